@@ -1,0 +1,159 @@
+"""The records that travel: one frozen type per stage, of stdlib types only, so they cross processes and machines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import NewType
+
+PictureId = NewType("PictureId", str)
+"""SHA-256 of the file's content, 64 hex digits: the picture's name for life. Paths change, ids do not."""
+
+
+class FailureKind(StrEnum):
+    """Why a picture could not be read; the value is what `_broken.csv` and `illsort status` show."""
+
+    EMPTY = "empty"
+    NOT_A_PICTURE = "not a picture"
+    UNSUPPORTED = "unsupported format"
+    CORRUPT = "corrupt"
+    TOO_LARGE = "too large"
+    UNREADABLE = "cannot be opened"
+    VANISHED = "vanished"
+    TIMEOUT = "took too long"
+    CRASHED = "crashed the decoder"
+    MEMORY = "out of memory"
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same bytes may well be read another time, so that the next run tries again."""
+        return self in _PASSING
+
+
+_PASSING = frozenset(
+    {FailureKind.UNREADABLE, FailureKind.VANISHED, FailureKind.TIMEOUT, FailureKind.CRASHED, FailureKind.MEMORY}
+)
+
+
+class Mode(StrEnum):
+    """How a picture gets from the crawl into the library; only MOVE changes the crawl."""
+
+    LINK = "link"
+    COPY = "copy"
+    MOVE = "move"
+    SYMLINK = "symlink"
+
+
+class Action(StrEnum):
+    """What is done with a picture that could be read."""
+
+    FILE = "file"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFile:
+    """A file that is or claims to be a picture, as the file system showed it."""
+
+    path: Path
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+    device: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why one picture could not be read: a kind to count by, a sentence to show."""
+
+    kind: FailureKind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """Content that could be decoded; `truncated` when only a part of it was there."""
+
+    id: PictureId
+    size_bytes: int
+    width: int
+    height: int
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What a person says a file shows."""
+
+    path: Path
+    category: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A labelled picture that could be read, with what the split needs to know of it.
+
+    `phash` is a 64-bit perceptual hash and `thumbnail` 16 x 16 RGB grey levels: near-duplicates are alike in both.
+    """
+
+    label: Label
+    picture: PictureId
+    phash: int
+    thumbnail: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Labelled pictures apart: fitted to, and held out to choose and calibrate by."""
+
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """Calibrated probabilities of one picture, in the bundle's category order; they sum to 1."""
+
+    picture: PictureId
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is to be done with one picture, and why, in a sentence.
+
+    `category` is where it is filed, or the best guess when a person is to look; `confidence` is its calibrated
+    probability, 0..1.
+    """
+
+    picture: PictureId
+    action: Action
+    category: str
+    confidence: float
+    reason: str
+
+
+class Method(StrEnum):
+    """How one file came to its place; RENAME moves what is already in the library from one folder to another."""
+
+    LINK = "link"
+    COPY = "copy"
+    MOVE = "move"
+    SYMLINK = "symlink"
+    RENAME = "rename"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One change of the user's files, before it is made.
+
+    `source` as the scan saw it (a file of the crawl, or of the library when `method` is RENAME); `folder` is the
+    target folder inside the library; `names` are the names to try there, best first: a taken one is never replaced.
+    """
+
+    picture: PictureId
+    source: ImageFile
+    folder: Path
+    names: tuple[str, ...]
+    method: Method

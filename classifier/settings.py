@@ -1,0 +1,207 @@
+"""Every setting, its default, its unit and its range; defaults < TOML file < `--set section.key=value`.
+
+Pure: reads one TOML file, touches nothing else, knows nothing of what the settings are used for.
+`configs/default.toml` is written from these classes (`as_toml`) and kept true by a test.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from classifier.errors import SettingsError
+from classifier.records import Mode
+
+
+def _expand(path: Path | None) -> Path | None:
+    return None if path is None else path.expanduser()
+
+
+Folder = Annotated[Path | None, AfterValidator(_expand)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """What all sections have in common: frozen, no unknown keys, help from the docstring below each field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class LabelSettings(Section):
+    """Where the hand-labelled pictures are: a folder of category folders, or a CSV file."""
+
+    folder: Folder = None
+    """<category>/<picture> at any depth below the category; folders beginning with "." or "_" are left out."""
+    csv: Folder = None
+    """A file with the columns file_name,label; paths are relative to labels.folder, or else to its own folder."""
+    validation_share: Annotated[float, Field(gt=0, le=0.5)] = 0.2
+    """Share of the labels held out to choose the best epoch and to calibrate by."""
+    near_duplicate_bits: Annotated[int, Field(ge=0, le=16)] = 6
+    """Pictures whose 64-bit perceptual hashes differ in at most so many bits stay on one side of the split."""
+
+
+class ModelSettings(Section):
+    """What is trained, from which weights, and where the result goes."""
+
+    folder: Folder = None
+    """The bundle: the folder that training writes and sorting reads."""
+    backbone: Annotated[str, Field(min_length=1)] = "embedded"
+    """embedded (no download), a timm name with pretrained weights, hf-hub:org/name or local-dir:/folder."""
+    image_size: Annotated[int, Field(ge=32, le=1024)] = 256
+    """Side of the square the network sees, in pixels."""
+
+
+class TrainSettings(Section):
+    """How the network learns."""
+
+    recipe: Literal["finetune", "head"] = "finetune"
+    """finetune: a head on frozen features, then the whole network from there; head: the first step alone."""
+    epochs: Annotated[int, Field(ge=0, le=1000)] = 16
+    """Passes over the labelled pictures while fine-tuning."""
+    batch_size: Annotated[int, Field(ge=2, le=4096)] = 32
+    """Pictures a step of the optimizer."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    """Peak learning rate of the head; deeper layers get less by layer_decay."""
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Each layer learns at this share of the rate of the one above it."""
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """AdamW's weight decay."""
+    warmup_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the steps over which the learning rate rises; it falls along a cosine after that."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of each label spread over all categories."""
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.98
+    """Decay a step of the moving average of the weights, which is what is kept."""
+    crop_min: Annotated[float, Field(gt=0, le=1)] = 0.35
+    """Smallest share of a picture's area that a training crop shows."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Same seed, same labels, same machine: same result on the CPU."""
+
+
+class SortSettings(Section):
+    """How pictures are filed."""
+
+    mode: Mode = Mode.LINK
+    """link (hard link; a copy where the file system cannot), copy, symlink, or move: only move changes the crawl."""
+    threshold: Share = 0.9
+    """Least calibrated probability at which a picture is filed without asking."""
+
+
+class ImageSettings(Section):
+    """What is accepted as a picture."""
+
+    max_megapixels: Annotated[float, Field(gt=0, le=1000)] = 64
+    """Larger pictures are listed as too large and not decoded."""
+    deadline_seconds: Annotated[float, Field(gt=0, le=3600)] = 20
+    """A picture that takes longer to decode is listed as such."""
+
+
+class RuntimeSettings(Section):
+    """The machine; "auto" or 0 lets illsort choose, and it says what it chose and why."""
+
+    device: Annotated[str, Field(min_length=1)] = "auto"
+    """auto, cpu, cuda, cuda:1, mps."""
+    amp_dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    """Number type of the forward pass on a GPU; float32 turns mixed precision off."""
+    workers: Annotated[int, Field(ge=-1, le=256)] = -1
+    """Processes that read and decode; 0 decodes in the main process, -1 lets illsort choose."""
+    batch_size: Annotated[int, Field(ge=0, le=4096)] = 0
+    """Pictures a forward pass when sorting; 0 lets illsort choose."""
+
+
+class Settings(Section):
+    """All of it."""
+
+    labels: LabelSettings = LabelSettings()
+    model: ModelSettings = ModelSettings()
+    train: TrainSettings = TrainSettings()
+    sort: SortSettings = SortSettings()
+    images: ImageSettings = ImageSettings()
+    runtime: RuntimeSettings = RuntimeSettings()
+
+
+def load(config: Path | None, overrides: Sequence[str] = ()) -> Settings:
+    """Read `config` (TOML) over the defaults, and `overrides` ("section.key=value") over both.
+
+    Raises SettingsError naming the file or override, the key and the value.
+    """
+    values = {} if config is None else _read_toml(config)
+    origin = "the defaults" if config is None else str(config)
+    settings = _validate(values, origin)
+    for override in overrides:
+        section, key, value = _parse_override(override)
+        merged = settings.model_dump()
+        merged.setdefault(section, {})[key] = value
+        settings = _validate(merged, f"--set {override}")
+    return settings
+
+
+def _read_toml(config: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(config.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise SettingsError(f"{config}: there is no such file; `--config` takes a TOML file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{config}: cannot be read ({error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{config}: is no TOML: {error}") from None
+
+
+def _parse_override(override: str) -> tuple[str, str, Any]:
+    name, equals, text = override.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and section and key):
+        raise SettingsError(f"--set {override}: expected section.key=value, for example --set train.epochs=8")
+    try:
+        value: Any = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a bare word or path needs no quotes on the command line
+    return section, key, value
+
+
+def _validate(values: dict[str, Any], origin: str) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(
+            f"{origin}: {_explain(first['loc'], first['type'], first['msg'], first['input'])}"
+        ) from None
+
+
+def _explain(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
+    name = ".".join(str(part) for part in location)
+    if kind != "extra_forbidden":
+        return f"{name} = {value!r}: {message[0].lower()}{message[1:]}"
+    close = difflib.get_close_matches(name, _names(), n=1, cutoff=0.5)
+    return f"unknown setting '{name}'" + (f"; did you mean '{close[0]}'?" if close else "")
+
+
+def _names() -> list[str]:
+    sections = Settings.model_fields
+    return list(sections) + [
+        f"{section}.{key}" for section, field in sections.items() for key in type(field.default).model_fields
+    ]
+
+
+def as_toml(settings: Settings) -> str:
+    """The settings as a commented TOML file; one without a value stands commented out."""
+    lines = ["# Every setting of illsort with its default. Unknown keys are errors.", ""]
+    for section_name in Settings.model_fields:
+        section: Section = getattr(settings, section_name)
+        lines += [f"# {section.__doc__}", f"[{section_name}]"]
+        for key, field in type(section).model_fields.items():
+            value = getattr(section, key)
+            lines += [f"# {field.description}", f"# {key} = " if value is None else f"{key} = {_toml_value(value)}"]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _toml_value(value: object) -> str:
+    return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)

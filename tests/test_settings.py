@@ -1,0 +1,100 @@
+"""Settings: strict, frozen, one way to override, and a default file that is true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from classifier.errors import SettingsError
+from classifier.records import Mode
+from classifier.settings import Settings, as_toml, load
+
+DEFAULT_TOML = Path(__file__).resolve().parents[1] / "configs" / "default.toml"
+
+
+def test_the_default_file_is_what_the_settings_say() -> None:
+    """To write it anew: python scripts/write_default_config.py."""
+    assert as_toml(Settings()) == DEFAULT_TOML.read_text(encoding="utf-8")
+
+
+def test_the_default_file_gives_the_defaults() -> None:
+    assert Settings() == load(DEFAULT_TOML)
+
+
+def test_an_override_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
+    config = tmp_path / "a.toml"
+    config.write_text("[train]\nepochs = 3\nseed = 7\n", encoding="utf-8")
+    loaded = load(config, ["train.epochs=5"])
+
+    assert (5, 7, Settings().train.batch_size) == (loaded.train.epochs, loaded.train.seed, loaded.train.batch_size)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("labels.folder=C:\\new\\labels", Path("C:\\new\\labels")),
+        ("labels.folder='quoted'", Path("quoted")),
+        ("labels.folder=~/labels", Path.home() / "labels"),
+        ("labels.folder=图片/标签", Path("图片/标签")),
+    ],
+)
+def test_a_path_needs_no_quotes_on_the_command_line(override: str, expected: Path) -> None:
+    assert expected == load(None, [override]).labels.folder
+
+
+def test_a_file_saved_by_notepad_is_read(tmp_path: Path) -> None:
+    """Windows' editor puts a byte order mark first."""
+    config = tmp_path / "a.toml"
+    config.write_text('[sort]\nmode = "move"\n', encoding="utf-8-sig")
+
+    assert Mode.MOVE is load(config).sort.mode
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("train.epoch=3", "unknown setting 'train.epoch'; did you mean 'train.epochs'?"),
+        ("tran.epochs=3", "unknown setting 'tran'; did you mean 'train'?"),
+        ("train.epochs=-1", "train.epochs = -1: input should be greater than or equal to 0"),
+        ("train.epochs=many", "train.epochs = 'many'"),
+        ("sort.threshold=1.5", "sort.threshold = 1.5: input should be less than 1"),
+        ("sort.mode=steal", "sort.mode = 'steal'"),
+        ("train.epochs", "expected section.key=value"),
+        ("epochs=3", "expected section.key=value"),
+    ],
+)
+def test_a_bad_override_is_one_line_that_names_it(override: str, says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(None, [override])
+    assert says in str(caught.value)
+    assert f"--set {override}" in str(caught.value)
+    assert 1 == len(str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[train]\nepoch = 3\n", "unknown setting 'train.epoch'"),
+        ("[train\n", "is no TOML"),
+        ("train = 3\n", "train = 3"),
+    ],
+)
+def test_a_bad_file_is_one_line_that_names_it(tmp_path: Path, text: str, says: str) -> None:
+    config = tmp_path / "bad.toml"
+    config.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load(config)
+    assert str(caught.value).startswith(f"{config}: ")
+    assert says in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no such file"):
+        load(tmp_path / "none.toml")
+
+
+def test_every_setting_says_what_it_is() -> None:
+    for section, field in Settings.model_fields.items():
+        for key, inner in type(field.default).model_fields.items():
+            assert inner.description, f"{section}.{key} has no docstring"
