@@ -1,0 +1,54 @@
+"""Which examples belong together: near-duplicates and the pages of one post. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from classifier.records import Example
+
+_PAGE = re.compile(r"^(?P<post>.*\d)_p\d+(?:[._-].*)?$")  # 123_p0.jpg, artist_123_p1_master1200.jpg
+_MAX_DIFFERENCE = 12.0  # mean grey levels between thumbnails; alone, 64 bits call many flat icons alike
+_CHUNK = 512
+
+
+def group(examples: Sequence[Example], *, near_duplicate_bits: int) -> list[int]:
+    """A group number for each example; those alike, directly or over others, share it.
+
+    Alike are pictures whose perceptual hashes differ in at most `near_duplicate_bits` bits and whose thumbnails look
+    the same, and pictures that are pages of one post by their file names (`123_p0`, `123_p1`).
+    """
+    pairs = [*_near_duplicates(examples, near_duplicate_bits), *_same_post(examples)]
+    rows, columns = zip(*pairs, strict=True) if pairs else ((), ())
+    size = len(examples)
+    links = coo_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(size, size))
+    return [int(number) for number in connected_components(links, directed=False)[1]]
+
+
+def _same_post(examples: Sequence[Example]) -> Iterator[tuple[int, int]]:
+    posts: dict[str, list[int]] = {}
+    for index, example in enumerate(examples):
+        page = _PAGE.match(example.label.path.stem)
+        if page:
+            posts.setdefault(page["post"], []).append(index)
+    for members in posts.values():
+        yield from pairwise(members)
+
+
+def _near_duplicates(examples: Sequence[Example], bits: int) -> Iterator[tuple[int, int]]:
+    hashes = np.array([example.phash for example in examples], dtype=np.uint64)
+    thumbnails: NDArray[np.int16] = np.array(
+        [np.frombuffer(example.thumbnail, np.uint8) for example in examples], dtype=np.int16
+    )
+    for start in range(0, len(examples), _CHUNK):
+        distance = np.bitwise_count(hashes[start : start + _CHUNK, None] ^ hashes[None, :])
+        for row, column in np.argwhere(distance <= bits):
+            first, second = start + int(row), int(column)
+            if first < second and np.abs(thumbnails[first] - thumbnails[second]).mean() < _MAX_DIFFERENCE:
+                yield first, second

@@ -1,0 +1,42 @@
+"""Category names must be good folder names on every system."""
+
+from __future__ import annotations
+
+import pytest
+
+from classifier.errors import LabelsError
+from classifier.labels.names import check_names
+
+
+@pytest.mark.parametrize("name", ["cat", "猫耳", "chibi (sd)", "1girl", "a.b", "console", "Ünïcode", "-x"])
+def test_ordinary_names_pass(name: str) -> None:
+    assert check_names([name], where="labels") is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a:b",
+        "a/b",
+        "a\\b",
+        "what?",
+        "_review",
+        ".git",
+        "dot.",
+        " space",
+        "space ",
+        "",
+        "con",
+        "NUL.png",
+        "x" * 201,
+        "a\nb",
+    ],
+)
+def test_a_name_that_is_no_folder_somewhere_is_refused(name: str) -> None:
+    with pytest.raises(LabelsError, match="rename it"):
+        check_names([name], where="labels")
+
+
+def test_names_that_differ_in_case_alone_are_refused() -> None:
+    with pytest.raises(LabelsError, match="'Cat' and 'cat' are one folder"):
+        check_names(["Cat", "cat"], where="labels")

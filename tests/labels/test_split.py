@@ -1,0 +1,106 @@
+"""The split: every category on both sides, no group on two, the same for the same seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifier.labels.groups import group
+from classifier.labels.split import split
+from classifier.records import Example, Label, PictureId
+
+GREY = bytes([128]) * 768
+
+
+def example(name: str, category: str, *, phash: int | None = None, thumbnail: bytes | None = None) -> Example:
+    """An example unlike any other, unless told what it looks like."""
+    rng = np.random.default_rng(abs(hash((name, category))))
+    return Example(
+        label=Label(path=Path(category) / name, category=category),
+        picture=PictureId(f"{category}/{name}"),
+        phash=int(rng.integers(2**63)) if phash is None else phash,
+        thumbnail=rng.integers(0, 256, 768, dtype=np.uint8).tobytes() if thumbnail is None else thumbnail,
+    )
+
+
+def names(examples: tuple[Example, ...]) -> list[str]:
+    return [e.label.path.as_posix() for e in examples]
+
+
+def test_pictures_alike_in_hash_and_thumbnail_are_one_group() -> None:
+    alike = [example("a", "cat", phash=0b1111, thumbnail=GREY), example("b", "cat", phash=0b0011, thumbnail=GREY)]
+
+    assert [0, 0, 1] == group([*alike, example("c", "cat")], near_duplicate_bits=6)
+
+
+def test_flat_icons_with_one_hash_but_other_colours_stay_apart() -> None:
+    """Sixty-four bits call many icons alike; their colours do not."""
+    icons = [example(str(n), "icon", phash=7, thumbnail=bytes([40 * n]) * 768) for n in range(4)]
+
+    assert [0, 1, 2, 3] == group(icons, near_duplicate_bits=6)
+
+
+def test_alike_over_a_third_is_one_group() -> None:
+    chain = [example(str(n), "cat", phash=(1 << 4 * n) - 1, thumbnail=GREY) for n in range(4)]
+
+    assert [0, 0, 0, 0] == group(chain, near_duplicate_bits=4)
+
+
+def test_the_pages_of_one_post_are_one_group() -> None:
+    pages = [
+        "123_p0.jpg",
+        "123_p1.png",
+        "artist_123_p2.jpg",
+        "124_p0.jpg",
+        "123.jpg",
+        "123_p0_master1200.jpg",
+        "map_p1.jpg",
+    ]
+
+    assert [0, 0, 1, 2, 3, 0, 4] == group([example(page, "cat") for page in pages], near_duplicate_bits=0)
+
+
+def test_about_a_fifth_of_each_category_is_held_out() -> None:
+    examples = [example(f"{n}.png", category) for category, count in (("a", 20), ("b", 10)) for n in range(count)]
+    parts = split(examples, validation_share=0.2, near_duplicate_bits=6, seed=1)
+
+    assert {"a": 4, "b": 2} == Counter(e.label.category for e in parts.validation)
+    assert sorted(names(tuple(examples))) == sorted(names(parts.train) + names(parts.validation))
+
+
+def test_the_same_seed_gives_the_same_split_in_any_order() -> None:
+    examples = [example(f"{n}.png", "ab"[n % 2]) for n in range(40)]
+    one = split(examples, validation_share=0.2, near_duplicate_bits=6, seed=3)
+
+    assert one == split(examples, validation_share=0.2, near_duplicate_bits=6, seed=3)
+    assert one != split(examples, validation_share=0.2, near_duplicate_bits=6, seed=4)
+
+
+def test_a_category_that_is_one_group_is_all_learned_from() -> None:
+    twins = [example(f"9_p{n}.png", "twins") for n in range(5)]
+    parts = split(
+        [*twins, *(example(f"{n}.png", "b") for n in range(5))], validation_share=0.2, near_duplicate_bits=6, seed=0
+    )
+
+    assert {"twins": 5, "b": 4} == Counter(e.label.category for e in parts.train)
+
+
+@given(
+    posts=st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 6)), min_size=6, max_size=60),
+    share=st.floats(0.05, 0.5),
+    seed=st.integers(0, 99),
+)
+def test_no_group_is_on_both_sides_and_every_category_is_learned(
+    posts: list[tuple[str, int]], share: float, seed: int
+) -> None:
+    examples = [example(f"{post}00_p{page}.png", category) for page, (category, post) in enumerate(posts)]
+    parts = split(examples, validation_share=share, near_duplicate_bits=6, seed=seed)
+    sides = [{e.label.path.name.split("_")[0] for e in side} for side in (parts.train, parts.validation)]
+
+    assert set() == sides[0] & sides[1]
+    several = {c for c, count in Counter(category for category, _ in posts).items() if count > 1}
+    assert several <= {e.label.category for e in parts.train}
