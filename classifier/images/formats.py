@@ -1,0 +1,143 @@
+"""Which picture formats are read, which are only recognised, and how a file shows which it is.
+
+Looks at names and first bytes alone: must not know Pillow, nor open anything.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import PurePath
+
+HEAD_BYTES: Final = 64
+"""How many first bytes `sniff` wants to see."""
+
+ALLOWED: Final = frozenset({"JPEG", "PNG", "GIF", "WEBP", "BMP", "AVIF", "TIFF"})
+"""The formats that are read, by Pillow's names; a file of any other is refused before its decoder sees a byte."""
+
+_READ_NAMES = ".apng .avif .avifs .bmp .dib .gif .jfif .jif .jpe .jpeg .jpg .mpo .png .tif .tiff .webp"
+
+READ_EXTENSIONS: Final = frozenset(_READ_NAMES.split())
+
+_UNSUPPORTED_NAMES: Final = {
+    "HEIF": ".heic .heics .heif .heifs .hif",
+    "JPEG XL": ".jxl",
+    "JPEG 2000": ".j2c .j2k .jp2 .jpc .jpf .jpx",
+    "JPEG XR": ".hdp .jxr .wdp",
+    "Photoshop": ".psb .psd",
+    "TGA": ".icb .tga .vda .vst",
+    "ICO": ".ico",
+    "CUR": ".cur",
+    "ICNS": ".icns",
+    "SVG": ".svg .svgz",
+    "EPS": ".eps .ps",
+    "DDS": ".dds",
+    "OpenEXR": ".exr",
+    "Radiance HDR": ".hdr .rgbe",
+    "QOI": ".qoi",
+    "PCX": ".dcx .pcx",
+    "Netpbm": ".pam .pbm .pfm .pgm .pnm .ppm",
+    "XBM": ".xbm",
+    "XPM": ".xpm",
+    "SGI": ".bw .rgb .rgba .sgi",
+    "Sun raster": ".ras .sun",
+    "GIMP": ".xcf",
+    "Krita": ".kra",
+    "Clip Studio Paint": ".clip .lip",
+    "PaintTool SAI": ".sai .sai2",
+    "MediBang Paint": ".mdp",
+    "OpenRaster": ".ora",
+    "Procreate": ".procreate",
+    "FLIF": ".flif",
+    "BPG": ".bpg",
+    "Windows metafile": ".emf .wmf",
+    "camera raw": ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2"
+    " .rwl .sr2 .srf .srw .x3f",
+}
+
+UNSUPPORTED_EXTENSIONS: Final = {
+    extension: name for name, extensions in _UNSUPPORTED_NAMES.items() for extension in extensions.split()
+}
+"""Extension to format name: pictures that are listed as unsupported instead of being silently passed over."""
+
+
+def claims_to_be_picture(name: PurePath) -> bool:
+    """Whether the file's extension is that of a picture, be it one we read or not."""
+    extension = name.suffix.lower()
+    return extension in READ_EXTENSIONS or extension in UNSUPPORTED_EXTENSIONS
+
+
+def unsupported_by_name(name: PurePath) -> str | None:
+    """The format that the extension stands for when it is one we do not read, else None."""
+    return UNSUPPORTED_EXTENSIONS.get(name.suffix.lower())
+
+
+def sniff(head: bytes) -> str | None:
+    """The picture format that the first bytes belong to; None when they belong to none that is known.
+
+    `head` is the first `HEAD_BYTES` or more. A name in `ALLOWED` is a format we read.
+    """
+    return next((name for name, shows in _SIGNS if shows(head)), None)
+
+
+def _starts(*prefixes: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head.startswith(prefixes)
+
+
+def _matches(pattern: bytes) -> Callable[[bytes], bool]:
+    compiled = re.compile(pattern, re.DOTALL)
+    return lambda head: compiled.match(head) is not None
+
+
+def _brands(head: bytes) -> frozenset[bytes]:
+    """The brands of an ISO media file (AVIF and HEIF are such): the major one and those it is compatible with."""
+    if head[4:8] != b"ftyp":
+        return frozenset()
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return frozenset({head[8:12], *(head[at : at + 4] for at in range(16, end, 4))})
+
+
+def _is_avif(head: bytes) -> bool:
+    return bool(_brands(head) & {b"avif", b"avis"})
+
+
+def _is_heif(head: bytes) -> bool:
+    return bool(_brands(head) & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1"})
+
+
+# Two letters would take any text that begins with "BM" for a picture, so the length of the next header counts too.
+_BMP = rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00"
+
+_SIGNS: Final[tuple[tuple[str, Callable[[bytes], bool]], ...]] = (
+    ("JPEG", _starts(b"\xff\xd8\xff")),
+    ("PNG", _starts(b"\x89PNG\r\n\x1a\n")),
+    ("GIF", _starts(b"GIF87a", b"GIF89a")),
+    ("WEBP", _matches(rb"RIFF.{4}WEBP")),
+    ("BMP", _matches(_BMP)),
+    ("AVIF", _is_avif),
+    ("camera raw", _matches(rb"II\*\x00.{4}CR|FUJIFILMCCD-RAW|IIU\x00|IIRO|.{4}ftypcrx ")),
+    ("JPEG XR", _starts(b"II\xbc\x01")),
+    ("TIFF", _starts(b"II*\0", b"MM\0*", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0")),
+    ("HEIF", _is_heif),
+    ("JPEG XL", _starts(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")),
+    ("JPEG 2000", _starts(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51\0")),
+    ("Photoshop", _starts(b"8BPS\0\x01", b"8BPS\0\x02")),
+    ("ICO", _matches(rb"\x00\x00\x01\x00[^\x00]\x00.{3}\x00[\x00\x01]\x00")),
+    ("CUR", _matches(rb"\x00\x00\x02\x00[^\x00]\x00.{3}\x00")),
+    ("ICNS", _starts(b"icns")),
+    ("EPS", _matches(rb"%!PS-Adobe-\d\.\d EPSF|\xc5\xd0\xd3\xc6")),
+    ("SVG", _matches(rb"(\xef\xbb\xbf)?\s*(<\?xml.*)?<svg[\s>]")),
+    ("DDS", _starts(b"DDS |\0\0\0")),
+    ("OpenEXR", _starts(b"\x76\x2f\x31\x01")),
+    ("Radiance HDR", _starts(b"#?RADIANCE\n", b"#?RGBE\n")),
+    ("QOI", _starts(b"qoif")),
+    ("Netpbm", _matches(rb"P[1-6]\s+(#[^\n]*\n\s*)*\d+\s+\d+\s|P7\nWIDTH |P[Ff]\s+\d+\s+\d+\s")),
+    ("PCX", _matches(rb"\x0a[\x00\x02\x03\x04\x05]\x01[\x01\x02\x04\x08].{60}")),
+    ("GIMP", _starts(b"gimp xcf")),
+    ("Clip Studio Paint", _starts(b"CSFCHUNK")),
+    ("FLIF", _starts(b"FLIF")),
+    ("BPG", _starts(b"BPG\xfb")),
+)

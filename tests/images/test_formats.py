@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from classifier.images.formats import HEAD_BYTES, claims_to_be_picture, sniff, unsupported_by_name
+from kit.pictures import COLOURS, avif_bytes, bmp_bytes, gif_bytes, jpeg_bytes, png_bytes, tiff_bytes, webp_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Draw = Callable[..., bytes]
+
+
+@pytest.mark.parametrize(
+    ("name", "draw"),
+    [
+        ("JPEG", jpeg_bytes),
+        ("PNG", png_bytes),
+        ("GIF", gif_bytes),
+        ("WEBP", webp_bytes),
+        ("BMP", bmp_bytes),
+        ("AVIF", avif_bytes),
+        ("TIFF", tiff_bytes),
+    ],
+)
+def test_each_format_that_is_read_is_told_by_its_first_bytes(name: str, draw: Draw) -> None:
+    assert sniff(draw(COLOURS["red"])[:HEAD_BYTES]) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("HEIF", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
+        ("JPEG XL", b"\xff\x0a\x00\x10"),
+        ("JPEG 2000", b"\0\0\0\x0cjP  \r\n\x87\n"),
+        ("Photoshop", b"8BPS\0\x01"),
+        ("EPS", b"%!PS-Adobe-3.0 EPSF-3.0\n"),
+        ("SVG", b"<?xml version='1.0'?>\n<svg xmlns='x'>"),
+        ("SVG", b"  <svg width='1'>"),
+        ("Netpbm", b"P6\n# made by hand\n3 2\n255\n"),
+        ("camera raw", b"II*\0\x10\0\0\0CR\x02\0"),
+        ("GIMP", b"gimp xcf v011\0"),
+    ],
+)
+def test_formats_that_are_not_read_are_still_recognised(name: str, head: bytes) -> None:
+    assert sniff(head) == name
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"BMW and other cars, a list of those we have seen this year.....",
+        b"GIFT shop",
+        b"P1 is what the plan calls the first phase of it, 3 of them",
+        b"%PDF-1.7",
+        b"PK\x03\x04",
+        b"<!DOCTYPE html><html>",
+        b"RIFF\x10\0\0\0WAVEfmt ",
+        b"\0\0\0\x18ftypmp42\0\0\0\0isommp42",
+        bytes(64),
+    ],
+)
+def test_what_is_no_picture_has_no_format(head: bytes) -> None:
+    assert sniff(head) is None
+
+
+def test_extensions_are_compared_without_regard_to_case() -> None:
+    assert claims_to_be_picture(Path("A.JPG"))
+    assert claims_to_be_picture(Path("a.Heic"))
+    assert not claims_to_be_picture(Path("a.txt"))
+    assert not claims_to_be_picture(Path("jpg"))
+
+
+def test_an_extension_that_is_not_read_names_its_format() -> None:
+    assert unsupported_by_name(Path("a.CR2")) == "camera raw"
+    assert unsupported_by_name(Path("a.png")) is None
