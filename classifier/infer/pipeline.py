@@ -1,0 +1,140 @@
+"""Paths in, embeddings and logits out, or the failure of each that could not be read.
+
+Must not know categories, folders, the catalogue, or what the numbers will be used for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor
+
+from classifier.infer.loader import stream
+from classifier.infer.reader import Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from classifier.infer.device import Runtime
+    from classifier.infer.packed import PackedPaths
+    from classifier.infer.reader import Reader
+    from classifier.records import Failure, ImageFile, Picture, PictureId
+
+
+class Network(Protocol):
+    """A module in evaluation mode on the runtime's device, in three steps; B pictures, D features, K classes."""
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """uint8 (B, 3, H, W) to the floats that `embed` wants, on the same device."""
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Normalised (B, 3, H, W) to (B, D)."""
+
+    def classify(self, embeddings: Tensor) -> Tensor:
+        """(B, D) to (B, K), before softmax."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inferred:
+    """What the network says of one picture: `embedding` is float32 (D,), `logits` float32 (K,).
+
+    `key` is the index of its path among those given; `file` is as it was opened, so it and `picture` belong together.
+    """
+
+    key: int
+    file: ImageFile
+    picture: Picture
+    embedding: NDArray[np.float32]
+    logits: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotInferred:
+    """A picture that could not be read, as in `Unread`, under its key."""
+
+    key: int
+    file: ImageFile | None
+    id: PictureId | None
+    failure: Failure
+
+
+def infer(
+    paths: Sequence[Path] | PackedPaths,
+    network: Network,
+    reader: Reader,
+    runtime: Runtime,
+    *,
+    deadline_s: float = 60.0,
+    start_method: str | None = None,
+) -> Iterator[Inferred | NotInferred]:
+    """One item for each path, in their order; see `loader.stream` for what a harmful file costs."""
+    forward = _Forward(network, runtime)
+    batches = stream(
+        paths,
+        reader,
+        workers=runtime.workers,
+        batch_size=runtime.batch_size,
+        deadline_s=deadline_s,
+        pin_memory=runtime.device.type == "cuda",
+        start_method=start_method,
+    )
+    for batch in batches:
+        embeddings, logits = forward(batch.pixels)
+        rows = iter(zip(embeddings.numpy(), logits.numpy(), strict=True))
+        for key, outcome in zip(batch.keys, batch.outcomes, strict=True):
+            if isinstance(outcome, Unread):
+                yield NotInferred(key=key, file=outcome.file, id=outcome.id, failure=outcome.failure)
+                continue
+            # Copies, so that keeping one picture's answer does not keep its whole batch.
+            embedding, scores = (row.copy() for row in next(rows))
+            yield Inferred(key=key, file=outcome.file, picture=outcome.picture, embedding=embedding, logits=scores)
+
+
+class _Forward:
+    """Runs the network on batches, in smaller parts once the GPU's memory has run out."""
+
+    def __init__(self, network: Network, runtime: Runtime) -> None:
+        self._network = network
+        self._runtime = runtime
+        self._most = runtime.batch_size
+
+    def __call__(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 (B, 3, H, W), B may be 0, to float32 (B, D) and (B, K) on the CPU."""
+        if len(pixels) == 0:
+            return torch.empty(0, 0), torch.empty(0, 0)
+        done: list[tuple[Tensor, Tensor]] = []
+        at = 0
+        while at < len(pixels):
+            part = pixels[at : at + self._most]
+            try:
+                done.append(self._part(part))
+            except torch.OutOfMemoryError:
+                if len(part) == 1:
+                    raise
+                self._most = max(1, len(part) // 2)
+            else:
+                at += len(part)
+                continue
+            # Outside of `except`, whose traceback would keep the failed batch's tensors alive.
+            if self._runtime.device.type == "cuda":
+                torch.cuda.empty_cache()
+        embeddings, logits = zip(*done, strict=True)
+        return torch.cat(embeddings), torch.cat(logits)
+
+    @torch.inference_mode()
+    def _part(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        runtime = self._runtime
+        there = pixels.to(runtime.device, non_blocking=True)
+        images = self._network.normalise(there)
+        if runtime.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(runtime.device.type, dtype=runtime.dtype, enabled=runtime.amp):
+            embeddings = self._network.embed(images)
+            logits = self._network.classify(embeddings)
+        return embeddings.float().cpu(), logits.float().cpu()

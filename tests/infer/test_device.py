@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+
+from classifier.errors import ModelError
+from classifier.infer.device import choose, quicken_allocator
+
+
+@pytest.fixture
+def a_gpu(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Pretend that one GPU of the Ampere kind is there."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: "Painter 3000")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (8, 6))
+    return monkeypatch
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pretend that there is none."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize("asked", [None, "auto"])
+def test_without_a_gpu_it_is_the_cpu_in_exact_numbers(asked: str | None) -> None:
+    runtime = choose(device=asked, amp_dtype=asked)
+
+    assert (runtime.device.type, runtime.amp, runtime.dtype) == ("cpu", False, torch.float32)
+    assert runtime.workers >= 1
+    assert runtime.batch_size == 32
+    assert runtime.reasons[0] == "Device cpu: no GPU is there."
+
+
+@pytest.mark.usefixtures("a_gpu")
+def test_a_gpu_is_taken_when_it_is_there() -> None:
+    runtime = choose()
+
+    assert (runtime.device.type, runtime.amp, runtime.dtype) == ("cuda", True, torch.bfloat16)
+    assert runtime.channels_last
+    assert runtime.batch_size == 64
+    assert runtime.reasons[0] == "Device cuda: Painter 3000 is there."
+
+
+def test_an_older_gpu_computes_in_float16(a_gpu: pytest.MonkeyPatch) -> None:
+    a_gpu.setattr(torch.cuda, "get_device_capability", lambda *_: (7, 5))
+
+    assert choose(device="cuda").dtype is torch.float16
+
+
+def test_what_is_asked_for_is_taken_and_said() -> None:
+    runtime = choose(device="cpu", amp_dtype="bfloat16", workers=0, batch_size=5)
+
+    assert (runtime.amp, runtime.dtype, runtime.workers, runtime.batch_size) == (True, torch.bfloat16, 0, 5)
+    assert runtime.reasons == (
+        "Device cpu: as asked for.",
+        "Numbers bfloat16: as asked for.",
+        "Workers 0: as asked for.",
+        "Batches of 5: as asked for.",
+    )
+
+
+def test_float32_is_exact_and_no_autocast() -> None:
+    assert not choose(device="cpu", amp_dtype="float32").amp
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
+def test_a_device_that_is_not_here_is_refused_in_one_line(device: str) -> None:
+    with pytest.raises(ModelError, match=f"device '{device}' is not here; this machine has cpu"):
+        choose(device=device)
+
+
+@pytest.mark.usefixtures("a_gpu")
+def test_a_second_gpu_that_is_not_here_is_refused() -> None:
+    with pytest.raises(ModelError, match="this machine has cpu, cuda:0"):
+        choose(device="cuda:1")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"device": "toaster"}, "device 'toaster' is not known"),
+        ({"device": "cpu", "amp_dtype": "int3"}, "number type 'int3' is not known"),
+        ({"device": "cpu", "workers": -1}, "-1 workers are too few"),
+        ({"device": "cpu", "batch_size": 0}, "a batch of 0 pictures is too small"),
+    ],
+)
+def test_nonsense_is_refused_in_one_line(options: dict[str, str | int], says: str) -> None:
+    with pytest.raises(ModelError, match=says) as refused:
+        choose(**options)  # type: ignore[arg-type]
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc is of Linux")
+def test_the_allocator_is_quickened_on_glibc() -> None:
+    assert quicken_allocator().startswith("Memory is kept between batches")
+
+
+def test_elsewhere_the_allocator_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+
+    assert quicken_allocator().startswith("The memory allocator is left as it is")
