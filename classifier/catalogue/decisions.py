@@ -1,0 +1,141 @@
+"""What was decided of each picture, and what is still to be settled; the judgement itself is in sort/decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.catalogue.journal import to_bytes, to_path
+from classifier.catalogue.store import Catalogue
+from classifier.records import Action, Decision, ImageFile, PictureId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A file of the crawl whose content a model has seen: what to decide by, and where its content lies already."""
+
+    file: ImageFile
+    picture: PictureId
+    truncated: bool
+    logits: NDArray[np.float32]
+    place: ImageFile | None
+    """Where the content is in the library (path relative to it), as it was when it was placed; None before."""
+
+
+_CANDIDATES = """
+SELECT files.path, files.size_bytes, files.mtime_ns, files.inode, files.device, files.picture, pictures.truncated,
+       predictions.logits, places.path, places.size_bytes, places.mtime_ns, places.inode, places.device
+FROM files
+JOIN pictures ON pictures.id = files.picture
+JOIN predictions ON predictions.picture = files.picture AND predictions.model = :model
+LEFT JOIN places ON places.picture = files.picture
+WHERE files.crawl = :crawl AND files.seen = :run AND files.failure_kind IS NULL
+  AND files.path > :after AND (:upto IS NULL OR files.path <= :upto)
+ORDER BY files.path LIMIT :limit
+"""
+
+
+def candidates(
+    catalogue: Catalogue, *, run: int, crawl: Path, model: str, after: bytes, upto: bytes | None, limit: int
+) -> list[Candidate]:
+    """The next `limit` candidates in the order of their paths, behind `after` and not beyond `upto` (bytes)."""
+    values = {
+        "run": run,
+        "crawl": to_bytes(crawl),
+        "model": model,
+        "after": after,
+        "upto": upto,
+        "limit": limit,
+    }
+    return [
+        Candidate(
+            file=_image_file(*row[:5]),
+            picture=PictureId(row[5]),
+            truncated=bool(row[6]),
+            logits=np.frombuffer(row[7], "<f4"),
+            place=None if row[8] is None else _image_file(*row[8:]),
+        )
+        for row in catalogue.connection.execute(_CANDIDATES, values)
+    ]
+
+
+def _image_file(path: bytes, size_bytes: int, mtime_ns: int, inode: str, device: str) -> ImageFile:
+    return ImageFile(path=to_path(path), size_bytes=size_bytes, mtime_ns=mtime_ns, inode=int(inode), device=int(device))
+
+
+def save(catalogue: Catalogue, decisions: Iterable[Decision], *, run: int) -> None:
+    """Record decisions; a later one about the same picture takes the place of the earlier."""
+    with catalogue.transaction() as connection:
+        connection.executemany(
+            "INSERT OR REPLACE INTO decisions (picture, run, action, category, confidence, reason) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            ((d.picture, run, d.action, d.category, d.confidence, d.reason) for d in decisions),
+        )
+
+
+# A file moved out of the crawl by us still counts as one of its pictures: a second run tells the same totals.
+_TALLY = """
+WITH members AS (
+    SELECT path, picture, failure_kind FROM files WHERE crawl = :crawl AND (seen = :run OR EXISTS (
+        SELECT 1 FROM places WHERE places.picture = files.picture AND source = files.path AND method = 'move')))
+SELECT CASE
+    WHEN members.failure_kind IS NOT NULL THEN 'broken'
+    WHEN places.source = members.path THEN decisions.action
+    WHEN places.picture IS NOT NULL THEN 'duplicate'
+    ELSE 'failed' END AS outcome, decisions.category, count(*)
+FROM members
+LEFT JOIN places ON places.picture = members.picture
+LEFT JOIN decisions ON decisions.picture = members.picture
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many pictures of a crawl ended where; the five numbers add up to `pictures`."""
+
+    filed: int
+    review: int
+    broken: int
+    duplicates: int
+    failed: int
+    """Could be read, but not be placed: changed meanwhile, no permission."""
+    categories: dict[str, int]
+    """Filed pictures by category, most first."""
+
+    @property
+    def pictures(self) -> int:
+        """All of them."""
+        return self.filed + self.review + self.broken + self.duplicates + self.failed
+
+
+def tally(catalogue: Catalogue, *, run: int, crawl: Path) -> Tally:
+    """Where each picture that `run` found in `crawl` has ended, those moved out of it by an earlier run included."""
+    outcomes: dict[str, int] = {}
+    categories: dict[str, int] = {}
+    for outcome, category, count in catalogue.connection.execute(_TALLY, {"run": run, "crawl": to_bytes(crawl)}):
+        outcomes[outcome] = outcomes.get(outcome, 0) + count
+        if outcome == Action.FILE:
+            categories[category] = count
+    return Tally(
+        filed=outcomes.get(Action.FILE, 0),
+        review=outcomes.get(Action.REVIEW, 0),
+        broken=outcomes.get("broken", 0),
+        duplicates=outcomes.get("duplicate", 0),
+        failed=outcomes.get("failed", 0),
+        categories=dict(sorted(categories.items(), key=lambda item: (-item[1], item[0]))),
+    )
+
+
+def placed_sources(catalogue: Catalogue) -> Iterator[tuple[Path, str]]:
+    """Every filed picture: where it came from, and the category it was filed under."""
+    rows = catalogue.connection.execute(
+        "SELECT places.source, decisions.category FROM places JOIN decisions ON decisions.picture = places.picture "
+        "WHERE decisions.action = ? ORDER BY places.source",
+        (Action.FILE,),
+    )
+    return ((to_path(source), category) for source, category in rows)

@@ -1,0 +1,98 @@
+"""The crawl's files: which were seen, which content each holds, why one could not be read. Paths change, ids do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from classifier.catalogue.journal import to_bytes, to_path
+from classifier.catalogue.store import Catalogue
+from classifier.records import Failure, FailureKind, ImageFile, PictureId
+
+_UNCHANGED = (
+    "files.size_bytes = excluded.size_bytes AND files.mtime_ns = excluded.mtime_ns AND files.inode = excluded.inode"
+)
+_PASSING = ", ".join(f"'{kind}'" for kind in FailureKind if kind.is_passing)
+
+# What the last reading said of a file stays as long as the file does; a passing failure is tried again.
+_SEE = f"""
+INSERT INTO files (path, crawl, size_bytes, mtime_ns, inode, device, seen) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (path) DO UPDATE SET
+    crawl = excluded.crawl, seen = excluded.seen, device = excluded.device,
+    picture = CASE WHEN {_UNCHANGED} THEN picture END,
+    failure_kind = CASE WHEN {_UNCHANGED} AND failure_kind NOT IN ({_PASSING}) THEN failure_kind END,
+    failure_detail = CASE WHEN {_UNCHANGED} THEN failure_detail END,
+    size_bytes = excluded.size_bytes, mtime_ns = excluded.mtime_ns, inode = excluded.inode
+"""  # noqa: S608 - built from constants of this module
+
+_UNREAD = "crawl = ? AND seen = ? AND failure_kind IS NULL"
+_UNKNOWN_TO_MODEL = """(picture IS NULL OR NOT EXISTS (
+    SELECT 1 FROM predictions WHERE predictions.picture = files.picture AND model = ?))"""
+
+
+def see(catalogue: Catalogue, *, run: int, crawl: Path, files: Iterable[ImageFile]) -> None:
+    """Record that `run` found `files`; what is known of unchanged ones is kept."""
+    root = to_bytes(crawl)
+    with catalogue.transaction() as connection:
+        connection.executemany(
+            _SEE,
+            ((to_bytes(f.path), root, f.size_bytes, f.mtime_ns, str(f.inode), str(f.device), run) for f in files),
+        )
+
+
+def count_seen(catalogue: Catalogue, *, run: int, crawl: Path) -> int:
+    """How many files `run` found."""
+    return int(
+        catalogue.connection.execute(
+            "SELECT count(*) FROM files WHERE crawl = ? AND seen = ?", (to_bytes(crawl), run)
+        ).fetchone()[0]
+    )
+
+
+def to_hash(catalogue: Catalogue, *, run: int, crawl: Path) -> list[Path]:
+    """New files as large as some known picture: hashing may show that they need not be decoded."""
+    rows = catalogue.connection.execute(
+        f"SELECT path FROM files WHERE {_UNREAD} AND picture IS NULL "  # noqa: S608
+        "AND size_bytes IN (SELECT size_bytes FROM pictures) ORDER BY path",
+        (to_bytes(crawl), run),
+    )
+    return [to_path(path) for (path,) in rows]
+
+
+def to_predict(catalogue: Catalogue, *, run: int, crawl: Path, model: str) -> Iterator[Path]:
+    """In order, the files whose content `model` has not seen."""
+    rows = catalogue.connection.execute(
+        f"SELECT path FROM files WHERE {_UNREAD} AND {_UNKNOWN_TO_MODEL} ORDER BY path",  # noqa: S608
+        (to_bytes(crawl), run, model),
+    )
+    return (to_path(path) for (path,) in rows)
+
+
+def set_picture(catalogue: Catalogue, file: ImageFile, picture: PictureId) -> None:
+    """Record which content `file` held when it was read; the caller holds the transaction."""
+    catalogue.connection.execute(
+        "UPDATE files SET picture = ?, failure_kind = NULL, failure_detail = NULL, size_bytes = ?, mtime_ns = ?, "
+        "inode = ?, device = ? WHERE path = ?",
+        (picture, file.size_bytes, file.mtime_ns, str(file.inode), str(file.device), to_bytes(file.path)),
+    )
+
+
+def set_failure(catalogue: Catalogue, path: Path, failure: Failure) -> None:
+    """Record why the file at `path` could not be read; the caller holds the transaction."""
+    catalogue.connection.execute(
+        "UPDATE files SET failure_kind = ?, failure_detail = ? WHERE path = ?",
+        (failure.kind, failure.detail, to_bytes(path)),
+    )
+
+
+def failures(catalogue: Catalogue, *, crawl: Path | None = None) -> Iterator[tuple[Path, Failure]]:
+    """Files that could not be read when they were last seen, by path; of one crawl, or of all."""
+    rows = catalogue.connection.execute(
+        "SELECT path, failure_kind, failure_detail FROM files WHERE failure_kind IS NOT NULL "
+        "AND (?1 IS NULL OR crawl = ?1) "
+        "AND seen = (SELECT max(seen) FROM files AS other WHERE other.crawl = files.crawl) "
+        "ORDER BY path",
+        (None if crawl is None else to_bytes(crawl),),
+    )
+    for path, kind, detail in rows:
+        yield to_path(path), Failure(kind=FailureKind(kind), detail=detail)

@@ -1,0 +1,98 @@
+"""How the catalogue's tables came to be: small steps, each recorded by name; must not know what the rows mean.
+
+A step never changes once it was released: a new one follows it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from classifier.errors import LibraryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def m001_first_tables(connection: sqlite3.Connection) -> None:
+    """Runs, pictures, files, predictions, decisions, and the journal of moves.
+
+    Paths are bytes of `os.fsencode`; inode and device are text, for they can pass 63 bits on Windows.
+    """
+    for statement in _FIRST_TABLES:
+        connection.execute(statement)
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first_tables,)
+
+
+def pending(connection: sqlite3.Connection) -> list[Callable[[sqlite3.Connection], None]]:
+    """The steps that a catalogue still lacks; raises LibraryError when it has steps that this program does not know."""
+    known = connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'").fetchone()
+    done = {name for (name,) in connection.execute("SELECT name FROM migrations")} if known else set()
+    newer = sorted(done - {step.__name__ for step in STEPS})
+    if newer:
+        raise LibraryError(f"the catalogue was made by a newer illsort (it has {', '.join(newer)}): update illsort")
+    return [step for step in STEPS if step.__name__ not in done]
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the catalogue up to date, each step in one transaction with its record."""
+    if not pending(connection):
+        return
+    connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied TEXT) WITHOUT ROWID")
+    for step in pending(connection):
+        _apply(connection, step)
+
+
+def _apply(connection: sqlite3.Connection, step: Callable[[sqlite3.Connection], None]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have applied it while this one waited for the lock.
+        if step in pending(connection):
+            step(connection)
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            connection.execute("INSERT INTO migrations VALUES (?, ?)", (step.__name__, now))
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.OperationalError):  # after some errors of the disk SQLite has rolled back by itself
+            connection.execute("ROLLBACK")
+        raise
+
+
+_FIRST_TABLES = (
+    """CREATE TABLE runs (
+        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, crawl BLOB, mode TEXT, model TEXT, bundle BLOB, settings TEXT,
+        started TEXT, finished TEXT, state TEXT, summary TEXT)""",
+    """CREATE TABLE pictures (
+        id TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL, width INTEGER, height INTEGER, truncated INTEGER)
+        WITHOUT ROWID""",
+    "CREATE INDEX pictures_by_size ON pictures (size_bytes)",
+    """CREATE TABLE files (
+        path BLOB PRIMARY KEY, crawl BLOB, size_bytes INTEGER, mtime_ns INTEGER, inode TEXT, device TEXT,
+        picture TEXT, failure_kind TEXT, failure_detail TEXT, seen INTEGER)""",
+    "CREATE INDEX files_by_crawl ON files (crawl, seen)",
+    "CREATE INDEX files_by_picture ON files (picture)",
+    """CREATE TABLE predictions (
+        picture TEXT, model TEXT, logits BLOB NOT NULL, PRIMARY KEY (picture, model)) WITHOUT ROWID""",
+    """CREATE TABLE decisions (
+        picture TEXT PRIMARY KEY, run INTEGER, action TEXT, category TEXT, confidence REAL, reason TEXT)
+        WITHOUT ROWID""",
+    "CREATE INDEX decisions_by_action ON decisions (action, category)",
+    """CREATE TABLE moves (
+        id INTEGER PRIMARY KEY, run INTEGER NOT NULL, picture TEXT NOT NULL, method TEXT NOT NULL,
+        source BLOB NOT NULL, target BLOB, temporary BLOB, state TEXT NOT NULL, size_bytes INTEGER, mtime_ns INTEGER,
+        inode TEXT, device TEXT, permissions INTEGER, note TEXT, at TEXT NOT NULL)""",
+    # Few rows are ever open, and recovery asks for them at every start.
+    "CREATE INDEX moves_open ON moves (state) WHERE state IN ('intent', 'claimed')",
+    "CREATE INDEX moves_by_run ON moves (run, state)",
+    """CREATE TABLE places (
+        picture TEXT PRIMARY KEY, path BLOB NOT NULL UNIQUE, method TEXT, source BLOB, size_bytes INTEGER,
+        mtime_ns INTEGER, inode TEXT, device TEXT) WITHOUT ROWID""",
+    # Folders that a run made, so that undo removes those and no others.
+    "CREATE TABLE folders (path BLOB PRIMARY KEY, run INTEGER NOT NULL) WITHOUT ROWID",
+    # Listings that we wrote, known again by their content, so that no other file is replaced; two while one is written.
+    "CREATE TABLE listings (name TEXT, sha256 TEXT, PRIMARY KEY (name, sha256)) WITHOUT ROWID",
+)

@@ -1,0 +1,77 @@
+"""What a library holds, in numbers: read without writing, also while a sort runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from classifier.catalogue import files, runs
+from classifier.catalogue.journal import to_path
+from classifier.catalogue.store import Catalogue, read_catalogue
+from classifier.records import Action, Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """A library at one moment."""
+
+    runs: tuple[runs.Run, ...]
+    filed: dict[str, int]
+    """Pictures in each category, most first."""
+    review: dict[str, int]
+    """Pictures waiting for a person, by best guess, most first."""
+    duplicates: int
+    broken: dict[str, int]
+    """Files that could not be read, by kind, most first."""
+    failures: tuple[tuple[Path, Failure], ...]
+    not_filed: tuple[tuple[Path, str], ...]
+    """Pictures that could be read but lie nowhere in the library, with what the last try met."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: paths as text."""
+        values = asdict(self)
+        values["runs"] = [run | {"crawl": str(run["crawl"]), "bundle": str(run["bundle"])} for run in values["runs"]]
+        values["failures"] = [
+            {"path": str(path), "kind": failure.kind, "detail": failure.detail} for path, failure in self.failures
+        ]
+        values["not_filed"] = [{"path": str(path), "reason": reason} for path, reason in self.not_filed]
+        return values
+
+
+_PLACED = """
+SELECT decisions.action, decisions.category, count(*) FROM places
+JOIN decisions ON decisions.picture = places.picture GROUP BY 1, 2 ORDER BY 3 DESC, 2
+"""
+_DUPLICATES = """
+SELECT count(*) FROM files JOIN places ON places.picture = files.picture
+WHERE places.source != files.path AND failure_kind IS NULL
+  AND seen = (SELECT max(seen) FROM files AS other WHERE other.crawl = files.crawl)
+"""
+
+
+_NOT_FILED = """
+SELECT source, note, max(id) FROM moves WHERE state IN ('changed', 'gone', 'failed') AND method != 'rename'
+AND NOT EXISTS (SELECT 1 FROM places WHERE places.picture = moves.picture) GROUP BY picture ORDER BY source
+"""
+
+
+def overview(library: Path) -> Overview:
+    """Look at `library`; raises LibraryError when it is none."""
+    with read_catalogue(library) as catalogue:
+        placed = catalogue.connection.execute(_PLACED).fetchall()
+        failures = tuple(files.failures(catalogue))
+        return Overview(
+            runs=tuple(runs.all_runs(catalogue)),
+            filed={category: count for action, category, count in placed if action == Action.FILE},
+            review={category: count for action, category, count in placed if action == Action.REVIEW},
+            duplicates=_duplicates(catalogue),
+            broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),
+            failures=failures,
+            not_filed=tuple((to_path(path), note) for path, note, _ in catalogue.connection.execute(_NOT_FILED)),
+        )
+
+
+def _duplicates(catalogue: Catalogue) -> int:
+    return int(catalogue.connection.execute(_DUPLICATES).fetchone()[0])

@@ -1,0 +1,31 @@
+"""Contents by id: what was decoded, what a model says of it. Logits are kept: a new calibration costs nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.catalogue.store import Catalogue
+from classifier.records import Picture, PictureId
+
+
+def add(catalogue: Catalogue, picture: Picture) -> None:
+    """Record a content that could be decoded; the caller holds the transaction."""
+    catalogue.connection.execute(
+        "INSERT OR REPLACE INTO pictures (id, size_bytes, width, height, truncated) VALUES (?, ?, ?, ?, ?)",
+        (picture.id, picture.size_bytes, picture.width, picture.height, int(picture.truncated)),
+    )
+
+
+def add_logits(catalogue: Catalogue, picture: PictureId, *, model: str, logits: NDArray[np.float32]) -> None:
+    """Record what `model` says of a picture, float32 (K,); the caller holds the transaction."""
+    catalogue.connection.execute(
+        "INSERT OR REPLACE INTO predictions (picture, model, logits) VALUES (?, ?, ?)",
+        (picture, model, logits.astype("<f4").tobytes()),
+    )
+
+
+def is_known(catalogue: Catalogue, picture: PictureId) -> bool:
+    """Whether this content was decoded before, under any name."""
+    row = catalogue.connection.execute("SELECT 1 FROM pictures WHERE id = ?", (picture,)).fetchone()
+    return row is not None

@@ -1,0 +1,73 @@
+"""The runs: what was asked for, with which model, how it ended."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from classifier.catalogue.journal import to_bytes, to_path
+from classifier.catalogue.store import Catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run as it stands in the catalogue; `finished` is None while it works, or after it was stopped."""
+
+    id: int
+    kind: str
+    crawl: Path
+    mode: str
+    bundle: Path
+    started: str
+    finished: str | None
+    summary: dict[str, Any]
+
+
+def begin(
+    catalogue: Catalogue, *, kind: str, crawl: Path, mode: str, model: str, bundle: Path, settings: dict[str, Any]
+) -> int:
+    """Record that a run begins; returns its number."""
+    values = (kind, to_bytes(crawl), mode, model, to_bytes(bundle), json.dumps(settings, default=str), _now())
+    with catalogue.transaction() as connection:
+        cursor = connection.execute(
+            "INSERT INTO runs (kind, crawl, mode, model, bundle, settings, started, state) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, 'running')",
+            values,
+        )
+    return int(cursor.lastrowid or 0)
+
+
+def finish(catalogue: Catalogue, run: int, summary: dict[str, Any]) -> None:
+    """Record that a run came to its end, and what it came to."""
+    with catalogue.transaction() as connection:
+        connection.execute(
+            "UPDATE runs SET finished = ?, state = 'done', summary = ? WHERE id = ?",
+            (_now(), json.dumps(summary, ensure_ascii=False), run),
+        )
+
+
+def all_runs(catalogue: Catalogue) -> list[Run]:
+    """Every run, oldest first."""
+    rows = catalogue.connection.execute(
+        "SELECT id, kind, crawl, mode, bundle, started, finished, summary FROM runs ORDER BY id"
+    )
+    return [
+        Run(
+            id=number,
+            kind=kind,
+            crawl=to_path(crawl),
+            mode=mode,
+            bundle=to_path(bundle),
+            started=started,
+            finished=finished,
+            summary=json.loads(summary or "{}"),
+        )
+        for number, kind, crawl, mode, bundle, started, finished, summary in rows
+    ]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

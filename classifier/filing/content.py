@@ -1,0 +1,66 @@
+"""Looks at files without changing them: is this the file that was planned, does it hold this picture."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classifier.catalogue.journal import Entry
+    from classifier.records import ImageFile, PictureId
+
+
+def look(path: Path) -> os.stat_result | None:
+    """What lies at `path`, a link itself and not what it points to; None when nothing does."""
+    try:
+        return path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def is_as_planned(found: os.stat_result, planned: ImageFile | Entry) -> bool:
+    """Whether size, time, inode and device are as planned; Windows' folder listings give inode and device as 0."""
+    same = (found.st_size, found.st_mtime_ns) == (planned.size_bytes, planned.mtime_ns)
+    identity = (found.st_ino, found.st_dev) == (planned.inode, planned.device)
+    return same and (identity or planned.inode == 0)
+
+
+def is_still(path: Path, planned: ImageFile, picture: PictureId) -> bool:
+    """Whether a regular file is the one planned, or at least holds the same picture: some disks change their inodes."""
+    found = look(path)
+    if found is None or not stat.S_ISREG(found.st_mode):
+        return False
+    return is_as_planned(found, planned) or (found.st_size == planned.size_bytes and holds(path, picture))
+
+
+def holds(path: Path, picture: PictureId) -> bool:
+    """Whether `path` is a regular file, no link, with exactly this content; False when it cannot be read."""
+    found = look(path)
+    if found is None or not stat.S_ISREG(found.st_mode):
+        return False
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == picture
+    except OSError:
+        return False
+
+
+def is_link_to(path: Path, source: Path) -> bool:
+    """Whether `path` is a symbolic link to exactly this path."""
+    found = look(path)
+    # Windows puts this before what it keeps.
+    return (
+        found is not None
+        and stat.S_ISLNK(found.st_mode)
+        and str(path.readlink()).removeprefix("\\\\?\\") == str(source.absolute())
+    )
+
+
+def is_same_name(one: Path, other: Path) -> bool:
+    """Whether two paths are one and the same entry of a folder, however they are spelled or mounted."""
+    names = {os.path.normcase(one.name), os.path.normcase(other.name)}
+    return one.parent.samefile(other.parent) and len({name.casefold() for name in names}) == 1

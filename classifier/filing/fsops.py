@@ -1,0 +1,248 @@
+"""Every system call that changes a user's files, and no other; must not know the journal, categories or pictures.
+
+No call here replaces a file: a taken name is FileExistsError, from the kernel wherever it can refuse by itself.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from classifier.catalogue.disk import sync_folder
+from classifier.filing.kernel import rename_exclusively
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import BinaryIO
+
+_HAS_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS})
+_CANNOT_RENAME_EXCLUSIVELY = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
+_CANNOT_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP})
+_STOPS = frozenset(
+    {errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.ENOTCONN}
+)
+_WINDOWS_STOPS = frozenset({19, 39, 112, 1117})  # write-protected, full, full, broken: their errno does not tell
+_WINDOWS_CANNOT_LINK = frozenset({1, 50})  # invalid function, not supported
+_CHUNK = 1 << 20
+_PERMISSIONS = 0o777
+
+
+class SourceError(OSError):
+    """The source could not be read: that file's fault, not the library's disk's."""
+
+
+def stops(error: OSError) -> bool:
+    """Whether the disk would refuse every further file too: full, read-only, broken or gone."""
+    if isinstance(error, SourceError):
+        return False
+    return error.errno in _STOPS or getattr(error, "winerror", None) in _WINDOWS_STOPS
+
+
+def cannot_link(error: OSError) -> bool:
+    """Whether a hard link failed for a reason that a copy does not have."""
+    known = error.errno in _HAS_NO_LINKS or error.errno == errno.EXDEV
+    return known or getattr(error, "winerror", None) in _WINDOWS_CANNOT_LINK
+
+
+class Disk:
+    """The real disk. A test's disk overrides the calls that its file system lacks."""
+
+    def rename_exclusively(self, source: Path, target: Path) -> None:
+        """The kernel's own rename that refuses a taken name; OSError where there is none."""
+        rename_exclusively(source, target)
+
+    def link(self, source: Path, target: Path) -> None:
+        """Give the file at `source` a second name; a link itself is never followed."""
+        if os.link in os.supports_follow_symlinks:
+            os.link(source, target, follow_symlinks=False)
+        else:  # pragma: no cover - Windows
+            os.link(source, target)
+
+    def symlink(self, source: Path, target: Path) -> None:
+        """Make `target` a symbolic link to the absolute path of `source`."""
+        target.symlink_to(source.absolute())
+
+    def remove(self, path: Path) -> None:
+        """Unlink a name that the caller has proved to be no picture's last."""
+        path.unlink()
+
+    def make_folder(self, folder: Path) -> None:
+        """Make one folder, durably; a folder that is there already is left alone."""
+        with suppress(FileExistsError):
+            folder.mkdir()
+        self.sync_folder(folder.parent)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Make the names in `folder` durable, where the disk knows how to."""
+        try:
+            sync_folder(folder)
+        except OSError as error:
+            if error.errno not in _CANNOT_SYNC:
+                raise
+
+    def sync_file(self, path: Path) -> None:
+        """Make a file's content durable."""
+        # Windows does so only through a file that is open for writing.
+        if sys.platform == "win32" and not os.access(path, os.W_OK):  # pragma: no cover - Windows
+            return
+        with path.open("rb+" if sys.platform == "win32" else "rb") as file:
+            _flush(file.fileno())
+            _forget(file.fileno())
+
+    def rename_noreplace(self, source: Path, target: Path, *, claim: Callable[[], None]) -> None:
+        """Rename without replacing: FileExistsError when `target` is taken.
+
+        Where neither the kernel's exclusive rename nor a hard link is there, an empty file is made exclusively at
+        `target` and renamed over; `claim` is called just before, to record that such a file may stand there.
+        """
+        try:
+            return self.rename_exclusively(source, target)
+        except OSError as error:
+            if error.errno not in _CANNOT_RENAME_EXCLUSIVELY:
+                raise
+        try:
+            self.link(source, target)
+        except OSError as error:
+            if error.errno not in _HAS_NO_LINKS:
+                raise
+            return self._rename_onto_placeholder(source, target, claim)
+        # Other file systems may reorder the two, and a power cut between would take both names.
+        self.sync_folder(target.parent)
+        try:
+            return self.remove(source)
+        except OSError:
+            self.remove(target)
+            raise
+
+    def _rename_onto_placeholder(self, source: Path, target: Path, claim: Callable[[], None]) -> None:
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        claim()
+        ours = self._make_empty(target)
+        found = target.lstat()
+        if not os.path.samestat(found, ours) or found.st_size:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        try:
+            source.replace(target)
+        except OSError:
+            self.remove(target)
+            raise
+
+    def _make_empty(self, path: Path) -> os.stat_result:
+        with _create(path) as file:
+            return os.fstat(file.fileno())
+
+    def copy(self, source: Path, temporary: Path) -> str:
+        """Copy content, time, permissions and user attributes to a new file, not yet durably; SHA-256 of what was read.
+
+        Raises FileExistsError when `temporary` is taken, SourceError when the source cannot be read.
+        """
+        with _open_source(source) as origin, _create(temporary) as file:
+            digest = self.transfer(origin, file)
+            file.flush()
+            _take_after(origin.fileno(), file.fileno())
+        if sys.platform == "win32":  # pragma: no cover - Windows
+            _take_times_after(source, temporary)
+        return digest
+
+    def secure(self, path: Path, sha256: str) -> None:
+        """Make a copy durable and read it back from the disk; OSError EIO when it is not what was written.
+
+        Safe to call for several files at once from threads: disks make many files durable in the time of one.
+        """
+        self.sync_file(path)
+        if _sha256(path) != sha256:
+            raise OSError(errno.EIO, "the copy differs from what was written", str(path))
+
+    def transfer(self, origin: BinaryIO, file: BinaryIO) -> str:
+        """Copy the bytes and return the SHA-256 of what was read."""
+        digest = hashlib.sha256()
+        while chunk := _read(origin):
+            digest.update(chunk)
+            file.write(chunk)
+        return digest.hexdigest()
+
+    def write_new(self, path: Path, content: bytes) -> None:
+        """Write a new file, durably; FileExistsError when there is one."""
+        with _create(path, permissions=0o666) as file:
+            file.write(content)
+            file.flush()
+            _flush(file.fileno())
+
+    def replace_own(self, source: Path, target: Path) -> None:
+        """Rename over a file that the caller has proved to be of our own writing."""
+        source.replace(target)
+
+
+def _open_source(path: Path) -> BinaryIO:
+    """Open a regular file to read; never follow a link or wait on a pipe that took its place since it was looked at."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        file = os.fdopen(os.open(path, flags), "rb", buffering=0)
+    except OSError as error:
+        raise SourceError(error.errno, error.strerror, str(path)) from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise SourceError(errno.EINVAL, "it is no regular file", str(path))
+    return file
+
+
+def _create(path: Path, *, permissions: int = 0o600) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, permissions), "wb")
+
+
+def _read(file: BinaryIO) -> bytes:
+    try:
+        return file.read(_CHUNK)
+    except OSError as error:
+        raise SourceError(error.errno, error.strerror) from error
+
+
+def _take_after(source: int, target: int) -> None:
+    """Give the copy the source's permissions, user attributes and times, as far as its disk can hold them."""
+    if sys.platform == "win32":  # pragma: no cover - Windows
+        return
+    seen = os.fstat(source)
+    with suppress(PermissionError, NotImplementedError):
+        os.fchmod(target, seen.st_mode & _PERMISSIONS)
+    if sys.platform == "linux":  # pragma: no branch - the others have none
+        with suppress(OSError):
+            for name in filter(lambda name: name.startswith("user."), os.listxattr(source)):
+                os.setxattr(target, name, os.getxattr(source, name))
+    os.utime(target, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+
+
+def _take_times_after(source: Path, target: Path) -> None:  # pragma: no cover - Windows
+    """Windows sets times by path, and only once the file is closed do they stay."""
+    seen = source.stat()
+    os.utime(target, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+
+
+def _flush(descriptor: int) -> None:
+    if sys.platform == "darwin":  # pragma: no cover - macOS
+        import fcntl  # noqa: PLC0415 - Windows has none
+
+        # fsync leaves it in the drive's own cache there.
+        with suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(descriptor)
+
+
+def _forget(descriptor: int) -> None:
+    """Have the system read from the disk next time, not from its memory, where it can be asked to."""
+    if sys.platform == "linux":  # pragma: no branch - the others have none
+        with suppress(OSError):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

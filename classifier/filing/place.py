@@ -1,0 +1,52 @@
+"""Where a picture belongs and under which names it may lie there; pure: knows no disk and no journal.
+
+Names stay as they are, byte for byte: a name that the crawl's system allows, the library's allows too, and a disk that
+refuses one all the same has that file reported, not renamed.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from classifier.records import Action
+
+if TYPE_CHECKING:
+    from classifier.records import Decision, PictureId
+
+REVIEW = "_review"
+_LONGEST_NAME = 255  # bytes, on nearly every file system
+_LONGEST_EXTENSION = 32  # a longer one is no extension but a part of the name
+_DIGITS = (8, 16, 64)
+_FORBIDDEN = frozenset("/\\\0")
+
+
+def names_for(name: str, picture: PictureId) -> tuple[str, ...]:
+    """The names to try, best first: its own, then with 8, 16 and all 64 digits of the content's hash.
+
+    The last can only be taken by the same content or by a file named so on purpose. No name is longer than 255 bytes.
+    """
+    extension = PurePath(name).suffix
+    if len(os.fsencode(extension)) > _LONGEST_EXTENSION:
+        extension = ""
+    stem = name[: len(name) - len(extension)]
+    marks = ("", *(f"_{picture[:digits]}" for digits in _DIGITS))
+    return tuple(_shortened(stem, mark + extension) for mark in marks)
+
+
+def folder_for(decision: Decision) -> Path:
+    """The folder within the library: the category's own, or its folder under `_review` when a person is to look.
+
+    Raises ValueError for a category that is no plain folder name: such a one must never come this far.
+    """
+    category = decision.category
+    if not category or category[0] in "._" or _FORBIDDEN & set(category):
+        raise ValueError(f"not a category's folder name: {category!r}")
+    return Path(category) if decision.action is Action.FILE else Path(REVIEW, category)
+
+
+def _shortened(stem: str, ending: str) -> str:
+    while len(os.fsencode(stem + ending)) > _LONGEST_NAME:
+        stem = stem[:-1]
+    return stem + ending

@@ -1,0 +1,151 @@
+"""What is to be done for each move of a batch, from looking at the disk alone; changes nothing."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from classifier.catalogue.journal import Entry, State, to_bytes
+from classifier.filing.choose import choose_name
+from classifier.filing.content import is_as_planned, is_still, look
+from classifier.filing.fsops import stops
+from classifier.filing.outcome import Outcome, Status, words
+from classifier.records import Method
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+    from pathlib import Path
+
+    from classifier.records import Move
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One move with the name chosen for it; `names` are those left to try, should a racer take this one."""
+
+    move: Move
+    entry: Entry
+    target: Path
+    names: tuple[str, ...]
+
+    @property
+    def temporary(self) -> Path:
+        """Where a copy of it is made, beside the target."""
+        return self.target.with_name(temporary_name(self.entry.run, self.entry.id))
+
+    @property
+    def copies(self) -> bool:
+        """Whether the picture goes by copy, for it was asked for or the disks differ."""
+        return self.entry.method is Method.COPY or (self.moves and self.entry.temporary is not None)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the source's name goes away."""
+        return self.entry.method in {Method.MOVE, Method.RENAME}
+
+
+def plan(moves: Sequence[Move], *, library: Path, run: int, first_id: int) -> list[Step | Outcome]:
+    """A step with a free name, or the outcome of a move that cannot or need not be made; raises when the disk stops."""
+    taken: set[Path] = set()
+    plans: list[Step | Outcome] = []
+    for id_, move in enumerate(moves, start=first_id):
+        try:
+            planned = _planned(move, id=id_, run=run, library=library, taken=taken)
+        except OSError as error:
+            if stops(error):
+                raise
+            planned = Outcome(move=move, status=Status.FAILED, reason=words(error))
+        if isinstance(planned, Step):
+            taken.add(planned.target)
+        plans.append(planned)
+    return plans
+
+
+def missing_folders(folder: Path, *, library: Path) -> list[Path]:
+    """The folders to be made so that `folder` is there, outermost first."""
+    return [part for part in _chain(folder, library) if look(part) is None]
+
+
+def entry_for(move: Move, *, id: int, run: int, library: Path, target: Path | None) -> Entry:  # noqa: A002
+    """The journal's row of a move as it was asked for; no `target` for one that is not made."""
+    source = move.source
+    renames = move.method is Method.RENAME
+    return Entry(
+        id=id,
+        run=run,
+        picture=move.picture,
+        method=move.method,
+        source=to_bytes(source.path.relative_to(library) if renames else source.path.absolute()),
+        target=None if target is None else to_bytes(target.relative_to(library)),
+        temporary=None,
+        state=State.INTENT,
+        size_bytes=source.size_bytes,
+        mtime_ns=source.mtime_ns,
+        inode=source.inode,
+        device=source.device,
+        permissions=None,
+        note="",
+    )
+
+
+def temporary_name(run: int, id: int) -> str:  # noqa: A002
+    """The name of a copy under way; recovery removes only what has such a name and a row."""
+    return f".illsort-{run}-{id}.part"
+
+
+def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[Path]) -> Step | Outcome:  # noqa: A002
+    folder = library / move.folder
+    if (wrong := _wrong_source(move)) is not None:
+        return wrong
+    if (trouble := _trouble_with(folder, library=library)) is not None:
+        return Outcome(move=move, status=Status.FAILED, reason=trouble)
+    chosen = choose_name(move, move.names, folder=folder, taken=taken)
+    if isinstance(chosen, Outcome):
+        return chosen
+    target = folder / move.names[chosen]
+    seen = move.source.path.lstat()
+    entry = replace(
+        entry_for(move, id=id, run=run, library=library, target=target), permissions=stat.S_IMODE(seen.st_mode)
+    )
+    # The folders decide: on layered file systems a file can seem to lie on another disk than its own folder.
+    crosses = move.source.path.parent.stat().st_dev != _device_of(folder)
+    if crosses and move.method is Method.LINK:
+        entry = replace(entry, method=Method.COPY)
+    # A link falls back to a copy where the disk has none.
+    if move.method in {Method.LINK, Method.COPY} or (crosses and move.method is not Method.SYMLINK):
+        temporary = move.folder / temporary_name(run, id)
+        entry = replace(entry, temporary=to_bytes(temporary))
+    return Step(move=move, entry=entry, target=target, names=move.names[chosen + 1 :])
+
+
+def _wrong_source(move: Move) -> Outcome | None:
+    """None when the source is what was planned, else why it is left alone. A link is a source only to RENAME."""
+    found = look(move.source.path)
+    if found is None:
+        return Outcome(move=move, status=Status.GONE, reason="it is no longer there")
+    link = move.method is Method.RENAME and stat.S_ISLNK(found.st_mode) and is_as_planned(found, move.source)
+    if not link and not is_still(move.source.path, move.source, move.picture):
+        return Outcome(move=move, status=Status.CHANGED, reason="it was changed since it was looked at")
+    return None
+
+
+def _trouble_with(folder: Path, *, library: Path) -> str | None:
+    """Why nothing can be put into `folder`, which need not exist yet. A link to a folder may lead anywhere: refused."""
+    for part in _chain(folder, library):
+        found = look(part)
+        if found is not None and not stat.S_ISDIR(found.st_mode):
+            return f"{part} is not a folder"
+    return None
+
+
+def _device_of(folder: Path) -> int:
+    """The disk of a folder that need not exist yet."""
+    while (found := look(folder)) is None:
+        folder = folder.parent
+    return found.st_dev
+
+
+def _chain(folder: Path, library: Path) -> list[Path]:
+    parts = folder.relative_to(library).parts
+    return [library.joinpath(*parts[: count + 1]) for count in range(len(parts))]

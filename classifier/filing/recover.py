@@ -1,0 +1,181 @@
+"""Settles what a kill, a power cut or a stopped disk left open, from what the disk shows; knows no decisions.
+
+Whatever is removed is either a temporary file that a row names, an empty placeholder of ours, or the source of a move
+whose target was read and holds the picture. Killed in its midst it is simply run again.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from classifier.catalogue.journal import Entry, Place, State, finish, open_entries, to_bytes, to_path, update
+from classifier.errors import FilingStopped
+from classifier.filing.content import holds, is_link_to, is_same_name, look
+from classifier.filing.fsops import Disk
+from classifier.filing.outcome import words
+from classifier.filing.place import names_for
+from classifier.records import Method
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classifier.catalogue.store import Catalogue
+
+_TEMPORARY = re.compile(r"\.illsort-\d+-\d+\.part")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """How many open changes proved done or not done, and which pictures are at neither place any more."""
+
+    done: int
+    cancelled: int
+    gone: tuple[Path, ...]
+
+
+def recover(catalogue: Catalogue, library: Path, *, disk: Disk | None = None) -> Recovered:
+    """Settle every open row; to be called at every start, before anything else, by the library's owner.
+
+    Raises FilingStopped when the disk refuses: the rows stay open for the next start.
+    """
+    try:
+        rows = [
+            _Row(entry, catalogue=catalogue, library=library, disk=disk or Disk()) for entry in open_entries(catalogue)
+        ]
+        settled = [row.settle() for row in rows]
+        if settled:
+            places = [place for entry in settled if (place := _place(entry, library)) is not None]
+            finish(catalogue, settled, library=library, places=places)
+    except OSError as error:
+        raise FilingStopped(f"cannot settle what was left open: {words(error)}: {error.filename or library}") from error
+    gone = tuple(to_path(entry.source) for entry in settled if entry.state is State.GONE)
+    states = [entry.state for entry in settled]
+    return Recovered(done=states.count(State.DONE), cancelled=states.count(State.CANCELLED), gone=gone)
+
+
+class _Row:
+    """One open row with its paths."""
+
+    def __init__(self, entry: Entry, *, catalogue: Catalogue, library: Path, disk: Disk) -> None:
+        self.catalogue = catalogue
+        self.library = library
+        self.entry = entry
+        self.disk = disk
+        self.source = library / to_path(entry.source)
+        self.target = library / to_path(entry.target or b"")
+        self.temporary = None if entry.temporary is None else library / to_path(entry.temporary)
+
+    def settle(self) -> Entry:
+        """Look, repair, and say how it ended."""
+        self._remove_placeholder()
+        entry = self._proved()
+        if entry.state is not State.GONE:
+            self._remove_temporary()
+        return entry
+
+    def _proved(self) -> Entry:
+        if self._has_picture(self.target):
+            return self._at_target()
+        if look(self.source) is not None:
+            return replace(self.entry, state=State.CANCELLED, note="stopped before it was done")
+        if self.temporary is not None and holds(self.temporary, self.entry.picture):
+            self._rescue(self.temporary)
+            return self._at_target()
+        # Half a copy is kept then: it may be all that is left.
+        return replace(self.entry, state=State.GONE, note="neither at its old place nor at its new one")
+
+    def _rescue(self, temporary: Path) -> None:
+        """The source was taken away meanwhile, so this copy may be the last: put it under the first free name."""
+        for name in names_for(self.target.name, self.entry.picture):
+            self.target = self.target.with_name(name)
+            self.entry = replace(self.entry, target=to_bytes(self.target.relative_to(self.library)))
+            with suppress(FileExistsError):
+                return self.disk.rename_noreplace(temporary, self.target, claim=self._claim)
+        raise FileExistsError(errno.EEXIST, "every name for it is taken", str(temporary))
+
+    def _claim(self) -> None:
+        update(self.catalogue, replace(self.entry, state=State.CLAIMED))
+
+    def _at_target(self) -> Entry:
+        """The target holds the picture: make that durable, and finish a move whose source is still there."""
+        entry = self._entry_as_done()
+        if entry is None:
+            return replace(self.entry, state=State.CANCELLED, note="an equal file lies there already")
+        if stat.S_ISREG(self.target.lstat().st_mode):
+            self.disk.sync_file(self.target)
+        self._sync(self.target.parent)
+        if self._moves and self._has_picture(self.source):
+            try:
+                self.disk.remove(self.source)
+            except OSError as error:
+                entry = replace(entry, method=Method.COPY, note=f"copied, but the original stays: {words(error)}")
+        if self._moves:
+            self._sync(self.source.parent)
+        return replace(entry, state=State.DONE)
+
+    def _entry_as_done(self) -> Entry | None:
+        """The row with the method that was used in the end; None when what lies there is not ours.
+
+        A move by rename never leaves two different files; and two spellings of one name are one file, not two.
+        """
+        source = look(self.source)
+        same = source is not None and os.path.samestat(source, self.target.lstat())
+        if self._moves and source is not None and self._has_picture(self.source):
+            if same and (source.st_nlink == 1 or is_same_name(self.source, self.target)):
+                return None
+            if not same and self.temporary is None:
+                return None
+        if self.entry.method is Method.LINK and not same:
+            return replace(self.entry, method=Method.COPY)
+        return self.entry
+
+    @property
+    def _moves(self) -> bool:
+        return self.entry.method in {Method.MOVE, Method.RENAME}
+
+    def _has_picture(self, path: Path) -> bool:
+        if self.entry.method is Method.SYMLINK:
+            return is_link_to(path, self.source)
+        found = look(path)
+        if found is not None and self.entry.method is Method.RENAME and stat.S_ISLNK(found.st_mode):
+            return (found.st_ino, found.st_size) == (self.entry.inode, self.entry.size_bytes)
+        return holds(path, self.entry.picture)
+
+    def _remove_placeholder(self) -> None:
+        found = look(self.target)
+        if self.entry.state is not State.CLAIMED or self.entry.size_bytes == 0 or found is None:
+            return
+        if stat.S_ISREG(found.st_mode) and found.st_size == 0:
+            self.disk.remove(self.target)
+
+    def _remove_temporary(self) -> None:
+        path = self.temporary
+        found = None if path is None else look(path)
+        if path is not None and found is not None and stat.S_ISREG(found.st_mode) and _TEMPORARY.fullmatch(path.name):
+            self.disk.remove(path)
+
+    def _sync(self, folder: Path) -> None:
+        if look(folder) is not None:
+            self.disk.sync_folder(folder)
+
+
+def _place(entry: Entry, library: Path) -> Place | None:
+    if entry.state is not State.DONE or entry.target is None:
+        return None
+    found = (library / to_path(entry.target)).lstat()
+    return Place(
+        picture=entry.picture,
+        path=entry.target,
+        method=entry.method,
+        source=entry.source,
+        size_bytes=found.st_size,
+        mtime_ns=found.st_mtime_ns,
+        inode=found.st_ino,
+        device=found.st_dev,
+    )

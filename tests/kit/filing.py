@@ -1,0 +1,113 @@
+"""A small sorter over the filing engine: files every picture of a crawl into one library, as a run would.
+
+Run as `python -m kit.filing LIBRARY CRAWL METHOD BATCH`, so that a test can kill it at any instant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.catalogue.journal import place_of
+from classifier.catalogue.lock import owned
+from classifier.catalogue.store import open_catalogue
+from classifier.filing.engine import execute
+from classifier.filing.place import names_for
+from classifier.filing.recover import recover
+from classifier.records import ImageFile, Method, Move, PictureId
+
+if TYPE_CHECKING:
+    from classifier.catalogue.store import Catalogue
+    from classifier.filing.fsops import Disk
+    from classifier.filing.outcome import Outcome
+
+MARK = "the sorter starts here"
+
+
+def image_file(path: Path) -> ImageFile:
+    """What a scan would record of `path`."""
+    seen = path.lstat()
+    return ImageFile(
+        path=path, size_bytes=seen.st_size, mtime_ns=seen.st_mtime_ns, inode=seen.st_ino, device=seen.st_dev
+    )
+
+
+def picture_of(content: bytes) -> PictureId:
+    """The id of this content."""
+    return PictureId(hashlib.sha256(content).hexdigest())
+
+
+def move_of(path: Path, *, method: Method, folder: str = "cats") -> Move:
+    """The move that files `path` under its own name."""
+    picture = picture_of(path.read_bytes())
+    return Move(
+        picture=picture,
+        source=image_file(path),
+        folder=Path(folder),
+        names=names_for(path.name, picture),
+        method=method,
+    )
+
+
+def moves_of(crawl: Path, *, method: Method) -> list[Move]:
+    """The moves that file every file of `crawl`, each into a folder named by its content's first letter."""
+    return [
+        move_of(path, method=method, folder=f"kind_{path.read_bytes()[:1].decode()}")
+        for path in sorted(crawl.rglob("*"))
+        if path.is_file()
+    ]
+
+
+def sort(library: Path, crawl: Path, *, method: Method, batch: int = 256, disk: Disk | None = None) -> list[Outcome]:
+    """Recover, then file what has no place yet, in batches."""
+    outcomes: list[Outcome] = []
+    with owned(library), open_catalogue(library) as catalogue:
+        recover(catalogue, library)
+        waiting = [move for move in moves_of(crawl, method=method) if place_of(catalogue, move.picture) is None]
+        for start in range(0, len(waiting), batch):
+            moves = waiting[start : start + batch]
+            outcomes += execute(catalogue, library=library, run=1, moves=moves, disk=disk)
+    return outcomes
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """A crawl and a library with its catalogue open."""
+
+    catalogue: Catalogue
+    crawl: Path
+    library: Path
+
+    def add(self, name: str, content: bytes) -> Path:
+        """Write one file of the crawl."""
+        path = self.crawl / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def execute(self, *moves: Move, disk: Disk | None = None) -> list[Outcome]:
+        """File these moves as one batch."""
+        return execute(self.catalogue, library=self.library, run=1, moves=moves, disk=disk)
+
+    def states(self) -> list[str]:
+        """The states of the journal's rows, in order."""
+        return [state for (state,) in self.catalogue.connection.execute("SELECT state FROM moves ORDER BY id")]
+
+
+def hashes(*folders: Path) -> list[str]:
+    """The content of every regular file under `folders`, as a sorted multiset; the library's own state apart."""
+    return sorted(
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink() and ".illsort" not in path.relative_to(folder).parts
+    )
+
+
+if __name__ == "__main__":
+    os.write(os.open(os.devnull, os.O_WRONLY), MARK.encode())
+    sort(Path(sys.argv[1]), Path(sys.argv[2]), method=Method(sys.argv[3]), batch=int(sys.argv[4]))
