@@ -53,8 +53,8 @@ class ModelSettings(Section):
     """The bundle: the folder that training writes and sorting reads."""
     backbone: Annotated[str, Field(min_length=1)] = "embedded"
     """embedded (no download), a timm name with pretrained weights, hf-hub:org/name or local-dir:/folder."""
-    image_size: Annotated[int, Field(ge=32, le=1024)] = 256
-    """Side of the square the network sees, in pixels."""
+    image_size: Annotated[int, Field(ge=0, le=2048)] = 0
+    """Side of the square the network sees, in pixels; 0 takes the backbone's own (embedded: 256)."""
 
 
 class TrainSettings(Section):
@@ -80,6 +80,8 @@ class TrainSettings(Section):
     """Decay a step of the moving average of the weights, which is what is kept."""
     crop_min: Annotated[float, Field(gt=0, le=1)] = 0.35
     """Smallest share of a picture's area that a training crop shows."""
+    retrain: bool = True
+    """Train once more on all labels, the held-out ones too, for as long as proved best; takes twice the time."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Same seed, same labels, same machine: same result on the CPU."""
 

@@ -140,8 +140,9 @@ def save_network(network: Network, folder: Path, *, label_names: list[str], crop
         "crop_mode": crop_mode,
         "interpolation": "bicubic",
     }
+    # Safetensors takes no other layout; training may have left the weights in channels_last.
     save_for_hf(
-        network.body,
+        network.body.to(memory_format=torch.contiguous_format),
         str(folder),
         model_config={"label_names": label_names, "pretrained_cfg": pretrained_cfg},
         model_args=network.model_args or None,

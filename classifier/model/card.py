@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from classifier.model.bundle import Manifest
+from classifier.model.manifest import Manifest
 
 _CARD = """\
 ---

@@ -23,9 +23,7 @@ IMAGENET_OF_SAMPLES = {
 
 def tiny(name: str = "test_efficientnet", num_classes: int = 3) -> Network:
     torch.manual_seed(0)
-    return Network(
-        timm.create_model(name, pretrained=False, num_classes=num_classes), image_size=64
-    )
+    return Network(timm.create_model(name, pretrained=False, num_classes=num_classes), image_size=64)
 
 
 @pytest.mark.parametrize("sample", sorted(IMAGENET_OF_SAMPLES))
@@ -63,6 +61,13 @@ def test_a_saved_network_is_a_plain_timm_model(tmp_path: Path) -> None:
         assert torch.equal(network(images), plain(images))
         assert torch.equal(network(images), load_trained(tmp_path, image_size=64).eval()(images))
     assert (3, 64, 64) == tuple(timm.data.resolve_model_data_config(plain)["input_size"])
+
+
+def test_a_network_trained_in_channels_last_can_be_saved(tmp_path: Path) -> None:
+    network = tiny().to(memory_format=torch.channels_last)
+    save_network(network, tmp_path, label_names=["a", "b", "c"], crop_mode="squash")
+
+    assert (tmp_path / "model.safetensors").stat().st_size > 0
 
 
 def test_a_vision_transformer_is_built_for_the_size_asked_for(tmp_path: Path) -> None:
@@ -111,7 +116,7 @@ def test_a_backbone_that_cannot_be_had_is_told_in_one_line(name: str, says: str)
 
 def test_a_hub_that_cannot_be_reached_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hub path is real code: it asks the hub, is refused, and says what to do."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match="HF_ENDPOINT") as caught:
         load_backbone("hf-hub:illsort-tests/no-such-model", num_categories=2)
     assert 1 == len(str(caught.value).splitlines())

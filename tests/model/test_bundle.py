@@ -12,7 +12,8 @@ import torch
 
 from classifier.errors import ModelError
 from classifier.model.backbone import Network
-from classifier.model.bundle import Bundle, Manifest, open_bundle, save_bundle
+from classifier.model.bundle import Bundle, open_bundle, save_bundle
+from classifier.model.manifest import Manifest
 
 MANIFEST = Manifest(
     categories=("cat", "狗"),

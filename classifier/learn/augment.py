@@ -1,0 +1,85 @@
+"""What a training picture looks like in one epoch: a crop, perhaps mirrored, its colours a little off.
+
+Depends on seed, epoch and picture alone, so the number of threads and a resumed run change nothing. Knows no files.
+"""
+
+# Shapes: C channels, H height, W width.
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2.functional import resize, resized_crop
+
+from classifier.records import PictureId
+
+_MOST_STRETCH: Final = 1.6
+_JITTER: Final = 0.2
+_TRIES: Final = 10
+_GREY: Final = (0.299, 0.587, 0.114)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augment:
+    """Random crops of `crop_min` to all of the area, resized to a square of `image_size` pixels."""
+
+    image_size: int
+    crop_min: float
+    seed: int
+
+    def shrink(self, pixels_CHW: Tensor) -> Tensor:
+        """As small as it may be kept: the smallest crop still has as many pixels as the network sees.
+
+        uint8 (3, any, any) to the same, its aspect kept; never enlarged.
+        """
+        height, width = pixels_CHW.shape[-2:]
+        factor = math.sqrt(self.image_size**2 / self.crop_min / (height * width))
+        if factor >= 1:
+            return pixels_CHW
+        size = [max(1, round(height * factor)), max(1, round(width * factor))]
+        smaller: Tensor = resize(pixels_CHW, size, interpolation=InterpolationMode.BICUBIC, antialias=True)
+        return smaller
+
+    def __call__(self, pixels_CHW: Tensor, *, epoch: int, picture: PictureId) -> Tensor:
+        """uint8 (3, any, any) to uint8 (3, image_size, image_size)."""
+        draw = np.random.default_rng([self.seed, epoch, int(picture[:16], 16)])
+        height, width = pixels_CHW.shape[-2:]
+        box = draw_crop(draw, height=height, width=width, least_share=self.crop_min)
+        size = [self.image_size, self.image_size]
+        cropped: Tensor = resized_crop(pixels_CHW, *box, size, interpolation=InterpolationMode.BILINEAR, antialias=True)
+        if draw.random() < 0.5:  # noqa: PLR2004 - one in two
+            cropped = cropped.flip(-1)
+        return jitter_colours(cropped, *draw.uniform(1 - _JITTER, 1 + _JITTER, size=3))
+
+
+def draw_crop(draw: np.random.Generator, *, height: int, width: int, least_share: float) -> tuple[int, int, int, int]:
+    """Top, left, height and width of a crop: `least_share` to all of the area, width to height 1:1.6 to 1.6:1.
+
+    Where no such crop is found in a picture longer than that, all of it is taken.
+    """
+    for _ in range(_TRIES):
+        area = draw.uniform(least_share, 1) * height * width
+        aspect = math.exp(draw.uniform(-math.log(_MOST_STRETCH), math.log(_MOST_STRETCH)))
+        crop_height, crop_width = round(math.sqrt(area / aspect)), round(math.sqrt(area * aspect))
+        if 0 < crop_height <= height and 0 < crop_width <= width:
+            top = int(draw.integers(height - crop_height + 1))
+            left = int(draw.integers(width - crop_width + 1))
+            return top, left, crop_height, crop_width
+    return 0, 0, height, width
+
+
+def jitter_colours(pixels_CHW: Tensor, brightness: float, contrast: float, saturation: float) -> Tensor:
+    """uint8 to uint8; each factor is 1 for no change. Rounded and clipped once, at the end."""
+    grey_HW = torch.einsum("chw,c->hw", pixels_CHW.float(), torch.tensor(_GREY))
+    # From whole numbers, whose sum is exact in any order and so with any number of threads.
+    channel_means = pixels_CHW.sum(dim=(1, 2), dtype=torch.int64) / grey_HW.numel()
+    mean = float((channel_means * torch.tensor(_GREY)).sum())
+    colours = pixels_CHW.float() * saturation + grey_HW * (1 - saturation)
+    jittered = (colours * contrast + mean * (1 - contrast)) * brightness
+    return jittered.round().clamp(0, 255).to(torch.uint8)

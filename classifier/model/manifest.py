@@ -1,0 +1,42 @@
+"""What `illsort.json` in a bundle holds, and nothing that is inferred; knows no files."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from classifier.model.transforms import EvalTransform
+
+FORMAT = 1
+
+
+class Manifest(BaseModel):
+    """What `illsort.json` holds; the order of `categories` is the order of the logits, for good."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    categories: Annotated[tuple[str, ...], Field(min_length=1)]
+    image_size: Annotated[int, Field(gt=0)]
+    max_squeeze: Annotated[float, Field(ge=1)]
+    temperature: Annotated[float, Field(gt=0)]
+    threshold: Annotated[float, Field(gt=0, lt=1)]
+    weights_sha256: str = ""
+    backbone: str
+    measured: dict[str, Any]
+    """How many labels it learned from, and what the held-out ones say of it."""
+    settings: dict[str, Any]
+    versions: dict[str, str]
+
+    @property
+    def transform(self) -> EvalTransform:
+        """The transform it was trained and calibrated with."""
+        return EvalTransform(image_size=self.image_size, max_squeeze=self.max_squeeze)
+
+    @property
+    def key(self) -> str:
+        """What logits depend on, as 32 hex digits: weights and transform, but neither calibration nor threshold."""
+        parts = (self.weights_sha256, str(self.image_size), str(self.max_squeeze))
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]

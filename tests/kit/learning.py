@@ -1,0 +1,41 @@
+"""Labelled pictures of plain colours and a tiny random network, so that learning is over in a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import timm
+import torch
+
+from classifier.images.identity import picture_id
+from classifier.infer.device import Runtime, choose
+from classifier.model.backbone import Network
+from classifier.records import Example, Label
+from kit.pictures import COLOURS, encoded, varied
+
+CATEGORIES = ("blue", "green", "red")
+
+
+def drawn_examples(folder: Path, *, first: int, count: int) -> tuple[Example, ...]:
+    """`count` pictures of each of CATEGORIES, drawn into `folder`; those of other `first` numbers are others."""
+    examples = []
+    for category in CATEGORIES:
+        for number in range(first, first + count):
+            path = folder / category / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            data = encoded(varied(COLOURS[category], seed=number), "PNG")
+            path.write_bytes(data)
+            label = Label(path=path, category=category)
+            examples.append(Example(label=label, picture=picture_id(data), phash=number, thumbnail=b""))
+    return tuple(examples)
+
+
+def tiny_network(name: str = "test_efficientnet", *, num_categories: int = len(CATEGORIES)) -> Network:
+    """The same random weights each time."""
+    torch.manual_seed(0)
+    return Network(timm.create_model(name, pretrained=False, num_classes=num_categories), image_size=32)
+
+
+def cpu(workers: int = 0, *, amp_dtype: str = "float32") -> Runtime:
+    """The CPU, exact unless told otherwise."""
+    return choose(device="cpu", amp_dtype=amp_dtype, workers=workers, batch_size=16)

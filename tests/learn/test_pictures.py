@@ -1,0 +1,59 @@
+"""Pictures come as they are asked for, whether they were kept in memory or read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from classifier.errors import LabelsError
+from classifier.learn.pictures import Pictures, in_batches
+from classifier.records import Example
+from kit.learning import drawn_examples
+
+
+def opened(examples: tuple[Example, ...], most_kept_bytes: int, read: list[int]) -> Pictures:
+    def prepare(pixels: Tensor) -> Tensor:
+        read.append(1)
+        return pixels
+
+    targets = [0] * len(examples)
+    return Pictures(examples, targets, prepare=prepare, max_megapixels=1, most_kept_bytes=most_kept_bytes)
+
+
+@pytest.mark.parametrize(("room_for", "num_reads"), [(0, 12), (2, 10), (6, 6)])
+def test_what_is_kept_saves_reading_and_changes_nothing(tmp_path: Path, room_for: int, num_reads: int) -> None:
+    examples = drawn_examples(tmp_path, first=0, count=2)
+    read: list[int] = []
+    pictures = opened(examples, room_for * 3 * 48 * 64, read)
+    first = [pictures[index] for index in range(6)]
+    second = [pictures[index] for index in range(6)]
+
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert num_reads == len(read)
+
+
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_batches_come_in_order_each_picture_once(threads: int) -> None:
+    order = [4, 2, 0, 1, 3, 5, 6]
+    batches = list(in_batches(order, torch.tensor, batch_size=2, threads=threads))
+
+    assert [[4, 2], [0, 1], [3, 5], [6]] == [batch for batch, _ in batches]
+    assert order == torch.cat([views for _, views in batches]).tolist()
+
+
+def test_no_order_gives_no_batches() -> None:
+    assert [] == list(in_batches([], torch.tensor, batch_size=2, threads=1))
+
+
+@pytest.mark.parametrize("harm", ["vanish", "break"])
+def test_a_picture_lost_during_training_is_named(tmp_path: Path, harm: str) -> None:
+    examples = drawn_examples(tmp_path, first=0, count=1)
+    path = examples[0].label.path
+    path.unlink() if harm == "vanish" else path.write_bytes(b"no picture")
+    with pytest.raises(LabelsError, match="no longer can") as caught:
+        opened(examples, 0, [])[0]
+
+    assert str(path) in str(caught.value)
