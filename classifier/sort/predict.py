@@ -1,0 +1,67 @@
+"""Runs the bundle's network over what it has not seen yet, and records each answer or failure as it comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from classifier.catalogue import files, pictures
+from classifier.catalogue.store import Catalogue
+from classifier.infer.device import choose_from, quicken_allocator
+from classifier.infer.packed import PackedPaths
+from classifier.infer.pipeline import Inferred, NotInferred, infer
+from classifier.infer.reader import Reader
+from classifier.model.bundle import Bundle
+from classifier.progress import Progress
+from classifier.settings import Settings
+
+_BATCH = 256
+_SECONDS = 1.0
+
+
+def predict(
+    catalogue: Catalogue, *, run: int, crawl: Path, bundle: Bundle, settings: Settings, progress: Progress
+) -> Iterator[Path]:
+    """Predict what is new in `crawl`, in the order of the paths; after each commit, the last path that it covers.
+
+    A commit covers at most 256 pictures or about a second, so that is what a kill costs.
+    """
+    paths = PackedPaths(files.to_predict(catalogue, run=run, crawl=crawl, model=bundle.manifest.key))
+    if not len(paths):
+        return
+    progress.say(quicken_allocator())
+    runtime = choose_from(settings.runtime)
+    for reason in runtime.reasons:
+        progress.say(reason)
+    network = bundle.load_network().to(runtime.device)
+    reader = Reader(transform=bundle.manifest.transform, max_megapixels=settings.images.max_megapixels)
+    answers = infer(paths, network, reader, runtime, deadline_s=settings.images.deadline_seconds)
+    with progress.stage("sorting", total=len(paths), unit="picture") as stage:
+        for batch in _in_batches(answers):
+            with catalogue.transaction():
+                for answer in batch:
+                    _record(catalogue, paths[answer.key], answer, model=bundle.manifest.key)
+            yield paths[batch[-1].key]
+            stage.advance(len(batch))
+
+
+def _record(catalogue: Catalogue, path: Path, answer: Inferred | NotInferred, *, model: str) -> None:
+    if isinstance(answer, NotInferred):
+        files.set_failure(catalogue, path, answer.failure)
+        return
+    pictures.add(catalogue, answer.picture)
+    pictures.add_logits(catalogue, answer.picture.id, model=model, logits=answer.logits)
+    files.set_picture(catalogue, answer.file, answer.picture.id)
+
+
+def _in_batches(answers: Iterator[Inferred | NotInferred]) -> Iterator[list[Inferred | NotInferred]]:
+    batch: list[Inferred | NotInferred] = []
+    started = time.monotonic()
+    for answer in answers:
+        batch.append(answer)
+        if len(batch) == _BATCH or time.monotonic() - started > _SECONDS:
+            yield batch
+            batch, started = [], time.monotonic()
+    if batch:
+        yield batch

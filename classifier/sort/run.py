@@ -1,0 +1,135 @@
+"""Sorting as a recipe: own the library, scan, recognise, predict, decide, file, tell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from classifier.catalogue import decisions, files, runs
+from classifier.catalogue.adopt import adopt
+from classifier.catalogue.lock import owned
+from classifier.catalogue.store import Catalogue, copy_in_memory, open_catalogue
+from classifier.errors import ModelError
+from classifier.filing.engine import execute
+from classifier.filing.listing import write_listing
+from classifier.filing.outcome import Outcome, Status
+from classifier.filing.recover import recover
+from classifier.model.bundle import Bundle, open_bundle
+from classifier.progress import Progress, SilentProgress
+from classifier.records import Method, Move
+from classifier.settings import Settings
+from classifier.sort.check import checked_crawl
+from classifier.sort.plan import plan_only
+from classifier.sort.predict import predict
+from classifier.sort.scan import recognise, scan
+from classifier.sort.settle import Rules, Settler
+
+BROKEN_LISTING = "_broken.csv"
+
+
+def sort(
+    crawl: Path,
+    *,
+    library: Path,
+    bundle: Path | None,
+    settings: Settings,
+    threshold: float | None = None,
+    progress: Progress | None = None,
+    plan: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """File the pictures under `crawl` into `library`; run again, it does what is new or changed.
+
+    `bundle` None takes the one that the library was last sorted with; `threshold` None takes the bundle's. With
+    `plan`, each move is told to it, in a line, and nothing on disk is made or changed. Returns the summary that
+    `--json` prints. Raises IllsortError in one line; what is done by then is recorded, and a rerun goes on.
+    """
+    started, progress = time.monotonic(), progress or SilentProgress()
+    crawl = checked_crawl(crawl, library)
+    with _opened(library, progress, dry=plan is not None) as catalogue:
+        model = open_bundle(bundle or _last_bundle(catalogue, library))
+        rules = Rules(manifest=model.manifest, threshold=threshold or model.manifest.threshold, mode=settings.sort.mode)
+        run = _begin(catalogue, crawl=crawl, model=model, settings=settings, rules=rules)
+        scan(catalogue, run=run, crawl=crawl, library=library, progress=progress)
+        recognise(catalogue, run=run, crawl=crawl, progress=progress)
+        adopt(catalogue, run=run, crawl=crawl)
+        make = (
+            partial(_execute, catalogue, library, run) if plan is None else partial(plan_only, catalogue, library, plan)
+        )
+        settler = Settler(catalogue, run=run, crawl=crawl, library=library, rules=rules, execute=make)
+        for path in predict(catalogue, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress):
+            settler.settle(upto=path)
+        settler.settle(upto=None)
+        if plan is None:
+            _list_broken(catalogue, library)
+        summary = _summary(catalogue, run=run, crawl=crawl, seconds=time.monotonic() - started)
+        runs.finish(catalogue, run, summary)
+    _tell(settler, progress)
+    return summary
+
+
+@contextmanager
+def _opened(library: Path, progress: Progress, *, dry: bool) -> Iterator[Catalogue]:
+    """The library's catalogue, owned and recovered; for a dry run, a copy of it in memory."""
+    with ExitStack() as stack:
+        if dry:
+            yield stack.enter_context(copy_in_memory(library))
+            return
+        stack.enter_context(owned(library))
+        catalogue = stack.enter_context(open_catalogue(library))
+        settled = recover(catalogue, library)
+        if settled.done or settled.cancelled:
+            progress.say(f"the last run was stopped: {settled.done + settled.cancelled} open moves were settled")
+        for path in settled.gone:
+            progress.say(f"{path}: was being filed when the last run was stopped, and is neither there nor here")
+        yield catalogue
+
+
+def _last_bundle(catalogue: Catalogue, library: Path) -> Path:
+    earlier = runs.all_runs(catalogue)
+    if not earlier:
+        raise ModelError(f"{library} was never sorted into: say which model with --model (make one with illsort train)")
+    return earlier[-1].bundle
+
+
+def _begin(catalogue: Catalogue, *, crawl: Path, model: Bundle, settings: Settings, rules: Rules) -> int:
+    chosen = settings.model_dump(mode="json", include={"sort", "images", "runtime"})
+    chosen["sort"]["threshold"] = rules.threshold
+    return runs.begin(
+        catalogue,
+        kind="sort",
+        crawl=crawl,
+        mode=rules.mode,
+        model=model.manifest.key,
+        bundle=model.folder.absolute(),
+        settings=chosen,
+    )
+
+
+def _execute(catalogue: Catalogue, library: Path, run: int, moves: Sequence[Move]) -> list[Outcome]:
+    return execute(catalogue, library=library, run=run, moves=moves)
+
+
+def _list_broken(catalogue: Catalogue, library: Path) -> None:
+    rows = [(path, failure.kind.value, failure.detail) for path, failure in files.failures(catalogue)]
+    write_listing(catalogue, library=library, name=BROKEN_LISTING, rows=rows)
+
+
+def _summary(catalogue: Catalogue, *, run: int, crawl: Path, seconds: float) -> dict[str, Any]:
+    tally = decisions.tally(catalogue, run=run, crawl=crawl)
+    return {"pictures": tally.pictures, **asdict(tally), "seconds": round(seconds, 2)}
+
+
+def _tell(settler: Settler, progress: Progress) -> None:
+    """What a person should know beyond the numbers."""
+    if settler.copied_instead:
+        progress.say(f"{settler.copied_instead:,} pictures were copied: this file system cannot link them")
+    left = [outcome for outcome in settler.troubles if outcome.move.method is Method.RENAME]
+    if left:
+        progress.say(f"{len(left):,} pictures lie where you put them and were left there")
+    for outcome in [outcome for outcome in settler.troubles if outcome.move.method is not Method.RENAME]:
+        progress.say(f"{outcome.move.source.path}: not filed: {outcome.reason or Status(outcome.status)}")

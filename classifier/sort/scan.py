@@ -1,0 +1,73 @@
+"""What is in the crawl: every picture seen is recorded; a new name for known content costs a hash, not a prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from classifier.catalogue import files, pictures
+from classifier.catalogue.store import Catalogue
+from classifier.images.find import Found, find
+from classifier.images.identity import hash_file
+from classifier.progress import Progress
+from classifier.records import Failure, FailureKind, ImageFile, PictureId
+
+T = TypeVar("T")
+
+_BATCH = 1000
+_HASHING_THREADS = 4
+
+
+def scan(catalogue: Catalogue, *, run: int, crawl: Path, library: Path, progress: Progress) -> int:
+    """Record every picture under `crawl` as seen by `run`, leaving out `library`; returns how many there are."""
+    found = Found()
+    with progress.stage("looking for pictures", total=None, unit="picture") as stage:
+        for batch in _batches(find(crawl, skip=[library], found=found)):
+            files.see(catalogue, run=run, crawl=crawl, files=batch)
+            stage.advance(len(batch))
+    for sentence in (*found.sentences(), *found.complaints):
+        progress.say(sentence)
+    return found.pictures
+
+
+def recognise(catalogue: Catalogue, *, run: int, crawl: Path, progress: Progress) -> None:
+    """Hash new files that are as large as a known picture, and record which of them are one.
+
+    A moved or renamed crawl is all such files: it costs reading, not decoding and predicting.
+    """
+    paths = files.to_hash(catalogue, run=run, crawl=crawl)
+    with (
+        progress.stage("recognising", total=len(paths), unit="picture") as stage,
+        ThreadPoolExecutor(_HASHING_THREADS) as pool,
+    ):
+        for batch in _batches(paths):
+            hashed = list(pool.map(_hash, batch))
+            with catalogue.transaction():
+                for path, result in zip(batch, hashed, strict=True):
+                    _record(catalogue, path, result)
+            stage.advance(len(batch))
+
+
+def _hash(path: Path) -> tuple[ImageFile, PictureId] | Failure:
+    try:
+        return hash_file(path)
+    except FileNotFoundError:
+        return Failure(kind=FailureKind.VANISHED, detail="it was there when the crawl was scanned")
+    except OSError as error:
+        return Failure(kind=FailureKind.UNREADABLE, detail=error.strerror or str(error))
+
+
+def _record(catalogue: Catalogue, path: Path, result: tuple[ImageFile, PictureId] | Failure) -> None:
+    if isinstance(result, Failure):
+        files.set_failure(catalogue, path, result)
+    elif pictures.is_known(catalogue, result[1]):
+        files.set_picture(catalogue, *result)
+
+
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch

@@ -1,0 +1,119 @@
+"""From what a model said to where the picture lies: decide, record, file; only the difference is applied."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from classifier.catalogue import decisions
+from classifier.catalogue.decisions import Candidate
+from classifier.catalogue.journal import to_bytes
+from classifier.catalogue.store import Catalogue
+from classifier.filing.outcome import Outcome, Status
+from classifier.filing.place import folder_for, names_for
+from classifier.model.calibration import probabilities
+from classifier.model.manifest import Manifest
+from classifier.records import Decision, Method, Mode, Move, PictureId, Prediction
+from classifier.sort.decide import decide
+
+BATCH = 256
+"""Pictures decided and filed together: what one commit of the journal covers."""
+
+_TROUBLES = frozenset({Status.CHANGED, Status.GONE, Status.FAILED})
+_MOST_TROUBLES = 1000
+
+Execute = Callable[[Sequence[Move]], Sequence[Outcome]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What decides where pictures go."""
+
+    manifest: Manifest
+    threshold: float
+    mode: Mode
+
+
+class Settler:
+    """Settles the candidates of one run in the order of their paths; `execute` makes the moves, or only plans them."""
+
+    def __init__(
+        self, catalogue: Catalogue, *, run: int, crawl: Path, library: Path, rules: Rules, execute: Execute
+    ) -> None:
+        self._catalogue = catalogue
+        self._run = run
+        self._crawl = crawl
+        self._library = library
+        self._rules = rules
+        self._execute = execute
+        self._after = b""
+        self.troubles: list[Outcome] = []
+        """Moves that were not made; only the first thousand are kept."""
+        self.copied_instead = 0
+        """Pictures that had to be copied because the file system cannot link them."""
+
+    def settle(self, *, upto: Path | None) -> int:
+        """Decide and file every candidate up to `upto` (None: all that are left); returns how many there were."""
+        settled = 0
+        while batch := self._next_batch(upto):
+            self._after = to_bytes(batch[-1].file.path)
+            self._settle_batch(batch)
+            settled += len(batch)
+        return settled
+
+    def _next_batch(self, upto: Path | None) -> list[Candidate]:
+        return decisions.candidates(
+            self._catalogue,
+            run=self._run,
+            crawl=self._crawl,
+            model=self._rules.manifest.key,
+            after=self._after,
+            upto=None if upto is None else to_bytes(upto),
+            limit=BATCH,
+        )
+
+    def _settle_batch(self, batch: list[Candidate]) -> None:
+        first: dict[PictureId, Candidate] = {}
+        for candidate in batch:
+            first.setdefault(candidate.picture, candidate)  # of equal ones, the first by path
+        decided = {decision.picture: decision for decision in self._decide(list(first.values()))}
+        decisions.save(self._catalogue, decided.values(), run=self._run)
+        moves = [
+            move
+            for picture, candidate in first.items()
+            if (move := self._move(candidate, decided[picture])) is not None
+        ]
+        for outcome in self._execute(moves) if moves else ():
+            if outcome.status in _TROUBLES and len(self.troubles) < _MOST_TROUBLES:
+                self.troubles.append(outcome)
+            if outcome.move.method is Method.LINK and outcome.method is Method.COPY:
+                self.copied_instead += 1
+
+    def _decide(self, batch: list[Candidate]) -> list[Decision]:
+        manifest = self._rules.manifest
+        rows = probabilities(np.stack([candidate.logits for candidate in batch]), manifest.temperature)
+        return [
+            decide(
+                Prediction(picture=candidate.picture, probabilities=tuple(row.tolist())),
+                categories=manifest.categories,
+                threshold=self._rules.threshold,
+                truncated=candidate.truncated,
+            )
+            for candidate, row in zip(batch, rows, strict=True)
+        ]
+
+    def _move(self, candidate: Candidate, decision: Decision) -> Move | None:
+        """What brings the picture where it belongs: from the crawl, or within the library; None when it is there."""
+        folder, place = folder_for(decision), candidate.place
+        names = names_for(candidate.file.path.name, candidate.picture)
+        if place is None:
+            method = Method(self._rules.mode.value)
+            return Move(picture=candidate.picture, source=candidate.file, folder=folder, names=names, method=method)
+        if place.path.parent == folder:
+            return None
+        source = dataclasses.replace(place, path=self._library / place.path)
+        return Move(picture=candidate.picture, source=source, folder=folder, names=names, method=Method.RENAME)

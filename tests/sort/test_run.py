@@ -1,0 +1,307 @@
+"""Sorting, as folders before and after."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classifier.catalogue.lock import owned
+from classifier.catalogue.overview import overview
+from classifier.errors import CrawlError, LibraryError, ModelError
+from classifier.progress import SavingProgress
+from classifier.records import Mode
+from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.sort.run import sort
+from kit.pictures import COLOURS, encoded, plain, varied
+from kit.tree import all_files, make_tree, read_tree
+
+GREY = (120, 120, 120)
+
+
+def png(colour: str, seed: int = 0) -> bytes:
+    return encoded(varied(COLOURS[colour], seed=seed), "PNG")
+
+
+UNSURE = encoded(plain(GREY), "PNG")
+HALF = (whole := encoded(varied(COLOURS["red"], seed=5, size=(400, 300)), "JPEG"))[: len(whole) // 2]
+PAGE = b"<html>404 not found</html>"
+
+
+def settings(mode: Mode = Mode.LINK) -> Settings:
+    return Settings(sort=SortSettings(mode=mode), runtime=RuntimeSettings(workers=0))
+
+
+def run(folder: Path, bundle: Path | None, *, mode: Mode = Mode.LINK, **options: Any) -> dict[str, Any]:
+    summary = sort(folder / "crawl", library=folder / "sorted", bundle=bundle, settings=settings(mode), **options)
+    return {key: value for key, value in summary.items() if key != "seconds"}
+
+
+def stable(folder: Path) -> dict[str, bytes]:
+    """The library without the listing, whose paths differ from test to test."""
+    return {name: content for name, content in all_files(folder).items() if name != "_broken.csv"}
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_every_picture_ends_in_exactly_one_place(tmp_path: Path, bundle: Path, mode: Mode) -> None:
+    crawl = {
+        "a.png": png("red"),
+        "b.png": png("green"),
+        "deep": {"er": {"c.png": png("blue")}, "a again.png": png("red")},
+        "unsure.png": UNSURE,
+        "half.jpg": HALF,
+        "page.jpg": PAGE,
+        "notes.txt": b"not a picture",
+        "no extension": png("red", seed=9),
+    }
+    make_tree(tmp_path / "crawl", crawl)
+    summary = run(tmp_path, bundle, mode=mode)
+
+    assert {
+        "red": {"a.png": png("red"), "no extension": png("red", seed=9)},
+        "green": {"b.png": png("green")},
+        "blue": {"c.png": png("blue")},
+        "_review": {"blue": {"unsure.png": UNSURE}, "red": {"half.jpg": HALF}},
+    } == {name: value for name, value in read_tree(tmp_path / "sorted").items() if name != "_broken.csv"}
+    assert {
+        "pictures": 8,
+        "filed": 4,
+        "review": 2,
+        "broken": 1,
+        "duplicates": 1,
+        "failed": 0,
+        "categories": {"red": 2, "blue": 1, "green": 1},
+    } == summary
+    left = {"deep": {"a again.png": png("red"), "er": {}}, "page.jpg": PAGE, "notes.txt": b"not a picture"}
+    assert (left if mode is Mode.MOVE else crawl) == read_tree(tmp_path / "crawl")
+
+
+def test_unreadable_pictures_are_listed_with_their_reason(tmp_path: Path, bundle: Path) -> None:
+    make_tree(
+        tmp_path / "crawl", {"page.jpg": PAGE, "empty.png": b"", "photo.psd": b"8BPS" + bytes(40), "a.png": png("red")}
+    )
+    run(tmp_path, bundle)
+    rows = (tmp_path / "sorted" / "_broken.csv").read_text("utf-8-sig").splitlines()
+
+    assert "path,reason,detail" == rows[0]
+    assert [("empty.png", "empty"), ("page.jpg", "not a picture"), ("photo.psd", "unsupported format")] == [
+        (Path(row.split(",")[0]).name, row.split(",")[1]) for row in rows[1:]
+    ]
+
+
+def test_equal_names_of_different_pictures_are_told_apart_by_their_content(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", {"x": {"1.png": png("red")}, "y": {"1.png": png("red", seed=2)}})
+    run(tmp_path, bundle)
+    names = sorted(read_tree(tmp_path / "sorted")["red"])
+
+    assert "1.png" == names[0]
+    assert 2 == len(names)
+    assert names[1].startswith("1_")
+    assert len("1_01234567.png") == len(names[1])
+
+
+def test_run_again_it_does_nothing_and_tells_the_same(tmp_path: Path, bundle: Path) -> None:
+    make_tree(
+        tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green"), "again.png": png("red"), "page.jpg": PAGE}
+    )
+    for mode in (Mode.LINK, Mode.LINK):
+        first = run(tmp_path, bundle, mode=mode)
+    progress = SavingProgress()
+    again = run(tmp_path, bundle, progress=progress)
+
+    assert first == again
+    assert "sorting" not in [stage.name for stage in progress.stages]
+
+
+def test_moving_again_tells_the_same_totals(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green"), "z.png": png("red"), "u.png": UNSURE})
+    first = run(tmp_path, bundle, mode=Mode.MOVE)
+
+    assert (4, 2, 1, 1) == tuple(first[key] for key in ("pictures", "filed", "review", "duplicates"))
+    assert first == run(tmp_path, bundle, mode=Mode.MOVE)
+    assert {"z.png": png("red")} == read_tree(tmp_path / "crawl")
+
+
+def test_only_what_is_new_or_changed_is_read(tmp_path: Path, bundle: Path) -> None:
+    crawl = make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green")})
+    run(tmp_path, bundle)
+    time.sleep(0.01)
+    (crawl / "b.png").unlink()
+    (crawl / "b.png").write_bytes(png("blue"))
+    (crawl / "c.png").write_bytes(png("green", seed=3))
+    progress = SavingProgress()
+    summary = run(tmp_path, bundle, progress=progress)
+
+    assert [2] == [stage.total for stage in progress.stages if stage.name == "sorting"]
+    assert (3, 3) == (summary["pictures"], summary["filed"])
+    assert ["blue/b.png", "green/b.png", "green/c.png", "red/a.png"] == sorted(stable(tmp_path / "sorted"))
+
+
+def test_a_renamed_crawl_is_hashed_but_not_predicted_again(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green"), "u.png": UNSURE})
+    first = run(tmp_path, bundle)
+    before = stable(tmp_path / "sorted")
+    (tmp_path / "crawl").rename(tmp_path / "crawl of May")
+    progress = SavingProgress()
+    summary = sort(
+        tmp_path / "crawl of May", library=tmp_path / "sorted", bundle=bundle, settings=settings(), progress=progress
+    )
+
+    assert first == {key: value for key, value in summary.items() if key != "seconds"}
+    assert before == stable(tmp_path / "sorted")
+    assert ["looking for pictures", "recognising"] == [stage.name for stage in progress.stages]
+
+
+def test_another_threshold_moves_only_the_difference(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", {"a.png": png("red"), "u.png": UNSURE})
+    run(tmp_path, bundle)
+    inode = (tmp_path / "sorted" / "red" / "a.png").stat().st_ino
+    summary = run(tmp_path, bundle, threshold=0.5)
+
+    assert {"red": {"a.png": png("red")}, "blue": {"u.png": UNSURE}, "_review": {"blue": {}}} == read_tree(
+        tmp_path / "sorted"
+    )
+    assert inode == (tmp_path / "sorted" / "red" / "a.png").stat().st_ino
+    assert (2, 0) == (summary["filed"], summary["review"])
+
+
+def test_the_model_of_the_last_sort_is_remembered(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", {"a.png": png("red")})
+    first = run(tmp_path, bundle)
+
+    assert first == run(tmp_path, None)
+
+
+def test_a_first_sort_without_a_model_is_told(tmp_path: Path) -> None:
+    make_tree(tmp_path / "crawl", {"a.png": png("red")})
+    with pytest.raises(ModelError, match="--model"):
+        run(tmp_path, None)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_dry_run_changes_nothing_and_plans_what_a_run_does(tmp_path: Path, bundle: Path, mode: Mode) -> None:
+    crawl = {
+        "a.png": png("red"),
+        "b": {"a.png": png("red", seed=1), "again.png": png("red")},
+        "u.png": UNSURE,
+        "p.jpg": PAGE,
+    }
+    make_tree(tmp_path / "crawl", crawl)
+    plan: list[str] = []
+    planned = run(tmp_path, bundle, mode=mode, plan=plan.append)
+
+    assert ["crawl"] == [path.name for path in tmp_path.iterdir()]
+    assert crawl == read_tree(tmp_path / "crawl")
+    assert planned == run(tmp_path, bundle, mode=mode)
+    made = {f"{mode}: {{}} -> {tmp_path / 'sorted' / name}" for name in stable(tmp_path / "sorted")}
+    assert made == {line.replace(line.split(" -> ")[0].removeprefix(f"{mode}: "), "{}") for line in plan}
+
+
+def test_a_dry_run_over_a_sorted_library_leaves_it_as_it_is(tmp_path: Path, bundle: Path) -> None:
+    crawl = make_tree(tmp_path / "crawl", {"a.png": png("red")})
+    run(tmp_path, bundle)
+    (crawl / "b.png").write_bytes(png("green"))
+    before = read_tree(tmp_path / "sorted", hidden=True)
+    plan: list[str] = []
+    run(tmp_path, bundle, plan=plan.append)
+
+    assert before == read_tree(tmp_path / "sorted", hidden=True)
+    assert 1 == len(plan)
+
+
+def test_a_picture_the_person_put_elsewhere_is_left_there(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", {"u.png": UNSURE})
+    run(tmp_path, bundle)
+    (tmp_path / "sorted" / "green").mkdir()
+    (tmp_path / "sorted" / "_review" / "blue" / "u.png").rename(tmp_path / "sorted" / "green" / "u.png")
+    progress = SavingProgress()
+    summary = run(tmp_path, bundle, threshold=0.5, progress=progress)
+
+    assert {"green/u.png": UNSURE} == stable(tmp_path / "sorted")
+    assert ["1 pictures lie where you put them and were left there"] == progress.said
+    assert 0 == summary["failed"]
+
+
+def test_files_that_were_in_the_library_before_stay_as_they_are(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("red", seed=2)})
+    make_tree(tmp_path / "sorted", {"red": {"a.png": b"mine", "b.png": png("red", seed=2)}, "diary.txt": b"dear"})
+    summary = run(tmp_path, bundle)
+    after = stable(tmp_path / "sorted")
+
+    assert (b"mine", png("red", seed=2), b"dear") == (after["red/a.png"], after["red/b.png"], after["diary.txt"])
+    assert 2 == summary["filed"]
+    assert 4 == len(after)
+
+
+def test_a_library_inside_the_crawl_is_left_out_of_it(tmp_path: Path, bundle: Path) -> None:
+    crawl = make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green")})
+    for _ in range(2):
+        summary = sort(crawl, library=crawl / "sorted", bundle=bundle, settings=settings())
+
+    assert 2 == summary["pictures"]
+    assert {"red/a.png", "green/b.png"} == set(stable(crawl / "sorted"))
+
+
+def test_a_crawl_inside_the_library_is_refused_before_anything_is_made(tmp_path: Path, bundle: Path) -> None:
+    crawl = make_tree(tmp_path / "lib" / "crawl", {"a.png": png("red")})
+    (tmp_path / "other name").symlink_to(tmp_path / "lib", target_is_directory=True)
+    for library in (tmp_path / "lib", crawl, tmp_path / "other name"):
+        with pytest.raises(CrawlError, match=r"is the library .* or lies inside it"):
+            sort(crawl, library=library, bundle=bundle, settings=settings())
+
+    assert {"crawl": {"a.png": png("red")}} == read_tree(tmp_path / "lib", hidden=True)
+
+
+def test_a_crawl_or_library_that_is_none_is_told(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path, {"file": b"x", "crawl": {}})
+    with pytest.raises(CrawlError, match="there is no such folder"):
+        sort(tmp_path / "none", library=tmp_path / "out", bundle=bundle, settings=settings())
+    with pytest.raises(CrawlError, match="is no folder"):
+        sort(tmp_path / "file", library=tmp_path / "out", bundle=bundle, settings=settings())
+    with pytest.raises(LibraryError, match="is a file"):
+        sort(tmp_path / "crawl", library=tmp_path / "file", bundle=bundle, settings=settings())
+
+
+def test_an_empty_crawl_is_no_error(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", {})
+
+    assert 0 == run(tmp_path, bundle)["pictures"]
+
+
+def test_two_sorts_cannot_own_one_library(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", {"a.png": png("red")})
+    with owned(tmp_path / "sorted"), pytest.raises(LibraryError, match=f"process {os.getpid()}"):
+        run(tmp_path, bundle)
+
+
+def test_the_overview_tells_what_the_library_holds(tmp_path: Path, bundle: Path) -> None:
+    make_tree(
+        tmp_path / "crawl",
+        {
+            "a.png": png("red"),
+            "b.png": png("red", seed=1),
+            "c.png": png("green"),
+            "again.png": png("red"),
+            "u.png": UNSURE,
+            "p.jpg": PAGE,
+        },
+    )
+    run(tmp_path, bundle)
+    seen = overview(tmp_path / "sorted")
+
+    assert ({"red": 2, "green": 1}, {"blue": 1}, 1) == (seen.filed, seen.review, seen.duplicates)
+    assert {"not a picture": 1} == seen.broken
+    assert [("sort", True)] == [(r.kind, r.finished is not None) for r in seen.runs]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows names are text")
+def test_a_name_that_is_no_text_survives(tmp_path: Path, bundle: Path) -> None:
+    crawl = make_tree(tmp_path / "crawl", {})
+    name = os.fsdecode(b"caf\xe9 \n.png")
+    (crawl / name).write_bytes(png("red"))
+    run(tmp_path, bundle)
+
+    assert [name] == [path.name for path in (tmp_path / "sorted" / "red").iterdir()]
