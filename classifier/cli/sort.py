@@ -1,0 +1,83 @@
+"""`illsort sort`: file the pictures of a crawl into a library."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from classifier.cli.train import ConfigOption, SetOption
+from classifier.records import Mode
+
+Crawl = Annotated[Path, typer.Argument(help="Folder of unsorted pictures; only --mode move changes it.")]
+Library = Annotated[Path, typer.Option("--out", "-o", help="The library: the folder to sort into.")]
+Model = Annotated[
+    Path | None, typer.Option("--model", "-m", help="The model's folder; later sorts take the library's last one.")
+]
+
+
+def sort(
+    crawl: Crawl,
+    *,
+    out: Library,
+    model: Model = None,
+    mode: Annotated[Mode | None, typer.Option(help="How a picture gets into the library (default: link).")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Least probability to file without asking (default: the model's).")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", "-j", help="Processes that decode; 0: none.")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a forward pass.")] = None,
+    amp_dtype: Annotated[str | None, typer.Option(help="auto, float32, float16 or bfloat16, on a GPU.")] = None,
+    config: ConfigOption = None,
+    set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
+) -> None:
+    """Sort a crawl into category folders; what is unsure goes to _review."""
+    from classifier import settings
+    from classifier.cli.terminal import TerminalProgress
+
+    flags = {
+        "sort.mode": None if mode is None else mode.value,
+        "sort.threshold": threshold,
+        "runtime.device": device,
+        "runtime.workers": workers,
+        "runtime.batch_size": batch_size,
+        "runtime.amp_dtype": amp_dtype,
+    }
+    chosen = settings.load(config, [*set_, *(f"{name}={value}" for name, value in flags.items() if value is not None)])
+    from classifier.sort.run import sort as run_sort
+
+    summary = run_sort(
+        crawl,
+        library=out,
+        bundle=model or chosen.model.folder,
+        settings=chosen,
+        threshold=chosen.sort.threshold if "threshold" in chosen.sort.model_fields_set else None,
+        progress=TerminalProgress(),
+        plan=(lambda line: typer.echo(line, err=as_json)) if dry_run else None,
+    )
+    _show(summary, out, dry_run=dry_run, as_json=as_json)
+    if summary["broken"] or summary["failed"]:
+        raise typer.Exit(1)
+
+
+def _show(summary: dict[str, Any], out: Path, *, dry_run: bool, as_json: bool) -> None:
+    typer.echo(_in_words(summary, out, dry_run=dry_run), err=as_json)
+    if as_json:
+        sys.stdout.write(json.dumps(summary, ensure_ascii=False) + "\n")
+
+
+def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> str:
+    would = "would be " if dry_run else ""
+    lines = [f"{summary['pictures']:,} pictures in {summary['seconds']:.1f} s"]
+    lines += [f"  {summary['filed']:,} {would}filed in {len(summary['categories'])} categories"]
+    lines += [f"  {summary['review']:,} {would}waiting for you in {out / '_review'}"] if summary["review"] else []
+    lines += [f"  {summary['duplicates']:,} duplicates of those"] if summary["duplicates"] else []
+    lines += [f"  {summary['broken']:,} unreadable: {out / '_broken.csv'}"] if summary["broken"] else []
+    lines += [f"  {summary['failed']:,} could not be filed: illsort status {out}"] if summary["failed"] else []
+    return "\n".join(lines)

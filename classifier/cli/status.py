@@ -1,0 +1,81 @@
+"""`illsort status`: what a library holds, what waits, what failed and why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from classifier.catalogue.overview import Overview
+
+_MOST_FAILURES = 20
+
+
+def status(
+    library: Annotated[Path, typer.Argument(help="The folder that was sorted into.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what a library holds, what waits for you, what failed and why."""
+    from classifier.catalogue.overview import overview
+
+    seen = overview(library)
+    if as_json:
+        typer.echo(json.dumps(seen.as_dict(), ensure_ascii=False))
+        return
+    for lines in (_runs(seen), _categories(seen), _failures(seen), _not_filed(seen)):
+        typer.echo(lines + "\n" if lines else "", nl=bool(lines))
+
+
+def _runs(seen: Overview) -> str:
+    from classifier.cli.terminal import table
+
+    rows = [
+        (
+            f"#{run.id} {run.kind}",
+            run.started.replace("T", " ").removesuffix("+00:00"),
+            "done" if run.finished else "not finished",
+            f"{run.summary.get('pictures', 0):,}",
+            run.mode,
+            str(run.crawl),
+        )
+        for run in seen.runs
+    ]
+    return table(("run", "started (UTC)", "state", "pictures", "mode", "crawl"), rows)
+
+
+def _categories(seen: Overview) -> str:
+    from classifier.cli.terminal import bar, table
+
+    most = max([*seen.filed.values(), *seen.review.values(), 1])
+    names = sorted(seen.filed | seen.review, key=lambda name: (-seen.filed.get(name, 0), name))
+    rows = [
+        (name, f"{seen.filed.get(name, 0):,}", bar(seen.filed.get(name, 0) / most), f"{seen.review.get(name, 0):,}")
+        for name in names
+    ]
+    rows.append(("all", f"{sum(seen.filed.values()):,}", "", f"{sum(seen.review.values()):,}"))
+    lines = [table(("category", "filed", "", "wait for review"), rows)]
+    if seen.duplicates:
+        lines.append(f"{seen.duplicates:,} duplicates of those")
+    return "\n".join(lines)
+
+
+def _failures(seen: Overview) -> str:
+    if not seen.failures:
+        return ""
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in seen.broken.items())
+    lines = [f"{len(seen.failures):,} could not be read ({kinds}):"]
+    lines += [f"  {path}: {failure.kind}: {failure.detail}" for path, failure in seen.failures[:_MOST_FAILURES]]
+    if len(seen.failures) > _MOST_FAILURES:
+        lines.append("  the whole list is in _broken.csv")
+    return "\n".join(lines)
+
+
+def _not_filed(seen: Overview) -> str:
+    if not seen.not_filed:
+        return ""
+    lines = [f"{len(seen.not_filed):,} could not be filed; sort again to try again:"]
+    return "\n".join([*lines, *(f"  {path}: {reason}" for path, reason in seen.not_filed[:_MOST_FAILURES])])

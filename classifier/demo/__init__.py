@@ -1,0 +1,1 @@
+"""The main job on a fresh machine: pictures drawn here, a tenth labelled, the rest sorted."""

@@ -1,0 +1,121 @@
+"""The command line as a person meets it: help that can be pasted from, errors in one line, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kit.bundles import colour_bundle
+from kit.pictures import COLOURS, encoded, plain
+from kit.tree import make_tree, read_tree
+
+COMMANDS = ("train", "sort", "status", "demo")
+README = Path(__file__).resolve().parents[2] / "README.md"
+RED = encoded(plain(COLOURS["red"]), "PNG")
+
+
+def illsort(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "classifier", *(str(word) for word in words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return colour_bundle(tmp_path_factory.mktemp("model") / "colours").folder
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
+def test_every_help_ends_with_an_example(command: tuple[str, ...]) -> None:
+    shown = illsort(*command, "--help")
+
+    assert 0 == shown.returncode
+    assert shown.stdout.rstrip().splitlines()[-1].strip().startswith("Example:  illsort ")
+
+
+def test_help_and_status_never_load_torch() -> None:
+    code = (
+        "import sys\nfrom classifier.cli.main import app\n"
+        "for words in (['--help'], ['sort', '--help'], ['status', 'nowhere']):\n"
+        "    try: app(words)\n    except SystemExit: pass\n"
+        "print([name for name in ('torch', 'timm', 'sklearn', 'PIL', 'numpy') if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "[]" == shown.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_in_the_readme(command: str) -> None:
+    assert f"illsort {command}" in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("train", "--config", "none.toml"), "none.toml: there is no such file"),
+        (("train", "--set", "train.epoch=3"), "did you mean 'train.epochs'?"),
+        (("train",), "set labels.folder"),
+        (("sort", "nowhere", "--out", "library"), "there is no such folder to sort"),
+        (("sort", ".", "--out", "new", "--threshold", "2"), "sort.threshold = 2"),
+        (("status", "nowhere"), "is not an illsort library"),
+    ],
+)
+def test_a_users_error_is_one_line_and_exit_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = illsort(*words)
+
+    assert (2, "") == (shown.returncode, shown.stdout)
+    assert 1 == len(shown.stderr.strip().splitlines())
+    assert says in shown.stderr
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_json_is_the_only_thing_on_stdout(tmp_path: Path, bundle: Path) -> None:
+    crawl = make_tree(tmp_path / "crawl", {"a.png": RED, "again.png": RED})
+    shown = illsort("sort", crawl, "--out", tmp_path / "out", "--model", bundle, "--json")
+    summary = json.loads(shown.stdout)
+
+    assert 0 == shown.returncode
+    assert (2, 1, 1) == tuple(summary[key] for key in ("pictures", "filed", "duplicates"))
+    assert {"red": 1} == summary["categories"]
+    assert {"broken", "review", "seconds"} <= set(summary)
+
+
+def test_broken_pictures_give_exit_code_1_and_where_the_list_is(tmp_path: Path, bundle: Path) -> None:
+    crawl = make_tree(tmp_path / "crawl", {"a.png": RED, "b.jpg": b"<html>"})
+    shown = illsort("sort", crawl, "--out", tmp_path / "out", "--model", bundle)
+
+    assert 1 == shown.returncode
+    assert f"1 unreadable: {tmp_path / 'out' / '_broken.csv'}" in shown.stdout
+
+
+def test_a_dry_run_prints_the_plan_and_makes_nothing(tmp_path: Path, bundle: Path) -> None:
+    crawl = make_tree(tmp_path / "crawl", {"a.png": RED})
+    shown = illsort("sort", crawl, "--out", tmp_path / "out", "--model", bundle, "--dry-run", "--mode", "move")
+
+    assert f"move: {crawl / 'a.png'} -> {tmp_path / 'out' / 'red' / 'a.png'}" == shown.stdout.splitlines()[0]
+    assert {"crawl": {"a.png": RED}} == read_tree(tmp_path)
+
+
+def test_status_shows_counts_and_reasons(tmp_path: Path, bundle: Path) -> None:
+    crawl = make_tree(
+        tmp_path / "crawl", {"a.png": RED, "b.jpg": b"<html>", "u.png": encoded(plain((120, 120, 120)), "PNG")}
+    )
+    illsort("sort", crawl, "--out", tmp_path / "out", "--model", bundle)
+    shown = illsort("status", tmp_path / "out")
+
+    assert 0 == shown.returncode
+    assert "#1 sort" in shown.stdout
+    assert [["all", "1", "1"]] == [line.split() for line in shown.stdout.splitlines() if line.startswith("all")]
+    assert "b.jpg: not a picture:" in shown.stdout
+    assert {"red": 1} == json.loads(illsort("status", tmp_path / "out", "--json").stdout)["filed"]
+
+
+def test_python_dash_m_is_the_same_program() -> None:
+    assert "illsort" in illsort("--version").stdout
