@@ -138,7 +138,7 @@ def load(config: Path | None, overrides: Sequence[str] = ()) -> Settings:
     settings = _validate(values, origin)
     for override in overrides:
         section, key, value = _parse_override(override)
-        merged = settings.model_dump()
+        merged = settings.model_dump(exclude_unset=True)  # so that `model_fields_set` says what was asked for
         merged.setdefault(section, {})[key] = value
         settings = _validate(merged, f"--set {override}")
     return settings

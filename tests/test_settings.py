@@ -43,6 +43,11 @@ def test_a_path_needs_no_quotes_on_the_command_line(override: str, expected: Pat
     assert expected == load(None, [override]).labels.folder
 
 
+def test_what_was_asked_for_is_told_from_what_is_default() -> None:
+    """A sort takes the model's own threshold unless one was asked for."""
+    assert {"mode"} == load(None, ["sort.mode=copy", "runtime.workers=1"]).sort.model_fields_set
+
+
 def test_a_file_saved_by_notepad_is_read(tmp_path: Path) -> None:
     """Windows' editor puts a byte order mark first."""
     config = tmp_path / "a.toml"

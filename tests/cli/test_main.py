@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -119,3 +121,22 @@ def test_status_shows_counts_and_reasons(tmp_path: Path, bundle: Path) -> None:
 
 def test_python_dash_m_is_the_same_program() -> None:
     assert "illsort" in illsort("--version").stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console")
+def test_ctrl_c_ends_in_one_line_and_the_same_command_goes_on(tmp_path: Path, bundle: Path) -> None:
+    pictures = {f"{n}.png": encoded(plain((n % 256, n // 256, 200)), "PNG") for n in range(1500)}
+    crawl = make_tree(tmp_path / "crawl", pictures)  # type: ignore[arg-type]
+    words = ["sort", str(crawl), "--out", str(tmp_path / "out"), "--model", str(bundle), "--batch-size", "4"]
+    running = subprocess.Popen([sys.executable, "-m", "classifier", *words], stderr=subprocess.PIPE, text=True)
+    while not any((tmp_path / "out").glob("*/*.png")) and running.poll() is None:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    told = running.communicate(timeout=60)[1]
+
+    assert 130 == running.returncode
+    assert told.rstrip().endswith("illsort: stopped; the same command goes on where it was")
+    assert "Traceback" not in told
+    again = illsort(*words, "--json")
+    assert 1500 == json.loads(again.stdout)["pictures"]
+    assert [] == list((tmp_path / "out").rglob("*.part"))

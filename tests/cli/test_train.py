@@ -1,0 +1,76 @@
+"""`illsort train` as a person runs it, with a tiny backbone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+
+from classifier.model.backbone import Network, save_network
+from kit.pictures import COLOURS, encoded, varied
+from kit.tree import make_tree
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("backbone")
+    body = timm.create_model("test_efficientnet", pretrained=False, num_classes=2)
+    save_network(Network(body, image_size=32), folder, label_names=["a", "b"], crop_mode="squash")
+    return folder
+
+
+def train(folder: Path, backbone: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    config = folder / "mine.toml"
+    config.write_text(
+        f"[labels]\nfolder = '{folder / 'labels'}'\n[model]\nfolder = '{folder / 'model'}'\n"
+        f"backbone = 'local-dir:{backbone}'\nimage_size = 32\n[train]\nepochs = 1\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "classifier", "train", "--config", str(config), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+
+
+def labels(folder: Path, **more: bytes) -> None:
+    for kind in ("red", "green"):
+        make_tree(
+            folder / "labels" / kind, {f"{n}.png": encoded(varied(COLOURS[kind], seed=n), "PNG") for n in range(5)}
+        )
+    make_tree(folder / "labels" / "red", dict(more))
+
+
+def test_a_table_of_the_categories_is_printed_and_where_the_model_is(tmp_path: Path, backbone: Path) -> None:
+    labels(tmp_path)
+    shown = train(tmp_path, backbone)
+
+    assert 0 == shown.returncode, shown.stderr
+    rows = {words[0]: words[1:] for line in shown.stdout.splitlines() if (words := line.split())}
+    assert ["1.00", "1.00", "1"] == rows["red"]
+    assert ["precision", "recall", "count"] == rows["category"]
+    assert f"model: {tmp_path / 'model'}" in shown.stdout
+    assert "held out" in shown.stderr
+
+
+def test_labels_that_cannot_be_read_give_exit_code_1_and_their_names(tmp_path: Path, backbone: Path) -> None:
+    labels(tmp_path, **{"page.jpg": b"<html>"})
+    shown = train(tmp_path, backbone, "--set", "train.recipe=head")
+
+    assert 1 == shown.returncode
+    assert "1 labelled pictures could not be read" in shown.stderr
+    assert "page.jpg: not a picture" in shown.stderr
+    assert (tmp_path / "model" / "illsort.json").is_file()
+
+
+def test_an_empty_category_is_one_line_and_exit_code_2(tmp_path: Path, backbone: Path) -> None:
+    labels(tmp_path)
+    (tmp_path / "labels" / "blue").mkdir()
+    shown = train(tmp_path, backbone)
+
+    assert 2 == shown.returncode
+    assert [f"illsort: {tmp_path / 'labels' / 'blue'}: this category is empty"] == [
+        line.split(";")[0] for line in shown.stderr.splitlines()
+    ]
