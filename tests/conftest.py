@@ -1,0 +1,29 @@
+"""What a system cannot do is skipped with the reason: pipes and, without the right, symbolic links on Windows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+_NO_RIGHT_TO_LINK = 1314  # Windows: "a required privilege is not held by the client"
+
+
+def _no_pipes(*_: object) -> None:
+    pytest.skip("this system has no named pipes in folders")
+
+
+if not hasattr(os, "mkfifo"):
+    os.mkfifo = _no_pipes
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Skip a test whose symbolic link Windows refused to make: it takes developer mode or an administrator."""
+    try:
+        return (yield)
+    except OSError as error:
+        if getattr(error, "winerror", None) == _NO_RIGHT_TO_LINK:
+            pytest.skip("this user may not make symbolic links")
+        raise
