@@ -26,6 +26,7 @@ class Candidate:
     """Where the content is in the library (path relative to it), as it was when it was placed; None before."""
 
 
+# The plus signs keep SQLite on the order of the paths: any other index would sort the whole crawl for each page.
 _CANDIDATES = """
 SELECT files.path, files.size_bytes, files.mtime_ns, files.inode, files.device, files.picture, pictures.truncated,
        predictions.logits, places.path, places.size_bytes, places.mtime_ns, places.inode, places.device
@@ -33,7 +34,7 @@ FROM files
 JOIN pictures ON pictures.id = files.picture
 JOIN predictions ON predictions.picture = files.picture AND predictions.model = :model
 LEFT JOIN places ON places.picture = files.picture
-WHERE files.crawl = :crawl AND files.seen = :run AND files.failure_kind IS NULL
+WHERE +files.crawl = :crawl AND +files.seen = :run AND files.failure_kind IS NULL
   AND files.path > :after AND (:upto IS NULL OR files.path <= :upto)
 ORDER BY files.path LIMIT :limit
 """
@@ -67,14 +68,20 @@ def _image_file(path: bytes, size_bytes: int, mtime_ns: int, inode: str, device:
     return ImageFile(path=to_path(path), size_bytes=size_bytes, mtime_ns=mtime_ns, inode=int(inode), device=int(device))
 
 
+_SAVE = """
+INSERT INTO decisions (picture, run, action, category, confidence, reason) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (picture) DO UPDATE SET run = excluded.run, action = excluded.action, category = excluded.category,
+    confidence = excluded.confidence, reason = excluded.reason
+WHERE (action, category, confidence, reason)
+    IS NOT (excluded.action, excluded.category, excluded.confidence, excluded.reason)
+"""
+
+
 def save(catalogue: Catalogue, decisions: Iterable[Decision], *, run: int) -> None:
-    """Record decisions; a later one about the same picture takes the place of the earlier."""
+    """Record decisions; one that differs takes the place of the earlier about the same picture."""
+    rows = ((d.picture, run, d.action, d.category, d.confidence, d.reason) for d in decisions)
     with catalogue.transaction() as connection:
-        connection.executemany(
-            "INSERT OR REPLACE INTO decisions (picture, run, action, category, confidence, reason) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            ((d.picture, run, d.action, d.category, d.confidence, d.reason) for d in decisions),
-        )
+        connection.executemany(_SAVE, rows)
 
 
 # A file moved out of the crawl by us still counts as one of its pictures: a second run tells the same totals.

@@ -50,7 +50,7 @@ class Settler:
         self._library = library
         self._rules = rules
         self._execute = execute
-        self._after = b""
+        self._after = to_bytes(crawl)
         self.troubles: list[Outcome] = []
         """Moves that were not made; only the first thousand are kept."""
         self.copied_instead = 0
@@ -109,11 +109,11 @@ class Settler:
     def _move(self, candidate: Candidate, decision: Decision) -> Move | None:
         """What brings the picture where it belongs: from the crawl, or within the library; None when it is there."""
         folder, place = folder_for(decision), candidate.place
+        if place is not None and place.path.parent == folder:
+            return None
         names = names_for(candidate.file.path.name, candidate.picture)
         if place is None:
             method = Method(self._rules.mode.value)
             return Move(picture=candidate.picture, source=candidate.file, folder=folder, names=names, method=method)
-        if place.path.parent == folder:
-            return None
         source = dataclasses.replace(place, path=self._library / place.path)
         return Move(picture=candidate.picture, source=source, folder=folder, names=names, method=Method.RENAME)
