@@ -23,7 +23,8 @@ Trained with illsort {version}.
 | temperature | {temperature:.3f} |
 {measured}
 
-The figures are measured on the held-out labels alone, which also chose the epoch and the temperature.
+The figures are measured on the held-out labels alone, which also chose the epoch and the temperature,
+so they are a little too good; with few labels they are also rough.
 
 ```python
 import timm
