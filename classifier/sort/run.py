@@ -14,7 +14,7 @@ from classifier.catalogue import decisions, files, runs
 from classifier.catalogue.adopt import adopt
 from classifier.catalogue.lock import owned
 from classifier.catalogue.store import Catalogue, copy_in_memory, open_catalogue
-from classifier.errors import ModelError
+from classifier.errors import LibraryError, ModelError
 from classifier.filing.engine import execute
 from classifier.filing.listing import write_listing
 from classifier.filing.outcome import Outcome, Status
@@ -63,9 +63,10 @@ def sort(
         settler = Settler(catalogue, run=run, crawl=crawl, library=library, rules=rules, execute=make)
         for path in predict(catalogue, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress):
             settler.settle(upto=path)
-        settler.settle(upto=None)
+        with progress.stage("filing", total=settler.count_left(), unit="picture") as stage:
+            settler.settle(upto=None, stage=stage)
         if plan is None:
-            _list_broken(catalogue, library)
+            _list_broken(catalogue, library, progress)
         summary = _summary(catalogue, run=run, crawl=crawl, seconds=time.monotonic() - started)
         runs.finish(catalogue, run, summary)
     _tell(settler, progress)
@@ -114,9 +115,12 @@ def _execute(catalogue: Catalogue, library: Path, run: int, moves: Sequence[Move
     return execute(catalogue, library=library, run=run, moves=moves)
 
 
-def _list_broken(catalogue: Catalogue, library: Path) -> None:
+def _list_broken(catalogue: Catalogue, library: Path, progress: Progress) -> None:
     rows = [(path, failure.kind.value, failure.detail) for path, failure in files.failures(catalogue)]
-    write_listing(catalogue, library=library, name=BROKEN_LISTING, rows=rows)
+    try:
+        write_listing(catalogue, library=library, name=BROKEN_LISTING, rows=rows)
+    except LibraryError as error:  # a file of the person's own, or ours saved anew by a spreadsheet: it stays
+        progress.say(f"{error}; the list of unreadable pictures is in illsort status")
 
 
 def _summary(catalogue: Catalogue, *, run: int, crawl: Path, seconds: float) -> dict[str, Any]:

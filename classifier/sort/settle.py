@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.catalogue import decisions
+from classifier.catalogue import decisions, files
 from classifier.catalogue.decisions import Candidate
 from classifier.catalogue.journal import to_bytes
 from classifier.catalogue.store import Catalogue
@@ -17,6 +17,7 @@ from classifier.filing.outcome import Outcome, Status
 from classifier.filing.place import folder_for, names_for
 from classifier.model.calibration import probabilities
 from classifier.model.manifest import Manifest
+from classifier.progress import Stage
 from classifier.records import Decision, Method, Mode, Move, PictureId, Prediction
 from classifier.sort.decide import decide
 
@@ -56,14 +57,17 @@ class Settler:
         self.copied_instead = 0
         """Pictures that had to be copied because the file system cannot link them."""
 
-    def settle(self, *, upto: Path | None) -> int:
-        """Decide and file every candidate up to `upto` (None: all that are left); returns how many there were."""
-        settled = 0
+    def settle(self, *, upto: Path | None, stage: Stage | None = None) -> None:
+        """Decide and file every candidate up to `upto` (None: all that are left)."""
         while batch := self._next_batch(upto):
             self._after = to_bytes(batch[-1].file.path)
             self._settle_batch(batch)
-            settled += len(batch)
-        return settled
+            if stage is not None:
+                stage.advance(len(batch))
+
+    def count_left(self) -> int:
+        """How many readable files of the crawl come after the last one that was settled."""
+        return files.count_after(self._catalogue, run=self._run, crawl=self._crawl, after=self._after)
 
     def _next_batch(self, upto: Path | None) -> list[Candidate]:
         return decisions.candidates(

@@ -152,7 +152,7 @@ def test_a_renamed_crawl_is_hashed_but_not_predicted_again(tmp_path: Path, bundl
 
     assert first == {key: value for key, value in summary.items() if key != "seconds"}
     assert before == stable(tmp_path / "sorted")
-    assert ["looking for pictures", "recognising"] == [stage.name for stage in progress.stages]
+    assert ["looking for pictures", "recognising", "filing"] == [stage.name for stage in progress.stages]
 
 
 def test_another_threshold_moves_only_the_difference(tmp_path: Path, bundle: Path) -> None:
@@ -305,3 +305,16 @@ def test_a_name_that_is_no_text_survives(tmp_path: Path, bundle: Path) -> None:
     run(tmp_path, bundle)
 
     assert [name] == [path.name for path in (tmp_path / "sorted" / "red").iterdir()]
+
+
+def test_a_listing_that_a_spreadsheet_saved_anew_is_left_and_told(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", {"page.jpg": PAGE, "a.png": png("red")})
+    run(tmp_path, bundle)
+    listing = tmp_path / "sorted" / "_broken.csv"
+    listing.write_text("saved by a spreadsheet")
+    progress = SavingProgress()
+    summary = run(tmp_path, bundle, progress=progress)
+
+    assert "saved by a spreadsheet" == listing.read_text()
+    assert [True] == ["_broken.csv" in said and "illsort status" in said for said in progress.said]
+    assert (1, 1) == (summary["filed"], summary["broken"])
