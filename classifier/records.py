@@ -135,21 +135,29 @@ class Decision:
 
 
 class Method(StrEnum):
-    """How one file came to its place; RENAME moves what is already in the library from one folder to another."""
+    """How one file came to its place; RENAME moves what is already in the library from one folder to another.
+
+    Only undo uses the last two: REMOVE takes away a link or copy of ours, RESTORE moves a file back out of the library.
+    """
 
     LINK = "link"
     COPY = "copy"
     MOVE = "move"
     SYMLINK = "symlink"
     RENAME = "rename"
+    REMOVE = "remove"
+    RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """One change of the user's files, before it is made.
 
-    `source` as the scan saw it (a file of the crawl, or of the library when `method` is RENAME); `folder` is the
-    target folder inside the library; `names` are the names to try there, best first: a taken one is never replaced.
+    `source` as the scan saw it (a file of the crawl, or of the library when `method` is RENAME, REMOVE or RESTORE);
+    `folder` is the target folder inside the library, or absolute; `names` are the names to try there, best first: a
+    taken one is never replaced. REMOVE takes `source` away because the same is, and stays, at its one target.
+    `undoes` is the id of the change that this one takes back. `beside` makes `source` a sidecar of that picture;
+    `picture` is the hash of its own content then.
     """
 
     picture: PictureId
@@ -157,3 +165,5 @@ class Move:
     folder: Path
     names: tuple[str, ...]
     method: Method
+    undoes: int | None = None
+    beside: PictureId | None = None

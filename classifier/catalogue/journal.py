@@ -17,7 +17,7 @@ from classifier.catalogue.trail import append_trail
 from classifier.records import Method, PictureId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from classifier.catalogue.store import Catalogue
 
@@ -39,8 +39,9 @@ class State(StrEnum):
 class Entry:
     """One row of the journal.
 
-    `source` is absolute, or within the library for RENAME; `target` and `temporary` are within the library, with "/".
-    A MOVE or RENAME goes by copy when it has a `temporary`. Size, time, inode and device are the source's as planned.
+    Paths are within the library, with "/", or absolute when they lie outside of it. A MOVE, RENAME or RESTORE goes by
+    copy when it has a `temporary`. Size, time, inode and device are the source's as planned. `undoes` and `beside` as
+    in a Move.
     """
 
     id: int
@@ -57,13 +58,16 @@ class Entry:
     device: int
     permissions: int | None
     note: str
+    undoes: int | None = None
+    beside: PictureId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where a picture is now: `path` within the library, with "/"; the rest as the file system shows that file.
 
-    `source` is where the picture came from, and `method` how it got into the library.
+    `source` is where the picture came from, and `method` how it got into the library. `beside` is given for a sidecar
+    only: the picture that it belongs to.
     """
 
     picture: PictureId
@@ -74,6 +78,12 @@ class Place:
     mtime_ns: int
     inode: int
     device: int
+    beside: PictureId | None = None
+
+
+_PLACE = tuple(field.name for field in fields(Place) if field.name != "beside")
+_SIDECAR = (*_PLACE, "beside")
+_LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
 
 
 def to_bytes(path: Path) -> bytes:
@@ -93,7 +103,7 @@ def next_id(catalogue: Catalogue) -> int:
 
 
 def begin(catalogue: Catalogue, entries: Sequence[Entry], *, run: int, folders: Iterable[Path]) -> None:
-    """Commit what is about to be done, with the `folders` within the library that will be made for it."""
+    """Commit what is about to be done, with the `folders` that will be made for it, paths as in an entry."""
     marks = ", ".join("?" for _ in fields(Entry))
     names = ", ".join(field.name for field in fields(Entry))
     with catalogue.transaction() as connection:
@@ -117,10 +127,14 @@ def finish(catalogue: Catalogue, entries: Sequence[Entry], *, library: Path, pla
 
     Raises OSError when the trail cannot be written.
     """
-    append_trail(library, [entry for entry in entries if entry.state is State.DONE], at=_now())
+    done = [entry for entry in entries if entry.state is State.DONE]
+    append_trail(library, done, at=_now())
     moved = {entry.picture for entry in entries if entry.method is Method.RENAME}
     with catalogue.transaction():
         _write_state(catalogue, entries)
+        for entry in done:
+            if entry.method in _LEAVES_LIBRARY:
+                _forget_place(catalogue, entry)
         for place in places:
             _write_place(catalogue, place, renamed=place.picture in moved)
 
@@ -134,24 +148,45 @@ def add_places(catalogue: Catalogue, places: Sequence[Place], *, renamed: bool) 
 
 def open_entries(catalogue: Catalogue) -> list[Entry]:
     """The entries that were begun and never finished, oldest first."""
+    return select(catalogue, "state IN ('intent', 'claimed') ORDER BY id")
+
+
+def select(catalogue: Catalogue, condition: str, values: Sequence[Any] = ()) -> list[Entry]:
+    """The entries that meet an SQL `condition` of the program's own."""
     names = ", ".join(field.name for field in fields(Entry))
-    rows = catalogue.connection.execute(
-        f"SELECT {names} FROM moves WHERE state IN ('intent', 'claimed') ORDER BY id"  # noqa: S608 - our own field names
-    )
+    rows = catalogue.connection.execute(f"SELECT {names} FROM moves WHERE {condition}", values)  # noqa: S608
     return [_entry(row) for row in rows]
 
 
 def place_of(catalogue: Catalogue, picture: PictureId) -> Place | None:
     """Where a picture is in the library, as last recorded."""
-    names = ", ".join(field.name for field in fields(Place))
     row = catalogue.connection.execute(
-        f"SELECT {names} FROM places WHERE picture = ?",  # noqa: S608 - our own field names
+        f"SELECT {', '.join(_PLACE)} FROM places WHERE picture = ?",  # noqa: S608 - our own field names
         (picture,),
     ).fetchone()
-    if row is None:
-        return None
-    kept = dict(zip([field.name for field in fields(Place)], row, strict=True))
-    return Place(**kept | {"method": Method(kept["method"]), **_identity(kept)})
+    return None if row is None else _as_place(_PLACE, row)
+
+
+def places(catalogue: Catalogue) -> Iterator[Place]:
+    """Every place of a picture, then of a sidecar, by path."""
+    for names, table in ((_PLACE, "places"), (_SIDECAR, "sidecars")):
+        rows = catalogue.connection.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY path")  # noqa: S608
+        for row in rows:
+            yield _as_place(names, row)
+
+
+def sidecars_of(catalogue: Catalogue, picture: PictureId) -> list[Place]:
+    """Where the sidecars of a picture are in the library, by path."""
+    rows = catalogue.connection.execute(
+        f"SELECT {', '.join(_SIDECAR)} FROM sidecars WHERE beside = ? ORDER BY path",  # noqa: S608
+        (picture,),
+    )
+    return [_as_place(_SIDECAR, row) for row in rows]
+
+
+def sidecar_from(catalogue: Catalogue, source: Path) -> Place | None:
+    """The sidecar in the library that came from this file of the crawl."""
+    return _one_sidecar(catalogue, "source", to_bytes(source))
 
 
 def _write_state(catalogue: Catalogue, entries: Iterable[Entry]) -> None:
@@ -162,15 +197,49 @@ def _write_state(catalogue: Catalogue, entries: Iterable[Entry]) -> None:
 
 
 def _write_place(catalogue: Catalogue, place: Place, *, renamed: bool) -> None:
+    if place.beside is not None:
+        return _write_sidecar(catalogue, place, renamed=renamed)
     known = place_of(catalogue, place.picture) if renamed else None
     if known is not None:
         place = replace(place, method=known.method, source=known.source)
-    names = [field.name for field in fields(Place)]
+    return _insert(catalogue, "places", _PLACE, place)
+
+
+def _write_sidecar(catalogue: Catalogue, place: Place, *, renamed: bool) -> None:
+    known = _one_sidecar(catalogue, "path", place.source) if renamed else None
+    if known is not None:
+        catalogue.connection.execute("DELETE FROM sidecars WHERE path = ?", (known.path,))
+        place = replace(place, method=known.method, source=known.source)
+    _insert(catalogue, "sidecars", _SIDECAR, place)
+
+
+def _insert(catalogue: Catalogue, table: str, names: Sequence[str], place: Place) -> None:
     # REPLACE also drops the row of a picture that was once at this path and is there no longer.
     catalogue.connection.execute(
-        f"INSERT OR REPLACE INTO places ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})",  # noqa: S608
-        _row(place),
+        f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})",  # noqa: S608
+        _row(place)[: len(names)],
     )
+
+
+def _forget_place(catalogue: Catalogue, entry: Entry) -> None:
+    if entry.beside is None:
+        values = (entry.picture, entry.source)
+        catalogue.connection.execute("DELETE FROM places WHERE picture = ? AND path = ?", values)
+    else:
+        catalogue.connection.execute("DELETE FROM sidecars WHERE path = ?", (entry.source,))
+
+
+def _one_sidecar(catalogue: Catalogue, column: str, value: bytes) -> Place | None:
+    row = catalogue.connection.execute(
+        f"SELECT {', '.join(_SIDECAR)} FROM sidecars WHERE {column} = ?",  # noqa: S608 - our own names
+        (value,),
+    ).fetchone()
+    return None if row is None else _as_place(_SIDECAR, row)
+
+
+def _as_place(names: Sequence[str], row: tuple[Any, ...]) -> Place:
+    kept = dict(zip(names, row, strict=True))
+    return Place(**kept | {"method": Method(kept["method"]), **_identity(kept)})
 
 
 def _row(record: Entry | Place) -> tuple[Any, ...]:

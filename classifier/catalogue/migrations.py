@@ -25,7 +25,13 @@ def m001_first_tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first_tables,)
+def m002_undo_and_sidecars(connection: sqlite3.Connection) -> None:
+    """Which change a change takes back, and which run a run; the files that lie beside pictures."""
+    for statement in _UNDO_AND_SIDECARS:
+        connection.execute(statement)
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first_tables, m002_undo_and_sidecars)
 
 
 def pending(connection: sqlite3.Connection) -> list[Callable[[sqlite3.Connection], None]]:
@@ -95,4 +101,17 @@ _FIRST_TABLES = (
     "CREATE TABLE folders (path BLOB PRIMARY KEY, run INTEGER NOT NULL) WITHOUT ROWID",
     # Listings that we wrote, known again by their content, so that no other file is replaced; two while one is written.
     "CREATE TABLE listings (name TEXT, sha256 TEXT, PRIMARY KEY (name, sha256)) WITHOUT ROWID",
+)
+
+_UNDO_AND_SIDECARS = (
+    "ALTER TABLE moves ADD COLUMN undoes INTEGER",
+    "ALTER TABLE moves ADD COLUMN beside TEXT",
+    "CREATE INDEX moves_by_undone ON moves (undoes) WHERE undoes IS NOT NULL",
+    "ALTER TABLE runs ADD COLUMN undoes INTEGER",
+    # By path, for sidecars of different pictures are often equal; `picture` is the content's hash as in places.
+    """CREATE TABLE sidecars (
+        path BLOB PRIMARY KEY, beside TEXT NOT NULL, picture TEXT NOT NULL, method TEXT, source BLOB,
+        size_bytes INTEGER, mtime_ns INTEGER, inode TEXT, device TEXT) WITHOUT ROWID""",
+    "CREATE INDEX sidecars_by_picture ON sidecars (beside)",
+    "CREATE INDEX sidecars_by_source ON sidecars (source)",
 )

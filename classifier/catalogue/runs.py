@@ -26,6 +26,16 @@ class Run:
     summary: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """What a sort that did not finish was asked for; `model` is the bundle's key."""
+
+    mode: str
+    threshold: float
+    bundle: Path
+    model: str
+
+
 def begin(
     catalogue: Catalogue, *, kind: str, crawl: Path, mode: str, model: str, bundle: Path, settings: dict[str, Any]
 ) -> int:
@@ -47,6 +57,19 @@ def finish(catalogue: Catalogue, run: int, summary: dict[str, Any]) -> None:
             "UPDATE runs SET finished = ?, state = 'done', summary = ? WHERE id = ?",
             (_now(), json.dumps(summary, ensure_ascii=False), run),
         )
+
+
+def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
+    """The last sort of `crawl` when it did not finish and nothing else, such as an undo, was run since."""
+    row = catalogue.connection.execute(
+        "SELECT mode, settings, bundle, model FROM runs WHERE kind = 'sort' AND state = 'running' "
+        "AND id = (SELECT max(id) FROM runs WHERE kind != 'sort' OR crawl = ?)",
+        (to_bytes(crawl),),
+    ).fetchone()
+    if row is None:
+        return None
+    mode, settings, bundle, model = row
+    return Stopped(mode=mode, threshold=json.loads(settings)["sort"]["threshold"], bundle=to_path(bundle), model=model)
 
 
 def all_runs(catalogue: Catalogue) -> list[Run]:

@@ -25,6 +25,8 @@ NAME = "catalogue.sqlite"
 _WAIT_SECONDS = 30.0
 _WAL_VERSION = 2
 _PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended codes
+# The last is what a kill while the index was begun comes to, after the ten seconds that SQLite waits for it.
+_NEEDS_WRITING = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL})
 
 
 class Catalogue:
@@ -167,7 +169,7 @@ def _connect_reading(path: Path) -> sqlite3.Connection:
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.OperationalError as error:
         connection.close()
-        if error.sqlite_errorcode & _PRIMARY_CODE not in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
+        if error.sqlite_errorcode & _PRIMARY_CODE not in _NEEDS_WRITING:
             raise
         return _rebuilt_elsewhere(path)
     except BaseException:

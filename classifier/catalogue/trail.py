@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalogue.disk import make_state_folder, sync_folder
+from classifier.catalogue.disk import make_state_folder, state_folder, sync_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from classifier.catalogue.journal import Entry
@@ -39,6 +39,35 @@ def append_trail(library: Path, entries: Iterable[Entry], *, at: str) -> None:
         sync_folder(path.parent)
 
 
+def read_trail(library: Path) -> dict[int, dict[str, Any]]:
+    """The changes by id, the last line of each, with paths as bytes; torn lines, which a kill leaves, are passed over.
+
+    Empty when there is no trail; raises OSError when it cannot be read.
+    """
+    return {line["id"]: line for line in _read_lines(library)}
+
+
+def ids_in_trail(library: Path) -> set[int]:
+    """The ids of the changes that the trail holds; raises OSError when it cannot be read."""
+    return {line["id"] for line in _read_lines(library)}
+
+
+def _read_lines(library: Path) -> Iterator[dict[str, Any]]:
+    path = state_folder(library) / NAME
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        yield from filter(None, map(_read_line, file))
+
+
+def _read_line(line: bytes) -> dict[str, Any] | None:
+    try:
+        read = json.loads(line)
+        return {**read, "source": b64decode(read["source"]), "target": b64decode(read["target"]), "id": int(read["id"])}
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def _ends_a_line(descriptor: int) -> bool:
     end = os.lseek(descriptor, 0, os.SEEK_END)
     if end == 0:
@@ -48,7 +77,7 @@ def _ends_a_line(descriptor: int) -> bool:
 
 
 def _line(entry: Entry, at: str) -> dict[str, Any]:
-    """Paths in base64, for they may hold any bytes; the target is within the library, with "/"."""
+    """Paths in base64, for they may hold any bytes; those in the library begin there, with "/"."""
     return {
         "run": entry.run,
         "id": entry.id,
@@ -60,4 +89,8 @@ def _line(entry: Entry, at: str) -> dict[str, Any]:
         "size_bytes": entry.size_bytes,
         "mtime_ns": entry.mtime_ns,
         "permissions": entry.permissions,
+        "inode": entry.inode,
+        "device": entry.device,
+        "undoes": entry.undoes,
+        "beside": entry.beside,
     }

@@ -18,6 +18,8 @@ from classifier.cli.demo import demo
 from classifier.cli.sort import sort
 from classifier.cli.status import status
 from classifier.cli.train import train
+from classifier.cli.undo import undo
+from classifier.cli.verify import verify
 from classifier.errors import IllsortError
 
 STOPPED = 130
@@ -51,6 +53,8 @@ app = typer.Typer(
 app.command(epilog="\b\nExample:  illsort train --config configs/default.toml --set labels.folder=~/labels")(train)
 app.command(epilog="\b\nExample:  illsort sort ~/crawl --out ~/sorted --model ~/models/mine")(sort)
 app.command(epilog="\b\nExample:  illsort status ~/sorted")(status)
+app.command(epilog="\b\nExample:  illsort undo ~/sorted --run 3")(undo)
+app.command(epilog="\b\nExample:  illsort verify ~/sorted --quick")(verify)
 app.command(epilog="\b\nExample:  illsort demo --folder illsort-demo")(demo)
 
 

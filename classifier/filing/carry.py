@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,10 +15,10 @@ from classifier.filing.choose import choose_name
 from classifier.filing.content import is_as_planned, is_still, look
 from classifier.filing.fsops import cannot_link
 from classifier.filing.outcome import LeftAlone, Outcome, Status
+from classifier.filing.plan import within
 from classifier.records import Method
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Container
     from pathlib import Path
 
@@ -92,7 +93,9 @@ class Carrier:
 
     def _attempt(self, step: Step) -> None:
         source = step.move.source.path
-        if step.copies:
+        if step.removes:
+            self._remove(step)
+        elif step.copies:
             self.disk.rename_noreplace(step.temporary, step.target, claim=partial(self._claim, step))
         elif step.moves:
             self.disk.rename_noreplace(source, step.target, claim=partial(self._claim, step))
@@ -100,6 +103,18 @@ class Carrier:
             self.disk.link(source, step.target)
         else:
             self.disk.symlink(source, step.target)
+
+    def _remove(self, step: Step) -> None:
+        """Take the name away if both files still are what they were when it was proved to be safe."""
+        path = step.move.source.path
+        seen = look(path)
+        if seen is None or not (
+            is_as_planned(seen, step.move.source) or is_still(path, step.move.source, step.move.picture)
+        ):
+            raise LeftAlone(_changed(step))
+        if not stat.S_ISLNK(seen.st_mode) and not _is_kept(step, look(step.target)):
+            raise LeftAlone(_changed(step))
+        self.disk.remove(path)
 
     def _claim(self, step: Step) -> None:
         update(self.catalogue, replace(step.entry, state=State.CLAIMED))
@@ -111,14 +126,14 @@ class Carrier:
         if isinstance(chosen, Outcome):
             raise LeftAlone(chosen)
         target = folder / step.names[chosen]
-        entry = replace(step.entry, target=to_bytes(target.relative_to(self.library)))
+        entry = replace(step.entry, target=to_bytes(within(target, self.library)))
         update(self.catalogue, entry)
         return replace(step, target=target, names=step.names[chosen + 1 :], entry=entry)
 
     def _by_copy(self, step: Step) -> Step:
         """The step by copy; for a move the journal has to know, for then both files are the picture for a while."""
         method = step.entry.method if step.moves else Method.COPY
-        temporary = to_bytes(step.temporary.relative_to(self.library))
+        temporary = to_bytes(within(step.temporary, self.library))
         step = replace(step, entry=replace(step.entry, method=method, temporary=temporary))
         update(self.catalogue, step.entry)
         self.copy(step)
@@ -127,7 +142,7 @@ class Carrier:
 
     def _check(self, step: Step) -> None:
         """Give back what was put there when it is not what was planned: it was swapped after it was looked at."""
-        if step.copies or step.entry.method is Method.SYMLINK:
+        if step.copies or step.removes or step.entry.method is Method.SYMLINK:
             return
         found = look(step.target)
         if found is None or is_as_planned(found, step.move.source):
@@ -150,6 +165,13 @@ class Carrier:
         if (still.st_ino, still.st_dev) != (found.st_ino, found.st_dev):
             raise FileExistsError(errno.EEXIST, "the source is another file now", str(source))
         self.disk.remove(step.target)
+
+
+def _is_kept(step: Step, found: os.stat_result | None) -> bool:
+    kept = step.kept
+    if found is None or kept is None:
+        return False
+    return os.path.samestat(found, kept) and (found.st_size, found.st_mtime_ns) == (kept.st_size, kept.st_mtime_ns)
 
 
 def _can_copy_instead(step: Step, error: OSError) -> bool:

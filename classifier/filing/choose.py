@@ -33,9 +33,9 @@ def choose_name(move: Move, names: tuple[str, ...], *, folder: Path, taken: Cont
 def _same_already(move: Move, path: Path, size_bytes: int) -> Method | None:
     """How a taken name comes to hold this picture, None when it holds something else.
 
-    A RENAME never meets itself: an equal file beside it is another, and both are kept.
+    What is renamed or restored never meets itself: an equal file beside it is another, and both are kept.
     """
-    if move.method is Method.RENAME:
+    if move.method in {Method.RENAME, Method.RESTORE}:
         return None
     if move.method is Method.SYMLINK and is_link_to(path, move.source.path):
         return Method.SYMLINK

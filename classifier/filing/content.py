@@ -49,6 +49,16 @@ def holds(path: Path, picture: PictureId) -> bool:
         return False
 
 
+def is_elsewhere(origin: Path, path: Path, picture: PictureId) -> bool:
+    """Whether `origin` holds the picture and goes on doing so when the name `path` is removed."""
+    found = look(origin)
+    if found is None or not stat.S_ISREG(found.st_mode):
+        return False
+    if os.path.samestat(found, path.lstat()):
+        return found.st_nlink > 1 and not is_same_name(origin, path)
+    return holds(origin, picture)
+
+
 def is_link_to(path: Path, source: Path) -> bool:
     """Whether `path` is a symbolic link to exactly this path."""
     found = look(path)

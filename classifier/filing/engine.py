@@ -20,7 +20,8 @@ from classifier.filing.content import is_still, look
 from classifier.filing.fsops import Disk, stops
 from classifier.filing.ledger import Ended, Ledger
 from classifier.filing.outcome import Outcome, Status, words
-from classifier.filing.plan import Step, entry_for, missing_folders, plan
+from classifier.filing.plan import Step, entry_for, missing_folders, plan, within
+from classifier.records import Method
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,11 +81,11 @@ class _Batch:
             else:
                 target = None if planned.path is None else self.library / planned.path
                 self.ledger.leave(entry_for(move, id=id_, run=self.run, library=self.library, target=target), planned)
-        folders = dict.fromkeys(step.target.parent for step in self.steps)
+        folders = dict.fromkeys(step.target.parent for step in self.steps if not step.removes)
         missing = dict.fromkeys(part for folder in folders for part in missing_folders(folder, library=self.library))
         entries = [*(step.entry for step in self.steps), *(end.entry for end in self.ledger.ended.values())]
-        within = [folder.relative_to(self.library) for folder in missing]
-        begin(self.catalogue, entries, run=self.run, folders=within)
+        kept = [within(folder, self.library) for folder in missing]
+        begin(self.catalogue, entries, run=self.run, folders=kept)
         self._make_folders(missing)
 
     def copy_all(self) -> None:
@@ -113,11 +114,12 @@ class _Batch:
     def settle(self) -> list[Outcome]:
         """Make it durable, let the sources of copied moves go, and record it."""
         steps = [end.step for end in self.ledger.ended.values() if end.step is not None]
-        self._sync(folder for step in steps for folder in _up_to(self.library, step.target.parent))
+        made = [step for step in steps if not step.removes]
+        self._sync(folder for step in made for folder in _up_to(self.library, step.target.parent))
         for step in steps:
             if step.moves and step.copies:
                 self._let_source_go(step)
-        self._sync(step.move.source.path.parent for step in steps if step.moves)
+        self._sync(step.move.source.path.parent for step in steps if step.moves or step.removes)
         ended = [self.ledger.ended[key] for key in sorted(self.ledger.ended)]
         places = [place for end in ended if (place := _place(end, self.library)) is not None]
         finish(self.catalogue, [end.entry for end in ended], library=self.library, places=places)
@@ -159,13 +161,18 @@ class _Batch:
 
 
 def _up_to(library: Path, folder: Path) -> list[Path]:
-    within = folder.relative_to(library)
-    return [library / part for part in (within, *within.parents)]
+    """The folders whose names may be new: in the library all of them, outside the one (those made are durable)."""
+    if not folder.is_relative_to(library):
+        return [folder]
+    inner = folder.relative_to(library)
+    return [library / part for part in (inner, *inner.parents)]
 
 
 def _place(end: Ended, library: Path) -> Place | None:
     outcome = end.outcome
     if outcome is None or outcome.path is None or outcome.method is None:
+        return None
+    if outcome.path.is_absolute() or outcome.method in {Method.REMOVE, Method.RESTORE}:
         return None
     found = look(library / outcome.path)
     if found is None:
@@ -179,6 +186,7 @@ def _place(end: Ended, library: Path) -> Place | None:
         mtime_ns=found.st_mtime_ns,
         inode=found.st_ino,
         device=found.st_dev,
+        beside=outcome.move.beside,
     )
 
 

@@ -78,6 +78,11 @@ class Disk:
             folder.mkdir()
         self.sync_folder(folder.parent)
 
+    def remove_folder(self, folder: Path) -> None:
+        """Remove an empty folder, durably; OSError when something is in it."""
+        folder.rmdir()
+        self.sync_folder(folder.parent)
+
     def sync_folder(self, folder: Path) -> None:
         """Make the names in `folder` durable, where the disk knows how to."""
         try:

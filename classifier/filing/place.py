@@ -7,6 +7,7 @@ refuses one all the same has that file reported, not renamed.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from classifier.records import Decision, PictureId
 
 REVIEW = "_review"
+TEMPORARY = re.compile(r"\.illsort-\d+-\d+\.part")
+"""The name of a copy under way."""
+
 _LONGEST_NAME = 255  # bytes, on nearly every file system
 _LONGEST_EXTENSION = 32  # a longer one is no extension but a part of the name
 _DIGITS = (8, 16, 64)
@@ -32,7 +36,8 @@ def names_for(name: str, picture: PictureId) -> tuple[str, ...]:
         extension = ""
     stem = name[: len(name) - len(extension)]
     marks = ("", *(f"_{picture[:digits]}" for digits in _DIGITS))
-    return tuple(_shortened(stem, mark + extension) for mark in marks)
+    # A picture named as a copy under way would be taken for one and removed.
+    return tuple(_shortened(stem, mark + extension) for mark in (marks[1:] if TEMPORARY.fullmatch(name) else marks))
 
 
 def folder_for(decision: Decision) -> Path:

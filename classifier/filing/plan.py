@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from classifier.catalogue.journal import Entry, State, to_bytes
 from classifier.filing.choose import choose_name
-from classifier.filing.content import is_as_planned, is_still, look
+from classifier.filing.content import is_as_planned, is_elsewhere, is_link_to, is_still, look
 from classifier.filing.fsops import stops
 from classifier.filing.outcome import Outcome, Status, words
 from classifier.records import Method
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Container, Sequence
     from pathlib import Path
 
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One move with the name chosen for it; `names` are those left to try, should a racer take this one."""
+    """One move with the name chosen for it; `names` are those left to try, should a racer take this one.
+
+    `kept` is the file because of which a REMOVE loses nothing, as it was when that was proved.
+    """
 
     move: Move
     entry: Entry
     target: Path
     names: tuple[str, ...]
+    kept: os.stat_result | None = None
 
     @property
     def temporary(self) -> Path:
@@ -42,7 +47,12 @@ class Step:
     @property
     def moves(self) -> bool:
         """Whether the source's name goes away."""
-        return self.entry.method in {Method.MOVE, Method.RENAME}
+        return self.entry.method in {Method.MOVE, Method.RENAME, Method.RESTORE}
+
+    @property
+    def removes(self) -> bool:
+        """Whether the source's name goes away and none is made."""
+        return self.entry.method is Method.REMOVE
 
 
 def plan(moves: Sequence[Move], *, library: Path, run: int, first_id: int) -> list[Step | Outcome]:
@@ -70,14 +80,14 @@ def missing_folders(folder: Path, *, library: Path) -> list[Path]:
 def entry_for(move: Move, *, id: int, run: int, library: Path, target: Path | None) -> Entry:  # noqa: A002
     """The journal's row of a move as it was asked for; no `target` for one that is not made."""
     source = move.source
-    renames = move.method is Method.RENAME
+    inside = move.method in {Method.RENAME, Method.REMOVE, Method.RESTORE}
     return Entry(
         id=id,
         run=run,
         picture=move.picture,
         method=move.method,
-        source=to_bytes(source.path.relative_to(library) if renames else source.path.absolute()),
-        target=None if target is None else to_bytes(target.relative_to(library)),
+        source=to_bytes(within(source.path, library) if inside else source.path.absolute()),
+        target=None if target is None else to_bytes(within(target, library)),
         temporary=None,
         state=State.INTENT,
         size_bytes=source.size_bytes,
@@ -86,7 +96,14 @@ def entry_for(move: Move, *, id: int, run: int, library: Path, target: Path | No
         device=source.device,
         permissions=None,
         note="",
+        undoes=move.undoes,
+        beside=move.beside,
     )
+
+
+def within(path: Path, library: Path) -> Path:
+    """A path as the journal keeps it: from the library on where it lies there, else absolute."""
+    return path.relative_to(library) if path.is_relative_to(library) else path.absolute()
 
 
 def temporary_name(run: int, id: int) -> str:  # noqa: A002
@@ -98,6 +115,8 @@ def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[P
     folder = library / move.folder
     if (wrong := _wrong_source(move)) is not None:
         return wrong
+    if move.method is Method.REMOVE:
+        return _planned_removal(move, id=id, run=run, library=library)
     if (trouble := _trouble_with(folder, library=library)) is not None:
         return Outcome(move=move, status=Status.FAILED, reason=trouble)
     chosen = choose_name(move, move.names, folder=folder, taken=taken)
@@ -119,21 +138,41 @@ def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[P
     return Step(move=move, entry=entry, target=target, names=move.names[chosen + 1 :])
 
 
+def _planned_removal(move: Move, *, id: int, run: int, library: Path) -> Step | Outcome:  # noqa: A002
+    path, origin = move.source.path, library / move.folder / move.names[0]
+    seen, kept = path.lstat(), look(origin)
+    if not is_link_to(path, origin) and not is_elsewhere(origin, path, move.picture):
+        return Outcome(move=move, status=Status.FAILED, reason=f"{origin} is not the same any more, so this may be all")
+    entry = entry_for(move, id=id, run=run, library=library, target=origin)
+    entry = replace(entry, permissions=stat.S_IMODE(seen.st_mode))
+    return Step(move=move, entry=entry, target=origin, names=(), kept=kept)
+
+
 def _wrong_source(move: Move) -> Outcome | None:
-    """None when the source is what was planned, else why it is left alone. A link is a source only to RENAME."""
+    """None when the source is what was planned, else why it is left alone. Only RENAME and REMOVE take links."""
     found = look(move.source.path)
     if found is None:
         return Outcome(move=move, status=Status.GONE, reason="it is no longer there")
-    link = move.method is Method.RENAME and stat.S_ISLNK(found.st_mode) and is_as_planned(found, move.source)
+    link = (
+        move.method in {Method.RENAME, Method.REMOVE}
+        and stat.S_ISLNK(found.st_mode)
+        and is_as_planned(found, move.source)
+    )
     if not link and not is_still(move.source.path, move.source, move.picture):
         return Outcome(move=move, status=Status.CHANGED, reason="it was changed since it was looked at")
     return None
 
 
 def _trouble_with(folder: Path, *, library: Path) -> str | None:
-    """Why nothing can be put into `folder`, which need not exist yet. A link to a folder may lead anywhere: refused."""
+    """Why nothing can be put into `folder`, which need not exist yet.
+
+    A link to a folder may lead anywhere and is refused in the library; outside, the folders are the user's own.
+    """
+    inside = folder.is_relative_to(library)
     for part in _chain(folder, library):
         found = look(part)
+        if not inside and part.is_dir():
+            continue
         if found is not None and not stat.S_ISDIR(found.st_mode):
             return f"{part} is not a folder"
     return None
@@ -147,5 +186,8 @@ def _device_of(folder: Path) -> int:
 
 
 def _chain(folder: Path, library: Path) -> list[Path]:
+    """The folders from the library, or from the root, down to `folder`."""
+    if not folder.is_relative_to(library):
+        return [*reversed(folder.parents), folder]
     parts = folder.relative_to(library).parts
     return [library.joinpath(*parts[: count + 1]) for count in range(len(parts))]

@@ -20,6 +20,8 @@ from classifier.filing.content import holds, is_link_to, is_same_name, look
 from classifier.filing.fsops import Disk
 from classifier.filing.outcome import words
 from classifier.filing.place import names_for
+from classifier.filing.plan import within
+from classifier.filing.rebuild import rebuild
 from classifier.records import Method
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Recovered:
     done: int
     cancelled: int
     gone: tuple[Path, ...]
+    rebuilt: int = 0
+    """Changes that were read from the trail, for the catalogue was lost."""
 
 
 def recover(catalogue: Catalogue, library: Path, *, disk: Disk | None = None) -> Recovered:
@@ -45,6 +49,7 @@ def recover(catalogue: Catalogue, library: Path, *, disk: Disk | None = None) ->
     Raises FilingStopped when the disk refuses: the rows stay open for the next start.
     """
     try:
+        rebuilt = rebuild(catalogue, library)
         rows = [
             _Row(entry, catalogue=catalogue, library=library, disk=disk or Disk()) for entry in open_entries(catalogue)
         ]
@@ -56,7 +61,12 @@ def recover(catalogue: Catalogue, library: Path, *, disk: Disk | None = None) ->
         raise FilingStopped(f"cannot settle what was left open: {words(error)}: {error.filename or library}") from error
     gone = tuple(to_path(entry.source) for entry in settled if entry.state is State.GONE)
     states = [entry.state for entry in settled]
-    return Recovered(done=states.count(State.DONE), cancelled=states.count(State.CANCELLED), gone=gone)
+    return Recovered(done=states.count(State.DONE), cancelled=states.count(State.CANCELLED), gone=gone, rebuilt=rebuilt)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is a copy under way, or what a stopped run left of one."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 class _Row:
@@ -73,11 +83,19 @@ class _Row:
 
     def settle(self) -> Entry:
         """Look, repair, and say how it ended."""
+        if self.entry.method is Method.REMOVE:
+            return self._removed()
         self._remove_placeholder()
         entry = self._proved()
         if entry.state is not State.GONE:
             self._remove_temporary()
         return entry
+
+    def _removed(self) -> Entry:
+        if look(self.source) is not None:
+            return replace(self.entry, state=State.CANCELLED, note="stopped before it was done")
+        self._sync(self.source.parent)
+        return replace(self.entry, state=State.DONE)
 
     def _proved(self) -> Entry:
         if self._has_picture(self.target):
@@ -94,7 +112,7 @@ class _Row:
         """The source was taken away meanwhile, so this copy may be the last: put it under the first free name."""
         for name in names_for(self.target.name, self.entry.picture):
             self.target = self.target.with_name(name)
-            self.entry = replace(self.entry, target=to_bytes(self.target.relative_to(self.library)))
+            self.entry = replace(self.entry, target=to_bytes(within(self.target, self.library)))
             with suppress(FileExistsError):
                 return self.disk.rename_noreplace(temporary, self.target, claim=self._claim)
         raise FileExistsError(errno.EEXIST, "every name for it is taken", str(temporary))
@@ -137,7 +155,7 @@ class _Row:
 
     @property
     def _moves(self) -> bool:
-        return self.entry.method in {Method.MOVE, Method.RENAME}
+        return self.entry.method in {Method.MOVE, Method.RENAME, Method.RESTORE}
 
     def _has_picture(self, path: Path) -> bool:
         if self.entry.method is Method.SYMLINK:
@@ -157,7 +175,7 @@ class _Row:
     def _remove_temporary(self) -> None:
         path = self.temporary
         found = None if path is None else look(path)
-        if path is not None and found is not None and stat.S_ISREG(found.st_mode) and _TEMPORARY.fullmatch(path.name):
+        if path is not None and found is not None and stat.S_ISREG(found.st_mode) and is_temporary(path.name):
             self.disk.remove(path)
 
     def _sync(self, folder: Path) -> None:
@@ -166,7 +184,7 @@ class _Row:
 
 
 def _place(entry: Entry, library: Path) -> Place | None:
-    if entry.state is not State.DONE or entry.target is None:
+    if entry.state is not State.DONE or entry.target is None or to_path(entry.target).is_absolute():
         return None
     found = (library / to_path(entry.target)).lstat()
     return Place(
@@ -178,4 +196,5 @@ def _place(entry: Entry, library: Path) -> Place | None:
         mtime_ns=found.st_mtime_ns,
         inode=found.st_ino,
         device=found.st_dev,
+        beside=entry.beside,
     )

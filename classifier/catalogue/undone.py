@@ -1,0 +1,180 @@
+"""Which changes stand, which run is to be undone, a journal made anew from the trail; looks at no file of the user.
+
+A change stands until another that is done takes it back; taking that one back makes it stand again, by a third one.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classifier.catalogue import runs
+from classifier.catalogue.journal import Entry, State, begin, select, to_bytes
+from classifier.catalogue.trail import read_trail
+from classifier.errors import LibraryError
+from classifier.records import Method, PictureId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.catalogue.store import Catalogue
+
+UNDO = "undo"
+_PAGE = 256
+_CHANGED_ANYTHING = "SELECT DISTINCT run FROM moves WHERE state = 'done' ORDER BY run DESC"
+
+
+def run_to_undo(catalogue: Catalogue, wanted: int | None) -> int | None:
+    """The run that is asked for, else the last one that changed anything and is not undone; None when there is none.
+
+    Raises LibraryError when the one asked for changed nothing or never was.
+    """
+    changing = [int(run) for (run,) in catalogue.connection.execute(_CHANGED_ANYTHING)]
+    if wanted is not None:
+        if wanted not in changing:
+            raise LibraryError(f"there is no run {wanted} that changed anything; illsort status shows the runs")
+        return wanted
+    return next((run for run in changing if not _is_undo(catalogue, run) and not _is_undone(catalogue, run)), None)
+
+
+def begin_undo(catalogue: Catalogue, run: int) -> int:
+    """The number of the run that undoes `run`: one that was stopped in its midst goes on, else a new one."""
+    row = catalogue.connection.execute(
+        "SELECT max(id) FROM runs WHERE kind = ? AND undoes = ? AND finished IS NULL", (UNDO, run)
+    ).fetchone()
+    if row[0] is not None:
+        return int(row[0])
+    known = runs.all_runs(catalogue)
+    of = next((one for one in known if one.id == run), None)
+    with catalogue.transaction() as connection:
+        number = runs.begin(
+            catalogue,
+            kind=UNDO,
+            crawl=of.crawl if of else Path(),
+            mode=of.mode if of else "",
+            model="",
+            bundle=known[-1].bundle if known else Path(),
+            settings={},
+        )
+        connection.execute("UPDATE runs SET undoes = ? WHERE id = ?", (run, number))
+    return number
+
+
+def standing(catalogue: Catalogue, run: int) -> Iterator[Entry]:
+    """The changes of `run` that stand, newest first, each as it was made last; rows may be added meanwhile."""
+    before = None
+    while page := select(
+        catalogue,
+        "run = ?1 AND state = 'done' AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3",
+        (run, before, _PAGE),
+    ):
+        before = page[-1].id
+        for entry in page:
+            if (last := _last(catalogue, entry)) is not None:
+                yield last
+
+
+def all_standing(catalogue: Catalogue) -> list[Entry]:
+    """The changes of all runs that stand, oldest first."""
+    changing = [int(run) for (run,) in catalogue.connection.execute(_CHANGED_ANYTHING)]
+    found = {entry.id: entry for run in changing for entry in standing(catalogue, run)}
+    return [found[number] for number in sorted(found)]
+
+
+def entry_of(catalogue: Catalogue, number: int) -> Entry:
+    """The change with this id."""
+    return select(catalogue, "id = ?", (number,))[0]
+
+
+def folders_of(catalogue: Catalogue, run: int) -> list[bytes]:
+    """The folders that `run` made, innermost first."""
+    rows = catalogue.connection.execute("SELECT path FROM folders WHERE run = ?", (run,))
+    return sorted((path for (path,) in rows), key=lambda path: (-path.count(b"/"), path))
+
+
+def forget_folder(catalogue: Catalogue, path: bytes) -> None:
+    """Record that a folder of ours is gone."""
+    with catalogue.transaction() as connection:
+        connection.execute("DELETE FROM folders WHERE path = ?", (path,))
+
+
+def rebuild(catalogue: Catalogue, library: Path) -> int:
+    """Fill the journal of a new catalogue from the trail of a lost one; returns how many changes that are.
+
+    Nothing when the journal has rows. Which folders a run made is not in the trail: those stay.
+    """
+    if catalogue.connection.execute("SELECT 1 FROM moves LIMIT 1").fetchone() is not None:
+        return 0
+    entries = [_entry(line) for _, line in sorted(read_trail(library).items())]
+    with catalogue.transaction():
+        for number in sorted({entry.run for entry in entries}):
+            own = [entry for entry in entries if entry.run == number]
+            begin(catalogue, own, run=number, folders=[])
+            _add_run(catalogue, number, undoes=own[0].undoes)
+    return len(entries)
+
+
+def _add_run(catalogue: Catalogue, number: int, *, undoes: int | None) -> None:
+    of = None if undoes is None else entry_of(catalogue, undoes).run
+    connection = catalogue.connection
+    values = (number, "sort" if of is None else UNDO, to_bytes(Path()), "", "", to_bytes(Path()), "{}", of, _now())
+    connection.execute(
+        "INSERT OR IGNORE INTO runs (id, kind, crawl, mode, model, bundle, settings, undoes, started, state) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'rebuilt')",
+        values,
+    )
+    if of is None or next(standing(catalogue, of), None) is None:
+        connection.execute("UPDATE runs SET finished = started WHERE id = ?", (number,))
+
+
+def _entry(line: dict[str, Any]) -> Entry:
+    """A trail's line as a row; without an inode the time is made to differ, so that the content must prove the file."""
+    known = "inode" in line
+    return Entry(
+        id=line["id"],
+        run=int(line["run"]),
+        picture=PictureId(line["picture"]),
+        method=Method(line["method"]),
+        source=line["source"],
+        target=line["target"],
+        temporary=None,
+        state=State.DONE,
+        size_bytes=int(line["size_bytes"]),
+        mtime_ns=int(line["mtime_ns"]) if known else -1,
+        inode=int(line["inode"]) if known else 0,
+        device=int(line["device"]) if known else 0,
+        permissions=line["permissions"],
+        note="",
+        undoes=line.get("undoes"),
+        beside=line.get("beside"),
+    )
+
+
+def _last(catalogue: Catalogue, entry: Entry) -> Entry | None:
+    """The change that last made what `entry` made; None while it is taken back."""
+    while (undoing := _taken_back_by(catalogue, entry)) is not None:
+        again = _taken_back_by(catalogue, undoing)
+        if again is None:
+            return None
+        entry = again
+    return entry
+
+
+def _taken_back_by(catalogue: Catalogue, entry: Entry) -> Entry | None:
+    found = select(catalogue, "undoes = ? AND state = 'done' ORDER BY id DESC LIMIT 1", (entry.id,))
+    return found[0] if found else None
+
+
+def _is_undo(catalogue: Catalogue, run: int) -> bool:
+    row = catalogue.connection.execute("SELECT kind FROM runs WHERE id = ?", (run,)).fetchone()
+    return row is not None and row[0] == UNDO
+
+
+def _is_undone(catalogue: Catalogue, run: int) -> bool:
+    rows = catalogue.connection.execute("SELECT id FROM runs WHERE undoes = ? AND finished IS NOT NULL", (run,))
+    return any(not _is_undone(catalogue, number) for (number,) in rows.fetchall())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

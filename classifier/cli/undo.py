@@ -1,0 +1,50 @@
+"""`illsort undo`: take a run back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from classifier.filing.undo import UndoSummary
+
+
+def undo(
+    library: Annotated[Path, typer.Argument(help="The folder that was sorted into.")],
+    *,
+    run: Annotated[int | None, typer.Option(help="The run's number in illsort status (default: the last).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+) -> None:
+    """Take a run back: moved pictures return, links and copies go; what you changed since stays."""
+    from classifier.cli.terminal import TerminalProgress
+    from classifier.filing.undo import undo as run_undo
+
+    summary = run_undo(library, run=run, progress=TerminalProgress())
+    typer.echo(_in_words(summary), err=as_json)
+    if as_json:
+        typer.echo(json.dumps(summary.as_dict(), ensure_ascii=False))
+    if summary.left:
+        raise typer.Exit(1)
+
+
+def _in_words(summary: UndoSummary) -> str:
+    if summary.undone is None:
+        return "there is nothing to undo"
+    counts = [
+        f"  {count:,} {what}"
+        for count, what in (
+            (summary.restored, "moved back"),
+            (summary.removed, "links and copies removed"),
+            (summary.filed_again, "filed again"),
+            (summary.folders_removed, "empty folders removed"),
+        )
+        if count
+    ]
+    lines = [f"run {summary.undone} is undone; illsort undo --run {summary.run} makes its changes again", *counts]
+    lines += [f"  {old}: another file has this name now, so it is {new}" for old, new in summary.elsewhere]
+    lines += [f"{len(summary.left):,} were left as they are:"] if summary.left else []
+    lines += [f"  {left.path}: {left.reason}" for left in summary.left]
+    return "\n".join(lines)

@@ -1,0 +1,43 @@
+"""`illsort verify`: check a library against its catalogue."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from classifier.filing.verify import VerifySummary
+
+_MOST_YOURS = 5
+
+
+def verify(
+    library: Annotated[Path, typer.Argument(help="The folder that was sorted into.")],
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="Trust size and time; read no picture.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+) -> None:
+    """Check that every picture is where it was put and as it was; changes nothing."""
+    from classifier.cli.terminal import TerminalProgress
+    from classifier.filing.verify import verify as run_verify
+
+    summary = run_verify(library, quick=quick, progress=TerminalProgress())
+    typer.echo(_in_words(summary), err=as_json)
+    if as_json:
+        typer.echo(json.dumps(summary.as_dict(), ensure_ascii=False))
+    if summary.off:
+        raise typer.Exit(1)
+
+
+def _in_words(summary: VerifySummary) -> str:
+    result = f"{len(summary.off):,} off:" if summary.off else "all as they should be"
+    lines = [f"{summary.checked:,} files checked, {result}"]
+    lines += [f"  {off.path}: {off.what}" for off in summary.off]
+    if summary.yours:
+        lines.append(f"{len(summary.yours):,} files are yours: illsort did not put them there and leaves them alone")
+        lines += [f"  {path}" for path in summary.yours[:_MOST_YOURS]]
+        lines += ["  ..."] if len(summary.yours) > _MOST_YOURS else []
+    return "\n".join(lines)

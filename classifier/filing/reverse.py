@@ -1,0 +1,102 @@
+"""The change that takes another one back, from what the disk shows; changes nothing."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from classifier.catalogue.journal import Entry, place_of, to_path
+from classifier.catalogue.undone import entry_of
+from classifier.filing.content import holds, is_as_planned, is_link_to, look
+from classifier.filing.place import names_for
+from classifier.filing.plan import within
+from classifier.records import ImageFile, Method, Move
+
+if TYPE_CHECKING:
+    import os
+
+    from classifier.catalogue.store import Catalogue
+
+_MOST_RESTORED = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A file that stays as it is, and why."""
+
+    path: Path
+    reason: str
+
+
+def ends_of(entry: Entry, library: Path) -> tuple[Path, Path]:
+    """Where what an entry made lies now, and where undoing it leads: both absolute or both from the library on."""
+    source, target = library / to_path(entry.source), library / to_path(entry.target or b"")
+    return target, source
+
+
+def reverse(catalogue: Catalogue, entry: Entry, library: Path) -> Move | Left:
+    """The move that undoes `entry`, or why the file is left alone."""
+    now, then = ends_of(entry, library)
+    found = look(now)
+    if found is None:
+        return Left(path=now, reason="it is no longer there")
+    if not _is_ours(catalogue, entry, found, library):
+        return Left(path=now, reason="it was changed since")
+    method, names = _way(catalogue, entry, then.name)
+    return Move(
+        picture=entry.picture,
+        source=ImageFile(
+            path=now, size_bytes=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino, device=found.st_dev
+        ),
+        folder=within(then.parent, library),
+        names=names,
+        method=method,
+        undoes=entry.id,
+        beside=entry.beside,
+    )
+
+
+def _way(catalogue: Catalogue, entry: Entry, name: str) -> tuple[Method, tuple[str, ...]]:
+    again = names_for(name, entry.picture)
+    match entry.method:
+        case Method.RENAME:
+            return Method.RENAME, again
+        case Method.MOVE:
+            return Method.RESTORE, restored_names(name)
+        case Method.RESTORE:
+            return Method.MOVE, again
+        case Method.REMOVE:
+            return entry_of(catalogue, entry.undoes or 0).method, again
+        case _:
+            return Method.REMOVE, (name,)
+
+
+def restored_names(name: str) -> tuple[str, ...]:
+    """The old name, and those to take when a file that came later has it: `name (restored).ext`, and numbered."""
+    suffix = PurePath(name).suffix
+    stem = name[: len(name) - len(suffix)]
+    marks = ("", " (restored)", *(f" (restored {number})" for number in range(2, _MOST_RESTORED)))
+    return tuple(f"{stem}{mark}{suffix}" for mark in marks)
+
+
+def _is_ours(catalogue: Catalogue, entry: Entry, found: os.stat_result, library: Path) -> bool:
+    """Whether what lies there is what `entry` put there, by inode, size and time, else by content."""
+    now, then = ends_of(entry, library)
+    if entry.method is Method.REMOVE:
+        # What stayed while a link to it was taken away.
+        return stat.S_ISREG(found.st_mode) and holds(now, entry.picture)
+    if entry.method is Method.SYMLINK:
+        return is_link_to(now, then)
+    if is_as_planned(found, entry) or _is_as_placed(catalogue, entry, found):
+        return True
+    return found.st_size == entry.size_bytes and holds(now, entry.picture)
+
+
+def _is_as_placed(catalogue: Catalogue, entry: Entry, found: os.stat_result) -> bool:
+    place = None if entry.beside is not None else place_of(catalogue, entry.picture)
+    if place is None or place.path != entry.target:
+        return False
+    seen = (found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev)
+    return seen == (place.size_bytes, place.mtime_ns, place.inode, place.device)

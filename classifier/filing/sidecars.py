@@ -1,0 +1,118 @@
+"""Files that belong to a picture by their name, and the moves that keep them beside it; changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from classifier.catalogue.journal import Place, place_of, sidecar_from, sidecars_of, to_path
+from classifier.filing.content import look
+from classifier.filing.place import names_for
+from classifier.records import ImageFile, Method, Move, PictureId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from classifier.catalogue.store import Catalogue
+
+_ENDINGS = (".txt", ".xmp", ".json")
+
+
+def sidecar_moves(catalogue: Catalogue, pictures: Iterable[PictureId], *, library: Path, method: Method) -> list[Move]:
+    """What brings the sidecars of pictures that have a place beside them: out of the crawl by `method`, or by RENAME.
+
+    One that two pictures of a folder share by its name goes with the first of them.
+    """
+    folders = _Folders()
+    moves: dict[Path, Move] = {}
+    for picture in pictures:
+        place = place_of(catalogue, picture)
+        if place is None:
+            continue
+        for move in (*_strayed(catalogue, place, library), *_new(catalogue, place, folders, method)):
+            moves.setdefault(move.source.path, move)
+    return list(moves.values())
+
+
+def name_beside(sidecar: str, *, picture: str, now: str) -> str:
+    """The name of a sidecar of `picture` after that picture was named `now`: `x.jpg.txt`, or else `x.txt`."""
+    ending = PurePath(sidecar).suffix
+    whole = sidecar.removesuffix(ending).casefold() == picture.casefold()
+    return (now if whole else PurePath(now).stem) + ending
+
+
+class _Folders:
+    """What lies in folders of the crawl that sidecars were looked for in, by names in one case."""
+
+    def __init__(self) -> None:
+        self._names: dict[Path, dict[str, list[Path]]] = {}
+
+    def beside(self, picture: Path) -> list[Path]:
+        """The files that are sidecars of `picture` by their names, in order."""
+        names = self._listed(picture.parent)
+        wanted = dict.fromkeys(base.casefold() + end for base in (picture.name, picture.stem) for end in _ENDINGS)
+        return [path for name in wanted for path in names.get(name, ()) if path != picture]
+
+    def _listed(self, folder: Path) -> dict[str, list[Path]]:
+        if folder not in self._names:
+            found: dict[str, list[Path]] = {}
+            try:
+                for path in sorted(folder.iterdir()):
+                    if path.suffix.casefold() in _ENDINGS:
+                        found.setdefault(path.name.casefold(), []).append(path)
+            except OSError:
+                found = {}
+            self._names[folder] = found
+        return self._names[folder]
+
+
+def _new(catalogue: Catalogue, place: Place, folders: _Folders, method: Method) -> Iterator[Move]:
+    """Those beside the file that the picture came from."""
+    origin, now = to_path(place.source), to_path(place.path)
+    for path in folders.beside(origin):
+        if sidecar_from(catalogue, path) is None and (read := _read(path)) is not None:
+            source, content = read
+            names = names_for(name_beside(path.name, picture=origin.name, now=now.name), content)
+            yield _move(place, source, content, names=names, method=method)
+
+
+def _strayed(catalogue: Catalogue, place: Place, library: Path) -> Iterator[Move]:
+    """Those in the library that the picture has left behind."""
+    now = to_path(place.path)
+    for sidecar in sidecars_of(catalogue, place.picture):
+        path = to_path(sidecar.path)
+        if path.parent != now.parent:
+            source = ImageFile(
+                path=library / path,
+                size_bytes=sidecar.size_bytes,
+                mtime_ns=sidecar.mtime_ns,
+                inode=sidecar.inode,
+                device=sidecar.device,
+            )
+            came_from = to_path(sidecar.source).name
+            name = name_beside(came_from, picture=to_path(place.source).name, now=now.name)
+            names = names_for(name, sidecar.picture)
+            yield _move(place, source, sidecar.picture, names=names, method=Method.RENAME)
+
+
+def _move(place: Place, source: ImageFile, content: PictureId, *, names: tuple[str, ...], method: Method) -> Move:
+    folder = to_path(place.path).parent
+    return Move(picture=content, source=source, folder=folder, names=names, method=method, beside=place.picture)
+
+
+def _read(path: Path) -> tuple[ImageFile, PictureId] | None:
+    """The file and its content's hash; None when it is no plain file or cannot be read."""
+    found = look(path)
+    if found is None or not stat.S_ISREG(found.st_mode):
+        return None
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+    source = ImageFile(
+        path=path, size_bytes=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino, device=found.st_dev
+    )
+    return source, PictureId(digest)

@@ -1,0 +1,152 @@
+"""Takes a run back, newest change first, through the same engine; knows no models and no categories.
+
+A stopped undo goes on when it is asked for again: what is taken back already stands no more.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classifier.catalogue import runs, undone
+from classifier.catalogue.disk import state_folder
+from classifier.catalogue.journal import Entry, to_path
+from classifier.catalogue.lock import owned
+from classifier.catalogue.store import NAME, open_catalogue
+from classifier.catalogue.trail import NAME as TRAIL
+from classifier.errors import FilingStopped, LibraryError
+from classifier.filing.engine import execute
+from classifier.filing.fsops import Disk, stops
+from classifier.filing.outcome import Outcome, Status, words
+from classifier.filing.recover import recover
+from classifier.filing.reverse import Left, ends_of, reverse
+from classifier.progress import Progress, SilentProgress
+from classifier.records import Method
+
+if TYPE_CHECKING:
+    from classifier.catalogue.store import Catalogue
+
+BATCH = 256
+
+
+@dataclass(kw_only=True)
+class UndoSummary:
+    """What an undo came to. `undone` is the run that was undone, None when there was none; `run` is the undo's own."""
+
+    undone: int | None = None
+    run: int | None = None
+    restored: int = 0
+    """Moved back to where they were."""
+    removed: int = 0
+    """Links and copies taken away."""
+    filed_again: int = 0
+    """Put back into the library, by undoing an undo."""
+    folders_removed: int = 0
+    elsewhere: list[tuple[Path, Path]] = field(default_factory=list)
+    """Old path, and the one it got because a later file has that."""
+    left: list[Left] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: paths as text."""
+        values = asdict(self)
+        values["elsewhere"] = [{"path": str(old), "now": str(new)} for old, new in self.elsewhere]
+        values["left"] = [{"path": str(left.path), "reason": left.reason} for left in self.left]
+        return values
+
+
+def undo(
+    library: Path, *, run: int | None = None, progress: Progress | None = None, disk: Disk | None = None
+) -> UndoSummary:
+    """Take back what `run` changed, or the last run that changed anything and is not undone.
+
+    What is not as that run left it stays and is listed. Raises IllsortError in one line; what is done by then is
+    recorded, and the same call goes on.
+    """
+    progress, disk = progress or SilentProgress(), disk or Disk()
+    known = state_folder(library)
+    if not (known / NAME).exists() and not (known / TRAIL).exists():
+        raise LibraryError(f"{library} is not an illsort library: it has no {known.name}/{NAME}")
+    with owned(library), open_catalogue(library) as catalogue:
+        recovered = recover(catalogue, library, disk=disk)
+        if recovered.rebuilt:
+            progress.say(f"the catalogue was lost: {recovered.rebuilt:,} changes were read from {known / TRAIL}")
+        chosen = undone.run_to_undo(catalogue, run)
+        if chosen is None:
+            return UndoSummary()
+        own = undone.begin_undo(catalogue, chosen)
+        undoing = _Undoing(catalogue, library, disk, UndoSummary(undone=chosen, run=own))
+        with progress.stage(f"undoing run {chosen}", total=None, unit="file") as stage:
+            for batch in _batches(undone.standing(catalogue, chosen), library):
+                undoing.take_back(batch)
+                stage.advance(len(batch))
+        undoing.remove_folders()
+        done = undoing.summary
+        runs.finish(catalogue, own, {"pictures": done.restored + done.removed + done.filed_again, **done.as_dict()})
+    return done
+
+
+def _batches(entries: Iterator[Entry], library: Path) -> Iterator[list[Entry]]:
+    """Batches of changes that do not wait for one another, for a batch is planned before any of it is done."""
+    batch: list[Entry] = []
+    pictures: set[str] = set()
+    ends: set[Path] = set()
+    for entry in entries:
+        two = ends_of(entry, library)
+        if len(batch) == BATCH or (entry.beside is None and entry.picture in pictures) or ends & set(two):
+            yield batch
+            batch, pictures, ends = [], set(), set()
+        batch.append(entry)
+        pictures.add(entry.picture)
+        ends |= set(two)
+    if batch:
+        yield batch
+
+
+class _Undoing:
+    def __init__(self, catalogue: Catalogue, library: Path, disk: Disk, summary: UndoSummary) -> None:
+        self._catalogue = catalogue
+        self._library = library
+        self._disk = disk
+        self.summary = summary
+
+    def take_back(self, batch: list[Entry]) -> None:
+        """Undo one batch and count what became of it."""
+        planned = [reverse(self._catalogue, entry, self._library) for entry in batch]
+        self.summary.left += [left for left in planned if isinstance(left, Left)]
+        moves = [move for move in planned if not isinstance(move, Left)]
+        run = self.summary.run or 0
+        for outcome in execute(self._catalogue, library=self._library, run=run, moves=moves, disk=self._disk):
+            self._count(outcome)
+
+    def _count(self, outcome: Outcome) -> None:
+        move, summary = outcome.move, self.summary
+        wanted = self._library / move.folder / move.names[0]
+        if outcome.status is not Status.PLACED or outcome.path is None or outcome.reason:
+            summary.left.append(Left(path=move.source.path, reason=outcome.reason or outcome.status.value))
+            return
+        if move.method is Method.REMOVE:
+            summary.removed += 1
+        elif move.method in {Method.RESTORE, Method.RENAME}:
+            summary.restored += 1
+        else:
+            summary.filed_again += 1
+        if self._library / outcome.path != wanted:
+            summary.elsewhere.append((wanted, self._library / outcome.path))
+
+    def remove_folders(self) -> None:
+        """Remove the folders that the run made and that are empty now."""
+        for kept in undone.folders_of(self._catalogue, self.summary.undone or 0):
+            folder = self._library / to_path(kept)
+            try:
+                self._disk.remove_folder(folder)
+                self.summary.folders_removed += 1
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                if stops(error) and error.errno != errno.EEXIST:
+                    raise FilingStopped(f"cannot remove {folder}: {words(error)}") from error
+                continue
+            undone.forget_folder(self._catalogue, kept)

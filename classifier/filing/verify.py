@@ -1,0 +1,145 @@
+"""Whether a library is as its catalogue says: every place, the journal, what lies about. Reads, and changes nothing."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classifier.catalogue.disk import state_folder
+from classifier.catalogue.journal import Place, open_entries, places, to_bytes, to_path
+from classifier.catalogue.store import read_catalogue
+from classifier.catalogue.trail import NAME as TRAIL
+from classifier.catalogue.trail import ids_in_trail
+from classifier.filing.content import holds, is_link_to, look
+from classifier.filing.outcome import words
+from classifier.filing.recover import is_temporary
+from classifier.progress import Progress, SilentProgress
+from classifier.records import Method
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.catalogue.store import Catalogue
+
+_KNOWN = """
+SELECT 1 FROM places WHERE path = ?1 UNION ALL SELECT 1 FROM sidecars WHERE path = ?1
+UNION ALL SELECT 1 FROM listings WHERE name = ?2
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Off:
+    """Something that is not as it should be."""
+
+    path: Path
+    what: str
+
+
+@dataclass(kw_only=True)
+class VerifySummary:
+    """What was looked at and what is off; `yours` are files in the library that illsort did not put there."""
+
+    checked: int = 0
+    off: list[Off] = field(default_factory=list)
+    yours: list[Path] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: paths as text."""
+        return {
+            "checked": self.checked,
+            "off": [{"path": str(off.path), "what": off.what} for off in self.off],
+            "yours": [str(path) for path in self.yours],
+        }
+
+
+def verify(library: Path, *, quick: bool = False, progress: Progress | None = None) -> VerifySummary:
+    """Check `library` against its catalogue; `quick` trusts size and time and reads no picture.
+
+    Raises LibraryError when it is no library or its catalogue cannot be read at all.
+    """
+    progress, summary = progress or SilentProgress(), VerifySummary()
+    with read_catalogue(library) as catalogue:
+        summary.off += _catalogue(catalogue, library)
+        (total,) = catalogue.connection.execute(
+            "SELECT (SELECT count(*) FROM places) + (SELECT count(*) FROM sidecars)"
+        ).fetchone()
+        with progress.stage("verifying", total=total, unit="file") as stage:
+            for place in places(catalogue):
+                if (what := _wrong(place, library, quick=quick)) is not None:
+                    summary.off.append(Off(path=library / to_path(place.path), what=what))
+                summary.checked += 1
+                stage.advance()
+        _look_about(catalogue, library, summary)
+    return summary
+
+
+def _catalogue(catalogue: Catalogue, library: Path) -> Iterator[Off]:
+    folder = state_folder(library)
+    found = [str(row[0]) for row in catalogue.connection.execute("PRAGMA integrity_check")]
+    if found != ["ok"]:
+        yield Off(path=catalogue.path or folder, what=f"the catalogue is damaged: {found[0]}")
+    for entry in open_entries(catalogue):
+        what = "a change was stopped in its midst; the next sort or undo settles it"
+        yield Off(path=library / to_path(entry.target or entry.source), what=what)
+    try:
+        known = ids_in_trail(library)
+    except OSError as error:
+        yield Off(path=folder / TRAIL, what=f"cannot be read: {words(error)}")
+        return
+    done = catalogue.connection.execute("SELECT id FROM moves WHERE state = 'done'")
+    missing = sum(number not in known for (number,) in done)
+    if missing:
+        yield Off(path=folder / TRAIL, what=f"lacks {missing:,} changes that the catalogue holds")
+
+
+def _wrong(place: Place, library: Path, *, quick: bool) -> str | None:
+    """What is wrong with one file, None when nothing is."""
+    path = library / to_path(place.path)
+    found = look(path)
+    if found is None:
+        return "is no longer there"
+    if place.method is Method.SYMLINK:
+        return _wrong_link(path, place, quick=quick)
+    if not stat.S_ISREG(found.st_mode):
+        return "is no plain file any more"
+    if found.st_size != place.size_bytes:
+        return "was changed: it has another size"
+    if quick:
+        return None if found.st_mtime_ns == place.mtime_ns else "was changed, or at least its time was"
+    return None if holds(path, place.picture) else "was changed, or cannot be read: its content is another"
+
+
+def _wrong_link(path: Path, place: Place, *, quick: bool) -> str | None:
+    source = to_path(place.source)
+    if not path.is_symlink():
+        return "is no link any more"
+    if not is_link_to(path, source):
+        return "leads elsewhere than it did"
+    if not path.exists():
+        return f"leads to nothing: {source} is gone"
+    return None if quick or holds(source, place.picture) else f"leads to {source}, which was changed"
+
+
+def _look_about(catalogue: Catalogue, library: Path, summary: VerifySummary) -> None:
+    """Files that no row knows: left by a stopped run, or the user's own."""
+
+    def refused(error: OSError) -> None:
+        summary.off.append(Off(path=Path(error.filename), what=f"cannot be looked into: {words(error)}"))
+
+    own = state_folder(library).name
+    for folder, folders, names in os.walk(library, onerror=refused):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        folders[:] = [
+            name for name in sorted(folders) if name not in links and not (name == own and Path(folder) == library)
+        ]
+        for name in sorted([*names, *links]):
+            within = Path(folder, name).relative_to(library)
+            if catalogue.connection.execute(_KNOWN, (to_bytes(within), str(within))).fetchone():
+                continue
+            if is_temporary(name):
+                summary.off.append(Off(path=library / within, what="a temporary file of a stopped run is left"))
+            else:
+                summary.yours.append(library / within)

@@ -1,0 +1,155 @@
+"""Verify tells what is off and changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from classifier.catalogue.journal import begin, select
+from classifier.catalogue.store import open_catalogue
+from classifier.errors import LibraryError
+from classifier.filing.undo import undo
+from classifier.filing.verify import VerifySummary, verify
+from classifier.progress import SavingProgress
+from classifier.records import Method
+from kit.filing import sort
+from kit.tree import make_tree, read_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODES = [Method.LINK, Method.COPY, Method.MOVE, Method.SYMLINK]
+
+
+def filed(folder: Path, method: Method = Method.COPY) -> Path:
+    """A library with a cat and a dog."""
+    make_tree(folder / "crawl", {"cat.jpg": b"cat", "dog.jpg": b"dog"})
+    sort(folder / "library", folder / "crawl", method=method)
+    return folder / "library"
+
+
+def off(summary: VerifySummary) -> dict[str, str]:
+    """Names that are off, and how."""
+    return {each.path.name: each.what for each in summary.off}
+
+
+@pytest.mark.parametrize("method", MODES)
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_library_as_it_was_filed_is_all_right_and_nothing_is_changed(
+    tmp_path: Path, method: Method, quick: bool
+) -> None:
+    library = filed(tmp_path, method)
+    before = read_tree(tmp_path, hidden=True)
+    progress = SavingProgress()
+    assert VerifySummary(checked=2) == verify(library, quick=quick, progress=progress)
+    assert before == read_tree(tmp_path, hidden=True)
+    assert [(2, 2)] == [(stage.total, stage.done) for stage in progress.stages]
+
+
+def test_a_library_that_was_undone_is_all_right(tmp_path: Path) -> None:
+    library = filed(tmp_path, Method.MOVE)
+    undo(library)
+    assert VerifySummary(checked=0) == verify(library)
+
+
+def test_a_missing_a_changed_and_a_swapped_file_are_told(tmp_path: Path) -> None:
+    library = filed(tmp_path)
+    (library / "kind_c/cat.jpg").unlink()
+    (library / "kind_d/dog.jpg").write_bytes(b"longer dog")
+    assert {"cat.jpg": "is no longer there", "dog.jpg": "was changed: it has another size"} == off(verify(library))
+    (library / "kind_d/dog.jpg").unlink()
+    (library / "kind_d/dog.jpg").mkdir()
+    assert "is no plain file any more" == off(verify(library))["dog.jpg"]
+
+
+def test_only_reading_finds_a_change_that_keeps_size_and_time(tmp_path: Path) -> None:
+    library = filed(tmp_path)
+    cat = library / "kind_c/cat.jpg"
+    seen = cat.stat()
+    cat.write_bytes(b"rat")
+    os.utime(cat, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    assert {} == off(verify(library, quick=True))
+    assert "content is another" in off(verify(library))["cat.jpg"]
+    os.utime(cat, ns=(0, 0))
+    assert {"cat.jpg"} == set(off(verify(library, quick=True)))
+
+
+def test_a_touched_file_with_the_same_content_is_all_right_once_it_is_read(tmp_path: Path) -> None:
+    library = filed(tmp_path)
+    os.utime(library / "kind_c/cat.jpg", ns=(0, 0))
+    assert {} == off(verify(library))
+
+
+def test_a_link_that_leads_nowhere_elsewhere_or_to_a_changed_file_is_told(tmp_path: Path) -> None:
+    library = filed(tmp_path, Method.SYMLINK)
+    (tmp_path / "crawl/cat.jpg").unlink()
+    (tmp_path / "crawl/dog.jpg").write_bytes(b"cow")
+    assert {"leads to nothing", "which was changed"} <= {
+        part for what in off(verify(library)).values() for part in (what.split(":")[0], what.split(", ")[-1])
+    }
+    for name in ("kind_c/cat.jpg", "kind_d/dog.jpg"):
+        (library / name).unlink()
+    (library / "kind_c/cat.jpg").symlink_to(tmp_path)
+    (library / "kind_d/dog.jpg").write_bytes(b"dog")
+    told = off(verify(library))
+    assert {"cat.jpg": "leads elsewhere than it did", "dog.jpg": "is no link any more"} == told
+
+
+def test_files_of_the_user_are_no_error_and_left_temporary_files_are(tmp_path: Path) -> None:
+    library = filed(tmp_path)
+    make_tree(library, {"kind_c": {"mine.txt": b"note", ".illsort-1-9.part": b"half"}})
+    (library / "elsewhere").symlink_to(tmp_path)
+    summary = verify(library)
+    assert {".illsort-1-9.part": "a temporary file of a stopped run is left"} == off(summary)
+    assert [library / "elsewhere", library / "kind_c/mine.txt"] == summary.yours
+
+
+def test_a_change_stopped_in_its_midst_is_told(tmp_path: Path) -> None:
+    library = filed(tmp_path)
+    with open_catalogue(library) as catalogue:
+        (entry, *_) = select(catalogue, "1 ORDER BY id")
+        catalogue.connection.execute("DELETE FROM moves WHERE id = ?", (entry.id,))
+        catalogue.connection.execute("UPDATE moves SET state = 'intent'")
+        begin(catalogue, [entry], run=1, folders=[])
+    assert "stopped in its midst" in off(verify(library))["dog.jpg"]
+
+
+@pytest.mark.parametrize("spoil", ["lost", "cut", "unreadable"])
+def test_a_trail_that_lacks_changes_is_told(tmp_path: Path, spoil: str) -> None:
+    library = filed(tmp_path)
+    trail = library / ".illsort/moves.jsonl"
+    lines = trail.read_text()
+    trail.unlink()
+    if spoil == "cut":
+        trail.write_text(lines[: len(lines) // 4])
+    if spoil == "unreadable":
+        trail.mkdir()
+    assert ("cannot be read" if spoil == "unreadable" else "lacks 2 changes") in off(verify(library))["moves.jsonl"]
+
+
+def test_a_torn_line_that_a_kill_left_is_no_error(tmp_path: Path) -> None:
+    library = filed(tmp_path)
+    with (library / ".illsort/moves.jsonl").open("a") as trail:
+        trail.write('{"run": 1, "id": 3, "sour')
+    assert {} == off(verify(library))
+
+
+def test_a_damaged_catalogue_is_told(tmp_path: Path) -> None:
+    library = filed(tmp_path)
+    connection = sqlite3.connect(library / ".illsort/catalogue.sqlite")
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("DELETE FROM sqlite_schema WHERE name = 'files_by_picture'")
+    connection.commit()
+    connection.close()
+    assert "the catalogue is damaged" in off(verify(library))["catalogue.sqlite"]
+
+
+def test_what_is_no_library_is_said(tmp_path: Path) -> None:
+    library = filed(tmp_path)
+    shutil.rmtree(library / ".illsort")
+    with pytest.raises(LibraryError, match="not an illsort library"):
+        verify(library)

@@ -1,0 +1,90 @@
+"""Sort, undo, sort again, as a person does it at the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classifier.filing.undo import undo
+from classifier.records import Mode
+from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.sort.run import sort
+from kit.bundles import colour_bundle
+from kit.pictures import COLOURS, encoded, varied
+from kit.tree import Tree, make_tree, read_tree
+
+CRAWL: Tree = {
+    "a.png": encoded(varied(COLOURS["red"], seed=1), "PNG"),
+    "in": {
+        "a.png": encoded(varied(COLOURS["red"], seed=2), "PNG"),
+        "b.png": encoded(varied(COLOURS["blue"], seed=3), "PNG"),
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return colour_bundle(tmp_path_factory.mktemp("model") / "colours").folder
+
+
+def illsort(*words: str | Path) -> tuple[int, dict[str, Any], str]:
+    command = [sys.executable, "-m", "classifier", *(str(word) for word in words), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+    return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+
+
+@pytest.mark.parametrize("mode", [Mode.MOVE])
+def test_what_was_sorted_is_undone_and_sorted_again(tmp_path: Path, bundle: Path, mode: Mode) -> None:
+    crawl, library = make_tree(tmp_path / "crawl", CRAWL), tmp_path / "sorted"
+    words = ("sort", crawl, "--out", library, "--model", bundle, "--mode", mode.value, "--workers", "0")
+    first = illsort(*words)[1]
+    filed = read_tree(library)
+    assert (0, 3) == (illsort("verify", library)[0], first["filed"])
+
+    status, undone, said = illsort("undo", library)
+    assert (0, 1, 3) == (status, undone["undone"], undone["restored"] + undone["removed"])
+    assert "illsort undo --run 2 makes its changes again" in said
+    assert (CRAWL, {}) == (read_tree(crawl), read_tree(library))
+    assert (0, 0) == (illsort("verify", library)[0], illsort("status", library)[1]["filed"].get("red", 0))
+
+    again = illsort(*words[:4], "--mode", mode.value, "--workers", "0")[1]
+    assert {**first, "seconds": 0} == {**again, "seconds": 0}
+    assert filed == read_tree(library)
+    edited = next(library.glob("blue/*"))
+    edited.unlink()
+    edited.write_bytes(b"painted over")
+    status, undone, said = illsort("undo", library, "--run", "3")
+    assert (1, [{"path": str(edited), "reason": "it was changed since"}]) == (status, undone["left"])
+    assert "1 were left as they are" in said
+    assert {"blue": {"b.png": b"painted over"}} == read_tree(library)
+    assert (0, None) == (illsort("undo", library)[0], illsort("undo", library)[1]["undone"])
+
+
+@pytest.mark.parametrize("mode", [Mode.LINK, Mode.MOVE])
+def test_sidecars_are_sorted_too_even_after_a_stop_before_them_and_come_back(
+    tmp_path: Path, bundle: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside: Tree = {"a.png.txt": b"words", "other.txt": b"not beside any"}
+    crawl, library = make_tree(tmp_path / "crawl", {**CRAWL, **beside}), tmp_path / "sorted"
+    chosen = Settings(sort=SortSettings(mode=mode, sidecars=True), runtime=RuntimeSettings(workers=0))
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    calls = iter([lambda *_, **__: [], stop])
+    with monkeypatch.context() as patched:
+        patched.setattr("classifier.sort.settle.sidecar_moves", lambda *_, **__: next(calls)())
+        with pytest.raises(KeyboardInterrupt):
+            sort(crawl, library=library, bundle=bundle, settings=chosen)
+    assert not list(library.rglob("*.txt"))
+    sort(crawl, library=library, bundle=bundle, settings=chosen)
+    sort(crawl, library=library, bundle=bundle, settings=chosen)
+    assert [library / "red/a.png.txt"] == list(library.rglob("*.txt"))
+    for _ in range(2):
+        undo(library)
+    assert ({**CRAWL, **beside}, {}) == (read_tree(crawl), read_tree(library))
