@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -29,6 +29,16 @@ class Shrink:
         return interpolate(pixels[None].float(), (self.side, self.side)).round().to(torch.uint8)[0]
 
 
+@dataclass(frozen=True)
+class Glutton:
+    """Eats memory until there is none, as a runaway decoder would; at 64 GB it gives up."""
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Never ends well."""
+        eaten = [bytearray(2**26) for _ in range(1000)]
+        raise AssertionError(f"{len(eaten)} pieces were had, {pixels.shape}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fragile(Reader):
     """A reader that a file's name can kill or hang, as a hostile file's content might."""
@@ -46,6 +56,8 @@ class Fragile(Reader):
                 time.sleep(10**6)
             case "slow":
                 time.sleep(0.3)
+            case "eat":
+                return super(Fragile, replace(self, transform=Glutton())).read(path)
         return super(Fragile, self).read(path)
 
 

@@ -1,0 +1,89 @@
+"""The n-th call fails, for every n and until it is not reached any more: once, and from then on."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from classifier.catalogue.lock import owned
+from classifier.errors import LibraryError
+from kit import strace
+from kit.attempt import NAMED, STOPPED
+from kit.disks import refusal
+from kit.nursery import Nursery
+from kit.proofs import LAYOUTS
+from kit.sweeps import Grounds, failed_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NO_STRACE = strace.why_not()
+needs_strace = pytest.mark.skipif(bool(NO_STRACE), reason=f"FAULTS ARE NOT TESTED HERE: {NO_STRACE}")
+
+CODES = ("ENOSPC", "EIO", "EACCES")
+EVERY_IN_CI = 43
+in_all_modes = pytest.mark.parametrize("grounds", LAYOUTS, indirect=True, ids="-".join)
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    with Nursery() as forking:
+        yield forking
+
+
+@pytest.fixture
+def grounds(request: pytest.FixtureRequest, tmp_path: Path, memory_disk: Path) -> Grounds:
+    method, layout = request.param
+    libraries = tmp_path if layout == "across" else memory_disk
+    return Grounds(libraries=libraries, crawls=memory_disk, method=method, batch=4)
+
+
+def failed_until_not_reached(
+    nursery: Nursery, grounds: Grounds, code: str, *, onwards: bool, share: int = 1
+) -> Counter[int]:
+    """Fail every `share`-th call of each name; how the runs ended whose fault was reached."""
+    ended: Counter[int] = Counter()
+    for call in strace.CHANGING:
+        number = 1
+        while (status := failed_at(nursery, grounds, call, code, first=number, onwards=onwards)) is not None:
+            ended[status] += 1
+            number += share
+    return ended
+
+
+@needs_strace
+@pytest.mark.parametrize(("code", "onwards"), [("ENOSPC", True), ("EIO", False), ("EACCES", False)])
+@in_all_modes
+def test_an_error_at_a_sample_of_all_calls_is_named_and_loses_nothing(
+    nursery: Nursery, grounds: Grounds, code: str, onwards: bool
+) -> None:
+    ended = failed_until_not_reached(nursery, grounds, code, onwards=onwards, share=EVERY_IN_CI)
+    assert ended[STOPPED] + ended[NAMED] > ended.total() // 2 > 4
+
+
+@needs_strace
+@pytest.mark.slow
+@pytest.mark.parametrize("onwards", [False, True])
+@pytest.mark.parametrize("code", CODES)
+@in_all_modes
+def test_an_error_at_every_call_is_named_and_loses_nothing(
+    nursery: Nursery, grounds: Grounds, code: str, onwards: bool
+) -> None:
+    ended = failed_until_not_reached(nursery, grounds, code, onwards=onwards)
+    how = "from then on" if onwards else "once"
+    print(f"{code} {how} at {ended.total()} calls: {grounds.method}, {grounds.where}, {dict(ended)}")  # noqa: T201 - the figure
+    assert ended.total() > 100
+
+
+def test_a_lock_that_cannot_be_signed_is_still_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise refusal(errno.ENOSPC, tmp_path)
+
+    monkeypatch.setattr(os, "ftruncate", full)
+    with owned(tmp_path), pytest.raises(LibraryError, match="is in use by illsort"), owned(tmp_path):
+        pass

@@ -1,0 +1,73 @@
+"""One run of the small sorter as a child does it: mutated, disturbed, and its end told by the exit status alone."""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.catalogue.journal import place_of
+from classifier.catalogue.lock import owned
+from classifier.catalogue.store import open_catalogue
+from classifier.errors import IllsortError
+from classifier.filing import engine, recover
+from classifier.filing.fsops import Disk
+from classifier.filing.outcome import Status
+from classifier.records import Method
+from kit.disturbances import DISTURBANCES
+from kit.filing import moves_of, sort
+from kit.mutants import MUTANTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from classifier.filing.outcome import Outcome
+    from classifier.records import Move
+    from kit.nursery import Job
+
+PLACED, NAMED, STOPPED, UNNAMED, BUG = 0, 1, 2, 3, 4
+"""All placed; some not, each with its reason; stopped with a path named; without a reason; any other exception."""
+
+
+def attempt(job: Job, *, ready: Callable[[], None]) -> int:
+    """File what has no place yet; `ready` is called just before the first thing that is the engine's."""
+    library, crawl = Path(job.library), Path(job.crawl)
+    moves = moves_of(crawl, method=Method(job.method))
+    if job.mutant:
+        MUTANTS[job.mutant]()
+    if job.disturb:
+        DISTURBANCES[job.disturb](library, crawl)
+    ready()
+    try:
+        outcomes = _file(moves, library=library, batch=job.batch)
+    except IllsortError as error:
+        return STOPPED if str(library) in str(error) or str(crawl) in str(error) else UNNAMED
+    except BaseException:  # noqa: BLE001 - whatever it is, it is a bug to be told by the status
+        traceback.print_exc()
+        return BUG
+    left = [outcome for outcome in outcomes if outcome.status not in {Status.PLACED, Status.DUPLICATE}]
+    if any(not outcome.reason for outcome in left):
+        return UNNAMED
+    return NAMED if left else PLACED
+
+
+def _file(moves: list[Move], *, library: Path, batch: int) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    with owned(library), open_catalogue(library) as catalogue:
+        recover.recover(catalogue, library)
+        waiting = [move for move in moves if place_of(catalogue, move.picture) is None]
+        for start in range(0, len(waiting), batch):
+            some = waiting[start : start + batch]
+            outcomes += engine.execute(catalogue, library=library, run=1, moves=some, disk=Disk())
+    return outcomes
+
+
+def warm_up() -> None:
+    """Import all that is imported late, so that no child reads a module where it should read a picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        for method in (Method.COPY, Method.MOVE):
+            crawl = Path(folder, method, "crawl")
+            crawl.mkdir(parents=True)
+            (crawl / "a.jpg").write_bytes(b"a")
+            sort(crawl.parent / "library", crawl, method=method)

@@ -1,0 +1,217 @@
+"""Bugs that engines like ours have had: each is planted into one child process, and a proof must catch it."""
+
+# ruff: noqa: ARG001, ARG005 - a planted bug keeps the signature of what it stands for
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classifier.catalogue import journal, store
+from classifier.catalogue.journal import State
+from classifier.filing import carry, choose, content, engine, fsops, plan, recover
+from classifier.filing.fsops import Disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MUTANTS: dict[str, Callable[[], None]] = {}
+
+
+def mutant(plant: Callable[[], None]) -> Callable[[], None]:
+    """Name a bug by its function."""
+    MUTANTS[plant.__name__.replace("_", " ")] = plant
+    return plant
+
+
+def _put(owner: Any, name: str, value: Any) -> None:
+    assert hasattr(owner, name), f"{owner} has no {name} any more: the mutant is to be planted elsewhere"
+    setattr(owner, name, value)
+
+
+@mutant
+def the_source_goes_before_its_copy_is_written() -> None:
+    def copy(self: Disk, source: Path, temporary: Path) -> str:
+        data = source.read_bytes()
+        source.unlink()
+        self.write_new(temporary, data)
+        return fsops._sha256(temporary)
+
+    _put(Disk, "copy", copy)
+
+
+@mutant
+def the_source_goes_before_its_copy_is_durable() -> None:
+    real = Disk.copy
+
+    def copy(self: Disk, source: Path, temporary: Path) -> str:
+        digest = real(self, source, temporary)
+        source.unlink()
+        return digest
+
+    _put(Disk, "copy", copy)
+
+
+@mutant
+def a_copy_is_not_made_durable() -> None:
+    _put(Disk, "sync_file", lambda self, path: None)
+
+
+@mutant
+def a_folder_is_not_made_durable() -> None:
+    _put(Disk, "sync_folder", lambda self, folder: None)
+
+
+@mutant
+def a_failed_sync_is_taken_for_done() -> None:
+    real = Disk.sync_file
+
+    def sync_file(self: Disk, path: Path) -> None:
+        with suppress(OSError):
+            real(self, path)
+
+    _put(Disk, "sync_file", sync_file)
+
+
+@mutant
+def a_rename_replaces() -> None:
+    _put(Disk, "rename_exclusively", lambda self, source, target: os.replace(source, target))  # noqa: PTH105
+
+
+@mutant
+def it_looks_and_then_renames() -> None:
+    def rename(self: Disk, source: Path, target: Path) -> None:
+        if target.exists():
+            raise FileExistsError(target)
+        source.rename(target)
+
+    _put(Disk, "rename_exclusively", rename)
+
+
+@mutant
+def a_taken_name_counts_as_placed() -> None:
+    real = Disk.rename_exclusively
+
+    def rename(self: Disk, source: Path, target: Path) -> None:
+        with suppress(FileExistsError):
+            real(self, source, target)
+
+    _put(Disk, "rename_exclusively", rename)
+    _put(carry.Carrier, "_check", lambda self, step: None)
+
+
+@mutant
+def the_intent_is_committed_after_the_disk_changed() -> None:
+    begin, settle = engine.begin, engine._Batch.settle
+    late: list[tuple[Any, Any]] = []
+    _put(engine, "begin", lambda *arguments, **options: late.append((arguments, options)))
+
+    def settle_late(self: Any) -> Any:
+        for arguments, options in late:
+            begin(*arguments, **options)
+        late.clear()
+        return settle(self)
+
+    _put(engine._Batch, "settle", settle_late)
+
+
+@mutant
+def a_change_is_done_before_the_disk_has_it() -> None:
+    real = engine.begin
+
+    def begin(catalogue: Any, entries: Any, **options: Any) -> None:
+        real(catalogue, [replace(entry, state=State.DONE) for entry in entries], **options)
+
+    _put(engine, "begin", begin)
+
+
+@mutant
+def the_place_is_not_recorded() -> None:
+    _put(engine, "_place", lambda end, library: None)
+
+
+@mutant
+def a_change_is_not_in_the_trail() -> None:
+    _put(journal, "append_trail", lambda library, entries, *, at: None)
+
+
+@mutant
+def the_journal_does_not_wait_for_the_disk() -> None:
+    real = store._set_up
+
+    def set_up(connection: Any, **options: Any) -> None:
+        real(connection, **options)
+        connection.execute("PRAGMA synchronous = OFF")
+
+    _put(store, "_set_up", set_up)
+
+
+@mutant
+def an_equal_size_and_time_are_an_equal_picture() -> None:
+    def same(move: Any, path: Path, size_bytes: int) -> Any:
+        equal = (path.stat().st_mtime_ns, size_bytes) == (move.source.mtime_ns, move.source.size_bytes)
+        return move.method if equal else None
+
+    _put(choose, "_same_already", same)
+
+
+@mutant
+def a_link_in_place_of_the_source_is_followed() -> None:
+    def look(path: Path) -> os.stat_result | None:
+        return path.stat() if path.exists() else None
+
+    for module in (content, plan, carry, engine):
+        _put(module, "look", look)
+
+
+@mutant
+def a_copy_is_not_compared() -> None:
+    _put(Disk, "secure", lambda self, path, sha256: self.sync_file(path))
+
+
+@mutant
+def an_edited_source_goes_all_the_same() -> None:
+    _put(engine, "is_still", lambda path, planned, picture: True)
+
+
+@mutant
+def nothing_is_recovered() -> None:
+    _put(recover, "recover", lambda catalogue, library: None)
+
+
+@mutant
+def recovery_leaves_half_copies() -> None:
+    _put(recover._Row, "_remove_temporary", lambda self: None)
+
+
+@mutant
+def recovery_removes_whatever_looks_half() -> None:
+    real = recover.recover
+
+    def removing(catalogue: Any, library: Path) -> Any:
+        for path in library.rglob("*"):
+            if re.search(r"\.part$", path.name):
+                path.unlink()
+        return real(catalogue, library)
+
+    _put(recover, "recover", removing)
+
+
+@mutant
+def recovery_forgets_the_source_of_a_copied_move() -> None:
+    def settled(self: Any) -> Any:
+        return replace(self.entry, state=State.DONE)
+
+    _put(recover._Row, "_at_target", settled)
+
+
+@mutant
+def nothing_waits_for_the_disk() -> None:
+    """Not a bug of one line but the control of the power cuts: no sync of any kind."""
+    a_folder_is_not_made_durable()
+    a_copy_is_not_made_durable()
+    the_journal_does_not_wait_for_the_disk()
