@@ -53,6 +53,8 @@ class ModelSettings(Section):
     """The bundle: the folder that training writes and sorting reads."""
     backbone: Annotated[str, Field(min_length=1)] = "embedded"
     """embedded (no download), a timm name with pretrained weights, hf-hub:org/name or local-dir:/folder."""
+    allow_pickle: bool = False
+    """Also read weights that are no safetensors (.bin, .pth); even then nothing but tensors is loaded from them."""
     image_size: Annotated[int, Field(ge=0, le=2048)] = 0
     """Side of the square the network sees, in pixels; 0 takes the backbone's own (embedded: 256)."""
 
@@ -91,6 +93,8 @@ class SortSettings(Section):
 
     mode: Mode = Mode.LINK
     """link (hard link; a copy where the file system cannot), copy, symlink, or move: only move changes the crawl."""
+    sidecars: bool = False
+    """Whether x.jpg.txt, x.txt and the same with .xmp and .json go along with x.jpg."""
     threshold: Share = 0.9
     """Least calibrated probability at which a picture is filed without asking."""
 
@@ -102,6 +106,8 @@ class ImageSettings(Section):
     """Larger pictures are listed as too large and not decoded."""
     deadline_seconds: Annotated[float, Field(gt=0, le=3600)] = 20
     """A picture that takes longer to decode is listed as such."""
+    max_worker_gigabytes: Annotated[float, Field(ge=0, le=1024)] = 3
+    """A picture whose decoding takes more memory is listed as such (on Linux); 0 sets no limit."""
 
 
 class RuntimeSettings(Section):

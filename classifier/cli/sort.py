@@ -29,6 +29,9 @@ def sort(
         float | None, typer.Option(help="Least probability to file without asking (default: the model's).")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; change nothing.")] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="After a stopped sort: take what is given now, not what it had.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
     workers: Annotated[int | None, typer.Option("--workers", "-j", help="Processes that decode; 0: none.")] = None,
@@ -59,11 +62,17 @@ def sort(
         settings=chosen,
         threshold=chosen.sort.threshold if "threshold" in chosen.sort.model_fields_set else None,
         progress=TerminalProgress(),
+        restart=restart,
+        on_changed=None if as_json or dry_run or not sys.stdin.isatty() else _ask,
         plan=(lambda line: typer.echo(line, err=as_json)) if dry_run else None,
     )
     _show(summary, out, dry_run=dry_run, as_json=as_json)
     if summary["broken"] or summary["failed"]:
         raise typer.Exit(1)
+
+
+def _ask(question: str) -> bool:
+    return typer.confirm(question, default=True, err=True)
 
 
 def _show(summary: dict[str, Any], out: Path, *, dry_run: bool, as_json: bool) -> None:

@@ -14,12 +14,22 @@ SetOption = Annotated[
 _MOST_MISTAKES = 5
 
 
-def train(*, config: ConfigOption = None, set_: SetOption = []) -> None:  # noqa: B006 - typer reads it, nobody writes
+def train(
+    *,
+    config: ConfigOption = None,
+    set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
+    allow_pickle: Annotated[
+        bool, typer.Option("--allow-pickle", help="Also read weights that are no safetensors.")
+    ] = False,
+) -> None:
     """Learn your categories from labelled pictures."""
     from classifier import settings
     from classifier.cli.terminal import TerminalProgress
 
-    chosen = settings.load(config, set_)
+    chosen = settings.load(config, [*set_, *(["model.allow_pickle=true"] if allow_pickle else [])])
+    from classifier.model.versions import check_versions
+
+    check_versions()
     from classifier.learn.recipe import learn
 
     learned = learn(chosen, progress=TerminalProgress())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from classifier.images.identity import hash_file
 from classifier.infer.deaf import deaf_children
@@ -28,7 +28,9 @@ _START_S: Final = 300.0
 _READY: Final = b"ready"
 
 
-def read_alone(suspects: Iterable[tuple[int, Path]], reader: Reader, *, deadline_s: float) -> dict[int, Read | Unread]:
+def read_alone(
+    suspects: Iterable[tuple[int, Path]], reader: Reader, *, deadline_s: float, worker_gigabytes: float
+) -> dict[int, Read | Unread]:
     """What reading each suspect gives, by key; who kills a fresh process, or takes longer than `deadline_s`, is named.
 
     Raises:
@@ -38,7 +40,7 @@ def read_alone(suspects: Iterable[tuple[int, Path]], reader: Reader, *, deadline
     waiting = list(suspects)
     outcomes: dict[int, Read | Unread] = {}
     while waiting:
-        child = _Child(reader)
+        child = _Child(reader, worker_gigabytes)
         try:
             is_fresh = True
             while waiting:
@@ -68,10 +70,11 @@ def _blamed(path: Path, failure: Failure) -> Unread:
 class _Child:
     """A fresh process that reads what it is told to."""
 
-    def __init__(self, reader: Reader) -> None:
-        context = multiprocessing.get_context("spawn")
+    def __init__(self, reader: Reader, gigabytes: float) -> None:
+        context = _context()
+        self._connection: Connection
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(reader, theirs), daemon=True)
+        self._process = context.Process(target=_serve, args=(reader, theirs, gigabytes), daemon=True)
         with deaf_children():
             self._process.start()
         theirs.close()
@@ -108,8 +111,17 @@ class _Child:
             return None
 
 
-def _serve(reader: Reader, connection: Connection) -> None:
-    settle_in()
+def _context() -> Any:
+    """A server that has imported torch once forks each fresh process in no time; Windows imports it for each."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
+def _serve(reader: Reader, connection: Connection, gigabytes: float) -> None:
+    settle_in(gigabytes=gigabytes)
     connection.send_bytes(_READY)
     while True:
         try:

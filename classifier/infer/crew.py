@@ -52,6 +52,7 @@ class Crew:
         *,
         workers: int,
         deadline_s: float,
+        worker_gigabytes: float,
         pin_memory: bool,
         context: BaseContext,
     ) -> None:
@@ -65,7 +66,7 @@ class Crew:
             collate_fn=pack,
             pin_memory=pin_memory,
             timeout=_LOOK_S,
-            worker_init_fn=Start(self._in_hand),
+            worker_init_fn=Start(self._in_hand, worker_gigabytes),
             multiprocessing_context=context,
         )
         handler = _child_signal()

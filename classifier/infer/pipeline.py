@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from classifier.infer.loader import stream
+from classifier.infer.loader import WORKER_GIGABYTES, stream
 from classifier.infer.reader import Unread
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def infer(
     runtime: Runtime,
     *,
     deadline_s: float = 60.0,
+    worker_gigabytes: float = WORKER_GIGABYTES,
     start_method: str | None = None,
 ) -> Iterator[Inferred | NotInferred]:
     """One item for each path, in their order; see `loader.stream` for what a harmful file costs."""
@@ -81,6 +82,7 @@ def infer(
         workers=runtime.workers,
         batch_size=runtime.batch_size,
         deadline_s=deadline_s,
+        worker_gigabytes=worker_gigabytes,
         pin_memory=runtime.device.type == "cuda",
         start_method=start_method,
     )
@@ -134,7 +136,12 @@ class _Forward:
         images = self._network.normalise(there)
         if runtime.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(runtime.device.type, dtype=runtime.dtype, enabled=runtime.amp):
-            embeddings = self._network.embed(images)
-            logits = self._network.classify(embeddings)
+        embeddings, logits = self._answer(images, amp=runtime.amp)
+        if runtime.amp and not torch.isfinite(logits).all():
+            embeddings, logits = self._answer(images, amp=False)  # float16 ends at 65,504, and some network passes that
         return embeddings.float().cpu(), logits.float().cpu()
+
+    def _answer(self, images: Tensor, *, amp: bool) -> tuple[Tensor, Tensor]:
+        with torch.autocast(self._runtime.device.type, dtype=self._runtime.dtype, enabled=amp):
+            embeddings = self._network.embed(images)
+            return embeddings, self._network.classify(embeddings)

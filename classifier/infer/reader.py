@@ -15,6 +15,7 @@ from classifier.errors import Undecodable
 from classifier.images.formats import unsupported_by_name
 from classifier.images.identity import hash_file, picture_id
 from classifier.images.regular import image_file, open_regular
+from classifier.infer.memory import is_want_of_memory
 from classifier.infer.pixels import load_pixels
 from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId
 
@@ -79,9 +80,9 @@ class Reader:
             shown = self.transform(pixels)
         except Undecodable as refused:
             return _unread(file, identity, *_by_name(file.path, refused))
-        except MemoryError:
-            return _unread(file, identity, FailureKind.MEMORY, "there was not enough memory to decode it")
         except Exception as error:  # noqa: BLE001 - the boundary: one bad file costs one file
+            if is_want_of_memory(error):
+                return _unread(file, identity, FailureKind.MEMORY, "there was not enough memory to decode it")
             return _unread(file, identity, FailureKind.CORRUPT, f"{type(error).__name__}: {error}")
         picture = Picture(id=identity, size_bytes=len(data), width=width, height=height, truncated=truncated)
         return Read(file=file, picture=picture, pixels=shown)

@@ -20,6 +20,7 @@ from PIL import AvifImagePlugin
 from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 
+from classifier.infer.memory import limit_memory
 from classifier.infer.reader import Read, Unread
 
 if TYPE_CHECKING:
@@ -108,15 +109,19 @@ class Start:
     """How a worker begins."""
 
     in_hand: InHand
+    gigabytes: float
 
     def __call__(self, worker: int) -> None:
         """Called by torch in the worker, before it reads anything."""
-        settle_in()
+        settle_in(gigabytes=self.gigabytes)
         self.in_hand.enter(worker)
 
 
-def settle_in() -> None:
-    """Make this process a quiet reader: one thread, no answer to Ctrl-C, no chatter of C libraries on the screen."""
+def settle_in(*, gigabytes: float) -> None:
+    """Make this process a quiet reader: one thread, no answer to Ctrl-C, no chatter of C libraries on the screen.
+
+    It may take `gigabytes` of memory more than it has now; 0 sets no limit.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.disable()
     torch.set_num_threads(1)
@@ -127,6 +132,7 @@ def settle_in() -> None:
     os.close(silence)
     sys.stderr = None
     _end_with_parent()
+    limit_memory(gigabytes)
 
 
 def _end_with_parent() -> None:

@@ -50,7 +50,10 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     for reason in runtime.reasons:
         progress.say(reason)
     network = load_backbone(
-        settings.model.backbone, num_categories=len(categories), image_size=settings.model.image_size
+        settings.model.backbone,
+        num_categories=len(categories),
+        image_size=settings.model.image_size,
+        allow_pickle=settings.model.allow_pickle,
     )
     examples, failures = read_examples(labels, max_megapixels=settings.images.max_megapixels, progress=progress)
     parts = split(

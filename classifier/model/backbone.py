@@ -24,6 +24,10 @@ EMBEDDED = "embedded"
 _EMBEDDED_ARCHITECTURE = "tf_efficientnet_lite0"
 _EMBEDDED_IMAGE_SIZE = 256  # measured: docs/LOG.md
 _SOURCES = ("hf-hub:", "local-dir:")
+_SAFE_WEIGHTS = "model.safetensors"
+_SAFE_NAMES = {"pytorch_model.bin": _SAFE_WEIGHTS, "open_clip_pytorch_model.bin": "open_clip_model.safetensors"}
+_PICKLED = (".bin", ".pth", ".pt", ".ckpt", ".tar", ".pkl", ".pt2")
+_ALLOW = "take safetensors, or add --allow-pickle if you trust whoever made it"
 
 
 class Network(nn.Module):
@@ -105,11 +109,12 @@ class Network(nn.Module):
         return groups
 
 
-def load_backbone(name: str, *, num_categories: int, image_size: int = 0) -> Network:
+def load_backbone(name: str, *, num_categories: int, image_size: int = 0, allow_pickle: bool = False) -> Network:
     """Build the network with pretrained weights and a fresh head of `num_categories` outputs.
 
     `name` is `embedded`, a timm model name, `hf-hub:org/name` or `local-dir:/folder`; `image_size` 0 takes the
-    backbone's own. Raises ModelError in one line when the name is unknown or the weights cannot be had.
+    backbone's own. Weights are safetensors; others only when `allow_pickle`, and then nothing but tensors is loaded
+    from them. Raises ModelError in one line when the name is unknown or the weights cannot be had.
     """
     if name == EMBEDDED:
         body: Any = timm.create_model(_EMBEDDED_ARCHITECTURE, pretrained=False)
@@ -117,7 +122,9 @@ def load_backbone(name: str, *, num_categories: int, image_size: int = 0) -> Net
         body.reset_classifier(num_categories)
         network = Network(body, image_size=image_size or _EMBEDDED_IMAGE_SIZE)
     else:
-        network = _create(_located(name), num_categories=num_categories, image_size=image_size, pretrained=True)
+        source = _located(name)
+        overlay = {} if allow_pickle else _safetensors_only(source)
+        network = _create(source, num_categories=num_categories, image_size=image_size, overlay=overlay)
     if not isinstance(network.head, nn.Linear):
         raise ModelError(f"model.backbone = {name}: its head is {type(network.head).__name__}, not one linear layer")
     return network
@@ -125,7 +132,8 @@ def load_backbone(name: str, *, num_categories: int, image_size: int = 0) -> Net
 
 def load_trained(folder: Path, *, image_size: int) -> Network:
     """The network saved in `folder` by `save_network`, head and all. Raises ModelError when it cannot be loaded."""
-    return _create(f"local-dir:{folder}", num_categories=None, image_size=image_size, pretrained=True)
+    source = f"local-dir:{folder}"
+    return _create(source, num_categories=None, image_size=image_size, overlay=_safetensors_only(source))
 
 
 def save_network(network: Network, folder: Path, *, label_names: list[str], crop_mode: str) -> None:
@@ -166,15 +174,41 @@ def _located(name: str) -> str:
     return name
 
 
-def _create(source: str, *, num_categories: int | None, image_size: int, pretrained: bool) -> Network:
+def _safetensors_only(source: str) -> dict[str, str]:
+    """Refuse `source` where timm would load anything but safetensors; else what its configuration is to say.
+
+    A pickle can name any code to run; torch's restricted reading of it is a second wall, not the first. In a folder
+    timm takes `model.safetensors` before all others.
+    """
+    if source.startswith("local-dir:"):
+        _refuse_pickles(Path(source.removeprefix("local-dir:")))
+        return {}
+    if source.startswith("hf-hub:"):
+        return {"hf_hub_filename": _SAFE_WEIGHTS}
+    config = timm.models.get_pretrained_cfg(source)
+    if config is None or not config.hf_hub_id:
+        raise ModelError(f"model.backbone = {source}: there are no safetensors of it; {_ALLOW}")
+    name = str(config.hf_hub_filename or _SAFE_WEIGHTS)
+    return {"hf_hub_filename": _SAFE_NAMES.get(name, name)}
+
+
+def _refuse_pickles(folder: Path) -> None:
+    pickled = sorted(path.name for path in folder.iterdir() if path.name.lower().endswith(_PICKLED))
+    if pickled and not (folder / _SAFE_WEIGHTS).is_file():
+        raise ModelError(f"{folder}: its weights ({pickled[0]}) are no safetensors but a pickle; {_ALLOW}")
+
+
+def _create(source: str, *, num_categories: int | None, image_size: int, overlay: dict[str, str]) -> Network:
     arguments: dict[str, Any] = {} if num_categories is None else {"num_classes": num_categories}
+    if overlay:
+        arguments["pretrained_cfg_overlay"] = overlay
     try:
-        body: Any = timm.create_model(source, pretrained=pretrained, **arguments)
+        body: Any = timm.create_model(source, pretrained=True, **arguments)
         size = image_size or _own_image_size(body)
         model_args: dict[str, Any] = {}
         if body.pretrained_cfg.get("fixed_input_size") and size != body.pretrained_cfg["input_size"][-1]:
             model_args = {"img_size": size}  # position embeddings are made for one size; timm interpolates them
-            body = timm.create_model(source, pretrained=pretrained, **arguments, **model_args)
+            body = timm.create_model(source, pretrained=True, **arguments, **model_args)
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(

@@ -31,12 +31,19 @@ def predict(
     if not len(paths):
         return
     progress.say(quicken_allocator())
-    runtime = choose_from(settings.runtime)
+    runtime = choose_from(settings.runtime, training=False)
     for reason in runtime.reasons:
         progress.say(reason)
     network = bundle.load_network().to(runtime.device)
     reader = Reader(transform=bundle.manifest.transform, max_megapixels=settings.images.max_megapixels)
-    answers = infer(paths, network, reader, runtime, deadline_s=settings.images.deadline_seconds)
+    answers = infer(
+        paths,
+        network,
+        reader,
+        runtime,
+        deadline_s=settings.images.deadline_seconds,
+        worker_gigabytes=settings.images.max_worker_gigabytes,
+    )
     with progress.stage("sorting", total=len(paths), unit="picture") as stage:
         for batch in _in_batches(answers):
             with catalogue.transaction():

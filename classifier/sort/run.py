@@ -20,12 +20,14 @@ from classifier.filing.listing import write_listing
 from classifier.filing.outcome import Outcome, Status
 from classifier.filing.recover import recover
 from classifier.model.bundle import Bundle, open_bundle
+from classifier.model.versions import check_versions
 from classifier.progress import Progress, SilentProgress
-from classifier.records import Method, Move
+from classifier.records import Method, Mode, Move
 from classifier.settings import Settings
 from classifier.sort.check import checked_crawl
 from classifier.sort.plan import plan_only
 from classifier.sort.predict import predict
+from classifier.sort.resume import OnChanged, Wish, resumed
 from classifier.sort.scan import recognise, scan
 from classifier.sort.settle import Rules, Settler
 
@@ -41,25 +43,33 @@ def sort(
     threshold: float | None = None,
     progress: Progress | None = None,
     plan: Callable[[str], None] | None = None,
+    restart: bool = False,
+    on_changed: OnChanged | None = None,
 ) -> dict[str, Any]:
     """File the pictures under `crawl` into `library`; run again, it does what is new or changed.
 
     `bundle` None takes the one that the library was last sorted with; `threshold` None takes the bundle's. With
-    `plan`, each move is told to it, in a line, and nothing on disk is made or changed. Returns the summary that
-    `--json` prints. Raises IllsortError in one line; what is done by then is recorded, and a rerun goes on.
+    `plan`, each move is told to it, in a line, and nothing on disk is made or changed. After a stopped sort its mode,
+    threshold and model win: what differs is asked of `on_changed`, or said; `restart` drops them. Returns the summary
+    that `--json` prints. Raises IllsortError in one line; what is done by then is recorded, and a rerun goes on.
     """
     started, progress = time.monotonic(), progress or SilentProgress()
+    check_versions()
     crawl = checked_crawl(crawl, library)
     with _opened(library, progress, dry=plan is not None) as catalogue:
-        model = open_bundle(bundle or _last_bundle(catalogue, library))
-        rules = Rules(manifest=model.manifest, threshold=threshold or model.manifest.threshold, mode=settings.sort.mode)
+        wish = Wish(mode=_asked_mode(settings), threshold=threshold, bundle=bundle)
+        stopped = None if restart else runs.stopped(catalogue, crawl)
+        if stopped is not None:
+            wish = resumed(wish, stopped, on_changed=on_changed, progress=progress)
+        model = open_bundle(wish.bundle or _last_bundle(catalogue, library))
+        rules = _rules(wish, model, settings)
         run = _begin(catalogue, crawl=crawl, model=model, settings=settings, rules=rules)
         scan(catalogue, run=run, crawl=crawl, library=library, progress=progress)
         recognise(catalogue, run=run, crawl=crawl, progress=progress)
         adopt(catalogue, run=run, crawl=crawl)
-        make = (
-            partial(_execute, catalogue, library, run) if plan is None else partial(plan_only, catalogue, library, plan)
-        )
+        make = partial(_execute, catalogue, library, run)
+        if plan is not None:
+            make = partial(plan_only, catalogue, library, plan)
         settler = Settler(catalogue, run=run, crawl=crawl, library=library, rules=rules, execute=make)
         for path in predict(catalogue, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress):
             settler.settle(upto=path)
@@ -83,6 +93,10 @@ def _opened(library: Path, progress: Progress, *, dry: bool) -> Iterator[Catalog
         stack.enter_context(owned(library))
         catalogue = stack.enter_context(open_catalogue(library))
         settled = recover(catalogue, library)
+        if settled.rebuilt:
+            progress.say(
+                f"the catalogue was lost: {settled.rebuilt:,} changes were read from the plain record beside it"
+            )
         if settled.done or settled.cancelled:
             progress.say(f"the last run was stopped: {settled.done + settled.cancelled} open moves were settled")
         for path in settled.gone:
@@ -90,8 +104,21 @@ def _opened(library: Path, progress: Progress, *, dry: bool) -> Iterator[Catalog
         yield catalogue
 
 
+def _asked_mode(settings: Settings) -> Mode | None:
+    return settings.sort.mode if "mode" in settings.sort.model_fields_set else None
+
+
+def _rules(wish: Wish, model: Bundle, settings: Settings) -> Rules:
+    return Rules(
+        manifest=model.manifest,
+        threshold=wish.threshold or model.manifest.threshold,
+        mode=wish.mode or settings.sort.mode,
+        sidecars=settings.sort.sidecars,
+    )
+
+
 def _last_bundle(catalogue: Catalogue, library: Path) -> Path:
-    earlier = runs.all_runs(catalogue)
+    earlier = [run for run in runs.all_runs(catalogue) if run.kind == "sort" and run.bundle.name]
     if not earlier:
         raise ModelError(f"{library} was never sorted into: say which model with --model (make one with illsort train)")
     return earlier[-1].bundle

@@ -11,10 +11,11 @@ import numpy as np
 
 from classifier.catalogue import decisions, files
 from classifier.catalogue.decisions import Candidate
-from classifier.catalogue.journal import to_bytes
+from classifier.catalogue.journal import select, to_bytes
 from classifier.catalogue.store import Catalogue
 from classifier.filing.outcome import Outcome, Status
 from classifier.filing.place import folder_for, names_for
+from classifier.filing.sidecars import sidecar_moves
 from classifier.model.calibration import probabilities
 from classifier.model.manifest import Manifest
 from classifier.progress import Stage
@@ -37,6 +38,7 @@ class Rules:
     manifest: Manifest
     threshold: float
     mode: Mode
+    sidecars: bool = False
 
 
 class Settler:
@@ -52,6 +54,7 @@ class Settler:
         self._rules = rules
         self._execute = execute
         self._after = to_bytes(crawl)
+        self._begun = False
         self.troubles: list[Outcome] = []
         """Moves that were not made; only the first thousand are kept."""
         self.copied_instead = 0
@@ -59,6 +62,9 @@ class Settler:
 
     def settle(self, *, upto: Path | None, stage: Stage | None = None) -> None:
         """Decide and file every candidate up to `upto` (None: all that are left)."""
+        if not self._begun:
+            self._begun = True
+            self._file_sidecars(self._placed_last())
         while batch := self._next_batch(upto):
             self._after = to_bytes(batch[-1].file.path)
             self._settle_batch(batch)
@@ -91,6 +97,22 @@ class Settler:
             for picture, candidate in first.items()
             if (move := self._move(candidate, decided[picture])) is not None
         ]
+        self._carry_out(moves)
+        self._file_sidecars(list(first))
+
+    def _placed_last(self) -> list[PictureId]:
+        """The pictures whose sidecars a run that was killed may not have come to."""
+        if not self._rules.sidecars:
+            return []
+        entries = select(self._catalogue, "state = 'done' AND beside IS NULL ORDER BY id DESC LIMIT ?", (BATCH,))
+        return [entry.picture for entry in reversed(entries)]
+
+    def _file_sidecars(self, pictures: Sequence[PictureId]) -> None:
+        if self._rules.sidecars:
+            method = Method(self._rules.mode.value)
+            self._carry_out(sidecar_moves(self._catalogue, pictures, library=self._library, method=method))
+
+    def _carry_out(self, moves: Sequence[Move]) -> None:
         for outcome in self._execute(moves) if moves else ():
             if outcome.status in _TROUBLES and len(self.troubles) < _MOST_TROUBLES:
                 self.troubles.append(outcome)

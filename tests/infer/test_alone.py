@@ -22,7 +22,7 @@ def test_only_the_suspect_that_kills_a_fresh_process_is_blamed(tmp_path: Path) -
     make_tree(tmp_path, {"ok-1.png": png_bytes(COLOURS["red"]), "kill-2.png": b"?"})
     suspects = [(7, tmp_path / "ok-1.png"), (9, tmp_path / "kill-2.png")]
 
-    outcomes = read_alone(suspects, Fragile(transform=Shrink(), max_megapixels=64), deadline_s=30)
+    outcomes = read_alone(suspects, Fragile(transform=Shrink(), max_megapixels=64), deadline_s=30, worker_gigabytes=3)
 
     assert list(outcomes) == [7, 9]
     assert isinstance(outcomes[7], Read)
@@ -34,4 +34,4 @@ def test_only_the_suspect_that_kills_a_fresh_process_is_blamed(tmp_path: Path) -
 
 
 def test_no_suspects_start_no_process() -> None:
-    assert read_alone([], Fragile(transform=Shrink(), max_megapixels=64), deadline_s=1) == {}
+    assert read_alone([], Fragile(transform=Shrink(), max_megapixels=64), deadline_s=1, worker_gigabytes=3) == {}

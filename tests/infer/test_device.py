@@ -48,6 +48,14 @@ def test_a_gpu_is_taken_when_it_is_there() -> None:
     assert runtime.reasons[0] == "Device cuda: Painter 3000 is there."
 
 
+@pytest.mark.usefixtures("a_gpu")
+def test_sorting_computes_in_finer_numbers_than_training() -> None:
+    runtime = choose(training=False)
+
+    assert runtime.dtype is torch.float16
+    assert runtime.reasons[1] == "Numbers float16: as fast as bfloat16, and three bits finer, which probabilities want."
+
+
 def test_an_older_gpu_computes_in_float16(a_gpu: pytest.MonkeyPatch) -> None:
     a_gpu.setattr(torch.cuda, "get_device_capability", lambda *_: (7, 5))
 

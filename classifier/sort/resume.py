@@ -1,0 +1,70 @@
+"""After a stopped sort: what it was asked for wins over what is asked for now, unless a person says otherwise.
+
+A forgotten `--mode` must not leave a crawl half moved and half linked. Must not know how a person is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from classifier.catalogue.runs import Stopped
+from classifier.model.bundle import Bundle, open_bundle
+from classifier.progress import Progress
+from classifier.records import Mode
+
+OnChanged = Callable[[str], bool]
+"""Given a question, whether the stopped run goes on as it was begun."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the caller asks for; None where nothing was said."""
+
+    mode: Mode | None
+    threshold: float | None
+    bundle: Path | None
+
+
+def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progress: Progress) -> Wish:
+    """What to sort with: `wish`, and the stopped run's values where nothing was said.
+
+    Where both speak and differ, `on_changed` is asked; without it, and when it says yes, the stopped run's values win.
+    """
+    asked = None if wish.bundle is None else open_bundle(wish.bundle)
+    changed = _changed(wish, asked, stopped)
+    recorded = Wish(mode=Mode(stopped.mode), threshold=stopped.threshold, bundle=_recorded_bundle(asked, stopped))
+    if not changed:
+        progress.say(f"the last sort of this crawl was stopped: it goes on with --mode {stopped.mode}")
+        return recorded
+    was, now = (", ".join(words) for words in zip(*changed, strict=True))
+    if on_changed is None:
+        progress.say(
+            f"the stopped run had {was}: it goes on with that, not with {now}; --restart takes what is given now"
+        )
+        return recorded
+    if on_changed(f"the stopped run had {was}, now it is {now}; go on as it was begun?"):
+        return recorded
+    return Wish(
+        mode=wish.mode or recorded.mode,
+        threshold=recorded.threshold if wish.threshold is None else wish.threshold,
+        bundle=wish.bundle or recorded.bundle,
+    )
+
+
+def _changed(wish: Wish, asked: Bundle | None, stopped: Stopped) -> list[tuple[str, str]]:
+    """What differs: as it was, and as it is asked for now."""
+    changed = []
+    if wish.mode is not None and wish.mode.value != stopped.mode:
+        changed.append((f"--mode {stopped.mode}", f"--mode {wish.mode.value}"))
+    if wish.threshold is not None and wish.threshold != stopped.threshold:
+        changed.append((f"--threshold {stopped.threshold:g}", f"--threshold {wish.threshold:g}"))
+    if asked is not None and asked.manifest.key != stopped.model:
+        changed.append((f"--model {stopped.bundle}", f"--model {asked.folder} (another model)"))
+    return changed
+
+
+def _recorded_bundle(asked: Bundle | None, stopped: Stopped) -> Path:
+    """The same model may lie in another folder by now: then that one."""
+    return asked.folder if asked is not None and asked.manifest.key == stopped.model else stopped.bundle

@@ -1,0 +1,38 @@
+"""Every hostile and odd picture, where they are, through the whole of a sort: one row each, no abort."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from classifier.images.find import find
+from classifier.settings import RuntimeSettings, Settings
+from classifier.sort.run import sort
+from kit.bundles import colour_bundle
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+
+pytestmark = [pytest.mark.real, pytest.mark.skipif(not DATA.is_dir(), reason="the real pictures are not here")]
+
+
+@pytest.mark.parametrize("name", ["hostile", "odd"])
+def test_every_wreck_ends_in_exactly_one_place(tmp_path: Path, name: str) -> None:
+    crawl = tmp_path / "crawl"
+    crawl.mkdir()
+    for path in (DATA / name).iterdir():
+        (crawl / path.name).write_bytes(path.read_bytes())
+    claimed = sum(1 for _ in find(crawl))
+    bundle = colour_bundle(tmp_path / "model").folder
+    started, before = time.monotonic(), os.times()
+    summary = sort(
+        crawl, library=tmp_path / "sorted", bundle=bundle, settings=Settings(runtime=RuntimeSettings(workers=2))
+    )
+    spent = os.times().children_user - before.children_user
+
+    assert claimed == summary["pictures"] > 0
+    assert claimed == sum(summary[key] for key in ("filed", "review", "broken", "duplicates", "failed"))
+    assert 0 == summary["failed"]
+    print(f"{name}: {summary}, {time.monotonic() - started:.1f} s, workers {spent:.1f} s")  # noqa: T201 - figures

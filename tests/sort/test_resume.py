@@ -1,0 +1,125 @@
+"""After a stopped sort the recorded mode, threshold and model win; changed ones are asked about or said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classifier.catalogue.runs import all_runs
+from classifier.catalogue.store import read_catalogue
+from classifier.model.bundle import save_bundle
+from classifier.progress import SavingProgress
+from classifier.records import Mode
+from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.sort.run import sort
+from kit.bundles import colour_bundle
+from kit.pictures import COLOURS, encoded, varied
+from kit.tree import all_files
+
+
+class Stop(Exception):  # noqa: N818 - it says what happens
+    """The end of the process, as far as the catalogue can see."""
+
+
+class Stopping(SavingProgress):
+    """Ends the run as soon as predicting has begun."""
+
+    def stage(self, name: str, *, total: int | None, unit: str) -> Any:
+        """As the others, but the stage "sorting" is never reached."""
+        if name == "sorting":
+            raise Stop
+        return super().stage(name, total=total, unit=unit)
+
+
+def run(folder: Path, bundle: Path | None, *, mode: Mode | None = None, **options: Any) -> list[str]:
+    chosen = SortSettings() if mode is None else SortSettings(mode=mode)
+    progress = options.pop("progress", SavingProgress())
+    settings = Settings(sort=chosen, runtime=RuntimeSettings(workers=0))
+    sort(folder / "crawl", library=folder / "sorted", bundle=bundle, settings=settings, progress=progress, **options)
+    return [line for line in progress.said if "stopped" in line]
+
+
+def last(folder: Path) -> tuple[str, float, str]:
+    with read_catalogue(folder / "sorted") as catalogue:
+        rows = catalogue.connection.execute("SELECT mode, json_extract(settings, '$.sort.threshold') FROM runs")
+        mode, threshold = rows.fetchall()[-1]
+        return mode, threshold, all_runs(catalogue)[-1].bundle.name
+
+
+@pytest.fixture
+def stopped(tmp_path: Path, bundle: Path) -> Path:
+    """A sort of one picture with --mode move and --threshold 0.8 that was stopped."""
+    (tmp_path / "crawl").mkdir()
+    (tmp_path / "crawl" / "a.png").write_bytes(encoded(varied(COLOURS["red"], seed=1), "PNG"))
+    with pytest.raises(Stop):
+        run(tmp_path, bundle, mode=Mode.MOVE, threshold=0.8, progress=Stopping())
+    return tmp_path
+
+
+def test_what_is_not_said_is_as_it_was(stopped: Path) -> None:
+    said = run(stopped, None)
+
+    assert ["the last sort of this crawl was stopped: it goes on with --mode move"] == said
+    assert ("move", 0.8, "colours") == last(stopped)
+    assert {} == all_files(stopped / "crawl")
+
+
+def test_without_anyone_to_ask_the_recorded_values_win_and_it_is_said(stopped: Path, bundle: Path) -> None:
+    (said,) = run(stopped, bundle, mode=Mode.COPY, threshold=0.5)
+
+    assert "had --mode move, --threshold 0.8: it goes on with that, not with --mode copy, --threshold 0.5" in said
+    assert ("move", 0.8, "colours") == last(stopped)
+
+
+@pytest.mark.parametrize(("answer", "expected"), [(True, "move"), (False, "copy")])
+def test_a_changed_mode_is_asked_about(stopped: Path, answer: bool, expected: str) -> None:
+    asked: list[str] = []
+
+    def answers(question: str) -> bool:
+        asked.append(question)
+        return answer
+
+    run(stopped, None, mode=Mode.COPY, on_changed=answers)
+
+    assert ["the stopped run had --mode move, now it is --mode copy; go on as it was begun?"] == asked
+    assert (expected, 0.8, "colours") == last(stopped)
+
+
+def test_restart_takes_what_is_given_now(stopped: Path, bundle: Path) -> None:
+    assert [] == run(stopped, bundle, mode=Mode.COPY, restart=True)
+    assert ("copy", 0.9, "colours") == last(stopped)
+
+
+def test_another_model_is_a_change(stopped: Path, tmp_path: Path) -> None:
+    same = colour_bundle(tmp_path / "same")
+    network = same.load_network()
+    network.head.bias.data += 0.01
+    other = save_bundle(tmp_path / "other", network=network, manifest=same.manifest, evaluation={}).folder
+    (said,) = run(stopped, other)
+
+    assert "another model" in said
+    assert ("move", 0.8, "colours") == last(stopped)
+
+
+def test_the_same_model_in_another_folder_is_none(stopped: Path, tmp_path: Path) -> None:
+    other = colour_bundle(tmp_path / "other").folder
+    run(stopped, other)
+
+    assert ("move", 0.8, "other") == last(stopped)
+
+
+def test_a_sort_that_came_to_its_end_binds_nobody(stopped: Path) -> None:
+    run(stopped, None)
+
+    assert [] == run(stopped, None, mode=Mode.COPY)
+    assert ("copy", 0.9, "colours") == last(stopped)
+
+
+def test_another_crawl_is_not_bound(stopped: Path, bundle: Path) -> None:
+    (stopped / "another").mkdir()
+    settings = Settings(runtime=RuntimeSettings(workers=0))
+    sort(stopped / "another", library=stopped / "sorted", bundle=bundle, settings=settings)
+
+    assert "link" == last(stopped)[0]
