@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from classifier.errors import FilingStopped
 from classifier.filing.content import holds, is_link_to, is_same_name, look
 from classifier.filing.fsops import Disk
 from classifier.filing.outcome import words
-from classifier.filing.place import names_for
+from classifier.filing.place import TEMPORARY, names_for
 from classifier.filing.plan import within
 from classifier.filing.rebuild import rebuild
 from classifier.records import Method
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalogue.store import Catalogue
-
-_TEMPORARY = re.compile(r"\.illsort-\d+-\d+\.part")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +63,7 @@ def recover(catalogue: Catalogue, library: Path, *, disk: Disk | None = None) ->
 
 def is_temporary(name: str) -> bool:
     """Whether a file of this name is a copy under way, or what a stopped run left of one."""
-    return _TEMPORARY.fullmatch(name) is not None
+    return TEMPORARY.fullmatch(name) is not None
 
 
 class _Row:
