@@ -81,6 +81,26 @@ class Place:
     beside: PictureId | None = None
 
 
+def placed(entry: Entry, found: os.stat_result | None) -> Place:
+    """Where a change that is done has brought its picture, with what the file system shows there (None: as planned)."""
+    size, mtime, inode, device = (
+        (entry.size_bytes, entry.mtime_ns, entry.inode, entry.device)
+        if found is None
+        else (found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev)
+    )
+    return Place(
+        picture=entry.picture,
+        path=entry.target or b"",
+        method=entry.method,
+        source=entry.source,
+        size_bytes=size,
+        mtime_ns=mtime,
+        inode=inode,
+        device=device,
+        beside=entry.beside,
+    )
+
+
 _PLACE = tuple(field.name for field in fields(Place) if field.name != "beside")
 _SIDECAR = (*_PLACE, "beside")
 _LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})

@@ -10,10 +10,11 @@ What must hold at every instant, whatever is killed or refused:
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.journal import Place, begin, finish, next_id, to_bytes
+from classifier.catalogue.journal import begin, finish, next_id, placed, to_bytes
 from classifier.errors import FilingStopped
 from classifier.filing.carry import Carrier
 from classifier.filing.content import is_still, look
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from classifier.catalogue.journal import Place
     from classifier.catalogue.store import Catalogue
     from classifier.records import Move
 
@@ -177,17 +179,7 @@ def _place(end: Ended, library: Path) -> Place | None:
     found = look(library / outcome.path)
     if found is None:
         return None
-    return Place(
-        picture=outcome.move.picture,
-        path=to_bytes(outcome.path),
-        method=outcome.method,
-        source=end.entry.source,
-        size_bytes=found.st_size,
-        mtime_ns=found.st_mtime_ns,
-        inode=found.st_ino,
-        device=found.st_dev,
-        beside=outcome.move.beside,
-    )
+    return placed(replace(end.entry, target=to_bytes(outcome.path), method=outcome.method), found)
 
 
 def _stopped(error: OSError, library: Path) -> FilingStopped:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classifier.catalogue import undone
-from classifier.catalogue.journal import Entry, Place, add_places, to_path
+from classifier.catalogue.journal import add_places, placed, to_path
 from classifier.filing.content import look
 from classifier.records import Method
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from classifier.catalogue.journal import Entry, Place
     from classifier.catalogue.store import Catalogue
 
 _LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
@@ -35,19 +35,4 @@ def _places(entry: Entry, library: Path) -> list[Place]:
     target = to_path(entry.target or b"")
     if entry.method in _LEAVES_LIBRARY or target.is_absolute():
         return []
-    place = Place(
-        picture=entry.picture,
-        path=entry.target or b"",
-        method=entry.method,
-        source=entry.source,
-        size_bytes=entry.size_bytes,
-        mtime_ns=entry.mtime_ns,
-        inode=entry.inode,
-        device=entry.device,
-        beside=entry.beside,
-    )
-    found = look(library / target)
-    if found is None:
-        return [place]
-    size, inode, device = found.st_size, found.st_ino, found.st_dev
-    return [replace(place, size_bytes=size, mtime_ns=found.st_mtime_ns, inode=inode, device=device)]
+    return [placed(entry, look(library / target))]

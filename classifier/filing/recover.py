@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.journal import Entry, Place, State, finish, open_entries, to_bytes, to_path, update
+from classifier.catalogue.journal import Entry, State, finish, open_entries, placed, to_bytes, to_path, update
 from classifier.errors import FilingStopped
 from classifier.filing.content import holds, is_link_to, is_same_name, look
 from classifier.filing.fsops import Disk
@@ -26,6 +26,7 @@ from classifier.records import Method
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from classifier.catalogue.journal import Place
     from classifier.catalogue.store import Catalogue
 
 
@@ -183,15 +184,4 @@ class _Row:
 def _place(entry: Entry, library: Path) -> Place | None:
     if entry.state is not State.DONE or entry.target is None or to_path(entry.target).is_absolute():
         return None
-    found = (library / to_path(entry.target)).lstat()
-    return Place(
-        picture=entry.picture,
-        path=entry.target,
-        method=entry.method,
-        source=entry.source,
-        size_bytes=found.st_size,
-        mtime_ns=found.st_mtime_ns,
-        inode=found.st_ino,
-        device=found.st_dev,
-        beside=entry.beside,
-    )
+    return placed(entry, (library / to_path(entry.target)).lstat())
