@@ -1,4 +1,7 @@
-"""What a system cannot do is skipped with the reason: pipes and, without the right, symbolic links on Windows."""
+"""What a system cannot do is skipped with the reason: pipes and, without the right, symbolic links on Windows.
+
+No example of a property has a deadline: on a busy machine it would fail for being slow.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,10 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 _NO_RIGHT_TO_LINK = 1314  # Windows: "a required privilege is not held by the client"
 

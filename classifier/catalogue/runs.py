@@ -24,6 +24,8 @@ class Run:
     started: str
     finished: str | None
     summary: dict[str, Any]
+    promise: str | None
+    """What was promised of the filed ones, and what that rests on; None without --max-error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +34,11 @@ class Stopped:
 
     mode: str
     threshold: float
+    max_error: float | None
+    """When an error rate was promised, so that the threshold decided nothing."""
     bundle: Path
     model: str
+    sidecars: bool
 
 
 def begin(
@@ -69,13 +74,22 @@ def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
     if row is None:
         return None
     mode, settings, bundle, model = row
-    return Stopped(mode=mode, threshold=json.loads(settings)["sort"]["threshold"], bundle=to_path(bundle), model=model)
+    kept = json.loads(settings)["sort"]
+    return Stopped(
+        mode=mode,
+        threshold=kept["threshold"],
+        max_error=kept.get("max_error"),
+        bundle=to_path(bundle),
+        model=model,
+        sidecars=kept.get("sidecars", False),
+    )
 
 
 def all_runs(catalogue: Catalogue) -> list[Run]:
     """Every run, oldest first."""
     rows = catalogue.connection.execute(
-        "SELECT id, kind, crawl, mode, bundle, started, finished, summary FROM runs ORDER BY id"
+        "SELECT id, kind, crawl, mode, bundle, started, finished, summary, "
+        "json_extract(settings, '$.sort.promise.sentence') FROM runs ORDER BY id"
     )
     return [
         Run(
@@ -87,8 +101,9 @@ def all_runs(catalogue: Catalogue) -> list[Run]:
             started=started,
             finished=finished,
             summary=json.loads(summary or "{}"),
+            promise=promise,
         )
-        for number, kind, crawl, mode, bundle, started, finished, summary in rows
+        for number, kind, crawl, mode, bundle, started, finished, summary, promise in rows
     ]
 
 

@@ -23,7 +23,8 @@ _ENDINGS = (".txt", ".xmp", ".json")
 def sidecar_moves(catalogue: Catalogue, pictures: Iterable[PictureId], *, library: Path, method: Method) -> list[Move]:
     """What brings the sidecars of pictures that have a place beside them: out of the crawl by `method`, or by RENAME.
 
-    One that two pictures of a folder share by its name goes with the first of them.
+    One that two pictures of a folder share by its name goes with the first of them. MOVE takes only those out of the
+    crawl whose picture was moved: the others get in as their picture did.
     """
     folders = _Folders()
     moves: dict[Path, Move] = {}
@@ -71,6 +72,7 @@ class _Folders:
 def _new(catalogue: Catalogue, place: Place, folders: _Folders, method: Method) -> Iterator[Move]:
     """Those beside the file that the picture came from."""
     origin, now = to_path(place.source), to_path(place.path)
+    method = place.method if method is Method.MOVE else method
     for path in folders.beside(origin):
         if sidecar_from(catalogue, path) is None and (read := _read(path)) is not None:
             source, content = read

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
+    from classifier.infer.limits import Limits
     from classifier.infer.reader import Reader
 
 _START_S: Final = 300.0
@@ -28,10 +29,8 @@ _START_S: Final = 300.0
 _READY: Final = b"ready"
 
 
-def read_alone(
-    suspects: Iterable[tuple[int, Path]], reader: Reader, *, deadline_s: float, worker_gigabytes: float
-) -> dict[int, Read | Unread]:
-    """What reading each suspect gives, by key; who kills a fresh process, or takes longer than `deadline_s`, is named.
+def read_alone(suspects: Iterable[tuple[int, Path]], reader: Reader, *, limits: Limits) -> dict[int, Read | Unread]:
+    """What reading each suspect gives, by key; who kills a fresh process, or takes longer than its deadline, is named.
 
     Raises:
         RuntimeError: A fresh process cannot even be started.
@@ -40,12 +39,12 @@ def read_alone(
     waiting = list(suspects)
     outcomes: dict[int, Read | Unread] = {}
     while waiting:
-        child = _Child(reader, worker_gigabytes)
+        child = _Child(reader, limits.worker_gigabytes)
         try:
             is_fresh = True
             while waiting:
                 key, path = waiting[0]
-                outcome = child.read(path, deadline_s=deadline_s)
+                outcome = child.read(path, deadline_s=limits.deadline_s)
                 if isinstance(outcome, Failure) and not is_fresh:
                     break  # an earlier file may have harmed that process: ask a fresh one before blaming this file
                 outcomes[key] = _blamed(path, outcome) if isinstance(outcome, Failure) else outcome

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from multiprocessing.process import BaseProcess
 
+    from classifier.infer.limits import Limits
     from classifier.infer.packed import PackedPaths
     from classifier.infer.reader import Reader
 
@@ -50,13 +51,12 @@ class Crew:
         reader: Reader,
         plan: Iterable[list[int]],
         *,
+        limits: Limits,
         workers: int,
-        deadline_s: float,
-        worker_gigabytes: float,
         pin_memory: bool,
         context: BaseContext,
     ) -> None:
-        self._deadline_s = deadline_s
+        self._deadline_s = limits.deadline_s
         self._in_hand = InHand(workers, context)
         self._heard = time.monotonic()
         loader = DataLoader(
@@ -66,7 +66,7 @@ class Crew:
             collate_fn=pack,
             pin_memory=pin_memory,
             timeout=_LOOK_S,
-            worker_init_fn=Start(self._in_hand, worker_gigabytes),
+            worker_init_fn=Start(self._in_hand, limits.worker_gigabytes),
             multiprocessing_context=context,
         )
         handler = _child_signal()

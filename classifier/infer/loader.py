@@ -24,13 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from classifier.infer.limits import Limits
     from classifier.infer.reader import Reader
     from classifier.infer.worker import Packed
 
 _MOST_FRUITLESS: Final = 3
-
-WORKER_GIGABYTES: Final = 3.0
-"""What a reading process may take beyond its start; 64 megapixels of any format take less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,18 +63,18 @@ def stream(
     paths: Sequence[Path] | PackedPaths,
     reader: Reader,
     *,
+    limits: Limits,
     workers: int,
     batch_size: int,
-    deadline_s: float = 60.0,
-    worker_gigabytes: float = WORKER_GIGABYTES,
     pin_memory: bool = False,
     start_method: str | None = None,
 ) -> Iterator[Batch]:
     """Read all `paths`, `batch_size` at a time, in `workers` processes, or here when that is 0.
 
-    A file that kills its worker, or keeps it for more than `deadline_s`, comes back as an Unread that says so, and
-    costs the run some seconds; one that wants more memory than `worker_gigabytes` (0: no limit) costs nothing. Without
-    workers there is no such protection. `start_method` is multiprocessing's.
+    A file that kills its worker comes back as an Unread that says so, and costs the run about a second; one that keeps
+    it beyond the deadline costs up to two deadlines, since it gets a second try alone; one that wants too much memory
+    costs the time to fill it. Without workers there is no such protection, and `limits` mean nothing. `start_method`
+    is multiprocessing's.
     """
     if workers == 0:
         yield from _read_here(paths, reader, batch_size=batch_size, pin_memory=pin_memory)
@@ -86,9 +84,8 @@ def stream(
         Crew,
         shelf,
         reader,
+        limits=limits,
         workers=workers,
-        deadline_s=deadline_s,
-        worker_gigabytes=worker_gigabytes,
         pin_memory=pin_memory,
         context=multiprocessing.get_context(start_method),
     )
@@ -107,9 +104,7 @@ def stream(
         fruitless += not suspects
         if fruitless > _MOST_FRUITLESS:
             raise RuntimeError(f"the reading processes end again and again without reading, at {shelf[start]}")
-        settled |= read_alone(
-            [(key, shelf[key]) for key in suspects], reader, deadline_s=deadline_s, worker_gigabytes=worker_gigabytes
-        )
+        settled |= read_alone([(key, shelf[key]) for key in suspects], reader, limits=limits)
 
 
 def _read_here(

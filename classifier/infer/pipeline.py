@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from classifier.infer.loader import WORKER_GIGABYTES, stream
+from classifier.infer.loader import stream
 from classifier.infer.reader import Unread
 
 if TYPE_CHECKING:
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.infer.device import Runtime
+    from classifier.infer.limits import Limits
     from classifier.infer.packed import PackedPaths
     from classifier.infer.reader import Reader
     from classifier.records import Failure, ImageFile, Picture, PictureId
 
 
 class Network(Protocol):
-    """A module in evaluation mode on the runtime's device, in three steps; B pictures, D features, K classes."""
+    """A module in evaluation mode on the runtime's device, in steps; B pictures, D features, K classes, T traits."""
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """uint8 (B, 3, H, W) to the floats that `embed` wants, on the same device."""
@@ -36,13 +37,17 @@ class Network(Protocol):
     def embed(self, images: Tensor) -> Tensor:
         """Normalised (B, 3, H, W) to (B, D)."""
 
+    def describe(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What `embed` gives, and traits (B, T); asked for only where traits are."""
+
     def classify(self, embeddings: Tensor) -> Tensor:
         """(B, D) to (B, K), before softmax."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inferred:
-    """What the network says of one picture: `embedding` is float32 (D,), `logits` float32 (K,).
+    """What the network says of one picture: `embedding` is float32 (D,), `logits` float32 (K,), `traits`
+    float32 (T,), or None where they were not asked for.
 
     `key` is the index of its path among those given; `file` is as it was opened, so it and `picture` belong together.
     """
@@ -52,6 +57,7 @@ class Inferred:
     picture: Picture
     embedding: NDArray[np.float32]
     logits: NDArray[np.float32]
+    traits: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,19 +76,18 @@ def infer(
     reader: Reader,
     runtime: Runtime,
     *,
-    deadline_s: float = 60.0,
-    worker_gigabytes: float = WORKER_GIGABYTES,
+    limits: Limits,
+    traits: bool = False,
     start_method: str | None = None,
 ) -> Iterator[Inferred | NotInferred]:
     """One item for each path, in their order; see `loader.stream` for what a harmful file costs."""
-    forward = _Forward(network, runtime)
+    forward = _Forward(network, runtime, traits=traits)
     batches = stream(
         paths,
         reader,
+        limits=limits,
         workers=runtime.workers,
         batch_size=runtime.batch_size,
-        deadline_s=deadline_s,
-        worker_gigabytes=worker_gigabytes,
         pin_memory=runtime.device.type == "cuda",
         start_method=start_method,
     )

@@ -20,11 +20,13 @@ OnChanged = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the caller asks for; None where nothing was said."""
+    """What the caller asks for; None where nothing was said, and at most one of `threshold` and `max_error`."""
 
     mode: Mode | None
     threshold: float | None
+    max_error: float | None
     bundle: Path | None
+    sidecars: bool | None
 
 
 def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progress: Progress) -> Wish:
@@ -34,9 +36,16 @@ def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progr
     """
     asked = None if wish.bundle is None else open_bundle(wish.bundle)
     changed = _changed(wish, asked, stopped)
-    recorded = Wish(mode=Mode(stopped.mode), threshold=stopped.threshold, bundle=_recorded_bundle(asked, stopped))
+    recorded = Wish(
+        mode=Mode(stopped.mode),
+        threshold=stopped.threshold if stopped.max_error is None else None,
+        max_error=stopped.max_error,
+        bundle=_recorded_bundle(asked, stopped),
+        sidecars=stopped.sidecars,
+    )
     if not changed:
-        progress.say(f"the last sort of this crawl was stopped: it goes on with --mode {stopped.mode}")
+        too = f" and {_as_option(stopped.sidecars)}" if stopped.sidecars else ""
+        progress.say(f"the last sort of this crawl was stopped: it goes on with --mode {stopped.mode}{too}")
         return recorded
     was, now = (", ".join(words) for words in zip(*changed, strict=True))
     if on_changed is None:
@@ -46,10 +55,13 @@ def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progr
         return recorded
     if on_changed(f"the stopped run had {was}, now it is {now}; go on as it was begun?"):
         return recorded
+    surer = wish if _surety(wish) else recorded
     return Wish(
         mode=wish.mode or recorded.mode,
-        threshold=recorded.threshold if wish.threshold is None else wish.threshold,
+        threshold=surer.threshold,
+        max_error=surer.max_error,
         bundle=wish.bundle or recorded.bundle,
+        sidecars=recorded.sidecars if wish.sidecars is None else wish.sidecars,
     )
 
 
@@ -58,11 +70,24 @@ def _changed(wish: Wish, asked: Bundle | None, stopped: Stopped) -> list[tuple[s
     changed = []
     if wish.mode is not None and wish.mode.value != stopped.mode:
         changed.append((f"--mode {stopped.mode}", f"--mode {wish.mode.value}"))
-    if wish.threshold is not None and wish.threshold != stopped.threshold:
-        changed.append((f"--threshold {stopped.threshold:g}", f"--threshold {wish.threshold:g}"))
+    if _surety(wish) not in {"", _surety(stopped)}:
+        changed.append((_surety(stopped), _surety(wish)))
+    if wish.sidecars is not None and wish.sidecars != stopped.sidecars:
+        changed.append((_as_option(stopped.sidecars), _as_option(wish.sidecars)))
     if asked is not None and asked.manifest.key != stopped.model:
         changed.append((f"--model {stopped.bundle}", f"--model {asked.folder} (another model)"))
     return changed
+
+
+def _surety(of: Wish | Stopped) -> str:
+    """How sure a picture is to be, as an option; empty when nothing was said."""
+    if of.max_error is not None:
+        return f"--max-error {of.max_error:g}"
+    return "" if of.threshold is None else f"--threshold {of.threshold:g}"
+
+
+def _as_option(sidecars: bool) -> str:
+    return f"--set sort.sidecars={'true' if sidecars else 'false'}"
 
 
 def _recorded_bundle(asked: Bundle | None, stopped: Stopped) -> Path:

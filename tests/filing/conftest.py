@@ -8,6 +8,8 @@ import pytest
 
 from classifier.catalogue.store import open_catalogue
 from kit.filing import World
+from kit.nursery import Nursery
+from kit.sweeps import Grounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,3 +32,18 @@ def memory_disk() -> Iterator[Path]:
         pytest.skip("no second file system at /dev/shm")
     with tempfile.TemporaryDirectory(dir=shared) as folder:
         yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """The parent of the children that a module kills."""
+    with Nursery() as forking:
+        yield forking
+
+
+@pytest.fixture
+def grounds(request: pytest.FixtureRequest, tmp_path: Path, memory_disk: Path) -> Grounds:
+    """Where stages are made, for a parameter (method, "same" or "across" disks, pictures a batch)."""
+    method, layout, batch = request.param
+    libraries = tmp_path if layout == "across" else memory_disk
+    return Grounds(libraries=libraries, crawls=memory_disk, method=method, batch=batch)

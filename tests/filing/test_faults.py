@@ -14,33 +14,21 @@ from classifier.errors import LibraryError
 from kit import strace
 from kit.attempt import NAMED, STOPPED
 from kit.disks import refusal
-from kit.nursery import Nursery
 from kit.proofs import LAYOUTS
 from kit.sweeps import Grounds, failed_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from kit.nursery import Nursery
 
 NO_STRACE = strace.why_not()
 needs_strace = pytest.mark.skipif(bool(NO_STRACE), reason=f"FAULTS ARE NOT TESTED HERE: {NO_STRACE}")
 
 CODES = ("ENOSPC", "EIO", "EACCES")
 EVERY_IN_CI = 43
-in_all_modes = pytest.mark.parametrize("grounds", LAYOUTS, indirect=True, ids="-".join)
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as forking:
-        yield forking
-
-
-@pytest.fixture
-def grounds(request: pytest.FixtureRequest, tmp_path: Path, memory_disk: Path) -> Grounds:
-    method, layout = request.param
-    libraries = tmp_path if layout == "across" else memory_disk
-    return Grounds(libraries=libraries, crawls=memory_disk, method=method, batch=4)
+WAYS = [(method, layout, 4) for method, layout in LAYOUTS]
+in_all_modes = pytest.mark.parametrize("grounds", WAYS, indirect=True, ids=lambda way: "-".join(map(str, way)))
 
 
 def failed_until_not_reached(

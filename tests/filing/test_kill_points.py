@@ -9,34 +9,23 @@ import pytest
 
 from classifier.records import Method
 from kit import strace
-from kit.nursery import KILLED, Nursery
+from kit.nursery import KILLED
 from kit.proofs import LAYOUTS
 from kit.sweeps import Grounds, killed_at, points
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from kit.nursery import Nursery
 
 NO_STRACE = strace.why_not()
 pytestmark = pytest.mark.skipif(bool(NO_STRACE), reason=f"KILLS ARE NOT TESTED HERE: {NO_STRACE}")
 
 EVERY_IN_CI = 17
 LEAST_POINTS = 150
+TRIED = 200
 WAYS = [(method, layout, batch) for method, layout in LAYOUTS for batch in (1, 4, 64)]
 in_all_modes = pytest.mark.parametrize("grounds", WAYS, indirect=True, ids=lambda way: "-".join(map(str, way)))
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as forking:
-        yield forking
-
-
-@pytest.fixture
-def grounds(request: pytest.FixtureRequest, tmp_path: Path, memory_disk: Path) -> Grounds:
-    method, layout, batch = request.param
-    libraries = tmp_path if layout == "across" else memory_disk
-    return Grounds(libraries=libraries, crawls=memory_disk, method=method, batch=batch)
 
 
 def swept(nursery: Nursery, grounds: Grounds, log: Path, *, share: int) -> tuple[int, Counter[int]]:
@@ -64,13 +53,13 @@ def test_a_kill_at_every_call_loses_and_doubles_nothing(nursery: Nursery, ground
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["same", "across"])
-def test_a_kill_at_a_hundred_calls_of_a_run_of_a_thousand_loses_and_doubles_nothing(
+def test_a_kill_at_two_hundred_calls_of_a_run_of_a_thousand_loses_and_doubles_nothing(
     nursery: Nursery, layout: str, tmp_path: Path, memory_disk: Path
 ) -> None:
     libraries = tmp_path if layout == "across" else memory_disk
     grounds = Grounds(libraries=libraries, crawls=memory_disk, method=Method.MOVE, batch=256, pictures=1000)
     found = points(nursery, grounds, log=tmp_path / "log")
-    chosen = [found[len(found) * number // 100] for number in range(100)]
+    chosen = [found[len(found) * number // TRIED] for number in range(TRIED)]
     ended = Counter(killed_at(nursery, grounds, chosen))
-    print(f"killed at 100 of {len(found)} calls: 1,000 files, {layout} disk")  # noqa: T201 - the figure it is run for
-    assert 100 == ended[KILLED]
+    print(f"killed at {TRIED} of {len(found)} calls: 1,000 files, {layout} disk")  # noqa: T201 - the figure it is run for
+    assert TRIED == ended[KILLED]

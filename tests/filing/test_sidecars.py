@@ -16,7 +16,7 @@ from classifier.filing.sidecars import name_beside, sidecar_moves
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.records import Method
-from kit.filing import image_file, move_of, picture_of
+from kit.filing import World, image_file, move_of, picture_of
 from kit.tree import Tree, make_tree, read_tree
 
 MODES = [Method.LINK, Method.COPY, Method.MOVE, Method.SYMLINK]
@@ -77,6 +77,27 @@ def test_sidecars_go_with_their_pictures_follow_them_and_come_back(tmp_path: Pat
     assert [] == undo(library, run=own.run).left
     assert {"cats": FILED} == read_tree(library)
     assert [] == verify(library).off
+
+
+@pytest.mark.parametrize(
+    ("picture", "asked", "expected"),
+    [
+        (Method.MOVE, Method.MOVE, Method.MOVE),
+        (Method.LINK, Method.MOVE, Method.LINK),
+        (Method.COPY, Method.MOVE, Method.COPY),
+        (Method.SYMLINK, Method.MOVE, Method.SYMLINK),
+        (Method.MOVE, Method.LINK, Method.LINK),
+        (Method.LINK, Method.COPY, Method.COPY),
+    ],
+)
+def test_a_sidecar_leaves_the_crawl_only_in_a_move_and_only_when_its_picture_did(
+    world: World, picture: Method, asked: Method, expected: Method
+) -> None:
+    path = world.add("x.jpg", b"cat")
+    world.execute(move_of(path, method=picture))
+    world.add("x.txt", b"words")
+    (found,) = sidecar_moves(world.catalogue, [picture_of(b"cat")], library=world.library, method=asked)
+    assert expected is found.method
 
 
 @pytest.mark.parametrize(

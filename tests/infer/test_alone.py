@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.infer.alone import read_alone
+from classifier.infer.limits import Limits
 from classifier.infer.reader import Read, Unread
 from classifier.records import FailureKind
 from kit.pictures import COLOURS, png_bytes
@@ -16,13 +17,15 @@ from kit.tree import make_tree
 if TYPE_CHECKING:
     from pathlib import Path
 
+LIMITS = Limits(deadline_s=30, worker_gigabytes=3)
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to die of")
 def test_only_the_suspect_that_kills_a_fresh_process_is_blamed(tmp_path: Path) -> None:
     make_tree(tmp_path, {"ok-1.png": png_bytes(COLOURS["red"]), "kill-2.png": b"?"})
     suspects = [(7, tmp_path / "ok-1.png"), (9, tmp_path / "kill-2.png")]
 
-    outcomes = read_alone(suspects, Fragile(transform=Shrink(), max_megapixels=64), deadline_s=30, worker_gigabytes=3)
+    outcomes = read_alone(suspects, Fragile(transform=Shrink(), max_megapixels=64), limits=LIMITS)
 
     assert list(outcomes) == [7, 9]
     assert isinstance(outcomes[7], Read)
@@ -34,4 +37,4 @@ def test_only_the_suspect_that_kills_a_fresh_process_is_blamed(tmp_path: Path) -
 
 
 def test_no_suspects_start_no_process() -> None:
-    assert read_alone([], Fragile(transform=Shrink(), max_megapixels=64), deadline_s=1, worker_gigabytes=3) == {}
+    assert read_alone([], Fragile(transform=Shrink(), max_megapixels=64), limits=LIMITS) == {}

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from classifier.infer.limits import Limits
 from classifier.infer.loader import stream
 from classifier.infer.reader import Read, Reader, Unread
 from classifier.records import FailureKind
 from kit.pictures import COLOURS, encoded, plain, png_bytes
-from kit.readers import Fragile, Shrink
+from kit.readers import Fragile, Glutton, Shrink, Weighed, growth
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts what a process maps")
 KINDS = {
@@ -24,13 +25,14 @@ KINDS = {
     "eat": FailureKind.MEMORY,
 }
 READER = Fragile(transform=Shrink(), max_megapixels=64)
-DEADLINE_S = 5.0
+# So little memory is eaten within the deadline on a busy machine too.
+LIMITS = Limits(deadline_s=5, worker_gigabytes=0.2)
 
 
 def outcomes(paths: list[Path], *, workers: int = 2) -> list[FailureKind | None]:
     """The failure of each path, None where it was read; fails when a picture came under another's key."""
     kinds: list[FailureKind | None] = []
-    for batch in stream(paths, READER, workers=workers, batch_size=16, deadline_s=DEADLINE_S, worker_gigabytes=0.5):
+    for batch in stream(paths, READER, limits=LIMITS, workers=workers, batch_size=16):
         for key, outcome in zip(batch.keys, batch.outcomes, strict=True):
             assert key == len(kinds)
             kinds.append(outcome.failure.kind if isinstance(outcome, Unread) else None)
@@ -70,12 +72,23 @@ def test_a_runaway_decoder_does_not_take_its_worker_down(tmp_path: Path) -> None
     assert [FailureKind.MEMORY, None] == outcomes(sorted(tmp_path.iterdir()), workers=1)
 
 
+def test_a_runaway_decoder_gets_what_the_limit_says_and_no_more(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png_bytes((0, 0, 0)))
+    reader = Weighed(transform=Glutton(), max_megapixels=64, log=tmp_path / "weights")
+    limits = Limits(deadline_s=60, worker_gigabytes=0.5)
+    [batch] = stream([tmp_path / "a.png"], reader, limits=limits, workers=1, batch_size=1)
+
+    assert isinstance(batch.outcomes[0], Unread)
+    assert batch.outcomes[0].failure.kind is FailureKind.MEMORY
+    assert 0.3e9 < growth(tmp_path / "weights") < 0.5e9
+
+
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "AVIF"])
 def test_the_largest_picture_that_is_accepted_fits_into_the_default_limit(tmp_path: Path, name: str) -> None:
     options = {"AVIF": {"speed": 10}, "WEBP": {"method": 0, "lossless": True}}.get(name, {})
     path = tmp_path / f"large.{name.lower()}"
     path.write_bytes(encoded(plain(COLOURS["red"], (8000, 8000)), name, **options))
     reader = Reader(transform=Shrink(), max_megapixels=64)
-    (batch,) = stream([path], reader, workers=1, batch_size=1, deadline_s=60)
+    (batch,) = stream([path], reader, limits=Limits(deadline_s=60, worker_gigabytes=3), workers=1, batch_size=1)
 
     assert isinstance(batch.outcomes[0], Read), batch.outcomes[0]

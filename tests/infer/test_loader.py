@@ -6,12 +6,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 import torch
 
+from classifier.infer.limits import Limits
 from classifier.infer.loader import Batch, stream
 from classifier.infer.packed import PackedPaths
 from classifier.infer.reader import Read, Unread
@@ -21,6 +23,8 @@ from kit.readers import Fragile, Shrink
 
 needs_fork = pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="spawn takes its place here")
 READER = Fragile(transform=Shrink(), max_megapixels=64)
+LIMITS = Limits(deadline_s=60, worker_gigabytes=3)
+SOON = replace(LIMITS, deadline_s=1.5)
 METHODS = [pytest.param("fork", marks=needs_fork), "spawn"]
 
 
@@ -60,7 +64,7 @@ def test_every_path_comes_once_and_in_order(tmp_path: Path, workers: int, batch_
     paths[3].write_bytes(b"")
     paths[7].unlink()
 
-    batches = list(stream(paths, READER, workers=workers, batch_size=batch_size))
+    batches = list(stream(paths, READER, workers=workers, batch_size=batch_size, limits=LIMITS))
 
     expected = {key: key for key in range(10)} | {3: FailureKind.EMPTY, 7: FailureKind.VANISHED}
     assert list(shown(batches).items()) == sorted(expected.items())
@@ -69,7 +73,7 @@ def test_every_path_comes_once_and_in_order(tmp_path: Path, workers: int, batch_
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_no_paths_give_no_batches(workers: int) -> None:
-    assert list(stream([], READER, workers=workers, batch_size=4)) == []
+    assert list(stream([], READER, workers=workers, batch_size=4, limits=LIMITS)) == []
 
 
 @needs_fork
@@ -80,7 +84,7 @@ def test_files_that_kill_or_hang_their_reader_cost_themselves_alone(tmp_path: Pa
     before = signal.getsignal(signal.SIGCHLD)
 
     batches = []
-    for batch in stream(paths, READER, workers=2, batch_size=4, deadline_s=1.5, start_method="fork"):
+    for batch in stream(paths, READER, workers=2, batch_size=4, limits=SOON, start_method="fork"):
         batches.append(batch)
         time.sleep(0.1)  # a worker that dies meanwhile must not disturb who is at work here
 
@@ -108,7 +112,7 @@ def test_a_file_that_kills_a_spawned_worker_costs_itself_alone(tmp_path: Path) -
     names[2] = "exit"
     paths = write(tmp_path, names)
 
-    batches = list(stream(paths, READER, workers=1, batch_size=2, deadline_s=30, start_method="spawn"))
+    batches = list(stream(paths, READER, workers=1, batch_size=2, limits=LIMITS, start_method="spawn"))
 
     assert list(shown(batches).items()) == sorted(({key: key for key in range(5)} | {2: FailureKind.CRASHED}).items())
     assert active_children() == []
@@ -118,16 +122,16 @@ def test_a_file_that_kills_a_spawned_worker_costs_itself_alone(tmp_path: Path) -
 def test_a_slow_batch_of_quick_files_is_waited_for(tmp_path: Path) -> None:
     paths = write(tmp_path, ["slow"] * 8)
 
-    batches = list(stream(paths, READER, workers=1, batch_size=8, deadline_s=1.5, start_method="fork"))
+    batches = list(stream(paths, READER, workers=1, batch_size=8, limits=SOON, start_method="fork"))
 
     assert shown(batches) == {key: key for key in range(8)}
 
 
 @needs_fork
 def test_leaving_early_ends_the_workers(tmp_path: Path) -> None:
-    batches = stream(write(tmp_path, ["ok", "ok", "hang", "hang"]), READER, workers=2, batch_size=1, deadline_s=60)
+    batches = stream(write(tmp_path, ["ok", "ok", "hang", "hang"]), READER, workers=2, batch_size=1, limits=LIMITS)
     next(batches)
-    batches.close()
+    batches.close()  # type: ignore[attr-defined]  # a generator, which is none of its callers' business
 
     assert active_children() == []
 
@@ -143,7 +147,7 @@ def test_a_mistake_in_our_own_code_is_raised_and_not_taken_for_a_bad_file(tmp_pa
     reader = Fragile(transform=Uneven(), max_megapixels=64)
 
     with pytest.raises(RuntimeError, match="stack expects each tensor to be equal size"):
-        list(stream(paths, reader, workers=1, batch_size=2, start_method="fork"))
+        list(stream(paths, reader, workers=1, batch_size=2, limits=LIMITS, start_method="fork"))
     assert active_children() == []
 
 
@@ -155,10 +159,13 @@ def test_workers_end_with_a_parent_that_is_killed_even_when_they_hang(tmp_path: 
         from multiprocessing import active_children
         from pathlib import Path
         sys.path[:0] = {[str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]!r}
+        from classifier.infer.limits import Limits
         from classifier.infer.loader import stream
         from kit.readers import Fragile, Shrink
         paths = sorted(Path({str(tmp_path)!r}).iterdir())
-        for batch in stream(paths, Fragile(transform=Shrink(), max_megapixels=64), workers=2, batch_size=1):
+        reader = Fragile(transform=Shrink(), max_megapixels=64)
+        limits = Limits(deadline_s=60, worker_gigabytes=3)
+        for batch in stream(paths, reader, limits=limits, workers=2, batch_size=1):
             print(*[child.pid for child in active_children()], flush=True)
     """
     with subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True) as run:
@@ -189,13 +196,17 @@ def test_ctrl_c_ends_quietly(tmp_path: Path, method: str) -> None:
         import sys
         from pathlib import Path
         sys.path[:0] = {[str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]!r}
+        from classifier.infer.limits import Limits
         from classifier.infer.loader import stream
         from kit.readers import Fragile, Shrink
         if __name__ == "__main__":
             paths = sorted(Path({str(tmp_path)!r}).iterdir())
             reader = Fragile(transform=Shrink(), max_megapixels=64)
+            limits = Limits(deadline_s=60, worker_gigabytes=3)
             try:
-                for batch in stream(paths, reader, workers=1, batch_size=1, start_method={method!r}):
+                for batch in stream(
+                    paths, reader, limits=limits, workers=1, batch_size=1, start_method={method!r}
+                ):
                     print("batch", flush=True)
             except KeyboardInterrupt:
                 print("stopped", flush=True)

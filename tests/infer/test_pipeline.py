@@ -10,6 +10,7 @@ import torch
 
 from classifier.images.identity import picture_id
 from classifier.infer.device import Runtime, choose
+from classifier.infer.limits import Limits
 from classifier.infer.pipeline import Inferred, NotInferred, infer
 from classifier.infer.reader import Reader
 from classifier.records import FailureKind
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 READER = Reader(transform=Shrink(16), max_megapixels=64)
 NAMES = list(COLOURS)
 NETWORK = MeanColour(list(COLOURS.values())).eval()
+LIMITS = Limits(deadline_s=60, worker_gigabytes=3)
 BAD = [b"", b"hello", png_bytes((1, 2, 3))[:40], b"8BPS\0\x01", None]
 
 
@@ -55,7 +57,7 @@ def test_each_file_gets_its_own_colour_whatever_is_broken_around_it(
     files = mixed(tmp_path, seed=batch_size)
     paths = [path for path, _ in files]
 
-    items = list(infer(paths, NETWORK, READER, runtime(workers=workers, batch_size=batch_size)))
+    items = list(infer(paths, NETWORK, READER, runtime(workers=workers, batch_size=batch_size), limits=LIMITS))
 
     assert [item.key for item in items] == list(range(len(files)))
     named = [NAMES[int(item.logits.argmax())] if isinstance(item, Inferred) else None for item in items]
@@ -69,7 +71,7 @@ def test_each_file_gets_its_own_colour_whatever_is_broken_around_it(
 def test_a_failure_says_why_under_its_key(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"")
 
-    [item] = infer([tmp_path / "a.png"], NETWORK, READER, runtime())
+    [item] = infer([tmp_path / "a.png"], NETWORK, READER, runtime(), limits=LIMITS)
 
     assert isinstance(item, NotInferred)
     assert (item.key, item.id, item.failure.kind) == (0, picture_id(b""), FailureKind.EMPTY)
@@ -82,8 +84,10 @@ def test_a_batch_answers_as_each_picture_alone(tmp_path: Path) -> None:
         paths.append(tmp_path / f"{seed}.png")
         paths[-1].write_bytes(encoded(busy(seed), "PNG"))
 
-    together = list(infer(paths, Convolving(), READER, runtime(batch_size=9)))
-    alone = [item for path in paths for item in infer([path], Convolving(), READER, runtime(batch_size=1))]
+    together = list(infer(paths, Convolving(), READER, runtime(batch_size=9), limits=LIMITS))
+    alone = [
+        item for path in paths for item in infer([path], Convolving(), READER, runtime(batch_size=1), limits=LIMITS)
+    ]
 
     for one, other in zip(together, alone, strict=True):
         assert isinstance(one, Inferred)
@@ -100,8 +104,8 @@ def test_half_precision_is_near_and_comes_out_as_float32(tmp_path: Path) -> None
     exact = runtime()
     half = replace(exact, amp=True, dtype=torch.bfloat16)
 
-    [one] = infer([tmp_path / "a.png"], Convolving(), READER, exact)
-    [other] = infer([tmp_path / "a.png"], Convolving(), READER, half)
+    [one] = infer([tmp_path / "a.png"], Convolving(), READER, exact, limits=LIMITS)
+    [other] = infer([tmp_path / "a.png"], Convolving(), READER, half, limits=LIMITS)
 
     assert isinstance(one, Inferred)
     assert isinstance(other, Inferred)
@@ -113,7 +117,7 @@ def test_when_memory_runs_out_the_batch_is_split_and_nothing_is_lost(tmp_path: P
     files = mixed(tmp_path, seed=3)
     network = Greedy(most=5)
 
-    items = list(infer([path for path, _ in files], network, READER, runtime(batch_size=32)))
+    items = list(infer([path for path, _ in files], network, READER, runtime(batch_size=32), limits=LIMITS))
 
     named = [NAMES[int(item.logits.argmax())] if isinstance(item, Inferred) else None for item in items]
     assert named == [colour for _, colour in files]
@@ -124,7 +128,7 @@ def test_one_picture_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png_bytes((1, 2, 3)))
 
     with pytest.raises(torch.OutOfMemoryError):
-        list(infer([tmp_path / "a.png"], Greedy(most=0), READER, runtime()))
+        list(infer([tmp_path / "a.png"], Greedy(most=0), READER, runtime(), limits=LIMITS))
 
 
 class Convolving(MeanColour):

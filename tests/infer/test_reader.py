@@ -132,4 +132,7 @@ def test_a_reader_can_be_pickled(tmp_path: Path) -> None:
 
     again = pickle.loads(pickle.dumps(READER)).read(path)  # noqa: S301 - made here
 
-    assert torch.equal(again.pixels, READER.read(path).pixels)
+    once = READER.read(path)
+    assert isinstance(again, Read)
+    assert isinstance(once, Read)
+    assert torch.equal(again.pixels, once.pixels)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ from kit.filing import moves_of, sort
 from kit.mutants import MUTANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from classifier.filing.outcome import Outcome
     from classifier.records import Move
@@ -33,14 +35,14 @@ PLACED, NAMED, STOPPED, UNNAMED, BUG = 0, 1, 2, 3, 4
 def attempt(job: Job, *, ready: Callable[[], None]) -> int:
     """File what has no place yet; `ready` is called just before the first thing that is the engine's."""
     library, crawl = Path(job.library), Path(job.crawl)
-    moves = moves_of(crawl, method=Method(job.method))
+    work = _work(job, library, crawl)
     if job.mutant:
         MUTANTS[job.mutant]()
     if job.disturb:
         DISTURBANCES[job.disturb](library, crawl)
     ready()
     try:
-        outcomes = _file(moves, library=library, batch=job.batch)
+        outcomes = work()
     except IllsortError as error:
         return STOPPED if str(library) in str(error) or str(crawl) in str(error) else UNNAMED
     except BaseException:  # noqa: BLE001 - whatever it is, it is a bug to be told by the status
@@ -50,6 +52,16 @@ def attempt(job: Job, *, ready: Callable[[], None]) -> int:
     if any(not outcome.reason for outcome in left):
         return UNNAMED
     return NAMED if left else PLACED
+
+
+def _work(job: Job, library: Path, crawl: Path) -> Callable[[], Sequence[Outcome]]:
+    """What the job is, with all that is the test's own done beforehand."""
+    if job.sidecars:
+        sorting = sys.modules["kit.sorting"]
+        if job.undo:
+            return partial(sorting.undo_all, library)
+        return partial(sorting.sort, library, crawl, method=Method(job.method), batch=job.batch)
+    return partial(_file, moves_of(crawl, method=Method(job.method)), library=library, batch=job.batch)
 
 
 def _file(moves: list[Move], *, library: Path, batch: int) -> list[Outcome]:

@@ -6,6 +6,7 @@ Run as `python -m kit.nursery`, it reads jobs as lines of JSON and answers each 
 from __future__ import annotations
 
 import ctypes
+import importlib
 import json
 import os
 import re
@@ -39,15 +40,25 @@ class Job:
     batch: int = 256
     mutant: str = ""
     disturb: str = ""
+    sidecars: bool = False
+    """As a sort does it, sidecars and all; the nursery must know `kit.sorting`."""
+    undo: bool = False
+    """Take back all runs instead; for jobs with sidecars."""
     strace: tuple[str, ...] = ()
     """Options of the strace that traces it; none, and it runs untraced."""
 
 
 class Nursery:
-    """The parent of the children, as a context; one child at a time."""
+    """The parent of the children, as a context; one child at a time.
+
+    `knows` are modules that it imports beforehand, and warms up, because a child must not.
+    """
+
+    def __init__(self, *knows: str) -> None:
+        self._knows = knows
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "kit.nursery"]
+        command = [sys.executable, "-m", "kit.nursery", *self._knows]
         self._process = subprocess.Popen(
             command, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -76,6 +87,8 @@ class Nursery:
 def serve() -> None:
     """Answer jobs until the input ends."""
     warm_up()
+    for name in sys.argv[1:]:
+        importlib.import_module(name).warm_up()
     for line in sys.stdin:
         job = Job(**json.loads(line))
         child = os.fork()

@@ -38,11 +38,12 @@ class Stage:
     method: Method
     batch: int = 256
     pictures: int = PICTURES
+    sidecars: bool = False
     before: list[str] = field(default_factory=list)
     own: dict[Path, tuple[int, bytes]] = field(default_factory=dict)
     """The person's files in the library: inode and content."""
 
-    def job(self, *, mutant: str = "", disturb: str = "", strace: tuple[str, ...] = ()) -> Job:
+    def job(self, *, mutant: str = "", disturb: str = "", undo: bool = False, strace: tuple[str, ...] = ()) -> Job:
         """A run over this stage."""
         return Job(
             library=str(self.library),
@@ -51,6 +52,8 @@ class Stage:
             batch=self.batch,
             mutant=mutant,
             disturb=disturb,
+            sidecars=self.sidecars,
+            undo=undo,
             strace=strace,
         )
 
@@ -65,17 +68,18 @@ def stage(crawl: Path, library: Path, *, method: Method, batch: int = 256, pictu
     for number in range(pictures):
         path = crawl / f"{number % 3}" / f"{number // 3}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, b"ab"[number % 2 : number % 2 + 1] + b"%06d" % number * 500)
+        write_old(path, b"ab"[number % 2 : number % 2 + 1] + b"%06d" % number * 500)
     (library / "kind_a").mkdir(parents=True)
     made = Stage(crawl=crawl, library=library, method=method, batch=batch, pictures=pictures, before=hashes(crawl))
     for name in ("0.jpg", "mine.part"):
         path = library / "kind_a" / name
-        _write(path, b"mine".ljust(3001, b"!"))
+        write_old(path, b"mine".ljust(3001, b"!"))
         made.own[path] = (path.stat().st_ino, path.read_bytes())
     return made
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_old(path: Path, content: bytes) -> None:
+    """Write a file as old as all others here."""
     path.write_bytes(content)
     os.utime(path, ns=(_TIME_NS, _TIME_NS))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.attempt import NAMED, PLACED, STOPPED
+from kit.beside import with_sidecars
 from kit.nursery import KILLED
 from kit.proofs import check_finished, check_nothing_lost, stage
 from kit.strace import CHANGING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classifier.records import Method
+    from kit.beside import SidecarStage
     from kit.nursery import Nursery
     from kit.proofs import Stage
 
@@ -47,6 +49,10 @@ class Grounds:
         library, crawl = self.libraries / f"library{name}", self.crawls / f"crawl{name}"
         return stage(crawl, library, method=self.method, batch=self.batch, pictures=self.pictures)
 
+    def sidecar_stage(self) -> SidecarStage:
+        """One whose pictures have sidecars."""
+        return with_sidecars(self.stage())
+
 
 def points(nursery: Nursery, grounds: Grounds, *, log: Path, mutant: str = "") -> list[Point]:
     """Every changing call of a run without faults: its name, and its number of that name in its thread."""
@@ -58,14 +64,25 @@ def points(nursery: Nursery, grounds: Grounds, *, log: Path, mutant: str = "") -
     return numbered(log)
 
 
-def numbered(log: Path) -> list[Point]:
-    """The calls in a strace's log."""
+def numbered(log: Path, *, marks: tuple[str, str] | None = None) -> list[Point]:
+    """The calls in a strace's log, numbered from its start.
+
+    With `marks`, only those between a call that holds the first and one that holds the second, and of that thread
+    alone: the number of another thread's call may be that of an early one of this thread.
+    """
     counts: Counter[tuple[str, str]] = Counter()
     found: dict[Point, None] = {}
+    teller = "" if marks else None
     for line in log.read_text(errors="replace").splitlines():
         if match := _LINE.match(line):
-            counts[match.groups()] += 1  # type: ignore[index]
-            found[match.group(2), counts[match.groups()]] = None  # type: ignore[index]
+            thread, call = match.groups()
+            counts[thread, call] += 1
+            if marks and marks[1] in line:
+                teller = ""
+            if teller is None or teller == thread:
+                found[call, counts[thread, call]] = None
+            if marks and marks[0] in line:
+                teller = thread
     return list(found)
 
 

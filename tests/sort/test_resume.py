@@ -1,4 +1,4 @@
-"""After a stopped sort the recorded mode, threshold and model win; changed ones are asked about or said."""
+"""After a stopped sort the recorded mode, threshold, model and sidecars win; changed ones are asked about or said."""
 
 from __future__ import annotations
 
@@ -33,8 +33,11 @@ class Stopping(SavingProgress):
         return super().stage(name, total=total, unit=unit)
 
 
-def run(folder: Path, bundle: Path | None, *, mode: Mode | None = None, **options: Any) -> list[str]:
-    chosen = SortSettings() if mode is None else SortSettings(mode=mode)
+def run(
+    folder: Path, bundle: Path | None, *, mode: Mode | None = None, sidecars: bool | None = None, **options: Any
+) -> list[str]:
+    said = {"mode": mode, "sidecars": sidecars}
+    chosen = SortSettings.model_validate({name: value for name, value in said.items() if value is not None})
     progress = options.pop("progress", SavingProgress())
     settings = Settings(sort=chosen, runtime=RuntimeSettings(workers=0))
     sort(folder / "crawl", library=folder / "sorted", bundle=bundle, settings=settings, progress=progress, **options)
@@ -90,6 +93,65 @@ def test_a_changed_mode_is_asked_about(stopped: Path, answer: bool, expected: st
 def test_restart_takes_what_is_given_now(stopped: Path, bundle: Path) -> None:
     assert [] == run(stopped, bundle, mode=Mode.COPY, restart=True)
     assert ("copy", 0.9, "colours") == last(stopped)
+
+
+def sidecar(folder: Path) -> None:
+    """Put one beside the picture."""
+    (folder / "crawl" / "a.png.txt").write_bytes(b"words")
+
+
+def stop_with_sidecars(folder: Path, bundle: Path) -> None:
+    """The same sort, begun anew with sidecars, and stopped once more."""
+    sidecar(folder)
+    with pytest.raises(Stop):
+        run(folder, bundle, mode=Mode.MOVE, sidecars=True, restart=True, progress=Stopping())
+
+
+@pytest.mark.parametrize("stops", [1, 2])
+def test_a_forgotten_sidecars_setting_is_as_it_was_however_often_it_was_stopped(
+    stopped: Path, bundle: Path, stops: int
+) -> None:
+    stop_with_sidecars(stopped, bundle)
+    for _ in range(stops - 1):
+        with pytest.raises(Stop):
+            run(stopped, None, progress=Stopping())
+    said = run(stopped, None)
+
+    expected = "the last sort of this crawl was stopped: it goes on with --mode move and --set sort.sidecars=true"
+    assert [expected] == said
+    assert {} == all_files(stopped / "crawl")
+    assert [b"words"] == [path.read_bytes() for path in (stopped / "sorted").rglob("a.png.txt")]
+
+
+def test_changed_sidecars_are_said_and_stay_as_they_were(stopped: Path) -> None:
+    sidecar(stopped)
+    (said,) = run(stopped, None, sidecars=True)
+
+    assert "had --set sort.sidecars=false: it goes on with that, not with --set sort.sidecars=true;" in said
+    assert {"a.png.txt": b"words"} == all_files(stopped / "crawl")
+
+
+@pytest.mark.parametrize(("answer", "left"), [(True, {}), (False, {"a.png.txt": b"words"})])
+def test_changed_sidecars_are_asked_about(stopped: Path, bundle: Path, answer: bool, left: dict[str, bytes]) -> None:
+    stop_with_sidecars(stopped, bundle)
+    asked: list[str] = []
+
+    def answers(question: str) -> bool:
+        asked.append(question)
+        return answer
+
+    run(stopped, None, sidecars=False, on_changed=answers)
+
+    was, now = "--set sort.sidecars=true", "--set sort.sidecars=false"
+    assert [f"the stopped run had {was}, now it is {now}; go on as it was begun?"] == asked
+    assert left == all_files(stopped / "crawl")
+
+
+def test_restart_drops_the_sidecars_too(stopped: Path, bundle: Path) -> None:
+    stop_with_sidecars(stopped, bundle)
+
+    assert [] == run(stopped, bundle, mode=Mode.MOVE, restart=True)
+    assert {"a.png.txt": b"words"} == all_files(stopped / "crawl")
 
 
 def test_another_model_is_a_change(stopped: Path, tmp_path: Path) -> None:

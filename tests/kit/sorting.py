@@ -1,0 +1,116 @@
+"""The sort around the filing engine, as classifier.sort.run does it, with a model that answers by a first letter.
+
+What a nursery must know for jobs with sidecars; its children run the real settler, scan and undo.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from classifier.catalogue import files, pictures, runs
+from classifier.catalogue.adopt import adopt
+from classifier.catalogue.lock import owned
+from classifier.catalogue.store import open_catalogue
+from classifier.filing.engine import execute
+from classifier.filing.outcome import Outcome, Status
+from classifier.filing.recover import recover
+from classifier.filing.undo import undo
+from classifier.model.manifest import Manifest
+from classifier.progress import SilentProgress
+from classifier.records import Method, Mode, Picture, PictureId
+from classifier.sort import settle
+from classifier.sort.scan import recognise, scan
+from kit.filing import image_file, move_of, picture_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.catalogue.store import Catalogue
+
+BEGUN, ENDED = "sidecars of a batch begin", "sidecars of a batch end"
+"""Written nowhere around each filing of sidecars, so that a trace shows which calls are theirs."""
+MANIFEST = Manifest(
+    categories=("kind_a", "kind_b"),
+    image_size=32,
+    max_squeeze=2.0,
+    temperature=1.0,
+    threshold=0.5,
+    backbone="none",
+    measured={},
+    settings={},
+    versions={},
+)
+_NOWHERE = os.open(os.devnull, os.O_WRONLY)
+
+
+class MarkedSettler(settle.Settler):
+    """Says when it files sidecars."""
+
+    def _file_sidecars(self, pictures: Sequence[PictureId]) -> None:
+        os.write(_NOWHERE, BEGUN.encode())
+        super()._file_sidecars(pictures)
+        os.write(_NOWHERE, ENDED.encode())
+
+
+def sort(library: Path, crawl: Path, *, method: Method, batch: int) -> list[Outcome]:
+    """Recover, scan, file what is not where it belongs in batches, sidecars after each; what was not placed."""
+    settle.BATCH = batch
+    silent = SilentProgress()
+    with owned(library), open_catalogue(library) as catalogue:
+        recover(catalogue, library)
+        run = runs.begin(
+            catalogue, kind="sort", crawl=crawl, mode=method.value, model=MANIFEST.key, bundle=Path(), settings={}
+        )
+        scan(catalogue, run=run, crawl=crawl, library=library, progress=silent)
+        recognise(catalogue, run=run, crawl=crawl, progress=silent)
+        adopt(catalogue, run=run, crawl=crawl)
+        _predict(catalogue, run=run, crawl=crawl)
+        settler = MarkedSettler(
+            catalogue,
+            run=run,
+            crawl=crawl,
+            library=library,
+            rules=settle.Rules(manifest=MANIFEST, thresholds=(0.5,) * 2, mode=Mode(method.value), sidecars=True),
+            execute=lambda moves: execute(catalogue, library=library, run=run, moves=moves),
+        )
+        settler.settle(upto=None)
+        runs.finish(catalogue, run, {})
+    return settler.troubles
+
+
+def undo_all(library: Path) -> list[Outcome]:
+    """Take back every run; an outcome for each file that stayed or went elsewhere, which is all that it tells."""
+    trouble: list[Path] = []
+    while (done := undo(library)).undone is not None:
+        trouble += [left.path for left in done.left] + [old for old, _ in done.elsewhere]
+    return [
+        Outcome(move=move_of(path, method=Method.COPY), status=Status.FAILED, reason="not as it was")
+        for path in trouble
+    ]
+
+
+def warm_up() -> None:
+    """Do it all once, so that what is imported late is there."""
+    with tempfile.TemporaryDirectory() as folder:
+        library, crawl = Path(folder, "library"), Path(folder, "crawl")
+        crawl.mkdir()
+        (crawl / "a.jpg").write_bytes(b"a")
+        (crawl / "a.jpg.txt").write_bytes(b"words")
+        sort(library, crawl, method=Method.COPY, batch=1)
+        undo_all(library)
+
+
+def _predict(catalogue: Catalogue, *, run: int, crawl: Path) -> None:
+    with catalogue.transaction():
+        for path in list(files.to_predict(catalogue, run=run, crawl=crawl, model=MANIFEST.key)):
+            content = path.read_bytes()
+            picture = Picture(id=picture_of(content), size_bytes=len(content), width=1, height=1, truncated=False)
+            logits = np.array([9, 0] if content[:1] == b"a" else [0, 9], np.float32)
+            pictures.add(catalogue, picture)
+            pictures.add_logits(catalogue, picture.id, model=MANIFEST.key, logits=logits)
+            files.set_picture(catalogue, image_file(path), picture.id)

@@ -1,0 +1,107 @@
+"""The real command as a process that is killed for good at one instant: `python -m kit.stopping WHERE NUMBER ...`.
+
+SIGKILL from within at the NUMBER-th call, and nothing of ours runs after it: as from without, only never too early or
+too late. What is read and inferred is counted in a folder, a byte each, where no kill can undo it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classifier.catalogue import pictures
+from classifier.cli.main import main
+from classifier.filing.carry import Carrier
+from classifier.infer.reader import Reader
+from classifier.model.backbone import Network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+INSTANTS: dict[str, tuple[Any, str]] = {
+    "never": (object, ""),
+    "predicting": (pictures, "add_logits"),
+    "filing": (Carrier, "carry"),
+}
+"""An answer of the network is being recorded, in an open transaction; a picture is being brought to its place."""
+KILLED = -9 if os.name == "posix" else signal.SIGTERM
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(instant: str, number: int, counts: Path, *words: str | Path) -> list[str]:
+    """The words that start `illsort *words`, to be killed at this instant."""
+    return [sys.executable, "-m", "kit.stopping", instant, str(number), str(counts), *map(str, words)]
+
+
+def run(
+    instant: str, number: int, counts: Path, *words: str | Path, stdin: int = subprocess.DEVNULL
+) -> tuple[int, str, str]:
+    """Run it to its end: exit status (KILLED when it was), stdout and stderr."""
+    counts.mkdir(exist_ok=True)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT), str(_ROOT / "tests")])}
+    done = subprocess.run(
+        command(instant, number, counts, *words),
+        stdin=stdin,
+        capture_output=True,
+        check=False,
+        text=True,
+        env=environment,
+        timeout=120,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def counted(counts: Path, what: str) -> int:
+    """How many pictures were "read" or "inferred" by all runs with this folder."""
+    return (counts / what).stat().st_size if (counts / what).exists() else 0
+
+
+def _count(folder: Path, what: str, number: int) -> None:
+    with (folder / what).open("ab", buffering=0) as file:
+        file.write(b"." * number)
+
+
+def _around(owner: Any, name: str, before: Callable[..., None]) -> None:
+    real = getattr(owner, name)
+
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        before(*arguments)
+        return real(*arguments, **options)
+
+    setattr(owner, name, wrapped)
+
+
+def _kill_at(owner: Any, name: str, number: int) -> None:
+    calls = iter(range(number - 1))
+
+    def count(*_: Any) -> None:
+        if next(calls, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+
+    _around(owner, name, count)
+
+
+def _begin(instant: str, number: str, counts: str, *words: str) -> None:
+    count = partial(_count, Path(counts))
+
+    def inferring(_: Network, embeddings: Tensor) -> None:
+        count("inferred", len(embeddings))
+
+    _around(Network, "classify", inferring)
+    _around(Reader, "read", lambda *_: count("read", 1))
+    owner, name = INSTANTS[instant]
+    if name:
+        _kill_at(owner, name, int(number))
+    sys.argv[1:] = words
+    main()
+
+
+if __name__ == "__main__":
+    _begin(*sys.argv[1:])
