@@ -1,29 +1,71 @@
-"""Which examples are learned from and which are held out: every category on both sides, no group on two. Pure."""
+"""Which examples are learned from and which are held out: no group on two sides, no category left unlearned. Pure."""
 
 from __future__ import annotations
 
 import random
+import warnings
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from classifier.labels.groups import group
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
 from classifier.records import Example, Split
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-def split(examples: Sequence[Example], *, validation_share: float, near_duplicate_bits: int, seed: int) -> Split:
+
+def folds(examples: Sequence[Example], groups: Sequence[int], *, count: int, seed: int) -> tuple[Split, ...]:
+    """`count` (at least 2) splits that between them hold out each example once; fewer when there are too few groups.
+
+    `groups` has a number for each example, from `group`. Categories are spread evenly, whole groups at a time. What
+    would leave its category with nothing to learn from is held out in none.
+    """
+    numbers = np.array(groups)
+    categories = np.array([example.label.category for example in examples])
+    spread = {category: set(numbers[categories == category].tolist()) for category in set(categories)}
+    needed = {number for only in spread.values() if len(only) == 1 for number in only}
+    rows = np.flatnonzero([number not in needed for number in groups])
+    left = Counter(category for category, _ in set(zip(categories[rows], numbers[rows].tolist(), strict=True)))
+    count = min(count, max(left.values(), default=0))
+    if count < 2:  # noqa: PLR2004 - nothing can be held out
+        return (Split(train=_in_order(list(examples)), validation=()),)
+    cut = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")  # then some folds hold none of it out
+        parts = [rows[held_out] for _, held_out in cut.split(rows, categories[rows], numbers[rows])]
+    return tuple(_without(examples, part, categories, numbers) for part in parts if len(part))
+
+
+def _without(
+    examples: Sequence[Example], part: NDArray[np.int64], categories: NDArray[np.str_], groups: NDArray[np.int64]
+) -> Split:
+    """A split by the rows held out, save the groups of a category that would not be learned at all."""
+    unlearned = set(categories) - set(np.delete(categories, part))
+    needed = {int(groups[row]) for row in part if categories[row] in unlearned}
+    held_out = {int(row) for row in part if int(groups[row]) not in needed}
+    return Split(
+        train=_in_order([example for row, example in enumerate(examples) if row not in held_out]),
+        validation=_in_order([examples[row] for row in held_out]),
+    )
+
+
+def split(examples: Sequence[Example], groups: Sequence[int], *, validation_share: float, seed: int) -> Split:
     """Hold out about `validation_share` of each category, whole groups at a time; the same for the same seed.
 
     A category whose pictures are all one group stays in training: nothing of it can be held out honestly.
     """
-    groups: dict[int, list[Example]] = {}
-    for number, example in zip(group(examples, near_duplicate_bits=near_duplicate_bits), examples, strict=True):
-        groups.setdefault(number, []).append(example)
+    together: dict[int, list[Example]] = {}
+    for number, example in zip(groups, examples, strict=True):
+        together.setdefault(number, []).append(example)
     counts = Counter(example.label.category for example in examples)
     wanted = {category: max(1, round(count * validation_share)) for category, count in counts.items()}
     held_out: Counter[str] = Counter()
     train: list[Example] = []
     validation: list[Example] = []
-    for members in _smallest_first(list(groups.values()), seed):
+    for members in _smallest_first(list(together.values()), seed):
         adds = Counter(example.label.category for example in members)
         if all(held_out[category] + count <= wanted[category] for category, count in adds.items()):
             held_out += adds

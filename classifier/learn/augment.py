@@ -21,6 +21,8 @@ from classifier.records import PictureId
 
 _MOST_STRETCH: Final = 1.6
 _JITTER: Final = 0.2
+_STRONG_JITTER: Final = 0.3
+_HIDDEN: Final = (0.2, 0.45)  # the square's side as a share of the picture's
 _TRIES: Final = 10
 _GREY: Final = (0.299, 0.587, 0.114)
 
@@ -46,8 +48,8 @@ class Augment:
         smaller: Tensor = resize(pixels_CHW, size, interpolation=InterpolationMode.BICUBIC, antialias=True)
         return smaller
 
-    def __call__(self, pixels_CHW: Tensor, *, epoch: int, picture: PictureId) -> Tensor:
-        """uint8 (3, any, any) to uint8 (3, image_size, image_size)."""
+    def __call__(self, pixels_CHW: Tensor, *, epoch: int, picture: PictureId, strong: bool = False) -> Tensor:
+        """uint8 (3, any, any) to uint8 (3, image_size, image_size); `strong` also hides a square and shifts more."""
         draw = np.random.default_rng([self.seed, epoch, int(picture[:16], 16)])
         height, width = pixels_CHW.shape[-2:]
         box = draw_crop(draw, height=height, width=width, least_share=self.crop_min)
@@ -55,7 +57,9 @@ class Augment:
         cropped: Tensor = resized_crop(pixels_CHW, *box, size, interpolation=InterpolationMode.BILINEAR, antialias=True)
         if draw.random() < 0.5:  # noqa: PLR2004 - one in two
             cropped = cropped.flip(-1)
-        return jitter_colours(cropped, *draw.uniform(1 - _JITTER, 1 + _JITTER, size=3))
+        jitter = _STRONG_JITTER if strong else _JITTER
+        jittered = jitter_colours(cropped, *draw.uniform(1 - jitter, 1 + jitter, size=3))
+        return hide_square(draw, jittered) if strong else jittered
 
 
 def draw_crop(draw: np.random.Generator, *, height: int, width: int, least_share: float) -> tuple[int, int, int, int]:
@@ -72,6 +76,15 @@ def draw_crop(draw: np.random.Generator, *, height: int, width: int, least_share
             left = int(draw.integers(width - crop_width + 1))
             return top, left, crop_height, crop_width
     return 0, 0, height, width
+
+
+def hide_square(draw: np.random.Generator, pixels_CHW: Tensor) -> Tensor:
+    """Grey out one square (DeVries and Taylor 2017), so that no one detail is all that is learned."""
+    side = round(draw.uniform(*_HIDDEN) * min(pixels_CHW.shape[-2:]))
+    top, left = (int(draw.integers(length - side + 1)) for length in pixels_CHW.shape[-2:])
+    hidden = pixels_CHW.clone()
+    hidden[:, top : top + side, left : left + side] = 128
+    return hidden
 
 
 def jitter_colours(pixels_CHW: Tensor, brightness: float, contrast: float, saturation: float) -> Tensor:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.infer.device import Runtime
+    from classifier.infer.limits import Limits
     from classifier.infer.reader import Reader
     from classifier.model.backbone import Network
     from classifier.progress import Progress
@@ -45,6 +46,7 @@ def embed_examples(
     *,
     network: Network,
     reader: Reader,
+    limits: Limits,
     runtime: Runtime,
     progress: Progress,
     stage: str,
@@ -55,7 +57,7 @@ def embed_examples(
     rows: list[NDArray[np.float32]] = []
     unread: list[tuple[Example, Failure]] = []
     with progress.stage(stage, total=len(paths), unit="picture") as under_way:
-        for outcome in infer(paths, network, reader, runtime):
+        for outcome in infer(paths, network, reader, runtime, limits=limits):
             under_way.advance()
             example = examples[outcome.key]
             if isinstance(outcome, Inferred):

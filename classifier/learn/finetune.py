@@ -18,6 +18,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
 from classifier.learn.augment import Augment
+from classifier.learn.clock import Clock
 from classifier.learn.evaluate import log_losses
 from classifier.learn.pictures import in_batches
 from classifier.learn.state import Epoch, State
@@ -53,8 +54,9 @@ def finetune(
 ) -> tuple[int, tuple[Epoch, ...]]:
     """Train `network`, which leaves with the weights to keep, in evaluation mode; returns their epoch and the history.
 
-    Weights kept are a moving average: that of epoch `stop_after` (1 to `recipe.epochs`), unless `validation`, which
-    may be empty, speaks for an earlier one, epoch 0 among them. With a checkpoint it goes on where a killed run was.
+    Weights kept are a moving average: that of epoch `stop_after` (1 to `recipe.epochs`) or of the last one that
+    `recipe.most_seconds` allow, unless `validation`, which may be empty, speaks for an earlier one, epoch 0 among them.
+    With a checkpoint it goes on where a killed run was.
     """
     device = runtime.device
     network.freeze_batch_norm()
@@ -67,23 +69,25 @@ def finetune(
     )
     scaler = torch.amp.GradScaler(device.type, enabled=runtime.amp and runtime.dtype is torch.float16)
     augment = Augment(image_size=recipe.image_size, crop_min=recipe.crop_min, seed=recipe.seed)
-    num_steps = recipe.epochs * math.ceil(len(train) / recipe.batch_size)
+    num_steps = recipe.epochs * math.ceil(train.per_epoch / recipe.batch_size)
     state = State(network, average, optimizer, scaler)
     if checkpoint is None or not state.restore(checkpoint, progress):
         state.judge(None, *_validate(average, validation, recipe, runtime))
-    with progress.stage(name, total=stop_after * len(train), unit="picture") as stage:
-        stage.advance(state.epoch * len(train))
+    clock = Clock(spent=state.seconds, most=recipe.most_seconds)
+    with progress.stage(name, total=stop_after * train.per_epoch, unit="picture") as stage:
+        stage.advance(state.epoch * train.per_epoch)
         for epoch in range(state.epoch + 1, stop_after + 1):
             torch.manual_seed(recipe.seed + epoch)  # for dropout; by epoch, so that a resumed run draws the same
             network.train()
-            total_loss = torch.zeros((), device=device)
-            for pixels_BCHW, targets_B in _batches(train, augment, epoch, recipe, runtime):
-                share = _rate(state.step / num_steps, recipe.warmup_share, 1 / num_steps)
+            total_loss, shown = torch.zeros((), device=device), 0
+            for pixels_BCHW, targets_BK in _batches(train, augment, epoch, recipe, runtime):
+                done = max(state.step / num_steps, clock.share)
+                share = _rate(done, recipe.warmup_share, 1 / num_steps)
                 for group in optimizer.param_groups:
                     group["lr"] = group["initial_lr"] * share
                 with torch.autocast(device.type, dtype=runtime.dtype, enabled=runtime.amp):
                     logits_BK = network(_images(network, pixels_BCHW, runtime))
-                    loss = cross_entropy(logits_BK.float(), targets_B, label_smoothing=recipe.label_smoothing)
+                    loss = cross_entropy(logits_BK.float(), targets_BK, label_smoothing=recipe.label_smoothing)
                 optimizer.zero_grad(set_to_none=True)
                 scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
                 scaler.unscale_(optimizer)
@@ -92,14 +96,18 @@ def finetune(
                 scaler.update()
                 state.step += 1
                 _follow(average, network, min(recipe.ema_decay, (1 + state.step) / (10 + state.step)))
-                total_loss += loss.detach() * len(targets_B)
-                stage.advance(len(targets_B))
-            state.epoch = epoch
-            mean_loss = float(total_loss) / len(train)  # sync point, once an epoch
+                total_loss += loss.detach() * len(targets_BK)
+                shown += len(targets_BK)
+                stage.advance(len(targets_BK))
+            state.epoch, state.seconds = epoch, clock.seconds
+            mean_loss = float(total_loss) / shown  # sync point, once an epoch
             state.judge(mean_loss, *_validate(average, validation, recipe, runtime))
             stage.note(_note(state.history[-1], recipe.epochs))
             if checkpoint is not None:
                 checkpoint.save(state.as_dict())
+            if clock.share >= 1:
+                progress.say(f"{name} ends after epoch {epoch} of {recipe.epochs}: its time is up")
+                break
     chosen = state.choose()
     return chosen, tuple(state.history)
 
@@ -107,12 +115,16 @@ def finetune(
 def _batches(
     train: Pictures, augment: Augment, epoch: int, recipe: Recipe, runtime: Runtime
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Each picture once, in an order of the epoch's own, augmented: pixels uint8 (B, C, H, W) and targets (B,)."""
-    order = np.random.default_rng([recipe.seed, epoch]).permutation(len(train)).tolist()
+    """What the epoch shows, augmented: pixels uint8 (B, C, H, W) and targets (B, K)."""
 
-    def view(index: int) -> Tensor:
-        return augment(train[index], epoch=epoch, picture=train.examples[index].picture)
+    def view(index: int) -> Tensor | None:
+        pixels = train[index]
+        if pixels is None:
+            return None
+        strong = index >= train.labelled
+        return augment(pixels, epoch=epoch, picture=train.examples[index].picture, strong=strong)
 
+    order = train.order(epoch, seed=recipe.seed)
     for batch, pixels_BCHW in in_batches(order, view, batch_size=recipe.batch_size, threads=runtime.workers):
         yield pixels_BCHW, train.targets[batch].to(runtime.device)
 
@@ -136,7 +148,7 @@ def _validate(
         with torch.autocast(runtime.device.type, dtype=runtime.dtype, enabled=runtime.amp):
             parts.append(average(_images(average, pixels_BCHW, runtime)).float().cpu())
     logits_VK = torch.cat(parts).numpy()
-    targets_V = validation.targets.numpy()
+    targets_V = validation.targets.argmax(dim=1).numpy()
     temperature = fit_temperature(logits_VK, targets_V)
     accuracy = float((logits_VK.argmax(axis=1) == targets_V).mean())
     return log_losses(probabilities(logits_VK, temperature), targets_V), accuracy

@@ -12,7 +12,8 @@ class Recipe:
 
     `recipe` `head` keeps the backbone as it is. `epochs` may be 0. `learning_rate` is the head's peak, and each layer
     below learns at `layer_decay` of the one above. `warmup_share`, `label_smoothing` and `crop_min` (of the area) are
-    shares, `ema_decay` is a step's. `retrain` trains once more with the held-out labels, which takes twice the time.
+    shares, `ema_decay` is a step's. `most_seconds` is for one fine-tuning, whose schedule then ends with it; 0 is no
+    limit.
     """
 
     recipe: Literal["finetune", "head"] = "finetune"
@@ -25,6 +26,6 @@ class Recipe:
     label_smoothing: float = 0.1
     ema_decay: float = 0.98
     crop_min: float = 0.35
-    retrain: bool = True
+    most_seconds: float = 0
     seed: int = 0
     image_size: int = 256

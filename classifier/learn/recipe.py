@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from classifier import __version__
-from classifier.errors import ModelError
+from classifier.errors import CrawlError, ModelError
 from classifier.infer.device import choose_from, quicken_allocator
+from classifier.infer.limits import limits_from
 from classifier.labels.examples import read_examples
+from classifier.labels.groups import group
 from classifier.labels.read import categories_of, read_labels
-from classifier.labels.split import split
+from classifier.labels.split import folds, split
 from classifier.learn import checkpoint
+from classifier.learn.crawl import sample, sample_size
 from classifier.learn.evaluate import as_dict
 from classifier.learn.parameters import Recipe
-from classifier.learn.train import Trained, train
+from classifier.learn.run import Run
+from classifier.learn.train import Judged, Trained, train
 from classifier.model.backbone import Network, load_backbone
 from classifier.model.bundle import Bundle, check_target, save_bundle
+from classifier.model.evidence import Evidence
 from classifier.model.manifest import Manifest
 from classifier.model.transforms import EvalTransform
 from classifier.progress import Progress, SilentProgress
-from classifier.records import Failure, Label, Split
+from classifier.records import Example, Failure, Label, Split
 from classifier.settings import Settings
+
+_FOLDS = {"head": 5, "finetune": 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,31 +65,33 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
         allow_pickle=settings.model.allow_pickle,
     )
     examples, failures = read_examples(labels, max_megapixels=settings.images.max_megapixels, progress=progress)
-    parts = split(
-        examples,
-        validation_share=settings.labels.validation_share,
-        near_duplicate_bits=settings.labels.near_duplicate_bits,
-        seed=settings.train.seed,
-    )
-    progress.say(
-        f"{len(parts.train)} pictures to learn from, {len(parts.validation)} held out to choose and to calibrate by"
-    )
-    transform = EvalTransform(image_size=network.image_size)
+    groups = group(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
+    splits = _splits(settings, examples, groups)
+    progress.say(f"{len(examples)} labelled pictures to learn from, {_held_out_in_words(splits)}")
     state = folder.with_name(f"{folder.name}.training")
-    trained = train(
-        network,
-        parts,
+    run = Run(
+        network=network,
         categories=categories,
-        recipe=_recipe(settings, network),
-        transform=transform,
+        recipe=_recipe(settings, network, tunings=len(splits) + 1),
+        transform=EvalTransform(image_size=network.image_size),
         runtime=runtime,
         max_megapixels=settings.images.max_megapixels,
+        limits=limits_from(settings.images),
         folder=state,
         progress=progress,
     )
+    run.network.to(device=runtime.device).eval()
+    run = replace(run, crawl=_unlabelled(run, settings, examples))
+    trained = train(run, splits)
     evaluation = as_dict(trained.evaluation) | {"frozen": as_dict(trained.frozen), "epoch": trained.epoch}
-    manifest = _manifest(settings, categories, transform, parts, trained)
-    bundle = save_bundle(folder, network=network.cpu(), manifest=manifest, evaluation=evaluation)
+    manifest = _manifest(settings, run, trained)
+    bundle = save_bundle(
+        folder,
+        network=network.cpu(),
+        manifest=manifest,
+        evaluation=evaluation,
+        evidence=_evidence(run, trained.judged, dict(zip(examples, groups, strict=True)), parts=len(splits)),
+    )
     checkpoint.remove(state)
     unread = tuple((example.label, failure) for example, failure in trained.unread)
     return Learned(bundle=bundle, evaluation=evaluation, unreadable=failures + unread)
@@ -96,22 +107,66 @@ def _target(settings: Settings) -> Path:
     return settings.model.folder
 
 
-def _recipe(settings: Settings, network: Network) -> Recipe:
-    return Recipe(**settings.train.model_dump(), image_size=network.image_size)
+def _splits(settings: Settings, examples: tuple[Example, ...], groups: list[int]) -> tuple[Split, ...]:
+    count = settings.train.folds or _FOLDS[settings.train.recipe]
+    if count > 1:
+        return folds(examples, groups, count=count, seed=settings.train.seed)
+    held_out = split(examples, groups, validation_share=settings.labels.validation_share, seed=settings.train.seed)
+    return (held_out,)
 
 
-def _manifest(
-    settings: Settings, categories: tuple[str, ...], transform: EvalTransform, parts: Split, trained: Trained
-) -> Manifest:
+def _held_out_in_words(splits: tuple[Split, ...]) -> str:
+    held_out = sum(len(part.validation) for part in splits)
+    if len(splits) == 1:
+        return f"{held_out} of them held out to judge by"
+    return f"{held_out} of them each held out once to judge by, in {len(splits)} parts"
+
+
+def _recipe(settings: Settings, network: Network, *, tunings: int) -> Recipe:
+    known = {field.name for field in fields(Recipe)}
+    if settings.train.unlabelled is not None:
+        tunings *= 2  # each is followed by one that learns from the crawl
+    return Recipe(
+        **settings.train.model_dump(include=known),
+        most_seconds=60 * settings.train.minutes / tunings,
+        image_size=network.image_size,
+    )
+
+
+def _unlabelled(run: Run, settings: Settings, labelled: tuple[Example, ...]) -> tuple[Example, ...]:
+    """The crawl to learn from, as far as it is looked at. Raises CrawlError when it cannot be."""
+    crawl = settings.train.unlabelled
+    if crawl is None or run.recipe.recipe == "head":
+        return ()
+    try:
+        paths, found = sample(crawl, count=sample_size(len(labelled)), seed=settings.train.seed)
+    except OSError as error:
+        raise CrawlError(f"train.unlabelled = {crawl}: cannot be listed ({error.strerror})") from None
+    run.progress.say(f"Learning from the crawl too: {len(paths):,} of its {found:,} pictures are looked at.")
+    return run.look(paths, without=frozenset(example.picture for example in labelled))
+
+
+def _evidence(run: Run, judged: Judged, groups: dict[Example, int], *, parts: int) -> Evidence:
+    return Evidence(
+        logits=judged.logits,
+        truths=run.targets(judged.examples),
+        groups=np.array([groups[example] for example in judged.examples], dtype=np.int64),
+        pictures=tuple(example.picture for example in judged.examples),
+        paths=tuple(example.label.path.as_posix() for example in judged.examples),
+        how="held out" if parts == 1 else f"cross-fitted in {parts} parts",
+    )
+
+
+def _manifest(settings: Settings, run: Run, trained: Trained) -> Manifest:
     return Manifest(
-        categories=categories,
-        image_size=transform.image_size,
-        max_squeeze=transform.max_squeeze,
+        categories=run.categories,
+        image_size=run.transform.image_size,
+        max_squeeze=run.transform.max_squeeze,
         temperature=trained.temperature,
         threshold=settings.sort.threshold,
         backbone=settings.model.backbone,
         measured={
-            "labels": len(parts.train) + len(parts.validation),
+            "labels": len(trained.embedded.examples),
             "held_out": trained.evaluation.count,
             "accuracy": trained.evaluation.accuracy,
             "accuracy_of_frozen_head": trained.frozen.accuracy,

@@ -46,6 +46,7 @@ class State:
         self.history: list[Epoch] = []
         self.epoch = 0
         self.step = 0
+        self.seconds = 0.0
 
     def judge(self, loss: float | None, losses_V: NDArray[np.float64], accuracy: float | None) -> None:
         """Note what the epoch came to, and keep its weights when they are the best so far."""
@@ -67,6 +68,7 @@ class State:
         return {name: part.state_dict() for name, part in self._parts.items()} | {
             "epoch": self.epoch,
             "step": self.step,
+            "seconds": self.seconds,
             "history": [asdict(epoch) for epoch in self.history],
             "last_losses": torch.from_numpy(self._last_losses),
             "best_epoch": self._best.epoch,
@@ -82,7 +84,7 @@ class State:
             return False
         for name, part in self._parts.items():
             part.load_state_dict(saved[name])
-        self.epoch, self.step = saved["epoch"], saved["step"]
+        self.epoch, self.step, self.seconds = saved["epoch"], saved["step"], saved["seconds"]
         self.history = [Epoch(**epoch) for epoch in saved["history"]]
         self._last_losses = saved["last_losses"].numpy()
         self._best.epoch, self._best.losses = saved["best_epoch"], saved["best_losses"].numpy()

@@ -1,186 +1,180 @@
 """The recipe: a head on frozen features, then the whole network, then a head again; judged on held-out pictures.
 
-Knows no settings file and no bundle; its only files are the labelled pictures and the state of the run.
+Each part of the labels is held out once, so that the figures rest on all of them; what comes out in the end has
+learned from all. Knows no settings file and no bundle; its only files are the labelled pictures and the run's state.
 """
 
 # Shapes: N pictures, D embedding width, K categories.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median_low
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.errors import LabelsError
-from classifier.infer.reader import Reader
-from classifier.learn.augment import Augment
-from classifier.learn.checkpoint import Checkpoint, fingerprint
 from classifier.learn.evaluate import Evaluation, evaluate
-from classifier.learn.features import Features, embed_examples
-from classifier.learn.finetune import finetune
-from classifier.learn.head import Head, fit_head
-from classifier.learn.pictures import Pictures
+from classifier.learn.guess import Guesses, soft_targets, surest
 from classifier.learn.state import Epoch
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.records import Example, Failure, Split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
-    from classifier.infer.device import Runtime
-    from classifier.learn.parameters import Recipe
-    from classifier.model.backbone import Network
-    from classifier.model.transforms import EvalTransform
-    from classifier.progress import Progress
+    from classifier.learn.features import Features
+    from classifier.learn.run import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What heads say of pictures that neither they nor their network were fitted to: `logits` is float32 (N, K)."""
+
+    examples: tuple[Example, ...]
+    logits: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
     """What training came to; the network itself was trained in place.
 
-    `frozen` judges the head on frozen features and `evaluation` the recipe as a whole, both on held-out pictures that
-    neither saw. The network then learns from the held-out pictures too, so it is, if anything, better than that.
-    `epoch` is the one that was kept, 0 for the frozen features.
+    `frozen` judges the head on frozen features and `evaluation` the recipe as a whole, both on held-out pictures; the
+    network then learns from all of them, so it is, if anything, better than that. `judged` are the same pictures as in
+    `evaluation`. `epoch` is the one that was kept, 0 for the frozen features; `histories` has one for each fold.
+    `embedded` are the labelled pictures as the network sees them in the end.
     """
 
     temperature: float
     frozen: Evaluation
     evaluation: Evaluation
+    judged: Judged
     epoch: int
-    history: tuple[Epoch, ...]
+    histories: tuple[tuple[Epoch, ...], ...]
+    embedded: Features
     unread: tuple[tuple[Example, Failure], ...]
 
 
-def train(
-    network: Network,
-    split: Split,
-    *,
-    categories: Sequence[str],
-    recipe: Recipe,
-    transform: EvalTransform,
-    runtime: Runtime,
-    max_megapixels: float,
-    folder: Path | None,
-    progress: Progress,
-) -> Trained:
-    """Train `network`, whose head has an output for each of `categories` in that order, in place.
+def train(run: Run, folds: Sequence[Split]) -> Trained:
+    """Train the run's network in place; it is in evaluation mode on the runtime's device, its head in category order.
 
-    A killed run goes on from the state in `folder`; `checkpoint.remove` it once the result is safe. Raises
-    LabelsError when a category has no picture left to learn from, or a picture vanishes meanwhile.
+    `folds` are splits of the same labels; a fold that holds nothing out says nothing. A killed run goes on from its
+    state; `checkpoint.remove` that once the result is safe. Raises LabelsError when a category has no picture left to
+    learn from, or a picture vanishes meanwhile.
     """
-    run = _Run(network, tuple(categories), recipe, transform, runtime, max_megapixels, folder, progress)
-    network.to(device=runtime.device).eval()
-    everything = run.embed(split.train + split.validation, "embedding labels")
-    learned, held_out = everything.of(split.train), everything.of(split.validation)
-    run.check(learned)
-    unread, epoch = everything.unread, 0
-    history: tuple[Epoch, ...] = ()
-    frozen, temperature = run.judge(run.fit(learned), held_out)
-    evaluation = frozen
-    start = {name: value.clone() for name, value in network.state_dict().items()}
-    if recipe.recipe == "finetune" and recipe.epochs > 0:
-        epoch, history = run.finetune(learned, held_out, stop_after=recipe.epochs, name="fine-tuning")
-    if epoch > 0:
-        again = run.embed(learned.examples + held_out.examples, "embedding labels again")
-        evaluation, temperature = run.judge(run.fit(again.of(learned.examples)), again.of(held_out.examples))
-        run.tell(frozen, evaluation, epoch)
-        if recipe.retrain and held_out.examples:
-            network.load_state_dict(start)
-            run.finetune(everything, everything.of(()), stop_after=epoch, name="fine-tuning with all labels")
-            again = run.embed(everything.examples, "embedding labels for the last time")
-        everything = again
-    run.fit(everything).put_into(network.head)
+    everything = run.embed(folds[0].train + folds[0].validation, "embedding labels")
+    folds = [_readable(fold, everything) for fold in folds]
+    for fold in folds:
+        run.check(everything.of(fold.train))
+    judging = [fold for fold in folds if fold.validation]
+    judged = _together(run, [_judge(run, everything, fold) for fold in judging])
+    frozen, temperature = _evaluate(run, judged)
+    evaluation, epoch, unread = frozen, 0, everything.unread
+    histories: tuple[tuple[Epoch, ...], ...] = ()
+    if run.recipe.recipe == "finetune" and run.recipe.epochs > 0:
+        start = run.weights()
+        outcomes = []
+        for number, fold in enumerate(judging, start=1):
+            outcomes.append(_hold_out(run, everything, fold, part=f"{number} of {len(judging)}"))
+            run.network.load_state_dict(start)
+        epoch = median_low([outcome.epoch for outcome in outcomes] or [run.recipe.epochs])
+        histories = tuple(outcome.history for outcome in outcomes)
+        if epoch > 0:
+            judged = _together(run, [outcome.judged for outcome in outcomes])
+            evaluation, temperature = _evaluate(run, judged)
+            _tune(run, everything, everything.of(()), stop_after=epoch, part="with all labels")
+            everything = run.embed(everything.examples, "embedding labels again")
+        _tell(run, frozen, evaluation, epoch)
+    run.fit(everything).put_into(run.network.head)
     return Trained(
-        temperature=temperature, frozen=frozen, evaluation=evaluation, epoch=epoch, history=history, unread=unread
+        temperature=temperature,
+        frozen=frozen,
+        evaluation=evaluation,
+        judged=judged,
+        epoch=epoch,
+        histories=histories,
+        embedded=everything,
+        unread=unread,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What stays the same from the first step to the last."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _HeldOut:
+    """What one fold came to."""
 
-    network: Network
-    categories: tuple[str, ...]
-    recipe: Recipe
-    transform: EvalTransform
-    runtime: Runtime
-    max_megapixels: float
-    folder: Path | None
-    progress: Progress
+    judged: Judged
+    epoch: int
+    history: tuple[Epoch, ...]
 
-    def check(self, learned: Features) -> None:
-        """Every category has something to learn from."""
-        for missing in sorted(set(self.categories) - {example.label.category for example in learned.examples}):
-            raise LabelsError(f"category {missing!r}: none of the pictures to learn from can be read any more")
 
-    def tell(self, frozen: Evaluation, evaluation: Evaluation, epoch: int) -> None:
-        """What the first fine-tuning came to, in a sentence."""
-        if frozen.accuracy is not None and evaluation.accuracy is not None:
-            self.progress.say(
-                f"Of {evaluation.count} held-out pictures {frozen.accuracy:.0%} are right before fine-tuning and "
-                f"{evaluation.accuracy:.0%} after it; epoch {epoch} of {self.recipe.epochs} is kept."
-            )
+def _hold_out(run: Run, frozen: Features, fold: Split, *, part: str) -> _HeldOut:
+    """Fine-tune on all but one part of the labels, and judge that part."""
+    learned, held_out = frozen.of(fold.train), frozen.of(fold.validation)
+    epoch, history = _tune(run, learned, held_out, stop_after=run.recipe.epochs, part=part)
+    tuned = run.embed(fold.train + fold.validation, f"embedding labels {part}")
+    return _HeldOut(judged=_judge(run, tuned, fold), epoch=epoch, history=history)
 
-    def embed(self, examples: Sequence[Example], stage: str) -> Features:
-        reader = Reader(transform=self.transform, max_megapixels=self.max_megapixels)
-        return embed_examples(
-            examples, network=self.network, reader=reader, runtime=self.runtime, progress=self.progress, stage=stage
+
+def _tune(
+    run: Run, learned: Features, held_out: Features, *, stop_after: int, part: str
+) -> tuple[int, tuple[Epoch, ...]]:
+    """Fine-tune on the labels; with a crawl, once more from the start on them and on what the first network guesses."""
+    start = run.weights()
+    kept = run.finetune(learned, held_out, stop_after=stop_after, name=f"fine-tuning {part}")
+    if not run.crawl or kept[0] == 0:
+        return kept
+    # What is held out is guessed like the crawl: the figures are then of pictures that the network has guessed at.
+    guesses = _guess(run, learned.examples, run.crawl + held_out.examples, part=part)
+    run.network.load_state_dict(start)
+    return run.finetune(
+        learned, held_out, stop_after=stop_after, name=f"learning from the crawl {part}", guesses=guesses
+    )
+
+
+def _guess(run: Run, labelled: Sequence[Example], unlabelled: Sequence[Example], *, part: str) -> Guesses:
+    """What the network as it is now guesses of the unlabelled pictures, as far as it is to be learned from."""
+    features = run.embed([*labelled, *unlabelled], f"guessing at the crawl {part}")
+    head, pool = run.fit(features.of(labelled)), features.of(unlabelled)
+    probabilities_MK = probabilities(head(pool.embeddings), 1.0)
+    rows = surest(probabilities_MK)
+    return Guesses(examples=tuple(pool.examples[row] for row in rows), targets=soft_targets(probabilities_MK[rows]))
+
+
+def _judge(run: Run, features: Features, fold: Split) -> Judged:
+    held_out = features.of(fold.validation)
+    head = run.fit(features.of(fold.train))
+    return Judged(examples=held_out.examples, logits=head(held_out.embeddings))
+
+
+def _together(run: Run, parts: Sequence[Judged]) -> Judged:
+    logits = [part.logits for part in parts] or [np.empty((0, len(run.categories)), dtype=np.float32)]
+    return Judged(examples=tuple(example for part in parts for example in part.examples), logits=np.concatenate(logits))
+
+
+def _evaluate(run: Run, judged: Judged) -> tuple[Evaluation, float]:
+    """The figures, and the temperature that suits them."""
+    targets_N = run.targets(judged.examples)
+    temperature = fit_temperature(judged.logits, targets_N)
+    shares_NK = probabilities(judged.logits, temperature)
+    paths = [example.label.path for example in judged.examples]
+    return evaluate(shares_NK, targets_N, categories=run.categories, paths=paths), temperature
+
+
+def _readable(fold: Split, features: Features) -> Split:
+    """The fold without the pictures that could not be embedded."""
+    readable = {example.picture for example in features.examples}
+    return replace(
+        fold,
+        train=tuple(example for example in fold.train if example.picture in readable),
+        validation=tuple(example for example in fold.validation if example.picture in readable),
+    )
+
+
+def _tell(run: Run, frozen: Evaluation, evaluation: Evaluation, epoch: int) -> None:
+    """What fine-tuning came to, in a sentence."""
+    if frozen.accuracy is not None and evaluation.accuracy is not None:
+        run.progress.say(
+            f"Of {evaluation.count} labelled pictures, each held out once, {frozen.accuracy:.0%} are right before "
+            f"fine-tuning and {evaluation.accuracy:.0%} after it; {epoch} of {run.recipe.epochs} epochs are kept."
         )
-
-    def targets(self, examples: Sequence[Example]) -> NDArray[np.int64]:
-        indices = {category: index for index, category in enumerate(self.categories)}
-        return np.array([indices[example.label.category] for example in examples], dtype=np.int64)
-
-    def fit(self, features: Features) -> Head:
-        return fit_head(features.embeddings, self.targets(features.examples))
-
-    def judge(self, head: Head, held_out: Features) -> tuple[Evaluation, float]:
-        """What `head` makes of pictures it has not seen, and the temperature that suits them."""
-        logits_NK = head(held_out.embeddings)
-        targets_N = self.targets(held_out.examples)
-        temperature = fit_temperature(logits_NK, targets_N)
-        paths = [example.label.path for example in held_out.examples]
-        shares_NK = probabilities(logits_NK, temperature)
-        return evaluate(shares_NK, targets_N, categories=self.categories, paths=paths), temperature
-
-    def finetune(
-        self, learned: Features, held_out: Features, *, stop_after: int, name: str
-    ) -> tuple[int, tuple[Epoch, ...]]:
-        """Fine-tune from a head fitted to `learned`; `name` is what is shown, and the state's name on disk."""
-        self.fit(learned).put_into(self.network.head)
-        augment = Augment(image_size=self.recipe.image_size, crop_min=self.recipe.crop_min, seed=self.recipe.seed)
-        return finetune(
-            self.network,
-            train=self._pictures(learned, augment.shrink),
-            validation=self._pictures(held_out, self.transform),
-            recipe=self.recipe,
-            stop_after=stop_after,
-            runtime=self.runtime,
-            name=name,
-            checkpoint=self._checkpoint(learned, held_out, name),
-            progress=self.progress,
-        )
-
-    def _pictures(self, features: Features, prepare: Callable[[Tensor], Tensor]) -> Pictures:
-        targets = self.targets(features.examples).tolist()
-        return Pictures(features.examples, targets, prepare=prepare, max_megapixels=self.max_megapixels)
-
-    def _checkpoint(self, learned: Features, held_out: Features, name: str) -> Checkpoint | None:
-        if self.folder is None:
-            return None
-        settings = {"run": name, "recipe": asdict(self.recipe), "transform": asdict(self.transform)}
-        settings["numbers"] = str(self.runtime.dtype)
-        labels = [
-            (example.picture, example.label.category, side)
-            for side, features in (("train", learned), ("validation", held_out))
-            for example in features.examples
-        ]
-        # The head is left out: it follows from the rest, and on a GPU not to the last bit.
-        head = {id(parameter) for parameter in self.network.head.parameters()}
-        weights = self.network.state_dict(keep_vars=True).items()
-        body = {key: value for key, value in weights if id(value) not in head}
-        return Checkpoint(self.folder, name=name.replace(" ", "-"), fingerprint=fingerprint(settings, labels, body))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.labels.groups import group
-from classifier.labels.split import split
+from classifier.labels.split import folds, split
 from classifier.records import Example, Label, PictureId
 
 GREY = bytes([128]) * 768
@@ -66,7 +66,7 @@ def test_the_pages_of_one_post_are_one_group() -> None:
 
 def test_about_a_fifth_of_each_category_is_held_out() -> None:
     examples = [example(f"{n}.png", category) for category, count in (("a", 20), ("b", 10)) for n in range(count)]
-    parts = split(examples, validation_share=0.2, near_duplicate_bits=6, seed=1)
+    parts = split(examples, group(examples, near_duplicate_bits=6), validation_share=0.2, seed=1)
 
     assert {"a": 4, "b": 2} == Counter(e.label.category for e in parts.validation)
     assert sorted(names(tuple(examples))) == sorted(names(parts.train) + names(parts.validation))
@@ -74,17 +74,16 @@ def test_about_a_fifth_of_each_category_is_held_out() -> None:
 
 def test_the_same_seed_gives_the_same_split_in_any_order() -> None:
     examples = [example(f"{n}.png", "ab"[n % 2]) for n in range(40)]
-    one = split(examples, validation_share=0.2, near_duplicate_bits=6, seed=3)
+    one = split(examples, group(examples, near_duplicate_bits=6), validation_share=0.2, seed=3)
 
-    assert one == split(examples, validation_share=0.2, near_duplicate_bits=6, seed=3)
-    assert one != split(examples, validation_share=0.2, near_duplicate_bits=6, seed=4)
+    assert one == split(examples, group(examples, near_duplicate_bits=6), validation_share=0.2, seed=3)
+    assert one != split(examples, group(examples, near_duplicate_bits=6), validation_share=0.2, seed=4)
 
 
 def test_a_category_that_is_one_group_is_all_learned_from() -> None:
     twins = [example(f"9_p{n}.png", "twins") for n in range(5)]
-    parts = split(
-        [*twins, *(example(f"{n}.png", "b") for n in range(5))], validation_share=0.2, near_duplicate_bits=6, seed=0
-    )
+    examples = [*twins, *(example(f"{n}.png", "b") for n in range(5))]
+    parts = split(examples, group(examples, near_duplicate_bits=6), validation_share=0.2, seed=0)
 
     assert {"twins": 5, "b": 4} == Counter(e.label.category for e in parts.train)
 
@@ -98,9 +97,47 @@ def test_no_group_is_on_both_sides_and_every_category_is_learned(
     posts: list[tuple[str, int]], share: float, seed: int
 ) -> None:
     examples = [example(f"{post}00_p{page}.png", category) for page, (category, post) in enumerate(posts)]
-    parts = split(examples, validation_share=share, near_duplicate_bits=6, seed=seed)
+    parts = split(examples, group(examples, near_duplicate_bits=6), validation_share=share, seed=seed)
     sides = [{e.label.path.name.split("_")[0] for e in side} for side in (parts.train, parts.validation)]
 
     assert set() == sides[0] & sides[1]
     several = {c for c, count in Counter(category for category, _ in posts).items() if count > 1}
     assert several <= {e.label.category for e in parts.train}
+
+
+POSTS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 6)), min_size=2, max_size=60)
+
+
+@given(posts=POSTS, count=st.integers(2, 5), seed=st.integers(0, 99))
+def test_folds_hold_each_example_out_at_most_once_and_part_no_group(
+    posts: list[tuple[str, int]], count: int, seed: int
+) -> None:
+    examples = [example(f"{post}00_p{page}.png", category) for page, (category, post) in enumerate(posts)]
+    groups = group(examples, near_duplicate_bits=6)
+    parts = folds(examples, groups, count=count, seed=seed)
+    number = dict(zip(names(tuple(examples)), groups, strict=True))
+
+    held_out = [name for part in parts for name in names(part.validation)]
+    assert len(set(held_out)) == len(held_out)
+    for part in parts:
+        assert sorted(names(tuple(examples))) == sorted(names(part.train) + names(part.validation))
+        assert {category for category, _ in posts} == {e.label.category for e in part.train}
+        sides = [{number[name] for name in names(side)} for side in (part.train, part.validation)]
+        assert set() == sides[0] & sides[1]
+
+
+def test_folds_hold_all_out_once_when_every_category_has_enough() -> None:
+    examples = [example(f"{n}.png", category) for category, count in (("a", 20), ("b", 10)) for n in range(count)]
+    parts = folds(examples, range(30), count=3, seed=1)
+
+    assert sorted(names(tuple(examples))) == sorted(name for part in parts for name in names(part.validation))
+    for part in parts:
+        counts = Counter(e.label.category for e in part.validation)
+        assert 6 <= counts["a"] <= 8
+        assert 3 <= counts["b"] <= 4
+
+
+def test_where_nothing_can_be_held_out_there_is_one_fold_that_holds_nothing_out() -> None:
+    examples = [example("1.png", "a"), example("2.png", "b")]
+
+    assert [()] == [part.validation for part in folds(examples, [0, 1], count=3, seed=0)]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -28,7 +29,7 @@ RECIPE = Recipe(epochs=3, batch_size=6, learning_rate=3e-3, image_size=32, seed=
 
 
 def pictures(examples: tuple[Example, ...], prepare: Callable[[Tensor], Tensor]) -> Pictures:
-    targets = [CATEGORIES.index(example.label.category) for example in examples]
+    targets = np.eye(len(CATEGORIES))[[CATEGORIES.index(example.label.category) for example in examples]]
     return Pictures(examples, targets, prepare=prepare, max_megapixels=1)
 
 

@@ -9,14 +9,14 @@ import pytest
 import timm
 import torch
 
-from classifier.errors import LabelsError, ModelError
+from classifier.errors import CrawlError, LabelsError, ModelError
 from classifier.infer.pixels import load_pixels
 from classifier.learn.recipe import Learned, learn
 from classifier.model.backbone import Network, save_network
 from classifier.progress import SavingProgress
 from classifier.settings import Settings, load
 from kit.pictures import COLOURS, encoded, varied
-from kit.tree import Tree, make_tree
+from kit.tree import Tree, make_tree, read_tree
 
 KINDS = ("blue", "green", "red")
 
@@ -58,8 +58,15 @@ def test_what_was_learned_is_in_the_bundle(learned: Learned) -> None:
     names = {path.name for path in learned.bundle.folder.iterdir()}
 
     assert KINDS == manifest.categories
-    assert {"config.json", "model.safetensors", "illsort.json", "evaluation.json", "README.md"} == names
-    assert (18, 3) == (manifest.measured["labels"], manifest.measured["held_out"])
+    assert {
+        "config.json",
+        "model.safetensors",
+        "illsort.json",
+        "evaluation.json",
+        "evidence.npz",
+        "README.md",
+    } == names
+    assert (18, 18) == (manifest.measured["labels"], manifest.measured["held_out"])
     saved = (learned.bundle.folder / "evaluation.json").read_text("utf-8")
     assert json.loads(json.dumps(learned.evaluation)) == json.loads(saved)
 
@@ -85,7 +92,7 @@ def test_the_same_seed_gives_the_same_weights(tmp_path: Path, backbone: str, lea
 
     assert learned.bundle.manifest.weights_sha256 == again.bundle.manifest.weights_sha256
     other = learn(settings(tmp_path, backbone, "train.seed=1"))
-    assert again.bundle.manifest.weights_sha256 != other.bundle.manifest.weights_sha256
+    assert again.bundle.manifest.temperature != other.bundle.manifest.temperature
 
 
 def test_the_head_alone_keeps_the_backbone_as_it_is(tmp_path: Path, backbone: str) -> None:
@@ -94,6 +101,50 @@ def test_the_head_alone_keeps_the_backbone_as_it_is(tmp_path: Path, backbone: st
     start = timm.create_model(backbone, pretrained=True)
 
     assert torch.equal(start.conv_stem.weight, network.body.conv_stem.weight)
+
+
+def test_every_label_is_evidence_for_how_often_the_model_is_right(learned: Learned) -> None:
+    evidence = learned.bundle.load_evidence()
+
+    assert evidence is not None
+    assert 18 == len(evidence) == len(set(evidence.pictures)) == len(set(evidence.groups.tolist()))
+    assert "cross-fitted in 3 parts" == evidence.how
+    assert learned.evaluation["accuracy"] == float((evidence.logits.argmax(axis=1) == evidence.truths).mean())
+
+
+def test_one_fold_holds_out_a_part_alone(tmp_path: Path, backbone: str) -> None:
+    make_tree(tmp_path / "labels", tree())
+    evidence = learn(settings(tmp_path, backbone, "train.recipe=head", "train.folds=1")).bundle.load_evidence()
+
+    assert evidence is not None
+    assert ("held out", 3) == (evidence.how, len(evidence))
+
+
+def crawl_tree() -> Tree:
+    """Colours that nobody labelled, a labelled picture, a copy, and files that cannot be read."""
+    wild = {f"{kind}{n}.png": encoded(varied(COLOURS[kind], seed=5000 + n), "PNG") for kind in KINDS for n in range(9)}
+    labelled: Tree = {"again.png": tree()["red"]["red0.png"]}  # type: ignore[index,call-overload]
+    return {"wild": {**wild, "copy.png": wild["red0.png"], "page.jpg": b"<html>", "empty.png": b""}, **labelled}
+
+
+def test_a_crawl_is_learned_from_and_what_is_broken_in_it_is_passed_over(tmp_path: Path, backbone: str) -> None:
+    make_tree(tmp_path, {"labels": tree(), "crawl": crawl_tree()})
+    progress = SavingProgress()
+    plain = learn(settings(tmp_path, backbone, "train.folds=2"))
+    with_crawl = learn(
+        settings(tmp_path, backbone, "train.folds=2", f"train.unlabelled={tmp_path / 'crawl'}"), progress=progress
+    )
+
+    assert any("31 of its 31 pictures are looked at" in message for message in progress.said)
+    assert plain.evaluation["count"] == with_crawl.evaluation["count"] == 18
+    assert 1.0 == with_crawl.evaluation["accuracy"]
+    assert crawl_tree() == read_tree(tmp_path / "crawl")
+
+
+def test_a_crawl_that_is_not_there_is_said_in_a_line(tmp_path: Path, backbone: str) -> None:
+    make_tree(tmp_path / "labels", tree())
+    with pytest.raises(CrawlError, match=r"train\.unlabelled = .*cannot be listed"):
+        learn(settings(tmp_path, backbone, f"train.unlabelled={tmp_path / 'gone'}"))
 
 
 def test_labels_that_cannot_be_read_are_told_and_left_out(tmp_path: Path, backbone: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from classifier.errors import LabelsError
+from classifier.infer.limits import Limits
 from classifier.learn import state
 from classifier.learn.parameters import Recipe
+from classifier.learn.run import Run
 from classifier.learn.train import Trained, train
 from classifier.model.backbone import Network
 from classifier.model.transforms import EvalTransform
@@ -18,7 +21,8 @@ from classifier.progress import SavingProgress
 from classifier.records import Split
 from kit.learning import CATEGORIES, cpu, drawn_examples, tiny_network
 
-RECIPE = Recipe(epochs=2, batch_size=8, image_size=32, retrain=True, learning_rate=1e-3)
+RECIPE = Recipe(epochs=2, batch_size=8, image_size=32, learning_rate=1e-3)
+LIMITS = Limits(deadline_s=60, worker_gigabytes=3)
 
 
 @pytest.fixture
@@ -27,24 +31,35 @@ def _keep_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "is_surely_better", lambda _losses, _last_losses: False)
 
 
-def drawn_split(folder: Path) -> Split:
-    return Split(train=drawn_examples(folder, first=0, count=6), validation=drawn_examples(folder, first=100, count=3))
+def drawn_folds(folder: Path) -> tuple[Split, ...]:
+    """Nine pictures of each colour; each is held out once, three of a colour at a time."""
+    parts = [drawn_examples(folder, first=first, count=3) for first in (0, 3, 100)]
+    return tuple(
+        Split(train=sum((other for other in parts if other is not part), ()), validation=part) for part in parts
+    )
 
 
 def run(
-    split: Split, *, recipe: Recipe = RECIPE, folder: Path | None = None, progress: SavingProgress | None = None
+    folds: tuple[Split, ...],
+    *,
+    recipe: Recipe = RECIPE,
+    folder: Path | None = None,
+    progress: SavingProgress | None = None,
 ) -> tuple[Network, Trained]:
-    network = tiny_network()
+    network = tiny_network().eval()
     trained = train(
-        network,
-        split,
-        categories=CATEGORIES,
-        recipe=recipe,
-        transform=EvalTransform(image_size=32),
-        runtime=cpu(),
-        max_megapixels=1,
-        folder=folder,
-        progress=progress or SavingProgress(),
+        Run(
+            network=network,
+            categories=CATEGORIES,
+            recipe=recipe,
+            transform=EvalTransform(image_size=32),
+            runtime=cpu(),
+            max_megapixels=1,
+            limits=LIMITS,
+            folder=folder,
+            progress=progress or SavingProgress(),
+        ),
+        folds,
     )
     return network, trained
 
@@ -53,12 +68,12 @@ def weights(network: Network) -> dict[str, bytes]:
     return {name: value.numpy().tobytes() for name, value in network.state_dict().items()}
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, replace(RECIPE, recipe="head"), replace(RECIPE, retrain=False)])
+@pytest.mark.parametrize("recipe", [RECIPE, replace(RECIPE, recipe="head")])
 def test_colours_are_learned(tmp_path: Path, recipe: Recipe) -> None:
-    network, trained = run(drawn_split(tmp_path), recipe=recipe)
+    network, trained = run(drawn_folds(tmp_path), recipe=recipe)
 
     assert 1.0 == trained.evaluation.accuracy
-    assert 9 == trained.evaluation.count
+    assert 27 == trained.evaluation.count == len(trained.judged.examples) == len(trained.judged.logits)
     assert trained.temperature > 0
     assert () == trained.unread
     assert (len(CATEGORIES), False) == (network.head.out_features, network.training)
@@ -66,70 +81,72 @@ def test_colours_are_learned(tmp_path: Path, recipe: Recipe) -> None:
 
 @pytest.mark.parametrize("recipe", [replace(RECIPE, recipe="head"), replace(RECIPE, epochs=0)])
 def test_the_head_alone_leaves_the_backbone_as_it_was(tmp_path: Path, recipe: Recipe) -> None:
-    network, trained = run(drawn_split(tmp_path), recipe=recipe)
+    network, trained = run(drawn_folds(tmp_path), recipe=recipe)
     before = weights(tiny_network())
     changed = {name for name, value in weights(network).items() if value != before[name]}
 
     assert {"body.classifier.weight", "body.classifier.bias"} == changed
-    assert (0, ()) == (trained.epoch, trained.history)
+    assert (0, ()) == (trained.epoch, trained.histories)
     assert trained.frozen == trained.evaluation
 
 
 @pytest.mark.usefixtures("_keep_last")
 def test_the_same_seed_gives_the_same_network_and_figures(tmp_path: Path) -> None:
-    split = drawn_split(tmp_path)
-    (first, first_trained), (second, second_trained) = run(split), run(split)
+    folds = drawn_folds(tmp_path)
+    (first, first_trained), (second, second_trained) = run(folds), run(folds)
 
     assert weights(first) == weights(second)
-    assert first_trained == second_trained
+    assert first_trained.evaluation == second_trained.evaluation
+    assert np.array_equal(first_trained.judged.logits, second_trained.judged.logits)
 
 
 @pytest.mark.usefixtures("_keep_last")
 def test_a_run_taken_up_again_gives_the_same_network(tmp_path: Path) -> None:
-    split = drawn_split(tmp_path / "pictures")
-    plain, _ = run(split)
-    run(split, folder=tmp_path / "state")
+    folds = drawn_folds(tmp_path / "pictures")
+    plain, _ = run(folds)
+    run(folds, folder=tmp_path / "state")
     progress = SavingProgress()
-    again, _ = run(split, folder=tmp_path / "state", progress=progress)
+    again, _ = run(folds, folder=tmp_path / "state", progress=progress)
 
     assert weights(plain) == weights(again)
-    assert ["fine-tuning-with-all-labels.pt", "fine-tuning.pt"] == sorted(
-        path.name for path in (tmp_path / "state").iterdir()
-    )
+    parts = [f"fine-tuning-{number}-of-3.pt" for number in (1, 2, 3)]
+    assert [*parts, "fine-tuning-with-all-labels.pt"] == sorted(path.name for path in (tmp_path / "state").iterdir())
     going_on = [message for message in progress.said if "goes on after epoch 2" in message]
-    assert 2 == len(going_on)
+    assert 4 == len(going_on)
 
 
 def test_other_labels_start_anew(tmp_path: Path) -> None:
-    split = drawn_split(tmp_path / "pictures")
-    run(split, folder=tmp_path / "state")
+    folds = drawn_folds(tmp_path / "pictures")
+    run(folds, folder=tmp_path / "state")
     progress = SavingProgress()
-    run(Split(train=split.train[:-1], validation=split.validation), folder=tmp_path / "state", progress=progress)
+    fewer = tuple(replace(fold, train=fold.train[:-1]) for fold in folds)
+    run(fewer, folder=tmp_path / "state", progress=progress)
 
     assert "starts anew" in progress.said[0]
 
 
 def test_unreadable_labels_are_told_and_the_rest_is_learned(tmp_path: Path) -> None:
-    split = drawn_split(tmp_path)
-    split.train[0].label.path.write_bytes(b"no picture any more")
-    split.validation[0].label.path.unlink()
-    _, trained = run(split)
+    folds = drawn_folds(tmp_path)
+    bad = [folds[0].train[0], folds[0].validation[0]]
+    for example in bad:
+        example.label.path.write_bytes(b"no picture any more")
+    _, trained = run(folds)
 
-    assert [split.train[0], split.validation[0]] == [example for example, _ in trained.unread]
-    assert 8 == trained.evaluation.count
+    assert bad == [example for example, _ in trained.unread]
+    assert 25 == trained.evaluation.count == len(trained.embedded.examples)
 
 
 def test_a_category_without_readable_pictures_is_refused(tmp_path: Path) -> None:
-    split = drawn_split(tmp_path)
-    for example in split.train:
+    folds = drawn_folds(tmp_path)
+    for example in folds[0].train + folds[0].validation:
         if example.label.category == "green":
             example.label.path.unlink()
     with pytest.raises(LabelsError, match="'green'"):
-        run(split)
+        run(folds)
 
 
 def test_nothing_held_out_is_allowed_and_claims_nothing(tmp_path: Path) -> None:
-    _, trained = run(Split(train=drawn_examples(tmp_path, first=0, count=6), validation=()))
+    _, trained = run((Split(train=drawn_examples(tmp_path, first=0, count=6), validation=()),))
 
     assert (0, None, 1.0, 2) == (
         trained.evaluation.count,
@@ -141,11 +158,10 @@ def test_nothing_held_out_is_allowed_and_claims_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_keep_last")
 def test_what_is_held_out_is_learned_from_in_the_end(tmp_path: Path) -> None:
-    """The figures come from before; the network itself has seen every label."""
-    split = drawn_split(tmp_path)
-    with_retraining, trained = run(split)
-    without, same_figures = run(split, recipe=replace(RECIPE, retrain=False))
+    """One fold's held-out pictures would otherwise change nothing but the figures."""
+    whole = drawn_folds(tmp_path)[0]
+    part = Split(train=whole.train, validation=whole.validation[:3])
+    (with_all, _), (with_part, _) = run((whole,)), run((part,))
 
-    assert trained.evaluation == same_figures.evaluation
-    assert weights(with_retraining) != weights(without)
-    assert torch.isfinite(with_retraining.head.weight).all()
+    assert weights(with_all) != weights(with_part)
+    assert torch.isfinite(with_all.head.weight).all()

@@ -1,0 +1,72 @@
+"""A sample of the unlabelled crawl to learn from: chosen by name, read like any crawl, known by content."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from classifier.images.find import find
+from classifier.infer.pipeline import Inferred, infer
+from classifier.infer.reader import Reader
+from classifier.records import Example, Label, PictureId
+
+if TYPE_CHECKING:
+    from classifier.infer.device import Runtime
+    from classifier.infer.limits import Limits
+    from classifier.model.backbone import Network
+    from classifier.progress import Progress
+
+_PER_LABEL: Final = 12
+_LEAST: Final = 1_000
+_MOST: Final = 4_000
+
+
+def sample_size(num_labels: int) -> int:
+    """How many pictures of the crawl are looked at: a dozen for each label, at least 1,000 and at most 4,000."""
+    return min(_MOST, max(_LEAST, _PER_LABEL * num_labels))
+
+
+def sample(crawl: Path, *, count: int, seed: int) -> tuple[list[Path], int]:
+    """`count` pictures of `crawl` drawn by a hash of their names, and how many there are; memory for `count` alone.
+
+    The same names give the same draw, also when others have come since. Raises OSError when `crawl` cannot be listed.
+    """
+    found = 0
+
+    def drawn() -> Iterable[tuple[bytes, Path]]:
+        nonlocal found
+        for file in find(crawl):
+            found += 1
+            yield hashlib.sha256(b"%d " % seed + os.fsencode(file.path.relative_to(crawl))).digest(), file.path
+
+    chosen = heapq.nsmallest(count, drawn())
+    return sorted(path for _, path in chosen), found
+
+
+def read_sample(
+    paths: list[Path],
+    *,
+    without: frozenset[PictureId],
+    network: Network,
+    reader: Reader,
+    limits: Limits,
+    runtime: Runtime,
+    progress: Progress,
+) -> tuple[Example, ...]:
+    """The pictures among `paths` that can be read, each content once, and none of `without` (the labelled ones).
+
+    They carry no category. What cannot be read, or only in part, is left out: the sort will list it.
+    """
+    examples: dict[PictureId, Example] = {}
+    with progress.stage("looking at the crawl", total=len(paths), unit="picture") as stage:
+        for outcome in infer(paths, network, reader, runtime, limits=limits):
+            stage.advance()
+            if isinstance(outcome, Inferred) and not outcome.picture.truncated and outcome.picture.id not in without:
+                label = Label(path=paths[outcome.key], category="")
+                example = Example(label=label, picture=outcome.picture.id, phash=0, thumbnail=b"")
+                examples.setdefault(outcome.picture.id, example)
+    return tuple(examples.values())
