@@ -50,6 +50,7 @@ class Action(StrEnum):
 
     FILE = "file"
     REVIEW = "review"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +124,7 @@ class Prediction:
 class Decision:
     """What is to be done with one picture, and why, in a sentence.
 
-    `category` is where it is filed, or the best guess when a person is to look; `confidence` is its calibrated
-    probability, 0..1.
+    `category` is where it is filed, or else the best guess; `confidence` is its calibrated probability, 0..1.
     """
 
     picture: PictureId
@@ -167,3 +167,29 @@ class Move:
     method: Method
     undoes: int | None = None
     beside: PictureId | None = None
+
+
+class Said(StrEnum):
+    """What a person says of a picture in its category; the last two say nothing of the picture itself."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    SKIPPED = "skipped"
+    TAKEN_BACK = "taken back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a person said about one picture; never overwritten, only followed by a later one.
+
+    `category` is the one it was filed under, None when it was in none; `origin` the place where it was said: "audit";
+    `audit` that audit's number; `at` in UTC, ISO 8601; `id` grows, 0 before it is stored.
+    """
+
+    picture: PictureId
+    said: Said
+    category: str | None
+    origin: str
+    at: str
+    audit: int | None = None
+    id: int = 0

@@ -41,7 +41,7 @@ class LabelSettings(Section):
     csv: Folder = None
     """A file with the columns file_name,label; paths are relative to labels.folder, or else to its own folder."""
     validation_share: Annotated[float, Field(gt=0, le=0.5)] = 0.2
-    """Share of the labels held out to choose the best epoch and to calibrate by."""
+    """Share of the labels held out to judge by where train.folds is 1."""
     near_duplicate_bits: Annotated[int, Field(ge=0, le=16)] = 6
     """Pictures whose 64-bit perceptual hashes differ in at most so many bits stay on one side of the split."""
 
@@ -82,8 +82,12 @@ class TrainSettings(Section):
     """Decay a step of the moving average of the weights, which is what is kept."""
     crop_min: Annotated[float, Field(gt=0, le=1)] = 0.35
     """Smallest share of a picture's area that a training crop shows."""
-    retrain: bool = True
-    """Train once more on all labels, the held-out ones too, for as long as proved best; takes twice the time."""
+    folds: Annotated[int, Field(ge=0, le=20)] = 0
+    """Parts of the labels, each held out once to judge by; 1 holds out labels.validation_share, 0 takes 3 (head: 5)."""
+    unlabelled: Folder = None
+    """A crawl to learn from as well, without labels: a sample of it, and of that what is guessed surest."""
+    minutes: Annotated[float, Field(ge=0)] = 0
+    """About how long training may take; the learning rates then fall in that time. 0 sets no limit."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Same seed, same labels, same machine: same result on the CPU."""
 
@@ -97,6 +101,12 @@ class SortSettings(Section):
     """Whether x.jpg.txt, x.txt and the same with .xmp and .json go along with x.jpg."""
     threshold: Share = 0.9
     """Least calibrated probability at which a picture is filed without asking."""
+    max_error: Share | None = None
+    """Largest share of wrong pictures among the filed, to be kept in place of threshold; for example 0.02."""
+    unknown: bool = True
+    """Whether a picture unlike every labelled one goes to _unknown; false: it is judged as if it were of a category."""
+    unknown_share: Annotated[float, Field(gt=0, le=0.5)] = 0.1
+    """At most this share of pictures like your labels counts as unknown; more catches more of what is none of them."""
 
 
 class ImageSettings(Section):

@@ -22,6 +22,8 @@ class Candidate:
     picture: PictureId
     truncated: bool
     logits: NDArray[np.float32]
+    novelty: float | None
+    """How unlike every labelled picture it is; None when the model cannot tell."""
     place: ImageFile | None
     """Where the content is in the library (path relative to it), as it was when it was placed; None before."""
 
@@ -29,7 +31,8 @@ class Candidate:
 # The plus signs keep SQLite on the order of the paths: any other index would sort the whole crawl for each page.
 _CANDIDATES = """
 SELECT files.path, files.size_bytes, files.mtime_ns, files.inode, files.device, files.picture, pictures.truncated,
-       predictions.logits, places.path, places.size_bytes, places.mtime_ns, places.inode, places.device
+       predictions.logits, predictions.novelty,
+       places.path, places.size_bytes, places.mtime_ns, places.inode, places.device
 FROM files
 JOIN pictures ON pictures.id = files.picture
 JOIN predictions ON predictions.picture = files.picture AND predictions.model = :model
@@ -58,7 +61,8 @@ def candidates(
             picture=PictureId(row[5]),
             truncated=bool(row[6]),
             logits=np.frombuffer(row[7], "<f4"),
-            place=None if row[8] is None else _image_file(*row[8:]),
+            novelty=row[8],
+            place=None if row[9] is None else _image_file(*row[9:]),
         )
         for row in catalogue.connection.execute(_CANDIDATES, values)
     ]
@@ -103,10 +107,12 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many pictures of a crawl ended where; the five numbers add up to `pictures`."""
+    """How many pictures of a crawl ended where; the six numbers add up to `pictures`."""
 
     filed: int
     review: int
+    unknown: int
+    """Unlike every labelled picture, so in no category."""
     broken: int
     duplicates: int
     failed: int
@@ -117,7 +123,7 @@ class Tally:
     @property
     def pictures(self) -> int:
         """All of them."""
-        return self.filed + self.review + self.broken + self.duplicates + self.failed
+        return self.filed + self.review + self.unknown + self.broken + self.duplicates + self.failed
 
 
 def tally(catalogue: Catalogue, *, run: int, crawl: Path) -> Tally:
@@ -131,6 +137,7 @@ def tally(catalogue: Catalogue, *, run: int, crawl: Path) -> Tally:
     return Tally(
         filed=outcomes.get(Action.FILE, 0),
         review=outcomes.get(Action.REVIEW, 0),
+        unknown=outcomes.get(Action.UNKNOWN, 0),
         broken=outcomes.get("broken", 0),
         duplicates=outcomes.get("duplicate", 0),
         failed=outcomes.get("failed", 0),

@@ -31,7 +31,23 @@ def m002_undo_and_sidecars(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first_tables, m002_undo_and_sidecars)
+def m003_audits(connection: sqlite3.Connection) -> None:
+    """Random samples of what was filed, and what persons said about pictures."""
+    for statement in _AUDITS:
+        connection.execute(statement)
+
+
+def m004_novelty(connection: sqlite3.Connection) -> None:
+    """How unlike every labelled picture one is, beside what the same model says of it; NULL when nothing can tell."""
+    connection.execute("ALTER TABLE predictions ADD COLUMN novelty REAL")
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    m001_first_tables,
+    m002_undo_and_sidecars,
+    m003_audits,
+    m004_novelty,
+)
 
 
 def pending(connection: sqlite3.Connection) -> list[Callable[[sqlite3.Connection], None]]:
@@ -114,4 +130,19 @@ _UNDO_AND_SIDECARS = (
         size_bytes INTEGER, mtime_ns INTEGER, inode TEXT, device TEXT) WITHOUT ROWID""",
     "CREATE INDEX sidecars_by_picture ON sidecars (beside)",
     "CREATE INDEX sidecars_by_source ON sidecars (source)",
+)
+
+_AUDITS = (
+    # `filed` (pictures by category), `steps` (threshold, pictures kept) and the marks are as they were at the draw.
+    """CREATE TABLE audits (
+        id INTEGER PRIMARY KEY, at TEXT NOT NULL, seed INTEGER NOT NULL, simple INTEGER NOT NULL, filed TEXT NOT NULL,
+        steps TEXT NOT NULL, last_move INTEGER NOT NULL, last_decided INTEGER NOT NULL, run INTEGER, threshold REAL)""",
+    """CREATE TABLE drawn (
+        audit INTEGER NOT NULL, position INTEGER NOT NULL, picture TEXT NOT NULL, category TEXT NOT NULL,
+        confidence REAL NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (audit, position)) WITHOUT ROWID""",
+    """CREATE TABLE verdicts (
+        id INTEGER PRIMARY KEY, picture TEXT NOT NULL, said TEXT NOT NULL, category TEXT, origin TEXT NOT NULL,
+        audit INTEGER, at TEXT NOT NULL)""",
+    "CREATE INDEX verdicts_by_picture ON verdicts (picture)",
+    "CREATE INDEX verdicts_by_audit ON verdicts (audit)",
 )

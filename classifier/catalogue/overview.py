@@ -18,10 +18,14 @@ class Overview:
     """A library at one moment."""
 
     runs: tuple[runs.Run, ...]
+    promise: str | None
+    """What the last run promised of those it filed; None when it promised nothing, and after an undo."""
     filed: dict[str, int]
     """Pictures in each category, most first."""
     review: dict[str, int]
     """Pictures waiting for a person, by best guess, most first."""
+    unknown: int
+    """Pictures unlike every labelled one."""
     duplicates: int
     broken: dict[str, int]
     """Files that could not be read, by kind, most first."""
@@ -62,10 +66,13 @@ def overview(library: Path) -> Overview:
     with read_catalogue(library) as catalogue:
         placed = catalogue.connection.execute(_PLACED).fetchall()
         failures = tuple(files.failures(catalogue))
+        every = tuple(runs.all_runs(catalogue))
         return Overview(
-            runs=tuple(runs.all_runs(catalogue)),
+            runs=every,
+            promise=every[-1].promise if every else None,
             filed={category: count for action, category, count in placed if action == Action.FILE},
             review={category: count for action, category, count in placed if action == Action.REVIEW},
+            unknown=sum(count for action, _, count in placed if action == Action.UNKNOWN),
             duplicates=_duplicates(catalogue),
             broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),
             failures=failures,

@@ -17,11 +17,16 @@ def add(catalogue: Catalogue, picture: Picture) -> None:
     )
 
 
-def add_logits(catalogue: Catalogue, picture: PictureId, *, model: str, logits: NDArray[np.float32]) -> None:
-    """Record what `model` says of a picture, float32 (K,); the caller holds the transaction."""
+def add_logits(
+    catalogue: Catalogue, picture: PictureId, *, model: str, logits: NDArray[np.float32], novelty: float | None = None
+) -> None:
+    """Record what `model` says of a picture: logits, float32 (K,), and how unlike every labelled picture it is.
+
+    The caller holds the transaction.
+    """
     catalogue.connection.execute(
-        "INSERT OR REPLACE INTO predictions (picture, model, logits) VALUES (?, ?, ?)",
-        (picture, model, logits.astype("<f4").tobytes()),
+        "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
+        (picture, model, logits.astype("<f4").tobytes(), novelty),
     )
 
 

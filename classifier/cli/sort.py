@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from classifier.cli.train import ConfigOption, SetOption
 from classifier.records import Mode
 
+if TYPE_CHECKING:
+    from classifier.settings import Settings
+
 Crawl = Annotated[Path, typer.Argument(help="Folder of unsorted pictures; only --mode move changes it.")]
 Library = Annotated[Path, typer.Option("--out", "-o", help="The library: the folder to sort into.")]
 Model = Annotated[
     Path | None, typer.Option("--model", "-m", help="The model's folder; later sorts take the library's last one.")
+]
+
+Threshold = Annotated[
+    float | None, typer.Option(help="Least probability to file without asking (default: the model's).")
+]
+MaxError = Annotated[
+    float | None, typer.Option(help="In place of a threshold: share of wrong ones among the filed, to be kept.")
+]
+
+Restart = Annotated[
+    bool, typer.Option("--restart", help="After a stopped sort: take what is given now, not what it had.")
 ]
 
 
@@ -25,13 +40,10 @@ def sort(
     out: Library,
     model: Model = None,
     mode: Annotated[Mode | None, typer.Option(help="How a picture gets into the library (default: link).")] = None,
-    threshold: Annotated[
-        float | None, typer.Option(help="Least probability to file without asking (default: the model's).")
-    ] = None,
+    threshold: Threshold = None,
+    max_error: MaxError = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; change nothing.")] = False,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="After a stopped sort: take what is given now, not what it had.")
-    ] = False,
+    restart: Restart = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
     workers: Annotated[int | None, typer.Option("--workers", "-j", help="Processes that decode; 0: none.")] = None,
@@ -40,19 +52,21 @@ def sort(
     config: ConfigOption = None,
     set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
 ) -> None:
-    """Sort a crawl into category folders; what is unsure goes to _review."""
+    """Sort a crawl into category folders; what is unsure goes to _review, what is none of them to _unknown."""
     from classifier import settings
     from classifier.cli.terminal import TerminalProgress
 
     flags = {
         "sort.mode": None if mode is None else mode.value,
         "sort.threshold": threshold,
+        "sort.max_error": max_error,
         "runtime.device": device,
         "runtime.workers": workers,
         "runtime.batch_size": batch_size,
         "runtime.amp_dtype": amp_dtype,
     }
-    chosen = settings.load(config, [*set_, *(f"{name}={value}" for name, value in flags.items() if value is not None)])
+    overrides = [*set_, *(f"{name}={value}" for name, value in flags.items() if value is not None)]
+    chosen = settings.load(config, overrides)
     from classifier.sort.run import sort as run_sort
 
     summary = run_sort(
@@ -60,7 +74,7 @@ def sort(
         library=out,
         bundle=model or chosen.model.folder,
         settings=chosen,
-        threshold=chosen.sort.threshold if "threshold" in chosen.sort.model_fields_set else None,
+        **_surety(chosen, overrides),
         progress=TerminalProgress(),
         restart=restart,
         on_changed=None if as_json or dry_run or not sys.stdin.isatty() else _ask,
@@ -69,6 +83,19 @@ def sort(
     _show(summary, out, dry_run=dry_run, as_json=as_json)
     if summary["broken"] or summary["failed"]:
         raise typer.Exit(1)
+
+
+def _surety(chosen: Settings, overrides: Sequence[str]) -> dict[str, float | None]:
+    """The threshold or the error rate asked for: the command line goes before the file, a rate before a threshold."""
+    from classifier.errors import SettingsError
+
+    said = {override.partition("=")[0].strip() for override in overrides}
+    if said >= {"sort.threshold", "sort.max_error"}:
+        raise SettingsError("--threshold and --max-error: give one of them; each says how sure a picture is to be")
+    asked = chosen.sort
+    if asked.max_error is not None and "sort.threshold" not in said:
+        return {"max_error": asked.max_error}
+    return {"threshold": asked.threshold if "threshold" in asked.model_fields_set else None}
 
 
 def _ask(question: str) -> bool:
@@ -86,7 +113,11 @@ def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> str:
     lines = [f"{summary['pictures']:,} pictures in {summary['seconds']:.1f} s"]
     lines += [f"  {summary['filed']:,} {would}filed in {len(summary['categories'])} categories"]
     lines += [f"  {summary['review']:,} {would}waiting for you in {out / '_review'}"] if summary["review"] else []
+    lines += (
+        [f"  {summary['unknown']:,} {would}unlike all your labels: {out / '_unknown'}"] if summary["unknown"] else []
+    )
     lines += [f"  {summary['duplicates']:,} duplicates of those"] if summary["duplicates"] else []
     lines += [f"  {summary['broken']:,} unreadable: {out / '_broken.csv'}"] if summary["broken"] else []
     lines += [f"  {summary['failed']:,} could not be filed: illsort status {out}"] if summary["failed"] else []
+    lines += [f"  {summary['promise']}"] if "promise" in summary else []
     return "\n".join(lines)

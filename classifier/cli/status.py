@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from classifier.audit.state import State
     from classifier.catalogue.overview import Overview
 
 _MOST_FAILURES = 20
@@ -24,9 +25,9 @@ def status(
 
     seen = overview(library)
     if as_json:
-        typer.echo(json.dumps(seen.as_dict(), ensure_ascii=False))
+        typer.echo(json.dumps(seen.as_dict() | {"audit": _audit_as_dict(library)}, ensure_ascii=False))
         return
-    for lines in (_runs(seen), _categories(seen), _failures(seen), _not_filed(seen)):
+    for lines in (_runs(seen), _categories(seen), _audit(library), _failures(seen), _not_filed(seen)):
         typer.echo(lines + "\n" if lines else "", nl=bool(lines))
 
 
@@ -44,7 +45,10 @@ def _runs(seen: Overview) -> str:
         )
         for run in seen.runs
     ]
-    return table(("run", "started (UTC)", "state", "pictures", "mode", "crawl"), rows)
+    lines = [table(("run", "started (UTC)", "state", "pictures", "mode", "crawl"), rows)]
+    if seen.promise:
+        lines.append(f"#{seen.runs[-1].id} promised {seen.promise}")
+    return "\n".join(lines)
 
 
 def _categories(seen: Overview) -> str:
@@ -58,9 +62,42 @@ def _categories(seen: Overview) -> str:
     ]
     rows.append(("all", f"{sum(seen.filed.values()):,}", "", f"{sum(seen.review.values()):,}"))
     lines = [table(("category", "filed", "", "wait for review"), rows)]
+    if seen.unknown:
+        lines.append(f"{seen.unknown:,} in _unknown: unlike every picture you labelled")
     if seen.duplicates:
         lines.append(f"{seen.duplicates:,} duplicates of those")
     return "\n".join(lines)
+
+
+def _audit(library: Path) -> str:
+    """What the last audit says, and whether it still speaks of what is filed."""
+    last = _last_audit(library)
+    if last is None:
+        return ""
+    state, is_current = last
+    done = "" if state.is_finished else f"; {state.asked} of {len(state.audit.drawn)} are answered"
+    since = "" if is_current else " (something was filed or moved since)"
+    return f"audit of {state.audit.at[:10]}: of {state.audit.population:,} filed {state.bound().sentence}{done}{since}"
+
+
+def _audit_as_dict(library: Path) -> dict[str, Any] | None:
+    from classifier.cli.audit import as_dict
+
+    last = _last_audit(library)
+    return None if last is None else as_dict(last[0]) | {"current": last[1]}
+
+
+def _last_audit(library: Path) -> tuple[State, bool] | None:
+    from classifier.catalogue import audits, verdicts
+    from classifier.catalogue.store import read_catalogue
+
+    with read_catalogue(library) as catalogue:
+        audit = audits.last(catalogue)
+        if audit is None:
+            return None
+        from classifier.audit.state import State  # a library without an audit does not pay for scipy
+
+        return State(audit, verdicts.of_audit(catalogue, audit.id)), audits.marks(catalogue) == audit.marks
 
 
 def _failures(seen: Overview) -> str:

@@ -18,7 +18,9 @@ from pydantic import ValidationError
 from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_trained, save_network
 from classifier.model.card import model_card
+from classifier.model.evidence import EVIDENCE, Evidence, load_evidence
 from classifier.model.manifest import FORMAT, Manifest
+from classifier.model.novelty import NOVELTY, Novelty, load_novelty
 
 MANIFEST = "illsort.json"
 EVALUATION = "evaluation.json"
@@ -37,6 +39,26 @@ class Bundle:
         network = load_trained(self.folder, image_size=self.manifest.image_size)
         network.eval()
         return network
+
+    def load_evidence(self) -> Evidence | None:
+        """What the model says of labelled pictures that it was not fitted to; None in a bundle of before.
+
+        Raises ModelError in one line when it is damaged.
+        """
+        path = self.folder / EVIDENCE
+        return load_evidence(path, categories=len(self.manifest.categories)) if path.exists() else None
+
+    def load_novelty(self) -> Novelty | None:
+        """What tells pictures that are none of the categories; None in a bundle of before, which takes none for such.
+
+        Raises ModelError in one line when it is damaged.
+        """
+        if not self.manifest.novelty_sha256:
+            return None
+        path = self.folder / NOVELTY
+        if _sha256(path) != self.manifest.novelty_sha256:
+            raise ModelError(f"{path}: is not the file this bundle was written with; train again or restore it")
+        return load_novelty(path)
 
 
 def open_bundle(folder: Path) -> Bundle:
@@ -59,8 +81,18 @@ def check_target(folder: Path) -> None:
         raise ModelError(f"model.folder = {folder}: is there already and is no illsort bundle; choose another folder")
 
 
-def save_bundle(folder: Path, *, network: Network, manifest: Manifest, evaluation: dict[str, Any]) -> Bundle:
+def save_bundle(
+    folder: Path,
+    *,
+    network: Network,
+    manifest: Manifest,
+    evaluation: dict[str, Any],
+    evidence: Evidence | None = None,
+    novelty: Novelty | None = None,
+) -> Bundle:
     """Write the bundle; an older one in the same place is kept as `<name>.previous`. Returns it as `open_bundle` does.
+
+    Without `evidence`, no error rate can be promised with it; without `novelty`, no picture is taken for unknown.
 
     Raises ModelError when something else is in the way.
     """
@@ -69,6 +101,11 @@ def save_bundle(folder: Path, *, network: Network, manifest: Manifest, evaluatio
     shutil.rmtree(writing, ignore_errors=True)  # left by a run that was killed while writing
     save_network(network, writing, label_names=list(manifest.categories), crop_mode="squash")
     manifest = manifest.model_copy(update={"weights_sha256": _sha256(writing / WEIGHTS)})
+    if evidence is not None:
+        evidence.save(writing / EVIDENCE)
+    if novelty is not None:
+        novelty.save(writing / NOVELTY)
+        manifest = manifest.model_copy(update={"novelty_sha256": _sha256(writing / NOVELTY)})
     (writing / EVALUATION).write_text(json.dumps(evaluation, ensure_ascii=False, indent=2), encoding="utf-8")
     (writing / "README.md").write_text(model_card(folder.name, network.architecture, manifest), encoding="utf-8")
     (writing / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")

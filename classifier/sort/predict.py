@@ -6,13 +6,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from classifier.catalogue import files, pictures
 from classifier.catalogue.store import Catalogue
 from classifier.infer.device import choose_from, quicken_allocator
+from classifier.infer.limits import limits_from
 from classifier.infer.packed import PackedPaths
 from classifier.infer.pipeline import Inferred, NotInferred, infer
 from classifier.infer.reader import Reader
 from classifier.model.bundle import Bundle
+from classifier.model.novelty import Novelty
 from classifier.progress import Progress
 from classifier.settings import Settings
 
@@ -36,29 +40,36 @@ def predict(
         progress.say(reason)
     network = bundle.load_network().to(runtime.device)
     reader = Reader(transform=bundle.manifest.transform, max_megapixels=settings.images.max_megapixels)
-    answers = infer(
-        paths,
-        network,
-        reader,
-        runtime,
-        deadline_s=settings.images.deadline_seconds,
-        worker_gigabytes=settings.images.max_worker_gigabytes,
-    )
+    novelty = bundle.load_novelty()
+    limits = limits_from(settings.images)
+    answers = infer(paths, network, reader, runtime, limits=limits, traits=novelty is not None)
     with progress.stage("sorting", total=len(paths), unit="picture") as stage:
         for batch in _in_batches(answers):
+            unlike = _unlike(batch, novelty)
             with catalogue.transaction():
                 for answer in batch:
-                    _record(catalogue, paths[answer.key], answer, model=bundle.manifest.key)
+                    _record(catalogue, paths[answer.key], answer, bundle.manifest.key, unlike.get(answer.key))
             yield paths[batch[-1].key]
             stage.advance(len(batch))
 
 
-def _record(catalogue: Catalogue, path: Path, answer: Inferred | NotInferred, *, model: str) -> None:
+def _unlike(batch: list[Inferred | NotInferred], novelty: Novelty | None) -> dict[int, float]:
+    """How unlike every labelled picture those are that could be read, by key; nothing when nothing can tell."""
+    traits = {answer.key: answer.traits for answer in batch if isinstance(answer, Inferred)}
+    shown = {key: row for key, row in traits.items() if row is not None}
+    if novelty is None or not shown:
+        return {}
+    return dict(zip(shown, novelty.score(np.stack(list(shown.values()))).tolist(), strict=True))
+
+
+def _record(
+    catalogue: Catalogue, path: Path, answer: Inferred | NotInferred, model: str, novelty: float | None
+) -> None:
     if isinstance(answer, NotInferred):
         files.set_failure(catalogue, path, answer.failure)
         return
     pictures.add(catalogue, answer.picture)
-    pictures.add_logits(catalogue, answer.picture.id, model=model, logits=answer.logits)
+    pictures.add_logits(catalogue, answer.picture.id, model=model, logits=answer.logits, novelty=novelty)
     files.set_picture(catalogue, answer.file, answer.picture.id)
 
 

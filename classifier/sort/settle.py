@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from classifier.catalogue import decisions, files
+from classifier.catalogue import decisions, files, verdicts
 from classifier.catalogue.decisions import Candidate
 from classifier.catalogue.journal import select, to_bytes
 from classifier.catalogue.store import Catalogue
@@ -18,9 +20,11 @@ from classifier.filing.place import folder_for, names_for
 from classifier.filing.sidecars import sidecar_moves
 from classifier.model.calibration import probabilities
 from classifier.model.manifest import Manifest
+from classifier.model.promise import Promise
 from classifier.progress import Stage
 from classifier.records import Decision, Method, Mode, Move, PictureId, Prediction
 from classifier.sort.decide import decide
+from classifier.sort.heed import heed
 
 BATCH = 256
 """Pictures decided and filed together: what one commit of the journal covers."""
@@ -33,12 +37,18 @@ Execute = Callable[[Sequence[Move]], Sequence[Outcome]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What decides where pictures go."""
+    """What decides where pictures go.
+
+    `thresholds` has one for each category, in the manifest's order: those of `promise`, if there is one.
+    """
 
     manifest: Manifest
-    threshold: float
+    thresholds: tuple[float, ...]
     mode: Mode
+    promise: Promise | None = None
     sidecars: bool = False
+    unknown_from: float = math.inf
+    """How unlike every labelled picture one must be to be taken for none of the categories."""
 
 
 class Settler:
@@ -101,10 +111,15 @@ class Settler:
         self._file_sidecars(list(first))
 
     def _placed_last(self) -> list[PictureId]:
-        """The pictures whose sidecars a run that was killed may not have come to."""
+        """The pictures of this crawl whose sidecars a run that was killed may not have come to."""
         if not self._rules.sidecars:
             return []
-        entries = select(self._catalogue, "state = 'done' AND beside IS NULL ORDER BY id DESC LIMIT ?", (BATCH,))
+        of_crawl = "run IN (SELECT id FROM runs WHERE kind = 'sort' AND crawl = ?)"
+        entries = select(
+            self._catalogue,
+            f"state = 'done' AND beside IS NULL AND {of_crawl} ORDER BY id DESC LIMIT ?",
+            (to_bytes(self._crawl), BATCH),
+        )
         return [entry.picture for entry in reversed(entries)]
 
     def _file_sidecars(self, pictures: Sequence[PictureId]) -> None:
@@ -122,15 +137,30 @@ class Settler:
     def _decide(self, batch: list[Candidate]) -> list[Decision]:
         manifest = self._rules.manifest
         rows = probabilities(np.stack([candidate.logits for candidate in batch]), manifest.temperature)
-        return [
+        decided = [
             decide(
                 Prediction(picture=candidate.picture, probabilities=tuple(row.tolist())),
                 categories=manifest.categories,
-                threshold=self._rules.threshold,
+                thresholds=self._rules.thresholds,
                 truncated=candidate.truncated,
+                novelty=candidate.novelty,
+                unknown_from=self._rules.unknown_from,
+                promised=self._rules.promise is not None,
             )
             for candidate, row in zip(batch, rows, strict=True)
         ]
+        return self._heeded(decided, rows)
+
+    def _heeded(self, decided: list[Decision], rows: NDArray[np.float64]) -> list[Decision]:
+        """What a person said goes first; `rows` (N, K) are the probabilities that were decided by."""
+        said = verdicts.latest(self._catalogue, [decision.picture for decision in decided])
+        column = {category: number for number, category in enumerate(self._rules.manifest.categories)}
+        heeded = []
+        for decision, row in zip(decided, rows, strict=True):
+            verdict = said.get(decision.picture)
+            number = None if verdict is None else column.get(verdict.category or "")
+            heeded.append(heed(decision, verdict, confidence=None if number is None else float(row[number])))
+        return heeded
 
     def _move(self, candidate: Candidate, decision: Decision) -> Move | None:
         """What brings the picture where it belongs: from the crawl, or within the library; None when it is there."""

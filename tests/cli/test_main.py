@@ -15,7 +15,7 @@ from kit.bundles import colour_bundle
 from kit.pictures import COLOURS, encoded, plain
 from kit.tree import make_tree, read_tree
 
-COMMANDS = ("train", "sort", "status", "undo", "verify", "demo")
+COMMANDS = ("train", "sort", "status", "audit", "undo", "verify", "demo")
 README = Path(__file__).resolve().parents[2] / "README.md"
 RED = encoded(plain(COLOURS["red"]), "PNG")
 
@@ -63,6 +63,15 @@ def test_every_command_is_in_the_readme(command: str) -> None:
         (("train",), "set labels.folder"),
         (("sort", "nowhere", "--out", "library"), "there is no such folder to sort"),
         (("sort", ".", "--out", "new", "--threshold", "2"), "sort.threshold = 2"),
+        (("sort", ".", "--out", "new", "--max-error", "0"), "sort.max_error = 0"),
+        (
+            ("sort", ".", "--out", "new", "--threshold", "0.9", "--max-error", "0.02"),
+            "--threshold and --max-error: give one of them",
+        ),
+        (
+            ("sort", ".", "--out", "new", "--set", "sort.max_error=0.02", "--threshold", "0.9"),
+            "--threshold and --max-error: give one of them",
+        ),
         (("status", "nowhere"), "is not an illsort library"),
     ],
 )

@@ -49,9 +49,11 @@ def test_a_table_of_the_categories_is_printed_and_where_the_model_is(tmp_path: P
 
     assert 0 == shown.returncode, shown.stderr
     rows = {words[0]: words[1:] for line in shown.stdout.splitlines() if (words := line.split())}
-    assert ["1.00", "1.00", "1"] == rows["red"]
+    assert ["1.00", "1.00", "5"] == rows["red"]  # each label is held out once
     assert ["precision", "recall", "count"] == rows["category"]
     assert f"model: {tmp_path / 'model'}" in shown.stdout
+    assert f"report: {tmp_path / 'model' / 'report.html'}" in shown.stdout
+    assert (tmp_path / "model" / "report.html").is_file()
     assert "held out" in shown.stderr
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,23 @@ from sklearn.linear_model import LogisticRegression
 
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, save_bundle
+from classifier.model.evidence import Evidence
 from classifier.model.manifest import Manifest
-from kit.pictures import COLOURS
+from classifier.model.novelty import Novelty, fit_novelty
+from classifier.model.transforms import EvalTransform
+from classifier.records import PictureId
+from kit.pictures import COLOURS, varied
 
 CATEGORIES = ("blue", "green", "red")
 _SIZE = 32
 
 
-def colour_bundle(folder: Path, *, threshold: float = 0.9) -> Bundle:
-    """Save a bundle with the categories blue, green and red; a picture of another colour leaves it unsure."""
+def colour_bundle(folder: Path, *, threshold: float = 0.9, evidence: int = 0, novelty: bool = False) -> Bundle:
+    """Save a bundle with the categories blue, green and red; a picture of another colour leaves it unsure.
+
+    `evidence` is how many pictures it was judged by, more and less blended with another colour. With `novelty` it
+    tells pictures that are unlike those of the three colours.
+    """
     torch.manual_seed(0)
     network = Network(timm.create_model("test_efficientnet", pretrained=False, num_classes=3), image_size=_SIZE).eval()
     rng = np.random.default_rng(0)
@@ -44,4 +53,43 @@ def colour_bundle(folder: Path, *, threshold: float = 0.9) -> Bundle:
         settings={},
         versions={},
     )
-    return save_bundle(folder, network=network, manifest=manifest, evaluation={})
+    seen = colour_evidence(network, evidence) if evidence else None
+    return save_bundle(
+        folder,
+        network=network,
+        manifest=manifest,
+        evaluation={},
+        evidence=seen,
+        novelty=colour_novelty(network) if novelty else None,
+    )
+
+
+def colour_novelty(network: Network) -> Novelty:
+    """What 30 pictures of each colour tell."""
+    seen = [varied(COLOURS[category], seed=1000 + number) for category in CATEGORIES for number in range(30)]
+    transform = EvalTransform(image_size=_SIZE)
+    pixels = torch.stack([transform(torch.from_numpy(np.array(image)).permute(2, 0, 1)) for image in seen])
+    with torch.inference_mode():
+        traits = network.describe(network.normalise(pixels))[1].numpy()
+    return fit_novelty(traits, np.repeat(np.arange(len(CATEGORIES)), 30), np.arange(len(seen)))
+
+
+def colour_evidence(network: Network, count: int) -> Evidence:
+    """`count` pictures of one colour blended with another; the more of the other, the oftener that is the truth."""
+    rng = np.random.default_rng(1)
+    colours = np.array([COLOURS[category] for category in CATEGORIES])
+    own = np.arange(count) % len(CATEGORIES)
+    other = (own + rng.integers(1, len(CATEGORIES), count)) % len(CATEGORIES)
+    share = rng.beta(0.3, 1.0, count)[:, None] / 2
+    pixels = torch.from_numpy(((1 - share) * colours[own] + share * colours[other]).astype(np.uint8))
+    with torch.inference_mode():
+        logits = network(network.normalise(pixels[:, :, None, None].expand(-1, -1, _SIZE, _SIZE))).numpy()
+    truths = np.where(rng.random(count) < share[:, 0] ** 2, other, own)
+    return Evidence(
+        logits=logits.astype(np.float32),
+        truths=truths.astype(np.int64),
+        groups=np.arange(count),
+        pictures=tuple(PictureId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)),
+        paths=tuple(f"{CATEGORIES[truth]}/{number}.png" for number, truth in enumerate(truths)),
+        how="held out",
+    )

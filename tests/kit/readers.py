@@ -121,6 +121,11 @@ class MeanColour(nn.Module):
         """The mean of each channel."""
         return images.mean(dim=(2, 3))
 
+    def describe(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The embedding, and twice as traits."""
+        embeddings = self.embed(images)
+        return embeddings, 2 * embeddings
+
     def classify(self, embeddings: Tensor) -> Tensor:
         """The nearer, the higher."""
         return -torch.cdist(embeddings, self.colours) * 20

@@ -14,7 +14,13 @@ CATEGORIES = ("cat", "dog", "fox")
 
 def decided(*probabilities: float, threshold: float = 0.9, truncated: bool = False) -> Decision:
     prediction = Prediction(picture=PictureId("p"), probabilities=probabilities)
-    return decide(prediction, categories=CATEGORIES, threshold=threshold, truncated=truncated)
+    return decide(prediction, categories=CATEGORIES, thresholds=(threshold,) * 3, truncated=truncated)
+
+
+def promised(*probabilities: float, thresholds: tuple[float, ...], truncated: bool = False) -> tuple[Action, str]:
+    prediction = Prediction(picture=PictureId("p"), probabilities=probabilities)
+    decision = decide(prediction, categories=CATEGORIES, thresholds=thresholds, truncated=truncated, promised=True)
+    return decision.action, decision.reason
 
 
 @pytest.mark.parametrize(
@@ -36,6 +42,35 @@ def test_a_sure_picture_is_filed_and_an_unsure_one_reviewed_with_the_reason(
     assert expected == decided(*probabilities)
 
 
+UNLIKE = "0.99 cat, 0.01 dog: unlike every labelled picture (distance 0.250, yours are below 0.250)"
+
+
+@pytest.mark.parametrize(
+    ("novelty", "truncated", "action"),
+    [
+        (None, False, Action.FILE),
+        (0.24, False, Action.FILE),
+        (0.25, False, Action.UNKNOWN),
+        (0.25, True, Action.REVIEW),
+    ],
+)
+def test_a_picture_unlike_every_labelled_one_is_unknown_however_sure_unless_only_a_part_was_seen(
+    novelty: float | None, truncated: bool, action: Action
+) -> None:
+    prediction = Prediction(picture=PictureId("p"), probabilities=(0.99, 0.01, 0.0))
+    decision = decide(
+        prediction,
+        categories=CATEGORIES,
+        thresholds=(0.9,) * 3,
+        truncated=truncated,
+        novelty=novelty,
+        unknown_from=0.25,
+    )
+
+    assert (action, "cat") == (decision.action, decision.category)
+    assert (UNLIKE == decision.reason) == (action is Action.UNKNOWN)
+
+
 def test_a_truncated_picture_is_never_filed_however_sure() -> None:
     decision = decided(1.0, 0.0, 0.0, truncated=True)
 
@@ -50,3 +85,38 @@ def test_nothing_below_the_threshold_is_ever_filed(weights: list[float], thresho
 
     assert decision.confidence == max(probabilities)
     assert (decision.action is Action.FILE) == (max(probabilities) >= threshold and not truncated)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "action", "reason"),
+    [
+        ((0.97, 0.02, 0.01), Action.FILE, "0.9700 cat, 0.0200 dog: at least 0.9612 for cat"),
+        ((0.96125, 0.03, 0.00875), Action.REVIEW, "0.9612 cat, 0.0300 dog: below 0.9613 for cat"),
+        ((0.2, 0.75, 0.05), Action.FILE, "0.7500 dog, 0.2000 cat: at least 0.5 for dog"),
+        ((0.0, 0.0, 1.0), Action.REVIEW, "1.0000 fox, 0.0000 cat: no error rate can be promised for fox"),
+    ],
+)
+def test_where_an_error_rate_is_promised_the_guessed_category_s_own_threshold_decides(
+    probabilities: tuple[float, ...], action: Action, reason: str
+) -> None:
+    assert (action, reason) == promised(*probabilities, thresholds=(0.96127, 0.5, 2.0))
+
+
+def test_no_promise_files_a_truncated_picture() -> None:
+    action, reason = promised(1.0, 0.0, 0.0, thresholds=(0.5, 0.5, 0.5), truncated=True)
+
+    assert Action.REVIEW is action
+    assert "only a part" in reason
+
+
+@given(st.floats(0.34, 1), st.floats(0.001, 1.001))
+def test_what_a_promised_reason_reads_as_is_what_was_decided(confidence: float, threshold: float) -> None:
+    rest = (1 - confidence) / 2
+    action, reason = promised(confidence, rest, rest, thresholds=(threshold, 0.5, 0.5))
+    shown, why = float(reason.split()[0]), reason.split(": ")[1].split()
+    if "promised" in why:
+        assert threshold > 1
+    elif action is Action.FILE:
+        assert shown >= float(why[2])
+    else:
+        assert shown < float(why[1])

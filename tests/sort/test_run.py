@@ -70,6 +70,7 @@ def test_every_picture_ends_in_exactly_one_place(tmp_path: Path, bundle: Path, m
         "pictures": 8,
         "filed": 4,
         "review": 2,
+        "unknown": 0,
         "broken": 1,
         "duplicates": 1,
         "failed": 0,

@@ -1,0 +1,142 @@
+"""Files by an audit's outcome, as one run that can be undone: within the library alone, whatever became of the crawl.
+
+What was judged wrong goes to `_review`, and so does what lies below a threshold that the person agreed to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.audit.state import percent
+from classifier.catalogue import audits, decisions, runs, verdicts
+from classifier.catalogue.journal import place_of, sidecars_of, to_path
+from classifier.catalogue.lock import owned
+from classifier.filing.engine import execute
+from classifier.filing.outcome import Status
+from classifier.filing.place import folder_for, names_for
+from classifier.filing.recover import recover
+from classifier.filing.sidecars import sidecar_moves
+from classifier.progress import Progress, SilentProgress
+from classifier.records import Action, Decision, ImageFile, Method, Move
+from classifier.sort.heed import heed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.catalogue.audits import Audit, Filed
+    from classifier.catalogue.store import Catalogue
+
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refiled:
+    """The number of the run, how many pictures went to `_review`, and those that could not, with the reason."""
+
+    run: int
+    moved: int
+    left: tuple[tuple[Path, str], ...]
+
+
+def refile(
+    catalogue: Catalogue,
+    library: Path,
+    audit: Audit,
+    *,
+    threshold: float | None = None,
+    max_error: float | None = None,
+    progress: Progress | None = None,
+) -> Refiled:
+    """Apply the verdicts, and `threshold` if one is given, to what is filed; `max_error` is what it is to keep.
+
+    Raises LibraryError while another process files there, FilingStopped when the disk refuses; `resume` goes on then.
+    """
+    with owned(library):
+        recover(catalogue, library)
+        with catalogue.transaction():
+            run = _begin(catalogue, library, audit, threshold)
+            decisions.save(catalogue, list(_changed(catalogue, audit, threshold, max_error)), run=run)
+            audits.set_outcome(catalogue, audit.id, run=run, threshold=threshold)
+        return _carry_out(catalogue, library, run, progress or SilentProgress())
+
+
+def resume(catalogue: Catalogue, library: Path, *, progress: Progress | None = None) -> Refiled | None:
+    """Go on with what a kill or a full disk left undone of the last `refile`; None when there is nothing."""
+    if audits.unfinished_run(catalogue) is None:
+        return None
+    with owned(library):
+        recover(catalogue, library)
+        run = audits.unfinished_run(catalogue)
+        return None if run is None else _carry_out(catalogue, library, run, progress or SilentProgress())
+
+
+def _begin(catalogue: Catalogue, library: Path, audit: Audit, threshold: float | None) -> int:
+    model, bundle, _ = audits.last_sort(catalogue) or ("", Path(), {})
+    return runs.begin(
+        catalogue,
+        kind="audit",
+        crawl=library.resolve(),
+        mode="",
+        model=model,
+        bundle=bundle,
+        settings={"audit": {"id": audit.id, "threshold": threshold}},
+    )
+
+
+def _changed(
+    catalogue: Catalogue, audit: Audit, threshold: float | None, max_error: float | None
+) -> Iterator[Decision]:
+    """Every decision that is another one now."""
+    said = verdicts.latest(catalogue)
+    for one in audits.filed(catalogue):
+        was = _decision(one, Action.FILE, one.reason)
+        now = was
+        if threshold is not None and one.confidence < threshold:
+            now = _decision(one, Action.REVIEW, _below(one, audit, threshold, max_error))
+        now = heed(now, said.get(one.picture))
+        if now.action is not was.action:
+            yield now
+
+
+def _decision(one: Filed, action: Action, reason: str) -> Decision:
+    return Decision(picture=one.picture, action=action, category=one.category, confidence=one.confidence, reason=reason)
+
+
+def _below(one: Filed, audit: Audit, threshold: float, max_error: float | None) -> str:
+    least = "" if max_error is None else f", the least for at most {percent(max_error)} wrong"
+    return f"{one.confidence:.4f} {one.category}: below {threshold:.4f}{least} (audit of {audit.at[:10]})"
+
+
+def _carry_out(catalogue: Catalogue, library: Path, run: int, progress: Progress) -> Refiled:
+    moves = [move for decision in audits.decided_in(catalogue, run) if (move := _move(catalogue, library, decision))]
+    moved, left = 0, []
+    with progress.stage("filing", total=len(moves), unit="picture") as stage:
+        for start in range(0, len(moves), _BATCH):
+            batch = moves[start : start + _BATCH]
+            for outcome in execute(catalogue, library=library, run=run, moves=batch):
+                done = outcome.status is Status.PLACED
+                moved += done
+                left += [] if done else [(outcome.move.source.path, outcome.reason or str(outcome.status))]
+            with_sidecars = [move.picture for move in batch if sidecars_of(catalogue, move.picture)]
+            strayed = sidecar_moves(catalogue, with_sidecars, library=library, method=Method.RENAME)
+            execute(catalogue, library=library, run=run, moves=[one for one in strayed if one.method is Method.RENAME])
+            stage.advance(len(batch))
+    runs.finish(catalogue, run, {"pictures": len(moves), "review": moved})
+    return Refiled(run=run, moved=moved, left=tuple(left))
+
+
+def _move(catalogue: Catalogue, library: Path, decision: Decision) -> Move | None:
+    place, folder = place_of(catalogue, decision.picture), folder_for(decision)
+    if place is None or to_path(place.path).parent == folder:
+        return None
+    source = ImageFile(
+        path=library / to_path(place.path),
+        size_bytes=place.size_bytes,
+        mtime_ns=place.mtime_ns,
+        inode=place.inode,
+        device=place.device,
+    )
+    names = names_for(source.path.name, decision.picture)
+    return Move(picture=decision.picture, source=source, folder=folder, names=names, method=Method.RENAME)

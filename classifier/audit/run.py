@@ -1,0 +1,187 @@
+"""An audit as a session: draw or go on, answer, take back; every answer is stored when it is given.
+
+Knows no terminal: the command line and a page ask the same questions through it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.audit.refile import Refiled, refile, resume
+from classifier.audit.sample import draw, is_simple, steps
+from classifier.audit.state import State
+from classifier.audit.thresholds import Offer, loosest
+from classifier.catalogue import audits, verdicts
+from classifier.catalogue.audits import Audit, Drawn
+from classifier.catalogue.journal import place_of, to_path
+from classifier.catalogue.store import open_catalogue, read_catalogue
+from classifier.errors import LibraryError
+from classifier.records import Said, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.catalogue.audits import Filed
+    from classifier.catalogue.store import Catalogue
+    from classifier.progress import Progress
+
+COUNT = 150
+ORIGIN = "audit"
+
+
+class Session:
+    """One audit of a library, under way or finished."""
+
+    def __init__(self, catalogue: Catalogue, library: Path, audit: Audit) -> None:
+        self._catalogue = catalogue
+        self._library = library
+        self.state = State(audit, verdicts.of_audit(catalogue, audit.id))
+
+    def answer(self, said: Said) -> None:
+        """Store what the person says of the current picture, durably; nothing when all is answered."""
+        drawn = self.state.current
+        if drawn is not None:
+            self._add(drawn, said)
+
+    def take_back(self) -> bool:
+        """Take back the last answer that stands, so that its picture is asked again; False when there is none."""
+        if not self.state.answers:
+            return False
+        last = self.state.answers[-1]
+        drawn = next(drawn for drawn in self.state.audit.drawn if drawn.picture == last.picture)
+        self._add(drawn, Said.TAKEN_BACK)
+        return True
+
+    def path_of(self, drawn: Drawn) -> Path | None:
+        """Where the picture lies; None when it is no longer there, or in another folder."""
+        place = place_of(self._catalogue, drawn.picture)
+        if place is None or to_path(place.path).parent != Path(drawn.category):
+            return None
+        path = self._library / to_path(place.path)
+        return path if path.is_file() else None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the library is still filed as it was at the draw."""
+        return audits.marks(self._catalogue) == self.state.audit.marks
+
+    @property
+    def is_filed_by_threshold(self) -> bool:
+        """Whether a threshold of this audit was agreed to and the library filed by it."""
+        audit = audits.last(self._catalogue)
+        return audit is not None and audit.id == self.state.audit.id and audit.threshold is not None
+
+    @property
+    def wrong(self) -> int:
+        """How many pictures that were judged wrong still lie in their category's folder."""
+        judged = [d for d in self.state.audit.drawn if self.state.said.get(d.picture) is Said.WRONG]
+        return sum(self.path_of(drawn) is not None for drawn in judged)
+
+    def offer(self, max_error: float) -> Offer | None:
+        """The loosest threshold that is shown to keep `max_error`; None when none is, or something was filed since."""
+        return loosest(self.state, max_error) if self.is_current else None
+
+    def refile(
+        self, *, threshold: float | None = None, max_error: float | None = None, progress: Progress | None = None
+    ) -> Refiled:
+        """Put what was judged wrong, and what is below `threshold`, into `_review`: one run that can be undone."""
+        return refile(
+            self._catalogue,
+            self._library,
+            self.state.audit,
+            threshold=threshold,
+            max_error=max_error,
+            progress=progress,
+        )
+
+    def _add(self, drawn: Drawn, said: Said) -> None:
+        audit = self.state.audit
+        verdict = Verdict(
+            picture=drawn.picture, said=said, category=drawn.category, origin=ORIGIN, at=_now(), audit=audit.id
+        )
+        verdicts.add(self._catalogue, verdict)
+        self.state = State(audit, verdicts.of_audit(self._catalogue, audit.id))
+
+
+@contextmanager
+def opened(
+    library: Path, *, count: int | None = None, seed: int | None = None, anew: bool = False
+) -> Iterator[Session]:
+    """The library's last audit, while nothing was filed since and nothing else is asked for; else a new one.
+
+    A new sample has `count` pictures (None: 150). An unfinished audit goes on with the sample it has; a finished one
+    is drawn anew when another `count` or a `seed` is given, and either by `anew`. Raises LibraryError when nothing is
+    filed there.
+    """
+    read_catalogue(library).close()  # no library is made by looking for one
+    with open_catalogue(library) as catalogue:
+        resume(catalogue, library)
+        session = None if anew else _last(catalogue, library, count=count, seed=seed)
+        yield session or Session(catalogue, library, _drawn(catalogue, library, count=count or COUNT, seed=seed))
+
+
+def recorded_target(library: Path) -> float | None:
+    """The share of wrong pictures that the last sort was asked to keep; None when it was not asked."""
+    with read_catalogue(library) as catalogue:
+        sort = audits.last_sort(catalogue)
+    target = None if sort is None else sort[2].get("sort", {}).get("max_error")
+    return None if target is None else float(target)
+
+
+def _last(catalogue: Catalogue, library: Path, *, count: int | None, seed: int | None) -> Session | None:
+    audit = audits.last(catalogue)
+    if audit is None or audits.marks(catalogue) != audit.marks:
+        return None
+    session = Session(catalogue, library, audit)
+    other = count is not None and min(count, audit.population) != len(audit.drawn)
+    return None if session.state.is_finished and (other or seed not in {None, audit.seed}) else session
+
+
+def _drawn(catalogue: Catalogue, library: Path, *, count: int, seed: int | None) -> Audit:
+    there: dict[str, list[Filed]] = {}
+    for one in _there(catalogue, library):
+        there.setdefault(one.category, []).append(one)
+    if not there:
+        raise LibraryError(f"{library}: nothing is filed there yet, so there is nothing to audit")
+    seed = secrets.randbits(32) if seed is None else seed
+    population = sum(len(of_one) for of_one in there.values())
+    audit = Audit(
+        at=_now(),
+        seed=seed,
+        simple=is_simple(count, population),
+        filed={category: len(of_one) for category, of_one in there.items()},
+        steps=steps([one.confidence for of_one in there.values() for one in of_one]),
+        marks=audits.marks(catalogue),
+        drawn=tuple(
+            Drawn(
+                position=position,
+                picture=one.picture,
+                category=one.category,
+                confidence=one.confidence,
+                reason=one.reason,
+            )
+            for position, one in enumerate(draw(there, count, seed=seed))
+        ),
+    )
+    return audits.save(catalogue, audit)
+
+
+def _there(catalogue: Catalogue, library: Path) -> Iterator[Filed]:
+    """What is filed and still lies where it was put; a folder is listed once, for looking up each file is slow."""
+    names: dict[str, set[str]] = {}
+    for one in audits.filed(catalogue):
+        if one.category not in names:
+            folder = library / one.category
+            names[one.category] = set(os.listdir(folder)) if folder.is_dir() else set()  # noqa: PTH208 - far faster
+        # Some systems list a name in another spelling than they were given.
+        if one.name in names[one.category] or (library / one.path).exists():
+            yield one
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

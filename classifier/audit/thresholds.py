@@ -1,0 +1,71 @@
+"""Which threshold would keep an error rate, by the answers of an audit; pure.
+
+Fixed-sequence testing (Angelopoulos et al. 2021, "Learn then Test"): thresholds that were fixed at the draw are tested
+from strict to loose, each at the full level, until the first that cannot be shown to keep the rate. The hypothesis "of
+the pictures that this threshold keeps, more than the rate are wrong" is tested by how many drawn pictures are kept and
+wrong: as in the sample's docstring a sum of independent Bernoulli variables over the whole draw, whose mean rate is
+the share of such pictures in the library. So the test is exact although the number of kept ones drawn is random.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.audit.state import CONFIDENCE
+from classifier.model.bounds import at_most, at_most_of, least_to_promise
+
+if TYPE_CHECKING:
+    from classifier.audit.state import State
+    from classifier.catalogue.audits import Audit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A threshold that keeps the rate; `kept` of `filed` pictures stay filed."""
+
+    threshold: float
+    kept: int
+    filed: int
+
+
+def keeps(state: State, max_error: float) -> bool:
+    """Whether the library as it is filed is shown to keep `max_error`."""
+    return state.bound().at_most <= max_error
+
+
+def loosest(state: State, max_error: float) -> Offer | None:
+    """The loosest threshold that is shown to keep `max_error`; None when there is none.
+
+    The sequence begins where one wrong picture would still be borne, or else none: which depends on no answer.
+    """
+    audit, best = state.audit, None
+    first = _first(audit, 1, max_error) or _first(audit, 0, max_error)
+    if first is None or not state.is_finished:
+        return None
+    for threshold, kept in audit.steps[audit.steps.index(first) :]:
+        bad = sum(state.is_bad(drawn) for drawn in audit.drawn if drawn.confidence >= threshold)
+        if _worst(audit, bad, kept) > max_error:
+            break
+        best = Offer(threshold=threshold, kept=kept, filed=audit.population)
+    return best
+
+
+def enough(state: State, max_error: float) -> int:
+    """How many pictures a further audit should draw: to bear one wrong, or to show half of the library without one."""
+    wanted = max(least_to_promise(max_error, wrong=1), 2 * least_to_promise(max_error), 2 * len(state.audit.drawn))
+    return min(wanted, state.audit.population)
+
+
+def _first(audit: Audit, bad: int, max_error: float) -> tuple[float, int] | None:
+    return next((step for step in audit.steps if _worst(audit, bad, step[1]) <= max_error), None)
+
+
+def _worst(audit: Audit, bad: int, kept: int) -> float:
+    """The largest share wrong among the kept ones, when `bad` of the drawn are kept and wrong."""
+    count, population = len(audit.drawn), audit.population
+    if audit.simple:
+        share = at_most_of(min(bad, count), count, population, CONFIDENCE)
+    else:
+        share = at_most(bad, count, CONFIDENCE)
+    return share * population / kept

@@ -1,0 +1,213 @@
+"""`illsort audit`: judge a random sample of what was filed, and learn how much of it can be wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from classifier.cli.show import Show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from classifier.audit.refile import Refiled
+    from classifier.audit.run import Session
+    from classifier.audit.state import State
+
+_KEYS = "y or Enter: right   n: wrong   u: undo   s: skip   o: open large   q: stop, go on later   (1 and 0: y and n)"
+
+
+def audit(
+    library: Annotated[Path, typer.Argument(help="The folder that was sorted into.")],
+    *,
+    count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="Pictures to judge (default: 150).")] = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option("--max-error", help="Share wrong that is to be kept, 0.02 for 2% (default: the last sort's)."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Draw the same sample again.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Draw a new sample, whatever the last one came to.")] = False,
+    show: Annotated[Show, typer.Option(help="In the terminal, in the system's viewer, or only the path.")] = Show.AUTO,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="File by the outcome without asking.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+) -> None:
+    """Judge a random sample of what was filed, right or wrong, and know how much of all can be wrong at most."""
+    from classifier.audit.run import opened, recorded_target
+    from classifier.audit.thresholds import keeps
+    from classifier.cli.keys import keys
+    from classifier.errors import SettingsError
+
+    if max_error is not None and not 0 < max_error < 1:
+        raise SettingsError(f"--max-error {max_error:g}: give a share between 0 and 1, such as 0.02")
+    target = recorded_target(library) if max_error is None else max_error
+    with opened(library, count=count, seed=seed, anew=new) as session, keys() as key:
+        _ask_all(session, key, show)
+        typer.echo(in_words(session.state), err=as_json)
+        refiled = _outcome(session, target, lambda question: yes or _agrees(question, key))
+        kept = None if target is None else keeps(session.state, target)
+        missed = session.state.is_finished and kept is False and not session.is_filed_by_threshold
+        if as_json:
+            typer.echo(json.dumps(as_dict(session.state) | _result(target, kept, refiled), ensure_ascii=False))
+    if missed:
+        raise typer.Exit(1)
+
+
+def in_words(state: State) -> str:
+    """What follows from the answers: for the library, and for each category."""
+    from classifier.audit.state import percent
+    from classifier.cli.terminal import table
+
+    bound = state.bound()
+    lines = [f"of {bound.filed:,} filed pictures {bound.sentence}"]
+    if not state.is_finished:
+        lines.append(f"{state.asked} of {len(state.audit.drawn)} are answered; the same command goes on")
+    if not state.asked:
+        return lines[-1]
+    rows = [
+        (one.category or "", f"{one.filed:,}", str(one.asked), str(one.wrong + one.skipped), percent(one.at_most))
+        for one in state.bounds()
+    ]
+    return "\n".join(["", *lines, "", table(("category", "filed", "judged", "wrong", "at most wrong"), rows)])
+
+
+def as_dict(state: State) -> dict[str, Any]:
+    """The same for JSON."""
+    bound = state.bound()
+    keys = ("filed", "asked", "wrong", "skipped", "at_most")
+    return {
+        "audit": state.audit.id,
+        "at": state.audit.at,
+        "drawn": len(state.audit.drawn),
+        "finished": state.is_finished,
+        **{key: getattr(bound, key) for key in keys},
+        "categories": {one.category: {key: getattr(one, key) for key in keys} for one in state.bounds()},
+    }
+
+
+def _ask_all(session: Session, key: Callable[[], str], how: Show) -> None:
+    from classifier.cli.show import Screen
+    from classifier.records import Said
+
+    if not session.state.is_finished:
+        _say(_KEYS)
+    with Screen(sys.stderr, how) as screen:
+        while (drawn := session.state.current) is not None:
+            path = session.path_of(drawn)
+            if path is None:
+                _say(f"{drawn.category}: one of its pictures is no longer there: skipped")
+                session.answer(Said.SKIPPED)
+                continue
+            _say(f"\n{_progress(session.state)}\n  {path}\n  {drawn.reason}")
+            screen.show(path)
+            typer.echo(f"  {drawn.category}, {int(drawn.confidence * 1000) / 1000:.3f}: right? ", err=True, nl=False)
+            while (done := _do(session, key(), partial(screen.open, path))) is None:
+                pass
+            if done:
+                return
+
+
+def _do(session: Session, key: str, open_large: Callable[[], bool]) -> bool | None:
+    """Do what one key means: True when that ends the questions, False when it is answered, None when it is not."""
+    from classifier.cli.keys import END, ENTER
+    from classifier.records import Said
+
+    answers = {"y": Said.RIGHT, "1": Said.RIGHT, ENTER: Said.RIGHT, "n": Said.WRONG, "0": Said.WRONG, "s": Said.SKIPPED}
+    if key in {"q", END}:
+        _say("")
+        return True
+    if key == "u":
+        return False if _take_back(session) else None
+    if key == "o" and not open_large():
+        _say("there is no viewer here", inline=True)
+    if key not in answers:
+        return None
+    _say(answers[key])
+    session.answer(answers[key])
+    return False
+
+
+def _take_back(session: Session) -> bool:
+    """Back to the last question that was answered by the person: of what is no longer there nothing can be asked."""
+    taken = session.take_back()
+    _say("taken back" if taken else "nothing to take back", inline=not taken)
+    while taken and (drawn := session.state.current) is not None and session.path_of(drawn) is None:
+        taken = session.take_back()
+    return taken
+
+
+def _progress(state: State) -> str:
+    from classifier.audit.state import percent
+
+    so_far = f"; so far at most {percent(state.bound().at_most)} wrong" if state.asked else ""
+    return f"{min(state.asked + 1, len(state.audit.drawn))} of {len(state.audit.drawn)}{so_far}"
+
+
+def _outcome(session: Session, target: float | None, agrees: Callable[[str], bool]) -> Refiled | None:
+    """File by what was found, as far as the person agrees."""
+    if not session.state.is_finished:
+        return None
+    from classifier.cli.terminal import TerminalProgress
+
+    threshold = None if target is None else _agreed_threshold(session, target, agrees)
+    wrong = session.wrong
+    if threshold is None and not (wrong and agrees(f"put the {wrong} judged wrong into _review?")):
+        return None
+    refiled = session.refile(threshold=threshold, max_error=target, progress=TerminalProgress())
+    _say(f"run {refiled.run}: {refiled.moved:,} pictures went to _review; illsort undo takes it back")
+    for path, reason in refiled.left:
+        _say(f"  {path}: was left there: {reason}")
+    return refiled
+
+
+def _agreed_threshold(session: Session, target: float, agrees: Callable[[str], bool]) -> float | None:
+    from classifier.audit.state import percent
+    from classifier.audit.thresholds import keeps
+
+    if keeps(session.state, target):
+        _say(f"{percent(target)} is kept")
+        return None
+    if session.is_filed_by_threshold:
+        return None
+    offer = session.offer(target)
+    if offer is None:
+        _say(f"that {percent(target)} is kept is not shown; {_why_none(session, target)}")
+        return None
+    _say(
+        f"that {percent(target)} is kept is not shown; {offer.threshold:.4g} would keep it: "
+        f"{offer.kept:,} of {offer.filed:,} stay filed"
+    )
+    return offer.threshold if agrees(f"put what is below {offer.threshold:.4g} into _review?") else None
+
+
+def _why_none(session: Session, target: float) -> str:
+    """Why no threshold is offered, and what would help."""
+    from classifier.audit.thresholds import enough
+
+    if not session.is_current:
+        return "something was filed since this sample was drawn: audit again for a threshold"
+    count = enough(session.state, target)
+    more = "" if count == len(session.state.audit.drawn) else f": illsort audit --new --count {count}"
+    return f"no threshold is shown to keep it either{more}"
+
+
+def _result(target: float | None, kept: bool | None, refiled: Refiled | None) -> dict[str, Any]:
+    filing = {} if refiled is None else {"run": refiled.run, "moved": refiled.moved}
+    return {"max_error": target, "kept": kept, **filing}
+
+
+def _agrees(question: str, key: Callable[[], str]) -> bool:
+    from classifier.cli.keys import ENTER
+
+    typer.echo(f"{question} [Y/n] ", err=True, nl=False)
+    agreed = key() in {"y", "1", ENTER}
+    _say("yes" if agreed else "no")
+    return agreed
+
+
+def _say(text: str, *, inline: bool = False) -> None:
+    typer.echo(f"({text}) " if inline else text, err=True, nl=not inline)

@@ -1,0 +1,99 @@
+"""One key from the person, without Enter where the terminal can; must not know what a key means."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+END = ""
+"""What is read when nothing will come any more."""
+ENTER = "\n"
+_END_OF_TEXT = "\x04"
+_INTERRUPT = "\x03"
+_ESCAPE = "\x1b"
+
+
+@contextmanager
+def keys() -> Iterator[Callable[[], str]]:
+    """A function that waits for one key: a small letter, a digit, ENTER or END; whole lines where stdin is piped.
+
+    Ctrl-C raises KeyboardInterrupt as ever. The terminal is as before on leaving.
+    """
+    if not sys.stdin.isatty():
+        yield _from_line
+    elif sys.platform == "win32":  # pragma: no cover - Windows
+        yield _from_console
+    else:
+        with _unbuffered():
+            yield _from_terminal
+
+
+def plain(key: str) -> str:
+    """A key as it is compared: full-width letters of an input method and capitals are the same key."""
+    if key in {"\r", "\n"}:
+        return ENTER
+    return END if key == _END_OF_TEXT else unicodedata.normalize("NFKC", key).lower()
+
+
+def _from_line() -> str:
+    line = sys.stdin.readline()
+    if not line:
+        return END
+    return plain(line.strip()[:1] or ENTER)
+
+
+if sys.platform == "win32":  # pragma: no cover - Windows
+    import msvcrt
+
+    def _from_console() -> str:
+        key = msvcrt.getwch()
+        if key in {"\0", "\xe0"}:  # an arrow or function key, in two parts
+            msvcrt.getwch()
+            return _ESCAPE
+        if key == _INTERRUPT:
+            raise KeyboardInterrupt
+        return plain(key)
+
+else:
+    import os
+    import select
+    import termios
+    import tty
+
+    _LONGEST = 4  # bytes of a letter in UTF-8
+
+    @contextmanager
+    def _unbuffered() -> Iterator[None]:
+        descriptor = sys.stdin.fileno()
+        before = termios.tcgetattr(descriptor)
+        try:
+            tty.setcbreak(descriptor)
+            yield
+        finally:
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+    def _from_terminal() -> str:
+        """One letter of one to four bytes; the rest of what an arrow or function key sends is dropped."""
+        descriptor = sys.stdin.fileno()
+        read = os.read(descriptor, 1)
+        if not read:
+            return END
+        if read == _ESCAPE.encode():
+            while select.select([descriptor], [], [], 0.02)[0] and os.read(descriptor, 1):
+                pass
+            return _ESCAPE
+        while len(read) < _LONGEST and not _is_whole(read):
+            read += os.read(descriptor, 1)
+        return plain(read.decode(errors="replace"))
+
+    def _is_whole(read: bytes) -> bool:
+        try:
+            read.decode()
+        except UnicodeDecodeError:
+            return False
+        return True

@@ -1,0 +1,31 @@
+"""What a person said of a picture goes before what is decided of it. Pure, like the decision itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from classifier.records import Action, Said
+
+if TYPE_CHECKING:
+    from classifier.records import Decision, Verdict
+
+
+def heed(decision: Decision, verdict: Verdict | None, *, confidence: float | None = None) -> Decision:
+    """The decision that stands beside the person's last verdict.
+
+    Judged right, the picture stays where it was judged, whatever threshold or model says otherwise; `confidence` is
+    what the model gives that category, where it is not the decision's own. Judged wrong, it is not filed there again,
+    though elsewhere it may be.
+    """
+    if verdict is None or verdict.category is None:
+        return decision
+    category = verdict.category
+    told = f"({verdict.origin} of {verdict.at[:10]})"
+    if verdict.said is Said.RIGHT:
+        own = decision.confidence if category == decision.category else confidence or 0.0
+        reason = f"a person said it is {category} {told}"
+        return replace(decision, action=Action.FILE, category=category, confidence=own, reason=reason)
+    if verdict.said is Said.WRONG and decision.category == category and decision.action is not Action.UNKNOWN:
+        return replace(decision, action=Action.REVIEW, reason=f"a person said it is not {category} {told}")
+    return decision

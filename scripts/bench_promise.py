@@ -1,0 +1,168 @@
+"""How often `--max-error` keeps what it promises, and how much it files, with a head on frozen features.
+
+    python scripts/bench_promise.py [--sets kinds series] [--labels 200 500 0] [--draws 20] [--even]
+
+For each draw, so many pictures (0: half of all) are labelled at random, or with --even as many of each category. Heads
+cross-fitted in 5 parts give the evidence, a head on all labels sorts the rest of the set. The last column is what one
+threshold could have filed in hindsight. Near-duplicates are left out, one of each group stays. Reads ../shared/data, or
+--data.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+
+from classifier.errors import SettingsError
+from classifier.infer.device import choose
+from classifier.infer.limits import limits_from
+from classifier.infer.reader import Reader
+from classifier.labels.examples import read_examples
+from classifier.labels.groups import group
+from classifier.labels.read import categories_of, read_labels
+from classifier.learn.evaluate import coverage_at
+from classifier.learn.features import embed_examples
+from classifier.learn.head import fit_head
+from classifier.model.backbone import load_backbone
+from classifier.model.calibration import fit_temperature, probabilities
+from classifier.model.evidence import Evidence
+from classifier.model.promise import promise
+from classifier.model.transforms import EvalTransform
+from classifier.progress import SilentProgress
+from classifier.records import PictureId
+from classifier.settings import ImageSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+RATES = (0.02, 0.05, 0.10)
+PARTS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """A set of pictures, one of each group of near-duplicates: float32 (N, D), category indices and ids."""
+
+    embeddings: NDArray[np.float32]
+    targets: NDArray[np.int64]
+    pictures: tuple[PictureId, ...]
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one draw came to at one rate; shares 0..1, of the crawl."""
+
+    promised: bool
+    coverage: float
+    error: float
+    best: float
+
+
+def embedded(folder: Path) -> Embedded:
+    """Embed every picture of `folder` once, by the embedded backbone as it comes."""
+    silent, images = SilentProgress(), ImageSettings()
+    labels = read_labels(folder=folder, csv_file=None)
+    categories = categories_of(labels)
+    examples, _ = read_examples(labels, max_megapixels=images.max_megapixels, progress=silent)
+    numbers = group(examples, near_duplicate_bits=6)
+    first = sorted({number: row for row, number in reversed(list(enumerate(numbers)))}.values())
+    network = load_backbone("embedded", num_categories=len(categories)).eval()
+    features = embed_examples(
+        [examples[row] for row in first],
+        network=network,
+        reader=Reader(transform=EvalTransform(image_size=network.image_size), max_megapixels=images.max_megapixels),
+        limits=limits_from(images),
+        runtime=choose(device="cpu", training=False),
+        progress=silent,
+        stage="looking",
+    )
+    return Embedded(
+        embeddings=features.embeddings,
+        targets=np.array([categories.index(example.label.category) for example in features.examples]),
+        pictures=tuple(example.picture for example in features.examples),
+        categories=categories,
+    )
+
+
+def drawn(targets: NDArray[np.int64], *, count: int, even: bool, seed: int) -> NDArray[np.int64]:
+    """Which rows are labelled: `count` of all (0: half), at random or as many of each category."""
+    rng = np.random.default_rng(seed)
+    count = count or len(targets) // 2
+    order, kinds = rng.permutation(len(targets)), int(targets.max()) + 1
+    if not even:
+        while np.bincount(targets[order[:count]], minlength=kinds).min() < PARTS:
+            order = rng.permutation(len(targets))  # a category that cannot be in every part cannot be judged
+        return np.sort(order[:count])
+    return np.sort(np.concatenate([order[targets[order] == kind][: count // kinds] for kind in range(kinds)]))
+
+
+def judged(pictures: Embedded, rows: NDArray[np.int64], *, seed: int) -> Evidence:
+    """What heads that did not see them say of the labelled rows."""
+    embeddings, targets = pictures.embeddings[rows], pictures.targets[rows]
+    logits = np.zeros((len(rows), len(pictures.categories)), np.float32)
+    for learned, held_out in StratifiedKFold(PARTS, shuffle=True, random_state=seed).split(rows, targets):
+        logits[held_out] = fit_head(embeddings[learned], targets[learned])(embeddings[held_out])
+    ids = tuple(pictures.pictures[row] for row in rows)
+    return Evidence(
+        logits=logits, truths=targets, groups=np.arange(len(rows)), pictures=ids, paths=ids, how="cross-fitted"
+    )
+
+
+def tried(pictures: Embedded, *, count: int, even: bool, seed: int) -> list[Result]:
+    """One draw, at each rate."""
+    rows = drawn(pictures.targets, count=count, even=even, seed=seed)
+    crawl = np.setdiff1d(np.arange(len(pictures.targets)), rows)
+    evidence = judged(pictures, rows, seed=seed)
+    temperature = fit_temperature(evidence.logits, evidence.truths)
+    head = fit_head(pictures.embeddings[rows], pictures.targets[rows])
+    shares = probabilities(head(pictures.embeddings[crawl]), temperature)
+    sure, guesses = shares.max(axis=1), shares.argmax(axis=1)
+    is_right = guesses == pictures.targets[crawl]
+    results = []
+    for rate in RATES:
+        best = coverage_at(rate, sure, is_right).share
+        try:
+            by = promise(evidence, categories=pictures.categories, temperature=temperature, max_error=rate)
+        except SettingsError:
+            results.append(Result(promised=False, coverage=0.0, error=0.0, best=best))
+            continue
+        thresholds = np.array([2.0 if threshold is None else threshold for threshold in by.thresholds])
+        filed = sure >= thresholds[guesses]
+        error = float((~is_right[filed]).mean()) if filed.any() else 0.0
+        results.append(Result(promised=True, coverage=float(filed.mean()), error=error, best=best))
+    return results
+
+
+def main() -> None:
+    """Print a row for each set, number of labels and rate."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--sets", nargs="+", default=["kinds", "series"])
+    parser.add_argument("--labels", nargs="+", type=int, default=[200, 500, 0])
+    parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--even", action="store_true")
+    asked = parser.parse_args()
+    print("| set | labels | rate | promised | kept | worst | coverage | best in hindsight |\n" + "| --- " * 8 + "|")
+    for name in asked.sets:
+        pictures = embedded(asked.data / name)
+        for count in asked.labels:
+            draws = [tried(pictures, count=count, even=asked.even, seed=seed) for seed in range(asked.draws)]
+            for rate, results in zip(RATES, zip(*draws, strict=True), strict=True):
+                promised, kept = sum(r.promised for r in results), sum(r.error <= rate for r in results)
+                coverage, best = (float(np.mean(v)) for v in zip(*((r.coverage, r.best) for r in results), strict=True))
+                print(
+                    f"| {name} | {count or 'half'} | {rate:.0%} | {promised} | {kept} of {len(results)} "
+                    f"| {max(r.error for r in results):.3f} | {coverage:.3f} | {best:.3f} |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Thresholds are offered as far as the answers carry, in the order that was fixed before them."""
+
+from __future__ import annotations
+
+import pytest
+
+from classifier.audit.thresholds import Offer, enough, keeps, loosest
+from classifier.records import Said
+from kit.audits import answered, audit_of
+
+STEPS = tuple((1 - n / 20, 5000 * n) for n in range(1, 21))
+
+
+def judged(wrong: set[int], *, count: int = 150, skipped: frozenset[int] = frozenset()) -> object:
+    """Confidences evenly from 1 down to 0; `wrong` by rank."""
+    audit = audit_of({"a": 100_000}, [("a", 1 - (n + 0.5) / count) for n in range(count)], steps=STEPS)
+    once = [(n, Said.SKIPPED if n in skipped else Said.WRONG if n in wrong else Said.RIGHT) for n in range(count)]
+    return answered(audit, [*once, *((n, Said.SKIPPED) for n in sorted(skipped))])
+
+
+def test_what_is_kept_needs_no_threshold() -> None:
+    assert keeps(judged(set()), 0.02)
+    assert not keeps(judged({3}), 0.02)
+
+
+def test_mistakes_among_the_least_sure_are_cut_off() -> None:
+    state = judged({130, 135, 138, 141, 144, 146, 149})
+
+    assert not keeps(state, 0.05)
+    assert Offer(threshold=pytest.approx(0.1), kept=90_000, filed=100_000) == loosest(state, 0.05)
+
+
+def test_a_skipped_picture_counts_as_wrong_here_too() -> None:
+    bad = {130, 135, 138, 141, 144, 146, 149}
+
+    assert loosest(judged(bad), 0.05) == loosest(judged(bad - {130}, skipped=frozenset({130})), 0.05)
+
+
+def test_the_first_threshold_that_fails_ends_the_search_whatever_looser_ones_would_say() -> None:
+    # After two mistakes among the surest, the first step fails; with all pictures it would be 5 in 150.
+    assert loosest(judged({1, 2, 3}), 0.05) is None
+
+
+def test_too_few_pictures_offer_nothing_and_say_how_many_would_do() -> None:
+    state = judged({149}, count=60)
+
+    assert loosest(state, 0.02) is None
+    assert 298 == enough(state, 0.02)
+
+
+def test_no_more_are_asked_for_than_there_are() -> None:
+    state = answered(audit_of({"a": 80}, [("a", 0.9)] * 60, simple=True), [(n, Said.WRONG) for n in range(60)])
+
+    assert 80 == enough(state, 0.02)
+
+
+def test_an_unfinished_audit_offers_nothing() -> None:
+    audit = audit_of({"a": 100_000}, [("a", 1 - n / 300) for n in range(300)], steps=STEPS)
+
+    assert loosest(answered(audit, [(n, Said.RIGHT) for n in range(299)]), 0.05) is None
+
+
+def test_of_a_small_library_a_threshold_is_judged_by_the_draw_without_replacement() -> None:
+    steps = tuple((1 - n / 20, 10 * n) for n in range(1, 21))
+    audit = audit_of({"a": 200}, [("a", 1 - (n + 0.5) / 150) for n in range(150)], simple=True, steps=steps)
+    state = answered(audit, [(n, Said.WRONG if n > 140 else Said.RIGHT) for n in range(150)])
+
+    assert not keeps(state, 0.02)
+    assert Offer(threshold=pytest.approx(0.1), kept=180, filed=200) == loosest(state, 0.02)

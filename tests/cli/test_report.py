@@ -1,0 +1,77 @@
+"""`illsort report`, and what `illsort train` says of doubts and forecasts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from classifier.cli.main import app
+from classifier.cli.train import show_doubts, show_forecast
+from kit.bundles import colour_bundle
+
+DOUBT = {"path": "labels/cat/a.png", "category": "cat", "likely": "dog", "wrong": 0.9, "confidence": 0.87}
+SHOWN = "93% (90% to 95%) right, 93% (90% to 95%) filed at 5% wrong"
+
+
+def test_a_model_gets_its_report_and_the_path_is_said(tmp_path: Path) -> None:
+    folder = colour_bundle(tmp_path / "colours", evidence=90).folder
+    shown = CliRunner().invoke(app, ["report", str(folder)])
+
+    assert (0, f"report: {folder / 'report.html'}\n") == (shown.exit_code, shown.stdout)
+    assert (folder / "report.html").is_file()
+
+
+def test_what_is_neither_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(app, ["report", str(tmp_path)])
+
+    assert 2 == shown.exit_code
+    assert "is neither a model's folder" in shown.stderr
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_open_shows_it_in_the_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    folder = colour_bundle(tmp_path / "colours", evidence=90).folder
+    CliRunner().invoke(app, ["report", str(folder), "--open"])
+
+    assert [(folder / "report.html").resolve().as_uri()] == opened
+
+
+def test_doubtful_labels_are_listed_ten_at_most(capsys: pytest.CaptureFixture[str]) -> None:
+    show_doubts({"count": 100, "likely_wrong": 12, "labels": [DOUBT] * 24})
+    lines = capsys.readouterr().out.strip().splitlines()
+
+    assert "12 of 100 labels are likely wrong; look at these first:" == lines[0]
+    assert 10 == len(lines[1:])
+    assert "labels/cat/a.png: labelled cat, looks like 0.87 dog" == lines[1].strip()
+
+
+def test_a_forecast_is_two_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    expected = {"mean": 0.93, "low": 0.9, "high": 0.95}
+    ahead = [{"times": times, "accuracy": expected, "coverage": [expected] * 3} for times in (2, 4)]
+    needs = [{"category": "cat", "gain": 0.01}, {"category": "dog", "gain": 0.0}]
+    show_forecast({"max_errors": [0.02, 0.05, 0.1], "forecasts": ahead, "needs": needs})
+
+    assert [
+        f"Expected of 2x the labels {SHOWN}; 4x the labels {SHOWN}",
+        "The next labels pay most in cat",
+    ] == capsys.readouterr().out.strip().splitlines()
+
+
+def test_nothing_is_said_where_nothing_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    show_doubts(None)
+    show_doubts({"count": 9, "likely_wrong": 0, "labels": []})
+    show_forecast(None)
+
+    assert "" == capsys.readouterr().out
+
+
+def test_its_help_ends_with_an_example_and_the_readmes_name_it() -> None:
+    shown = CliRunner().invoke(app, ["report", "--help"]).stdout
+
+    assert "Example:  illsort report ~/models/mine --open" == shown.rstrip().splitlines()[-1].strip()
+    for name in ("README.md", "README.zh-CN.md"):
+        assert "`illsort report`" in (Path(__file__).resolve().parents[2] / name).read_text(encoding="utf-8")

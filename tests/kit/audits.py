@@ -1,0 +1,111 @@
+"""A library as a sort would have filed it, without a network: contents, categories and confidences as a test says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.audit.state import State
+from classifier.catalogue import decisions, runs
+from classifier.catalogue.audits import Audit, Drawn
+from classifier.catalogue.lock import owned
+from classifier.catalogue.store import open_catalogue
+from classifier.filing.engine import execute
+from classifier.records import Action, Decision, Method, PictureId, Said, Verdict
+from kit.filing import move_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Pictures filed under one category, at these confidences."""
+
+    category: str
+    confidences: Sequence[float]
+
+
+def filed_library(folder: Path, *kinds: Kind, sort: dict[str, object] | None = None) -> Path:
+    """A library in `folder / "sorted"` out of a crawl beside it, filed by a run with these settings of `sort`."""
+    library, crawl = folder / "sorted", folder / "crawl"
+    crawl.mkdir(parents=True)
+    with owned(library), open_catalogue(library) as catalogue:
+        run = runs.begin(
+            catalogue,
+            kind="sort",
+            crawl=crawl,
+            mode="link",
+            model="m",
+            bundle=folder / "m",
+            settings={"sort": sort or {}},
+        )
+        made, moves = [], []
+        for kind in kinds:
+            for number, confidence in enumerate(kind.confidences):
+                path = crawl / f"{kind.category} {number}.png"
+                path.write_bytes(f"{kind.category} {number}".encode())
+                moves.append(move_of(path, method=Method.LINK, folder=kind.category))
+                reason = f"{confidence:.2f} {kind.category}: at least 0.5"
+                made.append(
+                    Decision(
+                        picture=moves[-1].picture,
+                        action=Action.FILE,
+                        category=kind.category,
+                        confidence=confidence,
+                        reason=reason,
+                    )
+                )
+        decisions.save(catalogue, made, run=run)
+        execute(catalogue, library=library, run=run, moves=moves)
+        runs.finish(catalogue, run, {})
+    return library
+
+
+def audit_of(
+    filed: dict[str, int],
+    drawn: Sequence[tuple[str, float]],
+    *,
+    simple: bool = False,
+    steps: Sequence[tuple[float, int]] = (),
+) -> Audit:
+    """An audit whose sample has these categories and confidences; its pictures are named "0", "1", ..."""
+    return Audit(
+        at="2026-11-24T10:00:00+00:00",
+        seed=0,
+        simple=simple,
+        filed=filed,
+        steps=tuple(steps),
+        marks=(0, 0),
+        drawn=tuple(
+            Drawn(
+                position=position,
+                picture=PictureId(str(position)),
+                category=category,
+                confidence=confidence,
+                reason="as it was",
+            )
+            for position, (category, confidence) in enumerate(drawn)
+        ),
+        id=1,
+    )
+
+
+def answered(audit: Audit, said: Sequence[tuple[int, Said]]) -> State:
+    """Where `audit` stands after these answers: positions with what was said, in this order."""
+    return State(
+        audit,
+        [
+            Verdict(
+                picture=PictureId(str(position)),
+                said=word,
+                category=audit.drawn[position].category,
+                origin="audit",
+                at=audit.at,
+                audit=audit.id,
+                id=number,
+            )
+            for number, (position, word) in enumerate(said, start=1)
+        ],
+    )

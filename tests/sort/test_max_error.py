@@ -1,0 +1,208 @@
+"""Sorting by an error rate: its thresholds decide, it is told and recorded, and it outlives a stopped run."""
+
+from __future__ import annotations
+
+import json
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classifier.catalogue.overview import overview
+from classifier.catalogue.store import read_catalogue
+from classifier.errors import ModelError, SettingsError
+from classifier.filing.undo import undo
+from classifier.model.bundle import open_bundle
+from classifier.model.promise import Promise, promise
+from classifier.progress import SavingProgress
+from classifier.records import Mode
+from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.sort.run import sort
+from kit.bundles import colour_bundle
+from kit.pictures import COLOURS, encoded, plain, varied
+from kit.tree import all_files, make_tree
+
+SETTINGS = Settings(sort=SortSettings(mode=Mode.LINK), runtime=RuntimeSettings(workers=0))
+WHOLE = encoded(varied(COLOURS["red"], seed=5, size=(400, 300)), "JPEG")
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return colour_bundle(tmp_path_factory.mktemp("model") / "judged", evidence=400).folder
+
+
+@pytest.fixture
+def crawl(tmp_path: Path) -> Path:
+    """Blue that is less and less so, and half of a red picture."""
+    blends = {f"{share:02}.png": encoded(plain(_blend(share / 100)), "PNG") for share in range(0, 50, 3)}
+    make_tree(tmp_path / "crawl", blends | {"half.jpg": WHOLE[: len(WHOLE) // 2]})
+    return tmp_path
+
+
+def _blend(share: float) -> tuple[int, int, int]:
+    red, green, blue = (
+        round((1 - share) * own + share * other) for own, other in zip(COLOURS["blue"], COLOURS["red"], strict=True)
+    )
+    return red, green, blue
+
+
+def run(folder: Path, bundle: Path | None, **options: Any) -> dict[str, Any]:
+    options.setdefault("progress", SavingProgress())
+    return sort(folder / "crawl", library=folder / "sorted", bundle=bundle, settings=SETTINGS, **options)
+
+
+def promised(bundle: Path, max_error: float) -> Promise:
+    opened = open_bundle(bundle)
+    evidence = opened.load_evidence()
+    assert evidence is not None
+    return promise(evidence, categories=opened.manifest.categories, temperature=1.0, max_error=max_error)
+
+
+def decisions(folder: Path) -> list[tuple[str, str, float, str]]:
+    with read_catalogue(folder / "sorted") as catalogue:
+        rows = catalogue.connection.execute("SELECT action, category, confidence, reason FROM decisions")
+        return list(rows.fetchall())
+
+
+def recorded(folder: Path) -> dict[str, Any]:
+    with read_catalogue(folder / "sorted") as catalogue:
+        (settings,) = catalogue.connection.execute("SELECT settings FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+        kept: dict[str, Any] = json.loads(settings)["sort"]
+        return kept
+
+
+def test_each_picture_is_decided_by_the_promised_threshold_of_its_category(crawl: Path, judged: Path) -> None:
+    summary = run(crawl, judged, max_error=0.02)
+    thresholds = dict(zip(("blue", "green", "red"), promised(judged, 0.02).thresholds, strict=True))
+    decided = [row for row in decisions(crawl) if "ends early" not in row[3]]
+
+    assert {"file", "review"} == {action for action, *_ in decided}
+    for action, category, confidence, reason in decided:
+        threshold = thresholds[category]
+        assert (action == "file") == (threshold is not None and confidence >= threshold)
+        assert reason.endswith(f" for {category}")
+    assert summary["filed"] == sum(action == "file" for action, *_ in decided)
+
+
+def test_a_truncated_picture_is_reviewed_whatever_is_promised(crawl: Path, judged: Path) -> None:
+    run(crawl, judged, max_error=0.3)
+
+    assert [("review", "red")] == [row[:2] for row in decisions(crawl) if "ends early" in row[3]]
+
+
+def test_a_looser_promise_files_more_and_moves_only_the_difference(crawl: Path, judged: Path) -> None:
+    strict = run(crawl, judged, max_error=0.02)
+    loose = run(crawl, None, max_error=0.05)
+
+    assert 0 < strict["filed"] < loose["filed"]
+    assert strict["pictures"] == loose["pictures"]
+
+
+def test_the_promise_is_told_before_and_after_and_recorded(crawl: Path, judged: Path) -> None:
+    progress, by = SavingProgress(), promised(judged, 0.05)
+    summary = run(crawl, judged, max_error=0.05, progress=progress)
+    kept = recorded(crawl)
+
+    assert by.sentence == summary["promise"]
+    assert f"{by.sentence}; of those, {by.coverage:.0%} would be filed" in progress.said
+    assert (0.05, by.sentence) == (kept["max_error"], kept["promise"]["sentence"])
+    assert {"blue", "green", "red"} == set(kept["promise"]["thresholds"])
+    assert by.sentence == overview(crawl / "sorted").promise
+
+
+def test_the_status_speaks_of_the_last_run_alone(crawl: Path, judged: Path) -> None:
+    run(crawl, judged, max_error=0.05)
+    undo(crawl / "sorted")
+    assert overview(crawl / "sorted").promise is None
+
+    summary = run(crawl, judged, threshold=0.9)
+    assert "promise" not in summary
+    assert overview(crawl / "sorted").promise is None
+    assert recorded(crawl)["max_error"] is None
+
+
+def test_a_dry_run_promises_the_same_and_makes_nothing(crawl: Path, judged: Path) -> None:
+    lines: list[str] = []
+    summary = run(crawl, judged, max_error=0.05, plan=lines.append)
+
+    assert promised(judged, 0.05).sentence == summary["promise"]
+    assert summary["filed"] + summary["review"] == len(lines)
+    assert not (crawl / "sorted").exists()
+
+
+@pytest.mark.parametrize("max_error", [0.001, 0.004])
+def test_what_cannot_be_promised_is_refused_before_anything_is_sorted(
+    crawl: Path, judged: Path, max_error: float
+) -> None:
+    with pytest.raises(SettingsError, match="400 labelled pictures were judged"):
+        run(crawl, judged, max_error=max_error)
+    assert [] == [name for name in all_files(crawl / "sorted") if ".illsort" not in name]
+
+
+def test_a_model_that_kept_no_evidence_says_train_again(crawl: Path, bundle: Path) -> None:
+    with pytest.raises(ModelError, match="train again"):
+        run(crawl, bundle, max_error=0.02)
+
+
+class Stop(Exception):  # noqa: N818 - it says what happens
+    """The end of the process, as far as the catalogue can see."""
+
+
+class Stopping(SavingProgress):
+    """Ends the run as soon as predicting has begun."""
+
+    def stage(self, name: str, *, total: int | None, unit: str) -> Any:
+        """As the others, but the stage "sorting" is never reached."""
+        if name == "sorting":
+            raise Stop
+        return super().stage(name, total=total, unit=unit)
+
+
+def stop(folder: Path, bundle: Path, **options: Any) -> None:
+    with pytest.raises(Stop):
+        run(folder, bundle, progress=Stopping(), **options)
+
+
+def test_a_stopped_run_goes_on_with_what_it_promised(crawl: Path, judged: Path) -> None:
+    stop(crawl, judged, max_error=0.05)
+    summary = run(crawl, None)
+
+    assert promised(judged, 0.05).sentence == summary["promise"]
+
+
+RATES = ({"max_error": 0.05}, {"max_error": 0.02}, {"threshold": 0.8})
+
+
+@pytest.mark.parametrize(("first", "then"), list(permutations(RATES, 2)))
+@pytest.mark.parametrize("as_begun", [True, False])
+def test_another_way_to_be_sure_is_a_change_that_is_asked_about(
+    crawl: Path, judged: Path, first: dict[str, float], then: dict[str, float], as_begun: bool
+) -> None:
+    stop(crawl, judged, **first)
+    asked: list[str] = []
+
+    def answers(question: str) -> bool:
+        asked.append(question)
+        return as_begun
+
+    run(crawl, None, **then, on_changed=answers)
+    kept = recorded(crawl)
+
+    was, now = (f"--{key.replace('_', '-')} {value}" for said in (first, then) for key, value in said.items())
+    assert [f"the stopped run had {was}, now it is {now}; go on as it was begun?"] == asked
+    expected = first if as_begun else then
+    assert expected.get("max_error") == kept["max_error"]
+    assert expected.get("threshold", 0.9) == kept["threshold"]
+
+
+def test_the_same_rate_again_is_no_change(crawl: Path, judged: Path) -> None:
+    stop(crawl, judged, max_error=0.05)
+
+    assert "promise" in run(crawl, None, max_error=0.05, on_changed=lambda _: pytest.fail("asked"))
+
+
+def test_restart_drops_the_promise(crawl: Path, judged: Path) -> None:
+    stop(crawl, judged, max_error=0.05)
+
+    assert "promise" not in run(crawl, judged, restart=True)
