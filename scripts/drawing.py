@@ -1,0 +1,81 @@
+"""What the benchmarks on real pictures share: labels drawn from a labelled set, training, and what a sort answered."""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from classifier.catalogue.journal import to_path
+from classifier.catalogue.store import read_catalogue
+from classifier.cli.terminal import TerminalProgress
+from classifier.learn.recipe import learn
+from classifier.settings import load
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draw:
+    """Some labels as a CSV, and the rest as a folder of hard links."""
+
+    labels_csv: Path
+    crawl: Path
+    truth: dict[str, str]
+    """Category by file name in the crawl."""
+
+
+def draw(source: Path, folder: Path, *, per_category: int | None, seed: int) -> Draw:
+    """Label `per_category` pictures of each category of `source` (None: half of them); the rest becomes the crawl."""
+    folder.mkdir(parents=True)
+    crawl, truth, labels = folder / "crawl", {}, []
+    crawl.mkdir()
+    for category in sorted(path for path in source.iterdir() if path.is_dir()):
+        files = sorted(category.iterdir())
+        random.Random(f"{seed} {category.name}").shuffle(files)
+        count = len(files) // 2 if per_category is None else per_category
+        labels += [(file.relative_to(source).as_posix(), category.name) for file in files[:count]]
+        for file in files[count:]:
+            name = f"{category.name}-{file.name}"
+            link(file, crawl / name)
+            truth[name] = category.name
+    labels_csv = folder / "labels.csv"
+    with labels_csv.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("file_name", "label"), *labels])
+    return Draw(labels_csv=labels_csv, crawl=crawl, truth=truth)
+
+
+def link(file: Path, target: Path) -> None:
+    """A hard link where the disk can, so that nothing is copied."""
+    try:
+        os.link(file, target)
+    except OSError:
+        shutil.copyfile(file, target)
+
+
+def train(source: Path, drawn: Draw, bundle: Path, *overrides: str) -> float:
+    """Train into `bundle` as the command does; returns the seconds it took."""
+    started = time.monotonic()
+    settings = load(
+        None,
+        [f"labels.folder={source}", f"labels.csv={drawn.labels_csv}", f"model.folder={bundle}", *overrides],
+    )
+    learn(settings, progress=TerminalProgress())
+    return time.monotonic() - started
+
+
+def answers(library: Path, truth: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    """Confidence, and whether the best guess is right, of every picture with a known truth."""
+    with read_catalogue(library) as catalogue:
+        rows = catalogue.connection.execute(
+            "SELECT files.path, decisions.category, decisions.confidence FROM files "
+            "JOIN decisions ON decisions.picture = files.picture"
+        ).fetchall()
+    known = [(truth[name], guess, sure) for path, guess, sure in rows if (name := to_path(path).name) in truth]
+    return np.array([sure for *_, sure in known]), np.array([right == guess for right, guess, _ in known])
