@@ -12,6 +12,8 @@ SetOption = Annotated[
     list[str], typer.Option("--set", "-s", help="One setting, over the file: section.key=value; can be repeated.")
 ]
 _MOST_MISTAKES = 5
+_MOST_DOUBTS = 10
+_ASKED = 0.05
 
 
 def train(
@@ -34,7 +36,10 @@ def train(
 
     learned = learn(chosen, progress=TerminalProgress())
     show(learned.evaluation)
+    show_doubts(learned.evaluation.get("doubts"))
+    show_forecast(learned.evaluation.get("curve"))
     typer.echo(f"\nmodel: {learned.bundle.folder}")
+    _report(learned.bundle.folder)
     if learned.unreadable:
         typer.echo(f"{len(learned.unreadable)} labelled pictures could not be read:", err=True)
         for label, failure in learned.unreadable:
@@ -60,6 +65,47 @@ def show(evaluation: dict[str, Any]) -> None:
         )
     for mistake in evaluation["mistakes"][:_MOST_MISTAKES]:
         typer.echo(f"  sure but wrong: {mistake['path']}: {mistake['confidence']:.2f} {mistake['predicted']}")
+
+
+def show_doubts(doubts: dict[str, Any] | None) -> None:
+    """The labels that are most likely wrong."""
+    if not doubts or not doubts["labels"]:
+        return
+    typer.echo(f"\n{doubts['likely_wrong']} of {doubts['count']} labels are likely wrong; look at these first:")
+    for doubt in doubts["labels"][:_MOST_DOUBTS]:
+        guess = f"{doubt['confidence']:.2f} {doubt['likely']}"
+        typer.echo(f"  {doubt['path']}: labelled {doubt['category']}, looks like {guess}")
+
+
+def show_forecast(curve: dict[str, Any] | None) -> None:
+    """What more labels would bring, and where: two lines."""
+    if not curve:
+        return
+    asked = min(range(len(curve["max_errors"])), key=lambda index: abs(curve["max_errors"][index] - _ASKED))
+    ahead = [
+        f"{forecast['times']}x the labels {_range(forecast['accuracy'])} right, "
+        f"{_range(forecast['coverage'][asked])} filed at {curve['max_errors'][asked]:.0%} wrong"
+        for forecast in curve["forecasts"]
+    ]
+    typer.echo("\nExpected of " + "; ".join(ahead))
+    paying = [need["category"] for need in curve["needs"][:3] if need["gain"] > 0]
+    if paying:
+        typer.echo("The next labels pay most in " + ", ".join(paying))
+
+
+def _report(folder: Path) -> None:
+    """Written after the bundle is safe: what stands in its way is said, and costs no training."""
+    from classifier.errors import IllsortError
+    from classifier.report.bundle import write_bundle_report
+
+    try:
+        typer.echo(f"report: {write_bundle_report(folder)}")
+    except IllsortError as error:
+        typer.echo(f"no report: {error}", err=True)
+
+
+def _range(expected: dict[str, float]) -> str:
+    return f"{expected['mean']:.0%} ({expected['low']:.0%} to {expected['high']:.0%})"
 
 
 def _share(value: float | None) -> str:

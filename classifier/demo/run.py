@@ -16,7 +16,7 @@ from classifier.demo.draw import KINDS, draw
 from classifier.errors import LibraryError
 from classifier.learn.recipe import learn
 from classifier.progress import Progress
-from classifier.settings import LabelSettings, ModelSettings, Settings
+from classifier.settings import LabelSettings, ModelSettings, Settings, TrainSettings
 from classifier.sort.run import sort
 
 PICTURES_PER_KIND = 60
@@ -48,7 +48,11 @@ def demo(folder: Path, *, progress: Progress) -> Demo:
         raise LibraryError(f"--folder {folder}: is not empty; give the demo a new folder")
     started = time.monotonic()
     truth = _draw_all(folder, progress)
-    settings = Settings(labels=LabelSettings(folder=folder / "labels"), model=ModelSettings(folder=folder / "model"))
+    settings = Settings(
+        labels=LabelSettings(folder=folder / "labels"),
+        model=ModelSettings(folder=folder / "model"),
+        train=TrainSettings(folds=1),  # it is to be over soon, and 30 labels promise nothing anyway
+    )
     bundle = learn(settings, progress=progress).bundle
     library = folder / "sorted"
     summary = sort(folder / "crawl", library=library, bundle=bundle.folder, settings=settings, progress=progress)

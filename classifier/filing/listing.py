@@ -1,10 +1,11 @@
-"""Writes a list of files into the library as CSV, and never over one that a person wrote; knows no decisions."""
+"""Writes lists and pages of our own into the library, and never over one that a person wrote; knows no decisions."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import io
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from classifier.errors import FilingStopped, LibraryError
@@ -13,7 +14,7 @@ from classifier.filing.fsops import Disk, stops
 from classifier.filing.outcome import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from classifier.catalogue.store import Catalogue
@@ -35,17 +36,28 @@ def write_listing(
     UTF-8 with a byte order mark, so that spreadsheets show every language right. Raises LibraryError when a file of
     that name is there that is not as we last wrote it, FilingStopped when the disk refuses.
     """
+    if content := _as_csv(rows):
+        return write_page(catalogue, library=library, name=name, content=content, disk=disk)
     path = library / name
-    content = _as_csv(rows)
-    listing = _Listing(catalogue, path=path, disk=disk or Disk())
+    with _named(path):
+        _Listing(catalogue, path=path, disk=disk or Disk()).remove()
+    return None
+
+
+def write_page(catalogue: Catalogue, *, library: Path, name: str, content: bytes, disk: Disk | None = None) -> Path:
+    """Write `content` as `<library>/<name>`, known again by its hash like a listing; raises as `write_listing` does."""
+    path = library / name
+    with _named(path):
+        return _Listing(catalogue, path=path, disk=disk or Disk()).write(content)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
     try:
-        if content:
-            return listing.write(content)
-        listing.remove()
+        yield
     except OSError as error:
         kind = FilingStopped if stops(error) else LibraryError
         raise kind(f"cannot write {path}: {words(error)}") from error
-    return None
 
 
 class _Listing:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from classifier.records import Decision, PictureId
 
 REVIEW = "_review"
+UNKNOWN = "_unknown"
 TEMPORARY = re.compile(r"\.illsort-\d+-\d+\.part")
 """The name of a copy under way."""
 
@@ -41,14 +42,15 @@ def names_for(name: str, picture: PictureId) -> tuple[str, ...]:
 
 
 def folder_for(decision: Decision) -> Path:
-    """The folder within the library: the category's own, or its folder under `_review` when a person is to look.
+    """The folder within the library: the category's own, its folder under `_review`, or `_unknown` for all alike.
 
     Raises ValueError for a category that is no plain folder name: such a one must never come this far.
     """
     category = decision.category
     if not category or category[0] in "._" or _FORBIDDEN & set(category):
         raise ValueError(f"not a category's folder name: {category!r}")
-    return Path(category) if decision.action is Action.FILE else Path(REVIEW, category)
+    folders = {Action.FILE: Path(category), Action.REVIEW: Path(REVIEW, category), Action.UNKNOWN: Path(UNKNOWN)}
+    return folders[decision.action]
 
 
 def _shortened(stem: str, ending: str) -> str:

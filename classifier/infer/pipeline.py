@@ -46,10 +46,10 @@ class Network(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inferred:
-    """What the network says of one picture: `embedding` is float32 (D,), `logits` float32 (K,), `traits`
-    float32 (T,), or None where they were not asked for.
+    """What the network says of one picture: `embedding` is float32 (D,), `logits` float32 (K,).
 
     `key` is the index of its path among those given; `file` is as it was opened, so it and `picture` belong together.
+    `traits` is float32 (T,), None where it was not asked for.
     """
 
     key: int
@@ -92,30 +92,37 @@ def infer(
         start_method=start_method,
     )
     for batch in batches:
-        embeddings, logits = forward(batch.pixels)
-        rows = iter(zip(embeddings.numpy(), logits.numpy(), strict=True))
+        rows = iter(zip(*(answers.numpy() for answers in forward(batch.pixels)), strict=True))
         for key, outcome in zip(batch.keys, batch.outcomes, strict=True):
             if isinstance(outcome, Unread):
                 yield NotInferred(key=key, file=outcome.file, id=outcome.id, failure=outcome.failure)
                 continue
             # Copies, so that keeping one picture's answer does not keep its whole batch.
-            embedding, scores = (row.copy() for row in next(rows))
-            yield Inferred(key=key, file=outcome.file, picture=outcome.picture, embedding=embedding, logits=scores)
+            embedding, scores, *shown = (row.copy() for row in next(rows))
+            yield Inferred(
+                key=key,
+                file=outcome.file,
+                picture=outcome.picture,
+                embedding=embedding,
+                logits=scores,
+                traits=shown[0] if shown else None,
+            )
 
 
 class _Forward:
     """Runs the network on batches, in smaller parts once the GPU's memory has run out."""
 
-    def __init__(self, network: Network, runtime: Runtime) -> None:
+    def __init__(self, network: Network, runtime: Runtime, *, traits: bool) -> None:
         self._network = network
+        self._traits = traits
         self._runtime = runtime
         self._most = runtime.batch_size
 
-    def __call__(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 (B, 3, H, W), B may be 0, to float32 (B, D) and (B, K) on the CPU."""
+    def __call__(self, pixels: Tensor) -> list[Tensor]:
+        """uint8 (B, 3, H, W), B may be 0, to float32 (B, D), (B, K) and, where asked for, (B, T) on the CPU."""
         if len(pixels) == 0:
-            return torch.empty(0, 0), torch.empty(0, 0)
-        done: list[tuple[Tensor, Tensor]] = []
+            return []
+        done: list[list[Tensor]] = []
         at = 0
         while at < len(pixels):
             part = pixels[at : at + self._most]
@@ -131,22 +138,24 @@ class _Forward:
             # Outside of `except`, whose traceback would keep the failed batch's tensors alive.
             if self._runtime.device.type == "cuda":
                 torch.cuda.empty_cache()
-        embeddings, logits = zip(*done, strict=True)
-        return torch.cat(embeddings), torch.cat(logits)
+        return [torch.cat(parts) for parts in zip(*done, strict=True)]
 
     @torch.inference_mode()
-    def _part(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    def _part(self, pixels: Tensor) -> list[Tensor]:
         runtime = self._runtime
         there = pixels.to(runtime.device, non_blocking=True)
         images = self._network.normalise(there)
         if runtime.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
-        embeddings, logits = self._answer(images, amp=runtime.amp)
-        if runtime.amp and not torch.isfinite(logits).all():
-            embeddings, logits = self._answer(images, amp=False)  # float16 ends at 65,504, and some network passes that
-        return embeddings.float().cpu(), logits.float().cpu()
+        answers = self._answer(images, amp=runtime.amp)
+        if runtime.amp and not all(torch.isfinite(answer).all() for answer in answers[1:]):
+            answers = self._answer(images, amp=False)  # float16 ends at 65,504, and some network passes that
+        return [answer.float().cpu() for answer in answers]
 
-    def _answer(self, images: Tensor, *, amp: bool) -> tuple[Tensor, Tensor]:
+    def _answer(self, images: Tensor, *, amp: bool) -> list[Tensor]:
         with torch.autocast(self._runtime.device.type, dtype=self._runtime.dtype, enabled=amp):
+            if self._traits:
+                embeddings, traits = self._network.describe(images)
+                return [embeddings, self._network.classify(embeddings), traits]
             embeddings = self._network.embed(images)
-            return embeddings, self._network.classify(embeddings)
+            return [embeddings, self._network.classify(embeddings)]

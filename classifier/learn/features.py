@@ -1,6 +1,6 @@
 """Embeddings of labelled pictures, through the same pipeline that sorting uses; knows no head."""
 
-# Shapes: N pictures that could be read, D embedding width.
+# Shapes: N pictures that could be read, D embedding width, T traits.
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.infer.pipeline import Inferred, infer
+from classifier.infer.pipeline import NotInferred, infer
 from classifier.records import Example, Failure
 
 if TYPE_CHECKING:
@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """`embeddings` is float32 (N, D), a row for each of `examples`; `unread` are the others, with the reason."""
+    """`embeddings` is float32 (N, D), a row for each of `examples`; `unread` are the others, with the reason.
+
+    `traits`, float32 (N, T), are what novelty is told by.
+    """
 
     examples: tuple[Example, ...]
     embeddings: NDArray[np.float32]
+    traits: NDArray[np.float32]
     unread: tuple[tuple[Example, Failure], ...]
 
     def of(self, part: Sequence[Example]) -> Features:
@@ -37,7 +41,10 @@ class Features:
         rows = [row for row, example in enumerate(self.examples) if example.picture in wanted]
         unread = tuple((example, failure) for example, failure in self.unread if example.picture in wanted)
         return Features(
-            examples=tuple(self.examples[row] for row in rows), embeddings=self.embeddings[rows], unread=unread
+            examples=tuple(self.examples[row] for row in rows),
+            embeddings=self.embeddings[rows],
+            traits=self.traits[rows],
+            unread=unread,
         )
 
 
@@ -54,16 +61,17 @@ def embed_examples(
     """Embed each example once, in order. `network` is in evaluation mode on the runtime's device."""
     paths = [example.label.path for example in examples]
     embedded: list[Example] = []
-    rows: list[NDArray[np.float32]] = []
+    rows: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     unread: list[tuple[Example, Failure]] = []
     with progress.stage(stage, total=len(paths), unit="picture") as under_way:
-        for outcome in infer(paths, network, reader, runtime, limits=limits):
+        for outcome in infer(paths, network, reader, runtime, limits=limits, traits=True):
             under_way.advance()
             example = examples[outcome.key]
-            if isinstance(outcome, Inferred):
-                embedded.append(example)
-                rows.append(outcome.embedding)
-            else:
+            if isinstance(outcome, NotInferred):
                 unread.append((example, outcome.failure))
-    embeddings = np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
-    return Features(examples=tuple(embedded), embeddings=embeddings, unread=tuple(unread))
+            elif outcome.traits is not None:
+                embedded.append(example)
+                rows.append((outcome.embedding, outcome.traits))
+    nothing = np.empty((0, 0), dtype=np.float32)
+    embeddings, traits = (np.stack(column) for column in zip(*rows, strict=True)) if rows else (nothing, nothing)
+    return Features(examples=tuple(embedded), embeddings=embeddings, traits=traits, unread=tuple(unread))

@@ -8,8 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from classifier import __version__
 from classifier.errors import CrawlError, ModelError
 from classifier.infer.device import choose_from, quicken_allocator
@@ -19,14 +17,13 @@ from classifier.labels.groups import group
 from classifier.labels.read import categories_of, read_labels
 from classifier.labels.split import folds, split
 from classifier.learn import checkpoint
+from classifier.learn.account import account
 from classifier.learn.crawl import sample, sample_size
-from classifier.learn.evaluate import as_dict
 from classifier.learn.parameters import Recipe
 from classifier.learn.run import Run
-from classifier.learn.train import Judged, Trained, train
+from classifier.learn.train import Trained, train
 from classifier.model.backbone import Network, load_backbone
 from classifier.model.bundle import Bundle, check_target, save_bundle
-from classifier.model.evidence import Evidence
 from classifier.model.manifest import Manifest
 from classifier.model.transforms import EvalTransform
 from classifier.progress import Progress, SilentProgress
@@ -83,18 +80,18 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     run.network.to(device=runtime.device).eval()
     run = replace(run, crawl=_unlabelled(run, settings, examples))
     trained = train(run, splits)
-    evaluation = as_dict(trained.evaluation) | {"frozen": as_dict(trained.frozen), "epoch": trained.epoch}
-    manifest = _manifest(settings, run, trained)
+    told = account(run, trained, dict(zip(examples, groups, strict=True)), parts=len(splits))
     bundle = save_bundle(
         folder,
         network=network.cpu(),
-        manifest=manifest,
-        evaluation=evaluation,
-        evidence=_evidence(run, trained.judged, dict(zip(examples, groups, strict=True)), parts=len(splits)),
+        manifest=_manifest(settings, run, trained),
+        evaluation=told.figures,
+        evidence=told.evidence,
+        novelty=told.novelty,
     )
     checkpoint.remove(state)
     unread = tuple((example.label, failure) for example, failure in trained.unread)
-    return Learned(bundle=bundle, evaluation=evaluation, unreadable=failures + unread)
+    return Learned(bundle=bundle, evaluation=told.figures, unreadable=failures + unread)
 
 
 def _target(settings: Settings) -> Path:
@@ -144,17 +141,6 @@ def _unlabelled(run: Run, settings: Settings, labelled: tuple[Example, ...]) -> 
         raise CrawlError(f"train.unlabelled = {crawl}: cannot be listed ({error.strerror})") from None
     run.progress.say(f"Learning from the crawl too: {len(paths):,} of its {found:,} pictures are looked at.")
     return run.look(paths, without=frozenset(example.picture for example in labelled))
-
-
-def _evidence(run: Run, judged: Judged, groups: dict[Example, int], *, parts: int) -> Evidence:
-    return Evidence(
-        logits=judged.logits,
-        truths=run.targets(judged.examples),
-        groups=np.array([groups[example] for example in judged.examples], dtype=np.int64),
-        pictures=tuple(example.picture for example in judged.examples),
-        paths=tuple(example.label.path.as_posix() for example in judged.examples),
-        how="held out" if parts == 1 else f"cross-fitted in {parts} parts",
-    )
 
 
 def _manifest(settings: Settings, run: Run, trained: Trained) -> Manifest:

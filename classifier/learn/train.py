@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from classifier.learn.evaluate import Evaluation, evaluate
 from classifier.learn.guess import Guesses, soft_targets, surest
 from classifier.learn.state import Epoch
 from classifier.model.calibration import fit_temperature, probabilities
+from classifier.model.novelty import fit_novelty
 from classifier.records import Example, Failure, Split
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from classifier.learn.features import Features
     from classifier.learn.run import Run
+
+_UNKNOWN_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,7 @@ class Trained:
     `frozen` judges the head on frozen features and `evaluation` the recipe as a whole, both on held-out pictures; the
     network then learns from all of them, so it is, if anything, better than that. `judged` are the same pictures as in
     `evaluation`. `epoch` is the one that was kept, 0 for the frozen features; `histories` has one for each fold.
-    `embedded` are the labelled pictures as the network sees them in the end.
+    `embedded` are the labelled pictures as the network sees them in the end, `frozen_features` as in the beginning.
     """
 
     temperature: float
@@ -53,6 +56,7 @@ class Trained:
     epoch: int
     histories: tuple[tuple[Epoch, ...], ...]
     embedded: Features
+    frozen_features: Features
     unread: tuple[tuple[Example, Failure], ...]
 
 
@@ -70,7 +74,7 @@ def train(run: Run, folds: Sequence[Split]) -> Trained:
     judging = [fold for fold in folds if fold.validation]
     judged = _together(run, [_judge(run, everything, fold) for fold in judging])
     frozen, temperature = _evaluate(run, judged)
-    evaluation, epoch, unread = frozen, 0, everything.unread
+    evaluation, epoch, frozen_features = frozen, 0, everything
     histories: tuple[tuple[Epoch, ...], ...] = ()
     if run.recipe.recipe == "finetune" and run.recipe.epochs > 0:
         start = run.weights()
@@ -95,7 +99,8 @@ def train(run: Run, folds: Sequence[Split]) -> Trained:
         epoch=epoch,
         histories=histories,
         embedded=everything,
-        unread=unread,
+        frozen_features=frozen_features,
+        unread=frozen_features.unread,
     )
 
 
@@ -138,7 +143,17 @@ def _guess(run: Run, labelled: Sequence[Example], unlabelled: Sequence[Example],
     head, pool = run.fit(features.of(labelled)), features.of(unlabelled)
     probabilities_MK = probabilities(head(pool.embeddings), 1.0)
     rows = surest(probabilities_MK)
+    rows = rows[~_is_unknown(run, features.of(labelled), pool)[rows]]
+    run.progress.say(f"{len(rows):,} of {len(pool.examples):,} guesses are learned from.")
     return Guesses(examples=tuple(pool.examples[row] for row in rows), targets=soft_targets(probabilities_MK[rows]))
+
+
+def _is_unknown(run: Run, labelled: Features, pool: Features) -> NDArray[np.bool_]:
+    """Which pictures of the crawl are in no category, (M,): what they would teach is wrong whatever is guessed."""
+    each = np.arange(len(labelled.examples))  # near-duplicates apart: that calls more unknown, which does no harm here
+    novelty = fit_novelty(labelled.traits, run.targets(labelled.examples), each)
+    is_unknown: NDArray[np.bool_] = novelty.score(pool.traits) >= novelty.cut(_UNKNOWN_SHARE)
+    return is_unknown
 
 
 def _judge(run: Run, features: Features, fold: Split) -> Judged:

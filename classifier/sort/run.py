@@ -37,6 +37,8 @@ BROKEN_LISTING = "_broken.csv"
 
 _NEVER = 2.0
 """A threshold that no probability reaches."""
+_STRANGE = 2.0
+"""Pictures hardly like any labelled one: twice the share that is called unknown, those included."""
 
 
 def sort(
@@ -128,19 +130,25 @@ def _rules(wish: Wish, model: Bundle, settings: Settings, progress: Progress) ->
     if promised is not None:
         progress.say(f"{promised.sentence}; of those, {promised.coverage:.0%} would be filed")
     threshold = wish.threshold or model.manifest.threshold
+    unknown_from, strange_from = _unlike(model, settings)
     return Rules(
         manifest=model.manifest,
         thresholds=(threshold,) * len(model.manifest.categories) if promised is None else _in_numbers(promised),
         promise=promised,
         mode=wish.mode or settings.sort.mode,
         sidecars=settings.sort.sidecars if wish.sidecars is None else wish.sidecars,
-        unknown_from=_unknown_from(model, settings),
+        unknown_from=unknown_from,
+        strange_from=math.inf if promised is None else strange_from,  # a promise is for pictures like the labels
     )
 
 
-def _unknown_from(model: Bundle, settings: Settings) -> float:
+def _unlike(model: Bundle, settings: Settings) -> tuple[float, float]:
+    """From which novelty on a picture is unknown, and from which on a person is to look."""
     novelty = model.load_novelty() if settings.sort.unknown else None
-    return math.inf if novelty is None else novelty.cut(settings.sort.unknown_share)
+    if novelty is None:
+        return math.inf, math.inf
+    share = settings.sort.unknown_share
+    return novelty.cut(share), novelty.cut(max(share, min(_STRANGE * share, 0.5)))
 
 
 def _as_agreed(rules: Rules, wish: Wish, catalogue: Catalogue, progress: Progress) -> Rules:

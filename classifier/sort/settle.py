@@ -48,6 +48,7 @@ class Rules:
     promise: Promise | None = None
     sidecars: bool = False
     unknown_from: float = math.inf
+    strange_from: float = math.inf
     """How unlike every labelled picture one must be to be taken for none of the categories."""
 
 
@@ -145,6 +146,7 @@ class Settler:
                 truncated=candidate.truncated,
                 novelty=candidate.novelty,
                 unknown_from=self._rules.unknown_from,
+                strange_from=self._rules.strange_from,
                 promised=self._rules.promise is not None,
             )
             for candidate, row in zip(batch, rows, strict=True)

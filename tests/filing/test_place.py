@@ -53,6 +53,7 @@ def test_any_name_gives_four_different_ones_that_fit_and_keep_the_extension(name
 def test_a_filed_picture_goes_to_its_category_and_a_doubtful_one_below_review() -> None:
     assert Path("red pandas") == folder_for(decision("red pandas"))
     assert Path("_review/cats") == folder_for(decision("cats", Action.REVIEW))
+    assert Path("_unknown") == folder_for(decision("cats", Action.UNKNOWN))
 
 
 @pytest.mark.parametrize("category", ["", ".", "..", "../cats", "a/b", "a\\b", "a\0b", "_review", ".illsort"])

@@ -33,6 +33,6 @@ def test_every_wreck_ends_in_exactly_one_place(tmp_path: Path, name: str) -> Non
     spent = os.times().children_user - before.children_user
 
     assert claimed == summary["pictures"] > 0
-    assert claimed == sum(summary[key] for key in ("filed", "review", "broken", "duplicates", "failed"))
+    assert claimed == sum(summary[key] for key in ("filed", "review", "unknown", "broken", "duplicates", "failed"))
     assert 0 == summary["failed"]
     print(f"{name}: {summary}, {time.monotonic() - started:.1f} s, workers {spent:.1f} s")  # noqa: T201 - figures

@@ -99,6 +99,23 @@ def test_a_batch_answers_as_each_picture_alone(tmp_path: Path) -> None:
         assert abs(one.logits - other.logits).max() <= 1e-5
 
 
+def test_traits_come_along_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    files = mixed(tmp_path, seed=5, count=20)
+    paths = [path for path, _ in files]
+    network = Greedy(most=3)
+    plain = list(infer(paths, network, READER, runtime(), limits=LIMITS))
+    asked = list(infer(paths, network, READER, runtime(), limits=LIMITS, traits=True))
+
+    for one, other in zip(plain, asked, strict=True):
+        if isinstance(one, Inferred):
+            assert isinstance(other, Inferred)
+            assert one.traits is None
+            assert np.array_equal(one.embedding, other.embedding)
+            assert np.array_equal(2 * one.embedding, other.traits)
+        else:
+            assert one == other
+
+
 def test_half_precision_is_near_and_comes_out_as_float32(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encoded(busy(), "PNG"))
     exact = runtime()

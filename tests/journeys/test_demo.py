@@ -38,7 +38,7 @@ def test_every_drawn_picture_is_accounted_for(shown: tuple[Path, str]) -> None:
     )  # fmt: skip
     seen = json.loads(status.stdout)
     crawl = all_files(shown[0] / "crawl")
-    placed = sum(seen["filed"].values()) + sum(seen["review"].values())
+    placed = sum(seen["filed"].values()) + sum(seen["review"].values()) + seen["unknown"]
 
     assert len(crawl) == placed + seen["duplicates"] + len(seen["failures"])
     assert (3, 1) == (seen["duplicates"], len(seen["failures"]))

@@ -58,10 +58,10 @@ def test_every_real_picture_ends_in_one_place_and_most_are_right(tmp_path: Path)
     right = Counter(truth[name] == category for name, category in filed.items() if name in truth)
 
     assert before == all_files(tmp_path / "crawl")
-    parts = [summary[key] for key in ("filed", "review", "broken", "duplicates", "failed")]
+    parts = [summary[key] for key in ("filed", "review", "unknown", "broken", "duplicates", "failed")]
     assert summary["pictures"] == sum(parts)
     assert summary["broken"] > 0
     assert right[True] > 40
     assert right[True] / right.total() > 0.9
     in_library = {name for name in all_files(tmp_path / "sorted") if name != "_broken.csv"}
-    assert summary["filed"] + summary["review"] == len(in_library)
+    assert summary["filed"] + summary["review"] + summary["unknown"] == len(in_library)

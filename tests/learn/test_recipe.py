@@ -64,6 +64,7 @@ def test_what_was_learned_is_in_the_bundle(learned: Learned) -> None:
         "illsort.json",
         "evaluation.json",
         "evidence.npz",
+        "novelty.safetensors",
         "README.md",
     } == names
     assert (18, 18) == (manifest.measured["labels"], manifest.measured["held_out"])
@@ -110,6 +111,18 @@ def test_every_label_is_evidence_for_how_often_the_model_is_right(learned: Learn
     assert 18 == len(evidence) == len(set(evidence.pictures)) == len(set(evidence.groups.tolist()))
     assert "cross-fitted in 3 parts" == evidence.how
     assert learned.evaluation["accuracy"] == float((evidence.logits.argmax(axis=1) == evidence.truths).mean())
+
+
+def test_what_is_like_no_label_can_be_told(learned: Learned) -> None:
+    novelty = learned.bundle.load_novelty()
+
+    assert novelty is not None
+    assert (18, 18) == (len(novelty.points), len(novelty.scores))
+
+
+def test_doubtful_labels_and_the_curve_are_told(learned: Learned) -> None:
+    assert 18 == learned.evaluation["doubts"]["count"]
+    assert "curve" in learned.evaluation
 
 
 def test_one_fold_holds_out_a_part_alone(tmp_path: Path, backbone: str) -> None:

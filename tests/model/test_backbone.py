@@ -9,6 +9,7 @@ import timm
 import torch
 from PIL import Image
 from sklearn.datasets import load_sample_image
+from torch.nn.functional import normalize
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from classifier.errors import ModelError
@@ -50,6 +51,43 @@ def test_classifying_the_embedding_gives_the_logits_of_the_whole(name: str) -> N
     images = torch.randn(2, 3, 160, 160)
     with torch.inference_mode():
         assert torch.equal(network.body(images), network(images))
+
+
+@pytest.mark.parametrize(
+    ("name", "traits"),
+    [("test_efficientnet", 2 * (24 + 32 + 48)), ("test_vit", 2 * 64 * 3), ("test_resnet", 0)],
+)
+def test_traits_are_what_three_stages_on_the_way_saw_each_part_of_length_one(name: str, traits: int) -> None:
+    network = tiny(name).eval()
+    images = torch.randn(3, 3, 160, 160)
+    with torch.inference_mode():
+        embeddings, described = network.describe(images)
+
+        assert torch.equal(network.embed(images), embeddings)
+    assert traits in {0, described.shape[1]}
+    assert torch.allclose(torch.full((3,), 3.0), described.square().sum(dim=1))
+
+
+def test_a_network_that_does_not_show_its_stages_is_described_by_its_embedding() -> None:
+    class Plain(torch.nn.Module):
+        """No timm model in all but what is asked of it here."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.pretrained_cfg = {"input_size": (3, 8, 8), "mean": (0.5,) * 3, "std": (0.5,) * 3}
+
+        def forward_features(self, images: torch.Tensor) -> torch.Tensor:
+            return images
+
+        def forward_head(self, features: torch.Tensor, *, pre_logits: bool) -> torch.Tensor:
+            assert pre_logits
+            return features.mean(dim=(2, 3))
+
+    images = torch.rand(2, 3, 8, 8)
+    embeddings, traits = Network(Plain(), image_size=8).describe(images)
+
+    assert torch.equal(images.mean(dim=(2, 3)), embeddings)
+    assert torch.allclose(normalize(embeddings), traits)
 
 
 def test_a_saved_network_is_a_plain_timm_model(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import timm
 import torch
@@ -13,7 +14,10 @@ import torch
 from classifier.errors import ModelError
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, open_bundle, save_bundle
+from classifier.model.evidence import Evidence
 from classifier.model.manifest import Manifest
+from classifier.model.novelty import NOVELTY, Novelty, fit_novelty
+from classifier.records import PictureId
 
 MANIFEST = Manifest(
     categories=("cat", "狗"),
@@ -45,6 +49,31 @@ def test_what_is_saved_is_what_is_opened(tmp_path: Path) -> None:
     assert MANIFEST.model_copy(update={"weights_sha256": opened.manifest.weights_sha256}) == opened.manifest
     with torch.inference_mode():
         assert torch.equal(network()(images), opened.load_network()(images))
+
+
+def novelty() -> Novelty:
+    return fit_novelty(np.random.default_rng(0).random((30, 5), np.float32), np.arange(30) % 2, np.arange(30))
+
+
+def test_what_tells_unknown_pictures_is_kept_and_a_bundle_of_before_has_none(tmp_path: Path) -> None:
+    before = saved(tmp_path / "before")
+    now = save_bundle(tmp_path / "now", network=network(), manifest=MANIFEST, evaluation={}, novelty=novelty())
+    read = now.load_novelty()
+
+    assert before.load_novelty() is None
+    assert read is not None
+    assert np.array_equal(novelty().scores, read.scores)
+    assert before.manifest.key != now.manifest.key
+
+
+def test_a_novelty_of_another_bundle_or_none_at_all_is_refused(tmp_path: Path) -> None:
+    bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, novelty=novelty())
+    (bundle.folder / NOVELTY).write_bytes(b"x")
+    with pytest.raises(ModelError, match="is not the file this bundle was written with"):
+        bundle.load_novelty()
+    (bundle.folder / NOVELTY).unlink()
+    with pytest.raises(ModelError, match="cannot be read"):
+        bundle.load_novelty()
 
 
 def test_timm_alone_loads_it_and_gives_the_same_logits(tmp_path: Path) -> None:
@@ -124,3 +153,34 @@ def test_the_card_says_how_to_load_it(tmp_path: Path) -> None:
     assert card.startswith("---\nlibrary_name: timm\n")
     assert "cat, 狗" in card
     assert "| accuracy | 0.500 |" in card
+
+
+def evidence(categories: int = 2) -> Evidence:
+    return Evidence(
+        logits=np.eye(3, categories, dtype=np.float32),
+        truths=np.array([0, 1, 0]),
+        groups=np.array([0, 1, 1]),
+        pictures=tuple(PictureId(letter * 64) for letter in "abc"),
+        paths=("cat/a.jpg", "狗/b.jpg", "cat/c.jpg"),
+        how="held out",
+    )
+
+
+def test_the_evidence_goes_with_the_bundle(tmp_path: Path) -> None:
+    bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, evidence=evidence())
+    read = bundle.load_evidence()
+
+    assert read is not None
+    assert evidence().logits.tolist() == read.logits.tolist()
+    assert (evidence().pictures, evidence().paths, "held out") == (read.pictures, read.paths, read.how)
+
+
+def test_a_bundle_of_before_has_no_evidence(tmp_path: Path) -> None:
+    assert saved(tmp_path / "mine").load_evidence() is None
+
+
+def test_evidence_of_other_categories_is_refused(tmp_path: Path) -> None:
+    bundle = saved(tmp_path / "mine")
+    evidence(categories=3).save(bundle.folder / "evidence.npz")
+    with pytest.raises(ModelError, match="do not fit 3 pictures and 2 categories"):
+        bundle.load_evidence()

@@ -120,3 +120,18 @@ def test_what_a_promised_reason_reads_as_is_what_was_decided(confidence: float, 
         assert shown >= float(why[2])
     else:
         assert shown < float(why[1])
+
+
+def test_a_picture_hardly_like_any_label_is_looked_at_however_sure_the_network_is() -> None:
+    decision = decide(
+        Prediction(picture=PictureId("p"), probabilities=(0.99, 0.01)),
+        categories=CATEGORIES[:2],
+        thresholds=(0.9, 0.9),
+        truncated=False,
+        novelty=0.5,
+        unknown_from=0.6,
+        strange_from=0.45,
+    )
+
+    assert Action.REVIEW is decision.action
+    assert "0.99 cat, 0.01 dog: hardly like any labelled picture (distance 0.500, " in decision.reason

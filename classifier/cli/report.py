@@ -1,0 +1,37 @@
+"""`illsort report`: one page about a model or a library."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    path: Annotated[Path, typer.Argument(help="A model's folder, or a library.")],
+    *,
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+) -> None:
+    """Write report.html: how sure it is and whether that is true, what to label next; or what a library holds."""
+    written = _write(path)
+    typer.echo(f"report: {written}")
+    if open_:
+        webbrowser.open(written.resolve().as_uri())
+
+
+def _write(path: Path) -> Path:
+    from classifier.catalogue.disk import state_folder
+    from classifier.errors import LibraryError
+    from classifier.report.facts import MANIFEST
+
+    if (path / MANIFEST).is_file():
+        from classifier.report.bundle import write_bundle_report
+
+        return write_bundle_report(path)
+    if state_folder(path).is_dir():
+        from classifier.report.library import write_library_report
+
+        return write_library_report(path)
+    raise LibraryError(f"{path}: is neither a model's folder (it has no {MANIFEST}) nor a library that was sorted into")

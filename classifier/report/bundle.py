@@ -1,0 +1,154 @@
+"""The report of a model: how sure it is and whether that is true, what it mixes up, which labels to look at next."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from classifier.errors import ModelError, SettingsError
+from classifier.learn.evaluate import calibration_error
+from classifier.model.promise import promise
+from classifier.report.confusion import confusion_matrix
+from classifier.report.facts import Facts, read_facts
+from classifier.report.growth import learning_curve
+from classifier.report.measured import coverage_against_error, reliability
+from classifier.report.page import NAME, is_ours, render
+from classifier.report.thumbnails import thumbnail
+from classifier.report.words import both, in_chinese
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from classifier.model.promise import Promise
+
+MOST_SHOWN: Final = 24
+"""Pictures at most in each of the two galleries."""
+_RATES: Final = (0.01, 0.02, 0.05, 0.10)
+_ASKED: Final = 0.05
+_BEST_SHOWN: Final = (0.05, 0.10, 0.02, 0.01)
+"""Thresholds are shown at the first of these rates that can be promised."""
+_MEGAPIXELS: Final = 64.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One picture of a gallery; `image` is None where the file is gone. `confidence` is that of `taken_for`."""
+
+    path: Path
+    image: str | None
+    category: str
+    taken_for: str
+    confidence: float
+
+
+def write_bundle_report(folder: Path) -> Path:
+    """Write `report.html` into the bundle at `folder`, over an earlier report; returns its path.
+
+    Raises ModelError in one line when it is no bundle, cannot be written, or a file of another's bears that name.
+    """
+    path = folder / NAME
+    page = bundle_page(read_facts(folder))
+    try:
+        if path.is_symlink() or (path.exists() and not _is_report(path)):
+            raise ModelError(f"{path}: was not written by illsort; move it elsewhere, and the report is written")
+        writing = path.with_name(f".{NAME}.writing")
+        writing.write_text(page, encoding="utf-8", newline="\n")
+        writing.replace(path)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be written ({error.strerror or error})") from error
+    return path
+
+
+def bundle_page(facts: Facts) -> str:
+    """The page as text; reads the pictures that it shows, and no other file."""
+    evaluation = {"accuracy": None, "per_category": (), "mistakes": ()} | facts.evaluation
+    curve, doubts = evaluation.get("curve"), evaluation.get("doubts")
+    after = facts.judged(temperature=facts.temperature)
+    promised = _promised(facts)
+    shown = next((rate for rate in _BEST_SHOWN if promised.get(rate)), _ASKED)
+    how = facts.evidence.how if facts.evidence is not None else "held out"
+    return render(
+        "bundle.html",
+        facts=facts,
+        evaluation=evaluation,
+        figures=_figures(facts),
+        how=both(how, in_chinese(how)),
+        before_error=_calibration_error(facts, 1.0),
+        after_error=_calibration_error(facts, facts.temperature),
+        promised=promised,
+        thresholds=_thresholds(facts, promised.get(shown)),
+        threshold_rate=shown,
+        asked=_ASKED,
+        coverage={row["max_error"]: row["share"] for row in evaluation.get("coverage", ())},
+        labels=facts.manifest.get("measured", {}).get("labels") or (0 if after is None else len(after[0])),
+        backbone=facts.manifest.get("backbone", ""),
+        versions={name: number for name, number in facts.manifest.get("versions", {}).items() if name != "illsort"},
+        curve=curve,
+        curve_asked=_nearest(curve["max_errors"], _ASKED) if curve else 0,
+        doubts=doubts,
+        doubtful=_cards(facts, doubts["labels"] if doubts else (), taken_for="likely"),
+        mistakes=_cards(facts, evaluation.get("mistakes", ()), taken_for="predicted"),
+    )
+
+
+def _figures(facts: Facts) -> dict[str, Markup | None]:
+    """What can be drawn from what is there; None for the rest."""
+    figures: dict[str, Markup | None] = dict.fromkeys(("before", "after", "coverage", "matrix", "curve"))
+    before, after = facts.judged(temperature=1.0), facts.judged(temperature=facts.temperature)
+    if before is not None and after is not None:
+        figures["before"], figures["after"] = reliability(*before), reliability(*after)
+        figures["coverage"] = coverage_against_error(*after)
+    if facts.evaluation.get("matrix"):
+        figures["matrix"] = confusion_matrix(facts.evaluation["matrix"], facts.categories)
+    if curve := facts.evaluation.get("curve"):
+        figures["curve"] = learning_curve(curve, asked=_nearest(curve["max_errors"], _ASKED))
+    return figures
+
+
+def _calibration_error(facts: Facts, temperature: float) -> float | None:
+    judged = facts.judged(temperature=temperature)
+    return None if judged is None else calibration_error(*judged)
+
+
+def _promised(facts: Facts) -> dict[float, Promise | None]:
+    """What can be promised at each error rate; None where it takes more labels. Empty without evidence."""
+    found: dict[float, Promise | None] = {}
+    if facts.evidence is None or not len(facts.evidence):
+        return found
+    for rate in _RATES:
+        found[rate] = None
+        with suppress(SettingsError):
+            found[rate] = promise(
+                facts.evidence, categories=facts.categories, temperature=facts.temperature, max_error=rate
+            )
+    return found
+
+
+def _thresholds(facts: Facts, promised: Promise | None) -> dict[str, float | None]:
+    return {} if promised is None else dict(zip(facts.categories, promised.thresholds, strict=True))
+
+
+def _nearest(rates: list[float], wanted: float) -> int:
+    return min(range(len(rates)), key=lambda index: abs(rates[index] - wanted))
+
+
+def _cards(facts: Facts, rows: Any, *, taken_for: str) -> list[Card]:
+    images = facts.manifest.get("settings", {}).get("images", {})
+    megapixels = float(images.get("max_megapixels", _MEGAPIXELS))
+    return [
+        Card(
+            path=Path(row["path"]),
+            image=thumbnail(Path(row["path"]), max_megapixels=megapixels),
+            category=row["category"],
+            taken_for=row[taken_for],
+            confidence=row["confidence"],
+        )
+        for row in rows[:MOST_SHOWN]
+    ]
+
+
+def _is_report(path: Path) -> bool:
+    with path.open("rb") as file:
+        return is_ours(file.read(200))

@@ -1,0 +1,56 @@
+"""Text in two languages, and numbers as a person reads them; knows nothing of what is told."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import NamedTuple
+
+from markupsafe import Markup, escape
+
+_FEW = 0.0995
+_NEARLY_ALL = 0.9795
+_WIDE_UNITS = 13.0
+_NARROW_UNITS = 7.2
+NOTHING = "\N{EN DASH}"
+
+
+class Words(NamedTuple):
+    """The same in English and in Chinese."""
+
+    en: str
+    zh: str
+
+
+def both(en: str, zh: str, **values: object) -> Markup:
+    """Both, of which the page shows one; `values` fill the braces of both, escaped unless they are markup."""
+    return Markup('<span class="en" lang="en">{}</span><span class="zh" lang="zh">{}</span>').format(
+        escape(en).format(**values), escape(zh).format(**values)
+    )
+
+
+def in_chinese(how: str) -> str:
+    """Why a model had not learned from the pictures that it is judged by, as evidence says it; as it is if unknown."""
+    parts = "".join(letter for letter in how if letter.isdigit())
+    return {"held out": "留出", f"cross-fitted in {parts} parts": f"{parts} 折交叉"}.get(how, how)
+
+
+def percent(share: float | None, *, whole: bool = False) -> str:
+    """A share 0..1 in percent, with a decimal near 0 and 1 unless `whole`; a dash for what is not known."""
+    if share is None:
+        return NOTHING
+    if whole or _FEW <= share <= _NEARLY_ALL:
+        return f"{share:.0%}"
+    return f"{share:.1%}".replace(".0%", "%")
+
+
+def width_of(text: str) -> float:
+    """About how many units wide a text of the drawings' usual size is."""
+    return sum(_WIDE_UNITS if unicodedata.east_asian_width(letter) in "WF" else _NARROW_UNITS for letter in text)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, its middle left out where it is longer than `most` characters."""
+    if len(text) <= most:
+        return text
+    head = most * 2 // 3
+    return f"{text[:head]}\N{HORIZONTAL ELLIPSIS}{text[-(most - head - 1) :]}"

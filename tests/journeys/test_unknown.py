@@ -1,0 +1,120 @@
+"""Pictures that are none of the categories: told, put aside, taken back; a model of before tells none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classifier.catalogue.store import read_catalogue
+from classifier.filing.undo import undo
+from classifier.records import Mode
+from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.sort.run import sort
+from kit.bundles import colour_bundle
+from kit.pictures import COLOURS, busy, encoded, varied
+from kit.tree import make_tree, read_tree
+
+
+def png(colour: str, seed: int = 1) -> bytes:
+    return encoded(varied(COLOURS[colour], seed=seed), "PNG")
+
+
+SHARE = 0.02  # a larger one takes a few of the labelled colours for unknown, as it says
+CRAWL = {
+    "red.png": png("red"),
+    "in": {"blue.png": png("blue"), "yellow.png": png("yellow")},
+    "violet.png": png("violet"),
+    "busy.png": encoded(busy(), "PNG"),
+}
+APART = {
+    "red": {"red.png": png("red")},
+    "blue": {"blue.png": png("blue")},
+    "_unknown": {"yellow.png": png("yellow"), "violet.png": png("violet"), "busy.png": encoded(busy(), "PNG")},
+}
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return colour_bundle(tmp_path_factory.mktemp("model") / "colours", threshold=0.5, novelty=True).folder
+
+
+def run(folder: Path, bundle: Path, **options: Any) -> dict[str, Any]:
+    settings = Settings(sort=SortSettings(**{"unknown_share": SHARE} | options), runtime=RuntimeSettings(workers=0))
+    return sort(folder / "crawl", library=folder / "sorted", bundle=bundle, settings=settings)
+
+
+def decisions(library: Path) -> dict[str, str]:
+    """Action to one of its reasons."""
+    with read_catalogue(library) as catalogue:
+        return dict(catalogue.connection.execute("SELECT action, max(reason) FROM decisions GROUP BY 1").fetchall())
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_colour_that_nobody_labelled_is_in_no_category_however_sure_the_network_is(
+    tmp_path: Path, bundle: Path, mode: Mode
+) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    summary = run(tmp_path, bundle, mode=mode)
+
+    assert APART == read_tree(tmp_path / "sorted")
+    assert (5, 2, 0, 3) == tuple(summary[key] for key in ("pictures", "filed", "review", "unknown"))
+    assert "unlike every labelled picture (distance " in decisions(tmp_path / "sorted")["unknown"]
+
+
+@pytest.mark.parametrize("mode", [Mode.LINK, Mode.MOVE])
+def test_what_was_unknown_is_taken_back_like_all_else(tmp_path: Path, bundle: Path, mode: Mode) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    run(tmp_path, bundle, mode=mode)
+    undo(tmp_path / "sorted")
+
+    assert (CRAWL, {}) == (read_tree(tmp_path / "crawl"), read_tree(tmp_path / "sorted"))
+
+
+def test_switched_off_they_are_judged_as_if_they_were_of_a_category_and_on_again_move_apart(
+    tmp_path: Path, bundle: Path
+) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    off = run(tmp_path, bundle, unknown=False)
+    assert (0, 5) == (off["unknown"], off["filed"] + off["review"])
+    assert "_unknown" not in read_tree(tmp_path / "sorted")
+
+    again = run(tmp_path, bundle)
+    assert 3 == again["unknown"]
+    assert APART["_unknown"] == read_tree(tmp_path / "sorted")["_unknown"]
+
+
+def test_a_part_of_a_picture_is_looked_at_by_a_person_not_called_unknown(tmp_path: Path, bundle: Path) -> None:
+    whole = encoded(varied(COLOURS["yellow"], seed=1, size=(400, 300)), "JPEG")
+    make_tree(tmp_path / "crawl", {"half.jpg": whole[: len(whole) // 2]})
+    summary = run(tmp_path, bundle)
+
+    assert (1, 0) == (summary["review"], summary["unknown"])
+
+
+def test_a_model_of_before_takes_nothing_for_unknown_and_a_new_one_is_asked_anew(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    before = colour_bundle(tmp_path / "before", threshold=0.5).folder
+    assert 0 == run(tmp_path, before)["unknown"]
+    assert 3 == run(tmp_path, bundle)["unknown"]
+
+
+def test_the_command_line_tells_how_many_there_are_and_where(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    words = ["sort", tmp_path / "crawl", "--out", tmp_path / "sorted", "--model", bundle, "--workers", "0"]
+    done = illsort(*words, "--json", "--set", f"sort.unknown_share={SHARE}")
+    told = illsort("status", tmp_path / "sorted")
+
+    assert 3 == json.loads(done.stdout)["unknown"]
+    assert f"3 unlike all your labels: {tmp_path / 'sorted' / '_unknown'}" in done.stderr
+    assert "3 in _unknown: unlike every picture you labelled" in told.stdout
+    assert 3 == json.loads(illsort("status", tmp_path / "sorted", "--json").stdout)["unknown"]
+
+
+def illsort(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "classifier", *(str(word) for word in words)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8")
