@@ -13,6 +13,7 @@ from classifier.catalogue.runs import Stopped
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.progress import Progress
 from classifier.records import Mode
+from classifier.settings import Settings
 
 OnChanged = Callable[[str], bool]
 """Given a question, whether the stopped run goes on as it was begun."""
@@ -27,6 +28,18 @@ class Wish:
     max_error: float | None
     bundle: Path | None
     sidecars: bool | None
+
+
+def wish_from(settings: Settings, *, threshold: float | None, max_error: float | None, bundle: Path | None) -> Wish:
+    """What `settings` and the caller ask for; only what was said in so many words counts as asked for."""
+    asked, said = settings.sort, settings.sort.model_fields_set
+    return Wish(
+        mode=asked.mode if "mode" in said else None,
+        threshold=threshold,
+        max_error=max_error,
+        bundle=bundle,
+        sidecars=asked.sidecars if "sidecars" in said else None,
+    )
 
 
 def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progress: Progress) -> Wish:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from classifier.catalogue import audits, decisions, files, runs
+from classifier.catalogue import decisions, files, runs
 from classifier.catalogue.adopt import adopt
 from classifier.catalogue.lock import owned
 from classifier.catalogue.store import Catalogue, copy_in_memory, open_catalogue
@@ -21,7 +20,6 @@ from classifier.filing.listing import write_listing
 from classifier.filing.outcome import Outcome, Status
 from classifier.filing.recover import recover
 from classifier.model.bundle import Bundle, open_bundle
-from classifier.model.promise import Promise, promise
 from classifier.model.versions import check_versions
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Method, Move
@@ -29,16 +27,14 @@ from classifier.settings import Settings
 from classifier.sort.check import checked_crawl
 from classifier.sort.plan import plan_only
 from classifier.sort.predict import predict
-from classifier.sort.resume import OnChanged, Wish, resumed
+from classifier.sort.resume import OnChanged, resumed, wish_from
+from classifier.sort.rules import Rules, rules_for
 from classifier.sort.scan import recognise, scan
-from classifier.sort.settle import Rules, Settler
+from classifier.sort.settle import Settler
 
 BROKEN_LISTING = "_broken.csv"
 
-_NEVER = 2.0
-"""A threshold that no probability reaches."""
-_STRANGE = 2.0
-"""Pictures hardly like any labelled one: twice the share that is called unknown, those included."""
+_MUCH_TO_REVIEW = 0.1
 
 
 def sort(
@@ -67,12 +63,12 @@ def sort(
     check_versions()
     crawl = checked_crawl(crawl, library)
     with _opened(library, progress, dry=plan is not None) as catalogue:
-        wish = _wish(settings, threshold=threshold, max_error=max_error, bundle=bundle)
+        wish = wish_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
         stopped = None if restart else runs.stopped(catalogue, crawl)
         if stopped is not None:
             wish = resumed(wish, stopped, on_changed=on_changed, progress=progress)
         model = open_bundle(wish.bundle or _last_bundle(catalogue, library))
-        rules = _as_agreed(_rules(wish, model, settings, progress), wish, catalogue, progress)
+        rules = rules_for(wish, model, settings, catalogue=catalogue, progress=progress)
         run = _begin(catalogue, crawl=crawl, model=model, settings=settings, rules=rules)
         scan(catalogue, run=run, crawl=crawl, library=library, progress=progress)
         recognise(catalogue, run=run, crawl=crawl, progress=progress)
@@ -89,7 +85,7 @@ def sort(
             _list_broken(catalogue, library, progress)
         summary = _summary(catalogue, run=run, crawl=crawl, seconds=time.monotonic() - started, rules=rules)
         runs.finish(catalogue, run, summary)
-    _tell(settler, progress)
+    _tell(settler, progress, offer=_offer(model, crawl, summary))
     return summary
 
 
@@ -112,67 +108,6 @@ def _opened(library: Path, progress: Progress, *, dry: bool) -> Iterator[Catalog
         for path in settled.gone:
             progress.say(f"{path}: was being filed when the last run was stopped, and is neither there nor here")
         yield catalogue
-
-
-def _wish(settings: Settings, *, threshold: float | None, max_error: float | None, bundle: Path | None) -> Wish:
-    asked, said = settings.sort, settings.sort.model_fields_set
-    return Wish(
-        mode=asked.mode if "mode" in said else None,
-        threshold=threshold,
-        max_error=max_error,
-        bundle=bundle,
-        sidecars=asked.sidecars if "sidecars" in said else None,
-    )
-
-
-def _rules(wish: Wish, model: Bundle, settings: Settings, progress: Progress) -> Rules:
-    promised = None if wish.max_error is None else _promise(model, wish.max_error)
-    if promised is not None:
-        progress.say(f"{promised.sentence}; of those, {promised.coverage:.0%} would be filed")
-    threshold = wish.threshold or model.manifest.threshold
-    unknown_from, strange_from = _unlike(model, settings)
-    return Rules(
-        manifest=model.manifest,
-        thresholds=(threshold,) * len(model.manifest.categories) if promised is None else _in_numbers(promised),
-        promise=promised,
-        mode=wish.mode or settings.sort.mode,
-        sidecars=settings.sort.sidecars if wish.sidecars is None else wish.sidecars,
-        unknown_from=unknown_from,
-        strange_from=math.inf if promised is None else strange_from,  # a promise is for pictures like the labels
-    )
-
-
-def _unlike(model: Bundle, settings: Settings) -> tuple[float, float]:
-    """From which novelty on a picture is unknown, and from which on a person is to look."""
-    novelty = model.load_novelty() if settings.sort.unknown else None
-    if novelty is None:
-        return math.inf, math.inf
-    share = settings.sort.unknown_share
-    return novelty.cut(share), novelty.cut(max(share, min(_STRANGE * share, 0.5)))
-
-
-def _as_agreed(rules: Rules, wish: Wish, catalogue: Catalogue, progress: Progress) -> Rules:
-    """What a person agreed to after an audit of this model's filing holds on, until something else is asked for."""
-    asked = wish.threshold is not None or wish.max_error is not None
-    agreed = None if asked else audits.agreed_threshold(catalogue, model=rules.manifest.key)
-    if agreed is None:
-        return rules
-    progress.say(f"nothing below {agreed:.4g} is filed, as agreed after the audit; --threshold takes another")
-    return replace(rules, thresholds=tuple(max(agreed, threshold) for threshold in rules.thresholds))
-
-
-def _promise(model: Bundle, max_error: float) -> Promise:
-    evidence = model.load_evidence()
-    if evidence is None:
-        raise ModelError(
-            f"{model.folder}: was trained by an illsort that kept nothing to promise an error rate by; train again"
-        )
-    manifest = model.manifest
-    return promise(evidence, categories=manifest.categories, temperature=manifest.temperature, max_error=max_error)
-
-
-def _in_numbers(promised: Promise) -> tuple[float, ...]:
-    return tuple(_NEVER if threshold is None else threshold for threshold in promised.thresholds)
 
 
 def _last_bundle(catalogue: Catalogue, library: Path) -> Path:
@@ -223,8 +158,19 @@ def _summary(catalogue: Catalogue, *, run: int, crawl: Path, seconds: float, rul
     return {"pictures": tally.pictures, **asdict(tally), "seconds": round(seconds, 2), **promised}
 
 
-def _tell(settler: Settler, progress: Progress) -> None:
+def _offer(model: Bundle, crawl: Path, summary: dict[str, Any]) -> str:
+    """A model that learned from labels alone may learn from this crawl too, which asks nothing of a person."""
+    trained = model.manifest.settings.get("train", {})
+    learned_alone = trained.get("recipe") == "finetune" and trained.get("unlabelled") is None
+    if not learned_alone or summary["review"] <= _MUCH_TO_REVIEW * summary["pictures"]:
+        return ""
+    return f"this model learned from labels alone; trained with --set train.unlabelled={crawl} it usually files more"
+
+
+def _tell(settler: Settler, progress: Progress, *, offer: str) -> None:
     """What a person should know beyond the numbers."""
+    if offer:
+        progress.say(offer)
     if settler.copied_instead:
         progress.say(f"{settler.copied_instead:,} pictures were copied: this file system cannot link them")
     left = [outcome for outcome in settler.troubles if outcome.move.method is Method.RENAME]

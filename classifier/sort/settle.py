@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +17,11 @@ from classifier.filing.outcome import Outcome, Status
 from classifier.filing.place import folder_for, names_for
 from classifier.filing.sidecars import sidecar_moves
 from classifier.model.calibration import probabilities
-from classifier.model.manifest import Manifest
-from classifier.model.promise import Promise
 from classifier.progress import Stage
-from classifier.records import Decision, Method, Mode, Move, PictureId, Prediction
+from classifier.records import Decision, Method, Move, PictureId, Prediction
 from classifier.sort.decide import decide
 from classifier.sort.heed import heed
+from classifier.sort.rules import Rules
 
 BATCH = 256
 """Pictures decided and filed together: what one commit of the journal covers."""
@@ -33,23 +30,6 @@ _TROUBLES = frozenset({Status.CHANGED, Status.GONE, Status.FAILED})
 _MOST_TROUBLES = 1000
 
 Execute = Callable[[Sequence[Move]], Sequence[Outcome]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What decides where pictures go.
-
-    `thresholds` has one for each category, in the manifest's order: those of `promise`, if there is one.
-    """
-
-    manifest: Manifest
-    thresholds: tuple[float, ...]
-    mode: Mode
-    promise: Promise | None = None
-    sidecars: bool = False
-    unknown_from: float = math.inf
-    strange_from: float = math.inf
-    """How unlike every labelled picture one must be to be taken for none of the categories."""
 
 
 class Settler:

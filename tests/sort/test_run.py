@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -319,3 +321,19 @@ def test_a_listing_that_a_spreadsheet_saved_anew_is_left_and_told(tmp_path: Path
     assert "saved by a spreadsheet" == listing.read_text()
     assert [True] == ["_broken.csv" in said and "illsort status" in said for said in progress.said]
     assert (1, 1) == (summary["filed"], summary["broken"])
+
+
+@pytest.mark.parametrize(("unlabelled", "offers"), [(None, 1), ("somewhere", 0)])
+def test_a_model_of_labels_alone_that_leaves_much_to_review_is_told_to_learn_from_the_crawl(
+    tmp_path: Path, bundle: Path, unlabelled: str | None, offers: int
+) -> None:
+    make_tree(tmp_path, {"crawl": {"a.png": png("red"), "unsure.png": UNSURE}})
+    trained = shutil.copytree(bundle, tmp_path / "model")
+    manifest = json.loads((trained / "illsort.json").read_text("utf-8"))
+    manifest["settings"] = {"train": {"recipe": "finetune", "unlabelled": unlabelled}}
+    (trained / "illsort.json").write_text(json.dumps(manifest), encoding="utf-8")
+    progress = SavingProgress()
+    run(tmp_path, trained, progress=progress)
+
+    told = f"train.unlabelled={(tmp_path / 'crawl').resolve()} it usually files more"
+    assert offers == sum(told in message for message in progress.said)
