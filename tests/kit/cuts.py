@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import TYPE_CHECKING
 
 from classifier.catalogue.disk import state_folder
@@ -27,14 +27,15 @@ COMMITTED = (frozenset(), frozenset({"crawl"}), frozenset({"library"}), frozense
 """Which disks have written their log by themselves just before the cut."""
 
 
-def points(nursery: Nursery, machine: Machine, *, count: int) -> list[Point]:
-    """About `count` changing calls, evenly from an undisturbed run."""
+def points(nursery: Nursery, machine: Machine, *, count: int, after: str = "") -> list[Point]:
+    """About `count` changing calls, evenly from an undisturbed run; and each that follows one named `after`."""
     log = machine.folder / "log"
     with machine.on():
         options = ("-o", str(log), "-e", f"trace={','.join(CHANGING)}")
         assert PLACED == nursery.run(machine.stage.job(strace=options))
     found = numbered(log)
-    return [found[len(found) * number // count] for number in range(count)]
+    evenly = [found[len(found) * number // count] for number in range(count)]
+    return evenly + [point for (before, _), point in pairwise(found) if before == after]
 
 
 def cut_at(nursery: Nursery, machine: Machine, point: Point, committed: frozenset[str], *, mutant: str = "") -> None:

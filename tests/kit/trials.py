@@ -60,9 +60,10 @@ class Trials:
             pass
 
     def cut(self, mutant: str) -> None:
-        """The power is cut at 24 calls of a move across disks."""
+        """The power is cut at 24 calls of a move across disks, and each time that a source has just gone."""
         machine = power.build(self.near, method=Method.MOVE, across=True, batch=4)
-        said = cuts.lost(self.nursery, machine, cuts.points(self.nursery, machine, count=24), mutant=mutant)
+        chosen = cuts.points(self.nursery, machine, count=24, after="unlink")
+        said = cuts.lost(self.nursery, machine, chosen, mutant=mutant)
         assert not said, said[0]
 
     def race(self, mutant: str) -> None:
