@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,26 @@ def add_logits(
     catalogue.connection.execute(
         "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
         (picture, model, logits.astype("<f4").tobytes(), novelty),
+    )
+
+
+def add_many_logits(
+    catalogue: Catalogue,
+    found: Sequence[PictureId],
+    *,
+    model: str,
+    logits: NDArray[np.float32],
+    novelty: Sequence[float | None],
+) -> None:
+    """As `add_logits`, for many pictures: `logits` is float32 (N, K). The caller holds the transaction."""
+    width = logits.shape[1] * 4
+    content = logits.astype("<f4").tobytes()
+    catalogue.connection.executemany(
+        "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
+        (
+            (picture, model, content[start : start + width], unlike)
+            for picture, start, unlike in zip(found, range(0, len(content), width), novelty, strict=True)
+        ),
     )
 
 

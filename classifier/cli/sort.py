@@ -33,6 +33,11 @@ Restart = Annotated[
     bool, typer.Option("--restart", help="After a stopped sort: take what is given now, not what it had.")
 ]
 
+Embeddings = Annotated[
+    bool | None,
+    typer.Option(help="Keep what the network sees, so that a new head reads no picture again (default: yes)."),
+]
+
 
 def sort(
     crawl: Crawl,
@@ -44,6 +49,7 @@ def sort(
     max_error: MaxError = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; change nothing.")] = False,
     restart: Restart = False,
+    embeddings: Embeddings = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
     workers: Annotated[int | None, typer.Option("--workers", "-j", help="Processes that decode; 0: none.")] = None,
@@ -60,6 +66,7 @@ def sort(
         "sort.mode": None if mode is None else mode.value,
         "sort.threshold": threshold,
         "sort.max_error": max_error,
+        "sort.embeddings": None if embeddings is None else str(embeddings).lower(),
         "runtime.device": device,
         "runtime.workers": workers,
         "runtime.batch_size": batch_size,

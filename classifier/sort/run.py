@@ -25,8 +25,10 @@ from classifier.progress import Progress, SilentProgress
 from classifier.records import Method, Move
 from classifier.settings import Settings
 from classifier.sort.check import checked_crawl
+from classifier.sort.keep import keeper_for
 from classifier.sort.plan import plan_only
 from classifier.sort.predict import predict
+from classifier.sort.recall import recall
 from classifier.sort.resume import OnChanged, resumed, wish_from
 from classifier.sort.rules import Rules, rules_for
 from classifier.sort.scan import recognise, scan
@@ -77,7 +79,11 @@ def sort(
         if plan is not None:
             make = partial(plan_only, catalogue, library, plan)
         settler = Settler(catalogue, run=run, crawl=crawl, library=library, rules=rules, execute=make)
-        for path in predict(catalogue, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress):
+        recall(catalogue, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
+        kept = keeper_for(catalogue, library, model, settings, progress=progress)
+        for path in predict(
+            catalogue, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress, keeper=kept
+        ):
             settler.settle(upto=path)
         with progress.stage("filing", total=settler.count_left(), unit="picture") as stage:
             settler.settle(upto=None, stage=stage)
