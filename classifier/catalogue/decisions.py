@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,11 @@ WHERE (action, category, confidence, reason)
 
 def save(catalogue: Catalogue, decisions: Iterable[Decision], *, run: int) -> None:
     """Record decisions; one that differs takes the place of the earlier about the same picture."""
-    rows = ((d.picture, run, d.action.value, d.category, d.confidence, d.reason) for d in decisions)
+    # In the order of the pictures each page of the table is written once.
+    rows = [
+        (d.picture, run, d.action.value, d.category, d.confidence, d.reason)
+        for d in sorted(decisions, key=attrgetter("picture"))
+    ]
     with catalogue.transaction() as connection:
         connection.executemany(_SAVE, rows)
 

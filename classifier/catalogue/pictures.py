@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,23 +32,22 @@ def add_logits(
     )
 
 
+def as_bytes(logits: NDArray[np.float32]) -> list[bytes]:
+    """Each row of logits, float32 (N, K), as it is kept."""
+    width, content = logits.shape[1] * 4, logits.astype("<f4").tobytes()
+    return [content[start : start + width] for start in range(0, len(content), width)]
+
+
 def add_many_logits(
-    catalogue: Catalogue,
-    found: Sequence[PictureId],
-    *,
-    model: str,
-    logits: NDArray[np.float32],
-    novelty: Sequence[float | None],
+    catalogue: Catalogue, answers: Iterable[tuple[PictureId, bytes, float | None]], *, model: str
 ) -> None:
-    """As `add_logits`, for many pictures: `logits` is float32 (N, K). The caller holds the transaction."""
-    width = logits.shape[1] * 4
-    content = logits.astype("<f4").tobytes()
+    """As `add_logits`, for many pictures: each with its logits `as_bytes` and its novelty.
+
+    The caller holds the transaction; in the order of the pictures it is fastest.
+    """
     catalogue.connection.executemany(
         "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
-        (
-            (picture, model, content[start : start + width], unlike)
-            for picture, start, unlike in zip(found, range(0, len(content), width), novelty, strict=True)
-        ),
+        ((picture, model, logits, novelty) for picture, logits, novelty in answers),
     )
 
 

@@ -7,9 +7,8 @@ Builds no network and opens no picture. What is not kept, or not whole any more,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from classifier.catalogue import embeddings, pictures
@@ -21,21 +20,29 @@ from classifier.model.novelty import Novelty
 from classifier.progress import Progress
 from classifier.records import PictureId
 
+_MOST_NUMBERS = 1 << 25
+"""Logits that wait to be recorded: 128 MB, or a million pictures of 32 categories."""
+
 
 def recall(catalogue: Catalogue, *, run: int, crawl: Path, library: Path, bundle: Bundle, progress: Progress) -> int:
     """Record predictions for what `run` found in `crawl` and the store knows; returns how many there were."""
     backbone, model = bundle.manifest.backbone_key, bundle.manifest.key
-    known = missing = 0
-    answers: _Answers | None = None
     found = embeddings.unanswered(catalogue, run=run, crawl=crawl, backbone=backbone, model=model) if backbone else ()
+    folder = folder_of(library, backbone)
+    wanted = 0
+    answers: _Answers | None = None
     with ExitStack() as stack:
-        for shard, wanted in found:
+        for shard, rows in found:
             if answers is None:
-                answers = _Answers(head=bundle.load_head(), novelty=bundle.load_novelty(), model=model)
                 stage = stack.enter_context(progress.stage("recalling", total=None, unit="picture"))
-            answered = _recall_shard(catalogue, folder_of(library, backbone), shard, wanted, answers)
-            known, missing = known + answered, missing + len(wanted) - answered
-            stage.advance(answered)
+                answers = _Answers(catalogue, head=bundle.load_head(), novelty=bundle.load_novelty(), model=model)
+            wanted += len(rows)
+            for part in read_shard(folder, shard, rows):
+                stage.advance(answers.answer(part))
+        if answers is not None:
+            answers.record()
+    known = 0 if answers is None else answers.recorded
+    missing = wanted - known
     if known:
         progress.say(f"{known:,} pictures are decided by what is known of them, without reading them again")
     if missing:
@@ -43,35 +50,39 @@ def recall(catalogue: Catalogue, *, run: int, crawl: Path, library: Path, bundle
     return known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Answers:
-    head: LinearHead
-    novelty: Novelty | None
-    model: str
+    """What the head says, recorded in few large transactions: in the order of pictures each page is written once."""
 
-    def fit(self, rows: Rows) -> bool:
-        """Whether the rows hold all that is needed, as wide as it is needed."""
-        if rows.embeddings.shape[1] != self.head.weight.shape[1]:
+    def __init__(self, catalogue: Catalogue, *, head: LinearHead, novelty: Novelty | None, model: str) -> None:
+        self._catalogue = catalogue
+        self._head = head
+        self._novelty = novelty
+        self._model = model
+        self._waiting: list[tuple[PictureId, bytes, float | None]] = []
+        self.recorded = 0
+
+    def answer(self, rows: Rows) -> int:
+        """Answer for the pictures of these rows, if they hold what is needed; returns for how many."""
+        if not rows.pictures or not self._fit(rows):
+            return 0
+        logits = self._head(rows.embeddings)
+        unlike: list[float | None] = [None] * len(rows.pictures)
+        if self._novelty is not None:
+            unlike = self._novelty.score(rows.traits).tolist()
+        self._waiting += zip(rows.pictures, pictures.as_bytes(logits), unlike, strict=True)
+        if len(self._waiting) * logits.shape[1] >= _MOST_NUMBERS:
+            self.record()
+        return len(rows.pictures)
+
+    def record(self) -> None:
+        """Record what waits, durably."""
+        self._waiting.sort(key=itemgetter(0))
+        with self._catalogue.transaction():
+            pictures.add_many_logits(self._catalogue, self._waiting, model=self._model)
+        self.recorded += len(self._waiting)
+        self._waiting = []
+
+    def _fit(self, rows: Rows) -> bool:
+        if rows.embeddings.shape[1] != self._head.weight.shape[1]:
             return False
-        return self.novelty is None or rows.traits.shape[1] == len(self.novelty.whitening)
-
-
-def _recall_shard(
-    catalogue: Catalogue, folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]], answers: _Answers
-) -> int:
-    """One transaction; how many of `wanted` were answered for."""
-    count = 0
-    with catalogue.transaction():
-        for rows in read_shard(folder, shard, wanted):
-            if not rows.pictures or not answers.fit(rows):
-                continue
-            unlike = [None] * len(rows.pictures) if answers.novelty is None else answers.novelty.score(rows.traits)
-            pictures.add_many_logits(
-                catalogue,
-                rows.pictures,
-                model=answers.model,
-                logits=answers.head(rows.embeddings),
-                novelty=unlike if isinstance(unlike, list) else unlike.tolist(),
-            )
-            count += len(rows.pictures)
-    return count
+        return self._novelty is None or rows.traits.shape[1] == len(self._novelty.whitening)

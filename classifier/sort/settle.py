@@ -17,7 +17,7 @@ from classifier.filing.outcome import Outcome, Status
 from classifier.filing.place import folder_for, names_for
 from classifier.filing.sidecars import sidecar_moves
 from classifier.model.calibration import probabilities
-from classifier.progress import Stage
+from classifier.progress import SilentStage, Stage
 from classifier.records import Action, Decision, Method, Move, PictureId, Prediction
 from classifier.sort.decide import decide
 from classifier.sort.heed import heed
@@ -25,7 +25,7 @@ from classifier.sort.rules import Rules
 
 BATCH = 256
 """Pictures filed together: what one commit of the journal covers."""
-PAGE = 4096
+PAGE = 32_768
 """Pictures decided together: of many that are known, few are moved."""
 
 _TROUBLES = frozenset({Status.CHANGED, Status.GONE, Status.FAILED})
@@ -61,9 +61,7 @@ class Settler:
             self._file_sidecars(self._placed_last())
         while batch := self._next_batch(upto):
             self._after = batch[-1].path
-            self._settle_batch(batch)
-            if stage is not None:
-                stage.advance(len(batch))
+            self._settle_batch(batch, stage or SilentStage())
 
     def count_left(self) -> int:
         """How many readable files of the crawl come after the last one that was settled."""
@@ -80,19 +78,20 @@ class Settler:
             limit=BATCH if self._rules.sidecars else max(BATCH, PAGE),
         )
 
-    def _settle_batch(self, batch: list[Candidate]) -> None:
+    def _settle_batch(self, batch: list[Candidate], stage: Stage) -> None:
         first: dict[PictureId, Candidate] = {}
         for candidate in batch:
             first.setdefault(candidate.picture, candidate)  # of equal ones, the first by path
-        decided = {decision.picture: decision for decision in self._decide(list(first.values()))}
-        decisions.save(self._catalogue, decided.values(), run=self._run)
-        moves = [
-            move
-            for picture, candidate in first.items()
-            if (move := self._move(candidate, decided[picture])) is not None
-        ]
-        for start in range(0, len(moves), BATCH):
-            self._carry_out(moves[start : start + BATCH])
+        decided = self._decide(list(first.values()))
+        moves = {decision.picture: self._move(first[decision.picture], decision) for decision in decided}
+        decisions.save(self._catalogue, [one for one in decided if moves[one.picture] is None], run=self._run)
+        moved = [decision for decision in decided if moves[decision.picture] is not None]
+        stage.advance(len(batch) - len(moved))
+        for start in range(0, len(moved), BATCH):
+            part = moved[start : start + BATCH]
+            decisions.save(self._catalogue, part, run=self._run)
+            self._carry_out([move for one in part if (move := moves[one.picture]) is not None])
+            stage.advance(len(part))
         self._file_sidecars(list(first))
 
     def _placed_last(self) -> list[PictureId]:
