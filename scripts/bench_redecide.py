@@ -105,13 +105,25 @@ def trained(folder: Path, network: Network, known: World, *, labels: int, novelt
 def fill(catalogue: Catalogue, library: Path, known: World, bundle: Bundle, *, count: int) -> None:
     """Rows and shards as a sort with `bundle` leaves them."""
     ids = [PictureId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)]
-    files = [(to_bytes(CRAWL / f"{n % 997:03}" / f"{n:07}.jpg"), to_bytes(CRAWL), 90_000 + n, n, str(n), "1") for n in range(count)]
-    runs.begin(catalogue, kind="sort", crawl=CRAWL, mode="link", model=bundle.manifest.key, bundle=bundle.folder, settings={"sort": {}})
+    files = [
+        (to_bytes(CRAWL / f"{n % 997:03}" / f"{n:07}.jpg"), to_bytes(CRAWL), 90_000 + n, n, str(n), "1")
+        for n in range(count)
+    ]
+    runs.begin(
+        catalogue,
+        kind="sort",
+        crawl=CRAWL,
+        mode="link",
+        model=bundle.manifest.key,
+        bundle=bundle.folder,
+        settings={"sort": {}},
+    )
     backbone = bundle.manifest.backbone_key
     writer = Writer(library, backbone, last=None)
     with catalogue.transaction() as connection:
         connection.executemany(
-            "INSERT INTO files (path, crawl, size_bytes, mtime_ns, inode, device, picture, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO files (path, crawl, size_bytes, mtime_ns, inode, device, picture, seen) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             ((*file, picture, RUN) for file, picture in zip(files, ids, strict=True)),
         )
         connection.executemany(
@@ -122,7 +134,9 @@ def fill(catalogue: Catalogue, library: Path, known: World, bundle: Bundle, *, c
             rows, traits, _ = known.draw(min(ROWS, count - start), seed=10_000_000 + start)
             part = ids[start : start + ROWS]
             spots = writer.append(Rows(pictures=part, embeddings=rows, traits=traits))
-            embeddings.add(catalogue, [(one, spot) for one, spot in zip(part, spots, strict=True) if spot], backbone=backbone)
+            embeddings.add(
+                catalogue, [(one, spot) for one, spot in zip(part, spots, strict=True) if spot], backbone=backbone
+            )
 
 
 def settle(catalogue: Catalogue, library: Path, bundle: Bundle, execute: Execute) -> None:

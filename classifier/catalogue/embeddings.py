@@ -56,7 +56,9 @@ def unanswered(
         return
     last = last_spot(catalogue, backbone)
     for shard in range(1, last.shard + 1 if last else 1):
-        rows = connection.execute(f"SELECT row, picture {_UNANSWERED} ORDER BY row", values | {"first": shard, "last": shard})
+        rows = connection.execute(
+            f"SELECT row, picture {_UNANSWERED} ORDER BY row", values | {"first": shard, "last": shard}
+        )
         found = [(row, PictureId(picture)) for row, picture in rows]
         if found:
             yield shard, found

@@ -74,13 +74,15 @@ class Writer:
     def append(self, rows: Rows) -> list[Spot | None]:
         """Write rows durably; where each lies, None for numbers that are not finite. Raises OSError."""
         layout = _layout(rows.embeddings.shape[1], rows.traits.shape[1])
-        finite = np.isfinite(rows.embeddings).all(axis=1) & np.isfinite(rows.traits).all(axis=1)
+        finite: NDArray[np.bool_] = np.asarray(
+            np.isfinite(rows.embeddings).all(axis=1) & np.isfinite(rows.traits).all(axis=1)
+        )
         packed = _pack(rows, layout)[finite]
         spots: list[Spot] = []
         while len(spots) < len(packed):
             spots += self._append_to_one(packed[len(spots) :])
         found = iter(spots)
-        return [next(found) if one else None for one in finite]
+        return [next(found) if one else None for one in finite.tolist()]
 
     def _append_to_one(self, packed: NDArray[Any]) -> list[Spot]:
         self._folder.mkdir(parents=True, exist_ok=True) if self._last else self._make_folder()
@@ -202,7 +204,7 @@ def _unpack(rows: NDArray[Any], wanted: Sequence[tuple[int, PictureId]]) -> Rows
 def _checks(rows: NDArray[Any]) -> NDArray[np.uint32]:
     """CRC-32 of each row but for its last four bytes, where that is kept."""
     length = rows.dtype.itemsize
-    content = memoryview(np.ascontiguousarray(rows).view(np.uint8))
+    content = np.ascontiguousarray(rows).view(np.uint8).data
     ends = range(0, len(content), length)
     return np.array([zlib.crc32(content[start : start + length - 4]) for start in ends], dtype=np.uint32)
 

@@ -18,7 +18,9 @@ CRAWLED = 24
 
 
 def fill(crawl: Path) -> None:
-    pictures = {f"{n:02}.png": encoded(varied(COLOURS[("red", "green", "blue")[n % 3]], seed=n), "PNG") for n in range(CRAWLED)}
+    pictures = {
+        f"{n:02}.png": encoded(varied(COLOURS[("red", "green", "blue")[n % 3]], seed=n), "PNG") for n in range(CRAWLED)
+    }
     make_tree(crawl, pictures)
 
 
@@ -32,7 +34,9 @@ def sorted_by(folder: Path, bundle: Path, counts: str, *, instant: str = "never"
 def train(folder: Path, name: str, *more: str) -> Path:
     settings = {"labels.folder": folder / "labels", "model.folder": folder / name, "train.recipe": "head"}
     words = [f"{key}={value}" for key, value in settings.items()] + ["model.image_size=64", "runtime.workers=0", *more]
-    status, out, err = stopping.run("never", 1, folder / "training", "train", *(word for one in words for word in ("--set", one)))
+    status, out, err = stopping.run(
+        "never", 1, folder / "training", "train", *(word for one in words for word in ("--set", one))
+    )
     assert 0 == status, out + err
     return folder / name
 

@@ -24,7 +24,11 @@ from kit.bundles import colour_bundle, with_another_head
 from kit.pictures import COLOURS, encoded, plain, varied
 from kit.tree import all_files, make_tree
 
-CRAWL = {f"{colour}{seed}.png": encoded(varied(COLOURS[colour], seed=seed), "PNG") for colour in ("red", "green", "blue") for seed in (1, 2)}
+CRAWL = {
+    f"{colour}{seed}.png": encoded(varied(COLOURS[colour], seed=seed), "PNG")
+    for colour in ("red", "green", "blue")
+    for seed in (1, 2)
+}
 CRAWL |= {"unsure.png": encoded(plain((120, 120, 120)), "PNG"), "again.png": CRAWL["red1.png"], "bad.png": b"<html>"}
 READABLE = 7
 
@@ -142,7 +146,11 @@ def test_what_is_missing_or_damaged_is_read_again_and_kept_again(
     (shard,) = shards(tmp_path / "harmed")
     content = shard.read_bytes()
     middle = len(content) // 2
-    spoilt = {"cut": content[:middle], "changed": content[:middle] + b"???" + content[middle + 3 :], "header": b"?" * 64}
+    spoilt = {
+        "cut": content[:middle],
+        "changed": content[:middle] + b"???" + content[middle + 3 :],
+        "header": b"?" * 64,
+    }
     if harm == "missing":
         shard.unlink()
     elif harm == "all of it":
