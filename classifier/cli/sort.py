@@ -87,9 +87,7 @@ def sort(
         on_changed=None if as_json or dry_run or not sys.stdin.isatty() else _ask,
         plan=(lambda line: typer.echo(line, err=as_json)) if dry_run else None,
     )
-    _show(summary, out, dry_run=dry_run, as_json=as_json)
-    if summary["broken"] or summary["failed"]:
-        raise typer.Exit(1)
+    _end(summary, out, dry_run=dry_run, as_json=as_json)
 
 
 def _surety(chosen: Settings, overrides: Sequence[str]) -> dict[str, float | None]:
@@ -109,10 +107,13 @@ def _ask(question: str) -> bool:
     return typer.confirm(question, default=True, err=True)
 
 
-def _show(summary: dict[str, Any], out: Path, *, dry_run: bool, as_json: bool) -> None:
+def _end(summary: dict[str, Any], out: Path, *, dry_run: bool, as_json: bool) -> None:
+    """Tell the numbers; exit 1 when not every picture could be read and filed."""
     typer.echo(_in_words(summary, out, dry_run=dry_run), err=as_json)
     if as_json:
         sys.stdout.write(json.dumps(summary, ensure_ascii=False) + "\n")
+    if summary["broken"] or summary["failed"]:
+        raise typer.Exit(1)
 
 
 def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> str:
