@@ -27,7 +27,7 @@ class Candidate:
     def __init__(self, row: tuple[Any, ...]) -> None:
         self._row = row
         self.path: bytes = row[0]
-        self.picture = PictureId(row[5])
+        self.picture: PictureId = row[5]
         self.truncated = bool(row[6])
         self.scores: bytes = row[7]
         """Logits, little-endian float32 (K,)."""

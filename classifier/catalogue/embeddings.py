@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifier.catalogue import shards
 from classifier.catalogue.journal import to_bytes
-from classifier.catalogue.shards import Spot
+from classifier.catalogue.spots import Spot, sizes
 from classifier.catalogue.store import Catalogue
 from classifier.records import PictureId
 
@@ -67,4 +66,4 @@ def unanswered(
 def kept(catalogue: Catalogue, library: Path) -> Kept:
     """How large the store is; raises OSError where its folder may not be read."""
     (count,) = catalogue.connection.execute("SELECT count(DISTINCT picture) FROM embeddings").fetchone()
-    return Kept(pictures=count, size_bytes=sum(shards.sizes(library).values()))
+    return Kept(pictures=count, size_bytes=sum(sizes(library).values()))

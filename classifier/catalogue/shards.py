@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from classifier.catalogue.disk import make_state_folder, state_folder, sync_folder
+from classifier.catalogue.disk import make_state_folder, sync_folder
+from classifier.catalogue.spots import Spot, folder_of
 from classifier.records import PictureId
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 ROWS: Final = 16_384
 """Rows of a full shard."""
-FOLDER: Final = "embeddings"
 
 _MAGIC: Final = b"illsort rows 1\n\0"
 _HEADER: Final = 64
@@ -40,19 +40,6 @@ class Rows:
     pictures: Sequence[PictureId]
     embeddings: NDArray[np.float32]
     traits: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
-    """Where one row lies."""
-
-    shard: int
-    row: int
-
-
-def folder_of(library: Path, backbone: str) -> Path:
-    """Where the shards of one backbone lie; it need not exist."""
-    return state_folder(library) / FOLDER / backbone
 
 
 def shard_path(folder: Path, shard: int) -> Path:
@@ -134,13 +121,6 @@ def read_shard(folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]]
                 yield _unpack(whole, block)
     except OSError:
         return
-
-
-def sizes(library: Path) -> dict[str, int]:
-    """Bytes that the rows of each backbone take on the disk; nothing where none were kept."""
-    folder = state_folder(library) / FOLDER
-    found = folder.iterdir() if folder.is_dir() else ()
-    return {one.name: sum(file.stat().st_size for file in one.glob("*.rows")) for one in found if one.is_dir()}
 
 
 def _layout(width: int, traits: int) -> np.dtype[Any]:

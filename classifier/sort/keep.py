@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from classifier.catalogue import embeddings
-from classifier.catalogue.shards import Rows, Spot, Writer
+from classifier.catalogue.shards import Rows, Writer
+from classifier.catalogue.spots import Spot
 from classifier.catalogue.store import Catalogue
 from classifier.infer.pipeline import Inferred
 from classifier.model.bundle import Bundle

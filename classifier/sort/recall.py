@@ -12,7 +12,8 @@ from operator import itemgetter
 from pathlib import Path
 
 from classifier.catalogue import embeddings, pictures
-from classifier.catalogue.shards import Rows, folder_of, read_shard
+from classifier.catalogue.shards import Rows, read_shard
+from classifier.catalogue.spots import folder_of
 from classifier.catalogue.store import Catalogue
 from classifier.model.bundle import Bundle
 from classifier.model.linear import LinearHead

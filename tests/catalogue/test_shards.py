@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from classifier.catalogue import shards
-from classifier.catalogue.shards import Rows, Spot, Writer, folder_of, read_shard, shard_path
+from classifier.catalogue.shards import Rows, Writer, read_shard, shard_path
+from classifier.catalogue.spots import Spot, folder_of, sizes
 from classifier.records import PictureId
 
 BACKBONE = "b" * 32
@@ -129,7 +130,7 @@ def test_other_widths_begin_a_new_shard(tmp_path: Path) -> None:
 
 
 def test_sizes_are_those_on_the_disk(tmp_path: Path) -> None:
-    assert {} == shards.sizes(tmp_path)
+    assert {} == sizes(tmp_path)
     write(tmp_path, rows(3))
 
-    assert {BACKBONE: shard_path(folder_of(tmp_path, BACKBONE), 1).stat().st_size} == shards.sizes(tmp_path)
+    assert {BACKBONE: shard_path(folder_of(tmp_path, BACKBONE), 1).stat().st_size} == sizes(tmp_path)
