@@ -107,6 +107,8 @@ class SortSettings(Section):
     """Whether a picture unlike every labelled one goes to _unknown; false: it is judged as if it were of a category."""
     unknown_share: Annotated[float, Field(gt=0, le=0.5)] = 0.1
     """At most this share of pictures like your labels counts as unknown; more catches more of what is none of them."""
+    embeddings: bool = True
+    """Whether what the network sees in a picture is kept (a few kB each), so that a new head reads none again."""
 
 
 class ImageSettings(Section):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +16,35 @@ from classifier.catalogue.store import Catalogue
 from classifier.records import Action, Decision, ImageFile, PictureId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A file of the crawl whose content a model has seen: what to decide by, and where its content lies already."""
+    """A file of the crawl whose content a model has seen: what to decide by, and where its content lies already.
 
-    file: ImageFile
-    picture: PictureId
-    truncated: bool
-    logits: NDArray[np.float32]
-    novelty: float | None
-    """How unlike every labelled picture it is; None when the model cannot tell."""
-    place: ImageFile | None
-    """Where the content is in the library (path relative to it), as it was when it was placed; None before."""
+    Of hundreds of thousands, few are moved: paths are made only of those.
+    """
+
+    __slots__ = ("_row", "novelty", "path", "picture", "place_path", "scores", "truncated")
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        self._row = row
+        self.path: bytes = row[0]
+        self.picture: PictureId = row[5]
+        self.truncated = bool(row[6])
+        self.scores: bytes = row[7]
+        """Logits, little-endian float32 (K,)."""
+        self.novelty: float | None = row[8]
+        """How unlike every labelled picture it is; None when the model cannot tell."""
+        self.place_path: bytes | None = row[9]
+        """Where the content is in the library; None before."""
+
+    @property
+    def file(self) -> ImageFile:
+        """The file of the crawl as it was when it was read."""
+        return _image_file(*self._row[:5])
+
+    @property
+    def place(self) -> ImageFile | None:
+        """The file in the library (path relative to it) as it was when it was placed; None before."""
+        return None if self.place_path is None else _image_file(*self._row[9:])
 
 
 # The plus signs keep SQLite on the order of the paths: any other index would sort the whole crawl for each page.
@@ -55,17 +74,12 @@ def candidates(
         "upto": upto,
         "limit": limit,
     }
-    return [
-        Candidate(
-            file=_image_file(*row[:5]),
-            picture=PictureId(row[5]),
-            truncated=bool(row[6]),
-            logits=np.frombuffer(row[7], "<f4"),
-            novelty=row[8],
-            place=None if row[9] is None else _image_file(*row[9:]),
-        )
-        for row in catalogue.connection.execute(_CANDIDATES, values)
-    ]
+    return [Candidate(row) for row in catalogue.connection.execute(_CANDIDATES, values)]
+
+
+def logits_of(found: Sequence[Candidate]) -> NDArray[np.float32]:
+    """The logits of candidates, float32 (N, K); at least one."""
+    return np.frombuffer(b"".join([one.scores for one in found]), "<f4").reshape(len(found), -1)
 
 
 def _image_file(path: bytes, size_bytes: int, mtime_ns: int, inode: str, device: str) -> ImageFile:
@@ -83,7 +97,11 @@ WHERE (action, category, confidence, reason)
 
 def save(catalogue: Catalogue, decisions: Iterable[Decision], *, run: int) -> None:
     """Record decisions; one that differs takes the place of the earlier about the same picture."""
-    rows = ((d.picture, run, d.action, d.category, d.confidence, d.reason) for d in decisions)
+    # In the order of the pictures each page of the table is written once.
+    rows = [
+        (d.picture, run, d.action.value, d.category, d.confidence, d.reason)
+        for d in sorted(decisions, key=attrgetter("picture"))
+    ]
     with catalogue.transaction() as connection:
         connection.executemany(_SAVE, rows)
 

@@ -42,11 +42,18 @@ def m004_novelty(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE predictions ADD COLUMN novelty REAL")
 
 
+def m005_embeddings(connection: sqlite3.Connection) -> None:
+    """Where the embedding of each picture lies, by the backbone that made it: files of rows beside the catalogue."""
+    for statement in _EMBEDDINGS:
+        connection.execute(statement)
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
     m003_audits,
     m004_novelty,
+    m005_embeddings,
 )
 
 
@@ -145,4 +152,11 @@ _AUDITS = (
         audit INTEGER, at TEXT NOT NULL)""",
     "CREATE INDEX verdicts_by_picture ON verdicts (picture)",
     "CREATE INDEX verdicts_by_audit ON verdicts (audit)",
+)
+
+_EMBEDDINGS = (
+    """CREATE TABLE embeddings (
+        backbone TEXT, shard INTEGER, row INTEGER, picture TEXT NOT NULL, PRIMARY KEY (backbone, shard, row))
+        WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX embeddings_by_picture ON embeddings (picture, backbone)",
 )

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.catalogue import files, runs
+from classifier.catalogue import embeddings, files, runs
+from classifier.catalogue.embeddings import Kept
 from classifier.catalogue.journal import to_path
 from classifier.catalogue.store import Catalogue, read_catalogue
 from classifier.records import Action, Failure
@@ -32,6 +33,8 @@ class Overview:
     failures: tuple[tuple[Path, Failure], ...]
     not_filed: tuple[tuple[Path, str], ...]
     """Pictures that could be read but lie nowhere in the library, with what the last try met."""
+    embeddings: Kept
+    """What networks saw in pictures, kept for other heads."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: paths as text."""
@@ -77,6 +80,7 @@ def overview(library: Path) -> Overview:
             broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),
             failures=failures,
             not_filed=tuple((to_path(path), note) for path, note, _ in catalogue.connection.execute(_NOT_FILED)),
+            embeddings=embeddings.kept(catalogue, library),
         )
 
 

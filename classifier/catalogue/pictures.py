@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,25 @@ def add_logits(
     catalogue.connection.execute(
         "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
         (picture, model, logits.astype("<f4").tobytes(), novelty),
+    )
+
+
+def as_bytes(logits: NDArray[np.float32]) -> list[bytes]:
+    """Each row of logits, float32 (N, K), as it is kept."""
+    width, content = logits.shape[1] * 4, logits.astype("<f4").tobytes()
+    return [content[start : start + width] for start in range(0, len(content), width)]
+
+
+def add_many_logits(
+    catalogue: Catalogue, answers: Iterable[tuple[PictureId, bytes, float | None]], *, model: str
+) -> None:
+    """As `add_logits`, for many pictures: each with its logits `as_bytes` and its novelty.
+
+    The caller holds the transaction; in the order of the pictures it is fastest.
+    """
+    catalogue.connection.executemany(
+        "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
+        ((picture, model, logits, novelty) for picture, logits, novelty in answers),
     )
 
 

@@ -33,6 +33,11 @@ Restart = Annotated[
     bool, typer.Option("--restart", help="After a stopped sort: take what is given now, not what it had.")
 ]
 
+Embeddings = Annotated[
+    bool | None,
+    typer.Option(help="Keep what the network sees, so that a new head reads no picture again (default: yes)."),
+]
+
 
 def sort(
     crawl: Crawl,
@@ -44,6 +49,7 @@ def sort(
     max_error: MaxError = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; change nothing.")] = False,
     restart: Restart = False,
+    embeddings: Embeddings = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
     workers: Annotated[int | None, typer.Option("--workers", "-j", help="Processes that decode; 0: none.")] = None,
@@ -60,6 +66,7 @@ def sort(
         "sort.mode": None if mode is None else mode.value,
         "sort.threshold": threshold,
         "sort.max_error": max_error,
+        "sort.embeddings": None if embeddings is None else str(embeddings).lower(),
         "runtime.device": device,
         "runtime.workers": workers,
         "runtime.batch_size": batch_size,
@@ -80,9 +87,7 @@ def sort(
         on_changed=None if as_json or dry_run or not sys.stdin.isatty() else _ask,
         plan=(lambda line: typer.echo(line, err=as_json)) if dry_run else None,
     )
-    _show(summary, out, dry_run=dry_run, as_json=as_json)
-    if summary["broken"] or summary["failed"]:
-        raise typer.Exit(1)
+    _end(summary, out, dry_run=dry_run, as_json=as_json)
 
 
 def _surety(chosen: Settings, overrides: Sequence[str]) -> dict[str, float | None]:
@@ -102,10 +107,13 @@ def _ask(question: str) -> bool:
     return typer.confirm(question, default=True, err=True)
 
 
-def _show(summary: dict[str, Any], out: Path, *, dry_run: bool, as_json: bool) -> None:
+def _end(summary: dict[str, Any], out: Path, *, dry_run: bool, as_json: bool) -> None:
+    """Tell the numbers; exit 1 when not every picture could be read and filed."""
     typer.echo(_in_words(summary, out, dry_run=dry_run), err=as_json)
     if as_json:
         sys.stdout.write(json.dumps(summary, ensure_ascii=False) + "\n")
+    if summary["broken"] or summary["failed"]:
+        raise typer.Exit(1)
 
 
 def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> str:

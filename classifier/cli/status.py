@@ -66,6 +66,11 @@ def _categories(seen: Overview) -> str:
         lines.append(f"{seen.unknown:,} in _unknown: unlike every picture you labelled")
     if seen.duplicates:
         lines.append(f"{seen.duplicates:,} duplicates of those")
+    if seen.embeddings.size_bytes:
+        size = seen.embeddings.size_bytes / 1e6
+        lines.append(
+            f"{size:,.1f} MB keep what networks saw in {seen.embeddings.pictures:,} pictures, for another head"
+        )
     return "\n".join(lines)
 
 

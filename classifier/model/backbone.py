@@ -7,6 +7,7 @@ Knows no categories by name, no files of pictures, no training loop.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from pathlib import Path
@@ -91,6 +92,25 @@ class Network(nn.Module):
         """The name that timm has for the body."""
         return str(self.body.pretrained_cfg["architecture"])
 
+    @property
+    def head_names(self) -> tuple[str, str]:
+        """What the head's weight and bias are called in the body's state."""
+        head = self.head
+        names = {id(value): name for name, value in self.body.state_dict(keep_vars=True).items()}
+        return names[id(head.weight)], names[id(head.bias)]
+
+    def backbone_sha256(self) -> str:
+        """Of all that embeddings come from but the transform: architecture, mean, spread, every weight but the head's.
+
+        The same after saving and loading, on every device, and with another head.
+        """
+        digest = hashlib.sha256(self.architecture.encode())
+        weights = {name: value for name, value in self.body.state_dict().items() if name not in self.head_names}
+        for name, value in sorted((weights | {" mean": self.mean, " std": self.std}).items()):
+            digest.update(f"|{name} {value.dtype} {tuple(value.shape)}|".encode())
+            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
     def freeze_batch_norm(self) -> None:
         """Keep the pretrained statistics from now on, also in training mode (worth 4 to 6 points with few labels)."""
         self._batch_norm_frozen = True
@@ -166,6 +186,8 @@ def save_network(network: Network, folder: Path, *, label_names: list[str], crop
         "crop_mode": crop_mode,
         "interpolation": "bicubic",
     }
+    if "test_input_size" in network.body.pretrained_cfg:  # else a bundle as a start would be taken for another size
+        pretrained_cfg["test_input_size"] = (3, size, size)
     # Safetensors takes no other layout; training may have left the weights in channels_last.
     save_for_hf(
         network.body.to(memory_format=torch.contiguous_format),

@@ -19,6 +19,7 @@ from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_trained, save_network
 from classifier.model.card import model_card
 from classifier.model.evidence import EVIDENCE, Evidence, load_evidence
+from classifier.model.linear import LinearHead, load_linear
 from classifier.model.manifest import FORMAT, Manifest
 from classifier.model.novelty import NOVELTY, Novelty, load_novelty
 
@@ -39,6 +40,17 @@ class Bundle:
         network = load_trained(self.folder, image_size=self.manifest.image_size)
         network.eval()
         return network
+
+    def load_head(self) -> LinearHead:
+        """The last layer alone, read without building a network; only where the manifest has a `backbone_key`.
+
+        Raises ModelError in one line when it is not what the categories ask for.
+        """
+        weight, bias = self.manifest.head or ("", "")
+        head = load_linear(self.folder / WEIGHTS, weight=weight, bias=bias)
+        if len(head.bias) != len(self.manifest.categories):
+            raise ModelError(f"{self.folder}: its head answers for {len(head.bias)} categories; train again")
+        return head
 
     def load_evidence(self) -> Evidence | None:
         """What the model says of labelled pictures that it was not fitted to; None in a bundle of before.
@@ -100,7 +112,8 @@ def save_bundle(
     writing = folder.with_name(f"{folder.name}.writing")
     shutil.rmtree(writing, ignore_errors=True)  # left by a run that was killed while writing
     save_network(network, writing, label_names=list(manifest.categories), crop_mode="squash")
-    manifest = manifest.model_copy(update={"weights_sha256": _sha256(writing / WEIGHTS)})
+    known = {"backbone_sha256": network.backbone_sha256(), "head": network.head_names}
+    manifest = manifest.model_copy(update={"weights_sha256": _sha256(writing / WEIGHTS), **known})
     if evidence is not None:
         evidence.save(writing / EVIDENCE)
     if novelty is not None:

@@ -26,6 +26,10 @@ class Manifest(BaseModel):
     weights_sha256: str = ""
     novelty_sha256: str = ""
     """Of what tells unknown pictures; empty when nothing does."""
+    backbone_sha256: str = ""
+    """Of the architecture and of all weights but the head's; empty in bundles of before."""
+    head: tuple[str, str] | None = None
+    """What the head's weight and bias are called among the weights."""
     backbone: str
     measured: dict[str, Any]
     """How many labels it learned from, and what the held-out ones say of it."""
@@ -45,4 +49,15 @@ class Manifest(BaseModel):
         """
         parts = [self.weights_sha256, str(self.image_size), str(self.max_squeeze)]
         parts += [self.novelty_sha256] if self.novelty_sha256 else []  # bundles without keep the key they had
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+
+    @property
+    def backbone_key(self) -> str:
+        """What embeddings depend on, as 32 hex digits: bundles that share it differ in their heads alone.
+
+        Empty when it cannot be told: then nothing is shared.
+        """
+        if not self.backbone_sha256 or self.head is None:
+            return ""
+        parts = [self.backbone_sha256, str(self.image_size), str(self.max_squeeze)]
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]

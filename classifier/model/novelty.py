@@ -27,6 +27,7 @@ NOVELTY: Final = "novelty.safetensors"
 """The file's name in a bundle."""
 
 _NEAREST: Final = 3
+_BLOCK: Final = 512  # pictures compared at once: their distances stay in the processor's cache
 _PARTS: Final = 10
 _MOST_TRAITS: Final = 2048
 """Beyond that, traits are compared as they are: their covariance would outweigh the network."""
@@ -48,12 +49,22 @@ class Novelty:
 
     def score(self, traits_BT: NDArray[np.float32]) -> NDArray[np.float32]:
         """How far the three nearest labelled pictures are, (B,), at least 0: higher is less like any of them."""
+        parts = [self._nearest(traits_BT[start : start + _BLOCK]) for start in range(0, len(traits_BT), _BLOCK)]
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
+
+    def _nearest(self, traits_BT: NDArray[np.float32]) -> NDArray[np.float32]:
         places = traits_BT @ self.whitening
-        products = places @ self.points.T
-        squares = (places**2).sum(axis=1)[:, None] + (self.points**2).sum(axis=1)[None] - 2 * products
-        count = min(_NEAREST, len(self.points))
-        nearest = np.partition(squares, count - 1, axis=1)[:, :count].mean(axis=1)
-        return np.asarray(np.sqrt(np.maximum(nearest, 0)), dtype=np.float32)
+        # Squared distances but for the picture's own square, which is the same for every point.
+        gaps = (-2 * places) @ self.points.T
+        gaps += (self.points**2).sum(axis=1)
+        count, rows = min(_NEAREST, len(self.points)), np.arange(len(gaps))
+        total = np.zeros(len(gaps), dtype=np.float32)
+        for _ in range(count):  # a few minima are found much faster than an order
+            nearest = gaps.argmin(axis=1)
+            total += gaps[rows, nearest]
+            gaps[rows, nearest] = np.inf
+        squares = total / count + (places**2).sum(axis=1)
+        return np.asarray(np.sqrt(np.maximum(squares, 0)), dtype=np.float32)
 
     def cut(self, share: float) -> float:
         """The score from which on a picture is unknown: at most `share` of pictures like the labelled ones reach it.

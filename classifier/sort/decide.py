@@ -27,11 +27,16 @@ def decide(
     `categories` in the bundle's order, and `thresholds` too: each category's own, above 1 where nothing is to be filed;
     `promised` when an error rate chose them. The reason says the best guess, the runner-up, and what decided.
     """
-    order = sorted(range(len(categories)), key=lambda index: -prediction.probabilities[index])
-    best = order[0]
-    confidence, threshold = prediction.probabilities[best], thresholds[best]
+    shares = prediction.probabilities
+    confidence = max(shares)
+    best = shares.index(confidence)
+    threshold = thresholds[best]
     digits = 4 if promised else 2
-    guesses = ", ".join(f"{_floor(prediction.probabilities[index], digits)} {categories[index]}" for index in order[:2])
+    guesses = f"{_floor(confidence, digits)} {categories[best]}"
+    if len(shares) > 1:
+        second = max(shares[:best] + shares[best + 1 :])
+        runner_up = shares.index(second) if second < confidence else shares.index(second, best + 1)
+        guesses += f", {_floor(second, digits)} {categories[runner_up]}"
     if truncated:
         action, why = Action.REVIEW, "the file ends early, so only a part of the picture was seen"
     elif novelty is not None and novelty >= unknown_from:

@@ -19,17 +19,26 @@ from classifier.model.bundle import Bundle
 from classifier.model.novelty import Novelty
 from classifier.progress import Progress
 from classifier.settings import Settings
+from classifier.sort.keep import Keeper
 
 _BATCH = 256
 _SECONDS = 1.0
 
 
 def predict(
-    catalogue: Catalogue, *, run: int, crawl: Path, bundle: Bundle, settings: Settings, progress: Progress
+    catalogue: Catalogue,
+    *,
+    run: int,
+    crawl: Path,
+    bundle: Bundle,
+    settings: Settings,
+    progress: Progress,
+    keeper: Keeper | None = None,
 ) -> Iterator[Path]:
     """Predict what is new in `crawl`, in the order of the paths; after each commit, the last path that it covers.
 
-    A commit covers at most 256 pictures or about a second, so that is what a kill costs.
+    A commit covers at most 256 pictures or about a second, so that is what a kill costs. `keeper` is given what the
+    network saw in them.
     """
     paths = PackedPaths(files.to_predict(catalogue, run=run, crawl=crawl, model=bundle.manifest.key))
     if not len(paths):
@@ -46,9 +55,13 @@ def predict(
     with progress.stage("sorting", total=len(paths), unit="picture") as stage:
         for batch in _in_batches(answers):
             unlike = _unlike(batch, novelty)
+            found = [answer for answer in batch if isinstance(answer, Inferred)]
+            spots = {} if keeper is None else keeper.write(found)  # on the disk before a row says so
             with catalogue.transaction():
                 for answer in batch:
                     _record(catalogue, paths[answer.key], answer, bundle.manifest.key, unlike.get(answer.key))
+                if keeper is not None:
+                    keeper.record(spots)
             yield paths[batch[-1].key]
             stage.advance(len(batch))
 

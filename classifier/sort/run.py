@@ -25,8 +25,10 @@ from classifier.progress import Progress, SilentProgress
 from classifier.records import Method, Move
 from classifier.settings import Settings
 from classifier.sort.check import checked_crawl
+from classifier.sort.keep import keeper_for
 from classifier.sort.plan import plan_only
 from classifier.sort.predict import predict
+from classifier.sort.recall import recall
 from classifier.sort.resume import OnChanged, resumed, wish_from
 from classifier.sort.rules import Rules, rules_for
 from classifier.sort.scan import recognise, scan
@@ -77,7 +79,7 @@ def sort(
         if plan is not None:
             make = partial(plan_only, catalogue, library, plan)
         settler = Settler(catalogue, run=run, crawl=crawl, library=library, rules=rules, execute=make)
-        for path in predict(catalogue, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress):
+        for path in _answered(catalogue, library, run=run, crawl=crawl, bundle=model, settings=settings, say=progress):
             settler.settle(upto=path)
         with progress.stage("filing", total=settler.count_left(), unit="picture") as stage:
             settler.settle(upto=None, stage=stage)
@@ -108,6 +110,15 @@ def _opened(library: Path, progress: Progress, *, dry: bool) -> Iterator[Catalog
         for path in settled.gone:
             progress.say(f"{path}: was being filed when the last run was stopped, and is neither there nor here")
         yield catalogue
+
+
+def _answered(
+    catalogue: Catalogue, library: Path, *, run: int, crawl: Path, bundle: Bundle, settings: Settings, say: Progress
+) -> Iterator[Path]:
+    """From what is kept, then from the pictures; the last path that is answered for, again and again."""
+    recall(catalogue, run=run, crawl=crawl, library=library, bundle=bundle, progress=say)
+    keeper = keeper_for(catalogue, library, bundle, settings, progress=say)
+    yield from predict(catalogue, run=run, crawl=crawl, bundle=bundle, settings=settings, progress=say, keeper=keeper)
 
 
 def _last_bundle(catalogue: Catalogue, library: Path) -> Path:

@@ -17,14 +17,16 @@ from classifier.filing.outcome import Outcome, Status
 from classifier.filing.place import folder_for, names_for
 from classifier.filing.sidecars import sidecar_moves
 from classifier.model.calibration import probabilities
-from classifier.progress import Stage
-from classifier.records import Decision, Method, Move, PictureId, Prediction
+from classifier.progress import SilentStage, Stage
+from classifier.records import Action, Decision, Method, Move, PictureId, Prediction
 from classifier.sort.decide import decide
 from classifier.sort.heed import heed
 from classifier.sort.rules import Rules
 
 BATCH = 256
-"""Pictures decided and filed together: what one commit of the journal covers."""
+"""Pictures filed together: what one commit of the journal covers."""
+PAGE = 32_768
+"""Pictures decided together: of many that are known, few are moved."""
 
 _TROUBLES = frozenset({Status.CHANGED, Status.GONE, Status.FAILED})
 _MOST_TROUBLES = 1000
@@ -46,6 +48,7 @@ class Settler:
         self._execute = execute
         self._after = to_bytes(crawl)
         self._begun = False
+        self._folders: dict[tuple[Action, str], bytes] = {}
         self.troubles: list[Outcome] = []
         """Moves that were not made; only the first thousand are kept."""
         self.copied_instead = 0
@@ -57,10 +60,8 @@ class Settler:
             self._begun = True
             self._file_sidecars(self._placed_last())
         while batch := self._next_batch(upto):
-            self._after = to_bytes(batch[-1].file.path)
-            self._settle_batch(batch)
-            if stage is not None:
-                stage.advance(len(batch))
+            self._after = batch[-1].path
+            self._settle_batch(batch, stage or SilentStage())
 
     def count_left(self) -> int:
         """How many readable files of the crawl come after the last one that was settled."""
@@ -74,21 +75,23 @@ class Settler:
             model=self._rules.manifest.key,
             after=self._after,
             upto=None if upto is None else to_bytes(upto),
-            limit=BATCH,
+            limit=BATCH if self._rules.sidecars else max(BATCH, PAGE),
         )
 
-    def _settle_batch(self, batch: list[Candidate]) -> None:
+    def _settle_batch(self, batch: list[Candidate], stage: Stage) -> None:
         first: dict[PictureId, Candidate] = {}
         for candidate in batch:
             first.setdefault(candidate.picture, candidate)  # of equal ones, the first by path
-        decided = {decision.picture: decision for decision in self._decide(list(first.values()))}
-        decisions.save(self._catalogue, decided.values(), run=self._run)
-        moves = [
-            move
-            for picture, candidate in first.items()
-            if (move := self._move(candidate, decided[picture])) is not None
-        ]
-        self._carry_out(moves)
+        decided = self._decide(list(first.values()))
+        moves = {decision.picture: self._move(first[decision.picture], decision) for decision in decided}
+        decisions.save(self._catalogue, [one for one in decided if moves[one.picture] is None], run=self._run)
+        moved = [decision for decision in decided if moves[decision.picture] is not None]
+        stage.advance(len(batch) - len(moved))
+        for start in range(0, len(moved), BATCH):
+            part = moved[start : start + BATCH]
+            decisions.save(self._catalogue, part, run=self._run)
+            self._carry_out([move for one in part if (move := moves[one.picture]) is not None])
+            stage.advance(len(part))
         self._file_sidecars(list(first))
 
     def _placed_last(self) -> list[PictureId]:
@@ -117,10 +120,10 @@ class Settler:
 
     def _decide(self, batch: list[Candidate]) -> list[Decision]:
         manifest = self._rules.manifest
-        rows = probabilities(np.stack([candidate.logits for candidate in batch]), manifest.temperature)
+        rows = probabilities(decisions.logits_of(batch), manifest.temperature)
         decided = [
             decide(
-                Prediction(picture=candidate.picture, probabilities=tuple(row.tolist())),
+                Prediction(picture=candidate.picture, probabilities=tuple(row)),
                 categories=manifest.categories,
                 thresholds=self._rules.thresholds,
                 truncated=candidate.truncated,
@@ -129,13 +132,15 @@ class Settler:
                 strange_from=self._rules.strange_from,
                 promised=self._rules.promise is not None,
             )
-            for candidate, row in zip(batch, rows, strict=True)
+            for candidate, row in zip(batch, rows.tolist(), strict=True)
         ]
         return self._heeded(decided, rows)
 
     def _heeded(self, decided: list[Decision], rows: NDArray[np.float64]) -> list[Decision]:
         """What a person said goes first; `rows` (N, K) are the probabilities that were decided by."""
         said = verdicts.latest(self._catalogue, [decision.picture for decision in decided])
+        if not said:
+            return decided
         column = {category: number for number, category in enumerate(self._rules.manifest.categories)}
         heeded = []
         for decision, row in zip(decided, rows, strict=True):
@@ -146,12 +151,20 @@ class Settler:
 
     def _move(self, candidate: Candidate, decision: Decision) -> Move | None:
         """What brings the picture where it belongs: from the crawl, or within the library; None when it is there."""
-        folder, place = folder_for(decision), candidate.place
-        if place is not None and place.path.parent == folder:
+        lies = candidate.place_path
+        if lies is not None and lies.rpartition(b"/")[0] == self._folder_of(decision):
             return None
-        names = names_for(candidate.file.path.name, candidate.picture)
+        folder, file, place = folder_for(decision), candidate.file, candidate.place
+        names = names_for(file.path.name, candidate.picture)
         if place is None:
             method = Method(self._rules.mode.value)
-            return Move(picture=candidate.picture, source=candidate.file, folder=folder, names=names, method=method)
+            return Move(picture=candidate.picture, source=file, folder=folder, names=names, method=method)
         source = dataclasses.replace(place, path=self._library / place.path)
         return Move(picture=candidate.picture, source=source, folder=folder, names=names, method=Method.RENAME)
+
+    def _folder_of(self, decision: Decision) -> bytes:
+        """The folder where the picture belongs, as places are kept."""
+        key = (decision.action, decision.category)
+        if key not in self._folders:
+            self._folders[key] = to_bytes(folder_for(decision))
+        return self._folders[key]

@@ -64,6 +64,22 @@ def colour_bundle(folder: Path, *, threshold: float = 0.9, evidence: int = 0, no
     )
 
 
+def with_another_head(folder: Path, bundle: Bundle, *, swap: bool = True, novelty: bool = False) -> Bundle:
+    """The same backbone with a head that is surer and, with `swap`, takes red for blue and blue for red."""
+    network = bundle.load_network()
+    order = [2, 1, 0] if swap else [0, 1, 2]
+    with torch.no_grad():
+        network.head.weight.copy_(1.5 * network.head.weight[order])
+        network.head.bias.copy_(1.5 * network.head.bias[order])
+    return save_bundle(
+        folder,
+        network=network,
+        manifest=bundle.manifest.model_copy(update={"novelty_sha256": ""}),
+        evaluation={},
+        novelty=colour_novelty(network) if novelty else None,
+    )
+
+
 def colour_novelty(network: Network) -> Novelty:
     """What 30 pictures of each colour tell."""
     seen = [varied(COLOURS[category], seed=1000 + number) for category in CATEGORIES for number in range(30)]

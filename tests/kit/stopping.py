@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalogue import pictures
+from classifier.catalogue import embeddings, pictures
 from classifier.cli.main import main
 from classifier.filing.carry import Carrier
 from classifier.infer.reader import Reader
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 INSTANTS: dict[str, tuple[Any, str]] = {
     "never": (object, ""),
     "predicting": (pictures, "add_logits"),
+    "keeping": (embeddings, "add"),
     "filing": (Carrier, "carry"),
 }
-"""An answer of the network is being recorded, in an open transaction; a picture is being brought to its place."""
+"""An answer of the network is being recorded, in an open transaction; what it saw is on the disk and no row says so; a
+picture is being brought to its place."""
 KILLED = -9 if os.name == "posix" else signal.SIGTERM
 _ROOT = Path(__file__).resolve().parents[2]
 
