@@ -42,11 +42,18 @@ def m004_novelty(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE predictions ADD COLUMN novelty REAL")
 
 
+def m005_review_queue(connection: sqlite3.Connection) -> None:
+    """The orders in which what waits for a person is shown, so that no page of them sorts the whole library."""
+    for statement in _REVIEW_QUEUE:
+        connection.execute(statement)
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
     m003_audits,
     m004_novelty,
+    m005_review_queue,
 )
 
 
@@ -145,4 +152,12 @@ _AUDITS = (
         audit INTEGER, at TEXT NOT NULL)""",
     "CREATE INDEX verdicts_by_picture ON verdicts (picture)",
     "CREATE INDEX verdicts_by_audit ON verdicts (audit)",
+)
+
+_REVIEW_QUEUE = (
+    "CREATE INDEX decisions_by_surety ON decisions (action, confidence)",
+    "CREATE INDEX decisions_by_category ON decisions (action, category, confidence)",
+    # The last run first, and within it the least sure: one direction for all three, so that a page can go on anywhere.
+    "CREATE INDEX decisions_by_run ON decisions (action, (-run), confidence)",
+    "CREATE INDEX verdicts_by_origin ON verdicts (origin)",
 )

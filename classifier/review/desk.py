@@ -1,0 +1,191 @@
+"""The desk at which a person decides: what waits, what was said, what is to be filed; every word is stored at once.
+
+Knows no web and moves no file. Used by one thread, beside a sort or other processes that write the same catalogue.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from classifier.catalogue import decisions, verdicts
+from classifier.catalogue.verdicts import standing
+from classifier.errors import LibraryError
+from classifier.records import Said, Verdict
+from classifier.review.guesses import read_guesses
+from classifier.review.keys import keys_for
+from classifier.review.pending import pending, retracted
+from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.catalogue.store import Catalogue
+    from classifier.records import PictureId
+
+ORIGIN = "review"
+_PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is said of one picture, and of which category."""
+
+    picture: PictureId
+    said: Said
+    category: str | None = None
+
+
+class Desk:
+    """One library's queue and the answers to it."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self.refresh()
+
+    def page(self, wanted: Wanted, *, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+        """The next `limit` pictures of the queue."""
+        self._refresh()
+        return page(self._catalogue, wanted, model=self.guesses.model, after=after, limit=limit)
+
+    def say(self, answers: Sequence[Answer]) -> None:
+        """Store answers durably, all or none: one step, that is taken back as one.
+
+        Raises LibraryError for a category that does not exist, or a picture that is not in the library.
+        """
+        self._check(answers)
+        at = _now()
+        said = [
+            Verdict(picture=one.picture, said=one.said, category=one.category, origin=ORIGIN, at=at) for one in answers
+        ]
+        self._steps.append(verdicts.add_all(self._catalogue, said))
+        self._mark([one.picture for one in answers])
+
+    def take_back(self) -> list[Waiting]:
+        """Take back the last step that stands, also one of another day; its pictures, which wait again."""
+        if not self._steps:
+            return []
+        step = self._steps[-1]
+        pictures = [verdict.picture for verdict in step]
+        at = _now()
+        taken = [
+            Verdict(picture=one.picture, said=Said.TAKEN_BACK, category=one.category, origin=ORIGIN, at=at)
+            for one in step
+        ]
+        again: list[PictureId] = []
+        with self._catalogue.transaction():
+            held = verdicts.latest(self._catalogue, pictures)
+            verdicts.add_all(self._catalogue, taken)
+            for run, decision in retracted(self._catalogue, held, self.guesses):
+                decisions.save(self._catalogue, [decision], run=run)
+                again.append(decision.picture)
+        self._steps.pop()
+        self._mark(pictures)
+        if again:
+            self._counts = counts(self._catalogue)
+        return self._rows(pictures)
+
+    def state(self) -> dict[str, Any]:
+        """Categories with their keys, what waits, what is to be filed, and how many steps can be taken back."""
+        self._refresh()
+        keys = keys_for(self.guesses.categories)
+        return {
+            "categories": [{"name": name, "key": keys.get(name, "")} for name in self.guesses.categories],
+            "knows": self.guesses.temperature is not None,
+            "waiting": self._waiting(),
+            "skipped": self._count("skipped"),
+            "to_file": len(self.to_file),
+            "steps": len(self._steps),
+        }
+
+    @property
+    def unfiled(self) -> int:
+        """How many pictures lie elsewhere than where the person's words put them."""
+        self._refresh()
+        return len(self.to_file)
+
+    def refresh(self) -> None:
+        """Look at everything anew, as after filing."""
+        self._version = -1
+        self._looked = -_PATIENCE_S
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Read again what another process may have changed; a sort at work changes something all the time."""
+        if time.monotonic() - self._looked < _PATIENCE_S:
+            return
+        self._looked = time.monotonic()
+        (version,) = self._catalogue.connection.execute("PRAGMA data_version").fetchone()
+        if version == self._version:
+            return
+        self._version = version
+        self.guesses = read_guesses(self._catalogue)
+        said = verdicts.of_origin(self._catalogue, ORIGIN)
+        left = {verdict.id for of_it in standing(said).values() for verdict in of_it}
+        in_order = [verdict for verdict in said if verdict.id in left]
+        self._steps = [list(step) for _, step in groupby(in_order, key=lambda verdict: verdict.at)]
+        self.to_file: set[PictureId] = set()
+        self._settled: dict[PictureId, tuple[str, str]] = {}
+        self._counts = counts(self._catalogue)
+        self._catalogue.connection.execute(SAID)
+        self._catalogue.connection.execute("DELETE FROM temp.said")
+        self._mark(list(dict.fromkeys(verdict.picture for verdict in said)))
+
+    def _mark(self, pictures: Sequence[PictureId]) -> None:
+        """Keep what was answered out of the queue, and know what is to be filed."""
+        held = verdicts.latest(self._catalogue, pictures)
+        last = {picture: said[-1] for picture, said in self._standing(pictures).items() if said}
+        rows = [(picture, *how) for picture in pictures if (how := _how(held.get(picture), last.get(picture)))]
+        connection = self._catalogue.connection
+        connection.executemany("DELETE FROM temp.said WHERE picture = ?", [(picture,) for picture in pictures])
+        connection.executemany("INSERT INTO temp.said (picture, how, category) VALUES (?, ?, ?)", rows)
+        for picture in pictures:
+            self._settled.pop(picture, None)
+        settled = [picture for picture, how, _ in rows if how == "settled"]
+        self._settled |= {one.picture: (one.action, one.category) for one in self._rows(settled)}
+        self.to_file -= set(pictures)
+        self.to_file |= {one.picture for one in pending(self._catalogue, pictures, self.guesses)}
+
+    def _rows(self, pictures: Sequence[PictureId]) -> list[Waiting]:
+        return of_pictures(self._catalogue, pictures, model=self.guesses.model)
+
+    def _standing(self, pictures: Sequence[PictureId]) -> dict[PictureId, list[Verdict]]:
+        of_these = verdicts.of_pictures(self._catalogue, pictures)
+        return standing(verdict for verdict in of_these if verdict.origin == ORIGIN)
+
+    def _waiting(self) -> dict[str, dict[str, int]]:
+        settled = Counter(self._settled.values())
+        return {
+            action: {guess: left for guess, count in by_guess.items() if (left := count - settled[action, guess]) > 0}
+            for action, by_guess in self._counts.items()
+        }
+
+    def _count(self, how: str) -> int:
+        row = self._catalogue.connection.execute("SELECT count(*) FROM temp.said WHERE how = ?", (how,)).fetchone()
+        return int(row[0])
+
+    def _check(self, answers: Sequence[Answer]) -> None:
+        for one in answers:
+            if one.said in {Said.RIGHT, Said.WRONG} and one.category not in self.guesses.categories:
+                raise LibraryError(f"there is no category {one.category!r}")
+            found = self._catalogue.connection.execute("SELECT 1 FROM places WHERE picture = ?", (one.picture,))
+            if found.fetchone() is None:
+                raise LibraryError(f"there is no picture {one.picture} in the library")
+
+
+def _how(held: Verdict | None, last: Verdict | None) -> tuple[str, str | None] | None:
+    """Why a picture is kept out of the queue; None when it is not."""
+    if held is not None and held.said in {Said.RIGHT, Said.NONE}:
+        return "settled", held.category
+    if last is not None and last.said is Said.SKIPPED:
+        return "skipped", None
+    return None if held is None else ("wrong", held.category)
+
+
+def _now() -> str:
+    """To the microsecond: what was said at one moment is one step."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
