@@ -45,6 +45,7 @@ class Desk:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._counts: dict[str, dict[str, int]] | None = None
         self.refresh()
 
     def page(self, wanted: Wanted, *, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
@@ -86,7 +87,7 @@ class Desk:
         self._steps.pop()
         self._mark(pictures)
         if again:
-            self._counts = counts(self._catalogue)
+            self._counts = None
         return self._rows(pictures)
 
     def state(self) -> dict[str, Any]:
@@ -130,7 +131,7 @@ class Desk:
         self._steps = [list(step) for _, step in groupby(in_order, key=lambda verdict: verdict.at)]
         self.to_file: set[PictureId] = set()
         self._settled: dict[PictureId, tuple[str, str]] = {}
-        self._counts = counts(self._catalogue)
+        self._counts = None
         self._catalogue.connection.execute(SAID)
         self._catalogue.connection.execute("DELETE FROM temp.said")
         self._mark(list(dict.fromkeys(verdict.picture for verdict in said)))
@@ -158,6 +159,7 @@ class Desk:
         return standing(verdict for verdict in of_these if verdict.origin == ORIGIN)
 
     def _waiting(self) -> dict[str, dict[str, int]]:
+        self._counts = self._counts or counts(self._catalogue)
         settled = Counter(self._settled.values())
         return {
             action: {guess: left for guess, count in by_guess.items() if (left := count - settled[action, guess]) > 0}

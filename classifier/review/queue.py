@@ -49,6 +49,9 @@ _INDEX: Final = {
 }
 
 
+_PART: Final = 500  # below the least number of values that SQLite takes in one statement
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which part of the queue: a tray, an order, one category or all, the skipped ones or those never looked at."""
@@ -75,6 +78,7 @@ class Waiting:
     category: str
     confidence: float
     reason: str
+    run: int
     path: Path
     width: int
     height: int
@@ -83,13 +87,12 @@ class Waiting:
 
 
 _ROW: Final = """
-SELECT d.picture, d.action, d.category, d.confidence, d.reason, places.path, pictures.width, pictures.height,
+SELECT d.picture, d.action, d.category, d.confidence, d.reason, d.run, places.path, pictures.width, pictures.height,
     predictions.logits, {keys}
-FROM decisions AS d {index}
+FROM decisions AS d {how}
 CROSS JOIN places ON places.picture = d.picture
 LEFT JOIN pictures ON pictures.id = d.picture
 LEFT JOIN predictions ON predictions.picture = d.picture AND predictions.model = ?
-LEFT JOIN temp.said ON said.picture = d.picture
 """
 
 
@@ -105,16 +108,22 @@ def page(catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Ke
     if after is not None:
         conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
         bounds = list(after)
-    query = f"{_ROW.format(keys=', '.join(keys), index=f'INDEXED BY {_INDEX[by]}')} WHERE {' AND '.join(conditions)}"
+    how = f"INDEXED BY {_INDEX[by]} LEFT JOIN temp.said ON said.picture = d.picture"
+    query = f"{_ROW.format(keys=', '.join(keys), how=how)} WHERE {' AND '.join(conditions)}"
     rows = catalogue.connection.execute(f"{query} ORDER BY {', '.join(keys)} LIMIT ?", (*values, *bounds, limit))
     return [_waiting(row) for row in rows]
 
 
 def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: str) -> list[Waiting]:
-    """These pictures, wherever they are in the queue, those that are in the library."""
-    query = _ROW.format(keys="d.confidence, d.picture", index="") + " WHERE d.picture = ?"
-    rows = [catalogue.connection.execute(query, (model, picture)).fetchone() for picture in pictures]
-    return [_waiting(row) for row in rows if row is not None]
+    """What is decided of these pictures and lies in the library, filed or waiting, in the same order."""
+    found: dict[PictureId, Waiting] = {}
+    for start in range(0, len(pictures), _PART):
+        part = pictures[start : start + _PART]
+        marks = ", ".join("?" for _ in part)
+        query = f"{_ROW.format(keys='d.confidence, d.picture', how='')} WHERE d.picture IN ({marks})"
+        for row in map(_waiting, catalogue.connection.execute(query, (model, *part))):
+            found[row.picture] = row
+    return [found[picture] for picture in pictures if picture in found]
 
 
 def counts(catalogue: Catalogue) -> dict[str, dict[str, int]]:
@@ -139,13 +148,14 @@ def _answered(wanted: Wanted) -> str:
 
 
 def _waiting(row: Sequence[object]) -> Waiting:
-    picture, action, category, confidence, reason, path, width, height, logits, *key = row
+    picture, action, category, confidence, reason, run, path, width, height, logits, *key = row
     return Waiting(
         picture=PictureId(str(picture)),
         action=Action(str(action)),
         category=str(category),
         confidence=float(str(confidence)),
         reason=str(reason),
+        run=int(str(run)),
         path=to_path(path if isinstance(path, bytes) else os.fsencode(str(path))),
         width=int(str(width or 0)),
         height=int(str(height or 0)),

@@ -52,10 +52,10 @@ def unsure_library(folder: Path, bundle: Path, count: int, *, mode: str = "link"
 def sort_again(folder: Path, bundle: Path, *, mode: str = "link") -> None:
     """Sort `folder / "crawl"` as before."""
     settings = Settings(
-        sort=SortSettings.model_validate({"mode": mode, "threshold": SURE, "unknown": False}),
+        sort=SortSettings.model_validate({"mode": mode, "unknown": False}),
         runtime=RuntimeSettings(workers=0),
     )
-    sort(crawl := folder / "crawl", library=crawl.with_name("sorted"), bundle=bundle, settings=settings)
+    sort(crawl := folder / "crawl", library=crawl.with_name("sorted"), bundle=bundle, settings=settings, threshold=SURE)
 
 
 def waiting_library(folder: Path, waiting: Sequence[tuple[Action, str, float]]) -> tuple[Path, list[PictureId]]:

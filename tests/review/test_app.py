@@ -32,12 +32,19 @@ def client(library: Path) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[TestClient]:
+    """One page for all tests that change nothing."""
+    with served(unsure_library(tmp_path_factory.mktemp("read"), bundle, 7)) as client:
+        yield client
+
+
 def queue(client: TestClient, **query: str) -> list[dict[str, Any]]:
     return list(client.get("/api/queue", params=query).json()["pictures"])
 
 
-def test_a_picture_comes_with_its_reason_and_the_best_guesses(client: TestClient) -> None:
-    rows = queue(client)
+def test_a_picture_comes_with_its_reason_and_the_best_guesses(reader: TestClient) -> None:
+    rows = queue(reader)
     row = rows[0]
 
     assert 7 == len(rows)
@@ -49,18 +56,18 @@ def test_a_picture_comes_with_its_reason_and_the_best_guesses(client: TestClient
     assert (320, 240) == (row["width"], row["height"])
 
 
-def test_pages_follow_each_other_without_a_gap(client: TestClient) -> None:
-    first = client.get("/api/queue", params={"limit": 4}).json()
-    second = client.get("/api/queue", params={"limit": 4, "after": json.dumps(first["next"])}).json()
+def test_pages_follow_each_other_without_a_gap(reader: TestClient) -> None:
+    first = reader.get("/api/queue", params={"limit": 4}).json()
+    second = reader.get("/api/queue", params={"limit": 4, "after": json.dumps(first["next"])}).json()
 
-    assert [row["picture"] for row in queue(client)] == [
+    assert [row["picture"] for row in queue(reader)] == [
         row["picture"] for row in first["pictures"] + second["pictures"]
     ]
     assert second["next"] is None
 
 
-def test_the_state_tells_keys_and_numbers(client: TestClient) -> None:
-    state = client.get("/api/state").json()
+def test_the_state_tells_keys_and_numbers(reader: TestClient) -> None:
+    state = reader.get("/api/state").json()
 
     assert [("blue", "1"), ("green", "2"), ("red", "3")] == [(one["name"], one["key"]) for one in state["categories"]]
     assert (7, {}, 0, 0, 0, "sorted") == (
@@ -139,12 +146,12 @@ def test_other_content_in_a_pictures_place_is_not_decoded(client: TestClient, li
         "/.illsort/catalogue.sqlite",
     ],
 )
-def test_no_path_leads_anywhere(client: TestClient, path: str) -> None:
-    assert 404 == client.get(path).status_code
+def test_no_path_leads_anywhere(reader: TestClient, path: str) -> None:
+    assert 404 == reader.get(path).status_code
 
 
-def test_a_size_is_small_or_large(client: TestClient) -> None:
-    assert 404 == client.get(f"/picture/{queue(client)[0]['picture']}/9999").status_code
+def test_a_size_is_small_or_large(reader: TestClient) -> None:
+    assert 404 == reader.get(f"/picture/{queue(reader)[0]['picture']}/9999").status_code
 
 
 @pytest.mark.parametrize(
@@ -163,8 +170,8 @@ def test_a_size_is_small_or_large(client: TestClient) -> None:
         {"answers": [{"picture": f"{number:064}", "said": "skipped"} for number in range(201)]},
     ],
 )
-def test_what_the_page_does_not_say_is_not_understood(client: TestClient, sent: Any) -> None:
-    assert 400 == client.post("/api/say", json=sent).status_code
+def test_what_the_page_does_not_say_is_not_understood(reader: TestClient, sent: Any) -> None:
+    assert 400 == reader.post("/api/say", json=sent).status_code
 
 
 def test_a_category_that_does_not_exist_is_refused(client: TestClient, library: Path) -> None:
@@ -191,15 +198,15 @@ def test_a_category_that_does_not_exist_is_refused(client: TestClient, library: 
         {"after": "[NaN, 1]"},
     ],
 )
-def test_a_page_that_is_none_is_not_understood(client: TestClient, query: dict[str, str]) -> None:
-    assert 400 == client.get("/api/queue", params=query).status_code
+def test_a_page_that_is_none_is_not_understood(reader: TestClient, query: dict[str, str]) -> None:
+    assert 400 == reader.get("/api/queue", params=query).status_code
 
 
-def test_what_is_no_json_or_too_long_is_refused(client: TestClient) -> None:
+def test_what_is_no_json_or_too_long_is_refused(reader: TestClient) -> None:
     as_json = {"Content-Type": "application/json"}
 
-    assert 400 == client.post("/api/say", content="{", headers=as_json).status_code
-    assert 413 == client.post("/api/say", content=" " * 300_000, headers=as_json).status_code
+    assert 400 == reader.post("/api/say", content="{", headers=as_json).status_code
+    assert 413 == reader.post("/api/say", content=" " * 300_000, headers=as_json).status_code
 
 
 def test_markup_stays_text_for_the_page_never_makes_elements_of_strings() -> None:

@@ -39,8 +39,10 @@ export class Grid {
   }
 
   again(rows) {
-    this.supply.putBack([...rows.filter((row) => row.category === this.query.category), ...this.rows]);
-    this.#next();
+    const { tray, category } = rows[0];
+    if (category !== this.query.category || tray !== this.query.tray) return this.desk.show({ tray, category });
+    this.supply.putBack([...rows, ...this.rows]);
+    return this.#next();
   }
 
   async #next() {
