@@ -39,6 +39,7 @@ def review(
 
     waiting = serve(library, host=host, port=port, token=token, opened=opened)
     if waiting:
-        typer.echo(f"\n{waiting:,} decisions wait to be filed: on the page, or by the next illsort sort", err=True)
+        what = "1 decision waits" if waiting == 1 else f"{waiting:,} decisions wait"
+        typer.echo(f"\n{what} to be filed: on the page, or by the next illsort sort", err=True)
     else:
         typer.echo("\nall that was decided is filed", err=True)
