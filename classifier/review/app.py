@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -52,6 +53,7 @@ class Review:
         self._eyes = ThreadPoolExecutor(_EYES, thread_name_prefix="eyes")
         self._filing = asyncio.Lock()
         self._files = {path.name: path for path in PAGE.iterdir() if path.suffix in _KINDS}
+        self._is_open = False
         self.unfiled = 0
         """How many pictures were left to be filed when the page was closed."""
         self.app = Starlette(
@@ -66,8 +68,12 @@ class Review:
                 Route("/api/back", self._back, methods=["POST"]),
                 Route("/api/file", self._file, methods=["POST"]),
             ],
-            exception_handlers={IllsortError: _told, ValueError: _not_understood},
+            exception_handlers={IllsortError: _told},
         )
+
+    def open(self) -> None:
+        """Open the library; raises LibraryError when it cannot be. Otherwise it is opened with the server."""
+        self._thread.submit(self._open).result()
 
     @asynccontextmanager
     async def _opened(self, _: Starlette) -> AsyncIterator[None]:
@@ -80,11 +86,14 @@ class Review:
             self._eyes.shutdown(cancel_futures=True)
 
     def _open(self) -> None:
+        if self._is_open:
+            return
         self._catalogue = open_catalogue(self._library)
         self._desk = Desk(self._catalogue)
         _, _, settings = audits.last_sort(self._catalogue) or ("", None, {})
         limit = settings.get("images", {}).get("max_megapixels", ImageSettings().max_megapixels)
         self._max_megapixels = float(limit)
+        self._is_open = True
 
     def _close(self) -> None:
         self._desk.refresh()
@@ -126,13 +135,14 @@ class Review:
         return JSONResponse(await self._at_desk(self._as_it_is))
 
     async def _queue(self, request: Request) -> Response:
-        wanted, after, limit = wanted_from(request.query_params)
+        wanted, after, limit = _understood(lambda: wanted_from(request.query_params))
         rows = await self._at_desk(lambda: self._desk.page(wanted, after=after, limit=limit))
         shown = [self._row(row) for row in rows]
         return JSONResponse({"pictures": shown, "next": list(rows[-1].key) if len(rows) == limit else None})
 
     async def _say(self, request: Request) -> Response:
-        answers = answers_from(await _sent(request))
+        sent = await request.body()
+        answers = _understood(lambda: answers_from(json.loads(sent)))
 
         def say() -> dict[str, Any]:
             self._desk.say(answers)
@@ -141,7 +151,7 @@ class Review:
         return JSONResponse({"state": await self._at_desk(say)})
 
     async def _back(self, request: Request) -> Response:
-        await _sent(request)
+        await request.body()
 
         def take_back() -> dict[str, Any]:
             again = [self._row(row) for row in self._desk.take_back()]
@@ -150,7 +160,7 @@ class Review:
         return JSONResponse(await self._at_desk(take_back))
 
     async def _file(self, request: Request) -> Response:
-        await _sent(request)
+        await request.body()
         if self._filing.locked():
             raise LibraryError("it is being filed already")
         async with self._filing:
@@ -186,13 +196,13 @@ def _file_response(path: Path) -> Response:
     return Response(path.read_bytes(), media_type=_KINDS[path.suffix], headers={"Cache-Control": "no-cache"})
 
 
-async def _sent(request: Request) -> Any:
-    return json.loads(await request.body() or b"{}")
-
-
 async def _told(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, status_code=409)
 
 
-async def _not_understood(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, status_code=400)
+def _understood(read: Callable[[], T]) -> T:
+    """What was asked; a ValueError over it is the asker's fault, one from anywhere else is ours."""
+    try:
+        return read()
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from None

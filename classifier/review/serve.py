@@ -37,6 +37,7 @@ def serve(library: Path, *, host: str, port: int, token: str | None, opened: Cal
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     review = Review(library)
+    review.open()
     config = uvicorn.Config(
         Guard(review.app, token=token, host=host, port=port),
         log_level="warning",

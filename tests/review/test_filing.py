@@ -113,6 +113,28 @@ def test_a_filing_that_was_stopped_goes_on_the_next_time(
     assert {f"{folder}/{name}" for name, folder in meant.items()} <= pictures(library)
 
 
+def test_a_sort_that_was_stopped_is_not_forgotten_for_what_was_decided_since(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 4)
+    decide(library)
+    with open_catalogue(library) as catalogue:
+        stopped = {"sort": {"mode": "copy", "threshold": 0.7}}
+        runs.begin(
+            catalogue,
+            kind="sort",
+            crawl=tmp_path / "crawl",
+            mode="copy",
+            model="",
+            bundle=bundle,
+            settings=stopped,
+        )
+    file_decided(library)
+
+    with read_catalogue(library) as catalogue:
+        known = runs.stopped(catalogue, tmp_path / "crawl")
+    assert known is not None
+    assert ("copy", 0.7) == (known.mode, known.threshold)
+
+
 def test_a_picture_that_was_taken_away_is_told_and_holds_up_no_other(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 4)
     meant = decide(library)
