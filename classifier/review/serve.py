@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from classifier.catalogue.store import read_catalogue
-from classifier.errors import IllsortError, SettingsError
+from classifier.errors import SettingsError
 from classifier.review.app import Review
 from classifier.review.guard import Guard, is_loopback
 
@@ -37,21 +37,19 @@ def serve(library: Path, *, host: str, port: int, token: str | None, opened: Cal
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     review = Review(library)
-    review.open()
-    config = uvicorn.Config(
-        Guard(review.app, token=token, host=host, port=port),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        lifespan="on",
-        ws="none",
-        timeout_graceful_shutdown=5,
-    )
-    server = _Server(config, lambda: opened(_address(host, port, token)))
     with listening, suppress(KeyboardInterrupt):
+        review.open()
+        config = uvicorn.Config(
+            Guard(review.app, token=token, host=host, port=port),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            ws="none",
+            timeout_graceful_shutdown=5,
+        )
+        server = _Server(config, lambda: opened(_address(host, port, token)))
         server.run(sockets=[listening])
-    if not server.started:
-        raise IllsortError("the page could not be started; the lines above say why")
     return review.unfiled
 
 

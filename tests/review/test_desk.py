@@ -14,7 +14,7 @@ from classifier.errors import LibraryError
 from classifier.records import Action, PictureId, Said, Verdict
 from classifier.review.desk import Answer, Desk
 from classifier.review.queue import Wanted
-from kit.reviewing import sort_again, unsure_library, waiting_library
+from kit.reviewing import blended, sort_again, unsure_library, waiting_library
 from kit.tree import all_files
 
 FIVE = [(Action.REVIEW, "chibi", 0.5 + number / 10) for number in range(4)] + [(Action.REVIEW, "page", 0.95)]
@@ -97,6 +97,33 @@ def test_an_answer_waits_for_a_sort_that_is_writing_and_is_not_lost(tmp_path: Pa
         other.join()
     with read_catalogue(library) as catalogue:
         assert Said.NONE is verdicts.latest(catalogue)[ids[0]].said
+
+
+def test_no_answer_is_lost_while_a_sort_files_beside(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 30)
+    for number in range(30, 150):
+        (tmp_path / "crawl" / f"{number:03}.png").write_bytes(blended(number))
+    sorting = threading.Thread(target=sort_again, args=(tmp_path, bundle))
+    sorting.start()
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        pictures = [row.picture for row in desk.page(Wanted(), after=None, limit=30)]
+        for picture in pictures:
+            desk.say([Answer(picture=picture, said=Said.NONE)])
+            desk.state()
+        sorting.join()
+        desk.refresh()
+        assert 30 == desk.unfiled + len(_unknown(library))
+        assert dict.fromkeys(pictures, Said.NONE) == {
+            picture: verdict.said for picture, verdict in verdicts.latest(catalogue).items()
+        }
+    sort_again(tmp_path, bundle)
+
+    assert 30 == len(_unknown(library))
+
+
+def _unknown(library: Path) -> set[str]:
+    return {name for name in all_files(library) if name.startswith("_unknown/")}
 
 
 def write_for_a_while(library: Path, began: threading.Event) -> None:
