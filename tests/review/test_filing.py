@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from classifier.catalogue import runs
 from classifier.catalogue.lock import owned
+from classifier.catalogue.overview import overview
 from classifier.catalogue.store import open_catalogue, read_catalogue
 from classifier.errors import LibraryError
 from classifier.filing import rearrange as rearranging
@@ -144,3 +146,17 @@ def test_a_picture_that_was_taken_away_is_told_and_holds_up_no_other(tmp_path: P
 
     assert filed is not None
     assert (2, [gone.name]) == (filed.moved, [path.name for path, _ in filed.left])
+
+
+def test_what_a_sort_promised_of_its_own_filing_stands_after_a_review(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 4)
+    with open_catalogue(library) as catalogue:
+        promised = {"sort": {"promise": {"sentence": "at most 2% wrong"}}}
+        catalogue.connection.execute("UPDATE runs SET settings = ?", (json.dumps(promised),))
+    decide(library)
+    file_decided(library)
+
+    assert "at most 2% wrong" == overview(library).promise
+    undo(library)
+    undo(library, run=1)
+    assert overview(library).promise is None
