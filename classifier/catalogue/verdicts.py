@@ -33,9 +33,15 @@ def latest(catalogue: Catalogue, pictures: Sequence[PictureId] | None = None) ->
 
     A skipped question changes nothing of what was said before it, nor does what was said and taken back.
     """
-    held = standing(of_pictures(catalogue, pictures))
-    told = {picture: [one for one in said if one.said is not Said.SKIPPED] for picture, said in held.items()}
-    return {picture: said[-1] for picture, said in told.items() if said}
+    return holding(of_pictures(catalogue, pictures))
+
+
+def holding(said: Iterable[Verdict]) -> dict[PictureId, Verdict]:
+    """What holds after all of `said`, oldest first, by picture."""
+    told = {
+        picture: [one for one in of_it if one.said is not Said.SKIPPED] for picture, of_it in standing(said).items()
+    }
+    return {picture: of_it[-1] for picture, of_it in told.items() if of_it}
 
 
 def standing(said: Iterable[Verdict]) -> dict[PictureId, list[Verdict]]:

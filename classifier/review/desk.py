@@ -98,7 +98,7 @@ class Desk:
             "categories": [{"name": name, "key": keys.get(name, "")} for name in self.guesses.categories],
             "knows": self.guesses.temperature is not None,
             "waiting": self._waiting(),
-            "skipped": self._count("skipped"),
+            "skipped": len(self._skipped),
             "to_file": len(self.to_file),
             "steps": len(self._steps),
         }
@@ -130,7 +130,9 @@ class Desk:
         in_order = [verdict for verdict in said if verdict.id in left]
         self._steps = [list(step) for _, step in groupby(in_order, key=lambda verdict: verdict.at)]
         self.to_file: set[PictureId] = set()
+        self._skipped: set[PictureId] = set()
         self._settled: dict[PictureId, tuple[str, str]] = {}
+        self._fewer: Counter[tuple[str, str]] = Counter()
         self._counts = None
         self._catalogue.connection.execute(SAID)
         self._catalogue.connection.execute("DELETE FROM temp.said")
@@ -138,37 +140,48 @@ class Desk:
 
     def _mark(self, pictures: Sequence[PictureId]) -> None:
         """Keep what was answered out of the queue, and know what is to be filed."""
-        held = verdicts.latest(self._catalogue, pictures)
-        last = {picture: said[-1] for picture, said in self._standing(pictures).items() if said}
-        rows = [(picture, *how) for picture in pictures if (how := _how(held.get(picture), last.get(picture)))]
-        connection = self._catalogue.connection
-        connection.executemany("DELETE FROM temp.said WHERE picture = ?", [(picture,) for picture in pictures])
-        connection.executemany("INSERT INTO temp.said (picture, how, category) VALUES (?, ?, ?)", rows)
+        said = list(verdicts.of_pictures(self._catalogue, pictures))
+        held = verdicts.holding(said)
+        last = standing(verdict for verdict in said if verdict.origin == ORIGIN)
+        rows = self._rows(pictures)
         for picture in pictures:
-            self._settled.pop(picture, None)
-        settled = [picture for picture, how, _ in rows if how == "settled"]
-        self._settled |= {one.picture: (one.action, one.category) for one in self._rows(settled)}
+            self._leave(picture)
+        for row in rows:
+            self._enter(row, *_how(held.get(row.picture), last.get(row.picture, [])))
         self.to_file -= set(pictures)
-        self.to_file |= {one.picture for one in pending(self._catalogue, pictures, self.guesses)}
+        self.to_file |= {one.picture for one in pending(rows, held, self.guesses)}
+
+    def _leave(self, picture: PictureId) -> None:
+        """Back into the queue, as if nothing had been said."""
+        self._catalogue.connection.execute("DELETE FROM temp.said WHERE picture = ?", (picture,))
+        self._skipped.discard(picture)
+        was = self._settled.pop(picture, None)
+        if was is not None:
+            self._fewer[was] -= 1
+
+    def _enter(self, row: Waiting, how: str | None, category: str | None) -> None:
+        """Out of the queue, wholly or in part."""
+        if how is None:
+            return
+        values = (row.picture, how, category)
+        self._catalogue.connection.execute("INSERT INTO temp.said (picture, how, category) VALUES (?, ?, ?)", values)
+        if how == "skipped":
+            self._skipped.add(row.picture)
+        if how == "settled":
+            self._settled[row.picture] = (row.action.value, row.category)
+            self._fewer[row.action.value, row.category] += 1
 
     def _rows(self, pictures: Sequence[PictureId]) -> list[Waiting]:
         return of_pictures(self._catalogue, pictures, model=self.guesses.model)
 
-    def _standing(self, pictures: Sequence[PictureId]) -> dict[PictureId, list[Verdict]]:
-        of_these = verdicts.of_pictures(self._catalogue, pictures)
-        return standing(verdict for verdict in of_these if verdict.origin == ORIGIN)
-
     def _waiting(self) -> dict[str, dict[str, int]]:
         self._counts = self._counts or counts(self._catalogue)
-        settled = Counter(self._settled.values())
         return {
-            action: {guess: left for guess, count in by_guess.items() if (left := count - settled[action, guess]) > 0}
+            action: {
+                guess: left for guess, count in by_guess.items() if (left := count - self._fewer[action, guess]) > 0
+            }
             for action, by_guess in self._counts.items()
         }
-
-    def _count(self, how: str) -> int:
-        row = self._catalogue.connection.execute("SELECT count(*) FROM temp.said WHERE how = ?", (how,)).fetchone()
-        return int(row[0])
 
     def _check(self, answers: Sequence[Answer]) -> None:
         for one in answers:
@@ -179,13 +192,13 @@ class Desk:
                 raise LibraryError(f"there is no picture {one.picture} in the library")
 
 
-def _how(held: Verdict | None, last: Verdict | None) -> tuple[str, str | None] | None:
-    """Why a picture is kept out of the queue; None when it is not."""
+def _how(held: Verdict | None, last: Sequence[Verdict]) -> tuple[str | None, str | None]:
+    """Why a picture is kept out of the queue, and of which category it was spoken; None when it is not kept out."""
     if held is not None and held.said in {Said.RIGHT, Said.NONE}:
         return "settled", held.category
-    if last is not None and last.said is Said.SKIPPED:
+    if last and last[-1].said is Said.SKIPPED:
         return "skipped", None
-    return None if held is None else ("wrong", held.category)
+    return (None, None) if held is None else ("wrong", held.category)
 
 
 def _now() -> str:

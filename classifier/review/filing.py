@@ -13,6 +13,7 @@ from classifier.progress import Progress, SilentProgress
 from classifier.review.desk import ORIGIN
 from classifier.review.guesses import read_guesses
 from classifier.review.pending import pending
+from classifier.review.queue import of_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,9 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled 
     with owned(library), open_catalogue(library) as catalogue:
         recover(catalogue, library)
         said = list(dict.fromkeys(verdict.picture for verdict in verdicts.of_origin(catalogue, ORIGIN)))
-        decided = list(pending(catalogue, said, read_guesses(catalogue)))
+        guesses = read_guesses(catalogue)
+        rows = of_pictures(catalogue, said, model=guesses.model)
+        decided = list(pending(rows, verdicts.latest(catalogue, said), guesses))
         if not decided:
             return None
         with catalogue.transaction():

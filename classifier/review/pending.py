@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.catalogue import verdicts
 from classifier.filing.place import folder_for
 from classifier.records import Action, Decision
 from classifier.review.queue import of_pictures
 from classifier.sort.heed import heed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from classifier.catalogue.store import Catalogue
     from classifier.records import PictureId, Verdict
@@ -19,10 +18,9 @@ if TYPE_CHECKING:
     from classifier.review.queue import Waiting
 
 
-def pending(catalogue: Catalogue, pictures: Sequence[PictureId], guesses: Guesses) -> Iterator[Decision]:
-    """What is decided of each of `pictures` that lies elsewhere; those that are not in the library are left out."""
-    held = verdicts.latest(catalogue, pictures)
-    for row in of_pictures(catalogue, pictures, model=guesses.model):
+def pending(rows: Iterable[Waiting], held: Mapping[PictureId, Verdict], guesses: Guesses) -> Iterator[Decision]:
+    """What is decided of each picture that lies elsewhere, after what a person said of it that holds."""
+    for row in rows:
         decision = _heeded(row, held.get(row.picture), guesses)
         if row.path.parent != folder_for(decision):
             yield decision
