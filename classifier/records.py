@@ -170,10 +170,14 @@ class Move:
 
 
 class Said(StrEnum):
-    """What a person says of a picture in its category; the last two say nothing of the picture itself."""
+    """What a person says of a picture in one category; the last two say nothing of the picture itself.
+
+    RIGHT puts it into that category, WRONG only says that it is not of it, NONE that it is of no category at all.
+    """
 
     RIGHT = "right"
     WRONG = "wrong"
+    NONE = "none of these"
     SKIPPED = "skipped"
     TAKEN_BACK = "taken back"
 
@@ -182,8 +186,8 @@ class Said(StrEnum):
 class Verdict:
     """What a person said about one picture; never overwritten, only followed by a later one.
 
-    `category` is the one it was filed under, None when it was in none; `origin` the place where it was said: "audit";
-    `audit` that audit's number; `at` in UTC, ISO 8601; `id` grows, 0 before it is stored.
+    `category` is the one that was spoken of, None when it was none; `origin` the place where it was said, "audit" or
+    "review"; `audit` that audit's number; `at` in UTC, ISO 8601; `id` grows, 0 before it is stored.
     """
 
     picture: PictureId

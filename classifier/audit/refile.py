@@ -5,21 +5,16 @@ What was judged wrong goes to `_review`, and so does what lies below a threshold
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.audit.state import percent
 from classifier.catalogue import audits, decisions, runs, verdicts
-from classifier.catalogue.journal import place_of, sidecars_of, to_path
 from classifier.catalogue.lock import owned
-from classifier.filing.engine import execute
-from classifier.filing.outcome import Status
-from classifier.filing.place import folder_for, names_for
+from classifier.filing.rearrange import Refiled, rearrange
 from classifier.filing.recover import recover
-from classifier.filing.sidecars import sidecar_moves
 from classifier.progress import Progress, SilentProgress
-from classifier.records import Action, Decision, ImageFile, Method, Move
+from classifier.records import Action, Decision
 from classifier.sort.heed import heed
 
 if TYPE_CHECKING:
@@ -27,17 +22,6 @@ if TYPE_CHECKING:
 
     from classifier.catalogue.audits import Audit, Filed
     from classifier.catalogue.store import Catalogue
-
-_BATCH = 256
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refiled:
-    """The number of the run, how many pictures went to `_review`, and those that could not, with the reason."""
-
-    run: int
-    moved: int
-    left: tuple[tuple[Path, str], ...]
 
 
 def refile(
@@ -110,33 +94,6 @@ def _below(one: Filed, audit: Audit, threshold: float, max_error: float | None) 
 
 
 def _carry_out(catalogue: Catalogue, library: Path, run: int, progress: Progress) -> Refiled:
-    moves = [move for decision in audits.decided_in(catalogue, run) if (move := _move(catalogue, library, decision))]
-    moved, left = 0, []
-    with progress.stage("filing", total=len(moves), unit="picture") as stage:
-        for start in range(0, len(moves), _BATCH):
-            batch = moves[start : start + _BATCH]
-            for outcome in execute(catalogue, library=library, run=run, moves=batch):
-                done = outcome.status is Status.PLACED
-                moved += done
-                left += [] if done else [(outcome.move.source.path, outcome.reason or str(outcome.status))]
-            with_sidecars = [move.picture for move in batch if sidecars_of(catalogue, move.picture)]
-            strayed = sidecar_moves(catalogue, with_sidecars, library=library, method=Method.RENAME)
-            execute(catalogue, library=library, run=run, moves=[one for one in strayed if one.method is Method.RENAME])
-            stage.advance(len(batch))
-    runs.finish(catalogue, run, {"pictures": len(moves), "review": moved})
-    return Refiled(run=run, moved=moved, left=tuple(left))
-
-
-def _move(catalogue: Catalogue, library: Path, decision: Decision) -> Move | None:
-    place, folder = place_of(catalogue, decision.picture), folder_for(decision)
-    if place is None or to_path(place.path).parent == folder:
-        return None
-    source = ImageFile(
-        path=library / to_path(place.path),
-        size_bytes=place.size_bytes,
-        mtime_ns=place.mtime_ns,
-        inode=place.inode,
-        device=place.device,
-    )
-    names = names_for(source.path.name, decision.picture)
-    return Move(picture=decision.picture, source=source, folder=folder, names=names, method=Method.RENAME)
+    made = rearrange(catalogue, library, audits.decided_in(catalogue, run), run=run, progress=progress)
+    runs.finish(catalogue, run, {"pictures": made.moved + len(made.left), "review": made.moved})
+    return made

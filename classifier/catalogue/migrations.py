@@ -48,12 +48,19 @@ def m005_embeddings(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m006_review_queue(connection: sqlite3.Connection) -> None:
+    """The orders in which what waits for a person is shown, so that no page of them sorts the whole library."""
+    for statement in _REVIEW_QUEUE:
+        connection.execute(statement)
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
     m003_audits,
     m004_novelty,
     m005_embeddings,
+    m006_review_queue,
 )
 
 
@@ -159,4 +166,12 @@ _EMBEDDINGS = (
         backbone TEXT, shard INTEGER, row INTEGER, picture TEXT NOT NULL, PRIMARY KEY (backbone, shard, row))
         WITHOUT ROWID""",
     "CREATE UNIQUE INDEX embeddings_by_picture ON embeddings (picture, backbone)",
+)
+
+_REVIEW_QUEUE = (
+    "CREATE INDEX decisions_by_surety ON decisions (action, confidence)",
+    "CREATE INDEX decisions_by_category ON decisions (action, category, confidence)",
+    # The last run first, and within it the least sure: one direction for all three, so that a page can go on anywhere.
+    "CREATE INDEX decisions_by_run ON decisions (action, (-run), confidence)",
+    "CREATE INDEX verdicts_by_origin ON verdicts (origin)",
 )

@@ -20,7 +20,7 @@ class Overview:
 
     runs: tuple[runs.Run, ...]
     promise: str | None
-    """What the last run promised of those it filed; None when it promised nothing, and after an undo."""
+    """What the last run promised of those it filed, reviews apart; None when it promised nothing, and after an undo."""
     filed: dict[str, int]
     """Pictures in each category, most first."""
     review: dict[str, int]
@@ -70,9 +70,10 @@ def overview(library: Path) -> Overview:
         placed = catalogue.connection.execute(_PLACED).fetchall()
         failures = tuple(files.failures(catalogue))
         every = tuple(runs.all_runs(catalogue))
+        promising = next((run for run in reversed(every) if run.kind != "review"), None)
         return Overview(
             runs=every,
-            promise=every[-1].promise if every else None,
+            promise=promising.promise if promising else None,
             filed={category: count for action, category, count in placed if action == Action.FILE},
             review={category: count for action, category, count in placed if action == Action.REVIEW},
             unknown=sum(count for action, _, count in placed if action == Action.UNKNOWN),

@@ -65,10 +65,13 @@ def finish(catalogue: Catalogue, run: int, summary: dict[str, Any]) -> None:
 
 
 def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
-    """The last sort of `crawl` when it did not finish and nothing else, such as an undo, was run since."""
+    """The last sort of `crawl` when it did not finish and nothing else, such as an undo, was run since.
+
+    What a person decided in between is no reason to forget it.
+    """
     row = catalogue.connection.execute(
         "SELECT mode, settings, bundle, model FROM runs WHERE kind = 'sort' AND state = 'running' "
-        "AND id = (SELECT max(id) FROM runs WHERE kind != 'sort' OR crawl = ?)",
+        "AND id = (SELECT max(id) FROM runs WHERE kind NOT IN ('sort', 'review') OR crawl = ?)",
         (to_bytes(crawl),),
     ).fetchone()
     if row is None:

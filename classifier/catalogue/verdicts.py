@@ -8,39 +8,72 @@ from typing import TYPE_CHECKING
 from classifier.records import PictureId, Said, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Sequence
 
     from classifier.catalogue.store import Catalogue
 
 _COLUMNS = "id, picture, said, category, origin, audit, at"
 _PAGE = 500  # below the least number of values that SQLite takes in one statement
-# A skipped question changes nothing of what was said before it.
-_LATEST = f"""
-SELECT {_COLUMNS} FROM verdicts WHERE id IN (
-    SELECT max(id) FROM verdicts WHERE said != 'skipped' {{also}} GROUP BY picture) AND said != 'taken back'
-"""  # noqa: S608 - built from constants of this module
 
 
 def add(catalogue: Catalogue, verdict: Verdict) -> Verdict:
     """Record a verdict durably; returns it with its id."""
-    values = (verdict.picture, verdict.said, verdict.category, verdict.origin, verdict.audit, verdict.at)
+    return add_all(catalogue, [verdict])[0]
+
+
+def add_all(catalogue: Catalogue, said: Iterable[Verdict]) -> list[Verdict]:
+    """Record verdicts durably, all or none; returns them with their ids."""
     with catalogue.transaction() as connection:
-        cursor = connection.execute(
-            "INSERT INTO verdicts (picture, said, category, origin, audit, at) VALUES (?, ?, ?, ?, ?, ?)", values
-        )
-    return replace(verdict, id=int(cursor.lastrowid or 0))
+        return [replace(verdict, id=_insert(connection, verdict)) for verdict in said]
 
 
 def latest(catalogue: Catalogue, pictures: Sequence[PictureId] | None = None) -> dict[PictureId, Verdict]:
-    """What holds of each of `pictures` (None: of all that were judged): its last verdict, right or wrong."""
+    """What holds of each of `pictures` (None: of all that were judged): its last verdict that was not taken back.
+
+    A skipped question changes nothing of what was said before it, nor does what was said and taken back.
+    """
+    return holding(of_pictures(catalogue, pictures))
+
+
+def holding(said: Iterable[Verdict]) -> dict[PictureId, Verdict]:
+    """What holds after all of `said`, oldest first, by picture."""
+    told = {
+        picture: [one for one in of_it if one.said is not Said.SKIPPED] for picture, of_it in standing(said).items()
+    }
+    return {picture: of_it[-1] for picture, of_it in told.items() if of_it}
+
+
+def standing(said: Iterable[Verdict]) -> dict[PictureId, list[Verdict]]:
+    """What of `said`, oldest first, is not taken back, by picture; each word takes back the last of its own origin."""
+    found: dict[PictureId, list[Verdict]] = {}
+    for verdict in said:
+        of_it = found.setdefault(verdict.picture, [])
+        if verdict.said is not Said.TAKEN_BACK:
+            of_it.append(verdict)
+            continue
+        own = [number for number, one in enumerate(of_it) if one.origin == verdict.origin]
+        if own:
+            del of_it[own[-1]]
+    return found
+
+
+def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId] | None = None) -> Iterator[Verdict]:
+    """Every verdict about `pictures` (None: about all), those of one picture in the order in which they were given."""
     if pictures is None:
-        return _by_picture(catalogue.connection.execute(_LATEST.format(also="")))
-    found: dict[PictureId, Verdict] = {}
+        yield from map(_verdict, catalogue.connection.execute(f"SELECT {_COLUMNS} FROM verdicts ORDER BY id"))  # noqa: S608
+        return
     for start in range(0, len(pictures), _PAGE):
         page = pictures[start : start + _PAGE]
-        also = f"AND picture IN ({', '.join('?' for _ in page)})"
-        found |= _by_picture(catalogue.connection.execute(_LATEST.format(also=also), page))
-    return found
+        marks = ", ".join("?" for _ in page)
+        query = f"SELECT {_COLUMNS} FROM verdicts WHERE picture IN ({marks}) ORDER BY id"  # noqa: S608
+        yield from map(_verdict, catalogue.connection.execute(query, page))
+
+
+def of_origin(catalogue: Catalogue, origin: str) -> list[Verdict]:
+    """Every verdict that was given in one place, in the order in which they were given."""
+    rows = catalogue.connection.execute(f"SELECT {_COLUMNS} FROM verdicts WHERE origin = ? ORDER BY id", (origin,))  # noqa: S608
+    return [_verdict(row) for row in rows]
 
 
 def of_audit(catalogue: Catalogue, audit: int) -> list[Verdict]:
@@ -54,8 +87,12 @@ def count(catalogue: Catalogue) -> int:
     return len(latest(catalogue))
 
 
-def _by_picture(rows: Iterable[tuple[object, ...]]) -> dict[PictureId, Verdict]:
-    return {verdict.picture: verdict for verdict in map(_verdict, rows)}
+def _insert(connection: sqlite3.Connection, verdict: Verdict) -> int:
+    values = (verdict.picture, verdict.said, verdict.category, verdict.origin, verdict.audit, verdict.at)
+    cursor = connection.execute(
+        "INSERT INTO verdicts (picture, said, category, origin, audit, at) VALUES (?, ?, ?, ?, ?, ?)", values
+    )
+    return int(cursor.lastrowid or 0)
 
 
 def _verdict(row: Sequence[object]) -> Verdict:

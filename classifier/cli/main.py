@@ -17,6 +17,7 @@ from classifier import __version__
 from classifier.cli.audit import audit
 from classifier.cli.demo import demo
 from classifier.cli.report import report
+from classifier.cli.review import review
 from classifier.cli.sort import sort
 from classifier.cli.status import status
 from classifier.cli.train import train
@@ -55,6 +56,7 @@ app = typer.Typer(
 app.command(epilog="\b\nExample:  illsort train --config configs/default.toml --set labels.folder=~/labels")(train)
 app.command(epilog="\b\nExample:  illsort sort ~/crawl --out ~/sorted --model ~/models/mine")(sort)
 app.command(epilog="\b\nExample:  illsort status ~/sorted")(status)
+app.command(epilog="\b\nExample:  illsort review ~/sorted")(review)
 app.command(epilog="\b\nExample:  illsort audit ~/sorted --max-error 0.02")(audit)
 app.command(epilog="\b\nExample:  illsort report ~/models/mine --open")(report)
 app.command(epilog="\b\nExample:  illsort undo ~/sorted --run 3")(undo)

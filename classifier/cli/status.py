@@ -47,7 +47,8 @@ def _runs(seen: Overview) -> str:
     ]
     lines = [table(("run", "started (UTC)", "state", "pictures", "mode", "crawl"), rows)]
     if seen.promise:
-        lines.append(f"#{seen.runs[-1].id} promised {seen.promise}")
+        promising = next(run for run in reversed(seen.runs) if run.promise)
+        lines.append(f"#{promising.id} promised {seen.promise}")
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from classifier.model.key import answers_key
 from classifier.model.transforms import EvalTransform
 
 FORMAT = 1
@@ -43,13 +44,13 @@ class Manifest(BaseModel):
 
     @property
     def key(self) -> str:
-        """What the answers depend on, as 32 hex digits: weights, transform, and labelled pictures to be near to.
-
-        Neither calibration nor threshold: those decide by answers that are known.
-        """
-        parts = [self.weights_sha256, str(self.image_size), str(self.max_squeeze)]
-        parts += [self.novelty_sha256] if self.novelty_sha256 else []  # bundles without keep the key they had
-        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+        """What the answers depend on, as 32 hex digits."""
+        return answers_key(
+            weights_sha256=self.weights_sha256,
+            image_size=self.image_size,
+            max_squeeze=self.max_squeeze,
+            novelty_sha256=self.novelty_sha256,
+        )
 
     @property
     def backbone_key(self) -> str:

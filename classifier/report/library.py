@@ -107,7 +107,7 @@ def _promised(library: Path) -> dict[str, Any] | None:
     """The numbers of what the last run promised; None where only its sentence is known."""
     with read_catalogue(library) as catalogue:
         row = catalogue.connection.execute(
-            "SELECT json_extract(settings, '$.sort.promise') FROM runs ORDER BY id DESC LIMIT 1"
+            "SELECT json_extract(settings, '$.sort.promise') FROM runs WHERE kind != 'review' ORDER BY id DESC LIMIT 1"
         ).fetchone()
     told = json.loads(row[0]) if row and row[0] else {}
     return told if {"max_error", "confidence", "pictures", "how"} <= told.keys() else None

@@ -16,12 +16,16 @@ def heed(decision: Decision, verdict: Verdict | None, *, confidence: float | Non
 
     Judged right, the picture stays where it was judged, whatever threshold or model says otherwise; `confidence` is
     what the model gives that category, where it is not the decision's own. Judged wrong, it is not filed there again,
-    though elsewhere it may be.
+    though elsewhere it may be. Judged none of the categories, it is in none.
     """
-    if verdict is None or verdict.category is None:
+    if verdict is None:
         return decision
-    category = verdict.category
     told = f"({verdict.origin} of {verdict.at[:10]})"
+    if verdict.said is Said.NONE:
+        return replace(decision, action=Action.UNKNOWN, reason=f"a person said it is none of the categories {told}")
+    category = verdict.category
+    if category is None:
+        return decision
     if verdict.said is Said.RIGHT:
         own = decision.confidence if category == decision.category else confidence or 0.0
         reason = f"a person said it is {category} {told}"

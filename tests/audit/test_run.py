@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.audit import refile as refiling
 from classifier.audit.run import Session, opened, recorded_target
 from classifier.catalogue import audits, verdicts
 from classifier.catalogue.lock import owned
 from classifier.catalogue.store import open_catalogue, read_catalogue
 from classifier.errors import LibraryError
+from classifier.filing import rearrange as refiling
 from classifier.filing.undo import undo
 from classifier.records import Action, Said
 from kit.audits import Kind, filed_library

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classifier.catalogue import verdicts
@@ -47,3 +48,22 @@ def test_many_pictures_are_asked_about_at_once(tmp_path: Path) -> None:
         said = [say(catalogue, f"{number}", Said.RIGHT) for number in range(1203)]
 
         assert {verdict.picture: verdict for verdict in said} == verdicts.latest(catalogue, [v.picture for v in said])
+
+
+def test_what_is_taken_back_brings_back_what_was_said_before_it(tmp_path: Path) -> None:
+    with open_catalogue(tmp_path) as catalogue:
+        first = say(catalogue, "p", Said.WRONG)
+        say(catalogue, "p", Said.RIGHT)
+        say(catalogue, "p", Said.TAKEN_BACK)
+
+        assert {"p": first} == verdicts.latest(catalogue)
+
+
+def test_one_place_takes_back_its_own_words_alone(tmp_path: Path) -> None:
+    with open_catalogue(tmp_path) as catalogue:
+        kept = say(catalogue, "p", Said.WRONG)
+        review = replace(kept, said=Said.TAKEN_BACK, origin="review")
+        verdicts.add_all(catalogue, [review])
+
+        assert {"p": kept} == verdicts.latest(catalogue)
+        assert ["review"] == [verdict.origin for verdict in verdicts.of_origin(catalogue, "review")]

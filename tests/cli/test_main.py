@@ -15,7 +15,7 @@ from kit.bundles import colour_bundle
 from kit.pictures import COLOURS, encoded, plain
 from kit.tree import make_tree, read_tree
 
-COMMANDS = ("train", "sort", "status", "audit", "undo", "verify", "demo")
+COMMANDS = ("train", "sort", "status", "review", "audit", "undo", "verify", "demo")
 README = Path(__file__).resolve().parents[2] / "README.md"
 RED = encoded(plain(COLOURS["red"]), "PNG")
 

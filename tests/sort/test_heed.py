@@ -52,3 +52,11 @@ def test_judged_right_it_stays_though_a_new_model_prefers_another_category() -> 
     heeded = heed(replace(DECISION, category="portrait"), RIGHT, confidence=0.02)
 
     assert (Action.FILE, "chibi", 0.02) == (heeded.action, heeded.category, heeded.confidence)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_judged_none_of_the_categories_it_is_in_none_whatever_the_model_says(action: Action) -> None:
+    none = replace(VERDICT, said=Said.NONE, category=None, origin="review")
+    reason = "a person said it is none of the categories (review of 2026-11-24)"
+
+    assert replace(DECISION, action=Action.UNKNOWN, reason=reason) == heed(replace(DECISION, action=action), none)

@@ -1,0 +1,70 @@
+"""Moves pictures within the library to where they belong by now, whatever became of the crawl; knows no judgement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.catalogue.journal import place_of, sidecars_of, to_path
+from classifier.filing.engine import execute
+from classifier.filing.outcome import Status
+from classifier.filing.place import folder_for, names_for
+from classifier.filing.sidecars import sidecar_moves
+from classifier.records import ImageFile, Method, Move
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from classifier.catalogue.store import Catalogue
+    from classifier.progress import Progress
+    from classifier.records import Decision
+
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refiled:
+    """The number of the run, how many pictures went where they belong, and those that could not, with the reason."""
+
+    run: int
+    moved: int
+    left: tuple[tuple[Path, str], ...]
+
+
+def rearrange(
+    catalogue: Catalogue, library: Path, decided: Iterable[Decision], *, run: int, progress: Progress
+) -> Refiled:
+    """Bring every picture in the library to the folder of its decision, with its sidecars; the caller owns the library.
+
+    Raises FilingStopped when the disk refuses; what is done by then is recorded.
+    """
+    moves = [move for decision in decided if (move := _move(catalogue, library, decision))]
+    moved, left = 0, []
+    with progress.stage("filing", total=len(moves), unit="picture") as stage:
+        for start in range(0, len(moves), _BATCH):
+            batch = moves[start : start + _BATCH]
+            for outcome in execute(catalogue, library=library, run=run, moves=batch):
+                done = outcome.status is Status.PLACED
+                moved += done
+                left += [] if done else [(outcome.move.source.path, outcome.reason or str(outcome.status))]
+            with_sidecars = [move.picture for move in batch if sidecars_of(catalogue, move.picture)]
+            strayed = sidecar_moves(catalogue, with_sidecars, library=library, method=Method.RENAME)
+            execute(catalogue, library=library, run=run, moves=[one for one in strayed if one.method is Method.RENAME])
+            stage.advance(len(batch))
+    return Refiled(run=run, moved=moved, left=tuple(left))
+
+
+def _move(catalogue: Catalogue, library: Path, decision: Decision) -> Move | None:
+    place, folder = place_of(catalogue, decision.picture), folder_for(decision)
+    if place is None or to_path(place.path).parent == folder:
+        return None
+    source = ImageFile(
+        path=library / to_path(place.path),
+        size_bytes=place.size_bytes,
+        mtime_ns=place.mtime_ns,
+        inode=place.inode,
+        device=place.device,
+    )
+    names = names_for(source.path.name, decision.picture)
+    return Move(picture=decision.picture, source=source, folder=folder, names=names, method=Method.RENAME)

@@ -1,0 +1,208 @@
+"""The page's server: what is asked by the browser becomes a word to the desk; no path ever comes from the browser.
+
+One thread owns the desk and its catalogue; pictures are decoded in a few others, and filing has its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from classifier.catalogue import audits
+from classifier.catalogue.journal import place_of, to_path
+from classifier.catalogue.store import open_catalogue
+from classifier.errors import IllsortError, LibraryError
+from classifier.records import PictureId
+from classifier.review.asked import answers_from, wanted_from
+from classifier.review.desk import Desk
+from classifier.review.filing import file_decided
+from classifier.review.thumbnails import LARGE, SMALL, thumbnail
+from classifier.settings import ImageSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+
+    from classifier.review.queue import Waiting
+
+T = TypeVar("T")
+PAGE: Final = Path(__file__).parent / "page"
+_KINDS: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_ID: Final = re.compile(r"[0-9a-f]{64}")
+_EYES: Final = 3
+
+
+class Review:
+    """One library's page, from its start to its end."""
+
+    def __init__(self, library: Path) -> None:
+        self._library = library
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
+        self._eyes = ThreadPoolExecutor(_EYES, thread_name_prefix="eyes")
+        self._filing = asyncio.Lock()
+        self._files = {path.name: path for path in PAGE.iterdir() if path.suffix in _KINDS}
+        self._is_open = False
+        self.unfiled = 0
+        """How many pictures were left to be filed when the page was closed."""
+        self.app = Starlette(
+            lifespan=self._opened,
+            routes=[
+                Route("/", self._index),
+                Route("/page/{name}", self._static),
+                Route("/picture/{picture}/{size}", self._picture),
+                Route("/api/state", self._state),
+                Route("/api/queue", self._queue),
+                Route("/api/say", self._say, methods=["POST"]),
+                Route("/api/back", self._back, methods=["POST"]),
+                Route("/api/file", self._file, methods=["POST"]),
+            ],
+            exception_handlers={IllsortError: _told},
+        )
+
+    def open(self) -> None:
+        """Open the library; raises LibraryError when it cannot be. Otherwise it is opened with the server."""
+        self._thread.submit(self._open).result()
+
+    @asynccontextmanager
+    async def _opened(self, _: Starlette) -> AsyncIterator[None]:
+        await self._at_desk(self._open)
+        try:
+            yield
+        finally:
+            await self._at_desk(self._close)
+            self._thread.shutdown()
+            self._eyes.shutdown(cancel_futures=True)
+
+    def _open(self) -> None:
+        if self._is_open:
+            return
+        self._catalogue = open_catalogue(self._library)
+        self._desk = Desk(self._catalogue)
+        _, _, settings = audits.last_sort(self._catalogue) or ("", None, {})
+        limit = settings.get("images", {}).get("max_megapixels", ImageSettings().max_megapixels)
+        self._max_megapixels = float(limit)
+        self._is_open = True
+
+    def _close(self) -> None:
+        self._desk.refresh()
+        self.unfiled = self._desk.unfiled
+        self._catalogue.close()
+
+    async def _at_desk(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _index(self, _: Request) -> Response:
+        return _file_response(self._files["index.html"])
+
+    async def _static(self, request: Request) -> Response:
+        path = self._files.get(request.path_params["name"])
+        return Response(status_code=404) if path is None else _file_response(path)
+
+    async def _picture(self, request: Request) -> Response:
+        picture, size = request.path_params["picture"], request.path_params["size"]
+        if not _ID.fullmatch(picture) or size not in {"small", "large"}:
+            return Response(status_code=404)
+        path = await self._at_desk(lambda: self._path_of(PictureId(picture)))
+        made = None if path is None else await self._seen(PictureId(picture), path, LARGE if size == "large" else SMALL)
+        if made is None:
+            return Response(status_code=404)
+        # Content by its hash never changes.
+        return Response(made, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
+
+    async def _seen(self, picture: PictureId, path: Path, side: int) -> bytes | None:
+        def look() -> bytes | None:
+            return thumbnail(self._library, picture, path, side=side, max_megapixels=self._max_megapixels)
+
+        return await asyncio.get_running_loop().run_in_executor(self._eyes, look)
+
+    def _path_of(self, picture: PictureId) -> Path | None:
+        place = place_of(self._catalogue, picture)
+        return None if place is None else self._library / to_path(place.path)
+
+    async def _state(self, _: Request) -> Response:
+        return JSONResponse(await self._at_desk(self._as_it_is))
+
+    async def _queue(self, request: Request) -> Response:
+        wanted, after, limit = _understood(lambda: wanted_from(request.query_params))
+        rows = await self._at_desk(lambda: self._desk.page(wanted, after=after, limit=limit))
+        shown = [self._row(row) for row in rows]
+        return JSONResponse({"pictures": shown, "next": list(rows[-1].key) if len(rows) == limit else None})
+
+    async def _say(self, request: Request) -> Response:
+        sent = await request.body()
+        answers = _understood(lambda: answers_from(json.loads(sent)))
+
+        def say() -> dict[str, Any]:
+            self._desk.say(answers)
+            return self._as_it_is()
+
+        return JSONResponse({"state": await self._at_desk(say)})
+
+    async def _back(self, request: Request) -> Response:
+        await request.body()
+
+        def take_back() -> dict[str, Any]:
+            again = [self._row(row) for row in self._desk.take_back()]
+            return {"pictures": again, "state": self._as_it_is()}
+
+        return JSONResponse(await self._at_desk(take_back))
+
+    async def _file(self, request: Request) -> Response:
+        await request.body()
+        if self._filing.locked():
+            raise LibraryError("it is being filed already")
+        async with self._filing:
+            made = await asyncio.to_thread(file_decided, self._library)
+
+        def after() -> dict[str, Any]:
+            self._desk.refresh()
+            return self._as_it_is()
+
+        state = await self._at_desk(after)
+        left = [] if made is None else [{"name": path.name, "why": why} for path, why in made.left]
+        told = {"run": None, "moved": 0} if made is None else {"run": made.run, "moved": made.moved}
+        return JSONResponse({**told, "left": left, "state": state})
+
+    def _as_it_is(self) -> dict[str, Any]:
+        return self._desk.state() | {"library": self._library.resolve().name}
+
+    def _row(self, row: Waiting) -> dict[str, Any]:
+        return {
+            "picture": row.picture,
+            "tray": row.action.value,
+            "category": row.category,
+            "confidence": row.confidence,
+            "reason": row.reason,
+            "name": row.path.name.encode("utf-8", "replace").decode(),
+            "width": row.width,
+            "height": row.height,
+            "guesses": list(self._desk.guesses.of(row.logits).items())[:5],
+        }
+
+
+def _file_response(path: Path) -> Response:
+    return Response(path.read_bytes(), media_type=_KINDS[path.suffix], headers={"Cache-Control": "no-cache"})
+
+
+async def _told(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, status_code=409)
+
+
+def _understood(read: Callable[[], T]) -> T:
+    """What was asked; a ValueError over it is the asker's fault, one from anywhere else is ours."""
+    try:
+        return read()
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from None

@@ -1,0 +1,206 @@
+"""The desk at which a person decides: what waits, what was said, what is to be filed; every word is stored at once.
+
+Knows no web and moves no file. Used by one thread, beside a sort or other processes that write the same catalogue.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from classifier.catalogue import decisions, verdicts
+from classifier.catalogue.verdicts import standing
+from classifier.errors import LibraryError
+from classifier.records import Said, Verdict
+from classifier.review.guesses import read_guesses
+from classifier.review.keys import keys_for
+from classifier.review.pending import pending, retracted
+from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.catalogue.store import Catalogue
+    from classifier.records import PictureId
+
+ORIGIN = "review"
+_PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is said of one picture, and of which category."""
+
+    picture: PictureId
+    said: Said
+    category: str | None = None
+
+
+class Desk:
+    """One library's queue and the answers to it."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._counts: dict[str, dict[str, int]] | None = None
+        self.refresh()
+
+    def page(self, wanted: Wanted, *, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+        """The next `limit` pictures of the queue."""
+        self._refresh()
+        return page(self._catalogue, wanted, model=self.guesses.model, after=after, limit=limit)
+
+    def say(self, answers: Sequence[Answer]) -> None:
+        """Store answers durably, all or none: one step, that is taken back as one.
+
+        Raises LibraryError for a category that does not exist, or a picture that is not in the library.
+        """
+        self._check(answers)
+        at = _now()
+        said = [
+            Verdict(picture=one.picture, said=one.said, category=one.category, origin=ORIGIN, at=at) for one in answers
+        ]
+        self._steps.append(verdicts.add_all(self._catalogue, said))
+        self._mark([one.picture for one in answers])
+
+    def take_back(self) -> list[Waiting]:
+        """Take back the last step that stands, also one of another day; its pictures, which wait again."""
+        if not self._steps:
+            return []
+        step = self._steps[-1]
+        pictures = [verdict.picture for verdict in step]
+        at = _now()
+        taken = [
+            Verdict(picture=one.picture, said=Said.TAKEN_BACK, category=one.category, origin=ORIGIN, at=at)
+            for one in step
+        ]
+        again: list[PictureId] = []
+        with self._catalogue.transaction():
+            held = verdicts.latest(self._catalogue, pictures)
+            verdicts.add_all(self._catalogue, taken)
+            for run, decision in retracted(self._catalogue, held, self.guesses):
+                decisions.save(self._catalogue, [decision], run=run)
+                again.append(decision.picture)
+        self._steps.pop()
+        self._mark(pictures)
+        if again:
+            self._counts = None
+        return self._rows(pictures)
+
+    def state(self) -> dict[str, Any]:
+        """Categories with their keys, what waits, what is to be filed, and how many steps can be taken back."""
+        self._refresh()
+        keys = keys_for(self.guesses.categories)
+        return {
+            "categories": [{"name": name, "key": keys.get(name, "")} for name in self.guesses.categories],
+            "knows": self.guesses.temperature is not None,
+            "waiting": self._waiting(),
+            "skipped": len(self._skipped),
+            "to_file": len(self.to_file),
+            "steps": len(self._steps),
+        }
+
+    @property
+    def unfiled(self) -> int:
+        """How many pictures lie elsewhere than where the person's words put them."""
+        self._refresh()
+        return len(self.to_file)
+
+    def refresh(self) -> None:
+        """Look at everything anew, as after filing."""
+        self._version = -1
+        self._looked = -_PATIENCE_S
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Read again what another process may have changed; a sort at work changes something all the time."""
+        if time.monotonic() - self._looked < _PATIENCE_S:
+            return
+        self._looked = time.monotonic()
+        (version,) = self._catalogue.connection.execute("PRAGMA data_version").fetchone()
+        if version == self._version:
+            return
+        self._version = version
+        self.guesses = read_guesses(self._catalogue)
+        said = verdicts.of_origin(self._catalogue, ORIGIN)
+        left = {verdict.id for of_it in standing(said).values() for verdict in of_it}
+        in_order = [verdict for verdict in said if verdict.id in left]
+        self._steps = [list(step) for _, step in groupby(in_order, key=lambda verdict: verdict.at)]
+        self.to_file: set[PictureId] = set()
+        self._skipped: set[PictureId] = set()
+        self._settled: dict[PictureId, tuple[str, str]] = {}
+        self._fewer: Counter[tuple[str, str]] = Counter()
+        self._counts = None
+        self._catalogue.connection.execute(SAID)
+        self._catalogue.connection.execute("DELETE FROM temp.said")
+        self._mark(list(dict.fromkeys(verdict.picture for verdict in said)))
+
+    def _mark(self, pictures: Sequence[PictureId]) -> None:
+        """Keep what was answered out of the queue, and know what is to be filed."""
+        said = list(verdicts.of_pictures(self._catalogue, pictures))
+        held = verdicts.holding(said)
+        last = standing(verdict for verdict in said if verdict.origin == ORIGIN)
+        rows = self._rows(pictures)
+        for picture in pictures:
+            self._leave(picture)
+        for row in rows:
+            self._enter(row, *_how(held.get(row.picture), last.get(row.picture, [])))
+        self.to_file -= set(pictures)
+        self.to_file |= {one.picture for one in pending(rows, held, self.guesses)}
+
+    def _leave(self, picture: PictureId) -> None:
+        """Back into the queue, as if nothing had been said."""
+        self._catalogue.connection.execute("DELETE FROM temp.said WHERE picture = ?", (picture,))
+        self._skipped.discard(picture)
+        was = self._settled.pop(picture, None)
+        if was is not None:
+            self._fewer[was] -= 1
+
+    def _enter(self, row: Waiting, how: str | None, category: str | None) -> None:
+        """Out of the queue, wholly or in part."""
+        if how is None:
+            return
+        values = (row.picture, how, category)
+        self._catalogue.connection.execute("INSERT INTO temp.said (picture, how, category) VALUES (?, ?, ?)", values)
+        if how == "skipped":
+            self._skipped.add(row.picture)
+        if how == "settled":
+            self._settled[row.picture] = (row.action.value, row.category)
+            self._fewer[row.action.value, row.category] += 1
+
+    def _rows(self, pictures: Sequence[PictureId]) -> list[Waiting]:
+        return of_pictures(self._catalogue, pictures, model=self.guesses.model)
+
+    def _waiting(self) -> dict[str, dict[str, int]]:
+        self._counts = self._counts or counts(self._catalogue)
+        return {
+            action: {
+                guess: left for guess, count in by_guess.items() if (left := count - self._fewer[action, guess]) > 0
+            }
+            for action, by_guess in self._counts.items()
+        }
+
+    def _check(self, answers: Sequence[Answer]) -> None:
+        for one in answers:
+            if one.said in {Said.RIGHT, Said.WRONG} and one.category not in self.guesses.categories:
+                raise LibraryError(f"there is no category {one.category!r}")
+            found = self._catalogue.connection.execute("SELECT 1 FROM places WHERE picture = ?", (one.picture,))
+            if found.fetchone() is None:
+                raise LibraryError(f"there is no picture {one.picture} in the library")
+
+
+def _how(held: Verdict | None, last: Sequence[Verdict]) -> tuple[str | None, str | None]:
+    """Why a picture is kept out of the queue, and of which category it was spoken; None when it is not kept out."""
+    if held is not None and held.said in {Said.RIGHT, Said.NONE}:
+        return "settled", held.category
+    if last and last[-1].said is Said.SKIPPED:
+        return "skipped", None
+    return (None, None) if held is None else ("wrong", held.category)
+
+
+def _now() -> str:
+    """To the microsecond: what was said at one moment is one step."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")

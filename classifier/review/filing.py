@@ -1,0 +1,50 @@
+"""Files what a person decided: by the engine, as one run that can be undone, or not at all while a sort is at work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from classifier.catalogue import audits, decisions, runs, verdicts
+from classifier.catalogue.lock import owned
+from classifier.catalogue.store import open_catalogue
+from classifier.filing.rearrange import Refiled, rearrange
+from classifier.filing.recover import recover
+from classifier.progress import Progress, SilentProgress
+from classifier.review.desk import ORIGIN
+from classifier.review.guesses import read_guesses
+from classifier.review.pending import pending
+from classifier.review.queue import of_pictures
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classifier.catalogue.store import Catalogue
+
+KIND = "review"
+
+
+def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled | None:
+    """Bring every picture where the person's words put it; None when all are there.
+
+    Raises LibraryError while another process files there: nothing is lost, for a sort heeds what was said. Raises
+    FilingStopped when the disk refuses; what is left is filed the next time.
+    """
+    with owned(library), open_catalogue(library) as catalogue:
+        recover(catalogue, library)
+        said = list(dict.fromkeys(verdict.picture for verdict in verdicts.of_origin(catalogue, ORIGIN)))
+        guesses = read_guesses(catalogue)
+        rows = of_pictures(catalogue, said, model=guesses.model)
+        decided = list(pending(rows, verdicts.latest(catalogue, said), guesses))
+        if not decided:
+            return None
+        with catalogue.transaction():
+            run = _begin(catalogue, library)
+            decisions.save(catalogue, decided, run=run)
+        made = rearrange(catalogue, library, decided, run=run, progress=progress or SilentProgress())
+        runs.finish(catalogue, run, {"pictures": len(decided), "moved": made.moved})
+        return made
+
+
+def _begin(catalogue: Catalogue, library: Path) -> int:
+    model, bundle, _ = audits.last_sort(catalogue) or ("", library, {})
+    return runs.begin(catalogue, kind=KIND, crawl=library.resolve(), mode="", model=model, bundle=bundle, settings={})

@@ -1,0 +1,236 @@
+// The desk in the browser: which view is shown, which key means what, and what the server is told.
+
+import { key, make } from "./dom.js";
+import { Grid } from "./grid.js";
+import { get, send, settled, unsaved } from "./net.js";
+import { Single } from "./single.js";
+import { count, language, say, switchLanguage } from "./words.js";
+
+const bar = document.getElementById("bar");
+const note = document.getElementById("note");
+const place = document.getElementById("view");
+const dialog = document.getElementById("dialog");
+const TRAYS = ["review", "unknown", "skipped"];
+const ORDERS = ["surety", "category", "newest"];
+
+class Desk {
+  constructor() {
+    this.state = null;
+    this.view = null;
+    this.emptied = new Set();
+    this.chosen = { view: "single", tray: "review", order: "surety", category: "" };
+  }
+
+  async open() {
+    this.state = await get("/api/state");
+    document.title = `${this.state.library} · illsort`;
+    await this.show({});
+  }
+
+  // Changes what is shown: another view, tray, order or category.
+  async show(change) {
+    this.chosen = { ...this.chosen, ...change };
+    if (this.chosen.view === "grid") this.#chooseGrid();
+    const { view, tray, order, category } = this.chosen;
+    const query = { order, ...(category ? { category } : {}), ...(tray === "skipped" ? { skipped: "1" } : { tray }) };
+    this.view = view === "grid" ? new Grid(this, query) : new Single(this, query);
+    this.#drawBar();
+    place.replaceChildren(this.view.element);
+    await settled();
+    await this.view.open();
+  }
+
+  category(letter) {
+    return this.state.categories.find((one) => one.key === letter)?.name;
+  }
+
+  // Where a category of the grid has no more, the next one that has; false when none is left.
+  advance() {
+    this.emptied.add(this.chosen.category);
+    const category = this.#waiting().find((name) => !this.emptied.has(name));
+    if (category === undefined) return false;
+    this.show({ category });
+    return true;
+  }
+
+  say(answers, giveBack) {
+    this.emptied.clear();
+    send("/api/say", { answers }, { onTrouble: trouble }).then(
+      (answer) => this.#become(answer.state),
+      (error) => { giveBack(); tell(say("notSaved", why(error)), "bad"); });
+  }
+
+  async back() {
+    this.emptied.clear();
+    try {
+      const answer = await send("/api/back", {}, { onTrouble: trouble });
+      this.#become(answer.state);
+      tell(answer.pictures.length ? say("takenBack", answer.pictures.length) : say("noStep"));
+      if (answer.pictures.length) this.view.again(answer.pictures);
+    } catch (error) {
+      tell(why(error), "bad");
+    }
+  }
+
+  async file() {
+    dialog.close();
+    tell(say("filing"));
+    try {
+      const answer = await send("/api/file", {}, { onTrouble: trouble });
+      this.#become(answer.state);
+      const left = answer.left.length ? ` · ${say("left", answer.left.length, answer.left[0].why)}` : "";
+      tell((answer.run === null ? say("nothing") : say("filed", answer.run, count(answer.moved))) + left, left ? "bad" : "good");
+    } catch (error) {
+      tell(say("notFiled", why(error)), "bad");
+    }
+    if (this.view.element.classList.contains("empty")) this.view.draw();
+  }
+
+  // What is shown where nothing waits.
+  clear() {
+    const { skipped, to_file: toFile } = this.state;
+    return make("div", { class: "clear" },
+      make("p", { class: "large" }, say("clear")),
+      skipped && this.chosen.tray !== "skipped" ? make("p", {}, say("clearMore", count(skipped))) : null,
+      toFile ? make("p", {}, say("toFile", count(toFile))) : null,
+      toFile ? make("button", { class: "main", onclick: () => this.askToFile() }, key("f"), make("span", {}, say("file", count(toFile)))) : null);
+  }
+
+  askToFile() {
+    const number = this.state.to_file;
+    if (number === 0) return tell(say("nothing"));
+    return ask(say("fileTitle", count(number)), make("p", {}, say("fileBody")),
+      make("button", { class: "main", autofocus: true, onclick: () => this.file() }, key("⏎"), make("span", {}, say("file", count(number)))),
+      make("button", { onclick: () => dialog.close() }, key("Esc"), make("span", {}, say("cancel"))));
+  }
+
+  help() {
+    const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["f", "kFile"], ["z", "closer"],
+      ["← ↑ ↓ →", "kMove"], ["␣", "kMark"], ["PgUp PgDn", "kNextCategory"]];
+    const rows = lines.map(([letter, name]) => make("li", {}, key(letter), make("span", {}, say(name))));
+    const own = this.state.categories.filter((one) => one.key).map((one) => make("li", {}, key(one.key), make("span", {}, one.name)));
+    ask(say("help"), make("div", { class: "keys" }, make("ul", {}, ...rows), make("ul", {}, ...own)),
+      make("button", { autofocus: true, onclick: () => dialog.close() }, key("Esc"), make("span", {}, say("close"))));
+  }
+
+  press(name) {
+    if (name === "?") this.help();
+    else if (name === "Backspace") this.back();
+    else if (name === "g") this.show({ view: this.chosen.view === "grid" ? "single" : "grid", ...(this.chosen.view === "grid" ? { category: "" } : {}) });
+    else if (name === "f") this.askToFile();
+    else if (name === "PageDown" && this.chosen.view === "grid") this.#turn(1);
+    else if (name === "PageUp" && this.chosen.view === "grid") this.#turn(-1);
+    else return this.view.press(name);
+    return true;
+  }
+
+  #turn(step) {
+    const names = this.#waiting();
+    if (names.length) this.show({ category: names[(names.indexOf(this.chosen.category) + step + names.length) % names.length] });
+  }
+
+  #waiting() {
+    return Object.keys(this.state.waiting[this.chosen.tray] ?? {});
+  }
+
+  #chooseGrid() {
+    if (this.chosen.tray === "skipped") this.chosen.tray = "review";
+    const names = this.#waiting();
+    if (!names.includes(this.chosen.category)) this.chosen.category = names[0] ?? this.state.categories[0]?.name ?? "";
+  }
+
+  #become(state) {
+    this.state = state;
+    this.#drawBar();
+  }
+
+  #drawBar() {
+    const { view, tray, order, category } = this.chosen;
+    const tab = (name, isOn, number, press) => make("button", { "aria-pressed": String(isOn), onclick: press },
+      make("span", {}, say(name)), number === null ? null : make("span", { class: "number" }, count(number)));
+    const trays = TRAYS.filter((name) => name !== "skipped" || view !== "grid").map((name) =>
+      tab(name, name === tray, this.#number(name), () => this.show({ tray: name, category: "" })));
+    const views = ["single", "grid"].map((name) => tab(name, name === view, null, () => this.show({ view: name, ...(name === "single" ? { category: "" } : {}) })));
+    const focused = document.activeElement?.id;
+    bar.replaceChildren(
+      make("strong", { class: "library", title: this.state.library }, this.state.library),
+      make("div", { class: "group", role: "group" }, ...trays),
+      make("div", { class: "group", role: "group" }, ...views),
+      this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
+      this.#choice("order", order, ORDERS.map((name) => [name, say(name)]), (value) => this.show({ order: value })),
+      make("span", { class: "space" }),
+      make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
+        key("f"), make("span", {}, say("file", count(this.state.to_file)))),
+      make("button", { class: "plain keys-button", onclick: () => this.help() }, key("?"), make("span", {}, say("help"))),
+      make("button", { class: "plain", id: "language", onclick: () => this.#switch() }, say("language")));
+    if (focused) document.getElementById(focused)?.focus();
+  }
+
+  #categories() {
+    const waiting = this.state.waiting[this.chosen.tray] ?? {};
+    const names = this.state.categories.map(({ name }) => [name, `${name} (${count(waiting[name] ?? 0)})`]);
+    return this.chosen.view === "grid" ? names : [["", say("all")], ...names];
+  }
+
+  #choice(name, value, options, change) {
+    const list = make("select", { id: `choose-${name}`, "aria-label": say(name), onchange: (event) => { event.target.blur(); change(event.target.value); } },
+      ...options.map(([of, text]) => make("option", { value: of }, text)));
+    list.value = value;
+    return list;
+  }
+
+  #number(tray) {
+    if (tray === "skipped") return this.state.skipped;
+    return Object.values(this.state.waiting[tray]).reduce((sum, number) => sum + number, 0);
+  }
+
+  #switch() {
+    switchLanguage();
+    document.documentElement.lang = language();
+    note.hidden = true;
+    this.#drawBar();
+    this.view.draw();
+  }
+}
+
+function ask(title, body, ...buttons) {
+  dialog.replaceChildren(make("h1", {}, title), body, make("div", { class: "actions" }, ...buttons));
+  if (!dialog.open) dialog.showModal();
+}
+
+let fading = 0;
+function tell(text, kind = "") {
+  note.textContent = text;
+  note.className = kind;
+  note.hidden = false;
+  clearTimeout(fading);
+  fading = setTimeout(() => { note.hidden = true; }, kind === "bad" ? 15000 : 5000);
+}
+
+const why = (error) => (error.status === 401 ? say("restarted") : error.message.trim());
+
+let troubled = false;
+function trouble(error) {
+  if (error) tell(say("retrying", unsaved()), "bad");
+  else if (troubled) note.hidden = true;
+  troubled = Boolean(error);
+}
+
+// An input method hands out full-width letters, or only says that it is at work: the key itself is meant.
+function named(event) {
+  if (event.key.length > 1 && event.key !== "Process") return event.key;
+  const letter = event.key === "Process" || event.isComposing ? event.code.replace(/^(Key|Digit)/, "").toLowerCase() : event.key.normalize("NFKC");
+  return letter;
+}
+
+const desk = new Desk();
+document.documentElement.lang = language();
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || !desk.view) return;
+  if (event.target instanceof HTMLSelectElement) return;
+  const name = named(event);
+  if (event.repeat && !name.startsWith("Arrow")) return event.preventDefault();
+  if (desk.press(name) || desk.press(name.length === 1 ? name.toLowerCase() : "")) event.preventDefault();
+});
+window.addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
+desk.open().catch((error) => tell(why(error), "bad"));

@@ -1,0 +1,50 @@
+// Talks to the server that served this page. Answers are sent one after the other, in the order in which they were given.
+
+export class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function ask(path, options) {
+  const response = await fetch(path, { cache: "no-store", ...options });
+  const isJson = (response.headers.get("content-type") ?? "").includes("json");
+  const answer = isJson ? await response.json() : { error: await response.text() };
+  if (!response.ok) throw new Refused(response.status, answer.error ?? response.statusText);
+  return answer;
+}
+
+export const get = (path, query = {}) => ask(`${path}?${new URLSearchParams(query)}`);
+
+const post = (path, sent) =>
+  ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(sent) });
+
+const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+let last = Promise.resolve();
+let waiting = 0;
+export const unsaved = () => waiting;
+export const settled = () => last;
+
+// What the server cannot be told now is told again until it hears; what it refuses is the caller's to show.
+export function send(path, sent, { onTrouble }) {
+  waiting += 1;
+  const told = last.then(async () => {
+    for (;;) {
+      try {
+        const answer = await post(path, sent);
+        onTrouble(null);
+        return answer;
+      } catch (error) {
+        if (error instanceof Refused && error.status < 500) throw error;
+        onTrouble(error);
+        await pause(1000);
+      }
+    }
+  });
+  last = told.catch(() => undefined).finally(() => { waiting -= 1; });
+  return told;
+}
+
+export const pictureUrl = (row, size) => `/picture/${row.picture}/${size}`;

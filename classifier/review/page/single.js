@@ -1,0 +1,106 @@
+// One picture at a time, large, with the best guesses and a key for each category.
+
+import { key, make } from "./dom.js";
+import { Supply } from "./supply.js";
+import { percent, say } from "./words.js";
+
+export class Single {
+  constructor(desk, query) {
+    this.desk = desk;
+    this.supply = new Supply(query, { page: 30, size: "large", ahead: 5 });
+    this.row = null;
+    this.stage = make("div", { class: "stage", onclick: () => this.closer() });
+    this.side = make("div", { class: "side" });
+    this.element = make("section", { class: "single" }, this.stage, this.side);
+  }
+
+  async open() {
+    this.stage.replaceChildren(make("p", { class: "quiet" }, say("loading")));
+    await this.supply.fill();
+    this.#next();
+  }
+
+  press(name) {
+    const category = this.desk.category(name);
+    if (name === "Enter") this.#decide("right", this.row?.category);
+    else if (name === "s") this.#decide("skipped", null);
+    else if (name === "u") this.#decide("none of these", null);
+    else if (name === "z") this.closer();
+    else if (category) this.#decide("right", category);
+    else return false;
+    return true;
+  }
+
+  again(rows) {
+    const shown = this.row ? [this.row] : [];
+    this.supply.putBack([...rows, ...shown]);
+    this.#next();
+  }
+
+  closer() {
+    this.element.classList.toggle("close");
+  }
+
+  async #next() {
+    if (this.supply.rows.length === 0) await this.supply.fill();
+    [this.row = null] = this.supply.take(1);
+    this.draw();
+  }
+
+  #decide(said, category) {
+    const row = this.row;
+    if (row === null) return;
+    this.element.classList.remove("close");
+    this.supply.forget(row);
+    this.desk.say([{ picture: row.picture, said, category }], () => this.again([row]));
+    this.#next();
+  }
+
+  draw() {
+    const row = this.row;
+    this.element.classList.toggle("empty", row === null);
+    if (row === null) {
+      this.stage.replaceChildren(this.desk.clear());
+      this.side.replaceChildren();
+      return;
+    }
+    const image = this.supply.image(row);
+    this.stage.replaceChildren(image, make("p", { class: "gone-note" }, say("gone")));
+    this.side.replaceChildren(this.#what(row), this.#guesses(row), this.#categories(row), this.#actions(row));
+    this.element.dataset.picture = row.picture;
+  }
+
+  #what(row) {
+    return make("div", { class: "what" },
+      make("h1", { title: row.name }, row.name),
+      make("p", { class: "quiet" }, `${row.width} × ${row.height}`),
+      make("h2", {}, say("why")),
+      make("p", { class: "reason" }, row.reason));
+  }
+
+  #guesses(row) {
+    if (row.guesses.length === 0) return make("p", { class: "quiet" }, say("noGuesses"));
+    const lines = row.guesses.map(([category, share]) => {
+      const fill = make("meter", { min: 0, max: 1 });
+      fill.value = share;
+      return make("li", {}, make("span", { class: "name" }, category), fill, make("span", { class: "share" }, percent(share)));
+    });
+    return make("div", { class: "guesses" }, make("h2", {}, say("guesses")), make("ol", {}, ...lines));
+  }
+
+  #categories(row) {
+    const buttons = this.desk.state.categories.map(({ name, key: letter }) =>
+      make("button", { class: name === row.category ? "guess" : "", onclick: () => this.#decide("right", name) },
+        letter ? key(letter) : null, make("span", {}, name)));
+    return make("div", { class: "categories" }, make("h2", {}, say("allCategories")), make("div", { class: "buttons" }, ...buttons));
+  }
+
+  #actions(row) {
+    const button = (letter, text, kind, press) => make("button", { class: kind, onclick: () => this.press(press) }, key(letter), make("span", {}, text));
+    return make("div", { class: "actions" },
+      button("⏎", `${say("accept")}: ${row.category}`, "main", "Enter"),
+      button("s", say("skip"), "", "s"),
+      button("u", say("none"), "", "u"),
+      make("button", { onclick: () => this.desk.back(), disabled: this.desk.state.steps === 0 }, key("⌫"), make("span", {}, say("back"))));
+  }
+}

@@ -1,0 +1,78 @@
+// Pictures of the queue ahead of the person: pages are fetched and thumbnails decoded before they are asked for.
+
+import { get, pictureUrl } from "./net.js";
+
+export class Supply {
+  constructor(query, { page, size, ahead }) {
+    this.query = query;
+    this.page = page;
+    this.size = size;
+    this.ahead = ahead;
+    this.rows = [];
+    this.images = new Map();
+    this.given = new Set();
+    this.next = undefined;
+    this.fetching = null;
+  }
+
+  get isDry() {
+    return this.rows.length === 0 && this.next === null;
+  }
+
+  // Resolves when there is something to show, or nothing will come.
+  async fill() {
+    while (this.rows.length === 0 && this.next !== null) await this.#fetch();
+    this.#lookAhead();
+  }
+
+  take(number) {
+    const taken = this.rows.splice(0, number);
+    for (const row of taken) this.given.add(row.picture);
+    this.#lookAhead();
+    return taken;
+  }
+
+  putBack(rows) {
+    const again = new Set(rows.map((row) => row.picture));
+    this.rows = [...rows, ...this.rows.filter((row) => !again.has(row.picture))];
+    this.#lookAhead();
+  }
+
+  image(row) {
+    let image = this.images.get(row.picture);
+    if (image === undefined) {
+      image = new Image();
+      image.alt = row.name;
+      image.draggable = false;
+      image.decoding = "async";
+      image.addEventListener("error", () => image.classList.add("gone"), { once: true });
+      image.src = pictureUrl(row, this.size);
+      this.images.set(row.picture, image);
+    }
+    return image;
+  }
+
+  forget(row) {
+    this.images.delete(row.picture);
+  }
+
+  #lookAhead() {
+    for (const row of this.rows.slice(0, this.ahead)) this.image(row);
+    if (this.rows.length < this.page && this.next !== null) this.#fetch().then(() => {
+      for (const row of this.rows.slice(0, this.ahead)) this.image(row);
+    }, () => undefined);
+  }
+
+  #fetch() {
+    this.fetching ??= this.#fetchPage().finally(() => { this.fetching = null; });
+    return this.fetching;
+  }
+
+  async #fetchPage() {
+    const place = this.next === undefined ? {} : { after: JSON.stringify(this.next) };
+    const answer = await get("/api/queue", { ...this.query, ...place, limit: this.page });
+    const known = new Set(this.rows.map((row) => row.picture));
+    this.rows.push(...answer.pictures.filter((row) => !known.has(row.picture) && !this.given.has(row.picture)));
+    this.next = answer.next;
+  }
+}

@@ -1,0 +1,82 @@
+// What the page says, in English and Chinese: by the browser's language, or as switched.
+
+const WORDS = {
+  review: ["Waiting", "待确认"],
+  unknown: ["Unknown", "未知"],
+  skipped: ["Skipped", "已跳过"],
+  single: ["Single", "单张"],
+  grid: ["Grid", "网格"],
+  surety: ["Least sure first", "最没把握的在前"],
+  category: ["By category", "按类别"],
+  newest: ["Newest first", "最新的在前"],
+  order: ["Order", "顺序"],
+  which: ["Category", "类别"],
+  all: ["All categories", "全部类别"],
+  file: ["File {0}", "归类 {0} 张"],
+  fileTitle: ["File {0} decisions?", "归类这 {0} 张图片？"],
+  fileBody: [
+    "The pictures move to their folders, as one run. illsort undo takes it back.",
+    "图片会移到各自的文件夹，作为一次运行；illsort undo 可以撤销。",
+  ],
+  filing: ["Filing…", "正在归类…"],
+  filed: ["Run {0}: {1} pictures were filed; illsort undo takes it back", "第 {0} 次运行：已归类 {1} 张；illsort undo 可以撤销"],
+  left: ["{0} could not be moved: {1}", "{0} 张没能移动：{1}"],
+  notFiled: ["Not filed: {0}. Your decisions are kept, and the next sort files them too.", "没有归类：{0}。你的决定已保存，下一次整理也会执行。"],
+  nothing: ["All of it is filed", "全部已归类"],
+  accept: ["Accept", "接受"],
+  confirm: ["Confirm {0}", "确认 {0} 张"],
+  skip: ["Skip", "跳过"],
+  none: ["None of these", "都不是"],
+  back: ["Back", "撤回"],
+  closer: ["Look closer", "放大"],
+  help: ["Keys", "按键"],
+  close: ["Close", "关闭"],
+  cancel: ["Cancel", "取消"],
+  guesses: ["Best guesses", "最可能的类别"],
+  noGuesses: ["The model's folder is gone or was trained again, so no probabilities are shown.", "模型文件夹不在了，或已重新训练，所以不显示概率。"],
+  why: ["Why it is here", "为什么在这里"],
+  allCategories: ["Categories", "类别"],
+  clear: ["Nothing waits here.", "这里没有要看的了。"],
+  clearMore: ["{0} were skipped: look at them under Skipped.", "跳过了 {0} 张：在“已跳过”里查看。"],
+  toFile: ["{0} decisions wait to be filed.", "有 {0} 个决定等待归类。"],
+  gone: ["This picture is no longer there, or was changed.", "这张图片已不在原处，或被改过。"],
+  loading: ["Loading…", "读取中…"],
+  takenBack: ["Taken back: {0}", "已撤回：{0} 张"],
+  noStep: ["Nothing to take back", "没有可撤回的"],
+  saidRight: ["{0}", "{0}"],
+  notSaved: ["Not saved: {0}", "没有保存：{0}"],
+  retrying: ["The server does not answer; {0} decisions are sent again until it does", "服务器没有响应；{0} 个决定会一直重发"],
+  restarted: ["The server was started anew: open the address that it printed", "服务器已重启：请打开它打印的地址"],
+  wrong: ["wrong", "不对"],
+  gridHint: ["Mark what is not {0}; Enter confirms the rest", "标出不是“{0}”的；按 Enter 确认其余"],
+  kAccept: ["accept the best guess; in the grid, confirm all that is not marked", "接受最可能的类别；网格里确认所有没标记的"],
+  kCategory: ["put it into that category", "归入该类别"],
+  kSkip: ["skip: it stays where it is", "跳过：留在原处"],
+  kNone: ["none of these categories", "不属于任何类别"],
+  kBack: ["take back, any number of steps", "撤回，步数不限"],
+  kGrid: ["grid or single", "切换网格和单张"],
+  kFile: ["file what was decided", "归类已决定的"],
+  kMove: ["move in the grid", "在网格里移动"],
+  kMark: ["mark as wrong", "标为不对"],
+  kNextCategory: ["another category in the grid", "网格里换一个类别"],
+  language: ["中文", "English"],
+};
+
+const browsers = navigator.languages?.some((name) => name.toLowerCase().startsWith("zh")) &&
+  !navigator.languages[0].toLowerCase().startsWith("en") ? "zh" : "en";
+let current = localStorage.getItem("language") ?? browsers;
+
+export const language = () => current;
+
+export function switchLanguage() {
+  current = current === "zh" ? "en" : "zh";
+  localStorage.setItem("language", current);
+}
+
+export function say(name, ...values) {
+  const text = WORDS[name][current === "zh" ? 1 : 0];
+  return text.replace(/\{(\d)\}/g, (_, number) => String(values[Number(number)]));
+}
+
+export const count = (number) => number.toLocaleString(current === "zh" ? "zh-CN" : "en");
+export const percent = (share) => `${(Math.floor(share * 1000) / 10).toFixed(1)}%`;

@@ -1,0 +1,54 @@
+"""What follows from a person's words and is not done yet: pictures that lie elsewhere than where they belong now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from classifier.filing.place import folder_for
+from classifier.records import Action, Decision
+from classifier.review.queue import of_pictures
+from classifier.sort.heed import heed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from classifier.catalogue.store import Catalogue
+    from classifier.records import PictureId, Verdict
+    from classifier.review.guesses import Guesses
+    from classifier.review.queue import Waiting
+
+
+def pending(rows: Iterable[Waiting], held: Mapping[PictureId, Verdict], guesses: Guesses) -> Iterator[Decision]:
+    """What is decided of each picture that lies elsewhere, after what a person said of it that holds."""
+    for row in rows:
+        decision = _heeded(row, held.get(row.picture), guesses)
+        if row.path.parent != folder_for(decision):
+            yield decision
+
+
+def retracted(
+    catalogue: Catalogue, held: Mapping[PictureId, Verdict], guesses: Guesses
+) -> Iterator[tuple[int, Decision]]:
+    """For each picture that was filed by the word that is taken back now: it waits for review again; with its run."""
+    for row in of_pictures(catalogue, list(held), model=guesses.model):
+        if _heeded(row, held[row.picture], guesses).reason != row.reason:
+            continue
+        said = guesses.of(row.logits)
+        category = next(iter(said), row.category)
+        confidence = said.get(category, row.confidence)
+        again = Decision(
+            picture=row.picture,
+            action=Action.REVIEW,
+            category=category,
+            confidence=confidence,
+            reason=f"{int(confidence * 100) / 100:.2f} {category}: a person took back what was said of it",
+        )
+        yield row.run, again
+
+
+def _heeded(row: Waiting, verdict: Verdict | None, guesses: Guesses) -> Decision:
+    decision = Decision(
+        picture=row.picture, action=row.action, category=row.category, confidence=row.confidence, reason=row.reason
+    )
+    said = guesses.of(row.logits) if verdict is not None and verdict.category != row.category else {}
+    return heed(decision, verdict, confidence=None if verdict is None else said.get(verdict.category or ""))

@@ -1,0 +1,87 @@
+"""Serves the page until it is stopped; knows where it listens and nothing of pictures."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+
+from classifier.catalogue.store import read_catalogue
+from classifier.errors import SettingsError
+from classifier.review.app import Review
+from classifier.review.guard import Guard, is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_SHORTEST_TOKEN: Final = 12
+
+
+def serve(library: Path, *, host: str, port: int, token: str | None, opened: Callable[[str], None]) -> int:
+    """Serve until Ctrl-C; `opened` is told the address once it answers. Returns how many decisions wait to be filed.
+
+    `port` 0 takes a free one. Raises LibraryError when `library` is none, SettingsError when it cannot listen there, or
+    would be open to others without a token of their own choice.
+    """
+    if not is_loopback(host) and (token is None or len(token) < _SHORTEST_TOKEN):
+        raise SettingsError(
+            f"--host {host} lets other machines in: choose a --token of at least {_SHORTEST_TOKEN} characters, "
+            "which whoever opens the page must know"
+        )
+    read_catalogue(library).close()  # no library is made by looking for one
+    token = token or secrets.token_urlsafe(32)
+    listening = _listen(host, port)
+    port = listening.getsockname()[1]
+    review = Review(library)
+    with listening, suppress(KeyboardInterrupt):
+        review.open()
+        config = uvicorn.Config(
+            Guard(review.app, token=token, host=host, port=port),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            ws="none",
+            timeout_graceful_shutdown=5,
+        )
+        server = _Server(config, lambda: opened(_address(host, port, token)))
+        server.run(sockets=[listening])
+    return review.unfiled
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, when_open: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._when_open = when_open
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._when_open()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio only then sends small answers at once, instead of 40 ms later.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # pragma: no cover - Windows, where reuse would let others listen in
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise SettingsError(f"cannot listen at {host}, port {port}: {error.strerror or error}") from error
+    return listening
+
+
+def _address(host: str, port: int, token: str) -> str:
+    everywhere = host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+    shown = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/?token={token}"

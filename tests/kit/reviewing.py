@@ -1,0 +1,92 @@
+"""A library in which much waits for a person, filed by the real sort with the bundle that answers by colour."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from starlette.testclient import TestClient
+
+from classifier.catalogue import decisions, pictures, runs
+from classifier.catalogue.lock import owned
+from classifier.catalogue.store import open_catalogue
+from classifier.filing.engine import execute
+from classifier.records import Action, Decision, Method, Picture, PictureId
+from classifier.review.app import Review
+from classifier.review.guard import Guard
+from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.sort.run import sort
+from kit.filing import move_of
+from kit.pictures import COLOURS, encoded, varied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+TOKEN = "a token for tests"  # noqa: S105 - of no use anywhere else
+PORT = 8123
+SURE = 0.999999
+"""No blended picture is so sure that it is filed."""
+OWN = f"http://127.0.0.1:{PORT}"
+
+
+def blended(number: int) -> bytes:
+    """A picture between two of the three colours, another one for each number."""
+    names = ("red", "green", "blue")
+    pair = zip(COLOURS[names[number % 3]], COLOURS[names[(number + 1) % 3]], strict=True)
+    share = 0.35 + 0.01 * (number % 12)
+    mixed = tuple(int((1 - share) * one + share * other) for one, other in pair)
+    return encoded(varied((mixed[0], mixed[1], mixed[2]), seed=number, size=(320, 240)), "PNG")
+
+
+def unsure_library(folder: Path, bundle: Path, count: int, *, mode: str = "link") -> Path:
+    """`folder / "sorted"`, in which `count` blended pictures lie in `_review`."""
+    crawl = folder / "crawl"
+    crawl.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        (crawl / f"{number:03} <b>&.png").write_bytes(blended(number))
+    sort_again(folder, bundle, mode=mode)
+    return folder / "sorted"
+
+
+def sort_again(folder: Path, bundle: Path, *, mode: str = "link") -> None:
+    """Sort `folder / "crawl"` as before."""
+    settings = Settings(
+        sort=SortSettings.model_validate({"mode": mode, "unknown": False}),
+        runtime=RuntimeSettings(workers=0),
+    )
+    sort(crawl := folder / "crawl", library=crawl.with_name("sorted"), bundle=bundle, settings=settings, threshold=SURE)
+
+
+def waiting_library(folder: Path, waiting: Sequence[tuple[Action, str, float]]) -> tuple[Path, list[PictureId]]:
+    """A library without a model in which these wait, of no real pictures; and their ids."""
+    library, crawl = folder / "sorted", folder / "crawl"
+    crawl.mkdir(parents=True)
+    with owned(library), open_catalogue(library) as catalogue:
+        run = runs.begin(catalogue, kind="sort", crawl=crawl, mode="link", model="m", bundle=folder / "m", settings={})
+        made, moves = [], []
+        for number, (action, category, confidence) in enumerate(waiting):
+            path = crawl / f"{number:03}.png"
+            path.write_bytes(str(number).encode())
+            into = {Action.FILE: category, Action.REVIEW: f"_review/{category}", Action.UNKNOWN: "_unknown"}[action]
+            moves.append(move_of(path, method=Method.LINK, folder=into))
+            picture = moves[-1].picture
+            pictures.add(catalogue, Picture(id=picture, size_bytes=1, width=4, height=3, truncated=False))
+            made.append(
+                Decision(
+                    picture=picture, action=action, category=category, confidence=confidence, reason=f"{confidence}"
+                )
+            )
+        decisions.save(catalogue, made, run=run)
+        execute(catalogue, library=library, run=run, moves=moves)
+        runs.finish(catalogue, run, {})
+    return library, [decision.picture for decision in made]
+
+
+@contextmanager
+def served(library: Path) -> Iterator[TestClient]:
+    """The page of `library` as a browser meets it that has opened the printed address."""
+    guarded = Guard(Review(library).app, token=TOKEN, host="127.0.0.1", port=PORT)
+    with TestClient(guarded, base_url=OWN, headers={"Origin": OWN}) as client:
+        client.get(f"/?token={TOKEN}")
+        yield client

@@ -1,0 +1,185 @@
+"""The whole way in a real browser, by keys alone: decide, lose the server, go on, take back, file, undo."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from classifier.catalogue import verdicts
+from classifier.catalogue.store import read_catalogue
+from classifier.filing.undo import undo
+from kit.reviewing import TOKEN, unsure_library
+from kit.tree import all_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process"),
+]
+
+COUNT = 20
+
+
+@dataclass
+class Seen:
+    """What the browser did beside what it showed."""
+
+    said: list[str] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Served:
+    """Where a page is, and what its server had said when it ended."""
+
+    address: str
+    told: str = ""
+
+    @property
+    def port(self) -> int:
+        """The one it listens at."""
+        return int(self.address.split(":")[2].split("/")[0])
+
+
+@contextmanager
+def server(library: Path, *, port: int = 0, stop: signal.Signals = signal.SIGINT) -> Iterator[Served]:
+    """`illsort review` as a person starts it."""
+    words = ["review", str(library), "--no-open", "--port", str(port), "--token", TOKEN]
+    command = [sys.executable, "-m", "classifier", *words]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        served = Served(process.stdout.readline().removeprefix("review: ").strip())
+        try:
+            yield served
+        finally:
+            process.send_signal(stop)
+            served.told = process.stderr.read()
+
+
+@contextmanager
+def browser(seen: Seen, **options: Any) -> Iterator[Page]:
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = chromium.new_context(**options).new_page()
+        page.on("console", lambda message: seen.said.append(message.text))
+        page.on("pageerror", lambda error: seen.said.append(str(error)))
+        page.on("request", lambda request: seen.asked.add(request.url.split("/")[2]))
+        yield page
+        chromium.close()
+
+
+def press(page: Page, *keys: str) -> None:
+    """Press keys one after the other, each when the picture that it speaks of is shown."""
+    for key in keys:
+        before = shown(page)
+        page.keyboard.press(key)
+        page.wait_for_function(
+            "([before]) => document.querySelector('.single')?.dataset.picture !== before || "
+            "document.querySelector('.empty') !== null",
+            arg=[before],
+        )
+
+
+def shown(page: Page) -> str | None:
+    return page.evaluate("document.querySelector('.single')?.dataset.picture ?? null")  # type: ignore[no-any-return]
+
+
+def at_rest(page: Page, number: int) -> None:
+    """Wait until the server has said that `number` decisions are to be filed."""
+    page.wait_for_function(
+        "(n) => document.querySelector('.file span').textContent.match(/\\d+/)[0] === String(n)", arg=number
+    )
+
+
+def pictures(library: Path) -> set[str]:
+    return {name for name in all_files(library) if not name.startswith((".illsort", "_broken"))}
+
+
+def test_a_queue_is_cleared_by_keys_alone_though_the_server_is_killed_in_between(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, COUNT)
+    before, seen = pictures(library), Seen()
+    with browser(seen, viewport={"width": 1280, "height": 800}) as page:
+        with server(library, stop=signal.SIGKILL) as first:
+            page.goto(first.address)
+            page.wait_for_selector(".stage img")
+            press(page, "1", "2", "3", "Enter", "u", "s", "Backspace", "1")
+            at_rest(page, 6)
+        with server(library, port=first.port) as second:
+            page.reload()
+            page.wait_for_selector(".stage img")
+            at_rest(page, 6)
+            press(page, "Backspace", "Backspace", "1", "u")
+            press(page, *["3"] * (COUNT - 6))
+            page.wait_for_selector(".clear")
+            at_rest(page, COUNT)
+            page.keyboard.press("f")
+            page.keyboard.press("Enter")
+            at_rest(page, 0)
+        assert "all that was decided is filed" in second.told
+        assert f"127.0.0.1:{first.port}" in seen.asked
+
+    with read_catalogue(library) as catalogue:
+        assert COUNT == verdicts.count(catalogue)
+    filed = pictures(library)
+    assert set() == {name for name in filed if name.startswith("_review/")}
+    assert 1 == len([name for name in filed if name.startswith("_unknown/")])
+    assert ([], 1) == (seen.said, len(seen.asked))
+    undo(library)
+    assert before == pictures(library)
+
+
+def test_a_grid_is_confirmed_but_for_what_was_marked(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, COUNT)
+    seen = Seen()
+    options = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "color_scheme": "dark", "has_touch": True}
+    with browser(seen, **options) as page, server(library) as first:
+        page.goto(first.address)
+        page.get_by_text("网格").tap()
+        page.wait_for_selector(".cell img")
+        cells = page.locator(".cell").count()
+        first_cell = page.locator(".cell").first.get_attribute("data-picture")
+        page.locator(".cell").nth(1).tap()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("u")
+        page.keyboard.press("Enter")
+        at_rest(page, cells - 1)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.get_by_text("English").tap()
+        page.get_by_text("Back", exact=True).tap()
+        at_rest(page, 0)
+        page.wait_for_selector(f'.cell[data-picture="{first_cell}"]')
+        page.keyboard.press("Enter")
+        at_rest(page, cells)
+    assert f"{cells} decisions wait to be filed" in first.told
+    assert ([], 1) == (seen.said, len(seen.asked))
+
+
+def test_a_decision_that_the_server_does_not_hear_is_sent_again(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 4)
+    seen = Seen()
+    with browser(seen) as page:
+        with server(library) as first:
+            page.goto(first.address)
+            page.wait_for_selector(".stage img")
+        press(page, "1", "2")
+        page.wait_for_selector("#note.bad")
+        with server(library, port=first.port):
+            at_rest(page, 2)
+    with read_catalogue(library) as catalogue:
+        assert 2 == verdicts.count(catalogue)
