@@ -23,7 +23,7 @@ from classifier.learn.parameters import Recipe
 from classifier.learn.run import Run
 from classifier.learn.train import Trained, train
 from classifier.model.backbone import Network, load_backbone
-from classifier.model.bundle import Bundle, check_target, save_bundle
+from classifier.model.bundle import MANIFEST, Bundle, check_target, open_bundle, save_bundle
 from classifier.model.manifest import Manifest
 from classifier.model.transforms import EvalTransform
 from classifier.progress import Progress, SilentProgress
@@ -86,12 +86,24 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
         network=network.cpu(),
         manifest=_manifest(settings, run, trained),
         evaluation=told.figures,
-        evidence=told.evidence,
+        evidence=None if _has_seen_labels(settings, progress) else told.evidence,
         novelty=told.novelty,
     )
     checkpoint.remove(state)
     unread = tuple((example.label, failure) for example, failure in trained.unread)
     return Learned(bundle=bundle, evaluation=told.figures, unreadable=failures + unread)
+
+
+def _has_seen_labels(settings: Settings, progress: Progress) -> bool:
+    """Whether the backbone was fine-tuned on labels before: it knows them, so judging by them proves nothing."""
+    folder = settings.model.backbone.removeprefix("local-dir:")
+    if folder == settings.model.backbone or not (Path(folder).expanduser() / MANIFEST).is_file():
+        return False
+    earlier = open_bundle(Path(folder).expanduser()).manifest.settings.get("train", {})
+    if earlier.get("recipe") != "finetune":
+        return False
+    progress.say("The backbone has learned from labels before: the figures flatter, and no error rate can be promised.")
+    return True
 
 
 def _target(settings: Settings) -> Path:
