@@ -24,7 +24,7 @@ def report(
 def _write(path: Path) -> Path:
     from classifier.catalogue.disk import state_folder
     from classifier.errors import LibraryError
-    from classifier.report.facts import MANIFEST
+    from classifier.model.files import MANIFEST
 
     if (path / MANIFEST).is_file():
         from classifier.report.bundle import write_bundle_report

@@ -23,7 +23,8 @@ from classifier.learn.parameters import Recipe
 from classifier.learn.run import Run
 from classifier.learn.train import Trained, train
 from classifier.model.backbone import Network, load_backbone
-from classifier.model.bundle import MANIFEST, Bundle, check_target, open_bundle, save_bundle
+from classifier.model.bundle import Bundle, check_target, open_bundle, save_bundle
+from classifier.model.files import MANIFEST
 from classifier.model.manifest import Manifest
 from classifier.model.transforms import EvalTransform
 from classifier.progress import Progress, SilentProgress

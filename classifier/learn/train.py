@@ -140,10 +140,11 @@ def _tune(
 def _guess(run: Run, labelled: Sequence[Example], unlabelled: Sequence[Example], *, part: str) -> Guesses:
     """What the network as it is now guesses of the unlabelled pictures, as far as it is to be learned from."""
     features = run.embed([*labelled, *unlabelled], f"guessing at the crawl {part}")
-    head, pool = run.fit(features.of(labelled)), features.of(unlabelled)
+    known, pool = features.of(labelled), features.of(unlabelled)
+    head = run.fit(known)
     probabilities_MK = probabilities(head(pool.embeddings), 1.0)
     rows = surest(probabilities_MK)
-    rows = rows[~_is_unknown(run, features.of(labelled), pool)[rows]]
+    rows = rows[~_is_unknown(run, known, pool)[rows]]
     run.progress.say(f"{len(rows):,} of {len(pool.examples):,} guesses are learned from.")
     return Guesses(examples=tuple(pool.examples[row] for row in rows), targets=soft_targets(probabilities_MK[rows]))
 

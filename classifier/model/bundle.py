@@ -19,13 +19,10 @@ from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_trained, save_network
 from classifier.model.card import model_card
 from classifier.model.evidence import EVIDENCE, Evidence, load_evidence
+from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, read_json
 from classifier.model.linear import LinearHead, load_linear
 from classifier.model.manifest import FORMAT, Manifest
 from classifier.model.novelty import NOVELTY, Novelty, load_novelty
-
-MANIFEST = "illsort.json"
-EVALUATION = "evaluation.json"
-WEIGHTS = "model.safetensors"
 
 
 class Bundle:
@@ -79,7 +76,7 @@ def open_bundle(folder: Path) -> Bundle:
     Raises ModelError in one line naming the folder and what is wrong.
     """
     manifest = _read_manifest(folder)
-    config = _read_json(folder / "config.json")
+    config = read_json(folder / "config.json")
     if config.get("label_names") != list(manifest.categories):
         raise ModelError(f"{folder}: config.json and {MANIFEST} name different categories; train again")
     if _sha256(folder / WEIGHTS) != manifest.weights_sha256:
@@ -142,7 +139,7 @@ def _make_durable(file: Path) -> None:
 
 
 def _read_manifest(folder: Path) -> Manifest:
-    values = _read_json(folder / MANIFEST)
+    values = read_json(folder / MANIFEST)
     if values.get("format") != FORMAT:
         raise ModelError(
             f"{folder}: its format is {values.get('format')!r}, this illsort reads {FORMAT}; "
@@ -154,20 +151,6 @@ def _read_manifest(folder: Path) -> Manifest:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise ModelError(f"{folder / MANIFEST}: {name}: {first['msg']}") from None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(
-            f"{path.parent}: is no illsort bundle, {path.name} is missing; make one with illsort train"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: cannot be read ({error})") from None
-    if not isinstance(values, dict):
-        raise ModelError(f"{path}: is no JSON object")
-    return values
 
 
 def _sha256(path: Path) -> str:

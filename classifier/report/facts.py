@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +12,10 @@ from classifier.errors import ModelError
 from classifier.learn.evaluate import as_dict, evaluate
 from classifier.model.calibration import probabilities
 from classifier.model.evidence import EVIDENCE, Evidence, load_evidence
+from classifier.model.files import EVALUATION, MANIFEST, read_json
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-MANIFEST = "illsort.json"
-EVALUATION = "evaluation.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,13 +47,13 @@ class Facts:
 
 def read_facts(folder: Path) -> Facts:
     """Read a bundle's files; raises ModelError in one line when it is none, or damaged."""
-    manifest = _read(folder / MANIFEST)
+    manifest = read_json(folder / MANIFEST)
     names, temperature = manifest.get("categories"), manifest.get("temperature")
     if not isinstance(names, list) or not names or not isinstance(temperature, int | float) or not temperature > 0:
         raise ModelError(f"{folder / MANIFEST}: names no categories or no temperature; train again or restore it")
     path = folder / EVIDENCE
     evidence = load_evidence(path, categories=len(names)) if path.exists() else None
-    evaluation = _read(folder / EVALUATION) if (folder / EVALUATION).exists() else {}
+    evaluation = read_json(folder / EVALUATION) if (folder / EVALUATION).exists() else {}
     if "matrix" not in evaluation and evidence is not None:
         evaluation = _evaluated(evidence, tuple(names), float(temperature)) | evaluation
     return Facts(name=folder.resolve().name, manifest=manifest, evaluation=evaluation, evidence=evidence)
@@ -66,17 +63,3 @@ def _evaluated(evidence: Evidence, categories: tuple[str, ...], temperature: flo
     shares = probabilities(evidence.logits, temperature)
     paths = [Path(path) for path in evidence.paths]
     return as_dict(evaluate(shares, evidence.truths, categories=categories, paths=paths))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(
-            f"{path.parent}: is no illsort bundle, {path.name} is missing; make one with illsort train"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: cannot be read ({error})") from None
-    if not isinstance(values, dict):
-        raise ModelError(f"{path}: is no JSON object")
-    return values

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from classifier.catalogue import audits
+from classifier.errors import ModelError
+from classifier.model.files import MANIFEST, read_json
 from classifier.model.key import answers_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalogue.store import Catalogue
-
-MANIFEST = "illsort.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +66,8 @@ def _key(manifest: dict[str, Any]) -> str:
 def _read(path: Path) -> dict[str, Any]:
     """The manifest; empty when it is not there or lacks what is asked of it."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
         needed = ("categories", "temperature", "weights_sha256", "image_size", "max_squeeze")
         return {key: values[key] for key in needed} | {"novelty_sha256": values.get("novelty_sha256", "")}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (ModelError, KeyError):
         return {}

@@ -35,8 +35,9 @@ class Rules:
     promise: Promise | None = None
     sidecars: bool = False
     unknown_from: float = math.inf
-    strange_from: float = math.inf
     """How unlike every labelled picture one must be to be taken for none of the categories."""
+    strange_from: float = math.inf
+    """How unlike them one must be for a person to look."""
 
 
 def rules_for(wish: Wish, model: Bundle, settings: Settings, *, catalogue: Catalogue, progress: Progress) -> Rules:

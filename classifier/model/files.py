@@ -1,0 +1,28 @@
+"""A bundle's files by name, and the JSON among them read with an error that speaks; needs no torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from classifier.errors import ModelError
+
+MANIFEST = "illsort.json"
+EVALUATION = "evaluation.json"
+WEIGHTS = "model.safetensors"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a bundle's file. Raises ModelError in one line when it is missing, damaged or no object."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            f"{path.parent}: is no illsort bundle, {path.name} is missing; make one with illsort train"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read ({error})") from None
+    if not isinstance(values, dict):
+        raise ModelError(f"{path}: is no JSON object")
+    return values
