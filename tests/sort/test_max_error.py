@@ -20,6 +20,7 @@ from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.run import sort
 from kit.bundles import colour_bundle
+from kit.interrupt import Stop, Stopping
 from kit.pictures import COLOURS, encoded, plain, varied
 from kit.tree import all_files, make_tree
 
@@ -143,20 +144,6 @@ def test_what_cannot_be_promised_is_refused_before_anything_is_sorted(
 def test_a_model_that_kept_no_evidence_says_train_again(crawl: Path, bundle: Path) -> None:
     with pytest.raises(ModelError, match="train again"):
         run(crawl, bundle, max_error=0.02)
-
-
-class Stop(Exception):  # noqa: N818 - it says what happens
-    """The end of the process, as far as the catalogue can see."""
-
-
-class Stopping(SavingProgress):
-    """Ends the run as soon as predicting has begun."""
-
-    def stage(self, name: str, *, total: int | None, unit: str) -> Any:
-        """As the others, but the stage "sorting" is never reached."""
-        if name == "sorting":
-            raise Stop
-        return super().stage(name, total=total, unit=unit)
 
 
 def stop(folder: Path, bundle: Path, **options: Any) -> None:

@@ -15,22 +15,9 @@ from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.run import sort
 from kit.bundles import colour_bundle
+from kit.interrupt import Stop, Stopping
 from kit.pictures import COLOURS, encoded, varied
 from kit.tree import all_files
-
-
-class Stop(Exception):  # noqa: N818 - it says what happens
-    """The end of the process, as far as the catalogue can see."""
-
-
-class Stopping(SavingProgress):
-    """Ends the run as soon as predicting has begun."""
-
-    def stage(self, name: str, *, total: int | None, unit: str) -> Any:
-        """As the others, but the stage "sorting" is never reached."""
-        if name == "sorting":
-            raise Stop
-        return super().stage(name, total=total, unit=unit)
 
 
 def run(
