@@ -4,7 +4,7 @@
     python scripts/bench_accuracy.py --recipes fastai --fastai ~/fastai/bin/python
 
 Some labels a category are drawn (seeded), the rest is the crawl, which is sorted and compared with its labels. `all`
-labels half of the set. Recipes: `head` (frozen backbone), `finetune` (the default), `crawl` (the default with
+labels half of the set. Heads over the same frozen backbone share one library, so each picture is read once. Recipes: `head` (frozen backbone), `finetune` (the default), `crawl` (the default with
 train.unlabelled) and `fastai` (vision_learner(...).fine_tune(10) with the same weights, in an environment of its own).
 Coverage is what one threshold on the confidence could file with that share wrong, known in hindsight. A row a line.
 """
@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from drawing import DATA, Draw, answers, draw, train
+from drawing import DATA, Draw, answers, draw, train, whole
 
 from classifier.cli.terminal import TerminalProgress
 from classifier.learn.evaluate import calibration_error, coverage_at
@@ -33,12 +33,13 @@ RECIPES = {"head": ["train.recipe=head"], "finetune": [], "crawl": []}
 def by_illsort(
     recipe: str, source: Path, drawn: Draw, folder: Path, *, args: argparse.Namespace, seed: int
 ) -> list[str]:
-    """Train and sort as the commands do."""
-    crawl = [f"train.unlabelled={drawn.crawl}"] if recipe == "crawl" else []
-    overrides = [*RECIPES[recipe], *crawl, f"train.seed={seed}", *args.set]
+    """Train and sort as the commands do; `folder` is the draw's, in the folder of its set."""
+    unlabelled = [f"train.unlabelled={drawn.crawl}"] if recipe == "crawl" else []
+    overrides = [*RECIPES[recipe], *unlabelled, f"train.seed={seed}", *args.set]
     seconds = train(source, drawn, folder / recipe, *overrides)
-    library = folder / f"sorted-{recipe}"
-    sort(drawn.crawl, library=library, bundle=folder / recipe, settings=load(None), progress=TerminalProgress())
+    crawl = whole(source, folder.parent / "whole") if recipe == "head" else drawn.crawl
+    library = folder.parent / "sorted-head" if recipe == "head" else folder / f"sorted-{recipe}"
+    sort(crawl, library=library, bundle=folder / recipe, settings=load(None), progress=TerminalProgress())
     return figures(*answers(library, drawn.truth), seconds)
 
 
@@ -75,25 +76,25 @@ def main() -> None:
     print("| set | labels | draw | recipe | accuracy | coverage at 5% error | at 10% | ECE | seconds |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in args.sets:
-        for labels in args.labels:
-            for seed in args.draws:
-                measure(name, labels, seed, args)
+        work = Path(tempfile.mkdtemp(prefix="illsort-bench-", dir=args.data.parent.parent))
+        try:
+            for labels in args.labels:
+                for seed in args.draws:
+                    measure(name, labels, seed, args=args, folder=work / f"{labels}-{seed}")
+        finally:
+            shutil.rmtree(work)
 
 
-def measure(name: str, labels: str, seed: int, args: argparse.Namespace) -> None:
+def measure(name: str, labels: str, seed: int, *, args: argparse.Namespace, folder: Path) -> None:
     """One draw by every recipe."""
     source = args.data / name
-    work = Path(tempfile.mkdtemp(prefix="illsort-bench-", dir=args.data.parent.parent))
-    try:
-        drawn = draw(source, work / "drawn", per_category=None if labels == "all" else int(labels), seed=seed)
-        for recipe in args.recipes:
-            if recipe == "fastai":
-                row = by_fastai(source, drawn, work, args, seed)
-            else:
-                row = by_illsort(recipe, source, drawn, work, args=args, seed=seed)
-            print("|", " | ".join([name, labels, str(seed), recipe, *row]), "|", flush=True)
-    finally:
-        shutil.rmtree(work)
+    drawn = draw(source, folder / "drawn", per_category=None if labels == "all" else int(labels), seed=seed)
+    for recipe in args.recipes:
+        if recipe == "fastai":
+            row = by_fastai(source, drawn, folder, args, seed)
+        else:
+            row = by_illsort(recipe, source, drawn, folder, args=args, seed=seed)
+        print("|", " | ".join([name, labels, str(seed), recipe, *row]), "|", flush=True)
 
 
 if __name__ == "__main__":

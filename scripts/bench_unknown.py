@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from bench_real import DATA, draw, link, train
+from drawing import DATA, draw, link, train
 from sklearn.metrics import roc_auc_score
 
 from classifier.catalogue.journal import to_path

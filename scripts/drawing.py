@@ -42,13 +42,26 @@ def draw(source: Path, folder: Path, *, per_category: int | None, seed: int) -> 
         count = len(files) // 2 if per_category is None else per_category
         labels += [(file.relative_to(source).as_posix(), category.name) for file in files[:count]]
         for file in files[count:]:
-            name = f"{category.name}-{file.name}"
-            link(file, crawl / name)
+            link(file, crawl / (name := name_of(file)))
             truth[name] = category.name
     labels_csv = folder / "labels.csv"
     with labels_csv.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("file_name", "label"), *labels])
     return Draw(labels_csv=labels_csv, crawl=crawl, truth=truth)
+
+
+def whole(source: Path, folder: Path) -> Path:
+    """All of `source` as one crawl, each file by the name it has in a draw; made once."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        for file in sorted(source.glob("*/*")):
+            link(file, folder / name_of(file))
+    return folder
+
+
+def name_of(file: Path) -> str:
+    """A file's name in the crawl."""
+    return f"{file.parent.name}-{file.name}"
 
 
 def link(file: Path, target: Path) -> None:
