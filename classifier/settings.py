@@ -40,6 +40,8 @@ class LabelSettings(Section):
     """<category>/<picture> at any depth below the category; folders beginning with "." or "_" are left out."""
     csv: Folder = None
     """A file with the columns file_name,label; paths are relative to labels.folder, or else to its own folder."""
+    library: Folder = None
+    """A sorted library: what was said of its pictures in review and audit is learned from, over any older label."""
     validation_share: Annotated[float, Field(gt=0, le=0.5)] = 0.2
     """Share of the labels held out to judge by where train.folds is 1."""
     near_duplicate_bits: Annotated[int, Field(ge=0, le=16)] = 6
