@@ -18,8 +18,9 @@ from classifier.errors import LibraryError
 from classifier.records import Said, Verdict
 from classifier.review.guesses import read_guesses
 from classifier.review.keys import keys_for
+from classifier.review.learned import Learned
 from classifier.review.pending import pending, retracted
-from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page
+from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page, settled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,11 +47,17 @@ class Desk:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._counts: dict[str, dict[str, int]] | None = None
+        self._settled: dict[PictureId, tuple[str, str]] = {}
+        self._fewer: Counter[tuple[str, str]] = Counter()
+        catalogue.connection.execute(SAID)
+        self.learned = Learned(catalogue)
         self.refresh()
 
     def page(self, wanted: Wanted, *, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         """The next `limit` pictures of the queue."""
         self._refresh()
+        if wanted.is_learned:
+            return self.learned.page(wanted, model=self.guesses.model, after=after, limit=limit)
         return page(self._catalogue, wanted, model=self.guesses.model, after=after, limit=limit)
 
     def say(self, answers: Sequence[Answer]) -> None:
@@ -88,6 +95,7 @@ class Desk:
         self._mark(pictures)
         if again:
             self._counts = None
+            self.learned.changed()
         return self._rows(pictures)
 
     def state(self) -> dict[str, Any]:
@@ -101,7 +109,21 @@ class Desk:
             "skipped": len(self._skipped),
             "to_file": len(self.to_file),
             "steps": len(self._steps),
+            "outlook": {"number": self.learned.outlook.number} | dict(self.learned.outlook.meta),
         }
+
+    def guesses_of(self, row: Waiting) -> dict[str, float]:
+        """The probability of each category by what is thought of a picture now, the likeliest first."""
+        newer = self.learned.guesses
+        return (newer.of(row.learned) if newer else {}) or self.guesses.of(row.logits)
+
+    def look_out(self) -> None:
+        """Go on by the newest outlook; what was said stays said."""
+        if not self.learned.look():
+            return
+        self._counts = self.learned.outlook.meta.get("counts")
+        self._settled = settled(self._catalogue)
+        self._fewer = Counter(self._settled.values())
 
     @property
     def unfiled(self) -> int:
@@ -120,6 +142,7 @@ class Desk:
         if time.monotonic() - self._looked < _PATIENCE_S:
             return
         self._looked = time.monotonic()
+        self.look_out()
         (version,) = self._catalogue.connection.execute("PRAGMA data_version").fetchone()
         if version == self._version:
             return
@@ -131,10 +154,10 @@ class Desk:
         self._steps = [list(step) for _, step in groupby(in_order, key=lambda verdict: verdict.at)]
         self.to_file: set[PictureId] = set()
         self._skipped: set[PictureId] = set()
-        self._settled: dict[PictureId, tuple[str, str]] = {}
-        self._fewer: Counter[tuple[str, str]] = Counter()
+        self._settled = {}
+        self._fewer = Counter()
         self._counts = None
-        self._catalogue.connection.execute(SAID)
+        self.learned.changed()
         self._catalogue.connection.execute("DELETE FROM temp.said")
         self._mark(list(dict.fromkeys(verdict.picture for verdict in said)))
 
@@ -168,8 +191,8 @@ class Desk:
         if how == "skipped":
             self._skipped.add(row.picture)
         if how == "settled":
-            self._settled[row.picture] = (row.action.value, row.category)
-            self._fewer[row.action.value, row.category] += 1
+            self._settled[row.picture] = (row.action.value, row.best)
+            self._fewer[row.action.value, row.best] += 1
 
     def _rows(self, pictures: Sequence[PictureId]) -> list[Waiting]:
         return of_pictures(self._catalogue, pictures, model=self.guesses.model)

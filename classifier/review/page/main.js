@@ -12,6 +12,7 @@ const place = document.getElementById("view");
 const dialog = document.getElementById("dialog");
 const TRAYS = ["review", "unknown", "skipped"];
 const ORDERS = ["surety", "category", "newest"];
+const LEARNED = ["learned", "alike"];
 
 class Desk {
   constructor() {
@@ -23,6 +24,7 @@ class Desk {
 
   async open() {
     this.state = await get("/api/state");
+    if (this.state.outlook.number) this.chosen.order = "learned";
     document.title = `${this.state.library} · illsort`;
     await this.show({});
   }
@@ -157,7 +159,7 @@ class Desk {
       make("div", { class: "group", role: "group" }, ...trays),
       make("div", { class: "group", role: "group" }, ...views),
       this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
-      this.#choice("order", order, ORDERS.map((name) => [name, say(name)]), (value) => this.show({ order: value })),
+      this.#choice("order", order, [...(this.state.outlook.number ? LEARNED : []), ...ORDERS].map((name) => [name, say(name)]), (value) => this.show({ order: value })),
       make("span", { class: "space" }),
       make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
         key("f"), make("span", {}, say("file", count(this.state.to_file)))),
