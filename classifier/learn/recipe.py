@@ -95,6 +95,7 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
         evaluation=told.figures,
         evidence=None if _has_seen_labels(settings, progress) else told.evidence,
         novelty=told.novelty,
+        labelled=told.labelled,
     )
     checkpoint.remove(state)
     unread = tuple((example.label, failure) for example, failure in trained.unread)
