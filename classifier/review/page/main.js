@@ -2,6 +2,7 @@
 
 import { key, make } from "./dom.js";
 import { Grid } from "./grid.js";
+import { Learning } from "./learning.js";
 import { get, send, settled, unsaved } from "./net.js";
 import { Single } from "./single.js";
 import { count, language, say, switchLanguage } from "./words.js";
@@ -19,6 +20,7 @@ class Desk {
     this.state = null;
     this.view = null;
     this.emptied = new Set();
+    this.learning = new Learning(this);
     this.chosen = { view: "single", tray: "review", order: "surety", category: "" };
   }
 
@@ -27,6 +29,15 @@ class Desk {
     if (this.state.outlook.number) this.chosen.order = "learned";
     document.title = `${this.state.library} · illsort`;
     await this.show({});
+    this.learning.watch();
+  }
+
+  // The first outlook came while the page was open: its order is taken, from the next picture on.
+  began() {
+    if (this.chosen.order !== "surety") return;
+    this.chosen.order = "learned";
+    this.view.reorder({ order: "learned" });
+    this.#drawBar();
   }
 
   // Changes what is shown: another view, tray, order or category.
@@ -58,7 +69,7 @@ class Desk {
   say(answers, giveBack) {
     this.emptied.clear();
     send("/api/say", { answers }, { onTrouble: trouble }).then(
-      (answer) => this.#become(answer.state),
+      (answer) => this.become(answer.state),
       (error) => { giveBack(); tell(say("notSaved", why(error)), "bad"); });
   }
 
@@ -66,7 +77,7 @@ class Desk {
     this.emptied.clear();
     try {
       const answer = await send("/api/back", {}, { onTrouble: trouble });
-      this.#become(answer.state);
+      this.become(answer.state);
       tell(answer.pictures.length ? say("takenBack", answer.pictures.length) : say("noStep"));
       if (answer.pictures.length) this.view.again(answer.pictures);
     } catch (error) {
@@ -79,7 +90,7 @@ class Desk {
     tell(say("filing"));
     try {
       const answer = await send("/api/file", {}, { onTrouble: trouble });
-      this.#become(answer.state);
+      this.become(answer.state);
       const left = answer.left.length ? ` · ${say("left", answer.left.length, answer.left[0].why)}` : "";
       tell((answer.run === null ? say("nothing") : say("filed", answer.run, count(answer.moved))) + left, left ? "bad" : "good");
     } catch (error) {
@@ -141,7 +152,7 @@ class Desk {
     if (!names.includes(this.chosen.category)) this.chosen.category = names[0] ?? this.state.categories[0]?.name ?? "";
   }
 
-  #become(state) {
+  become(state) {
     this.state = state;
     this.#drawBar();
   }
@@ -191,6 +202,7 @@ class Desk {
     document.documentElement.lang = language();
     note.hidden = true;
     this.#drawBar();
+    this.learning.draw();
     this.view.draw();
   }
 }

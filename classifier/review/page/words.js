@@ -61,6 +61,14 @@ const WORDS = {
   kMove: ["move in the grid", "在网格里移动"],
   kMark: ["mark as wrong", "标为不对"],
   kNextCategory: ["another category in the grid", "网格里换一个类别"],
+  startsLearning: ["Your decisions will be learned from while you go on; this starts in a moment.", "你的决定会边看边学，马上开始。"],
+  learning: ["learning…", "正在学习…"],
+  cannotLearn: ["Nothing is learned here: {0}", "这里不会学习：{0}"],
+  troubleLearning: ["Learning does not go on: {0}. Your decisions are saved as ever.", "学习中断：{0}。你的决定照常保存。"],
+  byThreshold: ["at threshold {0}", "按阈值 {0}"],
+  byError: ["at {0} error (estimated)", "按错误率 {0}（估计）"],
+  learnedFirst: ["{0} verdicts learned: {2} could be filed {1}; {3} pictures could be filed now", "已学 {0} 个判断：{1}可归类 {2}；现在可归类 {3} 张"],
+  learnedMore: ["+{0} verdicts: could be filed {1} {2} → {3}; {4} pictures could be filed now", "新增 {0} 个判断：{1}可归类 {2} → {3}；现在可归类 {4} 张"],
   language: ["中文", "English"],
 };
 
