@@ -19,10 +19,11 @@ from classifier.errors import ModelError
 from classifier.model.bundle import open_bundle
 from classifier.model.calibration import probabilities
 from classifier.records import Action, Said
+from classifier.relearn.evidence import can_promise
 from classifier.relearn.lessons import Lessons, fit, lessons
 from classifier.relearn.order import looks, order
 from classifier.relearn.pool import Pool, embeddings_of, read_pool, shortener, waiting_pool
-from classifier.relearn.share import Rule, fileable, rule_of
+from classifier.relearn.share import Rule, fileable, rule_of, threshold_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,8 @@ class Learner:
         self._marks: tuple[int, ...] = ()
         self._pool = Pool(shards=(), pictures=(), actions=())
         self._seen: dict[PictureId, NDArray[np.float32]] = {}
+        self.estimated_threshold = 2.0
+        """The least confidence that the rule files, by the last round's own estimate; above 1 when it files none."""
         self._share: float | None = None
         self._said: int | None = None
 
@@ -124,7 +127,7 @@ class Learner:
             "temperature": temperature,
             "verdicts": len(said),
             "counts": self._counts(best, learned.categories),
-            "rule": self.rule.as_dict(),
+            "rule": self.rule.as_dict() | {"promised": self.rule.max_error is not None and can_promise(self.bundle)},
         } | self._told(confidences, said, filed=filed)
         rows = in_order.tolist()
         columns = (
@@ -155,6 +158,7 @@ class Learner:
         )
         settled = sum(said[one].said is Said.RIGHT for one in self._pool.pictures if one in said)
         could = fileable(confidences[open_], self.rule)
+        self.estimated_threshold = threshold_for(confidences[open_], self.rule)
         share = (filed + settled + could) / max(filed + len(confidences), 1)
         told = {
             "new": 0 if self._said is None else len(said) - self._said,

@@ -117,8 +117,12 @@ class Desk {
       make("button", { onclick: () => dialog.close() }, key("Esc"), make("span", {}, say("cancel"))));
   }
 
+  ask(...dialogue) { ask(...dialogue); }
+  unask() { dialog.close(); }
+  tell(text, kind) { tell(text, kind); }
+
   help() {
-    const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["f", "kFile"], ["z", "closer"],
+    const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["f", "kFile"], ["⇧F", "kFileThem"], ["z", "closer"],
       ["← ↑ ↓ →", "kMove"], ["␣", "kMark"], ["PgUp PgDn", "kNextCategory"]];
     const rows = lines.map(([letter, name]) => make("li", {}, key(letter), make("span", {}, say(name))));
     const own = this.state.categories.filter((one) => one.key).map((one) => make("li", {}, key(one.key), make("span", {}, one.name)));
@@ -131,6 +135,7 @@ class Desk {
     else if (name === "Backspace") this.back();
     else if (name === "g") this.show({ view: this.chosen.view === "grid" ? "single" : "grid", ...(this.chosen.view === "grid" ? { category: "" } : {}) });
     else if (name === "f") this.askToFile();
+    else if (name === "F" && this.state.outlook.number) this.learning.askToFile();
     else if (name === "PageDown" && this.chosen.view === "grid") this.#turn(1);
     else if (name === "PageUp" && this.chosen.view === "grid") this.#turn(-1);
     else return this.view.press(name);
