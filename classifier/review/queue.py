@@ -100,7 +100,9 @@ def page(catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Ke
     """The next `limit` pictures behind the place `after` (None: from the beginning)."""
     keys = wanted.keys
     by = Order.CATEGORY if wanted.category is not None and wanted.order is Order.SURETY else wanted.order
-    conditions, values = ["d.action = ?", _answered(wanted)], [model, wanted.action.value]
+    # The first is what the indexes of what waits are made for.
+    conditions = ["d.action IN ('review', 'unknown')", "d.action = ?", _answered(wanted)]
+    values = [model, wanted.action.value]
     if wanted.category is not None:
         conditions.append("d.category = ?")
         values.append(wanted.category)
