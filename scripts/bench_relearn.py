@@ -156,8 +156,9 @@ def measure(
         seconds, work = time.perf_counter() - started, time.process_time() - worked
         meta = outlook.attach_newest(catalogue, desk.learned.outlook).meta
         desk.learned.outlook = outlook.attach_newest(catalogue, desk.learned.outlook)
+        took = f"{seconds:.2f} s, {work:.2f} s on the cores"
         print(
-            f"round {number + 1}: {seconds:.2f} s, {work:.2f} s on the cores; pages of 60 meanwhile {1000 * np.percentile(pages, 95):.0f} ms p95; "
+            f"round {number + 1}: {took}; pages of 60 meanwhile {1000 * np.percentile(pages, 95):.0f} ms p95; "
             f"share {meta['share'][1]:.3f}, {meta['verdicts']} verdicts"
         )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
