@@ -67,8 +67,8 @@ const WORDS = {
   troubleLearning: ["Learning does not go on: {0}. Your decisions are saved as ever.", "学习中断：{0}。你的决定照常保存。"],
   byThreshold: ["at threshold {0}", "按阈值 {0}"],
   byError: ["at {0} error (estimated)", "按错误率 {0}（估计）"],
-  learnedFirst: ["{0} verdicts learned: {2} could be filed {1}; {3} pictures could be filed now", "已学 {0} 个判断：{1}可归类 {2}；现在可归类 {3} 张"],
-  learnedMore: ["+{0} verdicts: could be filed {1} {2} → {3}; {4} pictures could be filed now", "新增 {0} 个判断：{1}可归类 {2} → {3}；现在可归类 {4} 张"],
+  learnedFirst: ["{0} verdicts learned: {2} could be filed {1}; {3} pictures could be filed now", "已学 {0} 个判断：{1} 可归类 {2}；现在可归类 {3} 张"],
+  learnedMore: ["+{0} verdicts: could be filed {1}: {2} → {3}; {4} pictures could be filed now", "新增 {0} 个判断：{1} 可归类 {2} → {3}；现在可归类 {4} 张"],
   fileThem: ["File them", "全部归类"],
   fileThemTitle: ["Sort again with what was learned? About {0} more pictures would be filed.", "用学到的重新整理？大约再归类 {0} 张。"],
   fileThemBody: [
