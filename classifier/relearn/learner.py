@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from classifier.records import PictureId, Verdict
 
 _SEED: Final = 0
+_FILED: Final = "SELECT count(*) FROM decisions WHERE action = 'file'"
+_WAIT: Final = """
+SELECT count(*) FROM decisions AS d CROSS JOIN places ON places.picture = d.picture
+WHERE d.action IN ('review', 'unknown')
+"""
 
 
 class Learner:
@@ -63,14 +68,14 @@ class Learner:
         self._said: int | None = None
 
     def learn(self) -> int:
-        """One round; the number of the outlook that was written, 0 when nothing waits that is known."""
+        """One round; the number of the outlook that was written, which is empty when nothing waits that is known."""
         with read_catalogue(self._library) as catalogue:
             said = verdicts.latest(catalogue)
             learned = self.lessons(catalogue, said)
             self._look(catalogue)
-            filed = _filed(catalogue)
+            filed = _count(catalogue, _FILED)
         if not self._pool.pictures:
-            return 0
+            return outlook.write(self._library, (), meta=self._meta(learned, said))
         head = fit(learned)
         logits, shares = self._guess(head)
         return self._write(logits, shares, learned, said, filed=filed)
@@ -91,6 +96,7 @@ class Learner:
         if marks == self._marks:
             return
         self._pool, self._marks = waiting_pool(catalogue, backbone), marks
+        self._knows_all = len(self._pool) == _count(catalogue, _WAIT)
         count, width = len(self._pool), self._labelled.embeddings.shape[1]
         axes = shortener(self._labelled.embeddings)
         short = np.zeros((count, axes.shape[1]), dtype=np.float32)
@@ -129,13 +135,9 @@ class Learner:
         best = shares.argmax(axis=1)
         confidences = shares[np.arange(len(shares)), best]
         in_order = order(self._short, shares, seed=_SEED)
-        meta = {
-            "categories": learned.categories,
-            "temperature": self.bundle.manifest.temperature,
-            "verdicts": len(said),
-            "counts": self._counts(best, learned.categories),
-            "rule": self.rule.as_dict() | {"promised": self.rule.max_error is not None and can_promise(self.bundle)},
-        } | self._told(confidences, said, filed=filed)
+        meta = self._meta(learned, said) | self._told(confidences, said, filed=filed)
+        if self._knows_all:
+            meta["counts"] = self._counts(best, learned.categories)
         rows = in_order.tolist()
         columns = (
             [self._pool.pictures[row] for row in rows],
@@ -148,7 +150,16 @@ class Learner:
         ranks = zip(range(len(rows)), *columns, strict=True)
         return outlook.write(self._library, ranks, meta=meta)
 
-    def _counts(self, best: NDArray[np.int64], categories: tuple[str, ...]) -> dict[str, dict[str, int]] | None:
+    def _meta(self, learned: Lessons, said: dict[PictureId, Verdict]) -> dict[str, Any]:
+        promised = self.rule.max_error is not None and can_promise(self.bundle)
+        return {
+            "categories": learned.categories,
+            "temperature": self.bundle.manifest.temperature,
+            "verdicts": len(said),
+            "rule": self.rule.as_dict() | {"promised": promised},
+        }
+
+    def _counts(self, best: NDArray[np.int64], categories: tuple[str, ...]) -> dict[str, dict[str, int]]:
         found = Counter(zip(self._pool.actions, best.tolist(), strict=True))
         trays: dict[str, dict[str, int]] = {Action.REVIEW.value: {}, Action.UNKNOWN.value: {}}
         for (action, number), count in found.most_common():
@@ -176,6 +187,6 @@ class Learner:
         return told
 
 
-def _filed(catalogue: Catalogue) -> int:
-    (count,) = catalogue.connection.execute("SELECT count(*) FROM decisions WHERE action = 'file'").fetchone()
+def _count(catalogue: Catalogue, query: str) -> int:
+    (count,) = catalogue.connection.execute(query).fetchone()
     return int(count)

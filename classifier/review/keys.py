@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _DIGITS: Final = "1234567890"
 _TAKEN: Final = frozenset("sugfz")
-"""Keys of the page itself: skip, unknown, grid, file, and look closer."""
+"""Keys of the page itself: skip, unknown, grid, file, and look closer; and the capital F."""
 
 
 def keys_for(categories: Sequence[str]) -> dict[str, str]:
@@ -27,4 +27,4 @@ def keys_for(categories: Sequence[str]) -> dict[str, str]:
             given[category] = own
             free.remove(own)
     without = [category for category in rest if category not in given]
-    return given | dict(zip(without, [*free, *ascii_uppercase], strict=False))
+    return given | dict(zip(without, [*free, *ascii_uppercase.replace("F", "")], strict=False))
