@@ -54,6 +54,13 @@ def m006_review_queue(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m007_categories(connection: sqlite3.Connection) -> None:
+    """What a person calls categories: a row for each that was made or renamed."""
+    connection.execute(
+        "CREATE TABLE categories (id INTEGER PRIMARY KEY, name TEXT NOT NULL, became TEXT NOT NULL, at TEXT NOT NULL)"
+    )
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
@@ -61,6 +68,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m004_novelty,
     m005_embeddings,
     m006_review_queue,
+    m007_categories,
 )
 
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalogue import decisions, verdicts
+from classifier.catalogue import categories, decisions, verdicts
 from classifier.catalogue.verdicts import standing
 from classifier.errors import LibraryError
 from classifier.records import Said, Verdict
-from classifier.review.guesses import read_guesses
+from classifier.review.guesses import Guesses, read_guesses
 from classifier.review.keys import keys_for
-from classifier.review.pending import pending, retracted
+from classifier.review.naming import make_category, named_counts, rename_category, take_back_name
+from classifier.review.pending import pending, retracted, strayed
 from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page
 
 if TYPE_CHECKING:
@@ -40,18 +41,30 @@ class Answer:
     category: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What was said at one moment, and is taken back as one; nothing where a category was renamed, perhaps."""
+
+    at: str
+    said: tuple[Verdict, ...]
+    renames: bool = False
+
+
 class Desk:
     """One library's queue and the answers to it."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._counts: dict[str, dict[str, int]] | None = None
+        self.guesses: Guesses
         self.refresh()
 
     def page(self, wanted: Wanted, *, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         """The next `limit` pictures of the queue."""
         self._refresh()
-        return page(self._catalogue, wanted, model=self.guesses.model, after=after, limit=limit)
+        behind = () if wanted.category is None else self.guesses.names.behind(wanted.category)
+        rows = page(self._catalogue, wanted, model=self.guesses.model, after=after, limit=limit, categories=behind)
+        return self._named(rows)
 
     def say(self, answers: Sequence[Answer]) -> None:
         """Store answers durably, all or none: one step, that is taken back as one.
@@ -63,7 +76,7 @@ class Desk:
         said = [
             Verdict(picture=one.picture, said=one.said, category=one.category, origin=ORIGIN, at=at) for one in answers
         ]
-        self._steps.append(verdicts.add_all(self._catalogue, said))
+        self._steps.append(Step(at=at, said=tuple(verdicts.add_all(self._catalogue, said))))
         self._mark([one.picture for one in answers])
 
     def take_back(self) -> list[Waiting]:
@@ -71,24 +84,43 @@ class Desk:
         if not self._steps:
             return []
         step = self._steps[-1]
-        pictures = [verdict.picture for verdict in step]
+        pictures = [verdict.picture for verdict in step.said]
         at = _now()
         taken = [
             Verdict(picture=one.picture, said=Said.TAKEN_BACK, category=one.category, origin=ORIGIN, at=at)
-            for one in step
+            for one in step.said
         ]
         again: list[PictureId] = []
         with self._catalogue.transaction():
             held = verdicts.latest(self._catalogue, pictures)
             verdicts.add_all(self._catalogue, taken)
+            take_back_name(self._catalogue, step.at)
             for run, decision in retracted(self._catalogue, held, self.guesses):
                 decisions.save(self._catalogue, [decision], run=run)
                 again.append(decision.picture)
+        if step.renames:
+            self.refresh()
+            return self._rows(pictures)
         self._steps.pop()
         self._mark(pictures)
         if again:
             self._counts = None
         return self._rows(pictures)
+
+    def make(self, name: str) -> None:
+        """Make a category, with a key at once. Raises LibraryError or LabelsError for a name that it cannot have."""
+        self._refresh()
+        make_category(self._catalogue, name, guesses=self.guesses, at=_now())
+        self.guesses = read_guesses(self._catalogue)
+
+    def rename(self, old: str, new: str) -> None:
+        """Call a category otherwise, or put it together with another: one step, with all that was said of it.
+
+        Raises LibraryError or LabelsError when that cannot be.
+        """
+        self._refresh()
+        rename_category(self._catalogue, old, new, guesses=self.guesses, origin=ORIGIN, at=_now())
+        self.refresh()
 
     def state(self) -> dict[str, Any]:
         """Categories with their keys, what waits, what is to be filed, and how many steps can be taken back."""
@@ -128,8 +160,12 @@ class Desk:
         said = verdicts.of_origin(self._catalogue, ORIGIN)
         left = {verdict.id for of_it in standing(said).values() for verdict in of_it}
         in_order = [verdict for verdict in said if verdict.id in left]
-        self._steps = [list(step) for _, step in groupby(in_order, key=lambda verdict: verdict.at)]
-        self.to_file: set[PictureId] = set()
+        renamings = categories.renamed_at(self._catalogue)
+        steps = dict.fromkeys(renamings, ()) | {
+            at: tuple(step) for at, step in groupby(in_order, key=lambda verdict: verdict.at)
+        }
+        self._steps = [Step(at=at, said=steps[at], renames=at in renamings) for at in sorted(steps)]
+        self.to_file: set[PictureId] = {one.picture for one in strayed(self._catalogue, self.guesses)}
         self._skipped: set[PictureId] = set()
         self._settled: dict[PictureId, tuple[str, str]] = {}
         self._fewer: Counter[tuple[str, str]] = Counter()
@@ -172,10 +208,15 @@ class Desk:
             self._fewer[row.action.value, row.category] += 1
 
     def _rows(self, pictures: Sequence[PictureId]) -> list[Waiting]:
-        return of_pictures(self._catalogue, pictures, model=self.guesses.model)
+        return self._named(of_pictures(self._catalogue, pictures, model=self.guesses.model))
+
+    def _named(self, rows: list[Waiting]) -> list[Waiting]:
+        """The same, each category by its name of now."""
+        names = self.guesses.names
+        return [replace(row, category=names.of(row.category)) for row in rows] if names.now else rows
 
     def _waiting(self) -> dict[str, dict[str, int]]:
-        self._counts = self._counts or counts(self._catalogue)
+        self._counts = self._counts or named_counts(counts(self._catalogue), self.guesses.names)
         return {
             action: {
                 guess: left for guess, count in by_guess.items() if (left := count - self._fewer[action, guess]) > 0

@@ -12,7 +12,7 @@ from classifier.filing.recover import recover
 from classifier.progress import Progress, SilentProgress
 from classifier.review.desk import ORIGIN
 from classifier.review.guesses import read_guesses
-from classifier.review.pending import pending
+from classifier.review.pending import pending, strayed
 from classifier.review.queue import of_pictures
 
 if TYPE_CHECKING:
@@ -34,7 +34,11 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled 
         said = list(dict.fromkeys(verdict.picture for verdict in verdicts.of_origin(catalogue, ORIGIN)))
         guesses = read_guesses(catalogue)
         rows = of_pictures(catalogue, said, model=guesses.model)
-        decided = list(pending(rows, verdicts.latest(catalogue, said), guesses))
+        called = {one.picture: one for one in strayed(catalogue, guesses)}
+        spoken = {one.picture: one for one in pending(rows, verdicts.latest(catalogue, said), guesses)}
+        decided = list(
+            ({picture: one for picture, one in called.items() if picture not in set(said)} | spoken).values()
+        )
         if not decided:
             return None
         with catalogue.transaction():

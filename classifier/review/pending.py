@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from classifier.filing.place import folder_for
 from classifier.records import Action, Decision
-from classifier.review.queue import of_pictures
+from classifier.review.queue import of_categories, of_pictures
 from classifier.sort.heed import heed
 
 if TYPE_CHECKING:
@@ -46,9 +46,16 @@ def retracted(
         yield row.run, again
 
 
+def strayed(catalogue: Catalogue, guesses: Guesses) -> Iterator[Decision]:
+    """What lies in the folder of a category that is called otherwise by now, as it is called now."""
+    rows = of_categories(catalogue, list(guesses.names.now), model=guesses.model)
+    return (decision for decision in pending(rows, {}, guesses) if decision.action is not Action.UNKNOWN)
+
+
 def _heeded(row: Waiting, verdict: Verdict | None, guesses: Guesses) -> Decision:
+    category = guesses.names.of(row.category)
     decision = Decision(
-        picture=row.picture, action=row.action, category=row.category, confidence=row.confidence, reason=row.reason
+        picture=row.picture, action=row.action, category=category, confidence=row.confidence, reason=row.reason
     )
-    said = guesses.of(row.logits) if verdict is not None and verdict.category != row.category else {}
+    said = guesses.of(row.logits) if verdict is not None and verdict.category != category else {}
     return heed(decision, verdict, confidence=None if verdict is None else said.get(verdict.category or ""))

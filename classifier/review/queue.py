@@ -15,7 +15,7 @@ from classifier.catalogue.journal import to_path
 from classifier.records import Action, PictureId
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from classifier.catalogue.store import Catalogue
 
@@ -96,14 +96,26 @@ LEFT JOIN predictions ON predictions.picture = d.picture AND predictions.model =
 """
 
 
-def page(catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
-    """The next `limit` pictures behind the place `after` (None: from the beginning)."""
+def page(
+    catalogue: Catalogue,
+    wanted: Wanted,
+    *,
+    model: str,
+    after: Sequence[Key] | None,
+    limit: int,
+    categories: Sequence[str] = (),
+) -> list[Waiting]:
+    """The next `limit` pictures behind the place `after` (None: from the beginning).
+
+    `categories` are the names under which the wanted one is kept, where it was put together of several.
+    """
     keys = wanted.keys
     by = Order.CATEGORY if wanted.category is not None and wanted.order is Order.SURETY else wanted.order
     conditions, values = ["d.action = ?", _answered(wanted)], [model, wanted.action.value]
     if wanted.category is not None:
-        conditions.append("d.category = ?")
-        values.append(wanted.category)
+        kept = list(categories) or [wanted.category]
+        conditions.append(f"d.category IN ({', '.join('?' for _ in kept)})")
+        values += kept
     bounds: list[Key] = []
     if after is not None:
         conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
@@ -124,6 +136,13 @@ def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: s
         for row in map(_waiting, catalogue.connection.execute(query, (model, *part))):
             found[row.picture] = row
     return [found[picture] for picture in pictures if picture in found]
+
+
+def of_categories(catalogue: Catalogue, categories: Sequence[str], *, model: str) -> Iterator[Waiting]:
+    """What is decided to be, or guessed to be, of these categories by the names they are kept under."""
+    marks = ", ".join("?" for _ in categories)
+    query = f"{_ROW.format(keys='d.confidence, d.picture', how='')} WHERE d.category IN ({marks})"
+    return map(_waiting, catalogue.connection.execute(query, (model, *categories)))
 
 
 def counts(catalogue: Catalogue) -> dict[str, dict[str, int]]:
