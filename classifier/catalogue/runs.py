@@ -88,6 +88,11 @@ def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
     )
 
 
+def any_of(catalogue: Catalogue, kind: str) -> bool:
+    """Whether there was a run of this kind."""
+    return catalogue.connection.execute("SELECT 1 FROM runs WHERE kind = ? LIMIT 1", (kind,)).fetchone() is not None
+
+
 def all_runs(catalogue: Catalogue) -> list[Run]:
     """Every run, oldest first."""
     rows = catalogue.connection.execute(

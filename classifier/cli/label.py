@@ -69,6 +69,7 @@ def _in_words(sample: Sample, folder: Path) -> str:
 def _next(folder: Path) -> str:
     """What the labels have come to, and the command that makes a model of them."""
     from classifier.catalogue.overview import overview
+    from classifier.labels.next_step import train_command
 
     filed = overview(folder).filed
     told = ", ".join(f"{category} {count:,}" for category, count in filed.items())
@@ -78,6 +79,4 @@ def _next(folder: Path) -> str:
         return "\n".join([*lines, "training needs two categories: run it again and go on"])
     if poor:
         lines.append(f"with fewer than {_FEW} a category is hardly learned: {', '.join(poor)}")
-    labels = f"labels.folder={folder.absolute()}"
-    quoted = f'"{labels}"' if " " in labels else labels
-    return "\n".join([*lines, f"train with: illsort train --set {quoted} --set model.folder=~/models/mine"])
+    return "\n".join([*lines, f"train with: {train_command(folder)}"])

@@ -23,10 +23,12 @@ from classifier.catalogue import audits
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import IllsortError, LibraryError
+from classifier.labels.next_step import train_command
 from classifier.records import PictureId
 from classifier.review.asked import answers_from, wanted_from
 from classifier.review.desk import Desk
 from classifier.review.filing import file_decided
+from classifier.review.naming_routes import naming_routes
 from classifier.review.thumbnails import LARGE, SMALL, thumbnail
 from classifier.settings import ImageSettings
 
@@ -67,6 +69,7 @@ class Review:
                 Route("/api/say", self._say, methods=["POST"]),
                 Route("/api/back", self._back, methods=["POST"]),
                 Route("/api/file", self._file, methods=["POST"]),
+                *naming_routes(self._ask, row=self._row, state=self._as_it_is),
             ],
             exception_handlers={IllsortError: _told},
         )
@@ -102,6 +105,9 @@ class Review:
 
     async def _at_desk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _ask(self, question: Callable[[Desk], T]) -> T:
+        return await self._at_desk(lambda: question(self._desk))
 
     async def _index(self, _: Request) -> Response:
         return _file_response(self._files["index.html"])
@@ -176,7 +182,8 @@ class Review:
         return JSONResponse({**told, "left": left, "state": state})
 
     def _as_it_is(self) -> dict[str, Any]:
-        return self._desk.state() | {"library": self._library.resolve().name}
+        told = {"library": self._library.resolve().name, "train": train_command(self._library)}
+        return self._desk.state() | told
 
     def _row(self, row: Waiting) -> dict[str, Any]:
         return {

@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalogue import categories, decisions, verdicts
+from classifier.catalogue import categories, decisions, runs, verdicts
 from classifier.catalogue.verdicts import standing
 from classifier.errors import LibraryError
 from classifier.records import Said, Verdict
+from classifier.review.grids import Grid, attach_newest, grids, of_look, taken_for
 from classifier.review.guesses import Guesses, read_guesses
 from classifier.review.keys import keys_for
 from classifier.review.naming import make_category, named_counts, rename_category, take_back_name
@@ -125,15 +126,32 @@ class Desk:
     def state(self) -> dict[str, Any]:
         """Categories with their keys, what waits, what is to be filed, and how many steps can be taken back."""
         self._refresh()
-        keys = keys_for(self.guesses.categories)
+        keys, said = keys_for(self.guesses.categories), self._said()
         return {
-            "categories": [{"name": name, "key": keys.get(name, "")} for name in self.guesses.categories],
+            "categories": [
+                {"name": name, "key": keys.get(name, ""), "said": said.get(name, 0)} for name in self.guesses.categories
+            ],
+            "labelling": self._is_labelled,
             "knows": self.guesses.temperature is not None,
             "waiting": self._waiting(),
             "skipped": len(self._skipped),
             "to_file": len(self.to_file),
             "steps": len(self._steps),
         }
+
+    def grids(self) -> list[Grid]:
+        """What can be named together, in a library that is labelled from nothing."""
+        self._refresh()
+        attach_newest(self._catalogue)
+        names = self.guesses.names
+        return [replace(one, category=one.category and names.of(one.category)) for one in grids(self._catalogue)]
+
+    def grid(self, of: int | str, *, limit: int) -> list[Waiting]:
+        """The pictures of one grid: a cluster by its number, or what is taken for a category."""
+        self._refresh()
+        if isinstance(of, int):
+            return self._named(of_look(self._catalogue, of, limit=limit))
+        return self._named(taken_for(self._catalogue, self.guesses.names.behind(of), limit=limit))
 
     @property
     def unfiled(self) -> int:
@@ -157,6 +175,7 @@ class Desk:
             return
         self._version = version
         self.guesses = read_guesses(self._catalogue)
+        self._is_labelled = not self.guesses.model and runs.any_of(self._catalogue, "label")
         said = verdicts.of_origin(self._catalogue, ORIGIN)
         left = {verdict.id for of_it in standing(said).values() for verdict in of_it}
         in_order = [verdict for verdict in said if verdict.id in left]
@@ -223,6 +242,13 @@ class Desk:
             }
             for action, by_guess in self._counts.items()
         }
+
+    def _said(self) -> dict[str, int]:
+        """How many pictures a person put into each category."""
+        rows = self._catalogue.connection.execute(
+            "SELECT category, count(*) FROM temp.said WHERE how = 'settled' AND category IS NOT NULL GROUP BY category"
+        )
+        return dict(rows.fetchall())
 
     def _check(self, answers: Sequence[Answer]) -> None:
         for one in answers:

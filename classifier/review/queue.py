@@ -86,7 +86,7 @@ class Waiting:
     key: tuple[Key, ...]
 
 
-_ROW: Final = """
+ROW: Final = """
 SELECT d.picture, d.action, d.category, d.confidence, d.reason, d.run, places.path, pictures.width, pictures.height,
     predictions.logits, {keys}
 FROM decisions AS d {how}
@@ -121,9 +121,9 @@ def page(
         conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
         bounds = list(after)
     how = f"INDEXED BY {_INDEX[by]} LEFT JOIN temp.said ON said.picture = d.picture"
-    query = f"{_ROW.format(keys=', '.join(keys), how=how)} WHERE {' AND '.join(conditions)}"
+    query = f"{ROW.format(keys=', '.join(keys), how=how)} WHERE {' AND '.join(conditions)}"
     rows = catalogue.connection.execute(f"{query} ORDER BY {', '.join(keys)} LIMIT ?", (*values, *bounds, limit))
-    return [_waiting(row) for row in rows]
+    return [waiting(row) for row in rows]
 
 
 def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: str) -> list[Waiting]:
@@ -132,8 +132,8 @@ def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: s
     for start in range(0, len(pictures), _PART):
         part = pictures[start : start + _PART]
         marks = ", ".join("?" for _ in part)
-        query = f"{_ROW.format(keys='d.confidence, d.picture', how='')} WHERE d.picture IN ({marks})"
-        for row in map(_waiting, catalogue.connection.execute(query, (model, *part))):
+        query = f"{ROW.format(keys='d.confidence, d.picture', how='')} WHERE d.picture IN ({marks})"
+        for row in map(waiting, catalogue.connection.execute(query, (model, *part))):
             found[row.picture] = row
     return [found[picture] for picture in pictures if picture in found]
 
@@ -141,8 +141,8 @@ def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: s
 def of_categories(catalogue: Catalogue, categories: Sequence[str], *, model: str) -> Iterator[Waiting]:
     """What is decided to be, or guessed to be, of these categories by the names they are kept under."""
     marks = ", ".join("?" for _ in categories)
-    query = f"{_ROW.format(keys='d.confidence, d.picture', how='')} WHERE d.category IN ({marks})"
-    return map(_waiting, catalogue.connection.execute(query, (model, *categories)))
+    query = f"{ROW.format(keys='d.confidence, d.picture', how='')} WHERE d.category IN ({marks})"
+    return map(waiting, catalogue.connection.execute(query, (model, *categories)))
 
 
 def counts(catalogue: Catalogue) -> dict[str, dict[str, int]]:
@@ -166,7 +166,8 @@ def _answered(wanted: Wanted) -> str:
     return "(said.how IS NULL OR said.how = 'wrong')"
 
 
-def _waiting(row: Sequence[object]) -> Waiting:
+def waiting(row: Sequence[object]) -> Waiting:
+    """A row of `ROW` as a record."""
     picture, action, category, confidence, reason, run, path, width, height, logits, *key = row
     return Waiting(
         picture=PictureId(str(picture)),

@@ -21,6 +21,7 @@ from classifier.records import Action, Decision, Method, Mode, Move
 from classifier.sampling.alike import superfluous
 from classifier.sampling.embed import embed
 from classifier.sampling.eyes import Eyes, open_eyes
+from classifier.sampling.outlook import has_outlook, write_looks
 from classifier.sampling.seen import seen
 from classifier.sort.check import checked_crawl
 from classifier.sort.heed import heed
@@ -84,6 +85,9 @@ def take_sample(
         left_out = _repeated(catalogue, library, found, eyes=eyes, settings=settings)
         new = [(picture, file) for picture, file, is_placed in found if not is_placed and picture not in left_out]
         placed = _place(catalogue, library, new, run=run, method=method, progress=progress)
+        if placed or not has_outlook(library):
+            wanted = {picture for picture, _, _ in found} - left_out
+            write_looks(library, seen(catalogue, library, backbone=eyes.key, wanted=wanted))
         list_broken(catalogue, library, progress)
         sample = _told(catalogue, crawl, eyes=eyes, left_out=len(left_out), placed=placed, failed=len(new) - placed)
         runs.finish(catalogue, run, {"pictures": placed, "seconds": round(time.monotonic() - started, 2)})
