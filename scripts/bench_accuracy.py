@@ -4,9 +4,10 @@
     python scripts/bench_accuracy.py --recipes fastai --fastai ~/fastai/bin/python
 
 Some labels a category are drawn (seeded), the rest is the crawl, which is sorted and compared with its labels. `all`
-labels half of the set. Heads over the same frozen backbone share one library, so each picture is read once. Recipes: `head` (frozen backbone), `finetune` (the default), `crawl` (the default with
-train.unlabelled) and `fastai` (vision_learner(...).fine_tune(10) with the same weights, in an environment of its own).
-Coverage is what one threshold on the confidence could file with that share wrong, known in hindsight. A row a line.
+labels half of the set. Recipes: `head` (frozen backbone; heads share one library, so each picture is read once),
+`finetune` (the default), `crawl` (the default with train.unlabelled) and `fastai` (vision_learner(...).fine_tune(10)
+with the same weights, in an environment of its own). Coverage is what one threshold on the confidence could file with
+that share wrong, known in hindsight. A row a line.
 """
 
 from __future__ import annotations

@@ -189,13 +189,14 @@ class Review:
         return {
             "picture": row.picture,
             "tray": row.action.value,
-            "category": row.category,
-            "confidence": row.confidence,
+            "category": row.best,
+            "confidence": row.share,
+            "look": row.look,
             "reason": row.reason,
             "name": row.path.name.encode("utf-8", "replace").decode(),
             "width": row.width,
             "height": row.height,
-            "guesses": list(self._desk.guesses.of(row.logits).items())[:5],
+            "guesses": list(self._desk.guesses_of(row).items())[:5],
         }
 
 

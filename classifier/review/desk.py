@@ -9,27 +9,28 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from classifier.catalogue import categories, decisions, runs, verdicts
+from classifier.catalogue import decisions, runs, verdicts
 from classifier.catalogue.verdicts import standing
 from classifier.errors import LibraryError
 from classifier.records import Said, Verdict
-from classifier.review.grids import Grid, attach_newest, grids, of_look, taken_for
 from classifier.review.guesses import Guesses, read_guesses
 from classifier.review.keys import keys_for
+from classifier.review.learned import Learned
 from classifier.review.naming import make_category, named_counts, rename_category, take_back_name
 from classifier.review.pending import pending, retracted, strayed
-from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page
+from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page, settled
+from classifier.review.steps import ORIGIN, Step, read_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from classifier.catalogue.store import Catalogue
     from classifier.records import PictureId
 
-ORIGIN = "review"
+T = TypeVar("T")
 _PATIENCE_S = 5.0
 
 
@@ -42,15 +43,6 @@ class Answer:
     category: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """What was said at one moment, and is taken back as one; nothing where a category was renamed, perhaps."""
-
-    at: str
-    said: tuple[Verdict, ...]
-    renames: bool = False
-
-
 class Desk:
     """One library's queue and the answers to it."""
 
@@ -58,14 +50,19 @@ class Desk:
         self._catalogue = catalogue
         self._counts: dict[str, dict[str, int]] | None = None
         self.guesses: Guesses
+        self._settled: dict[PictureId, tuple[str, str]] = {}
+        self._fewer: Counter[tuple[str, str]] = Counter()
+        catalogue.connection.execute(SAID)
+        self.learned = Learned(catalogue)
         self.refresh()
 
     def page(self, wanted: Wanted, *, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         """The next `limit` pictures of the queue."""
         self._refresh()
-        behind = () if wanted.category is None else self.guesses.names.behind(wanted.category)
-        rows = page(self._catalogue, wanted, model=self.guesses.model, after=after, limit=limit, categories=behind)
-        return self._named(rows)
+        if wanted.category is not None:
+            wanted = replace(wanted, kept=self.guesses.names.behind(wanted.category))
+        pages = self.learned.page if wanted.is_learned else partial(page, self._catalogue)
+        return self._named(pages(wanted, model=self.guesses.model, after=after, limit=limit))
 
     def say(self, answers: Sequence[Answer]) -> None:
         """Store answers durably, all or none: one step, that is taken back as one.
@@ -106,6 +103,7 @@ class Desk:
         self._mark(pictures)
         if again:
             self._counts = None
+            self.learned.changed()
         return self._rows(pictures)
 
     def make(self, name: str) -> None:
@@ -137,21 +135,29 @@ class Desk:
             "skipped": len(self._skipped),
             "to_file": len(self.to_file),
             "steps": len(self._steps),
+            "outlook": {"number": self.learned.outlook.number} | dict(self.learned.outlook.meta),
         }
 
-    def grids(self) -> list[Grid]:
-        """What can be named together, in a library that is labelled from nothing."""
+    def read(self, question: Callable[[Catalogue, Guesses], T]) -> T:
+        """What is asked of all that is stored, as it is now."""
         self._refresh()
-        attach_newest(self._catalogue)
-        names = self.guesses.names
-        return [replace(one, category=one.category and names.of(one.category)) for one in grids(self._catalogue)]
+        return question(self._catalogue, self.guesses)
 
-    def grid(self, of: int | str, *, limit: int) -> list[Waiting]:
-        """The pictures of one grid: a cluster by its number, or what is taken for a category."""
-        self._refresh()
-        if isinstance(of, int):
-            return self._named(of_look(self._catalogue, of, limit=limit))
-        return self._named(taken_for(self._catalogue, self.guesses.names.behind(of), limit=limit))
+    def guesses_of(self, row: Waiting) -> dict[str, float]:
+        """The probability of each category by what is thought of a picture now, the likeliest first."""
+        newer = self.learned.guesses(self.guesses.names)
+        return (newer.of(row.learned) if newer else {}) or self.guesses.of(row.logits)
+
+    def look_out(self) -> None:
+        """Go on by the newest outlook; what was said stays said."""
+        if not self.learned.look():
+            return
+        self._counts = self.learned.outlook.meta.get("counts")
+        names = self.guesses.names
+        self._settled = {
+            picture: (action, names.of(best)) for picture, (action, best) in settled(self._catalogue).items()
+        }
+        self._fewer = Counter(self._settled.values())
 
     @property
     def unfiled(self) -> int:
@@ -170,6 +176,7 @@ class Desk:
         if time.monotonic() - self._looked < _PATIENCE_S:
             return
         self._looked = time.monotonic()
+        self.look_out()
         (version,) = self._catalogue.connection.execute("PRAGMA data_version").fetchone()
         if version == self._version:
             return
@@ -177,19 +184,13 @@ class Desk:
         self.guesses = read_guesses(self._catalogue)
         self._is_labelled = not self.guesses.model and runs.any_of(self._catalogue, "label")
         said = verdicts.of_origin(self._catalogue, ORIGIN)
-        left = {verdict.id for of_it in standing(said).values() for verdict in of_it}
-        in_order = [verdict for verdict in said if verdict.id in left]
-        renamings = categories.renamed_at(self._catalogue)
-        steps = dict.fromkeys(renamings, ()) | {
-            at: tuple(step) for at, step in groupby(in_order, key=lambda verdict: verdict.at)
-        }
-        self._steps = [Step(at=at, said=steps[at], renames=at in renamings) for at in sorted(steps)]
+        self._steps = read_steps(self._catalogue, said)
         self.to_file: set[PictureId] = {one.picture for one in strayed(self._catalogue, self.guesses)}
         self._skipped: set[PictureId] = set()
-        self._settled: dict[PictureId, tuple[str, str]] = {}
-        self._fewer: Counter[tuple[str, str]] = Counter()
+        self._settled = {}
+        self._fewer = Counter()
         self._counts = None
-        self._catalogue.connection.execute(SAID)
+        self.learned.changed()
         self._catalogue.connection.execute("DELETE FROM temp.said")
         self._mark(list(dict.fromkeys(verdict.picture for verdict in said)))
 
@@ -223,8 +224,8 @@ class Desk:
         if how == "skipped":
             self._skipped.add(row.picture)
         if how == "settled":
-            self._settled[row.picture] = (row.action.value, row.category)
-            self._fewer[row.action.value, row.category] += 1
+            self._settled[row.picture] = (row.action.value, row.best)
+            self._fewer[row.action.value, row.best] += 1
 
     def _rows(self, pictures: Sequence[PictureId]) -> list[Waiting]:
         return self._named(of_pictures(self._catalogue, pictures, model=self.guesses.model))
@@ -232,15 +233,19 @@ class Desk:
     def _named(self, rows: list[Waiting]) -> list[Waiting]:
         """The same, each category by its name of now."""
         names = self.guesses.names
-        return [replace(row, category=names.of(row.category)) for row in rows] if names.now else rows
+        return (
+            [replace(row, category=names.of(row.category), best=names.of(row.best)) for row in rows]
+            if names.now
+            else rows
+        )
 
     def _waiting(self) -> dict[str, dict[str, int]]:
-        self._counts = self._counts or named_counts(counts(self._catalogue), self.guesses.names)
+        self._counts = self._counts or counts(self._catalogue)
         return {
             action: {
                 guess: left for guess, count in by_guess.items() if (left := count - self._fewer[action, guess]) > 0
             }
-            for action, by_guess in self._counts.items()
+            for action, by_guess in named_counts(self._counts, self.guesses.names).items()
         }
 
     def _said(self) -> dict[str, int]:

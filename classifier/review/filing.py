@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalogue import audits, decisions, runs, verdicts
 from classifier.catalogue.lock import owned
+from classifier.catalogue.outlook import attach_newest
 from classifier.catalogue.store import open_catalogue
 from classifier.filing.rearrange import Refiled, rearrange
 from classifier.filing.recover import recover
@@ -31,14 +32,12 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled 
     """
     with owned(library), open_catalogue(library) as catalogue:
         recover(catalogue, library)
-        said = list(dict.fromkeys(verdict.picture for verdict in verdicts.of_origin(catalogue, ORIGIN)))
+        attach_newest(catalogue)
+        said = dict.fromkeys(verdict.picture for verdict in verdicts.of_origin(catalogue, ORIGIN))
         guesses = read_guesses(catalogue)
-        rows = of_pictures(catalogue, said, model=guesses.model)
-        called = {one.picture: one for one in strayed(catalogue, guesses)}
-        spoken = {one.picture: one for one in pending(rows, verdicts.latest(catalogue, said), guesses)}
-        decided = list(
-            ({picture: one for picture, one in called.items() if picture not in set(said)} | spoken).values()
-        )
+        rows = of_pictures(catalogue, list(said), model=guesses.model)
+        decided = [one for one in strayed(catalogue, guesses) if one.picture not in said]
+        decided += pending(rows, verdicts.latest(catalogue, list(said)), guesses)
         if not decided:
             return None
         with catalogue.transaction():

@@ -5,7 +5,7 @@ Reads what an outlook says beside the catalogue; a picture that it is sure of is
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,22 +13,18 @@ from classifier.review.queue import ROW, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from classifier.catalogue.categories import Names
     from classifier.catalogue.store import Catalogue
     from classifier.review.queue import Waiting
 
 SURE: Final = 0.5
 """From this confidence on a picture is shown as taken for its category, below it beside those that look like it."""
-RANKS: Final = "picture TEXT PRIMARY KEY, place INTEGER, category TEXT, confidence REAL, look INTEGER, logits BLOB"
-_NAME: Final = re.compile(r"outlook-(\d+)\.db")
 _TAKEN: Final = (
     f"r.category != '' AND r.confidence >= {SURE} AND NOT (said.how IS 'wrong' AND said.category = r.category)"
 )
-_WAITS: Final = """
-FROM outlook.ranks AS r CROSS JOIN decisions AS d ON d.picture = r.picture
-CROSS JOIN places ON places.picture = r.picture LEFT JOIN temp.said ON said.picture = r.picture
-"""
+_WAITS: Final = """outlook.ranks AS r CROSS JOIN decisions AS d ON d.picture = r.picture AND d.action = r.action
+LEFT JOIN temp.said ON said.picture = r.picture"""
 _UNSAID: Final = "d.action = 'review' AND (said.how IS NULL OR said.how = 'wrong')"
 
 
@@ -41,31 +37,15 @@ class Grid:
     count: int
 
 
-def attach_newest(catalogue: Catalogue) -> None:
-    """Read the outlook that was written last from now on; where there is none, an empty one."""
-    path = None if catalogue.path is None else _newest(catalogue.path.parent)
-    connection = catalogue.connection
-    attached = {name: file for _, name, file in connection.execute("PRAGMA database_list")}
-    if attached.get("outlook") == ("" if path is None else str(path)):
-        return
-    if "outlook" in attached:
-        connection.execute("DETACH outlook")
-    connection.execute("ATTACH ? AS outlook", (":memory:" if path is None else f"{path.as_uri()}?mode=ro",))
-    if path is None:
-        connection.execute(f"CREATE TABLE outlook.ranks ({RANKS}) WITHOUT ROWID")
-
-
-def _newest(folder: Path) -> Path | None:
-    found = [(int(match[1]), path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
-    return max(found)[1].resolve() if found else None
-
-
-def grids(catalogue: Catalogue) -> list[Grid]:
+def grids(catalogue: Catalogue, names: Names) -> list[Grid]:
     """Every grid in which something waits: categories by how much does, then clusters as they are numbered."""
+    source = f"FROM {_WAITS} CROSS JOIN places ON places.picture = r.picture WHERE {_UNSAID}"
     execute = catalogue.connection.execute
-    taken = execute(f"SELECT r.category, count(*) {_WAITS} WHERE {_UNSAID} AND {_TAKEN} GROUP BY 1 ORDER BY 2 DESC, 1")
-    found = [Grid(look=None, category=category, count=count) for category, count in taken]
-    looks = execute(f"SELECT r.look, count(*) {_WAITS} WHERE {_UNSAID} AND NOT ({_TAKEN}) GROUP BY 1 ORDER BY 1")
+    taken: Counter[str] = Counter()
+    for category, count in execute(f"SELECT r.category, count(*) {source} AND {_TAKEN} GROUP BY 1 ORDER BY 1"):
+        taken[names.of(category)] += count
+    found = [Grid(look=None, category=category, count=count) for category, count in taken.most_common()]
+    looks = execute(f"SELECT r.look, count(*) {source} AND NOT ({_TAKEN}) GROUP BY 1 ORDER BY 1")
     return found + [Grid(look=look, category=None, count=count) for look, count in looks]
 
 
@@ -82,7 +62,5 @@ def taken_for(catalogue: Catalogue, categories: Sequence[str], *, limit: int) ->
 
 
 def _rows(catalogue: Catalogue, where: str, *values: int | str) -> list[Waiting]:
-    row = ROW.partition("FROM")[0].format(keys="r.place")
-    join = "LEFT JOIN pictures ON pictures.id = r.picture LEFT JOIN predictions ON predictions.picture = NULL"
-    query = f"{row} {_WAITS} {join} WHERE {_UNSAID} AND {where} LIMIT ?"
-    return [waiting(found) for found in catalogue.connection.execute(query, values)]
+    query = f"{ROW.format(keys='r.place', source=_WAITS)} WHERE {_UNSAID} AND {where} LIMIT ?"
+    return [waiting(found) for found in catalogue.connection.execute(query, ("", *values))]

@@ -9,6 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from classifier.review.grids import grids, of_look, taken_for
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -29,7 +31,7 @@ def naming_routes(
     """The routes; `ask` runs a question at the desk, where also `row` and `state` are told."""
 
     async def all_grids(_: Request) -> Response:
-        found = await ask(lambda desk: desk.grids())
+        found = await ask(lambda desk: desk.read(lambda catalogue, guesses: grids(catalogue, guesses.names)))
         return JSONResponse(
             {"grids": [{"look": one.look, "category": one.category, "count": one.count} for one in found]}
         )
@@ -40,7 +42,7 @@ def naming_routes(
         if not (look.isdecimal() != bool(category) and limit.isdecimal() and 0 < int(limit) <= _MOST):
             raise HTTPException(400, "not a grid")
         of = category or int(look)
-        shown = await ask(lambda desk: [row(one) for one in desk.grid(of, limit=int(limit))])
+        shown = await ask(lambda desk: [row(one) for one in _grid(desk, of, limit=int(limit))])
         return JSONResponse({"pictures": shown, "next": None})
 
     async def name(request: Request) -> Response:
@@ -60,6 +62,13 @@ def naming_routes(
         Route("/api/grid", one_grid),
         Route("/api/categories", name, methods=["POST"]),
     ]
+
+
+def _grid(desk: Desk, of: int | str, *, limit: int) -> list[Waiting]:
+    """A cluster by its number, or what is taken for a category."""
+    if isinstance(of, int):
+        return desk.read(lambda catalogue, _: of_look(catalogue, of, limit=limit))
+    return desk.read(lambda catalogue, guesses: taken_for(catalogue, guesses.names.behind(of), limit=limit))
 
 
 def _names(sent: bytes) -> dict[str, str]:

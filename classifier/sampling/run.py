@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalogue import audits, decisions, files, runs, verdicts
+from classifier.catalogue.outlook import attach_newest
 from classifier.errors import CrawlError, LibraryError, SettingsError
 from classifier.filing.broken import list_broken
 from classifier.filing.engine import execute
@@ -21,7 +22,7 @@ from classifier.records import Action, Decision, Method, Mode, Move
 from classifier.sampling.alike import superfluous
 from classifier.sampling.embed import embed
 from classifier.sampling.eyes import Eyes, open_eyes
-from classifier.sampling.outlook import has_outlook, write_looks
+from classifier.sampling.outlook import write_looks
 from classifier.sampling.seen import seen
 from classifier.sort.check import checked_crawl
 from classifier.sort.heed import heed
@@ -85,7 +86,7 @@ def take_sample(
         left_out = _repeated(catalogue, library, found, eyes=eyes, settings=settings)
         new = [(picture, file) for picture, file, is_placed in found if not is_placed and picture not in left_out]
         placed = _place(catalogue, library, new, run=run, method=method, progress=progress)
-        if placed or not has_outlook(library):
+        if placed or not attach_newest(catalogue).number:
             wanted = {picture for picture, _, _ in found} - left_out
             write_looks(library, seen(catalogue, library, backbone=eyes.key, wanted=wanted))
         list_broken(catalogue, library, progress)

@@ -14,6 +14,7 @@ const place = document.getElementById("view");
 const dialog = document.getElementById("dialog");
 const TRAYS = ["review", "unknown", "skipped"];
 const ORDERS = ["surety", "category", "newest"];
+const LEARNED = ["learned", "alike"];
 
 class Desk {
   constructor() {
@@ -26,6 +27,7 @@ class Desk {
 
   async open() {
     this.state = await get("/api/state");
+    if (this.state.outlook.number) this.chosen.order = "learned";
     document.title = `${this.state.library} · illsort`;
     await this.show(this.state.labelling ? { view: "grid" } : {});
   }
@@ -201,7 +203,7 @@ class Desk {
       make("div", { class: "group", role: "group" }, ...trays),
       make("div", { class: "group", role: "group" }, ...views),
       isPlain ? null : this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
-      isPlain ? null : this.#choice("order", order, ORDERS.map((name) => [name, say(name)]), (value) => this.show({ order: value })),
+      isPlain ? null : this.#choice("order", order, [...(this.state.outlook.number ? LEARNED : []), ...ORDERS].map((name) => [name, say(name)]), (value) => this.show({ order: value })),
       make("span", { class: "space" }),
       make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
         key("f"), make("span", {}, say("file", count(this.state.to_file)))),

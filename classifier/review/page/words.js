@@ -9,6 +9,8 @@ const WORDS = {
   surety: ["Least sure first", "最没把握的在前"],
   category: ["By category", "按类别"],
   newest: ["Newest first", "最新的在前"],
+  learned: ["What helps most first", "最有帮助的在前"],
+  alike: ["Alike together", "相似的放在一起"],
   order: ["Order", "顺序"],
   which: ["Category", "类别"],
   all: ["All categories", "全部类别"],
