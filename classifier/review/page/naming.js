@@ -76,7 +76,6 @@ export class Naming {
     this.draw();
     scrollTo({ top: 0 });
     this.#lookAhead();
-    if (this.grid !== null && this.name === "" && this.desk.state.categories.length === 0) this.#field()?.focus();
   }
 
   // The pictures of the grid that comes after this one are fetched while this one is looked at.
