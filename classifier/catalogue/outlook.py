@@ -67,12 +67,12 @@ class Outlook:
     """The number of the newest file there was, which may have been damaged."""
 
 
-def write(library: Path, ranks: Iterable[Rank], *, meta: Mapping[str, Any]) -> int:
+def write(library: Path, ranks: Iterable[Rank | tuple[Any, ...]], *, meta: Mapping[str, Any]) -> int:
     """Write the newest outlook of a library, and remove the older ones; returns its number.
 
     `meta` has JSON values by name: at least "categories" (in the order of the logits) and "temperature". Ranks in the
-    order of their places are written fastest. Raises OSError or sqlite3.Error when the disk refuses; what was there
-    then holds on.
+    order of their places are written fastest, and plain tuples faster than `Rank`. Raises OSError or sqlite3.Error when
+    the disk refuses; what was there then holds on.
     """
     folder = make_state_folder(library)
     number = max(_numbers(folder), default=0) + 1
@@ -112,7 +112,7 @@ def attach_newest(catalogue: Catalogue, attached: Outlook | None = None) -> Outl
     return Outlook(number=0, meta={}, newest=newest)
 
 
-def _fill(connection: sqlite3.Connection, ranks: Iterable[Rank], meta: Mapping[str, Any]) -> None:
+def _fill(connection: sqlite3.Connection, ranks: Iterable[Rank | tuple[Any, ...]], meta: Mapping[str, Any]) -> None:
     connection.execute("BEGIN")
     connection.execute(_RANKS.format(schema="main"))
     connection.execute(_META.format(schema="main"))

@@ -12,10 +12,20 @@ from classifier.cli.train import ConfigOption, SetOption
 from classifier.records import Mode
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from classifier.sampling.run import Sample
 
 _FEW = 5
 _TOO_FEW = 2
+
+
+def learn(pipe: Connection, library: Path) -> None:
+    """What runs beside the page, in a process of its own."""
+    from classifier.relearn.process import run
+    from classifier.sampling.teach import FromNothing
+
+    run(pipe, library, begin=FromNothing)
 
 
 def label(
@@ -51,7 +61,7 @@ def label(
     progress = TerminalProgress()
     sample = take_sample(crawl, library=folder, settings=chosen, count=count, more=more, progress=progress)
     typer.echo(_in_words(sample, folder), err=True)
-    if show_page(folder, name="label", host=host, port=port, token=token, no_open=no_open):
+    if show_page(folder, name="label", host=host, port=port, token=token, no_open=no_open, learn=learn):
         made = file_decided(folder, progress=progress)
         for path, why in () if made is None else made.left:
             typer.echo(f"{path}: not filed: {why}", err=True)

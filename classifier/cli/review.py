@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier.cli.page import Host, NoOpen, Port, Token, show_page
+from classifier.cli.page import Host, NoLearning, NoOpen, Port, Token, show_page
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+
+def learn(pipe: Connection, library: Path) -> None:
+    """What runs beside the page, in a process of its own: there torch may be loaded."""
+    from classifier.relearn.process import run
+
+    run(pipe, library)
 
 
 def review(
@@ -16,10 +26,12 @@ def review(
     port: Port = 0,
     host: Host = "127.0.0.1",
     token: Token = None,
+    no_learning: NoLearning = False,
     no_open: NoOpen = False,
 ) -> None:
     """Decide by keys what waits in _review and _unknown, on a page that only this machine can open."""
-    waiting = show_page(library, name="review", host=host, port=port, token=token, no_open=no_open)
+    teacher = None if no_learning else learn
+    waiting = show_page(library, name="review", host=host, port=port, token=token, no_open=no_open, learn=teacher)
     if waiting:
         what = "1 decision waits" if waiting == 1 else f"{waiting:,} decisions wait"
         typer.echo(f"\n{what} to be filed: on the page, or by the next illsort sort", err=True)

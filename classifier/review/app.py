@@ -28,6 +28,7 @@ from classifier.records import PictureId
 from classifier.review.asked import answers_from, wanted_from
 from classifier.review.desk import Desk
 from classifier.review.filing import file_decided
+from classifier.review.learning import Learning
 from classifier.review.naming_routes import naming_routes
 from classifier.review.thumbnails import LARGE, SMALL, thumbnail
 from classifier.settings import ImageSettings
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from classifier.review.queue import Waiting
+    from classifier.review.teacher import Run
 
 T = TypeVar("T")
 PAGE: Final = Path(__file__).parent / "page"
@@ -49,8 +51,9 @@ _EYES: Final = 3
 class Review:
     """One library's page, from its start to its end."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Path, *, learn: Run | None = None) -> None:
         self._library = library
+        self._learning = Learning(library, learn)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._eyes = ThreadPoolExecutor(_EYES, thread_name_prefix="eyes")
         self._filing = asyncio.Lock()
@@ -69,7 +72,7 @@ class Review:
                 Route("/api/say", self._say, methods=["POST"]),
                 Route("/api/back", self._back, methods=["POST"]),
                 Route("/api/file", self._file, methods=["POST"]),
-                *naming_routes(self._ask, row=self._row, state=self._as_it_is),
+                *naming_routes(self._ask, row=self._row, state=self._renamed),
             ],
             exception_handlers={IllsortError: _told},
         )
@@ -81,9 +84,11 @@ class Review:
     @asynccontextmanager
     async def _opened(self, _: Starlette) -> AsyncIterator[None]:
         await self._at_desk(self._open)
+        self._learning.begin(lambda: self._thread.submit(self._desk.look_out))
         try:
             yield
         finally:
+            await asyncio.to_thread(self._learning.end)
             await self._at_desk(self._close)
             self._thread.shutdown()
             self._eyes.shutdown(cancel_futures=True)
@@ -152,6 +157,7 @@ class Review:
 
         def say() -> dict[str, Any]:
             self._desk.say(answers)
+            self._learning.tell(len(answers))
             return self._as_it_is()
 
         return JSONResponse({"state": await self._at_desk(say)})
@@ -161,6 +167,7 @@ class Review:
 
         def take_back() -> dict[str, Any]:
             again = [self._row(row) for row in self._desk.take_back()]
+            self._learning.tell(len(again))
             return {"pictures": again, "state": self._as_it_is()}
 
         return JSONResponse(await self._at_desk(take_back))
@@ -181,9 +188,16 @@ class Review:
         told = {"run": None, "moved": 0} if made is None else {"run": made.run, "moved": made.moved}
         return JSONResponse({**told, "left": left, "state": state})
 
+    def _renamed(self) -> dict[str, Any]:
+        self._learning.tell(1)
+        return self._as_it_is()
+
     def _as_it_is(self) -> dict[str, Any]:
-        told = {"library": self._library.resolve().name, "train": train_command(self._library)}
-        return self._desk.state() | told
+        return self._desk.state() | {
+            "library": self._library.resolve().name,
+            "train": train_command(self._library),
+            "learning": self._learning.state,
+        }
 
     def _row(self, row: Waiting) -> dict[str, Any]:
         return {

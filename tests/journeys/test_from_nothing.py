@@ -95,6 +95,7 @@ def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:
             name_all(page)
             type_keys(page, "f", "Enter")
             page.wait_for_selector(f"dialog code:has-text('labels.folder={labels}')")
+            page.goto("about:blank")
         assert f"train with: illsort train --set labels.folder={labels}" in served.told
         filed = set(all_files(labels))
         assert {name.replace("/", " ").split()[0] for name in filed} == set(KINDS.values())
@@ -122,6 +123,7 @@ def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:
                 shows_others(page, before_it)
             type_keys(page, "f", "Enter")
             page.wait_for_selector("#note.good")
+            page.goto("about:blank")
     assert {"faces", "pages"} == {name.partition("/")[0] for name in all_files(library)} - {"_unknown"}
     undo(library)
     assert sorted_before == set(all_files(library))

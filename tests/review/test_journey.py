@@ -16,6 +16,7 @@ import pytest
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import read_catalogue
 from classifier.filing.undo import undo
+from kit.bundles import colour_bundle
 from kit.reviewing import TOKEN, unsure_library
 from kit.tree import all_files
 
@@ -56,9 +57,12 @@ class Served:
 
 
 @contextmanager
-def server(library: Path, *, port: int = 0, stop: signal.Signals = signal.SIGINT) -> Iterator[Served]:
+def server(
+    library: Path, *, port: int = 0, stop: signal.Signals = signal.SIGINT, learning: bool = False
+) -> Iterator[Served]:
     """`illsort review` as a person starts it."""
     words = ["review", str(library), "--no-open", "--port", str(port), "--token", TOKEN]
+    words += [] if learning else ["--no-learning"]
     command = [sys.executable, "-m", "classifier", *words]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as process:
@@ -105,6 +109,12 @@ def at_rest(page: Page, number: int) -> None:
     page.wait_for_function(
         "(n) => document.querySelector('.file span').textContent.match(/\\d+/)[0] === String(n)", arg=number
     )
+
+
+def learned(page: Page, beginning: str) -> None:
+    """Wait until the line that says what was learned begins so."""
+    says = "([text]) => document.querySelector('#learned').textContent.startsWith(text)"
+    page.wait_for_function(says, arg=[beginning], timeout=120_000)
 
 
 def pictures(library: Path) -> set[str]:
@@ -183,3 +193,23 @@ def test_a_decision_that_the_server_does_not_hear_is_sent_again(tmp_path: Path, 
             at_rest(page, 2)
     with read_catalogue(library) as catalogue:
         assert 2 == verdicts.count(catalogue)
+
+
+def test_what_is_decided_is_learned_and_what_comes_next_is_in_another_order(tmp_path: Path) -> None:
+    bundle = colour_bundle(tmp_path / "model", labelled=True).folder
+    library = unsure_library(tmp_path, bundle, 60)
+    seen = Seen()
+    with browser(seen) as page, server(library, learning=True) as first:
+        page.goto(first.address)
+        learned(page, "0 verdicts")
+        assert "learned" == page.eval_on_selector("#choose-order", "one => one.value")
+        press(page, *["1"] * 25)
+        learned(page, "+25")
+        coming = page.evaluate("fetch('/api/queue?order=learned&limit=60').then((one) => one.json())")["pictures"]
+        press(page, "s")
+        after = shown(page)
+        assert after in {row["picture"] for row in coming[:3]}
+        page.keyboard.press("Backspace")
+        before = pictures(library)
+    assert ([], 1) == (seen.said, len(seen.asked))
+    assert before == pictures(library)

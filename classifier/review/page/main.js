@@ -3,6 +3,7 @@
 import { categoriesDialog } from "./categories.js";
 import { key, make } from "./dom.js";
 import { Grid } from "./grid.js";
+import { Learning } from "./learning.js";
 import { Naming } from "./naming.js";
 import { get, send, settled, unsaved } from "./net.js";
 import { Single } from "./single.js";
@@ -22,6 +23,7 @@ class Desk {
     this.view = null;
     this.emptied = new Set();
     this.categories = categoriesDialog({ state: () => this.state, ask, close: () => dialog.close(), change: (wish) => this.#change(wish) });
+    this.learning = new Learning(this);
     this.chosen = { view: "single", tray: "review", order: "surety", category: "" };
   }
 
@@ -30,6 +32,15 @@ class Desk {
     if (this.state.outlook.number) this.chosen.order = "learned";
     document.title = `${this.state.library} · illsort`;
     await this.show(this.state.labelling ? { view: "grid" } : {});
+    this.learning.watch();
+  }
+
+  // The first outlook came while the page was open: its order is taken, from the next picture on.
+  began() {
+    if (this.chosen.order !== "surety") return;
+    this.chosen.order = "learned";
+    this.view.reorder({ order: "learned" });
+    this.#drawBar();
   }
 
   // Changes what is shown: another view, tray, order or category.
@@ -62,14 +73,14 @@ class Desk {
   say(answers, giveBack) {
     this.emptied.clear();
     return send("/api/say", { answers }, { onTrouble: trouble }).then(
-      (answer) => this.#become(answer.state),
+      (answer) => this.become(answer.state),
       (error) => { giveBack(); tell(say("notSaved", why(error)), "bad"); });
   }
 
   // Makes a category, or calls one otherwise; whether it was done.
   async #change(wish) {
     try {
-      this.#become((await send("/api/categories", wish, { onTrouble: trouble })).state);
+      this.become((await send("/api/categories", wish, { onTrouble: trouble })).state);
       if (wish.rename) {
         this.chosen.category = "";
         await this.show({});
@@ -96,7 +107,7 @@ class Desk {
     try {
       const before = this.state.steps;
       const answer = await send("/api/back", {}, { onTrouble: trouble });
-      this.#become(answer.state);
+      this.become(answer.state);
       const number = answer.pictures.length;
       tell(number ? say("takenBack", number) : answer.state.steps < before ? say("nameBack") : say("noStep"));
       if (number) this.view.again(answer.pictures);
@@ -111,7 +122,7 @@ class Desk {
     tell(say("filing"));
     try {
       const answer = await send("/api/file", {}, { onTrouble: trouble });
-      this.#become(answer.state);
+      this.become(answer.state);
       const left = answer.left.length ? ` · ${say("left", answer.left.length, answer.left[0].why)}` : "";
       tell((answer.run === null ? say("nothing") : say("filed", answer.run, count(answer.moved))) + left, left ? "bad" : "good");
     } catch (error) {
@@ -184,7 +195,7 @@ class Desk {
     if (!names.includes(this.chosen.category)) this.chosen.category = names[0] ?? this.state.categories[0]?.name ?? "";
   }
 
-  #become(state) {
+  become(state) {
     this.state = state;
     this.#drawBar();
   }
@@ -237,6 +248,7 @@ class Desk {
     document.documentElement.lang = language();
     note.hidden = true;
     this.#drawBar();
+    this.learning.draw();
     this.view.draw();
   }
 }

@@ -47,6 +47,11 @@ export class Naming {
     return true;
   }
 
+  // More was learned: other grids may come next; the one that is looked at stays as it is.
+  async reorder() {
+    this.grids = (await get("/api/grids")).grids;
+  }
+
   // What was taken back waits again in the grid where it was said.
   again() {
     const grid = this.confirmed.pop() ?? null;

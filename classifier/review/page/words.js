@@ -82,6 +82,14 @@ const WORDS = {
   adviceTwo: ["Name two categories to begin with.", "先起两个类别。"],
   adviceMore: ["More of {0} would help most: {1} labels.", "“{0}”只有 {1} 张，多标一些最有用。"],
   adviceTrain: ["Enough to train: f files it and tells the command.", "足够训练了：按 f 归类，会显示训练命令。"],
+  startsLearning: ["Your decisions will be learned from while you go on; this starts in a moment.", "你的决定会边看边学，马上开始。"],
+  learning: ["learning…", "正在学习…"],
+  cannotLearn: ["Nothing is learned here: {0}", "这里不会学习：{0}"],
+  troubleLearning: ["Learning does not go on: {0}. Your decisions are saved as ever.", "学习中断：{0}。你的决定照常保存。"],
+  byThreshold: ["at threshold {0}", "按阈值 {0}"],
+  byError: ["at {0} error (estimated)", "按错误率 {0}（估计）"],
+  learnedFirst: ["{0} verdicts learned: {2} could be filed {1}; {3} pictures could be filed now", "已学 {0} 个判断：{1}可归类 {2}；现在可归类 {3} 张"],
+  learnedMore: ["+{0} verdicts: could be filed {1} {2} → {3}; {4} pictures could be filed now", "新增 {0} 个判断：{1}可归类 {2} → {3}；现在可归类 {4} 张"],
   language: ["中文", "English"],
 };
 
