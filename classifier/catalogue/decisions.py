@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -104,6 +105,17 @@ def save(catalogue: Catalogue, decisions: Iterable[Decision], *, run: int) -> No
     ]
     with catalogue.transaction() as connection:
         connection.executemany(_SAVE, rows)
+
+
+def rename_where_it_lies(catalogue: Catalogue, category: str, into: str) -> None:
+    """Decisions for `category` whose picture lies in a folder called `into`, filed or waiting, are for `into`."""
+    with catalogue.transaction() as connection:
+        for folder in (into, f"_review/{into}"):
+            connection.execute(
+                "UPDATE decisions SET category = ?1 WHERE category = ?2 AND picture IN ("
+                "SELECT picture FROM places WHERE path > ?3 AND path < ?4)",
+                (into, category, os.fsencode(f"{folder}/"), os.fsencode(f"{folder}0")),  # "0" follows "/"
+            )
 
 
 # A file moved out of the crawl by us still counts as one of its pictures: a second run tells the same totals.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from classifier.catalogue.journal import to_bytes
@@ -61,6 +63,15 @@ def unanswered(
         found = [(row, PictureId(picture)) for row, picture in rows]
         if found:
             yield shard, found
+
+
+def spots(catalogue: Catalogue, *, backbone: str) -> Iterator[tuple[int, list[tuple[int, PictureId]]]]:
+    """Everything that is kept of a backbone's: each shard with row and picture, by row."""
+    rows = catalogue.connection.execute(
+        "SELECT shard, row, picture FROM embeddings WHERE backbone = ? ORDER BY shard, row", (backbone,)
+    )
+    for shard, of_it in groupby(rows, key=itemgetter(0)):
+        yield shard, [(row, PictureId(picture)) for _, row, picture in of_it]
 
 
 def kept(catalogue: Catalogue, library: Path) -> Kept:

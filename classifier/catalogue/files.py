@@ -68,6 +68,37 @@ def to_predict(catalogue: Catalogue, *, run: int, crawl: Path, model: str) -> It
     return (to_path(path) for (path,) in rows)
 
 
+def known(catalogue: Catalogue, crawl: Path) -> set[Path]:
+    """Every file of `crawl` that was ever seen."""
+    rows = catalogue.connection.execute("SELECT path FROM files WHERE crawl = ?", (to_bytes(crawl),))
+    return {to_path(path) for (path,) in rows}
+
+
+def to_embed(catalogue: Catalogue, *, crawl: Path, backbone: str) -> Iterator[Path]:
+    """In order, the files of `crawl` whose content `backbone` has not seen, but for those that cannot be read."""
+    rows = catalogue.connection.execute(
+        "SELECT path FROM files WHERE crawl = ? AND failure_kind IS NULL AND (picture IS NULL OR NOT EXISTS ("
+        "SELECT 1 FROM embeddings WHERE embeddings.picture = files.picture AND backbone = ?)) ORDER BY path",
+        (to_bytes(crawl), backbone),
+    )
+    return (to_path(path) for (path,) in rows)
+
+
+def read(catalogue: Catalogue, *, crawl: Path) -> Iterator[tuple[PictureId, ImageFile, bool]]:
+    """Each content of `crawl` that could be read with its first file by path, and whether it lies in the library."""
+    rows = catalogue.connection.execute(
+        "SELECT picture, min(path), size_bytes, mtime_ns, inode, device, "
+        "EXISTS (SELECT 1 FROM places WHERE places.picture = files.picture) FROM files "
+        "WHERE crawl = ? AND failure_kind IS NULL AND picture IS NOT NULL GROUP BY picture ORDER BY min(path)",
+        (to_bytes(crawl),),
+    )
+    for picture, path, size_bytes, mtime_ns, inode, device, is_placed in rows:
+        file = ImageFile(
+            path=to_path(path), size_bytes=size_bytes, mtime_ns=mtime_ns, inode=int(inode), device=int(device)
+        )
+        yield PictureId(picture), file, bool(is_placed)
+
+
 def set_picture(catalogue: Catalogue, file: ImageFile, picture: PictureId) -> None:
     """Record which content `file` held when it was read; the caller holds the transaction."""
     catalogue.connection.execute(

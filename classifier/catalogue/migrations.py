@@ -60,6 +60,13 @@ def m007_queue_of_what_waits(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m008_categories(connection: sqlite3.Connection) -> None:
+    """What a person calls categories: a row for each that was made or renamed."""
+    connection.execute(
+        "CREATE TABLE categories (id INTEGER PRIMARY KEY, name TEXT NOT NULL, became TEXT NOT NULL, at TEXT NOT NULL)"
+    )
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
@@ -68,6 +75,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m005_embeddings,
     m006_review_queue,
     m007_queue_of_what_waits,
+    m008_categories,
 )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier.catalogue import embeddings, files, runs
+from classifier.catalogue.categories import Names, read_names
 from classifier.catalogue.embeddings import Kept
 from classifier.catalogue.journal import to_path
 from classifier.catalogue.store import Catalogue, read_catalogue
@@ -67,6 +68,7 @@ AND NOT EXISTS (SELECT 1 FROM places WHERE places.picture = moves.picture) GROUP
 def overview(library: Path) -> Overview:
     """Look at `library`; raises LibraryError when it is none."""
     with read_catalogue(library) as catalogue:
+        names = read_names(catalogue)
         placed = catalogue.connection.execute(_PLACED).fetchall()
         failures = tuple(files.failures(catalogue))
         every = tuple(runs.all_runs(catalogue))
@@ -74,8 +76,8 @@ def overview(library: Path) -> Overview:
         return Overview(
             runs=every,
             promise=promising.promise if promising else None,
-            filed={category: count for action, category, count in placed if action == Action.FILE},
-            review={category: count for action, category, count in placed if action == Action.REVIEW},
+            filed=_by_category(placed, Action.FILE, names),
+            review=_by_category(placed, Action.REVIEW, names),
             unknown=sum(count for action, _, count in placed if action == Action.UNKNOWN),
             duplicates=_duplicates(catalogue),
             broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),
@@ -83,6 +85,14 @@ def overview(library: Path) -> Overview:
             not_filed=tuple((to_path(path), note) for path, note, _ in catalogue.connection.execute(_NOT_FILED)),
             embeddings=embeddings.kept(catalogue, library),
         )
+
+
+def _by_category(placed: list[tuple[str, str, int]], action: Action, names: Names) -> dict[str, int]:
+    """Most first, by the names of now."""
+    found: Counter[str] = Counter()
+    for one, category, count in placed:
+        found[names.of(category)] += count if one == action else 0
+    return {category: count for category, count in found.most_common() if count}
 
 
 def _duplicates(catalogue: Catalogue) -> int:

@@ -88,6 +88,19 @@ def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
     )
 
 
+def any_of(catalogue: Catalogue, kind: str) -> bool:
+    """Whether there was a run of this kind."""
+    return catalogue.connection.execute("SELECT 1 FROM runs WHERE kind = ? LIMIT 1", (kind,)).fetchone() is not None
+
+
+def last_settings(catalogue: Catalogue, kind: str) -> dict[str, Any]:
+    """What the last run of this kind was asked for; empty when there was none."""
+    row = catalogue.connection.execute(
+        "SELECT settings FROM runs WHERE kind = ? ORDER BY id DESC LIMIT 1", (kind,)
+    ).fetchone()
+    return {} if row is None else dict(json.loads(row[0]))
+
+
 def all_runs(catalogue: Catalogue) -> list[Run]:
     """Every run, oldest first."""
     rows = catalogue.connection.execute(

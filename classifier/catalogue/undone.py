@@ -93,6 +93,11 @@ def folders_of(catalogue: Catalogue, run: int) -> list[bytes]:
     return sorted((path for (path,) in rows), key=lambda path: (-path.count(b"/"), path))
 
 
+def is_ours(catalogue: Catalogue, path: bytes) -> bool:
+    """Whether a run made this folder."""
+    return catalogue.connection.execute("SELECT 1 FROM folders WHERE path = ?", (path,)).fetchone() is not None
+
+
 def forget_folder(catalogue: Catalogue, path: bytes) -> None:
     """Record that a folder of ours is gone."""
     with catalogue.transaction() as connection:

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from classifier import __version__
 from classifier.cli.audit import audit
 from classifier.cli.demo import demo
+from classifier.cli.label import label
 from classifier.cli.report import report
 from classifier.cli.review import review
 from classifier.cli.sort import sort
@@ -53,6 +54,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="\b\nExample:  illsort demo",
 )
+app.command(epilog="\b\nExample:  illsort label ~/crawl --labels ~/labels")(label)
 app.command(epilog="\b\nExample:  illsort train --config configs/default.toml --set labels.folder=~/labels")(train)
 app.command(epilog="\b\nExample:  illsort sort ~/crawl --out ~/sorted --model ~/models/mine")(sort)
 app.command(epilog="\b\nExample:  illsort status ~/sorted")(status)

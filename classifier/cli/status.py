@@ -58,7 +58,12 @@ def _categories(seen: Overview) -> str:
     most = max([*seen.filed.values(), *seen.review.values(), 1])
     names = sorted(seen.filed | seen.review, key=lambda name: (-seen.filed.get(name, 0), name))
     rows = [
-        (name, f"{seen.filed.get(name, 0):,}", bar(seen.filed.get(name, 0) / most), f"{seen.review.get(name, 0):,}")
+        (
+            name or "(no guess yet)",
+            f"{seen.filed.get(name, 0):,}",
+            bar(seen.filed.get(name, 0) / most),
+            f"{seen.review.get(name, 0):,}",
+        )
         for name in names
     ]
     rows.append(("all", f"{sum(seen.filed.values()):,}", "", f"{sum(seen.review.values()):,}"))

@@ -25,6 +25,7 @@ _LONGEST_NAME = 255  # bytes, on nearly every file system
 _LONGEST_EXTENSION = 32  # a longer one is no extension but a part of the name
 _DIGITS = (8, 16, 64)
 _FORBIDDEN = frozenset("/\\\0")
+_WITHOUT_GUESS = {Action.REVIEW: Path(REVIEW), Action.UNKNOWN: Path(UNKNOWN)}
 
 
 def names_for(name: str, picture: PictureId) -> tuple[str, ...]:
@@ -44,9 +45,12 @@ def names_for(name: str, picture: PictureId) -> tuple[str, ...]:
 def folder_for(decision: Decision) -> Path:
     """The folder within the library: the category's own, its folder under `_review`, or `_unknown` for all alike.
 
-    Raises ValueError for a category that is no plain folder name: such a one must never come this far.
+    What waits without a guess, for nothing is known yet, lies in `_review` itself. Raises ValueError for a category
+    that is no plain folder name: such a one must never come this far.
     """
     category = decision.category
+    if not category and decision.action in _WITHOUT_GUESS:
+        return _WITHOUT_GUESS[decision.action]
     if not category or category[0] in "._" or _FORBIDDEN & set(category):
         raise ValueError(f"not a category's folder name: {category!r}")
     folders = {Action.FILE: Path(category), Action.REVIEW: Path(REVIEW, category), Action.UNKNOWN: Path(UNKNOWN)}

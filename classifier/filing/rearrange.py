@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalogue.journal import place_of, sidecars_of, to_path
+from classifier.filing.emptied import remove_emptied
 from classifier.filing.engine import execute
 from classifier.filing.outcome import Status
 from classifier.filing.place import folder_for, names_for
@@ -37,6 +38,7 @@ def rearrange(
 ) -> Refiled:
     """Bring every picture in the library to the folder of its decision, with its sidecars; the caller owns the library.
 
+    Folders of ours that nothing is left in go.
     Raises FilingStopped when the disk refuses; what is done by then is recorded.
     """
     moves = [move for decision in decided if (move := _move(catalogue, library, decision))]
@@ -52,6 +54,7 @@ def rearrange(
             strayed = sidecar_moves(catalogue, with_sidecars, library=library, method=Method.RENAME)
             execute(catalogue, library=library, run=run, moves=[one for one in strayed if one.method is Method.RENAME])
             stage.advance(len(batch))
+    remove_emptied(catalogue, library, (move.source.path.parent for move in moves))
     return Refiled(run=run, moved=moved, left=tuple(left))
 
 

@@ -45,10 +45,11 @@ def _in_threads(labels: tuple[Label, ...], max_megapixels: float) -> Iterator[Ex
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(labels), 16 * workers):
-            yield from pool.map(lambda label: _read(label, max_megapixels), labels[start : start + 16 * workers])
+            yield from pool.map(lambda label: read_example(label, max_megapixels), labels[start : start + 16 * workers])
 
 
-def _read(label: Label, max_megapixels: float) -> Example | tuple[Label, Failure]:
+def read_example(label: Label, max_megapixels: float) -> Example | tuple[Label, Failure]:
+    """One labelled picture, or why it cannot be read."""
     try:
         data = label.path.read_bytes()
         image = decode(data, max_megapixels=max_megapixels).image

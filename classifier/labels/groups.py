@@ -24,7 +24,7 @@ def group(examples: Sequence[Example], *, near_duplicate_bits: int) -> list[int]
     Alike are pictures whose perceptual hashes differ in at most `near_duplicate_bits` bits and whose thumbnails look
     the same, and pictures that are pages of one post by their file names (`123_p0`, `123_p1`).
     """
-    pairs = [*_near_duplicates(examples, near_duplicate_bits), *_same_post(examples)]
+    pairs = [*near_duplicates(examples, near_duplicate_bits), *_same_post(examples)]
     rows, columns = zip(*pairs, strict=True) if pairs else ((), ())
     size = len(examples)
     links = coo_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(size, size))
@@ -41,7 +41,8 @@ def _same_post(examples: Sequence[Example]) -> Iterator[tuple[int, int]]:
         yield from pairwise(members)
 
 
-def _near_duplicates(examples: Sequence[Example], bits: int) -> Iterator[tuple[int, int]]:
+def near_duplicates(examples: Sequence[Example], bits: int) -> Iterator[tuple[int, int]]:
+    """The pairs, as indices of which the first is smaller, whose hashes and thumbnails are alike."""
     hashes = np.array([example.phash for example in examples], dtype=np.uint64)
     thumbnails: NDArray[np.int16] = np.array(
         [np.frombuffer(example.thumbnail, np.uint8) for example in examples], dtype=np.int16

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import heapq
-import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from classifier.images.find import find
+from classifier.images.drawn import draw
+from classifier.images.find import Found, find
 from classifier.infer.pipeline import Inferred, infer
 from classifier.infer.reader import Reader
 from classifier.records import Example, Label, PictureId
@@ -31,20 +28,13 @@ def sample_size(num_labels: int) -> int:
 
 
 def sample(crawl: Path, *, count: int, seed: int) -> tuple[list[Path], int]:
-    """`count` pictures of `crawl` drawn by a hash of their names, and how many there are; memory for `count` alone.
+    """`count` pictures of `crawl` drawn by their names, and how many there are.
 
-    The same names give the same draw, also when others have come since. Raises OSError when `crawl` cannot be listed.
+    Raises OSError when `crawl` cannot be listed.
     """
-    found = 0
-
-    def drawn() -> Iterable[tuple[bytes, Path]]:
-        nonlocal found
-        for file in find(crawl):
-            found += 1
-            yield hashlib.sha256(b"%d " % seed + os.fsencode(file.path.relative_to(crawl))).digest(), file.path
-
-    chosen = heapq.nsmallest(count, drawn())
-    return sorted(path for _, path in chosen), found
+    found = Found()
+    drawn = draw(find(crawl, found=found), root=crawl, count=count, seed=seed)
+    return sorted(file.path for file in drawn), found.pictures
 
 
 def read_sample(

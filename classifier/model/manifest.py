@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from classifier.model.key import answers_key
+from classifier.model.key import answers_key, backbone_key
 from classifier.model.transforms import EvalTransform
 
 FORMAT = 1
@@ -60,5 +59,6 @@ class Manifest(BaseModel):
         """
         if not self.backbone_sha256 or self.head is None:
             return ""
-        parts = [self.backbone_sha256, str(self.image_size), str(self.max_squeeze)]
-        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+        return backbone_key(
+            backbone_sha256=self.backbone_sha256, image_size=self.image_size, max_squeeze=self.max_squeeze
+        )

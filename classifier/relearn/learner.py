@@ -8,11 +8,13 @@ What does not change between two rounds stays in memory: the bundle's labels, wh
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from classifier.catalogue import audits, embeddings, outlook, pictures, verdicts
+from classifier.catalogue.categories import read_names
 from classifier.catalogue.spots import folder_of
 from classifier.catalogue.store import read_catalogue
 from classifier.errors import ModelError
@@ -24,6 +26,7 @@ from classifier.relearn.lessons import Lessons, fit, lessons
 from classifier.relearn.order import looks, order
 from classifier.relearn.pool import Pool, embeddings_of, read_pool, shortener, waiting_pool
 from classifier.relearn.share import Rule, fileable, rule_of, threshold_for
+from classifier.sort.fold import fold
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +89,10 @@ class Learner:
         backbone, width = self.bundle.manifest.backbone_key, self._labelled.embeddings.shape[1]
         found = embeddings_of(catalogue, self._folder, wanted, backbone=backbone)
         self._seen |= {picture: row for picture, row in found.items() if len(row) == width}
-        return lessons(self._labelled, self.bundle.manifest.categories, said, self._seen)
+        known = self.bundle.manifest.categories
+        now = fold(known, (0.0,) * len(known), read_names(catalogue))
+        labelled = replace(self._labelled, truths=now.columns[self._labelled.truths])
+        return lessons(labelled, now.categories, said, self._seen)
 
     def _look(self, catalogue: Catalogue) -> None:
         """Know what waits, read anew only when something was decided, or more is known."""

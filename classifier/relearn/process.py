@@ -12,13 +12,14 @@ import sqlite3
 import threading
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from classifier.errors import IllsortError
 from classifier.relearn.filing import file_learned
 from classifier.relearn.learner import Learner
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
     from pathlib import Path
 
@@ -29,21 +30,28 @@ _PAUSE_S: Final = 15.0
 _LEAST_PRIORITY: Final = 19
 
 
-def run(pipe: Connection, library: Path) -> None:
-    """Learn until the page ends; what goes wrong is told in a line, and does not end it."""
+class Learns(Protocol):
+    """What learns in one library."""
+
+    def learn(self) -> int:
+        """One round; the number of the outlook that was written, 0 when none was."""
+
+
+def run(pipe: Connection, library: Path, *, begin: Callable[[Path], Learns] = Learner) -> None:
+    """Learn by what `begin` makes until the page ends; what goes wrong is told in a line, and does not end it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the page, whose end ends this
     if hasattr(os, "nice"):
         os.nice(_LEAST_PRIORITY)
     told: SimpleQueue[dict[str, Any]] = SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, told), daemon=True).start()
-    learner = _begin(pipe, library)
+    learner = _begin(pipe, library, begin)
     unlearned = 0
     while learner is not None:
         heard = _next(told)
         unlearned += heard.get("said", 0)
-        if heard.get("file"):
+        if heard.get("file") and isinstance(learner, Learner):  # what labels from nothing has no model to file by
             _file(pipe, library, learner)
-            learner, unlearned = _begin(pipe, library), 0
+            learner, unlearned = _begin(pipe, library, begin), 0
         elif unlearned >= EVERY or (unlearned and not heard):
             _learn(pipe, learner)
             unlearned = 0
@@ -57,10 +65,10 @@ def _next(told: SimpleQueue[dict[str, Any]]) -> dict[str, Any]:
         return {}
 
 
-def _begin(pipe: Connection, library: Path) -> Learner | None:
+def _begin(pipe: Connection, library: Path, begin: Callable[[Path], Learns]) -> Learns | None:
     """A learner that has learned once; None, which is told, when there is nothing to learn by."""
     try:
-        learner = Learner(library)
+        learner = begin(library)
     except IllsortError as error:
         pipe.send({"cannot": str(error)})
         return None
@@ -83,7 +91,7 @@ def _listen(pipe: Connection, told: SimpleQueue[dict[str, Any]]) -> None:
     os._exit(0)
 
 
-def _learn(pipe: Connection, learner: Learner) -> None:
+def _learn(pipe: Connection, learner: Learns) -> None:
     pipe.send({"learning": True})
     try:
         pipe.send({"learned": learner.learn()})

@@ -23,11 +23,13 @@ from classifier.catalogue import audits
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import IllsortError, LibraryError
+from classifier.labels.next_step import train_command
 from classifier.records import PictureId
 from classifier.review.asked import answers_from, wanted_from
 from classifier.review.desk import Desk
 from classifier.review.filing import file_decided
 from classifier.review.learning import Learning
+from classifier.review.naming_routes import naming_routes
 from classifier.review.thumbnails import LARGE, SMALL, thumbnail
 from classifier.settings import ImageSettings
 
@@ -71,6 +73,7 @@ class Review:
                 Route("/api/back", self._back, methods=["POST"]),
                 Route("/api/file", self._file, methods=["POST"]),
                 Route("/api/file-learned", self._file_learned, methods=["POST"]),
+                *naming_routes(self._ask, row=self._row, state=self._renamed),
             ],
             exception_handlers={IllsortError: _told},
         )
@@ -108,6 +111,9 @@ class Review:
 
     async def _at_desk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _ask(self, question: Callable[[Desk], T]) -> T:
+        return await self._at_desk(lambda: question(self._desk))
 
     async def _index(self, _: Request) -> Response:
         return _file_response(self._files["index.html"])
@@ -188,9 +194,14 @@ class Review:
         self._learning.file()
         return JSONResponse({"state": await self._at_desk(self._as_it_is)})
 
+    def _renamed(self) -> dict[str, Any]:
+        self._learning.tell(1)
+        return self._as_it_is()
+
     def _as_it_is(self) -> dict[str, Any]:
         return self._desk.state() | {
             "library": self._library.resolve().name,
+            "train": train_command(self._library),
             "learning": self._learning.state,
         }
 

@@ -7,28 +7,30 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from classifier.catalogue import decisions, verdicts
+from classifier.catalogue import decisions, runs, verdicts
 from classifier.catalogue.verdicts import standing
 from classifier.errors import LibraryError
 from classifier.records import Said, Verdict
-from classifier.review.guesses import read_guesses
+from classifier.review.guesses import Guesses, read_guesses
 from classifier.review.keys import keys_for
 from classifier.review.learned import Learned
-from classifier.review.pending import pending, retracted
+from classifier.review.naming import make_category, named_counts, rename_category, take_back_name
+from classifier.review.pending import pending, retracted, strayed
 from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page, settled
+from classifier.review.steps import ORIGIN, Step, read_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from classifier.catalogue.store import Catalogue
     from classifier.records import PictureId
 
-ORIGIN = "review"
+T = TypeVar("T")
 _PATIENCE_S = 5.0
 
 
@@ -47,6 +49,7 @@ class Desk:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._counts: dict[str, dict[str, int]] | None = None
+        self.guesses: Guesses
         self._settled: dict[PictureId, tuple[str, str]] = {}
         self._fewer: Counter[tuple[str, str]] = Counter()
         catalogue.connection.execute(SAID)
@@ -56,9 +59,10 @@ class Desk:
     def page(self, wanted: Wanted, *, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         """The next `limit` pictures of the queue."""
         self._refresh()
-        if wanted.is_learned:
-            return self.learned.page(wanted, model=self.guesses.model, after=after, limit=limit)
-        return page(self._catalogue, wanted, model=self.guesses.model, after=after, limit=limit)
+        if wanted.category is not None:
+            wanted = replace(wanted, kept=self.guesses.names.behind(wanted.category))
+        pages = self.learned.page if wanted.is_learned else partial(page, self._catalogue)
+        return self._named(pages(wanted, model=self.guesses.model, after=after, limit=limit))
 
     def say(self, answers: Sequence[Answer]) -> None:
         """Store answers durably, all or none: one step, that is taken back as one.
@@ -70,7 +74,7 @@ class Desk:
         said = [
             Verdict(picture=one.picture, said=one.said, category=one.category, origin=ORIGIN, at=at) for one in answers
         ]
-        self._steps.append(verdicts.add_all(self._catalogue, said))
+        self._steps.append(Step(at=at, said=tuple(verdicts.add_all(self._catalogue, said))))
         self._mark([one.picture for one in answers])
 
     def take_back(self) -> list[Waiting]:
@@ -78,19 +82,23 @@ class Desk:
         if not self._steps:
             return []
         step = self._steps[-1]
-        pictures = [verdict.picture for verdict in step]
+        pictures = [verdict.picture for verdict in step.said]
         at = _now()
         taken = [
             Verdict(picture=one.picture, said=Said.TAKEN_BACK, category=one.category, origin=ORIGIN, at=at)
-            for one in step
+            for one in step.said
         ]
         again: list[PictureId] = []
         with self._catalogue.transaction():
             held = verdicts.latest(self._catalogue, pictures)
             verdicts.add_all(self._catalogue, taken)
+            take_back_name(self._catalogue, step.at)
             for run, decision in retracted(self._catalogue, held, self.guesses):
                 decisions.save(self._catalogue, [decision], run=run)
                 again.append(decision.picture)
+        if step.renames:
+            self.refresh()
+            return self._rows(pictures)
         self._steps.pop()
         self._mark(pictures)
         if again:
@@ -98,12 +106,30 @@ class Desk:
             self.learned.changed()
         return self._rows(pictures)
 
+    def make(self, name: str) -> None:
+        """Make a category, with a key at once. Raises LibraryError or LabelsError for a name that it cannot have."""
+        self._refresh()
+        make_category(self._catalogue, name, guesses=self.guesses, at=_now())
+        self.guesses = read_guesses(self._catalogue)
+
+    def rename(self, old: str, new: str) -> None:
+        """Call a category otherwise, or put it together with another: one step, with all that was said of it.
+
+        Raises LibraryError or LabelsError when that cannot be.
+        """
+        self._refresh()
+        rename_category(self._catalogue, old, new, guesses=self.guesses, origin=ORIGIN, at=_now())
+        self.refresh()
+
     def state(self) -> dict[str, Any]:
         """Categories with their keys, what waits, what is to be filed, and how many steps can be taken back."""
         self._refresh()
-        keys = keys_for(self.guesses.categories)
+        keys, said = keys_for(self.guesses.categories), self._said()
         return {
-            "categories": [{"name": name, "key": keys.get(name, "")} for name in self.guesses.categories],
+            "categories": [
+                {"name": name, "key": keys.get(name, ""), "said": said.get(name, 0)} for name in self.guesses.categories
+            ],
+            "labelling": self._is_labelled,
             "knows": self.guesses.temperature is not None,
             "waiting": self._waiting(),
             "skipped": len(self._skipped),
@@ -112,9 +138,14 @@ class Desk:
             "outlook": {"number": self.learned.outlook.number} | dict(self.learned.outlook.meta),
         }
 
+    def read(self, question: Callable[[Catalogue, Guesses], T]) -> T:
+        """What is asked of all that is stored, as it is now."""
+        self._refresh()
+        return question(self._catalogue, self.guesses)
+
     def guesses_of(self, row: Waiting) -> dict[str, float]:
         """The probability of each category by what is thought of a picture now, the likeliest first."""
-        newer = self.learned.guesses
+        newer = self.learned.guesses(self.guesses.names)
         return (newer.of(row.learned) if newer else {}) or self.guesses.of(row.logits)
 
     def look_out(self) -> None:
@@ -122,7 +153,10 @@ class Desk:
         if not self.learned.look():
             return
         self._counts = self.learned.outlook.meta.get("counts")
-        self._settled = settled(self._catalogue)
+        names = self.guesses.names
+        self._settled = {
+            picture: (action, names.of(best)) for picture, (action, best) in settled(self._catalogue).items()
+        }
         self._fewer = Counter(self._settled.values())
 
     @property
@@ -148,11 +182,10 @@ class Desk:
             return
         self._version = version
         self.guesses = read_guesses(self._catalogue)
+        self._is_labelled = not self.guesses.model and runs.any_of(self._catalogue, "label")
         said = verdicts.of_origin(self._catalogue, ORIGIN)
-        left = {verdict.id for of_it in standing(said).values() for verdict in of_it}
-        in_order = [verdict for verdict in said if verdict.id in left]
-        self._steps = [list(step) for _, step in groupby(in_order, key=lambda verdict: verdict.at)]
-        self.to_file: set[PictureId] = set()
+        self._steps = read_steps(self._catalogue, said)
+        self.to_file: set[PictureId] = {one.picture for one in strayed(self._catalogue, self.guesses)}
         self._skipped: set[PictureId] = set()
         self._settled = {}
         self._fewer = Counter()
@@ -195,7 +228,16 @@ class Desk:
             self._fewer[row.action.value, row.best] += 1
 
     def _rows(self, pictures: Sequence[PictureId]) -> list[Waiting]:
-        return of_pictures(self._catalogue, pictures, model=self.guesses.model)
+        return self._named(of_pictures(self._catalogue, pictures, model=self.guesses.model))
+
+    def _named(self, rows: list[Waiting]) -> list[Waiting]:
+        """The same, each category by its name of now."""
+        names = self.guesses.names
+        return (
+            [replace(row, category=names.of(row.category), best=names.of(row.best)) for row in rows]
+            if names.now
+            else rows
+        )
 
     def _waiting(self) -> dict[str, dict[str, int]]:
         self._counts = self._counts or counts(self._catalogue)
@@ -203,8 +245,15 @@ class Desk:
             action: {
                 guess: left for guess, count in by_guess.items() if (left := count - self._fewer[action, guess]) > 0
             }
-            for action, by_guess in self._counts.items()
+            for action, by_guess in named_counts(self._counts, self.guesses.names).items()
         }
+
+    def _said(self) -> dict[str, int]:
+        """How many pictures a person put into each category."""
+        rows = self._catalogue.connection.execute(
+            "SELECT category, count(*) FROM temp.said WHERE how = 'settled' AND category IS NOT NULL GROUP BY category"
+        )
+        return dict(rows.fetchall())
 
     def _check(self, answers: Sequence[Answer]) -> None:
         for one in answers:

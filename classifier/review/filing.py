@@ -13,7 +13,7 @@ from classifier.filing.recover import recover
 from classifier.progress import Progress, SilentProgress
 from classifier.review.desk import ORIGIN
 from classifier.review.guesses import read_guesses
-from classifier.review.pending import pending
+from classifier.review.pending import pending, strayed
 from classifier.review.queue import of_pictures
 
 if TYPE_CHECKING:
@@ -33,10 +33,11 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled 
     with owned(library), open_catalogue(library) as catalogue:
         recover(catalogue, library)
         attach_newest(catalogue)
-        said = list(dict.fromkeys(verdict.picture for verdict in verdicts.of_origin(catalogue, ORIGIN)))
+        said = dict.fromkeys(verdict.picture for verdict in verdicts.of_origin(catalogue, ORIGIN))
         guesses = read_guesses(catalogue)
-        rows = of_pictures(catalogue, said, model=guesses.model)
-        decided = list(pending(rows, verdicts.latest(catalogue, said), guesses))
+        rows = of_pictures(catalogue, list(said), model=guesses.model)
+        decided = [one for one in strayed(catalogue, guesses) if one.picture not in said]
+        decided += pending(rows, verdicts.latest(catalogue, list(said)), guesses)
         if not decided:
             return None
         with catalogue.transaction():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from classifier.catalogue import audits
+from classifier.catalogue.categories import Names, read_names
 from classifier.errors import ModelError
 from classifier.model.files import MANIFEST, read_json
 from classifier.model.key import answers_key
@@ -20,38 +22,48 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guesses:
-    """The categories in the model's order, and how its logits become probabilities.
+    """The model's categories in its order, what a person calls them, and how its logits become probabilities.
 
     `temperature` is None where the model's folder is gone or holds another model by now: then no guess is shown.
     """
 
     model: str
-    categories: tuple[str, ...]
+    known: tuple[str, ...]
     temperature: float | None
+    names: Names = field(default_factory=Names)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Every category there is, by its name of now: the model's first, then those that a person made."""
+        return self.names.all(self.known)
 
     def of(self, logits: bytes | None) -> dict[str, float]:
         """The probability of each category, the likeliest first; empty when nothing is known.
 
-        `logits` as the catalogue keeps them: float32, little-endian, one for each category.
+        `logits` as the catalogue keeps them: float32, little-endian, one for each category that the model knows.
+        Categories that a person put together have the sum of theirs.
         """
-        if logits is None or self.temperature is None or len(logits) != 4 * len(self.categories):
+        if logits is None or self.temperature is None or len(logits) != 4 * len(self.known):
             return {}
         values = np.frombuffer(logits, "<f4").astype(np.float64) / self.temperature
         powers = np.exp(values - values.max())
-        pairs = zip(self.categories, (powers / powers.sum()).tolist(), strict=True)
-        return dict(sorted(pairs, key=lambda pair: -pair[1]))
+        shares: Counter[str] = Counter()
+        for category, share in zip(self.known, (powers / powers.sum()).tolist(), strict=True):
+            shares[self.names.of(category)] += share
+        return dict(shares.most_common())
 
 
 def read_guesses(catalogue: Catalogue) -> Guesses:
     """Those of the model that the library was last sorted with; without its folder, the categories that were used."""
+    names = read_names(catalogue)
     model, folder, _ = audits.last_sort(catalogue) or ("", None, {})
     manifest = {} if folder is None else _read(folder / MANIFEST)
     if manifest and _key(manifest) == model:
-        return Guesses(
-            model=model, categories=tuple(manifest["categories"]), temperature=float(manifest["temperature"])
-        )
-    used = catalogue.connection.execute("SELECT DISTINCT category FROM decisions ORDER BY category")
-    return Guesses(model=model, categories=tuple(category for (category,) in used), temperature=None)
+        known, temperature = tuple(manifest["categories"]), float(manifest["temperature"])
+        return Guesses(model=model, known=known, temperature=temperature, names=names)
+    rows = catalogue.connection.execute("SELECT DISTINCT category FROM decisions WHERE category != '' ORDER BY 1")
+    used = [category for (category,) in rows if category not in names.made]
+    return Guesses(model=model, known=tuple(used), temperature=None, names=names)
 
 
 def _key(manifest: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ Every page costs the same; what waits beside it is looked for once for each outl
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalogue.outlook import attach_newest
@@ -16,9 +17,11 @@ from classifier.review.queue import ANSWERED, ROW, Order, answered, waiting
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from classifier.catalogue.categories import Names
     from classifier.catalogue.store import Catalogue
     from classifier.review.queue import Key, Waiting, Wanted
 
+_Where = dict[str, "Key | tuple[str, ...] | None"]
 _KEY: Final = 4
 _RANKED: Final = f"""outlook.ranks AS r INDEXED BY {{index}}
 CROSS JOIN decisions AS d ON d.picture = r.picture AND d.action = r.action {ANSWERED}"""
@@ -56,13 +59,12 @@ class Learned:
         """What is decided changed, so other pictures may wait beside the outlook."""
         self._knows_late = False
 
-    @property
-    def guesses(self) -> Guesses | None:
-        """How the outlook's logits become probabilities; None without one."""
+    def guesses(self, names: Names) -> Guesses | None:
+        """How the outlook's logits become probabilities, by the `names` of now; None without one."""
         meta = self.outlook.meta
         if not self.outlook.number:
             return None
-        return Guesses(model="", categories=tuple(meta["categories"]), temperature=float(meta["temperature"]))
+        return Guesses(model="", known=tuple(meta["categories"]), temperature=float(meta["temperature"]), names=names)
 
     def page(self, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         """The next `limit` pictures behind the place `after`; a place in an older outlook is the beginning of this."""
@@ -85,7 +87,7 @@ class Learned:
 
     def _ranked(self, wanted: Wanted, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         index, keys = _order(wanted)
-        where: dict[str, Key | None] = {"r.action": wanted.action.value, "r.category": wanted.category}
+        where: _Where = {"r.action": wanted.action.value, "r.category": wanted.kept or wanted.category}
         return self._rows(
             _RANKED.format(index=index), keys, where | {"r.look": wanted.look}, wanted, (model, after, limit)
         )
@@ -97,25 +99,29 @@ class Learned:
             self._knows_late = True
         index = "late_by_surety" if wanted.category is None else "late_by_category"
         source = _BESIDE.format(index=index)
-        where: dict[str, Key | None] = {"late.action": wanted.action.value, "late.category": wanted.category}
+        where: _Where = {"late.action": wanted.action.value, "late.category": wanted.kept or wanted.category}
         return self._rows(source, ("late.confidence", "late.picture"), where, wanted, (model, after, limit))
 
     def _rows(
         self,
         source: str,
         keys: tuple[str, ...],
-        where: dict[str, Key | None],
+        where: _Where,
         wanted: Wanted,
         how: tuple[str, Sequence[Key] | None, int],
     ) -> list[Waiting]:
         model, after, limit = how
-        given = {column: value for column, value in where.items() if value is not None}
-        conditions = [answered(wanted), *(f"{column} = ?" for column in given)]
+        given = {
+            column: value if isinstance(value, tuple) else (value,)
+            for column, value in where.items()
+            if value is not None
+        }
+        conditions = [answered(wanted), *(f"{column} IN ({', '.join('?' * len(of))})" for column, of in given.items())]
         if after is not None:
             conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
         query = ROW.format(keys=", ".join(keys), source=source)
         query += f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(keys)} LIMIT ?"
-        values = (model, *given.values(), *(after or ())[: len(keys)], limit)
+        values = (model, *chain.from_iterable(given.values()), *(after or ())[: len(keys)], limit)
         return [waiting(row) for row in self._catalogue.connection.execute(query, values)]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.filing.place import folder_for
+from classifier.filing.place import REVIEW, folder_for
 from classifier.records import Action, Decision
-from classifier.review.queue import of_pictures
+from classifier.review.queue import of_categories, of_pictures
 from classifier.sort.heed import heed
 
 if TYPE_CHECKING:
@@ -34,21 +34,36 @@ def retracted(
         if _heeded(row, held[row.picture], guesses).reason != row.reason:
             continue
         said = guesses.of(row.logits)
-        category = next(iter(said), row.category)
+        category = next(iter(said), _guessed_once(row, guesses))
         confidence = said.get(category, row.confidence)
+        guess = f"{int(confidence * 100) / 100:.2f} {category}: " if category else ""
         again = Decision(
             picture=row.picture,
             action=Action.REVIEW,
             category=category,
             confidence=confidence,
-            reason=f"{int(confidence * 100) / 100:.2f} {category}: a person took back what was said of it",
+            reason=f"{guess}a person took back what was said of it",
         )
         yield row.run, again
 
 
+def strayed(catalogue: Catalogue, guesses: Guesses) -> Iterator[Decision]:
+    """What lies in the folder of a category that is called otherwise by now, as it is called now."""
+    rows = of_categories(catalogue, list(guesses.names.now), model=guesses.model)
+    return (decision for decision in pending(rows, {}, guesses) if decision.action is not Action.UNKNOWN)
+
+
+def _guessed_once(row: Waiting, guesses: Guesses) -> str:
+    """The best guess where nothing tells one now: by where it still waits; none where no model ever guessed."""
+    if row.path.parent.parent.name == REVIEW:
+        return row.path.parent.name
+    return row.category if guesses.model else ""
+
+
 def _heeded(row: Waiting, verdict: Verdict | None, guesses: Guesses) -> Decision:
+    category = guesses.names.of(row.category)
     decision = Decision(
-        picture=row.picture, action=row.action, category=row.category, confidence=row.confidence, reason=row.reason
+        picture=row.picture, action=row.action, category=category, confidence=row.confidence, reason=row.reason
     )
-    said = guesses.of(row.logits) if verdict is not None and verdict.category != row.category else {}
+    said = guesses.of(row.logits) if verdict is not None and verdict.category != category else {}
     return heed(decision, verdict, confidence=None if verdict is None else said.get(verdict.category or ""))

@@ -15,7 +15,7 @@ from classifier.catalogue.journal import to_path
 from classifier.records import Action, PictureId
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from classifier.catalogue.store import Catalogue
 
@@ -63,6 +63,8 @@ class Wanted:
     action: Action = Action.REVIEW
     order: Order = Order.SURETY
     category: str | None = None
+    kept: tuple[str, ...] = ()
+    """The names under which that category is kept, where a person calls it otherwise."""
     skipped: bool = False
     grid: bool = False
     """Whether what was judged not to be of its category stays out: it is looked at singly."""
@@ -145,8 +147,9 @@ def page(catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Ke
     conditions = ["d.action IN ('review', 'unknown')", "d.action = ?", answered(wanted)]
     values = [model, wanted.action.value]
     if wanted.category is not None:
-        conditions.append("d.category = ?")
-        values.append(wanted.category)
+        kept = wanted.kept or (wanted.category,)
+        conditions.append(f"d.category IN ({', '.join('?' for _ in kept)})")
+        values += kept
     bounds: list[Key] = []
     if after is not None:
         conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
@@ -168,6 +171,14 @@ def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: s
         for row in map(waiting, catalogue.connection.execute(query, (model, *part))):
             found[row.picture] = row
     return [found[picture] for picture in pictures if picture in found]
+
+
+def of_categories(catalogue: Catalogue, categories: Sequence[str], *, model: str) -> Iterator[Waiting]:
+    """What is decided to be, or guessed to be, of these categories by the names they are kept under."""
+    marks = ", ".join("?" for _ in categories)
+    source = DECIDED.format(how="")
+    query = f"{ROW.format(keys='d.confidence, d.picture', source=source)} WHERE d.category IN ({marks})"
+    return map(waiting, catalogue.connection.execute(query, (model, *categories)))
 
 
 def counts(catalogue: Catalogue) -> dict[str, dict[str, int]]:

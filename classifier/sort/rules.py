@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from classifier.catalogue import audits
+from classifier.catalogue.categories import Names, read_names
 from classifier.catalogue.store import Catalogue
 from classifier.errors import ModelError
 from classifier.model.bundle import Bundle
@@ -38,6 +39,8 @@ class Rules:
     """How unlike every labelled picture one must be to be taken for none of the categories."""
     strange_from: float = math.inf
     """How unlike them one must be for a person to look."""
+    names: Names = field(default_factory=Names)
+    """What a person calls the manifest's categories by now."""
 
 
 def rules_for(wish: Wish, model: Bundle, settings: Settings, *, catalogue: Catalogue, progress: Progress) -> Rules:
@@ -55,6 +58,7 @@ def rules_for(wish: Wish, model: Bundle, settings: Settings, *, catalogue: Catal
         sidecars=settings.sort.sidecars if wish.sidecars is None else wish.sidecars,
         unknown_from=unknown_from,
         strange_from=math.inf if promised is None else strange_from,  # a promise is for pictures like the labels
+        names=read_names(catalogue),
     )
     return _as_agreed(rules, wish, catalogue, progress)
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from classifier.catalogue import decisions, files, runs
+from classifier.catalogue import decisions, runs
 from classifier.catalogue.adopt import adopt
-from classifier.catalogue.lock import owned
-from classifier.catalogue.store import Catalogue, copy_in_memory, open_catalogue
-from classifier.errors import LibraryError, ModelError
+from classifier.catalogue.store import Catalogue, copy_in_memory
+from classifier.errors import ModelError
+from classifier.filing.broken import list_broken
 from classifier.filing.engine import execute
-from classifier.filing.listing import write_listing
+from classifier.filing.opened import opened
 from classifier.filing.outcome import Outcome, Status
-from classifier.filing.recover import recover
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.versions import check_versions
 from classifier.progress import Progress, SilentProgress
@@ -33,8 +31,6 @@ from classifier.sort.resume import OnChanged, resumed, wish_from
 from classifier.sort.rules import Rules, rules_for
 from classifier.sort.scan import recognise, scan
 from classifier.sort.settle import Settler
-
-BROKEN_LISTING = "_broken.csv"
 
 _MUCH_TO_REVIEW = 0.1
 
@@ -64,7 +60,7 @@ def sort(
     started, progress = time.monotonic(), progress or SilentProgress()
     check_versions()
     crawl = checked_crawl(crawl, library)
-    with _opened(library, progress, dry=plan is not None) as catalogue:
+    with opened(library, progress) if plan is None else copy_in_memory(library) as catalogue:
         wish = wish_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
         stopped = None if restart else runs.stopped(catalogue, crawl)
         if stopped is not None:
@@ -84,32 +80,11 @@ def sort(
         with progress.stage("filing", total=settler.count_left(), unit="picture") as stage:
             settler.settle(upto=None, stage=stage)
         if plan is None:
-            _list_broken(catalogue, library, progress)
+            list_broken(catalogue, library, progress)
         summary = _summary(catalogue, run=run, crawl=crawl, seconds=time.monotonic() - started, rules=rules)
         runs.finish(catalogue, run, summary)
     _tell(settler, progress, offer=_offer(model, crawl, summary))
     return summary
-
-
-@contextmanager
-def _opened(library: Path, progress: Progress, *, dry: bool) -> Iterator[Catalogue]:
-    """The library's catalogue, owned and recovered; for a dry run, a copy of it in memory."""
-    with ExitStack() as stack:
-        if dry:
-            yield stack.enter_context(copy_in_memory(library))
-            return
-        stack.enter_context(owned(library))
-        catalogue = stack.enter_context(open_catalogue(library))
-        settled = recover(catalogue, library)
-        if settled.rebuilt:
-            progress.say(
-                f"the catalogue was lost: {settled.rebuilt:,} changes were read from the plain record beside it"
-            )
-        if settled.done or settled.cancelled:
-            progress.say(f"the last run was stopped: {settled.done + settled.cancelled} open moves were settled")
-        for path in settled.gone:
-            progress.say(f"{path}: was being filed when the last run was stopped, and is neither there nor here")
-        yield catalogue
 
 
 def _answered(
@@ -153,14 +128,6 @@ def _surety(rules: Rules) -> dict[str, Any]:
 
 def _execute(catalogue: Catalogue, library: Path, run: int, moves: Sequence[Move]) -> list[Outcome]:
     return execute(catalogue, library=library, run=run, moves=moves)
-
-
-def _list_broken(catalogue: Catalogue, library: Path, progress: Progress) -> None:
-    rows = [(path, failure.kind.value, failure.detail) for path, failure in files.failures(catalogue)]
-    try:
-        write_listing(catalogue, library=library, name=BROKEN_LISTING, rows=rows)
-    except LibraryError as error:  # a file of the person's own, or ours saved anew by a spreadsheet: it stays
-        progress.say(f"{error}; the list of unreadable pictures is in illsort status")
 
 
 def _summary(catalogue: Catalogue, *, run: int, crawl: Path, seconds: float, rules: Rules) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from classifier.model.calibration import probabilities
 from classifier.progress import SilentStage, Stage
 from classifier.records import Action, Decision, Method, Move, PictureId, Prediction
 from classifier.sort.decide import decide
+from classifier.sort.fold import fold
 from classifier.sort.heed import heed
 from classifier.sort.rules import Rules
 
@@ -45,6 +46,7 @@ class Settler:
         self._crawl = crawl
         self._library = library
         self._rules = rules
+        self._fold = fold(rules.manifest.categories, rules.thresholds, rules.names)
         self._execute = execute
         self._after = to_bytes(crawl)
         self._begun = False
@@ -120,12 +122,12 @@ class Settler:
 
     def _decide(self, batch: list[Candidate]) -> list[Decision]:
         manifest = self._rules.manifest
-        rows = probabilities(decisions.logits_of(batch), manifest.temperature)
+        rows = self._fold(probabilities(decisions.logits_of(batch), manifest.temperature))
         decided = [
             decide(
                 Prediction(picture=candidate.picture, probabilities=tuple(row)),
-                categories=manifest.categories,
-                thresholds=self._rules.thresholds,
+                categories=self._fold.categories,
+                thresholds=self._fold.thresholds,
                 truncated=candidate.truncated,
                 novelty=candidate.novelty,
                 unknown_from=self._rules.unknown_from,
@@ -137,11 +139,11 @@ class Settler:
         return self._heeded(decided, rows)
 
     def _heeded(self, decided: list[Decision], rows: NDArray[np.float64]) -> list[Decision]:
-        """What a person said goes first; `rows` (N, K) are the probabilities that were decided by."""
+        """What a person said goes first; `rows` (N, M) are the probabilities that were decided by."""
         said = verdicts.latest(self._catalogue, [decision.picture for decision in decided])
         if not said:
             return decided
-        column = {category: number for number, category in enumerate(self._rules.manifest.categories)}
+        column = {category: number for number, category in enumerate(self._fold.categories)}
         heeded = []
         for decision, row in zip(decided, rows, strict=True):
             verdict = said.get(decision.picture)

@@ -56,7 +56,7 @@ def test_a_filed_picture_goes_to_its_category_and_a_doubtful_one_below_review() 
     assert Path("_unknown") == folder_for(decision("cats", Action.UNKNOWN))
 
 
-@pytest.mark.parametrize("category", ["", ".", "..", "../cats", "a/b", "a\\b", "a\0b", "_review", ".illsort"])
+@pytest.mark.parametrize("category", [".", "..", "../cats", "a/b", "a\\b", "a\0b", "_review", ".illsort"])
 @pytest.mark.parametrize("action", list(Action))
 def test_a_category_that_is_no_plain_folder_name_is_refused(category: str, action: Action) -> None:
     with pytest.raises(ValueError, match="not a category"):
@@ -65,3 +65,10 @@ def test_a_category_that_is_no_plain_folder_name_is_refused(category: str, actio
 
 def test_a_picture_id_is_only_text_to_the_names() -> None:
     assert "a_0123.jpg" == names_for("a.jpg", PictureId("0123"))[1]
+
+
+def test_what_has_no_guess_waits_in_review_itself_and_is_never_filed() -> None:
+    assert Path("_review") == folder_for(decision("", Action.REVIEW))
+    assert Path("_unknown") == folder_for(decision("", Action.UNKNOWN))
+    with pytest.raises(ValueError, match="not a category"):
+        folder_for(decision(""))

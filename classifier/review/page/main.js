@@ -1,8 +1,10 @@
 // The desk in the browser: which view is shown, which key means what, and what the server is told.
 
+import { categoriesDialog } from "./categories.js";
 import { key, make } from "./dom.js";
 import { Grid } from "./grid.js";
 import { Learning } from "./learning.js";
+import { Naming } from "./naming.js";
 import { get, send, settled, unsaved } from "./net.js";
 import { Single } from "./single.js";
 import { count, language, say, switchLanguage } from "./words.js";
@@ -20,6 +22,7 @@ class Desk {
     this.state = null;
     this.view = null;
     this.emptied = new Set();
+    this.categories = categoriesDialog({ state: () => this.state, ask, close: () => dialog.close(), change: (wish) => this.#change(wish) });
     this.learning = new Learning(this);
     this.chosen = { view: "single", tray: "review", order: "surety", category: "" };
   }
@@ -28,7 +31,7 @@ class Desk {
     this.state = await get("/api/state");
     if (this.state.outlook.number) this.chosen.order = "learned";
     document.title = `${this.state.library} · illsort`;
-    await this.show({});
+    await this.show(this.state.labelling ? { view: "grid" } : {});
     this.learning.watch();
   }
 
@@ -43,10 +46,11 @@ class Desk {
   // Changes what is shown: another view, tray, order or category.
   async show(change) {
     this.chosen = { ...this.chosen, ...change };
-    if (this.chosen.view === "grid") this.#chooseGrid();
+    if (this.chosen.view === "grid" && !this.state.labelling) this.#chooseGrid();
     const { view, tray, order, category } = this.chosen;
     const query = { order, ...(category ? { category } : {}), ...(tray === "skipped" ? { skipped: "1" } : { tray }) };
-    this.view = view === "grid" ? new Grid(this, query) : new Single(this, query);
+    if (view === "grid") this.view = this.state.labelling ? new Naming(this) : new Grid(this, query);
+    else this.view = new Single(this, query);
     this.#drawBar();
     place.replaceChildren(this.view.element);
     await settled();
@@ -68,18 +72,46 @@ class Desk {
 
   say(answers, giveBack) {
     this.emptied.clear();
-    send("/api/say", { answers }, { onTrouble: trouble }).then(
+    return send("/api/say", { answers }, { onTrouble: trouble }).then(
       (answer) => this.become(answer.state),
       (error) => { giveBack(); tell(say("notSaved", why(error)), "bad"); });
+  }
+
+  // Makes a category, or calls one otherwise; whether it was done.
+  async #change(wish) {
+    try {
+      this.become((await send("/api/categories", wish, { onTrouble: trouble })).state);
+      if (wish.rename) {
+        this.chosen.category = "";
+        await this.show({});
+        tell(say("renamed", wish.rename, wish.to));
+      }
+      return true;
+    } catch (error) {
+      tell(why(error), "bad");
+      return false;
+    }
+  }
+
+  makeCategory(name) {
+    return this.#change({ make: name });
+  }
+
+  // A name is asked for, made a category, and told to `done`.
+  newCategory(done) {
+    this.categories.fresh((name) => { dialog.close(); done(name); });
   }
 
   async back() {
     this.emptied.clear();
     try {
+      const before = this.state.steps;
       const answer = await send("/api/back", {}, { onTrouble: trouble });
       this.become(answer.state);
-      tell(answer.pictures.length ? say("takenBack", answer.pictures.length) : say("noStep"));
-      if (answer.pictures.length) this.view.again(answer.pictures);
+      const number = answer.pictures.length;
+      tell(number ? say("takenBack", number) : answer.state.steps < before ? say("nameBack") : say("noStep"));
+      if (number) this.view.again(answer.pictures);
+      else if (answer.state.steps < before) this.show({});
     } catch (error) {
       tell(why(error), "bad");
     }
@@ -96,6 +128,7 @@ class Desk {
     } catch (error) {
       tell(say("notFiled", why(error)), "bad");
     }
+    if (this.state.labelling) this.#offerTraining();
     if (this.view.element.classList.contains("empty")) this.view.draw();
   }
 
@@ -106,7 +139,9 @@ class Desk {
       make("p", { class: "large" }, say("clear")),
       skipped && this.chosen.tray !== "skipped" ? make("p", {}, say("clearMore", count(skipped))) : null,
       toFile ? make("p", {}, say("toFile", count(toFile))) : null,
-      toFile ? make("button", { class: "main", onclick: () => this.askToFile() }, key("f"), make("span", {}, say("file", count(toFile)))) : null);
+      toFile ? make("button", { class: "main", onclick: () => this.askToFile() }, key("f"), make("span", {}, say("file", count(toFile)))) : null,
+      this.state.labelling ? make("p", {}, say("thenTrain")) : null,
+      this.state.labelling ? make("code", {}, this.state.train) : null);
   }
 
   askToFile() {
@@ -121,9 +156,16 @@ class Desk {
   unask() { dialog.close(); }
   tell(text, kind) { tell(text, kind); }
 
+  // What makes a model of the labels, once two categories have some.
+  #offerTraining() {
+    if (this.state.categories.filter((one) => one.said > 1).length < 2) return;
+    ask(say("thenTrain"), make("code", {}, this.state.train),
+      make("button", { autofocus: true, onclick: () => dialog.close() }, key("Esc"), make("span", {}, say("close"))));
+  }
+
   help() {
     const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["f", "kFile"], ["⇧F", "kFileThem"], ["z", "closer"],
-      ["← ↑ ↓ →", "kMove"], ["␣", "kMark"], ["PgUp PgDn", "kNextCategory"]];
+      ["← ↑ ↓ →", "kMove"], ["␣", "kMark"], ["PgUp PgDn", "kNextCategory"], ["n", "kNew"], ["c", "categories"]];
     const rows = lines.map(([letter, name]) => make("li", {}, key(letter), make("span", {}, say(name))));
     const own = this.state.categories.filter((one) => one.key).map((one) => make("li", {}, key(one.key), make("span", {}, one.name)));
     ask(say("help"), make("div", { class: "keys" }, make("ul", {}, ...rows), make("ul", {}, ...own)),
@@ -136,8 +178,9 @@ class Desk {
     else if (name === "g") this.show({ view: this.chosen.view === "grid" ? "single" : "grid", ...(this.chosen.view === "grid" ? { category: "" } : {}) });
     else if (name === "f") this.askToFile();
     else if (name === "F" && this.state.outlook.number) this.learning.askToFile();
-    else if (name === "PageDown" && this.chosen.view === "grid") this.#turn(1);
-    else if (name === "PageUp" && this.chosen.view === "grid") this.#turn(-1);
+    else if (name === "c") this.categories.list();
+    else if (name === "PageDown" && this.chosen.view === "grid" && !this.state.labelling) this.#turn(1);
+    else if (name === "PageUp" && this.chosen.view === "grid" && !this.state.labelling) this.#turn(-1);
     else return this.view.press(name);
     return true;
   }
@@ -169,18 +212,21 @@ class Desk {
     const trays = TRAYS.filter((name) => name !== "skipped" || view !== "grid").map((name) =>
       tab(name, name === tray, this.#number(name), () => this.show({ tray: name, category: "" })));
     const views = ["single", "grid"].map((name) => tab(name, name === view, null, () => this.show({ view: name, ...(name === "single" ? { category: "" } : {}) })));
+    const isPlain = this.state.labelling;
     const focused = document.activeElement?.id;
-    bar.replaceChildren(
+    bar.replaceChildren(...[
       make("strong", { class: "library", title: this.state.library }, this.state.library),
       make("div", { class: "group", role: "group" }, ...trays),
       make("div", { class: "group", role: "group" }, ...views),
-      this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
-      this.#choice("order", order, [...(this.state.outlook.number ? LEARNED : []), ...ORDERS].map((name) => [name, say(name)]), (value) => this.show({ order: value })),
+      isPlain ? null : this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
+      isPlain ? null : this.#choice("order", order, [...(this.state.outlook.number ? LEARNED : []), ...ORDERS].map((name) => [name, say(name)]), (value) => this.show({ order: value })),
       make("span", { class: "space" }),
       make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
         key("f"), make("span", {}, say("file", count(this.state.to_file)))),
+      make("button", { class: "plain keys-button", onclick: () => this.categories.list() }, key("c"), make("span", {}, say("categories"))),
       make("button", { class: "plain keys-button", onclick: () => this.help() }, key("?"), make("span", {}, say("help"))),
-      make("button", { class: "plain", id: "language", onclick: () => this.#switch() }, say("language")));
+      make("button", { class: "plain", id: "language", onclick: () => this.#switch() }, say("language")),
+    ].filter(Boolean));
     if (focused) document.getElementById(focused)?.focus();
   }
 
@@ -246,7 +292,7 @@ const desk = new Desk();
 document.documentElement.lang = language();
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || !desk.view) return;
-  if (event.target instanceof HTMLSelectElement) return;
+  if (event.target instanceof HTMLSelectElement || event.target instanceof HTMLInputElement) return;
   const name = named(event);
   if (event.repeat && !name.startsWith("Arrow")) return event.preventDefault();
   if (desk.press(name) || desk.press(name.length === 1 ? name.toLowerCase() : "")) event.preventDefault();

@@ -26,7 +26,8 @@ export class Single {
 
   press(name) {
     const category = this.desk.category(name);
-    if (name === "Enter") this.#decide("right", this.row?.category);
+    if (name === "Enter" && this.row?.category) this.#decide("right", this.row.category);
+    else if (name === "n") this.desk.newCategory((made) => this.#decide("right", made));
     else if (name === "s") this.#decide("skipped", null);
     else if (name === "u") this.#decide("none of these", null);
     else if (name === "z") this.closer();
@@ -70,7 +71,7 @@ export class Single {
     }
     const image = this.supply.image(row);
     this.stage.replaceChildren(image, make("p", { class: "gone-note" }, say("gone")));
-    this.side.replaceChildren(this.#what(row), this.#guesses(row), this.#categories(row), this.#actions(row));
+    this.side.replaceChildren(...[this.#what(row), this.#guesses(row), this.#categories(row), this.#actions(row)].filter(Boolean));
     this.element.dataset.picture = row.picture;
   }
 
@@ -83,6 +84,7 @@ export class Single {
   }
 
   #guesses(row) {
+    if (this.desk.state.labelling && row.guesses.length === 0) return null;
     if (row.guesses.length === 0) return make("p", { class: "quiet" }, say("noGuesses"));
     const lines = row.guesses.map(([category, share]) => {
       const fill = make("meter", { min: 0, max: 1 });
@@ -96,13 +98,14 @@ export class Single {
     const buttons = this.desk.state.categories.map(({ name, key: letter }) =>
       make("button", { class: name === row.category ? "guess" : "", onclick: () => this.#decide("right", name) },
         letter ? key(letter) : null, make("span", {}, name)));
+    buttons.push(make("button", { class: "plain", onclick: () => this.press("n") }, key("n"), make("span", {}, say("newCategory"))));
     return make("div", { class: "categories" }, make("h2", {}, say("allCategories")), make("div", { class: "buttons" }, ...buttons));
   }
 
   #actions(row) {
     const button = (letter, text, kind, press) => make("button", { class: kind, onclick: () => this.press(press) }, key(letter), make("span", {}, text));
     return make("div", { class: "actions" },
-      button("⏎", `${say("accept")}: ${row.category}`, "main", "Enter"),
+      row.category ? button("⏎", `${say("accept")}: ${row.category}`, "main", "Enter") : null,
       button("s", say("skip"), "", "s"),
       button("u", say("none"), "", "u"),
       make("button", { onclick: () => this.desk.back(), disabled: this.desk.state.steps === 0 }, key("⌫"), make("span", {}, say("back"))));

@@ -3,8 +3,9 @@
 import { get, pictureUrl } from "./net.js";
 
 export class Supply {
-  constructor(query, { page, size, ahead }) {
+  constructor(query, { page, size, ahead, from = "/api/queue" }) {
     this.query = query;
+    this.from = from;
     this.page = page;
     this.size = size;
     this.ahead = ahead;
@@ -82,7 +83,7 @@ export class Supply {
   async #fetchPage() {
     const place = this.next === undefined ? {} : { after: JSON.stringify(this.next) };
     const turn = this.turn;
-    const answer = await get("/api/queue", { ...this.query, ...place, limit: this.page });
+    const answer = await get(this.from, { ...this.query, ...place, limit: this.page });
     if (turn !== this.turn) return;
     const known = new Set(this.rows.map((row) => row.picture));
     this.rows.push(...answer.pictures.filter((row) => !known.has(row.picture) && !this.given.has(row.picture)));

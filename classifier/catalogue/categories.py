@@ -1,0 +1,80 @@
+"""Categories that a person made, renamed or put together; must not know which categories a model has.
+
+A row says what one name is called from then on: itself, when it was made, or another. The last row of a name holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from classifier.catalogue.store import Catalogue
+
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """`made` are the categories that a person named, the oldest first; `now` what others are called by now."""
+
+    made: tuple[str, ...] = ()
+    now: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+    def of(self, category: str) -> str:
+        """What a category is called by now."""
+        while category in self.now:
+            category = self.now[category]
+        return category
+
+    def behind(self, category: str) -> tuple[str, ...]:
+        """Every name under which what is called `category` by now may be kept."""
+        return (category, *(old for old in self.now if self.of(old) == category))
+
+    def all(self, known: Iterable[str]) -> tuple[str, ...]:
+        """The categories `known` to a model by what they are called now, each once, then those that a person named."""
+        return tuple(dict.fromkeys([*(self.of(category) for category in known), *self.made]))
+
+
+def read_names(catalogue: Catalogue) -> Names:
+    """What holds now."""
+    rows = catalogue.connection.execute("SELECT name, became FROM categories ORDER BY id").fetchall()
+    last = dict(rows)
+    made = dict.fromkeys(name for name, became in rows if name == became == last[name])
+    return Names(made=tuple(made), now={name: became for name, became in last.items() if name != became})
+
+
+def make(catalogue: Catalogue, names: Iterable[str], *, at: str) -> None:
+    """Record categories that a person made; those that are there stay as they are."""
+    there = set(read_names(catalogue).made)
+    _add(catalogue, [(name, name) for name in names if name not in there], at)
+
+
+def rename(catalogue: Catalogue, old: str, new: str, *, at: str) -> None:
+    """Record that `old` is called `new` from now on, which may be another category that is there."""
+    _add(catalogue, [(new, new), (old, new)], at)
+
+
+def renamed_at(catalogue: Catalogue) -> list[str]:
+    """When categories were renamed, oldest first."""
+    rows = catalogue.connection.execute("SELECT DISTINCT at FROM categories WHERE name != became ORDER BY at")
+    return [at for (at,) in rows]
+
+
+def take_back(catalogue: Catalogue, at: str) -> dict[str, str]:
+    """Forget what was recorded at one moment; which names were given up then, and for which."""
+    with catalogue.transaction() as connection:
+        rows = connection.execute("SELECT name, became FROM categories WHERE at = ? AND name != became", (at,))
+        given_up = dict(rows.fetchall())
+        connection.execute("DELETE FROM categories WHERE at = ?", (at,))
+    return given_up
+
+
+def _add(catalogue: Catalogue, rows: Iterable[tuple[str, str]], at: str) -> None:
+    with catalogue.transaction() as connection:
+        connection.executemany(
+            "INSERT INTO categories (name, became, at) VALUES (?, ?, ?)", [(name, became, at) for name, became in rows]
+        )

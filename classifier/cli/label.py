@@ -1,0 +1,92 @@
+"""`illsort label`: labels from nothing: a sample of the crawl, named by grids on the page, filed by category."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from classifier.cli.page import Host, NoOpen, Port, Token, show_page
+from classifier.cli.train import ConfigOption, SetOption
+from classifier.records import Mode
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from classifier.sampling.run import Sample
+
+_FEW = 5
+_TOO_FEW = 2
+
+
+def learn(pipe: Connection, library: Path) -> None:
+    """What runs beside the page, in a process of its own."""
+    from classifier.relearn.process import run
+    from classifier.sampling.teach import FromNothing
+
+    run(pipe, library, begin=FromNothing)
+
+
+def label(
+    crawl: Annotated[Path, typer.Argument(help="Folder of unsorted pictures; it is never changed.")],
+    *,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", "-l", help="The folder to label into (default: labels.folder).")
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option(min=2, help="Pictures to draw (default: by the crawl's size, at least 1,500).")
+    ] = None,
+    more: Annotated[int, typer.Option(min=0, help="Draw so many others, beside those drawn before.")] = 0,
+    mode: Annotated[Mode | None, typer.Option(help="link, copy or symlink (default: link).")] = None,
+    port: Port = 0,
+    host: Host = "127.0.0.1",
+    token: Token = None,
+    no_open: NoOpen = False,
+    config: ConfigOption = None,
+    set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
+) -> None:
+    """Make labels from nothing: name what looks alike in a sample of the crawl, on a page, until it can be trained."""
+    from classifier import settings
+    from classifier.cli.terminal import TerminalProgress
+    from classifier.errors import SettingsError
+
+    chosen = settings.load(config, [*set_, *([] if mode is None else [f"sort.mode={mode.value}"])])
+    folder = labels or chosen.labels.folder
+    if folder is None:
+        raise SettingsError("where do the labels go? say --labels FOLDER, for example --labels ~/labels")
+    from classifier.review.filing import file_decided
+    from classifier.sampling.run import take_sample
+
+    progress = TerminalProgress()
+    sample = take_sample(crawl, library=folder, settings=chosen, count=count, more=more, progress=progress)
+    typer.echo(_in_words(sample, folder), err=True)
+    if show_page(folder, name="label", host=host, port=port, token=token, no_open=no_open, learn=learn):
+        made = file_decided(folder, progress=progress)
+        for path, why in () if made is None else made.left:
+            typer.echo(f"{path}: not filed: {why}", err=True)
+    typer.echo(_next(folder), err=True)
+
+
+def _in_words(sample: Sample, folder: Path) -> str:
+    lines = [f"{sample.drawn:,} pictures drawn, {sample.waiting:,} new ones wait in {folder / '_review'}"]
+    lines += [f"  {sample.repeated:,} left out, for they repeat others"] if sample.repeated else []
+    lines += [f"  {sample.broken:,} unreadable: {folder / '_broken.csv'}"] if sample.broken else []
+    lines += [f"  {sample.failed:,} could not be taken: illsort status {folder}"] if sample.failed else []
+    return "\n".join(lines)
+
+
+def _next(folder: Path) -> str:
+    """What the labels have come to, and the command that makes a model of them."""
+    from classifier.catalogue.overview import overview
+    from classifier.labels.next_step import train_command
+
+    filed = overview(folder).filed
+    told = ", ".join(f"{category} {count:,}" for category, count in filed.items())
+    lines = [f"\n{sum(filed.values()):,} labels in {folder}" + (f": {told}" if told else "")]
+    poor = [category for category, count in filed.items() if count < _FEW]
+    if len(filed) < _TOO_FEW:
+        return "\n".join([*lines, "training needs two categories: run it again and go on"])
+    if poor:
+        lines.append(f"with fewer than {_FEW} a category is hardly learned: {', '.join(poor)}")
+    return "\n".join([*lines, f"train with: {train_command(folder)}"])

@@ -1,0 +1,26 @@
+"""The list of pictures that could not be read, as a person finds it in the library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from classifier.catalogue import files
+from classifier.errors import LibraryError
+from classifier.filing.listing import write_listing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classifier.catalogue.store import Catalogue
+    from classifier.progress import Progress
+
+BROKEN_LISTING: Final = "_broken.csv"
+
+
+def list_broken(catalogue: Catalogue, library: Path, progress: Progress) -> None:
+    """Write what the last runs could not read as `_broken.csv`; a file of the person's own of that name stays."""
+    rows = [(path, failure.kind.value, failure.detail) for path, failure in files.failures(catalogue)]
+    try:
+        write_listing(catalogue, library=library, name=BROKEN_LISTING, rows=rows)
+    except LibraryError as error:  # their own, or ours saved anew by a spreadsheet
+        progress.say(f"{error}; the list of unreadable pictures is in illsort status")

@@ -1,0 +1,29 @@
+"""Removes folders of ours that moving pictures elsewhere has left empty; one that a person made or uses stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from classifier.catalogue import undone
+from classifier.catalogue.journal import to_bytes
+from classifier.filing.fsops import Disk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from classifier.catalogue.store import Catalogue
+
+
+def remove_emptied(catalogue: Catalogue, library: Path, folders: Iterable[Path], *, disk: Disk | None = None) -> None:
+    """Remove those of `folders`, within `library`, that a run made and that hold nothing any more."""
+    disk = disk or Disk()
+    for folder in sorted(set(folders)):
+        kept = to_bytes(folder.relative_to(library))
+        if not undone.is_ours(catalogue, kept):
+            continue
+        try:
+            disk.remove_folder(folder)
+        except OSError:  # not empty, or not to be removed: it stays
+            continue
+        undone.forget_folder(catalogue, kept)

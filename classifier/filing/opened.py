@@ -1,0 +1,33 @@
+"""A library as whoever changes it finds it: owned, its catalogue open, what the last run left open settled and told."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from classifier.catalogue.lock import owned
+from classifier.catalogue.store import open_catalogue
+from classifier.filing.recover import recover
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from classifier.catalogue.store import Catalogue
+    from classifier.progress import Progress
+
+
+@contextmanager
+def opened(library: Path, progress: Progress) -> Iterator[Catalogue]:
+    """The library's catalogue, owned and recovered. Raises LibraryError while another process owns it."""
+    with owned(library), open_catalogue(library) as catalogue:
+        settled = recover(catalogue, library)
+        if settled.rebuilt:
+            progress.say(
+                f"the catalogue was lost: {settled.rebuilt:,} changes were read from the plain record beside it"
+            )
+        if settled.done or settled.cancelled:
+            progress.say(f"the last run was stopped: {settled.done + settled.cancelled} open moves were settled")
+        for path in settled.gone:
+            progress.say(f"{path}: was being filed when the last run was stopped, and is neither there nor here")
+        yield catalogue

@@ -1,0 +1,15 @@
+"""The command that makes a model of a labels folder, for a person to paste."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def train_command(folder: Path) -> str:
+    """In one line; quoted as every shell takes it where the folder's name has a space."""
+    labels = f"labels.folder={folder.absolute()}"
+    return f"illsort train --set {_quoted(labels)} --set model.folder=~/models/mine"
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word else word

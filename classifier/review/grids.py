@@ -1,0 +1,66 @@
+"""Grids for labelling from nothing: pictures that look alike, and, once something is learned, those taken for one kind.
+
+Reads what an outlook says beside the catalogue; a picture that it is sure of is in no cluster any more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from classifier.review.queue import ROW, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.catalogue.categories import Names
+    from classifier.catalogue.store import Catalogue
+    from classifier.review.queue import Waiting
+
+SURE: Final = 0.5
+"""From this confidence on a picture is shown as taken for its category, below it beside those that look like it."""
+_TAKEN: Final = (
+    f"r.category != '' AND r.confidence >= {SURE} AND NOT (said.how IS 'wrong' AND said.category = r.category)"
+)
+_WAITS: Final = """outlook.ranks AS r CROSS JOIN decisions AS d ON d.picture = r.picture AND d.action = r.action
+LEFT JOIN temp.said ON said.picture = r.picture"""
+_UNSAID: Final = "d.action = 'review' AND (said.how IS NULL OR said.how = 'wrong')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Pictures to be named together: a cluster by its number `look`, or what is taken for `category`."""
+
+    look: int | None
+    category: str | None
+    count: int
+
+
+def grids(catalogue: Catalogue, names: Names) -> list[Grid]:
+    """Every grid in which something waits: categories by how much does, then clusters as they are numbered."""
+    source = f"FROM {_WAITS} CROSS JOIN places ON places.picture = r.picture WHERE {_UNSAID}"
+    execute = catalogue.connection.execute
+    taken: Counter[str] = Counter()
+    for category, count in execute(f"SELECT r.category, count(*) {source} AND {_TAKEN} GROUP BY 1 ORDER BY 1"):
+        taken[names.of(category)] += count
+    found = [Grid(look=None, category=category, count=count) for category, count in taken.most_common()]
+    looks = execute(f"SELECT r.look, count(*) {source} AND NOT ({_TAKEN}) GROUP BY 1 ORDER BY 1")
+    return found + [Grid(look=look, category=None, count=count) for look, count in looks]
+
+
+def of_look(catalogue: Catalogue, look: int, *, limit: int) -> list[Waiting]:
+    """What of a cluster is not named yet, the closest to its centre first."""
+    return _rows(catalogue, f"NOT ({_TAKEN}) AND r.look = ? ORDER BY r.place", look, limit)
+
+
+def taken_for(catalogue: Catalogue, categories: Sequence[str], *, limit: int) -> list[Waiting]:
+    """What is taken for a category, under any of its names, and not confirmed yet, the surest first."""
+    marks = ", ".join("?" for _ in categories)
+    where = f"{_TAKEN} AND r.category IN ({marks}) ORDER BY r.confidence DESC, r.place"
+    return _rows(catalogue, where, *categories, limit)
+
+
+def _rows(catalogue: Catalogue, where: str, *values: int | str) -> list[Waiting]:
+    query = f"{ROW.format(keys='r.place', source=_WAITS)} WHERE {_UNSAID} AND {where} LIMIT ?"
+    return [waiting(found) for found in catalogue.connection.execute(query, ("", *values))]

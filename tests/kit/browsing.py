@@ -1,0 +1,73 @@
+"""A real browser over one of our own commands that serves a page, as a person starts and ends it."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@dataclass
+class Seen:
+    """What the browser did beside what it showed."""
+
+    said: list[str] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Served:
+    """Where a page is, and what its server had said when it ended."""
+
+    address: str
+    told: str = ""
+
+
+@contextmanager
+def serving(*words: str, stop: signal.Signals = signal.SIGINT) -> Iterator[Served]:
+    """`illsort <words>`, of which the first is what it calls its page, until left."""
+    command = [sys.executable, "-m", "classifier", *words, "--no-open"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        served = Served(process.stdout.readline().removeprefix(f"{words[0]}: ").strip())
+        try:
+            yield served
+        finally:
+            process.send_signal(stop)
+            served.told = process.stderr.read()
+
+
+@contextmanager
+def browser(seen: Seen, **options: Any) -> Iterator[Page]:
+    """One page of a browser that notes what it says and whom it asks."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = chromium.new_context(**options).new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", lambda message: seen.said.append(message.text))
+        page.on("pageerror", lambda error: seen.said.append(str(error)))
+        page.on("request", lambda request: seen.asked.add(request.url.split("/")[2]))
+        yield page
+        chromium.close()
+
+
+def type_keys(page: Page, *keys: str) -> None:
+    """Press keys one after the other."""
+    for key in keys:
+        page.keyboard.press(key)
