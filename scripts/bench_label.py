@@ -24,6 +24,7 @@ PAGE = 60
 
 
 def main() -> None:
+    """Draw a sample and label it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--count", type=int, default=1500)

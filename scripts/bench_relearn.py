@@ -148,16 +148,17 @@ def measure(
         desk.refresh()
         pages: list[float] = []
         round_ = threading.Thread(target=learner.learn)
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         round_.start()
         while round_.is_alive():
             round_.join(0.05)
             pages.append(timed(lambda: desk.page(wanted, after=None, limit=60)))
-        seconds = time.perf_counter() - started
+        seconds, work = time.perf_counter() - started, time.process_time() - worked
         meta = outlook.attach_newest(catalogue, desk.learned.outlook).meta
         desk.learned.outlook = outlook.attach_newest(catalogue, desk.learned.outlook)
+        took = f"{seconds:.2f} s, {work:.2f} s on the cores"
         print(
-            f"round {number + 1}: {seconds:.2f} s; pages of 60 meanwhile {1000 * np.percentile(pages, 95):.0f} ms p95; "
+            f"round {number + 1}: {took}; pages of 60 meanwhile {1000 * np.percentile(pages, 95):.0f} ms p95; "
             f"share {meta['share'][1]:.3f}, {meta['verdicts']} verdicts"
         )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -54,7 +54,13 @@ def m006_review_queue(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-def m007_categories(connection: sqlite3.Connection) -> None:
+def m007_queue_of_what_waits(connection: sqlite3.Connection) -> None:
+    """The same orders over what waits alone: of what is filed, nobody asks in order, and every decision was in four."""
+    for statement in _QUEUE_OF_WHAT_WAITS:
+        connection.execute(statement)
+
+
+def m008_categories(connection: sqlite3.Connection) -> None:
     """What a person calls categories: a row for each that was made or renamed."""
     connection.execute(
         "CREATE TABLE categories (id INTEGER PRIMARY KEY, name TEXT NOT NULL, became TEXT NOT NULL, at TEXT NOT NULL)"
@@ -68,7 +74,8 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m004_novelty,
     m005_embeddings,
     m006_review_queue,
-    m007_categories,
+    m007_queue_of_what_waits,
+    m008_categories,
 )
 
 
@@ -182,4 +189,12 @@ _REVIEW_QUEUE = (
     # The last run first, and within it the least sure: one direction for all three, so that a page can go on anywhere.
     "CREATE INDEX decisions_by_run ON decisions (action, (-run), confidence)",
     "CREATE INDEX verdicts_by_origin ON verdicts (origin)",
+)
+
+_WAITS = "WHERE action IN ('review', 'unknown')"
+_QUEUE_OF_WHAT_WAITS = (
+    *(f"DROP INDEX decisions_by_{order}" for order in ("action", "surety", "category", "run")),
+    f"CREATE INDEX decisions_by_surety ON decisions (action, confidence) {_WAITS}",
+    f"CREATE INDEX decisions_by_category ON decisions (action, category, confidence) {_WAITS}",
+    f"CREATE INDEX decisions_by_run ON decisions (action, (-run), confidence) {_WAITS}",
 )

@@ -21,10 +21,11 @@ from classifier.errors import ModelError
 from classifier.model.bundle import open_bundle
 from classifier.model.calibration import probabilities
 from classifier.records import Action, Said
+from classifier.relearn.evidence import can_promise
 from classifier.relearn.lessons import Lessons, fit, lessons
 from classifier.relearn.order import looks, order
 from classifier.relearn.pool import Pool, embeddings_of, read_pool, shortener, waiting_pool
-from classifier.relearn.share import Rule, fileable, rule_of
+from classifier.relearn.share import Rule, fileable, rule_of, threshold_for
 from classifier.sort.fold import fold
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Learner:
         self._marks: tuple[int, ...] = ()
         self._pool = Pool(shards=(), pictures=(), actions=())
         self._seen: dict[PictureId, NDArray[np.float32]] = {}
+        self.estimated_threshold = 2.0
+        """The least confidence that the rule files, by the last round's own estimate; above 1 when it files none."""
         self._share: float | None = None
         self._said: int | None = None
 
@@ -72,8 +75,8 @@ class Learner:
         if not self._pool.pictures:
             return 0
         head = fit(learned)
-        logits = self._guess(head)
-        return self._write(logits, learned, said, filed=filed)
+        logits, shares = self._guess(head)
+        return self._write(logits, shares, learned, said, filed=filed)
 
     def lessons(self, catalogue: Catalogue, said: dict[PictureId, Verdict]) -> Lessons:
         """What there is to learn from by now; what was read once of a picture is kept."""
@@ -106,31 +109,38 @@ class Learner:
         self._short = short
         self._looks = looks(short, seed=_SEED)
 
-    def _guess(self, head: Head) -> NDArray[np.float32]:
-        """Logits, float32 (N, K); zeros, which is to know nothing, where an embedding cannot be read any more."""
+    def _guess(self, head: Head) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits and probabilities, float32 (N, K); of what cannot be read any more, nothing is known."""
         logits = np.zeros((len(self._pool), len(head.bias)), dtype=np.float32)
+        shares = np.full_like(logits, 1 / len(head.bias))
+        temperature = self.bundle.manifest.temperature
 
         def guess(numbers: NDArray[np.int64], rows: NDArray[np.float32]) -> None:
             if rows.shape[1] == head.weight.shape[1]:
-                logits[numbers] = head(rows)
+                logits[numbers] = answers = head(rows)
+                shares[numbers] = probabilities(answers, temperature)
 
         read_pool(self._folder, self._pool, guess)
-        return logits
+        return logits, shares
 
     def _write(
-        self, logits: NDArray[np.float32], learned: Lessons, said: dict[PictureId, Verdict], *, filed: int
+        self,
+        logits: NDArray[np.float32],
+        shares: NDArray[np.float32],
+        learned: Lessons,
+        said: dict[PictureId, Verdict],
+        *,
+        filed: int,
     ) -> int:
-        temperature = self.bundle.manifest.temperature
-        shares = probabilities(logits, temperature)
         best = shares.argmax(axis=1)
         confidences = shares[np.arange(len(shares)), best]
         in_order = order(self._short, shares, seed=_SEED)
         meta = {
             "categories": learned.categories,
-            "temperature": temperature,
+            "temperature": self.bundle.manifest.temperature,
             "verdicts": len(said),
             "counts": self._counts(best, learned.categories),
-            "rule": self.rule.as_dict(),
+            "rule": self.rule.as_dict() | {"promised": self.rule.max_error is not None and can_promise(self.bundle)},
         } | self._told(confidences, said, filed=filed)
         rows = in_order.tolist()
         columns = (
@@ -151,7 +161,7 @@ class Learner:
             trays[action][categories[number]] = count
         return trays
 
-    def _told(self, confidences: NDArray[np.float64], said: dict[PictureId, Verdict], *, filed: int) -> dict[str, Any]:
+    def _told(self, confidences: NDArray[np.floating], said: dict[PictureId, Verdict], *, filed: int) -> dict[str, Any]:
         """What this round changed, for the line on the page."""
         open_ = np.array(
             [
@@ -161,6 +171,7 @@ class Learner:
         )
         settled = sum(said[one].said is Said.RIGHT for one in self._pool.pictures if one in said)
         could = fileable(confidences[open_], self.rule)
+        self.estimated_threshold = threshold_for(confidences[open_], self.rule)
         share = (filed + settled + could) / max(filed + len(confidences), 1)
         told = {
             "new": 0 if self._said is None else len(said) - self._said,

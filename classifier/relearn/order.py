@@ -17,8 +17,8 @@ SOON: Final = 4096
 _IN_A_GROUP: Final = 16
 _MOST_GROUPS: Final = 192
 _ALIKE: Final = 60
-_MOST_LOOKS: Final = 1000
-_SAMPLE: Final = 20_000
+_MOST_LOOKS: Final = 500
+_SAMPLE: Final = 10_000
 
 
 def order(
@@ -51,7 +51,9 @@ def looks(embeddings_ND: NDArray[np.float32], *, seed: int = 0) -> NDArray[np.in
         return np.zeros(len(embeddings_ND), dtype=np.int64)
     directions = _directions(embeddings_ND)
     sample = directions[np.random.default_rng(seed).permutation(len(directions))[:_SAMPLE]]
-    clusters = MiniBatchKMeans(count, n_init=1, batch_size=4096, max_iter=20, random_state=seed).fit(sample)
+    clusters = MiniBatchKMeans(count, init="random", n_init=1, batch_size=4096, max_iter=20, random_state=seed).fit(
+        sample
+    )
     centres = clusters.cluster_centers_
     apart = np.linalg.svd(centres - centres.mean(axis=0), full_matrices=False)[2][0]
     rank = np.empty(count, dtype=np.int64)

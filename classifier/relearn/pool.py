@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from classifier.catalogue.shards import read_shard
 from classifier.records import PictureId
@@ -68,7 +69,8 @@ def read_pool(folder: Path, pool: Pool, use: Callable[[NDArray[np.int64], NDArra
         for part in read_shard(folder, shard, wanted):
             use(np.array([numbers[picture] for picture in part.pictures], dtype=np.int64), part.embeddings)
 
-    with ThreadPoolExecutor(_THREADS) as threads:
+    # Two readers that each calculate with two threads wait for each other more than they calculate.
+    with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as threads:
         for done in [threads.submit(read, *shard) for shard in pool.shards]:
             done.result()
 

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from classifier.errors import IllsortError
+from classifier.relearn.filing import file_learned
 from classifier.relearn.learner import Learner
 
 if TYPE_CHECKING:
@@ -43,23 +44,43 @@ def run(pipe: Connection, library: Path, *, begin: Callable[[Path], Learns] = Le
         os.nice(_LEAST_PRIORITY)
     told: SimpleQueue[dict[str, Any]] = SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, told), daemon=True).start()
+    learner = _begin(pipe, library, begin)
+    unlearned = 0
+    while learner is not None:
+        heard = _next(told)
+        unlearned += heard.get("said", 0)
+        if heard.get("file") and isinstance(learner, Learner):
+            _file(pipe, library, learner)
+            learner, unlearned = _begin(pipe, library, begin), 0
+        elif unlearned >= EVERY or (unlearned and not heard):
+            _learn(pipe, learner)
+            unlearned = 0
+
+
+def _next(told: SimpleQueue[dict[str, Any]]) -> dict[str, Any]:
+    """What the page says next; nothing when it says nothing for a while."""
+    try:
+        return told.get(timeout=_PAUSE_S)
+    except Empty:
+        return {}
+
+
+def _begin(pipe: Connection, library: Path, begin: Callable[[Path], Learns]) -> Learns | None:
+    """A learner that has learned once; None, which is told, when there is nothing to learn by."""
     try:
         learner = begin(library)
     except IllsortError as error:
         pipe.send({"cannot": str(error)})
-        return
+        return None
     _learn(pipe, learner)
-    unlearned = 0
-    while True:
-        try:
-            unlearned += told.get(timeout=_PAUSE_S).get("said", 0)
-        except Empty:
-            due = unlearned > 0
-        else:
-            due = unlearned >= EVERY
-        if due:
-            _learn(pipe, learner)
-            unlearned = 0
+    return learner
+
+
+def _file(pipe: Connection, library: Path, learner: Learner) -> None:
+    try:
+        pipe.send({"filed": file_learned(library, learner, tell=pipe.send)})
+    except (IllsortError, OSError, sqlite3.Error) as error:
+        pipe.send({"notFiled": f"{error}"})
 
 
 def _listen(pipe: Connection, told: SimpleQueue[dict[str, Any]]) -> None:

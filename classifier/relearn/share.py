@@ -33,7 +33,7 @@ def rule_of(settings: Mapping[str, Any], default: float) -> Rule:
     return Rule(threshold=float(asked.get("threshold") or default), max_error=asked.get("max_error"))
 
 
-def fileable(confidences: NDArray[np.float64], rule: Rule) -> int:
+def fileable(confidences: NDArray[np.floating], rule: Rule) -> int:
     """How many of these, by their calibrated confidences, (N,), the rule would file.
 
     Under an error rate an estimate: as many as keep the mean of what they lack to certainty at or under it.
@@ -41,11 +41,11 @@ def fileable(confidences: NDArray[np.float64], rule: Rule) -> int:
     return int((confidences >= threshold_for(confidences, rule)).sum())
 
 
-def threshold_for(confidences: NDArray[np.float64], rule: Rule) -> float:
+def threshold_for(confidences: NDArray[np.floating], rule: Rule) -> float:
     """The least confidence that the rule files; above 1 when it files none."""
     if rule.max_error is None:
         return rule.threshold
-    surest = np.sort(confidences)[::-1]
+    surest = np.sort(confidences.astype(np.float64))[::-1]
     errors = np.cumsum(1 - surest) / np.arange(1, len(surest) + 1)
     kept = int((errors <= rule.max_error).sum())  # the mean only grows, for the surest come first
     return float(surest[kept - 1]) if kept else 2.0

@@ -72,6 +72,7 @@ class Review:
                 Route("/api/say", self._say, methods=["POST"]),
                 Route("/api/back", self._back, methods=["POST"]),
                 Route("/api/file", self._file, methods=["POST"]),
+                Route("/api/file-learned", self._file_learned, methods=["POST"]),
                 *naming_routes(self._ask, row=self._row, state=self._renamed),
             ],
             exception_handlers={IllsortError: _told},
@@ -187,6 +188,11 @@ class Review:
         left = [] if made is None else [{"name": path.name, "why": why} for path, why in made.left]
         told = {"run": None, "moved": 0} if made is None else {"run": made.run, "moved": made.moved}
         return JSONResponse({**told, "left": left, "state": state})
+
+    async def _file_learned(self, request: Request) -> Response:
+        await request.body()
+        self._learning.file()
+        return JSONResponse({"state": await self._at_desk(self._as_it_is)})
 
     def _renamed(self) -> dict[str, Any]:
         self._learning.tell(1)

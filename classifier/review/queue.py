@@ -143,7 +143,9 @@ def page(catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Ke
     """The next `limit` pictures behind the place `after` (None: from the beginning)."""
     keys = wanted.keys
     by = Order.CATEGORY if wanted.category is not None and wanted.old is Order.SURETY else wanted.old
-    conditions, values = ["d.action = ?", answered(wanted)], [model, wanted.action.value]
+    # The first is what the indexes of what waits are made for.
+    conditions = ["d.action IN ('review', 'unknown')", "d.action = ?", answered(wanted)]
+    values = [model, wanted.action.value]
     if wanted.category is not None:
         kept = wanted.kept or (wanted.category,)
         conditions.append(f"d.category IN ({', '.join('?' for _ in kept)})")

@@ -199,7 +199,7 @@ def test_what_is_decided_is_learned_and_what_comes_next_is_in_another_order(tmp_
     bundle = colour_bundle(tmp_path / "model", labelled=True).folder
     library = unsure_library(tmp_path, bundle, 60)
     seen = Seen()
-    with browser(seen) as page, server(library, learning=True) as first:
+    with server(library, learning=True) as first, browser(seen) as page:
         page.goto(first.address)
         learned(page, "0 verdicts")
         assert "learned" == page.eval_on_selector("#choose-order", "one => one.value")
@@ -211,5 +211,11 @@ def test_what_is_decided_is_learned_and_what_comes_next_is_in_another_order(tmp_
         assert after in {row["picture"] for row in coming[:3]}
         page.keyboard.press("Backspace")
         before = pictures(library)
+        page.keyboard.press("Shift+F")
+        page.keyboard.press("Enter")
+        page.wait_for_function("() => document.querySelector('#note').textContent.startsWith('Sorted again: ')")
+        filed = pictures(library)
     assert ([], 1) == (seen.said, len(seen.asked))
+    assert 25 <= len([name for name in filed if name.startswith("blue/")])
+    undo(library)
     assert before == pictures(library)

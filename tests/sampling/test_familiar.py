@@ -12,7 +12,7 @@ def test_what_is_like_no_named_category_is_taken_for_none() -> None:
     random = np.random.default_rng(3)
     heap = np.repeat([0, 1, 2], 30)
     embeddings = (np.eye(3, 60)[heap] * 8 + random.normal(size=(90, 60))).astype(np.float32)
-    taught = np.r_[0:10, 30:40]
+    taught = np.r_[0:20, 30:50]
 
     found = familiar(directions(embeddings), taught=taught, truths=heap[taught], best=np.where(heap == 2, 0, heap))
 

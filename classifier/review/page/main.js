@@ -159,8 +159,12 @@ class Desk {
       make("button", { autofocus: true, onclick: () => dialog.close() }, key("Esc"), make("span", {}, say("close"))));
   }
 
+  ask(...dialogue) { ask(...dialogue); }
+  unask() { dialog.close(); }
+  tell(text, kind) { tell(text, kind); }
+
   help() {
-    const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["f", "kFile"], ["z", "closer"],
+    const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["f", "kFile"], ["⇧F", "kFileThem"], ["z", "closer"],
       ["← ↑ ↓ →", "kMove"], ["␣", "kMark"], ["PgUp PgDn", "kNextCategory"], ["n", "kNew"], ["c", "categories"]];
     const rows = lines.map(([letter, name]) => make("li", {}, key(letter), make("span", {}, say(name))));
     const own = this.state.categories.filter((one) => one.key).map((one) => make("li", {}, key(one.key), make("span", {}, one.name)));
@@ -173,6 +177,7 @@ class Desk {
     else if (name === "Backspace") this.back();
     else if (name === "g") this.show({ view: this.chosen.view === "grid" ? "single" : "grid", ...(this.chosen.view === "grid" ? { category: "" } : {}) });
     else if (name === "f") this.askToFile();
+    else if (name === "F" && this.state.outlook.number && !this.state.labelling) this.learning.askToFile();
     else if (name === "c") this.categories.list();
     else if (name === "PageDown" && this.chosen.view === "grid" && !this.state.labelling) this.#turn(1);
     else if (name === "PageUp" && this.chosen.view === "grid" && !this.state.labelling) this.#turn(-1);

@@ -90,6 +90,21 @@ const WORDS = {
   byError: ["at {0} error (estimated)", "按错误率 {0}（估计）"],
   learnedFirst: ["{0} verdicts learned: {2} could be filed {1}; {3} pictures could be filed now", "已学 {0} 个判断：{1}可归类 {2}；现在可归类 {3} 张"],
   learnedMore: ["+{0} verdicts: could be filed {1} {2} → {3}; {4} pictures could be filed now", "新增 {0} 个判断：{1}可归类 {2} → {3}；现在可归类 {4} 张"],
+  fileThem: ["File them", "全部归类"],
+  fileThemTitle: ["Sort again with what was learned? About {0} more pictures would be filed.", "用学到的重新整理？大约再归类 {0} 张。"],
+  fileThemBody: [
+    "Every folder that this model sorted is sorted again, by what is known of its pictures; your decisions stand. A picture that was filed before may move where the model now thinks otherwise. One run a folder; illsort undo takes it back.",
+    "这个模型整理过的每个文件夹都会按已知信息重新整理，你的决定不变。以前归类的图片若模型改了看法也会移动。每个文件夹一次运行；illsort undo 可以撤销。",
+  ],
+  againByThreshold: ["As last time, what is at least {0} sure is filed.", "和上次一样，把握不低于 {0} 的会归类。"],
+  againByError: ["The error rate of {0} is promised anew, by labels that the refitted model is judged by.", "错误率 {0} 会用标注重新评估并保证。"],
+  againByEstimate: [
+    "No error rate can be promised: this network has seen all labels. What is filed keeps {0} by the model's own estimate; illsort audit checks it.",
+    "无法保证错误率：这个网络见过所有标注。只按模型自己的估计保持 {0}；请用 illsort audit 检查。",
+  ],
+  filingLearned: ["Sorting again with what was learned… {0}", "正在用学到的重新整理… {0}"],
+  filedLearned: ["Sorted again: {0} more pictures are filed; illsort undo takes it back", "已重新整理：多归类 {0} 张；illsort undo 可以撤销"],
+  kFileThem: ["sort again with what was learned", "用学到的重新整理"],
   language: ["中文", "English"],
 };
 
