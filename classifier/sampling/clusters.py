@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sklearn.cluster import KMeans
 
-from classifier.learn.growing import compact
+from classifier.sampling.familiar import directions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,16 +41,13 @@ def cluster(embeddings_ND: NDArray[np.float32], *, seed: int = 0) -> Clusters:
     if len(embeddings_ND) < _LEAST_SPREAD:
         nothing = np.zeros(len(embeddings_ND))
         return Clusters(look=nothing.astype(np.int64), closeness=nothing)
-    unit = _unit(compact(embeddings_ND).astype(np.float64))
+    unit = directions(embeddings_ND)
     count = min(_MOST, max(1, round(len(unit) / _PER_CLUSTER)))
     found = KMeans(count, n_init=3, random_state=seed).fit(unit)
-    closeness = (unit * _unit(found.cluster_centers_)[found.labels_]).sum(axis=1)
+    lengths = np.linalg.norm(found.cluster_centers_, axis=1, keepdims=True)
+    centres = found.cluster_centers_ / np.where(lengths == 0, 1, lengths)
+    closeness = (unit * centres[found.labels_]).sum(axis=1)
     worth = np.bincount(found.labels_, weights=closeness, minlength=count)  # size times mean closeness
     place = np.empty(count, dtype=np.int64)
     place[np.argsort(-worth, kind="stable")] = np.arange(count)
     return Clusters(look=place[found.labels_], closeness=closeness)
-
-
-def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.where(lengths == 0, 1, lengths)

