@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from classifier.catalogue import verdicts
+from classifier.catalogue.categories import Names, read_names
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import read_catalogue
 from classifier.records import Example, Label, PictureId, Said, Verdict
@@ -17,10 +18,16 @@ from classifier.records import Example, Label, PictureId, Said, Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """The verdicts that hold, and the pictures of a category among them that lie in the library, as labels."""
+    """The verdicts that hold, the pictures of a category among them that lie in the library, and renamed categories."""
 
     labels: tuple[Label, ...] = ()
     verdicts: Mapping[PictureId, Verdict] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+
+    def named(self, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+        """Labels by the names that a person has for their categories by now; sorted by category and path."""
+        renamed = (replace(label, category=self.names.of(label.category)) for label in labels)
+        return tuple(sorted(renamed, key=lambda label: (label.category, label.path)))
 
     def heed(self, example: Example) -> Example | None:
         """The example as the person sees it by now; None where they said it is not of its category."""
@@ -44,4 +51,5 @@ def read_feedback(library: Path | None) -> Feedback:
             place = place_of(catalogue, picture)
             if place is not None and verdict.said is Said.RIGHT and verdict.category is not None:
                 labels.append(Label(path=library / to_path(place.path), category=verdict.category))
-    return Feedback(labels=tuple(labels), verdicts=held)
+        names = read_names(catalogue)
+    return Feedback(labels=tuple(labels), verdicts=held, names=names)

@@ -51,7 +51,8 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     """
     progress = progress or SilentProgress()
     feedback = read_feedback(settings.labels.library)
-    labels = read_labels(folder=settings.labels.folder, csv_file=settings.labels.csv, further=feedback.labels)
+    found = read_labels(folder=settings.labels.folder, csv_file=settings.labels.csv, further=feedback.labels)
+    labels = feedback.named(found)
     if settings.labels.library is not None:
         progress.say(f"{len(feedback.labels):,} labels are what was said in review and audit")
     folder = _target(settings)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue import verdicts
+from classifier.catalogue import categories, verdicts
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import LabelsError, LibraryError
@@ -15,7 +15,7 @@ from classifier.labels.examples import read_examples
 from classifier.labels.feedback import read_feedback
 from classifier.labels.read import read_labels
 from classifier.progress import SilentProgress
-from classifier.records import Said, Verdict
+from classifier.records import Label, Said, Verdict
 from kit.audits import Kind, filed_library
 from kit.pictures import encoded, varied
 from kit.tree import make_tree
@@ -105,6 +105,15 @@ def test_further_labels_stand_alone_or_beside_those_of_the_folder(tmp_path: Path
         read_labels(folder=None, csv_file=None, further=further)
     beside = read_labels(folder=labels, csv_file=None, further=further)
     assert ["a", "a", "b", "b", "c", "c"] == [label.category for label in beside]
+
+
+def test_labels_take_the_names_that_a_person_gave_their_categories(tmp_path: Path) -> None:
+    library = library_with(tmp_path)
+    with open_catalogue(library) as catalogue:
+        categories.rename(catalogue, "a", "z", at="2026-11-24T10:00:00+00:00")
+    labels = tuple(Label(path=tmp_path / name, category=name) for name in "ab")
+
+    assert ["b", "z"] == [label.category for label in read_feedback(library).named(labels)]
 
 
 def test_a_picture_that_left_the_library_is_no_label(tmp_path: Path) -> None:
