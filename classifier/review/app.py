@@ -1,6 +1,6 @@
 """The page's server: what is asked by the browser becomes a word to the desk; no path ever comes from the browser.
 
-One thread owns the desk and its catalogue; pictures are decoded in a few others, and filing has its own.
+One thread owns the desk and its catalogue; pictures are decoded in others, counting and filing have their own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -24,24 +24,25 @@ from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import IllsortError, LibraryError
 from classifier.records import PictureId
+from classifier.review.ahead import coming
 from classifier.review.asked import answers_from, wanted_from
 from classifier.review.desk import Desk
+from classifier.review.eyes import SIDES, Eyes
 from classifier.review.filing import file_decided
-from classifier.review.thumbnails import LARGE, SMALL, thumbnail
+from classifier.review.watch import watch
 from classifier.settings import ImageSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from starlette.requests import Request
 
-    from classifier.review.queue import Waiting
+    from classifier.review.queue import Key, Waiting, Wanted
 
 T = TypeVar("T")
 PAGE: Final = Path(__file__).parent / "page"
 _KINDS: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _ID: Final = re.compile(r"[0-9a-f]{64}")
-_EYES: Final = 3
 
 
 class Review:
@@ -50,7 +51,6 @@ class Review:
     def __init__(self, library: Path) -> None:
         self._library = library
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
-        self._eyes = ThreadPoolExecutor(_EYES, thread_name_prefix="eyes")
         self._filing = asyncio.Lock()
         self._files = {path.name: path for path in PAGE.iterdir() if path.suffix in _KINDS}
         self._is_open = False
@@ -78,12 +78,18 @@ class Review:
     @asynccontextmanager
     async def _opened(self, _: Starlette) -> AsyncIterator[None]:
         await self._at_desk(self._open)
+        self._thread.submit(self._desk.state)  # it counts, while the browser still starts
+        self._eyes = Eyes(self._library, path_of=self._path_of, max_megapixels=lambda: self._max_megapixels)
+        watching = asyncio.create_task(watch(self._desk, self._library, at_desk=self._at_desk))
         try:
             yield
         finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+            await asyncio.to_thread(self._eyes.close)
             await self._at_desk(self._close)
             self._thread.shutdown()
-            self._eyes.shutdown(cancel_futures=True)
 
     def _open(self) -> None:
         if self._is_open:
@@ -112,35 +118,37 @@ class Review:
 
     async def _picture(self, request: Request) -> Response:
         picture, size = request.path_params["picture"], request.path_params["size"]
-        if not _ID.fullmatch(picture) or size not in {"small", "large"}:
+        if not _ID.fullmatch(picture) or size not in SIDES:
             return Response(status_code=404)
-        path = await self._at_desk(lambda: self._path_of(PictureId(picture)))
-        made = None if path is None else await self._seen(PictureId(picture), path, LARGE if size == "large" else SMALL)
+        made = await asyncio.wrap_future(self._eyes.see(PictureId(picture), size))
         if made is None:
             return Response(status_code=404)
         # Content by its hash never changes.
         return Response(made, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
 
-    async def _seen(self, picture: PictureId, path: Path, side: int) -> bytes | None:
-        def look() -> bytes | None:
-            return thumbnail(self._library, picture, path, side=side, max_megapixels=self._max_megapixels)
-
-        return await asyncio.get_running_loop().run_in_executor(self._eyes, look)
-
     def _path_of(self, picture: PictureId) -> Path | None:
-        place = place_of(self._catalogue, picture)
+        place = self._thread.submit(lambda: place_of(self._catalogue, picture)).result()
         return None if place is None else self._library / to_path(place.path)
+
+    def _page(self, wanted: Wanted, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+        return self._thread.submit(lambda: self._desk.page(wanted, after=after, limit=limit)).result()
 
     async def _state(self, _: Request) -> Response:
         return JSONResponse(await self._at_desk(self._as_it_is))
 
     async def _queue(self, request: Request) -> Response:
         wanted, after, limit = _understood(lambda: wanted_from(request.query_params))
-        rows = await self._at_desk(lambda: self._desk.page(wanted, after=after, limit=limit))
-        shown = [self._row(row) for row in rows]
-        return JSONResponse({"pictures": shown, "next": list(rows[-1].key) if len(rows) == limit else None})
+
+        def look() -> tuple[list[Waiting], list[str]]:
+            return self._desk.page(wanted, after=after, limit=limit), self._desk.waiting(wanted.action)
+
+        rows, categories = await self._at_desk(look)
+        shown, place = [self._row(row) for row in rows], list(rows[-1].key) if len(rows) == limit else None
+        self._eyes.expect(coming(self._page, wanted, place, categories))
+        return JSONResponse({"pictures": shown, "next": place})
 
     async def _say(self, request: Request) -> Response:
+        self._eyes.hold_still()
         sent = await request.body()
         answers = _understood(lambda: answers_from(json.loads(sent)))
 

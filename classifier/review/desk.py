@@ -5,7 +5,6 @@ Knows no web and moves no file. Used by one thread, beside a sort or other proce
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,13 +21,13 @@ from classifier.review.pending import pending, retracted
 from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from classifier.catalogue.store import Catalogue
-    from classifier.records import PictureId
+    from classifier.records import Action, Decision, PictureId
 
 ORIGIN = "review"
-_PATIENCE_S = 5.0
+_PART = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +45,15 @@ class Desk:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._counts: dict[str, dict[str, int]] | None = None
+        self._skipped: set[PictureId] = set()
+        self._settled: dict[PictureId, tuple[str, str]] = {}
+        self._fewer: Counter[tuple[str, str]] = Counter()
+        self.to_file: set[PictureId] = set()
+        catalogue.connection.execute(SAID)
         self.refresh()
 
     def page(self, wanted: Wanted, *, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         """The next `limit` pictures of the queue."""
-        self._refresh()
         return page(self._catalogue, wanted, model=self.guesses.model, after=after, limit=limit)
 
     def say(self, answers: Sequence[Answer]) -> None:
@@ -77,22 +80,18 @@ class Desk:
             Verdict(picture=one.picture, said=Said.TAKEN_BACK, category=one.category, origin=ORIGIN, at=at)
             for one in step
         ]
-        again: list[PictureId] = []
         with self._catalogue.transaction():
             held = verdicts.latest(self._catalogue, pictures)
             verdicts.add_all(self._catalogue, taken)
             for run, decision in retracted(self._catalogue, held, self.guesses):
                 decisions.save(self._catalogue, [decision], run=run)
-                again.append(decision.picture)
+                self._count_again(decision)
         self._steps.pop()
         self._mark(pictures)
-        if again:
-            self._counts = None
         return self._rows(pictures)
 
     def state(self) -> dict[str, Any]:
         """Categories with their keys, what waits, what is to be filed, and how many steps can be taken back."""
-        self._refresh()
         keys = keys_for(self.guesses.categories)
         return {
             "categories": [{"name": name, "key": keys.get(name, "")} for name in self.guesses.categories],
@@ -106,20 +105,25 @@ class Desk:
     @property
     def unfiled(self) -> int:
         """How many pictures lie elsewhere than where the person's words put them."""
-        self._refresh()
         return len(self.to_file)
+
+    def waiting(self, action: Action) -> list[str]:
+        """The best guesses of what waits in a tray, as the page offers them; none before they are counted."""
+        return [] if self._counts is None else list(self._waiting()[action.value])
+
+    def recount(self, found: dict[str, dict[str, int]]) -> None:
+        """Take over what was counted elsewhere, for counting takes long in a large library."""
+        self._counts = found
 
     def refresh(self) -> None:
         """Look at everything anew, as after filing."""
         self._version = -1
-        self._looked = -_PATIENCE_S
-        self._refresh()
+        self._counts = None
+        for _ in self.look():
+            pass
 
-    def _refresh(self) -> None:
-        """Read again what another process may have changed; a sort at work changes something all the time."""
-        if time.monotonic() - self._looked < _PATIENCE_S:
-            return
-        self._looked = time.monotonic()
+    def look(self) -> Iterator[None]:
+        """Read again what another process has changed, in parts between which answers can be taken."""
         (version,) = self._catalogue.connection.execute("PRAGMA data_version").fetchone()
         if version == self._version:
             return
@@ -129,14 +133,11 @@ class Desk:
         left = {verdict.id for of_it in standing(said).values() for verdict in of_it}
         in_order = [verdict for verdict in said if verdict.id in left]
         self._steps = [list(step) for _, step in groupby(in_order, key=lambda verdict: verdict.at)]
-        self.to_file: set[PictureId] = set()
-        self._skipped: set[PictureId] = set()
-        self._settled: dict[PictureId, tuple[str, str]] = {}
-        self._fewer: Counter[tuple[str, str]] = Counter()
-        self._counts = None
-        self._catalogue.connection.execute(SAID)
-        self._catalogue.connection.execute("DELETE FROM temp.said")
-        self._mark(list(dict.fromkeys(verdict.picture for verdict in said)))
+        pictures = list(dict.fromkeys(verdict.picture for verdict in said))
+        for start in range(0, len(pictures), _PART):
+            yield
+            self._mark(pictures[start : start + _PART])
+        yield
 
     def _mark(self, pictures: Sequence[PictureId]) -> None:
         """Keep what was answered out of the queue, and know what is to be filed."""
@@ -182,6 +183,11 @@ class Desk:
             }
             for action, by_guess in self._counts.items()
         }
+
+    def _count_again(self, decision: Decision) -> None:
+        if self._counts is not None:
+            of_tray = self._counts[decision.action.value]
+            of_tray[decision.category] = of_tray.get(decision.category, 0) + 1
 
     def _check(self, answers: Sequence[Answer]) -> None:
         for one in answers:
