@@ -25,7 +25,7 @@ from classifier.catalogue.store import open_catalogue
 from classifier.errors import IllsortError, LibraryError
 from classifier.records import PictureId
 from classifier.review.ahead import coming
-from classifier.review.asked import answers_from, wanted_from
+from classifier.review.asked import answers_from, steps_from, wanted_from
 from classifier.review.desk import Desk
 from classifier.review.eyes import SIDES, Eyes
 from classifier.review.filing import file_decided
@@ -159,10 +159,11 @@ class Review:
         return JSONResponse({"state": await self._at_desk(say)})
 
     async def _back(self, request: Request) -> Response:
-        await request.body()
+        sent = await request.body()
+        steps = _understood(lambda: steps_from(json.loads(sent)))
 
         def take_back() -> dict[str, Any]:
-            again = [self._row(row) for row in self._desk.take_back()]
+            again = [self._row(row) for row in self._desk.take_back(steps=steps)]
             return {"pictures": again, "state": self._as_it_is()}
 
         return JSONResponse(await self._at_desk(take_back))

@@ -49,6 +49,14 @@ def answers_from(sent: Any) -> list[Answer]:
     return answers
 
 
+def steps_from(sent: Any) -> int | None:
+    """How many steps stood when one was to be taken back; None where that is not said. Raises ValueError."""
+    steps = sent.get("steps") if isinstance(sent, dict) else None
+    if steps is not None and not isinstance(steps, int):
+        raise ValueError("not a number of steps")
+    return steps
+
+
 def _answer(one: Any) -> Answer:
     told = one if isinstance(one, dict) else {}
     picture, said, category = told.get("picture"), told.get("said"), told.get("category")

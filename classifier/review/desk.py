@@ -59,9 +59,12 @@ class Desk:
     def say(self, answers: Sequence[Answer]) -> None:
         """Store answers durably, all or none: one step, that is taken back as one.
 
+        The same as the last step says is that step, told again because its answer was lost: nothing is stored twice.
         Raises LibraryError for a category that does not exist, or a picture that is not in the library.
         """
         self._check(answers)
+        if self._steps and _words(self._steps[-1]) == _words(answers):
+            return
         at = _now()
         said = [
             Verdict(picture=one.picture, said=one.said, category=one.category, origin=ORIGIN, at=at) for one in answers
@@ -69,9 +72,13 @@ class Desk:
         self._steps.append(verdicts.add_all(self._catalogue, said))
         self._mark([one.picture for one in answers])
 
-    def take_back(self) -> list[Waiting]:
-        """Take back the last step that stands, also one of another day; its pictures, which wait again."""
-        if not self._steps:
+    def take_back(self, *, steps: int | None = None) -> list[Waiting]:
+        """Take back the last step that stands, also one of another day; its pictures, which wait again.
+
+        `steps` is how many stand as far as the asker knows: with another number nothing is done, for then it was asked
+        again because the answer was lost, or something else was said meanwhile.
+        """
+        if not self._steps or steps not in {None, len(self._steps)}:
             return []
         step = self._steps[-1]
         pictures = [verdict.picture for verdict in step]
@@ -205,6 +212,10 @@ def _how(held: Verdict | None, last: Sequence[Verdict]) -> tuple[str | None, str
     if last and last[-1].said is Said.SKIPPED:
         return "skipped", None
     return (None, None) if held is None else ("wrong", held.category)
+
+
+def _words(said: Sequence[Answer | Verdict]) -> list[tuple[PictureId, Said, str | None]]:
+    return [(one.picture, one.said, one.category) for one in said]
 
 
 def _now() -> str:

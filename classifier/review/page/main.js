@@ -63,8 +63,11 @@ class Desk {
   async back() {
     this.emptied.clear();
     try {
-      const answer = await send("/api/back", {}, { onTrouble: trouble });
+      let before = 0;
+      const body = () => ({ steps: before = this.state.steps });
+      const answer = await send("/api/back", body, { onTrouble: trouble });
       this.#become(answer.state);
+      if (before && answer.pictures.length === 0) return this.show({});  // taken back already, and the answer was lost
       tell(answer.pictures.length ? say("takenBack", answer.pictures.length) : say("noStep"));
       if (answer.pictures.length) this.view.again(answer.pictures);
     } catch (error) {
