@@ -29,6 +29,7 @@ from classifier.review.asked import answers_from, steps_from, wanted_from
 from classifier.review.desk import Desk
 from classifier.review.eyes import SIDES, Eyes
 from classifier.review.filing import file_decided
+from classifier.review.reasons import in_chinese
 from classifier.review.watch import watch
 from classifier.settings import ImageSettings
 
@@ -194,6 +195,7 @@ class Review:
             "category": row.category,
             "confidence": row.confidence,
             "reason": row.reason,
+            "reason_zh": in_chinese(row.reason, category=row.category),
             "name": row.path.name.encode("utf-8", "replace").decode(),
             "width": row.width,
             "height": row.height,

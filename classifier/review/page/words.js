@@ -78,5 +78,6 @@ export function say(name, ...values) {
   return text.replace(/\{(\d)\}/g, (_, number) => String(values[Number(number)]));
 }
 
+export const reasonOf = (row) => (current === "zh" ? row.reason_zh : row.reason);
 export const count = (number) => number.toLocaleString(current === "zh" ? "zh-CN" : "en");
 export const percent = (share) => `${(Math.floor(share * 1000) / 10).toFixed(1)}%`;
