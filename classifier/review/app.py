@@ -26,6 +26,7 @@ from classifier.errors import IllsortError, LibraryError
 from classifier.records import PictureId
 from classifier.review.ahead import coming
 from classifier.review.asked import answers_from, steps_from, wanted_from
+from classifier.review.audit_routes import AuditRoutes, Place
 from classifier.review.desk import Desk
 from classifier.review.eyes import SIDES, Eyes
 from classifier.review.filing import file_decided
@@ -68,6 +69,7 @@ class Review:
                 Route("/api/say", self._say, methods=["POST"]),
                 Route("/api/back", self._back, methods=["POST"]),
                 Route("/api/file", self._file, methods=["POST"]),
+                *AuditRoutes(self._place()).routes,
             ],
             exception_handlers={IllsortError: _told},
         )
@@ -109,6 +111,15 @@ class Review:
 
     async def _at_desk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _place(self) -> Place:
+        return Place(
+            library=self._library,
+            at_desk=self._at_desk,
+            desk=lambda: (self._desk, self._catalogue),
+            rows=lambda pictures: [self._row(row) for row in self._desk.rows(pictures)],
+            state=self._as_it_is,
+        )
 
     async def _index(self, _: Request) -> Response:
         return _file_response(self._files["index.html"])

@@ -114,6 +114,15 @@ class Desk:
         """How many pictures lie elsewhere than where the person's words put them."""
         return len(self.to_file)
 
+    @property
+    def last(self) -> Sequence[Verdict]:
+        """The last step that stands; empty when there is none."""
+        return self._steps[-1] if self._steps else ()
+
+    def rows(self, pictures: Sequence[PictureId]) -> list[Waiting]:
+        """What is decided of these pictures, filed or waiting."""
+        return self._rows(pictures)
+
     def waiting(self, action: Action) -> list[str]:
         """The best guesses of what waits in a tray, as the page offers them; none before they are counted."""
         return [] if self._counts is None else list(self._waiting()[action.value])

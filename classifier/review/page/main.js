@@ -1,5 +1,6 @@
 // The desk in the browser: which view is shown, which key means what, and what the server is told.
 
+import { Audit } from "./audit.js";
 import { key, make } from "./dom.js";
 import { Grid } from "./grid.js";
 import { get, send, settled, unsaved } from "./net.js";
@@ -10,7 +11,7 @@ const bar = document.getElementById("bar");
 const note = document.getElementById("note");
 const place = document.getElementById("view");
 const dialog = document.getElementById("dialog");
-const TRAYS = ["review", "unknown", "skipped"];
+const TRAYS = ["review", "unknown", "skipped", "audit"];
 const ORDERS = ["surety", "category", "newest"];
 
 class Desk {
@@ -33,7 +34,7 @@ class Desk {
     if (this.chosen.view === "grid") this.#chooseGrid();
     const { view, tray, order, category } = this.chosen;
     const query = { order, ...(category ? { category } : {}), ...(tray === "skipped" ? { skipped: "1" } : { tray }) };
-    this.view = view === "grid" ? new Grid(this, query) : new Single(this, query);
+    this.view = tray === "audit" ? new Audit(this) : view === "grid" ? new Grid(this, query) : new Single(this, query);
     this.#drawBar();
     place.replaceChildren(this.view.element);
     await settled();
@@ -118,7 +119,7 @@ class Desk {
 
   press(name) {
     if (name === "?") this.help();
-    else if (name === "Backspace") this.back();
+    else if (name === "Backspace") (this.view.back ? this.view : this).back();
     else if (name === "g") this.show({ view: this.chosen.view === "grid" ? "single" : "grid", ...(this.chosen.view === "grid" ? { category: "" } : {}) });
     else if (name === "f") this.askToFile();
     else if (name === "PageDown" && this.chosen.view === "grid") this.#turn(1);
@@ -137,10 +138,18 @@ class Desk {
   }
 
   #chooseGrid() {
-    if (this.chosen.tray === "skipped") this.chosen.tray = "review";
+    if (!["review", "unknown"].includes(this.chosen.tray)) this.chosen.tray = "review";
     const names = this.#waiting();
     if (!names.includes(this.chosen.category)) this.chosen.category = names[0] ?? this.state.categories[0]?.name ?? "";
   }
+
+  // For a view that has its own way of asking.
+  take(state) {
+    this.#become(state);
+  }
+
+  trouble = trouble;
+  tell = tell;
 
   #become(state) {
     this.state = state;
@@ -152,15 +161,15 @@ class Desk {
     const tab = (name, isOn, number, press) => make("button", { "aria-pressed": String(isOn), onclick: press },
       make("span", {}, say(name)), number === null ? null : make("span", { class: "number" }, count(number)));
     const trays = TRAYS.filter((name) => name !== "skipped" || view !== "grid").map((name) =>
-      tab(name, name === tray, this.#number(name), () => this.show({ tray: name, category: "" })));
+      tab(name, name === tray, this.#number(name), () => this.show({ tray: name, category: "", ...(name === "audit" ? { view: "single" } : {}) })));
     const views = ["single", "grid"].map((name) => tab(name, name === view, null, () => this.show({ view: name, ...(name === "single" ? { category: "" } : {}) })));
     const focused = document.activeElement?.id;
     bar.replaceChildren(
       make("strong", { class: "library", title: this.state.library }, this.state.library),
       make("div", { class: "group", role: "group" }, ...trays),
       make("div", { class: "group", role: "group" }, ...views),
-      this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
-      this.#choice("order", order, ORDERS.map((name) => [name, say(name)]), (value) => this.show({ order: value })),
+      tray === "audit" ? "" : this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
+      tray === "audit" ? "" : this.#choice("order", order, ORDERS.map((name) => [name, say(name)]), (value) => this.show({ order: value })),
       make("span", { class: "space" }),
       make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
         key("f"), make("span", {}, say("file", count(this.state.to_file)))),
@@ -183,6 +192,7 @@ class Desk {
   }
 
   #number(tray) {
+    if (tray === "audit") return null;
     if (tray === "skipped") return this.state.skipped;
     return Object.values(this.state.waiting[tray]).reduce((sum, number) => sum + number, 0);
   }
@@ -230,7 +240,7 @@ const desk = new Desk();
 document.documentElement.lang = language();
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || !desk.view) return;
-  if (event.target instanceof HTMLSelectElement) return;
+  if (event.target instanceof HTMLSelectElement || event.target instanceof HTMLInputElement) return;
   const name = named(event);
   if (event.repeat && !name.startsWith("Arrow")) return event.preventDefault();
   if (desk.press(name) || desk.press(name.length === 1 ? name.toLowerCase() : "")) event.preventDefault();
