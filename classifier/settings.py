@@ -40,6 +40,8 @@ class LabelSettings(Section):
     """<category>/<picture> at any depth below the category; folders beginning with "." or "_" are left out."""
     csv: Folder = None
     """A file with the columns file_name,label; paths are relative to labels.folder, or else to its own folder."""
+    library: Folder = None
+    """A sorted library: what was said of its pictures in review and audit is learned from, over any older label."""
     validation_share: Annotated[float, Field(gt=0, le=0.5)] = 0.2
     """Share of the labels held out to judge by where train.folds is 1."""
     near_duplicate_bits: Annotated[int, Field(ge=0, le=16)] = 6
@@ -52,11 +54,11 @@ class ModelSettings(Section):
     folder: Folder = None
     """The bundle: the folder that training writes and sorting reads."""
     backbone: Annotated[str, Field(min_length=1)] = "embedded"
-    """embedded (no download), a timm name with pretrained weights, hf-hub:org/name or local-dir:/folder."""
+    """embedded (no download; larger: embedded-lite1, -lite2), a timm name, hf-hub:org/name or local-dir:/folder."""
     allow_pickle: bool = False
     """Also read weights that are no safetensors (.bin, .pth); even then nothing but tensors is loaded from them."""
     image_size: Annotated[int, Field(ge=0, le=2048)] = 0
-    """Side of the square the network sees, in pixels; 0 takes the backbone's own (embedded: 256)."""
+    """Side of the square the network sees, in pixels; 0 takes the backbone's own (embedded: 256, 288, 320)."""
 
 
 class TrainSettings(Section):

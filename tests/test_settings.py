@@ -103,3 +103,10 @@ def test_every_setting_says_what_it_is() -> None:
     for section, field in Settings.model_fields.items():
         for key, inner in type(field.default).model_fields.items():
             assert inner.description, f"{section}.{key} has no docstring"
+
+
+@pytest.mark.parametrize("recipe", sorted(DEFAULT_TOML.parent.glob("*.toml")), ids=lambda path: path.name)
+def test_every_ready_recipe_is_read_and_says_how_it_is_used(recipe: Path) -> None:
+    load(recipe)
+
+    assert recipe == DEFAULT_TOML or f"--config configs/{recipe.name}" in recipe.read_text(encoding="utf-8")

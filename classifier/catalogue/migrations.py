@@ -54,6 +54,12 @@ def m006_review_queue(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m007_queue_of_what_waits(connection: sqlite3.Connection) -> None:
+    """The same orders over what waits alone: of what is filed, nobody asks in order, and every decision was in four."""
+    for statement in _QUEUE_OF_WHAT_WAITS:
+        connection.execute(statement)
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
@@ -61,6 +67,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m004_novelty,
     m005_embeddings,
     m006_review_queue,
+    m007_queue_of_what_waits,
 )
 
 
@@ -174,4 +181,12 @@ _REVIEW_QUEUE = (
     # The last run first, and within it the least sure: one direction for all three, so that a page can go on anywhere.
     "CREATE INDEX decisions_by_run ON decisions (action, (-run), confidence)",
     "CREATE INDEX verdicts_by_origin ON verdicts (origin)",
+)
+
+_WAITS = "WHERE action IN ('review', 'unknown')"
+_QUEUE_OF_WHAT_WAITS = (
+    *(f"DROP INDEX decisions_by_{order}" for order in ("action", "surety", "category", "run")),
+    f"CREATE INDEX decisions_by_surety ON decisions (action, confidence) {_WAITS}",
+    f"CREATE INDEX decisions_by_category ON decisions (action, category, confidence) {_WAITS}",
+    f"CREATE INDEX decisions_by_run ON decisions (action, (-run), confidence) {_WAITS}",
 )

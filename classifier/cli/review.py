@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+
+def learn(pipe: Connection, library: Path) -> None:
+    """What runs beside the page, in a process of its own: there torch may be loaded."""
+    from classifier.relearn.process import run
+
+    run(pipe, library)
 
 
 def review(
@@ -19,6 +29,9 @@ def review(
     token: Annotated[
         str | None, typer.Option(help="What the page's address must hold (default: drawn anew each time).")
     ] = None,
+    no_learning: Annotated[
+        bool, typer.Option("--no-learning", help="Leave guesses and order as the last sort made them.")
+    ] = False,
     no_open: Annotated[bool, typer.Option("--no-open", help="Print the address without opening a browser.")] = False,
 ) -> None:
     """Decide by keys what waits in _review and _unknown, on a page that only this machine can open."""
@@ -37,7 +50,7 @@ def review(
         if not no_open:
             webbrowser.open(address)
 
-    waiting = serve(library, host=host, port=port, token=token, opened=opened)
+    waiting = serve(library, host=host, port=port, token=token, opened=opened, learn=None if no_learning else learn)
     if waiting:
         what = "1 decision waits" if waiting == 1 else f"{waiting:,} decisions wait"
         typer.echo(f"\n{what} to be filed: on the page, or by the next illsort sort", err=True)

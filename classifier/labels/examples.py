@@ -11,6 +11,7 @@ from PIL import Image
 from classifier.errors import LabelsError, Undecodable
 from classifier.images.decode import decode
 from classifier.images.identity import perceptual_hash, picture_id
+from classifier.labels.feedback import Feedback
 from classifier.progress import Progress
 from classifier.records import Example, Failure, FailureKind, Label
 
@@ -18,21 +19,23 @@ THUMBNAIL_SIDE = 16
 
 
 def read_examples(
-    labels: tuple[Label, ...], *, max_megapixels: float, progress: Progress
+    labels: tuple[Label, ...], *, max_megapixels: float, progress: Progress, feedback: Feedback | None = None
 ) -> tuple[tuple[Example, ...], tuple[tuple[Label, Failure], ...]]:
     """The readable labels as examples, each content once, and the unreadable ones with their reason.
 
-    Raises LabelsError when one picture stands in two categories, or when too little is left of a category.
+    What `feedback` says of a picture goes before its label. Raises LabelsError when one picture stands in two
+    categories, or when too little is left of a category.
     """
+    feedback = feedback or Feedback()
     examples: dict[str, Example] = {}
     failures: list[tuple[Label, Failure]] = []
     with progress.stage("reading labels", total=len(labels), unit="picture") as stage:
         for result in _in_threads(labels, max_megapixels):
             stage.advance()
-            if isinstance(result, Example):
-                _add(examples, result)
-            else:
+            if not isinstance(result, Example):
                 failures.append(result)
+            elif (example := feedback.heed(result)) is not None:
+                _add(examples, example)
     _check_left(labels, examples)
     return tuple(examples.values()), tuple(failures)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -15,18 +16,24 @@ MIN_PICTURES = 2
 """One to learn from, one to check by."""
 
 
-def read_labels(*, folder: Path | None, csv_file: Path | None) -> tuple[Label, ...]:
+def read_labels(*, folder: Path | None, csv_file: Path | None, further: tuple[Label, ...] = ()) -> tuple[Label, ...]:
     """Labels from `csv_file` if given, else from the category folders in `folder`; sorted by category and path.
 
-    Raises LabelsError in one line: nowhere to look, no labels, an empty category or one with fewer than two
-    pictures, a bad name, a missing column or file.
+    `further` labels are added to them, or stand alone. Raises LabelsError in one line: nowhere to look, no labels, an
+    empty category or one with fewer than two pictures, a bad name, a missing column or file.
     """
     if csv_file is not None:
         labels, where = _from_csv(csv_file, folder), csv_file
     elif folder is not None:
         labels, where = _from_folder(folder), folder
+    elif further:
+        labels, where = [], Path(os.path.commonpath([label.path.parent for label in further]))
     else:
-        raise LabelsError("no labels: set labels.folder (<category>/<picture>) or labels.csv (file_name,label)")
+        raise LabelsError(
+            "no labels: set labels.folder (<category>/<picture>), labels.csv (file_name,label) or labels.library "
+            "(a sorted library of which something was said in review)"
+        )
+    labels += further
     if not labels:
         raise LabelsError(f"{where}: holds no labelled pictures; expected <category>/<picture> below it")
     _check_counts(labels, where)

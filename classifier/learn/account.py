@@ -13,6 +13,7 @@ from classifier.learn.head import STRENGTH
 from classifier.learn.run import Run
 from classifier.learn.train import Trained
 from classifier.model.evidence import Evidence
+from classifier.model.labelled import Labelled
 from classifier.model.novelty import Novelty, fit_novelty
 from classifier.records import Example
 
@@ -22,10 +23,11 @@ _FEW_PARTS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """`evidence` and `novelty` for the bundle, and `figures` for its evaluation.json."""
+    """`evidence`, `novelty` and `labelled` for the bundle, and `figures` for its evaluation.json."""
 
     evidence: Evidence
     novelty: Novelty
+    labelled: Labelled
     figures: dict[str, Any]
 
 
@@ -36,7 +38,16 @@ def account(run: Run, trained: Trained, groups: dict[Example, int], *, parts: in
     labelled = trained.embedded
     novelty = fit_novelty(labelled.traits, run.targets(labelled.examples), _numbers(labelled.examples, groups))
     return Account(
-        evidence=evidence, novelty=novelty, figures=figures | _ahead(run, trained, evidence, groups, parts=parts)
+        evidence=evidence,
+        novelty=novelty,
+        labelled=Labelled(
+            embeddings=labelled.embeddings,
+            truths=run.targets(labelled.examples),
+            groups=_numbers(labelled.examples, groups),
+            pictures=tuple(example.picture for example in labelled.examples),
+            paths=tuple(example.label.path.as_posix() for example in labelled.examples),
+        ),
+        figures=figures | _ahead(run, trained, evidence, groups, parts=parts),
     )
 
 

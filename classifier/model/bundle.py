@@ -20,6 +20,7 @@ from classifier.model.backbone import Network, load_trained, save_network
 from classifier.model.card import model_card
 from classifier.model.evidence import EVIDENCE, Evidence, load_evidence
 from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, read_json
+from classifier.model.labelled import LABELLED, Labelled, load_labelled
 from classifier.model.linear import LinearHead, load_linear
 from classifier.model.manifest import FORMAT, Manifest
 from classifier.model.novelty import NOVELTY, Novelty, load_novelty
@@ -56,6 +57,14 @@ class Bundle:
         """
         path = self.folder / EVIDENCE
         return load_evidence(path, categories=len(self.manifest.categories)) if path.exists() else None
+
+    def load_labelled(self) -> Labelled | None:
+        """The labelled pictures as the network sees them; None in a bundle of before.
+
+        Raises ModelError in one line when it is damaged.
+        """
+        path = self.folder / LABELLED
+        return load_labelled(path, categories=len(self.manifest.categories)) if path.exists() else None
 
     def load_novelty(self) -> Novelty | None:
         """What tells pictures that are none of the categories; None in a bundle of before, which takes none for such.
@@ -98,10 +107,12 @@ def save_bundle(
     evaluation: dict[str, Any],
     evidence: Evidence | None = None,
     novelty: Novelty | None = None,
+    labelled: Labelled | None = None,
 ) -> Bundle:
     """Write the bundle; an older one in the same place is kept as `<name>.previous`. Returns it as `open_bundle` does.
 
-    Without `evidence`, no error rate can be promised with it; without `novelty`, no picture is taken for unknown.
+    Without `evidence`, no error rate can be promised with it; without `novelty`, no picture is taken for unknown;
+    without `labelled`, its head cannot be fitted anew.
 
     Raises ModelError when something else is in the way.
     """
@@ -116,6 +127,8 @@ def save_bundle(
     if novelty is not None:
         novelty.save(writing / NOVELTY)
         manifest = manifest.model_copy(update={"novelty_sha256": _sha256(writing / NOVELTY)})
+    if labelled is not None:
+        labelled.save(writing / LABELLED)
     (writing / EVALUATION).write_text(json.dumps(evaluation, ensure_ascii=False, indent=2), encoding="utf-8")
     (writing / "README.md").write_text(model_card(folder.name, network.architecture, manifest), encoding="utf-8")
     (writing / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")

@@ -167,7 +167,8 @@ def _shift(odds: NDArray[np.float64], sides: NDArray[np.float64]) -> float:
 def _refusal(rows: _Rows, categories: int, max_error: float, confidence: float) -> str:
     least = least_to_promise(max_error, confidence=confidence)
     wanted = _wanted(rows, max_error, confidence)
-    more = f"about {wanted:,} like these" if wanted else "but of guesses like these no number would do"
+    unsaid = "and so few cannot tell" if len(rows) < least else "but of guesses like these no number would do"
+    more = f"about {wanted:,} like these" if wanted else unsaid
     rates = _promisable(rows, categories, max_error, confidence)
     instead = f"; the least that can be promised is {_percent(rates[-1])}: --max-error {rates[-1]:g}" if rates else ""
     return (

@@ -30,6 +30,7 @@ from classifier.review.audit_routes import AuditRoutes, Place
 from classifier.review.desk import Desk
 from classifier.review.eyes import SIDES, Eyes
 from classifier.review.filing import file_decided
+from classifier.review.learning import Learning
 from classifier.review.reasons import in_chinese
 from classifier.review.watch import watch
 from classifier.settings import ImageSettings
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from classifier.review.queue import Key, Waiting, Wanted
+    from classifier.review.teacher import Run
 
 T = TypeVar("T")
 PAGE: Final = Path(__file__).parent / "page"
@@ -50,8 +52,9 @@ _ID: Final = re.compile(r"[0-9a-f]{64}")
 class Review:
     """One library's page, from its start to its end."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Path, *, learn: Run | None = None) -> None:
         self._library = library
+        self._learning = Learning(library, learn)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._filing = asyncio.Lock()
         self._files = {path.name: path for path in PAGE.iterdir() if path.suffix in _KINDS}
@@ -69,6 +72,7 @@ class Review:
                 Route("/api/say", self._say, methods=["POST"]),
                 Route("/api/back", self._back, methods=["POST"]),
                 Route("/api/file", self._file, methods=["POST"]),
+                Route("/api/file-learned", self._file_learned, methods=["POST"]),
                 *AuditRoutes(self._place()).routes,
             ],
             exception_handlers={IllsortError: _told},
@@ -83,6 +87,7 @@ class Review:
         await self._at_desk(self._open)
         self._thread.submit(self._desk.state)  # it counts, while the browser still starts
         self._eyes = Eyes(self._library, path_of=self._path_of, max_megapixels=lambda: self._max_megapixels)
+        self._learning.begin(lambda: self._thread.submit(self._desk.look_out))
         watching = asyncio.create_task(watch(self._desk, self._library, at_desk=self._at_desk))
         try:
             yield
@@ -90,6 +95,7 @@ class Review:
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
+            await asyncio.to_thread(self._learning.end)
             await asyncio.to_thread(self._eyes.close)
             await self._at_desk(self._close)
             self._thread.shutdown()
@@ -166,6 +172,7 @@ class Review:
 
         def say() -> dict[str, Any]:
             self._desk.say(answers)
+            self._learning.tell(len(answers))
             return self._as_it_is()
 
         return JSONResponse({"state": await self._at_desk(say)})
@@ -176,6 +183,7 @@ class Review:
 
         def take_back() -> dict[str, Any]:
             again = [self._row(row) for row in self._desk.take_back(steps=steps)]
+            self._learning.tell(len(again))
             return {"pictures": again, "state": self._as_it_is()}
 
         return JSONResponse(await self._at_desk(take_back))
@@ -196,21 +204,30 @@ class Review:
         told = {"run": None, "moved": 0} if made is None else {"run": made.run, "moved": made.moved}
         return JSONResponse({**told, "left": left, "state": state})
 
+    async def _file_learned(self, request: Request) -> Response:
+        await request.body()
+        self._learning.file()
+        return JSONResponse({"state": await self._at_desk(self._as_it_is)})
+
     def _as_it_is(self) -> dict[str, Any]:
-        return self._desk.state() | {"library": self._library.resolve().name}
+        return self._desk.state() | {
+            "library": self._library.resolve().name,
+            "learning": self._learning.state,
+        }
 
     def _row(self, row: Waiting) -> dict[str, Any]:
         return {
             "picture": row.picture,
             "tray": row.action.value,
-            "category": row.category,
-            "confidence": row.confidence,
+            "category": row.best,
+            "confidence": row.share,
+            "look": row.look,
             "reason": row.reason,
             "reason_zh": in_chinese(row.reason, category=row.category),
             "name": row.path.name.encode("utf-8", "replace").decode(),
             "width": row.width,
             "height": row.height,
-            "guesses": list(self._desk.guesses.of(row.logits).items())[:5],
+            "guesses": list(self._desk.guesses_of(row).items())[:5],
         }
 
 

@@ -30,6 +30,7 @@ def wanted_from(query: Mapping[str, str]) -> tuple[Wanted, list[Key] | None, int
         category=query.get("category") or None,
         skipped=query.get("skipped") == "1",
         grid=query.get("grid") == "1",
+        look=int(query["look"]) if query.get("look") else None,
     )
     limit = int(query.get("limit", "60"))
     if not 0 < limit <= _MOST:

@@ -17,8 +17,9 @@ from classifier.errors import LibraryError
 from classifier.records import Said, Verdict
 from classifier.review.guesses import read_guesses
 from classifier.review.keys import keys_for
+from classifier.review.learned import Learned
 from classifier.review.pending import pending, retracted
-from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page
+from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,10 +51,13 @@ class Desk:
         self._fewer: Counter[tuple[str, str]] = Counter()
         self.to_file: set[PictureId] = set()
         catalogue.connection.execute(SAID)
+        self.learned = Learned(catalogue)
         self.refresh()
 
     def page(self, wanted: Wanted, *, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         """The next `limit` pictures of the queue."""
+        if wanted.is_learned:
+            return self.learned.page(wanted, model=self.guesses.model, after=after, limit=limit)
         return page(self._catalogue, wanted, model=self.guesses.model, after=after, limit=limit)
 
     def say(self, answers: Sequence[Answer]) -> None:
@@ -95,6 +99,7 @@ class Desk:
                 self._count_again(decision)
         self._steps.pop()
         self._mark(pictures)
+        self.learned.changed()
         return self._rows(pictures)
 
     def state(self) -> dict[str, Any]:
@@ -107,7 +112,21 @@ class Desk:
             "skipped": len(self._skipped),
             "to_file": len(self.to_file),
             "steps": len(self._steps),
+            "outlook": {"number": self.learned.outlook.number} | dict(self.learned.outlook.meta),
         }
+
+    def guesses_of(self, row: Waiting) -> dict[str, float]:
+        """The probability of each category by what is thought of a picture now, the likeliest first."""
+        newer = self.learned.guesses
+        return (newer.of(row.learned) if newer else {}) or self.guesses.of(row.logits)
+
+    def look_out(self) -> None:
+        """Go on by the newest outlook; what was said stays said."""
+        if not self.learned.look():
+            return
+        self._counts = self.learned.outlook.meta.get("counts")
+        self._settled = settled(self._catalogue)
+        self._fewer = Counter(self._settled.values())
 
     @property
     def unfiled(self) -> int:
@@ -127,9 +146,10 @@ class Desk:
         """The best guesses of what waits in a tray, as the page offers them; none before they are counted."""
         return [] if self._counts is None else list(self._waiting()[action.value])
 
-    def recount(self, found: dict[str, dict[str, int]]) -> None:
-        """Take over what was counted elsewhere, for counting takes long in a large library."""
-        self._counts = found
+    def recount(self, found: dict[str, dict[str, int]], *, outlook: int) -> None:
+        """Take over what was counted elsewhere by the outlook of that number, for counting takes long."""
+        if outlook == self.learned.outlook.number:
+            self._counts = found
 
     def refresh(self) -> None:
         """Look at everything anew, as after filing."""
@@ -140,6 +160,7 @@ class Desk:
 
     def look(self) -> Iterator[None]:
         """Read again what another process has changed, in parts between which answers can be taken."""
+        self.look_out()
         (version,) = self._catalogue.connection.execute("PRAGMA data_version").fetchone()
         if version == self._version:
             return
@@ -149,6 +170,7 @@ class Desk:
         left = {verdict.id for of_it in standing(said).values() for verdict in of_it}
         in_order = [verdict for verdict in said if verdict.id in left]
         self._steps = [list(step) for _, step in groupby(in_order, key=lambda verdict: verdict.at)]
+        self.learned.changed()
         pictures = list(dict.fromkeys(verdict.picture for verdict in said))
         for start in range(0, len(pictures), _PART):
             yield
@@ -185,8 +207,8 @@ class Desk:
         if how == "skipped":
             self._skipped.add(row.picture)
         if how == "settled":
-            self._settled[row.picture] = (row.action.value, row.category)
-            self._fewer[row.action.value, row.category] += 1
+            self._settled[row.picture] = (row.action.value, row.best)
+            self._fewer[row.action.value, row.best] += 1
 
     def _rows(self, pictures: Sequence[PictureId]) -> list[Waiting]:
         return of_pictures(self._catalogue, pictures, model=self.guesses.model)

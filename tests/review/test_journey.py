@@ -15,6 +15,7 @@ import pytest
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import read_catalogue
 from classifier.filing.undo import undo
+from kit.bundles import colour_bundle
 from kit.reviewing import unsure_library
 from kit.serving import server
 from kit.tree import all_files
@@ -75,6 +76,12 @@ def at_rest(page: Page, number: int) -> None:
     page.wait_for_function(
         "(n) => document.querySelector('.file span').textContent.match(/\\d+/)[0] === String(n)", arg=number
     )
+
+
+def learned(page: Page, beginning: str) -> None:
+    """Wait until the line that says what was learned begins so."""
+    says = "([text]) => document.querySelector('#learned').textContent.startsWith(text)"
+    page.wait_for_function(says, arg=[beginning], timeout=120_000)
 
 
 def pictures(library: Path) -> set[str]:
@@ -153,3 +160,29 @@ def test_a_decision_that_the_server_does_not_hear_is_sent_again(tmp_path: Path, 
             at_rest(page, 2)
     with read_catalogue(library) as catalogue:
         assert 2 == verdicts.count(catalogue)
+
+
+def test_what_is_decided_is_learned_and_what_comes_next_is_in_another_order(tmp_path: Path) -> None:
+    bundle = colour_bundle(tmp_path / "model", labelled=True).folder
+    library = unsure_library(tmp_path, bundle, 60)
+    seen = Seen()
+    with server(library, learning=True) as first, browser(seen) as page:
+        page.goto(first.address)
+        learned(page, "0 verdicts")
+        assert "learned" == page.eval_on_selector("#choose-order", "one => one.value")
+        press(page, *["1"] * 25)
+        learned(page, "+25")
+        coming = page.evaluate("fetch('/api/queue?order=learned&limit=60').then((one) => one.json())")["pictures"]
+        press(page, "s")
+        after = shown(page)
+        assert after in {row["picture"] for row in coming[:3]}
+        page.keyboard.press("Backspace")
+        before = pictures(library)
+        page.keyboard.press("Shift+F")
+        page.keyboard.press("Enter")
+        page.wait_for_function("() => document.querySelector('#note').textContent.startsWith('Sorted again: ')")
+        filed = pictures(library)
+    assert ([], 1) == (seen.said, len(seen.asked))
+    assert 25 <= len([name for name in filed if name.startswith("blue/")])
+    undo(library)
+    assert before == pictures(library)

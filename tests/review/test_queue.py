@@ -29,7 +29,7 @@ def in_pages(desk: Desk, wanted: Wanted, size: int) -> list[tuple[str, float]]:
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
-@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("order", [Order.SURETY, Order.CATEGORY, Order.NEWEST])
 def test_every_picture_comes_once_whatever_the_order_and_the_size_of_a_page(
     tmp_path: Path, order: Order, size: int
 ) -> None:
@@ -75,7 +75,7 @@ def tuple_of(desk: Desk) -> tuple[dict[str, int], int, int]:
     return state["waiting"]["review"], state["skipped"], state["to_file"]
 
 
-@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("order", [Order.SURETY, Order.CATEGORY, Order.NEWEST])
 @pytest.mark.parametrize("category", [None, "chibi"])
 def test_no_page_sorts_the_library(tmp_path: Path, order: Order, category: str | None) -> None:
     library, _ = waiting_library(tmp_path, MANY)

@@ -36,6 +36,9 @@ export class Audit {
     return true;
   }
 
+  // What is learned changes no sample.
+  reorder() {}
+
   back() {
     return this.#send("/api/audit/back", () => ({ steps: this.audit.steps }));
   }
@@ -69,7 +72,7 @@ export class Audit {
       const stayed = left.length ? ` · ${say("left", left.length, left[0].why)}` : "";
       this.desk.tell(say("auditFiled", run, count(moved)) + stayed, stayed ? "bad" : "good");
     }
-    this.desk.take(state);
+    this.desk.become(state);
     this.draw();
   }
 

@@ -25,6 +25,10 @@ export class Grid {
     this.#next();
   }
 
+  reorder(change) {
+    this.supply.reorder(change);
+  }
+
   press(name) {
     const category = this.desk.category(name);
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.#columns(), ArrowUp: -this.#columns() }[name];

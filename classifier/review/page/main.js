@@ -3,6 +3,7 @@
 import { Audit } from "./audit.js";
 import { key, make } from "./dom.js";
 import { Grid } from "./grid.js";
+import { Learning } from "./learning.js";
 import { get, send, settled, unsaved } from "./net.js";
 import { Single } from "./single.js";
 import { count, language, say, switchLanguage } from "./words.js";
@@ -13,19 +14,31 @@ const place = document.getElementById("view");
 const dialog = document.getElementById("dialog");
 const TRAYS = ["review", "unknown", "skipped", "audit"];
 const ORDERS = ["surety", "category", "newest"];
+const LEARNED = ["learned", "alike"];
 
 class Desk {
   constructor() {
     this.state = null;
     this.view = null;
     this.emptied = new Set();
+    this.learning = new Learning(this);
     this.chosen = { view: "single", tray: "review", order: "surety", category: "" };
   }
 
   async open() {
     this.state = await get("/api/state");
+    if (this.state.outlook.number) this.chosen.order = "learned";
     document.title = `${this.state.library} · illsort`;
     await this.show({});
+    this.learning.watch();
+  }
+
+  // The first outlook came while the page was open: its order is taken, from the next picture on.
+  began() {
+    if (this.chosen.order !== "surety") return;
+    this.chosen.order = "learned";
+    this.view.reorder({ order: "learned" });
+    this.#drawBar();
   }
 
   // Changes what is shown: another view, tray, order or category.
@@ -57,7 +70,7 @@ class Desk {
   say(answers, giveBack) {
     this.emptied.clear();
     send("/api/say", { answers }, { onTrouble: trouble }).then(
-      (answer) => this.#become(answer.state),
+      (answer) => this.become(answer.state),
       (error) => { giveBack(); tell(say("notSaved", why(error)), "bad"); });
   }
 
@@ -67,7 +80,7 @@ class Desk {
       let before = 0;
       const body = () => ({ steps: before = this.state.steps });
       const answer = await send("/api/back", body, { onTrouble: trouble });
-      this.#become(answer.state);
+      this.become(answer.state);
       if (before && answer.pictures.length === 0) return this.show({});  // taken back already, and the answer was lost
       tell(answer.pictures.length ? say("takenBack", answer.pictures.length) : say("noStep"));
       if (answer.pictures.length) this.view.again(answer.pictures);
@@ -81,7 +94,7 @@ class Desk {
     tell(say("filing"));
     try {
       const answer = await send("/api/file", {}, { onTrouble: trouble });
-      this.#become(answer.state);
+      this.become(answer.state);
       const left = answer.left.length ? ` · ${say("left", answer.left.length, answer.left[0].why)}` : "";
       tell((answer.run === null ? say("nothing") : say("filed", answer.run, count(answer.moved))) + left, left ? "bad" : "good");
     } catch (error) {
@@ -108,8 +121,12 @@ class Desk {
       make("button", { onclick: () => dialog.close() }, key("Esc"), make("span", {}, say("cancel"))));
   }
 
+  ask(...dialogue) { ask(...dialogue); }
+  unask() { dialog.close(); }
+  tell(text, kind) { tell(text, kind); }
+
   help() {
-    const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["f", "kFile"], ["z", "closer"],
+    const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["f", "kFile"], ["⇧F", "kFileThem"], ["z", "closer"],
       ["← ↑ ↓ →", "kMove"], ["␣", "kMark"], ["PgUp PgDn", "kNextCategory"]];
     const rows = lines.map(([letter, name]) => make("li", {}, key(letter), make("span", {}, say(name))));
     const own = this.state.categories.filter((one) => one.key).map((one) => make("li", {}, key(one.key), make("span", {}, one.name)));
@@ -122,6 +139,7 @@ class Desk {
     else if (name === "Backspace") (this.view.back ? this.view : this).back();
     else if (name === "g") this.show({ view: this.chosen.view === "grid" ? "single" : "grid", ...(this.chosen.view === "grid" ? { category: "" } : {}) });
     else if (name === "f") this.askToFile();
+    else if (name === "F" && this.state.outlook.number) this.learning.askToFile();
     else if (name === "PageDown" && this.chosen.view === "grid") this.#turn(1);
     else if (name === "PageUp" && this.chosen.view === "grid") this.#turn(-1);
     else return this.view.press(name);
@@ -143,15 +161,9 @@ class Desk {
     if (!names.includes(this.chosen.category)) this.chosen.category = names[0] ?? this.state.categories[0]?.name ?? "";
   }
 
-  // For a view that has its own way of asking.
-  take(state) {
-    this.#become(state);
-  }
-
   trouble = trouble;
-  tell = tell;
 
-  #become(state) {
+  become(state) {
     this.state = state;
     this.#drawBar();
   }
@@ -169,7 +181,7 @@ class Desk {
       make("div", { class: "group", role: "group" }, ...trays),
       make("div", { class: "group", role: "group" }, ...views),
       tray === "audit" ? "" : this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
-      tray === "audit" ? "" : this.#choice("order", order, ORDERS.map((name) => [name, say(name)]), (value) => this.show({ order: value })),
+      tray === "audit" ? "" : this.#choice("order", order, [...(this.state.outlook.number ? LEARNED : []), ...ORDERS].map((name) => [name, say(name)]), (value) => this.show({ order: value })),
       make("span", { class: "space" }),
       make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
         key("f"), make("span", {}, say("file", count(this.state.to_file)))),
@@ -202,6 +214,7 @@ class Desk {
     document.documentElement.lang = language();
     note.hidden = true;
     this.#drawBar();
+    this.learning.draw();
     this.view.draw();
   }
 }

@@ -20,6 +20,10 @@ export class Single {
     this.#next();
   }
 
+  reorder(change) {
+    this.supply.reorder(change);
+  }
+
   press(name) {
     const category = this.desk.category(name);
     if (name === "Enter") this.#decide("right", this.row?.category);

@@ -15,6 +15,7 @@ export class Supply {
     this.given = new Set();
     this.next = undefined;
     this.fetching = null;
+    this.turn = 0;
   }
 
   get isDry() {
@@ -37,6 +38,16 @@ export class Supply {
   putBack(rows) {
     const again = new Set(rows.map((row) => row.picture));
     this.rows = [...rows, ...this.rows.filter((row) => !again.has(row.picture))];
+    this.#lookAhead();
+  }
+
+  // What was not given out yet comes in the server's new order; what was put back stays first.
+  reorder(change = {}) {
+    this.query = { ...this.query, ...change };
+    for (const row of this.rows) if (!this.given.has(row.picture)) this.forget(row);
+    this.rows = this.rows.filter((row) => this.given.has(row.picture));
+    this.next = undefined;
+    this.turn += 1;
     this.#lookAhead();
   }
 
@@ -76,7 +87,9 @@ export class Supply {
 
   async #fetchPage() {
     const place = this.next === undefined ? {} : { after: JSON.stringify(this.next) };
+    const turn = this.turn;
     const answer = await get("/api/queue", { ...this.query, ...place, limit: this.page });
+    if (turn !== this.turn) return;
     const known = new Set(this.rows.map((row) => row.picture));
     this.rows.push(...answer.pictures.filter((row) => !known.has(row.picture) && !this.given.has(row.picture)));
     this.next = answer.next;

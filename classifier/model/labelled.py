@@ -1,0 +1,103 @@
+"""The labelled pictures as the finished network sees them: all that a new head is fitted to, without reading one again.
+
+Plain numpy; knows no network, and not what the numbers will be used for.
+"""
+
+# Shapes: N pictures, D embedding width.
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from classifier.errors import ModelError
+from classifier.records import PictureId
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+LABELLED = "labelled.npz"
+"""The file's name in a bundle."""
+
+_ID_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Labelled:
+    """One row for each labelled picture: `embeddings` float32 (N, D), kept half as precise; `truths` int64 (N,).
+
+    Near-duplicates share a number in `groups`, int64 (N,). A verdict that became a label has an empty path.
+    """
+
+    embeddings: NDArray[np.float32]
+    truths: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    pictures: tuple[PictureId, ...]
+    paths: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.truths)
+
+    def save(self, path: Path) -> None:
+        """Write it as an .npz file that is read without pickle."""
+        # As shares of a power of two, so that no network's scale is too large for float16.
+        scale = np.ldexp(np.float32(1), np.frexp(np.abs(self.embeddings).max(initial=0))[1])
+        with path.open("wb") as file:
+            np.savez(
+                file,
+                embeddings=(self.embeddings / scale).astype(np.float16),
+                scale=np.float32(scale),
+                truths=self.truths,
+                groups=self.groups,
+                pictures=np.array(self.pictures, dtype=np.str_),
+                paths=np.array(self.paths, dtype=np.str_),
+            )
+
+
+def load_labelled(path: Path, *, categories: int) -> Labelled:
+    """Read and check what `Labelled.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
+    try:
+        # Opened here: of a damaged file, numpy leaves its own open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            labelled = _labelled({name: arrays[name] for name in arrays.files})
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ModelError(f"{path}: cannot be read ({reason}); train again or restore it") from None
+    wrong = _wrong(labelled, categories)
+    if wrong:
+        raise ModelError(f"{path}: {wrong}; train again or restore it")
+    return labelled
+
+
+def _labelled(arrays: dict[str, NDArray[Any]]) -> Labelled:
+    return Labelled(
+        embeddings=arrays["embeddings"].astype(np.float32) * np.float32(arrays["scale"]),
+        truths=arrays["truths"],
+        groups=arrays["groups"],
+        pictures=tuple(PictureId(str(picture)) for picture in arrays["pictures"]),
+        paths=tuple(str(path) for path in arrays["paths"]),
+    )
+
+
+def _wrong(labelled: Labelled, categories: int) -> str:
+    """What does not fit together, in a phrase; empty when all does."""
+    embeddings, truths, groups = labelled.embeddings, labelled.truths, labelled.groups
+    if f"{truths.dtype}, {groups.dtype}" != "int64, int64":
+        return f"its numbers are {truths.dtype}, {groups.dtype}, not int64, int64"
+    count = len(labelled.pictures)
+    fits = truths.shape == groups.shape == (len(labelled.paths),) == (count,)
+    if embeddings.ndim != 2 or len(embeddings) != count or not fits:  # noqa: PLR2004 - a matrix
+        return f"its parts do not fit {count} pictures"
+    if not np.isfinite(embeddings).all():
+        return "it holds numbers that are not finite"
+    if count and not 0 <= truths.min() <= truths.max() < categories:
+        return f"it names categories beyond the {categories} there are"
+    if any(len(picture) != _ID_LENGTH for picture in labelled.pictures):
+        return "it names pictures by something that is no SHA-256"
+    return ""

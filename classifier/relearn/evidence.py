@@ -1,0 +1,68 @@
+"""What refitted heads say of labels that they were not fitted to, so that an error rate can be promised anew."""
+
+# Shapes: N labelled pictures, K categories.
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from classifier.model.evidence import Evidence
+from classifier.model.labelled import Labelled
+from classifier.relearn.lessons import Lessons, fit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from classifier.model.bundle import Bundle
+
+PARTS: Final = 5
+
+
+def can_promise(bundle: Bundle) -> bool:
+    """Whether its backbone never learned from the labels, so that heads cross-fitted over them are judged by them."""
+    train = bundle.manifest.settings.get("train", {})
+    return train.get("recipe") == "head" and bundle.load_evidence() is not None
+
+
+def cross_fitted(learned: Lessons, *, seed: int = 0) -> Evidence | None:
+    """The labels judged by heads of the other parts; None when there are too few to part.
+
+    What a person said in review was chosen for being hard, so it is learned from in every part and judges nothing.
+    """
+    labels = np.array([bool(path) for path in learned.labelled.paths], dtype=bool)
+    rows = np.flatnonzero(labels)
+    every, group_of = np.unique(learned.labelled.groups[rows], return_inverse=True)
+    if len(every) < PARTS:
+        return None
+    parts = np.random.default_rng(seed).permutation(len(every))[group_of] % PARTS
+    logits = np.zeros((len(rows), len(learned.categories)), dtype=np.float32)
+    for part in range(PARTS):
+        held_out = np.flatnonzero(parts == part)
+        kept = np.ones(len(labels), dtype=bool)
+        kept[rows[held_out]] = False
+        head = fit(replace(learned, labelled=_part(learned.labelled, kept)))
+        logits[held_out] = head(learned.labelled.embeddings[rows[held_out]])
+    judged = _part(learned.labelled, labels)
+    words = int((~labels).sum())
+    return Evidence(
+        logits=logits,
+        truths=judged.truths,
+        groups=judged.groups,
+        pictures=judged.pictures,
+        paths=judged.paths,
+        how=f"cross-fitted in {PARTS} parts, with {words} verdicts in each",
+    )
+
+
+def _part(labelled: Labelled, kept: NDArray[np.bool_]) -> Labelled:
+    rows = np.flatnonzero(kept)
+    return Labelled(
+        embeddings=labelled.embeddings[rows],
+        truths=labelled.truths[rows],
+        groups=labelled.groups[rows],
+        pictures=tuple(labelled.pictures[row] for row in rows),
+        paths=tuple(labelled.paths[row] for row in rows),
+    )

@@ -1,0 +1,136 @@
+"""Sorts again with what was learned: the refitted bundle is written, and every crawl of the last model sorted by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from classifier.catalogue import audits, verdicts
+from classifier.catalogue.disk import state_folder
+from classifier.catalogue.journal import to_path
+from classifier.catalogue.store import Catalogue, read_catalogue
+from classifier.model.bundle import Bundle
+from classifier.model.refit import remove_others, save_refitted
+from classifier.relearn.evidence import can_promise, cross_fitted
+from classifier.relearn.learner import Learner
+from classifier.relearn.lessons import Lessons, fit
+from classifier.settings import Settings
+from classifier.sort.run import sort
+
+if TYPE_CHECKING:
+    from classifier.progress import Stage
+
+Tell = Callable[[dict[str, Any]], None]
+_CRAWLS: Final = "SELECT DISTINCT crawl FROM runs WHERE kind = 'sort' AND model = ? ORDER BY crawl"
+_CERTAIN: Final = 0.999999
+
+
+def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, Any]:
+    """File by what was learned, as one run for each crawl, each of which can be undone; how many are filed by now.
+
+    `tell` hears how far it is. Raises IllsortError in one line; what is done by then is recorded.
+    """
+    with read_catalogue(library) as catalogue:
+        model, _, recorded = audits.last_sort(catalogue) or ("", Path(), {})
+        crawls = [to_path(crawl) for (crawl,) in catalogue.connection.execute(_CRAWLS, (model,))]
+        before = _filed(catalogue)
+        learned = learner.lessons(catalogue, verdicts.latest(catalogue))
+    tell({"filing": {"stage": "model", "done": 0, "total": None}})
+    bundle = refitted(library, learner, learned)
+    surety = _surety(bundle, learner)
+    for crawl in crawls:
+        # What a stopped sort was asked for belongs to another model.
+        sort(
+            crawl,
+            library=library,
+            bundle=bundle.folder,
+            settings=_settings(recorded),
+            progress=_Telling(tell),
+            restart=True,
+            threshold=surety.get("threshold"),
+            max_error=surety.get("max_error"),
+        )
+    remove_others(bundle.folder.parent, kept=bundle.folder)
+    with read_catalogue(library) as catalogue:
+        return {"filed": _filed(catalogue) - before, "crawls": len(crawls), **surety}
+
+
+def refitted(library: Path, learner: Learner, learned: Lessons) -> Bundle:
+    """The bundle with the head that was learned, in the library's own folder for such."""
+    head = fit(learned)
+    judged = cross_fitted(learned) if can_promise(learner.bundle) else None
+    words = sum(not path for path in learned.labelled.paths)
+    return save_refitted(
+        state_folder(library) / "models",
+        of=learner.bundle,
+        categories=learned.categories,
+        weight=head.weight,
+        bias=head.bias,
+        labelled=learned.labelled,
+        evidence=judged,
+        note=f"measured before its head was fitted anew, with {words} verdicts of a person beside the labels",
+    )
+
+
+def _surety(bundle: Bundle, learner: Learner) -> dict[str, float]:
+    """How sure a picture must be: as before; without evidence, at the threshold that keeps the rate by estimate."""
+    rule = learner.rule
+    if rule.max_error is None:
+        return {"threshold": rule.threshold}
+    if bundle.load_evidence() is not None:
+        return {"max_error": rule.max_error}
+    return {"threshold": min(max(learner.estimated_threshold, rule.max_error), _CERTAIN)}
+
+
+def _settings(recorded: Mapping[str, Any]) -> Settings:
+    """The settings of the last sort, as far as this illsort knows them; how sure to be is said apart."""
+    known = Settings()
+    given: dict[str, Any] = {}
+    for section in ("sort", "images", "runtime"):
+        fields = type(getattr(known, section)).model_fields
+        given[section] = {
+            name: value
+            for name, value in recorded.get(section, {}).items()
+            if name in fields and name not in {"threshold", "max_error"}
+        }
+    return Settings.model_validate(given)
+
+
+def _filed(catalogue: Catalogue) -> int:
+    (count,) = catalogue.connection.execute("SELECT count(*) FROM decisions WHERE action = 'file'").fetchone()
+    return int(count)
+
+
+@dataclass
+class _Telling:
+    """Passes on how far a sort is."""
+
+    tell: Tell
+
+    def say(self, message: str) -> None:
+        """What a sort says besides is in its run."""
+
+    @contextmanager
+    def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:  # noqa: ARG002 - the protocol's
+        """Tell of it about a hundred times."""
+        yield _ToldStage(self.tell, name, total)
+
+
+class _ToldStage:
+    def __init__(self, tell: Tell, name: str, total: int | None) -> None:
+        self._tell, self._name, self._total = tell, name, total
+        self._done = self._told = 0
+        self.advance(0)
+
+    def advance(self, count: int = 1) -> None:
+        """Count, and tell now and then."""
+        self._done += count
+        if count == 0 or self._done - self._told >= max((self._total or 0) // 100, 100):
+            self._told = self._done
+            self._tell({"filing": {"stage": self._name, "done": self._done, "total": self._total}})
+
+    def note(self, text: str) -> None:
+        """Nothing that the page shows."""

@@ -1,0 +1,181 @@
+"""One round of learning: words become labels, a head is fitted, all that waits is guessed at, ranked and written down.
+
+What does not change between two rounds stays in memory: the bundle's labels, what waits, and a short form of each.
+"""
+
+# Shapes: N pictures that wait, D embedding width, S short width, K categories.
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from classifier.catalogue import audits, embeddings, outlook, pictures, verdicts
+from classifier.catalogue.spots import folder_of
+from classifier.catalogue.store import read_catalogue
+from classifier.errors import ModelError
+from classifier.model.bundle import open_bundle
+from classifier.model.calibration import probabilities
+from classifier.records import Action, Said
+from classifier.relearn.evidence import can_promise
+from classifier.relearn.lessons import Lessons, fit, lessons
+from classifier.relearn.order import looks, order
+from classifier.relearn.pool import Pool, embeddings_of, read_pool, shortener, waiting_pool
+from classifier.relearn.share import Rule, fileable, rule_of, threshold_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from classifier.catalogue.store import Catalogue
+    from classifier.learn.head import Head
+    from classifier.records import PictureId, Verdict
+
+_SEED: Final = 0
+
+
+class Learner:
+    """Learns from the words that were said in one library, by the model that it was last sorted with."""
+
+    def __init__(self, library: Path) -> None:
+        """Raises ModelError in one line when there is nothing to learn by."""
+        self._library = library
+        with read_catalogue(library) as catalogue:
+            _, folder, settings = audits.last_sort(catalogue) or ("", None, {})
+        if folder is None:
+            raise ModelError(f"{library} was never sorted into, so there is no model to learn with")
+        self.bundle = open_bundle(folder)
+        labelled = self.bundle.load_labelled()
+        if labelled is None or not self.bundle.manifest.backbone_key:
+            raise ModelError(f"{folder} keeps no labelled pictures, so it learns nothing here: train it again")
+        self._labelled = labelled
+        self.rule: Rule = rule_of(settings, self.bundle.manifest.threshold)
+        self._folder = folder_of(library, self.bundle.manifest.backbone_key)
+        self._marks: tuple[int, ...] = ()
+        self._pool = Pool(shards=(), pictures=(), actions=())
+        self._seen: dict[PictureId, NDArray[np.float32]] = {}
+        self.estimated_threshold = 2.0
+        """The least confidence that the rule files, by the last round's own estimate; above 1 when it files none."""
+        self._share: float | None = None
+        self._said: int | None = None
+
+    def learn(self) -> int:
+        """One round; the number of the outlook that was written, 0 when nothing waits that is known."""
+        with read_catalogue(self._library) as catalogue:
+            said = verdicts.latest(catalogue)
+            learned = self.lessons(catalogue, said)
+            self._look(catalogue)
+            filed = _filed(catalogue)
+        if not self._pool.pictures:
+            return 0
+        head = fit(learned)
+        logits, shares = self._guess(head)
+        return self._write(logits, shares, learned, said, filed=filed)
+
+    def lessons(self, catalogue: Catalogue, said: dict[PictureId, Verdict]) -> Lessons:
+        """What there is to learn from by now; what was read once of a picture is kept."""
+        wanted = [one for one, verdict in said.items() if verdict.said is Said.RIGHT and one not in self._seen]
+        backbone, width = self.bundle.manifest.backbone_key, self._labelled.embeddings.shape[1]
+        found = embeddings_of(catalogue, self._folder, wanted, backbone=backbone)
+        self._seen |= {picture: row for picture, row in found.items() if len(row) == width}
+        return lessons(self._labelled, self.bundle.manifest.categories, said, self._seen)
+
+    def _look(self, catalogue: Catalogue) -> None:
+        """Know what waits, read anew only when something was decided, or more is known."""
+        backbone = self.bundle.manifest.backbone_key
+        last = embeddings.last_spot(catalogue, backbone)
+        marks = (*audits.marks(catalogue), last.shard if last else 0, last.row if last else 0)
+        if marks == self._marks:
+            return
+        self._pool, self._marks = waiting_pool(catalogue, backbone), marks
+        count, width = len(self._pool), self._labelled.embeddings.shape[1]
+        axes = shortener(self._labelled.embeddings)
+        short = np.zeros((count, axes.shape[1]), dtype=np.float32)
+
+        def shorten(numbers: NDArray[np.int64], rows: NDArray[np.float32]) -> None:
+            if rows.shape[1] == width:
+                short[numbers] = rows @ axes
+
+        read_pool(self._folder, self._pool, shorten)
+        self._short = short
+        self._looks = looks(short, seed=_SEED)
+
+    def _guess(self, head: Head) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits and probabilities, float32 (N, K); of what cannot be read any more, nothing is known."""
+        logits = np.zeros((len(self._pool), len(head.bias)), dtype=np.float32)
+        shares = np.full_like(logits, 1 / len(head.bias))
+        temperature = self.bundle.manifest.temperature
+
+        def guess(numbers: NDArray[np.int64], rows: NDArray[np.float32]) -> None:
+            if rows.shape[1] == head.weight.shape[1]:
+                logits[numbers] = answers = head(rows)
+                shares[numbers] = probabilities(answers, temperature)
+
+        read_pool(self._folder, self._pool, guess)
+        return logits, shares
+
+    def _write(
+        self,
+        logits: NDArray[np.float32],
+        shares: NDArray[np.float32],
+        learned: Lessons,
+        said: dict[PictureId, Verdict],
+        *,
+        filed: int,
+    ) -> int:
+        best = shares.argmax(axis=1)
+        confidences = shares[np.arange(len(shares)), best]
+        in_order = order(self._short, shares, seed=_SEED)
+        meta = {
+            "categories": learned.categories,
+            "temperature": self.bundle.manifest.temperature,
+            "verdicts": len(said),
+            "counts": self._counts(best, learned.categories),
+            "rule": self.rule.as_dict() | {"promised": self.rule.max_error is not None and can_promise(self.bundle)},
+        } | self._told(confidences, said, filed=filed)
+        rows = in_order.tolist()
+        columns = (
+            [self._pool.pictures[row] for row in rows],
+            [self._pool.actions[row] for row in rows],
+            [learned.categories[number] for number in best[in_order].tolist()],
+            confidences[in_order].tolist(),
+            self._looks[in_order].tolist(),
+            pictures.as_bytes(logits[in_order]),
+        )
+        ranks = zip(range(len(rows)), *columns, strict=True)
+        return outlook.write(self._library, ranks, meta=meta)
+
+    def _counts(self, best: NDArray[np.int64], categories: tuple[str, ...]) -> dict[str, dict[str, int]] | None:
+        found = Counter(zip(self._pool.actions, best.tolist(), strict=True))
+        trays: dict[str, dict[str, int]] = {Action.REVIEW.value: {}, Action.UNKNOWN.value: {}}
+        for (action, number), count in found.most_common():
+            trays[action][categories[number]] = count
+        return trays
+
+    def _told(self, confidences: NDArray[np.floating], said: dict[PictureId, Verdict], *, filed: int) -> dict[str, Any]:
+        """What this round changed, for the line on the page."""
+        open_ = np.array(
+            [
+                action == Action.REVIEW and (one not in said or said[one].said is Said.SKIPPED)
+                for one, action in zip(self._pool.pictures, self._pool.actions, strict=True)
+            ]
+        )
+        settled = sum(said[one].said is Said.RIGHT for one in self._pool.pictures if one in said)
+        could = fileable(confidences[open_], self.rule)
+        self.estimated_threshold = threshold_for(confidences[open_], self.rule)
+        share = (filed + settled + could) / max(filed + len(confidences), 1)
+        told = {
+            "new": 0 if self._said is None else len(said) - self._said,
+            "share": [share if self._share is None else self._share, share],
+            "fileable": could,
+        }
+        self._share, self._said = share, len(said)
+        return told
+
+
+def _filed(catalogue: Catalogue) -> int:
+    (count,) = catalogue.connection.execute("SELECT count(*) FROM decisions WHERE action = 'file'").fetchone()
+    return int(count)

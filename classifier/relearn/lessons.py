@@ -1,0 +1,94 @@
+"""What there is to learn from: the labels that the model was made of, and what a person said since. Pure."""
+
+# Shapes: N pictures to learn from, D embedding width, K categories.
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from classifier.learn.head import Head, fit_head
+from classifier.model.labelled import Labelled
+from classifier.records import Said
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from classifier.records import PictureId, Verdict
+
+ENOUGH: Final = 3
+"""Pictures that a new category needs before it is guessed at."""
+_NEVER: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lessons:
+    """`labelled` by the numbers of `categories`: those of the model first, in its order, then new ones."""
+
+    labelled: Labelled
+    categories: tuple[str, ...]
+
+
+def lessons(
+    labelled: Labelled,
+    categories: Sequence[str],
+    said: Mapping[PictureId, Verdict],
+    embeddings: Mapping[PictureId, NDArray[np.float32]],
+) -> Lessons:
+    """The labels as a person's words, `said` as they hold, leave them, and the pictures that were said to be right.
+
+    `embeddings` are of pictures that words were said of; without one, a word teaches nothing.
+    """
+    taught = {
+        picture: str(verdict.category)
+        for picture, verdict in said.items()
+        if verdict.said is Said.RIGHT and verdict.category and picture in embeddings
+    }
+    known = {picture: categories[truth] for picture, truth in zip(labelled.pictures, labelled.truths, strict=True)}
+    kept = np.array([_stands(known[one], said.get(one)) and one not in taught for one in labelled.pictures], dtype=bool)
+    named = Counter(taught.values())
+    every = (*categories, *sorted(name for name, count in named.items() if name not in categories and count >= ENOUGH))
+    numbers = {name: number for number, name in enumerate(every)}
+    new = [picture for picture, name in taught.items() if name in numbers]
+    first = int(labelled.groups.max(initial=-1)) + 1
+    rows = [labelled.embeddings[kept], *([np.stack([embeddings[one] for one in new])] if new else [])]
+    return Lessons(
+        labelled=Labelled(
+            embeddings=np.concatenate(rows),
+            truths=np.concatenate([labelled.truths[kept], _numbers([numbers[taught[one]] for one in new])]),
+            groups=np.concatenate([labelled.groups[kept], first + np.arange(len(new), dtype=np.int64)]),
+            pictures=(*(one for one, keep in zip(labelled.pictures, kept, strict=True) if keep), *new),
+            paths=(*(one for one, keep in zip(labelled.paths, kept, strict=True) if keep), *("" for _ in new)),
+        ),
+        categories=every,
+    )
+
+
+def fit(learned: Lessons) -> Head:
+    """A head for all categories; one of which no picture is left is never guessed."""
+    truths = learned.labelled.truths
+    present = np.unique(truths)
+    head = fit_head(learned.labelled.embeddings, np.searchsorted(present, truths))
+    count, width = len(learned.categories), head.weight.shape[1]
+    weight = np.zeros((count, width), dtype=np.float32)
+    bias = np.full(count, float(head.bias.min()) - _NEVER, dtype=np.float32)
+    weight[present], bias[present] = head.weight, head.bias
+    return Head(weight=weight, bias=bias)
+
+
+def _stands(label: str, verdict: Verdict | None) -> bool:
+    """Whether a label still holds after what was said of its picture."""
+    if verdict is None or verdict.said is Said.SKIPPED:
+        return True
+    if verdict.said is Said.WRONG:
+        return verdict.category != label
+    return verdict.said is Said.RIGHT and verdict.category == label
+
+
+def _numbers(of: Sequence[int]) -> NDArray[np.int64]:
+    return np.array(of, dtype=np.int64)

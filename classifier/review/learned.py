@@ -1,0 +1,129 @@
+"""The queue in the order of the outlook: first what is ranked in it, then what waits beside it in the order of surety.
+
+Every page costs the same; what waits beside it is looked for once for each outlook, when a person has come that far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from classifier.catalogue.outlook import attach_newest
+from classifier.review import queue
+from classifier.review.guesses import Guesses
+from classifier.review.queue import ANSWERED, ROW, Order, answered, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.catalogue.store import Catalogue
+    from classifier.review.queue import Key, Waiting, Wanted
+
+_KEY: Final = 4
+_RANKED: Final = f"""outlook.ranks AS r INDEXED BY {{index}}
+CROSS JOIN decisions AS d ON d.picture = r.picture AND d.action = r.action {ANSWERED}"""
+_BESIDE: Final = f"""temp.late INDEXED BY {{index}}
+CROSS JOIN decisions AS d ON d.picture = late.picture AND d.action = late.action
+LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action {ANSWERED}"""
+_LATE: Final = (
+    "DROP TABLE IF EXISTS temp.late",
+    "CREATE TEMP TABLE late (picture TEXT, action TEXT, category TEXT, confidence REAL)",
+    """INSERT INTO temp.late SELECT picture, action, category, confidence FROM decisions AS d
+    WHERE action IN ('review', 'unknown') AND NOT EXISTS (
+        SELECT 1 FROM outlook.ranks AS r WHERE r.picture = d.picture AND r.action = d.action)""",
+    "CREATE INDEX temp.late_by_surety ON late (action, confidence, picture)",
+    "CREATE INDEX temp.late_by_category ON late (action, category, confidence, picture)",
+)
+
+
+class Learned:
+    """The newest outlook of a catalogue, and the queue by it; keys begin with the outlook's number and the part."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self.outlook = attach_newest(catalogue)
+        self._knows_late = False
+
+    def look(self) -> bool:
+        """Take the newest outlook, if there is another one by now; whether there is."""
+        before, self.outlook = self.outlook.number, attach_newest(self._catalogue, self.outlook)
+        if before == self.outlook.number:
+            return False
+        self.changed()
+        return True
+
+    def changed(self) -> None:
+        """What is decided changed, so other pictures may wait beside the outlook."""
+        self._knows_late = False
+
+    @property
+    def guesses(self) -> Guesses | None:
+        """How the outlook's logits become probabilities; None without one."""
+        meta = self.outlook.meta
+        if not self.outlook.number:
+            return None
+        return Guesses(model="", categories=tuple(meta["categories"]), temperature=float(meta["temperature"]))
+
+    def page(self, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+        """The next `limit` pictures behind the place `after`; a place in an older outlook is the beginning of this."""
+        part, place = 0, None
+        if after is not None and after[0] == self.outlook.number:
+            part, place = int(after[1]), after[2:]
+        if not self.outlook.number:
+            old = replace(wanted, order=Order.SURETY)
+            return self._marked(queue.page(self._catalogue, old, model=model, after=place, limit=limit), part=1)
+        rows: list[Waiting] = []
+        if part == 0:
+            rows = self._marked(self._ranked(wanted, model, place, limit), part=0)
+            place = None
+        if len(rows) < limit and wanted.look is None:
+            rows += self._marked(self._beside(wanted, model, place, limit - len(rows)), part=1)
+        return rows
+
+    def _marked(self, rows: Sequence[Waiting], *, part: int) -> list[Waiting]:
+        return [replace(row, key=(self.outlook.number, part, *row.key, 0)[:_KEY]) for row in rows]
+
+    def _ranked(self, wanted: Wanted, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+        index, keys = _order(wanted)
+        where: dict[str, Key | None] = {"r.action": wanted.action.value, "r.category": wanted.category}
+        return self._rows(
+            _RANKED.format(index=index), keys, where | {"r.look": wanted.look}, wanted, (model, after, limit)
+        )
+
+    def _beside(self, wanted: Wanted, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+        if not self._knows_late:
+            for statement in _LATE:
+                self._catalogue.connection.execute(statement)
+            self._knows_late = True
+        index = "late_by_surety" if wanted.category is None else "late_by_category"
+        source = _BESIDE.format(index=index)
+        where: dict[str, Key | None] = {"late.action": wanted.action.value, "late.category": wanted.category}
+        return self._rows(source, ("late.confidence", "late.picture"), where, wanted, (model, after, limit))
+
+    def _rows(
+        self,
+        source: str,
+        keys: tuple[str, ...],
+        where: dict[str, Key | None],
+        wanted: Wanted,
+        how: tuple[str, Sequence[Key] | None, int],
+    ) -> list[Waiting]:
+        model, after, limit = how
+        given = {column: value for column, value in where.items() if value is not None}
+        conditions = [answered(wanted), *(f"{column} = ?" for column in given)]
+        if after is not None:
+            conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
+        query = ROW.format(keys=", ".join(keys), source=source)
+        query += f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(keys)} LIMIT ?"
+        values = (model, *given.values(), *(after or ())[: len(keys)], limit)
+        return [waiting(row) for row in self._catalogue.connection.execute(query, values)]
+
+
+def _order(wanted: Wanted) -> tuple[str, tuple[str, ...]]:
+    """The index that serves it, and by which columns."""
+    if wanted.order is Order.ALIKE or wanted.look is not None:
+        index = "ranks_alike" if wanted.category is None else "ranks_alike_by_category"
+        return index, ("r.look", "r.place") if wanted.look is None else ("r.place",)
+    if wanted.category is None:
+        return "ranks_by_place", ("r.place",)
+    return "ranks_by_surety", ("r.confidence", "r.place")

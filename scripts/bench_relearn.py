@@ -1,0 +1,176 @@
+"""From the 25th word to the new order in place, over a store of embeddings as large as asked for; made-up numbers.
+
+The catalogue, the store and the learner are the real ones; only the embeddings are drawn, as clouds around categories.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import resource
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from classifier.catalogue import decisions, embeddings, outlook, runs, verdicts
+from classifier.catalogue.journal import to_bytes
+from classifier.catalogue.shards import Rows, Writer
+from classifier.catalogue.store import Catalogue, open_catalogue
+from classifier.model.bundle import Bundle
+from classifier.model.labelled import Labelled
+from classifier.model.manifest import Manifest
+from classifier.records import Action, Decision, PictureId, Said, Verdict
+from classifier.relearn import learner as learning
+from classifier.review.desk import Desk
+from classifier.review.queue import Order, Wanted
+
+WIDTH = 1280
+PART = 4096
+
+
+def main() -> None:
+    """Build the library once, then measure rounds of 25 words."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--pictures", type=int, default=300_000)
+    asked.add_argument("--categories", type=int, default=30)
+    asked.add_argument("--labels", type=int, default=3000)
+    asked.add_argument("--rounds", type=int, default=5)
+    given = asked.parse_args()
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(given.categories, WIDTH)).astype(np.float32)
+    names = tuple(f"category {number:02}" for number in range(given.categories))
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder, "sorted")
+        bundle = drawn_bundle(Path(folder, "model"), rng, centres, names, labels=given.labels)
+        with open_catalogue(library) as catalogue:
+            ids, truths = fill(catalogue, library, bundle, rng, centres, count=given.pictures)
+            measure(catalogue, library, bundle, ids, [names[truth] for truth in truths], rounds=given.rounds)
+
+
+def drawn(rng: np.random.Generator, centres: np.ndarray, truths: np.ndarray) -> np.ndarray:
+    """Embeddings around the centres of their categories, float32 (N, WIDTH): near enough to be mistaken at times."""
+    return 0.12 * centres[truths] + rng.standard_normal((len(truths), WIDTH), dtype=np.float32)
+
+
+def drawn_bundle(
+    folder: Path, rng: np.random.Generator, centres: np.ndarray, names: tuple[str, ...], *, labels: int
+) -> Bundle:
+    """A bundle without a network: the learner asks for its manifest and its labelled pictures alone."""
+    truths = np.arange(labels) % len(names)
+    kept = Labelled(
+        embeddings=drawn(rng, centres, truths),
+        truths=truths,
+        groups=np.arange(labels),
+        pictures=tuple(PictureId(hashlib.sha256(f"label {n}".encode()).hexdigest()) for n in range(labels)),
+        paths=("",) * labels,
+    )
+    manifest = Manifest(
+        categories=names,
+        image_size=224,
+        max_squeeze=2.0,
+        temperature=1.0,
+        threshold=0.9,
+        backbone_sha256="drawn",
+        head=("weight", "bias"),
+        backbone="drawn",
+        measured={},
+        settings={},
+        versions={},
+    )
+    bundle = Bundle(folder, manifest)
+    bundle.load_labelled = lambda: kept  # type: ignore[method-assign]
+    return bundle
+
+
+def fill(
+    catalogue: Catalogue,
+    library: Path,
+    bundle: Bundle,
+    rng: np.random.Generator,
+    centres: np.ndarray,
+    *,
+    count: int,
+) -> tuple[list[PictureId], np.ndarray]:
+    """A library in which `count` pictures wait and are known."""
+    ids = [PictureId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)]
+    names = bundle.manifest.categories
+    truths = rng.integers(0, len(names), count)
+    key = bundle.manifest.backbone_key
+    run = runs.begin(
+        catalogue, kind="sort", crawl=library, mode="link", model="m", bundle=bundle.folder, settings={"sort": {}}
+    )
+    writer = Writer(library, key, last=None)
+    for start in range(0, count, PART):
+        part = ids[start : start + PART]
+        rows = Rows(
+            pictures=part,
+            embeddings=drawn(rng, centres, truths[start : start + PART]),
+            traits=np.zeros((len(part), 0), np.float32),
+        )
+        spots = [spot for spot in writer.append(rows) if spot is not None]
+        with catalogue.transaction() as connection:
+            embeddings.add(catalogue, zip(part, spots, strict=True), backbone=key)
+            connection.executemany(
+                "INSERT INTO places (picture, path, method) VALUES (?, ?, 'link')",
+                [(one, to_bytes(Path("_review", one))) for one in part],
+            )
+            made = [
+                Decision(picture=one, action=Action.REVIEW, category=names[0], confidence=0.5, reason="")
+                for one in part
+            ]
+            decisions.save(catalogue, made, run=run)
+    runs.finish(catalogue, run, {})
+    return ids, truths
+
+
+def measure(
+    catalogue: Catalogue, library: Path, bundle: Bundle, ids: list[PictureId], truths: list[str], *, rounds: int
+) -> None:
+    """Say words, learn, look at the first page by the new order; and how long pages take meanwhile."""
+    truth = dict(zip(ids, truths, strict=True))
+    learning.open_bundle = lambda _: bundle  # type: ignore[assignment]
+    desk = Desk(catalogue)
+    learner = learning.Learner(library)
+    print(f"{len(ids):,} pictures of {WIDTH} numbers, {len(bundle.manifest.categories)} categories")
+    print(f"the first round, which also looks at all of it: {timed(learner.learn):.1f} s")
+    wanted = Wanted(order=Order.LEARNED)
+    for number in range(rounds):
+        print(f"the desk takes the outlook in {1000 * timed(desk.look_out):.0f} ms")
+        rows = desk.page(wanted, after=None, limit=25)
+        said = [
+            Verdict(picture=one.picture, said=Said.RIGHT, category=truth[one.picture], origin="review", at=f"{number}")
+            for one in rows
+        ]
+        verdicts.add_all(catalogue, said)
+        desk.refresh()
+        pages: list[float] = []
+        round_ = threading.Thread(target=learner.learn)
+        started, worked = time.perf_counter(), time.process_time()
+        round_.start()
+        while round_.is_alive():
+            round_.join(0.05)
+            pages.append(timed(lambda: desk.page(wanted, after=None, limit=60)))
+        seconds, work = time.perf_counter() - started, time.process_time() - worked
+        meta = outlook.attach_newest(catalogue, desk.learned.outlook).meta
+        desk.learned.outlook = outlook.attach_newest(catalogue, desk.learned.outlook)
+        took = f"{seconds:.2f} s, {work:.2f} s on the cores"
+        print(
+            f"round {number + 1}: {took}; pages of 60 meanwhile {1000 * np.percentile(pages, 95):.0f} ms p95; "
+            f"share {meta['share'][1]:.3f}, {meta['verdicts']} verdicts"
+        )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory {peak:,.0f} MB")
+
+
+def timed(work: object) -> float:
+    """Seconds that calling it takes."""
+    started = time.perf_counter()
+    work()  # type: ignore[operator]
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

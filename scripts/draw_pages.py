@@ -1,0 +1,112 @@
+"""Draws the pages of `illsort review` for docs/: drawn pictures, real pages, headless Chromium.
+
+python scripts/draw_pages.py [--folder DIR] [docs/page]
+
+Makes the demo in a temporary folder (or takes the one in DIR), sorts its crawl so cautiously that much waits, serves
+the page and saves each view in light and dark. Needs playwright and a Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import Page, sync_playwright
+
+from classifier.cli.terminal import TerminalProgress
+from classifier.demo.run import demo
+from classifier.settings import Settings, SortSettings
+from classifier.sort.run import sort
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
+CAUTIOUS = 0.9999
+
+
+def still(page: Page) -> None:
+    """Until every picture on the page is there."""
+    page.wait_for_load_state("networkidle")
+    page.evaluate("Promise.all([...document.images].map((one) => one.decode().catch(() => null)))")
+    page.wait_for_timeout(300)
+
+
+def grid(page: Page) -> None:
+    """Sixty of one category, some of them marked."""
+    page.keyboard.press("g")
+    still(page)
+    for key in ("ArrowRight", " ", "ArrowRight", "ArrowRight", " "):
+        page.keyboard.press(key)
+
+
+VIEWS: dict[str, tuple[dict[str, int], Callable[[Page], None]]] = {
+    "single": (WIDE, lambda _: None),
+    "grid": (WIDE, grid),
+    "keys": (WIDE, lambda page: page.keyboard.press("?")),
+    "phone": (PHONE, lambda _: None),
+}
+
+
+@contextmanager
+def served(*words: str) -> Iterator[str]:
+    """The address at which the command serves its page."""
+    command = [sys.executable, "-m", "classifier", *words, "--no-open"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            yield next(line for line in process.stdout or () if "http://" in line).partition(": ")[2].strip()
+        finally:
+            process.terminate()
+
+
+def shoot(address: str, target: Path, views: dict[str, tuple[dict[str, int], Callable[[Page], None]]]) -> None:
+    """Each view in light and dark, as `<view>-<scheme>.jpg`."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for scheme in ("light", "dark"):
+            for name, (size, reach) in views.items():
+                context = browser.new_context(viewport=size, color_scheme=scheme, locale="en-US")
+                page = context.new_page()
+                page.goto(address)
+                still(page)
+                reach(page)
+                still(page)
+                page.screenshot(path=target / f"{name}-{scheme}.jpg", type="jpeg", quality=85)
+                context.close()
+        browser.close()
+
+
+def main() -> None:
+    """Make the libraries and save the pictures of their pages."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("target", nargs="?", type=Path, default=Path("docs/page"))
+    parser.add_argument("--folder", type=Path, help="a finished demo to take")
+    args = parser.parse_args()
+    args.target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="illsort-pages-") as temporary:
+        folder = args.folder or Path(temporary) / "demo"
+        if not folder.exists():
+            demo(folder, progress=TerminalProgress())
+        library = Path(temporary) / "pictures"
+        cautious = Settings(sort=SortSettings(threshold=CAUTIOUS, unknown=False))
+        sort(
+            folder / "crawl",
+            library=library,
+            bundle=folder / "model",
+            settings=cautious,
+            threshold=CAUTIOUS,
+            progress=TerminalProgress(),
+        )
+        with served("review", str(library)) as address:
+            shoot(address, args.target, VIEWS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Sorting again by what was learned: the refitted bundle is whole, no picture is read, and undo takes it back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from classifier.catalogue import runs, verdicts
+from classifier.catalogue.store import open_catalogue, read_catalogue
+from classifier.filing.undo import undo
+from classifier.model.bundle import Bundle, open_bundle
+from classifier.records import PictureId, Said, Verdict
+from classifier.relearn import filing
+from classifier.relearn.evidence import can_promise
+from classifier.relearn.filing import file_learned
+from classifier.relearn.learner import Learner
+from classifier.relearn.share import Rule
+from kit.bundles import colour_bundle
+from kit.reviewing import unsure_library
+from kit.tree import all_files
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return colour_bundle(tmp_path_factory.mktemp("model") / "colours", labelled=True, novelty=True, evidence=300)
+
+
+def waiting(library: Path) -> list[PictureId]:
+    with read_catalogue(library) as catalogue:
+        rows = catalogue.connection.execute("SELECT picture FROM decisions WHERE action = 'review' ORDER BY picture")
+        return [PictureId(picture) for (picture,) in rows]
+
+
+def say(library: Path, pictures: list[PictureId], category: str) -> None:
+    with open_catalogue(library) as catalogue:
+        said = [
+            Verdict(picture=picture, said=Said.RIGHT, category=category, origin="review", at="2026-01-01")
+            for picture in pictures
+        ]
+        verdicts.add_all(catalogue, said)
+
+
+def pictures(library: Path) -> set[str]:
+    return {name for name in all_files(library) if not name.startswith((".illsort", "_broken"))}
+
+
+def learned(library: Path) -> Learner:
+    learner = Learner(library)
+    learner.learn()
+    return learner
+
+
+def test_what_was_learned_files_without_reading_a_picture_and_undo_takes_it_back(
+    tmp_path: Path, bundle: Bundle
+) -> None:
+    library = unsure_library(tmp_path, bundle.folder, 30)
+    before, of_it = pictures(library), waiting(library)
+    say(library, of_it[:10], "mixed")
+    told: list[dict[str, Any]] = []
+    made = file_learned(library, learned(library), tell=told.append)
+
+    assert 10 <= made["filed"]
+    assert 10 <= len([name for name in pictures(library) if name.startswith("mixed/")])
+    stages = {one["filing"]["stage"] for one in told}
+    assert "recalling" in stages
+    with read_catalogue(library) as catalogue:
+        last = runs.all_runs(catalogue)[-1]
+    assert library / ".illsort" / "models" == last.bundle.parent
+    undo(library)
+    assert before == pictures(library)
+
+
+def test_the_refitted_bundle_is_whole_and_its_backbone_is_the_same(tmp_path: Path, bundle: Bundle) -> None:
+    library = unsure_library(tmp_path, bundle.folder, 30)
+    say(library, waiting(library)[:10], "mixed")
+    file_learned(library, learned(library), tell=lambda _: None)
+    (folder,) = (library / ".illsort" / "models").iterdir()
+    made = open_bundle(folder)
+
+    assert folder.name == made.manifest.key
+    assert (*bundle.manifest.categories, "mixed") == made.manifest.categories
+    assert bundle.manifest.backbone_key == made.manifest.backbone_key
+    kept = made.load_labelled()
+    assert kept is not None
+    assert 130 == len(kept)
+    assert made.load_novelty() is not None
+    network = made.load_network()
+    assert bundle.manifest.backbone_sha256 == network.backbone_sha256()
+    head = made.load_head()
+    with torch.inference_mode():
+        answers = network.head(torch.from_numpy(kept.embeddings)).numpy()
+    np.testing.assert_allclose(head(kept.embeddings), answers, atol=1e-3)
+
+
+def test_learning_goes_on_from_the_refitted_bundle_and_older_ones_are_removed(tmp_path: Path, bundle: Bundle) -> None:
+    library = unsure_library(tmp_path, bundle.folder, 30)
+    for category in ("mixed", "other"):
+        say(library, waiting(library)[:5], category)
+        file_learned(library, learned(library), tell=lambda _: None)
+
+    assert 1 == len(list((library / ".illsort" / "models").iterdir()))
+    assert (*bundle.manifest.categories, "mixed", "other") == Learner(library).bundle.manifest.categories
+
+
+def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_judges(
+    tmp_path: Path, bundle: Bundle
+) -> None:
+    library = unsure_library(tmp_path, bundle.folder, 20)
+    say(library, waiting(library)[:10], "red")
+    learner = learned(library)
+    by_labels = {"train": {"recipe": "head"}}
+    learner.bundle = Bundle(bundle.folder, bundle.manifest.model_copy(update={"settings": by_labels}))
+    assert can_promise(learner.bundle)
+    assert not can_promise(bundle)
+    with read_catalogue(library) as catalogue:
+        lessons = learner.lessons(catalogue, verdicts.latest(catalogue))
+    evidence = filing.refitted(library, learner, lessons).load_evidence()
+
+    assert evidence is not None
+    assert (120, "cross-fitted in 5 parts, with 10 verdicts in each") == (len(evidence), evidence.how)
+    assert 0.9 < (evidence.logits.argmax(axis=1) == evidence.truths).mean()
+
+
+def test_without_evidence_an_error_rate_is_kept_by_estimate(tmp_path: Path, bundle: Bundle) -> None:
+    library = unsure_library(tmp_path, bundle.folder, 20)
+    learner = Learner(library)
+    learner.rule = Rule(threshold=0.9, max_error=0.3)
+    learner.learn()
+    made = file_learned(library, learner, tell=lambda _: None)
+
+    assert {"filed", "crawls", "threshold"} == set(made)
+    assert made["threshold"] == pytest.approx(min(learner.estimated_threshold, 0.999999))
