@@ -14,8 +14,9 @@ from pathlib import Path
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue
 from classifier.records import Said
-from classifier.review.desk import Answer, Desk
+from classifier.review.desk import Desk
 from classifier.review.grids import Grid, grids, of_look, taken_for
+from classifier.review.steps import Answer
 from classifier.sampling.run import take_sample
 from classifier.sampling.teach import FromNothing
 from classifier.settings import Settings

@@ -128,16 +128,27 @@ def opened(
 def recorded_target(library: Path) -> float | None:
     """The share of wrong pictures that the last sort was asked to keep; None when it was not asked."""
     with read_catalogue(library) as catalogue:
-        sort = audits.last_sort(catalogue)
+        return target_of(catalogue)
+
+
+def target_of(catalogue: Catalogue) -> float | None:
+    """As `recorded_target`, of an open catalogue."""
+    sort = audits.last_sort(catalogue)
     target = None if sort is None else sort[2].get("sort", {}).get("max_error")
     return None if target is None else float(target)
 
 
-def _last(catalogue: Catalogue, library: Path, *, count: int | None, seed: int | None) -> Session | None:
+def current(catalogue: Catalogue, library: Path) -> Session | None:
+    """The library's last audit, finished or not; None once something was filed since, or before the first."""
     audit = audits.last(catalogue)
-    if audit is None or audits.marks(catalogue) != audit.marks:
+    return None if audit is None or audits.marks(catalogue) != audit.marks else Session(catalogue, library, audit)
+
+
+def _last(catalogue: Catalogue, library: Path, *, count: int | None, seed: int | None) -> Session | None:
+    session = current(catalogue, library)
+    if session is None:
         return None
-    session = Session(catalogue, library, audit)
+    audit = session.state.audit
     other = count is not None and min(count, audit.population) != len(audit.drawn)
     return None if session.state.is_finished and (other or seed not in {None, audit.seed}) else session
 

@@ -39,10 +39,12 @@ class Decoded:
     truncated: bool
 
 
-def decode(data: bytes, *, max_megapixels: float) -> Decoded:
+def decode(data: bytes, *, max_megapixels: float, least: int | None = None) -> Decoded:
     """Decode the first frame of the picture in `data`, turned as its EXIF says, on white where transparent.
 
     What cannot be decoded whole is tried once more as far as it goes; missing pixels are then black, grey or white.
+    `least` (pixels) lets it come out smaller where that is quicker, as for a JPEG, with no side shorter than that: for
+    eyes alone, never for a network.
 
     Raises:
         Undecodable: EMPTY, NOT_A_PICTURE, UNSUPPORTED, CORRUPT, TOO_LARGE or MEMORY, with the reason as a sentence.
@@ -50,13 +52,13 @@ def decode(data: bytes, *, max_megapixels: float) -> Decoded:
     """
     try:
         with strict():
-            return Decoded(image=_seen(data, max_megapixels), truncated=False)
+            return Decoded(image=_seen(data, max_megapixels, least), truncated=False)
     except Undecodable as whole:
         if whole.kind not in _MENDABLE:
             raise
         try:
             with tolerant():
-                return Decoded(image=_seen(data, max_megapixels), truncated=True)
+                return Decoded(image=_seen(data, max_megapixels, least), truncated=True)
         except Undecodable as part:
             raise (whole if part.kind in _MENDABLE else part) from part
 
@@ -70,10 +72,12 @@ def orientation(image: Image.Image) -> int:
     return turn if turn in _TURNS else 1
 
 
-def _seen(data: bytes, max_megapixels: float) -> Image.Image:
+def _seen(data: bytes, max_megapixels: float, least: int | None) -> Image.Image:
     image = open_checked(data, max_megapixels=max_megapixels)
     name = image.format or "picture"
     try:
+        if least is not None:
+            image.draft(None, (least, least))
         image.load()
         turn = _TURNS.get(orientation(image))
         flat = as_rgb(image)

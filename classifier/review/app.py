@@ -1,6 +1,6 @@
 """The page's server: what is asked by the browser becomes a word to the desk; no path ever comes from the browser.
 
-One thread owns the desk and its catalogue; pictures are decoded in a few others, and filing has its own.
+One thread owns the desk and its catalogue; pictures are decoded in others, counting and filing have their own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -25,27 +25,30 @@ from classifier.catalogue.store import open_catalogue
 from classifier.errors import IllsortError, LibraryError
 from classifier.labels.next_step import train_command
 from classifier.records import PictureId
-from classifier.review.asked import answers_from, wanted_from
+from classifier.review.ahead import coming
+from classifier.review.asked import answers_from, steps_from, wanted_from
+from classifier.review.audit_routes import AuditRoutes, Place
 from classifier.review.desk import Desk
+from classifier.review.eyes import SIDES, Eyes
 from classifier.review.filing import file_decided
 from classifier.review.learning import Learning
 from classifier.review.naming_routes import naming_routes
-from classifier.review.thumbnails import LARGE, SMALL, thumbnail
+from classifier.review.reasons import in_chinese
+from classifier.review.watch import watch
 from classifier.settings import ImageSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from starlette.requests import Request
 
-    from classifier.review.queue import Waiting
+    from classifier.review.queue import Key, Waiting, Wanted
     from classifier.review.teacher import Run
 
 T = TypeVar("T")
 PAGE: Final = Path(__file__).parent / "page"
 _KINDS: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _ID: Final = re.compile(r"[0-9a-f]{64}")
-_EYES: Final = 3
 
 
 class Review:
@@ -55,7 +58,6 @@ class Review:
         self._library = library
         self._learning = Learning(library, learn)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
-        self._eyes = ThreadPoolExecutor(_EYES, thread_name_prefix="eyes")
         self._filing = asyncio.Lock()
         self._files = {path.name: path for path in PAGE.iterdir() if path.suffix in _KINDS}
         self._is_open = False
@@ -74,6 +76,7 @@ class Review:
                 Route("/api/file", self._file, methods=["POST"]),
                 Route("/api/file-learned", self._file_learned, methods=["POST"]),
                 *naming_routes(self._ask, row=self._row, state=self._renamed),
+                *AuditRoutes(self._place()).routes,
             ],
             exception_handlers={IllsortError: _told},
         )
@@ -85,14 +88,20 @@ class Review:
     @asynccontextmanager
     async def _opened(self, _: Starlette) -> AsyncIterator[None]:
         await self._at_desk(self._open)
+        self._thread.submit(self._desk.state)  # it counts, while the browser still starts
+        self._eyes = Eyes(self._library, path_of=self._path_of, max_megapixels=lambda: self._max_megapixels)
         self._learning.begin(lambda: self._thread.submit(self._desk.look_out))
+        watching = asyncio.create_task(watch(self._desk, self._library, at_desk=self._at_desk))
         try:
             yield
         finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
             await asyncio.to_thread(self._learning.end)
+            await asyncio.to_thread(self._eyes.close)
             await self._at_desk(self._close)
             self._thread.shutdown()
-            self._eyes.shutdown(cancel_futures=True)
 
     def _open(self) -> None:
         if self._is_open:
@@ -115,6 +124,15 @@ class Review:
     async def _ask(self, question: Callable[[Desk], T]) -> T:
         return await self._at_desk(lambda: question(self._desk))
 
+    def _place(self) -> Place:
+        return Place(
+            library=self._library,
+            at_desk=self._at_desk,
+            desk=lambda: (self._desk, self._catalogue),
+            rows=lambda pictures: [self._row(row) for row in self._desk.rows(pictures)],
+            state=self._as_it_is,
+        )
+
     async def _index(self, _: Request) -> Response:
         return _file_response(self._files["index.html"])
 
@@ -124,35 +142,37 @@ class Review:
 
     async def _picture(self, request: Request) -> Response:
         picture, size = request.path_params["picture"], request.path_params["size"]
-        if not _ID.fullmatch(picture) or size not in {"small", "large"}:
+        if not _ID.fullmatch(picture) or size not in SIDES:
             return Response(status_code=404)
-        path = await self._at_desk(lambda: self._path_of(PictureId(picture)))
-        made = None if path is None else await self._seen(PictureId(picture), path, LARGE if size == "large" else SMALL)
+        made = await asyncio.wrap_future(self._eyes.see(PictureId(picture), size))
         if made is None:
             return Response(status_code=404)
         # Content by its hash never changes.
         return Response(made, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
 
-    async def _seen(self, picture: PictureId, path: Path, side: int) -> bytes | None:
-        def look() -> bytes | None:
-            return thumbnail(self._library, picture, path, side=side, max_megapixels=self._max_megapixels)
-
-        return await asyncio.get_running_loop().run_in_executor(self._eyes, look)
-
     def _path_of(self, picture: PictureId) -> Path | None:
-        place = place_of(self._catalogue, picture)
+        place = self._thread.submit(lambda: place_of(self._catalogue, picture)).result()
         return None if place is None else self._library / to_path(place.path)
+
+    def _page(self, wanted: Wanted, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+        return self._thread.submit(lambda: self._desk.page(wanted, after=after, limit=limit)).result()
 
     async def _state(self, _: Request) -> Response:
         return JSONResponse(await self._at_desk(self._as_it_is))
 
     async def _queue(self, request: Request) -> Response:
         wanted, after, limit = _understood(lambda: wanted_from(request.query_params))
-        rows = await self._at_desk(lambda: self._desk.page(wanted, after=after, limit=limit))
-        shown = [self._row(row) for row in rows]
-        return JSONResponse({"pictures": shown, "next": list(rows[-1].key) if len(rows) == limit else None})
+
+        def look() -> tuple[list[Waiting], list[str]]:
+            return self._desk.page(wanted, after=after, limit=limit), self._desk.waiting(wanted.action)
+
+        rows, categories = await self._at_desk(look)
+        shown, place = [self._row(row) for row in rows], list(rows[-1].key) if len(rows) == limit else None
+        self._eyes.expect(coming(self._page, wanted, place, categories))
+        return JSONResponse({"pictures": shown, "next": place})
 
     async def _say(self, request: Request) -> Response:
+        self._eyes.hold_still()
         sent = await request.body()
         answers = _understood(lambda: answers_from(json.loads(sent)))
 
@@ -164,10 +184,11 @@ class Review:
         return JSONResponse({"state": await self._at_desk(say)})
 
     async def _back(self, request: Request) -> Response:
-        await request.body()
+        sent = await request.body()
+        steps = _understood(lambda: steps_from(json.loads(sent)))
 
         def take_back() -> dict[str, Any]:
-            again = [self._row(row) for row in self._desk.take_back()]
+            again = [self._row(row) for row in self._desk.take_back(steps=steps)]
             self._learning.tell(len(again))
             return {"pictures": again, "state": self._as_it_is()}
 
@@ -213,6 +234,7 @@ class Review:
             "confidence": row.share,
             "look": row.look,
             "reason": row.reason,
+            "reason_zh": in_chinese(row.reason, category=row.category),
             "name": row.path.name.encode("utf-8", "replace").decode(),
             "width": row.width,
             "height": row.height,

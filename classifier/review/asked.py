@@ -8,8 +8,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.records import Action, PictureId, Said
-from classifier.review.desk import Answer
 from classifier.review.queue import Key, Order, Wanted
+from classifier.review.steps import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +48,14 @@ def answers_from(sent: Any) -> list[Answer]:
     if len({answer.picture for answer in answers}) < len(answers):
         raise ValueError("one picture was answered twice")
     return answers
+
+
+def steps_from(sent: Any) -> int | None:
+    """How many steps stood when one was to be taken back; None where that is not said. Raises ValueError."""
+    steps = sent.get("steps") if isinstance(sent, dict) else None
+    if steps is not None and not isinstance(steps, int):
+        raise ValueError("not a number of steps")
+    return steps
 
 
 def _answer(one: Any) -> Answer:

@@ -5,9 +5,8 @@ Knows no web and moves no file. Used by one thread, beside a sort or other proce
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,28 +18,20 @@ from classifier.records import Said, Verdict
 from classifier.review.guesses import Guesses, read_guesses
 from classifier.review.keys import keys_for
 from classifier.review.learned import Learned
-from classifier.review.naming import make_category, named_counts, rename_category, take_back_name
+from classifier.review.naming import make_category, named, named_counts, rename_category, take_back_name
 from classifier.review.pending import pending, retracted, strayed
 from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page, settled
-from classifier.review.steps import ORIGIN, Step, read_steps
+from classifier.review.steps import ORIGIN, Answer, Step, how_held, read_steps, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from classifier.catalogue.store import Catalogue
-    from classifier.records import PictureId
+    from classifier.records import Action, Decision, PictureId
 
 T = TypeVar("T")
-_PATIENCE_S = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What is said of one picture, and of which category."""
-
-    picture: PictureId
-    said: Said
-    category: str | None = None
+_PART = 100
+"""Pictures of which it is read at once what was said, between answers."""
 
 
 class Desk:
@@ -50,26 +41,30 @@ class Desk:
         self._catalogue = catalogue
         self._counts: dict[str, dict[str, int]] | None = None
         self.guesses: Guesses
+        self._skipped: set[PictureId] = set()
         self._settled: dict[PictureId, tuple[str, str]] = {}
         self._fewer: Counter[tuple[str, str]] = Counter()
+        self.to_file: set[PictureId] = set()
         catalogue.connection.execute(SAID)
         self.learned = Learned(catalogue)
         self.refresh()
 
     def page(self, wanted: Wanted, *, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         """The next `limit` pictures of the queue."""
-        self._refresh()
         if wanted.category is not None:
             wanted = replace(wanted, kept=self.guesses.names.behind(wanted.category))
         pages = self.learned.page if wanted.is_learned else partial(page, self._catalogue)
-        return self._named(pages(wanted, model=self.guesses.model, after=after, limit=limit))
+        return named(pages(wanted, model=self.guesses.model, after=after, limit=limit), self.guesses.names)
 
     def say(self, answers: Sequence[Answer]) -> None:
         """Store answers durably, all or none: one step, that is taken back as one.
 
+        The same as the last step says is that step, told again because its answer was lost: nothing is stored twice.
         Raises LibraryError for a category that does not exist, or a picture that is not in the library.
         """
         self._check(answers)
+        if self._steps and words_of(self._steps[-1].said) == words_of(answers):
+            return
         at = _now()
         said = [
             Verdict(picture=one.picture, said=one.said, category=one.category, origin=ORIGIN, at=at) for one in answers
@@ -77,9 +72,13 @@ class Desk:
         self._steps.append(Step(at=at, said=tuple(verdicts.add_all(self._catalogue, said))))
         self._mark([one.picture for one in answers])
 
-    def take_back(self) -> list[Waiting]:
-        """Take back the last step that stands, also one of another day; its pictures, which wait again."""
-        if not self._steps:
+    def take_back(self, *, steps: int | None = None) -> list[Waiting]:
+        """Take back the last step that stands, also one of another day; its pictures, which wait again.
+
+        `steps` is how many stand as far as the asker knows: with another number nothing is done, for then it was asked
+        again because the answer was lost, or something else was said meanwhile.
+        """
+        if not self._steps or steps not in {None, len(self._steps)}:
             return []
         step = self._steps[-1]
         pictures = [verdict.picture for verdict in step.said]
@@ -88,27 +87,23 @@ class Desk:
             Verdict(picture=one.picture, said=Said.TAKEN_BACK, category=one.category, origin=ORIGIN, at=at)
             for one in step.said
         ]
-        again: list[PictureId] = []
         with self._catalogue.transaction():
             held = verdicts.latest(self._catalogue, pictures)
             verdicts.add_all(self._catalogue, taken)
             take_back_name(self._catalogue, step.at)
             for run, decision in retracted(self._catalogue, held, self.guesses):
                 decisions.save(self._catalogue, [decision], run=run)
-                again.append(decision.picture)
+                self._count_again(decision)
         if step.renames:
             self.refresh()
-            return self._rows(pictures)
+            return self.rows(pictures)
         self._steps.pop()
         self._mark(pictures)
-        if again:
-            self._counts = None
-            self.learned.changed()
-        return self._rows(pictures)
+        self.learned.changed()
+        return self.rows(pictures)
 
     def make(self, name: str) -> None:
         """Make a category, with a key at once. Raises LibraryError or LabelsError for a name that it cannot have."""
-        self._refresh()
         make_category(self._catalogue, name, guesses=self.guesses, at=_now())
         self.guesses = read_guesses(self._catalogue)
 
@@ -117,13 +112,11 @@ class Desk:
 
         Raises LibraryError or LabelsError when that cannot be.
         """
-        self._refresh()
         rename_category(self._catalogue, old, new, guesses=self.guesses, origin=ORIGIN, at=_now())
         self.refresh()
 
     def state(self) -> dict[str, Any]:
         """Categories with their keys, what waits, what is to be filed, and how many steps can be taken back."""
-        self._refresh()
         keys, said = keys_for(self.guesses.categories), self._said()
         return {
             "categories": [
@@ -140,7 +133,6 @@ class Desk:
 
     def read(self, question: Callable[[Catalogue, Guesses], T]) -> T:
         """What is asked of all that is stored, as it is now."""
-        self._refresh()
         return question(self._catalogue, self.guesses)
 
     def guesses_of(self, row: Waiting) -> dict[str, float]:
@@ -162,20 +154,31 @@ class Desk:
     @property
     def unfiled(self) -> int:
         """How many pictures lie elsewhere than where the person's words put them."""
-        self._refresh()
         return len(self.to_file)
+
+    @property
+    def last(self) -> Sequence[Verdict]:
+        """What was said in the last step that stands; empty when there is none."""
+        return self._steps[-1].said if self._steps else ()
+
+    def waiting(self, action: Action) -> list[str]:
+        """The best guesses of what waits in a tray, as the page offers them; none before they are counted."""
+        return [] if self._counts is None else list(self._waiting()[action.value])
+
+    def recount(self, found: dict[str, dict[str, int]], *, outlook: int) -> None:
+        """Take over what was counted elsewhere by the outlook of that number, for counting takes long."""
+        if outlook == self.learned.outlook.number:
+            self._counts = found
 
     def refresh(self) -> None:
         """Look at everything anew, as after filing."""
         self._version = -1
-        self._looked = -_PATIENCE_S
-        self._refresh()
+        self._counts = None
+        for _ in self.look():
+            pass
 
-    def _refresh(self) -> None:
-        """Read again what another process may have changed; a sort at work changes something all the time."""
-        if time.monotonic() - self._looked < _PATIENCE_S:
-            return
-        self._looked = time.monotonic()
+    def look(self) -> Iterator[None]:
+        """Read again what another process has changed, in parts between which answers can be taken."""
         self.look_out()
         (version,) = self._catalogue.connection.execute("PRAGMA data_version").fetchone()
         if version == self._version:
@@ -185,25 +188,25 @@ class Desk:
         self._is_labelled = not self.guesses.model and runs.any_of(self._catalogue, "label")
         said = verdicts.of_origin(self._catalogue, ORIGIN)
         self._steps = read_steps(self._catalogue, said)
-        self.to_file: set[PictureId] = {one.picture for one in strayed(self._catalogue, self.guesses)}
-        self._skipped: set[PictureId] = set()
-        self._settled = {}
-        self._fewer = Counter()
-        self._counts = None
         self.learned.changed()
-        self._catalogue.connection.execute("DELETE FROM temp.said")
-        self._mark(list(dict.fromkeys(verdict.picture for verdict in said)))
+        pictures = list(dict.fromkeys(verdict.picture for verdict in said))
+        self.to_file &= set(pictures)
+        self.to_file |= {one.picture for one in strayed(self._catalogue, self.guesses)}
+        for start in range(0, len(pictures), _PART):
+            yield
+            self._mark(pictures[start : start + _PART])
+        yield
 
     def _mark(self, pictures: Sequence[PictureId]) -> None:
         """Keep what was answered out of the queue, and know what is to be filed."""
         said = list(verdicts.of_pictures(self._catalogue, pictures))
         held = verdicts.holding(said)
         last = standing(verdict for verdict in said if verdict.origin == ORIGIN)
-        rows = self._rows(pictures)
+        rows = self.rows(pictures)
         for picture in pictures:
             self._leave(picture)
         for row in rows:
-            self._enter(row, *_how(held.get(row.picture), last.get(row.picture, [])))
+            self._enter(row, *how_held(held.get(row.picture), last.get(row.picture, [])))
         self.to_file -= set(pictures)
         self.to_file |= {one.picture for one in pending(rows, held, self.guesses)}
 
@@ -227,17 +230,9 @@ class Desk:
             self._settled[row.picture] = (row.action.value, row.best)
             self._fewer[row.action.value, row.best] += 1
 
-    def _rows(self, pictures: Sequence[PictureId]) -> list[Waiting]:
-        return self._named(of_pictures(self._catalogue, pictures, model=self.guesses.model))
-
-    def _named(self, rows: list[Waiting]) -> list[Waiting]:
-        """The same, each category by its name of now."""
-        names = self.guesses.names
-        return (
-            [replace(row, category=names.of(row.category), best=names.of(row.best)) for row in rows]
-            if names.now
-            else rows
-        )
+    def rows(self, pictures: Sequence[PictureId]) -> list[Waiting]:
+        """What is decided of these pictures, filed or waiting."""
+        return named(of_pictures(self._catalogue, pictures, model=self.guesses.model), self.guesses.names)
 
     def _waiting(self) -> dict[str, dict[str, int]]:
         self._counts = self._counts or counts(self._catalogue)
@@ -255,6 +250,11 @@ class Desk:
         )
         return dict(rows.fetchall())
 
+    def _count_again(self, decision: Decision) -> None:
+        if self._counts is not None:
+            of_tray = self._counts[decision.action.value]
+            of_tray[decision.category] = of_tray.get(decision.category, 0) + 1
+
     def _check(self, answers: Sequence[Answer]) -> None:
         for one in answers:
             if one.said in {Said.RIGHT, Said.WRONG} and one.category not in self.guesses.categories:
@@ -262,15 +262,6 @@ class Desk:
             found = self._catalogue.connection.execute("SELECT 1 FROM places WHERE picture = ?", (one.picture,))
             if found.fetchone() is None:
                 raise LibraryError(f"there is no picture {one.picture} in the library")
-
-
-def _how(held: Verdict | None, last: Sequence[Verdict]) -> tuple[str | None, str | None]:
-    """Why a picture is kept out of the queue, and of which category it was spoken; None when it is not kept out."""
-    if held is not None and held.said in {Said.RIGHT, Said.NONE}:
-        return "settled", held.category
-    if last and last[-1].said is Said.SKIPPED:
-        return "skipped", None
-    return (None, None) if held is None else ("wrong", held.category)
 
 
 def _now() -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from classifier.catalogue.store import Catalogue
     from classifier.records import Verdict
     from classifier.review.guesses import Guesses
+    from classifier.review.queue import Waiting
 
 
 def make_category(catalogue: Catalogue, name: str, *, guesses: Guesses, at: str) -> None:
@@ -28,6 +29,13 @@ def make_category(catalogue: Catalogue, name: str, *, guesses: Guesses, at: str)
         raise LibraryError(f"{name!r} is called {guesses.names.of(name)!r} by now; take another name")
     check_names([*guesses.categories, name], where="categories")
     categories.make(catalogue, [name], at=at)
+
+
+def named(rows: list[Waiting], names: Names) -> list[Waiting]:
+    """The same, each category by its name of now."""
+    if not names.now:
+        return rows
+    return [replace(row, category=names.of(row.category), best=names.of(row.best)) for row in rows]
 
 
 def named_counts(counts: Mapping[str, Mapping[str, int]], names: Names) -> dict[str, dict[str, int]]:

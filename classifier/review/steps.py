@@ -1,4 +1,4 @@
-"""The steps that a person can take back, the last one first; read anew from what was said and recorded."""
+"""What a person says, and the steps that they can take back, the last first; read anew from what was recorded."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.catalogue import categories
 from classifier.catalogue.verdicts import standing
+from classifier.records import Said, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classifier.catalogue.store import Catalogue
-    from classifier.records import Verdict
+    from classifier.records import PictureId
 
 ORIGIN: Final = "review"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is said of one picture, and of which category."""
+
+    picture: PictureId
+    said: Said
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +45,17 @@ def read_steps(catalogue: Catalogue, said: Sequence[Verdict]) -> list[Step]:
     steps: dict[str, tuple[Verdict, ...]] = dict.fromkeys(renamings, ())
     steps |= {at: tuple(step) for at, step in groupby(in_order, key=lambda verdict: verdict.at)}
     return [Step(at=at, said=steps[at], renames=at in renamings) for at in sorted(steps)]
+
+
+def how_held(held: Verdict | None, last: Sequence[Verdict]) -> tuple[str | None, str | None]:
+    """Why a picture is kept out of the queue, and of which category it was spoken; None when it is not kept out."""
+    if held is not None and held.said in {Said.RIGHT, Said.NONE}:
+        return "settled", held.category
+    if last and last[-1].said is Said.SKIPPED:
+        return "skipped", None
+    return (None, None) if held is None else ("wrong", held.category)
+
+
+def words_of(said: Sequence[Answer | Verdict]) -> list[tuple[PictureId, Said, str | None]]:
+    """What was said of which picture, whenever it was."""
+    return [(one.picture, one.said, one.category) for one in said]

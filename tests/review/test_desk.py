@@ -12,8 +12,9 @@ from classifier.catalogue import verdicts
 from classifier.catalogue.store import open_catalogue, read_catalogue
 from classifier.errors import LibraryError
 from classifier.records import Action, PictureId, Said, Verdict
-from classifier.review.desk import Answer, Desk
+from classifier.review.desk import Desk
 from classifier.review.queue import Wanted
+from classifier.review.steps import Answer
 from kit.reviewing import blended, sort_again, unsure_library, waiting_library
 from kit.tree import all_files
 

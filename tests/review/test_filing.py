@@ -15,9 +15,10 @@ from classifier.errors import LibraryError
 from classifier.filing import rearrange as rearranging
 from classifier.filing.undo import undo
 from classifier.records import Said
-from classifier.review.desk import Answer, Desk
+from classifier.review.desk import Desk
 from classifier.review.filing import file_decided
 from classifier.review.queue import Wanted
+from classifier.review.steps import Answer
 from kit.reviewing import sort_again, unsure_library
 from kit.tree import all_files
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ from classifier.catalogue import verdicts
 from classifier.catalogue.store import read_catalogue
 from classifier.filing.undo import undo
 from kit.bundles import colour_bundle
-from kit.reviewing import TOKEN, unsure_library
+from kit.reviewing import unsure_library
+from kit.serving import server
 from kit.tree import all_files
 
 if TYPE_CHECKING:
@@ -41,39 +41,6 @@ class Seen:
 
     said: list[str] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
-
-
-@dataclass
-class Served:
-    """Where a page is, and what its server had said when it ended."""
-
-    address: str
-    told: str = ""
-
-    @property
-    def port(self) -> int:
-        """The one it listens at."""
-        return int(self.address.split(":")[2].split("/")[0])
-
-
-@contextmanager
-def server(
-    library: Path, *, port: int = 0, stop: signal.Signals = signal.SIGINT, learning: bool = False
-) -> Iterator[Served]:
-    """`illsort review` as a person starts it."""
-    words = ["review", str(library), "--no-open", "--port", str(port), "--token", TOKEN]
-    words += [] if learning else ["--no-learning"]
-    command = [sys.executable, "-m", "classifier", *words]
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        served = Served(process.stdout.readline().removeprefix("review: ").strip())
-        try:
-            yield served
-        finally:
-            process.send_signal(stop)
-            served.told = process.stderr.read()
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from classifier.catalogue.outlook import Rank, write
 from classifier.catalogue.pictures import as_bytes
 from classifier.catalogue.store import Catalogue, open_catalogue
 from classifier.records import Action, PictureId, Said
-from classifier.review.desk import Answer, Desk
+from classifier.review.desk import Desk
 from classifier.review.queue import Order, Wanted
+from classifier.review.steps import Answer
 from kit.reviewing import waiting_library
 
 MANY = [

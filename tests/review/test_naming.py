@@ -11,9 +11,10 @@ from classifier.catalogue.store import open_catalogue
 from classifier.errors import IllsortError, LibraryError
 from classifier.filing.undo import undo
 from classifier.records import Action, PictureId, Said
-from classifier.review.desk import Answer, Desk
+from classifier.review.desk import Desk
 from classifier.review.filing import file_decided
 from classifier.review.queue import Order, Wanted
+from classifier.review.steps import Answer
 from kit.reviewing import waiting_library
 from kit.tree import all_files
 

@@ -8,8 +8,9 @@ import pytest
 
 from classifier.catalogue.store import Catalogue, open_catalogue
 from classifier.records import Action, Said
-from classifier.review.desk import Answer, Desk
+from classifier.review.desk import Desk
 from classifier.review.queue import Order, Wanted
+from classifier.review.steps import Answer
 from kit.reviewing import waiting_library
 
 MANY = [

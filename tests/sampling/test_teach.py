@@ -10,8 +10,9 @@ from classifier.catalogue.outlook import attach_newest
 from classifier.catalogue.store import open_catalogue, read_catalogue
 from classifier.errors import LibraryError
 from classifier.records import Said
-from classifier.review.desk import Answer, Desk
+from classifier.review.desk import Desk
 from classifier.review.grids import grids, of_look, taken_for
+from classifier.review.steps import Answer
 from classifier.sampling.run import take_sample
 from classifier.sampling.teach import FromNothing
 from classifier.settings import ModelSettings, RuntimeSettings, Settings

@@ -2,7 +2,7 @@
 
 import { key, make } from "./dom.js";
 import { Supply } from "./supply.js";
-import { count, say } from "./words.js";
+import { count, reasonOf, say } from "./words.js";
 
 const PAGE = 60;
 
@@ -99,7 +99,7 @@ export class Grid {
     }
     this.#drawHead();
     this.cells.replaceChildren(...this.rows.map((row, number) => {
-      const cell = make("button", { class: "cell", title: `${row.name}\n${row.reason}`, "data-picture": row.picture,
+      const cell = make("button", { class: "cell", title: `${row.name}\n${reasonOf(row)}`, "data-picture": row.picture,
         onclick: () => { this.#moveTo(number); this.#mark(number, { said: "wrong", category: this.query.category }); } },
         this.supply.image(row), make("span", { class: "mark" }));
       return cell;

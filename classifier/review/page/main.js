@@ -1,5 +1,6 @@
 // The desk in the browser: which view is shown, which key means what, and what the server is told.
 
+import { Audit } from "./audit.js";
 import { categoriesDialog } from "./categories.js";
 import { key, make } from "./dom.js";
 import { Grid } from "./grid.js";
@@ -13,7 +14,7 @@ const bar = document.getElementById("bar");
 const note = document.getElementById("note");
 const place = document.getElementById("view");
 const dialog = document.getElementById("dialog");
-const TRAYS = ["review", "unknown", "skipped"];
+const TRAYS = ["review", "unknown", "skipped", "audit"];
 const ORDERS = ["surety", "category", "newest"];
 const LEARNED = ["learned", "alike"];
 
@@ -49,7 +50,8 @@ class Desk {
     if (this.chosen.view === "grid" && !this.state.labelling) this.#chooseGrid();
     const { view, tray, order, category } = this.chosen;
     const query = { order, ...(category ? { category } : {}), ...(tray === "skipped" ? { skipped: "1" } : { tray }) };
-    if (view === "grid") this.view = this.state.labelling ? new Naming(this) : new Grid(this, query);
+    if (tray === "audit") this.view = new Audit(this);
+    else if (view === "grid") this.view = this.state.labelling ? new Naming(this) : new Grid(this, query);
     else this.view = new Single(this, query);
     this.#drawBar();
     place.replaceChildren(this.view.element);
@@ -105,13 +107,14 @@ class Desk {
   async back() {
     this.emptied.clear();
     try {
-      const before = this.state.steps;
-      const answer = await send("/api/back", {}, { onTrouble: trouble });
+      let before = 0;
+      const body = () => ({ steps: before = this.state.steps });
+      const answer = await send("/api/back", body, { onTrouble: trouble });
       this.become(answer.state);
       const number = answer.pictures.length;
-      tell(number ? say("takenBack", number) : answer.state.steps < before ? say("nameBack") : say("noStep"));
       if (number) this.view.again(answer.pictures);
-      else if (answer.state.steps < before) this.show({});
+      else if (before) this.show({});  // a name, or taken back already and the answer was lost
+      tell(number ? say("takenBack", number) : answer.state.steps < before ? say("nameBack") : say("noStep"));
     } catch (error) {
       tell(why(error), "bad");
     }
@@ -174,7 +177,7 @@ class Desk {
 
   press(name) {
     if (name === "?") this.help();
-    else if (name === "Backspace") this.back();
+    else if (name === "Backspace") (this.view.back ? this.view : this).back();
     else if (name === "g") this.show({ view: this.chosen.view === "grid" ? "single" : "grid", ...(this.chosen.view === "grid" ? { category: "" } : {}) });
     else if (name === "f") this.askToFile();
     else if (name === "F" && this.state.outlook.number && !this.state.labelling) this.learning.askToFile();
@@ -195,10 +198,12 @@ class Desk {
   }
 
   #chooseGrid() {
-    if (this.chosen.tray === "skipped") this.chosen.tray = "review";
+    if (!["review", "unknown"].includes(this.chosen.tray)) this.chosen.tray = "review";
     const names = this.#waiting();
     if (!names.includes(this.chosen.category)) this.chosen.category = names[0] ?? this.state.categories[0]?.name ?? "";
   }
+
+  trouble = trouble;
 
   become(state) {
     this.state = state;
@@ -210,7 +215,7 @@ class Desk {
     const tab = (name, isOn, number, press) => make("button", { "aria-pressed": String(isOn), onclick: press },
       make("span", {}, say(name)), number === null ? null : make("span", { class: "number" }, count(number)));
     const trays = TRAYS.filter((name) => name !== "skipped" || view !== "grid").map((name) =>
-      tab(name, name === tray, this.#number(name), () => this.show({ tray: name, category: "" })));
+      tab(name, name === tray, this.#number(name), () => this.show({ tray: name, category: "", ...(name === "audit" ? { view: "single" } : {}) })));
     const views = ["single", "grid"].map((name) => tab(name, name === view, null, () => this.show({ view: name, ...(name === "single" ? { category: "" } : {}) })));
     const isPlain = this.state.labelling;
     const focused = document.activeElement?.id;
@@ -218,8 +223,8 @@ class Desk {
       make("strong", { class: "library", title: this.state.library }, this.state.library),
       make("div", { class: "group", role: "group" }, ...trays),
       make("div", { class: "group", role: "group" }, ...views),
-      isPlain ? null : this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
-      isPlain ? null : this.#choice("order", order, [...(this.state.outlook.number ? LEARNED : []), ...ORDERS].map((name) => [name, say(name)]), (value) => this.show({ order: value })),
+      isPlain || tray === "audit" ? null : this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
+      isPlain || tray === "audit" ? null : this.#choice("order", order, [...(this.state.outlook.number ? LEARNED : []), ...ORDERS].map((name) => [name, say(name)]), (value) => this.show({ order: value })),
       make("span", { class: "space" }),
       make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
         key("f"), make("span", {}, say("file", count(this.state.to_file)))),
@@ -244,6 +249,7 @@ class Desk {
   }
 
   #number(tray) {
+    if (tray === "audit") return null;
     if (tray === "skipped") return this.state.skipped;
     return Object.values(this.state.waiting[tray]).reduce((sum, number) => sum + number, 0);
   }

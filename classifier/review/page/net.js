@@ -28,12 +28,14 @@ export const unsaved = () => waiting;
 export const settled = () => last;
 
 // What the server cannot be told now is told again until it hears; what it refuses is the caller's to show.
+// A function tells what to send once all that was said before is saved.
 export function send(path, sent, { onTrouble }) {
   waiting += 1;
   const told = last.then(async () => {
+    const body = typeof sent === "function" ? sent() : sent;
     for (;;) {
       try {
-        const answer = await post(path, sent);
+        const answer = await post(path, body);
         onTrouble(null);
         return answer;
       } catch (error) {

@@ -2,7 +2,7 @@
 
 import { key, make } from "./dom.js";
 import { Supply } from "./supply.js";
-import { percent, say } from "./words.js";
+import { percent, reasonOf, say } from "./words.js";
 
 export class Single {
   constructor(desk, query) {
@@ -80,7 +80,7 @@ export class Single {
       make("h1", { title: row.name }, row.name),
       make("p", { class: "quiet" }, `${row.width} × ${row.height}`),
       make("h2", {}, say("why")),
-      make("p", { class: "reason" }, row.reason));
+      make("p", { class: "reason" }, reasonOf(row)));
   }
 
   #guesses(row) {

@@ -1,6 +1,8 @@
 // Pictures of the queue ahead of the person: pages are fetched and thumbnails decoded before they are asked for.
 
-import { get, pictureUrl } from "./net.js";
+import { get, pictureUrl, settled } from "./net.js";
+
+const DECODED = 2;
 
 export class Supply {
   constructor(query, { page, size, ahead, from = "/api/queue" }) {
@@ -69,10 +71,14 @@ export class Supply {
   }
 
   #lookAhead() {
-    for (const row of this.rows.slice(0, this.ahead)) this.image(row);
-    if (this.rows.length < this.page && this.next !== null) this.#fetch().then(() => {
-      for (const row of this.rows.slice(0, this.ahead)) this.image(row);
-    }, () => undefined);
+    settled().then(() => this.#prepare());  // what was said is saved first
+    if (this.rows.length < this.page && this.next !== null) this.#fetch().then(() => this.#prepare(), () => undefined);
+  }
+
+  // Fetched well ahead; the very next ones are decoded too, so that they are there with the key.
+  #prepare() {
+    const images = this.rows.slice(0, this.ahead).map((row) => this.image(row));
+    for (const image of images.slice(0, DECODED)) image.decode().catch(() => undefined);
   }
 
   #fetch() {

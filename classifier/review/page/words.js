@@ -82,6 +82,27 @@ const WORDS = {
   adviceTwo: ["Name two categories to begin with.", "先起两个类别。"],
   adviceMore: ["More of {0} would help most: {1} labels.", "“{0}”只有 {1} 张，多标一些最有用。"],
   adviceTrain: ["Enough to train: f files it and tells the command.", "足够训练了：按 f 归类，会显示训练命令。"],
+  audit: ["Audit", "抽查"],
+  right: ["Right", "对"],
+  auditQuestion: ["{0}: right?", "“{0}”，对吗？"],
+  auditProgress: ["{0} of {1}", "第 {0} 张，共 {1} 张"],
+  auditNothing: ["Nothing is known yet", "还什么都不知道"],
+  auditBound: ["At most {0} wrong, 95% confidence; {1} of {2}", "最多错 {0}（95% 置信）；{2} 张里错 {1} 张"],
+  auditSkipped: [", and {0} skipped, counted as wrong", "，另有 {0} 张跳过，按错计"],
+  auditRather: ["If wrong: it is rather", "如果不对，它其实是"],
+  whyFiled: ["Why it is filed there", "为什么归在那里"],
+  auditNone: ["No audit is under way", "没有进行中的抽查"],
+  auditWhat: ["It draws some filed pictures by chance and asks of each whether it is right: then it is known how much of all can be wrong at most.",
+    "随机抽取一些已归类的图片，逐张问对不对：由此得出全部图片里最多有多少是错的。"],
+  auditOf: ["Of {0} filed pictures:", "已归类的 {0} 张图片："],
+  auditKept: ["{0} is kept.", "达到了 {0} 的要求。"],
+  auditMissed: ["That {0} is kept is not shown, and no threshold is shown to keep it either: a larger sample may.", "没能证明达到 {0}，也没有阈值能证明达到；可以抽更多张。"],
+  auditOffer: ["That {0} is kept is not shown; {1} would keep it: {2} of {3} stay filed.", "没能证明达到 {0}；阈值 {1} 可以达到：{3} 张里有 {2} 张留下。"],
+  auditByThreshold: ["Put what is below {0} into _review", "把低于 {0} 的放回 _review"],
+  auditMisfiled: ["Put the {0} judged wrong into _review", "把判为错的 {0} 张放回 _review"],
+  auditFiled: ["Run {0}: {1} pictures went to _review; illsort undo takes it back", "第 {0} 次运行：{1} 张放回 _review；illsort undo 可以撤销"],
+  auditCount: ["How many to draw", "抽多少张"],
+  auditDraw: ["Draw a new sample", "重新抽样"],
   startsLearning: ["Your decisions will be learned from while you go on; this starts in a moment.", "你的决定会边看边学，马上开始。"],
   learning: ["learning…", "正在学习…"],
   cannotLearn: ["Nothing is learned here: {0}", "这里不会学习：{0}"],
@@ -124,5 +145,6 @@ export function say(name, ...values) {
   return text.replace(/\{(\d)\}/g, (_, number) => String(values[Number(number)]));
 }
 
+export const reasonOf = (row) => (current === "zh" ? row.reason_zh : row.reason);
 export const count = (number) => number.toLocaleString(current === "zh" ? "zh-CN" : "en");
 export const percent = (share) => `${(Math.floor(share * 1000) / 10).toFixed(1)}%`;

@@ -1,0 +1,119 @@
+"""The page's requests about an audit, as words to the desk's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from classifier.review.asked import answers_from
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+    from types import ModuleType
+
+    from starlette.requests import Request
+
+    from classifier.catalogue.store import Catalogue
+    from classifier.records import PictureId
+    from classifier.review.desk import Desk
+
+_MOST = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What the requests need of the page's server; `at_desk` runs work in the desk's thread, and so must the others."""
+
+    library: Path
+    at_desk: Callable[[Callable[[], Any]], Awaitable[Any]]
+    desk: Callable[[], tuple[Desk, Catalogue]]
+    rows: Callable[[list[PictureId]], list[dict[str, Any]]]
+    state: Callable[[], dict[str, Any]]
+
+
+class AuditRoutes:
+    """What the page asks about its audit. What needs scipy is loaded by the first question, not by the start."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.routes = [
+            Route("/api/audit", self._show),
+            Route("/api/audit/begin", self._begin, methods=["POST"]),
+            Route("/api/audit/say", self._say, methods=["POST"]),
+            Route("/api/audit/back", self._back, methods=["POST"]),
+            Route("/api/audit/file", self._file, methods=["POST"]),
+        ]
+
+    async def _show(self, _: Request) -> Response:
+        await asyncio.to_thread(_auditing)  # loaded beside the desk, which goes on meanwhile
+        return JSONResponse(await self._place.at_desk(self._told))
+
+    async def _begin(self, request: Request) -> Response:
+        count = _number((await _sent(request)).get("count"))
+        await asyncio.to_thread(_auditing().begin, self._place.library, count or None)
+        return JSONResponse(await self._place.at_desk(self._told))
+
+    async def _say(self, request: Request) -> Response:
+        sent = await _sent(request)
+        try:
+            (answer,) = answers_from(sent)
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from None
+
+        def say() -> dict[str, Any]:
+            _auditing().answer(*self._place.desk(), self._place.library, answer)
+            return self._told()
+
+        return JSONResponse(await self._place.at_desk(say))
+
+    async def _back(self, request: Request) -> Response:
+        steps = _number((await _sent(request)).get("steps"))
+
+        def back() -> dict[str, Any]:
+            _auditing().take_back(*self._place.desk(), self._place.library, steps=steps)
+            return self._told()
+
+        return JSONResponse(await self._place.at_desk(back))
+
+    async def _file(self, request: Request) -> Response:
+        by_threshold = (await _sent(request)).get("by_threshold") is True
+        made = await asyncio.to_thread(_auditing().file_outcome, self._place.library, by_threshold=by_threshold)
+
+        def after() -> dict[str, Any]:
+            self._place.desk()[0].refresh()
+            return self._told()
+
+        left = [{"name": path.name, "why": why} for path, why in made.left]
+        told = await self._place.at_desk(after)
+        return JSONResponse({"run": made.run, "moved": made.moved, "left": left, **told})
+
+    def _told(self) -> dict[str, Any]:
+        told = _auditing().told(self._place.desk()[1], self._place.library)
+        return {"audit": told | {"pictures": self._place.rows(told["pictures"])}, "state": self._place.state()}
+
+
+def _auditing() -> ModuleType:
+    from classifier.review import auditing  # noqa: PLC0415 - its bounds need scipy
+
+    return auditing
+
+
+async def _sent(request: Request) -> dict[str, Any]:
+    try:
+        sent = json.loads(await request.body())
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from None
+    return sent if isinstance(sent, dict) else {}
+
+
+def _number(count: Any) -> int | None:
+    if count is not None and (not isinstance(count, int) or not 0 <= count <= _MOST):
+        raise HTTPException(400, f"a number up to {_MOST}")
+    return count
