@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import LibraryError
 from classifier.review.teacher import Teacher
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from classifier.review.teacher import Run
 
 
+_LATER_S: Final = 2.0
+"""How long the page has the machine for itself when it is opened: loading what learns takes all of a core."""
+
+
 class Learning:
     """The learning process of one page, from the page's start to its end, or none."""
 
@@ -22,6 +27,8 @@ class Learning:
         self._run = run
         self._teacher: Teacher | None = None
         self._learned: Callable[[], object] = lambda: None
+        self._lock = threading.Lock()
+        self._has_ended = False
         self.state: dict[str, Any] = {"at": "none" if run is None else "starting"}
         """`at` is "none", "starting", "learning", "ready", "filing" (with how far), "cannot" or "trouble" (with `why`).
 
@@ -30,10 +37,17 @@ class Learning:
         self._outcome: dict[str, Any] = {"number": 0}
 
     def begin(self, learned: Callable[[], object]) -> None:
-        """Start it; `learned` is called, from another thread, whenever there is a new outlook."""
+        """Start it in a moment; `learned` is called, from another thread, whenever there is a new outlook."""
         self._learned = learned
         if self._run is not None:
-            self._teacher = Teacher(self._run, self._library, self._heard)
+            starting = threading.Timer(_LATER_S, self._start, [self._run])
+            starting.daemon = True
+            starting.start()
+
+    def _start(self, run: Run) -> None:
+        with self._lock:
+            if not self._has_ended:
+                self._teacher = Teacher(run, self._library, self._heard)
 
     def tell(self, words: int) -> None:
         """So many more words were said or taken back."""
@@ -49,6 +63,8 @@ class Learning:
 
     def end(self) -> None:
         """End it with the page."""
+        with self._lock:
+            self._has_ended = True
         if self._teacher is not None:
             self._teacher.end()
 
