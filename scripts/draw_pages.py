@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
-CAUTIOUS = 0.9999
+CAUTIOUS = 0.99
+LEARNING_S = 20
+"""Until what learns beside the page has looked at the library."""
 
 
 def still(page: Page) -> None:
@@ -46,12 +49,34 @@ def grid(page: Page) -> None:
         page.keyboard.press(key)
 
 
+def naming(page: Page) -> None:
+    """A grid of what looks alike, half named."""
+    page.keyboard.press("n")
+    page.keyboard.type("portrait")
+    page.keyboard.press("Enter")
+
+
+def audit(page: Page) -> None:
+    """A question about what was filed, of a sample that is drawn where there is none."""
+    page.get_by_role("button", name="Audit").click()
+    still(page)
+    if page.get_by_role("button", name="Draw a new sample").count():
+        page.get_by_role("button", name="Draw a new sample").click()
+        still(page)
+    for _ in range(3):
+        page.keyboard.press("Enter")
+        still(page)
+
+
 VIEWS: dict[str, tuple[dict[str, int], Callable[[Page], None]]] = {
     "single": (WIDE, lambda _: None),
     "grid": (WIDE, grid),
     "keys": (WIDE, lambda page: page.keyboard.press("?")),
+    "categories": (WIDE, lambda page: page.keyboard.press("c")),
     "phone": (PHONE, lambda _: None),
 }
+AUDIT: dict[str, tuple[dict[str, int], Callable[[Page], None]]] = {"audit": (WIDE, audit)}
+LABELLING: dict[str, tuple[dict[str, int], Callable[[Page], None]]] = {"label": (WIDE, naming)}
 
 
 @contextmanager
@@ -105,7 +130,12 @@ def main() -> None:
             progress=TerminalProgress(),
         )
         with served("review", str(library)) as address:
+            time.sleep(LEARNING_S)
             shoot(address, args.target, VIEWS)
+        with served("review", str(folder / "sorted")) as address:
+            shoot(address, args.target, AUDIT)
+        with served("label", str(folder / "crawl"), "--labels", str(Path(temporary) / "labels")) as address:
+            shoot(address, args.target, LABELLING)
 
 
 if __name__ == "__main__":

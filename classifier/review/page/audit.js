@@ -127,7 +127,7 @@ export class Audit {
     const button = (letter, text, kind, press) => make("button", { class: kind, onclick: () => this.press(press) }, key(letter), make("span", {}, text));
     return make("div", { class: "actions" },
       button("⏎", say("right"), "main", "Enter"),
-      button("␣", say("wrong"), "", " "),
+      button("␣", say("isWrong"), "", " "),
       button("s", say("skip"), "", "s"),
       button("u", say("none"), "", "u"),
       this.#backButton());

@@ -100,6 +100,7 @@ export class Learning {
     if (!outlook.number || outlook.share === undefined) return learning.at === "starting" ? say("startsLearning") : "";
     const { rule, share: [before, after], fileable, verdicts, new: more } = outlook;
     const by = rule.max_error === null ? say("byThreshold", rule.threshold) : say("byError", percent(rule.max_error));
+    if (verdicts === 0) return ""; // nothing has come of it yet
     if (more <= 0) return say("learnedFirst", count(verdicts), by, percent(after), count(fileable));
     return say("learnedMore", count(more), by, percent(before), percent(after), count(fileable));
   }
