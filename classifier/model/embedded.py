@@ -14,7 +14,7 @@ from classifier.errors import ModelError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    """`image_size` is the side in pixels at which it does best here, not that of its makers."""
+    """`image_size` is the side in pixels of what it sees, larger than its makers': drawings hold small things."""
 
     architecture: str
     package: str
