@@ -168,8 +168,9 @@ def test_what_is_decided_is_learned_and_what_comes_next_is_in_another_order(tmp_
     seen = Seen()
     with server(library, learning=True) as first, browser(seen) as page:
         page.goto(first.address)
-        learned(page, "0 verdicts")
-        assert "learned" == page.eval_on_selector("#choose-order", "one => one.value")
+        has_begun = "() => document.querySelector('#choose-order').value === 'learned'"
+        page.wait_for_function(has_begun, timeout=120_000)
+        assert page.locator("#learned").is_hidden()
         press(page, *["1"] * 25)
         learned(page, "+25")
         coming = page.evaluate("fetch('/api/queue?order=learned&limit=60').then((one) => one.json())")["pictures"]
