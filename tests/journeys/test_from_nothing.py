@@ -90,6 +90,7 @@ def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:
     before = all_files(crawl)
     sample = ["label", str(crawl), "--labels", str(labels), "--set", f"model.image_size={SIZE}"]
     with browser(seen, viewport={"width": 1280, "height": 800}) as page:
+        page.set_default_timeout(20_000)
         with serving(*sample, "--set", "runtime.workers=0", "--set", "labels.near_duplicate_bits=0") as served:
             page.goto(served.address)
             name_all(page)

@@ -35,6 +35,11 @@ class Served:
     address: str
     told: str = ""
 
+    @property
+    def port(self) -> int:
+        """The one it listens at."""
+        return int(self.address.split(":")[2].split("/")[0])
+
 
 @contextmanager
 def serving(*words: str, stop: signal.Signals = signal.SIGINT) -> Iterator[Served]:
@@ -59,7 +64,6 @@ def browser(seen: Seen, **options: Any) -> Iterator[Page]:
     with playwright.sync_playwright() as started:
         chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = chromium.new_context(**options).new_page()
-        page.set_default_timeout(20_000)
         page.on("console", lambda message: seen.said.append(message.text))
         page.on("pageerror", lambda error: seen.said.append(str(error)))
         page.on("request", lambda request: seen.asked.add(request.url.split("/")[2]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -11,10 +10,9 @@ import pytest
 from classifier.catalogue import audits
 from classifier.catalogue.store import read_catalogue
 from kit.audits import Kind, filed_library
+from kit.browsing import CHROMIUM, Seen, browser
 from kit.serving import server
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
     pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process"),
@@ -23,12 +21,8 @@ pytestmark = [
 
 def test_an_audit_is_drawn_judged_and_taken_back_by_keys(tmp_path: Path) -> None:
     library = filed_library(tmp_path, Kind(category="chibi", confidences=[0.9, 0.95, 0.99, 0.97]))
-    said: list[str] = []
-    with server(library) as served, playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = chromium.new_page()
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: said.append(request.url) if served.address[:20] not in request.url else None)
+    seen = Seen()
+    with server(library) as served, browser(seen) as page:
         page.goto(served.address)
         page.get_by_text("Audit", exact=True).click()
         page.locator("input").fill("4")
@@ -42,9 +36,9 @@ def test_an_audit_is_drawn_judged_and_taken_back_by_keys(tmp_path: Path) -> None
         page.keyboard.press("Enter")
         page.get_by_text("Put the 1 judged wrong into _review").click()
         page.get_by_text("1 pictures went to _review").wait_for()
-        chromium.close()
 
-    assert [] == said
+    complaints = [one for one in seen.said if "404" not in one]  # what is filed here holds no pictures to be shown
+    assert ([], {f"127.0.0.1:{served.port}"}) == (complaints, seen.asked)
     with read_catalogue(library) as catalogue:
         audit = audits.last(catalogue)
     assert audit is not None

@@ -2,57 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import read_catalogue
 from classifier.filing.undo import undo
+from kit.browsing import CHROMIUM, Seen, browser
 from kit.bundles import colour_bundle
 from kit.reviewing import unsure_library
 from kit.serving import server
 from kit.tree import all_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Page
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
     pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process"),
 ]
 
 COUNT = 20
-
-
-@dataclass
-class Seen:
-    """What the browser did beside what it showed."""
-
-    said: list[str] = field(default_factory=list)
-    asked: set[str] = field(default_factory=set)
-
-
-@contextmanager
-def browser(seen: Seen, **options: Any) -> Iterator[Page]:
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = chromium.new_context(**options).new_page()
-        page.on("console", lambda message: seen.said.append(message.text))
-        page.on("pageerror", lambda error: seen.said.append(str(error)))
-        page.on("request", lambda request: seen.asked.add(request.url.split("/")[2]))
-        yield page
-        chromium.close()
 
 
 def press(page: Page, *keys: str) -> None:
