@@ -175,6 +175,14 @@ def tally(catalogue: Catalogue, *, run: int, crawl: Path) -> Tally:
     )
 
 
+def count_filed(catalogue: Catalogue) -> int:
+    """How many pictures are decided to be filed."""
+    (count,) = catalogue.connection.execute(
+        "SELECT count(*) FROM decisions WHERE action = ?", (Action.FILE,)
+    ).fetchone()
+    return int(count)
+
+
 def placed_sources(catalogue: Catalogue) -> Iterator[tuple[Path, str]]:
     """Every filed picture: where it came from, and the category it was filed under."""
     rows = catalogue.connection.execute(

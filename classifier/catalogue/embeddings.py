@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
 from classifier.catalogue.journal import to_bytes
+from classifier.catalogue.parts import rows_of
 from classifier.catalogue.spots import Spot, sizes
 from classifier.catalogue.store import Catalogue
 from classifier.records import PictureId
@@ -72,6 +73,15 @@ def spots(catalogue: Catalogue, *, backbone: str) -> Iterator[tuple[int, list[tu
     )
     for shard, of_it in groupby(rows, key=itemgetter(0)):
         yield shard, [(row, PictureId(picture)) for _, row, picture in of_it]
+
+
+def spots_of(
+    catalogue: Catalogue, pictures: Sequence[PictureId], *, backbone: str
+) -> Iterator[tuple[int, int, PictureId]]:
+    """Shard, row and picture of each of `pictures` whose embedding is kept, in no order."""
+    query = "SELECT shard, row, picture FROM embeddings WHERE backbone = ? AND picture IN {pictures}"
+    for shard, row, picture in rows_of(catalogue, query, pictures, before=(backbone,)):
+        yield int(shard), int(row), PictureId(picture)
 
 
 def kept(catalogue: Catalogue, library: Path) -> Kept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from classifier.catalogue.parts import rows_of
 from classifier.records import PictureId, Said, Verdict
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from classifier.catalogue.store import Catalogue
 
 _COLUMNS = "id, picture, said, category, origin, audit, at"
-_PAGE = 500  # below the least number of values that SQLite takes in one statement
 
 
 def add(catalogue: Catalogue, verdict: Verdict) -> Verdict:
@@ -63,11 +63,8 @@ def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId] | None = Non
     if pictures is None:
         yield from map(_verdict, catalogue.connection.execute(f"SELECT {_COLUMNS} FROM verdicts ORDER BY id"))  # noqa: S608
         return
-    for start in range(0, len(pictures), _PAGE):
-        page = pictures[start : start + _PAGE]
-        marks = ", ".join("?" for _ in page)
-        query = f"SELECT {_COLUMNS} FROM verdicts WHERE picture IN ({marks}) ORDER BY id"  # noqa: S608
-        yield from map(_verdict, catalogue.connection.execute(query, page))
+    query = f"SELECT {_COLUMNS} FROM verdicts WHERE picture IN {{pictures}} ORDER BY id"  # noqa: S608 - our own names
+    yield from map(_verdict, rows_of(catalogue, query, pictures))
 
 
 def of_origin(catalogue: Catalogue, origin: str) -> list[Verdict]:

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+
+from classifier.model.linear import LinearHead
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,16 +23,10 @@ STRENGTH: Final = 0.3
 _MOST_ITERATIONS: Final = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """logits = embeddings @ weight.T + bias; `weight` is float32 (K, D), `bias` float32 (K,)."""
+class Head(LinearHead):
+    """A linear head that can become a network's last layer."""
 
-    weight: NDArray[np.float32]
-    bias: NDArray[np.float32]
-
-    def __call__(self, embeddings_ND: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits, (N, K)."""
-        return embeddings_ND @ self.weight.T + self.bias
+    __slots__ = ()
 
     def put_into(self, layer: nn.Linear) -> None:
         """Make `layer` answer as this head does."""

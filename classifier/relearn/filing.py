@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.catalogue import audits, verdicts
+from classifier.catalogue import audits, decisions, verdicts
 from classifier.catalogue.disk import state_folder
 from classifier.catalogue.journal import to_path
-from classifier.catalogue.store import Catalogue, read_catalogue
+from classifier.catalogue.store import read_catalogue
 from classifier.model.bundle import Bundle
 from classifier.model.refit import remove_others, save_refitted
 from classifier.relearn.evidence import can_promise, cross_fitted
@@ -36,7 +36,7 @@ def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, An
     with read_catalogue(library) as catalogue:
         model, _, recorded = audits.last_sort(catalogue) or ("", Path(), {})
         crawls = [to_path(crawl) for (crawl,) in catalogue.connection.execute(_CRAWLS, (model,))]
-        before = _filed(catalogue)
+        before = decisions.count_filed(catalogue)
         learned = learner.lessons(catalogue, verdicts.latest(catalogue))
     tell({"filing": {"stage": "model", "done": 0, "total": None}})
     bundle = refitted(library, learner, learned)
@@ -55,7 +55,7 @@ def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, An
         )
     remove_others(bundle.folder.parent, kept=bundle.folder)
     with read_catalogue(library) as catalogue:
-        return {"filed": _filed(catalogue) - before, "crawls": len(crawls), **surety}
+        return {"filed": decisions.count_filed(catalogue) - before, "crawls": len(crawls), **surety}
 
 
 def refitted(library: Path, learner: Learner, learned: Lessons) -> Bundle:
@@ -97,11 +97,6 @@ def _settings(recorded: Mapping[str, Any]) -> Settings:
             if name in fields and name not in {"threshold", "max_error"}
         }
     return Settings.model_validate(given)
-
-
-def _filed(catalogue: Catalogue) -> int:
-    (count,) = catalogue.connection.execute("SELECT count(*) FROM decisions WHERE action = 'file'").fetchone()
-    return int(count)
 
 
 @dataclass

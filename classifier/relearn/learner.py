@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from classifier.catalogue import audits, embeddings, outlook, pictures, verdicts
+from classifier.catalogue import audits, decisions, embeddings, outlook, pictures, verdicts
 from classifier.catalogue.categories import read_names
 from classifier.catalogue.spots import folder_of
 from classifier.catalogue.store import read_catalogue
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from classifier.records import PictureId, Verdict
 
 _SEED: Final = 0
-_FILED: Final = "SELECT count(*) FROM decisions WHERE action = 'file'"
 _WAIT: Final = """
 SELECT count(*) FROM decisions AS d CROSS JOIN places ON places.picture = d.picture
 WHERE d.action IN ('review', 'unknown')
@@ -76,7 +75,7 @@ class Learner:
             said = verdicts.latest(catalogue)
             learned = self.lessons(catalogue, said)
             self._look(catalogue)
-            filed = _count(catalogue, _FILED)
+            filed = decisions.count_filed(catalogue)
         if not self._pool.pictures:
             return outlook.write(self._library, (), meta=self._meta(learned, said))
         head = fit(learned)
@@ -102,7 +101,7 @@ class Learner:
         if marks == self._marks:
             return
         self._pool, self._marks = waiting_pool(catalogue, backbone), marks
-        self._knows_all = len(self._pool) == _count(catalogue, _WAIT)
+        self._knows_all = len(self._pool) == _count_waiting(catalogue)
         count, width = len(self._pool), self._labelled.embeddings.shape[1]
         axes = shortener(self._labelled.embeddings)
         short = np.zeros((count, axes.shape[1]), dtype=np.float32)
@@ -193,6 +192,6 @@ class Learner:
         return told
 
 
-def _count(catalogue: Catalogue, query: str) -> int:
-    (count,) = catalogue.connection.execute(query).fetchone()
+def _count_waiting(catalogue: Catalogue) -> int:
+    (count,) = catalogue.connection.execute(_WAIT).fetchone()
     return int(count)

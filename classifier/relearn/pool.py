@@ -7,16 +7,18 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from classifier.catalogue import embeddings
 from classifier.catalogue.shards import read_shard
 from classifier.records import PictureId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 SHORT: Final = 64
 _THREADS: Final = 2
 _SAMPLE: Final = 4096
-_PART: Final = 500  # below the least number of values that SQLite takes in one statement
 _WAITING: Final = """
 SELECT e.shard, e.row, d.picture, d.action FROM decisions AS d
 CROSS JOIN embeddings AS e ON e.picture = d.picture AND e.backbone = ?
@@ -80,7 +81,9 @@ def embeddings_of(
 ) -> dict[PictureId, NDArray[np.float32]]:
     """The embeddings of these pictures, float32 (D,), as far as they are kept."""
     found: dict[PictureId, NDArray[np.float32]] = {}
-    for shard, wanted in groupby(sorted(_spots(catalogue, pictures, backbone)), key=lambda spot: spot[0]):
+    for shard, wanted in groupby(
+        sorted(embeddings.spots_of(catalogue, pictures, backbone=backbone)), key=itemgetter(0)
+    ):
         for part in read_shard(folder, shard, [(row, picture) for _, row, picture in wanted]):
             found |= dict(zip(part.pictures, part.embeddings, strict=True))
     return found
@@ -91,12 +94,3 @@ def shortener(sample_MD: NDArray[np.float32]) -> NDArray[np.float32]:
     centred = sample_MD[:_SAMPLE] - sample_MD[:_SAMPLE].mean(axis=0)
     _, axes = np.linalg.eigh(centred.T @ centred)
     return np.ascontiguousarray(axes[:, -SHORT:], dtype=np.float32)
-
-
-def _spots(catalogue: Catalogue, pictures: Sequence[PictureId], backbone: str) -> Iterator[tuple[int, int, PictureId]]:
-    for start in range(0, len(pictures), _PART):
-        part = pictures[start : start + _PART]
-        marks = ", ".join("?" for _ in part)
-        query = f"SELECT shard, row, picture FROM embeddings WHERE backbone = ? AND picture IN ({marks})"  # noqa: S608
-        for shard, row, picture in catalogue.connection.execute(query, (backbone, *part)):
-            yield int(shard), int(row), PictureId(picture)

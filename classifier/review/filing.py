@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.catalogue import audits, decisions, runs, verdicts
-from classifier.catalogue.lock import owned
 from classifier.catalogue.outlook import attach_newest
-from classifier.catalogue.store import open_catalogue
+from classifier.filing.opened import opened
 from classifier.filing.rearrange import Refiled, rearrange
-from classifier.filing.recover import recover
 from classifier.progress import Progress, SilentProgress
 from classifier.review.desk import ORIGIN
 from classifier.review.guesses import read_guesses
@@ -30,8 +28,8 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled 
     Raises LibraryError while another process files there: nothing is lost, for a sort heeds what was said. Raises
     FilingStopped when the disk refuses; what is left is filed the next time.
     """
-    with owned(library), open_catalogue(library) as catalogue:
-        recover(catalogue, library)
+    progress = progress or SilentProgress()
+    with opened(library, progress) as catalogue:
         attach_newest(catalogue)
         said = dict.fromkeys(verdict.picture for verdict in verdicts.of_origin(catalogue, ORIGIN))
         guesses = read_guesses(catalogue)
@@ -43,7 +41,7 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled 
         with catalogue.transaction():
             run = _begin(catalogue, library)
             decisions.save(catalogue, decided, run=run)
-        made = rearrange(catalogue, library, decided, run=run, progress=progress or SilentProgress())
+        made = rearrange(catalogue, library, decided, run=run, progress=progress)
         runs.finish(catalogue, run, {"pictures": len(decided), "moved": made.moved})
         return made
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalogue.journal import to_path
+from classifier.catalogue.parts import rows_of
 from classifier.records import Action, PictureId
 
 if TYPE_CHECKING:
@@ -51,9 +52,6 @@ _INDEX: Final = {
     Order.CATEGORY: "decisions_by_category",
     Order.NEWEST: "decisions_by_run",
 }
-
-
-_PART: Final = 500  # below the least number of values that SQLite takes in one statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,14 +160,10 @@ def page(catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Ke
 
 def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: str) -> list[Waiting]:
     """What is decided of these pictures and lies in the library, filed or waiting, in the same order."""
-    found: dict[PictureId, Waiting] = {}
-    for start in range(0, len(pictures), _PART):
-        part = pictures[start : start + _PART]
-        marks = ", ".join("?" for _ in part)
-        source = DECIDED.format(how="")
-        query = f"{ROW.format(keys='d.confidence, d.picture', source=source)} WHERE d.picture IN ({marks})"
-        for row in map(waiting, catalogue.connection.execute(query, (model, *part))):
-            found[row.picture] = row
+    source = DECIDED.format(how="")
+    query = f"{ROW.format(keys='d.confidence, d.picture', source=source)} WHERE d.picture IN {{pictures}}"
+    rows = map(waiting, rows_of(catalogue, query, pictures, before=(model,)))
+    found = {row.picture: row for row in rows}
     return [found[picture] for picture in pictures if picture in found]
 
 
