@@ -6,9 +6,7 @@ is inferred from names.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_trained, save_network
 from classifier.model.card import model_card
 from classifier.model.evidence import EVIDENCE, Evidence, load_evidence
-from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, read_json
+from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, make_durable, read_json, sha256_of
 from classifier.model.labelled import LABELLED, Labelled, load_labelled
 from classifier.model.linear import LinearHead, load_linear
 from classifier.model.manifest import FORMAT, Manifest
@@ -74,7 +72,7 @@ class Bundle:
         if not self.manifest.novelty_sha256:
             return None
         path = self.folder / NOVELTY
-        if _sha256(path) != self.manifest.novelty_sha256:
+        if sha256_of(path) != self.manifest.novelty_sha256:
             raise ModelError(f"{path}: is not the file this bundle was written with; train again or restore it")
         return load_novelty(path)
 
@@ -88,7 +86,7 @@ def open_bundle(folder: Path) -> Bundle:
     config = read_json(folder / "config.json")
     if config.get("label_names") != list(manifest.categories):
         raise ModelError(f"{folder}: config.json and {MANIFEST} name different categories; train again")
-    if _sha256(folder / WEIGHTS) != manifest.weights_sha256:
+    if sha256_of(folder / WEIGHTS) != manifest.weights_sha256:
         raise ModelError(f"{folder}: {WEIGHTS} is not the file this bundle was written with; train again or restore it")
     return Bundle(folder, manifest)
 
@@ -121,19 +119,18 @@ def save_bundle(
     shutil.rmtree(writing, ignore_errors=True)  # left by a run that was killed while writing
     save_network(network, writing, label_names=list(manifest.categories), crop_mode="squash")
     known = {"backbone_sha256": network.backbone_sha256(), "head": network.head_names}
-    manifest = manifest.model_copy(update={"weights_sha256": _sha256(writing / WEIGHTS), **known})
+    manifest = manifest.model_copy(update={"weights_sha256": sha256_of(writing / WEIGHTS), **known})
     if evidence is not None:
         evidence.save(writing / EVIDENCE)
     if novelty is not None:
         novelty.save(writing / NOVELTY)
-        manifest = manifest.model_copy(update={"novelty_sha256": _sha256(writing / NOVELTY)})
+        manifest = manifest.model_copy(update={"novelty_sha256": sha256_of(writing / NOVELTY)})
     if labelled is not None:
         labelled.save(writing / LABELLED)
     (writing / EVALUATION).write_text(json.dumps(evaluation, ensure_ascii=False, indent=2), encoding="utf-8")
     (writing / "README.md").write_text(model_card(folder.name, network.architecture, manifest), encoding="utf-8")
     (writing / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
-    for file in writing.iterdir():
-        _make_durable(file)
+    make_durable(writing)
     _swap(writing, folder)
     return open_bundle(folder)
 
@@ -144,11 +141,6 @@ def _swap(writing: Path, folder: Path) -> None:
         shutil.rmtree(previous, ignore_errors=True)  # the bundle before the last one, written by us
         folder.rename(previous)
     writing.rename(folder)
-
-
-def _make_durable(file: Path) -> None:
-    with file.open("rb+") as opened:
-        os.fsync(opened.fileno())
 
 
 def _read_manifest(folder: Path) -> Manifest:
@@ -164,11 +156,3 @@ def _read_manifest(folder: Path) -> Manifest:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise ModelError(f"{folder / MANIFEST}: {name}: {first['msg']}") from None
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None

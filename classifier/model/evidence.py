@@ -7,15 +7,13 @@ Plain numpy; knows no network, and not what the numbers will be used for.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classifier.errors import ModelError
+from classifier.model.arrays import read_arrays, wrong_rows
 from classifier.records import PictureId
 
 if TYPE_CHECKING:
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
 EVIDENCE = "evidence.npz"
 """The file's name in a bundle."""
-
-_ID_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,17 +57,7 @@ class Evidence:
 
 def load_evidence(path: Path, *, categories: int) -> Evidence:
     """Read and check what `Evidence.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
-    try:
-        # Opened here: of a damaged file, numpy leaves its own open.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            evidence = _evidence({name: arrays[name] for name in arrays.files})
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ModelError(f"{path}: cannot be read ({reason}); train again or restore it") from None
-    wrong = _wrong(evidence, categories)
-    if wrong:
-        raise ModelError(f"{path}: {wrong}; train again or restore it")
-    return evidence
+    return read_arrays(path, _evidence, lambda evidence: _wrong(evidence, categories))
 
 
 def _evidence(arrays: dict[str, NDArray[Any]]) -> Evidence:
@@ -94,10 +80,4 @@ def _wrong(evidence: Evidence, categories: int) -> str:
     count = len(evidence.pictures)
     if logits.shape != (count, categories) or not truths.shape == groups.shape == (len(evidence.paths),) == (count,):
         return f"its parts do not fit {count} pictures and {categories} categories"
-    if not np.isfinite(logits).all():
-        return "it holds numbers that are not finite"
-    if count and not 0 <= truths.min() <= truths.max() < categories:
-        return f"it names categories beyond the {categories} there are"
-    if any(len(picture) != _ID_LENGTH for picture in evidence.pictures):
-        return "it names pictures by something that is no SHA-256"
-    return ""
+    return wrong_rows(logits, truths, evidence.pictures, categories=categories)

@@ -7,14 +7,12 @@ Plain numpy; knows no network, and not what the numbers will be used for.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classifier.errors import ModelError
+from classifier.model.arrays import read_arrays, wrong_rows
 from classifier.records import PictureId
 
 if TYPE_CHECKING:
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 
 LABELLED = "labelled.npz"
 """The file's name in a bundle."""
-
-_ID_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,17 +58,7 @@ class Labelled:
 
 def load_labelled(path: Path, *, categories: int) -> Labelled:
     """Read and check what `Labelled.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
-    try:
-        # Opened here: of a damaged file, numpy leaves its own open.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            labelled = _labelled({name: arrays[name] for name in arrays.files})
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ModelError(f"{path}: cannot be read ({reason}); train again or restore it") from None
-    wrong = _wrong(labelled, categories)
-    if wrong:
-        raise ModelError(f"{path}: {wrong}; train again or restore it")
-    return labelled
+    return read_arrays(path, _labelled, lambda labelled: _wrong(labelled, categories))
 
 
 def _labelled(arrays: dict[str, NDArray[Any]]) -> Labelled:
@@ -94,10 +80,4 @@ def _wrong(labelled: Labelled, categories: int) -> str:
     fits = truths.shape == groups.shape == (len(labelled.paths),) == (count,)
     if embeddings.ndim != 2 or len(embeddings) != count or not fits:  # noqa: PLR2004 - a matrix
         return f"its parts do not fit {count} pictures"
-    if not np.isfinite(embeddings).all():
-        return "it holds numbers that are not finite"
-    if count and not 0 <= truths.min() <= truths.max() < categories:
-        return f"it names categories beyond the {categories} there are"
-    if any(len(picture) != _ID_LENGTH for picture in labelled.pictures):
-        return "it names pictures by something that is no SHA-256"
-    return ""
+    return wrong_rows(embeddings, truths, labelled.pictures, categories=categories)

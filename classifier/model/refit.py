@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -17,7 +16,7 @@ from classifier.errors import ModelError
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.card import model_card
 from classifier.model.evidence import EVIDENCE, Evidence
-from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, read_json
+from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, make_durable, read_json, sha256_of
 from classifier.model.labelled import LABELLED, Labelled
 from classifier.model.novelty import NOVELTY
 
@@ -53,7 +52,7 @@ def save_refitted(
     manifest = of.manifest.model_copy(
         update={
             "categories": tuple(categories),
-            "weights_sha256": hashlib.sha256((writing / WEIGHTS).read_bytes()).hexdigest(),
+            "weights_sha256": sha256_of(writing / WEIGHTS),
             "measured": of.manifest.measured | {"labels": len(labelled), "note": note},
         }
     )
@@ -68,6 +67,7 @@ def save_refitted(
     card = model_card(manifest.key, str(config.get("architecture", "")), manifest)
     (writing / "README.md").write_text(card, encoding="utf-8")
     (writing / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+    make_durable(writing)  # a power cut must not leave the library's model in halves
     folder = models / manifest.key
     shutil.rmtree(folder, ignore_errors=True)
     writing.rename(folder)
