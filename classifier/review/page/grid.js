@@ -1,26 +1,22 @@
 // Sixty pictures that the model takes for one category: mark what is not, confirm the rest.
 
+import { Cells } from "./cells.js";
 import { key, make } from "./dom.js";
 import { Supply } from "./supply.js";
 import { count, reasonOf, say } from "./words.js";
 
 const PAGE = 60;
 
-export class Grid {
+export class Grid extends Cells {
   constructor(desk, query) {
-    this.desk = desk;
+    super(desk);
     this.query = query;
     this.supply = new Supply({ ...query, grid: "1" }, { page: PAGE, size: "small", ahead: PAGE });
-    this.rows = [];
     this.marks = [];
-    this.at = 0;
-    this.head = make("div", { class: "grid-head" });
-    this.cells = make("div", { class: "cells" });
-    this.element = make("section", { class: "grid" }, this.head, this.cells);
   }
 
   async open() {
-    this.cells.replaceChildren(make("p", { class: "quiet" }, say("loading")));
+    this.loading();
     await this.supply.fill();
     this.#next();
   }
@@ -31,8 +27,8 @@ export class Grid {
 
   press(name) {
     const category = this.desk.category(name);
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.#columns(), ArrowUp: -this.#columns() }[name];
-    if (step) this.#moveTo(this.at + step);
+    const step = this.step(name);
+    if (step) this.moveTo(this.at + step);
     else if (name === "Enter") this.#confirm();
     else if (name === " ") this.#mark(this.at, { said: "wrong", category: this.query.category });
     else if (name === "u") this.#mark(this.at, { said: "none of these", category: null });
@@ -73,41 +69,17 @@ export class Grid {
   #mark(number, mark) {
     const same = JSON.stringify(this.marks[number]) === JSON.stringify(mark);
     this.marks[number] = same ? null : mark;
-    this.#drawCell(number);
-    this.#drawHead();
+    this.drawCell(number);
+    this.drawHead();
   }
 
-  #moveTo(number) {
-    if (number < 0 || number >= this.rows.length) return;
-    const before = this.at;
-    this.at = number;
-    this.#drawCell(before);
-    this.#drawCell(number);
-    this.cells.children[number].scrollIntoView({ block: "nearest" });
+  cell(row, number) {
+    return make("button", { class: "cell", title: `${row.name}\n${reasonOf(row)}`, "data-picture": row.picture,
+      onclick: () => { this.moveTo(number); this.#mark(number, { said: "wrong", category: this.query.category }); } },
+      this.supply.image(row), make("span", { class: "mark" }));
   }
 
-  #columns() {
-    return getComputedStyle(this.cells).gridTemplateColumns.split(" ").length;
-  }
-
-  draw() {
-    this.element.classList.toggle("empty", this.rows.length === 0);
-    if (this.rows.length === 0) {
-      this.head.replaceChildren();
-      this.cells.replaceChildren(this.desk.clear());
-      return;
-    }
-    this.#drawHead();
-    this.cells.replaceChildren(...this.rows.map((row, number) => {
-      const cell = make("button", { class: "cell", title: `${row.name}\n${reasonOf(row)}`, "data-picture": row.picture,
-        onclick: () => { this.#moveTo(number); this.#mark(number, { said: "wrong", category: this.query.category }); } },
-        this.supply.image(row), make("span", { class: "mark" }));
-      return cell;
-    }));
-    this.rows.forEach((_, number) => this.#drawCell(number));
-  }
-
-  #drawHead() {
+  drawHead() {
     const left = this.marks.filter((mark) => mark === null).length;
     this.head.replaceChildren(
       make("p", {}, say("gridHint", this.query.category)),
@@ -116,13 +88,9 @@ export class Grid {
         make("button", { onclick: () => this.desk.back(), disabled: this.desk.state.steps === 0 }, key("⌫"), make("span", {}, say("back")))));
   }
 
-  #drawCell(number) {
-    const cell = this.cells.children[number];
+  drawCell(number) {
     const mark = this.marks[number];
     const words = { wrong: say("wrong"), skipped: say("skip"), "none of these": say("none") };
-    cell.classList.toggle("at", number === this.at);
-    cell.classList.toggle("marked", mark !== null);
-    cell.setAttribute("aria-pressed", String(mark !== null));
-    cell.lastChild.textContent = mark === null ? "" : words[mark.said] ?? `→ ${mark.category}`;
+    this.show(number, mark === null ? "" : words[mark.said] ?? `→ ${mark.category}`);
   }
 }

@@ -1,5 +1,6 @@
 // Grids to be named, for labelling from nothing: what looks alike gets a name once, strangers are marked, Enter confirms.
 
+import { Cells } from "./cells.js";
 import { key, make } from "./dom.js";
 import { get } from "./net.js";
 import { Supply } from "./supply.js";
@@ -10,31 +11,26 @@ const ENOUGH = 20;
 
 const idOf = (grid) => (grid.category === null ? grid.look : grid.category);
 
-export class Naming {
+export class Naming extends Cells {
   constructor(desk) {
-    this.desk = desk;
+    super(desk, "naming");
     this.grids = [];
     this.passed = new Set();
     this.confirmed = [];
     this.grid = null;
     this.name = "";
-    this.rows = [];
     this.marks = new Set();
-    this.at = 0;
-    this.head = make("div", { class: "grid-head naming" });
-    this.cells = make("div", { class: "cells" });
-    this.element = make("section", { class: "grid" }, this.head, this.cells);
   }
 
   async open() {
-    this.cells.replaceChildren(make("p", { class: "quiet" }, say("loading")));
+    this.loading();
     await this.#next();
   }
 
   press(name) {
     const category = this.desk.category(name);
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.#columns(), ArrowUp: -this.#columns() }[name];
-    if (step) this.#moveTo(this.at + step);
+    const step = this.step(name);
+    if (step) this.moveTo(this.at + step);
     else if (name === "Enter") this.#enter();
     else if (name === " ") this.#mark(this.at);
     else if (name === "n") this.#field()?.focus();
@@ -103,7 +99,7 @@ export class Naming {
 
   #call(name) {
     this.name = name;
-    this.#drawHead();
+    this.drawHead();
   }
 
   // What was typed becomes the name; a category of its own, when there is none yet.
@@ -141,50 +137,28 @@ export class Naming {
   #mark(number) {
     if (this.rows.length === 0) return;
     if (!this.marks.delete(number)) this.marks.add(number);
-    this.#drawCell(number);
-    this.#drawHead();
+    this.drawCell(number);
+    this.drawHead();
   }
 
   #markAll() {
     const all = this.marks.size < this.rows.length;
     this.marks = new Set(all ? this.rows.keys() : []);
-    this.rows.forEach((_, number) => this.#drawCell(number));
-    this.#drawHead();
-  }
-
-  #moveTo(number) {
-    if (number < 0 || number >= this.rows.length) return;
-    const before = this.at;
-    this.at = number;
-    this.#drawCell(before);
-    this.#drawCell(number);
-    this.cells.children[number].scrollIntoView({ block: "nearest" });
-  }
-
-  #columns() {
-    return getComputedStyle(this.cells).gridTemplateColumns.split(" ").length;
+    this.rows.forEach((_, number) => this.drawCell(number));
+    this.drawHead();
   }
 
   #field() {
     return this.head.querySelector("input");
   }
 
-  draw() {
-    this.element.classList.toggle("empty", this.rows.length === 0);
-    if (this.rows.length === 0) {
-      this.head.replaceChildren();
-      this.cells.replaceChildren(this.desk.clear());
-      return;
-    }
-    this.#drawHead();
-    this.cells.replaceChildren(...this.rows.map((row, number) =>
-      make("button", { class: "cell", tabindex: "-1", title: row.name, "data-picture": row.picture,
-        onclick: () => { this.#moveTo(number); this.#mark(number); } },
-      this.supply.image(row), make("span", { class: "mark" }))));
-    this.rows.forEach((_, number) => this.#drawCell(number));
+  cell(row, number) {
+    return make("button", { class: "cell", tabindex: "-1", title: row.name, "data-picture": row.picture,
+      onclick: () => { this.moveTo(number); this.#mark(number); } },
+      this.supply.image(row), make("span", { class: "mark" }));
   }
 
-  #drawHead() {
+  drawHead() {
     const left = this.rows.length - this.marks.size;
     const hint = this.grid.category === null ? say("nameHint") : say("takenHint", this.grid.category);
     this.head.replaceChildren(
@@ -226,11 +200,7 @@ export class Naming {
     return poorest.said < ENOUGH ? say("adviceMore", poorest.name, count(poorest.said)) : say("adviceTrain");
   }
 
-  #drawCell(number) {
-    const cell = this.cells.children[number];
-    cell.classList.toggle("at", number === this.at);
-    cell.classList.toggle("marked", this.marks.has(number));
-    cell.setAttribute("aria-pressed", String(this.marks.has(number)));
-    cell.lastChild.textContent = this.marks.has(number) ? say("stranger") : "";
+  drawCell(number) {
+    this.show(number, this.marks.has(number) ? say("stranger") : "");
   }
 }
