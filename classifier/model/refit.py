@@ -13,7 +13,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from classifier.errors import ModelError
-from classifier.model.bundle import Bundle, open_bundle
+from classifier.model.bundle import Bundle, open_bundle, written
 from classifier.model.card import model_card
 from classifier.model.evidence import EVIDENCE, Evidence
 from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, make_durable, read_json, sha256_of
@@ -53,14 +53,13 @@ def save_refitted(
         update={
             "categories": tuple(categories),
             "weights_sha256": sha256_of(writing / WEIGHTS),
+            "evidence_sha256": written(evidence, writing / EVIDENCE),
+            "labelled_sha256": written(labelled, writing / LABELLED),
             "measured": of.manifest.measured | {"labels": len(labelled), "note": note},
         }
     )
     if manifest.novelty_sha256:
         shutil.copyfile(of.folder / NOVELTY, writing / NOVELTY)
-    labelled.save(writing / LABELLED)
-    if evidence is not None:
-        evidence.save(writing / EVIDENCE)
     evaluation = _evaluation(of.folder / EVALUATION) | {"note": note}
     _write_json(writing / EVALUATION, evaluation)
     _write_json(writing / _CONFIG, config)
