@@ -31,6 +31,7 @@ from classifier.review.audit_routes import AuditRoutes, Place
 from classifier.review.desk import Desk
 from classifier.review.eyes import SIDES, Eyes
 from classifier.review.filing import file_decided
+from classifier.review.labelled_files import LabelledFiles
 from classifier.review.learning import Learning
 from classifier.review.naming_routes import naming_routes
 from classifier.review.reasons import in_chinese
@@ -59,6 +60,7 @@ class Review:
         self._learning = Learning(library, learn)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._filing = asyncio.Lock()
+        self._labelled = LabelledFiles(lambda: self._thread.submit(self._bundle).result())
         self._files = {path.name: path for path in PAGE.iterdir() if path.suffix in _KINDS}
         self._is_open = False
         self.unfiled = 0
@@ -152,7 +154,11 @@ class Review:
 
     def _path_of(self, picture: PictureId) -> Path | None:
         place = self._thread.submit(lambda: place_of(self._catalogue, picture)).result()
-        return None if place is None else self._library / to_path(place.path)
+        return self._labelled.path_of(picture) if place is None else self._library / to_path(place.path)
+
+    def _bundle(self) -> Path | None:
+        sort = audits.last_sort(self._catalogue)
+        return None if sort is None else sort[1]
 
     def _page(self, wanted: Wanted, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         return self._thread.submit(lambda: self._desk.page(wanted, after=after, limit=limit)).result()
