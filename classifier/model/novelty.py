@@ -8,7 +8,7 @@ Learned from labelled pictures alone: nobody has examples of the unknown. Plain 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -76,6 +76,10 @@ class Novelty:
             return math.inf
         # The next number: a score equal to that of a labelled picture is still like it.
         return float(np.nextafter(self.scores[place - 1], np.float32(np.inf)))
+
+    def with_more(self, traits_BT: NDArray[np.float32]) -> Novelty:
+        """The same, with these pictures to be near to as well; what labelled ones score stays as it was measured."""
+        return replace(self, points=np.concatenate([self.points, traits_BT @ self.whitening]))
 
     def save(self, path: Path) -> None:
         """Write it as safetensors; no picture can be drawn from it."""
