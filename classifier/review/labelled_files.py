@@ -41,6 +41,8 @@ class LabelledFiles:
         if not named:
             return None
         path = Path(named)
+        if path.drive.startswith("\\\\"):
+            return None  # Windows would ask another machine for it, with the user's name
         try:
             found = _stamp(path)
             if self._checked.get(picture) != found:
