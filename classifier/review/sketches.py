@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,7 +20,7 @@ from classifier.records import PictureId
 from classifier.review.nearest import directions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -36,13 +35,12 @@ _LIKELY: Final = 24
 _LEAST: Final = 0.75
 """Cosine: a picture of half the size is about that like itself to a network."""
 _WAITING: Final = """
-SELECT e.shard, e.row, e.picture FROM decisions AS d
+SELECT e.shard, e.row FROM decisions AS d
 CROSS JOIN embeddings AS e ON e.picture = d.picture AND e.backbone = ?
 WHERE d.action IN ('review', 'unknown') ORDER BY e.shard, e.row
 """
+_SHARD: Final = "SELECT row, picture FROM embeddings WHERE backbone = ? AND shard = ?"
 _AT: Final = "SELECT picture FROM embeddings WHERE backbone = ? AND shard = ? AND row = ?"
-
-_Row = tuple[int, int, PictureId]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,15 +70,15 @@ def sketch(
 
     `rest` is called after every few hundred pictures that are read, and may take its time; False ends it, with None.
     """
-    found = catalogue.connection.execute(_WAITING, (backbone,)).fetchall()
-    rows = [(int(shard), int(row), PictureId(picture)) for shard, row, picture in found]
-    spots = np.array([shard * _ROW + row for shard, row, _ in rows], dtype=np.int64)
-    words = np.zeros((len(rows), _BITS // 64), dtype=np.uint64)
+    waiting = catalogue.connection.execute(_WAITING, (backbone,))
+    spots = np.fromiter((shard * _ROW + row for shard, row in waiting), dtype=np.int64)
+    words = np.zeros((len(spots), _BITS // 64), dtype=np.uint64)
     _, there, before = np.intersect1d(spots, known.spots, assume_unique=True, return_indices=True)
     words[there] = known.words[before]
-    is_known = np.zeros(len(rows), dtype=bool)
+    is_known = np.zeros(len(spots), dtype=bool)
     is_known[there] = True
-    for numbers, read in _read(folder, rows, np.flatnonzero(~is_known).tolist()):
+    for found, read in _read(catalogue, folder, spots[~is_known], backbone=backbone):
+        numbers = np.searchsorted(spots, found)
         words[numbers] = read
         is_known[numbers] = True
         if not rest():
@@ -105,13 +103,19 @@ def likely(
 
 
 def _read(
-    folder: Path, rows: Sequence[_Row], numbers: Sequence[int]
+    catalogue: Catalogue, folder: Path, spots: NDArray[np.int64], *, backbone: str
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
-    """Numbers (M,) and sketches (M, W), part by part, of what can be read of the `rows` with these numbers, rising."""
-    for shard, of_it in groupby(numbers, key=lambda number: rows[number][0]):
-        number_of = {rows[number][2]: number for number in of_it}
-        for part in read_shard(folder, shard, [rows[number][1:] for number in number_of.values()]):
-            yield np.array([number_of[one] for one in part.pictures], dtype=np.int64), _words(part.embeddings)
+    """What can be read of what lies at `spots`, rising: the spots (M,) and the sketches (M, W), part by part."""
+    for shard in np.unique(spots // _ROW).tolist():
+        picture_at = {shard * _ROW + row: PictureId(picture) for row, picture in _shard(catalogue, backbone, shard)}
+        of_it = spots[spots // _ROW == shard].tolist()
+        spot_of = {picture_at[spot]: spot for spot in of_it if spot in picture_at}
+        for part in read_shard(folder, shard, [(spot % _ROW, picture) for picture, spot in spot_of.items()]):
+            yield np.array([spot_of[one] for one in part.pictures], dtype=np.int64), _words(part.embeddings)
+
+
+def _shard(catalogue: Catalogue, backbone: str, shard: int) -> Iterable[tuple[int, str]]:
+    return catalogue.connection.execute(_SHARD, (backbone, shard))
 
 
 def _words(embeddings: NDArray[np.float32]) -> NDArray[np.uint64]:

@@ -12,7 +12,7 @@ import pytest
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import read_catalogue
 from classifier.records import Said
-from kit.browsing import CHROMIUM, Seen, browser
+from kit.browsing import CHROMIUM, Seen, browser, quiet
 from kit.nearby import OTHERS, REPEATS, Nearby, nearby
 from kit.serving import server
 
@@ -97,6 +97,7 @@ def test_a_group_is_answered_by_one_key_and_taken_back_by_one(tmp_path: Path) ->
             page.wait_for_function("() => document.querySelector('.file span').textContent === 'File 0'")
             page.wait_for_function("([own]) => document.querySelector('.single').dataset.picture === own", arg=[own])
             page.wait_for_selector(".repeats.on:not([hidden])")
+            quiet(page, seen)
         with server(made.library, port=first.port):
             page.reload()
             come_to(page, made)
@@ -105,6 +106,7 @@ def test_a_group_is_answered_by_one_key_and_taken_back_by_one(tmp_path: Path) ->
             assert "×" not in page.inner_text(".actions .main")
             page.keyboard.press("Enter")
             page.wait_for_function("() => document.querySelector('.file span').textContent === 'File 1'")
+            quiet(page, seen)
     assert ([], 1) == (seen.said, len(seen.asked))
 
 
@@ -121,4 +123,5 @@ def test_by_touch_on_a_phone_in_chinese(tmp_path: Path) -> None:
         page.wait_for_function(f"() => document.querySelector('.file span').textContent.includes(' {REPEATS} ')")
         page.get_by_role("button", name="撤回").tap()
         page.wait_for_function("() => document.querySelector('.file span').textContent.includes(' 0 ')")
+        quiet(page, seen)
     assert ([], 1) == (seen.said, len(seen.asked))
