@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _ANEW_S: Final = 60.0
 """How old what is known of what waits may be, while a sort is at work."""
-_BREATH_S: Final = 0.004
+_BREATH_S: Final = 0.02
 """After every few hundred pictures that are sketched the machine is left to others."""
 
 
