@@ -36,7 +36,12 @@ def account(run: Run, trained: Trained, groups: dict[Example, int], *, parts: in
     evidence = _evidence(run, trained, groups, parts=parts)
     figures = as_dict(trained.evaluation) | {"frozen": as_dict(trained.frozen), "epoch": trained.epoch}
     labelled = trained.embedded
-    novelty = fit_novelty(labelled.traits, run.targets(labelled.examples), _numbers(labelled.examples, groups))
+    novelty = fit_novelty(
+        labelled.traits,
+        labelled.embeddings,
+        run.targets(labelled.examples),
+        _numbers(labelled.examples, groups),
+    )
     return Account(
         evidence=evidence,
         novelty=novelty,

@@ -106,10 +106,9 @@ class Learner:
             return None
         labelled = set(self._labelled.pictures)
         new = [picture for picture in learned.labelled.pictures if picture not in labelled]
-        for part in kept_of(catalogue, self._folder, new, backbone=self.bundle.manifest.backbone_key):
-            if part.traits.shape[1] == len(known.whitening):
-                known = known.with_more(part.traits)
-        return known
+        kept = kept_of(catalogue, self._folder, new, backbone=self.bundle.manifest.backbone_key)
+        traits = [part.traits for part in kept if part.traits.shape[1] == len(known.whitening)]
+        return known.with_more(np.concatenate(traits), learned.labelled.embeddings) if traits else known
 
     def _look(self, catalogue: Catalogue) -> None:
         """Know what waits, read anew only when something was decided, or more is known."""

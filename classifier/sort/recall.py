@@ -69,7 +69,7 @@ class _Answers:
         logits = self._head(rows.embeddings)
         unlike: list[float | None] = [None] * len(rows.pictures)
         if self._novelty is not None:
-            unlike = self._novelty.score(rows.traits).tolist()
+            unlike = self._novelty.score(rows.traits, rows.embeddings).tolist()
         self._waiting += zip(rows.pictures, pictures.as_bytes(logits), unlike, strict=True)
         if len(self._waiting) * logits.shape[1] >= _MOST_NUMBERS:
             self.record()

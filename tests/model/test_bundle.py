@@ -54,7 +54,8 @@ def test_what_is_saved_is_what_is_opened(tmp_path: Path) -> None:
 
 
 def novelty() -> Novelty:
-    return fit_novelty(np.random.default_rng(0).random((30, 5), np.float32), np.arange(30) % 2, np.arange(30))
+    traits = np.random.default_rng(0).random((30, 5), np.float32)
+    return fit_novelty(traits, traits, np.arange(30) % 2, np.arange(30))
 
 
 def test_what_tells_unknown_pictures_is_kept_and_a_bundle_of_before_has_none(tmp_path: Path) -> None:
