@@ -29,6 +29,8 @@ from classifier.review.ahead import coming
 from classifier.review.asked import answers_from, steps_from, wanted_from
 from classifier.review.audit_routes import AuditRoutes, Place
 from classifier.review.desk import Desk
+from classifier.review.doubt_routes import doubt_routes
+from classifier.review.doubtful import DoubtfulLabels
 from classifier.review.eyes import SIDES, Eyes
 from classifier.review.filing import file_decided
 from classifier.review.labelled_files import LabelledFiles
@@ -63,7 +65,8 @@ class Review:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._filing = asyncio.Lock()
         self._near = Near(library, see=lambda picture: self._eyes.see(picture, "small").result())
-        self._labelled = LabelledFiles(lambda: self._thread.submit(self._bundle).result())
+        self._labelled = LabelledFiles(self._bundle_now)
+        self._doubtful = DoubtfulLabels(self._labelled, self._bundle_now)
         self._files = {path.name: path for path in PAGE.iterdir() if path.suffix in _KINDS}
         self._is_open = False
         self.unfiled = 0
@@ -80,9 +83,10 @@ class Review:
                 Route("/api/back", self._back, methods=["POST"]),
                 Route("/api/file", self._file, methods=["POST"]),
                 Route("/api/file-learned", self._file_learned, methods=["POST"]),
-                *naming_routes(self._ask, row=self._row, state=self._renamed),
+                *naming_routes(self._ask, row=self._row, state=self._taught),
                 *near_routes(self._near, self._ask, row=self._row, is_there=self._is_there),
                 *AuditRoutes(self._place()).routes,
+                *doubt_routes(self._place(), labels=self._doubtful.read),
             ],
             exception_handlers={IllsortError: _told},
         )
@@ -138,6 +142,7 @@ class Review:
             desk=lambda: (self._desk, self._catalogue),
             rows=lambda pictures: [self._row(row) for row in self._desk.rows(pictures)],
             state=self._as_it_is,
+            taught=self._taught,
         )
 
     async def _index(self, _: Request) -> Response:
@@ -164,8 +169,8 @@ class Review:
     def _is_there(self, picture: PictureId) -> bool:
         return self._path_of(picture) is not None
 
-    def _bundle(self) -> Path | None:
-        sort = audits.last_sort(self._catalogue)
+    def _bundle_now(self) -> Path | None:
+        sort = self._thread.submit(lambda: audits.last_sort(self._catalogue)).result()
         return None if sort is None else sort[1]
 
     def _page(self, wanted: Wanted, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
@@ -229,7 +234,7 @@ class Review:
         self._learning.file()
         return JSONResponse({"state": await self._at_desk(self._as_it_is)})
 
-    def _renamed(self) -> dict[str, Any]:
+    def _taught(self) -> dict[str, Any]:
         self._learning.tell(1)
         return self._as_it_is()
 

@@ -29,13 +29,17 @@ _MOST = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """What the requests need of the page's server; `at_desk` runs work in the desk's thread, and so must the others."""
+    """What the requests need of the page's server; `at_desk` runs work in the desk's thread, and so must the others.
+
+    `taught` is the state after something was said that can be learned from.
+    """
 
     library: Path
     at_desk: Callable[[Callable[[], Any]], Awaitable[Any]]
     desk: Callable[[], tuple[Desk, Catalogue]]
     rows: Callable[[list[PictureId]], list[dict[str, Any]]]
     state: Callable[[], dict[str, Any]]
+    taught: Callable[[], dict[str, Any]]
 
 
 class AuditRoutes:
