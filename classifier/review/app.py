@@ -138,6 +138,7 @@ class Review:
             desk=lambda: (self._desk, self._catalogue),
             rows=lambda pictures: [self._row(row) for row in self._desk.rows(pictures)],
             state=self._as_it_is,
+            tell=self._learning.tell,
         )
 
     async def _index(self, _: Request) -> Response:
