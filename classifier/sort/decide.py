@@ -53,9 +53,9 @@ def decide(
         action, why = Action.FILE if is_sure else Action.REVIEW, whys[number][is_sure]
         if is_truncated or novelty is not None:
             action, why = _in_doubt(is_truncated, novelty or 0.0, unknown_from, strange_from) or (action, why)
-        reason = f"{guess}: {why}"
+        category = categories[number]
         decided.append(
-            Decision(picture=picture, action=action, category=categories[number], confidence=confidence, reason=reason)
+            Decision(picture=picture, action=action, category=category, confidence=confidence, reason=f"{guess}: {why}")
         )
     return decided
 
@@ -67,10 +67,8 @@ def _in_doubt(
     if is_truncated:
         return Action.REVIEW, "the file ends early, so only a part of the picture was seen"
     if novelty >= unknown_from:
-        return (
-            Action.UNKNOWN,
-            f"unlike every labelled picture (distance {novelty:.3f}, yours are below {unknown_from:.3f})",
-        )
+        limit = f"yours are below {unknown_from:.3f}"
+        return Action.UNKNOWN, f"unlike every labelled picture (distance {novelty:.3f}, {limit})"
     if novelty >= strange_from:
         limit = f"most of yours are below {strange_from:.3f}"
         return Action.REVIEW, f"hardly like any labelled picture (distance {novelty:.3f}, {limit})"
