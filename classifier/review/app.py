@@ -83,7 +83,7 @@ class Review:
                 Route("/api/back", self._back, methods=["POST"]),
                 Route("/api/file", self._file, methods=["POST"]),
                 Route("/api/file-learned", self._file_learned, methods=["POST"]),
-                *naming_routes(self._ask, row=self._row, state=self._taught),
+                *naming_routes(self._ask, row=self._row, state=self._renamed),
                 *near_routes(self._near, self._ask, row=self._row, is_there=self._is_there),
                 *AuditRoutes(self._place()).routes,
                 *doubt_routes(self._place(), labels=self._doubtful.read),
@@ -142,7 +142,7 @@ class Review:
             desk=lambda: (self._desk, self._catalogue),
             rows=lambda pictures: [self._row(row) for row in self._desk.rows(pictures)],
             state=self._as_it_is,
-            taught=self._taught,
+            tell=self._learning.tell,
         )
 
     async def _index(self, _: Request) -> Response:
@@ -234,7 +234,7 @@ class Review:
         self._learning.file()
         return JSONResponse({"state": await self._at_desk(self._as_it_is)})
 
-    def _taught(self) -> dict[str, Any]:
+    def _renamed(self) -> dict[str, Any]:
         self._learning.tell(1)
         return self._as_it_is()
 

@@ -29,17 +29,15 @@ _MOST = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """What the requests need of the page's server; `at_desk` runs work in the desk's thread, and so must the others.
-
-    `taught` is the state after something was said that can be learned from.
-    """
+    """What the requests need of the page's server; `at_desk` runs work in the desk's thread, and so must the others."""
 
     library: Path
     at_desk: Callable[[Callable[[], Any]], Awaitable[Any]]
     desk: Callable[[], tuple[Desk, Catalogue]]
     rows: Callable[[list[PictureId]], list[dict[str, Any]]]
     state: Callable[[], dict[str, Any]]
-    taught: Callable[[], dict[str, Any]]
+    tell: Callable[[int], None]
+    """Hears how many words were said or taken back, so that they are learned from."""
 
 
 class AuditRoutes:
@@ -73,6 +71,7 @@ class AuditRoutes:
 
         def say() -> dict[str, Any]:
             _auditing().answer(*self._place.desk(), self._place.library, answer)
+            self._place.tell(1)
             return self._told()
 
         return JSONResponse(await self._place.at_desk(say))
@@ -82,6 +81,7 @@ class AuditRoutes:
 
         def back() -> dict[str, Any]:
             _auditing().take_back(*self._place.desk(), self._place.library, steps=steps)
+            self._place.tell(1)
             return self._told()
 
         return JSONResponse(await self._place.at_desk(back))

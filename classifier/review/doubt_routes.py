@@ -53,7 +53,8 @@ def doubt_routes(place: Place, *, labels: Callable[[], tuple[Doubtful, ...]]) ->
 
         def heard() -> dict[str, Any]:
             word(place.desk()[0], found)
-            return {"doubts": told(found), "state": place.taught()}
+            place.tell(1)
+            return {"doubts": told(found), "state": place.state()}
 
         return JSONResponse(await place.at_desk(heard))
 

@@ -41,36 +41,38 @@ def decide(
     best = shares.argmax(axis=1)
     confidences = shares[np.arange(len(shares)), best]
     sure = confidences >= np.array(thresholds)[best]
-    told = _promised if promised else _plain
-    likely = [told(threshold, name, sure=True) for threshold, name in zip(thresholds, categories, strict=True)]
-    unlikely = [told(threshold, name, sure=False) for threshold, name in zip(thresholds, categories, strict=True)]
-
-    def judge(number: int, is_sure: bool, is_truncated: bool, novelty: float | None) -> tuple[Action, str]:
-        if is_truncated:
-            return Action.REVIEW, "the file ends early, so only a part of the picture was seen"
-        if novelty is not None and novelty >= unknown_from:
-            why = f"unlike every labelled picture (distance {novelty:.3f}, yours are below {unknown_from:.3f})"
-            return Action.UNKNOWN, why
-        if novelty is not None and novelty >= strange_from:
-            limit = f"most of yours are below {strange_from:.3f}"
-            return Action.REVIEW, f"hardly like any labelled picture (distance {novelty:.3f}, {limit})"
-        return (Action.FILE, likely[number]) if is_sure else (Action.REVIEW, unlikely[number])
-
-    numbers = best.tolist()
-    judged = map(judge, numbers, sure.tolist(), truncated, novelties)
     guesses = _guesses(shares, best, confidences, categories=categories, digits=4 if promised else 2)
-    return [
-        Decision(
-            picture=picture,
-            action=action,
-            category=categories[number],
-            confidence=confidence,
-            reason=f"{guess}: {why}",
-        )
-        for picture, number, confidence, guess, (action, why) in zip(
-            pictures, numbers, confidences.tolist(), guesses, judged, strict=True
-        )
+    tell = _promised if promised else _plain
+    whys = [
+        (tell(threshold, name, sure=False), tell(threshold, name, sure=True))
+        for threshold, name in zip(thresholds, categories, strict=True)
     ]
+    decided = []
+    columns = (best.tolist(), confidences.tolist(), sure.tolist(), guesses, truncated, novelties)
+    for picture, number, confidence, is_sure, guess, is_truncated, novelty in zip(pictures, *columns, strict=True):
+        action, why = Action.FILE if is_sure else Action.REVIEW, whys[number][is_sure]
+        if is_truncated or novelty is not None:
+            action, why = _in_doubt(is_truncated, novelty or 0.0, unknown_from, strange_from) or (action, why)
+        category = categories[number]
+        decided.append(
+            Decision(picture=picture, action=action, category=category, confidence=confidence, reason=f"{guess}: {why}")
+        )
+    return decided
+
+
+def _in_doubt(
+    is_truncated: bool, novelty: float, unknown_from: float, strange_from: float
+) -> tuple[Action, str] | None:
+    """What is done with a picture whatever the network says of it; None when that counts."""
+    if is_truncated:
+        return Action.REVIEW, "the file ends early, so only a part of the picture was seen"
+    if novelty >= unknown_from:
+        limit = f"yours are below {unknown_from:.3f}"
+        return Action.UNKNOWN, f"unlike every labelled picture (distance {novelty:.3f}, {limit})"
+    if novelty >= strange_from:
+        limit = f"most of yours are below {strange_from:.3f}"
+        return Action.REVIEW, f"hardly like any labelled picture (distance {novelty:.3f}, {limit})"
+    return None
 
 
 def _plain(threshold: float, category: str, *, sure: bool) -> str:  # noqa: ARG001 - one threshold holds for all

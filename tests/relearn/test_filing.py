@@ -124,7 +124,7 @@ def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_jud
     evidence = filing.refitted(library, learner, lessons, None).load_evidence()
 
     assert evidence is not None
-    assert (120, "cross-fitted in 5 parts, with 10 verdicts in each") == (len(evidence), evidence.how)
+    assert (120, "cross-fitted in 5 parts, with 10 verdicts beside them") == (len(evidence), evidence.how)
     assert 0.9 < (evidence.logits.argmax(axis=1) == evidence.truths).mean()
 
 
