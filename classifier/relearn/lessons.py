@@ -40,27 +40,34 @@ def lessons(
     said: Mapping[PictureId, Verdict],
     embeddings: Mapping[PictureId, NDArray[np.float32]],
 ) -> Lessons:
-    """The labels as a person's words, `said` as they hold, leave them, and the pictures that were said to be right.
+    """The labels as a person's words, `said` as they hold, leave them, and other pictures that were said to be right.
 
-    `embeddings` are of pictures that words were said of; without one, a word teaches nothing.
+    A labelled picture stays what it was, only of another category where that was said: whoever judges by the labels
+    judges by it too, for left out it would be a mistake that is not counted. `embeddings` are of pictures that words
+    were said of; without one, a word about another picture teaches nothing.
     """
+    now = [
+        _now(categories[truth], said.get(picture))
+        for picture, truth in zip(labelled.pictures, labelled.truths, strict=True)
+    ]
+    labels = set(labelled.pictures)
     taught = {
         picture: str(verdict.category)
         for picture, verdict in said.items()
-        if verdict.said is Said.RIGHT and verdict.category and picture in embeddings
+        if verdict.said is Said.RIGHT and verdict.category and picture in embeddings and picture not in labels
     }
-    known = {picture: categories[truth] for picture, truth in zip(labelled.pictures, labelled.truths, strict=True)}
-    kept = np.array([_stands(known[one], said.get(one)) and one not in taught for one in labelled.pictures], dtype=bool)
-    named = Counter(taught.values())
+    named = Counter([*taught.values(), *(name for name in now if name)])
     every = (*categories, *sorted(name for name, count in named.items() if name not in categories and count >= ENOUGH))
     numbers = {name: number for number, name in enumerate(every)}
     new = [picture for picture, name in taught.items() if name in numbers]
+    kept = np.array([name in numbers for name in now], dtype=bool)
+    truths = [numbers[name] for name in now if name in numbers]
     first = int(labelled.groups.max(initial=-1)) + 1
     rows = [labelled.embeddings[kept], *([np.stack([embeddings[one] for one in new])] if new else [])]
     return Lessons(
         labelled=Labelled(
             embeddings=np.concatenate(rows),
-            truths=np.concatenate([labelled.truths[kept], _numbers([numbers[taught[one]] for one in new])]),
+            truths=np.array([*truths, *(numbers[taught[one]] for one in new)], dtype=np.int64),
             groups=np.concatenate([labelled.groups[kept], first + np.arange(len(new), dtype=np.int64)]),
             pictures=(*(one for one, keep in zip(labelled.pictures, kept, strict=True) if keep), *new),
             paths=(*(one for one, keep in zip(labelled.paths, kept, strict=True) if keep), *("" for _ in new)),
@@ -81,14 +88,10 @@ def fit(learned: Lessons) -> Head:
     return Head(weight=weight, bias=bias)
 
 
-def _stands(label: str, verdict: Verdict | None) -> bool:
-    """Whether a label still holds after what was said of its picture."""
+def _now(label: str, verdict: Verdict | None) -> str | None:
+    """What a labelled picture is of after what was said of it; None where that is not known, or nothing."""
     if verdict is None or verdict.said is Said.SKIPPED:
-        return True
+        return label
     if verdict.said is Said.WRONG:
-        return verdict.category != label
-    return verdict.said is Said.RIGHT and verdict.category == label
-
-
-def _numbers(of: Sequence[int]) -> NDArray[np.int64]:
-    return np.array(of, dtype=np.int64)
+        return label if verdict.category != label else None
+    return verdict.category if verdict.said is Said.RIGHT else None

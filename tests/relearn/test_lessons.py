@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from numpy.typing import NDArray
 
 from classifier.model.labelled import Labelled
 from classifier.records import PictureId, Said, Verdict
@@ -59,10 +61,20 @@ def test_a_new_category_is_guessed_at_once_three_pictures_have_it() -> None:
 
 
 def test_a_word_about_a_picture_that_is_not_known_teaches_nothing() -> None:
-    word = said(OLD[0], Said.RIGHT, "b")
-    found = lessons(labelled(), CATEGORIES, {OLD[0]: word}, {})
+    found = lessons(labelled(), CATEGORIES, {NEW[0]: said(NEW[0], Said.RIGHT, "b")}, {})
 
-    assert OLD[0] not in found.labelled.pictures
+    assert tuple(OLD) == found.labelled.pictures
+
+
+@pytest.mark.parametrize("seen", [{}, {OLD[0]: np.array([5, 5], dtype=np.float32)}])
+@pytest.mark.parametrize(("category", "truth"), [("a", 0), ("b", 1)])
+def test_a_labelled_picture_stays_a_label_of_what_was_said(
+    seen: dict[PictureId, NDArray[np.float32]], category: str, truth: int
+) -> None:
+    found = lessons(labelled(), CATEGORIES, {OLD[0]: said(OLD[0], Said.RIGHT, category)}, seen).labelled
+
+    assert (truth, "0.png", 0) == (found.truths[0], found.paths[0], found.groups[0])
+    assert (labelled().pictures, labelled().embeddings.tolist()) == (found.pictures, found.embeddings.tolist())
 
 
 def test_near_duplicates_stay_together_and_what_is_new_stands_alone() -> None:
