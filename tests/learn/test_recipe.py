@@ -11,10 +11,12 @@ import timm
 import torch
 
 from classifier.errors import CrawlError, LabelsError, ModelError
+from classifier.images.identity import picture_id
 from classifier.infer.pixels import load_pixels
 from classifier.learn.head import fit_head
 from classifier.learn.recipe import Learned, learn
 from classifier.model.backbone import Network, save_network
+from classifier.model.labelled import LABELLED, load_labelled_paths
 from classifier.progress import SavingProgress
 from classifier.settings import Settings, load
 from kit.pictures import COLOURS, encoded, varied
@@ -135,6 +137,21 @@ def test_what_is_like_no_label_can_be_told(learned: Learned) -> None:
 def test_doubtful_labels_and_the_curve_are_told(learned: Learned) -> None:
     assert 18 == learned.evaluation["doubts"]["count"]
     assert "curve" in learned.evaluation
+
+
+def test_a_wrong_label_is_doubted_by_the_path_that_the_bundle_keeps_with_its_id(
+    tmp_path: Path, backbone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = encoded(varied(COLOURS["red"], seed=5000), "PNG")
+    labels = tree(20)
+    labels["blue"] = {**labels["blue"], "red.png": wrong}
+    make_tree(tmp_path / "labels", labels)
+    monkeypatch.chdir(tmp_path)
+    learned = learn(settings(Path(), backbone, "train.recipe=head"))
+    doubt = learned.evaluation["doubts"]["labels"][0]
+
+    assert ("blue", "red") == (doubt["category"], doubt["likely"])
+    assert doubt["path"] == load_labelled_paths(learned.bundle.folder / LABELLED)[picture_id(wrong)]
 
 
 def test_one_fold_holds_out_a_part_alone(tmp_path: Path, backbone: str) -> None:
