@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -30,9 +31,9 @@ from classifier.review.asked import answers_from, steps_from, wanted_from
 from classifier.review.audit_routes import AuditRoutes, Place
 from classifier.review.desk import Desk
 from classifier.review.doubt_routes import doubt_routes
-from classifier.review.doubtful import DoubtfulLabels
 from classifier.review.eyes import SIDES, Eyes
 from classifier.review.filing import file_decided
+from classifier.review.folder_routes import FolderRoutes
 from classifier.review.labelled_files import LabelledFiles
 from classifier.review.learning import Learning
 from classifier.review.naming_routes import naming_routes
@@ -64,9 +65,9 @@ class Review:
         self._learning = Learning(library, learn)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._filing = asyncio.Lock()
+        self._folders = FolderRoutes(library)
         self._near = Near(library, see=lambda picture: self._eyes.see(picture, "small").result())
         self._labelled = LabelledFiles(self._bundle_now)
-        self._doubtful = DoubtfulLabels(self._labelled, self._bundle_now)
         self._files = {path.name: path for path in PAGE.iterdir() if path.suffix in _KINDS}
         self._is_open = False
         self.unfiled = 0
@@ -86,7 +87,8 @@ class Review:
                 *naming_routes(self._ask, row=self._row, state=self._renamed),
                 *near_routes(self._near, self._ask, row=self._row, is_there=self._is_there),
                 *AuditRoutes(self._place()).routes,
-                *doubt_routes(self._place(), labels=self._doubtful.read),
+                *doubt_routes(self._place(), self._labelled),
+                *self._folders.routes,
             ],
             exception_handlers={IllsortError: _told},
         )
@@ -181,6 +183,7 @@ class Review:
 
     async def _queue(self, request: Request) -> Response:
         wanted, after, limit = _understood(lambda: wanted_from(request.query_params))
+        wanted = replace(wanted, under=self._folders.under(request.query_params))
 
         def look() -> tuple[list[Waiting], list[str]]:
             return self._desk.page(wanted, after=after, limit=limit), self._desk.waiting(wanted.action)

@@ -4,6 +4,7 @@ import { Audit } from "./audit.js";
 import { categoriesDialog } from "./categories.js";
 import { key, make } from "./dom.js";
 import { Doubts, readDoubts } from "./doubts.js";
+import { Folders } from "./folders.js";
 import { Grid } from "./grid.js";
 import { Learning } from "./learning.js";
 import { Naming } from "./naming.js";
@@ -28,7 +29,8 @@ class Desk {
     this.doubts = null;
     this.categories = categoriesDialog({ state: () => this.state, ask, close: () => dialog.close(), change: (wish) => this.#change(wish) });
     this.learning = new Learning(this);
-    this.chosen = { view: "single", tray: "review", order: "surety", category: "" };
+    this.folders = new Folders(this);
+    this.chosen = { view: "single", tray: "review", order: "surety", category: "", folder: "" };
   }
 
   async open() {
@@ -37,7 +39,7 @@ class Desk {
     document.title = `${this.state.library} · illsort`;
     await this.show(this.state.labelling ? { view: "grid" } : {});
     this.learning.watch();
-    this.doubt(await readDoubts());
+    this.doubt(await readDoubts().catch(() => null));
   }
 
   // The first outlook came while the page was open: its order is taken, from the next picture on.
@@ -45,22 +47,23 @@ class Desk {
     if (this.chosen.order !== "surety") return;
     this.chosen.order = "learned";
     this.view.reorder({ order: "learned" });
-    this.#drawBar();
+    this.drawBar();
   }
 
   // Changes what is shown: another view, tray, order or category.
   async show(change) {
     this.chosen = { ...this.chosen, ...change };
     if (this.chosen.view === "grid" && !this.state.labelling) this.#chooseGrid();
-    const { view, tray, order, category } = this.chosen;
-    const query = { order, ...(category ? { category } : {}), ...(tray === "skipped" ? { skipped: "1" } : { tray }) };
+    const { view, tray, order, category, folder } = this.chosen;
+    const query = { order, ...(category ? { category } : {}), ...(folder === "" ? {} : { folder }), ...(tray === "skipped" ? { skipped: "1" } : { tray }) };
     if (APART[tray]) this.view = new APART[tray](this);
     else if (view === "grid") this.view = this.state.labelling ? new Naming(this) : new Grid(this, query);
     else this.view = new Single(this, query);
-    this.#drawBar();
+    this.drawBar();
     place.replaceChildren(this.view.element);
     await settled();
     await this.view.open();
+    if (!this.state.labelling && !APART[tray]) this.folders.look();
   }
 
   category(letter) {
@@ -70,7 +73,7 @@ class Desk {
   // How many labels the model of the last sort doubts, and how many of them are left.
   doubt(doubts) {
     this.doubts = doubts;
-    this.#drawBar();
+    this.drawBar();
   }
 
   // Where a category of the grid has no more, the next one that has; false when none is left.
@@ -149,7 +152,8 @@ class Desk {
   clear() {
     const { skipped, to_file: toFile } = this.state;
     return make("div", { class: "clear" },
-      make("p", { class: "large" }, say("clear")),
+      make("p", { class: "large" }, say(this.chosen.folder === "" ? "clear" : "clearFolder")),
+      this.chosen.folder === "" ? null : make("button", { onclick: () => this.show({ folder: "" }) }, say("allFolders")),
       skipped && this.chosen.tray !== "skipped" ? make("p", {}, say("clearMore", count(skipped))) : null,
       toFile ? make("p", {}, say("toFile", count(toFile))) : null,
       toFile ? make("button", { class: "main", onclick: () => this.askToFile() }, key("f"), make("span", {}, say("file", count(toFile)))) : null,
@@ -217,17 +221,18 @@ class Desk {
 
   become(state) {
     this.state = state;
-    this.#drawBar();
+    this.drawBar();
   }
 
-  #drawBar() {
+  drawBar() {
     const { view, tray, order, category } = this.chosen;
     const tab = (name, isOn, number, press) => make("button", { "aria-pressed": String(isOn), onclick: press },
       make("span", {}, say(name)), number === null ? null : make("span", { class: "number" }, count(number)));
-    const trays = TRAYS.filter((name) => (name === "doubts" ? this.doubts?.of || tray === name : name !== "skipped" || view !== "grid")).map((name) =>
+    const trays = TRAYS.filter((name) => this.#offers(name)).map((name) =>
       tab(name, name === tray, this.#number(name), () => this.show({ tray: name, category: "", ...(APART[name] ? { view: "single" } : {}) })));
     const views = ["single", "grid"].map((name) => tab(name, name === view, null, () => this.show({ view: name, ...(name === "single" ? { category: "" } : {}) })));
     const isPlain = this.state.labelling;
+    const folders = this.folders.options;
     const focused = document.activeElement?.id;
     bar.replaceChildren(...[
       make("strong", { class: "library", title: this.state.library }, this.state.library),
@@ -235,6 +240,7 @@ class Desk {
       make("div", { class: "group", role: "group" }, ...views),
       isPlain || APART[tray] ? null : this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
       isPlain || APART[tray] ? null : this.#choice("order", order, [...(this.state.outlook.number ? LEARNED : []), ...ORDERS].map((name) => [name, say(name)]), (value) => this.show({ order: value })),
+      isPlain || APART[tray] || folders === null ? null : this.#choice("folder", this.chosen.folder, folders, (value) => this.show({ folder: value === "more" ? "" : value })),
       make("span", { class: "space" }),
       make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
         key("f"), make("span", {}, say("file", count(this.state.to_file)))),
@@ -258,6 +264,11 @@ class Desk {
     return list;
   }
 
+  #offers(tray) {
+    if (tray === "doubts") return tray === this.chosen.tray || Boolean(this.doubts?.of);
+    return tray !== "skipped" || this.chosen.view !== "grid";
+  }
+
   #number(tray) {
     if (tray === "audit") return null;
     if (tray === "doubts") return this.doubts?.left ?? null;
@@ -269,7 +280,7 @@ class Desk {
     switchLanguage();
     document.documentElement.lang = language();
     note.hidden = true;
-    this.#drawBar();
+    this.drawBar();
     this.learning.draw();
     this.view.draw();
   }

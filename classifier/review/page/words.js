@@ -14,6 +14,9 @@ const WORDS = {
   order: ["Order", "顺序"],
   which: ["Category", "类别"],
   all: ["All categories", "全部类别"],
+  folder: ["Folder of the crawl", "原图的文件夹"],
+  allFolders: ["All folders", "全部文件夹"],
+  moreFolders: ["{0} smaller ones are not shown", "另有 {0} 个较小的没有列出"],
   file: ["File {0}", "归类 {0} 张"],
   fileTitle: ["File {0} decisions?", "归类这 {0} 张图片？"],
   fileBody: [
@@ -46,6 +49,7 @@ const WORDS = {
   kTogether: ["answer what is nearly the same together, or one by one", "几乎相同的一起决定，或逐张决定"],
   allCategories: ["Categories", "类别"],
   clear: ["Nothing waits here.", "这里没有要看的了。"],
+  clearFolder: ["Nothing of this folder waits here.", "这个文件夹没有要看的了。"],
   clearMore: ["{0} were skipped: look at them under Skipped.", "跳过了 {0} 张：在“已跳过”里查看。"],
   toFile: ["{0} decisions wait to be filed.", "有 {0} 个决定等待归类。"],
   gone: ["This picture is no longer there, or was changed.", "这张图片已不在原处，或被改过。"],
