@@ -71,7 +71,7 @@ export class Doubts {
     } catch (error) {
       this.desk.tell(error.message, "bad");
       this.passed.clear();
-      told = { doubts: await readDoubts() };
+      told = { doubts: await readDoubts().catch(() => this.doubts) };
     }
     this.unheard -= 1;
     if (told.state) this.desk.become(told.state);
