@@ -6,7 +6,7 @@ and where the picture lies in the library it counts there as any other. Knows no
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from classifier.catalogue.categories import Names
-    from classifier.catalogue.store import Catalogue
     from classifier.records import PictureId
     from classifier.review.desk import Desk
     from classifier.review.doubtful import Doubtful
@@ -28,25 +27,11 @@ _AHEAD: Final = 12
 """So many are told at once: the next ones are there when one is answered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """How far a person is with doubtful labels: which are left, and what was said of them here and stands, in order."""
-
-    left: tuple[Doubtful, ...]
-    steps: tuple[Verdict, ...]
-
-
-def asked(desk: Desk, labels: Iterable[Doubtful]) -> Asked:
-    """What is left of `labels`: first what was not looked at, then what was skipped, as long ago as possible."""
-    return desk.read(lambda catalogue, guesses: _asked(catalogue, list(named(labels, guesses.names))))
-
-
-def named(labels: Iterable[Doubtful], names: Names) -> Iterable[Doubtful]:
+def named(labels: Iterable[Doubtful], names: Names) -> list[Doubtful]:
     """The same by the categories' names of now; where two became one, there is nothing to doubt."""
-    for one in labels:
-        now_named = replace(one, category=names.of(one.category), likely=names.of(one.likely))
-        if now_named.category != now_named.likely:
-            yield now_named
+    if names.now:
+        labels = (replace(one, category=names.of(one.category), likely=names.of(one.likely)) for one in labels)
+    return [one for one in labels if one.category != one.likely]
 
 
 def answer(desk: Desk, labels: Sequence[Doubtful], one: Answer) -> None:
@@ -61,7 +46,7 @@ def answer(desk: Desk, labels: Sequence[Doubtful], one: Answer) -> None:
         raise LibraryError("say of which category it is, or that it is of none")
     if one.said is Said.RIGHT and one.category not in {*desk.guesses.categories, about.category, about.likely}:
         raise LibraryError(f"there is no category {one.category!r}")
-    steps = asked(desk, labels).steps
+    steps = _steps(desk, labels)
     if steps and words_of(steps[-1:]) == words_of([one]):
         return
     category = one.category if one.said is Said.RIGHT else None
@@ -73,18 +58,19 @@ def take_back(desk: Desk, labels: Sequence[Doubtful], *, steps: int | None = Non
 
     `steps` is how many stand as far as the asker knows: with another number nothing is done.
     """
-    said = asked(desk, labels).steps
+    said = _steps(desk, labels)
     if said and steps in {None, len(said)}:
         desk.hear(replace(said[-1], id=0, said=Said.TAKEN_BACK, at=now()))
 
 
 def told(desk: Desk, labels: Sequence[Doubtful]) -> dict[str, Any]:
     """How many labels are doubted and how many are left, the next ones, and how many steps can be taken back."""
-    found = asked(desk, labels)
+    steps, doubted = _steps(desk, labels), named(labels, desk.guesses.names)
+    left = _left(desk, doubted, steps)
     return {
-        "of": len(list(named(labels, desk.guesses.names))),
-        "left": len(found.left),
-        "steps": len(found.steps),
+        "of": len(doubted),
+        "left": len(left),
+        "steps": len(steps),
         "pictures": [
             {
                 "picture": one.picture,
@@ -93,21 +79,26 @@ def told(desk: Desk, labels: Sequence[Doubtful]) -> dict[str, Any]:
                 "likely": one.likely,
                 "confidence": one.confidence,
             }
-            for one in found.left[:_AHEAD]
+            for one in left[:_AHEAD]
         ],
     }
 
 
-def _asked(catalogue: Catalogue, labels: Sequence[Doubtful]) -> Asked:
-    said = list(verdicts.of_pictures(catalogue, [one.picture for one in labels]))
-    held = verdicts.holding(said)
-    own = verdicts.standing(verdict for verdict in said if verdict.origin == LABELS)
-    skipped = {picture: of_it[-1].id for picture, of_it in own.items() if of_it and of_it[-1].said is Said.SKIPPED}
+def _steps(desk: Desk, labels: Sequence[Doubtful]) -> list[Verdict]:
+    """What was said here of these labels and stands, the oldest first."""
+    pictures = {one.picture for one in labels}
+    said = desk.read(lambda catalogue, _: verdicts.of_origin(catalogue, LABELS))
+    own = verdicts.standing(verdict for verdict in said if verdict.picture in pictures)
+    return sorted(chain.from_iterable(own.values()), key=lambda verdict: verdict.id)
+
+
+def _left(desk: Desk, labels: Sequence[Doubtful], steps: Sequence[Verdict]) -> list[Doubtful]:
+    """What is to be asked about: first what was not looked at, then what was skipped, the longest ago first."""
+    held = desk.read(lambda catalogue, _: verdicts.latest(catalogue, [one.picture for one in labels]))
+    last = {verdict.picture: verdict for verdict in steps}
+    skipped = {picture: verdict.id for picture, verdict in last.items() if verdict.said is Said.SKIPPED}
     left = [one for one in labels if not _is_settled(one, held)]
-    return Asked(
-        left=tuple(sorted(left, key=lambda one: skipped.get(one.picture, 0))),
-        steps=tuple(sorted(chain.from_iterable(own.values()), key=lambda verdict: verdict.id)),
-    )
+    return sorted(left, key=lambda one: skipped.get(one.picture, 0))
 
 
 def _is_settled(label: Doubtful, held: Mapping[PictureId, Verdict]) -> bool:
