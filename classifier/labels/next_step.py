@@ -1,4 +1,4 @@
-"""The command that makes a model of a labels folder, for a person to paste."""
+"""What makes a model of labels, or of what was said of them, for a person to paste."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ def train_command(folder: Path) -> str:
     """In one line; quoted as every shell takes it where the folder's name has a space."""
     labels = f"labels.folder={folder.absolute()}"
     return f"illsort train --set {_quoted(labels)} --set model.folder=~/models/mine"
+
+
+def library_option(library: Path) -> str:
+    """What a training is told besides, so that what was said in this library goes before the labels."""
+    return f"--set {_quoted(f'labels.library={library.absolute()}')}"
 
 
 def _quoted(word: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,13 +21,13 @@ from classifier.review.learned import Learned
 from classifier.review.naming import make_category, named, named_counts, rename_category, take_back_name
 from classifier.review.pending import pending, retracted, strayed
 from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page, settled
-from classifier.review.steps import ORIGIN, Answer, Step, how_held, read_steps, words_of
+from classifier.review.steps import ORIGIN, Answer, Step, how_held, now, read_steps, spoken_of, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from classifier.catalogue.store import Catalogue
-    from classifier.records import Action, Decision, PictureId
+    from classifier.records import Action, PictureId
 
 T = TypeVar("T")
 _PART = 100
@@ -68,7 +67,7 @@ class Desk:
         self._check(answers)
         if self._steps and words_of(self._steps[-1].said) == words_of(answers):
             return
-        at = _now()
+        at = now()
         said = [
             Verdict(picture=one.picture, said=one.said, category=one.category, origin=ORIGIN, at=at) for one in answers
         ]
@@ -85,7 +84,7 @@ class Desk:
             return []
         step = self._steps[-1]
         pictures = [verdict.picture for verdict in step.said]
-        at = _now()
+        at = now()
         taken = [
             Verdict(picture=one.picture, said=Said.TAKEN_BACK, category=one.category, origin=ORIGIN, at=at)
             for one in step.said
@@ -94,9 +93,7 @@ class Desk:
             held = verdicts.latest(self._catalogue, pictures)
             verdicts.add_all(self._catalogue, taken)
             take_back_name(self._catalogue, step.at)
-            for run, decision in retracted(self._catalogue, held, self.guesses):
-                decisions.save(self._catalogue, [decision], run=run)
-                self._count_again(decision)
+            self._wait_again(held, ORIGIN)
         if step.renames:
             self.refresh()
             return self.rows(pictures)
@@ -105,9 +102,19 @@ class Desk:
         self.learned.changed()
         return self.rows(pictures)
 
+    def hear(self, word: Verdict) -> None:
+        """Store durably what is said elsewhere on the page: no step here, and no less than what is said here."""
+        with self._catalogue.transaction():
+            held = verdicts.latest(self._catalogue, [word.picture])
+            verdicts.add(self._catalogue, word)
+            if word.said is Said.TAKEN_BACK:
+                self._wait_again(held, word.origin)
+        self._mark([word.picture])
+        self.learned.changed()
+
     def make(self, name: str) -> None:
         """Make a category, with a key at once. Raises LibraryError or LabelsError for a name that it cannot have."""
-        make_category(self._catalogue, name, guesses=self.guesses, at=_now())
+        make_category(self._catalogue, name, guesses=self.guesses, at=now())
         self.guesses = read_guesses(self._catalogue)
 
     def rename(self, old: str, new: str) -> None:
@@ -115,7 +122,7 @@ class Desk:
 
         Raises LibraryError or LabelsError when that cannot be.
         """
-        rename_category(self._catalogue, old, new, guesses=self.guesses, origin=ORIGIN, at=_now())
+        rename_category(self._catalogue, old, new, guesses=self.guesses, origin=ORIGIN, at=now())
         self.refresh()
 
     def state(self) -> dict[str, Any]:
@@ -189,11 +196,10 @@ class Desk:
         self._version = version
         self.guesses = read_guesses(self._catalogue)
         self._is_labelled = not self.guesses.model and runs.any_of(self._catalogue, "label")
-        said = verdicts.of_origin(self._catalogue, ORIGIN)
-        self._steps = read_steps(self._catalogue, said)
+        self._steps = read_steps(self._catalogue, verdicts.of_origin(self._catalogue, ORIGIN))
         self.learned.changed()
         self._here.changed()
-        pictures = list(dict.fromkeys(verdict.picture for verdict in said))
+        pictures = spoken_of(self._catalogue)
         self.to_file &= set(pictures)
         self.to_file |= {one.picture for one in strayed(self._catalogue, self.guesses)}
         for start in range(0, len(pictures), _PART):
@@ -254,10 +260,14 @@ class Desk:
         )
         return dict(rows.fetchall())
 
-    def _count_again(self, decision: Decision) -> None:
-        if self._counts is not None:
-            of_tray = self._counts[decision.action.value]
-            of_tray[decision.category] = of_tray.get(decision.category, 0) + 1
+    def _wait_again(self, held: Mapping[PictureId, Verdict], origin: str) -> None:
+        """What was filed by the words of one origin that are taken back now, where they are those that held."""
+        taken = {picture: verdict for picture, verdict in held.items() if verdict.origin == origin}
+        for run, decision in retracted(self._catalogue, taken, self.guesses):
+            decisions.save(self._catalogue, [decision], run=run)
+            if self._counts is not None:
+                of_tray = self._counts[decision.action.value]
+                of_tray[decision.category] = of_tray.get(decision.category, 0) + 1
 
     def _check(self, answers: Sequence[Answer]) -> None:
         for one in answers:
@@ -266,8 +276,3 @@ class Desk:
             found = self._catalogue.connection.execute("SELECT 1 FROM places WHERE picture = ?", (one.picture,))
             if found.fetchone() is None:
                 raise LibraryError(f"there is no picture {one.picture} in the library")
-
-
-def _now() -> str:
-    """To the microsecond: what was said at one moment is one step."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")

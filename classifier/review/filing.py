@@ -9,10 +9,10 @@ from classifier.catalogue.outlook import attach_newest
 from classifier.filing.opened import opened
 from classifier.filing.rearrange import Refiled, rearrange
 from classifier.progress import Progress, SilentProgress
-from classifier.review.desk import ORIGIN
 from classifier.review.guesses import read_guesses
 from classifier.review.pending import pending, strayed
 from classifier.review.queue import of_pictures
+from classifier.review.steps import spoken_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled 
     progress = progress or SilentProgress()
     with opened(library, progress) as catalogue:
         attach_newest(catalogue)
-        said = dict.fromkeys(verdict.picture for verdict in verdicts.of_origin(catalogue, ORIGIN))
+        said = dict.fromkeys(spoken_of(catalogue))
         guesses = read_guesses(catalogue)
         rows = of_pictures(catalogue, list(said), model=guesses.model)
         decided = [one for one in strayed(catalogue, guesses) if one.picture not in said]

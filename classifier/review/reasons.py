@@ -43,8 +43,8 @@ _WHY: Final = tuple(
     )
 )
 _GUESSES: Final = re.compile(r"(0\.\d+|1\.0+) [^\n]+")
-_TOLD: Final = re.compile(r"\((audit|review) of (\d{4}-\d\d-\d\d)\)")
-_PLACES: Final = {"audit": "抽查", "review": "复核"}
+_TOLD: Final = re.compile(r"\((audit|review|labels) of (\d{4}-\d\d-\d\d)\)")
+_PLACES: Final = {"audit": "抽查", "review": "复核", "labels": "标注"}
 
 
 def in_chinese(reason: str, *, category: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from classifier.catalogue import categories
+from classifier.catalogue import categories, verdicts
 from classifier.catalogue.verdicts import standing
 from classifier.records import Said, Verdict
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from classifier.records import PictureId
 
 ORIGIN: Final = "review"
+LABELS: Final = "labels"
+"""Where a person says whether a label is right: the picture may lie in the library too, but need not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,17 @@ def how_held(held: Verdict | None, last: Sequence[Verdict]) -> tuple[str | None,
     if last and last[-1].said is Said.SKIPPED:
         return "skipped", None
     return (None, None) if held is None else ("wrong", held.category)
+
+
+def spoken_of(catalogue: Catalogue) -> list[PictureId]:
+    """The pictures of which something was ever said on the page."""
+    said = [verdict for origin in (ORIGIN, LABELS) for verdict in verdicts.of_origin(catalogue, origin)]
+    return list(dict.fromkeys(verdict.picture for verdict in said))
+
+
+def now() -> str:
+    """To the microsecond: what was said at one moment is one step."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def words_of(said: Sequence[Answer | Verdict]) -> list[tuple[PictureId, Said, str | None]]:

@@ -3,6 +3,7 @@
 import { Audit } from "./audit.js";
 import { categoriesDialog } from "./categories.js";
 import { key, make } from "./dom.js";
+import { Doubts, readDoubts } from "./doubts.js";
 import { Folders } from "./folders.js";
 import { Grid } from "./grid.js";
 import { Learning } from "./learning.js";
@@ -15,7 +16,8 @@ const bar = document.getElementById("bar");
 const note = document.getElementById("note");
 const place = document.getElementById("view");
 const dialog = document.getElementById("dialog");
-const TRAYS = ["review", "unknown", "skipped", "audit"];
+const TRAYS = ["review", "unknown", "skipped", "audit", "doubts"];
+const APART = { audit: Audit, doubts: Doubts };
 const ORDERS = ["surety", "category", "newest"];
 const LEARNED = ["learned", "alike"];
 
@@ -24,6 +26,7 @@ class Desk {
     this.state = null;
     this.view = null;
     this.emptied = new Set();
+    this.doubts = null;
     this.categories = categoriesDialog({ state: () => this.state, ask, close: () => dialog.close(), change: (wish) => this.#change(wish) });
     this.learning = new Learning(this);
     this.folders = new Folders(this);
@@ -36,6 +39,7 @@ class Desk {
     document.title = `${this.state.library} · illsort`;
     await this.show(this.state.labelling ? { view: "grid" } : {});
     this.learning.watch();
+    this.doubt(await readDoubts());
   }
 
   // The first outlook came while the page was open: its order is taken, from the next picture on.
@@ -52,18 +56,24 @@ class Desk {
     if (this.chosen.view === "grid" && !this.state.labelling) this.#chooseGrid();
     const { view, tray, order, category, folder } = this.chosen;
     const query = { order, ...(category ? { category } : {}), ...(folder === "" ? {} : { folder }), ...(tray === "skipped" ? { skipped: "1" } : { tray }) };
-    if (tray === "audit") this.view = new Audit(this);
+    if (APART[tray]) this.view = new APART[tray](this);
     else if (view === "grid") this.view = this.state.labelling ? new Naming(this) : new Grid(this, query);
     else this.view = new Single(this, query);
     this.drawBar();
     place.replaceChildren(this.view.element);
     await settled();
     await this.view.open();
-    if (!this.state.labelling && tray !== "audit") this.folders.look();
+    if (!this.state.labelling && !APART[tray]) this.folders.look();
   }
 
   category(letter) {
     return this.state.categories.find((one) => one.key === letter)?.name;
+  }
+
+  // How many labels the model of the last sort doubts, and how many of them are left.
+  doubt(doubts) {
+    this.doubts = doubts;
+    this.drawBar();
   }
 
   // Where a category of the grid has no more, the next one that has; false when none is left.
@@ -218,8 +228,8 @@ class Desk {
     const { view, tray, order, category } = this.chosen;
     const tab = (name, isOn, number, press) => make("button", { "aria-pressed": String(isOn), onclick: press },
       make("span", {}, say(name)), number === null ? null : make("span", { class: "number" }, count(number)));
-    const trays = TRAYS.filter((name) => name !== "skipped" || view !== "grid").map((name) =>
-      tab(name, name === tray, this.#number(name), () => this.show({ tray: name, category: "", ...(name === "audit" ? { view: "single" } : {}) })));
+    const trays = TRAYS.filter((name) => (name === "doubts" ? this.doubts?.of || tray === name : name !== "skipped" || view !== "grid")).map((name) =>
+      tab(name, name === tray, this.#number(name), () => this.show({ tray: name, category: "", ...(APART[name] ? { view: "single" } : {}) })));
     const views = ["single", "grid"].map((name) => tab(name, name === view, null, () => this.show({ view: name, ...(name === "single" ? { category: "" } : {}) })));
     const isPlain = this.state.labelling;
     const folders = this.folders.options;
@@ -228,9 +238,9 @@ class Desk {
       make("strong", { class: "library", title: this.state.library }, this.state.library),
       make("div", { class: "group", role: "group" }, ...trays),
       make("div", { class: "group", role: "group" }, ...views),
-      isPlain || tray === "audit" ? null : this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
-      isPlain || tray === "audit" ? null : this.#choice("order", order, [...(this.state.outlook.number ? LEARNED : []), ...ORDERS].map((name) => [name, say(name)]), (value) => this.show({ order: value })),
-      isPlain || tray === "audit" || folders === null ? null : this.#choice("folder", this.chosen.folder, folders, (value) => this.show({ folder: value === "more" ? "" : value })),
+      isPlain || APART[tray] ? null : this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
+      isPlain || APART[tray] ? null : this.#choice("order", order, [...(this.state.outlook.number ? LEARNED : []), ...ORDERS].map((name) => [name, say(name)]), (value) => this.show({ order: value })),
+      isPlain || APART[tray] || folders === null ? null : this.#choice("folder", this.chosen.folder, folders, (value) => this.show({ folder: value === "more" ? "" : value })),
       make("span", { class: "space" }),
       make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
         key("f"), make("span", {}, say("file", count(this.state.to_file)))),
@@ -256,6 +266,7 @@ class Desk {
 
   #number(tray) {
     if (tray === "audit") return null;
+    if (tray === "doubts") return this.doubts?.left ?? null;
     if (tray === "skipped") return this.state.skipped;
     return Object.values(this.state.waiting[tray]).reduce((sum, number) => sum + number, 0);
   }

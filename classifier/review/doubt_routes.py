@@ -1,0 +1,64 @@
+"""The page's requests about doubtful labels, as words to the desk's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from classifier.labels.next_step import library_option
+from classifier.review import doubting
+from classifier.review.asked import answers_from, steps_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from classifier.review.audit_routes import Place
+    from classifier.review.desk import Desk
+    from classifier.review.doubtful import Doubtful
+
+
+def doubt_routes(place: Place, *, labels: Callable[[], tuple[Doubtful, ...]]) -> list[Route]:
+    """The routes; `labels` reads which are doubtful, in any thread but the desk's."""
+
+    def told(found: tuple[Doubtful, ...]) -> dict[str, Any]:
+        return doubting.told(place.desk()[0], found) | {"option": library_option(place.library)}
+
+    async def show(_: Request) -> Response:
+        found = await asyncio.to_thread(labels)
+        return JSONResponse({"doubts": await place.at_desk(lambda: told(found))})
+
+    async def say(request: Request) -> Response:
+        try:
+            (answer,) = answers_from(json.loads(await request.body()))
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from None
+        return await after(lambda desk, found: doubting.answer(desk, found, answer))
+
+    async def back(request: Request) -> Response:
+        try:
+            steps = steps_from(json.loads(await request.body()))
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from None
+        return await after(lambda desk, found: doubting.take_back(desk, found, steps=steps))
+
+    async def after(word: Callable[[Desk, tuple[Doubtful, ...]], None]) -> Response:
+        found = await asyncio.to_thread(labels)
+
+        def heard() -> dict[str, Any]:
+            word(place.desk()[0], found)
+            return {"doubts": told(found), "state": place.taught()}
+
+        return JSONResponse(await place.at_desk(heard))
+
+    return [
+        Route("/api/doubts", show),
+        Route("/api/doubts/say", say, methods=["POST"]),
+        Route("/api/doubts/back", back, methods=["POST"]),
+    ]

@@ -1,0 +1,118 @@
+"""The doubtful labels as the page asks about them: which are left, what is said of them, and what is taken back.
+
+A word is said of a picture by its id, whether or not it lies in the library: training reads it in place of the label,
+and where the picture lies in the library it counts there as any other. Knows no web and moves no file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+from classifier.catalogue import verdicts
+from classifier.errors import LibraryError
+from classifier.records import Said, Verdict
+from classifier.review.steps import LABELS, Answer, now, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from classifier.catalogue.categories import Names
+    from classifier.catalogue.store import Catalogue
+    from classifier.records import PictureId
+    from classifier.review.desk import Desk
+    from classifier.review.doubtful import Doubtful
+
+_AHEAD: Final = 12
+"""So many are told at once: the next ones are there when one is answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How far a person is with doubtful labels: which are left, and what was said of them here and stands, in order."""
+
+    left: tuple[Doubtful, ...]
+    steps: tuple[Verdict, ...]
+
+
+def asked(desk: Desk, labels: Iterable[Doubtful]) -> Asked:
+    """What is left of `labels`: first what was not looked at, then what was skipped, as long ago as possible."""
+    return desk.read(lambda catalogue, guesses: _asked(catalogue, list(named(labels, guesses.names))))
+
+
+def named(labels: Iterable[Doubtful], names: Names) -> Iterable[Doubtful]:
+    """The same by the categories' names of now; where two became one, there is nothing to doubt."""
+    for one in labels:
+        now_named = replace(one, category=names.of(one.category), likely=names.of(one.likely))
+        if now_named.category != now_named.likely:
+            yield now_named
+
+
+def answer(desk: Desk, labels: Sequence[Doubtful], one: Answer) -> None:
+    """Store at once what is said of a doubtful label; told again because its answer was lost, it is not stored twice.
+
+    Raises LibraryError for a picture whose label is not doubted, or a category that does not exist.
+    """
+    about = {label.picture: label for label in named(labels, desk.guesses.names)}.get(one.picture)
+    if about is None:
+        raise LibraryError(f"the label of picture {one.picture} is not doubted")
+    if one.said is Said.WRONG:
+        raise LibraryError("say of which category it is, or that it is of none")
+    if one.said is Said.RIGHT and one.category not in {*desk.guesses.categories, about.category, about.likely}:
+        raise LibraryError(f"there is no category {one.category!r}")
+    steps = asked(desk, labels).steps
+    if steps and words_of(steps[-1:]) == words_of([one]):
+        return
+    category = one.category if one.said is Said.RIGHT else None
+    desk.hear(Verdict(picture=one.picture, said=one.said, category=category, origin=LABELS, at=now()))
+
+
+def take_back(desk: Desk, labels: Sequence[Doubtful], *, steps: int | None = None) -> None:
+    """Take back what was said last of the labels and stands, also on another day.
+
+    `steps` is how many stand as far as the asker knows: with another number nothing is done.
+    """
+    said = asked(desk, labels).steps
+    if said and steps in {None, len(said)}:
+        desk.hear(replace(said[-1], id=0, said=Said.TAKEN_BACK, at=now()))
+
+
+def told(desk: Desk, labels: Sequence[Doubtful]) -> dict[str, Any]:
+    """How many labels are doubted and how many are left, the next ones, and how many steps can be taken back."""
+    found = asked(desk, labels)
+    return {
+        "of": len(list(named(labels, desk.guesses.names))),
+        "left": len(found.left),
+        "steps": len(found.steps),
+        "pictures": [
+            {
+                "picture": one.picture,
+                "name": one.name.encode("utf-8", "replace").decode(),
+                "category": one.category,
+                "likely": one.likely,
+                "confidence": one.confidence,
+            }
+            for one in found.left[:_AHEAD]
+        ],
+    }
+
+
+def _asked(catalogue: Catalogue, labels: Sequence[Doubtful]) -> Asked:
+    said = list(verdicts.of_pictures(catalogue, [one.picture for one in labels]))
+    held = verdicts.holding(said)
+    own = verdicts.standing(verdict for verdict in said if verdict.origin == LABELS)
+    skipped = {picture: of_it[-1].id for picture, of_it in own.items() if of_it and of_it[-1].said is Said.SKIPPED}
+    left = [one for one in labels if not _is_settled(one, held)]
+    return Asked(
+        left=tuple(sorted(left, key=lambda one: skipped.get(one.picture, 0))),
+        steps=tuple(sorted(chain.from_iterable(own.values()), key=lambda verdict: verdict.id)),
+    )
+
+
+def _is_settled(label: Doubtful, held: Mapping[PictureId, Verdict]) -> bool:
+    """Whether what a person said of the picture, anywhere, goes before its label."""
+    verdict = held.get(label.picture)
+    if verdict is None:
+        return False
+    return verdict.said is not Said.WRONG or verdict.category == label.category
