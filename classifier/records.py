@@ -113,14 +113,6 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """Calibrated probabilities of one picture, in the bundle's category order; they sum to 1."""
-
-    picture: PictureId
-    probabilities: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What is to be done with one picture, and why, in a sentence.
 

@@ -1,76 +1,129 @@
-"""What to do with one picture. Pure: all the judgement of a sort is here, and none of its deeds."""
+"""What to do with pictures. Pure: all the judgement of a sort is here, and none of its deeds.
+
+Many at once, for a new head may decide hundreds of thousands; none has a part in what is decided of another.
+"""
+
+# Shapes: N pictures, M categories.
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache, partial
 
-from classifier.records import Action, Decision, Prediction
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.records import Action, Decision, PictureId
 
 
 def decide(
-    prediction: Prediction,
+    pictures: Sequence[PictureId],
+    shares: NDArray[np.float64],
     *,
     categories: Sequence[str],
     thresholds: Sequence[float],
-    truncated: bool,
+    truncated: Sequence[bool],
+    novelties: Sequence[float | None],
     promised: bool = False,
-    novelty: float | None = None,
     unknown_from: float = math.inf,
     strange_from: float = math.inf,
-) -> Decision:
+) -> list[Decision]:
     """File when the best category is likely enough; otherwise a person looks. A truncated picture is always reviewed.
 
-    One whose `novelty` (None: nothing can tell) is at least `unknown_from` is in none of the categories, however sure
+    One whose novelty (None: nothing can tell) is at least `unknown_from` is in none of the categories, however sure
     the network is of one: it was never asked about anything else. Between `strange_from` and that, a person looks.
 
-    `categories` in the bundle's order, and `thresholds` too: each category's own, above 1 where nothing is to be filed;
-    `promised` when an error rate chose them. The reason says the best guess, the runner-up, and what decided.
+    `shares` (N, M) are calibrated probabilities, categories in the bundle's order, and `thresholds` too: each
+    category's own, above 1 where nothing is to be filed; `promised` when an error rate chose them. The reason says the
+    best guess, the runner-up, and what decided.
     """
-    shares = prediction.probabilities
-    confidence = max(shares)
-    best = shares.index(confidence)
-    threshold = thresholds[best]
-    digits = 4 if promised else 2
-    guesses = f"{_floor(confidence, digits)} {categories[best]}"
-    if len(shares) > 1:
-        second = max(shares[:best] + shares[best + 1 :])
-        runner_up = shares.index(second) if second < confidence else shares.index(second, best + 1)
-        guesses += f", {_floor(second, digits)} {categories[runner_up]}"
+    best = shares.argmax(axis=1)
+    confidences = shares[np.arange(len(shares)), best]
+    told = _promised if promised else _plain
+    surest = [(Action.FILE, told(*one, sure=True)) for one in zip(thresholds, categories, strict=True)]
+    unsure = [(Action.REVIEW, told(*one, sure=False)) for one in zip(thresholds, categories, strict=True)]
+    sure = (confidences >= np.array(thresholds)[best]).tolist()
+    doubt = partial(_doubt, unknown_from=unknown_from, strange_from=strange_from)
+    numbers = best.tolist()
+    judged = [
+        doubt(cut, novelty) or (surest if is_sure else unsure)[number]
+        for number, is_sure, cut, novelty in zip(numbers, sure, truncated, novelties, strict=True)
+    ]
+    guesses = _guesses(shares, best, confidences, categories=categories, digits=4 if promised else 2)
+    rows = zip(pictures, numbers, confidences.tolist(), guesses, judged, strict=True)
+    return [
+        Decision(
+            picture=picture,
+            action=action,
+            category=categories[number],
+            confidence=confidence,
+            reason=f"{guess}: {why}",
+        )
+        for picture, number, confidence, guess, (action, why) in rows
+    ]
+
+
+def _doubt(
+    truncated: bool, novelty: float | None, *, unknown_from: float, strange_from: float
+) -> tuple[Action, str] | None:
+    """What keeps a picture from being filed however sure the network is."""
     if truncated:
-        action, why = Action.REVIEW, "the file ends early, so only a part of the picture was seen"
-    elif novelty is not None and novelty >= unknown_from:
-        action = Action.UNKNOWN
+        return Action.REVIEW, "the file ends early, so only a part of the picture was seen"
+    if novelty is None:
+        return None
+    if novelty >= unknown_from:
         why = f"unlike every labelled picture (distance {novelty:.3f}, yours are below {unknown_from:.3f})"
-    elif novelty is not None and novelty >= strange_from:
-        action = Action.REVIEW
-        why = f"hardly like any labelled picture (distance {novelty:.3f}, most of yours are below {strange_from:.3f})"
-    else:
-        action = Action.FILE if confidence >= threshold else Action.REVIEW
-        why = _promised(action, threshold, categories[best]) if promised else _plain(action, threshold)
-    return Decision(
-        picture=prediction.picture,
-        action=action,
-        category=categories[best],
-        confidence=confidence,
-        reason=f"{guesses}: {why}",
-    )
+        return Action.UNKNOWN, why
+    if novelty >= strange_from:
+        limit = f"most of yours are below {strange_from:.3f}"
+        return Action.REVIEW, f"hardly like any labelled picture (distance {novelty:.3f}, {limit})"
+    return None
 
 
-def _plain(action: Action, threshold: float) -> str:
-    return f"at least {threshold:g}" if action is Action.FILE else f"below {threshold:g}"
+def _plain(threshold: float, category: str, *, sure: bool) -> str:  # noqa: ARG001 - one threshold holds for all
+    return f"at least {threshold:g}" if sure else f"below {threshold:g}"
 
 
-def _promised(action: Action, threshold: float, category: str) -> str:
+def _promised(threshold: float, category: str, *, sure: bool) -> str:
     """A threshold that was found has many digits: rounded so that it reads as it was decided."""
-    if action is Action.FILE:
+    if sure:
         return f"at least {math.floor(threshold * 10_000) / 10_000:g} for {category}"
     if threshold > 1:
         return f"no error rate can be promised for {category}"
     return f"below {math.ceil(threshold * 10_000) / 10_000:g} for {category}"
 
 
-def _floor(probability: float, digits: int) -> str:
+def _guesses(
+    shares: NDArray[np.float64],
+    best: NDArray[np.intp],
+    confidences: NDArray[np.float64],
+    *,
+    categories: Sequence[str],
+    digits: int,
+) -> list[str]:
+    """The best guess and the runner-up of each, as "0.61 chibi, 0.35 page"."""
+    first = _told(confidences, best, categories=categories, digits=digits)
+    if len(categories) == 1:
+        return first
+    rest = shares.copy()
+    rest[np.arange(len(rest)), best] = -1
+    second = rest.argmax(axis=1)
+    others = _told(rest[np.arange(len(rest)), second], second, categories=categories, digits=digits)
+    return [f"{one}, {other}" for one, other in zip(first, others, strict=True)]
+
+
+def _told(
+    shares: NDArray[np.float64], numbers: NDArray[np.intp], *, categories: Sequence[str], digits: int
+) -> list[str]:
     """Never rounded up: 0.899 must not read as 0.90 beside "below 0.9"."""
+    texts = _numbers(digits)
+    whole = (shares * 10**digits).astype(np.int64).tolist()
+    return [f"{texts[share]} {categories[number]}" for share, number in zip(whole, numbers.tolist(), strict=True)]
+
+
+@cache
+def _numbers(digits: int) -> tuple[str, ...]:
+    """Every number from 0 to 1 with so many digits behind the point."""
     scale = 10**digits
-    return f"{int(probability * scale) / scale:.{digits}f}"
+    return tuple(f"{number / scale:.{digits}f}" for number in range(scale + 1))

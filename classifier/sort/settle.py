@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifier.catalogue import decisions, files, verdicts
-from classifier.catalogue.decisions import Candidate
+from classifier.catalogue.decisions import Candidate, Page
 from classifier.catalogue.journal import select, to_bytes
 from classifier.catalogue.store import Catalogue
 from classifier.filing.outcome import Outcome, Status
@@ -18,7 +20,7 @@ from classifier.filing.place import folder_for, names_for
 from classifier.filing.sidecars import sidecar_moves
 from classifier.model.calibration import probabilities
 from classifier.progress import SilentStage, Stage
-from classifier.records import Action, Decision, Method, Move, PictureId, Prediction
+from classifier.records import Action, Decision, Method, Move, PictureId
 from classifier.sort.decide import decide
 from classifier.sort.fold import fold
 from classifier.sort.heed import heed
@@ -33,6 +35,18 @@ _TROUBLES = frozenset({Status.CHANGED, Status.GONE, Status.FAILED})
 _MOST_TROUBLES = 1000
 
 Execute = Callable[[Sequence[Move]], Sequence[Outcome]]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Records hold no cycles: to look for some among hundreds of thousands takes as long as to decide them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class Settler:
@@ -61,16 +75,18 @@ class Settler:
         if not self._begun:
             self._begun = True
             self._file_sidecars(self._placed_last())
-        while batch := self._next_batch(upto):
-            self._after = batch[-1].path
-            self._settle_batch(batch, stage or SilentStage())
+        while page := self._next_page(upto):
+            self._after = page.last
+            if page.candidates:
+                self._settle_page(page.candidates, stage or SilentStage())
 
     def count_left(self) -> int:
         """How many readable files of the crawl come after the last one that was settled."""
         return files.count_after(self._catalogue, run=self._run, crawl=self._crawl, after=self._after)
 
-    def _next_batch(self, upto: Path | None) -> list[Candidate]:
-        return decisions.candidates(
+    @_uncollected()
+    def _next_page(self, upto: Path | None) -> Page | None:
+        return decisions.next_page(
             self._catalogue,
             run=self._run,
             crawl=self._crawl,
@@ -80,15 +96,15 @@ class Settler:
             limit=BATCH if self._rules.sidecars else max(BATCH, PAGE),
         )
 
-    def _settle_batch(self, batch: list[Candidate], stage: Stage) -> None:
+    def _settle_page(self, found: list[Candidate], stage: Stage) -> None:
         first: dict[PictureId, Candidate] = {}
-        for candidate in batch:
+        for candidate in found:
             first.setdefault(candidate.picture, candidate)  # of equal ones, the first by path
         decided = self._decide(list(first.values()))
         moves = {decision.picture: self._move(first[decision.picture], decision) for decision in decided}
         decisions.save(self._catalogue, [one for one in decided if moves[one.picture] is None], run=self._run)
         moved = [decision for decision in decided if moves[decision.picture] is not None]
-        stage.advance(len(batch) - len(moved))
+        stage.advance(len(found) - len(moved))
         for start in range(0, len(moved), BATCH):
             part = moved[start : start + BATCH]
             decisions.save(self._catalogue, part, run=self._run)
@@ -120,22 +136,21 @@ class Settler:
             if outcome.move.method is Method.LINK and outcome.method is Method.COPY:
                 self.copied_instead += 1
 
+    @_uncollected()
     def _decide(self, batch: list[Candidate]) -> list[Decision]:
-        manifest = self._rules.manifest
-        rows = self._fold(probabilities(decisions.logits_of(batch), manifest.temperature))
-        decided = [
-            decide(
-                Prediction(picture=candidate.picture, probabilities=tuple(row)),
-                categories=self._fold.categories,
-                thresholds=self._fold.thresholds,
-                truncated=candidate.truncated,
-                novelty=candidate.novelty,
-                unknown_from=self._rules.unknown_from,
-                strange_from=self._rules.strange_from,
-                promised=self._rules.promise is not None,
-            )
-            for candidate, row in zip(batch, rows.tolist(), strict=True)
-        ]
+        rules = self._rules
+        rows = self._fold(probabilities(decisions.logits_of(batch), rules.manifest.temperature))
+        decided = decide(
+            [candidate.picture for candidate in batch],
+            rows,
+            categories=self._fold.categories,
+            thresholds=self._fold.thresholds,
+            truncated=[candidate.truncated for candidate in batch],
+            novelties=[candidate.novelty for candidate in batch],
+            unknown_from=rules.unknown_from,
+            strange_from=rules.strange_from,
+            promised=rules.promise is not None,
+        )
         return self._heeded(decided, rows)
 
     def _heeded(self, decided: list[Decision], rows: NDArray[np.float64]) -> list[Decision]:

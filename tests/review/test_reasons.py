@@ -9,11 +9,12 @@ import re
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from classifier.audit import refile
 from classifier.catalogue.audits import Audit, Filed
-from classifier.records import Action, Decision, PictureId, Prediction, Said, Verdict
+from classifier.records import Action, Decision, PictureId, Said, Verdict
 from classifier.review.reasons import in_chinese
 from classifier.sort import decide as deciding
 from classifier.sort.decide import decide
@@ -29,15 +30,16 @@ def decided(name: str) -> list[str]:
     cases = product((True, False), (True, False), (None, 0.4, 0.6), (0.2, 0.9, 1.5))
     return [
         decide(
-            Prediction(picture=P, probabilities=(0.7, 0.3)),
+            [P],
+            np.array([[0.7, 0.3]]),
             categories=(name, "other"),
             thresholds=(threshold, threshold),
-            truncated=truncated,
+            truncated=[truncated],
             promised=promised,
-            novelty=novelty,
+            novelties=[novelty],
             strange_from=0.3,
             unknown_from=0.5,
-        ).reason
+        )[0].reason
         for truncated, promised, novelty, threshold in cases
     ]
 
