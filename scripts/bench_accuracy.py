@@ -17,6 +17,7 @@ import argparse
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -62,7 +63,7 @@ def by_fastai(source: Path, drawn: Draw, folder: Path, args: argparse.Namespace,
     started = time.monotonic()
     rival = Path(__file__).with_name("fastai_rival.py")
     words = [args.fastai, rival, source, drawn.labels_csv, drawn.crawl, folder / "fastai.json", seed]
-    subprocess.run([str(word) for word in words], check=True)
+    subprocess.run([str(word) for word in words], check=True, stdout=sys.stderr)  # its progress is no row
     seconds = time.monotonic() - started
     said = json.loads((folder / "fastai.json").read_text(encoding="utf-8"))
     known = [(drawn.truth[name], guess, sure) for name, (guess, sure) in said.items()]

@@ -98,7 +98,7 @@ def trained(folder: Path, network: Network, known: World, *, labels: int, novelt
         settings={},
         versions={},
     )
-    fitted = fit_novelty(traits, kinds, np.arange(labels)) if novelty else None
+    fitted = fit_novelty(traits, rows, kinds, np.arange(labels)) if novelty else None
     return save_bundle(folder, network=network, manifest=manifest, evaluation={}, novelty=fitted)
 
 

@@ -39,6 +39,8 @@ class Stopped:
     bundle: Path
     model: str
     sidecars: bool
+    unknown_share: float | None
+    """The share of pictures like the labels that might count as unknown; 0: none. None in runs of before."""
 
 
 def begin(
@@ -85,6 +87,7 @@ def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
         bundle=to_path(bundle),
         model=model,
         sidecars=kept.get("sidecars", False),
+        unknown_share=kept.get("unknown_share") if kept.get("unknown", True) else 0.0,
     )
 
 

@@ -25,9 +25,17 @@ def status(
 
     seen = overview(library)
     if as_json:
-        typer.echo(json.dumps(seen.as_dict() | {"audit": _audit_as_dict(library)}, ensure_ascii=False))
+        beside = {"audit": _audit_as_dict(library), "thumbnails": {"size_bytes": _thumbnails(library)}}
+        typer.echo(json.dumps(seen.as_dict() | beside, ensure_ascii=False))
         return
-    for lines in (_runs(seen), _categories(seen), _audit(library), _failures(seen), _not_filed(seen)):
+    for lines in (
+        _runs(seen),
+        _categories(seen),
+        _kept(seen, library),
+        _audit(library),
+        _failures(seen),
+        _not_filed(seen),
+    ):
         typer.echo(lines + "\n" if lines else "", nl=bool(lines))
 
 
@@ -72,12 +80,26 @@ def _categories(seen: Overview) -> str:
         lines.append(f"{seen.unknown:,} in _unknown: unlike every picture you labelled")
     if seen.duplicates:
         lines.append(f"{seen.duplicates:,} duplicates of those")
-    if seen.embeddings.size_bytes:
-        size = seen.embeddings.size_bytes / 1e6
+    return "\n".join(lines)
+
+
+def _kept(seen: Overview, library: Path) -> str:
+    """What is kept beside the pictures, and may be large."""
+    lines, embeddings, thumbnails = [], seen.embeddings, _thumbnails(library)
+    if embeddings.size_bytes:
+        size = embeddings.size_bytes / 1e6
+        lines.append(f"{size:,.1f} MB keep what networks saw in {embeddings.pictures:,} pictures, for another head")
+    if thumbnails:
         lines.append(
-            f"{size:,.1f} MB keep what networks saw in {seen.embeddings.pictures:,} pictures, for another head"
+            f"{thumbnails / 1e6:,.1f} MB are small pictures for the review page, made again when they are gone"
         )
     return "\n".join(lines)
+
+
+def _thumbnails(library: Path) -> int:
+    from classifier.review.shelf import Shelf
+
+    return Shelf(library).held()
 
 
 def _audit(library: Path) -> str:

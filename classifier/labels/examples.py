@@ -51,12 +51,16 @@ def _in_threads(labels: tuple[Label, ...], max_megapixels: float) -> Iterator[Ex
 def read_example(label: Label, max_megapixels: float) -> Example | tuple[Label, Failure]:
     """One labelled picture, or why it cannot be read."""
     try:
-        data = label.path.read_bytes()
-        image = decode(data, max_megapixels=max_megapixels).image
+        return example_of(label, label.path.read_bytes(), max_megapixels=max_megapixels)
     except Undecodable as error:
         return label, Failure(kind=error.kind, detail=error.detail)
     except OSError as error:
         return label, Failure(kind=FailureKind.UNREADABLE, detail=error.strerror or str(error))
+
+
+def example_of(label: Label, data: bytes, *, max_megapixels: float) -> Example:
+    """What the split needs to know of the picture in `data`. Raises Undecodable."""
+    image = decode(data, max_megapixels=max_megapixels).image
     thumbnail = image.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX).tobytes()
     return Example(label=label, picture=picture_id(data), phash=perceptual_hash(image), thumbnail=thumbnail)
 

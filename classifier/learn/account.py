@@ -36,7 +36,12 @@ def account(run: Run, trained: Trained, groups: dict[Example, int], *, parts: in
     evidence = _evidence(run, trained, groups, parts=parts)
     figures = as_dict(trained.evaluation) | {"frozen": as_dict(trained.frozen), "epoch": trained.epoch}
     labelled = trained.embedded
-    novelty = fit_novelty(labelled.traits, run.targets(labelled.examples), _numbers(labelled.examples, groups))
+    novelty = fit_novelty(
+        labelled.traits,
+        labelled.embeddings,
+        run.targets(labelled.examples),
+        _numbers(labelled.examples, groups),
+    )
     return Account(
         evidence=evidence,
         novelty=novelty,
@@ -45,7 +50,7 @@ def account(run: Run, trained: Trained, groups: dict[Example, int], *, parts: in
             truths=run.targets(labelled.examples),
             groups=_numbers(labelled.examples, groups),
             pictures=tuple(example.picture for example in labelled.examples),
-            paths=tuple(example.label.path.as_posix() for example in labelled.examples),
+            paths=_paths(labelled.examples),
         ),
         figures=figures | _ahead(run, trained, evidence, groups, parts=parts),
     )
@@ -58,7 +63,7 @@ def _evidence(run: Run, trained: Trained, groups: dict[Example, int], *, parts: 
         truths=run.targets(judged.examples),
         groups=_numbers(judged.examples, groups),
         pictures=tuple(example.picture for example in judged.examples),
-        paths=tuple(example.label.path.as_posix() for example in judged.examples),
+        paths=_paths(judged.examples),
         how="held out" if parts == 1 else f"cross-fitted in {parts} parts",
     )
 
@@ -85,6 +90,11 @@ def _ahead(run: Run, trained: Trained, evidence: Evidence, groups: dict[Example,
         seed=run.recipe.seed,
     )
     return {"doubts": doubts.as_dict(found), "curve": None if growth is None else curve.as_dict(growth)}
+
+
+def _paths(examples: tuple[Example, ...]) -> tuple[str, ...]:
+    """Absolute: they are looked for from elsewhere later."""
+    return tuple(example.label.path.absolute().as_posix() for example in examples)
 
 
 def _numbers(examples: tuple[Example, ...], groups: dict[Example, int]) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -152,8 +152,8 @@ def _guess(run: Run, labelled: Sequence[Example], unlabelled: Sequence[Example],
 def _is_unknown(run: Run, labelled: Features, pool: Features) -> NDArray[np.bool_]:
     """Which pictures of the crawl are in no category, (M,): what they would teach is wrong whatever is guessed."""
     each = np.arange(len(labelled.examples))  # near-duplicates apart: that calls more unknown, which does no harm here
-    novelty = fit_novelty(labelled.traits, run.targets(labelled.examples), each)
-    is_unknown: NDArray[np.bool_] = novelty.score(pool.traits) >= novelty.cut(_UNKNOWN_SHARE)
+    novelty = fit_novelty(labelled.traits, labelled.embeddings, run.targets(labelled.examples), each)
+    is_unknown: NDArray[np.bool_] = novelty.score(pool.traits, pool.embeddings) >= novelty.cut(_UNKNOWN_SHARE)
     return is_unknown
 
 

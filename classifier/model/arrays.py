@@ -22,15 +22,17 @@ T = TypeVar("T")
 _ID_LENGTH: Final = 64
 
 
-def read_arrays(path: Path, build: Callable[[dict[str, NDArray[Any]]], T], wrong: Callable[[T], str]) -> T:
+def read_arrays(
+    path: Path, build: Callable[[dict[str, NDArray[Any]]], T], wrong: Callable[[T], str], *, names: Sequence[str] = ()
+) -> T:
     """What `build` makes of the file's arrays by name, if `wrong` finds nothing: a phrase that says what does not fit.
 
-    Raises ModelError in one line naming the file and what is wrong.
+    With `names`, those arrays alone are read. Raises ModelError in one line naming the file and what is wrong.
     """
     try:
         # Opened here: of a damaged file, numpy leaves its own open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            read = build({name: arrays[name] for name in arrays.files})
+            read = build({name: arrays[name] for name in names or arrays.files})
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ModelError(f"{path}: cannot be read ({reason}); train again or restore it") from None
@@ -48,6 +50,11 @@ def wrong_rows(
         return "it holds numbers that are not finite"
     if len(truths_N) and not 0 <= truths_N.min() <= truths_N.max() < categories:
         return f"it names categories beyond the {categories} there are"
+    return wrong_ids(pictures)
+
+
+def wrong_ids(pictures: Sequence[str]) -> str:
+    """What is wrong with the ids of pictures, in a phrase; empty when nothing is."""
     if any(len(picture) != _ID_LENGTH for picture in pictures):
         return "it names pictures by something that is no SHA-256"
     return ""

@@ -53,7 +53,7 @@ class Bundle:
 
         Raises ModelError in one line when it is damaged.
         """
-        path = self.folder / EVIDENCE
+        path = self._checked(EVIDENCE, self.manifest.evidence_sha256)
         return load_evidence(path, categories=len(self.manifest.categories)) if path.exists() else None
 
     def load_labelled(self) -> Labelled | None:
@@ -61,7 +61,7 @@ class Bundle:
 
         Raises ModelError in one line when it is damaged.
         """
-        path = self.folder / LABELLED
+        path = self._checked(LABELLED, self.manifest.labelled_sha256)
         return load_labelled(path, categories=len(self.manifest.categories)) if path.exists() else None
 
     def load_novelty(self) -> Novelty | None:
@@ -71,10 +71,14 @@ class Bundle:
         """
         if not self.manifest.novelty_sha256:
             return None
-        path = self.folder / NOVELTY
-        if sha256_of(path) != self.manifest.novelty_sha256:
+        return load_novelty(self._checked(NOVELTY, self.manifest.novelty_sha256))
+
+    def _checked(self, name: str, sha256: str) -> Path:
+        """A file of the bundle, which is the one it was written with, as far as a hash of it was kept."""
+        path = self.folder / name
+        if sha256 and sha256_of(path) != sha256:
             raise ModelError(f"{path}: is not the file this bundle was written with; train again or restore it")
-        return load_novelty(path)
+        return path
 
 
 def open_bundle(folder: Path) -> Bundle:
@@ -120,19 +124,27 @@ def save_bundle(
     save_network(network, writing, label_names=list(manifest.categories), crop_mode="squash")
     known = {"backbone_sha256": network.backbone_sha256(), "head": network.head_names}
     manifest = manifest.model_copy(update={"weights_sha256": sha256_of(writing / WEIGHTS), **known})
-    if evidence is not None:
-        evidence.save(writing / EVIDENCE)
-    if novelty is not None:
-        novelty.save(writing / NOVELTY)
-        manifest = manifest.model_copy(update={"novelty_sha256": sha256_of(writing / NOVELTY)})
-    if labelled is not None:
-        labelled.save(writing / LABELLED)
+    manifest = manifest.model_copy(
+        update={
+            "novelty_sha256": written(novelty, writing / NOVELTY),
+            "evidence_sha256": written(evidence, writing / EVIDENCE),
+            "labelled_sha256": written(labelled, writing / LABELLED),
+        }
+    )
     (writing / EVALUATION).write_text(json.dumps(evaluation, ensure_ascii=False, indent=2), encoding="utf-8")
     (writing / "README.md").write_text(model_card(folder.name, network.architecture, manifest), encoding="utf-8")
     (writing / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
     make_durable(writing)
     _swap(writing, folder)
     return open_bundle(folder)
+
+
+def written(part: Novelty | Evidence | Labelled | None, path: Path) -> str:
+    """Write a part of a bundle to `path`; its hash, by which it is known again. Empty when there is none."""
+    if part is None:
+        return ""
+    part.save(path)
+    return sha256_of(path)
 
 
 def _swap(writing: Path, folder: Path) -> None:

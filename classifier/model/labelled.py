@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classifier.model.arrays import read_arrays, wrong_rows
+from classifier.model.arrays import read_arrays, wrong_ids, wrong_rows
 from classifier.records import PictureId
 
 if TYPE_CHECKING:
@@ -59,6 +59,21 @@ class Labelled:
 def load_labelled(path: Path, *, categories: int) -> Labelled:
     """Read and check what `Labelled.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
     return read_arrays(path, _labelled, lambda labelled: _wrong(labelled, categories))
+
+
+def load_labelled_paths(path: Path) -> dict[PictureId, str]:
+    """Where each labelled picture lay when it was learned from, empty where only a verdict tells of it.
+
+    Of the same file as `load_labelled`, without reading the embeddings, which are nearly all of it. Raises ModelError
+    in one line naming the file and what is wrong.
+    """
+    return read_arrays(path, _paths, lambda paths: wrong_ids(list(paths)), names=("pictures", "paths"))
+
+
+def _paths(arrays: dict[str, NDArray[Any]]) -> dict[PictureId, str]:
+    return {
+        PictureId(str(picture)): str(path) for picture, path in zip(arrays["pictures"], arrays["paths"], strict=True)
+    }
 
 
 def _labelled(arrays: dict[str, NDArray[Any]]) -> Labelled:

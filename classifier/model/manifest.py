@@ -26,6 +26,10 @@ class Manifest(BaseModel):
     weights_sha256: str = ""
     novelty_sha256: str = ""
     """Of what tells unknown pictures; empty when nothing does."""
+    evidence_sha256: str = ""
+    """Of what an error rate is promised by; empty when nothing can be, and in bundles of before."""
+    labelled_sha256: str = ""
+    """Of the labelled pictures as the network sees them; empty in bundles of before."""
     backbone_sha256: str = ""
     """Of the architecture and of all weights but the head's; empty in bundles of before."""
     head: tuple[str, str] | None = None

@@ -13,12 +13,12 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from classifier.errors import ModelError
-from classifier.model.bundle import Bundle, open_bundle
+from classifier.model.bundle import Bundle, open_bundle, written
 from classifier.model.card import model_card
 from classifier.model.evidence import EVIDENCE, Evidence
 from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, make_durable, read_json, sha256_of
 from classifier.model.labelled import LABELLED, Labelled
-from classifier.model.novelty import NOVELTY
+from classifier.model.novelty import NOVELTY, Novelty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,7 @@ def save_refitted(
     bias: NDArray[np.float32],
     labelled: Labelled,
     evidence: Evidence | None,
+    novelty: Novelty | None,
     note: str,
 ) -> Bundle:
     """Write the bundle `of` with the head `weight` (K, D) and `bias` (K,) to a folder in `models` named by its key.
@@ -53,14 +54,12 @@ def save_refitted(
         update={
             "categories": tuple(categories),
             "weights_sha256": sha256_of(writing / WEIGHTS),
+            "evidence_sha256": written(evidence, writing / EVIDENCE),
+            "novelty_sha256": written(novelty, writing / NOVELTY),
+            "labelled_sha256": written(labelled, writing / LABELLED),
             "measured": of.manifest.measured | {"labels": len(labelled), "note": note},
         }
     )
-    if manifest.novelty_sha256:
-        shutil.copyfile(of.folder / NOVELTY, writing / NOVELTY)
-    labelled.save(writing / LABELLED)
-    if evidence is not None:
-        evidence.save(writing / EVIDENCE)
     evaluation = _evaluation(of.folder / EVALUATION) | {"note": note}
     _write_json(writing / EVALUATION, evaluation)
     _write_json(writing / _CONFIG, config)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from classifier.model.bundle import Bundle
 
 PARTS: Final = 5
+_ALIKE: Final = 0.95
+"""Cosine of embeddings from which on two pictures may repeat each other; most such do not (docs/LOG.md)."""
 
 
 def can_promise(bundle: Bundle) -> bool:
@@ -30,8 +32,10 @@ def can_promise(bundle: Bundle) -> bool:
 def cross_fitted(learned: Lessons, *, seed: int = 0) -> Evidence | None:
     """The labels judged by heads of the other parts; None when there are too few to part.
 
-    What a person said in review was chosen for being hard, so it is learned from in every part and judges nothing.
+    What a person said in review was chosen for being hard, so it judges nothing. It is learned from in every part, but
+    for what may repeat a picture that is judged there.
     """
+    repeats = _repeats(learned.labelled)
     labels = np.array([bool(path) for path in learned.labelled.paths], dtype=bool)
     rows = np.flatnonzero(labels)
     every, group_of = np.unique(learned.labelled.groups[rows], return_inverse=True)
@@ -43,6 +47,7 @@ def cross_fitted(learned: Lessons, *, seed: int = 0) -> Evidence | None:
         held_out = np.flatnonzero(parts == part)
         kept = np.ones(len(labels), dtype=bool)
         kept[rows[held_out]] = False
+        kept[~labels] = ~repeats[:, rows[held_out]].any(axis=1)
         head = fit(replace(learned, labelled=_part(learned.labelled, kept)))
         logits[held_out] = head(learned.labelled.embeddings[rows[held_out]])
     judged = _part(learned.labelled, labels)
@@ -53,8 +58,17 @@ def cross_fitted(learned: Lessons, *, seed: int = 0) -> Evidence | None:
         groups=judged.groups,
         pictures=judged.pictures,
         paths=judged.paths,
-        how=f"cross-fitted in {PARTS} parts, with {words} verdicts in each",
+        how=f"cross-fitted in {PARTS} parts, with {words} verdicts beside them",
     )
+
+
+def _repeats(labelled: Labelled) -> NDArray[np.bool_]:
+    """Which verdicts, in their order, may repeat which pictures of all, (V, N)."""
+    lengths = np.linalg.norm(labelled.embeddings, axis=1, keepdims=True)
+    directions = labelled.embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)
+    is_verdict = np.array([not path for path in labelled.paths], dtype=bool)
+    repeats: NDArray[np.bool_] = directions[is_verdict] @ directions.T >= _ALIKE
+    return repeats
 
 
 def _part(labelled: Labelled, kept: NDArray[np.bool_]) -> Labelled:

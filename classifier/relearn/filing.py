@@ -21,6 +21,7 @@ from classifier.settings import Settings
 from classifier.sort.run import sort
 
 if TYPE_CHECKING:
+    from classifier.model.novelty import Novelty
     from classifier.progress import Stage
 
 Tell = Callable[[dict[str, Any]], None]
@@ -38,8 +39,9 @@ def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, An
         crawls = [to_path(crawl) for (crawl,) in catalogue.connection.execute(_CRAWLS, (model,))]
         before = decisions.count_filed(catalogue)
         learned = learner.lessons(catalogue, verdicts.latest(catalogue))
+        novelty = learner.novelty(catalogue, learned)
     tell({"filing": {"stage": "model", "done": 0, "total": None}})
-    bundle = refitted(library, learner, learned)
+    bundle = refitted(library, learner, learned, novelty)
     surety = _surety(bundle, learner)
     for crawl in crawls:
         # What a stopped sort was asked for belongs to another model.
@@ -58,7 +60,7 @@ def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, An
         return {"filed": decisions.count_filed(catalogue) - before, "crawls": len(crawls), **surety}
 
 
-def refitted(library: Path, learner: Learner, learned: Lessons) -> Bundle:
+def refitted(library: Path, learner: Learner, learned: Lessons, novelty: Novelty | None) -> Bundle:
     """The bundle with the head that was learned, in the library's own folder for such."""
     head = fit(learned)
     judged = cross_fitted(learned) if can_promise(learner.bundle) else None
@@ -71,6 +73,7 @@ def refitted(library: Path, learner: Learner, learned: Lessons) -> Bundle:
         bias=head.bias,
         labelled=learned.labelled,
         evidence=judged,
+        novelty=novelty,
         note=f"measured before its head was fitted anew, with {words} verdicts of a person beside the labels",
     )
 

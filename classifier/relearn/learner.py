@@ -15,6 +15,7 @@ import numpy as np
 
 from classifier.catalogue import audits, decisions, embeddings, outlook, pictures, verdicts
 from classifier.catalogue.categories import read_names
+from classifier.catalogue.kept import kept_of
 from classifier.catalogue.spots import folder_of
 from classifier.catalogue.store import read_catalogue
 from classifier.errors import ModelError
@@ -24,7 +25,7 @@ from classifier.records import Action, Said
 from classifier.relearn.evidence import can_promise
 from classifier.relearn.lessons import Lessons, fit, lessons
 from classifier.relearn.order import looks, order
-from classifier.relearn.pool import Pool, embeddings_of, read_pool, shortener, waiting_pool
+from classifier.relearn.pool import Pool, read_pool, shortener, waiting_pool
 from classifier.relearn.share import Rule, fileable, rule_of, threshold_for
 from classifier.sort.fold import fold
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from classifier.catalogue.store import Catalogue
     from classifier.learn.head import Head
+    from classifier.model.novelty import Novelty
     from classifier.records import PictureId, Verdict
 
 _SEED: Final = 0
@@ -86,12 +88,27 @@ class Learner:
         """What there is to learn from by now; what was read once of a picture is kept."""
         wanted = [one for one, verdict in said.items() if verdict.said is Said.RIGHT and one not in self._seen]
         backbone, width = self.bundle.manifest.backbone_key, self._labelled.embeddings.shape[1]
-        found = embeddings_of(catalogue, self._folder, wanted, backbone=backbone)
-        self._seen |= {picture: row for picture, row in found.items() if len(row) == width}
+        for part in kept_of(catalogue, self._folder, wanted, backbone=backbone):
+            if part.embeddings.shape[1] == width:
+                self._seen |= dict(zip(part.pictures, part.embeddings, strict=True))
         known = self.bundle.manifest.categories
         now = fold(known, (0.0,) * len(known), read_names(catalogue))
         labelled = replace(self._labelled, truths=now.columns[self._labelled.truths])
         return lessons(labelled, now.categories, said, self._seen)
+
+    def novelty(self, catalogue: Catalogue, learned: Lessons) -> Novelty | None:
+        """What tells the unknown, with what a person put into a category since no longer unlike all that is labelled.
+
+        None when nothing tells it.
+        """
+        known = self.bundle.load_novelty()
+        if known is None:
+            return None
+        labelled = set(self._labelled.pictures)
+        new = [picture for picture in learned.labelled.pictures if picture not in labelled]
+        kept = kept_of(catalogue, self._folder, new, backbone=self.bundle.manifest.backbone_key)
+        traits = [part.traits for part in kept if part.traits.shape[1] == len(known.whitening)]
+        return known.with_more(np.concatenate(traits), learned.labelled.embeddings) if traits else known
 
     def _look(self, catalogue: Catalogue) -> None:
         """Know what waits, read anew only when something was decided, or more is known."""

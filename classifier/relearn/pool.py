@@ -7,13 +7,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from classifier.catalogue import embeddings
 from classifier.catalogue.shards import read_shard
 from classifier.records import PictureId
 
@@ -74,19 +72,6 @@ def read_pool(folder: Path, pool: Pool, use: Callable[[NDArray[np.int64], NDArra
     with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as threads:
         for done in [threads.submit(read, *shard) for shard in pool.shards]:
             done.result()
-
-
-def embeddings_of(
-    catalogue: Catalogue, folder: Path, pictures: Sequence[PictureId], *, backbone: str
-) -> dict[PictureId, NDArray[np.float32]]:
-    """The embeddings of these pictures, float32 (D,), as far as they are kept."""
-    found: dict[PictureId, NDArray[np.float32]] = {}
-    for shard, wanted in groupby(
-        sorted(embeddings.spots_of(catalogue, pictures, backbone=backbone)), key=itemgetter(0)
-    ):
-        for part in read_shard(folder, shard, [(row, picture) for _, row, picture in wanted]):
-            found |= dict(zip(part.pictures, part.embeddings, strict=True))
-    return found
 
 
 def shortener(sample_MD: NDArray[np.float32]) -> NDArray[np.float32]:

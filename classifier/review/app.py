@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -31,8 +32,12 @@ from classifier.review.audit_routes import AuditRoutes, Place
 from classifier.review.desk import Desk
 from classifier.review.eyes import SIDES, Eyes
 from classifier.review.filing import file_decided
+from classifier.review.folder_routes import FolderRoutes
+from classifier.review.labelled_files import LabelledFiles
 from classifier.review.learning import Learning
 from classifier.review.naming_routes import naming_routes
+from classifier.review.near import Near
+from classifier.review.near_routes import near_routes
 from classifier.review.reasons import in_chinese
 from classifier.review.watch import watch
 from classifier.settings import ImageSettings
@@ -59,6 +64,9 @@ class Review:
         self._learning = Learning(library, learn)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._filing = asyncio.Lock()
+        self._folders = FolderRoutes(library)
+        self._near = Near(library, see=lambda picture: self._eyes.see(picture, "small").result())
+        self._labelled = LabelledFiles(lambda: self._thread.submit(self._bundle).result())
         self._files = {path.name: path for path in PAGE.iterdir() if path.suffix in _KINDS}
         self._is_open = False
         self.unfiled = 0
@@ -76,7 +84,9 @@ class Review:
                 Route("/api/file", self._file, methods=["POST"]),
                 Route("/api/file-learned", self._file_learned, methods=["POST"]),
                 *naming_routes(self._ask, row=self._row, state=self._renamed),
+                *near_routes(self._near, self._ask, row=self._row, is_there=self._is_there),
                 *AuditRoutes(self._place()).routes,
+                *self._folders.routes,
             ],
             exception_handlers={IllsortError: _told},
         )
@@ -99,6 +109,7 @@ class Review:
             with suppress(asyncio.CancelledError):
                 await watching
             await asyncio.to_thread(self._learning.end)
+            await asyncio.to_thread(self._near.close)
             await asyncio.to_thread(self._eyes.close)
             await self._at_desk(self._close)
             self._thread.shutdown()
@@ -131,6 +142,7 @@ class Review:
             desk=lambda: (self._desk, self._catalogue),
             rows=lambda pictures: [self._row(row) for row in self._desk.rows(pictures)],
             state=self._as_it_is,
+            tell=self._learning.tell,
         )
 
     async def _index(self, _: Request) -> Response:
@@ -152,7 +164,14 @@ class Review:
 
     def _path_of(self, picture: PictureId) -> Path | None:
         place = self._thread.submit(lambda: place_of(self._catalogue, picture)).result()
-        return None if place is None else self._library / to_path(place.path)
+        return self._labelled.path_of(picture) if place is None else self._library / to_path(place.path)
+
+    def _is_there(self, picture: PictureId) -> bool:
+        return self._path_of(picture) is not None
+
+    def _bundle(self) -> Path | None:
+        sort = audits.last_sort(self._catalogue)
+        return None if sort is None else sort[1]
 
     def _page(self, wanted: Wanted, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         return self._thread.submit(lambda: self._desk.page(wanted, after=after, limit=limit)).result()
@@ -162,6 +181,7 @@ class Review:
 
     async def _queue(self, request: Request) -> Response:
         wanted, after, limit = _understood(lambda: wanted_from(request.query_params))
+        wanted = replace(wanted, under=self._folders.under(request.query_params))
 
         def look() -> tuple[list[Waiting], list[str]]:
             return self._desk.page(wanted, after=after, limit=limit), self._desk.waiting(wanted.action)

@@ -36,6 +36,8 @@ class Place:
     desk: Callable[[], tuple[Desk, Catalogue]]
     rows: Callable[[list[PictureId]], list[dict[str, Any]]]
     state: Callable[[], dict[str, Any]]
+    tell: Callable[[int], None]
+    """Hears how many words were said or taken back, so that they are learned from."""
 
 
 class AuditRoutes:
@@ -69,6 +71,7 @@ class AuditRoutes:
 
         def say() -> dict[str, Any]:
             _auditing().answer(*self._place.desk(), self._place.library, answer)
+            self._place.tell(1)
             return self._told()
 
         return JSONResponse(await self._place.at_desk(say))
@@ -78,6 +81,7 @@ class AuditRoutes:
 
         def back() -> dict[str, Any]:
             _auditing().take_back(*self._place.desk(), self._place.library, steps=steps)
+            self._place.tell(1)
             return self._told()
 
         return JSONResponse(await self._place.at_desk(back))

@@ -16,6 +16,7 @@ from classifier.catalogue.verdicts import standing
 from classifier.errors import LibraryError
 from classifier.records import Said, Verdict
 from classifier.review.guesses import Guesses, read_guesses
+from classifier.review.here import Here
 from classifier.review.keys import keys_for
 from classifier.review.learned import Learned
 from classifier.review.naming import make_category, named, named_counts, rename_category, take_back_name
@@ -47,12 +48,14 @@ class Desk:
         self.to_file: set[PictureId] = set()
         catalogue.connection.execute(SAID)
         self.learned = Learned(catalogue)
+        self._here = Here(catalogue)
         self.refresh()
 
     def page(self, wanted: Wanted, *, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         """The next `limit` pictures of the queue."""
         if wanted.category is not None:
             wanted = replace(wanted, kept=self.guesses.names.behind(wanted.category))
+        wanted = replace(wanted, is_small=self._here.look(wanted.under))
         pages = self.learned.page if wanted.is_learned else partial(page, self._catalogue)
         return named(pages(wanted, model=self.guesses.model, after=after, limit=limit), self.guesses.names)
 
@@ -189,6 +192,7 @@ class Desk:
         said = verdicts.of_origin(self._catalogue, ORIGIN)
         self._steps = read_steps(self._catalogue, said)
         self.learned.changed()
+        self._here.changed()
         pictures = list(dict.fromkeys(verdict.picture for verdict in said))
         self.to_file &= set(pictures)
         self.to_file |= {one.picture for one in strayed(self._catalogue, self.guesses)}

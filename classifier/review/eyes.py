@@ -22,7 +22,7 @@ _THREADS: Final = 3
 
 
 class Eyes:
-    """Sees the pictures of one library; `path_of` tells, in any thread, where one lies (None: not in the library)."""
+    """Sees the pictures of one library; `path_of` tells, in any thread, where one lies (None: nowhere)."""
 
     def __init__(
         self, library: Path, *, path_of: Callable[[PictureId], Path | None], max_megapixels: Callable[[], float]

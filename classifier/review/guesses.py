@@ -58,7 +58,7 @@ def read_guesses(catalogue: Catalogue) -> Guesses:
     names = read_names(catalogue)
     model, folder, _ = audits.last_sort(catalogue) or ("", None, {})
     manifest = {} if folder is None else _read(folder / MANIFEST)
-    if manifest and _key(manifest) == model:
+    if manifest and key_of(manifest) == model:
         known, temperature = tuple(manifest["categories"]), float(manifest["temperature"])
         return Guesses(model=model, known=known, temperature=temperature, names=names)
     rows = catalogue.connection.execute("SELECT DISTINCT category FROM decisions WHERE category != '' ORDER BY 1")
@@ -66,7 +66,8 @@ def read_guesses(catalogue: Catalogue) -> Guesses:
     return Guesses(model=model, known=tuple(used), temperature=None, names=names)
 
 
-def _key(manifest: dict[str, Any]) -> str:
+def key_of(manifest: dict[str, Any]) -> str:
+    """What the answers of the model depend on that a manifest tells of. Raises KeyError for one that lacks a part."""
     return answers_key(
         weights_sha256=manifest["weights_sha256"],
         image_size=manifest["image_size"],

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _Where = dict[str, "Key | tuple[str, ...] | None"]
 _KEY: Final = 4
-_RANKED: Final = f"""outlook.ranks AS r INDEXED BY {{index}}
+_RANKED: Final = f"""{{ranks}}
 CROSS JOIN decisions AS d ON d.picture = r.picture AND d.action = r.action {ANSWERED}"""
 _BESIDE: Final = f"""temp.late INDEXED BY {{index}}
 CROSS JOIN decisions AS d ON d.picture = late.picture AND d.action = late.action
@@ -88,8 +88,11 @@ class Learned:
     def _ranked(self, wanted: Wanted, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         index, keys = _order(wanted)
         where: _Where = {"r.action": wanted.action.value, "r.category": wanted.kept or wanted.category}
+        ranks = "temp.here CROSS JOIN outlook.ranks AS r ON r.picture = here.picture"
+        if not wanted.is_small:
+            ranks = f"outlook.ranks AS r INDEXED BY {index}"
         return self._rows(
-            _RANKED.format(index=index), keys, where | {"r.look": wanted.look}, wanted, (model, after, limit)
+            _RANKED.format(ranks=ranks), keys, where | {"r.look": wanted.look}, wanted, (model, after, limit)
         )
 
     def _beside(self, wanted: Wanted, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:

@@ -68,6 +68,10 @@ class Wanted:
     """Whether what was judged not to be of its category stays out: it is looked at singly."""
     look: int | None = None
     """Of the pictures that look alike, those of one number alone; in the orders by what was learned."""
+    under: bytes | None = None
+    """A folder of the crawl, as the catalogue keeps paths: what has no file in it or below stays out."""
+    is_small: bool = False
+    """Whether there are few such, so that each is looked up."""
 
     @property
     def is_learned(self) -> bool:
@@ -134,6 +138,7 @@ FROM temp.said CROSS JOIN decisions AS d ON d.picture = said.picture
 LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action
 WHERE said.how = 'settled'
 """
+HERE: Final = "ON d.picture = here.picture"
 ANSWERED: Final = "LEFT JOIN temp.said ON said.picture = d.picture"
 
 
@@ -152,7 +157,9 @@ def page(catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Ke
     if after is not None:
         conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
         bounds = list(after)
-    source = f"{DECIDED.format(how=f'INDEXED BY {_INDEX[by]}')} {ANSWERED}"
+    how = f"INDEXED BY {_INDEX[by]}"
+    decided = f"temp.here CROSS JOIN {DECIDED.format(how=HERE)}" if wanted.is_small else DECIDED.format(how=how)
+    source = f"{decided} {ANSWERED}"
     query = f"{ROW.format(keys=', '.join(keys), source=source)} WHERE {' AND '.join(conditions)}"
     rows = catalogue.connection.execute(f"{query} ORDER BY {', '.join(keys)} LIMIT ?", (*values, *bounds, limit))
     return [waiting(row) for row in rows]
@@ -190,12 +197,13 @@ def settled(catalogue: Catalogue) -> dict[PictureId, tuple[str, str]]:
 
 
 def answered(wanted: Wanted) -> str:
-    """The condition on `temp.said` that keeps out what does not wait in this part of the queue."""
+    """The condition on `temp.said` and `temp.here` that keeps out what does not wait in this part of the queue."""
+    inside = "" if wanted.under is None else " AND d.picture IN (SELECT picture FROM temp.here)"
     if wanted.skipped:
-        return "said.how = 'skipped'"
+        return f"said.how = 'skipped'{inside}"
     if wanted.grid:
-        return "said.how IS NULL"
-    return "(said.how IS NULL OR said.how = 'wrong')"
+        return f"said.how IS NULL{inside}"
+    return f"(said.how IS NULL OR said.how = 'wrong'){inside}"
 
 
 def waiting(row: Sequence[object]) -> Waiting:

@@ -77,6 +77,10 @@ class Shelf:
         with self._lock:
             self._held = held
 
+    def held(self) -> int:
+        """Bytes of all that are kept, counted anew."""
+        return sum(size for _, size, _ in self._found())
+
     def _found(self) -> Iterator[tuple[int, int, Path]]:
         """When each was made, its bytes, and where it is; halves that a kill left among them."""
         for path in self._folder.glob("*/*"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,41 +40,35 @@ def decide(
     """
     best = shares.argmax(axis=1)
     confidences = shares[np.arange(len(shares)), best]
-    told = _promised if promised else _plain
-    surest = [(Action.FILE, told(*one, sure=True)) for one in zip(thresholds, categories, strict=True)]
-    unsure = [(Action.REVIEW, told(*one, sure=False)) for one in zip(thresholds, categories, strict=True)]
-    sure = (confidences >= np.array(thresholds)[best]).tolist()
-    doubt = partial(_doubt, unknown_from=unknown_from, strange_from=strange_from)
-    numbers = best.tolist()
-    judged = [
-        doubt(cut, novelty) or (surest if is_sure else unsure)[number]
-        for number, is_sure, cut, novelty in zip(numbers, sure, truncated, novelties, strict=True)
-    ]
+    sure = confidences >= np.array(thresholds)[best]
     guesses = _guesses(shares, best, confidences, categories=categories, digits=4 if promised else 2)
-    rows = zip(pictures, numbers, confidences.tolist(), guesses, judged, strict=True)
-    return [
-        Decision(
-            picture=picture,
-            action=action,
-            category=categories[number],
-            confidence=confidence,
-            reason=f"{guess}: {why}",
-        )
-        for picture, number, confidence, guess, (action, why) in rows
+    tell = _promised if promised else _plain
+    whys = [
+        (tell(threshold, name, sure=False), tell(threshold, name, sure=True))
+        for threshold, name in zip(thresholds, categories, strict=True)
     ]
+    decided = []
+    columns = (best.tolist(), confidences.tolist(), sure.tolist(), guesses, truncated, novelties)
+    for picture, number, confidence, is_sure, guess, is_truncated, novelty in zip(pictures, *columns, strict=True):
+        action, why = Action.FILE if is_sure else Action.REVIEW, whys[number][is_sure]
+        if is_truncated or novelty is not None:
+            action, why = _in_doubt(is_truncated, novelty or 0.0, unknown_from, strange_from) or (action, why)
+        category = categories[number]
+        decided.append(
+            Decision(picture=picture, action=action, category=category, confidence=confidence, reason=f"{guess}: {why}")
+        )
+    return decided
 
 
-def _doubt(
-    truncated: bool, novelty: float | None, *, unknown_from: float, strange_from: float
+def _in_doubt(
+    is_truncated: bool, novelty: float, unknown_from: float, strange_from: float
 ) -> tuple[Action, str] | None:
-    """What keeps a picture from being filed however sure the network is."""
-    if truncated:
+    """What is done with a picture whatever the network says of it; None when that counts."""
+    if is_truncated:
         return Action.REVIEW, "the file ends early, so only a part of the picture was seen"
-    if novelty is None:
-        return None
     if novelty >= unknown_from:
-        why = f"unlike every labelled picture (distance {novelty:.3f}, yours are below {unknown_from:.3f})"
-        return Action.UNKNOWN, why
+        limit = f"yours are below {unknown_from:.3f}"
+        return Action.UNKNOWN, f"unlike every labelled picture (distance {novelty:.3f}, {limit})"
     if novelty >= strange_from:
         limit = f"most of yours are below {strange_from:.3f}"
         return Action.REVIEW, f"hardly like any labelled picture (distance {novelty:.3f}, {limit})"

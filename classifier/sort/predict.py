@@ -68,11 +68,12 @@ def predict(
 
 def _unlike(batch: list[Inferred | NotInferred], novelty: Novelty | None) -> dict[int, float]:
     """How unlike every labelled picture those are that could be read, by key; nothing when nothing can tell."""
-    traits = {answer.key: answer.traits for answer in batch if isinstance(answer, Inferred)}
-    shown = {key: row for key, row in traits.items() if row is not None}
+    shown = [answer for answer in batch if isinstance(answer, Inferred)]
     if novelty is None or not shown:
         return {}
-    return dict(zip(shown, novelty.score(np.stack(list(shown.values()))).tolist(), strict=True))
+    traits = np.stack([answer.traits for answer in shown if answer.traits is not None])
+    scores = novelty.score(traits, np.stack([answer.embedding for answer in shown]))
+    return dict(zip((answer.key for answer in shown), scores.tolist(), strict=True))
 
 
 def _record(

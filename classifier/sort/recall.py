@@ -75,7 +75,7 @@ def _answers(
             continue
         unlike: list[float | None] = [None] * len(rows.pictures)
         if novelty is not None:
-            unlike = novelty.score(rows.traits).tolist()
+            unlike = novelty.score(rows.traits, rows.embeddings).tolist()
         found += zip(rows.pictures, pictures.as_bytes(head(rows.embeddings)), unlike, strict=True)
     return found
 

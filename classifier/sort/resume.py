@@ -13,7 +13,7 @@ from classifier.catalogue.runs import Stopped
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.progress import Progress
 from classifier.records import Mode
-from classifier.settings import Settings
+from classifier.settings import Settings, SortSettings
 
 OnChanged = Callable[[str], bool]
 """Given a question, whether the stopped run goes on as it was begun."""
@@ -28,6 +28,8 @@ class Wish:
     max_error: float | None
     bundle: Path | None
     sidecars: bool | None
+    unknown_share: float | None
+    """The share of pictures like the labels that may count as unknown, 0..0.5; 0: none does."""
 
 
 def wish_from(settings: Settings, *, threshold: float | None, max_error: float | None, bundle: Path | None) -> Wish:
@@ -39,7 +41,13 @@ def wish_from(settings: Settings, *, threshold: float | None, max_error: float |
         max_error=max_error,
         bundle=bundle,
         sidecars=asked.sidecars if "sidecars" in said else None,
+        unknown_share=unknown_share(asked) if said & {"unknown", "unknown_share"} else None,
     )
+
+
+def unknown_share(asked: SortSettings) -> float:
+    """The two settings about the unknown in one number: 0 when nothing is to be taken for it."""
+    return asked.unknown_share if asked.unknown else 0.0
 
 
 def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progress: Progress) -> Wish:
@@ -55,6 +63,7 @@ def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progr
         max_error=stopped.max_error,
         bundle=_recorded_bundle(asked, stopped),
         sidecars=stopped.sidecars,
+        unknown_share=stopped.unknown_share,
     )
     if not changed:
         too = f" and {_as_option(stopped.sidecars)}" if stopped.sidecars else ""
@@ -75,6 +84,7 @@ def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progr
         max_error=surer.max_error,
         bundle=wish.bundle or recorded.bundle,
         sidecars=recorded.sidecars if wish.sidecars is None else wish.sidecars,
+        unknown_share=recorded.unknown_share if wish.unknown_share is None else wish.unknown_share,
     )
 
 
@@ -87,6 +97,8 @@ def _changed(wish: Wish, asked: Bundle | None, stopped: Stopped) -> list[tuple[s
         changed.append((_surety(stopped), _surety(wish)))
     if wish.sidecars is not None and wish.sidecars != stopped.sidecars:
         changed.append((_as_option(stopped.sidecars), _as_option(wish.sidecars)))
+    if None not in {wish.unknown_share, stopped.unknown_share} and wish.unknown_share != stopped.unknown_share:
+        changed.append((_of_unknown(stopped.unknown_share), _of_unknown(wish.unknown_share)))
     if asked is not None and asked.manifest.key != stopped.model:
         changed.append((f"--model {stopped.bundle}", f"--model {asked.folder} (another model)"))
     return changed
@@ -101,6 +113,10 @@ def _surety(of: Wish | Stopped) -> str:
 
 def _as_option(sidecars: bool) -> str:
     return f"--set sort.sidecars={'true' if sidecars else 'false'}"
+
+
+def _of_unknown(share: float | None) -> str:
+    return f"--set sort.unknown_share={share:g}" if share else "--set sort.unknown=false"
 
 
 def _recorded_bundle(asked: Bundle | None, stopped: Stopped) -> Path:

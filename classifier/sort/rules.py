@@ -15,7 +15,7 @@ from classifier.model.promise import Promise, promise
 from classifier.progress import Progress
 from classifier.records import Mode
 from classifier.settings import Settings
-from classifier.sort.resume import Wish
+from classifier.sort.resume import Wish, unknown_share
 
 _NEVER = 2.0
 """A threshold that no probability reaches."""
@@ -35,6 +35,8 @@ class Rules:
     mode: Mode
     promise: Promise | None = None
     sidecars: bool = False
+    unknown_share: float = 0.0
+    """The share of pictures like the labels that may count as unknown; 0: none does."""
     unknown_from: float = math.inf
     """How unlike every labelled picture one must be to be taken for none of the categories."""
     strange_from: float = math.inf
@@ -49,13 +51,15 @@ def rules_for(wish: Wish, model: Bundle, settings: Settings, *, catalogue: Catal
     if promised is not None:
         progress.say(f"{promised.sentence}; of those, {promised.coverage:.0%} would be filed")
     threshold = wish.threshold or model.manifest.threshold
-    unknown_from, strange_from = _unlike(model, settings)
+    share = unknown_share(settings.sort) if wish.unknown_share is None else wish.unknown_share
+    unknown_from, strange_from = _unlike(model, share)
     rules = Rules(
         manifest=model.manifest,
         thresholds=(threshold,) * len(model.manifest.categories) if promised is None else _in_numbers(promised),
         promise=promised,
         mode=wish.mode or settings.sort.mode,
         sidecars=settings.sort.sidecars if wish.sidecars is None else wish.sidecars,
+        unknown_share=share,
         unknown_from=unknown_from,
         strange_from=math.inf if promised is None else strange_from,  # a promise is for pictures like the labels
         names=read_names(catalogue),
@@ -63,12 +67,11 @@ def rules_for(wish: Wish, model: Bundle, settings: Settings, *, catalogue: Catal
     return _as_agreed(rules, wish, catalogue, progress)
 
 
-def _unlike(model: Bundle, settings: Settings) -> tuple[float, float]:
+def _unlike(model: Bundle, share: float) -> tuple[float, float]:
     """From which novelty on a picture is unknown, and from which on a person is to look."""
-    novelty = model.load_novelty() if settings.sort.unknown else None
+    novelty = model.load_novelty() if share else None
     if novelty is None:
         return math.inf, math.inf
-    share = settings.sort.unknown_share
     return novelty.cut(share), novelty.cut(max(share, min(_STRANGE * share, 0.5)))
 
 

@@ -105,7 +105,7 @@ def _last_bundle(catalogue: Catalogue, library: Path) -> Path:
 
 def _begin(catalogue: Catalogue, *, crawl: Path, model: Bundle, settings: Settings, rules: Rules) -> int:
     chosen = settings.model_dump(mode="json", include={"sort", "images", "runtime"})
-    chosen["sort"] |= {"mode": rules.mode.value, "sidecars": rules.sidecars} | _surety(rules)
+    chosen["sort"] |= {"mode": rules.mode.value, "sidecars": rules.sidecars} | _surety(rules) | _of_unknown(rules)
     return runs.begin(
         catalogue,
         kind="sort",
@@ -124,6 +124,11 @@ def _surety(rules: Rules) -> dict[str, Any]:
     thresholds = dict(zip(rules.manifest.categories, rules.promise.thresholds, strict=True))
     told = asdict(rules.promise) | {"thresholds": thresholds, "sentence": rules.promise.sentence}
     return {"threshold": rules.manifest.threshold, "max_error": rules.promise.max_error, "promise": told}
+
+
+def _of_unknown(rules: Rules) -> dict[str, Any]:
+    """What was done with the unknown, for the record; after a stopped sort that may be what it was begun with."""
+    return {"unknown": True, "unknown_share": rules.unknown_share} if rules.unknown_share else {"unknown": False}
 
 
 def _execute(catalogue: Catalogue, library: Path, run: int, moves: Sequence[Move]) -> list[Outcome]:

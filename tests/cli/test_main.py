@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from classifier.records import PictureId
+from classifier.review.shelf import Shelf
 from kit.bundles import colour_bundle
 from kit.pictures import COLOURS, encoded, plain
 from kit.tree import make_tree, read_tree
@@ -126,6 +128,17 @@ def test_status_shows_counts_and_reasons(tmp_path: Path, bundle: Path) -> None:
     assert [["all", "1", "1"]] == [line.split() for line in shown.stdout.splitlines() if line.startswith("all")]
     assert "b.jpg: not a picture:" in shown.stdout
     assert {"red": 1} == json.loads(illsort("status", tmp_path / "out", "--json").stdout)["filed"]
+
+
+def test_status_says_how_much_the_small_pictures_of_the_page_take(tmp_path: Path, bundle: Path) -> None:
+    crawl = make_tree(tmp_path / "crawl", {"a.png": RED})
+    illsort("sort", crawl, "--out", tmp_path / "out", "--model", bundle, "--workers", "0")
+    assert "small pictures" not in illsort("status", tmp_path / "out").stdout
+    Shelf(tmp_path / "out").keep(PictureId("a" * 64), b"x" * 2_500_000)
+
+    assert "2.5 MB are small pictures for the review page" in illsort("status", tmp_path / "out").stdout
+    told = json.loads(illsort("status", tmp_path / "out", "--json").stdout)
+    assert {"size_bytes": 2_500_000} == told["thumbnails"]
 
 
 def test_python_dash_m_is_the_same_program() -> None:

@@ -26,6 +26,16 @@ class Seen:
 
     said: list[str] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
+    unanswered: set[Any] = field(default_factory=set)
+
+    def ask(self, request: Any) -> None:
+        """Something is asked of a machine."""
+        self.asked.add(request.url.split("/")[2])
+        self.unanswered.add(request)
+
+    def hear(self, request: Any) -> None:
+        """It was answered, or will not be."""
+        self.unanswered.discard(request)
 
 
 @dataclass
@@ -66,7 +76,9 @@ def browser(seen: Seen, **options: Any) -> Iterator[Page]:
         page = chromium.new_context(**options).new_page()
         page.on("console", lambda message: seen.said.append(message.text))
         page.on("pageerror", lambda error: seen.said.append(str(error)))
-        page.on("request", lambda request: seen.asked.add(request.url.split("/")[2]))
+        page.on("request", seen.ask)
+        page.on("requestfinished", seen.hear)
+        page.on("requestfailed", seen.hear)
         yield page
         chromium.close()
 
@@ -75,3 +87,11 @@ def type_keys(page: Page, *keys: str) -> None:
     """Press keys one after the other."""
     for key in keys:
         page.keyboard.press(key)
+
+
+def quiet(page: Page, seen: Seen) -> None:
+    """Wait until nothing is asked any more for a tenth of a second: a server may end without a word about it."""
+    still = 0
+    while still < 5:
+        page.wait_for_timeout(20)
+        still = 0 if seen.unanswered else still + 1

@@ -103,8 +103,8 @@ def colour_novelty(network: Network) -> Novelty:
     transform = EvalTransform(image_size=_SIZE)
     pixels = torch.stack([transform(torch.from_numpy(np.array(image)).permute(2, 0, 1)) for image in seen])
     with torch.inference_mode():
-        traits = network.describe(network.normalise(pixels))[1].numpy()
-    return fit_novelty(traits, np.repeat(np.arange(len(CATEGORIES)), 30), np.arange(len(seen)))
+        embeddings, traits = (part.numpy() for part in network.describe(network.normalise(pixels)))
+    return fit_novelty(traits, embeddings, np.repeat(np.arange(len(CATEGORIES)), 30), np.arange(len(seen)))
 
 
 def colour_evidence(network: Network, count: int) -> Evidence:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +54,8 @@ def test_what_is_saved_is_what_is_opened(tmp_path: Path) -> None:
 
 
 def novelty() -> Novelty:
-    return fit_novelty(np.random.default_rng(0).random((30, 5), np.float32), np.arange(30) % 2, np.arange(30))
+    traits = np.random.default_rng(0).random((30, 5), np.float32)
+    return fit_novelty(traits, traits, np.arange(30) % 2, np.arange(30))
 
 
 def test_what_tells_unknown_pictures_is_kept_and_a_bundle_of_before_has_none(tmp_path: Path) -> None:
@@ -184,4 +186,18 @@ def test_evidence_of_other_categories_is_refused(tmp_path: Path) -> None:
     bundle = saved(tmp_path / "mine")
     evidence(categories=3).save(bundle.folder / "evidence.npz")
     with pytest.raises(ModelError, match="do not fit 3 pictures and 2 categories"):
+        bundle.load_evidence()
+
+
+def test_evidence_of_another_bundle_promises_nothing_for_this_one(tmp_path: Path) -> None:
+    bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, evidence=evidence())
+    dataclasses.replace(evidence(), truths=np.array([0, 0, 0])).save(bundle.folder / "evidence.npz")
+    with pytest.raises(ModelError, match=r"evidence\.npz: is not the file this bundle was written with"):
+        bundle.load_evidence()
+
+
+def test_evidence_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+    bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, evidence=evidence())
+    (bundle.folder / "evidence.npz").unlink()
+    with pytest.raises(ModelError, match=r"evidence\.npz: cannot be read"):
         bundle.load_evidence()

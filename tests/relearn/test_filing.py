@@ -19,7 +19,10 @@ from classifier.relearn.evidence import can_promise
 from classifier.relearn.filing import file_learned
 from classifier.relearn.learner import Learner
 from classifier.relearn.share import Rule
+from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.sort.run import sort
 from kit.bundles import colour_bundle
+from kit.pictures import COLOURS, encoded, varied
 from kit.reviewing import unsure_library
 from kit.tree import all_files
 
@@ -118,10 +121,10 @@ def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_jud
     assert not can_promise(bundle)
     with read_catalogue(library) as catalogue:
         lessons = learner.lessons(catalogue, verdicts.latest(catalogue))
-    evidence = filing.refitted(library, learner, lessons).load_evidence()
+    evidence = filing.refitted(library, learner, lessons, None).load_evidence()
 
     assert evidence is not None
-    assert (120, "cross-fitted in 5 parts, with 10 verdicts in each") == (len(evidence), evidence.how)
+    assert (120, "cross-fitted in 5 parts, with 10 verdicts beside them") == (len(evidence), evidence.how)
     assert 0.9 < (evidence.logits.argmax(axis=1) == evidence.truths).mean()
 
 
@@ -134,3 +137,36 @@ def test_without_evidence_an_error_rate_is_kept_by_estimate(tmp_path: Path, bund
 
     assert {"filed", "crawls", "threshold"} == set(made)
     assert made["threshold"] == pytest.approx(min(learner.estimated_threshold, 0.999999))
+
+
+def unknown(library: Path) -> int:
+    with read_catalogue(library) as catalogue:
+        (count,) = catalogue.connection.execute("SELECT count(*) FROM decisions WHERE action = 'unknown'").fetchone()
+    return int(count)
+
+
+def test_what_a_person_put_into_a_new_category_is_no_longer_unknown_nor_is_what_is_like_it(
+    tmp_path: Path, bundle: Bundle
+) -> None:
+    crawl, library = tmp_path / "crawl", tmp_path / "sorted"
+    crawl.mkdir()
+    for number in range(20):
+        (crawl / f"{number}.png").write_bytes(encoded(varied(COLOURS["yellow"], seed=number), "PNG"))
+    settings = Settings(sort=SortSettings(unknown_share=0.02), runtime=RuntimeSettings(workers=0))
+    sort(crawl, library=library, bundle=bundle.folder, settings=settings)
+    assert 20 == unknown(library)
+    with read_catalogue(library) as catalogue:
+        rows = catalogue.connection.execute("SELECT picture FROM decisions ORDER BY picture LIMIT 6").fetchall()
+    say(library, [PictureId(picture) for (picture,) in rows], "yellow")
+    learner = learned(library)
+    file_learned(library, learner, tell=lambda _: None)
+
+    assert 0 == unknown(library)
+    before, after = learner.bundle.load_novelty(), Learner(library).bundle.load_novelty()
+    assert before is not None
+    assert after is not None
+    assert len(before.points) + 6 == len(after.points)
+    file_learned(library, learned(library), tell=lambda _: None)
+    again = Learner(library).bundle.load_novelty()
+    assert again is not None
+    assert len(after.points) == len(again.points)

@@ -6,7 +6,8 @@ import numpy as np
 
 from classifier.model.labelled import Labelled
 from classifier.records import PictureId, Said, Verdict
-from classifier.relearn.lessons import fit, lessons
+from classifier.relearn.evidence import cross_fitted
+from classifier.relearn.lessons import Lessons, fit, lessons
 
 CATEGORIES = ("a", "b")
 OLD = [PictureId(f"{number:064x}") for number in range(6)]
@@ -80,3 +81,21 @@ def test_a_category_of_which_nothing_is_left_is_never_guessed() -> None:
     assert ("a", "b", "c") == found.categories
     assert [2, 1] == logits.argmax(axis=1).tolist()
     assert (logits[:, 0] < logits[:, 1:].min(axis=1) - 10).all()
+
+
+def test_a_verdict_that_repeats_a_label_does_not_judge_it() -> None:
+    rng = np.random.default_rng(0)
+    nothing_to_learn, truths = rng.standard_normal((60, 400), np.float32), rng.integers(0, 2, 60)
+    names = tuple(PictureId(f"{number:064x}") for number in range(120))
+    repeated = Labelled(
+        embeddings=np.concatenate([nothing_to_learn, nothing_to_learn * 1.01]),
+        truths=np.concatenate([truths, truths]),
+        groups=np.arange(120),
+        pictures=names,
+        paths=(*(f"{number}.png" for number in range(60)), *[""] * 60),
+    )
+    evidence = cross_fitted(Lessons(labelled=repeated, categories=CATEGORIES))
+
+    assert evidence is not None
+    assert names[:60] == evidence.pictures
+    assert (evidence.logits.argmax(axis=1) == truths).mean() < 0.75

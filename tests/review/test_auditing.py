@@ -12,6 +12,7 @@ from classifier.audit.run import opened
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import read_catalogue
 from classifier.records import Said
+from classifier.review.learning import Learning
 from kit.audits import Kind, filed_library
 from kit.reviewing import served
 from kit.tree import all_files
@@ -112,3 +113,14 @@ def test_one_that_is_no_longer_there_is_skipped_and_counts_as_wrong(library: Pat
 def test_only_a_number_of_pictures_is_understood(library: Path, sent: dict[str, Any]) -> None:
     with served(library) as client:
         assert 400 == client.post("/api/audit/begin", json=sent).status_code
+
+
+def test_what_is_said_in_an_audit_is_learned_from_too(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[int] = []
+    monkeypatch.setattr(Learning, "tell", lambda _, words: heard.append(words))
+    with served(library) as client:
+        told = post(client, "/begin", count=5)
+        say(client, told, "right", told["pictures"][0]["category"])
+        post(client, "/back", steps=1)
+
+    assert [1, 1] == heard

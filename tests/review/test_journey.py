@@ -12,7 +12,7 @@ import pytest
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import read_catalogue
 from classifier.filing.undo import undo
-from kit.browsing import CHROMIUM, Seen, browser
+from kit.browsing import CHROMIUM, Seen, browser, quiet
 from kit.bundles import colour_bundle
 from kit.reviewing import unsure_library
 from kit.serving import server
@@ -71,6 +71,7 @@ def test_a_queue_is_cleared_by_keys_alone_though_the_server_is_killed_in_between
             page.wait_for_selector(".stage img")
             press(page, "1", "2", "3", "Enter", "u", "s", "Backspace", "1")
             at_rest(page, 6)
+            quiet(page, seen)
         with server(library, port=first.port) as second:
             page.reload()
             page.wait_for_selector(".stage img")
@@ -82,6 +83,7 @@ def test_a_queue_is_cleared_by_keys_alone_though_the_server_is_killed_in_between
             page.keyboard.press("f")
             page.keyboard.press("Enter")
             at_rest(page, 0)
+            quiet(page, seen)
         assert "all that was decided is filed" in second.told
         assert f"127.0.0.1:{first.port}" in seen.asked
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from classifier.catalogue.runs import all_runs
+from classifier.catalogue.runs import all_runs, last_settings
 from classifier.catalogue.store import read_catalogue
 from classifier.model.bundle import save_bundle
 from classifier.progress import SavingProgress
@@ -23,7 +23,8 @@ from kit.tree import all_files
 def run(
     folder: Path, bundle: Path | None, *, mode: Mode | None = None, sidecars: bool | None = None, **options: Any
 ) -> list[str]:
-    said = {"mode": mode, "sidecars": sidecars}
+    said = {"mode": mode, "sidecars": sidecars, "unknown": options.pop("unknown", None)}
+    said["unknown_share"] = options.pop("unknown_share", None)
     chosen = SortSettings.model_validate({name: value for name, value in said.items() if value is not None})
     progress = options.pop("progress", SavingProgress())
     settings = Settings(sort=chosen, runtime=RuntimeSettings(workers=0))
@@ -172,3 +173,23 @@ def test_another_crawl_is_not_bound(stopped: Path, bundle: Path) -> None:
     sort(stopped / "another", library=stopped / "sorted", bundle=bundle, settings=settings)
 
     assert "link" == last(stopped)[0]
+
+
+def unknown(folder: Path) -> tuple[bool, float]:
+    with read_catalogue(folder / "sorted") as catalogue:
+        kept = last_settings(catalogue, "sort")["sort"]
+    return kept["unknown"], kept["unknown_share"]
+
+
+def test_what_was_to_count_as_unknown_is_as_it_was(tmp_path: Path, bundle: Path) -> None:
+    (tmp_path / "crawl").mkdir()
+    (tmp_path / "crawl" / "a.png").write_bytes(encoded(varied(COLOURS["red"], seed=1), "PNG"))
+    with pytest.raises(Stop):
+        run(tmp_path, bundle, unknown_share=0.3, progress=Stopping())
+
+    (said,) = run(tmp_path, bundle, unknown=False, progress=SavingProgress())
+
+    assert "had --set sort.unknown_share=0.3: it goes on with that, not with --set sort.unknown=false" in said
+    assert (True, 0.3) == unknown(tmp_path)
+    run(tmp_path, bundle, unknown=False)
+    assert (False, 0.1) == unknown(tmp_path)

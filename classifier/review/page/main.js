@@ -3,6 +3,7 @@
 import { Audit } from "./audit.js";
 import { categoriesDialog } from "./categories.js";
 import { key, make } from "./dom.js";
+import { Folders } from "./folders.js";
 import { Grid } from "./grid.js";
 import { Learning } from "./learning.js";
 import { Naming } from "./naming.js";
@@ -25,7 +26,8 @@ class Desk {
     this.emptied = new Set();
     this.categories = categoriesDialog({ state: () => this.state, ask, close: () => dialog.close(), change: (wish) => this.#change(wish) });
     this.learning = new Learning(this);
-    this.chosen = { view: "single", tray: "review", order: "surety", category: "" };
+    this.folders = new Folders(this);
+    this.chosen = { view: "single", tray: "review", order: "surety", category: "", folder: "" };
   }
 
   async open() {
@@ -41,22 +43,23 @@ class Desk {
     if (this.chosen.order !== "surety") return;
     this.chosen.order = "learned";
     this.view.reorder({ order: "learned" });
-    this.#drawBar();
+    this.drawBar();
   }
 
   // Changes what is shown: another view, tray, order or category.
   async show(change) {
     this.chosen = { ...this.chosen, ...change };
     if (this.chosen.view === "grid" && !this.state.labelling) this.#chooseGrid();
-    const { view, tray, order, category } = this.chosen;
-    const query = { order, ...(category ? { category } : {}), ...(tray === "skipped" ? { skipped: "1" } : { tray }) };
+    const { view, tray, order, category, folder } = this.chosen;
+    const query = { order, ...(category ? { category } : {}), ...(folder === "" ? {} : { folder }), ...(tray === "skipped" ? { skipped: "1" } : { tray }) };
     if (tray === "audit") this.view = new Audit(this);
     else if (view === "grid") this.view = this.state.labelling ? new Naming(this) : new Grid(this, query);
     else this.view = new Single(this, query);
-    this.#drawBar();
+    this.drawBar();
     place.replaceChildren(this.view.element);
     await settled();
     await this.view.open();
+    if (!this.state.labelling && tray !== "audit") this.folders.look();
   }
 
   category(letter) {
@@ -139,7 +142,8 @@ class Desk {
   clear() {
     const { skipped, to_file: toFile } = this.state;
     return make("div", { class: "clear" },
-      make("p", { class: "large" }, say("clear")),
+      make("p", { class: "large" }, say(this.chosen.folder === "" ? "clear" : "clearFolder")),
+      this.chosen.folder === "" ? null : make("button", { onclick: () => this.show({ folder: "" }) }, say("allFolders")),
       skipped && this.chosen.tray !== "skipped" ? make("p", {}, say("clearMore", count(skipped))) : null,
       toFile ? make("p", {}, say("toFile", count(toFile))) : null,
       toFile ? make("button", { class: "main", onclick: () => this.askToFile() }, key("f"), make("span", {}, say("file", count(toFile)))) : null,
@@ -167,7 +171,7 @@ class Desk {
   tell(text, kind) { tell(text, kind); }
 
   help() {
-    const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["f", "kFile"], ["⇧F", "kFileThem"], ["z", "closer"],
+    const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["f", "kFile"], ["⇧F", "kFileThem"], ["z", "closer"], ["=", "kTogether"],
       ["← ↑ ↓ →", "kMove"], ["␣", "kMark"], ["PgUp PgDn", "kNextCategory"], ["n", "kNew"], ["c", "categories"]];
     const rows = lines.map(([letter, name]) => make("li", {}, key(letter), make("span", {}, say(name))));
     const own = this.state.categories.filter((one) => one.key).map((one) => make("li", {}, key(one.key), make("span", {}, one.name)));
@@ -207,10 +211,10 @@ class Desk {
 
   become(state) {
     this.state = state;
-    this.#drawBar();
+    this.drawBar();
   }
 
-  #drawBar() {
+  drawBar() {
     const { view, tray, order, category } = this.chosen;
     const tab = (name, isOn, number, press) => make("button", { "aria-pressed": String(isOn), onclick: press },
       make("span", {}, say(name)), number === null ? null : make("span", { class: "number" }, count(number)));
@@ -218,6 +222,7 @@ class Desk {
       tab(name, name === tray, this.#number(name), () => this.show({ tray: name, category: "", ...(name === "audit" ? { view: "single" } : {}) })));
     const views = ["single", "grid"].map((name) => tab(name, name === view, null, () => this.show({ view: name, ...(name === "single" ? { category: "" } : {}) })));
     const isPlain = this.state.labelling;
+    const folders = this.folders.options;
     const focused = document.activeElement?.id;
     bar.replaceChildren(...[
       make("strong", { class: "library", title: this.state.library }, this.state.library),
@@ -225,6 +230,7 @@ class Desk {
       make("div", { class: "group", role: "group" }, ...views),
       isPlain || tray === "audit" ? null : this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
       isPlain || tray === "audit" ? null : this.#choice("order", order, [...(this.state.outlook.number ? LEARNED : []), ...ORDERS].map((name) => [name, say(name)]), (value) => this.show({ order: value })),
+      isPlain || tray === "audit" || folders === null ? null : this.#choice("folder", this.chosen.folder, folders, (value) => this.show({ folder: value === "more" ? "" : value })),
       make("span", { class: "space" }),
       make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
         key("f"), make("span", {}, say("file", count(this.state.to_file)))),
@@ -258,7 +264,7 @@ class Desk {
     switchLanguage();
     document.documentElement.lang = language();
     note.hidden = true;
-    this.#drawBar();
+    this.drawBar();
     this.learning.draw();
     this.view.draw();
   }

@@ -1,14 +1,18 @@
 // One picture at a time, large, with the best guesses and a key for each category.
 
 import { key, make } from "./dom.js";
+import { Near } from "./near.js";
 import { Supply } from "./supply.js";
-import { percent, reasonOf, say } from "./words.js";
+import { count, percent, reasonOf, say } from "./words.js";
 
 export class Single {
   constructor(desk, query) {
     this.desk = desk;
     this.supply = new Supply(query, { page: 30, size: "large", ahead: 5 });
+    this.near = new Near(desk, () => this.#drawAccept());
     this.row = null;
+    this.accept = make("span");
+    this.backButton = make("button", { onclick: () => desk.back() });
     this.stage = make("div", { class: "stage", onclick: () => this.closer() });
     this.side = make("div", { class: "side" });
     this.element = make("section", { class: "single" }, this.stage, this.side);
@@ -16,7 +20,7 @@ export class Single {
 
   async open() {
     this.stage.replaceChildren(make("p", { class: "quiet" }, say("loading")));
-    await this.supply.fill();
+    await Promise.all([this.supply.fill(), this.near.begin()]);
     this.#next();
   }
 
@@ -31,6 +35,7 @@ export class Single {
     else if (name === "s") this.#decide("skipped", null);
     else if (name === "u") this.#decide("none of these", null);
     else if (name === "z") this.closer();
+    else if (name === "=" || name === "+") this.near.toggle();
     else if (category) this.#decide("right", category);
     else return false;
     return true;
@@ -38,6 +43,7 @@ export class Single {
 
   again(rows) {
     const shown = this.row ? [this.row] : [];
+    this.near.again(rows);
     this.supply.putBack([...rows, ...shown]);
     this.#next();
   }
@@ -50,19 +56,24 @@ export class Single {
     if (this.supply.rows.length === 0) await this.supply.fill();
     [this.row = null] = this.supply.take(1);
     this.draw();
+    this.near.expect(this.supply.rows);
   }
 
+  // Said of the shown picture, and of those that nearly repeat it where they are answered together: one step.
   #decide(said, category) {
-    const row = this.row;
-    if (row === null) return;
+    if (this.row === null) return;
+    const rows = [this.row, ...this.near.together()];
     this.element.classList.remove("close");
-    this.supply.forget(row);
-    this.desk.say([{ picture: row.picture, said, category }], () => this.again([row]));
+    this.supply.drop(rows);
+    this.near.decided(rows);
+    const answers = rows.map(({ picture }) => ({ picture, said, category }));
+    this.desk.say(answers, () => this.again(rows)).then(() => this.#drawBack());
     this.#next();
   }
 
   draw() {
     const row = this.row;
+    this.near.show(row);
     this.element.classList.toggle("empty", row === null);
     if (row === null) {
       this.stage.replaceChildren(this.desk.clear());
@@ -71,7 +82,7 @@ export class Single {
     }
     const image = this.supply.image(row);
     this.stage.replaceChildren(image, make("p", { class: "gone-note" }, say("gone")));
-    this.side.replaceChildren(...[this.#what(row), this.#guesses(row), this.#categories(row), this.#actions(row)].filter(Boolean));
+    this.side.replaceChildren(...[this.#what(row), this.near.labels(), this.#guesses(row), this.#categories(row), this.#actions(row)].filter(Boolean));
     this.element.dataset.picture = row.picture;
   }
 
@@ -104,10 +115,22 @@ export class Single {
 
   #actions(row) {
     const button = (letter, text, kind, press) => make("button", { class: kind, onclick: () => this.press(press) }, key(letter), make("span", {}, text));
-    return make("div", { class: "actions" },
-      row.category ? button("⏎", `${say("accept")}: ${row.category}`, "main", "Enter") : null,
+    this.#drawAccept();
+    this.#drawBack();
+    return make("div", { class: "actions" }, this.near.repeats,
+      row.category ? make("button", { class: "main", onclick: () => this.press("Enter") }, key("⏎"), this.accept) : null,
       button("s", say("skip"), "", "s"),
       button("u", say("none"), "", "u"),
-      make("button", { onclick: () => this.desk.back(), disabled: this.desk.state.steps === 0 }, key("⌫"), make("span", {}, say("back"))));
+      this.backButton);
+  }
+
+  #drawBack() {
+    this.backButton.replaceChildren(key("⌫"), make("span", {}, say("back")));
+    this.backButton.disabled = this.desk.state.steps === 0;
+  }
+
+  #drawAccept() {
+    const others = this.near.together().length;
+    this.accept.textContent = `${say("accept")}: ${this.row?.category}${others ? ` × ${count(others + 1)}` : ""}`;
   }
 }

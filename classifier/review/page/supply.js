@@ -70,6 +70,16 @@ export class Supply {
     this.images.delete(row.picture);
   }
 
+  // Was given out otherwise than in turn, or is done with: it does not come any more.
+  drop(rows) {
+    const done = new Set(rows.map((row) => row.picture));
+    for (const row of rows) {
+      this.given.add(row.picture);
+      this.forget(row);
+    }
+    this.rows = this.rows.filter((row) => !done.has(row.picture));
+  }
+
   #lookAhead() {
     settled().then(() => this.#prepare());  // what was said is saved first
     if (this.rows.length < this.page && this.next !== null) this.#fetch().then(() => this.#prepare(), () => undefined);

@@ -1,0 +1,76 @@
+"""Where a labelled picture lies, by its id: most were never in the crawl, so only the model's folder tells.
+
+That folder may come from elsewhere and name any file: one is found only while its content is the picture asked for.
+Knows no web and shows nothing; for several threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.errors import ModelError
+from classifier.images.identity import hash_file
+from classifier.model.labelled import LABELLED, load_labelled_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from classifier.records import PictureId
+
+_Stamp = tuple[int, int]
+
+
+class LabelledFiles:
+    """The labelled pictures of the model that a library was last sorted with; `bundle_of` names its folder."""
+
+    def __init__(self, bundle_of: Callable[[], Path | None]) -> None:
+        self._bundle_of = bundle_of
+        self._lock = threading.Lock()
+        self._read: tuple[Path, _Stamp] | None = None
+        self._paths: Mapping[PictureId, str] = {}
+        self._checked: dict[PictureId, _Stamp] = {}
+
+    def path_of(self, picture: PictureId) -> Path | None:
+        """The file that holds a labelled picture; None when none was labelled so, or it is gone or changed.
+
+        Its content is read once, and again only when its size or time has changed.
+        """
+        named = self.paths().get(picture)
+        if not named:
+            return None
+        path = Path(named)
+        if path.drive.startswith("\\\\"):
+            return None  # Windows would ask another machine for it, with the user's name
+        try:
+            found = _stamp(path)
+            if self._checked.get(picture) != found:
+                if hash_file(path)[1] != picture:
+                    return None
+                self._checked[picture] = found
+        except OSError:
+            return None
+        return path
+
+    def paths(self) -> Mapping[PictureId, str]:
+        """Where each labelled picture lay when it was learned from, by what the model's folder says now.
+
+        Empty without a model, and where its folder is gone or says nothing of that; unchecked: for `path_of`, or to
+        know what was labelled.
+        """
+        folder = self._bundle_of()
+        with self._lock:
+            try:
+                read = None if folder is None else (folder / LABELLED, _stamp(folder / LABELLED))
+                if read != self._read:
+                    self._paths = {} if read is None else load_labelled_paths(read[0])
+                    self._read = read
+            except (OSError, ModelError):
+                self._paths, self._read = {}, None
+            return self._paths
+
+
+def _stamp(path: Path) -> _Stamp:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,90 @@
+"""A library in which pictures nearly repeat each other, sorted by a bundle whose labelled pictures lie elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from classifier.catalogue.kept import kept_of
+from classifier.catalogue.spots import folder_of
+from classifier.catalogue.store import read_catalogue
+from classifier.images.identity import picture_id
+from classifier.model.labelled import LABELLED, Labelled
+from kit.bundles import CATEGORIES, colour_bundle
+from kit.pictures import busy, encoded
+from kit.reviewing import blended, sort_again, unsure_library
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classifier.records import PictureId
+
+OTHERS = 6
+"""Pictures that nothing repeats."""
+REPEATS = 4
+"""Pictures that are nearly the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nearby:
+    """`repeats` are nearly the same, `others` unlike anything; `labels` are files, as like to the first of each."""
+
+    library: Path
+    bundle: Path
+    repeats: tuple[PictureId, ...]
+    others: tuple[PictureId, ...]
+    labels: tuple[Path, ...]
+
+
+def nearby(folder: Path) -> Nearby:
+    """Make it in `folder`: three labelled pictures, of which the first is like what repeats, the others like others."""
+    bundle = colour_bundle(folder / "model")
+    library = unsure_library(folder, bundle.folder, OTHERS)
+    picture = busy(7, (320, 240))
+    repeats = [encoded(picture, "JPEG", quality=95 - 9 * number) for number in range(REPEATS)]
+    for number, content in enumerate(repeats):
+        (folder / "crawl" / f"again {number}.jpg").write_bytes(content)
+    sort_again(folder, bundle.folder)
+    made = Nearby(
+        library=library,
+        bundle=bundle.folder,
+        repeats=tuple(picture_id(content) for content in repeats),
+        others=tuple(picture_id(blended(number)) for number in range(OTHERS)),
+        labels=tuple(folder / "labels" / category / "1.png" for category in CATEGORIES),
+    )
+    for number, path in enumerate(made.labels):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(encoded(busy(20 + number, (200, 120)), "PNG"))
+    label(made, made.labels)
+    return made
+
+
+def label(made: Nearby, paths: tuple[Path, ...], contents: tuple[bytes, ...] = ()) -> None:
+    """Have the bundle say that its labelled pictures lie at `paths`, and that they are `contents` (else what is there).
+
+    The network saw in them what it saw in the first that repeats, and in the first that do not.
+    """
+    with read_catalogue(made.library) as catalogue:
+        (backbone,) = catalogue.connection.execute("SELECT DISTINCT backbone FROM embeddings").fetchone()
+        like = (made.repeats[0], *made.others)[: len(paths)]
+        found = {
+            picture: row
+            for rows in kept_of(catalogue, folder_of(made.library, backbone), like, backbone=backbone)
+            for picture, row in zip(rows.pictures, rows.embeddings, strict=True)
+        }
+    Labelled(
+        embeddings=np.stack([found[picture] for picture in like]),
+        truths=np.arange(len(paths)) % len(CATEGORIES),
+        groups=np.arange(len(paths)),
+        pictures=tuple(picture_id(content) for content in contents or [path.read_bytes() for path in paths]),
+        paths=tuple(path.as_posix() for path in paths),
+    ).save(made.bundle / LABELLED)
+
+
+def size_of(content: bytes) -> tuple[int, int]:
+    """Width and height of a picture."""
+    return Image.open(BytesIO(content)).size
