@@ -6,7 +6,6 @@ is inferred from names.
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_trained, save_network
 from classifier.model.card import model_card
 from classifier.model.evidence import EVIDENCE, Evidence, load_evidence
-from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, make_durable, read_json, sha256_of
+from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, make_durable, read_json, sha256_of, write_json
 from classifier.model.labelled import LABELLED, Labelled, load_labelled
 from classifier.model.linear import LinearHead, load_linear
 from classifier.model.manifest import FORMAT, Manifest
@@ -131,7 +130,7 @@ def save_bundle(
             "labelled_sha256": written(labelled, writing / LABELLED),
         }
     )
-    (writing / EVALUATION).write_text(json.dumps(evaluation, ensure_ascii=False, indent=2), encoding="utf-8")
+    write_json(writing / EVALUATION, evaluation)
     (writing / "README.md").write_text(model_card(folder.name, network.architecture, manifest), encoding="utf-8")
     (writing / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
     make_durable(writing)

@@ -30,6 +30,12 @@ def read_json(path: Path) -> dict[str, Any]:
     return values
 
 
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Write what `read_json` reads; also names of files that are no UTF-8, as JSON's own escapes."""
+    text = json.dumps(values, ensure_ascii=False, indent=2)
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
 def sha256_of(path: Path) -> str:
     """The hash of a bundle's file, in hexadecimal. Raises ModelError in one line when it cannot be read."""
     try:

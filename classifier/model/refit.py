@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +15,7 @@ from classifier.errors import ModelError
 from classifier.model.bundle import Bundle, open_bundle, written
 from classifier.model.card import model_card
 from classifier.model.evidence import EVIDENCE, Evidence
-from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, make_durable, read_json, sha256_of
+from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, make_durable, read_json, sha256_of, write_json
 from classifier.model.labelled import LABELLED, Labelled
 from classifier.model.novelty import NOVELTY, Novelty
 
@@ -61,8 +60,8 @@ def save_refitted(
         }
     )
     evaluation = _evaluation(of.folder / EVALUATION) | {"note": note}
-    _write_json(writing / EVALUATION, evaluation)
-    _write_json(writing / _CONFIG, config)
+    write_json(writing / EVALUATION, evaluation)
+    write_json(writing / _CONFIG, config)
     card = model_card(manifest.key, str(config.get("architecture", "")), manifest)
     (writing / "README.md").write_text(card, encoding="utf-8")
     (writing / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
@@ -101,7 +100,3 @@ def _config(values: dict[str, Any], categories: Sequence[str]) -> dict[str, Any]
 
 def _evaluation(path: Path) -> dict[str, Any]:
     return read_json(path) if path.exists() else {}
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    path.write_text(json.dumps(values, ensure_ascii=False, indent=2), encoding="utf-8")

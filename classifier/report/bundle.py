@@ -54,7 +54,7 @@ def write_bundle_report(folder: Path) -> Path:
         if path.is_symlink() or (path.exists() and not _is_report(path)):
             raise ModelError(f"{path}: was not written by illsort; move it elsewhere, and the report is written")
         writing = path.with_name(f".{NAME}.writing")
-        writing.write_text(page, encoding="utf-8", newline="\n")
+        writing.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
         writing.replace(path)
     except OSError as error:
         raise ModelError(f"{path}: cannot be written ({error.strerror or error})") from error

@@ -31,6 +31,7 @@ from classifier.review.asked import answers_from, steps_from, wanted_from
 from classifier.review.audit_routes import AuditRoutes, Place
 from classifier.review.desk import Desk
 from classifier.review.doubt_routes import doubt_routes
+from classifier.review.doubtful import DoubtfulLabels
 from classifier.review.eyes import SIDES, Eyes
 from classifier.review.filing import file_decided
 from classifier.review.folder_routes import FolderRoutes
@@ -40,6 +41,7 @@ from classifier.review.naming_routes import naming_routes
 from classifier.review.near import Near
 from classifier.review.near_routes import near_routes
 from classifier.review.reasons import in_chinese
+from classifier.review.static import static_routes
 from classifier.review.watch import watch
 from classifier.settings import ImageSettings
 
@@ -52,8 +54,6 @@ if TYPE_CHECKING:
     from classifier.review.teacher import Run
 
 T = TypeVar("T")
-PAGE: Final = Path(__file__).parent / "page"
-_KINDS: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _ID: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -68,15 +68,14 @@ class Review:
         self._folders = FolderRoutes(library)
         self._near = Near(library, see=lambda picture: self._eyes.see(picture, "small").result())
         self._labelled = LabelledFiles(self._bundle_now)
-        self._files = {path.name: path for path in PAGE.iterdir() if path.suffix in _KINDS}
+        self._doubtful = DoubtfulLabels(self._labelled, self._bundle_now)
         self._is_open = False
         self.unfiled = 0
         """How many pictures were left to be filed when the page was closed."""
         self.app = Starlette(
             lifespan=self._opened,
             routes=[
-                Route("/", self._index),
-                Route("/page/{name}", self._static),
+                *static_routes(),
                 Route("/picture/{picture}/{size}", self._picture),
                 Route("/api/state", self._state),
                 Route("/api/queue", self._queue),
@@ -84,11 +83,11 @@ class Review:
                 Route("/api/back", self._back, methods=["POST"]),
                 Route("/api/file", self._file, methods=["POST"]),
                 Route("/api/file-learned", self._file_learned, methods=["POST"]),
-                *naming_routes(self._ask, row=self._row, state=self._renamed),
+                *naming_routes(self._ask, row=self._row, state=self._taught),
                 *near_routes(self._near, self._ask, row=self._row, is_there=self._is_there),
                 *AuditRoutes(self._place()).routes,
-                *doubt_routes(self._place(), self._labelled),
                 *self._folders.routes,
+                *doubt_routes(self._place(), labels=self._doubtful.read),
             ],
             exception_handlers={IllsortError: _told},
         )
@@ -144,15 +143,8 @@ class Review:
             desk=lambda: (self._desk, self._catalogue),
             rows=lambda pictures: [self._row(row) for row in self._desk.rows(pictures)],
             state=self._as_it_is,
-            tell=self._learning.tell,
+            taught=self._taught,
         )
-
-    async def _index(self, _: Request) -> Response:
-        return _file_response(self._files["index.html"])
-
-    async def _static(self, request: Request) -> Response:
-        path = self._files.get(request.path_params["name"])
-        return Response(status_code=404) if path is None else _file_response(path)
 
     async def _picture(self, request: Request) -> Response:
         picture, size = request.path_params["picture"], request.path_params["size"]
@@ -237,7 +229,7 @@ class Review:
         self._learning.file()
         return JSONResponse({"state": await self._at_desk(self._as_it_is)})
 
-    def _renamed(self) -> dict[str, Any]:
+    def _taught(self) -> dict[str, Any]:
         self._learning.tell(1)
         return self._as_it_is()
 
@@ -262,10 +254,6 @@ class Review:
             "height": row.height,
             "guesses": list(self._desk.guesses_of(row).items())[:5],
         }
-
-
-def _file_response(path: Path) -> Response:
-    return Response(path.read_bytes(), media_type=_KINDS[path.suffix], headers={"Cache-Control": "no-cache"})
 
 
 async def _told(_: Request, error: Exception) -> Response:

@@ -29,15 +29,17 @@ _MOST = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """What the requests need of the page's server; `at_desk` runs work in the desk's thread, and so must the others."""
+    """What the requests need of the page's server; `at_desk` runs work in the desk's thread, and so must the others.
+
+    `taught` is the state after something was said that can be learned from.
+    """
 
     library: Path
     at_desk: Callable[[Callable[[], Any]], Awaitable[Any]]
     desk: Callable[[], tuple[Desk, Catalogue]]
     rows: Callable[[list[PictureId]], list[dict[str, Any]]]
     state: Callable[[], dict[str, Any]]
-    tell: Callable[[int], None]
-    """Hears how many words were said or taken back, so that they are learned from."""
+    taught: Callable[[], dict[str, Any]]
 
 
 class AuditRoutes:
@@ -71,8 +73,7 @@ class AuditRoutes:
 
         def say() -> dict[str, Any]:
             _auditing().answer(*self._place.desk(), self._place.library, answer)
-            self._place.tell(1)
-            return self._told()
+            return self._told(self._place.taught)
 
         return JSONResponse(await self._place.at_desk(say))
 
@@ -81,8 +82,7 @@ class AuditRoutes:
 
         def back() -> dict[str, Any]:
             _auditing().take_back(*self._place.desk(), self._place.library, steps=steps)
-            self._place.tell(1)
-            return self._told()
+            return self._told(self._place.taught)
 
         return JSONResponse(await self._place.at_desk(back))
 
@@ -98,9 +98,10 @@ class AuditRoutes:
         told = await self._place.at_desk(after)
         return JSONResponse({"run": made.run, "moved": made.moved, "left": left, **told})
 
-    def _told(self) -> dict[str, Any]:
+    def _told(self, state: Callable[[], dict[str, Any]] | None = None) -> dict[str, Any]:
         told = _auditing().told(self._place.desk()[1], self._place.library)
-        return {"audit": told | {"pictures": self._place.rows(told["pictures"])}, "state": self._place.state()}
+        rows = self._place.rows(told["pictures"])
+        return {"audit": told | {"pictures": rows}, "state": (state or self._place.state)()}
 
 
 def _auditing() -> ModuleType:

@@ -13,7 +13,6 @@ from starlette.routing import Route
 from classifier.labels.next_step import library_option
 from classifier.review import doubting
 from classifier.review.asked import answers_from, steps_from
-from classifier.review.doubtful import DoubtfulLabels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +22,10 @@ if TYPE_CHECKING:
     from classifier.review.audit_routes import Place
     from classifier.review.desk import Desk
     from classifier.review.doubtful import Doubtful
-    from classifier.review.labelled_files import LabelledFiles
 
 
-def doubt_routes(place: Place, files: LabelledFiles) -> list[Route]:
-    """The routes; `files` are the labelled pictures, which are not looked for in the desk's thread."""
-    labels = DoubtfulLabels(files).read
+def doubt_routes(place: Place, *, labels: Callable[[], tuple[Doubtful, ...]]) -> list[Route]:
+    """The routes; `labels` reads which are doubtful, in any thread but the desk's."""
 
     def told(found: tuple[Doubtful, ...]) -> dict[str, Any]:
         return doubting.told(place.desk()[0], found) | {"option": library_option(place.library)}
@@ -56,8 +53,7 @@ def doubt_routes(place: Place, files: LabelledFiles) -> list[Route]:
 
         def heard() -> dict[str, Any]:
             word(place.desk()[0], found)
-            place.tell(1)
-            return {"doubts": told(found), "state": place.state()}
+            return {"doubts": told(found), "state": place.taught()}
 
         return JSONResponse(await place.at_desk(heard))
 

@@ -14,7 +14,7 @@ from classifier.errors import ModelError
 from classifier.model.files import EVALUATION, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from classifier.records import PictureId
     from classifier.review.labelled_files import LabelledFiles
@@ -32,10 +32,11 @@ class Doubtful:
 
 
 class DoubtfulLabels:
-    """Those of the model that a library was last sorted with, whose labelled pictures are `files`. For any thread."""
+    """Those of the model that a library was last sorted with; `bundle_of` names its folder. For several threads."""
 
-    def __init__(self, files: LabelledFiles) -> None:
+    def __init__(self, files: LabelledFiles, bundle_of: Callable[[], Path | None]) -> None:
         self._files = files
+        self._bundle_of = bundle_of
         self._lock = threading.Lock()
         self._read: tuple[Path, int, int] | None = None
         self._paths: Mapping[PictureId, str] = {}
@@ -43,7 +44,7 @@ class DoubtfulLabels:
 
     def read(self) -> tuple[Doubtful, ...]:
         """The most doubtful first; read once for each training. None where the folder is gone or tells of none."""
-        folder, paths = self._files.bundle_of(), self._files.paths()
+        folder, paths = self._bundle_of(), self._files.paths()
         if folder is None:
             return ()
         with self._lock:

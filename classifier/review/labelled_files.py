@@ -26,7 +26,7 @@ class LabelledFiles:
     """The labelled pictures of the model that a library was last sorted with; `bundle_of` names its folder."""
 
     def __init__(self, bundle_of: Callable[[], Path | None]) -> None:
-        self.bundle_of = bundle_of
+        self._bundle_of = bundle_of
         self._lock = threading.Lock()
         self._read: tuple[Path, _Stamp] | None = None
         self._paths: Mapping[PictureId, str] = {}
@@ -59,7 +59,7 @@ class LabelledFiles:
         Empty without a model, and where its folder is gone or says nothing of that; unchecked: for `path_of`, or to
         know what was labelled.
         """
-        folder = self.bundle_of()
+        folder = self._bundle_of()
         with self._lock:
             try:
                 read = None if folder is None else (folder / LABELLED, _stamp(folder / LABELLED))

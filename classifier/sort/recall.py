@@ -7,9 +7,15 @@ Builds no network and opens no picture. What is not kept, or not whole any more,
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
+
+from threadpoolctl import threadpool_limits
 
 from classifier.catalogue import embeddings, pictures
 from classifier.catalogue.shards import Rows, read_shard
@@ -21,59 +27,80 @@ from classifier.model.novelty import Novelty
 from classifier.progress import Progress
 from classifier.records import PictureId
 
-_MOST_NUMBERS = 1 << 25
-"""Logits that wait to be recorded: 128 MB, or a million pictures of 32 categories."""
+_THREADS = 2
+_MOST_BYTES = 1 << 27
+"""Logits that wait to be recorded: a million pictures of 32 categories."""
+
+Answer = tuple[PictureId, bytes, float | None]
+"""A picture, its logits as they are kept, and its novelty where the bundle tells."""
 
 
 def recall(catalogue: Catalogue, *, run: int, crawl: Path, library: Path, bundle: Bundle, progress: Progress) -> int:
     """Record predictions for what `run` found in `crawl` and the store knows; returns how many there were."""
     backbone, model = bundle.manifest.backbone_key, bundle.manifest.key
-    found = embeddings.unanswered(catalogue, run=run, crawl=crawl, backbone=backbone, model=model) if backbone else ()
-    folder = folder_of(library, backbone)
-    wanted = 0
-    answers: _Answers | None = None
-    with ExitStack() as stack:
-        for shard, rows in found:
-            if answers is None:
-                stage = stack.enter_context(progress.stage("recalling", total=None, unit="picture"))
-                answers = _Answers(catalogue, head=bundle.load_head(), novelty=bundle.load_novelty(), model=model)
+    if not backbone:
+        return 0
+    found = embeddings.unanswered(catalogue, run=run, crawl=crawl, backbone=backbone, model=model)
+    if (first := next(found, None)) is None:
+        return 0
+    says = partial(_answers, folder_of(library, backbone), head=bundle.load_head(), novelty=bundle.load_novelty())
+    recorder, wanted, waiting = _Recorder(catalogue, model=model), 0, deque[Future[list[Answer]]]()
+    with (
+        progress.stage("recalling", total=None, unit="picture") as stage,
+        threadpool_limits(1),  # readers that each calculate with two threads wait for each other more than they work
+        ThreadPoolExecutor(_THREADS) as threads,
+    ):
+        for shard, rows in chain([first], found):
             wanted += len(rows)
-            for part in read_shard(folder, shard, rows):
-                stage.advance(answers.answer(part))
-        if answers is not None:
-            answers.record()
-    known = 0 if answers is None else answers.recorded
-    missing = wanted - known
-    if known:
-        progress.say(f"{known:,} pictures are decided by what is known of them, without reading them again")
-    if missing:
+            waiting.append(threads.submit(says, shard, rows))
+            if len(waiting) > _THREADS:
+                stage.advance(recorder.take(waiting.popleft().result()))
+        for answers in waiting:
+            stage.advance(recorder.take(answers.result()))
+        recorder.record()
+    if recorder.recorded:
+        progress.say(f"{recorder.recorded:,} pictures are decided by what is known of them, without reading them again")
+    if missing := wanted - recorder.recorded:
         progress.say(f"{missing:,} pictures are read again: what was kept of them is gone, damaged or too little")
-    return known
+    return recorder.recorded
 
 
-class _Answers:
-    """What the head says, recorded in few large transactions: in the order of pictures each page is written once."""
+def _answers(
+    folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]], *, head: LinearHead, novelty: Novelty | None
+) -> list[Answer]:
+    """What the head says of those of a shard's pictures that are whole and hold what is needed."""
+    found: list[Answer] = []
+    for rows in read_shard(folder, shard, wanted):
+        if not rows.pictures or not _fit(rows, head, novelty):
+            continue
+        unlike: list[float | None] = [None] * len(rows.pictures)
+        if novelty is not None:
+            unlike = novelty.score(rows.traits, rows.embeddings).tolist()
+        found += zip(rows.pictures, pictures.as_bytes(head(rows.embeddings)), unlike, strict=True)
+    return found
 
-    def __init__(self, catalogue: Catalogue, *, head: LinearHead, novelty: Novelty | None, model: str) -> None:
+
+def _fit(rows: Rows, head: LinearHead, novelty: Novelty | None) -> bool:
+    if rows.embeddings.shape[1] != head.weight.shape[1]:
+        return False
+    return novelty is None or rows.traits.shape[1] == len(novelty.whitening)
+
+
+class _Recorder:
+    """Records answers in few large transactions: in the order of pictures each page is written once."""
+
+    def __init__(self, catalogue: Catalogue, *, model: str) -> None:
         self._catalogue = catalogue
-        self._head = head
-        self._novelty = novelty
         self._model = model
-        self._waiting: list[tuple[PictureId, bytes, float | None]] = []
+        self._waiting: list[Answer] = []
         self.recorded = 0
 
-    def answer(self, rows: Rows) -> int:
-        """Answer for the pictures of these rows, if they hold what is needed; returns for how many."""
-        if not rows.pictures or not self._fit(rows):
-            return 0
-        logits = self._head(rows.embeddings)
-        unlike: list[float | None] = [None] * len(rows.pictures)
-        if self._novelty is not None:
-            unlike = self._novelty.score(rows.traits, rows.embeddings).tolist()
-        self._waiting += zip(rows.pictures, pictures.as_bytes(logits), unlike, strict=True)
-        if len(self._waiting) * logits.shape[1] >= _MOST_NUMBERS:
+    def take(self, answers: Sequence[Answer]) -> int:
+        """Keep them until there are many; returns how many these are."""
+        self._waiting += answers
+        if answers and len(self._waiting) * len(answers[0][1]) >= _MOST_BYTES:
             self.record()
-        return len(rows.pictures)
+        return len(answers)
 
     def record(self) -> None:
         """Record what waits, durably."""
@@ -82,8 +109,3 @@ class _Answers:
             pictures.add_many_logits(self._catalogue, self._waiting, model=self._model)
         self.recorded += len(self._waiting)
         self._waiting = []
-
-    def _fit(self, rows: Rows) -> bool:
-        if rows.embeddings.shape[1] != self._head.weight.shape[1]:
-            return False
-        return self._novelty is None or rows.traits.shape[1] == len(self._novelty.whitening)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,18 @@ _TROUBLES = frozenset({Status.CHANGED, Status.GONE, Status.FAILED})
 _MOST_TROUBLES = 1000
 
 Execute = Callable[[Sequence[Move]], Sequence[Outcome]]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Records hold no cycles: to look for some among hundreds of thousands takes as long as to decide them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class Settler:
@@ -70,6 +84,7 @@ class Settler:
         """How many readable files of the crawl come after the last one that was settled."""
         return files.count_after(self._catalogue, run=self._run, crawl=self._crawl, after=self._after)
 
+    @_uncollected()
     def _next_page(self, upto: Path | None) -> Page | None:
         return decisions.next_page(
             self._catalogue,
@@ -121,6 +136,7 @@ class Settler:
             if outcome.move.method is Method.LINK and outcome.method is Method.COPY:
                 self.copied_instead += 1
 
+    @_uncollected()
     def _decide(self, batch: list[Candidate]) -> list[Decision]:
         rules = self._rules
         rows = self._fold(probabilities(decisions.logits_of(batch), rules.manifest.temperature))

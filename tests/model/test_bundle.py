@@ -16,6 +16,7 @@ from classifier.errors import ModelError
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, open_bundle, save_bundle
 from classifier.model.evidence import Evidence
+from classifier.model.files import EVALUATION, read_json
 from classifier.model.manifest import Manifest
 from classifier.model.novelty import NOVELTY, Novelty, fit_novelty
 from classifier.records import PictureId
@@ -51,6 +52,14 @@ def test_what_is_saved_is_what_is_opened(tmp_path: Path) -> None:
     assert MANIFEST.model_copy(update=known) == opened.manifest
     with torch.inference_mode():
         assert torch.equal(network()(images), opened.load_network()(images))
+
+
+def test_a_file_name_that_is_no_utf8_is_told_as_it_is(tmp_path: Path) -> None:
+    told = {"mistakes": [{"path": "labels/\udce4.png", "category": "狗"}]}
+    made = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation=told)
+
+    assert told == read_json(made.folder / EVALUATION)
+    assert "狗" in (made.folder / EVALUATION).read_text(encoding="utf-8")
 
 
 def novelty() -> Novelty:

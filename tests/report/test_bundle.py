@@ -102,6 +102,14 @@ def test_a_doubtful_label_is_shown_and_one_whose_file_is_gone_is_named(bundle: P
     assert len(page.all("img")) > 1  # the mistakes have theirs
 
 
+def test_a_file_name_that_is_no_utf8_is_told_too(bundle: Path) -> None:
+    evaluation = json.loads((bundle / "evaluation.json").read_text(encoding="utf-8"))
+    evaluation["doubts"]["labels"][0]["path"] = "labels/\udce4.png"
+    (bundle / "evaluation.json").write_text(json.dumps(evaluation), encoding="utf-8")
+
+    assert "\\udce4.png" in write_bundle_report(bundle).read_text(encoding="utf-8")
+
+
 def test_a_bundle_of_before_has_a_report_of_what_it_has(bundle: Path) -> None:
     (bundle / "evidence.npz").unlink()
     evaluation = {

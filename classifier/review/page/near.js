@@ -96,7 +96,7 @@ export class Near {
     if (row !== this.row) return;
     this.#fill();
     this.changed();
-    if (alike === null) setTimeout(() => { if (row === this.row) this.expect([]); }, AGAIN); // still looked through
+    if (alike === null) setTimeout(() => { if (row === this.row && this.repeats.isConnected) this.expect([]); }, AGAIN); // still looked through
   }
 
   #fill() {
