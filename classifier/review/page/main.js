@@ -241,12 +241,12 @@ class Desk {
       isPlain || APART[tray] ? null : this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
       isPlain || APART[tray] ? null : this.#choice("order", order, [...(this.state.outlook.number ? LEARNED : []), ...ORDERS].map((name) => [name, say(name)]), (value) => this.show({ order: value })),
       isPlain || APART[tray] || folders === null ? null : this.#choice("folder", this.chosen.folder, folders, (value) => this.show({ folder: value === "more" ? "" : value })),
-      make("span", { class: "space" }),
-      make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
-        key("f"), make("span", {}, say("file", count(this.state.to_file)))),
-      make("button", { class: "plain", onclick: () => this.categories.list() }, key("c"), make("span", {}, say("categories"))),
-      make("button", { class: "plain keys-button", onclick: () => this.help() }, key("?"), make("span", {}, say("help"))),
-      make("button", { class: "plain", id: "language", onclick: () => this.#switch() }, say("language")),
+      make("div", { class: "tail" },
+        make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
+          key("f"), make("span", {}, say("file", count(this.state.to_file)))),
+        make("button", { class: "plain", onclick: () => this.categories.list() }, key("c"), make("span", {}, say("categories"))),
+        make("button", { class: "plain keys-button", onclick: () => this.help() }, key("?"), make("span", {}, say("help"))),
+        make("button", { class: "plain", id: "language", onclick: () => this.#switch() }, say("language"))),
     ].filter(Boolean));
     if (focused) document.getElementById(focused)?.focus();
   }
