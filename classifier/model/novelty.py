@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from classifier.errors import ModelError
+from classifier.model.directions import directions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ class Novelty:
         if not self.axes.shape[1]:
             return np.zeros(len(embeddings_BD), dtype=np.float32)
         # By its whole length, so that what lies in none of the directions counts as unlike.
-        turned = -_of_length_one(embeddings_BD) @ self.axes @ self.shadows.T
+        turned = -directions(embeddings_BD) @ self.axes @ self.shadows.T
         return np.asarray(np.maximum(1 + _mean_of_least(turned), 0), dtype=np.float32)
 
     def cut(self, share: float) -> float:
@@ -97,7 +98,7 @@ class Novelty:
         What labelled ones score stays as it was measured.
         """
         points = np.concatenate([self.points, traits_BT @ self.whitening])
-        axes, shadows = _directions(embeddings_ND) if self.axes.shape[1] else (self.axes, self.shadows)
+        axes, shadows = _axes(embeddings_ND) if self.axes.shape[1] else (self.axes, self.shadows)
         return replace(self, points=points, axes=axes, shadows=shadows)
 
     def save(self, path: Path) -> None:
@@ -141,7 +142,7 @@ def _fitted(
     scores: NDArray[np.float32],
 ) -> Novelty:
     whitening = _whitening(traits_NT, targets_N)
-    axes, shadows = _directions(embeddings_ND)
+    axes, shadows = _axes(embeddings_ND)
     return Novelty(
         whitening=whitening, points=_thinned(traits_NT) @ whitening, axes=axes, shadows=shadows, scores=scores
     )
@@ -151,19 +152,14 @@ def _thinned(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return rows[:: max(1, math.ceil(len(rows) / _MOST_POINTS))]
 
 
-def _directions(embeddings_ND: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _axes(embeddings_ND: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Axes (D, S) in which embeddings of length 1 mostly lie, and what each comes to along those, (N, S)."""
     from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415 - slow to import, and sorting does without
 
-    rows = _of_length_one(_thinned(embeddings_ND))
+    rows = directions(_thinned(embeddings_ND))
     _, _, axes_SD = randomized_svd(rows, n_components=min(_DIRECTIONS, *rows.shape), random_state=0)
     axes = np.ascontiguousarray(axes_SD.T, dtype=np.float32)
     return axes, rows @ axes
-
-
-def _of_length_one(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(lengths, np.finfo(np.float32).tiny), dtype=np.float32)
 
 
 def _mean_of_least(rows: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -188,10 +184,10 @@ def _whitening(traits_NT: NDArray[np.float32], targets_N: NDArray[np.int64]) -> 
     if width > _MOST_TRAITS or not centred.any():
         return np.eye(width, dtype=np.float32)
     covariance, _ = ledoit_wolf(centred, assume_centered=True)
-    variances, directions = np.linalg.eigh(covariance)
+    variances, vectors = np.linalg.eigh(covariance)
     # Divided by the width too, so that a distance is about 1 whatever the network.
     least = np.finfo(np.float32).eps
-    return np.asarray(directions / np.sqrt(np.maximum(variances, least) * width), dtype=np.float32)
+    return np.asarray(vectors / np.sqrt(np.maximum(variances, least) * width), dtype=np.float32)
 
 
 def load_novelty(path: Path) -> Novelty:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from classifier.model.directions import directions
 from classifier.model.evidence import Evidence
 from classifier.model.labelled import Labelled
 from classifier.relearn.lessons import Lessons, fit
@@ -64,10 +65,9 @@ def cross_fitted(learned: Lessons, *, seed: int = 0) -> Evidence | None:
 
 def _repeats(labelled: Labelled) -> NDArray[np.bool_]:
     """Which verdicts, in their order, may repeat which pictures of all, (V, N)."""
-    lengths = np.linalg.norm(labelled.embeddings, axis=1, keepdims=True)
-    directions = labelled.embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)
+    every = directions(labelled.embeddings)
     is_verdict = np.array([not path for path in labelled.paths], dtype=bool)
-    repeats: NDArray[np.bool_] = directions[is_verdict] @ directions.T >= _ALIKE
+    repeats: NDArray[np.bool_] = every[is_verdict] @ every.T >= _ALIKE
     return repeats
 
 

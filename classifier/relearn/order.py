@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
+from classifier.model.directions import directions
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -34,8 +36,8 @@ def order(
     groups = min(len(soon) // _IN_A_GROUP, _MOST_GROUPS)
     if groups < 2:  # noqa: PLR2004 - one group has no rounds
         return uncertain
-    directions = _directions(embeddings_ND[soon])
-    group_of = KMeans(groups, n_init=1, max_iter=30, random_state=seed).fit_predict(directions)
+    unit = directions(embeddings_ND[soon])
+    group_of = KMeans(groups, n_init=1, max_iter=30, random_state=seed).fit_predict(unit)
     # `soon` is by margin, so the first of a group in it is its most uncertain.
     by_group = np.argsort(group_of, kind="stable")
     starts = np.searchsorted(group_of[by_group], np.arange(groups))
@@ -49,8 +51,8 @@ def looks(embeddings_ND: NDArray[np.float32], *, seed: int = 0) -> NDArray[np.in
     count = min(len(embeddings_ND) // _ALIKE, _MOST_LOOKS)
     if count < 2:  # noqa: PLR2004 - one cluster is all of them
         return np.zeros(len(embeddings_ND), dtype=np.int64)
-    directions = _directions(embeddings_ND)
-    sample = directions[np.random.default_rng(seed).permutation(len(directions))[:_SAMPLE]]
+    unit = directions(embeddings_ND)
+    sample = unit[np.random.default_rng(seed).permutation(len(unit))[:_SAMPLE]]
     clusters = MiniBatchKMeans(count, init="random", n_init=1, batch_size=4096, max_iter=20, random_state=seed).fit(
         sample
     )
@@ -58,9 +60,7 @@ def looks(embeddings_ND: NDArray[np.float32], *, seed: int = 0) -> NDArray[np.in
     apart = np.linalg.svd(centres - centres.mean(axis=0), full_matrices=False)[2][0]
     rank = np.empty(count, dtype=np.int64)
     rank[np.argsort(centres @ apart, kind="stable")] = np.arange(count)
-    nearest = np.concatenate(
-        [_nearest(part, centres) for part in np.array_split(directions, len(directions) // 8192 + 1)]
-    )
+    nearest = np.concatenate([_nearest(part, centres) for part in np.array_split(unit, len(unit) // 8192 + 1)])
     return np.asarray(rank[nearest], dtype=np.int64)
 
 
@@ -70,11 +70,6 @@ def _margins(probabilities_NK: NDArray[np.floating]) -> NDArray[np.floating]:
         return np.ones(len(probabilities_NK))
     two = np.partition(probabilities_NK, -2, axis=1)[:, -2:]
     return np.asarray(two[:, 1] - two[:, 0])
-
-
-def _directions(embeddings_ND: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(embeddings_ND, axis=1, keepdims=True)
-    return np.asarray(embeddings_ND / np.maximum(lengths, 1e-12), dtype=np.float32)
 
 
 def _nearest(directions_MD: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.int64]:

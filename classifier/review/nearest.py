@@ -15,6 +15,7 @@ import numpy as np
 from classifier.catalogue import audits, verdicts
 from classifier.catalogue.categories import read_names
 from classifier.errors import ModelError
+from classifier.model.directions import directions
 from classifier.model.files import MANIFEST, read_json, sha256_of
 from classifier.model.key import backbone_key
 from classifier.model.labelled import LABELLED, load_labelled
@@ -109,12 +110,6 @@ def read_taught(catalogue: Catalogue) -> Taught | None:
         labelled=labelled,
         directions=directions(labelled.embeddings),
     )
-
-
-def directions(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Embeddings, (N, D), each of length 1, so that products are cosines."""
-    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    return np.asarray(embeddings / np.where(lengths == 0, 1, lengths), dtype=np.float32)
 
 
 def _labelled(folder: Path, manifest: dict[str, Any]) -> Labelled | None:

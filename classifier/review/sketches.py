@@ -16,8 +16,8 @@ import numpy as np
 
 from classifier.catalogue.kept import kept_of
 from classifier.catalogue.shards import read_shard
+from classifier.model.directions import directions
 from classifier.records import PictureId
-from classifier.review.nearest import directions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

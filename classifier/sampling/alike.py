@@ -11,6 +11,7 @@ import numpy as np
 
 from classifier.labels.examples import read_example
 from classifier.labels.groups import near_duplicates
+from classifier.model.directions import directions
 from classifier.records import Example, Label
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ def repeating(pairs: Iterable[tuple[int, int]]) -> set[int]:
 
 
 def _close(embeddings_ND: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
-    lengths = np.linalg.norm(embeddings_ND, axis=1, keepdims=True)
-    unit = embeddings_ND / np.where(lengths == 0, 1, lengths)
+    unit = directions(embeddings_ND)
     for start in range(0, len(unit), _CHUNK):
         cosines = unit[start : start + _CHUNK] @ unit.T
         for row, column in np.argwhere(cosines >= _LIKELY):

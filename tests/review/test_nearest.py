@@ -12,10 +12,11 @@ import pytest
 
 from classifier.catalogue import categories, verdicts
 from classifier.catalogue.store import open_catalogue
+from classifier.model.directions import directions
 from classifier.model.files import MANIFEST
 from classifier.model.labelled import LABELLED, Labelled
 from classifier.records import PictureId, Said, Verdict
-from classifier.review.nearest import Taught, directions, read_taught
+from classifier.review.nearest import Taught, read_taught
 from kit.bundles import colour_bundle
 from kit.reviewing import unsure_library, waiting_library
 
