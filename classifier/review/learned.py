@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from classifier.catalogue.outlook import attach_newest
 from classifier.review import queue
 from classifier.review.guesses import Guesses
-from classifier.review.queue import ANSWERED, ROW, Order, answered, waiting
+from classifier.review.queue import ANSWERED, DECIDED, HERE, ROW, Order, answered, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,9 @@ CROSS JOIN decisions AS d ON d.picture = r.picture AND d.action = r.action {ANSW
 _BESIDE: Final = f"""temp.late INDEXED BY {{index}}
 CROSS JOIN decisions AS d ON d.picture = late.picture AND d.action = late.action
 LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action {ANSWERED}"""
+_UNRANKED: Final = """ AND NOT EXISTS (
+SELECT 1 FROM outlook.ranks AS known WHERE known.picture = d.picture AND known.action = d.action)"""
+_BESIDE_HERE: Final = f"temp.here CROSS JOIN {DECIDED.format(how=HERE + _UNRANKED)} {ANSWERED}"
 _LATE: Final = (
     "DROP TABLE IF EXISTS temp.late",
     "CREATE TEMP TABLE late (picture TEXT, action TEXT, category TEXT, confidence REAL)",
@@ -96,6 +99,9 @@ class Learned:
         )
 
     def _beside(self, wanted: Wanted, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+        if wanted.is_small:
+            few: _Where = {"d.action": wanted.action.value, "d.category": wanted.kept or wanted.category}
+            return self._rows(_BESIDE_HERE, ("d.confidence", "d.picture"), few, wanted, (model, after, limit))
         if not self._knows_late:
             for statement in _LATE:
                 self._catalogue.connection.execute(statement)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from classifier.catalogue import outlook
 from classifier.catalogue.store import open_catalogue
 from classifier.records import Action, Said
 from classifier.review import here
@@ -113,6 +114,28 @@ def test_the_queue_of_a_folder_holds_what_lies_in_it_and_below(
         assert {f"{number:03}" for number in range(8)} == names(pixiv)
         assert {f"{number:03}" for number in range(8, 13)} == names(danbooru)
         assert {f"{number:03}" for number in range(15)} == names(None)
+
+
+@pytest.mark.parametrize("few", [0, 3000])
+def test_what_is_ranked_and_what_is_not_yet_both_wait_in_their_folder(
+    tmp_path: Path, bundle: Path, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(here, "_FEW", few)
+    place = library(tmp_path, bundle, {"a": 4, "b": 5})
+    folders = Folders(place)
+    under = folders.path_of(number_of(folders, "b"))
+    with open_catalogue(place) as catalogue:
+        rows = Desk(catalogue).page(Wanted(under=under), after=None, limit=99)
+        ranks = [(0, rows[3].picture, "review", "red", 0.5, 0, b""), (1, rows[1].picture, "review", "red", 0.6, 0, b"")]
+    outlook.write(place, ranks, meta={"categories": ["red"], "temperature": 1.0, "verdicts": 0})
+    with open_catalogue(place) as catalogue:
+        desk = Desk(catalogue)
+        learned = desk.page(Wanted(order=Order.LEARNED, under=under), after=None, limit=99)
+        rest = desk.page(Wanted(order=Order.LEARNED, under=under), after=learned[2].key, limit=99)
+
+    unranked = [row.picture for row in rows if row.picture not in {rows[3].picture, rows[1].picture}]
+    assert [rows[3].picture, rows[1].picture, *unranked] == [row.picture for row in learned]
+    assert unranked[1:] == [row.picture for row in rest]
 
 
 def test_what_a_sort_brings_into_the_folder_waits_there_too(tmp_path: Path, bundle: Path) -> None:

@@ -253,7 +253,9 @@ class Desk {
 
   #categories() {
     const waiting = this.state.waiting[this.chosen.tray] ?? {};
-    const names = this.state.categories.map(({ name }) => [name, `${name} (${count(waiting[name] ?? 0)})`]);
+    // Of one folder it is not known how many there are of each category.
+    const number = (name) => (this.chosen.folder === "" ? ` (${count(waiting[name] ?? 0)})` : "");
+    const names = this.state.categories.map(({ name }) => [name, name + number(name)]);
     return this.chosen.view === "grid" ? names : [["", say("all")], ...names];
   }
 
