@@ -121,10 +121,11 @@ def save_bundle(
     writing = folder.with_name(f"{folder.name}.writing")
     shutil.rmtree(writing, ignore_errors=True)  # left by a run that was killed while writing
     save_network(network, writing, label_names=list(manifest.categories), crop_mode="squash")
-    known = {"backbone_sha256": network.backbone_sha256(), "head": network.head_names}
-    manifest = manifest.model_copy(update={"weights_sha256": sha256_of(writing / WEIGHTS), **known})
     manifest = manifest.model_copy(
         update={
+            "weights_sha256": sha256_of(writing / WEIGHTS),
+            "backbone_sha256": network.backbone_sha256(),
+            "head": network.head_names,
             "novelty_sha256": written(novelty, writing / NOVELTY),
             "evidence_sha256": written(evidence, writing / EVIDENCE),
             "labelled_sha256": written(labelled, writing / LABELLED),

@@ -86,20 +86,19 @@ def test_what_is_answered_waits_in_no_folder_until_it_is_taken_back(tmp_path: Pa
 
 
 @pytest.fixture
-def moved(tmp_path: Path, bundle: Path) -> tuple[Path, Path]:
-    return tmp_path, bundle
+def moved(tmp_path: Path, bundle: Path) -> Path:
+    return library(tmp_path, bundle, mode="move")
 
 
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize(("grid", "few"), [(False, 0), (True, 0), (False, 3000)])
 def test_the_queue_of_a_folder_holds_what_lies_in_it_and_below(
-    moved: tuple[Path, Path], order: Order, grid: bool, few: int, monkeypatch: pytest.MonkeyPatch
+    moved: Path, order: Order, grid: bool, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(here, "_FEW", few)
-    place = library(*moved, mode="move")
-    folders = Folders(place)
+    folders = Folders(moved)
     pixiv, danbooru = (folders.path_of(number_of(folders, name)) for name in ("pixiv", "danbooru"))
-    with open_catalogue(place) as catalogue:
+    with open_catalogue(moved) as catalogue:
         desk = Desk(catalogue)
         every = {row.picture: row.path.name for row in desk.page(Wanted(), after=None, limit=99)}
 
