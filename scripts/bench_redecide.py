@@ -148,7 +148,9 @@ def settle(catalogue: Catalogue, library: Path, bundle: Bundle, execute: Execute
         mode=Mode.LINK,
         unknown_from=float("inf") if novelty is None else novelty.cut(0.1),
     )
-    Settler(catalogue, run=RUN, crawl=CRAWL, library=library, rules=rules, execute=execute).settle(upto=None)
+    settler = Settler(catalogue, run=RUN, crawl=CRAWL, library=library, rules=rules, execute=execute)
+    settler.settle_placed(SilentProgress())
+    settler.settle(upto=None)
 
 
 def place_all(catalogue: Catalogue, moves: Sequence[Move]) -> list[Outcome]:

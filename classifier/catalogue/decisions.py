@@ -1,103 +1,16 @@
-"""What was decided of each picture, and what is still to be settled; the judgement itself is in sort/decide."""
+"""What was decided of each picture, and where all of a crawl have ended; the judgement itself is in sort/decide."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from classifier.catalogue.journal import to_bytes, to_path
-from classifier.catalogue.parts import rows_of
 from classifier.catalogue.store import Catalogue
-from classifier.records import Action, Decision, ImageFile, PictureId
-
-
-class Candidate:
-    """A file of the crawl whose content a model has seen: what to decide by, and where its content lies already.
-
-    Of hundreds of thousands, few are moved: paths are made only of those.
-    """
-
-    __slots__ = ("_file", "_seen", "novelty", "path", "picture", "place_path", "scores", "truncated")
-
-    def __init__(self, file: tuple[Any, ...], seen: tuple[Any, ...]) -> None:
-        self._file, self._seen = file, seen
-        self.path: bytes = file[0]
-        self.picture: PictureId = seen[0]
-        self.truncated = bool(seen[1])
-        self.scores: bytes = seen[2]
-        """Logits, little-endian float32 (K,)."""
-        self.novelty: float | None = seen[3]
-        """How unlike every labelled picture it is; None when the model cannot tell."""
-        self.place_path: bytes | None = seen[4]
-        """Where the content is in the library; None before."""
-
-    @property
-    def file(self) -> ImageFile:
-        """The file of the crawl as it was when it was read."""
-        return _image_file(*self._file[:5])
-
-    @property
-    def place(self) -> ImageFile | None:
-        """The file in the library (path relative to it) as it was when it was placed; None before."""
-        return None if self.place_path is None else _image_file(*self._seen[4:])
-
-
-# The plus signs keep SQLite on the order of the paths: any other index would sort the whole crawl for each page.
-_FILES = """
-SELECT path, size_bytes, mtime_ns, inode, device, picture FROM files
-WHERE +crawl = :crawl AND +seen = :run AND failure_kind IS NULL AND picture IS NOT NULL
-  AND path > :after AND (:upto IS NULL OR path <= :upto)
-ORDER BY path LIMIT :limit
-"""
-_SEEN = """
-SELECT pictures.id, pictures.truncated, predictions.logits, predictions.novelty,
-       places.path, places.size_bytes, places.mtime_ns, places.inode, places.device
-FROM pictures
-JOIN predictions ON predictions.picture = pictures.id AND predictions.model = ?
-LEFT JOIN places ON places.picture = pictures.id
-WHERE pictures.id IN {pictures}
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Some files in the order of their paths: those of them that a model has seen, and the `last` path (bytes)."""
-
-    candidates: list[Candidate]
-    last: bytes
-
-
-def next_page(
-    catalogue: Catalogue, *, run: int, crawl: Path, model: str, after: bytes, upto: bytes | None, limit: int
-) -> Page | None:
-    """The next `limit` files in the order of their paths, behind `after` and not beyond `upto` (bytes); None: no more.
-
-    What is known of their contents is looked up in the order of the contents, for so it lies in the catalogue.
-    """
-    values = {"run": run, "crawl": to_bytes(crawl), "after": after, "upto": upto, "limit": limit}
-    found = catalogue.connection.execute(_FILES, values).fetchall()
-    if not found:
-        return None
-    pictures = sorted({row[5] for row in found})
-    seen = {row[0]: row for row in rows_of(catalogue, _SEEN, pictures, before=(model,))}
-    return Page(candidates=[Candidate(row, seen[row[5]]) for row in found if row[5] in seen], last=found[-1][0])
-
-
-def logits_of(found: Sequence[Candidate]) -> NDArray[np.float32]:
-    """The logits of candidates, float32 (N, K); at least one."""
-    return np.frombuffer(b"".join([one.scores for one in found]), "<f4").reshape(len(found), -1)
-
-
-def _image_file(path: bytes, size_bytes: int, mtime_ns: int, inode: str, device: str) -> ImageFile:
-    return ImageFile(path=to_path(path), size_bytes=size_bytes, mtime_ns=mtime_ns, inode=int(inode), device=int(device))
-
+from classifier.records import Action, Decision
 
 _SAVE = """
 INSERT INTO decisions (picture, run, action, category, confidence, reason) VALUES (?, ?, ?, ?, ?, ?)

@@ -40,15 +40,6 @@ def see(catalogue: Catalogue, *, run: int, crawl: Path, files: Iterable[ImageFil
         )
 
 
-def count_after(catalogue: Catalogue, *, run: int, crawl: Path, after: bytes) -> int:
-    """How many of the files that `run` found and that could be read come after the path `after` (bytes)."""
-    row = catalogue.connection.execute(
-        "SELECT count(*) FROM files WHERE crawl = ? AND seen = ? AND failure_kind IS NULL AND path > ?",
-        (to_bytes(crawl), run, after),
-    ).fetchone()
-    return int(row[0])
-
-
 def to_hash(catalogue: Catalogue, *, run: int, crawl: Path) -> list[Path]:
     """New files as large as some known picture: hashing may show that they need not be decoded."""
     rows = catalogue.connection.execute(

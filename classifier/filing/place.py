@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.records import Action
@@ -33,13 +33,13 @@ def names_for(name: str, picture: PictureId) -> tuple[str, ...]:
 
     The last can only be taken by the same content or by a file named so on purpose. No name is longer than 255 bytes.
     """
-    extension = PurePath(name).suffix
-    if len(os.fsencode(extension)) > _LONGEST_EXTENSION:
-        extension = ""
-    stem = name[: len(name) - len(extension)]
+    stem, extension = _parted(name)
     marks = ("", *(f"_{picture[:digits]}" for digits in _DIGITS))
     # A picture named as a copy under way would be taken for one and removed.
-    return tuple(_shortened(stem, mark + extension) for mark in (marks[1:] if TEMPORARY.fullmatch(name) else marks))
+    marks = marks[1:] if TEMPORARY.fullmatch(name) else marks
+    if len(os.fsencode(name)) + 1 + _DIGITS[-1] <= _LONGEST_NAME:
+        return tuple(stem + mark + extension for mark in marks)
+    return tuple(_shortened(stem, mark + extension) for mark in marks)
 
 
 def folder_for(decision: Decision) -> Path:
@@ -55,6 +55,14 @@ def folder_for(decision: Decision) -> Path:
         raise ValueError(f"not a category's folder name: {category!r}")
     folders = {Action.FILE: Path(category), Action.REVIEW: Path(REVIEW, category), Action.UNKNOWN: Path(UNKNOWN)}
     return folders[decision.action]
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """A name and its extension, the point included; one that is too long is none."""
+    point = name.rfind(".")
+    if not 0 < point < len(name) - 1 or len(os.fsencode(name[point:])) > _LONGEST_EXTENSION:
+        return name, ""
+    return name[:point], name[point:]
 
 
 def _shortened(stem: str, ending: str) -> str:

@@ -30,7 +30,7 @@ from classifier.sort.recall import recall
 from classifier.sort.resume import OnChanged, resumed, wish_from
 from classifier.sort.rules import Rules, rules_for
 from classifier.sort.scan import recognise, scan
-from classifier.sort.settle import Settler
+from classifier.sort.settle import Execute, Settler
 
 _MUCH_TO_REVIEW = 0.1
 
@@ -71,11 +71,11 @@ def sort(
         scan(catalogue, run=run, crawl=crawl, library=library, progress=progress)
         recognise(catalogue, run=run, crawl=crawl, progress=progress)
         adopt(catalogue, run=run, crawl=crawl)
-        make = partial(_execute, catalogue, library, run)
-        if plan is not None:
-            make = partial(plan_only, catalogue, library, plan)
+        make = _maker(catalogue, library, run=run, plan=plan)
         settler = Settler(catalogue, run=run, crawl=crawl, library=library, rules=rules, execute=make)
-        for path in _answered(catalogue, library, run=run, crawl=crawl, bundle=model, settings=settings, say=progress):
+        recall(catalogue, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
+        settler.settle_placed(progress)
+        for path in _predicted(catalogue, library, run=run, crawl=crawl, bundle=model, settings=settings, say=progress):
             settler.settle(upto=path)
         with progress.stage("filing", total=settler.count_left(), unit="picture") as stage:
             settler.settle(upto=None, stage=stage)
@@ -87,11 +87,10 @@ def sort(
     return summary
 
 
-def _answered(
+def _predicted(
     catalogue: Catalogue, library: Path, *, run: int, crawl: Path, bundle: Bundle, settings: Settings, say: Progress
 ) -> Iterator[Path]:
-    """From what is kept, then from the pictures; the last path that is answered for, again and again."""
-    recall(catalogue, run=run, crawl=crawl, library=library, bundle=bundle, progress=say)
+    """What is not known is read; the last path that is answered for, again and again."""
     keeper = keeper_for(catalogue, library, bundle, settings, progress=say)
     yield from predict(catalogue, run=run, crawl=crawl, bundle=bundle, settings=settings, progress=say, keeper=keeper)
 
@@ -131,8 +130,15 @@ def _of_unknown(rules: Rules) -> dict[str, Any]:
     return {"unknown": True, "unknown_share": rules.unknown_share} if rules.unknown_share else {"unknown": False}
 
 
-def _execute(catalogue: Catalogue, library: Path, run: int, moves: Sequence[Move]) -> list[Outcome]:
-    return execute(catalogue, library=library, run=run, moves=moves)
+def _maker(catalogue: Catalogue, library: Path, *, run: int, plan: Callable[[str], None] | None) -> Execute:
+    """What makes moves; with `plan` they are only told to it."""
+    if plan is not None:
+        return partial(plan_only, catalogue, library, plan)
+
+    def make(moves: Sequence[Move]) -> list[Outcome]:
+        return execute(catalogue, library=library, run=run, moves=moves)
+
+    return make
 
 
 def _summary(catalogue: Catalogue, *, run: int, crawl: Path, seconds: float, rules: Rules) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.catalogue import decisions, files, verdicts
-from classifier.catalogue.decisions import Candidate, Page
+from classifier.catalogue import decisions, verdicts
+from classifier.catalogue.candidates import Candidate, Crawled, Page, Seen, logits_of
 from classifier.catalogue.journal import select, to_bytes
 from classifier.catalogue.store import Catalogue
 from classifier.filing.outcome import Outcome, Status
 from classifier.filing.place import folder_for, names_for
 from classifier.filing.sidecars import sidecar_moves
 from classifier.model.calibration import probabilities
-from classifier.progress import SilentStage, Stage
-from classifier.records import Action, Decision, Method, Move, PictureId
+from classifier.progress import Progress, SilentStage, Stage
+from classifier.records import Action, Decision, ImageFile, Method, Move, PictureId
 from classifier.sort.decide import decide
 from classifier.sort.fold import fold
 from classifier.sort.heed import heed
@@ -50,31 +50,43 @@ def _uncollected() -> Iterator[None]:
 
 
 class Settler:
-    """Settles the candidates of one run in the order of their paths; `execute` makes the moves, or only plans them."""
+    """Settles what one run has to; `execute` makes the moves, or only plans them.
+
+    What lies in the library comes first, in the order of contents; then what is to be filed, in the order of paths.
+    """
 
     def __init__(
         self, catalogue: Catalogue, *, run: int, crawl: Path, library: Path, rules: Rules, execute: Execute
     ) -> None:
         self._catalogue = catalogue
         self._run = run
-        self._crawl = crawl
+        self._crawled = Crawled(catalogue=catalogue, run=run, crawl=crawl, model=rules.manifest.key)
         self._library = library
         self._rules = rules
         self._fold = fold(rules.manifest.categories, rules.thresholds, rules.names)
         self._execute = execute
+        self._limit = BATCH if rules.sidecars else max(BATCH, PAGE)
         self._after = to_bytes(crawl)
-        self._begun = False
-        self._folders: dict[tuple[Action, str], bytes] = {}
+        self._folders: dict[tuple[Action, str], tuple[Path, bytes]] = {}
         self.troubles: list[Outcome] = []
         """Moves that were not made; only the first thousand are kept."""
         self.copied_instead = 0
         """Pictures that had to be copied because the file system cannot link them."""
 
+    def settle_placed(self, progress: Progress) -> None:
+        """Decide again of what lies in the library and is answered for, and move what belongs elsewhere now."""
+        self._crawled.begin()
+        self._file_sidecars(self._placed_last())
+        if not (found := self._next_placed(after="")):
+            return
+        with progress.stage("deciding again", total=None, unit="picture") as stage:
+            while found:
+                self._settle_seen(found)
+                stage.advance(len(found))
+                found = self._next_placed(after=found[-1].picture)
+
     def settle(self, *, upto: Path | None, stage: Stage | None = None) -> None:
-        """Decide and file every candidate up to `upto` (None: all that are left)."""
-        if not self._begun:
-            self._begun = True
-            self._file_sidecars(self._placed_last())
+        """Decide and file every candidate up to `upto` that is not settled (None: all that are left)."""
         while page := self._next_page(upto):
             self._after = page.last
             if page.candidates:
@@ -82,34 +94,40 @@ class Settler:
 
     def count_left(self) -> int:
         """How many readable files of the crawl come after the last one that was settled."""
-        return files.count_after(self._catalogue, run=self._run, crawl=self._crawl, after=self._after)
+        return self._crawled.count_files(after=self._after)
+
+    @_uncollected()
+    def _next_placed(self, *, after: str) -> list[Seen]:
+        return self._crawled.next_placed(after=after, limit=self._limit)
 
     @_uncollected()
     def _next_page(self, upto: Path | None) -> Page | None:
-        return decisions.next_page(
-            self._catalogue,
-            run=self._run,
-            crawl=self._crawl,
-            model=self._rules.manifest.key,
-            after=self._after,
-            upto=None if upto is None else to_bytes(upto),
-            limit=BATCH if self._rules.sidecars else max(BATCH, PAGE),
-        )
+        last = None if upto is None else to_bytes(upto)
+        return self._crawled.next_files(after=self._after, upto=last, limit=self._limit)
+
+    def _settle_seen(self, found: list[Seen]) -> None:
+        decided = self._decide(found)
+        decisions.save(self._catalogue, decided, run=self._run)
+        both = zip(found, decided, strict=True)
+        astray = [(seen, decision) for seen, decision in both if self._strays(seen, decision)]
+        first = self._crawled.first_files([seen.picture for seen, _ in astray])
+        astray.sort(key=lambda one: first[one[0].picture])
+        for start in range(0, len(astray), BATCH):
+            part = astray[start : start + BATCH]
+            self._carry_out([self._renaming(seen, first[seen.picture], decision) for seen, decision in part])
+        self._file_sidecars([seen.picture for seen in found])
 
     def _settle_page(self, found: list[Candidate], stage: Stage) -> None:
         first: dict[PictureId, Candidate] = {}
         for candidate in found:
-            first.setdefault(candidate.picture, candidate)  # of equal ones, the first by path
-        decided = self._decide(list(first.values()))
-        moves = {decision.picture: self._move(first[decision.picture], decision) for decision in decided}
-        decisions.save(self._catalogue, [one for one in decided if moves[one.picture] is None], run=self._run)
-        moved = [decision for decision in decided if moves[decision.picture] is not None]
-        stage.advance(len(found) - len(moved))
-        for start in range(0, len(moved), BATCH):
-            part = moved[start : start + BATCH]
-            decisions.save(self._catalogue, part, run=self._run)
-            self._carry_out([move for one in part if (move := moves[one.picture]) is not None])
+            first.setdefault(candidate.seen.picture, candidate)  # of equal ones, the first by path
+        decided = self._decide([candidate.seen for candidate in first.values()])
+        for start in range(0, len(decided), BATCH):
+            part = [(first[decision.picture], decision) for decision in decided[start : start + BATCH]]
+            decisions.save(self._catalogue, [decision for _, decision in part], run=self._run)
+            self._carry_out([self._filing(one, decision) for one, decision in part if self._strays(one.seen, decision)])
             stage.advance(len(part))
+        stage.advance(len(found) - len(decided))
         self._file_sidecars(list(first))
 
     def _placed_last(self) -> list[PictureId]:
@@ -120,7 +138,7 @@ class Settler:
         entries = select(
             self._catalogue,
             f"state = 'done' AND beside IS NULL AND {of_crawl} ORDER BY id DESC LIMIT ?",
-            (to_bytes(self._crawl), BATCH),
+            (to_bytes(self._crawled.crawl), BATCH),
         )
         return [entry.picture for entry in reversed(entries)]
 
@@ -137,16 +155,16 @@ class Settler:
                 self.copied_instead += 1
 
     @_uncollected()
-    def _decide(self, batch: list[Candidate]) -> list[Decision]:
+    def _decide(self, batch: list[Seen]) -> list[Decision]:
         rules = self._rules
-        rows = self._fold(probabilities(decisions.logits_of(batch), rules.manifest.temperature))
+        rows = self._fold(probabilities(logits_of(batch), rules.manifest.temperature))
         decided = decide(
-            [candidate.picture for candidate in batch],
+            [seen.picture for seen in batch],
             rows,
             categories=self._fold.categories,
             thresholds=self._fold.thresholds,
-            truncated=[candidate.truncated for candidate in batch],
-            novelties=[candidate.novelty for candidate in batch],
+            truncated=[bool(seen.truncated) for seen in batch],
+            novelties=[seen.novelty for seen in batch],
             unknown_from=rules.unknown_from,
             strange_from=rules.strange_from,
             promised=rules.promise is not None,
@@ -166,22 +184,31 @@ class Settler:
             heeded.append(heed(decision, verdict, confidence=None if number is None else float(row[number])))
         return heeded
 
-    def _move(self, candidate: Candidate, decision: Decision) -> Move | None:
-        """What brings the picture where it belongs: from the crawl, or within the library; None when it is there."""
-        lies = candidate.place_path
-        if lies is not None and lies.rpartition(b"/")[0] == self._folder_of(decision):
-            return None
-        folder, file, place = folder_for(decision), candidate.file, candidate.place
-        names = names_for(file.path.name, candidate.picture)
-        if place is None:
-            method = Method(self._rules.mode.value)
-            return Move(picture=candidate.picture, source=file, folder=folder, names=names, method=method)
-        source = dataclasses.replace(place, path=self._library / place.path)
-        return Move(picture=candidate.picture, source=source, folder=folder, names=names, method=Method.RENAME)
+    def _strays(self, seen: Seen, decision: Decision) -> bool:
+        """Whether the picture lies elsewhere than it belongs, or not in the library at all."""
+        lies = seen.place_path
+        return lies is None or lies.rpartition(b"/")[0] != self._folder_of(decision)[1]
 
-    def _folder_of(self, decision: Decision) -> bytes:
-        """The folder where the picture belongs, as places are kept."""
+    def _filing(self, candidate: Candidate, decision: Decision) -> Move:
+        """What brings the picture where it belongs: from the crawl, or within the library."""
+        if candidate.seen.place_path is not None:
+            return self._renaming(candidate.seen, candidate.path, decision)
+        return self._move(candidate.file, candidate.path, decision, Method(self._rules.mode.value))
+
+    def _renaming(self, seen: Seen, path: bytes, decision: Decision) -> Move:
+        """What brings it from one folder of the library to another; `path` is its file's in the crawl."""
+        return self._move(seen.place_in(self._library), path, decision, Method.RENAME)
+
+    def _move(self, source: ImageFile, path: bytes, decision: Decision, method: Method) -> Move:
+        """The name is the one that the file has in the crawl, at `path`."""
+        folder, _ = self._folder_of(decision)
+        names = names_for(os.fsdecode(path.rpartition(b"/")[2]), decision.picture)
+        return Move(picture=decision.picture, source=source, folder=folder, names=names, method=method)
+
+    def _folder_of(self, decision: Decision) -> tuple[Path, bytes]:
+        """The folder where the picture belongs, and as places are kept."""
         key = (decision.action, decision.category)
         if key not in self._folders:
-            self._folders[key] = to_bytes(folder_for(decision))
+            folder = folder_for(decision)
+            self._folders[key] = folder, to_bytes(folder)
         return self._folders[key]

@@ -78,6 +78,7 @@ def sort(library: Path, crawl: Path, *, method: Method, batch: int) -> list[Outc
             rules=settle.Rules(manifest=MANIFEST, thresholds=(0.5,) * 2, mode=Mode(method.value), sidecars=True),
             execute=lambda moves: execute(catalogue, library=library, run=run, moves=moves),
         )
+        settler.settle_placed(silent)
         settler.settle(upto=None)
         runs.finish(catalogue, run, {})
     return settler.troubles
