@@ -232,8 +232,18 @@ class Desk {
   trouble = trouble;
 
   become(state) {
+    const was = this.state;
     this.state = state;
     this.drawBar();
+    if (basis(was) !== basis(state) || (was.words !== state.words && this.doubts?.of)) this.#recount();
+  }
+
+  // What is said anywhere may answer a doubt; another model, or other names, make other doubts.
+  async #recount() {
+    await settled();
+    if (this.chosen.tray === "doubts" || unsaved()) return;
+    const doubts = await readDoubts().catch(() => null);
+    if (doubts !== null && this.chosen.tray !== "doubts") this.doubt(doubts);
   }
 
   drawBar() {
@@ -299,6 +309,8 @@ class Desk {
     this.view.draw();
   }
 }
+
+const basis = ({ learning, categories }) => JSON.stringify([learning.outcome?.number, categories.map(({ name }) => name)]);
 
 function ask(title, body, ...buttons) {
   dialog.replaceChildren(make("h1", {}, title), body, make("div", { class: "actions" }, ...buttons));
