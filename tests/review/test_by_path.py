@@ -170,7 +170,7 @@ def test_it_is_chosen_by_key_and_by_list_in_both_views(tmp_path: Path, bundle: P
         for order in ("category", "path"):
             page.keyboard.press("o")
             page.wait_for_function("([of]) => document.querySelector('#choose-order').value === of", arg=[order])
-        page.get_by_text("Folder by folder").last.wait_for()
+        page.get_by_text("By folder").last.wait_for()
         found = []
         for _ in lie:
             page.wait_for_selector(".stage img")
@@ -185,7 +185,7 @@ def test_it_is_chosen_by_key_and_by_list_in_both_views(tmp_path: Path, bundle: P
         page.wait_for_selector(".cell img")
         page.select_option("#choose-order", "surety")
         page.wait_for_selector(".cell img")
-        page.select_option("#choose-order", label="按文件夹依次")
+        page.select_option("#choose-order", label="按文件夹")
         page.wait_for_function(f"() => {cells}.length === 2")
         shown = page.evaluate(cells)
         quiet(page, seen)

@@ -8,7 +8,7 @@ const WORDS = {
   grid: ["Grid", "网格"],
   surety: ["Least sure first", "最没把握的在前"],
   category: ["By category", "按类别"],
-  path: ["Folder by folder", "按文件夹依次"],
+  path: ["By folder", "按文件夹"],
   newest: ["Newest first", "最新的在前"],
   learned: ["Most useful first", "最有帮助的在前"],
   alike: ["Alike together", "相似的放在一起"],
