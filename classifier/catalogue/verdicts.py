@@ -79,6 +79,12 @@ def of_audit(catalogue: Catalogue, audit: int) -> list[Verdict]:
     return [_verdict(row) for row in rows]
 
 
+def newest(catalogue: Catalogue) -> int:
+    """The id of the last verdict; 0 before the first."""
+    (number,) = catalogue.connection.execute("SELECT coalesce(max(id), 0) FROM verdicts").fetchone()
+    return int(number)
+
+
 def count(catalogue: Catalogue) -> int:
     """How many pictures a person's verdict holds of."""
     return len(latest(catalogue))

@@ -75,6 +75,7 @@ def _ahead(run: Run, trained: Trained, evidence: Evidence, groups: dict[Example,
         evidence.truths,
         categories=run.categories,
         paths=[example.label.path.absolute() for example in trained.judged.examples],
+        pictures=evidence.pictures,
     )
     # Features that never saw a label grow with labels as they should; the evidence sets their level.
     features = trained.frozen_features

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from classifier.records import PictureId
+
 LISTED: Final = 2
 """How many times the estimated number of wrong labels are listed: looking is cheap, and the likeliest come first."""
 _PRIOR: Final = (-3.5, 1.0)
@@ -34,11 +36,12 @@ _STARTS: Final = (-4.0, -2.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """A label that may be wrong: `category` is what it says, `likely` what the picture rather shows.
+    """A label that may be wrong: `category` is what it says of the picture at `path`, `likely` what it rather shows.
 
     `wrong` is the probability that the label is wrong and `confidence` that the picture shows `likely`, 0..1.
     """
 
+    picture: PictureId
     path: Path
     category: str
     likely: str
@@ -64,10 +67,11 @@ def doubts(
     *,
     categories: Sequence[str],
     paths: Sequence[Path],
+    pictures: Sequence[PictureId],
 ) -> Doubts:
     """The doubtful labels, by logits (before any temperature) of pictures that the model was not fitted to.
 
-    `targets_N` are category indices as labelled; `paths` names the pictures, in the same order.
+    `targets_N` are category indices as labelled; `paths` and `pictures` name the pictures, in the same order.
     """
     if not len(targets_N):
         return Doubts(count=0, likely_wrong=0, labels=())
@@ -89,6 +93,7 @@ def doubts(
         likely_wrong=estimated,
         labels=tuple(
             Doubt(
+                picture=pictures[row],
                 path=paths[row],
                 category=categories[targets_N[row]],
                 likely=categories[likely_N[row]],

@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from classifier.catalogue import audits
+from classifier.catalogue import audits, verdicts
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import IllsortError, LibraryError
@@ -158,7 +158,9 @@ class Review:
 
     def _path_of(self, picture: PictureId) -> Path | None:
         place = self._thread.submit(lambda: place_of(self._catalogue, picture)).result()
-        return self._labelled.path_of(picture) if place is None else self._library / to_path(place.path)
+        if place is not None:
+            return self._library / to_path(place.path)
+        return self._labelled.path_of(picture) or self._doubtful.path_of(picture)
 
     def _is_there(self, picture: PictureId) -> bool:
         return self._path_of(picture) is not None
@@ -238,6 +240,7 @@ class Review:
             "library": self._library.resolve().name,
             "train": train_command(self._library),
             "learning": self._learning.state,
+            "words": self._desk.read(lambda catalogue, _: verdicts.newest(catalogue)),
         }
 
     def _row(self, row: Waiting) -> dict[str, Any]:

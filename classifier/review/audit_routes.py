@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from classifier.review.asked import answers_from
+from classifier.review.asked import answers_from, steps_from
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -67,12 +67,12 @@ class AuditRoutes:
     async def _say(self, request: Request) -> Response:
         sent = await _sent(request)
         try:
-            (answer,) = answers_from(sent)
+            (answer,), steps = answers_from(sent), steps_from(sent)
         except ValueError as error:
             raise HTTPException(400, str(error)) from None
 
         def say() -> dict[str, Any]:
-            _auditing().answer(*self._place.desk(), self._place.library, answer)
+            _auditing().answer(*self._place.desk(), self._place.library, answer, steps=steps)
             return self._told(self._place.taught)
 
         return JSONResponse(await self._place.at_desk(say))

@@ -46,14 +46,19 @@ def file_outcome(library: Path, *, by_threshold: bool) -> Refiled:
         return session.refile(threshold=None if offer is None else offer.threshold, max_error=target)
 
 
-def answer(desk: Desk, catalogue: Catalogue, library: Path, one: Answer) -> None:
+def answer(desk: Desk, catalogue: Catalogue, library: Path, one: Answer, *, steps: int | None = None) -> None:
     """Store what is said of the picture that is asked about; of another (told twice, or in the terminal) nothing.
+
+    `steps` is how many answers stand as far as the asker knows: with another number nothing is stored, for a question
+    that is skipped may be the one that is asked next.
 
     Which category a wrong one is of, or that it is of none, is said at the desk too: it can be filed by that.
     """
     session = current(catalogue, library)
     asked = None if session is None else session.state.current
     if session is None or asked is None or asked.picture != one.picture:
+        return
+    if steps not in {None, len(session.state.answers)}:
         return
     is_right = one.said is Said.RIGHT and one.category == asked.category
     is_placed = one.said is Said.NONE or (one.said is Said.RIGHT and not is_right)

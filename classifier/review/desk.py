@@ -14,13 +14,14 @@ from classifier.catalogue import decisions, runs, verdicts
 from classifier.catalogue.verdicts import standing
 from classifier.errors import LibraryError
 from classifier.records import Said, Verdict
+from classifier.review import by_path
 from classifier.review.guesses import Guesses, read_guesses
 from classifier.review.here import Here
 from classifier.review.keys import keys_for
 from classifier.review.learned import Learned
 from classifier.review.naming import make_category, named, named_counts, rename_category, take_back_name
 from classifier.review.pending import pending, retracted, strayed
-from classifier.review.queue import SAID, Key, Waiting, Wanted, counts, of_pictures, page, settled
+from classifier.review.queue import SAID, Key, Order, Waiting, Wanted, counts, of_pictures, page, said_of, settled
 from classifier.review.steps import ORIGIN, Answer, Step, how_held, now, read_steps, spoken_of, words_of
 
 if TYPE_CHECKING:
@@ -54,8 +55,10 @@ class Desk:
         """The next `limit` pictures of the queue."""
         if wanted.category is not None:
             wanted = replace(wanted, kept=self.guesses.names.behind(wanted.category))
-        wanted = replace(wanted, is_small=self._here.look(wanted.under))
-        pages = self.learned.page if wanted.is_learned else partial(page, self._catalogue)
+        is_by_path = wanted.order is Order.PATH
+        wanted = replace(wanted, is_small=not is_by_path and self._here.look(wanted.under))
+        look = partial(by_path.page if is_by_path else page, self._catalogue)
+        pages = self.learned.page if wanted.is_learned else look
         return named(pages(wanted, model=self.guesses.model, after=after, limit=limit), self.guesses.names)
 
     def say(self, answers: Sequence[Answer]) -> None:
@@ -127,7 +130,7 @@ class Desk:
 
     def state(self) -> dict[str, Any]:
         """Categories with their keys, what waits, what is to be filed, and how many steps can be taken back."""
-        keys, said = keys_for(self.guesses.categories), self._said()
+        keys, said = keys_for(self.guesses.categories), said_of(self._catalogue)
         return {
             "categories": [
                 {"name": name, "key": keys.get(name, ""), "said": said.get(name, 0)} for name in self.guesses.categories
@@ -252,13 +255,6 @@ class Desk:
             }
             for action, by_guess in named_counts(self._counts, self.guesses.names).items()
         }
-
-    def _said(self) -> dict[str, int]:
-        """How many pictures a person put into each category."""
-        rows = self._catalogue.connection.execute(
-            "SELECT category, count(*) FROM temp.said WHERE how = 'settled' AND category IS NOT NULL GROUP BY category"
-        )
-        return dict(rows.fetchall())
 
     def _wait_again(self, held: Mapping[PictureId, Verdict], origin: str) -> None:
         """What was filed by the words of one origin that are taken back now, where they are those that held."""

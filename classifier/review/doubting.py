@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalogue import verdicts
@@ -64,8 +65,11 @@ def take_back(desk: Desk, labels: Sequence[Doubtful], *, steps: int | None = Non
 
 
 def told(desk: Desk, labels: Sequence[Doubtful]) -> dict[str, Any]:
-    """How many labels are doubted and how many are left, the next ones, and how many steps can be taken back."""
-    steps, doubted = _steps(desk, labels), named(labels, desk.guesses.names)
+    """How many labels are doubted and how many are left, the next ones, and how many steps can be taken back.
+
+    A label whose file is gone is none any more; what was said of it can still be taken back.
+    """
+    steps, doubted = _steps(desk, labels), named((one for one in labels if one.is_there), desk.guesses.names)
     left = _left(desk, doubted, steps)
     return {
         "of": len(doubted),
@@ -74,7 +78,7 @@ def told(desk: Desk, labels: Sequence[Doubtful]) -> dict[str, Any]:
         "pictures": [
             {
                 "picture": one.picture,
-                "name": one.name.encode("utf-8", "replace").decode(),
+                "name": Path(one.path).name.encode("utf-8", "replace").decode(),
                 "category": one.category,
                 "likely": one.likely,
                 "confidence": one.confidence,

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DIGITS: Final = "1234567890"
-_TAKEN: Final = frozenset("sugfznc")
-"""Keys of the page itself: skip, unknown, grid, file, look closer, new category, categories; and the capital F."""
+_TAKEN: Final = frozenset("sugofznc")
+"""Keys of the page itself: skip, unknown, grid, order, file, closer, new category, categories; and the capital F."""
 
 
 def keys_for(categories: Sequence[str]) -> dict[str, str]:

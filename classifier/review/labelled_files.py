@@ -30,35 +30,32 @@ class LabelledFiles:
         self._lock = threading.Lock()
         self._read: tuple[Path, _Stamp] | None = None
         self._paths: Mapping[PictureId, str] = {}
-        self._checked: dict[PictureId, _Stamp] = {}
+        self._checked: dict[tuple[PictureId, str], _Stamp] = {}
 
     def path_of(self, picture: PictureId) -> Path | None:
-        """The file that holds a labelled picture; None when none was labelled so, or it is gone or changed.
+        """The file that holds a labelled picture; None when none was labelled so, or it is gone or changed."""
+        return self.holding(picture, self._paths_now().get(picture, ""))
+
+    def holding(self, picture: PictureId, named: str) -> Path | None:
+        """The file that a model's folder names, if it holds that picture.
 
         Its content is read once, and again only when its size or time has changed.
         """
-        named = self.paths().get(picture)
-        if not named:
+        path = near_at_hand(named)
+        if path is None:
             return None
-        path = Path(named)
-        if path.drive.startswith("\\\\"):
-            return None  # Windows would ask another machine for it, with the user's name
         try:
             found = _stamp(path)
-            if self._checked.get(picture) != found:
+            if self._checked.get((picture, named)) != found:
                 if hash_file(path)[1] != picture:
                     return None
-                self._checked[picture] = found
-        except OSError:
+                self._checked[picture, named] = found
+        except (OSError, ValueError):  # gone, or no path that a system can have
             return None
         return path
 
-    def paths(self) -> Mapping[PictureId, str]:
-        """Where each labelled picture lay when it was learned from, by what the model's folder says now.
-
-        Empty without a model, and where its folder is gone or says nothing of that; unchecked: for `path_of`, or to
-        know what was labelled.
-        """
+    def _paths_now(self) -> Mapping[PictureId, str]:
+        """Where each labelled picture lay when it was learned from, by what the model's folder says now; unchecked."""
         folder = self._bundle_of()
         with self._lock:
             try:
@@ -69,6 +66,12 @@ class LabelledFiles:
             except (OSError, ModelError):
                 self._paths, self._read = {}, None
             return self._paths
+
+
+def near_at_hand(named: str) -> Path | None:
+    """The path that a model's folder names; None for none, and on another machine: Windows would tell it the user."""
+    path = Path(named)
+    return None if not named or path.drive.startswith("\\\\") else path
 
 
 def _stamp(path: Path) -> _Stamp:

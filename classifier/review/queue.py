@@ -40,6 +40,8 @@ class Order(StrEnum):
     """What saves most work by what was last learned; of one category, the least sure first."""
     ALIKE = "alike"
     """What looks alike together, by what was last learned."""
+    PATH = "path"
+    """As the files lie in the crawl: what lies in one folder comes together."""
 
 
 _KEYS: Final = {
@@ -83,6 +85,8 @@ class Wanted:
         """By which columns it is ordered, so that their values are a place in it."""
         if self.is_learned:
             return ("the outlook", "the part of it", "and two columns", "by which that is ordered")
+        if self.order is Order.PATH:
+            return ("whether it lies there no more", "how sure it is then", "the picture")
         return _KEYS[Order.SURETY if self.order is Order.CATEGORY and self.category is not None else self.old]
 
     @property
@@ -142,17 +146,14 @@ HERE: Final = "ON d.picture = here.picture"
 ANSWERED: Final = "LEFT JOIN temp.said ON said.picture = d.picture"
 
 
-def page(catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
-    """The next `limit` pictures behind the place `after` (None: from the beginning)."""
+def page(
+    catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int, also: str = "1"
+) -> list[Waiting]:
+    """The next `limit` pictures behind the place `after` (None: from the beginning); `also` is a further condition."""
     keys = wanted.keys
     by = Order.CATEGORY if wanted.category is not None and wanted.old is Order.SURETY else wanted.old
-    # The first is what the indexes of what waits are made for.
-    conditions = ["d.action IN ('review', 'unknown')", "d.action = ?", answered(wanted)]
-    values = [model, wanted.action.value]
-    if wanted.category is not None:
-        kept = wanted.kept or (wanted.category,)
-        conditions.append(f"d.category IN ({', '.join('?' for _ in kept)})")
-        values += kept
+    asked, values = asked_of(wanted)
+    conditions = [asked, answered(wanted), also]
     bounds: list[Key] = []
     if after is not None:
         conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
@@ -161,8 +162,18 @@ def page(catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Ke
     decided = f"temp.here CROSS JOIN {DECIDED.format(how=HERE)}" if wanted.is_small else DECIDED.format(how=how)
     source = f"{decided} {ANSWERED}"
     query = f"{ROW.format(keys=', '.join(keys), source=source)} WHERE {' AND '.join(conditions)}"
-    rows = catalogue.connection.execute(f"{query} ORDER BY {', '.join(keys)} LIMIT ?", (*values, *bounds, limit))
+    rows = catalogue.connection.execute(f"{query} ORDER BY {', '.join(keys)} LIMIT ?", (model, *values, *bounds, limit))
     return [waiting(row) for row in rows]
+
+
+def asked_of(wanted: Wanted) -> tuple[str, list[str]]:
+    """The condition on `decisions` that keeps one tray, and one category where one is asked for, and its values."""
+    # The first is what the indexes of what waits are made for.
+    condition = "d.action IN ('review', 'unknown') AND d.action = ?"
+    if wanted.category is None:
+        return condition, [wanted.action.value]
+    kept = wanted.kept or (wanted.category,)
+    return f"{condition} AND d.category IN ({', '.join('?' for _ in kept)})", [wanted.action.value, *kept]
 
 
 def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: str) -> list[Waiting]:
@@ -194,6 +205,12 @@ def settled(catalogue: Catalogue) -> dict[PictureId, tuple[str, str]]:
     """Tray and best guess of each picture that a person's word settled."""
     rows = catalogue.connection.execute(_SETTLED)
     return {PictureId(picture): (action, best) for picture, action, best in rows}
+
+
+def said_of(catalogue: Catalogue) -> dict[str, int]:
+    """How many pictures a person put into each category."""
+    query = "SELECT category, count(*) FROM temp.said WHERE how = 'settled' AND category IS NOT NULL GROUP BY category"
+    return dict(catalogue.connection.execute(query).fetchall())
 
 
 def answered(wanted: Wanted) -> str:

@@ -79,6 +79,7 @@ def tell(made: Doubted, paths: tuple[Path, ...]) -> None:
     ).save(made.bundle / LABELLED)
     doubts = [
         {
+            "picture": picture_id(path.read_bytes()),
             "path": path.as_posix(),
             "category": path.parent.name,
             "likely": colour,

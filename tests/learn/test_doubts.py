@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from classifier.learn.doubts import LISTED, Doubts, as_dict, doubts
+from classifier.records import PictureId
 
 CATEGORIES = ("cat", "dog", "emu", "fox")
 
@@ -32,7 +33,9 @@ def mislabelled(truths: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64
 
 
 def found(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Doubts:
-    return doubts(logits, labels, categories=CATEGORIES, paths=[Path(f"{row}.png") for row in range(len(labels))])
+    names = [str(row) for row in range(len(labels))]
+    paths, pictures = [Path(f"{name}.png") for name in names], [PictureId(name) for name in names]
+    return doubts(logits, labels, categories=CATEGORIES, paths=paths, pictures=pictures)
 
 
 def rows_of(seen: Doubts) -> list[int]:
@@ -95,4 +98,5 @@ def test_doubts_can_be_written_as_json() -> None:
     values = json.loads(json.dumps(as_dict(found(logits, mislabelled(truths, 20)[0])), allow_nan=False))
 
     assert 200 == values["count"]
-    assert {"path", "category", "likely", "wrong", "confidence"} == set(values["labels"][0])
+    assert values["labels"][0]["picture"] == Path(values["labels"][0]["path"]).stem
+    assert {"picture", "path", "category", "likely", "wrong", "confidence"} == set(values["labels"][0])

@@ -139,7 +139,7 @@ def test_doubtful_labels_and_the_curve_are_told(learned: Learned) -> None:
     assert "curve" in learned.evaluation
 
 
-def test_a_wrong_label_is_doubted_by_the_path_that_the_bundle_keeps_with_its_id(
+def test_a_wrong_label_is_doubted_by_its_path_and_its_id(
     tmp_path: Path, backbone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = encoded(varied(COLOURS["red"], seed=5000), "PNG")
@@ -151,6 +151,7 @@ def test_a_wrong_label_is_doubted_by_the_path_that_the_bundle_keeps_with_its_id(
     doubt = learned.evaluation["doubts"]["labels"][0]
 
     assert ("blue", "red") == (doubt["category"], doubt["likely"])
+    assert doubt["picture"] == picture_id(wrong)
     assert doubt["path"] == load_labelled_paths(learned.bundle.folder / LABELLED)[picture_id(wrong)]
 
 

@@ -82,6 +82,16 @@ def test_an_answer_that_is_told_twice_is_one_answer(library: Path) -> None:
         assert [1, 1] == [say(client, told, "wrong", told["pictures"][0]["category"])["asked"] for _ in range(2)]
 
 
+def test_a_skip_that_is_told_twice_is_one_though_its_picture_is_asked_again(library: Path) -> None:
+    with served(library) as client:
+        told = post(client, "/begin", count=1)
+        skip = {"picture": told["pictures"][0]["picture"], "said": "skipped", "category": None}
+        once, twice = (post(client, "/say", answers=[skip], steps=0) for _ in range(2))
+        again = post(client, "/say", answers=[skip], steps=1)
+
+    assert (False, once, True) == (once["finished"], twice, again["finished"])
+
+
 def test_a_missed_target_is_told_with_what_helps_and_the_wrong_ones_go_to_review(library: Path) -> None:
     with served(library) as client:
         told = post(client, "/begin", count=8)

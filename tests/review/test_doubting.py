@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from classifier.catalogue import verdicts
@@ -14,7 +16,7 @@ from classifier.labels.examples import read_examples
 from classifier.labels.feedback import read_feedback
 from classifier.labels.read import read_labels
 from classifier.model.files import EVALUATION
-from classifier.model.labelled import LABELLED
+from classifier.model.labelled import LABELLED, load_labelled
 from classifier.progress import SilentProgress
 from classifier.records import PictureId, Said, Verdict
 from classifier.review.filing import file_decided
@@ -216,17 +218,17 @@ def test_a_word_that_it_is_not_another_category_answers_nothing(made: Doubted) -
 
 @pytest.mark.parametrize(
     "evaluation",
-    ["", "[]", "{}", '{"doubts": null}', '{"doubts": {"labels": 3}}', '{"doubts": {"labels": [4, {"path": 1}]}}'],
+    ["", "[]", "{}", '{"doubts": null}', '{"doubts": {"labels": 3}}', '{"doubts": {"labels": [4, {"path": 1}, ODD]}}'],
 )
 def test_a_model_that_tells_of_no_doubts_has_none(made: Doubted, evaluation: str) -> None:
-    (made.bundle / EVALUATION).write_text(evaluation, encoding="utf-8")
+    odd = {"picture": "../x", "path": str(made.wrong[0]), "category": "red", "likely": "blue", "confidence": 0.5}
+    (made.bundle / EVALUATION).write_text(evaluation.replace("ODD", json.dumps(odd)), encoding="utf-8")
     with served(made.library) as client:
         assert (0, []) == (doubts(client)["of"], pictures(doubts(client)))
 
 
-@pytest.mark.parametrize("gone", [EVALUATION, LABELLED])
-def test_without_its_files_a_model_doubts_nothing(made: Doubted, gone: str) -> None:
-    (made.bundle / gone).unlink()
+def test_without_its_file_a_model_doubts_nothing(made: Doubted) -> None:
+    (made.bundle / EVALUATION).unlink()
     with served(made.library) as client:
         assert 0 == doubts(client)["of"]
 
@@ -240,6 +242,55 @@ def test_a_model_trained_anew_doubts_anew(made: Doubted) -> None:
         (made.bundle / EVALUATION).write_text(json.dumps(found), encoding="utf-8")
 
         assert [made.pictures[2]] == pictures(doubts(client))
+
+
+def test_a_label_whose_file_is_gone_is_not_asked_about_and_what_was_said_of_it_is_taken_back(made: Doubted) -> None:
+    first, _, third = made.pictures
+    with served(made.library) as client:
+        say(client, first, "right", "red")
+        made.wrong[0].unlink()
+        made.wrong[1].rename(made.wrong[1].with_name("elsewhere.png"))
+        told = doubts(client)
+        assert (1, 1, 1, [third]) == (told["of"], told["left"], told["steps"], pictures(told))
+        told = back(client, steps=1)
+
+    assert (1, 1, 0) == (told["of"], told["left"], told["steps"])
+
+
+def test_one_of_no_category_that_is_learned_from_no_more_is_still_shown_and_taken_back(made: Doubted) -> None:
+    """As after sorting again by what was learned: the model's labels are without it, its doubts are as they were."""
+    with served(made.library) as client:
+        say(client, made.pictures[0], "none of these")
+        kept = load_labelled(made.bundle / LABELLED, categories=3)
+        rows = np.array([one != made.pictures[0] for one in kept.pictures])
+        ids, paths = (tuple(np.array(one)[rows].tolist()) for one in (kept.pictures, kept.paths))
+        left = {name: getattr(kept, name)[rows] for name in ("embeddings", "truths", "groups")}
+        replace(kept, pictures=ids, paths=paths, **left).save(made.bundle / LABELLED)
+        told = doubts(client)
+        assert (3, 2, 1) == (told["of"], told["left"], told["steps"])
+        assert list(made.pictures) == pictures(back(client, steps=1))
+        assert 200 == client.get(f"/picture/{made.pictures[0]}/large").status_code
+
+
+def test_no_file_is_shown_but_the_doubted_picture(made: Doubted) -> None:
+    other = made.labels / "other.png"
+    other.write_bytes(made.wrong[1].read_bytes())
+    found = json.loads((made.bundle / EVALUATION).read_text(encoding="utf-8"))
+    found["doubts"]["labels"][0] |= {"picture": "0" * 64, "path": other.as_posix()}
+    (made.bundle / EVALUATION).write_text(json.dumps(found), encoding="utf-8")
+    with served(made.library) as client:
+        assert 404 == client.get(f"/picture/{'0' * 64}/large").status_code
+
+
+def test_the_page_is_told_that_something_was_said_wherever_it_was(tmp_path: Path) -> None:
+    made = doubted(tmp_path, crawled=1)
+    with served(made.library) as client:
+        before = client.get("/api/state").json()["words"]
+        answers = [{"picture": made.pictures[0], "said": "skipped", "category": None}]
+        after = client.post("/api/say", json={"answers": answers}).json()["state"]["words"]
+        say(client, made.pictures[1], "skipped")
+
+        assert before < after < client.get("/api/state").json()["words"]
 
 
 def test_a_doubted_picture_is_shown_though_it_was_never_in_the_crawl(made: Doubted) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from classifier.labels.feedback import read_feedback
 from classifier.labels.read import read_labels
+from classifier.model.files import EVALUATION
 from classifier.records import Example
 from kit.browsing import CHROMIUM, Seen, browser, quiet
 from kit.doubts import Doubted, doubted
@@ -18,7 +20,7 @@ from kit.serving import server
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
     from classifier.records import PictureId
 
@@ -104,6 +106,56 @@ def test_what_is_skipped_is_passed_by_keys_that_come_fast_and_asked_again(tmp_pa
         asked(page, made.pictures[0])
         page.keyboard.press("Backspace")
         asked(page, made.pictures[2])
+        quiet(page, seen)
+    assert [] == seen.said
+
+
+def number(page: Page, count: int) -> None:
+    """Wait until the tray says that so many are left."""
+    page.get_by_role("button", name=f"Doubtful labels {count}").wait_for()
+
+
+def test_what_is_said_in_another_tray_changes_the_number(tmp_path: Path) -> None:
+    made = doubted(tmp_path, crawled=1, waiting=0)
+    seen = Seen()
+    with server(made.library) as served, browser(seen) as page:
+        page.goto(served.address)
+        number(page, 3)
+        page.locator(f".single[data-picture='{made.pictures[0]}']").wait_for()
+        page.keyboard.press("1")
+        number(page, 2)
+        page.keyboard.press("Backspace")
+        number(page, 3)
+        quiet(page, seen)
+    assert [] == seen.said
+
+
+def test_after_sorting_again_by_what_was_learned_the_tray_needs_no_reload(tmp_path: Path) -> None:
+    made = doubted(tmp_path, waiting=0)
+    seen, outcome = Seen(), {"number": 0}
+
+    def learning(route: Route) -> None:
+        """As if what learns had filed."""
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"learning": {"at": "ready", "outcome": outcome.copy()}})
+
+    def doubt_less() -> None:
+        found = json.loads((made.bundle / EVALUATION).read_text(encoding="utf-8"))
+        found["doubts"]["labels"].pop(0)
+        (made.bundle / EVALUATION).write_text(json.dumps(found), encoding="utf-8")
+        outcome.update(number=outcome["number"] + 1, filed={"filed": 1})
+
+    with server(made.library) as served, browser(seen) as page:
+        page.route("**/api/state*", learning)
+        page.goto(served.address)
+        number(page, 3)
+        doubt_less()
+        number(page, 2)
+        page.get_by_role("button", name="Doubtful labels").click()
+        asked(page, made.pictures[1])
+        doubt_less()
+        asked(page, made.pictures[2])
+        page.unroute_all(behavior="wait")
         quiet(page, seen)
     assert [] == seen.said
 

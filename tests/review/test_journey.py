@@ -119,6 +119,7 @@ def test_a_grid_is_confirmed_but_for_what_was_marked(tmp_path: Path, bundle: Pat
         page.wait_for_selector(f'.cell[data-picture="{first_cell}"]')
         page.keyboard.press("Enter")
         at_rest(page, cells)
+        quiet(page, seen)
     assert f"{cells} decisions wait to be filed" in first.told
     assert ([], 1) == (seen.said, len(seen.asked))
 

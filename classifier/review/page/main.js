@@ -18,7 +18,7 @@ const place = document.getElementById("view");
 const dialog = document.getElementById("dialog");
 const TRAYS = ["review", "unknown", "skipped", "audit", "doubts"];
 const APART = { audit: Audit, doubts: Doubts };
-const ORDERS = ["surety", "category", "newest"];
+const ORDERS = ["surety", "category", "path", "newest"];
 const LEARNED = ["learned", "alike"];
 
 class Desk {
@@ -181,7 +181,7 @@ class Desk {
   tell(text, kind) { tell(text, kind); }
 
   help() {
-    const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["f", "kFile"], ["⇧F", "kFileThem"], ["z", "closer"], ["=", "kTogether"],
+    const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["o", "kOrder"], ["f", "kFile"], ["⇧F", "kFileThem"], ["z", "closer"], ["=", "kTogether"],
       ["← ↑ ↓ →", "kMove"], ["␣", "kMark"], ["PgUp PgDn", "kNextCategory"], ["n", "kNew"], ["c", "categories"]];
     const rows = lines.map(([letter, name]) => make("li", {}, key(letter), make("span", {}, say(name))));
     const own = this.state.categories.filter((one) => one.key).map((one) => make("li", {}, key(one.key), make("span", {}, one.name)));
@@ -193,6 +193,7 @@ class Desk {
     if (name === "?") this.help();
     else if (name === "Backspace") (this.view.back ? this.view : this).back();
     else if (name === "g") this.show({ view: this.chosen.view === "grid" ? "single" : "grid", ...(this.chosen.view === "grid" ? { category: "" } : {}) });
+    else if (name === "o" && !this.state.labelling && !APART[this.chosen.tray]) this.#turnOrder();
     else if (name === "f") this.askToFile();
     else if (name === "F" && this.state.outlook.number && !this.state.labelling) this.learning.askToFile();
     else if (name === "c") this.categories.list();
@@ -205,6 +206,17 @@ class Desk {
   #turn(step) {
     const names = this.#waiting();
     if (names.length) this.show({ category: names[(names.indexOf(this.chosen.category) + step + names.length) % names.length] });
+  }
+
+  #turnOrder() {
+    const orders = this.#orders();
+    const order = orders[(orders.indexOf(this.chosen.order) + 1) % orders.length];
+    this.show({ order });
+    tell(say(order));
+  }
+
+  #orders() {
+    return [...(this.state.outlook.number ? LEARNED : []), ...ORDERS];
   }
 
   #waiting() {
@@ -220,8 +232,18 @@ class Desk {
   trouble = trouble;
 
   become(state) {
+    const was = this.state;
     this.state = state;
     this.drawBar();
+    if (basis(was) !== basis(state) || (was.words !== state.words && this.doubts?.of)) this.#recount();
+  }
+
+  // What is said anywhere may answer a doubt; another model, or other names, make other doubts.
+  async #recount() {
+    await settled();
+    if (this.chosen.tray === "doubts" || unsaved()) return;
+    const doubts = await readDoubts().catch(() => null);
+    if (doubts !== null && this.chosen.tray !== "doubts") this.doubt(doubts);
   }
 
   drawBar() {
@@ -239,7 +261,7 @@ class Desk {
       make("div", { class: "group", role: "group" }, ...trays),
       make("div", { class: "group", role: "group" }, ...views),
       isPlain || APART[tray] ? null : this.#choice("which", category, this.#categories(), (value) => this.show({ category: value })),
-      isPlain || APART[tray] ? null : this.#choice("order", order, [...(this.state.outlook.number ? LEARNED : []), ...ORDERS].map((name) => [name, say(name)]), (value) => this.show({ order: value })),
+      isPlain || APART[tray] ? null : this.#choice("order", order, this.#orders().map((name) => [name, say(name)]), (value) => this.show({ order: value })),
       isPlain || APART[tray] || folders === null ? null : this.#choice("folder", this.chosen.folder, folders, (value) => this.show({ folder: value === "more" ? "" : value })),
       make("div", { class: "tail" },
         make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
@@ -287,6 +309,8 @@ class Desk {
     this.view.draw();
   }
 }
+
+const basis = ({ learning, categories }) => JSON.stringify([learning.outcome?.number, categories.map(({ name }) => name)]);
 
 function ask(title, body, ...buttons) {
   dialog.replaceChildren(make("h1", {}, title), body, make("div", { class: "actions" }, ...buttons));
