@@ -136,6 +136,21 @@ def test_only_new_pictures_are_read(tmp_path: Path, bundles: tuple[Path, Path, P
     assert ["new.png"] == [path.name for path in reads]
 
 
+def test_what_is_known_is_where_it_belongs_before_anything_new_is_read(
+    tmp_path: Path, bundles: tuple[Path, Path, Path]
+) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    run(tmp_path, bundles[0])
+    make_tree(tmp_path / "crawl", {"0 new.png": encoded(varied(COLOURS["red"], seed=99), "PNG")})  # the first by path
+    run(tmp_path, bundles[1])
+    with read_catalogue(tmp_path / "sorted") as catalogue:
+        (last_run,) = catalogue.connection.execute("SELECT max(id) FROM runs").fetchone()
+        moves = catalogue.connection.execute("SELECT method FROM moves WHERE run = ? ORDER BY id", (last_run,))
+        methods = [method for (method,) in moves]
+
+    assert [*["rename"] * 5, "link"] == methods
+
+
 @pytest.mark.parametrize("harm", ["missing", "cut", "changed", "header", "all of it"])
 def test_what_is_missing_or_damaged_is_read_again_and_kept_again(
     tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path], harm: str
