@@ -158,9 +158,7 @@ def page(
     if after is not None:
         conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
         bounds = list(after)
-    how = f"INDEXED BY {_INDEX[by]}"
-    decided = f"temp.here CROSS JOIN {DECIDED.format(how=HERE)}" if wanted.is_small else DECIDED.format(how=how)
-    source = f"{decided} {ANSWERED}"
+    source = _source(wanted, f"INDEXED BY {_INDEX[by]}")
     query = f"{ROW.format(keys=', '.join(keys), source=source)} WHERE {' AND '.join(conditions)}"
     rows = catalogue.connection.execute(f"{query} ORDER BY {', '.join(keys)} LIMIT ?", (model, *values, *bounds, limit))
     return [waiting(row) for row in rows]
@@ -169,11 +167,21 @@ def page(
 def asked_of(wanted: Wanted) -> tuple[str, list[str]]:
     """The condition on `decisions` that keeps one tray, and one category where one is asked for, and its values."""
     # The first is what the indexes of what waits are made for.
-    condition = "d.action IN ('review', 'unknown') AND d.action = ?"
+    condition, values = "d.action IN ('review', 'unknown')", list[str]()
+    if not wanted.skipped:  # what was skipped is one tray, from wherever it came
+        condition, values = f"{condition} AND d.action = ?", [wanted.action.value]
     if wanted.category is None:
-        return condition, [wanted.action.value]
+        return condition, values
     kept = wanted.kept or (wanted.category,)
-    return f"{condition} AND d.category IN ({', '.join('?' for _ in kept)})", [wanted.action.value, *kept]
+    return f"{condition} AND d.category IN ({', '.join('?' for _ in kept)})", [*values, *kept]
+
+
+def _source(wanted: Wanted, how: str) -> str:
+    """Decisions with what was said of them, beginning where there are fewest; `how` names the index of the order."""
+    if wanted.skipped:
+        return f"temp.said CROSS JOIN {DECIDED.format(how='ON d.picture = said.picture')}"
+    decided = f"temp.here CROSS JOIN {DECIDED.format(how=HERE)}" if wanted.is_small else DECIDED.format(how=how)
+    return f"{decided} {ANSWERED}"
 
 
 def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: str) -> list[Waiting]:

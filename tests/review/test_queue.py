@@ -71,6 +71,20 @@ def test_what_was_answered_waits_no_longer_and_what_was_skipped_waits_apart(tmp_
         assert ({"chibi": 5, "page": 5}, 1, 2) == tuple_of(desk)
 
 
+@pytest.mark.parametrize("order", [Order.SURETY, Order.CATEGORY, Order.NEWEST, Order.PATH, Order.LEARNED])
+def test_what_was_skipped_is_one_tray_from_wherever_it_came(tmp_path: Path, order: Order) -> None:
+    library, ids = waiting_library(tmp_path, MANY)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        unknown = desk.page(Wanted(action=Action.UNKNOWN), after=None, limit=1)[0].picture
+        desk.say([Answer(picture=one, said=Said.SKIPPED) for one in (ids[2], ids[9], unknown)])
+
+        assert [("chibi", MANY[2][2]), ("page", 0.4), ("page", MANY[9][2])] == sorted(
+            in_pages(desk, Wanted(order=order, skipped=True), 2)
+        )
+        assert 2 == len(in_pages(desk, Wanted(order=order, skipped=True, category="page"), 1))
+
+
 def tuple_of(desk: Desk) -> tuple[dict[str, int], int, int]:
     state = desk.state()
     return state["waiting"]["review"], state["skipped"], state["to_file"]
