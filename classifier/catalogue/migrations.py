@@ -67,6 +67,15 @@ def m008_categories(connection: sqlite3.Connection) -> None:
     )
 
 
+def m009_answers_by_model(connection: sqlite3.Connection) -> None:
+    """What one model says lies together, so that a new head's answers are added in one place, and old ones leave so.
+
+    A run tells the backbone of its model: by that, what a model said can be said again.
+    """
+    for statement in _ANSWERS_BY_MODEL:
+        connection.execute(statement)
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
@@ -76,6 +85,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m006_review_queue,
     m007_queue_of_what_waits,
     m008_categories,
+    m009_answers_by_model,
 )
 
 
@@ -197,4 +207,13 @@ _QUEUE_OF_WHAT_WAITS = (
     f"CREATE INDEX decisions_by_surety ON decisions (action, confidence) {_WAITS}",
     f"CREATE INDEX decisions_by_category ON decisions (action, category, confidence) {_WAITS}",
     f"CREATE INDEX decisions_by_run ON decisions (action, (-run), confidence) {_WAITS}",
+)
+
+_ANSWERS_BY_MODEL = (
+    """CREATE TABLE answers (
+        model TEXT, picture TEXT, logits BLOB NOT NULL, novelty REAL, PRIMARY KEY (model, picture)) WITHOUT ROWID""",
+    "INSERT INTO answers SELECT model, picture, logits, novelty FROM predictions ORDER BY model, picture",
+    "DROP TABLE predictions",
+    "ALTER TABLE answers RENAME TO predictions",
+    "ALTER TABLE runs ADD COLUMN backbone TEXT",
 )

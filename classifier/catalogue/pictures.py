@@ -10,6 +10,14 @@ from numpy.typing import NDArray
 from classifier.catalogue.store import Catalogue
 from classifier.records import Picture, PictureId
 
+_MODELS_BEFORE = """
+SELECT model, max(backbone) FROM runs WHERE kind = 'sort' GROUP BY model ORDER BY max(id) DESC LIMIT -1 OFFSET ?
+"""
+_FORGET = """
+DELETE FROM predictions WHERE model = ? AND EXISTS (
+    SELECT 1 FROM embeddings WHERE embeddings.picture = predictions.picture AND backbone = ?)
+"""
+
 
 def add(catalogue: Catalogue, picture: Picture) -> None:
     """Record a content that could be decoded; the caller holds the transaction."""
@@ -49,6 +57,16 @@ def add_many_logits(
         "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
         ((picture, model, logits, novelty) for picture, logits, novelty in answers),
     )
+
+
+def forget_answers(catalogue: Catalogue, *, keep: int) -> int:
+    """Drop what all but the last `keep` models said, where they can say it again without reading the picture.
+
+    That is where the embedding by the model's backbone is kept. Returns how many answers went.
+    """
+    models = catalogue.connection.execute(_MODELS_BEFORE, (keep,)).fetchall()
+    with catalogue.transaction() as connection:
+        return sum(connection.execute(_FORGET, model).rowcount for model in models)
 
 
 def is_known(catalogue: Catalogue, picture: PictureId) -> bool:

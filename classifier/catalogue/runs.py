@@ -44,15 +44,23 @@ class Stopped:
 
 
 def begin(
-    catalogue: Catalogue, *, kind: str, crawl: Path, mode: str, model: str, bundle: Path, settings: dict[str, Any]
+    catalogue: Catalogue,
+    *,
+    kind: str,
+    crawl: Path,
+    mode: str,
+    model: str,
+    bundle: Path,
+    settings: dict[str, Any],
+    backbone: str | None = None,
 ) -> int:
-    """Record that a run begins; returns its number."""
-    values = (kind, to_bytes(crawl), mode, model, to_bytes(bundle), json.dumps(settings, default=str), _now())
+    """Record that a run begins; returns its number. `model` and `backbone` are the bundle's keys."""
+    asked = (kind, to_bytes(crawl), mode, model, backbone, to_bytes(bundle), json.dumps(settings, default=str))
     with catalogue.transaction() as connection:
         cursor = connection.execute(
-            "INSERT INTO runs (kind, crawl, mode, model, bundle, settings, started, state) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, 'running')",
-            values,
+            "INSERT INTO runs (kind, crawl, mode, model, backbone, bundle, settings, started, state) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running')",
+            (*asked, _now()),
         )
     return int(cursor.lastrowid or 0)
 

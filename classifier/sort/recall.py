@@ -26,6 +26,7 @@ from classifier.model.linear import LinearHead
 from classifier.model.novelty import Novelty
 from classifier.progress import Progress
 from classifier.records import PictureId
+from classifier.sort.uncollected import uncollected
 
 _THREADS = 2
 _MOST_BYTES = 1 << 27
@@ -35,6 +36,7 @@ Answer = tuple[PictureId, bytes, float | None]
 """A picture, its logits as they are kept, and its novelty where the bundle tells."""
 
 
+@uncollected()
 def recall(catalogue: Catalogue, *, run: int, crawl: Path, library: Path, bundle: Bundle, progress: Progress) -> int:
     """Record predictions for what `run` found in `crawl` and the store knows; returns how many there were."""
     backbone, model = bundle.manifest.backbone_key, bundle.manifest.key

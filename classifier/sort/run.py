@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from classifier.catalogue import decisions, runs
+from classifier.catalogue import decisions, pictures, runs
 from classifier.catalogue.adopt import adopt
 from classifier.catalogue.store import Catalogue, copy_in_memory
 from classifier.errors import ModelError
@@ -33,6 +33,8 @@ from classifier.sort.scan import recognise, scan
 from classifier.sort.settle import Execute, Settler
 
 _MUCH_TO_REVIEW = 0.1
+_MODELS_KEPT = 2
+"""Models whose answers are kept: this one, and the one before, which an open page may still tell of."""
 
 
 def sort(
@@ -81,6 +83,7 @@ def sort(
             settler.settle(upto=None, stage=stage)
         if plan is None:
             list_broken(catalogue, library, progress)
+            pictures.forget_answers(catalogue, keep=_MODELS_KEPT)
         summary = _summary(catalogue, run=run, crawl=crawl, seconds=time.monotonic() - started, rules=rules)
         runs.finish(catalogue, run, summary)
     _tell(settler, progress, offer=_offer(model, crawl, summary))
@@ -111,6 +114,7 @@ def _begin(catalogue: Catalogue, *, crawl: Path, model: Bundle, settings: Settin
         crawl=crawl,
         mode=rules.mode,
         model=model.manifest.key,
+        backbone=model.manifest.backbone_key or None,
         bundle=model.folder.absolute(),
         settings=chosen,
     )

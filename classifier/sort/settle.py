@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +23,7 @@ from classifier.sort.decide import decide
 from classifier.sort.fold import fold
 from classifier.sort.heed import heed
 from classifier.sort.rules import Rules
+from classifier.sort.uncollected import uncollected
 
 BATCH = 256
 """Pictures filed together: what one commit of the journal covers."""
@@ -35,18 +34,6 @@ _TROUBLES = frozenset({Status.CHANGED, Status.GONE, Status.FAILED})
 _MOST_TROUBLES = 1000
 
 Execute = Callable[[Sequence[Move]], Sequence[Outcome]]
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Records hold no cycles: to look for some among hundreds of thousands takes as long as to decide them."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class Settler:
@@ -73,6 +60,7 @@ class Settler:
         self.copied_instead = 0
         """Pictures that had to be copied because the file system cannot link them."""
 
+    @uncollected()
     def settle_placed(self, progress: Progress) -> None:
         """Decide again of what lies in the library and is answered for, and move what belongs elsewhere now."""
         self._crawled.begin()
@@ -96,11 +84,10 @@ class Settler:
         """How many readable files of the crawl come after the last one that was settled."""
         return self._crawled.count_files(after=self._after)
 
-    @_uncollected()
     def _next_placed(self, *, after: str) -> list[Seen]:
         return self._crawled.next_placed(after=after, limit=self._limit)
 
-    @_uncollected()
+    @uncollected()
     def _next_page(self, upto: Path | None) -> Page | None:
         last = None if upto is None else to_bytes(upto)
         return self._crawled.next_files(after=self._after, upto=last, limit=self._limit)
@@ -154,7 +141,7 @@ class Settler:
             if outcome.move.method is Method.LINK and outcome.method is Method.COPY:
                 self.copied_instead += 1
 
-    @_uncollected()
+    @uncollected()
     def _decide(self, batch: list[Seen]) -> list[Decision]:
         rules = self._rules
         rows = self._fold(probabilities(logits_of(batch), rules.manifest.temperature))

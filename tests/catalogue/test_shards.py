@@ -49,6 +49,22 @@ def test_what_was_written_is_read_to_half_precision_at_any_scale(tmp_path: Path,
     np.testing.assert_allclose(given.traits[[0, 3, 9]], found.traits, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("exponent", [-40, 0, 40])
+def test_each_number_that_a_float16_holds_is_read_exactly(tmp_path: Path, exponent: int) -> None:
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+    numbers = every[np.isfinite(every) & (np.abs(every) < 1)]
+    # A row's scale is a power of two above its largest number: with one half in each row, that is one.
+    numbers = numbers[: len(numbers) // 7 * 7].reshape(-1, 7)
+    kept = np.ldexp(np.pad(numbers, ((0, 0), (0, 1)), constant_values=0.5), exponent)
+    given = Rows(pictures=ids(len(kept)), embeddings=kept, traits=np.zeros((len(kept), 0), np.float32))
+    write(tmp_path, given)
+    found = np.concatenate(
+        [part.embeddings for part in read_shard(folder_of(tmp_path, BACKBONE), 1, list(enumerate(given.pictures)))]
+    )
+
+    assert np.array_equal(kept.view(np.uint32), found.view(np.uint32))  # signs of zeros included
+
+
 def test_a_full_shard_is_followed_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "ROWS", 4)
     spots = write(tmp_path, rows(10))

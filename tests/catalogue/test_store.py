@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalogue import disk, migrations, store
+from classifier.catalogue.migrations import STEPS
 from classifier.catalogue.store import Catalogue, copy_in_memory, open_catalogue, read_catalogue
 from classifier.errors import FilingStopped, LibraryError
 
@@ -226,6 +227,18 @@ def test_an_older_catalogue_is_read_through_a_copy_that_is_up_to_date(tmp_path: 
     with read_catalogue(tmp_path) as reading:
         assert 0 == count_runs(reading)
     assert 0 == (tmp_path / ".illsort" / "catalogue.sqlite").stat().st_size
+
+
+def test_answers_of_an_older_catalogue_are_kept_by_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = [step.__name__ for step in STEPS].index("m009_answers_by_model")
+    monkeypatch.setattr(migrations, "STEPS", STEPS[:newer])
+    with open_catalogue(tmp_path) as catalogue:
+        catalogue.connection.execute("INSERT INTO predictions VALUES ('p', 'b', x'01', 0.5), ('q', 'a', x'02', NULL)")
+    monkeypatch.undo()
+    with open_catalogue(tmp_path) as catalogue:
+        rows = catalogue.connection.execute("SELECT model, picture, logits, novelty FROM predictions").fetchall()
+
+    assert [("a", "q", b"\x02", None), ("b", "p", b"\x01", 0.5)] == rows
 
 
 def test_a_file_in_place_of_the_library_is_told_in_words(tmp_path: Path) -> None:

@@ -136,6 +136,30 @@ def test_only_new_pictures_are_read(tmp_path: Path, bundles: tuple[Path, Path, P
     assert ["new.png"] == [path.name for path in reads]
 
 
+def test_answers_of_two_models_are_kept_and_an_older_one_answers_again_without_reading(
+    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
+) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    first = run(tmp_path, bundles[0])
+    answers = logits(tmp_path, bundles[0])
+    for bundle in (bundles[1], with_another_head(tmp_path / "fourth", open_bundle(bundles[1])).folder):
+        run(tmp_path, bundle)
+    assert {} == logits(tmp_path, bundles[0])
+    reads.clear()
+
+    assert first == run(tmp_path, bundles[0])
+    assert [] == reads
+    assert answers.keys() == logits(tmp_path, bundles[0]).keys()
+
+
+def test_what_no_embedding_can_say_again_is_kept(tmp_path: Path, bundles: tuple[Path, Path, Path]) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    for bundle in bundles:
+        run(tmp_path, bundle, embeddings=False)
+
+    assert [READABLE] * 3 == [len(logits(tmp_path, bundle)) for bundle in bundles]
+
+
 def test_what_is_known_is_where_it_belongs_before_anything_new_is_read(
     tmp_path: Path, bundles: tuple[Path, Path, Path]
 ) -> None:
