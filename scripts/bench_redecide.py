@@ -150,7 +150,7 @@ def settle(catalogue: Catalogue, library: Path, bundle: Bundle, execute: Execute
     )
     settler = Settler(catalogue, run=RUN, crawl=CRAWL, library=library, rules=rules, execute=execute)
     settler.settle_placed(SilentProgress())
-    settler.settle(upto=None)
+    settler.settle_left(SilentProgress())
 
 
 def place_all(catalogue: Catalogue, moves: Sequence[Move]) -> list[Outcome]:

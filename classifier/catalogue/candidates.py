@@ -73,19 +73,23 @@ places.path, places.size_bytes, places.mtime_ns, places.inode, places.device
 """
 # The plus signs keep SQLite on the order that is asked for: any other index would sort the whole crawl for each page.
 _OF_RUN = "+crawl = :crawl AND +seen = :run AND failure_kind IS NULL"
-_KEEP_PLACED = """
-INSERT INTO temp.placed SELECT places.picture FROM main.places
-CROSS JOIN predictions ON predictions.picture = places.picture AND predictions.model = :model
-ORDER BY places.picture
+_MAKE_PLACED = """
+CREATE TEMP TABLE IF NOT EXISTS placed (picture TEXT PRIMARY KEY, path BLOB NOT NULL, files INTEGER NOT NULL)
+WITHOUT ROWID
 """
+_KEEP_PLACED = f"""
+INSERT INTO temp.placed SELECT places.picture, min(files.path), count(*) FROM main.places
+CROSS JOIN predictions ON predictions.picture = places.picture AND predictions.model = :model
+CROSS JOIN files INDEXED BY files_by_picture ON files.picture = places.picture AND {_OF_RUN}
+GROUP BY places.picture ORDER BY places.picture
+"""  # noqa: S608 - built from constants of this module
 _PLACED = f"""
 SELECT {_COLUMNS} FROM temp.placed
 CROSS JOIN main.places ON places.picture = placed.picture
 CROSS JOIN pictures ON pictures.id = placed.picture
 CROSS JOIN predictions ON predictions.picture = placed.picture AND predictions.model = :model
-WHERE placed.picture > :after AND EXISTS (SELECT 1 FROM files WHERE files.picture = placed.picture AND {_OF_RUN})
-ORDER BY placed.picture LIMIT :limit
-"""  # noqa: S608 - built from constants of this module
+WHERE placed.picture > :after ORDER BY placed.picture LIMIT :limit
+"""  # noqa: S608
 _FILES = f"""
 SELECT path, size_bytes, mtime_ns, inode, device, picture FROM files
 WHERE {_OF_RUN} AND picture IS NOT NULL AND path > :after AND (:upto IS NULL OR path <= :upto)
@@ -98,10 +102,11 @@ JOIN predictions ON predictions.picture = pictures.id AND predictions.model = ?
 LEFT JOIN places ON places.picture = pictures.id
 WHERE pictures.id IN {{pictures}}
 """  # noqa: S608
-_FIRST_FILES = """
-SELECT picture, min(path) FROM files
-WHERE +crawl = ? AND +seen = ? AND failure_kind IS NULL AND picture IN {pictures} GROUP BY picture
-"""
+_FIRST_FILES = "SELECT picture, path FROM temp.placed WHERE picture IN {pictures}"
+_ALL_PLACED = f"""
+SELECT (SELECT coalesce(sum(files), 0) FROM temp.placed) =
+    (SELECT count(*) FROM files NOT INDEXED WHERE {_OF_RUN} AND picture IS NOT NULL)
+"""  # noqa: S608
 _COUNT = f"""
 SELECT count(*) FROM files WHERE {_OF_RUN} AND path > :after
   AND NOT EXISTS (SELECT 1 FROM temp.placed WHERE placed.picture = files.picture)
@@ -128,7 +133,7 @@ class Crawled:
     def begin(self) -> None:
         """What lies in the library and is answered for by now comes with `next_placed`, all else with `next_files`."""
         connection = self.catalogue.connection
-        connection.execute("CREATE TEMP TABLE IF NOT EXISTS placed (picture TEXT PRIMARY KEY) WITHOUT ROWID")
+        connection.execute(_MAKE_PLACED)
         connection.execute("DELETE FROM temp.placed")
         connection.execute(_KEEP_PLACED, self._values())
 
@@ -149,13 +154,14 @@ class Crawled:
 
     def count_files(self, *, after: bytes) -> int:
         """How many of the files that could be read are left behind the path `after`."""
+        if self.catalogue.connection.execute(_ALL_PLACED, self._values()).fetchone() == (1,):
+            return 0
         (count,) = self.catalogue.connection.execute(_COUNT, self._values(after=after)).fetchone()
         return int(count)
 
     def first_files(self, pictures: Sequence[PictureId]) -> dict[PictureId, bytes]:
-        """The first by path of the files that hold each of `pictures`."""
-        before = (to_bytes(self.crawl), self.run)
-        return dict(rows_of(self.catalogue, _FIRST_FILES, pictures, before=before))
+        """The first by path of the files that hold each of `pictures`, which came with `next_placed`."""
+        return dict(rows_of(self.catalogue, _FIRST_FILES, pictures))
 
     def _values(self, **further: Any) -> dict[str, Any]:
         return {"run": self.run, "crawl": to_bytes(self.crawl), "model": self.model, **further}

@@ -79,8 +79,7 @@ def sort(
         settler.settle_placed(progress)
         for path in _predicted(catalogue, library, run=run, crawl=crawl, bundle=model, settings=settings, say=progress):
             settler.settle(upto=path)
-        with progress.stage("filing", total=settler.count_left(), unit="picture") as stage:
-            settler.settle(upto=None, stage=stage)
+        settler.settle_left(progress)
         if plan is None:
             list_broken(catalogue, library, progress)
             pictures.forget_answers(catalogue, keep=_MODELS_KEPT)

@@ -74,15 +74,17 @@ class Settler:
                 found = self._next_placed(after=found[-1].picture)
 
     def settle(self, *, upto: Path | None, stage: Stage | None = None) -> None:
-        """Decide and file every candidate up to `upto` that is not settled (None: all that are left)."""
+        """Decide and file every candidate up to `upto` that is not settled (None: all)."""
         while page := self._next_page(upto):
             self._after = page.last
             if page.candidates:
                 self._settle_page(page.candidates, stage or SilentStage())
 
-    def count_left(self) -> int:
-        """How many readable files of the crawl come after the last one that was settled."""
-        return self._crawled.count_files(after=self._after)
+    def settle_left(self, progress: Progress) -> None:
+        """Decide and file all that is left; where everything is placed, no file is looked at again."""
+        if left := self._crawled.count_files(after=self._after):
+            with progress.stage("filing", total=left, unit="picture") as stage:
+                self.settle(upto=None, stage=stage)
 
     def _next_placed(self, *, after: str) -> list[Seen]:
         return self._crawled.next_placed(after=after, limit=self._limit)

@@ -156,7 +156,7 @@ def test_a_renamed_crawl_is_hashed_but_not_predicted_again(tmp_path: Path, bundl
     assert first == {key: value for key, value in summary.items() if key != "seconds"}
     assert before == stable(tmp_path / "sorted")
     stages = [stage.name for stage in progress.stages]
-    assert ["looking for pictures", "recognising", "deciding again", "filing"] == stages
+    assert ["looking for pictures", "recognising", "deciding again"] == stages
 
 
 def test_another_threshold_moves_only_the_difference(tmp_path: Path, bundle: Path) -> None:
