@@ -39,12 +39,15 @@ class Seen(NamedTuple):
     mtime_ns: int
     inode: str
     device: str
+    path: bytes = b""
+    """The first by path of the files of the crawl that hold it; told, like their number, with what is placed."""
+    files: int = 0
 
     def place_in(self, library: Path) -> ImageFile:
         """The file in the library as it was placed. Raises ValueError when the content is not in it."""
         if self.place_path is None:
             raise ValueError(f"not in the library: {self.picture}")
-        return _image_file(library / os.fsdecode(self.place_path), *self[5:])
+        return _image_file(library / os.fsdecode(self.place_path), *self[5:9])
 
 
 class Candidate:
@@ -73,23 +76,20 @@ places.path, places.size_bytes, places.mtime_ns, places.inode, places.device
 """
 # The plus signs keep SQLite on the order that is asked for: any other index would sort the whole crawl for each page.
 _OF_RUN = "+crawl = :crawl AND +seen = :run AND failure_kind IS NULL"
-_MAKE_PLACED = """
-CREATE TEMP TABLE IF NOT EXISTS placed (picture TEXT PRIMARY KEY, path BLOB NOT NULL, files INTEGER NOT NULL)
-WITHOUT ROWID
+_MAKE_PLACED = "CREATE TEMP TABLE IF NOT EXISTS placed (picture TEXT PRIMARY KEY) WITHOUT ROWID"
+_KEEP_PLACED = """
+INSERT INTO temp.placed SELECT places.picture FROM main.places
+CROSS JOIN predictions ON predictions.picture = places.picture AND predictions.model = :model
+ORDER BY places.picture
 """
-_KEEP_PLACED = f"""
-INSERT INTO temp.placed SELECT places.picture, min(files.path), count(*) FROM main.places
+_PLACED = f"""
+SELECT {_COLUMNS}, min(files.path), count(*) FROM main.places
+CROSS JOIN pictures ON pictures.id = places.picture
 CROSS JOIN predictions ON predictions.picture = places.picture AND predictions.model = :model
 CROSS JOIN files INDEXED BY files_by_picture ON files.picture = places.picture AND {_OF_RUN}
-GROUP BY places.picture ORDER BY places.picture
+WHERE places.picture > :after GROUP BY places.picture ORDER BY places.picture LIMIT :limit
 """  # noqa: S608 - built from constants of this module
-_PLACED = f"""
-SELECT {_COLUMNS} FROM temp.placed
-CROSS JOIN main.places ON places.picture = placed.picture
-CROSS JOIN pictures ON pictures.id = placed.picture
-CROSS JOIN predictions ON predictions.picture = placed.picture AND predictions.model = :model
-WHERE placed.picture > :after ORDER BY placed.picture LIMIT :limit
-"""  # noqa: S608
+_READABLE = f"SELECT count(*) FROM files NOT INDEXED WHERE {_OF_RUN}"  # noqa: S608
 _FILES = f"""
 SELECT path, size_bytes, mtime_ns, inode, device, picture FROM files
 WHERE {_OF_RUN} AND picture IS NOT NULL AND path > :after AND (:upto IS NULL OR path <= :upto)
@@ -101,11 +101,6 @@ SELECT {_COLUMNS} FROM pictures
 JOIN predictions ON predictions.picture = pictures.id AND predictions.model = ?
 LEFT JOIN places ON places.picture = pictures.id
 WHERE pictures.id IN {{pictures}}
-"""  # noqa: S608
-_FIRST_FILES = "SELECT picture, path FROM temp.placed WHERE picture IN {pictures}"
-_ALL_PLACED = f"""
-SELECT (SELECT coalesce(sum(files), 0) FROM temp.placed) =
-    (SELECT count(*) FROM files NOT INDEXED WHERE {_OF_RUN} AND picture IS NOT NULL)
 """  # noqa: S608
 _COUNT = f"""
 SELECT count(*) FROM files WHERE {_OF_RUN} AND path > :after
@@ -130,17 +125,23 @@ class Crawled:
     crawl: Path
     model: str
 
-    def begin(self) -> None:
-        """What lies in the library and is answered for by now comes with `next_placed`, all else with `next_files`."""
-        connection = self.catalogue.connection
-        connection.execute(_MAKE_PLACED)
-        connection.execute("DELETE FROM temp.placed")
-        connection.execute(_KEEP_PLACED, self._values())
-
     def next_placed(self, *, after: str, limit: int) -> list[Seen]:
         """The next `limit` contents behind `after` that lie in the library, by picture id."""
         rows = self.catalogue.connection.execute(_PLACED, self._values(after=after, limit=limit))
         return list(map(Seen._make, rows))
+
+    def leave_out_placed(self, *, files: int) -> bool:
+        """From here on `next_files` leaves out what came with `next_placed`, so many `files` in all.
+
+        Returns whether any that could be read are left.
+        """
+        connection = self.catalogue.connection
+        if connection.execute(_READABLE, self._values()).fetchone() == (files,):
+            return False
+        connection.execute(_MAKE_PLACED)
+        connection.execute("DELETE FROM temp.placed")
+        connection.execute(_KEEP_PLACED, self._values())
+        return True
 
     def next_files(self, *, after: bytes, upto: bytes | None, limit: int) -> Page | None:
         """The next `limit` files that are left, by path, behind `after` and not beyond `upto`; None: no more."""
@@ -149,19 +150,13 @@ class Crawled:
             return None
         # In the order of the contents, for so they lie in the catalogue.
         wanted = sorted({row[5] for row in found})
-        seen = {row[0]: Seen._make(row) for row in rows_of(self.catalogue, _SEEN, wanted, before=(self.model,))}
+        seen = {row[0]: Seen(*row) for row in rows_of(self.catalogue, _SEEN, wanted, before=(self.model,))}
         return Page(candidates=[Candidate(row, seen[row[5]]) for row in found if row[5] in seen], last=found[-1][0])
 
     def count_files(self, *, after: bytes) -> int:
         """How many of the files that could be read are left behind the path `after`."""
-        if self.catalogue.connection.execute(_ALL_PLACED, self._values()).fetchone() == (1,):
-            return 0
         (count,) = self.catalogue.connection.execute(_COUNT, self._values(after=after)).fetchone()
         return int(count)
-
-    def first_files(self, pictures: Sequence[PictureId]) -> dict[PictureId, bytes]:
-        """The first by path of the files that hold each of `pictures`, which came with `next_placed`."""
-        return dict(rows_of(self.catalogue, _FIRST_FILES, pictures))
 
     def _values(self, **further: Any) -> dict[str, Any]:
         return {"run": self.run, "crawl": to_bytes(self.crawl), "model": self.model, **further}

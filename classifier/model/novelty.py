@@ -78,7 +78,7 @@ class Novelty:
         if not self.axes.shape[1]:
             return np.zeros(len(embeddings_BD), dtype=np.float32)
         # By its whole length, so that what lies in none of the directions counts as unlike.
-        turned = -directions(embeddings_BD) @ self.axes @ self.shadows.T
+        turned = directions(embeddings_BD) @ self.axes @ -self.shadows.T
         return np.asarray(np.maximum(1 + _mean_of_least(turned), 0), dtype=np.float32)
 
     def cut(self, share: float) -> float:

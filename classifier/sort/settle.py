@@ -54,6 +54,7 @@ class Settler:
         self._execute = execute
         self._limit = BATCH if rules.sidecars else max(BATCH, PAGE)
         self._after = to_bytes(crawl)
+        self._is_left = True
         self._folders: dict[tuple[Action, str], tuple[Path, bytes]] = {}
         self.troubles: list[Outcome] = []
         """Moves that were not made; only the first thousand are kept."""
@@ -63,15 +64,16 @@ class Settler:
     @uncollected()
     def settle_placed(self, progress: Progress) -> None:
         """Decide again of what lies in the library and is answered for, and move what belongs elsewhere now."""
-        self._crawled.begin()
         self._file_sidecars(self._placed_last())
-        if not (found := self._next_placed(after="")):
-            return
-        with progress.stage("deciding again", total=None, unit="picture") as stage:
-            while found:
-                self._settle_seen(found)
-                stage.advance(len(found))
-                found = self._next_placed(after=found[-1].picture)
+        files = 0
+        if found := self._next_placed(after=""):
+            with progress.stage("deciding again", total=None, unit="picture") as stage:
+                while found:
+                    self._settle_seen(found)
+                    files += sum(seen.files for seen in found)
+                    stage.advance(len(found))
+                    found = self._next_placed(after=found[-1].picture)
+        self._is_left = self._crawled.leave_out_placed(files=files)
 
     def settle(self, *, upto: Path | None, stage: Stage | None = None) -> None:
         """Decide and file every candidate up to `upto` that is not settled (None: all)."""
@@ -81,9 +83,9 @@ class Settler:
                 self._settle_page(page.candidates, stage or SilentStage())
 
     def settle_left(self, progress: Progress) -> None:
-        """Decide and file all that is left; where everything is placed, no file is looked at again."""
-        if left := self._crawled.count_files(after=self._after):
-            with progress.stage("filing", total=left, unit="picture") as stage:
+        """Decide and file all that is left, after `settle_placed`; where all is placed, no file is looked at again."""
+        if self._is_left:
+            with progress.stage("filing", total=self._crawled.count_files(after=self._after), unit="picture") as stage:
                 self.settle(upto=None, stage=stage)
 
     def _next_placed(self, *, after: str) -> list[Seen]:
@@ -99,11 +101,10 @@ class Settler:
         decisions.save(self._catalogue, decided, run=self._run)
         both = zip(found, decided, strict=True)
         astray = [(seen, decision) for seen, decision in both if self._strays(seen, decision)]
-        first = self._crawled.first_files([seen.picture for seen, _ in astray])
-        astray.sort(key=lambda one: first[one[0].picture])
+        astray.sort(key=lambda one: one[0].path)
         for start in range(0, len(astray), BATCH):
             part = astray[start : start + BATCH]
-            self._carry_out([self._renaming(seen, first[seen.picture], decision) for seen, decision in part])
+            self._carry_out([self._renaming(seen, seen.path, decision) for seen, decision in part])
         self._file_sidecars([seen.picture for seen in found])
 
     def _settle_page(self, found: list[Candidate], stage: Stage) -> None:
