@@ -26,6 +26,10 @@ GRID: Final = 60
 _PAGES: Final = 3
 _STILL_S: Final = 0.1
 """How long after the last question it goes on. A lower priority would not do: what it holds, the others wait for."""
+_SLOW_S: Final = 1.0
+"""Who answers faster than that has a beat; what is in work when the next answer comes would delay it."""
+_EARLY, _MISSED = 0.6, 2.0
+"""In parts of a beat: from when on the next answer may come, and when it has not come."""
 
 
 def coming(page: Page, wanted: Wanted, after: Sequence[Key] | None, categories: Iterable[str]) -> Iterator[Waiting]:
@@ -52,7 +56,7 @@ class Ahead:
         self._plan: Iterator[Waiting] | None = None
         self._changed = threading.Condition()
         self._is_closed = False
-        self._asked = 0.0
+        self._asked = self._answered = self._beat = 0.0
         self._thread = threading.Thread(target=self._work, name="ahead", daemon=True)
         self._thread.start()
 
@@ -66,6 +70,19 @@ class Ahead:
         """Something was asked."""
         self._asked = time.monotonic()
 
+    def heard(self) -> None:
+        """Something was answered: at the same beat the next answer comes."""
+        now = self._asked = time.monotonic()
+        beat = now - self._answered
+        self._answered, self._beat = now, beat if beat < _SLOW_S else 0.0
+
+    def rest(self) -> float:
+        """For how many seconds it is to hold still."""
+        now = time.monotonic()
+        still = self._asked + _STILL_S - now
+        is_due = _EARLY * self._beat <= now - self._answered < _MISSED * self._beat
+        return max(still, self._answered + _MISSED * self._beat - now) if is_due else still
+
     def close(self) -> None:
         """End after the picture that is in work."""
         with self._changed:
@@ -77,7 +94,7 @@ class Ahead:
         while (plan := self._next()) is not None:
             with suppress(IllsortError, sqlite3.Error):  # what cannot be made ahead is made when it is asked for
                 for row in plan:
-                    while (left := self._asked + _STILL_S - time.monotonic()) > 0:
+                    while (left := self.rest()) > 0:
                         time.sleep(left)
                     if self._plan is not None or self._is_closed:
                         break

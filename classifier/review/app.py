@@ -188,7 +188,7 @@ class Review:
         return JSONResponse({"pictures": shown, "next": place})
 
     async def _say(self, request: Request) -> Response:
-        self._eyes.hold_still()
+        self._eyes.heard()
         sent = await request.body()
         answers = _understood(lambda: answers_from(json.loads(sent)))
 

@@ -43,6 +43,10 @@ class Eyes:
         """Make the small pictures of these in this order, in place of what was expected before."""
         self._ahead.expect(rows)
 
+    def heard(self) -> None:
+        """A person answered, and looks at the next picture."""
+        self._ahead.heard()
+
     def hold_still(self) -> None:
         """A person waits for something: nothing is made ahead at the moment."""
         self._ahead.hold_still()

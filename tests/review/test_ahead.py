@@ -6,7 +6,10 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
+
+import pytest
 
 from classifier.catalogue.store import open_catalogue
 from classifier.records import Action
@@ -84,6 +87,30 @@ def test_a_newer_plan_takes_the_place_of_the_older(tmp_path: Path) -> None:
     ahead.close()
 
     assert [ids[0], ids[2]] == made
+
+
+@pytest.mark.parametrize(
+    ("answered", "now", "rests"),
+    [
+        ((0.0,), 0.02, 0.08),  # what is looked at after an answer comes first
+        ((0.0,), 0.2, 0.0),
+        ((0.0, 0.3), 0.45, 0.0),  # between two answers there is time for some
+        ((0.0, 0.3), 0.5, 0.4),  # the next answer is due
+        ((0.0, 0.3), 0.95, 0.0),  # it has not come
+        ((0.0, 4.0), 7.0, 0.0),  # so slow a beat is none
+    ],
+)
+def test_nothing_is_made_when_the_next_answer_is_due(
+    monkeypatch: pytest.MonkeyPatch, answered: Sequence[float], now: float, rests: float
+) -> None:
+    made = Ahead(lambda _: None, idle=lambda: None)
+    clock = iter([100 + one for one in (*answered, now)])
+    monkeypatch.setattr("classifier.review.ahead.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    for _ in answered:
+        made.heard()
+
+    assert rests == pytest.approx(max(0.0, made.rest()))
+    made.close()
 
 
 def test_looking_at_one_picture_makes_the_small_ones_of_the_grid(tmp_path: Path, bundle: Path) -> None:
