@@ -41,6 +41,7 @@ from classifier.review.naming_routes import naming_routes
 from classifier.review.near import Near
 from classifier.review.near_routes import near_routes
 from classifier.review.reasons import in_chinese
+from classifier.review.refusals import left_of, refuse
 from classifier.review.static import static_routes
 from classifier.review.watch import watch
 from classifier.settings import ImageSettings
@@ -89,7 +90,7 @@ class Review:
                 *self._folders.routes,
                 *doubt_routes(self._place(), labels=self._doubtful.read),
             ],
-            exception_handlers={IllsortError: _told},
+            exception_handlers={IllsortError: refuse, HTTPException: refuse},
         )
 
     def open(self) -> None:
@@ -222,7 +223,7 @@ class Review:
             return self._as_it_is()
 
         state = await self._at_desk(after)
-        left = [] if made is None else [{"name": path.name, "why": why} for path, why in made.left]
+        left = [] if made is None else left_of(made.left)
         told = {"run": None, "moved": 0} if made is None else {"run": made.run, "moved": made.moved}
         return JSONResponse({**told, "left": left, "state": state})
 
@@ -257,10 +258,6 @@ class Review:
             "height": row.height,
             "guesses": list(self._desk.guesses_of(row).items())[:5],
         }
-
-
-async def _told(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, status_code=409)
 
 
 def _understood(read: Callable[[], T]) -> T:

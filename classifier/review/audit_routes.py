@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from classifier.review.asked import answers_from, steps_from
+from classifier.review.refusals import left_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -94,9 +95,8 @@ class AuditRoutes:
             self._place.desk()[0].refresh()
             return self._told()
 
-        left = [{"name": path.name, "why": why} for path, why in made.left]
         told = await self._place.at_desk(after)
-        return JSONResponse({"run": made.run, "moved": made.moved, "left": left, **told})
+        return JSONResponse({"run": made.run, "moved": made.moved, "left": left_of(made.left), **told})
 
     def _told(self, state: Callable[[], dict[str, Any]] | None = None) -> dict[str, Any]:
         told = _auditing().told(self._place.desk()[1], self._place.library)

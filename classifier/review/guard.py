@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+
+from classifier.review.refusals import both
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -73,16 +75,16 @@ class Guard:
         """What is answered in place of the app; None when it may answer."""
         hosts = request.headers.getlist("host")
         if len(hosts) != 1 or not self._is_own(hosts[0]):
-            return _refused("this address is not served here", 403)
+            return _refused(request, "this address is not served here", 403)
         own = f"http://{hosts[0]}"
         origin = request.headers.get("origin")
         if origin not in {None, own} or (request.method == "POST" and origin is None):
-            return _refused("another page may not ask here", 403)
+            return _refused(request, "another page may not ask here", 403)
         is_entry = request.method == "GET" and request.url.path == "/"
         if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"} and not is_entry:
-            return _refused("another page may not ask here", 403)
+            return _refused(request, "another page may not ask here", 403)
         if request.method not in {"GET", "HEAD", "POST"}:
-            return _refused("not understood", 405)
+            return _refused(request, "not understood", 405)
         if request.method == "POST" and (refusal := _body(request)) is not None:
             return refusal
         return self._unknown(request, is_entry=is_entry)
@@ -97,7 +99,7 @@ class Guard:
         given = request.cookies.get(self._cookie, "")
         if secrets.compare_digest(given.encode(), self._pass.encode()):
             return None
-        return _refused("open the address that illsort review printed in the terminal", 401)
+        return _refused(request, "open the address that illsort review printed in the terminal", 401)
 
     def _is_own(self, host: str) -> bool:
         """Names other than its own are refused: one that was made to point here is how a foreign page would ask."""
@@ -112,10 +114,10 @@ class Guard:
 
 def _body(request: Request) -> Response | None:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        return _refused("only JSON is taken", 415)
+        return _refused(request, "only JSON is taken", 415)
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > _LARGEST_BODY:
-        return _refused("that is too long", 413)
+        return _refused(request, "that is too long", 413)
     return None
 
 
@@ -127,5 +129,8 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _refused(why: str, status: int) -> Response:
+def _refused(request: Request, why: str, status: int) -> Response:
+    """Told to the page in its languages, and in plain words to who opens an address."""
+    if request.url.path.startswith("/api/"):
+        return JSONResponse(both("error", why), status_code=status)
     return PlainTextResponse(f"illsort: {why}\n", status_code=status)

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import LibraryError
+from classifier.review.refusals import both
 from classifier.review.teacher import Teacher
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Learning:
     def _heard(self, told: dict[str, Any]) -> None:
         if "learned" in told:
             self._learned()
+        if "notFiled" in told:
+            told = both("notFiled", told["notFiled"])
         if "filed" in told or "notFiled" in told:
             self._outcome = told | {"number": self._outcome["number"] + 1}
         state = _state(told, self.state)
@@ -85,7 +88,7 @@ def _state(told: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
         return {"at": "filing", **told["filing"]}
     if "cannot" in told or "trouble" in told:
         ((at, why),) = told.items()
-        return {"at": at, "why": why}
+        return {"at": at, **both("why", why)}
     if "ended" in told and before["at"] != "cannot":
-        return {"at": "cannot", "why": "the learning process has ended"}
+        return {"at": "cannot", **both("why", "the learning process has ended")}
     return before

@@ -2,7 +2,7 @@
 
 import { key, make } from "./dom.js";
 import { get, send } from "./net.js";
-import { count, percent, say } from "./words.js";
+import { count, inLanguage, percent, say } from "./words.js";
 
 const line = document.getElementById("learned");
 const EVERY = 3000;
@@ -52,7 +52,7 @@ export class Learning {
       const answer = await send("/api/file-learned", {}, { onTrouble: () => undefined });
       this.#become(answer.state);
     } catch (error) {
-      this.desk.tell(say("notFiled", error.message.trim()), "bad");
+      this.desk.tell(say("notFiled", error.message), "bad");
     }
   }
 
@@ -66,7 +66,7 @@ export class Learning {
     const isNew = this.told !== null;
     this.told = outcome.number;
     if (!isNew) return;
-    if (outcome.notFiled) this.desk.tell(say("notFiled", outcome.notFiled), "bad");
+    if (outcome.notFiled) this.desk.tell(say("notFiled", inLanguage(outcome, "notFiled")), "bad");
     else this.desk.tell(say("filedLearned", count(outcome.filed.filed)), "good");
     this.desk.show({});
   }
@@ -92,11 +92,11 @@ export class Learning {
   }
 
   #text(learning, outlook) {
-    if (learning.at === "cannot") return say("cannotLearn", learning.why);
+    if (learning.at === "cannot") return say("cannotLearn", inLanguage(learning, "why"));
     if (learning.at === "filing") {
       return say("filingLearned", learning.total ? `${count(learning.done)} / ${count(learning.total)}` : count(learning.done ?? 0));
     }
-    if (learning.at === "trouble") return say("troubleLearning", learning.why);
+    if (learning.at === "trouble") return say("troubleLearning", inLanguage(learning, "why"));
     if (!outlook.number || outlook.share === undefined) return learning.at === "starting" ? say("startsLearning") : "";
     const { rule, share: [before, after], fileable, verdicts, new: more } = outlook;
     const by = rule.max_error === null ? say("byThreshold", rule.threshold) : say("byError", percent(rule.max_error));

@@ -10,7 +10,7 @@ import { Learning } from "./learning.js";
 import { Naming } from "./naming.js";
 import { get, send, settled, unsaved } from "./net.js";
 import { Single } from "./single.js";
-import { count, language, say, switchLanguage } from "./words.js";
+import { count, inLanguage, language, say, switchLanguage } from "./words.js";
 
 const bar = document.getElementById("bar");
 const note = document.getElementById("note");
@@ -89,7 +89,7 @@ class Desk {
     this.emptied.clear();
     return send("/api/say", { answers }, { onTrouble: trouble }).then(
       (answer) => this.become(answer.state),
-      (error) => { giveBack(); tell(say("notSaved", why(error)), "bad"); });
+      (error) => { giveBack(); tell(say("notSaved", error.message), "bad"); });
   }
 
   // Makes a category, or calls one otherwise; whether it was done.
@@ -103,7 +103,7 @@ class Desk {
       }
       return true;
     } catch (error) {
-      tell(why(error), "bad");
+      tell(error.message, "bad");
       return false;
     }
   }
@@ -129,7 +129,7 @@ class Desk {
       else if (before) this.show({});  // a name, or taken back already and the answer was lost
       tell(number ? say("takenBack", number) : answer.state.steps < before ? say("nameBack") : say("noStep"));
     } catch (error) {
-      tell(why(error), "bad");
+      tell(error.message, "bad");
     }
   }
 
@@ -139,10 +139,10 @@ class Desk {
     try {
       const answer = await send("/api/file", {}, { onTrouble: trouble });
       this.become(answer.state);
-      const left = answer.left.length ? ` · ${say("left", answer.left.length, answer.left[0].why)}` : "";
+      const left = answer.left.length ? ` · ${say("left", answer.left.length, inLanguage(answer.left[0], "why"))}` : "";
       tell((answer.run === null ? say("nothing") : say("filed", answer.run, count(answer.moved))) + left, left ? "bad" : "good");
     } catch (error) {
-      tell(say("notFiled", why(error)), "bad");
+      tell(say("notFiled", error.message), "bad");
     }
     if (this.state.labelling) this.#offerTraining();
     if (this.view.element.classList.contains("empty")) this.view.draw();
@@ -326,8 +326,6 @@ function tell(text, kind = "") {
   fading = setTimeout(() => { note.hidden = true; }, kind === "bad" ? 15000 : 5000);
 }
 
-const why = (error) => (error.status === 401 ? say("restarted") : error.message.trim());
-
 let troubled = false;
 function trouble(error) {
   if (error) tell(say("retrying", unsaved()), "bad");
@@ -352,4 +350,4 @@ document.addEventListener("keydown", (event) => {
   if (desk.press(name) || desk.press(name.length === 1 ? name.toLowerCase() : "")) event.preventDefault();
 });
 window.addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
-desk.open().catch((error) => tell(why(error), "bad"));
+desk.open().catch((error) => tell(error.message, "bad"));

@@ -1,5 +1,7 @@
 // Talks to the server that served this page. Answers are sent one after the other, in the order in which they were given.
 
+import { inLanguage, say } from "./words.js";
+
 export class Refused extends Error {
   constructor(status, message) {
     super(message);
@@ -7,11 +9,16 @@ export class Refused extends Error {
   }
 }
 
+// Why something was refused, as it is shown.
+function why({ status, statusText }, answer) {
+  return status === 401 ? say("restarted") : (inLanguage(answer, "error") ?? statusText).trim();
+}
+
 async function ask(path, options) {
   const response = await fetch(path, { cache: "no-store", ...options });
   const isJson = (response.headers.get("content-type") ?? "").includes("json");
   const answer = isJson ? await response.json() : { error: await response.text() };
-  if (!response.ok) throw new Refused(response.status, answer.error ?? response.statusText);
+  if (!response.ok) throw new Refused(response.status, why(response, answer));
   return answer;
 }
 

@@ -167,6 +167,8 @@ export function say(name, ...values) {
   return text.replace(/\{(\d)\}/g, (_, number) => String(values[Number(number)]));
 }
 
-export const reasonOf = (row) => (current === "zh" ? row.reason_zh : row.reason);
+// What the server tells under `name`, in the page's language.
+export const inLanguage = (told, name) => (current === "zh" ? told[`${name}_zh`] : null) ?? told[name];
+export const reasonOf = (row) => inLanguage(row, "reason");
 export const count = (number) => number.toLocaleString(current === "zh" ? "zh-CN" : "en");
 export const percent = (share) => `${(Math.floor(share * 1000) / 10).toFixed(1)}%`;
