@@ -36,8 +36,9 @@ class FolderRoutes:
         return path
 
     async def _show(self, request: Request) -> Response:
+        tray = request.query_params.get("tray", Action.REVIEW)
         try:
-            action = Action(request.query_params.get("tray", Action.REVIEW))
+            action = None if tray == "skipped" else Action(tray)
         except ValueError as error:
             raise HTTPException(400, str(error)) from None
         chosen = _number(request.query_params)

@@ -9,7 +9,8 @@ import os
 import threading
 from collections import Counter
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalogue.store import open_catalogue
@@ -23,17 +24,23 @@ if TYPE_CHECKING:
 _Parts = tuple[bytes, ...]
 _MOST: Final = 300
 """Folders told of one place: a list that is longer helps nobody."""
-_WAITING: Final = """
-SELECT files.path FROM decisions AS d CROSS JOIN files ON files.picture = d.picture
-WHERE d.action IN ('review', 'unknown') AND d.action = ? AND coalesce(
-    (SELECT said FROM verdicts WHERE verdicts.picture = d.picture ORDER BY id DESC LIMIT 1), '')
-    NOT IN ('right', 'none of these')
+_FILES: Final = """
+SELECT d.picture, files.path FROM decisions AS d CROSS JOIN files ON files.picture = d.picture
+WHERE d.action IN ('review', 'unknown') AND
 """
+_LAST: Final = """
+coalesce((SELECT said FROM verdicts WHERE verdicts.picture = d.picture ORDER BY id DESC LIMIT 1), '')
+"""
+_WAITING: Final = f"{_FILES} d.action = ? AND {_LAST} NOT IN ('right', 'none of these', 'skipped')"
+_SKIPPED: Final = f"{_FILES} {_LAST} = 'skipped'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
-    """One folder: its number, its name, how deep it lies below what all have in common, how many wait in and below."""
+    """One folder: its number, its name, how deep it lies below what all have in common, how many pictures it holds.
+
+    Those that wait count, in it and below.
+    """
 
     number: int
     name: str
@@ -54,19 +61,25 @@ class Folders:
         """The folder of that number, as the catalogue keeps paths; None when no such was told."""
         return b"/".join(self._known[number]) if 0 <= number < len(self._known) else None
 
-    def look(self, action: Action, *, chosen: int | None) -> tuple[list[Folder], int]:
+    def look(self, action: Action | None, *, chosen: int | None) -> tuple[list[Folder], int]:
         """Those on the top level and around the one `chosen`, and how many of them were left out for being too many.
 
+        What waits in the tray of `action` counts; with None, what was skipped in any.
         Empty when all that waits comes from one folder. It takes as long as there is much: not for a thread that a
         person waits for. Raises LibraryError when the library cannot be read.
         """
         with open_catalogue(self._library) as catalogue:
-            paths = catalogue.connection.execute(_WAITING, (action.value,))
-            held = Counter(tuple(path.split(b"/")[:-1]) for (path,) in paths)
-        root = _common(held)
+            asked = (_SKIPPED, ()) if action is None else (_WAITING, (action.value,))
+            rows = catalogue.connection.execute(*asked)
+            # Rows of one picture follow each other: it counts once in each folder that holds a file of it.
+            held = Counter(
+                frozenset(tuple(path.split(b"/")[:-1]) for _, path in files)
+                for _, files in groupby(rows, itemgetter(0))
+            )
+        root = _common({folder for folders in held for folder in folders})
         counts: Counter[_Parts] = Counter()
-        for folder, count in held.items():
-            for above in accumulate(folder[len(root) :], lambda parts, part: (*parts, part), initial=root):
+        for folders, count in held.items():
+            for above in {above for folder in folders for above in _upwards(folder, root)}:
                 counts[above] += count
         place = self._known[chosen] if chosen is not None and 0 <= chosen < len(self._known) else root
         shown = list(_shown(counts, root, place))
@@ -80,6 +93,11 @@ class Folders:
                 self._known.append(parts)
         name = os.fsdecode(parts[-1]).encode("utf-8", "replace").decode()
         return Folder(number=number, name=name, depth=depth, count=count)
+
+
+def _upwards(folder: _Parts, root: _Parts) -> Iterator[_Parts]:
+    """The root, what lies between, and the folder itself."""
+    return accumulate(folder[len(root) :], lambda parts, part: (*parts, part), initial=root)
 
 
 def _common(folders: Iterable[_Parts]) -> _Parts:

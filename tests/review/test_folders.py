@@ -54,6 +54,33 @@ def test_the_top_folders_are_told_with_all_that_waits_below_them(tmp_path: Path,
     assert [("danbooru", 1, 5), ("pixiv", 1, 8)] == told(folders)
 
 
+def test_a_picture_counts_once_in_each_folder_that_holds_it_however_often(tmp_path: Path, bundle: Path) -> None:
+    crawl = tmp_path / "crawl"
+    for name, number in (("a/1.png", 1), ("a/2.png", 1), ("a/b/3.png", 1), ("a/b/4.png", 2), ("c/5.png", 1)):
+        (crawl / name).parent.mkdir(parents=True, exist_ok=True)
+        (crawl / name).write_bytes(blended(number))
+    sort_again(tmp_path, bundle)
+    folders = Folders(tmp_path / "sorted")
+
+    assert [("a", 1, 2), ("b", 2, 2), ("c", 1, 1)] == told(folders, chosen=number_of(folders, "a"))
+
+
+def test_what_was_skipped_waits_in_the_folders_of_its_own_tray(tmp_path: Path, bundle: Path) -> None:
+    place = library(tmp_path, bundle, {"a": 3, "b": 2, "c": 1})
+    folders = Folders(place)
+    with open_catalogue(place) as catalogue:
+        desk = Desk(catalogue)
+        for name in ("b", "c"):
+            rows = desk.page(Wanted(under=folders.path_of(number_of(folders, name))), after=None, limit=1)
+            desk.say([Answer(picture=row.picture, said=Said.SKIPPED, category=None) for row in rows])
+        skipped, _ = folders.look(None, chosen=None)
+
+    assert [("a", 1, 3), ("b", 1, 1)] == told(folders)
+    assert [("b", 1), ("c", 1)] == [(one.name, one.count) for one in skipped]
+    with served(place) as client:
+        assert ["b", "c"] == [name for _, name, *_ in client.get("/api/folders?tray=skipped").json()["folders"]]
+
+
 def test_around_the_chosen_one_more_are_told(tmp_path: Path, bundle: Path) -> None:
     folders = Folders(library(tmp_path, bundle))
     pixiv = number_of(folders, "pixiv")

@@ -16,7 +16,7 @@ export class Folders {
   async look() {
     const { tray, folder } = this.desk.chosen;
     const turn = (this.turn += 1);
-    const query = { tray: tray === "unknown" ? "unknown" : "review", ...(folder === "" ? {} : { folder }) };
+    const query = { tray: ["unknown", "skipped"].includes(tray) ? tray : "review", ...(folder === "" ? {} : { folder }) };
     const told = await get("/api/folders", query).catch(() => null);
     if (told === null || turn !== this.turn) return;
     this.told = told;
