@@ -266,7 +266,7 @@ class Desk {
       make("div", { class: "tail" },
         make("button", { class: "main file", onclick: () => this.askToFile(), disabled: this.state.to_file === 0 },
           key("f"), make("span", {}, say("file", count(this.state.to_file)))),
-        make("button", { class: "plain", onclick: () => this.categories.list() }, key("c"), make("span", {}, say("categories"))),
+        make("button", { class: "plain categories-button", title: say("categories"), onclick: () => this.categories.list() }, key("c"), make("span", {}, say("categories"))),
         make("button", { class: "plain keys-button", onclick: () => this.help() }, key("?"), make("span", {}, say("help"))),
         make("button", { class: "plain", id: "language", onclick: () => this.#switch() }, say("language"))),
     ].filter(Boolean));
