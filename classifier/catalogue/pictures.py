@@ -11,7 +11,8 @@ from classifier.catalogue.store import Catalogue
 from classifier.records import Picture, PictureId
 
 _MODELS_BEFORE = """
-SELECT model, max(backbone) FROM runs WHERE kind = 'sort' GROUP BY model ORDER BY max(id) DESC LIMIT -1 OFFSET ?
+SELECT model, max(backbone) FROM runs WHERE kind = 'sort' AND backbone IS NOT NULL
+GROUP BY model ORDER BY max(id) DESC LIMIT -1 OFFSET ?
 """
 _FORGET = """
 DELETE FROM predictions WHERE model = ? AND EXISTS (
