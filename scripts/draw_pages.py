@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
 CAUTIOUS = 0.99
-MISLABELLED = {("landscape", 1): "portrait", ("pixel_sprite", 4): "item_icon"}
-"""Labelled pictures that are put into another category's folder, for the page to ask about: kind and place in it."""
+MISLABELLED = {("landscape", 0): "portrait", ("pixel_sprite", 1): "item_icon"}
+"""Labelled pictures that are put into another category's folder, for the page to ask about: kind and place there."""
 LEARNED_MS = 120_000
 """How long what learns beside the page may take until it has looked at the library."""
 SHOWN = "() => document.querySelector('#view [data-picture], #view .clear')"

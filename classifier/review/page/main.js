@@ -270,6 +270,7 @@ class Desk {
         make("button", { class: "plain keys-button", onclick: () => this.help() }, key("?"), make("span", {}, say("help"))),
         make("button", { class: "plain", id: "language", onclick: () => this.#switch() }, say("language"))),
     ].filter(Boolean));
+    bar.classList.toggle("full", this.#offers("doubts"));
     if (focused) document.getElementById(focused)?.focus();
   }
 
