@@ -136,10 +136,10 @@ class Crawled:
         Returns whether any that could be read are left.
         """
         connection = self.catalogue.connection
-        if connection.execute(_READABLE, self._values()).fetchone() == (files,):
-            return False
         connection.execute(_MAKE_PLACED)
         connection.execute("DELETE FROM temp.placed")
+        if connection.execute(_READABLE, self._values()).fetchone() == (files,):
+            return False
         connection.execute(_KEEP_PLACED, self._values())
         return True
 

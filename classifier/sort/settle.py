@@ -77,7 +77,7 @@ class Settler:
 
     def settle(self, *, upto: Path | None, stage: Stage | None = None) -> None:
         """Decide and file every candidate up to `upto` that is not settled (None: all)."""
-        while page := self._next_page(upto):
+        while self._is_left and (page := self._next_page(upto)):
             self._after = page.last
             if page.candidates:
                 self._settle_page(page.candidates, stage or SilentStage())

@@ -79,7 +79,7 @@ def sort(library: Path, crawl: Path, *, method: Method, batch: int) -> list[Outc
             execute=lambda moves: execute(catalogue, library=library, run=run, moves=moves),
         )
         settler.settle_placed(silent)
-        settler.settle(upto=None)
+        settler.settle_left(silent)
         runs.finish(catalogue, run, {})
     return settler.troubles
 
