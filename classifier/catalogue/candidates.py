@@ -133,13 +133,13 @@ class Crawled:
     def leave_out_placed(self, *, files: int) -> bool:
         """From here on `next_files` leaves out what came with `next_placed`, so many `files` in all.
 
-        Returns whether any that could be read are left.
+        Returns whether any that could be read are left; `next_files` is for when there are.
         """
         connection = self.catalogue.connection
-        connection.execute(_MAKE_PLACED)
-        connection.execute("DELETE FROM temp.placed")
         if connection.execute(_READABLE, self._values()).fetchone() == (files,):
             return False
+        connection.execute(_MAKE_PLACED)
+        connection.execute("DELETE FROM temp.placed")
         connection.execute(_KEEP_PLACED, self._values())
         return True
 

@@ -10,10 +10,6 @@ from numpy.typing import NDArray
 from classifier.catalogue.store import Catalogue
 from classifier.records import Picture, PictureId
 
-_MODELS_BEFORE = """
-SELECT model, max(backbone) FROM runs WHERE kind = 'sort' AND backbone IS NOT NULL
-GROUP BY model ORDER BY max(id) DESC LIMIT -1 OFFSET ?
-"""
 _FORGET = """
 DELETE FROM predictions WHERE model = ? AND EXISTS (
     SELECT 1 FROM embeddings WHERE embeddings.picture = predictions.picture AND backbone = ?)
@@ -60,12 +56,11 @@ def add_many_logits(
     )
 
 
-def forget_answers(catalogue: Catalogue, *, keep: int) -> int:
-    """Drop what all but the last `keep` models said, where they can say it again without reading the picture.
+def forget_answers(catalogue: Catalogue, models: Iterable[tuple[str, str]]) -> int:
+    """Drop what `models`, each with its backbone, can say again without reading the picture: its embedding is kept.
 
-    That is where the embedding by the model's backbone is kept. Returns how many answers went.
+    Returns how many answers went.
     """
-    models = catalogue.connection.execute(_MODELS_BEFORE, (keep,)).fetchall()
     with catalogue.transaction() as connection:
         return sum(connection.execute(_FORGET, model).rowcount for model in models)
 

@@ -99,6 +99,16 @@ def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
     )
 
 
+def models_before(catalogue: Catalogue, *, last: int) -> list[tuple[str, str]]:
+    """The keys of each model that sorted, and of its backbone, where that is known; but for the `last` so many."""
+    rows = catalogue.connection.execute(
+        "SELECT model, max(backbone) FROM runs WHERE kind = 'sort' AND backbone IS NOT NULL "
+        "GROUP BY model ORDER BY max(id) DESC LIMIT -1 OFFSET ?",
+        (last,),
+    )
+    return list(rows)
+
+
 def any_of(catalogue: Catalogue, kind: str) -> bool:
     """Whether there was a run of this kind."""
     return catalogue.connection.execute("SELECT 1 FROM runs WHERE kind = ? LIMIT 1", (kind,)).fetchone() is not None

@@ -82,7 +82,7 @@ def sort(
         settler.settle_left(progress)
         if plan is None:
             list_broken(catalogue, library, progress)
-            pictures.forget_answers(catalogue, keep=_MODELS_KEPT)
+            pictures.forget_answers(catalogue, runs.models_before(catalogue, last=_MODELS_KEPT))
         summary = _summary(catalogue, run=run, crawl=crawl, seconds=time.monotonic() - started, rules=rules)
         runs.finish(catalogue, run, summary)
     _tell(settler, progress, offer=_offer(model, crawl, summary))

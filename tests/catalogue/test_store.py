@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalogue import disk, migrations, store
-from classifier.catalogue.migrations import STEPS
 from classifier.catalogue.store import Catalogue, copy_in_memory, open_catalogue, read_catalogue
 from classifier.errors import FilingStopped, LibraryError
 
@@ -230,8 +229,8 @@ def test_an_older_catalogue_is_read_through_a_copy_that_is_up_to_date(tmp_path: 
 
 
 def test_answers_of_an_older_catalogue_are_kept_by_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    newer = [step.__name__ for step in STEPS].index("m009_answers_by_model")
-    monkeypatch.setattr(migrations, "STEPS", STEPS[:newer])
+    newer = [step.__name__ for step in migrations.STEPS].index("m009_answers_by_model")
+    monkeypatch.setattr(migrations, "STEPS", migrations.STEPS[:newer])
     with open_catalogue(tmp_path) as catalogue:
         catalogue.connection.execute("INSERT INTO predictions VALUES ('p', 'b', x'01', 0.5), ('q', 'a', x'02', NULL)")
     monkeypatch.undo()

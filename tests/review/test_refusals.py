@@ -193,3 +193,8 @@ def test_the_page_shows_what_goes_wrong_in_its_language(tmp_path: Path) -> None:
             page.locator("#note.bad").get_by_text(shown).wait_for()
             page.keyboard.press("Escape")
             page.locator("#language").click()
+
+    assert {f"127.0.0.1:{first.port}"} == seen.asked
+    # The browser's own words about the two refusals, beside the picture that is nowhere.
+    refused = [one for one in seen.said if "404 (Not Found)" not in one]
+    assert ["409 (Conflict)"] * 2 == [one.rpartition("status of ")[2] for one in refused]
