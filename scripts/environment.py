@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".venv"
 OLDEST = (3, 11)
+FOLDERS = ("classifier", "docs", "scripts", "tests")
 
 
 def ready(extra: str = "") -> Path:
@@ -31,3 +32,24 @@ def run(*command: str | Path) -> None:
     code = subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode
     if code:
         sys.exit(code)
+
+
+def project_files(*patterns: str) -> list[Path]:
+    """The project's own files by glob pattern: those that git tracks, or all in a copy without git.
+
+    What else lies in the project's folder (the demo's library, a trained model) is not the project's.
+    """
+    tracked = [ROOT / os.fsdecode(name) for name in _listed_by_git(patterns).split(b"\0") if name]
+    if tracked:
+        return [path for path in tracked if path.exists()]  # a file that was just deleted is still listed
+    inner = (path for name in FOLDERS for pattern in patterns for path in (ROOT / name).rglob(pattern))
+    return sorted([*inner, *(path for pattern in patterns for path in ROOT.glob(pattern))])
+
+
+def _listed_by_git(patterns: tuple[str, ...]) -> bytes:
+    """What git tracks, each name ended by NUL; empty without git, and in an unpacked archive."""
+    try:
+        command = ["git", "ls-files", "-z", "--", *patterns]
+        return subprocess.run(command, cwd=ROOT, check=False, capture_output=True).stdout
+    except OSError:
+        return b""

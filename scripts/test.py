@@ -6,12 +6,18 @@ python scripts/test.py [arguments for pytest]
 from __future__ import annotations
 
 import sys
+import tempfile
+from pathlib import Path
 
-from environment import ready, run
+from environment import project_files, ready, run
 
 python = ready("[dev]")
-run(python, "-m", "ruff", "format", "--check", ".")
-run(python, "-m", "ruff", "check", ".")
+with tempfile.TemporaryDirectory() as folder:
+    # In a file, for the list is longer than a command line may be on Windows.
+    listed = Path(folder, "files.txt")
+    for check, patterns in ((["format", "--check"], ("*.py", "*.md")), (["check"], ("*.py", "pyproject.toml"))):
+        listed.write_text("\n".join(str(path) for path in project_files(*patterns)), encoding="utf-8")
+        run(python, "-m", "ruff", *check, f"@{listed}")
 run(python, "-m", "mypy")
 run(python, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")
 run(python, "-m", "pytest", *(sys.argv[1:] or ["-m", "not slow", "--cov", "--cov-report=term:skip-covered"]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated
 
@@ -10,15 +12,16 @@ import typer
 
 def demo(
     *,
-    folder: Annotated[Path, typer.Option("--folder", "-f", help="A new folder for the demo's pictures.")] = Path(
-        "illsort-demo"
-    ),
+    folder: Annotated[
+        Path | None,
+        typer.Option("--folder", "-f", help="A new folder for the demo's pictures (default: illsort-demo, or -2, -3)."),
+    ] = None,
 ) -> None:
     """Try it: draws pictures, labels a tenth, trains, sorts the rest."""
     from classifier.cli.terminal import TerminalProgress
     from classifier.demo.run import demo as run_demo
 
-    done = run_demo(folder, progress=TerminalProgress())
+    done = run_demo(folder or _free_folder(), progress=TerminalProgress())
     summary, known = done.summary, done.summary["filed"] - done.two_in_one_filed
     typer.echo(
         f"\n{summary['pictures']} pictures sorted from 30 labels in {done.seconds:.0f} s, drawing and training "
@@ -30,3 +33,9 @@ def demo(
         f"Look at {done.library.resolve()}\n"
         f"and at the same in numbers: illsort status {done.library}"
     )
+
+
+def _free_folder() -> Path:
+    """The first folder of the demo's name that is not there yet, so that the demo can be run again."""
+    numbered = (Path(f"illsort-demo-{number}") for number in count(2))
+    return next(folder for folder in chain([Path("illsort-demo")], numbered) if not os.path.lexists(folder))

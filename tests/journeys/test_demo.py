@@ -9,7 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from classifier.cli.main import app
+from classifier.demo import run
+from classifier.errors import LibraryError
 from kit.tree import all_files
 
 
@@ -51,3 +55,18 @@ def test_a_folder_that_is_not_empty_is_refused(shown: tuple[Path, str]) -> None:
 
     assert (2, 1) == (again.returncode, len(again.stderr.strip().splitlines()))
     assert "is not empty" in again.stderr
+
+
+def test_the_demo_can_be_run_again_in_the_same_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_into: list[Path] = []
+
+    def draw_nothing(folder: Path, **_: object) -> None:
+        drawn_into.append(folder)
+        folder.mkdir()
+        raise LibraryError("enough")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "demo", draw_nothing)
+
+    assert [2, 2, 2] == [CliRunner().invoke(app, ["demo"]).exit_code for _ in range(3)]
+    assert [Path("illsort-demo"), Path("illsort-demo-2"), Path("illsort-demo-3")] == drawn_into
