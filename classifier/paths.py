@@ -1,0 +1,66 @@
+r"""The one way to write a file's name as text: reversible where it is read back, harmless where a person reads it.
+
+Python holds a byte of a name that is not UTF-8 as a lone surrogate (0x83 as U+DC83), which neither JSON, SQLite's TEXT
+nor a terminal takes. Names in Shift-JIS and GBK, from old archives, have such bytes; on Windows a name can hold any
+surrogate.
+
+`to_text` and `from_text`, for JSON, SQL and arrays, are each other's inverse: each byte that is not UTF-8 is `\x` and
+its two hex digits, any other lone surrogate is `\u` and four, and a backslash that could be read as the start of one of
+these is `\x5c`. Every other name is written as it is, with `/` between folders on Windows too.
+
+`displayable`, for the terminal, the page and reports, also escapes what would act or hide instead of being seen.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+_ESCAPED = re.compile(r"\\(?:x([89a-f][0-9a-f]|5c)|u(d[89a-f][0-9a-f]{2}))")
+_TO_ESCAPE = re.compile(rf"[\ud800-\udfff]|\\(?={_ESCAPED.pattern[2:]})")
+_JOINERS = "\u200c\u200d"
+"""They join and part letters of Persian, Hindi and of emoji, and hide nothing."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode's categories of controls (ESC, newline), formats (direction marks), surrogates, line and paragraph ends."""
+
+
+def to_text(path: Path | str) -> str:
+    """The path as valid Unicode from which `from_text` makes the same path."""
+    text = path.as_posix() if isinstance(path, Path) else path
+    return _TO_ESCAPE.sub(lambda found: _escape(found[0]), text)
+
+
+def from_text(text: str) -> Path:
+    """The path that `to_text` wrote."""
+    return Path(_ESCAPED.sub(lambda found: _unescape(found[1], found[2]), text))
+
+
+def displayable(name: Path | str, *, keep: str = "") -> str:
+    r"""The name or message with everything that acts or hides shown as an escape, such as `\x1b`; one line.
+
+    `keep` names characters to leave alone: "\n" for a message of several lines.
+    """
+    text = str(name)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(one if one in keep or not _is_unseen(one) else _escape(one) for one in text)
+
+
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) in _UNSEEN and character not in _JOINERS
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 - how Python holds a byte that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if code <= 0xFF:  # noqa: PLR2004 - one byte
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - Python's own two forms
+
+
+def _unescape(byte: str | None, surrogate: str | None) -> str:
+    if byte is None:
+        return chr(int(surrogate or "", 16))
+    return "\\" if byte == "5c" else chr(0xDC00 + int(byte, 16))
