@@ -10,10 +10,11 @@ import difflib
 import json
 import tomllib
 from collections.abc import Sequence
+from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from classifier.errors import SettingsError
 from classifier.records import Mode
@@ -23,7 +24,14 @@ def _expand(path: Path | None) -> Path | None:
     return None if path is None else path.expanduser()
 
 
-Folder = Annotated[Path | None, AfterValidator(_expand)]
+def _as_text(value: object) -> object:
+    """A whole number or a date of TOML as text: 2024 and 2024-05-01 are names of folders too."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number or isinstance(value, date | time) else value
+
+
+Folder = Annotated[Path | None, BeforeValidator(_as_text), AfterValidator(_expand)]
+Text = Annotated[str, BeforeValidator(_as_text), Field(min_length=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -53,7 +61,7 @@ class ModelSettings(Section):
 
     folder: Folder = None
     """The bundle: the folder that training writes and sorting reads."""
-    backbone: Annotated[str, Field(min_length=1)] = "embedded"
+    backbone: Text = "embedded"
     """embedded (no download; larger: embedded-lite1, -lite2), a timm name, hf-hub:org/name or local-dir:/folder."""
     allow_pickle: bool = False
     """Also read weights that are no safetensors (.bin, .pth); even then nothing but tensors is loaded from them."""
@@ -127,7 +135,7 @@ class ImageSettings(Section):
 class RuntimeSettings(Section):
     """The machine; "auto" or 0 lets illsort choose, and it says what it chose and why."""
 
-    device: Annotated[str, Field(min_length=1)] = "auto"
+    device: Text = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     amp_dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     """Number type of the forward pass on a GPU; float32 turns mixed precision off."""
@@ -184,7 +192,15 @@ def _parse_override(override: str) -> tuple[str, str, Any]:
         value: Any = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text  # a bare word or path needs no quotes on the command line
-    return section, key, value
+    is_bare = not isinstance(value, str) and _takes_text(section, key)
+    return section, key, text if is_bare else value
+
+
+def _takes_text(section: str, key: str) -> bool:
+    """Whether a setting is a path or a text, so that 2024, 1.10, 2024-05-01 and true are meant as they are written."""
+    fields = type(Settings.model_fields[section].default).model_fields if section in Settings.model_fields else {}
+    annotation = fields[key].annotation if key in fields else None
+    return bool({Path, str} & {annotation, *get_args(annotation)})
 
 
 def _validate(values: dict[str, Any], origin: str) -> Settings:

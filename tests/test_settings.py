@@ -43,6 +43,23 @@ def test_a_path_needs_no_quotes_on_the_command_line(override: str, expected: Pat
     assert expected == load(None, [override]).labels.folder
 
 
+@pytest.mark.parametrize(
+    "name", ["2024", "1.10", "2024-05-01", "2024-05-01T10:00:00", "07:30:00", "true", "0x10", "1_0"]
+)
+def test_a_folder_may_be_named_like_a_number_or_a_date(name: str) -> None:
+    loaded = load(None, [f"labels.folder={name}", f"labels.csv='{name}'", f"model.backbone={name}"])
+
+    assert (Path(name), Path(name), name) == (loaded.labels.folder, loaded.labels.csv, loaded.model.backbone)
+
+
+def test_whole_numbers_and_dates_in_a_file_are_text_where_text_is_meant(tmp_path: Path) -> None:
+    config = tmp_path / "a.toml"
+    config.write_text("[labels]\nfolder = 2024\ncsv = 2024-05-01\n[runtime]\ndevice = 7\n", encoding="utf-8")
+    loaded = load(config)
+
+    assert (Path("2024"), Path("2024-05-01"), "7") == (loaded.labels.folder, loaded.labels.csv, loaded.runtime.device)
+
+
 def test_what_was_asked_for_is_told_from_what_is_default() -> None:
     """A sort takes the model's own threshold unless one was asked for."""
     assert {"mode"} == load(None, ["sort.mode=copy", "runtime.workers=1"]).sort.model_fields_set
