@@ -8,16 +8,22 @@ surrogate.
 its two hex digits, any other lone surrogate is `\u` and four, and a backslash that could be read as the start of one of
 these is `\x5c`. Every other name is written as it is, with `/` between folders on Windows too.
 
+`to_json` writes any values so; with text that is not valid Unicode, such as an error's, escaped in the same way.
+
 `displayable`, for the terminal, the page and reports, also escapes what would act or hide instead of being seen.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 _ESCAPED = re.compile(r"\\(?:x([89a-f][0-9a-f]|5c)|u(d[89a-f][0-9a-f]{2}))")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_ASCII = re.compile("[^\0-\x7f]")
 _TO_ESCAPE = re.compile(rf"[\ud800-\udfff]|\\(?={_ESCAPED.pattern[2:]})")
 _JOINERS = "\u200c\u200d"
 """They join and part letters of Persian, Hindi and of emoji, and hide nothing."""
@@ -34,6 +40,22 @@ def to_text(path: Path | str) -> str:
 def from_text(text: str) -> Path:
     """The path that `to_text` wrote."""
     return Path(_ESCAPED.sub(lambda found: _unescape(found[1], found[2]), text))
+
+
+def to_json(values: Any, *, indent: int | None = None, ascii_only: bool = False) -> str:
+    """The values as JSON that every reader takes; paths among them as `to_text` writes them.
+
+    `ascii_only` is for where the text's encoding is not known to be UTF-8.
+    """
+    text = json.dumps(values, ensure_ascii=False, indent=indent, default=_path_to_text)
+    text = _SURROGATE.sub(lambda found: "\\" + _escape(found[0]), text)
+    return _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text) if ascii_only else text
+
+
+def _path_to_text(value: object) -> str:
+    if isinstance(value, Path):
+        return to_text(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def displayable(name: Path | str, *, keep: str = "") -> str:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from classifier.paths import displayable, from_text, to_text
+from classifier.paths import displayable, from_text, to_json, to_text
 
 ANY_TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=()), min_size=1)
 
@@ -80,3 +80,21 @@ def test_what_would_act_or_hide_is_shown_as_an_escape(name: str, shown: str) -> 
 
 def test_a_message_keeps_its_own_lines() -> None:
     assert displayable("one\x1b\ntwo", keep="\n") == "one\\x1b\ntwo"
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+@given(value=st.recursive(ANY_TEXT, lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner), max_leaves=5))
+def test_json_of_any_text_is_valid_unicode(value: object, *, ascii_only: bool) -> None:
+    text = to_json(value, ascii_only=ascii_only)
+
+    read = json.loads(text.encode("ascii" if ascii_only else "utf-8"))
+    json.dumps(read, ensure_ascii=False).encode()
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_json_keeps_valid_text_and_escapes_the_rest(*, ascii_only: bool) -> None:
+    values = {"漫画 🎨": ['\n\x1b"\\', "\udc83", Path("a/\udcff")], "n": [1, 0.5, None, True]}
+    read = json.loads(to_json(values, ascii_only=ascii_only))
+
+    assert read == {"漫画 🎨": ['\n\x1b"\\', "\\x83", "a/\\xff"], "n": [1, 0.5, None, True]}
