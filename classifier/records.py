@@ -179,7 +179,8 @@ class Verdict:
     """What a person said about one picture; never overwritten, only followed by a later one.
 
     `category` is the one that was spoken of, None when it was none; `origin` the place where it was said, "audit" or
-    "review"; `audit` that audit's number; `at` in UTC, ISO 8601; `id` grows, 0 before it is stored.
+    "review"; `audit` that audit's number; `at` in UTC, ISO 8601, for a person to read: the order is that of `id`, 0
+    before it is stored. `step` is the number of the review page's step that it belongs to, None elsewhere.
     """
 
     picture: PictureId
@@ -189,3 +190,4 @@ class Verdict:
     at: str
     audit: int | None = None
     id: int = 0
+    step: int | None = None

@@ -53,28 +53,29 @@ def make(catalogue: Catalogue, names: Iterable[str], *, at: str) -> None:
     _add(catalogue, [(name, name) for name in names if name not in there], at)
 
 
-def rename(catalogue: Catalogue, old: str, new: str, *, at: str) -> None:
-    """Record that `old` is called `new` from now on, which may be another category that is there."""
-    _add(catalogue, [(new, new), (old, new)], at)
+def rename(catalogue: Catalogue, old: str, new: str, *, at: str, step: int) -> None:
+    """Record as one step that `old` is called `new` from now on, which may be another category that is there."""
+    _add(catalogue, [(new, new), (old, new)], at, step)
 
 
-def renamed_at(catalogue: Catalogue) -> list[str]:
-    """When categories were renamed, oldest first."""
-    rows = catalogue.connection.execute("SELECT DISTINCT at FROM categories WHERE name != became ORDER BY at")
-    return [at for (at,) in rows]
+def renaming_steps(catalogue: Catalogue) -> list[int]:
+    """The numbers of the steps in which categories were renamed, in their order."""
+    rows = catalogue.connection.execute("SELECT DISTINCT step FROM categories WHERE name != became ORDER BY step")
+    return [int(step) for (step,) in rows]
 
 
-def take_back(catalogue: Catalogue, at: str) -> dict[str, str]:
-    """Forget what was recorded at one moment; which names were given up then, and for which."""
+def take_back(catalogue: Catalogue, step: int) -> dict[str, str]:
+    """Remove what one step recorded; returns which names were given up in it, and for which."""
     with catalogue.transaction() as connection:
-        rows = connection.execute("SELECT name, became FROM categories WHERE at = ? AND name != became", (at,))
+        rows = connection.execute("SELECT name, became FROM categories WHERE step = ? AND name != became", (step,))
         given_up = dict(rows.fetchall())
-        connection.execute("DELETE FROM categories WHERE at = ?", (at,))
+        connection.execute("DELETE FROM categories WHERE step = ?", (step,))
     return given_up
 
 
-def _add(catalogue: Catalogue, rows: Iterable[tuple[str, str]], at: str) -> None:
+def _add(catalogue: Catalogue, rows: Iterable[tuple[str, str]], at: str, step: int | None = None) -> None:
     with catalogue.transaction() as connection:
         connection.executemany(
-            "INSERT INTO categories (name, became, at) VALUES (?, ?, ?)", [(name, became, at) for name, became in rows]
+            "INSERT INTO categories (name, became, at, step) VALUES (?, ?, ?, ?)",
+            [(name, became, at, step) for name, became in rows],
         )

@@ -76,6 +76,16 @@ def m009_answers_by_model(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m010_review_steps(connection: sqlite3.Connection) -> None:
+    """The steps of the review page, by number: those made before this are numbered in the order of their verdicts.
+
+    A step of an older catalogue is what was recorded at one time of the clock. One that renamed a category of which
+    nothing was said has no verdict: it follows the verdicts that are not younger.
+    """
+    for statement in _REVIEW_STEPS:
+        connection.execute(statement)
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
@@ -86,6 +96,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m007_queue_of_what_waits,
     m008_categories,
     m009_answers_by_model,
+    m010_review_steps,
 )
 
 
@@ -216,4 +227,23 @@ _ANSWERS_BY_MODEL = (
     "DROP TABLE predictions",
     "ALTER TABLE answers RENAME TO predictions",
     "ALTER TABLE runs ADD COLUMN backbone TEXT",
+)
+
+_REVIEW_STEPS = (
+    "CREATE TABLE steps (id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL)",
+    "ALTER TABLE verdicts ADD COLUMN step INTEGER",
+    "ALTER TABLE categories ADD COLUMN step INTEGER",
+    """INSERT INTO steps (at) SELECT at FROM (
+        SELECT at, min(id) AS place FROM verdicts WHERE origin = 'review' AND said != 'taken back' GROUP BY at
+        UNION ALL
+        SELECT DISTINCT at, coalesce((SELECT max(id) FROM verdicts WHERE verdicts.at < named.at), 0) + 0.5
+        FROM categories AS named WHERE name != became
+        AND at NOT IN (SELECT at FROM verdicts WHERE origin = 'review' AND said != 'taken back')
+    ) ORDER BY place, at""",
+    "CREATE UNIQUE INDEX steps_by_time ON steps (at)",
+    """UPDATE verdicts SET step = (SELECT steps.id FROM steps WHERE steps.at = verdicts.at)
+    WHERE origin = 'review' AND said != 'taken back'""",
+    """UPDATE categories SET step = (SELECT steps.id FROM steps WHERE steps.at = categories.at)
+    WHERE at IN (SELECT at FROM categories WHERE name != became)""",
+    "DROP INDEX steps_by_time",
 )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from classifier.catalogue.store import Catalogue
 
-_COLUMNS = "id, picture, said, category, origin, audit, at"
+_COLUMNS = "id, picture, said, category, origin, audit, at, step"
 
 
 def add(catalogue: Catalogue, verdict: Verdict) -> Verdict:
@@ -91,15 +91,15 @@ def count(catalogue: Catalogue) -> int:
 
 
 def _insert(connection: sqlite3.Connection, verdict: Verdict) -> int:
-    values = (verdict.picture, verdict.said, verdict.category, verdict.origin, verdict.audit, verdict.at)
+    values = (verdict.picture, verdict.said, verdict.category, verdict.origin, verdict.audit, verdict.at, verdict.step)
     cursor = connection.execute(
-        "INSERT INTO verdicts (picture, said, category, origin, audit, at) VALUES (?, ?, ?, ?, ?, ?)", values
+        "INSERT INTO verdicts (picture, said, category, origin, audit, at, step) VALUES (?, ?, ?, ?, ?, ?, ?)", values
     )
     return int(cursor.lastrowid or 0)
 
 
 def _verdict(row: Sequence[object]) -> Verdict:
-    number, picture, said, category, origin, audit, at = row
+    number, picture, said, category, origin, audit, at, step = row
     return Verdict(
         id=int(str(number)),
         picture=PictureId(str(picture)),
@@ -108,4 +108,5 @@ def _verdict(row: Sequence[object]) -> Verdict:
         origin=str(origin),
         audit=None if audit is None else int(str(audit)),
         at=str(at),
+        step=None if step is None else int(str(step)),
     )

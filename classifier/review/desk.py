@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from classifier.catalogue import decisions, runs, verdicts
+from classifier.catalogue.steps import begin as begin_step
 from classifier.catalogue.verdicts import standing
 from classifier.errors import LibraryError
 from classifier.records import Said, Verdict
@@ -21,7 +22,19 @@ from classifier.review.keys import keys_for
 from classifier.review.learned import Learned
 from classifier.review.naming import make_category, named, named_counts, rename_category, take_back_name
 from classifier.review.pending import pending, retracted, strayed
-from classifier.review.queue import SAID, Key, Order, Waiting, Wanted, counts, of_pictures, page, said_of, settled
+from classifier.review.queue import (
+    SAID,
+    Key,
+    Order,
+    Waiting,
+    Wanted,
+    counts,
+    of_pictures,
+    page,
+    recounted,
+    said_of,
+    settled,
+)
 from classifier.review.steps import ORIGIN, Answer, Step, how_held, now, read_steps, spoken_of, words_of
 
 if TYPE_CHECKING:
@@ -71,10 +84,14 @@ class Desk:
         if self._steps and words_of(self._steps[-1].said) == words_of(answers):
             return
         at = now()
-        said = [
-            Verdict(picture=one.picture, said=one.said, category=one.category, origin=ORIGIN, at=at) for one in answers
-        ]
-        self._steps.append(Step(at=at, said=tuple(verdicts.add_all(self._catalogue, said))))
+        with self._catalogue.transaction():
+            step = begin_step(self._catalogue, at=at)
+            said = [
+                Verdict(picture=one.picture, said=one.said, category=one.category, origin=ORIGIN, at=at, step=step)
+                for one in answers
+            ]
+            stored = verdicts.add_all(self._catalogue, said)
+        self._steps.append(Step(id=step, said=tuple(stored)))
         self._mark([one.picture for one in answers])
 
     def take_back(self, *, steps: int | None = None) -> list[Waiting]:
@@ -95,7 +112,7 @@ class Desk:
         with self._catalogue.transaction():
             held = verdicts.latest(self._catalogue, pictures)
             verdicts.add_all(self._catalogue, taken)
-            take_back_name(self._catalogue, step.at)
+            take_back_name(self._catalogue, step.id)
             self._wait_again(held, ORIGIN)
         if step.renames:
             self.refresh()
@@ -259,11 +276,10 @@ class Desk:
     def _wait_again(self, held: Mapping[PictureId, Verdict], origin: str) -> None:
         """What was filed by the words of one origin that are taken back now, where they are those that held."""
         taken = {picture: verdict for picture, verdict in held.items() if verdict.origin == origin}
-        for run, decision in retracted(self._catalogue, taken, self.guesses):
-            decisions.save(self._catalogue, [decision], run=run)
+        for row, decision in retracted(self._catalogue, taken, self.guesses):
+            decisions.save(self._catalogue, [decision], run=row.run)
             if self._counts is not None:
-                of_tray = self._counts[decision.action.value]
-                of_tray[decision.category] = of_tray.get(decision.category, 0) + 1
+                recounted(self._counts, row, *of_pictures(self._catalogue, [row.picture], model=self.guesses.model))
 
     def _check(self, answers: Sequence[Answer]) -> None:
         for one in answers:

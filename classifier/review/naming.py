@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from classifier.catalogue import categories, decisions, verdicts
+from classifier.catalogue import categories, decisions, steps, verdicts
 from classifier.errors import LibraryError
 from classifier.labels.names import check_names
 from classifier.records import Said
@@ -49,9 +49,9 @@ def named_counts(counts: Mapping[str, Mapping[str, int]], names: Names) -> dict[
     return {tray: dict(of_it.most_common()) for tray, of_it in summed.items()}
 
 
-def take_back_name(catalogue: Catalogue, at: str) -> None:
-    """Call categories again as before the moment `at`; what lies in a folder of the old name is of that category."""
-    for old, new in categories.take_back(catalogue, at).items():
+def take_back_name(catalogue: Catalogue, step: int) -> None:
+    """Call categories again as before a step; what lies in a folder of the old name is of that category."""
+    for old, new in categories.take_back(catalogue, step).items():
         decisions.rename_where_it_lies(catalogue, new, old)
 
 
@@ -70,8 +70,9 @@ def rename_category(
     merges = new in guesses.categories
     check_names([*(one for one in guesses.categories if one != old or merges), new], where="categories")
     with catalogue.transaction():
-        categories.rename(catalogue, old, new, at=at)
+        step = steps.begin(catalogue, at=at)
+        categories.rename(catalogue, old, new, at=at, step=step)
         follow = {Said.RIGHT} if merges else {Said.RIGHT, Said.WRONG}
         held = [one for one in verdicts.latest(catalogue).values() if one.category == old and one.said in follow]
-        said = [replace(one, category=new, origin=origin, audit=None, at=at, id=0) for one in held]
+        said = [replace(one, category=new, origin=origin, audit=None, at=at, id=0, step=step) for one in held]
         return verdicts.add_all(catalogue, said)

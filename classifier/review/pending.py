@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classifier.filing.place import REVIEW, folder_for
@@ -28,10 +29,11 @@ def pending(rows: Iterable[Waiting], held: Mapping[PictureId, Verdict], guesses:
 
 def retracted(
     catalogue: Catalogue, held: Mapping[PictureId, Verdict], guesses: Guesses
-) -> Iterator[tuple[int, Decision]]:
-    """For each picture that was filed by the word that is taken back now: it waits for review again; with its run."""
+) -> Iterator[tuple[Waiting, Decision]]:
+    """For each picture that was decided by the word that is taken back now: its row, and that it waits again."""
     for row in of_pictures(catalogue, list(held), model=guesses.model):
-        if _heeded(row, held[row.picture], guesses).reason != row.reason:
+        # A word that decides nothing gives no reason.
+        if _heeded(replace(row, reason=""), held[row.picture], guesses).reason != row.reason:
             continue
         said = guesses.of(row.logits)
         category = next(iter(said), _guessed_once(row, guesses))
@@ -44,7 +46,7 @@ def retracted(
             confidence=confidence,
             reason=f"{guess}a person took back what was said of it",
         )
-        yield row.run, again
+        yield row, again
 
 
 def strayed(catalogue: Catalogue, guesses: Guesses) -> Iterator[Decision]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalogue import categories, verdicts
@@ -33,9 +32,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What was said at one moment, and is taken back as one; nothing, perhaps, where a category was renamed."""
+    """What is taken back as one, by its number; it says nothing, perhaps, where a category was renamed."""
 
-    at: str
+    id: int
     said: tuple[Verdict, ...]
     renames: bool = False
 
@@ -43,11 +42,12 @@ class Step:
 def read_steps(catalogue: Catalogue, said: Sequence[Verdict]) -> list[Step]:
     """The steps that stand, the oldest first; `said` are all verdicts of the page, oldest first."""
     left = {verdict.id for of_it in standing(said).values() for verdict in of_it}
-    in_order = [verdict for verdict in said if verdict.id in left]
-    renamings = categories.renamed_at(catalogue)
-    steps: dict[str, tuple[Verdict, ...]] = dict.fromkeys(renamings, ())
-    steps |= {at: tuple(step) for at, step in groupby(in_order, key=lambda verdict: verdict.at)}
-    return [Step(at=at, said=steps[at], renames=at in renamings) for at in sorted(steps)]
+    renamings = categories.renaming_steps(catalogue)
+    steps: dict[int, list[Verdict]] = {number: [] for number in renamings}
+    for verdict in said:
+        if verdict.id in left and verdict.step is not None:
+            steps.setdefault(verdict.step, []).append(verdict)
+    return [Step(id=number, said=tuple(steps[number]), renames=number in renamings) for number in sorted(steps)]
 
 
 def how_held(held: Verdict | None, last: Sequence[Verdict]) -> tuple[str | None, str | None]:
@@ -66,7 +66,7 @@ def spoken_of(catalogue: Catalogue) -> list[PictureId]:
 
 
 def now() -> str:
-    """To the microsecond: what was said at one moment is one step."""
+    """The time in UTC, for a person to read: what came last is told by the numbers of steps and verdicts."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
