@@ -5,7 +5,6 @@ Knows no web and moves no file. Used by one thread, beside a sort or other proce
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,22 +19,11 @@ from classifier.review.guesses import Guesses, read_guesses
 from classifier.review.here import Here
 from classifier.review.keys import keys_for
 from classifier.review.learned import Learned
-from classifier.review.naming import make_category, named, named_counts, rename_category, take_back_name
+from classifier.review.naming import make_category, named, rename_category, take_back_name
 from classifier.review.pending import pending, retracted, strayed
-from classifier.review.queue import (
-    SAID,
-    Key,
-    Order,
-    Waiting,
-    Wanted,
-    counts,
-    of_pictures,
-    page,
-    recounted,
-    said_of,
-    settled,
-)
+from classifier.review.queue import Key, Order, Waiting, Wanted, of_pictures, page, said_of
 from classifier.review.steps import ORIGIN, Answer, Step, how_held, now, read_steps, spoken_of, words_of
+from classifier.review.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -53,13 +41,9 @@ class Desk:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._counts: dict[str, dict[str, int]] | None = None
         self.guesses: Guesses
-        self._skipped: set[PictureId] = set()
-        self._settled: dict[PictureId, tuple[str, str]] = {}
-        self._fewer: Counter[tuple[str, str]] = Counter()
         self.to_file: set[PictureId] = set()
-        catalogue.connection.execute(SAID)
+        self._tally = Tally(catalogue)
         self.learned = Learned(catalogue)
         self._here = Here(catalogue)
         self.refresh()
@@ -154,8 +138,8 @@ class Desk:
             ],
             "labelling": self._is_labelled,
             "knows": self.guesses.temperature is not None,
-            "waiting": self._waiting(),
-            "skipped": len(self._skipped),
+            "waiting": self._tally.waiting(self.guesses.names),
+            "skipped": len(self._tally.skipped),
             "to_file": len(self.to_file),
             "steps": len(self._steps),
             "outlook": {"number": self.learned.outlook.number} | dict(self.learned.outlook.meta),
@@ -174,12 +158,7 @@ class Desk:
         """Go on by the newest outlook; what was said stays said."""
         if not self.learned.look():
             return
-        self._counts = self.learned.outlook.meta.get("counts")
-        names = self.guesses.names
-        self._settled = {
-            picture: (action, names.of(best)) for picture, (action, best) in settled(self._catalogue).items()
-        }
-        self._fewer = Counter(self._settled.values())
+        self._tally.guess_anew(self.learned.outlook.meta.get("counts"), self.guesses.names)
 
     @property
     def unfiled(self) -> int:
@@ -193,17 +172,17 @@ class Desk:
 
     def waiting(self, action: Action) -> list[str]:
         """The best guesses of what waits in a tray, as the page offers them; none before they are counted."""
-        return [] if self._counts is None else list(self._waiting()[action.value])
+        return [] if self._tally.counts is None else list(self._tally.waiting(self.guesses.names)[action.value])
 
     def recount(self, found: dict[str, dict[str, int]], *, outlook: int) -> None:
         """Take over what was counted elsewhere by the outlook of that number, for counting takes long."""
         if outlook == self.learned.outlook.number:
-            self._counts = found
+            self._tally.counts = found
 
     def refresh(self) -> None:
         """Look at everything anew, as after filing."""
         self._version = -1
-        self._counts = None
+        self._tally.counts = None
         for _ in self.look():
             pass
 
@@ -234,52 +213,22 @@ class Desk:
         last = standing(verdict for verdict in said if verdict.origin == ORIGIN)
         rows = self.rows(pictures)
         for picture in pictures:
-            self._leave(picture)
+            self._tally.leave(picture)
         for row in rows:
-            self._enter(row, *how_held(held.get(row.picture), last.get(row.picture, [])))
+            self._tally.enter(row, *how_held(held.get(row.picture), last.get(row.picture, [])))
         self.to_file -= set(pictures)
         self.to_file |= {one.picture for one in pending(rows, held, self.guesses)}
-
-    def _leave(self, picture: PictureId) -> None:
-        """Back into the queue, as if nothing had been said."""
-        self._catalogue.connection.execute("DELETE FROM temp.said WHERE picture = ?", (picture,))
-        self._skipped.discard(picture)
-        was = self._settled.pop(picture, None)
-        if was is not None:
-            self._fewer[was] -= 1
-
-    def _enter(self, row: Waiting, how: str | None, category: str | None) -> None:
-        """Out of the queue, wholly or in part."""
-        if how is None:
-            return
-        values = (row.picture, how, category)
-        self._catalogue.connection.execute("INSERT INTO temp.said (picture, how, category) VALUES (?, ?, ?)", values)
-        if how == "skipped":
-            self._skipped.add(row.picture)
-        if how == "settled":
-            self._settled[row.picture] = (row.action.value, row.best)
-            self._fewer[row.action.value, row.best] += 1
 
     def rows(self, pictures: Sequence[PictureId]) -> list[Waiting]:
         """What is decided of these pictures, filed or waiting."""
         return named(of_pictures(self._catalogue, pictures, model=self.guesses.model), self.guesses.names)
-
-    def _waiting(self) -> dict[str, dict[str, int]]:
-        self._counts = self._counts or counts(self._catalogue)
-        return {
-            action: {
-                guess: left for guess, count in by_guess.items() if (left := count - self._fewer[action, guess]) > 0
-            }
-            for action, by_guess in named_counts(self._counts, self.guesses.names).items()
-        }
 
     def _wait_again(self, held: Mapping[PictureId, Verdict], origin: str) -> None:
         """What was filed by the words of one origin that are taken back now, where they are those that held."""
         taken = {picture: verdict for picture, verdict in held.items() if verdict.origin == origin}
         for row, decision in retracted(self._catalogue, taken, self.guesses):
             decisions.save(self._catalogue, [decision], run=row.run)
-            if self._counts is not None:
-                recounted(self._counts, row, *of_pictures(self._catalogue, [row.picture], model=self.guesses.model))
+            self._tally.decided_anew(row, model=self.guesses.model)
 
     def _check(self, answers: Sequence[Answer]) -> None:
         for one in answers:

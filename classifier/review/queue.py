@@ -209,14 +209,6 @@ def counts(catalogue: Catalogue) -> dict[str, dict[str, int]]:
     return found
 
 
-def recounted(found: dict[str, dict[str, int]], before: Waiting, after: Waiting) -> None:
-    """Bring counts as `counts` makes them up to date with one picture that was decided otherwise."""
-    for row, number in ((before, -1), (after, 1)):
-        if row.action is not Action.FILE:
-            of_tray = found.setdefault(row.action.value, {})
-            of_tray[row.best] = of_tray.get(row.best, 0) + number
-
-
 def settled(catalogue: Catalogue) -> dict[PictureId, tuple[str, str]]:
     """Tray and best guess of each picture that a person's word settled."""
     rows = catalogue.connection.execute(_SETTLED)
