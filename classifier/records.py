@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    import os
 
 PictureId = NewType("PictureId", str)
 """SHA-256 of the file's content, 64 hex digits: the picture's name for life. Paths change, ids do not."""
@@ -31,6 +34,7 @@ class FailureKind(StrEnum):
         return self in _PASSING
 
 
+_HALF = 1 << 63
 _PASSING = frozenset(
     {FailureKind.UNREADABLE, FailureKind.VANISHED, FailureKind.TIMEOUT, FailureKind.CRASHED, FailureKind.MEMORY}
 )
@@ -62,6 +66,15 @@ class ImageFile:
     mtime_ns: int
     inode: int
     device: int
+
+
+def time_of(status: os.stat_result) -> int:
+    """When a file was changed, in nanoseconds, as it is stored and compared: equal or not; it gives no order.
+
+    File systems hold years up to 60056; 64 bits of nanoseconds, SQLite's integers, hold 1677 to 2262. Beyond that the
+    number wraps around: every time within those years stays itself, and two that wrap still differ.
+    """
+    return (status.st_mtime_ns + _HALF) % (2 * _HALF) - _HALF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

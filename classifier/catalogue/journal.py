@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalogue.trail import append_trail
-from classifier.records import Method, PictureId
+from classifier.records import Method, PictureId, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -86,7 +86,7 @@ def placed(entry: Entry, found: os.stat_result | None) -> Place:
     size, mtime, inode, device = (
         (entry.size_bytes, entry.mtime_ns, entry.inode, entry.device)
         if found is None
-        else (found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev)
+        else (found.st_size, time_of(found), found.st_ino, found.st_dev)
     )
     return Place(
         picture=entry.picture,

@@ -16,7 +16,7 @@ from classifier.filing.content import is_as_planned, is_still, look
 from classifier.filing.fsops import cannot_link
 from classifier.filing.outcome import LeftAlone, Outcome, Status
 from classifier.filing.plan import within
-from classifier.records import Method
+from classifier.records import Method, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -171,7 +171,7 @@ def _is_kept(step: Step, found: os.stat_result | None) -> bool:
     kept = step.kept
     if found is None or kept is None:
         return False
-    return os.path.samestat(found, kept) and (found.st_size, found.st_mtime_ns) == (kept.st_size, kept.st_mtime_ns)
+    return os.path.samestat(found, kept) and (found.st_size, time_of(found)) == (kept.st_size, time_of(kept))
 
 
 def _can_copy_instead(step: Step, error: OSError) -> bool:

@@ -7,6 +7,8 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from classifier.records import time_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,7 +26,7 @@ def look(path: Path) -> os.stat_result | None:
 
 def is_as_planned(found: os.stat_result, planned: ImageFile | Entry) -> bool:
     """Whether size, time, inode and device are as planned; Windows' folder listings give inode and device as 0."""
-    same = (found.st_size, found.st_mtime_ns) == (planned.size_bytes, planned.mtime_ns)
+    same = (found.st_size, time_of(found)) == (planned.size_bytes, planned.mtime_ns)
     identity = (found.st_ino, found.st_dev) == (planned.inode, planned.device)
     return same and (identity or planned.inode == 0)
 

@@ -221,13 +221,23 @@ def _take_after(source: int, target: int) -> None:
         with suppress(OSError):
             for name in filter(lambda name: name.startswith("user."), os.listxattr(source)):
                 os.setxattr(target, name, os.getxattr(source, name))
-    os.utime(target, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    _set_times(target, seen)
 
 
 def _take_times_after(source: Path, target: Path) -> None:  # pragma: no cover - Windows
     """Windows sets times by path, and only once the file is closed do they stay."""
-    seen = source.stat()
-    os.utime(target, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    _set_times(target, source.stat())
+
+
+def _set_times(target: int | Path, seen: os.stat_result) -> None:
+    """Give `target` the times of another file; one that its disk or the system cannot hold stays as it is."""
+    try:
+        os.utime(target, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    except OverflowError:
+        return
+    except OSError as error:
+        if stops(error):
+            raise
 
 
 def _flush(descriptor: int) -> None:

@@ -12,7 +12,7 @@ from classifier.catalogue.undone import entry_of
 from classifier.filing.content import holds, is_as_planned, is_link_to, look
 from classifier.filing.place import names_for
 from classifier.filing.plan import within
-from classifier.records import ImageFile, Method, Move
+from classifier.records import ImageFile, Method, Move, time_of
 
 if TYPE_CHECKING:
     import os
@@ -48,7 +48,7 @@ def reverse(catalogue: Catalogue, entry: Entry, library: Path) -> Move | Left:
     return Move(
         picture=entry.picture,
         source=ImageFile(
-            path=now, size_bytes=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino, device=found.st_dev
+            path=now, size_bytes=found.st_size, mtime_ns=time_of(found), inode=found.st_ino, device=found.st_dev
         ),
         folder=within(then.parent, library),
         names=names,
@@ -98,5 +98,5 @@ def _is_as_placed(catalogue: Catalogue, entry: Entry, found: os.stat_result) -> 
     place = None if entry.beside is not None else place_of(catalogue, entry.picture)
     if place is None or place.path != entry.target:
         return False
-    seen = (found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev)
+    seen = (found.st_size, time_of(found), found.st_ino, found.st_dev)
     return seen == (place.size_bytes, place.mtime_ns, place.inode, place.device)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from classifier.catalogue.journal import Place, place_of, sidecar_from, sidecars_of, to_path
 from classifier.filing.content import look
 from classifier.filing.place import names_for
-from classifier.records import ImageFile, Method, Move, PictureId
+from classifier.records import ImageFile, Method, Move, PictureId, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -115,6 +115,6 @@ def _read(path: Path) -> tuple[ImageFile, PictureId] | None:
     except OSError:
         return None
     source = ImageFile(
-        path=path, size_bytes=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino, device=found.st_dev
+        path=path, size_bytes=found.st_size, mtime_ns=time_of(found), inode=found.st_ino, device=found.st_dev
     )
     return source, PictureId(digest)

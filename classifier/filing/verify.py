@@ -17,7 +17,7 @@ from classifier.filing.content import holds, is_link_to, look
 from classifier.filing.outcome import words
 from classifier.filing.recover import is_temporary
 from classifier.progress import Progress, SilentProgress
-from classifier.records import Method
+from classifier.records import Method, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +108,7 @@ def _wrong(place: Place, library: Path, *, quick: bool) -> str | None:
     if found.st_size != place.size_bytes:
         return "was changed: it has another size"
     if quick:
-        return None if found.st_mtime_ns == place.mtime_ns else "was changed, or at least its time was"
+        return None if time_of(found) == place.mtime_ns else "was changed, or at least its time was"
     return None if holds(path, place.picture) else "was changed, or cannot be read: its content is another"
 
 

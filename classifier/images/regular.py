@@ -10,7 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from classifier.records import ImageFile
+from classifier.records import ImageFile, time_of
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -45,7 +45,7 @@ def image_file(path: Path, status: os.stat_result) -> ImageFile:
     return ImageFile(
         path=path,
         size_bytes=status.st_size,
-        mtime_ns=status.st_mtime_ns,
+        mtime_ns=time_of(status),
         inode=status.st_ino,
         device=status.st_dev,
     )

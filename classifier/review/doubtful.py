@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import ModelError
 from classifier.model.files import EVALUATION, read_json
-from classifier.records import PictureId
+from classifier.records import PictureId, time_of
 from classifier.review.labelled_files import near_at_hand
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class DoubtfulLabels:
         with self._lock:
             try:
                 status = (path := folder / EVALUATION).stat()
-                now = (path, status.st_size, status.st_mtime_ns)
+                now = (path, status.st_size, time_of(status))
                 if self._read != now:
                     self._found = {doubt.picture: doubt for doubt in _told(read_json(path))}
                     self._read = now

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from classifier.errors import ModelError
 from classifier.images.identity import hash_file
 from classifier.model.labelled import LABELLED, load_labelled_paths
+from classifier.records import time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,4 +77,4 @@ def near_at_hand(named: str) -> Path | None:
 
 def _stamp(path: Path) -> _Stamp:
     status = path.stat()
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, time_of(status)

@@ -18,7 +18,7 @@ from classifier.catalogue.store import open_catalogue
 from classifier.filing.engine import execute
 from classifier.filing.place import names_for
 from classifier.filing.recover import recover
-from classifier.records import ImageFile, Method, Move, PictureId
+from classifier.records import ImageFile, Method, Move, PictureId, time_of
 
 if TYPE_CHECKING:
     from classifier.catalogue.store import Catalogue
@@ -31,9 +31,7 @@ MARK = "the sorter starts here"
 def image_file(path: Path) -> ImageFile:
     """What a scan would record of `path`."""
     seen = path.lstat()
-    return ImageFile(
-        path=path, size_bytes=seen.st_size, mtime_ns=seen.st_mtime_ns, inode=seen.st_ino, device=seen.st_dev
-    )
+    return ImageFile(path=path, size_bytes=seen.st_size, mtime_ns=time_of(seen), inode=seen.st_ino, device=seen.st_dev)
 
 
 def picture_of(content: bytes) -> PictureId:
