@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from classifier.catalogue.journal import to_bytes, to_path
@@ -107,14 +110,61 @@ def set_failure(catalogue: Catalogue, path: Path, failure: Failure) -> None:
     )
 
 
-def failures(catalogue: Catalogue, *, crawl: Path | None = None) -> Iterator[tuple[Path, Failure]]:
-    """Files that could not be read when they were last seen, by path; of one crawl, or of all."""
+def failures(
+    catalogue: Catalogue, *, crawl: Path | None = None, ending: int | None = None
+) -> Iterator[tuple[Path, Failure]]:
+    """Files that could not be read and are there unchanged, by path; of one crawl, or of all.
+
+    `ending` is a sort that is not finished yet, but has looked at all of its crawl.
+    """
+    is_current = _current(catalogue, ending=ending)
     rows = catalogue.connection.execute(
-        "SELECT path, failure_kind, failure_detail FROM files WHERE failure_kind IS NOT NULL "
-        "AND (?1 IS NULL OR crawl = ?1) "
-        "AND seen = (SELECT max(seen) FROM files AS other WHERE other.crawl = files.crawl) "
-        "ORDER BY path",
+        "SELECT path, crawl, seen, size_bytes, mtime_ns, failure_kind, failure_detail FROM files "
+        "WHERE failure_kind IS NOT NULL AND (?1 IS NULL OR crawl = ?1) ORDER BY path",
         (None if crawl is None else to_bytes(crawl),),
     )
-    for path, kind, detail in rows:
-        yield to_path(path), Failure(kind=FailureKind(kind), detail=detail)
+    for path, of_crawl, seen, size_bytes, mtime_ns, kind, detail in rows:
+        if is_current(path, of_crawl, seen) and _is_unchanged(path, size_bytes, mtime_ns):
+            yield to_path(path), Failure(kind=FailureKind(kind), detail=detail)
+
+
+def count_duplicates(catalogue: Catalogue) -> int:
+    """How many files of the crawls hold a picture that came into the library from another file."""
+    is_current = _current(catalogue)
+    rows = catalogue.connection.execute(
+        "SELECT files.path, crawl, seen FROM files JOIN places ON places.picture = files.picture "
+        "WHERE places.source != files.path AND failure_kind IS NULL"
+    )
+    return sum(is_current(*row) for row in rows)
+
+
+def _current(catalogue: Catalogue, *, ending: int | None = None) -> Callable[[bytes, bytes, int], bool]:
+    """Whether a file (path, crawl and `seen` of its row) still belongs to what was sorted.
+
+    It does while its crawl is there, and no later sort that went over its folder to the end missed it. That sort may
+    have had another crawl: one around this one, or one within it.
+    """
+    runs = catalogue.connection.execute(
+        "SELECT crawl, max(id) FROM runs WHERE kind = 'sort' "
+        "AND (finished IS NOT NULL OR id = ?) GROUP BY crawl",
+        (ending,),
+    ).fetchall()
+    walked = [(bytes(crawl).rstrip(b"/") + b"/", int(last)) for crawl, last in runs]
+    is_there = cache(os.path.lexists)
+
+    def belongs(path: bytes, crawl: bytes, seen: int) -> bool:
+        missed = any(last > seen and path.startswith(folder) for folder, last in walked)
+        return not missed and is_there(crawl)
+
+    return belongs
+
+
+def _is_unchanged(path: bytes, size_bytes: int, mtime_ns: int) -> bool:
+    """Whether the file is as it was when it could not be read; one in a folder that may not be looked into counts."""
+    try:
+        found = to_path(path).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return not stat.S_ISREG(found.st_mode) or (found.st_size, found.st_mtime_ns) == (size_bytes, mtime_ns)

@@ -52,13 +52,6 @@ _PLACED = """
 SELECT decisions.action, decisions.category, count(*) FROM places
 JOIN decisions ON decisions.picture = places.picture GROUP BY 1, 2 ORDER BY 3 DESC, 2
 """
-_DUPLICATES = """
-SELECT count(*) FROM files JOIN places ON places.picture = files.picture
-WHERE places.source != files.path AND failure_kind IS NULL
-  AND seen = (SELECT max(seen) FROM files AS other WHERE other.crawl = files.crawl)
-"""
-
-
 _NOT_FILED = """
 SELECT source, note, max(id) FROM moves WHERE state IN ('changed', 'gone', 'failed') AND method != 'rename'
 AND NOT EXISTS (SELECT 1 FROM places WHERE places.picture = moves.picture) GROUP BY picture ORDER BY source
@@ -79,7 +72,7 @@ def overview(library: Path) -> Overview:
             filed=_by_category(placed, Action.FILE, names),
             review=_by_category(placed, Action.REVIEW, names),
             unknown=sum(count for action, _, count in placed if action == Action.UNKNOWN),
-            duplicates=_duplicates(catalogue),
+            duplicates=files.count_duplicates(catalogue),
             broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),
             failures=failures,
             not_filed=tuple((to_path(path), note) for path, note, _ in catalogue.connection.execute(_NOT_FILED)),
@@ -94,6 +87,3 @@ def _by_category(placed: list[tuple[str, str, int]], action: Action, names: Name
         found[names.of(category)] += count if one == action else 0
     return {category: count for category, count in found.most_common() if count}
 
-
-def _duplicates(catalogue: Catalogue) -> int:
-    return int(catalogue.connection.execute(_DUPLICATES).fetchone()[0])

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 BROKEN_LISTING: Final = "_broken.csv"
 
 
-def list_broken(catalogue: Catalogue, library: Path, progress: Progress) -> None:
-    """Write what the last runs could not read as `_broken.csv`; a file of the person's own of that name stays."""
-    rows = [(path, failure.kind.value, failure.detail) for path, failure in files.failures(catalogue)]
+def list_broken(catalogue: Catalogue, library: Path, progress: Progress, *, run: int) -> None:
+    """Write what could not be read as `_broken.csv`, at the end of `run`; a person's own file of that name stays."""
+    rows = [(path, failure.kind.value, failure.detail) for path, failure in files.failures(catalogue, ending=run)]
     try:
         write_listing(catalogue, library=library, name=BROKEN_LISTING, rows=rows)
     except LibraryError as error:  # their own, or ours saved anew by a spreadsheet

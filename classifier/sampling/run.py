@@ -89,7 +89,7 @@ def take_sample(
         if placed or not attach_newest(catalogue).number:
             wanted = {picture for picture, _, _ in found} - left_out
             write_looks(library, seen(catalogue, library, backbone=eyes.key, wanted=wanted))
-        list_broken(catalogue, library, progress)
+        list_broken(catalogue, library, progress, run=run)
         sample = _told(catalogue, crawl, eyes=eyes, left_out=len(left_out), placed=placed, failed=len(new) - placed)
         runs.finish(catalogue, run, {"pictures": placed, "seconds": round(time.monotonic() - started, 2)})
     return sample

@@ -81,7 +81,7 @@ def sort(
             settler.settle(upto=path)
         settler.settle_left(progress)
         if plan is None:
-            list_broken(catalogue, library, progress)
+            list_broken(catalogue, library, progress, run=run)
             pictures.forget_answers(catalogue, runs.models_before(catalogue, last=_MODELS_KEPT))
         summary = _summary(catalogue, run=run, crawl=crawl, seconds=time.monotonic() - started, rules=rules)
         runs.finish(catalogue, run, summary)
