@@ -145,8 +145,7 @@ def _current(catalogue: Catalogue, *, ending: int | None = None) -> Callable[[by
     have had another crawl: one around this one, or one within it.
     """
     runs = catalogue.connection.execute(
-        "SELECT crawl, max(id) FROM runs WHERE kind = 'sort' "
-        "AND (finished IS NOT NULL OR id = ?) GROUP BY crawl",
+        "SELECT crawl, max(id) FROM runs WHERE kind = 'sort' AND (finished IS NOT NULL OR id = ?) GROUP BY crawl",
         (ending,),
     ).fetchall()
     walked = [(bytes(crawl).rstrip(b"/") + b"/", int(last)) for crawl, last in runs]

@@ -11,7 +11,7 @@ from classifier.catalogue import embeddings, files, runs
 from classifier.catalogue.categories import Names, read_names
 from classifier.catalogue.embeddings import Kept
 from classifier.catalogue.journal import to_path
-from classifier.catalogue.store import Catalogue, read_catalogue
+from classifier.catalogue.store import read_catalogue
 from classifier.records import Action, Failure
 
 
@@ -86,4 +86,3 @@ def _by_category(placed: list[tuple[str, str, int]], action: Action, names: Name
     for one, category, count in placed:
         found[names.of(category)] += count if one == action else 0
     return {category: count for category, count in found.most_common() if count}
-

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifier.catalogue.runs import Stopped
+from classifier.errors import ModelError
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.progress import Progress
 from classifier.records import Mode
@@ -54,17 +55,45 @@ def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progr
     """What to sort with: `wish`, and the stopped run's values where nothing was said.
 
     Where both speak and differ, `on_changed` is asked; without it, and when it says yes, the stopped run's values win.
+    A model that is no longer in its folder cannot win: the one that is there now takes its place, if `on_changed`
+    agrees, and that is said. Raises ModelError when it does not.
     """
     asked = None if wish.bundle is None else open_bundle(wish.bundle)
-    changed = _changed(wish, asked, stopped)
+    bundle = _recorded_bundle(asked, stopped)
     recorded = Wish(
         mode=Mode(stopped.mode),
         threshold=stopped.threshold if stopped.max_error is None else None,
         max_error=stopped.max_error,
-        bundle=_recorded_bundle(asked, stopped),
+        bundle=bundle or (stopped.bundle if asked is None else asked.folder),
         sidecars=stopped.sidecars,
         unknown_share=stopped.unknown_share,
     )
+    changed = _changed(wish, asked if bundle else None, stopped)
+    if bundle is None:
+        _take_another_model(recorded, stopped, on_changed=on_changed, progress=progress)
+    return _chosen(wish, recorded, changed, stopped, on_changed=on_changed, progress=progress)
+
+
+def _take_another_model(recorded: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progress: Progress) -> None:
+    """Agree on the model of `recorded`, for the stopped run's own is gone; everything is decided again by it."""
+    now = open_bundle(recorded.bundle or stopped.bundle).folder
+    gone = f"the model of the stopped run is no longer in {stopped.bundle} (it was trained again, or removed)"
+    if on_changed is None:
+        progress.say(f"{gone}: it goes on with --model {now}, which decides everything again, at {_surety(recorded)}")
+    elif not on_changed(f"{gone}; go on with --model {now}, which decides everything again, at {_surety(recorded)}?"):
+        raise ModelError(f"{gone}; give another one with --model, or --restart to begin anew")
+
+
+def _chosen(
+    wish: Wish,
+    recorded: Wish,
+    changed: list[tuple[str, str]],
+    stopped: Stopped,
+    *,
+    on_changed: OnChanged | None,
+    progress: Progress,
+) -> Wish:
+    """`recorded`, or `wish` where a person says so; what is taken is said."""
     if not changed:
         too = f" and {_as_option(stopped.sidecars)}" if stopped.sidecars else ""
         progress.say(f"the last sort of this crawl was stopped: it goes on with --mode {stopped.mode}{too}")
@@ -119,6 +148,12 @@ def _of_unknown(share: float | None) -> str:
     return f"--set sort.unknown_share={share:g}" if share else "--set sort.unknown=false"
 
 
-def _recorded_bundle(asked: Bundle | None, stopped: Stopped) -> Path:
-    """The same model may lie in another folder by now: then that one."""
-    return asked.folder if asked is not None and asked.manifest.key == stopped.model else stopped.bundle
+def _recorded_bundle(asked: Bundle | None, stopped: Stopped) -> Path | None:
+    """Where the stopped run's model is: it may be in another folder now. None when it is gone."""
+    if asked is not None and asked.manifest.key == stopped.model:
+        return asked.folder
+    try:
+        found = open_bundle(stopped.bundle)
+    except ModelError:
+        return None
+    return found.folder if found.manifest.key == stopped.model else None

@@ -42,7 +42,7 @@ def sort_each(folder: Path, bundle: Path, *crawls: str) -> None:
         (lambda folder: shutil.rmtree(folder / "pics/sub"), {"z.jpg"}),
         (lambda folder: shutil.rmtree(folder / "other"), {"b.jpg"}),
         (lambda folder: (folder / "pics/sub/b.jpg").write_bytes(BLUE), {"z.jpg"}),
-        (lambda folder: None, {"b.jpg", "z.jpg"}),
+        (lambda _: None, {"b.jpg", "z.jpg"}),
     ],
     ids=["file gone", "sub-crawl gone", "crawl gone", "file replaced", "nothing changed"],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from classifier.catalogue.runs import all_runs, last_settings
 from classifier.catalogue.store import read_catalogue
+from classifier.errors import ModelError
 from classifier.model.bundle import save_bundle
 from classifier.progress import SavingProgress
 from classifier.records import Mode
@@ -158,6 +160,54 @@ def test_the_same_model_in_another_folder_is_none(stopped: Path, tmp_path: Path)
     run(stopped, other)
 
     assert ("move", 0.8, "other") == last(stopped)
+
+
+def train_again(bundle: Path) -> Path:
+    """Another model in the same folder."""
+    same = colour_bundle(bundle.parent / "same")
+    network = same.load_network()
+    network.head.bias.data += 0.01
+    shutil.rmtree(bundle)
+    return save_bundle(bundle, network=network, manifest=same.manifest, evaluation={}).folder
+
+
+@pytest.fixture
+def trained_again(tmp_path: Path) -> Path:
+    """The folder of a model that was trained again while a sort with it was stopped."""
+    own = colour_bundle(tmp_path / "own").folder
+    (tmp_path / "crawl").mkdir()
+    (tmp_path / "crawl" / "a.png").write_bytes(encoded(varied(COLOURS["red"], seed=1), "PNG"))
+    with pytest.raises(Stop):
+        run(tmp_path, own, mode=Mode.COPY, threshold=0.8, progress=Stopping())
+    return train_again(own)
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_model_that_was_trained_again_is_said(trained_again: Path, is_given: bool) -> None:
+    said = run(trained_again.parent, trained_again if is_given else None)
+
+    assert f"no longer in {trained_again}" in said[0]
+    assert f"goes on with --model {trained_again}, which decides everything again, at --threshold 0.8" in said[0]
+    assert ["the last sort of this crawl was stopped: it goes on with --mode copy"] == said[1:]
+
+
+def test_a_model_given_in_place_of_one_that_is_gone_is_taken(trained_again: Path) -> None:
+    other = trained_again.rename(trained_again.with_name("other"))
+    (said, *_) = run(trained_again.parent, other)
+
+    assert f"goes on with --model {other}" in said
+    assert ("copy", 0.8, "other") == last(trained_again.parent)
+
+
+def test_a_model_that_was_trained_again_is_asked_about(trained_again: Path) -> None:
+    with pytest.raises(ModelError, match="--restart to begin anew"):
+        run(trained_again.parent, None, on_changed=lambda _: False)
+    assert [] == list((trained_again.parent / "sorted").glob("*/*.png"))
+    asked: list[str] = []
+    run(trained_again.parent, None, on_changed=lambda question: not asked.append(question))
+
+    assert 1 == len(asked)
+    assert ("copy", 0.8, "own") == last(trained_again.parent)
 
 
 def test_a_sort_that_came_to_its_end_binds_nobody(stopped: Path) -> None:
