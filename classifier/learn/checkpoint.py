@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,9 +12,13 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from classifier.errors import ModelError
+from classifier.own_folder import OwnFolder, taken
+
 _SUFFIX: Final = ".pt"
-_WRITING: Final = ".pt.writing"
 _FORMAT: Final = 1
+_PARTS: Final = frozenset({"format", "fingerprint", "state"})
+_OF_A_RUN: Final = re.compile(r"(fine-tuning|learning-from-the-crawl)-[a-z0-9-]+\.pt")
 
 
 class Checkpoint:
@@ -38,6 +42,8 @@ class Checkpoint:
             state, epoch = saved["state"], saved["state"]["epoch"]
         except Exception as error:  # noqa: BLE001 - rubbish makes the restricted unpickler raise anything at all
             return None, f"Fine-tuning starts anew: {path} cannot be read ({type(error).__name__})."
+        if _is_state(saved):
+            OwnFolder(path.parent).adopt(path.name)  # an earlier illsort kept no record of its states
         if not is_own:
             return None, f"Fine-tuning starts anew: {path} is of a run with other settings, labels or weights."
         return state, f"Fine-tuning goes on after epoch {epoch}, as {path} holds it."
@@ -45,24 +51,40 @@ class Checkpoint:
     def save(self, state: Mapping[str, Any]) -> None:
         """Replace what is on disk by `state`: tensors, numbers, text, and dicts and lists of them; `epoch` among them.
 
-        Returns when it is durable.
+        Returns when it is durable. Raises ModelError in one line when a file of another's bears its name.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        writing = self.path.with_suffix(_WRITING)
-        with writing.open("wb") as file:
-            torch.save({"format": _FORMAT, "fingerprint": self.fingerprint, "state": dict(state)}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        writing.replace(self.path)
+        saved = {"format": _FORMAT, "fingerprint": self.fingerprint, "state": dict(state)}
+        try:
+            OwnFolder(self.path.parent).write(self.path.name, lambda file: torch.save(saved, file))
+        except FileExistsError as error:
+            raise ModelError(error.strerror) from None
+
+
+def check(folder: Path) -> None:
+    """Raise ModelError in one line when a file that illsort did not write stands where a state has to be saved."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ModelError(f"{folder} is a link or a file, where training keeps its state: move it elsewhere")
+    own = OwnFolder(folder)
+    for path in sorted(folder.glob("*.pt")):
+        if _OF_A_RUN.fullmatch(path.name) and not own.owns(path.name) and not _holds_state(path):
+            raise ModelError(taken(path).strerror)
 
 
 def remove(folder: Path) -> None:
-    """Forget the states in `folder`, once the result of the run is safe elsewhere; other files there stay."""
-    for suffix in (_SUFFIX, _WRITING):
-        for path in folder.glob(f"*{suffix}"):
-            path.unlink()
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+    """Remove the states in `folder`, once the result of the run is safe elsewhere; other files there stay."""
+    OwnFolder(folder).remove()
+
+
+def _holds_state(path: Path) -> bool:
+    try:
+        return not path.is_symlink() and _is_state(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception:  # noqa: BLE001 - rubbish makes the restricted unpickler raise anything at all
+        return False
+
+
+def _is_state(saved: Any) -> bool:
+    """Whether it is what `Checkpoint.save` writes."""
+    return isinstance(saved, dict) and saved.keys() == _PARTS and saved["format"] == _FORMAT
 
 
 def fingerprint(settings: Mapping[str, Any], labels: Sequence[tuple[str, ...]], weights: Mapping[str, Tensor]) -> str:

@@ -50,12 +50,12 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     A killed run goes on when called again with the same settings and labels. Raises IllsortError in one line.
     """
     progress = progress or SilentProgress()
+    folder = _target(settings)
     feedback = read_feedback(settings.labels.library)
     found = read_labels(folder=settings.labels.folder, csv_file=settings.labels.csv, further=feedback.labels)
     labels = feedback.named(found)
     if settings.labels.library is not None:
         progress.say(f"{len(feedback.labels):,} labels are what was said in review and audit")
-    folder = _target(settings)
     categories = categories_of(labels)
     progress.say(quicken_allocator())
     runtime = choose_from(settings.runtime)
@@ -73,7 +73,7 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     groups = group(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
     splits = _splits(settings, examples, groups)
     progress.say(f"{len(examples)} labelled pictures to learn from, {_held_out_in_words(splits)}")
-    state = folder.with_name(f"{folder.name}.training")
+    state = _state_of(folder)
     run = Run(
         network=network,
         categories=categories,
@@ -122,7 +122,13 @@ def _target(settings: Settings) -> Path:
             "model.folder is not set: say where the model goes, for example --set model.folder=~/models/mine"
         )
     check_target(settings.model.folder)
+    checkpoint.check(_state_of(settings.model.folder))
     return settings.model.folder
+
+
+def _state_of(folder: Path) -> Path:
+    """Where a training for the bundle in `folder` keeps its state until it is over."""
+    return folder.with_name(f"{folder.name}.training")
 
 
 def _splits(settings: Settings, examples: tuple[Example, ...], groups: list[int]) -> tuple[Split, ...]:

@@ -1,12 +1,11 @@
 """The bundle: a folder with all that learning hands to sorting. A plain timm model repository plus `illsort.json`.
 
-Written to a temporary folder beside its place and renamed; everything is checked before anything is built. Nothing
-is inferred from names.
+Written to a temporary folder beside its place and put in file by file, beside what else lies there; everything is
+checked before anything is built. Nothing is inferred from names.
 """
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,13 @@ from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_trained, save_network
 from classifier.model.card import model_card
 from classifier.model.evidence import EVIDENCE, Evidence, load_evidence
-from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, make_durable, read_json, sha256_of, write_json
+from classifier.model.files import CARD, CONFIG, EVALUATION, MANIFEST, WEIGHTS, read_json, sha256_of, write_json
+from classifier.model.install import finish_install, install, keep_as, respect_umask, written_beside
 from classifier.model.labelled import LABELLED, Labelled, load_labelled
 from classifier.model.linear import LinearHead, load_linear
 from classifier.model.manifest import FORMAT, Manifest
 from classifier.model.novelty import NOVELTY, Novelty, load_novelty
+from classifier.model.proof import PARTS, check_place, proven
 
 
 class Bundle:
@@ -83,10 +84,12 @@ class Bundle:
 def open_bundle(folder: Path) -> Bundle:
     """Check the bundle in `folder`: manifest, categories, and that the weights are those it was written with.
 
-    Raises ModelError in one line naming the folder and what is wrong.
+    A bundle that a killed training was putting there is completed first. Raises ModelError in one line naming the
+    folder and what is wrong.
     """
+    finish_install(folder)
     manifest = _read_manifest(folder)
-    config = read_json(folder / "config.json")
+    config = read_json(folder / CONFIG)
     if config.get("label_names") != list(manifest.categories):
         raise ModelError(f"{folder}: config.json and {MANIFEST} name different categories; train again")
     if sha256_of(folder / WEIGHTS) != manifest.weights_sha256:
@@ -95,9 +98,19 @@ def open_bundle(folder: Path) -> Bundle:
 
 
 def check_target(folder: Path) -> None:
-    """Raise ModelError when a bundle may not be written to `folder`: only nothing, or an older bundle, may be there."""
-    if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+    """Raise ModelError in one line when a bundle may not be written to `folder`.
+
+    Only nothing, or an older bundle with anything beside it, may be there; and where that one is to be kept, nothing
+    that illsort did not write may bear the name of one of its files.
+    """
+    place = _place_of(folder)
+    finish_install(place)
+    finish_install(_previous_of(place))
+    if place.exists() and not (place / MANIFEST).is_file() and (not place.is_dir() or any(place.iterdir())):
         raise ModelError(f"model.folder = {folder}: is there already and is no illsort bundle; choose another folder")
+    check_place(place)
+    if proven(place):
+        check_place(_previous_of(place))
 
 
 def save_bundle(
@@ -118,41 +131,63 @@ def save_bundle(
     Raises ModelError when something else is in the way.
     """
     check_target(folder)
-    writing = folder.with_name(f"{folder.name}.writing")
-    shutil.rmtree(writing, ignore_errors=True)  # left by a run that was killed while writing
-    save_network(network, writing, label_names=list(manifest.categories), crop_mode="squash")
-    manifest = manifest.model_copy(
-        update={
-            "weights_sha256": sha256_of(writing / WEIGHTS),
-            "backbone_sha256": network.backbone_sha256(),
-            "head": network.head_names,
-            "novelty_sha256": written(novelty, writing / NOVELTY),
-            "evidence_sha256": written(evidence, writing / EVIDENCE),
-            "labelled_sha256": written(labelled, writing / LABELLED),
-        }
-    )
-    write_json(writing / EVALUATION, evaluation)
-    (writing / "README.md").write_text(model_card(folder.name, network.architecture, manifest), encoding="utf-8")
-    (writing / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
-    make_durable(writing)
-    _swap(writing, folder)
+    place = _place_of(folder)
+    with written_beside(place) as writing:
+        save_network(network, writing, label_names=list(manifest.categories), crop_mode="squash")
+        card = model_card(folder.name, network.architecture, manifest)
+        known = {"backbone_sha256": network.backbone_sha256(), "head": network.head_names}
+        write_parts(
+            writing,
+            manifest=manifest.model_copy(update=known),
+            evaluation=evaluation,
+            card=card,
+            evidence=evidence,
+            novelty=novelty,
+            labelled=labelled,
+        )
+        keep_as(place, _previous_of(place))
+        install(writing, place)
     return open_bundle(folder)
 
 
-def written(part: Novelty | Evidence | Labelled | None, path: Path) -> str:
-    """Write a part of a bundle to `path`; its hash, by which it is known again. Empty when there is none."""
-    if part is None:
-        return ""
-    part.save(path)
-    return sha256_of(path)
+def write_parts(
+    writing: Path,
+    *,
+    manifest: Manifest,
+    evaluation: dict[str, Any],
+    card: str,
+    evidence: Evidence | None,
+    novelty: Novelty | None,
+    labelled: Labelled | None,
+) -> Manifest:
+    """Write what belongs to a bundle beside `config.json` and the weights, and last the manifest with all hashes."""
+    for part, name in ((novelty, NOVELTY), (evidence, EVIDENCE), (labelled, LABELLED)):
+        if part is not None:
+            part.save(writing / name)
+    write_json(writing / EVALUATION, evaluation)
+    (writing / CARD).write_bytes(card.encode())
+    files = {name: sha256_of(writing / name) for name in PARTS if (writing / name).exists()}
+    manifest = manifest.model_copy(
+        update={
+            "files": files,
+            "weights_sha256": files[WEIGHTS],
+            "novelty_sha256": files.get(NOVELTY, ""),
+            "evidence_sha256": files.get(EVIDENCE, ""),
+            "labelled_sha256": files.get(LABELLED, ""),
+        }
+    )
+    (writing / MANIFEST).write_bytes(manifest.model_dump_json(indent=2).encode())
+    respect_umask(writing)
+    return manifest
 
 
-def _swap(writing: Path, folder: Path) -> None:
-    previous = folder.with_name(f"{folder.name}.previous")
-    if folder.exists():
-        shutil.rmtree(previous, ignore_errors=True)  # the bundle before the last one, written by us
-        folder.rename(previous)
-    writing.rename(folder)
+def _place_of(folder: Path) -> Path:
+    """Where the bundle's files lie: a link that a person made to the model's folder is followed."""
+    return folder.resolve() if folder.is_symlink() else folder
+
+
+def _previous_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.previous")
 
 
 def _read_manifest(folder: Path) -> Manifest:

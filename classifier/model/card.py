@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from classifier.model.manifest import Manifest
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from classifier.model.manifest import Manifest
 
 _CARD = """\
 ---
@@ -35,19 +39,37 @@ The logits are timm's; divide them by the temperature before the softmax to get 
 """
 
 
+_EARLIER = (",\nso they are a little too good; with few labels they are also rough.", ".")
+"""Cards once ended that sentence after the temperature."""
+
+
 def model_card(name: str, architecture: str, manifest: Manifest) -> str:
     """The card as Markdown with the front matter that model hubs read."""
+    return _filled(name, architecture, manifest.model_dump())
+
+
+def is_card(text: str, manifest: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    """Whether `text` is the card that illsort wrote, now or earlier, for a bundle of this manifest; under any name."""
+    title = next((line for line in text.splitlines() if line.startswith("# ")), "# ")
+    try:
+        card = _filled(title.removeprefix("# "), str(config.get("architecture", "")), manifest)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+    return text in (card, card.replace(*_EARLIER))
+
+
+def _filled(name: str, architecture: str, manifest: Mapping[str, Any]) -> str:
     return _CARD.format(
         name=name,
-        count=len(manifest.categories),
-        categories=", ".join(manifest.categories),
-        version=manifest.versions.get("illsort", ""),
+        count=len(manifest["categories"]),
+        categories=", ".join(manifest["categories"]),
+        version=manifest["versions"].get("illsort", ""),
         architecture=architecture,
-        backbone=manifest.backbone,
-        size=manifest.image_size,
-        temperature=manifest.temperature,
+        backbone=manifest["backbone"],
+        size=manifest["image_size"],
+        temperature=manifest["temperature"],
         measured="\n".join(
-            f"| {key.replace('_', ' ')} | {_shown(value)} |" for key, value in manifest.measured.items()
+            f"| {key.replace('_', ' ')} | {_shown(value)} |" for key, value in manifest["measured"].items()
         ),
     )
 

@@ -13,6 +13,8 @@ from classifier.errors import ModelError
 MANIFEST = "illsort.json"
 EVALUATION = "evaluation.json"
 WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+CARD = "README.md"
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -31,9 +33,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
-    """Write what `read_json` reads; also names of files that are no UTF-8, as JSON's own escapes."""
-    text = json.dumps(values, ensure_ascii=False, indent=2)
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    """Write what `read_json` reads."""
+    path.write_bytes(as_json(values))
+
+
+def as_json(values: dict[str, Any]) -> bytes:
+    """As it stands in a bundle's file; also names of files that are no UTF-8, as JSON's own escapes."""
+    return json.dumps(values, ensure_ascii=False, indent=2).encode(errors="backslashreplace")
 
 
 def sha256_of(path: Path) -> str:

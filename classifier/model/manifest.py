@@ -34,6 +34,8 @@ class Manifest(BaseModel):
     """Of the architecture and of all weights but the head's; empty in bundles of before."""
     head: tuple[str, str] | None = None
     """What the head's weight and bias are called among the weights."""
+    files: dict[str, str] = {}
+    """SHA-256 by name of every other file of the bundle: by it illsort knows its own; empty in earlier bundles."""
     backbone: str
     measured: dict[str, Any]
     """How many labels it learned from, and what the held-out ones say of it."""

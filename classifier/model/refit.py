@@ -4,27 +4,28 @@
 
 from __future__ import annotations
 
-import shutil
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from classifier.errors import ModelError
-from classifier.model.bundle import Bundle, open_bundle, written
+from classifier.model.bundle import Bundle, open_bundle, write_parts
 from classifier.model.card import model_card
-from classifier.model.evidence import EVIDENCE, Evidence
-from classifier.model.files import EVALUATION, MANIFEST, WEIGHTS, make_durable, read_json, sha256_of, write_json
-from classifier.model.labelled import LABELLED, Labelled
-from classifier.model.novelty import NOVELTY, Novelty
+from classifier.model.files import CONFIG, EVALUATION, WEIGHTS, read_json, write_json
+from classifier.model.install import install, remove_bundle, written_beside
+from classifier.own_files import make_own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-_CONFIG: Final = "config.json"
+    from classifier.model.evidence import Evidence
+    from classifier.model.labelled import Labelled
+    from classifier.model.novelty import Novelty
 
 
 def save_refitted(
@@ -44,39 +45,39 @@ def save_refitted(
     Its evaluation is carried over with a `note` that says of what it was measured. Raises ModelError in one line when
     the files of `of` cannot be read, OSError when the disk refuses.
     """
-    writing = models / "writing"
-    shutil.rmtree(writing, ignore_errors=True)  # left by a run that was killed while writing
-    writing.mkdir(parents=True)
-    _write_weights(of, writing / WEIGHTS, weight, bias)
-    config = _config(read_json(of.folder / _CONFIG), categories)
-    manifest = of.manifest.model_copy(
-        update={
-            "categories": tuple(categories),
-            "weights_sha256": sha256_of(writing / WEIGHTS),
-            "evidence_sha256": written(evidence, writing / EVIDENCE),
-            "novelty_sha256": written(novelty, writing / NOVELTY),
-            "labelled_sha256": written(labelled, writing / LABELLED),
-            "measured": of.manifest.measured | {"labels": len(labelled), "note": note},
-        }
-    )
-    evaluation = _evaluation(of.folder / EVALUATION) | {"note": note}
-    write_json(writing / EVALUATION, evaluation)
-    write_json(writing / _CONFIG, config)
-    card = model_card(manifest.key, str(config.get("architecture", "")), manifest)
-    (writing / "README.md").write_text(card, encoding="utf-8")
-    (writing / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
-    make_durable(writing)  # a power cut must not leave the library's model in halves
-    folder = models / manifest.key
-    shutil.rmtree(folder, ignore_errors=True)
-    writing.rename(folder)
+    make_own_folder(models)
+    with written_beside(models / "refitted") as writing:
+        _write_weights(of, writing / WEIGHTS, weight, bias)
+        config = _config(read_json(of.folder / CONFIG), categories)
+        write_json(writing / CONFIG, config)
+        manifest = of.manifest.model_copy(
+            update={
+                "categories": tuple(categories),
+                "measured": of.manifest.measured | {"labels": len(labelled), "note": note},
+            }
+        )
+        evaluation = _evaluation(of.folder / EVALUATION) | {"note": note}
+        card = model_card("refitted", str(config.get("architecture", "")), manifest)
+        manifest = write_parts(
+            writing,
+            manifest=manifest,
+            evaluation=evaluation,
+            card=card,
+            evidence=evidence,
+            novelty=novelty,
+            labelled=labelled,
+        )
+        folder = models / manifest.key
+        install(writing, folder)
     return open_bundle(folder)
 
 
 def remove_others(models: Path, *, kept: Path) -> None:
-    """Remove the refitted bundles in `models` but `kept`; what cannot be removed now stays."""
+    """Remove the refitted bundles in `models` but `kept`; what cannot be removed now, or is no bundle, stays."""
     for folder in models.iterdir() if models.is_dir() else ():
-        if folder.name != kept.name:
-            shutil.rmtree(folder, ignore_errors=True)
+        if folder.name != kept.name and folder.is_dir() and not folder.is_symlink():
+            with suppress(OSError):
+                remove_bundle(folder)
 
 
 def _write_weights(of: Bundle, path: Path, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from classifier.errors import ModelError, SettingsError
 from classifier.learn.evaluate import calibration_error
 from classifier.model.promise import promise
+from classifier.own_files import write_own
 from classifier.report.confusion import confusion_matrix
 from classifier.report.facts import Facts, read_facts
 from classifier.report.growth import learning_curve
 from classifier.report.measured import coverage_against_error, reliability
-from classifier.report.page import NAME, is_ours, render
+from classifier.report.page import NAME, as_bytes, is_ours, render
 from classifier.report.thumbnails import thumbnail
 from classifier.report.words import both, in_chinese
 
@@ -51,11 +53,9 @@ def write_bundle_report(folder: Path) -> Path:
     path = folder / NAME
     page = bundle_page(read_facts(folder))
     try:
-        if path.is_symlink() or (path.exists() and not _is_report(path)):
+        if os.path.lexists(path) and not (path.is_file() and not path.is_symlink() and is_ours(path.read_bytes())):
             raise ModelError(f"{path}: was not written by illsort; move it elsewhere, and the report is written")
-        writing = path.with_name(f".{NAME}.writing")
-        writing.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
-        writing.replace(path)
+        write_own(path, as_bytes(page))
     except OSError as error:
         raise ModelError(f"{path}: cannot be written ({error.strerror or error})") from error
     return path
@@ -147,8 +147,3 @@ def _cards(facts: Facts, rows: Any, *, taken_for: str) -> list[Card]:
         )
         for row in rows[:MOST_SHOWN]
     ]
-
-
-def _is_report(path: Path) -> bool:
-    with path.open("rb") as file:
-        return is_ours(file.read(200))

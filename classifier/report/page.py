@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, Final
@@ -17,7 +18,9 @@ from classifier.report.words import both, percent, shortened
 
 NAME: Final = "report.html"
 MARKER: Final = "<!doctype html>\n<!-- written by illsort report: it may be replaced by the next one -->\n"
-"""How every report begins, so that no other file is ever replaced."""
+"""How every report began before its content was hashed."""
+_PROOF: Final = "<!doctype html>\n<!-- written by illsort report, which replaces it unless it was changed: {} -->\n"
+_PROOF_PATTERN: Final = re.compile(re.escape(_PROOF).replace(r"\{\}", "([0-9a-f]{64})").encode())
 
 
 def render(template: str, **values: Any) -> str:
@@ -31,7 +34,7 @@ def render(template: str, **values: Any) -> str:
         f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
-    return MARKER + environment.get_template(template).render(
+    body = environment.get_template(template).render(
         style=style,
         script=script,
         policy=policy,
@@ -39,11 +42,20 @@ def render(template: str, **values: Any) -> str:
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         **values,
     )
+    return _PROOF.format(hashlib.sha256(as_bytes(body)).hexdigest()) + body
 
 
-def is_ours(head: bytes) -> bool:
-    """Whether a file that begins so is a report of ours."""
-    return head.startswith(MARKER.encode())
+def as_bytes(page: str) -> bytes:
+    """As a page is written to a file; what is no Unicode in the name of a file is escaped."""
+    return page.encode("utf-8", errors="backslashreplace")
+
+
+def is_ours(content: bytes) -> bool:
+    """Whether a file of this content is a report as illsort wrote it; those of earlier versions have no hash."""
+    proof = _PROOF_PATTERN.match(content)
+    if proof is None:
+        return content.startswith(MARKER.encode())
+    return hashlib.sha256(content[proof.end() :]).hexdigest().encode() == proof[1]
 
 
 def _ours(name: str) -> Markup:

@@ -8,7 +8,9 @@ from typing import BinaryIO
 import pytest
 import torch
 
-from classifier.learn.checkpoint import Checkpoint, fingerprint, remove
+from classifier.errors import ModelError
+from classifier.learn.checkpoint import Checkpoint, check, fingerprint, remove
+from kit.killing import killed_after
 
 STATE = {"epoch": 3, "weights": {"a": torch.arange(4.0)}, "history": [{"loss": 0.5, "accuracy": None}]}
 
@@ -34,7 +36,7 @@ def test_a_later_state_replaces_the_earlier_one(tmp_path: Path) -> None:
 
     assert state is not None
     assert 4 == state["epoch"]
-    assert ["final.pt"] == [path.name for path in tmp_path.iterdir()]
+    assert ["final.pt", "illsort-files.json"] == sorted(path.name for path in tmp_path.iterdir())
 
 
 def test_a_run_of_other_settings_starts_anew_and_says_so(tmp_path: Path) -> None:
@@ -99,12 +101,51 @@ def test_removing_leaves_what_is_not_ours(tmp_path: Path) -> None:
 
 
 def test_removing_takes_the_folder_when_nothing_else_is_in_it(tmp_path: Path) -> None:
-    opened(tmp_path / "run").save(STATE)
-    (tmp_path / "run" / "final.pt.writing").write_bytes(b"half")
-    remove(tmp_path / "run")
-    remove(tmp_path / "run")
+    for changes in range(30):
+        folder = tmp_path / f"run{changes}"
+        opened(folder).save(STATE)
+        with killed_after(changes):
+            opened(folder).save(STATE | {"epoch": 4})
+        state, _ = opened(folder).load()
+        assert state is not None
+        assert state["epoch"] in (3, 4)
+        remove(folder)
+        remove(folder)
 
-    assert [] == list(tmp_path.iterdir())
+        assert not folder.exists(), changes
+
+
+def test_a_persons_file_of_that_name_is_never_replaced_or_removed(tmp_path: Path) -> None:
+    (tmp_path / "final.pt").write_text("mine")
+    (tmp_path / "notes.pt").write_text("mine")
+    with pytest.raises(ModelError, match=r"final\.pt is not as illsort wrote it, so it stays: move it elsewhere"):
+        opened(tmp_path).save(STATE)
+    remove(tmp_path)
+
+    assert {"final.pt": "mine", "notes.pt": "mine"} == {path.name: path.read_text() for path in tmp_path.iterdir()}
+
+
+def test_what_stands_where_a_state_goes_is_told_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "fine-tuning-1-of-3.pt").write_text("mine")
+    with pytest.raises(ModelError, match=r"fine-tuning-1-of-3\.pt is not as illsort wrote it"):
+        check(tmp_path)
+    (tmp_path / "fine-tuning-1-of-3.pt").rename(tmp_path / "notes.pt")
+    check(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(ModelError, match="is a link"):
+        check(tmp_path / "link")
+
+
+def test_a_state_of_an_earlier_version_is_known_by_what_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "fine-tuning-1-of-3.pt"
+    torch.save({"format": 1, "fingerprint": "mine", "state": STATE}, path)
+    check(tmp_path)
+    known = Checkpoint(tmp_path, name="fine-tuning-1-of-3", fingerprint="mine")
+    assert known.load()[0] is not None
+    known.save(STATE)
+    remove(tmp_path)
+
+    assert not path.exists()
 
 
 def test_the_fingerprint_knows_settings_labels_and_weights() -> None:

@@ -218,6 +218,9 @@ def test_where_the_model_goes_is_checked_before_any_work(tmp_path: Path, backbon
         learn(settings(tmp_path, backbone), progress=progress)
     with pytest.raises(ModelError, match=r"model\.folder is not set"):
         learn(load(None, [f"labels.folder={tmp_path / 'labels'}"]), progress=progress)
+    make_tree(tmp_path, {"empty": {}, "empty.training": {"fine-tuning-1-of-3.pt": b"mine"}})
+    with pytest.raises(ModelError, match=r"fine-tuning-1-of-3\.pt is not as illsort wrote it"):
+        learn(load(None, ["labels.folder=nowhere", f"model.folder={tmp_path / 'empty'}"]), progress=progress)
 
     assert [] == progress.stages
 

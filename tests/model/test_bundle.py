@@ -48,7 +48,9 @@ def test_what_is_saved_is_what_is_opened(tmp_path: Path) -> None:
     opened = open_bundle(tmp_path / "mine")
     images = torch.randn(2, 3, 64, 64)
 
-    known = opened.manifest.model_dump(include={"weights_sha256", "backbone_sha256"}) | {"head": network().head_names}
+    known = opened.manifest.model_dump(include={"weights_sha256", "backbone_sha256", "files"}) | {
+        "head": network().head_names
+    }
     assert MANIFEST.model_copy(update=known) == opened.manifest
     with torch.inference_mode():
         assert torch.equal(network()(images), opened.load_network()(images))

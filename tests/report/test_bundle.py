@@ -13,7 +13,7 @@ import pytest
 
 from classifier.errors import ModelError
 from classifier.report.bundle import write_bundle_report
-from classifier.report.page import MARKER
+from classifier.report.page import MARKER, is_ours
 
 VOID = {"meta", "img", "link", "br"}
 
@@ -142,7 +142,8 @@ def test_an_older_report_is_replaced_and_nothing_is_left_beside_it(bundle: Path)
     first.write_text(MARKER + "old", encoding="utf-8")
     write_bundle_report(bundle)
 
-    assert first.read_text(encoding="utf-8").startswith(MARKER + "<html")
+    assert is_ours(first.read_bytes())
+    assert b"<html" in first.read_bytes()
     assert sorted([*before, "report.html"]) == sorted(path.name for path in bundle.iterdir())
 
 
@@ -152,6 +153,25 @@ def test_a_file_of_another_is_never_replaced(bundle: Path) -> None:
     with pytest.raises(ModelError, match="was not written by illsort"):
         write_bundle_report(bundle)
     assert "mine" == (bundle / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_report_that_a_person_changed_is_never_replaced(bundle: Path) -> None:
+    path = write_bundle_report(bundle)
+    path.write_text(path.read_text(encoding="utf-8") + "<!-- my notes -->", encoding="utf-8")
+    with pytest.raises(ModelError, match="was not written by illsort"):
+        write_bundle_report(bundle)
+
+
+def test_a_link_is_never_written_through(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("the only copy")
+    (bundle / ".report.html.writing").symlink_to(tmp_path / "thesis.txt")
+    path = write_bundle_report(bundle)
+    path.unlink()
+    path.symlink_to(tmp_path / "thesis.txt")
+    with pytest.raises(ModelError, match="was not written by illsort"):
+        write_bundle_report(bundle)
+
+    assert "the only copy" == (tmp_path / "thesis.txt").read_text()
 
 
 @pytest.mark.parametrize(

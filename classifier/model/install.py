@@ -1,0 +1,194 @@
+"""Puts the files of a bundle into its folder, beside whatever else lies there, and replaces nothing but its own.
+
+The files are written to a folder of a name drawn by chance beside it. One rename, that of `illsort.json`, makes the
+bundle the new one; the other files follow. After a kill in between, whoever opens the bundle next lets them follow: the
+record in the writing folder says which they are and what they replace, by hashes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from classifier.catalogue.disk import sync_folder
+from classifier.errors import ModelError
+from classifier.model.files import MANIFEST, make_durable
+from classifier.model.proof import PARTS, check_place, proven
+from classifier.own_files import remove_own, replace_own, sha256_if_regular
+from classifier.own_folder import RECORD, Record, read_record, remove_record, taken
+
+if sys.platform != "win32":
+    import fcntl
+
+_WRITING: Final = "illsort.writing-"
+_NAMES: Final = (MANIFEST, *PARTS)
+
+
+@contextmanager
+def written_beside(folder: Path) -> Iterator[Path]:
+    """A new folder beside `folder`, to write a bundle's files to and then to `install` them.
+
+    What a killed run left of such folders is removed first. After an error the new one is removed too.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_left(folder.parent)
+    writing = Path(tempfile.mkdtemp(prefix=_WRITING, dir=folder.parent))
+    with _held(writing):
+        Record(files=dict.fromkeys(_NAMES, ())).save(writing)
+        try:
+            yield writing
+        except Exception:
+            if not _is_begun(writing):
+                _discard(writing)
+            raise
+
+
+def install(writing: Path, folder: Path) -> None:
+    """Have the bundle in `writing` be the one in `folder`; of the files there, only those of a bundle are replaced.
+
+    Raises ModelError in one line when something else stands where one has to be, OSError when the disk refuses.
+    """
+    check_place(folder)
+    make_durable(writing)
+    digests = {name: sha256_if_regular(writing / name) for name in _NAMES}
+    files: dict[str, tuple[str, ...]] = {name: (one,) for name, one in digests.items() if one}
+    record = Record(files=files, into=folder.name, replaces=proven(folder))
+    record.save(writing)
+    sync_folder(writing)
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_own(writing / MANIFEST, folder / MANIFEST)
+    sync_folder(folder)
+    _follow(record, writing, folder)
+
+
+def finish_install(folder: Path) -> None:
+    """Let the files follow that a killed `install` into `folder` has left in the writing folder.
+
+    Raises ModelError in one line when they cannot.
+    """
+    folder = folder.resolve()
+    for writing in _writing_folders(folder.parent):
+        record = read_record(writing)
+        if record is None or record.into != folder.name or not _is_begun(writing):
+            continue
+        if record.files[MANIFEST] != (sha256_if_regular(folder / MANIFEST),) or not record.files.keys() <= set(_NAMES):
+            continue
+        try:
+            _follow(record, writing, folder)
+        except OSError as error:
+            raise ModelError(
+                f"{folder}: a new model was being put there when illsort was stopped, and that cannot be completed "
+                f"({error.strerror or error}); open it where it may be written, or train again"
+            ) from None
+
+
+def keep_as(folder: Path, previous: Path) -> None:
+    """Have the bundle in `folder`, if there is one, be the one in `previous` too."""
+    ours = proven(folder)
+    if not ours:
+        return
+    with written_beside(previous) as writing:
+        for name in ours:
+            _link_or_copy(folder / name, writing / name)
+        install(writing, previous)
+
+
+def remove_bundle(folder: Path) -> None:
+    """Remove a bundle's files, as far as illsort provably wrote them, and the folder when nothing else is in it."""
+    ours = proven(folder)
+    for name in sorted(ours, key=MANIFEST.__eq__):  # the manifest last: it proves the others
+        remove_own(folder / name)
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def respect_umask(writing: Path) -> None:
+    """Give the files in `writing` the permissions that a new file has here: some libraries make theirs private."""
+    usual = (writing / RECORD).stat().st_mode & 0o777
+    for path in writing.iterdir():
+        path.chmod(usual)
+
+
+def _follow(record: Record, writing: Path, folder: Path) -> None:
+    for name, digests in record.files.items():
+        if name != MANIFEST:
+            _move_in(writing / name, folder / name, digests[0], replaced=record.replaces.get(name, ""))
+    for name, digest in record.replaces.items():
+        if name not in record.files and sha256_if_regular(folder / name) == digest:
+            remove_own(folder / name)
+    sync_folder(folder)
+    _discard(writing)
+
+
+def _move_in(source: Path, target: Path, digest: str, *, replaced: str) -> None:
+    there = sha256_if_regular(target)
+    if there == digest:
+        return
+    if os.path.lexists(target) and there != replaced:
+        raise ModelError(str(taken(target).strerror))
+    if sha256_if_regular(source) == digest:
+        with suppress(FileNotFoundError):  # another process that opens the bundle has just moved it
+            replace_own(source, target)
+
+
+def _is_begun(writing: Path) -> bool:
+    """Whether its manifest is in the bundle's folder already, so that the other files are needed there."""
+    record = read_record(writing)
+    return record is not None and bool(record.files.get(MANIFEST)) and not (writing / MANIFEST).exists()
+
+
+def _discard(writing: Path) -> None:
+    """Remove what was written to a writing folder, by the recorded names, and it if nothing else is in it."""
+    record = read_record(writing) or Record()
+    for name in record.files:
+        with suppress(FileNotFoundError):
+            remove_own(writing / name)
+    remove_record(writing)
+    with suppress(OSError):
+        writing.rmdir()
+
+
+def _remove_left(parent: Path) -> None:
+    """Remove the writing folders of killed runs, but those whose bundle is in its place and waits for its files."""
+    for writing in _writing_folders(parent):
+        with suppress(OSError), _held(writing) as is_free:
+            if is_free and not _is_begun(writing):
+                _discard(writing)
+
+
+def _writing_folders(parent: Path) -> list[Path]:
+    with suppress(OSError):
+        found = [Path(entry) for entry in os.scandir(parent) if entry.name.startswith(_WRITING)]
+        return sorted(folder for folder in found if folder.is_dir() and not folder.is_symlink())
+    return []
+
+
+@contextmanager
+def _held(writing: Path) -> Iterator[bool]:
+    """Mark a writing folder as in use while this runs; yields whether nobody else uses it."""
+    if sys.platform == "win32":  # pragma: no cover - Windows refuses to remove what is open
+        yield True
+        return
+    descriptor = os.open(writing, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_free = True
+        except OSError:  # in use, or a file system that locks no folders: then it is left alone
+            is_free = False
+        yield is_free
+    finally:
+        os.close(descriptor)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except (OSError, NotImplementedError):
+        shutil.copyfile(source, target, follow_symlinks=False)
