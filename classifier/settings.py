@@ -14,9 +14,10 @@ from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from classifier.errors import SettingsError
+from classifier.paths import to_text
 from classifier.records import Mode
 
 
@@ -30,7 +31,12 @@ def _as_text(value: object) -> object:
     return str(value) if is_number or isinstance(value, date | time) else value
 
 
-Folder = Annotated[Path | None, BeforeValidator(_as_text), AfterValidator(_expand)]
+Folder = Annotated[
+    Path | None,
+    BeforeValidator(_as_text),
+    AfterValidator(_expand),
+    PlainSerializer(to_text, when_used="json-unless-none"),
+]
 Text = Annotated[str, BeforeValidator(_as_text), Field(min_length=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 

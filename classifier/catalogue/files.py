@@ -10,6 +10,7 @@ from pathlib import Path
 
 from classifier.catalogue.journal import to_bytes, to_path
 from classifier.catalogue.store import Catalogue
+from classifier.paths import displayable
 from classifier.records import Failure, FailureKind, ImageFile, PictureId
 
 _UNCHANGED = (
@@ -106,7 +107,7 @@ def set_failure(catalogue: Catalogue, path: Path, failure: Failure) -> None:
     """Record why the file at `path` could not be read; the caller holds the transaction."""
     catalogue.connection.execute(
         "UPDATE files SET failure_kind = ?, failure_detail = ? WHERE path = ?",
-        (failure.kind, failure.detail, to_bytes(path)),
+        (failure.kind, displayable(failure.detail), to_bytes(path)),
     )
 
 

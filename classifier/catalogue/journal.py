@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalogue.trail import append_trail
+from classifier.paths import displayable
 from classifier.records import Method, PictureId, time_of
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def sidecar_from(catalogue: Catalogue, source: Path) -> Place | None:
 def _write_state(catalogue: Catalogue, entries: Iterable[Entry]) -> None:
     catalogue.connection.executemany(
         "UPDATE moves SET method = ?, target = ?, temporary = ?, state = ?, note = ?, at = ? WHERE id = ?",
-        [(e.method.value, e.target, e.temporary, e.state.value, e.note, _now(), e.id) for e in entries],
+        [(e.method.value, e.target, e.temporary, e.state.value, displayable(e.note), _now(), e.id) for e in entries],
     )
 
 

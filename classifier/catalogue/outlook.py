@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from classifier.catalogue.disk import make_state_folder
 from classifier.catalogue.store import open_new
+from classifier.paths import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -119,7 +120,7 @@ def _fill(connection: sqlite3.Connection, ranks: Iterable[Rank | tuple[Any, ...]
     connection.executemany("INSERT INTO ranks VALUES (?, ?, ?, ?, ?, ?, ?)", ranks)
     for index in _INDEXES:
         connection.execute(index.format(schema="main"))
-    told = [(key, json.dumps(value, ensure_ascii=False)) for key, value in meta.items()]
+    told = [(key, to_json(value)) for key, value in meta.items()]
     connection.executemany("INSERT INTO meta VALUES (?, ?)", told)
     connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")

@@ -12,6 +12,7 @@ from classifier.catalogue.categories import Names, read_names
 from classifier.catalogue.embeddings import Kept
 from classifier.catalogue.journal import to_path
 from classifier.catalogue.store import read_catalogue
+from classifier.paths import to_text
 from classifier.records import Action, Failure
 
 
@@ -38,13 +39,15 @@ class Overview:
     """What networks saw in pictures, kept for other heads."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: paths as text."""
+        """For JSON: paths as `to_text` writes them."""
         values = asdict(self)
-        values["runs"] = [run | {"crawl": str(run["crawl"]), "bundle": str(run["bundle"])} for run in values["runs"]]
-        values["failures"] = [
-            {"path": str(path), "kind": failure.kind, "detail": failure.detail} for path, failure in self.failures
+        values["runs"] = [
+            run | {"crawl": to_text(run["crawl"]), "bundle": to_text(run["bundle"])} for run in values["runs"]
         ]
-        values["not_filed"] = [{"path": str(path), "reason": reason} for path, reason in self.not_filed]
+        values["failures"] = [
+            {"path": to_text(path), "kind": failure.kind, "detail": failure.detail} for path, failure in self.failures
+        ]
+        values["not_filed"] = [{"path": to_text(path), "reason": reason} for path, reason in self.not_filed]
         return values
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from classifier.catalogue.journal import to_bytes, to_path
 from classifier.catalogue.store import Catalogue
+from classifier.paths import to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def begin(
     backbone: str | None = None,
 ) -> int:
     """Record that a run begins; returns its number. `model` and `backbone` are the bundle's keys."""
-    asked = (kind, to_bytes(crawl), mode, model, backbone, to_bytes(bundle), json.dumps(settings, default=str))
+    asked = (kind, to_bytes(crawl), mode, model, backbone, to_bytes(bundle), to_json(settings))
     with catalogue.transaction() as connection:
         cursor = connection.execute(
             "INSERT INTO runs (kind, crawl, mode, model, backbone, bundle, settings, started, state) "
@@ -70,7 +71,7 @@ def finish(catalogue: Catalogue, run: int, summary: dict[str, Any]) -> None:
     with catalogue.transaction() as connection:
         connection.execute(
             "UPDATE runs SET finished = ?, state = 'done', summary = ? WHERE id = ?",
-            (_now(), json.dumps(summary, ensure_ascii=False), run),
+            (_now(), to_json(summary), run),
         )
 
 

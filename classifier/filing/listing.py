@@ -12,6 +12,7 @@ from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.content import look
 from classifier.filing.fsops import Disk, stops
 from classifier.filing.outcome import words
+from classifier.paths import displayable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -112,15 +113,15 @@ class _Listing:
 
 
 def _as_csv(rows: Iterable[tuple[Path, str, str]]) -> bytes:
-    """Empty without rows. Bytes that are no text in any language are shown with backslashes."""
+    """Empty without rows. Names as they are shown."""
     ordered = sorted(rows)
     if not ordered:
         return b""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(_COLUMNS)
-    writer.writerows((str(path), reason, _as_text(detail)) for path, reason, detail in ordered)
-    return text.getvalue().encode("utf-8-sig", errors="backslashreplace")
+    writer.writerows((displayable(path), reason, _as_text(displayable(detail))) for path, reason, detail in ordered)
+    return text.getvalue().encode("utf-8-sig")
 
 
 def _as_text(cell: str) -> str:

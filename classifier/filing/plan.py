@@ -11,6 +11,7 @@ from classifier.filing.choose import choose_name
 from classifier.filing.content import is_as_planned, is_elsewhere, is_link_to, is_still, look
 from classifier.filing.fsops import stops
 from classifier.filing.outcome import Outcome, Status, words
+from classifier.paths import displayable
 from classifier.records import Method
 
 if TYPE_CHECKING:
@@ -142,7 +143,11 @@ def _planned_removal(move: Move, *, id: int, run: int, library: Path) -> Step | 
     path, origin = move.source.path, library / move.folder / move.names[0]
     seen, kept = path.lstat(), look(origin)
     if not is_link_to(path, origin) and not is_elsewhere(origin, path, move.picture):
-        return Outcome(move=move, status=Status.FAILED, reason=f"{origin} is not the same any more, so this may be all")
+        return Outcome(
+            move=move,
+            status=Status.FAILED,
+            reason=f"{displayable(origin)} is not the same any more, so this may be all",
+        )
     entry = entry_for(move, id=id, run=run, library=library, target=origin)
     entry = replace(entry, permissions=stat.S_IMODE(seen.st_mode))
     return Step(move=move, entry=entry, target=origin, names=(), kept=kept)

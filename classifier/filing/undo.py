@@ -23,6 +23,7 @@ from classifier.filing.fsops import Disk, stops
 from classifier.filing.outcome import Outcome, Status, words
 from classifier.filing.recover import recover
 from classifier.filing.reverse import Left, ends_of, reverse
+from classifier.paths import to_text
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Method
 
@@ -50,10 +51,10 @@ class UndoSummary:
     left: list[Left] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: paths as text."""
+        """For JSON: paths as `to_text` writes them."""
         values = asdict(self)
-        values["elsewhere"] = [{"path": str(old), "now": str(new)} for old, new in self.elsewhere]
-        values["left"] = [{"path": str(left.path), "reason": left.reason} for left in self.left]
+        values["elsewhere"] = [{"path": to_text(old), "now": to_text(new)} for old, new in self.elsewhere]
+        values["left"] = [{"path": to_text(left.path), "reason": left.reason} for left in self.left]
         return values
 
 

@@ -16,6 +16,7 @@ from classifier.catalogue.trail import ids_in_trail
 from classifier.filing.content import holds, is_link_to, look
 from classifier.filing.outcome import words
 from classifier.filing.recover import is_temporary
+from classifier.paths import to_text
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Method, time_of
 
@@ -47,11 +48,11 @@ class VerifySummary:
     yours: list[Path] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: paths as text."""
+        """For JSON: paths as `to_text` writes them."""
         return {
             "checked": self.checked,
-            "off": [{"path": str(off.path), "what": off.what} for off in self.off],
-            "yours": [str(path) for path in self.yours],
+            "off": [{"path": to_text(off.path), "what": off.what} for off in self.off],
+            "yours": [to_text(path) for path in self.yours],
         }
 
 
@@ -137,7 +138,7 @@ def _look_about(catalogue: Catalogue, library: Path, summary: VerifySummary) -> 
         ]
         for name in sorted([*names, *links]):
             within = Path(folder, name).relative_to(library)
-            if catalogue.connection.execute(_KNOWN, (to_bytes(within), str(within))).fetchone():
+            if catalogue.connection.execute(_KNOWN, (to_bytes(within), to_text(within))).fetchone():
                 continue
             if is_temporary(name):
                 summary.off.append(Off(path=library / within, what="a temporary file of a stopped run is left"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from classifier.paths import displayable
+
 
 def train_command(folder: Path) -> str:
     """In one line; quoted as every shell takes it where the folder's name has a space."""
@@ -17,4 +19,7 @@ def library_option(library: Path) -> str:
 
 
 def _quoted(word: str) -> str:
+    """With its escapes where it cannot be shown as it is: bash and zsh read `$'...'` back as the same bytes."""
+    if displayable(word) != word:
+        return "$'" + displayable(word.replace("\\", "\\\\").replace("'", "\\'")) + "'"
     return f'"{word}"' if " " in word else word

@@ -15,6 +15,7 @@ from classifier.learn.train import Trained
 from classifier.model.evidence import Evidence
 from classifier.model.labelled import Labelled
 from classifier.model.novelty import Novelty, fit_novelty
+from classifier.paths import to_text
 from classifier.records import Example
 
 _FEW_PARTS = 5
@@ -95,7 +96,7 @@ def _ahead(run: Run, trained: Trained, evidence: Evidence, groups: dict[Example,
 
 def _paths(examples: tuple[Example, ...]) -> tuple[str, ...]:
     """Absolute: they are looked for from elsewhere later."""
-    return tuple(example.label.path.absolute().as_posix() for example in examples)
+    return tuple(to_text(example.label.path.absolute()) for example in examples)
 
 
 def _numbers(examples: tuple[Example, ...], groups: dict[Example, int]) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -19,6 +19,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_softmax
 
 from classifier.model.calibration import PRIOR_SPREAD, probabilities
+from classifier.paths import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,9 +107,9 @@ def doubts(
 
 
 def as_dict(found: Doubts) -> dict[str, Any]:
-    """The doubts as values that JSON knows; paths as text with forward slashes."""
+    """The doubts as values that JSON knows; paths as `to_text` writes them."""
     values = asdict(found)
-    values["labels"] = [label | {"path": label["path"].as_posix()} for label in values["labels"]]
+    values["labels"] = [label | {"path": to_text(label["path"])} for label in values["labels"]]
     return values
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from classifier.paths import to_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -158,10 +160,10 @@ def coverage_at(max_error: float, confidences_N: NDArray[np.float64], is_right_N
 
 
 def as_dict(evaluation: Evaluation) -> dict[str, Any]:
-    """The evaluation as values that JSON knows; paths as text with forward slashes."""
+    """The evaluation as values that JSON knows; paths as `to_text` writes them."""
     values = asdict(evaluation)
     for mistake in values["mistakes"]:
-        mistake["path"] = mistake["path"].as_posix()
+        mistake["path"] = to_text(mistake["path"])
     return values
 
 

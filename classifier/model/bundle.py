@@ -176,7 +176,7 @@ def write_parts(
             "labelled_sha256": files.get(LABELLED, ""),
         }
     )
-    (writing / MANIFEST).write_bytes(manifest.model_dump_json(indent=2).encode())
+    write_json(writing / MANIFEST, manifest.model_dump())
     respect_umask(writing)
     return manifest
 

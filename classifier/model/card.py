@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from classifier.paths import displayable
+
 if TYPE_CHECKING:
     from classifier.model.manifest import Manifest
 
@@ -60,12 +62,12 @@ def is_card(text: str, manifest: Mapping[str, Any], config: Mapping[str, Any]) -
 
 def _filled(name: str, architecture: str, manifest: Mapping[str, Any]) -> str:
     return _CARD.format(
-        name=name,
+        name=displayable(name),
         count=len(manifest["categories"]),
         categories=", ".join(manifest["categories"]),
         version=manifest["versions"].get("illsort", ""),
         architecture=architecture,
-        backbone=manifest["backbone"],
+        backbone=displayable(manifest["backbone"]),
         size=manifest["image_size"],
         temperature=manifest["temperature"],
         measured="\n".join(

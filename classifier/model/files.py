@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier.errors import ModelError
+from classifier.paths import to_json
 
 MANIFEST = "illsort.json"
 EVALUATION = "evaluation.json"
@@ -34,12 +35,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """Write what `read_json` reads."""
-    path.write_bytes(as_json(values))
-
-
-def as_json(values: dict[str, Any]) -> bytes:
-    """As it stands in a bundle's file; also names of files that are no UTF-8, as JSON's own escapes."""
-    return json.dumps(values, ensure_ascii=False, indent=2).encode(errors="backslashreplace")
+    path.write_bytes(to_json(values, indent=2).encode())
 
 
 def sha256_of(path: Path) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from classifier.errors import ModelError
 from classifier.model.card import is_card
 from classifier.model.evidence import EVIDENCE
-from classifier.model.files import CARD, CONFIG, EVALUATION, MANIFEST, WEIGHTS, as_json, read_json
+from classifier.model.files import CARD, CONFIG, EVALUATION, MANIFEST, WEIGHTS, read_json
 from classifier.model.labelled import LABELLED
 from classifier.model.novelty import NOVELTY
 from classifier.own_files import sha256_if_regular
@@ -69,7 +69,7 @@ def _is_of(path: Path, digest: str, manifest: Mapping[str, Any]) -> bool:
         fits = values.get("label_names") == manifest["categories"] and "architecture" in values
         return fits and path.read_bytes() == json.dumps(values, indent=2).encode()
     if path.name == EVALUATION:
-        return path.read_bytes() == as_json(values)
+        return path.read_bytes() == json.dumps(values, ensure_ascii=False, indent=2).encode(errors="backslashreplace")
     return is_card(path.read_bytes().decode(errors="replace"), manifest, _object(path.with_name(CONFIG)))
 
 

@@ -12,6 +12,7 @@ from classifier.errors import ModelError, SettingsError
 from classifier.learn.evaluate import calibration_error
 from classifier.model.promise import promise
 from classifier.own_files import write_own
+from classifier.paths import from_text
 from classifier.report.confusion import confusion_matrix
 from classifier.report.facts import Facts, read_facts
 from classifier.report.growth import learning_curve
@@ -139,8 +140,8 @@ def _cards(facts: Facts, rows: Any, *, taken_for: str) -> list[Card]:
     megapixels = float(images.get("max_megapixels", _MEGAPIXELS))
     return [
         Card(
-            path=Path(row["path"]),
-            image=thumbnail(Path(row["path"]), max_megapixels=megapixels),
+            path=from_text(row["path"]),
+            image=thumbnail(from_text(row["path"]), max_megapixels=megapixels),
             category=row["category"],
             taken_for=row[taken_for],
             confidence=row["confidence"],

@@ -13,6 +13,7 @@ from classifier.learn.evaluate import as_dict, evaluate
 from classifier.model.calibration import probabilities
 from classifier.model.evidence import EVIDENCE, Evidence, load_evidence
 from classifier.model.files import EVALUATION, MANIFEST, read_json
+from classifier.paths import from_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,5 +62,5 @@ def read_facts(folder: Path) -> Facts:
 
 def _evaluated(evidence: Evidence, categories: tuple[str, ...], temperature: float) -> dict[str, Any]:
     shares = probabilities(evidence.logits, temperature)
-    paths = [Path(path) for path in evidence.paths]
+    paths = [from_text(path) for path in evidence.paths]
     return as_dict(evaluate(shares, evidence.truths, categories=categories, paths=paths))

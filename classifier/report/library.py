@@ -60,7 +60,7 @@ def write_library_report(library: Path) -> Path:
     Raises LibraryError in one line when it is no library, is in use, or a file of another's bears that name;
     FilingStopped when the disk refuses.
     """
-    page = library_page(library).encode("utf-8", errors="backslashreplace")
+    page = library_page(library).encode()
     with owned(library), open_catalogue(library) as catalogue:
         return write_page(catalogue, library=library, name=NAME, content=page)
 

@@ -7,12 +7,14 @@ import hashlib
 import re
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from classifier import __version__
+from classifier.paths import displayable
 from classifier.report.bars import share_bar
 from classifier.report.words import both, percent, shortened
 
@@ -26,7 +28,11 @@ _PROOF_PATTERN: Final = re.compile(re.escape(_PROOF).replace(r"\{\}", "([0-9a-f]
 def render(template: str, **values: Any) -> str:
     """The whole page from `templates/<template>`; `values` are escaped unless they are markup."""
     environment = Environment(
-        loader=PackageLoader("classifier.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("classifier.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=_finalize,
     )
     environment.globals |= {"t": both, "percent": percent, "share_bar": share_bar, "shortened": shortened}
     style, script = _ours("style.css"), _ours("script.js")
@@ -45,9 +51,14 @@ def render(template: str, **values: Any) -> str:
     return _PROOF.format(hashlib.sha256(as_bytes(body)).hexdigest()) + body
 
 
+def _finalize(value: Any) -> Any:
+    """Names and messages as they are shown; markup is ours."""
+    return displayable(value) if isinstance(value, str | Path) and not isinstance(value, Markup) else value
+
+
 def as_bytes(page: str) -> bytes:
-    """As a page is written to a file; what is no Unicode in the name of a file is escaped."""
-    return page.encode("utf-8", errors="backslashreplace")
+    """As a page is written to a file."""
+    return page.encode()
 
 
 def is_ours(content: bytes) -> bool:

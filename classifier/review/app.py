@@ -25,6 +25,7 @@ from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import IllsortError, LibraryError
 from classifier.labels.next_step import train_command
+from classifier.paths import displayable
 from classifier.records import PictureId
 from classifier.review.ahead import coming
 from classifier.review.asked import answers_from, steps_from, wanted_from
@@ -238,7 +239,7 @@ class Review:
 
     def _as_it_is(self) -> dict[str, Any]:
         return self._desk.state() | {
-            "library": self._library.resolve().name,
+            "library": displayable(self._library.resolve().name),
             "train": train_command(self._library),
             "learning": self._learning.state,
             "words": self._desk.read(lambda catalogue, _: verdicts.newest(catalogue)),
@@ -253,7 +254,7 @@ class Review:
             "look": row.look,
             "reason": row.reason,
             "reason_zh": in_chinese(row.reason, category=row.category),
-            "name": row.path.name.encode("utf-8", "replace").decode(),
+            "name": displayable(row.path.name),
             "width": row.width,
             "height": row.height,
             "guesses": list(self._desk.guesses_of(row).items())[:5],

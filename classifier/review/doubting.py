@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalogue import verdicts
 from classifier.errors import LibraryError
+from classifier.paths import displayable, from_text
 from classifier.records import Said, Verdict
 from classifier.review.steps import LABELS, Answer, now, words_of
 
@@ -78,7 +78,7 @@ def told(desk: Desk, labels: Sequence[Doubtful]) -> dict[str, Any]:
         "pictures": [
             {
                 "picture": one.picture,
-                "name": Path(one.path).name.encode("utf-8", "replace").decode(),
+                "name": displayable(from_text(one.path).name),
                 "category": one.category,
                 "likely": one.likely,
                 "confidence": one.confidence,

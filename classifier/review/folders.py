@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalogue.store import open_catalogue
+from classifier.paths import displayable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -91,7 +92,7 @@ class Folders:
             number = self._numbers.setdefault(parts, len(self._known))
             if number == len(self._known):
                 self._known.append(parts)
-        name = os.fsdecode(parts[-1]).encode("utf-8", "replace").decode()
+        name = displayable(os.fsdecode(parts[-1]))
         return Folder(number=number, name=name, depth=depth, count=count)
 
 

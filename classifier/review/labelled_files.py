@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from classifier.errors import ModelError
 from classifier.images.identity import hash_file
 from classifier.model.labelled import LABELLED, load_labelled_paths
+from classifier.paths import from_text
 from classifier.records import time_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class LabelledFiles:
 
 def near_at_hand(named: str) -> Path | None:
     """The path that a model's folder names; None for none, and on another machine: Windows would tell it the user."""
-    path = Path(named)
+    path = from_text(named)
     return None if not named or path.drive.startswith("\\\\") else path
 
 

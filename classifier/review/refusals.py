@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from classifier.paths import displayable
 from classifier.review.sentences import SENTENCES
 
 if TYPE_CHECKING:
@@ -38,14 +39,14 @@ def in_chinese(sentence: str) -> str:
 
 
 def both(name: str, sentence: str) -> dict[str, str]:
-    """The sentence as the page takes it: under `name` in English, beside it in Chinese; a path may be no UTF-8."""
+    """The sentence as the page takes it: under `name` in English, beside it in Chinese."""
     told = {name: sentence, f"{name}_zh": in_chinese(sentence)}
-    return {key: text.encode("utf-8", "replace").decode() for key, text in told.items()}
+    return {key: displayable(text, keep="\n") for key, text in told.items()}
 
 
 def left_of(left: Iterable[tuple[Path, str]]) -> list[dict[str, str]]:
     """The pictures that could not be moved, and why."""
-    return [{"name": path.name.encode("utf-8", "replace").decode(), **both("why", why)} for path, why in left]
+    return [{"name": displayable(path.name), **both("why", why)} for path, why in left]
 
 
 async def refuse(_: Request, error: Exception) -> JSONResponse:

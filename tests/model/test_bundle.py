@@ -19,6 +19,7 @@ from classifier.model.evidence import Evidence
 from classifier.model.files import EVALUATION, read_json
 from classifier.model.manifest import Manifest
 from classifier.model.novelty import NOVELTY, Novelty, fit_novelty
+from classifier.paths import from_text
 from classifier.records import PictureId
 
 MANIFEST = Manifest(
@@ -56,11 +57,14 @@ def test_what_is_saved_is_what_is_opened(tmp_path: Path) -> None:
         assert torch.equal(network()(images), opened.load_network()(images))
 
 
-def test_a_file_name_that_is_no_utf8_is_told_as_it_is(tmp_path: Path) -> None:
-    told = {"mistakes": [{"path": "labels/\udce4.png", "category": "狗"}]}
-    made = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation=told)
+def test_a_bundle_keeps_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    found = {"mistakes": [{"path": Path("labels/\udce4.png"), "category": "狗"}]}
+    manifest = MANIFEST.model_copy(update={"backbone": "local-dir:./\udc83A"})
+    made = save_bundle(tmp_path / "\udc83A", network=network(), manifest=manifest, evaluation=found)
+    (mistake,) = read_json(made.folder / EVALUATION)["mistakes"]
 
-    assert told == read_json(made.folder / EVALUATION)
+    assert ("labels/\\xe4.png", Path("labels/\udce4.png")) == (mistake["path"], from_text(mistake["path"]))
+    assert "local-dir:./\\x83A" == open_bundle(made.folder).manifest.backbone
     assert "狗" in (made.folder / EVALUATION).read_text(encoding="utf-8")
 
 

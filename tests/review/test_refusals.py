@@ -149,7 +149,7 @@ def test_a_sentence_of_sentences_is_told_whole_and_an_unknown_one_as_it_is() -> 
         "最低可以保证 5%：--max-error 0.05；用 --threshold 则不作保证"
     ) == in_chinese(refusal)
     assert "something new" == in_chinese("something new")
-    assert {"why": "/x? is not a folder", "why_zh": "/x? 不是文件夹"} == both("why", "/x\udcff is not a folder")
+    assert {"why": "/x\\xff is not a folder", "why_zh": "/x\\xff 不是文件夹"} == both("why", "/x\udcff is not a folder")
 
 
 def test_the_server_answers_in_both_languages(tmp_path: Path) -> None:
