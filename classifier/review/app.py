@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.catalogue import audits, verdicts
@@ -28,6 +28,7 @@ from classifier.labels.next_step import train_command
 from classifier.paths import displayable
 from classifier.records import PictureId
 from classifier.review.ahead import coming
+from classifier.review.answer import Answer
 from classifier.review.asked import answers_from, steps_from, wanted_from
 from classifier.review.audit_routes import AuditRoutes, Place
 from classifier.review.desk import Desk
@@ -175,7 +176,7 @@ class Review:
         return self._thread.submit(lambda: self._desk.page(wanted, after=after, limit=limit)).result()
 
     async def _state(self, _: Request) -> Response:
-        return JSONResponse(await self._at_desk(self._as_it_is))
+        return Answer(await self._at_desk(self._as_it_is))
 
     async def _queue(self, request: Request) -> Response:
         wanted, after, limit = _understood(lambda: wanted_from(request.query_params))
@@ -187,7 +188,7 @@ class Review:
         rows, categories = await self._at_desk(look)
         shown, place = [self._row(row) for row in rows], list(rows[-1].key) if len(rows) == limit else None
         self._eyes.expect(coming(self._page, wanted, place, categories))
-        return JSONResponse({"pictures": shown, "next": place})
+        return Answer({"pictures": shown, "next": place})
 
     async def _say(self, request: Request) -> Response:
         self._eyes.heard()
@@ -199,7 +200,7 @@ class Review:
             self._learning.tell(len(answers))
             return self._as_it_is()
 
-        return JSONResponse({"state": await self._at_desk(say)})
+        return Answer({"state": await self._at_desk(say)})
 
     async def _back(self, request: Request) -> Response:
         sent = await request.body()
@@ -210,7 +211,7 @@ class Review:
             self._learning.tell(len(again))
             return {"pictures": again, "state": self._as_it_is()}
 
-        return JSONResponse(await self._at_desk(take_back))
+        return Answer(await self._at_desk(take_back))
 
     async def _file(self, request: Request) -> Response:
         await request.body()
@@ -226,12 +227,12 @@ class Review:
         state = await self._at_desk(after)
         left = [] if made is None else left_of(made.left)
         told = {"run": None, "moved": 0} if made is None else {"run": made.run, "moved": made.moved}
-        return JSONResponse({**told, "left": left, "state": state})
+        return Answer({**told, "left": left, "state": state})
 
     async def _file_learned(self, request: Request) -> Response:
         await request.body()
         self._learning.file()
-        return JSONResponse({"state": await self._at_desk(self._as_it_is)})
+        return Answer({"state": await self._at_desk(self._as_it_is)})
 
     def _taught(self) -> dict[str, Any]:
         self._learning.tell(1)

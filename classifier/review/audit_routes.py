@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from classifier.review.answer import Answer
 from classifier.review.asked import answers_from, steps_from
 from classifier.review.refusals import left_of
 
@@ -58,12 +59,12 @@ class AuditRoutes:
 
     async def _show(self, _: Request) -> Response:
         await asyncio.to_thread(_auditing)  # loaded beside the desk, which goes on meanwhile
-        return JSONResponse(await self._place.at_desk(self._told))
+        return Answer(await self._place.at_desk(self._told))
 
     async def _begin(self, request: Request) -> Response:
         count = _number((await _sent(request)).get("count"))
         await asyncio.to_thread(_auditing().begin, self._place.library, count or None)
-        return JSONResponse(await self._place.at_desk(self._told))
+        return Answer(await self._place.at_desk(self._told))
 
     async def _say(self, request: Request) -> Response:
         sent = await _sent(request)
@@ -76,7 +77,7 @@ class AuditRoutes:
             _auditing().answer(*self._place.desk(), self._place.library, answer, steps=steps)
             return self._told(self._place.taught)
 
-        return JSONResponse(await self._place.at_desk(say))
+        return Answer(await self._place.at_desk(say))
 
     async def _back(self, request: Request) -> Response:
         steps = _number((await _sent(request)).get("steps"))
@@ -85,7 +86,7 @@ class AuditRoutes:
             _auditing().take_back(*self._place.desk(), self._place.library, steps=steps)
             return self._told(self._place.taught)
 
-        return JSONResponse(await self._place.at_desk(back))
+        return Answer(await self._place.at_desk(back))
 
     async def _file(self, request: Request) -> Response:
         by_threshold = (await _sent(request)).get("by_threshold") is True
@@ -96,7 +97,7 @@ class AuditRoutes:
             return self._told()
 
         told = await self._place.at_desk(after)
-        return JSONResponse({"run": made.run, "moved": made.moved, "left": left_of(made.left), **told})
+        return Answer({"run": made.run, "moved": made.moved, "left": left_of(made.left), **told})
 
     def _told(self, state: Callable[[], dict[str, Any]] | None = None) -> dict[str, Any]:
         told = _auditing().told(self._place.desk()[1], self._place.library)

@@ -7,11 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.labels.next_step import library_option
 from classifier.review import doubting
+from classifier.review.answer import Answer
 from classifier.review.asked import answers_from, steps_from
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def doubt_routes(place: Place, *, labels: Callable[[], tuple[Doubtful, ...]]) ->
 
     async def show(_: Request) -> Response:
         found = await asyncio.to_thread(labels)
-        return JSONResponse({"doubts": await place.at_desk(lambda: told(found))})
+        return Answer({"doubts": await place.at_desk(lambda: told(found))})
 
     async def say(request: Request) -> Response:
         try:
@@ -55,7 +56,7 @@ def doubt_routes(place: Place, *, labels: Callable[[], tuple[Doubtful, ...]]) ->
             word(place.desk()[0], found)
             return {"doubts": told(found), "state": place.taught()}
 
-        return JSONResponse(await place.at_desk(heard))
+        return Answer(await place.at_desk(heard))
 
     return [
         Route("/api/doubts", show),

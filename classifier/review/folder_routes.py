@@ -7,10 +7,11 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.records import Action
+from classifier.review.answer import Answer
 from classifier.review.folders import Folders
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class FolderRoutes:
             raise HTTPException(400, str(error)) from None
         chosen = _number(request.query_params)
         folders, more = await asyncio.to_thread(self._folders.look, action, chosen=chosen)
-        return JSONResponse({"folders": [astuple(folder) for folder in folders], "more": more})
+        return Answer({"folders": [astuple(folder) for folder in folders], "more": more})
 
 
 def _number(query: Mapping[str, str]) -> int | None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from classifier.review.answer import Answer
 from classifier.review.refusals import both
 
 if TYPE_CHECKING:
@@ -132,5 +133,5 @@ def _is_address(name: str) -> bool:
 def _refused(request: Request, why: str, status: int) -> Response:
     """Told to the page in its languages, and in plain words to who opens an address."""
     if request.url.path.startswith("/api/"):
-        return JSONResponse(both("error", why), status_code=status)
+        return Answer(both("error", why), status_code=status)
     return PlainTextResponse(f"illsort: {why}\n", status_code=status)

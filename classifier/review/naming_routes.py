@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from classifier.review.answer import Answer
 from classifier.review.grids import grids, of_look, taken_for
 
 if TYPE_CHECKING:
@@ -32,9 +33,7 @@ def naming_routes(
 
     async def all_grids(_: Request) -> Response:
         found = await ask(lambda desk: desk.read(lambda catalogue, guesses: grids(catalogue, guesses.names)))
-        return JSONResponse(
-            {"grids": [{"look": one.look, "category": one.category, "count": one.count} for one in found]}
-        )
+        return Answer({"grids": [{"look": one.look, "category": one.category, "count": one.count} for one in found]})
 
     async def one_grid(request: Request) -> Response:
         look, category = request.query_params.get("look", ""), request.query_params.get("category", "")
@@ -43,7 +42,7 @@ def naming_routes(
             raise HTTPException(400, "not a grid")
         of = category or int(look)
         shown = await ask(lambda desk: [row(one) for one in _grid(desk, of, limit=int(limit))])
-        return JSONResponse({"pictures": shown, "next": None})
+        return Answer({"pictures": shown, "next": None})
 
     async def name(request: Request) -> Response:
         wanted = _names(await request.body())
@@ -55,7 +54,7 @@ def naming_routes(
                 desk.rename(wanted["rename"], wanted["to"])
             return state()
 
-        return JSONResponse({"state": await ask(change)})
+        return Answer({"state": await ask(change)})
 
     return [
         Route("/api/grids", all_grids),

@@ -9,11 +9,12 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.catalogue.parts import rows_of
 from classifier.records import Action, PictureId
+from classifier.review.answer import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -42,7 +43,7 @@ def near_routes(
 
     async def kinds(_: Request) -> Response:
         labelled, alike = await asyncio.wrap_future(near.kinds())
-        return JSONResponse({"labelled": labelled, "alike": alike})
+        return Answer({"labelled": labelled, "alike": alike})
 
     async def look(request: Request) -> Response:
         if not _ID.fullmatch(request.path_params["picture"]):
@@ -55,7 +56,7 @@ def near_routes(
             for one, seen in zip(found.labelled, there, strict=True)
         ]
         alike = None if found.alike is None else await ask(lambda desk: _rows(desk, picture, found.alike or (), row))
-        return JSONResponse({"labelled": labelled, "alike": alike})
+        return Answer({"labelled": labelled, "alike": alike})
 
     return [Route("/api/near", kinds), Route("/api/near/{picture}", look)]
 

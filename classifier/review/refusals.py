@@ -11,9 +11,9 @@ from string import Formatter
 from typing import TYPE_CHECKING, Final
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
 
 from classifier.paths import displayable
+from classifier.review.answer import Answer
 from classifier.review.sentences import SENTENCES
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def left_of(left: Iterable[tuple[Path, str]]) -> list[dict[str, str]]:
     return [{"name": displayable(path.name), **both("why", why)} for path, why in left]
 
 
-async def refuse(_: Request, error: Exception) -> JSONResponse:
+async def refuse(_: Request, error: Exception) -> Answer:
     """The answer to a request that ends in an IllsortError, or that was not understood."""
     if isinstance(error, HTTPException):
-        return JSONResponse(both("error", error.detail), status_code=error.status_code, headers=error.headers)
-    return JSONResponse(both("error", str(error)), status_code=409)
+        return Answer(both("error", error.detail), status_code=error.status_code, headers=error.headers)
+    return Answer(both("error", str(error)), status_code=409)
 
 
 def _compiled(english: str, chinese: str) -> tuple[re.Pattern[str], tuple[str, ...], str]:
