@@ -102,6 +102,7 @@ def placed(entry: Entry, found: os.stat_result | None) -> Place:
     )
 
 
+_ENTRY = ", ".join(field.name for field in fields(Entry))
 _PLACE = tuple(field.name for field in fields(Place) if field.name != "beside")
 _SIDECAR = (*_PLACE, "beside")
 _LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
@@ -126,10 +127,9 @@ def next_id(catalogue: Catalogue) -> int:
 def begin(catalogue: Catalogue, entries: Sequence[Entry], *, run: int, folders: Iterable[Path]) -> None:
     """Commit what is about to be done, with the `folders` that will be made for it, paths as in an entry."""
     marks = ", ".join("?" for _ in fields(Entry))
-    names = ", ".join(field.name for field in fields(Entry))
     with catalogue.transaction() as connection:
         connection.executemany(
-            f"INSERT INTO moves ({names}, at) VALUES ({marks}, ?)",  # noqa: S608 - our own field names
+            f"INSERT INTO moves ({_ENTRY}, at) VALUES ({marks}, ?)",  # noqa: S608 - our own field names
             [(*_row(entry), _now()) for entry in entries],
         )
         connection.executemany(
@@ -174,8 +174,7 @@ def open_entries(catalogue: Catalogue) -> list[Entry]:
 
 def select(catalogue: Catalogue, condition: str, values: Sequence[Any] = ()) -> list[Entry]:
     """The entries that meet an SQL `condition` of the program's own."""
-    names = ", ".join(field.name for field in fields(Entry))
-    rows = catalogue.connection.execute(f"SELECT {names} FROM moves WHERE {condition}", values)  # noqa: S608
+    rows = catalogue.connection.execute(f"SELECT {_ENTRY} FROM moves WHERE {condition}", values)  # noqa: S608
     return [_entry(row) for row in rows]
 
 
