@@ -12,11 +12,13 @@ import tomllib
 from collections.abc import Sequence
 from datetime import date, time
 from pathlib import Path
+from types import UnionType
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from classifier.errors import SettingsError
+from classifier.exclude import Exclude
 from classifier.paths import to_text
 from classifier.records import Mode
 
@@ -39,6 +41,11 @@ Folder = Annotated[
 ]
 Text = Annotated[str, BeforeValidator(_as_text), Field(min_length=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _checked_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    Exclude(patterns)
+    return patterns
 
 
 class Section(BaseModel):
@@ -136,6 +143,8 @@ class ImageSettings(Section):
     """A picture that takes longer to decode is listed as such."""
     max_worker_gigabytes: Annotated[float, Field(ge=0, le=1024)] = 3
     """A picture whose decoding takes more memory is listed as such (on Linux); 0 sets no limit."""
+    exclude: Annotated[tuple[str, ...], AfterValidator(_checked_patterns)] = ()
+    """What of a crawl is no picture for you, as patterns of .gitignore whatever the case: ["*.gif", "/drafts/"]."""
 
 
 class RuntimeSettings(Section):
@@ -178,6 +187,13 @@ def load(config: Path | None, overrides: Sequence[str] = ()) -> Settings:
     return settings
 
 
+def excluding(settings: Settings, patterns: Sequence[str]) -> Settings:
+    """The same with `patterns` excluded too; raises SettingsError for one that matches nothing."""
+    merged = settings.model_dump(exclude_unset=True)
+    merged.setdefault("images", {})["exclude"] = [*settings.images.exclude, *patterns]
+    return _validate(merged, "--exclude") if patterns else settings
+
+
 def _read_toml(config: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(config.read_text(encoding="utf-8-sig"))
@@ -206,7 +222,7 @@ def _takes_text(section: str, key: str) -> bool:
     """Whether a setting is a path or a text, so that 2024, 1.10, 2024-05-01 and true are meant as they are written."""
     fields = type(Settings.model_fields[section].default).model_fields if section in Settings.model_fields else {}
     annotation = fields[key].annotation if key in fields else None
-    return bool({Path, str} & {annotation, *get_args(annotation)})
+    return bool({Path, str} & set(get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)))
 
 
 def _validate(values: dict[str, Any], origin: str) -> Settings:

@@ -1,6 +1,7 @@
 """What a system cannot do is skipped with the reason: pipes and, without the right, symbolic links on Windows.
 
-No example of a property has a deadline: on a busy machine it would fail for being slow.
+No example of a property has a deadline: on a busy machine it would fail for being slow. No crawl is waited for: tests
+have just drawn theirs, so each sort would look again at every picture after a second.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
+from classifier.images import growing
+
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+growing.SECOND_LOOK_S = 0.0
 
 _NO_RIGHT_TO_LINK = 1314  # Windows: "a required privilege is not held by the client"
 

@@ -8,7 +8,7 @@ import pytest
 
 from classifier.errors import SettingsError
 from classifier.records import Mode
-from classifier.settings import Settings, as_toml, load
+from classifier.settings import Settings, as_toml, excluding, load
 
 DEFAULT_TOML = Path(__file__).resolve().parents[1] / "configs" / "default.toml"
 
@@ -127,3 +127,20 @@ def test_every_ready_recipe_is_read_and_says_how_it_is_used(recipe: Path) -> Non
     load(recipe)
 
     assert recipe == DEFAULT_TOML or f"--config configs/{recipe.name}" in recipe.read_text(encoding="utf-8")
+
+
+def test_what_the_command_line_excludes_is_added_to_what_the_file_does(tmp_path: Path) -> None:
+    config = tmp_path / "a.toml"
+    config.write_text('[images]\nexclude = ["*.gif"]\n', encoding="utf-8")
+    chosen = excluding(load(config, ["sort.mode=copy"]), ["drafts/", "#old"])
+
+    assert ("*.gif", "drafts/", "#old") == chosen.images.exclude
+    assert {"mode"} == chosen.sort.model_fields_set
+    assert load(config) == excluding(load(config), [])
+
+
+def test_a_pattern_that_matches_nothing_is_one_line_that_names_it() -> None:
+    for wrong in (lambda: excluding(Settings(), ["/"]), lambda: load(None, ['images.exclude=["/"]'])):
+        with pytest.raises(SettingsError, match="the pattern '/' matches nothing") as caught:
+            wrong()
+        assert 1 == len(str(caught.value).splitlines())

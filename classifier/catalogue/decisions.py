@@ -46,9 +46,10 @@ def rename_where_it_lies(catalogue: Catalogue, category: str, into: str) -> None
 # A file moved out of the crawl by us still counts as one of its pictures: a second run tells the same totals.
 _TALLY = """
 WITH members AS (
-    SELECT path, picture, failure_kind FROM files WHERE crawl = :crawl AND (seen = :run OR EXISTS (
+    SELECT path, picture, failure_kind, size_bytes FROM files WHERE crawl = :crawl AND (seen = :run OR EXISTS (
         SELECT 1 FROM places WHERE places.picture = files.picture AND source = files.path AND method = 'move')))
 SELECT CASE
+    WHEN members.failure_kind IS NOT NULL AND members.size_bytes IS NULL THEN 'unreadable'
     WHEN members.failure_kind IS NOT NULL THEN 'broken'
     WHEN places.source = members.path THEN decisions.action
     WHEN places.picture IS NOT NULL THEN 'duplicate'
@@ -72,6 +73,8 @@ class Tally:
     duplicates: int
     failed: int
     """Could be read, but not be placed: changed meanwhile, no permission."""
+    unreadable: int
+    """Folders, and files that may be no pictures, that the system would not show; not among `pictures`."""
     categories: dict[str, int]
     """Filed pictures by category, most first."""
 
@@ -96,6 +99,7 @@ def tally(catalogue: Catalogue, *, run: int, crawl: Path) -> Tally:
         broken=outcomes.get("broken", 0),
         duplicates=outcomes.get("duplicate", 0),
         failed=outcomes.get("failed", 0),
+        unreadable=outcomes.get("unreadable", 0),
         categories=dict(sorted(categories.items(), key=lambda item: (-item[1], item[0]))),
     )
 

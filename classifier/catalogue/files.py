@@ -44,6 +44,16 @@ def see(catalogue: Catalogue, *, run: int, crawl: Path, files: Iterable[ImageFil
         )
 
 
+def see_unreadable(catalogue: Catalogue, *, run: int, crawl: Path, refused: Iterable[tuple[Path, str]]) -> None:
+    """Record the folders and files that the system would not show to `run`, with the reason; they have no size."""
+    root = to_bytes(crawl)
+    with catalogue.transaction() as connection:
+        connection.executemany(
+            "INSERT OR REPLACE INTO files (path, crawl, failure_kind, failure_detail, seen) VALUES (?, ?, ?, ?, ?)",
+            ((to_bytes(path), root, FailureKind.UNREADABLE.value, reason, run) for path, reason in refused),
+        )
+
+
 def to_hash(catalogue: Catalogue, *, run: int, crawl: Path) -> list[Path]:
     """New files as large as some known picture: hashing may show that they need not be decoded."""
     rows = catalogue.connection.execute(
@@ -64,8 +74,10 @@ def to_predict(catalogue: Catalogue, *, run: int, crawl: Path, model: str) -> It
 
 
 def known(catalogue: Catalogue, crawl: Path) -> set[Path]:
-    """Every file of `crawl` that was ever seen."""
-    rows = catalogue.connection.execute("SELECT path FROM files WHERE crawl = ?", (to_bytes(crawl),))
+    """Every file of `crawl` that was ever seen, but for those that the system would not show."""
+    rows = catalogue.connection.execute(
+        "SELECT path FROM files WHERE crawl = ? AND size_bytes IS NOT NULL", (to_bytes(crawl),)
+    )
     return {to_path(path) for (path,) in rows}
 
 

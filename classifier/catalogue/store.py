@@ -81,6 +81,11 @@ class Catalogue:
                 self.connection.execute("RELEASE part")
 
 
+def is_library(folder: Path) -> bool:
+    """Whether illsort keeps a catalogue in `folder`."""
+    return (state_folder(folder) / NAME).is_file()
+
+
 def open_catalogue(library: Path) -> Catalogue:
     """Open a library's catalogue to write, made and brought up to date where needed.
 

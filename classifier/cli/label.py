@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.cli.page import Host, NoOpen, Port, Token, show_page
+from classifier.cli.sort import Excluded
 from classifier.cli.train import ConfigOption, SetOption
 from classifier.records import Mode
 
@@ -39,6 +40,7 @@ def label(
     ] = None,
     more: Annotated[int, typer.Option(min=0, help="Draw so many others, beside those drawn before.")] = 0,
     mode: Annotated[Mode | None, typer.Option(help="link, copy or symlink (default: link).")] = None,
+    exclude: Excluded = [],  # noqa: B006 - typer reads it, nobody writes
     port: Port = 0,
     host: Host = "127.0.0.1",
     token: Token = None,
@@ -51,7 +53,8 @@ def label(
     from classifier.cli.terminal import TerminalProgress
     from classifier.errors import SettingsError
 
-    chosen = settings.load(config, [*set_, *([] if mode is None else [f"sort.mode={mode.value}"])])
+    loaded = settings.load(config, [*set_, *([] if mode is None else [f"sort.mode={mode.value}"])])
+    chosen = settings.excluding(loaded, exclude)
     folder = labels or chosen.labels.folder
     if folder is None:
         raise SettingsError("where do the labels go? say --labels FOLDER, for example --labels ~/labels")
@@ -72,6 +75,11 @@ def _in_words(sample: Sample, folder: Path) -> str:
     lines = [f"{sample.drawn:,} pictures drawn, {sample.waiting:,} new ones wait in {folder / '_review'}"]
     lines += [f"  {sample.repeated:,} left out, for they repeat others"] if sample.repeated else []
     lines += [f"  {sample.broken:,} unreadable: {folder / '_broken.csv'}"] if sample.broken else []
+    lines += (
+        [f"  {sample.unreadable:,} files and folders could not be read: {folder / '_broken.csv'}"]
+        if sample.unreadable
+        else []
+    )
     lines += [f"  {sample.failed:,} could not be taken: illsort status {folder}"] if sample.failed else []
     return "\n".join(lines)
 

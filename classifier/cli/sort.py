@@ -33,6 +33,11 @@ Restart = Annotated[
     bool, typer.Option("--restart", help="After a stopped sort: take what is given now, not what it had.")
 ]
 
+Excluded = Annotated[
+    list[str],
+    typer.Option("--exclude", metavar="GLOB", help="Pass over what matches, as in .gitignore; may be given again."),
+]
+
 Embeddings = Annotated[
     bool | None,
     typer.Option(help="Keep what the network sees, so that a new head reads no picture again (default: yes)."),
@@ -49,6 +54,7 @@ def sort(
     max_error: MaxError = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; change nothing.")] = False,
     restart: Restart = False,
+    exclude: Excluded = [],  # noqa: B006 - typer reads it, nobody writes
     embeddings: Embeddings = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
@@ -73,7 +79,7 @@ def sort(
         "runtime.amp_dtype": amp_dtype,
     }
     overrides = [*set_, *(f"{name}={value}" for name, value in flags.items() if value is not None)]
-    chosen = settings.load(config, overrides)
+    chosen = settings.excluding(settings.load(config, overrides), exclude)
     from classifier.sort.run import sort as run_sort
 
     summary = run_sort(
@@ -112,7 +118,7 @@ def _end(summary: dict[str, Any], out: Path, *, dry_run: bool, as_json: bool) ->
     typer.echo(_in_words(summary, out, dry_run=dry_run), err=as_json)
     if as_json:
         sys.stdout.write(json.dumps(summary, ensure_ascii=False) + "\n")
-    if summary["broken"] or summary["failed"]:
+    if summary["broken"] or summary["failed"] or summary["unreadable"]:
         raise typer.Exit(1)
 
 
@@ -126,6 +132,11 @@ def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> str:
     )
     lines += [f"  {summary['duplicates']:,} duplicates of those"] if summary["duplicates"] else []
     lines += [f"  {summary['broken']:,} unreadable: {out / '_broken.csv'}"] if summary["broken"] else []
+    lines += (
+        [f"  {summary['unreadable']:,} files and folders could not be read: {out / '_broken.csv'}"]
+        if summary["unreadable"]
+        else []
+    )
     lines += [f"  {summary['failed']:,} could not be filed: illsort status {out}"] if summary["failed"] else []
     lines += [f"  {summary['promise']}"] if "promise" in summary else []
     return "\n".join(lines)

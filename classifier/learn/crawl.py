@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from classifier.exclude import NOTHING, Exclude
 from classifier.images.drawn import draw
-from classifier.images.find import Found, find
+from classifier.images.find import find
+from classifier.images.found import Found
 from classifier.infer.pipeline import Inferred, infer
 from classifier.infer.reader import Reader
 from classifier.records import Example, Label, PictureId
@@ -27,14 +29,17 @@ def sample_size(num_labels: int) -> int:
     return min(_MOST, max(_LEAST, _PER_LABEL * num_labels))
 
 
-def sample(crawl: Path, *, count: int, seed: int) -> tuple[list[Path], int]:
-    """`count` pictures of `crawl` drawn by their names, and how many there are.
+def sample(
+    crawl: Path, *, count: int, seed: int, labels: Path | None = None, exclude: Exclude = NOTHING
+) -> tuple[list[Path], Found]:
+    """`count` pictures of `crawl` drawn by their names, and what was found there; nothing of the folder `labels`.
 
     Raises OSError when `crawl` cannot be listed.
     """
     found = Found()
-    drawn = draw(find(crawl, found=found), root=crawl, count=count, seed=seed)
-    return sorted(file.path for file in drawn), found.pictures
+    files = find(crawl, skip=[] if labels is None else [labels], exclude=exclude, found=found)
+    drawn = draw(files, root=crawl, count=count, seed=seed)
+    return sorted(file.path for file in drawn), found
 
 
 def read_sample(

@@ -10,6 +10,7 @@ from typing import Any
 
 from classifier import __version__
 from classifier.errors import CrawlError, ModelError
+from classifier.exclude import Exclude
 from classifier.infer.device import choose_from, quicken_allocator
 from classifier.infer.limits import limits_from
 from classifier.labels.examples import read_examples
@@ -49,7 +50,7 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
 
     A killed run goes on when called again with the same settings and labels. Raises IllsortError in one line.
     """
-    progress = progress or SilentProgress()
+    progress, settings = progress or SilentProgress(), _located(settings)
     folder = _target(settings)
     feedback = read_feedback(settings.labels.library)
     found = read_labels(folder=settings.labels.folder, csv_file=settings.labels.csv, further=feedback.labels)
@@ -101,6 +102,13 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     checkpoint.remove(state)
     unread = tuple((example.label, failure) for example, failure in trained.unread)
     return Learned(bundle=bundle, evaluation=told.figures, unreadable=failures + unread)
+
+
+def _located(settings: Settings) -> Settings:
+    """The same with labels named from the root on: the record of them is read from other folders."""
+    labels = settings.labels
+    paths = {name: path.absolute() for name in ("folder", "csv", "library") if (path := getattr(labels, name))}
+    return settings.model_copy(update={"labels": labels.model_copy(update=paths)})
 
 
 def _has_seen_labels(settings: Settings, progress: Progress) -> bool:
@@ -163,10 +171,18 @@ def _unlabelled(run: Run, settings: Settings, labelled: tuple[Example, ...]) -> 
     if crawl is None or run.recipe.recipe == "head":
         return ()
     try:
-        paths, found = sample(crawl, count=sample_size(len(labelled)), seed=settings.train.seed)
+        paths, found = sample(
+            crawl,
+            count=sample_size(len(labelled)),
+            seed=settings.train.seed,
+            labels=None if settings.labels.csv else settings.labels.folder,
+            exclude=Exclude(settings.images.exclude),
+        )
     except OSError as error:
         raise CrawlError(f"train.unlabelled = {crawl}: cannot be listed ({error.strerror})") from None
-    run.progress.say(f"Learning from the crawl too: {len(paths):,} of its {found:,} pictures are looked at.")
+    for sentence in (*found.sentences(), *found.complaints):
+        run.progress.say(sentence)
+    run.progress.say(f"Learning from the crawl too: {len(paths):,} of its {found.pictures:,} pictures are looked at.")
     return run.look(paths, without=frozenset(example.picture for example in labelled))
 
 

@@ -15,7 +15,7 @@ from classifier.filing.opened import opened
 from classifier.filing.outcome import Status
 from classifier.filing.place import folder_for, names_for
 from classifier.images.drawn import draw
-from classifier.images.find import Found, find
+from classifier.images.found import Found
 from classifier.model.versions import check_versions
 from classifier.progress import Progress, SilentProgress, Stage
 from classifier.records import Action, Decision, Method, Mode, Move
@@ -26,6 +26,7 @@ from classifier.sampling.outlook import write_looks
 from classifier.sampling.seen import seen
 from classifier.sort.check import checked_crawl
 from classifier.sort.heed import heed
+from classifier.sort.scope import Scope, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,8 @@ class Sample:
     repeated: int
     """Drawn pictures that are left out, for they are equal to others or nearly so."""
     broken: int
+    unreadable: int
+    """Folders, and files that may be no pictures, that the system would not show."""
     failed: int
     """Could be read, but not be placed."""
 
@@ -80,7 +83,8 @@ def take_sample(
             raise LibraryError(f"{library}: was sorted into; labels need a folder of their own")
         eyes = open_eyes(settings)
         run = _begin(catalogue, crawl=crawl, eyes=eyes, settings=settings)
-        _draw(catalogue, run=run, crawl=crawl, library=library, count=count, more=more, progress=progress)
+        scope = scope_of(settings)
+        _draw(catalogue, run=run, crawl=crawl, library=library, count=count, more=more, scope=scope, progress=progress)
         embed(catalogue, library=library, crawl=crawl, eyes=eyes, progress=progress)
         found = list(files.read(catalogue, crawl=crawl))
         left_out = _repeated(catalogue, library, found, eyes=eyes, settings=settings)
@@ -108,7 +112,15 @@ def _begin(catalogue: Catalogue, *, crawl: Path, eyes: Eyes, settings: Settings)
 
 
 def _draw(
-    catalogue: Catalogue, *, run: int, crawl: Path, library: Path, count: int | None, more: int, progress: Progress
+    catalogue: Catalogue,
+    *,
+    run: int,
+    crawl: Path,
+    library: Path,
+    count: int | None,
+    more: int,
+    scope: Scope,
+    progress: Progress,
 ) -> None:
     """Record which files are drawn; without a wish for others, a sample that is there is gone on with."""
     known = files.known(catalogue, crawl)
@@ -119,12 +131,13 @@ def _draw(
     most = max(count or 0, len(known) + more, _MOST)
     with progress.stage("drawing", total=None, unit="picture") as stage:
         try:
-            walk = _counted(find(crawl, skip=[library], found=found), stage)
+            walk = _counted(scope.pictures(crawl, library=library, found=found), stage)
             drawn = draw(walk, root=crawl, count=most, seed=_SEED)
         except OSError as error:
             raise CrawlError(f"{crawl}: cannot be listed ({error.strerror})") from None
     for sentence in (*found.sentences(), *found.complaints):
         progress.say(sentence)
+    files.see_unreadable(catalogue, run=run, crawl=crawl, refused=found.refused)
     wanted = len(known) + more if more else count or min(_MOST, max(_LEAST, found.pictures // _SHARE))
     new = [file for file in drawn if file.path not in known][: max(0, wanted - len(known))]
     files.see(catalogue, run=run, crawl=crawl, files=[*(file for file in drawn if file.path in known), *new])
@@ -200,8 +213,9 @@ def _move(decision: Decision, file: ImageFile, method: Method) -> Move:
 
 
 def _told(catalogue: Catalogue, crawl: Path, *, eyes: Eyes, left_out: int, placed: int, failed: int) -> Sample:
-    drawn = len(files.known(catalogue, crawl))
-    broken = sum(1 for _ in files.failures(catalogue, crawl=crawl))
+    known = files.known(catalogue, crawl)
+    failed_paths = [path for path, _ in files.failures(catalogue, crawl=crawl)]
+    drawn, broken = len(known), sum(path in known for path in failed_paths)
     contents = sum(1 for _ in files.read(catalogue, crawl=crawl))
     return Sample(
         backbone=eyes.key,
@@ -209,5 +223,6 @@ def _told(catalogue: Catalogue, crawl: Path, *, eyes: Eyes, left_out: int, place
         waiting=placed,
         repeated=drawn - broken - contents + left_out,
         broken=broken,
+        unreadable=len(failed_paths) - broken,
         failed=failed,
     )

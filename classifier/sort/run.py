@@ -17,6 +17,7 @@ from classifier.filing.broken import list_broken
 from classifier.filing.engine import execute
 from classifier.filing.opened import opened
 from classifier.filing.outcome import Outcome, Status
+from classifier.images.found import Found
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.versions import check_versions
 from classifier.progress import Progress, SilentProgress
@@ -30,6 +31,7 @@ from classifier.sort.recall import recall
 from classifier.sort.resume import OnChanged, resumed, wish_from
 from classifier.sort.rules import Rules, rules_for
 from classifier.sort.scan import recognise, scan
+from classifier.sort.scope import scope_for
 from classifier.sort.settle import Execute, Settler
 
 _MUCH_TO_REVIEW = 0.1
@@ -69,10 +71,9 @@ def sort(
             wish = resumed(wish, stopped, on_changed=on_changed, progress=progress)
         model = open_bundle(wish.bundle or _last_bundle(catalogue, library))
         rules = rules_for(wish, model, settings, catalogue=catalogue, progress=progress)
-        run = _begin(catalogue, crawl=crawl, model=model, settings=settings, rules=rules)
-        scan(catalogue, run=run, crawl=crawl, library=library, progress=progress)
-        recognise(catalogue, run=run, crawl=crawl, progress=progress)
-        adopt(catalogue, run=run, crawl=crawl)
+        run, found = _scanned(
+            catalogue, crawl, library=library, model=model, settings=settings, rules=rules, progress=progress
+        )
         make = _maker(catalogue, library, run=run, plan=plan)
         settler = Settler(catalogue, run=run, crawl=crawl, library=library, rules=rules, execute=make)
         recall(catalogue, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
@@ -83,10 +84,29 @@ def sort(
         if plan is None:
             list_broken(catalogue, library, progress, run=run)
             pictures.forget_answers(catalogue, runs.models_before(catalogue, last=_MODELS_KEPT))
-        summary = _summary(catalogue, run=run, crawl=crawl, seconds=time.monotonic() - started, rules=rules)
+        summary = _summary(catalogue, run=run, crawl=crawl, found=found, started=started, rules=rules)
         runs.finish(catalogue, run, summary)
     _tell(settler, progress, offer=_offer(model, crawl, summary))
     return summary
+
+
+def _scanned(
+    catalogue: Catalogue,
+    crawl: Path,
+    *,
+    library: Path,
+    model: Bundle,
+    settings: Settings,
+    rules: Rules,
+    progress: Progress,
+) -> tuple[int, Found]:
+    """Begin the run and look at the crawl; the run's number, and what was found."""
+    scope = scope_for(crawl, model=model, settings=settings, mode=rules.mode)
+    run = _begin(catalogue, crawl=crawl, model=model, settings=settings, rules=rules)
+    found = scan(catalogue, run=run, crawl=crawl, library=library, progress=progress, scope=scope)
+    recognise(catalogue, run=run, crawl=crawl, progress=progress)
+    adopt(catalogue, run=run, crawl=crawl)
+    return run, found
 
 
 def _predicted(
@@ -144,10 +164,13 @@ def _maker(catalogue: Catalogue, library: Path, *, run: int, plan: Callable[[str
     return make
 
 
-def _summary(catalogue: Catalogue, *, run: int, crawl: Path, seconds: float, rules: Rules) -> dict[str, Any]:
+def _summary(
+    catalogue: Catalogue, *, run: int, crawl: Path, found: Found, started: float, rules: Rules
+) -> dict[str, Any]:
     tally = decisions.tally(catalogue, run=run, crawl=crawl)
     promised = {} if rules.promise is None else {"promise": rules.promise.sentence}
-    return {"pictures": tally.pictures, **asdict(tally), "seconds": round(seconds, 2), **promised}
+    seconds = round(time.monotonic() - started, 2)
+    return {"pictures": tally.pictures, **asdict(tally), **found.numbers(), "seconds": seconds, **promised}
 
 
 def _offer(model: Bundle, crawl: Path, summary: dict[str, Any]) -> str:

@@ -10,10 +10,11 @@ from typing import TypeVar
 
 from classifier.catalogue import files, pictures
 from classifier.catalogue.store import Catalogue
-from classifier.images.find import Found, find
+from classifier.images.found import Found
 from classifier.images.identity import hash_file
 from classifier.progress import Progress
 from classifier.records import Failure, FailureKind, ImageFile, PictureId
+from classifier.sort.scope import Scope
 
 T = TypeVar("T")
 
@@ -21,16 +22,19 @@ _BATCH = 1000
 _HASHING_THREADS = 4
 
 
-def scan(catalogue: Catalogue, *, run: int, crawl: Path, library: Path, progress: Progress) -> int:
-    """Record every picture under `crawl` as seen by `run`, leaving out `library`; returns how many there are."""
+def scan(
+    catalogue: Catalogue, *, run: int, crawl: Path, library: Path, progress: Progress, scope: Scope | None = None
+) -> Found:
+    """Record every picture under `crawl` as seen by `run`, leaving out `library`, and what could not be read."""
     found = Found()
     with progress.stage("looking for pictures", total=None, unit="picture") as stage:
-        for batch in _batches(find(crawl, skip=[library], found=found)):
+        for batch in _batches((scope or Scope()).pictures(crawl, library=library, found=found)):
             files.see(catalogue, run=run, crawl=crawl, files=batch)
             stage.advance(len(batch))
     for sentence in (*found.sentences(), *found.complaints):
         progress.say(sentence)
-    return found.pictures
+    files.see_unreadable(catalogue, run=run, crawl=crawl, refused=found.refused)
+    return found
 
 
 def recognise(catalogue: Catalogue, *, run: int, crawl: Path, progress: Progress) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from classifier.images.find import Found, find
+from classifier.images.find import find
+from classifier.images.found import Found
 from kit.pictures import COLOURS, jpeg_bytes, png_bytes
 from kit.tree import make_tree
 

@@ -20,6 +20,7 @@ from classifier.filing.engine import execute
 from classifier.filing.outcome import Outcome, Status
 from classifier.filing.recover import recover
 from classifier.filing.undo import undo
+from classifier.images import growing
 from classifier.model.manifest import Manifest
 from classifier.progress import SilentProgress
 from classifier.records import Method, Mode, Picture, PictureId
@@ -45,6 +46,7 @@ MANIFEST = Manifest(
     settings={},
     versions={},
 )
+growing.SECOND_LOOK_S = 0.0  # each child has just written its crawl
 _NOWHERE = os.open(os.devnull, os.O_WRONLY)
 
 

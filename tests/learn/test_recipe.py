@@ -88,6 +88,17 @@ def test_the_bundle_tells_the_colours_apart(learned: Learned) -> None:
     assert [0] * 5 + [1] * 5 + [2] * 5 == guesses
 
 
+def test_the_record_names_the_labels_from_the_root_on(
+    tmp_path: Path, backbone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sort in another folder leaves them out of its crawl."""
+    make_tree(tmp_path / "labels", tree())
+    monkeypatch.chdir(tmp_path)
+    recorded = learn(settings(Path(), backbone, "train.recipe=head")).bundle.manifest.settings["labels"]
+
+    assert (str(tmp_path / "labels"), None) == (recorded["folder"], recorded["csv"])
+
+
 def test_nothing_is_left_of_the_run_but_the_bundle(learned: Learned) -> None:
     assert ["labels", "model"] == sorted(path.name for path in learned.bundle.folder.parent.iterdir())
 
