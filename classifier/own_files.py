@@ -13,7 +13,7 @@ import secrets
 import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 STATE: Final = ".illsort"
 """The folder of a library's own state."""
 
+READ: Final = os.O_RDONLY
 APPEND: Final = os.O_RDWR | os.O_CREAT | os.O_APPEND
 UPDATE: Final = os.O_RDWR
 CREATE: Final = os.O_RDWR | os.O_CREAT
@@ -39,13 +40,13 @@ def is_link(status: os.stat_result) -> bool:
     return stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) in _LINK_TAGS
 
 
-def problem_with(path: Path, status: os.stat_result) -> OSError | None:
-    """Why a file or folder with this `lstat` is none to be changed in place; None when it may be."""
+def problem_with(path: Path, status: os.stat_result, *, changing: bool) -> OSError | None:
+    """Why a file or folder with this `lstat` is none of our own to be read, or changed in place; None when it is."""
     if is_link(status):
         return OSError(errno.ELOOP, f"{path} is a link; illsort follows none among its own files: remove it")
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
         return OSError(errno.EINVAL, f"{path} is no regular file; move it elsewhere")
-    if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+    if changing and stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
         return OSError(
             errno.EMLINK,
             f"{path} has a second name (a hard link), which would be changed with it: put a copy of it in its place",
@@ -54,9 +55,9 @@ def problem_with(path: Path, status: os.stat_result) -> OSError | None:
 
 
 def open_own(path: Path, flags: int) -> BinaryIO:
-    """Open a file of our own for reading and writing; `flags` is APPEND, UPDATE, CREATE or NEW."""
+    """Open a file of our own; `flags` is READ, or for reading and writing APPEND, UPDATE, CREATE or NEW."""
     descriptor = open_descriptor(path, flags)
-    return os.fdopen(descriptor, "ab+" if flags == APPEND else "rb+")
+    return cast("BinaryIO", os.fdopen(descriptor, {READ: "rb", APPEND: "ab+"}.get(flags, "rb+")))
 
 
 def open_descriptor(path: Path, flags: int) -> int:
@@ -68,7 +69,7 @@ def open_descriptor(path: Path, flags: int) -> int:
         except OSError:
             _refuse_link(path)
             raise
-        problem = problem_with(path, os.fstat(descriptor))
+        problem = problem_with(path, os.fstat(descriptor), changing=flags != READ)
         if problem is not None:
             os.close(descriptor)
             raise problem
@@ -174,5 +175,5 @@ def _way_to(path: Path) -> tuple[Path, tuple[str, ...]]:
 
 def _refuse_link(path: Path) -> None:
     with suppress(FileNotFoundError):
-        if is_link(status := path.lstat()) and (problem := problem_with(path, status)) is not None:
+        if is_link(status := path.lstat()) and (problem := problem_with(path, status, changing=True)) is not None:
             raise problem

@@ -4,33 +4,63 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from classifier.errors import LibraryError
+from classifier.own_files import STATE, make_own_folder, problem_with
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "ceph", "afs", "glusterfs", "lustre", "fuse", "fuseblk"}
 )
 _FIELDS_BEFORE_TYPE = 5
+_CHANGED_IN_PLACE: Final = ("catalogue.sqlite", "moves.jsonl", "lock")
 
 
 def state_folder(library: Path) -> Path:
     """Where a library keeps its state; the folder need not exist."""
-    return library / ".illsort"
+    return library / STATE
 
 
 def make_state_folder(library: Path) -> Path:
-    """Make the library and its state folder, durably, where missing; raises LibraryError when the disk refuses."""
-    folder = state_folder(library)
+    """Make the library and its state folder, durably, where missing.
+
+    Raises LibraryError in one line when the disk refuses, or something there is no file of illsort's own to be changed.
+    """
+    folder = check_state(library, changing=True)
     try:
         if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
+            library.mkdir(parents=True, exist_ok=True)
+            make_own_folder(folder)
             sync_folder(library)
             sync_folder(library.parent)
     except OSError as error:
         raise LibraryError(f"cannot use {library} as a library: {error.strerror or error}") from error
     return folder
+
+
+def check_state(library: Path, *, changing: bool = False) -> Path:
+    """The state folder of a library, when neither it nor what lies in it is a link to elsewhere.
+
+    With `changing`, what is changed in place may have no second name either. Raises LibraryError in one line.
+    """
+    folder = state_folder(library)
+    problem = _problem(folder, changing=False)
+    names = os.listdir(folder) if problem is None and folder.is_dir() else []  # noqa: PTH208 - names are wanted
+    for name in names:
+        in_place = changing and name.startswith(_CHANGED_IN_PLACE)
+        problem = problem or _problem(folder / name, changing=in_place)
+    if problem is not None:
+        raise LibraryError(f"{problem.strerror}")
+    return folder
+
+
+def _problem(path: Path, *, changing: bool) -> OSError | None:
+    with suppress(FileNotFoundError, NotADirectoryError):  # a log that SQLite has just removed
+        return problem_with(path, path.lstat(), changing=changing)
+    return None
 
 
 def sync_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalogue.disk import make_state_folder
 from classifier.errors import LibraryError
+from classifier.own_files import CREATE, open_descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def owned(library: Path) -> Iterator[None]:
     """Own `library` until left; raises LibraryError at once, naming the owner, while another process does."""
     path = make_state_folder(library) / _NAME
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = open_descriptor(path, CREATE)
     except OSError as error:
         raise LibraryError(f"cannot lock {library}: {error.strerror or error}") from error
     try:

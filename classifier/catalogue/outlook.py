@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from classifier.catalogue.disk import make_state_folder
 from classifier.catalogue.store import open_new
+from classifier.own_files import NEW, UPDATE, open_own, remove_own, replace_own
 from classifier.paths import to_json
 
 if TYPE_CHECKING:
@@ -79,12 +80,14 @@ def write(library: Path, ranks: Iterable[Rank | tuple[Any, ...]], *, meta: Mappi
     number = max(_numbers(folder), default=0) + 1
     path = folder / f"outlook-{number}.db"
     part = path.with_name(path.name + ".part")
-    part.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        remove_own(part)
+    open_own(part, NEW).close()
     with closing(open_new(part)) as connection:
         _fill(connection, ranks, meta)
-    with part.open("rb+") as file:
+    with open_own(part, UPDATE) as file:
         os.fsync(file.fileno())
-    part.replace(path)
+    replace_own(part, path)
     _remove_older(folder, number)
     return number
 
@@ -153,4 +156,4 @@ def _remove_older(folder: Path, number: int) -> None:
     """What someone still reads is refused on Windows, and removed the next time."""
     for older in [one for one in _numbers(folder) if one < number]:
         with suppress(OSError):
-            (folder / f"outlook-{older}.db").unlink()
+            remove_own(folder / f"outlook-{older}.db")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,10 +19,12 @@ import numpy as np
 
 from classifier.catalogue.disk import make_state_folder, sync_folder
 from classifier.catalogue.spots import Spot, folder_of
+from classifier.own_files import NEW, READ, UPDATE, make_own_folder, open_own, remove_own
 from classifier.records import PictureId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
@@ -73,10 +76,10 @@ class Writer:
         return [next(found) if one else None for one in finite.tolist()]
 
     def _append_to_one(self, packed: NDArray[Any]) -> list[Spot]:
-        self._folder.mkdir(parents=True, exist_ok=True) if self._last else self._make_folder()
+        make_own_folder(self._folder) if self._last else self._make_folder()
         spot = self._next(packed.dtype)
         part = packed[: ROWS - spot.row]
-        with shard_path(self._folder, spot.shard).open("wb" if spot.row == 0 else "r+b") as file:
+        with self._open(spot) as file:
             if spot.row == 0:
                 file.write(_header(packed.dtype))
             file.seek(_HEADER + spot.row * packed.dtype.itemsize)
@@ -89,18 +92,32 @@ class Writer:
         return [Spot(shard=spot.shard, row=spot.row + number) for number in range(len(part))]
 
     def _make_folder(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_own_folder(self._folder)
         sync_folder(self._folder.parent)
         sync_folder(make_state_folder(self._library))
 
     def _next(self, layout: np.dtype[Any]) -> Spot:
         """The next row; in a new shard where the last one is full, of another layout, damaged or gone."""
         if self._last is None:
-            return Spot(shard=1, row=0)
+            return self._new(1)
         shard, row = self._last.shard, self._last.row + 1
         path = shard_path(self._folder, shard)
         fits = row < ROWS and _layout_in(path) == layout and path.stat().st_size >= _HEADER + row * layout.itemsize
-        return Spot(shard=shard, row=row) if fits else Spot(shard=shard + 1, row=0)
+        return Spot(shard=shard, row=row) if fits else self._new(shard + 1)
+
+    def _new(self, shard: int) -> Spot:
+        """The first row of a shard that is not there yet, or was begun by a run that was killed."""
+        while os.path.lexists(path := shard_path(self._folder, shard)) and not _is_begun(path):
+            shard += 1
+        return Spot(shard=shard, row=0)
+
+    def _open(self, spot: Spot) -> BinaryIO:
+        path = shard_path(self._folder, spot.shard)
+        if spot.row:
+            return open_own(path, UPDATE)
+        with suppress(FileNotFoundError):
+            remove_own(path)
+        return open_own(path, NEW)
 
 
 def read_shard(folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]]) -> Iterator[Rows]:
@@ -113,12 +130,12 @@ def read_shard(folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]]
     if layout is None:
         return
     try:
-        with path.open("rb") as file:
+        with open_own(path, READ) as file:
             room = np.empty(_BLOCK, layout)  # read into again and again: new memory costs as much as reading
             for block in _blocks(wanted):
                 file.seek(_HEADER + block[0][0] * layout.itemsize)
                 asked = room[: block[-1][0] - block[0][0] + 1]
-                length = file.readinto(asked.view(np.uint8).data)
+                length = file.readinto(asked.view(np.uint8).data)  # type: ignore[attr-defined]
                 yield _unpack(asked[: length // layout.itemsize], block)
     except OSError:
         return
@@ -139,13 +156,23 @@ def _header(layout: np.dtype[Any]) -> bytes:
 def _layout_in(path: Path) -> np.dtype[Any] | None:
     """How the rows of a shard are laid out; None when it is missing or no shard."""
     try:
-        with path.open("rb") as file:
+        with open_own(path, READ) as file:
             header = file.read(_HEADER)
     except OSError:
         return None
     widths = np.frombuffer(header[len(_MAGIC) : len(_MAGIC) + 8].ljust(8, b"\0"), "<u4")
     layout = _layout(int(widths[0]), int(widths[1])) if header.startswith(_MAGIC) and widths.max() < ROWS * 4 else None
     return layout if layout is not None and header == _header(layout) else None
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether a file begins as a shard does, as far as it goes."""
+    try:
+        with open_own(path, READ) as file:
+            start = file.read(len(_MAGIC))
+    except OSError:
+        return False
+    return start == _MAGIC[: len(start)]
 
 
 def _pack(rows: Rows, layout: np.dtype[Any]) -> NDArray[Any]:

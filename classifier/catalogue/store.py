@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from classifier.catalogue.disk import is_on_network, make_state_folder, state_folder
+from classifier.catalogue.disk import check_state, is_on_network, make_state_folder
 from classifier.catalogue.migrations import migrate, pending
 from classifier.errors import FilingStopped, IllsortError, LibraryError
 
@@ -105,7 +105,7 @@ def open_catalogue(library: Path) -> Catalogue:
 
 def read_catalogue(library: Path) -> Catalogue:
     """Open a library's catalogue to read, making and changing no file; LibraryError when there is none."""
-    path = state_folder(library) / NAME
+    path = check_state(library) / NAME
     if not path.is_file():
         raise LibraryError(f"{library} is not an illsort library: it has no {path.parent.name}/{path.name}")
     with _in_words(path):
@@ -122,7 +122,7 @@ def read_catalogue(library: Path) -> Catalogue:
 
 def copy_in_memory(library: Path) -> Catalogue:
     """The catalogue, or an empty one, in memory: what a dry run writes to. Nothing on the disk is made or changed."""
-    path = state_folder(library) / NAME
+    path = check_state(library) / NAME
     with _in_words(path):
         source = _connect_reading(path) if path.is_file() else sqlite3.connect(":memory:", isolation_level=None)
         return Catalogue(_migrated_copy(source), path=None)

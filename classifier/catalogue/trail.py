@@ -12,6 +12,7 @@ from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalogue.disk import make_state_folder, state_folder, sync_folder
+from classifier.own_files import APPEND, READ, open_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,7 +30,7 @@ def append_trail(library: Path, entries: Iterable[Entry], *, at: str) -> None:
     if not text:
         return
     is_new = not path.exists()
-    with path.open("ab+") as file:
+    with open_own(path, APPEND) as file:
         # A kill or a full disk may have left half a line.
         text = text if _ends_a_line(file.fileno()) else "\n" + text
         file.write(text.encode())
@@ -56,7 +57,7 @@ def _read_lines(library: Path) -> Iterator[dict[str, Any]]:
     path = state_folder(library) / NAME
     if not path.exists():
         return
-    with path.open("rb") as file:
+    with open_own(path, READ) as file:
         yield from filter(None, map(_read_line, file))
 
 

@@ -73,9 +73,8 @@ class _Listing:
     def write(self, content: bytes) -> Path:
         known = self._prove_ours()
         digest = hashlib.sha256(content).hexdigest()
-        self._record(digest)
-        if look(self.temporary) is not None:
-            self.disk.remove(self.temporary)
+        self._record(self.path.name, digest)
+        self._clear_temporary()
         self.disk.write_new(self.temporary, content)
         if known:
             self.disk.replace_own(self.temporary, self.path)
@@ -103,13 +102,23 @@ class _Listing:
             raise LibraryError(f"{self.path} is not as illsort wrote it: move it elsewhere, and it is written anew")
         return True
 
-    def _record(self, digest: str) -> None:
+    def _clear_temporary(self) -> None:
+        """Remove what a kill left of the last writing; that it was begun is recorded before a file is made."""
+        if look(self.temporary) is not None:
+            begun = "SELECT 1 FROM listings WHERE name = ? AND sha256 = ''"
+            if self.catalogue.connection.execute(begun, (self.temporary.name,)).fetchone() is None:
+                raise LibraryError(f"{self.temporary} was not written by illsort: move it elsewhere")
+            self.disk.remove(self.temporary)
+        self._record(self.temporary.name, "")
+
+    def _record(self, name: str, digest: str) -> None:
         with self.catalogue.transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO listings VALUES (?, ?)", (self.path.name, digest))
+            connection.execute("INSERT OR IGNORE INTO listings VALUES (?, ?)", (name, digest))
 
     def _forget_others(self, digest: str) -> None:
         with self.catalogue.transaction() as connection:
             connection.execute("DELETE FROM listings WHERE name = ? AND sha256 <> ?", (self.path.name, digest))
+            connection.execute("DELETE FROM listings WHERE name = ?", (self.temporary.name,))
 
 
 def _as_csv(rows: Iterable[tuple[Path, str, str]]) -> bytes:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _KNOWN = """
 SELECT 1 FROM places WHERE path = ?1 UNION ALL SELECT 1 FROM sidecars WHERE path = ?1
-UNION ALL SELECT 1 FROM listings WHERE name = ?2
+UNION ALL SELECT 1 FROM listings WHERE name = ?2 AND sha256 <> ''
 """
 
 

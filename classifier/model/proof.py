@@ -52,8 +52,8 @@ def check_place(folder: Path) -> None:
 
     Whatever bears another name is not in the way.
     """
-    if os.path.lexists(folder) and not folder.is_dir():
-        raise ModelError(f"{folder}: is no folder; move it elsewhere or choose another model.folder")
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ModelError(f"{folder}: is a link or a file, where a model's folder has to be; move it elsewhere")
     ours = proven(folder)
     for name in (MANIFEST, *PARTS):
         if os.path.lexists(folder / name) and name not in ours:

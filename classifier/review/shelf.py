@@ -5,12 +5,13 @@ Of bounded size: the oldest go first. Must not know how they are made, nor wheth
 
 from __future__ import annotations
 
-import os
+import re
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalogue.disk import state_folder
+from classifier.own_files import READ, make_own_folder, open_own, remove_own, write_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 FOLDER: Final = "thumbnails"
 LIMIT_BYTES: Final = 1_000_000_000
 """Some fifty thousand of them."""
+_NAME: Final = re.compile(r"\.?[0-9a-f]{64}\.jpg(\.[0-9a-f-]+\.part)?")
 _LEFT: Final = 0.9
 """Share of the limit that is left when the oldest have gone, so that they go by the thousand."""
 
@@ -37,7 +39,8 @@ class Shelf:
     def get(self, picture: PictureId) -> bytes | None:
         """The small picture, where it is kept."""
         try:
-            return self._path(picture).read_bytes()
+            with open_own(self._path(picture), READ) as file:
+                return file.read()
         except OSError:
             return None
 
@@ -48,14 +51,10 @@ class Shelf:
     def keep(self, picture: PictureId, data: bytes) -> None:
         """Whole or not at all; on a full disk nothing is kept, and nothing fails."""
         path = self._path(picture)
-        part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(data)
-            part.replace(path)
+            make_own_folder(path.parent)
+            write_own(path, data, durably=False)
         except OSError:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
             return
         with self._lock:
             if self._held is not None:
@@ -72,7 +71,7 @@ class Shelf:
                 if held <= self._limit * _LEFT:
                     break
                 with suppress(OSError):
-                    path.unlink(missing_ok=True)
+                    remove_own(path)
                 held -= size
         with self._lock:
             self._held = held
@@ -82,8 +81,10 @@ class Shelf:
         return sum(size for _, size, _ in self._found())
 
     def _found(self) -> Iterator[tuple[int, int, Path]]:
-        """When each was made, its bytes, and where it is; halves that a kill left among them."""
-        for path in self._folder.glob("*/*"):
+        """When each was made, its bytes, and where it is; halves that a kill left among them, and no other file."""
+        for path in self._folder.glob("??/*"):
+            if not _NAME.fullmatch(path.name):
+                continue
             try:
                 status = path.stat()
             except OSError:
