@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from classifier.catalogue.disk import check_state, is_on_network, make_state_folder
+from classifier.catalogue.disk import check_state, is_on_network, make_state_folder, state_folder
 from classifier.catalogue.migrations import migrate, pending
 from classifier.errors import FilingStopped, IllsortError, LibraryError
 

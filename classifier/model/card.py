@@ -57,7 +57,7 @@ def is_card(text: str, manifest: Mapping[str, Any], config: Mapping[str, Any]) -
         card = _filled(title.removeprefix("# "), str(config.get("architecture", "")), manifest)
     except (KeyError, TypeError, ValueError, AttributeError):
         return False
-    return text in (card, card.replace(*_EARLIER))
+    return text in (card, card.replace(_EARLIER[0], _EARLIER[1]))
 
 
 def _filled(name: str, architecture: str, manifest: Mapping[str, Any]) -> str:
