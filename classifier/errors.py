@@ -6,6 +6,7 @@
     +-- ModelError              a backbone or bundle that cannot be had, read or trusted
     +-- LibraryError            a folder that cannot be used as library, or is in use
     +-- CrawlError              a crawl that is not there, or overlaps the library
+    +-- NoGuarantee             an error rate that cannot be guaranteed; a sort goes on by the model's own estimate
     +-- FilingStopped           the disk refuses: full, read-only, broken; what is done is recorded
 
     Undecodable                 one picture that cannot be read; carries its Failure; never leaves a run
@@ -44,6 +45,14 @@ class LibraryError(IllsortError):
 
 class CrawlError(IllsortError):
     """A crawl that is not there, or that overlaps the library."""
+
+
+class NoGuarantee(IllsortError):  # noqa: N818 - a fact about the labels, not an error of the program
+    """An error rate that cannot be guaranteed; `why` is a code: "picked", "fitted", "none" or "few"."""
+
+    def __init__(self, message: str, *, why: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class FilingStopped(IllsortError):  # noqa: N818 - it says what happened: filing stopped, nothing broke

@@ -96,12 +96,30 @@ class Picture:
     truncated: bool
 
 
+class Selection(StrEnum):
+    """How a picture was selected to be labelled. Only RANDOM pictures are evidence for an error rate.
+
+    RANDOM: drawn by chance from all pictures, and the whole draw was answered. FILED: drawn by chance from what a model
+    had filed (an audit), so it says nothing of what that model left to a person. PERSON: selected by a person, or
+    unknown. MODEL: selected by a model, the surest or the least sure first. GRID: accepted in a grid of pictures that
+    look alike. FITTED: any of these, but the backbone was fitted to it, or may have been.
+    """
+
+    RANDOM = "random"
+    FILED = "filed"
+    PERSON = "person"
+    MODEL = "model"
+    GRID = "grid"
+    FITTED = "fitted"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """What a person says a file shows."""
+    """What a person says a file shows; the category is empty where it is none of them."""
 
     path: Path
     category: str
+    selection: Selection = Selection.PERSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +211,8 @@ class Verdict:
 
     `category` is the one that was spoken of, None when it was none; `origin` the place where it was said, "audit" or
     "review"; `audit` that audit's number; `at` in UTC, ISO 8601, for a person to read: the order is that of `id`, 0
-    before it is stored. `step` is the number of the review page's step that it belongs to, None elsewhere.
+    before it is stored. `step` is the number of the review page's step that it belongs to, None elsewhere. `selection`
+    says how the picture was selected to be judged; None in verdicts of earlier versions.
     """
 
     picture: PictureId
@@ -204,3 +223,4 @@ class Verdict:
     audit: int | None = None
     id: int = 0
     step: int | None = None
+    selection: Selection | None = None

@@ -63,6 +63,8 @@ class LabelSettings(Section):
     """A file with the columns file_name,label; paths are relative to labels.folder, or else to its own folder."""
     library: Folder = None
     """A sorted library: what was said of its pictures in review and audit is learned from, over any older label."""
+    by_chance: bool = False
+    """Whether labels.folder or labels.csv holds all of a random draw of the crawl (none of them in folder/_unknown)."""
     validation_share: Annotated[float, Field(gt=0, le=0.5)] = 0.2
     """Share of the labels held out to judge by where train.folds is 1."""
     near_duplicate_bits: Annotated[int, Field(ge=0, le=16)] = 6

@@ -34,7 +34,7 @@ from classifier.model.evidence import Evidence
 from classifier.model.promise import promise
 from classifier.model.transforms import EvalTransform
 from classifier.progress import SilentProgress
-from classifier.records import PictureId
+from classifier.records import PictureId, Selection
 from classifier.settings import ImageSettings
 
 if TYPE_CHECKING:
@@ -111,7 +111,13 @@ def judged(pictures: Embedded, rows: NDArray[np.int64], *, seed: int) -> Evidenc
         logits[held_out] = fit_head(embeddings[learned], targets[learned])(embeddings[held_out])
     ids = tuple(pictures.pictures[row] for row in rows)
     return Evidence(
-        logits=logits, truths=targets, groups=np.arange(len(rows)), pictures=ids, paths=ids, how="cross-fitted"
+        logits=logits,
+        truths=targets,
+        groups=np.arange(len(rows)),
+        pictures=ids,
+        paths=ids,
+        how="cross-fitted",
+        selections=(Selection.RANDOM,) * len(rows),
     )
 
 

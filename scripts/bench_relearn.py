@@ -22,7 +22,7 @@ from classifier.catalogue.store import Catalogue, open_catalogue
 from classifier.model.bundle import Bundle
 from classifier.model.labelled import Labelled
 from classifier.model.manifest import Manifest
-from classifier.records import Action, Decision, PictureId, Said, Verdict
+from classifier.records import Action, Decision, PictureId, Said, Selection, Verdict
 from classifier.relearn import learner as learning
 from classifier.review.desk import Desk
 from classifier.review.queue import Order, Wanted
@@ -66,6 +66,7 @@ def drawn_bundle(
         groups=np.arange(labels),
         pictures=tuple(PictureId(hashlib.sha256(f"label {n}".encode()).hexdigest()) for n in range(labels)),
         paths=("",) * labels,
+        selections=(Selection.RANDOM,) * labels,
     )
     manifest = Manifest(
         categories=names,

@@ -21,7 +21,7 @@ from classifier.catalogue.audits import Audit, Drawn
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue, read_catalogue
 from classifier.errors import LibraryError
-from classifier.records import Said, Verdict
+from classifier.records import Said, Selection, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +102,13 @@ class Session:
     def _add(self, drawn: Drawn, said: Said) -> None:
         audit = self.state.audit
         verdict = Verdict(
-            picture=drawn.picture, said=said, category=drawn.category, origin=ORIGIN, at=_now(), audit=audit.id
+            picture=drawn.picture,
+            said=said,
+            category=drawn.category,
+            origin=ORIGIN,
+            at=_now(),
+            audit=audit.id,
+            selection=Selection.FILED,
         )
         verdicts.add(self._catalogue, verdict)
         self.state = State(audit, verdicts.of_audit(self._catalogue, audit.id))

@@ -86,6 +86,11 @@ def m010_review_steps(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m011_selection(connection: sqlite3.Connection) -> None:
+    """How a picture was selected to be judged, beside what was said of it; NULL in verdicts of earlier versions."""
+    connection.execute("ALTER TABLE verdicts ADD COLUMN selection TEXT")
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
@@ -97,6 +102,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m008_categories,
     m009_answers_by_model,
     m010_review_steps,
+    m011_selection,
 )
 
 

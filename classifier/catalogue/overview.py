@@ -23,6 +23,8 @@ class Overview:
     runs: tuple[runs.Run, ...]
     promise: str | None
     """What the last run promised of those it filed, reviews apart; None when it promised nothing, and after an undo."""
+    no_guarantee: str | None
+    """That the last run was asked for an error rate that could not be guaranteed, and why; None as for `promise`."""
     filed: dict[str, int]
     """Pictures in each category, most first."""
     review: dict[str, int]
@@ -72,6 +74,7 @@ def overview(library: Path) -> Overview:
         return Overview(
             runs=every,
             promise=promising.promise if promising else None,
+            no_guarantee=promising.no_guarantee if promising else None,
             filed=_by_category(placed, Action.FILE, names),
             review=_by_category(placed, Action.REVIEW, names),
             unknown=sum(count for action, _, count in placed if action == Action.UNKNOWN),

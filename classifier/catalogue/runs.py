@@ -27,6 +27,8 @@ class Run:
     summary: dict[str, Any]
     promise: str | None
     """What was promised of the filed ones, and what that rests on; None without --max-error."""
+    no_guarantee: str | None = None
+    """That an error rate was asked for and could not be guaranteed, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +129,8 @@ def all_runs(catalogue: Catalogue) -> list[Run]:
     """Every run, oldest first."""
     rows = catalogue.connection.execute(
         "SELECT id, kind, crawl, mode, bundle, started, finished, summary, "
-        "json_extract(settings, '$.sort.promise.sentence') FROM runs ORDER BY id"
+        "json_extract(settings, '$.sort.promise.sentence'), json_extract(settings, '$.sort.no_guarantee.sentence') "
+        "FROM runs ORDER BY id"
     )
     return [
         Run(
@@ -140,8 +143,9 @@ def all_runs(catalogue: Catalogue) -> list[Run]:
             finished=finished,
             summary=json.loads(summary or "{}"),
             promise=promise,
+            no_guarantee=no_guarantee,
         )
-        for number, kind, crawl, mode, bundle, started, finished, summary, promise in rows
+        for number, kind, crawl, mode, bundle, started, finished, summary, promise, no_guarantee in rows
     ]
 
 

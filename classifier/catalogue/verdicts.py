@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classifier.catalogue.parts import rows_of
-from classifier.records import PictureId, Said, Verdict
+from classifier.records import PictureId, Said, Selection, Verdict
 
 if TYPE_CHECKING:
     import sqlite3
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from classifier.catalogue.store import Catalogue
 
-_COLUMNS = "id, picture, said, category, origin, audit, at, step"
+_COLUMNS = "id, picture, said, category, origin, audit, at, step, selection"
 
 
 def add(catalogue: Catalogue, verdict: Verdict) -> Verdict:
@@ -93,13 +93,15 @@ def count(catalogue: Catalogue) -> int:
 def _insert(connection: sqlite3.Connection, verdict: Verdict) -> int:
     values = (verdict.picture, verdict.said, verdict.category, verdict.origin, verdict.audit, verdict.at, verdict.step)
     cursor = connection.execute(
-        "INSERT INTO verdicts (picture, said, category, origin, audit, at, step) VALUES (?, ?, ?, ?, ?, ?, ?)", values
+        "INSERT INTO verdicts (picture, said, category, origin, audit, at, step, selection) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*values, verdict.selection),
     )
     return int(cursor.lastrowid or 0)
 
 
 def _verdict(row: Sequence[object]) -> Verdict:
-    number, picture, said, category, origin, audit, at, step = row
+    number, picture, said, category, origin, audit, at, step, selection = row
     return Verdict(
         id=int(str(number)),
         picture=PictureId(str(picture)),
@@ -109,4 +111,5 @@ def _verdict(row: Sequence[object]) -> Verdict:
         audit=None if audit is None else int(str(audit)),
         at=str(at),
         step=None if step is None else int(str(step)),
+        selection=None if selection is None else Selection(str(selection)),
     )

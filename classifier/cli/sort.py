@@ -138,5 +138,5 @@ def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> str:
         else []
     )
     lines += [f"  {summary['failed']:,} could not be filed: illsort status {out}"] if summary["failed"] else []
-    lines += [f"  {summary['promise']}"] if "promise" in summary else []
+    lines += [f"  {summary[said]}" for said in ("promise", "no_guarantee") if said in summary]
     return "\n".join(lines)

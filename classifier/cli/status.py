@@ -57,6 +57,8 @@ def _runs(seen: Overview) -> str:
     if seen.promise:
         promising = next(run for run in reversed(seen.runs) if run.promise)
         lines.append(f"#{promising.id} promised {seen.promise}")
+    if seen.no_guarantee:
+        lines.append(seen.no_guarantee)
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from PIL import Image
 
@@ -13,7 +14,7 @@ from classifier.images.decode import decode
 from classifier.images.identity import perceptual_hash, picture_id
 from classifier.labels.feedback import Feedback
 from classifier.progress import Progress
-from classifier.records import Example, Failure, FailureKind, Label
+from classifier.records import Example, Failure, FailureKind, Label, Selection
 
 THUMBNAIL_SIDE = 16
 
@@ -23,8 +24,9 @@ def read_examples(
 ) -> tuple[tuple[Example, ...], tuple[tuple[Label, Failure], ...]]:
     """The readable labels as examples, each content once, and the unreadable ones with their reason.
 
-    What `feedback` says of a picture goes before its label. Raises LabelsError when one picture stands in two
-    categories, or when too little is left of a category.
+    What `feedback` says of a picture goes before its label: one that is not of its category becomes an example without
+    one, as do labels without one. Raises LabelsError when one picture stands in two categories, or when too little is
+    left of a category.
     """
     feedback = feedback or Feedback()
     examples: dict[str, Example] = {}
@@ -34,8 +36,8 @@ def read_examples(
             stage.advance()
             if not isinstance(result, Example):
                 failures.append(result)
-            elif (example := feedback.heed(result)) is not None:
-                _add(examples, example)
+            else:
+                _add(examples, feedback.heed(result))
     _check_left(labels, examples)
     return tuple(examples.values()), tuple(failures)
 
@@ -67,16 +69,25 @@ def example_of(label: Label, data: bytes, *, max_megapixels: float) -> Example:
 
 def _add(examples: dict[str, Example], example: Example) -> None:
     earlier = examples.setdefault(example.picture, example)
-    if earlier.label.category != example.label.category:
+    if example.label.selection is Selection.RANDOM or not earlier.label.category:
+        examples[example.picture] = _together(earlier, example)
+    if example.label.category and earlier.label.category not in {"", example.label.category}:
         raise LabelsError(
             f"one picture in two categories: {earlier.label.path} ({earlier.label.category}) and "
             f"{example.label.path} ({example.label.category}); keep one of them"
         )
 
 
+def _together(earlier: Example, later: Example) -> Example:
+    """One picture that was labelled twice: of a category where either says so, drawn by chance where either was."""
+    selection = Selection.RANDOM if Selection.RANDOM in {earlier.label.selection, later.label.selection} else None
+    named = earlier if earlier.label.category else later
+    return replace(named, label=replace(named.label, selection=selection or named.label.selection))
+
+
 def _check_left(labels: tuple[Label, ...], examples: dict[str, Example]) -> None:
     left = [example.label.category for example in examples.values()]
-    for category in sorted({label.category for label in labels}):
+    for category in sorted({label.category for label in labels} - {""}):
         if left.count(category) < 2:  # noqa: PLR2004 - one to learn from, one to check by
             raise LabelsError(
                 f"category {category!r}: only {left.count(category)} different readable picture is left of "

@@ -13,7 +13,7 @@ from classifier.catalogue import verdicts
 from classifier.catalogue.categories import Names, read_names
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import read_catalogue
-from classifier.records import Example, Label, PictureId, Said, Verdict
+from classifier.records import Example, Label, PictureId, Said, Selection, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +29,19 @@ class Feedback:
         renamed = (replace(label, category=self.names.of(label.category)) for label in labels)
         return tuple(sorted(renamed, key=lambda label: (label.category, label.path)))
 
-    def heed(self, example: Example) -> Example | None:
-        """The example as the person sees it by now; None where they said it is not of its category."""
+    def heed(self, example: Example) -> Example:
+        """The example as the person sees it by now; without a category where they said it is not of its own.
+
+        It is not left out: where it was drawn by chance, a mistake would not be counted.
+        """
         verdict = self.verdicts.get(example.picture)
         if verdict is None:
             return example
         if verdict.said is Said.RIGHT and verdict.category is not None:
             return replace(example, label=replace(example.label, category=verdict.category))
-        is_denied = verdict.said is Said.NONE or verdict.category == example.label.category
-        return None if is_denied else example
+        if verdict.said is not Said.NONE and verdict.category != example.label.category:
+            return example
+        return replace(example, label=replace(example.label, category=""))
 
 
 def read_feedback(library: Path | None) -> Feedback:
@@ -50,6 +54,12 @@ def read_feedback(library: Path | None) -> Feedback:
         for picture, verdict in held.items():
             place = place_of(catalogue, picture)
             if place is not None and verdict.said is Said.RIGHT and verdict.category is not None:
-                labels.append(Label(path=library / to_path(place.path), category=verdict.category))
+                selection = _selection(verdict)
+                labels.append(Label(path=library / to_path(place.path), category=verdict.category, selection=selection))
         names = read_names(catalogue)
     return Feedback(labels=tuple(labels), verdicts=held, names=names)
+
+
+def _selection(verdict: Verdict) -> Selection:
+    """Earlier versions kept only where it was said: the pages of an audit were drawn, all others were selected."""
+    return verdict.selection or (Selection.FILED if verdict.audit is not None else Selection.PERSON)

@@ -5,22 +5,29 @@ from __future__ import annotations
 import csv
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from classifier.errors import LabelsError
 from classifier.images.find import find
 from classifier.labels.names import check_names
-from classifier.records import Label
+from classifier.records import Label, Selection
 
 MIN_PICTURES = 2
 """One to learn from, one to check by."""
+UNKNOWN = "_unknown"
+"""The folder of pictures that are of no category, as sorting and `illsort label` name it."""
 
 
-def read_labels(*, folder: Path | None, csv_file: Path | None, further: tuple[Label, ...] = ()) -> tuple[Label, ...]:
+def read_labels(
+    *, folder: Path | None, csv_file: Path | None, further: tuple[Label, ...] = (), by_chance: bool = False
+) -> tuple[Label, ...]:
     """Labels from `csv_file` if given, else from the category folders in `folder`; sorted by category and path.
 
-    `further` labels are added to them, or stand alone. Raises LabelsError in one line: nowhere to look, no labels, an
-    empty category or one with fewer than two pictures, a bad name, a missing column or file.
+    With `by_chance` a person says that they were drawn by chance, and what lies in the folder's `_unknown` was too: it
+    comes first, without a category. `further` labels are added to them, or stand alone. Raises LabelsError in one line:
+    nowhere to look, no labels, an empty category or one with fewer than two pictures, a bad name, a missing column or
+    file.
     """
     if csv_file is not None:
         labels, where = _from_csv(csv_file, folder), csv_file
@@ -33,6 +40,8 @@ def read_labels(*, folder: Path | None, csv_file: Path | None, further: tuple[La
             "no labels: set labels.folder (<category>/<picture>), labels.csv (file_name,label) or labels.library "
             "(a sorted library of which something was said in review)"
         )
+    if by_chance:
+        labels = [replace(label, selection=Selection.RANDOM) for label in [*labels, *_without_category(folder)]]
     labels += further
     if not labels:
         raise LabelsError(f"{where}: holds no labelled pictures; expected <category>/<picture> below it")
@@ -42,11 +51,11 @@ def read_labels(*, folder: Path | None, csv_file: Path | None, further: tuple[La
 
 def categories_of(labels: tuple[Label, ...]) -> tuple[str, ...]:
     """The categories in the order that the bundle will keep: by name."""
-    return tuple(sorted({label.category for label in labels}))
+    return tuple(sorted({label.category for label in labels} - {""}))
 
 
 def _check_counts(labels: list[Label], where: Path) -> None:
-    counts = Counter(label.category for label in labels)
+    counts = Counter(label.category for label in labels if label.category)
     check_names(sorted(counts), where=str(where))
     if len(counts) == 1:
         raise LabelsError(f"{where}: only one category, {next(iter(counts))!r}; sorting needs at least two")
@@ -67,6 +76,14 @@ def _from_folder(folder: Path) -> list[Label]:
             raise LabelsError(f"{category}: this category is empty; put pictures in it or remove the folder")
         labels += [Label(path=path, category=category.name) for path in paths]
     return labels
+
+
+def _without_category(folder: Path | None) -> list[Label]:
+    """Drawn pictures that a person put into no category."""
+    unknown = None if folder is None else folder / UNKNOWN
+    if unknown is None or not unknown.is_dir():
+        return []
+    return [Label(path=file.path, category="") for file in find(unknown)]
 
 
 def _is_set_aside(path: Path) -> bool:

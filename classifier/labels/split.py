@@ -53,7 +53,7 @@ def _without(
 
 
 def split(examples: Sequence[Example], groups: Sequence[int], *, validation_share: float, seed: int) -> Split:
-    """Hold out about `validation_share` of each category, whole groups at a time; the same for the same seed.
+    """Hold out about `validation_share` of each category, whole groups by chance; the same for the same seed.
 
     A category whose pictures are all one group stays in training: nothing of it can be held out honestly.
     """
@@ -65,7 +65,7 @@ def split(examples: Sequence[Example], groups: Sequence[int], *, validation_shar
     held_out: Counter[str] = Counter()
     train: list[Example] = []
     validation: list[Example] = []
-    for members in _smallest_first(list(together.values()), seed):
+    for members in _by_chance(list(together.values()), seed):
         adds = Counter(example.label.category for example in members)
         if all(held_out[category] + count <= wanted[category] for category, count in adds.items()):
             held_out += adds
@@ -75,10 +75,10 @@ def split(examples: Sequence[Example], groups: Sequence[int], *, validation_shar
     return Split(train=_in_order(train), validation=_in_order(validation))
 
 
-def _smallest_first(groups: list[list[Example]], seed: int) -> list[list[Example]]:
-    """Seeded order, groups of one first, so that the held-out part is made of many different pictures."""
+def _by_chance(groups: list[list[Example]], seed: int) -> list[list[Example]]:
+    """Large groups as often as small ones: the held-out part is to be like the whole."""
     random.Random(seed).shuffle(groups)  # noqa: S311 - a repeatable draw, not a secret
-    return sorted(groups, key=len)
+    return groups
 
 
 def _in_order(examples: list[Example]) -> tuple[Example, ...]:

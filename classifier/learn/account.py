@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from classifier.labels.draws import Drawn
 from classifier.learn import curve, doubts
 from classifier.learn.evaluate import as_dict
+from classifier.learn.features import Features
 from classifier.learn.head import STRENGTH
 from classifier.learn.run import Run
 from classifier.learn.train import Trained
-from classifier.model.evidence import Evidence
+from classifier.model.evidence import NO_CATEGORY, Evidence
 from classifier.model.labelled import Labelled
 from classifier.model.novelty import Novelty, fit_novelty
 from classifier.paths import to_text
-from classifier.records import Example
+from classifier.records import Example, Selection
 
 _FEW_PARTS = 5
 """The curve's own folds where training had only one."""
@@ -32,8 +34,11 @@ class Account:
     figures: dict[str, Any]
 
 
-def account(run: Run, trained: Trained, groups: dict[Example, int], *, parts: int) -> Account:
-    """Tell of a finished training; `groups` has the number of each example's near-duplicates, `parts` the folds."""
+def account(run: Run, trained: Trained, groups: dict[Example, int], sample: Drawn, *, parts: int) -> Account:
+    """Tell of a finished training; `groups` has the number of each example's near-duplicates, `parts` the folds.
+
+    `sample` are all labels, with those drawn by chance that are of no category.
+    """
     evidence = _evidence(run, trained, groups, parts=parts)
     figures = as_dict(trained.evaluation) | {"frozen": as_dict(trained.frozen), "epoch": trained.epoch}
     labelled = trained.embedded
@@ -44,7 +49,7 @@ def account(run: Run, trained: Trained, groups: dict[Example, int], *, parts: in
         _numbers(labelled.examples, groups),
     )
     return Account(
-        evidence=evidence,
+        evidence=_with_the_rest_of_the_draw(evidence, run, sample, groups, parts=parts),
         novelty=novelty,
         labelled=Labelled(
             embeddings=labelled.embeddings,
@@ -52,6 +57,7 @@ def account(run: Run, trained: Trained, groups: dict[Example, int], *, parts: in
             groups=_numbers(labelled.examples, groups),
             pictures=tuple(example.picture for example in labelled.examples),
             paths=_paths(labelled.examples),
+            selections=_selections(labelled.examples, fitted=trained.epoch > 0),
         ),
         figures=figures | _ahead(run, trained, evidence, groups, parts=parts),
     )
@@ -66,7 +72,45 @@ def _evidence(run: Run, trained: Trained, groups: dict[Example, int], *, parts: 
         pictures=tuple(example.picture for example in judged.examples),
         paths=_paths(judged.examples),
         how="held out" if parts == 1 else f"cross-fitted in {parts} parts",
+        selections=_selections(judged.examples),
     )
+
+
+def _with_the_rest_of_the_draw(
+    evidence: Evidence, run: Run, sample: Drawn, groups: dict[Example, int], *, parts: int
+) -> Evidence:
+    """The evidence with the drawn pictures that are of no category, judged by the finished network: it never saw them.
+
+    What is of a category but was held out nowhere (with several parts: a category that is one group) has no prediction,
+    and so has what is missing: they are unjudged.
+    """
+    others = _no_features(evidence)
+    if sample.without_category:
+        others = run.embed(sample.without_category, "embedding what is of no category")
+    judged = set(evidence.pictures)
+    left = [one for one in sample.examples if one.picture not in judged] if parts > 1 else []
+    unjudged = sum(one.label.selection is Selection.RANDOM for one in left) + sample.missing + len(others.unread)
+    numbers = max(groups.values(), default=-1) + 1 + np.arange(len(others.examples))
+    return Evidence(
+        logits=np.concatenate([evidence.logits, run.logits(others)]),
+        truths=np.concatenate([evidence.truths, np.full(len(others.examples), NO_CATEGORY, dtype=np.int64)]),
+        groups=np.concatenate([evidence.groups, numbers]),
+        pictures=evidence.pictures + tuple(example.picture for example in others.examples),
+        paths=evidence.paths + _paths(others.examples),
+        how=evidence.how,
+        selections=evidence.selections + _selections(others.examples),
+        unjudged=unjudged,
+    )
+
+
+def _no_features(evidence: Evidence) -> Features:
+    nothing = np.empty((0, evidence.logits.shape[1]), dtype=np.float32)
+    return Features(examples=(), embeddings=nothing, traits=nothing, unread=())
+
+
+def _selections(examples: tuple[Example, ...], *, fitted: bool = False) -> tuple[Selection, ...]:
+    """How each was selected; `fitted` when the network has learned from all of them."""
+    return tuple(Selection.FITTED if fitted else example.label.selection for example in examples)
 
 
 def _ahead(run: Run, trained: Trained, evidence: Evidence, groups: dict[Example, int], *, parts: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from classifier.errors import CrawlError, ModelError
 from classifier.exclude import Exclude
 from classifier.infer.device import choose_from, quicken_allocator
 from classifier.infer.limits import limits_from
+from classifier.labels.draws import Drawn, drawn, read_draws
 from classifier.labels.examples import read_examples
 from classifier.labels.feedback import read_feedback
 from classifier.labels.groups import group
@@ -27,10 +28,11 @@ from classifier.learn.train import Trained, train
 from classifier.model.backbone import Network, load_backbone
 from classifier.model.bundle import Bundle, check_target, open_bundle, save_bundle
 from classifier.model.files import MANIFEST
+from classifier.model.fitted import UNKNOWN, Fitted
 from classifier.model.manifest import Manifest
 from classifier.model.transforms import EvalTransform
 from classifier.progress import Progress, SilentProgress
-from classifier.records import Example, Failure, Label, Split
+from classifier.records import Example, Failure, Label, Selection, Split
 from classifier.settings import Settings
 
 _FOLDS = {"head": 5, "finetune": 3}
@@ -53,8 +55,14 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     progress, settings = progress or SilentProgress(), _located(settings)
     folder = _target(settings)
     feedback = read_feedback(settings.labels.library)
-    found = read_labels(folder=settings.labels.folder, csv_file=settings.labels.csv, further=feedback.labels)
-    labels = feedback.named(found)
+    draws = read_draws(settings.labels.folder, settings.labels.library)
+    found = read_labels(
+        folder=settings.labels.folder,
+        csv_file=settings.labels.csv,
+        further=feedback.labels,
+        by_chance=settings.labels.by_chance,
+    )
+    labels = feedback.named((*found, *(label for draw in draws for label in draw.without_category)))
     if settings.labels.library is not None:
         progress.say(f"{len(feedback.labels):,} labels are what was said in review and audit")
     categories = categories_of(labels)
@@ -68,9 +76,13 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
         image_size=settings.model.image_size,
         allow_pickle=settings.model.allow_pickle,
     )
-    examples, failures = read_examples(
+    read, failures = read_examples(
         labels, max_megapixels=settings.images.max_megapixels, progress=progress, feedback=feedback
     )
+    before = _fitted_before(settings)
+    sample = _unseen(drawn(read, draws), before, settings)
+    examples = sample.examples
+    progress.say(_evidence_in_words(sample, before))
     groups = group(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
     splits = _splits(settings, examples, groups)
     progress.say(f"{len(examples)} labelled pictures to learn from, {_held_out_in_words(splits)}")
@@ -87,17 +99,18 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
         progress=progress,
     )
     run.network.to(device=runtime.device).eval()
-    run = replace(run, crawl=_unlabelled(run, settings, examples))
+    run = replace(run, crawl=_unlabelled(run, settings, examples + sample.without_category))
     trained = train(run, splits)
-    told = account(run, trained, dict(zip(examples, groups, strict=True)), parts=len(splits))
+    told = account(run, trained, dict(zip(examples, groups, strict=True)), sample, parts=len(splits))
     bundle = save_bundle(
         folder,
         network=network.cpu(),
         manifest=_manifest(settings, run, trained),
         evaluation=told.figures,
-        evidence=None if _has_seen_labels(settings, progress) else told.evidence,
+        evidence=told.evidence,
         novelty=told.novelty,
         labelled=told.labelled,
+        fitted=before.and_also(examples + run.crawl) if trained.epoch else before,
     )
     checkpoint.remove(state)
     unread = tuple((example.label, failure) for example, failure in trained.unread)
@@ -111,16 +124,46 @@ def _located(settings: Settings) -> Settings:
     return settings.model_copy(update={"labels": labels.model_copy(update=paths)})
 
 
-def _has_seen_labels(settings: Settings, progress: Progress) -> bool:
-    """Whether the backbone was fine-tuned on labels before: it knows them, so judging by them proves nothing."""
-    folder = settings.model.backbone.removeprefix("local-dir:")
-    if folder == settings.model.backbone or not (Path(folder).expanduser() / MANIFEST).is_file():
-        return False
-    earlier = open_bundle(Path(folder).expanduser()).manifest.settings.get("train", {})
-    if earlier.get("recipe") != "finetune":
-        return False
-    progress.say("The backbone has learned from labels before: the figures flatter, and no error rate can be promised.")
-    return True
+def _fitted_before(settings: Settings) -> Fitted:
+    """What the backbone was fitted to before: nothing of ours where it comes from a package or a hub.
+
+    A folder without a record of it, ours of an earlier version or anyone's, may have learned from any picture.
+    """
+    name = settings.model.backbone.removeprefix("local-dir:")
+    if name == settings.model.backbone:
+        return Fitted()
+    folder = Path(name).expanduser()
+    return open_bundle(folder).load_fitted() if (folder / MANIFEST).is_file() else UNKNOWN
+
+
+def _unseen(sample: Drawn, before: Fitted, settings: Settings) -> Drawn:
+    """The same, but what the backbone was fitted to says so: it is no evidence, however it was selected."""
+
+    def marked(examples: tuple[Example, ...]) -> tuple[Example, ...]:
+        seen = before.has_seen(examples, bits=settings.labels.near_duplicate_bits)
+        labels = [replace(one.label, selection=Selection.FITTED) for one in examples]
+        return tuple(
+            replace(one, label=label) if is_seen else one
+            for one, label, is_seen in zip(examples, labels, seen, strict=True)
+        )
+
+    return replace(sample, examples=marked(sample.examples), without_category=marked(sample.without_category))
+
+
+def _evidence_in_words(sample: Drawn, before: Fitted) -> str:
+    """One line: which labels can guarantee an error rate, or why none can."""
+    count = sum(one.label.selection is Selection.RANDOM for one in sample.examples) + len(sample.without_category)
+    if not before.is_known:
+        return "no guarantee by these labels: nobody knows what the backbone has learned from"
+    if count:
+        missing = f"; {sample.missing:,} more of that draw are missing and count as wrong" if sample.missing else ""
+        return f"{count:,} labels were drawn by chance: --max-error is guaranteed by those alone{missing}"
+    if any(one.label.selection is Selection.FITTED for one in sample.examples):
+        return "no guarantee by these labels: the backbone has learned from them before, and the figures flatter"
+    if sample.waiting:
+        wait = "waits" if sample.waiting == 1 else "wait"
+        return f"no guarantee by these labels: {sample.waiting:,} of the drawn pictures still {wait} to be judged"
+    return "no guarantee by these labels: they were picked, not drawn by chance (labels.by_chance says otherwise)"
 
 
 def _target(settings: Settings) -> Path:

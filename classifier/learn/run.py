@@ -22,6 +22,7 @@ from classifier.learn.guess import Guesses
 from classifier.learn.head import Head, fit_head
 from classifier.learn.pictures import Pictures
 from classifier.learn.state import Epoch
+from classifier.model.linear import LinearHead
 from classifier.records import Example, PictureId
 
 if TYPE_CHECKING:
@@ -90,6 +91,12 @@ class Run:
         """Category indices, (N,)."""
         indices = {category: index for index, category in enumerate(self.categories)}
         return np.array([indices[example.label.category] for example in examples], dtype=np.int64)
+
+    def logits(self, features: Features) -> NDArray[np.float32]:
+        """What the network's own head says of features, (N, K)."""
+        weight, bias = (part.detach().cpu().numpy() for part in (self.network.head.weight, self.network.head.bias))
+        head = LinearHead(weight=weight.astype(np.float32), bias=bias.astype(np.float32))
+        return head(features.embeddings) if features.examples else np.empty((0, len(bias)), dtype=np.float32)
 
     def fit(self, features: Features) -> Head:
         """A head fitted to labelled features."""

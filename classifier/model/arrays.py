@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 
 from classifier.errors import ModelError
+from classifier.records import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,6 +52,13 @@ def wrong_rows(
     if len(truths_N) and not 0 <= truths_N.min() <= truths_N.max() < categories:
         return f"it names categories beyond the {categories} there are"
     return wrong_ids(pictures)
+
+
+def selections_of(arrays: dict[str, NDArray[Any]]) -> tuple[Selection, ...]:
+    """How each picture was selected; where a file of an earlier version does not say, by a person."""
+    if "selections" not in arrays:
+        return (Selection.PERSON,) * len(arrays["pictures"])
+    return tuple(Selection(str(selection)) for selection in arrays["selections"])
 
 
 def wrong_ids(pictures: Sequence[str]) -> str:

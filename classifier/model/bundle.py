@@ -16,6 +16,7 @@ from classifier.model.backbone import Network, load_trained, save_network
 from classifier.model.card import model_card
 from classifier.model.evidence import EVIDENCE, Evidence, load_evidence
 from classifier.model.files import CARD, CONFIG, EVALUATION, MANIFEST, WEIGHTS, read_json, sha256_of, write_json
+from classifier.model.fitted import FITTED, UNKNOWN, Fitted, load_fitted
 from classifier.model.install import finish_install, install, keep_as, respect_umask, written_beside
 from classifier.model.labelled import LABELLED, Labelled, load_labelled
 from classifier.model.linear import LinearHead, load_linear
@@ -63,6 +64,15 @@ class Bundle:
         """
         path = self._checked(LABELLED, self.manifest.labelled_sha256)
         return load_labelled(path, categories=len(self.manifest.categories)) if path.exists() else None
+
+    def load_fitted(self) -> Fitted:
+        """Which pictures its backbone was fitted to; unknown in a bundle of an earlier version.
+
+        Raises ModelError in one line when it is damaged.
+        """
+        if not self.manifest.fitted_sha256:
+            return UNKNOWN
+        return load_fitted(self._checked(FITTED, self.manifest.fitted_sha256))
 
     def load_novelty(self) -> Novelty | None:
         """What tells pictures that are none of the categories; None in a bundle of before, which takes none for such.
@@ -122,11 +132,12 @@ def save_bundle(
     evidence: Evidence | None = None,
     novelty: Novelty | None = None,
     labelled: Labelled | None = None,
+    fitted: Fitted = UNKNOWN,
 ) -> Bundle:
     """Write the bundle; an older one in the same place is kept as `<name>.previous`. Returns it as `open_bundle` does.
 
     Without `evidence`, no error rate can be promised with it; without `novelty`, no picture is taken for unknown;
-    without `labelled`, its head cannot be fitted anew.
+    without `labelled`, its head cannot be fitted anew. `fitted` are the pictures that its backbone has learned from.
 
     Raises ModelError when something else is in the way.
     """
@@ -144,6 +155,7 @@ def save_bundle(
             evidence=evidence,
             novelty=novelty,
             labelled=labelled,
+            fitted=fitted,
         )
         keep_as(place, _previous_of(place))
         install(writing, place)
@@ -159,9 +171,10 @@ def write_parts(
     evidence: Evidence | None,
     novelty: Novelty | None,
     labelled: Labelled | None,
+    fitted: Fitted,
 ) -> Manifest:
     """Write what belongs to a bundle beside `config.json` and the weights, and last the manifest with all hashes."""
-    for part, name in ((novelty, NOVELTY), (evidence, EVIDENCE), (labelled, LABELLED)):
+    for part, name in ((novelty, NOVELTY), (evidence, EVIDENCE), (labelled, LABELLED), (fitted, FITTED)):
         if part is not None:
             part.save(writing / name)
     write_json(writing / EVALUATION, evaluation)
@@ -174,6 +187,7 @@ def write_parts(
             "novelty_sha256": files.get(NOVELTY, ""),
             "evidence_sha256": files.get(EVIDENCE, ""),
             "labelled_sha256": files.get(LABELLED, ""),
+            "fitted_sha256": files.get(FITTED, ""),
         }
     )
     write_json(writing / MANIFEST, manifest.model_dump())

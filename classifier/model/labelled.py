@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classifier.model.arrays import read_arrays, wrong_ids, wrong_rows
-from classifier.records import PictureId
+from classifier.model.arrays import read_arrays, selections_of, wrong_ids, wrong_rows
+from classifier.records import PictureId, Selection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,7 @@ class Labelled:
     """One row for each labelled picture: `embeddings` float32 (N, D), kept half as precise; `truths` int64 (N,).
 
     Near-duplicates share a number in `groups`, int64 (N,). A verdict that became a label has an empty path.
+    `selections` says how each was selected, FITTED where the backbone was fitted to it.
     """
 
     embeddings: NDArray[np.float32]
@@ -36,6 +37,7 @@ class Labelled:
     groups: NDArray[np.int64]
     pictures: tuple[PictureId, ...]
     paths: tuple[str, ...]
+    selections: tuple[Selection, ...]
 
     def __len__(self) -> int:
         return len(self.truths)
@@ -53,6 +55,7 @@ class Labelled:
                 groups=self.groups,
                 pictures=np.array(self.pictures, dtype=np.str_),
                 paths=np.array(self.paths, dtype=np.str_),
+                selections=np.array([selection.value for selection in self.selections], dtype=np.str_),
             )
 
 
@@ -83,6 +86,7 @@ def _labelled(arrays: dict[str, NDArray[Any]]) -> Labelled:
         groups=arrays["groups"],
         pictures=tuple(PictureId(str(picture)) for picture in arrays["pictures"]),
         paths=tuple(str(path) for path in arrays["paths"]),
+        selections=selections_of(arrays),
     )
 
 
@@ -92,7 +96,7 @@ def _wrong(labelled: Labelled, categories: int) -> str:
     if f"{truths.dtype}, {groups.dtype}" != "int64, int64":
         return f"its numbers are {truths.dtype}, {groups.dtype}, not int64, int64"
     count = len(labelled.pictures)
-    fits = truths.shape == groups.shape == (len(labelled.paths),) == (count,)
+    fits = truths.shape == groups.shape == (len(labelled.paths),) == (len(labelled.selections),) == (count,)
     if embeddings.ndim != 2 or len(embeddings) != count or not fits:  # noqa: PLR2004 - a matrix
         return f"its parts do not fit {count} pictures"
     return wrong_rows(embeddings, truths, labelled.pictures, categories=categories)

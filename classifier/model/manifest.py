@@ -30,6 +30,8 @@ class Manifest(BaseModel):
     """Of what an error rate is promised by; empty when nothing can be, and in bundles of before."""
     labelled_sha256: str = ""
     """Of the labelled pictures as the network sees them; empty in bundles of before."""
+    fitted_sha256: str = ""
+    """Of which pictures the backbone was fitted to; empty in bundles of earlier versions: nobody knows which."""
     backbone_sha256: str = ""
     """Of the architecture and of all weights but the head's; empty in bundles of before."""
     head: tuple[str, str] | None = None

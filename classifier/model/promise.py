@@ -1,7 +1,8 @@
 """From what is known of labelled pictures to thresholds that keep an error rate, and what that rests on, in words.
 
-Pure; knows no files and no network. Near-duplicates count once. Valid for pictures drawn as the labelled ones were, in
-the same mix of categories; nothing here can know whether a crawl is like that, so the sentence says it.
+Pure; knows no files and no network. Only pictures drawn by chance count, and every one that was drawn, near-duplicates
+too. Valid for pictures like those that were drawn from, in the same mix of categories; nothing here can know whether a
+crawl is like that, so the sentence says it. Where nothing can be guaranteed, `no_guarantee` says why and what would do.
 """
 
 # Shapes: N pictures, K categories.
@@ -17,9 +18,10 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, logsumexp
 from scipy.stats import binom
 
-from classifier.errors import SettingsError
-from classifier.model.bounds import at_most, least_to_promise
+from classifier.errors import NoGuarantee
+from classifier.model.bounds import at_most, least_to_promise, spent
 from classifier.model.chain import most_wrong, walk
+from classifier.records import Selection
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,8 +45,8 @@ class Promise:
     """At most `max_error` wrong among the filed, with `confidence`, when each category is filed from its threshold on.
 
     `thresholds` in the bundle's order of categories, on calibrated probabilities; None where nothing may be filed. Of
-    `pictures` labelled ones (near-duplicates once) `filed` would have been, `wrong` of them wrongly. `how` is the
-    evidence's phrase.
+    `pictures` drawn by chance `filed` would have been, `wrong` of them wrongly; the unjudged count in all three. `how`
+    is the evidence's phrase.
     """
 
     max_error: float
@@ -70,7 +72,7 @@ class Promise:
         """What is promised and what it rests on."""
         return (
             f"at most {_percent(self.max_error)} wrong among the filed, {_percent(self.confidence)} confidence, "
-            f"on pictures like your labels in the same mix: by {self.pictures:,} of them, {self.how}"
+            f"on pictures like your labels in the same mix: by {self.pictures:,} of them drawn by chance, {self.how}"
         )
 
 
@@ -82,41 +84,76 @@ def promise(
     max_error: float,
     confidence: float = CONFIDENCE,
 ) -> Promise:
-    """The thresholds that file as much as can be promised.
+    """The thresholds that file as much as can be promised, by the pictures of `evidence` that were drawn by chance.
 
-    Raises SettingsError in one line when nothing can: what is there, what it takes, what else can be asked for.
+    Raises NoGuarantee in one line when nothing can: what is there, what it takes, what else can be asked for.
     """
-    rows = _Rows.of(evidence, temperature)
+    rows = _Rows.of(evidence.by_chance, temperature)
+    if not len(rows) and not rows.unjudged:
+        raise _nothing_to_go_by(evidence)
     found = _promise(rows, len(categories), max_error, confidence, evidence.how)
     if found is None:
-        raise SettingsError(_refusal(rows, len(categories), max_error, confidence))
+        raise NoGuarantee(_refusal(rows, len(categories), max_error, confidence), why="few")
     return found
+
+
+def estimated_threshold(max_error: float) -> float:
+    """The threshold that keeps `max_error` by the model's own estimate, where nothing is guaranteed.
+
+    Each filed picture is wrong with at most that probability by the model, whatever else is in the crawl; a mean over
+    labelled pictures would depend on which were picked.
+    """
+    return 1 - max_error
+
+
+def no_guarantee(error: NoGuarantee, max_error: float, *, library: str) -> str:
+    """One line: that there is no guarantee, why, what is done instead, and what would give one."""
+    least = least_to_promise(max_error, confidence=spent(1, CONFIDENCE))
+    return (
+        f"{error}; filed by the model's own estimate; for a guarantee answer {least:,} random pictures of what was "
+        f"filed, none of them wrong: illsort audit {library} --count {least}, or Audit on the page"
+    )
+
+
+def _nothing_to_go_by(evidence: Evidence) -> NoGuarantee:
+    if Selection.FITTED in evidence.selections:
+        return NoGuarantee("no guarantee: the backbone has learned from these labels, or may have", why="fitted")
+    return NoGuarantee("no guarantee: the labels were picked, not drawn by chance", why="picked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """One row for each group of near-duplicates: `odds` is the log-odds of the guess, by the model's own account."""
+    """One row for each picture: `odds` is the log-odds of the guess, by the model's own account."""
 
     odds: NDArray[np.float64]
     guesses: NDArray[np.int64]
     is_wrong: NDArray[np.bool_]
+    groups: NDArray[np.int64]
+    unjudged: int
 
     @classmethod
     def of(cls, evidence: Evidence, temperature: float) -> _Rows:
         by_id = np.argsort(np.array(evidence.pictures, dtype=np.str_), kind="stable")  # by content: chance, not choice
-        first = by_id[np.unique(evidence.groups[by_id], return_index=True)[1]]
-        logits = np.sort(evidence.logits[first].astype(np.float64) / temperature, axis=1)
+        logits = np.sort(evidence.logits[by_id].astype(np.float64) / temperature, axis=1)
         # The last of the sorted is the guess; of its odds, unlike of a probability, nothing is lost by rounding.
-        odds = logits[:, -1] - logsumexp(logits[:, :-1], axis=1) if logits.shape[1] > 1 else np.full(len(first), np.inf)
-        guesses = evidence.logits[first].argmax(axis=1)
-        return cls(odds=np.clip(odds, -_SUREST, _SUREST), guesses=guesses, is_wrong=guesses != evidence.truths[first])
+        odds = logits[:, -1] - logsumexp(logits[:, :-1], axis=1) if logits.shape[1] > 1 else np.full(len(by_id), np.inf)
+        guesses = evidence.logits[by_id].argmax(axis=1)
+        return cls(
+            odds=np.clip(odds, -_SUREST, _SUREST),
+            guesses=guesses,
+            is_wrong=guesses != evidence.truths[by_id],
+            groups=evidence.groups[by_id],
+            unjudged=evidence.unjudged,
+        )
 
     def __len__(self) -> int:
         return len(self.odds)
 
 
 def _promise(rows: _Rows, categories: int, max_error: float, confidence: float, how: str) -> Promise | None:
-    end = walk(_comparable(rows, categories), rows.is_wrong, max_error=max_error, confidence=confidence)
+    scores = _comparable(rows, categories)
+    rate = {"max_error": max_error, "confidence": confidence}
+    end = walk(scores, rows.is_wrong, rows.groups, **rate, unjudged=rows.unjudged)
     if end is None:
         return None
     bars = end.above - _shifts(rows, categories, np.ones(len(rows), dtype=np.bool_))
@@ -127,7 +164,7 @@ def _promise(rows: _Rows, categories: int, max_error: float, confidence: float, 
         max_error=max_error,
         confidence=confidence,
         thresholds=tuple(bar if index in known else None for index, bar in enumerate(thresholds)),
-        pictures=len(rows),
+        pictures=len(rows) + rows.unjudged,
         filed=end.filed,
         wrong=end.wrong,
         how=how,
@@ -136,7 +173,7 @@ def _promise(rows: _Rows, categories: int, max_error: float, confidence: float, 
 
 def _comparable(rows: _Rows, categories: int) -> NDArray[np.float64]:
     """Log-odds that mean the same in each category, (N,); what shifts a picture's is fitted to the others alone."""
-    parts = np.arange(len(rows)) % _PARTS
+    parts = np.unique(rows.groups, return_inverse=True)[1] % _PARTS
     scores = rows.odds.copy()
     for part in range(_PARTS):
         inside = parts == part
@@ -167,13 +204,14 @@ def _shift(odds: NDArray[np.float64], sides: NDArray[np.float64]) -> float:
 def _refusal(rows: _Rows, categories: int, max_error: float, confidence: float) -> str:
     least = least_to_promise(max_error, confidence=confidence)
     wanted = _wanted(rows, max_error, confidence)
-    unsaid = "and so few cannot tell" if len(rows) < least else "but of guesses like these no number would do"
+    judged = len(rows) + rows.unjudged
+    unsaid = "and so few cannot tell" if judged < least else "but of guesses like these no number would do"
     more = f"about {wanted:,} like these" if wanted else unsaid
     rates = _promisable(rows, categories, max_error, confidence)
-    instead = f"; the least that can be promised is {_percent(rates[-1])}: --max-error {rates[-1]:g}" if rates else ""
+    instead = f"; {_percent(rates[-1])} can be guaranteed: --max-error {rates[-1]:g}" if rates else ""
     return (
-        f"--max-error {max_error:g} cannot be promised: {len(rows):,} labelled pictures were judged, it takes at least "
-        f"{least:,} with none wrong, {more}{instead}; --threshold sorts without a promise"
+        f"no guarantee of {_percent(max_error)}: {judged:,} pictures drawn by chance were judged, it takes at least "
+        f"{least:,} with none wrong, {more}{instead}"
     )
 
 
@@ -197,13 +235,14 @@ def _wanted(rows: _Rows, max_error: float, confidence: float) -> int | None:
     """
     if not len(rows):
         return None
-    wrong = np.cumsum(rows.is_wrong[np.argsort(-rows.odds, kind="stable")])
-    taken = np.arange(1, len(rows) + 1)
+    ranked = rows.is_wrong[np.argsort(-rows.odds, kind="stable")]
+    wrong = np.cumsum(np.append(np.ones(rows.unjudged, dtype=np.bool_), ranked))
+    taken = np.arange(1, len(wrong) + 1)
     rates = (wrong + 0.5) / (taken + 1)
-    count = float(len(rows))
-    while count < _MOST_TIMES * len(rows):
+    count = float(len(wrong))
+    while count < _MOST_TIMES * len(wrong):
         count *= 1.1
-        counts = np.maximum(1, (taken / len(rows) * count)).astype(np.int64)
+        counts = np.maximum(1, (taken / len(wrong) * count)).astype(np.int64)
         if _has_chance(counts, rates, max_error, confidence):
             return _two_digits(count)
     return None

@@ -16,12 +16,13 @@ from classifier.errors import ModelError
 from classifier.model.card import is_card
 from classifier.model.evidence import EVIDENCE
 from classifier.model.files import CARD, CONFIG, EVALUATION, MANIFEST, WEIGHTS, read_json
+from classifier.model.fitted import FITTED
 from classifier.model.labelled import LABELLED
 from classifier.model.novelty import NOVELTY
 from classifier.own_files import sha256_if_regular
 from classifier.own_folder import taken
 
-PARTS: Final = (CONFIG, WEIGHTS, EVALUATION, CARD, EVIDENCE, NOVELTY, LABELLED)
+PARTS: Final = (CONFIG, WEIGHTS, EVALUATION, CARD, EVIDENCE, NOVELTY, LABELLED, FITTED)
 """All files that a bundle may have, but for its manifest."""
 
 _HASHED_BEFORE: Final = {
@@ -29,6 +30,7 @@ _HASHED_BEFORE: Final = {
     EVIDENCE: "evidence_sha256",
     NOVELTY: "novelty_sha256",
     LABELLED: "labelled_sha256",
+    FITTED: "fitted_sha256",
 }
 
 

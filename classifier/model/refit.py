@@ -66,6 +66,7 @@ def save_refitted(
             evidence=evidence,
             novelty=novelty,
             labelled=labelled,
+            fitted=of.load_fitted(),
         )
         folder = models / manifest.key
         install(writing, folder)

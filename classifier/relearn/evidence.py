@@ -10,31 +10,30 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from classifier.model.directions import directions
-from classifier.model.evidence import Evidence
+from classifier.model.evidence import NO_CATEGORY, Evidence
 from classifier.model.labelled import Labelled
+from classifier.records import Selection
 from classifier.relearn.lessons import Lessons, fit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from classifier.model.bundle import Bundle
 
 PARTS: Final = 5
 _ALIKE: Final = 0.95
 """Cosine of embeddings from which on two pictures may repeat each other; most such do not (docs/LOG.md)."""
 
 
-def can_promise(bundle: Bundle) -> bool:
-    """Whether its backbone never learned from the labels, so that heads cross-fitted over them are judged by them."""
-    train = bundle.manifest.settings.get("train", {})
-    return train.get("recipe") == "head" and bundle.load_evidence() is not None
+def can_promise(labelled: Labelled) -> bool:
+    """Whether labels were drawn by chance and the backbone was never fitted to them: those judge a refitted head."""
+    return Selection.RANDOM in labelled.selections
 
 
-def cross_fitted(learned: Lessons, *, seed: int = 0) -> Evidence | None:
+def cross_fitted(learned: Lessons, *, before: Evidence | None = None, seed: int = 0) -> Evidence | None:
     """The labels judged by heads of the other parts; None when there are too few to part.
 
     What a person said in review was chosen for being hard, so it judges nothing. It is learned from in every part, but
-    for what may repeat a picture that is judged there.
+    for what may repeat a picture that is judged there. Of the pictures drawn by chance that had no category in the
+    evidence `before`, no embedding is kept, so they count as unjudged.
     """
     repeats = _repeats(learned.labelled)
     labels = np.array([bool(path) for path in learned.labelled.paths], dtype=bool)
@@ -60,7 +59,15 @@ def cross_fitted(learned: Lessons, *, seed: int = 0) -> Evidence | None:
         pictures=judged.pictures,
         paths=judged.paths,
         how=f"cross-fitted in {PARTS} parts, with {words} verdicts beside them",
+        selections=judged.selections,
+        unjudged=learned.unjudged + _without_category(before),
     )
+
+
+def _without_category(before: Evidence | None) -> int:
+    if before is None:
+        return 0
+    return before.unjudged + int((before.by_chance.truths == NO_CATEGORY).sum())
 
 
 def _repeats(labelled: Labelled) -> NDArray[np.bool_]:
@@ -79,4 +86,5 @@ def _part(labelled: Labelled, kept: NDArray[np.bool_]) -> Labelled:
         groups=labelled.groups[rows],
         pictures=tuple(labelled.pictures[row] for row in rows),
         paths=tuple(labelled.paths[row] for row in rows),
+        selections=tuple(labelled.selections[row] for row in rows),
     )

@@ -12,12 +12,14 @@ from classifier.catalogue import audits, decisions, verdicts
 from classifier.catalogue.disk import state_folder
 from classifier.catalogue.journal import to_path
 from classifier.catalogue.store import read_catalogue
+from classifier.errors import NoGuarantee
 from classifier.model.bundle import Bundle
 from classifier.model.refit import remove_others, save_refitted
 from classifier.relearn.evidence import can_promise, cross_fitted
 from classifier.relearn.learner import Learner
 from classifier.relearn.lessons import Lessons, fit
 from classifier.settings import Settings
+from classifier.sort.rules import guaranteed
 from classifier.sort.run import sort
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, An
 def refitted(library: Path, learner: Learner, learned: Lessons, novelty: Novelty | None) -> Bundle:
     """The bundle with the head that was learned, in the library's own folder for such."""
     head = fit(learned)
-    judged = cross_fitted(learned) if can_promise(learner.bundle) else None
+    judged = cross_fitted(learned, before=learner.bundle.load_evidence()) if can_promise(learned.labelled) else None
     words = sum(not path for path in learned.labelled.paths)
     return save_refitted(
         state_folder(library) / "models",
@@ -79,13 +81,21 @@ def refitted(library: Path, learner: Learner, learned: Lessons, novelty: Novelty
 
 
 def _surety(bundle: Bundle, learner: Learner) -> dict[str, float]:
-    """How sure a picture must be: as before; without evidence, at the threshold that keeps the rate by estimate."""
+    """How sure a picture must be: as before; without a guarantee, at the threshold that keeps the rate by estimate."""
     rule = learner.rule
     if rule.max_error is None:
         return {"threshold": rule.threshold}
-    if bundle.load_evidence() is not None:
+    if _is_guaranteed(bundle, rule.max_error):
         return {"max_error": rule.max_error}
     return {"threshold": min(max(learner.estimated_threshold, rule.max_error), _CERTAIN)}
+
+
+def _is_guaranteed(bundle: Bundle, max_error: float) -> bool:
+    try:
+        guaranteed(bundle, max_error)
+    except NoGuarantee:
+        return False
+    return True
 
 
 def _settings(recorded: Mapping[str, Any]) -> Settings:

@@ -173,7 +173,7 @@ class Learner:
         return outlook.write(self._library, ranks, meta=meta)
 
     def _meta(self, learned: Lessons, said: dict[PictureId, Verdict]) -> dict[str, Any]:
-        promised = self.rule.max_error is not None and can_promise(self.bundle)
+        promised = self.rule.max_error is not None and can_promise(learned.labelled)
         return {
             "categories": learned.categories,
             "temperature": self.bundle.manifest.temperature,

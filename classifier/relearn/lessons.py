@@ -12,7 +12,7 @@ import numpy as np
 
 from classifier.learn.head import Head, fit_head
 from classifier.model.labelled import Labelled
-from classifier.records import Said
+from classifier.records import Said, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,10 +28,14 @@ _NEVER: Final = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lessons:
-    """`labelled` by the numbers of `categories`: those of the model first, in its order, then new ones."""
+    """`labelled` by the numbers of `categories`: those of the model first, in its order, then new ones.
+
+    So many `unjudged` labels were drawn by chance and are of no known category since a person judged them again.
+    """
 
     labelled: Labelled
     categories: tuple[str, ...]
+    unjudged: int = 0
 
 
 def lessons(
@@ -71,8 +75,13 @@ def lessons(
             groups=np.concatenate([labelled.groups[kept], first + np.arange(len(new), dtype=np.int64)]),
             pictures=(*(one for one, keep in zip(labelled.pictures, kept, strict=True) if keep), *new),
             paths=(*(one for one, keep in zip(labelled.paths, kept, strict=True) if keep), *("" for _ in new)),
+            selections=(
+                *(one for one, keep in zip(labelled.selections, kept, strict=True) if keep),
+                *(said[one].selection or Selection.PERSON for one in new),
+            ),
         ),
         categories=every,
+        unjudged=sum(one is Selection.RANDOM for one, keep in zip(labelled.selections, kept, strict=True) if not keep),
     )
 
 

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.errors import ModelError, SettingsError
+from classifier.errors import ModelError, NoGuarantee
 from classifier.learn.evaluate import calibration_error
 from classifier.model.promise import promise
 from classifier.own_files import write_own
 from classifier.paths import from_text
+from classifier.records import Selection
 from classifier.report.confusion import confusion_matrix
 from classifier.report.facts import Facts, read_facts
 from classifier.report.growth import learning_curve
 from classifier.report.measured import coverage_against_error, reliability
 from classifier.report.page import NAME, as_bytes, is_ours, render
 from classifier.report.thumbnails import thumbnail
-from classifier.report.words import both, in_chinese
+from classifier.report.words import both, in_chinese, why_no_guarantee
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -79,6 +80,7 @@ def bundle_page(facts: Facts) -> str:
         before_error=_calibration_error(facts, 1.0),
         after_error=_calibration_error(facts, facts.temperature),
         promised=promised,
+        no_guarantee=_no_guarantee(facts),
         thresholds=_thresholds(facts, promised.get(shown)),
         threshold_rate=shown,
         asked=_ASKED,
@@ -114,17 +116,24 @@ def _calibration_error(facts: Facts, temperature: float) -> float | None:
 
 
 def _promised(facts: Facts) -> dict[float, Promise | None]:
-    """What can be promised at each error rate; None where it takes more labels. Empty without evidence."""
+    """What can be promised at each error rate; None where it takes more labels. Empty without evidence by chance."""
     found: dict[float, Promise | None] = {}
-    if facts.evidence is None or not len(facts.evidence):
+    if facts.evidence is None or not len(facts.evidence.by_chance):
         return found
     for rate in _RATES:
         found[rate] = None
-        with suppress(SettingsError):
+        with suppress(NoGuarantee):
             found[rate] = promise(
                 facts.evidence, categories=facts.categories, temperature=facts.temperature, max_error=rate
             )
     return found
+
+
+def _no_guarantee(facts: Facts) -> Markup | None:
+    """Why these labels guarantee no error rate at all; None where those that were drawn by chance may."""
+    if facts.evidence is None or len(facts.evidence.by_chance):
+        return None
+    return why_no_guarantee("fitted" if Selection.FITTED in facts.evidence.selections else "picked")
 
 
 def _thresholds(facts: Facts, promised: Promise | None) -> dict[str, float | None]:

@@ -61,6 +61,7 @@ def read_facts(folder: Path) -> Facts:
 
 
 def _evaluated(evidence: Evidence, categories: tuple[str, ...], temperature: float) -> dict[str, Any]:
+    evidence = evidence.of_categories
     shares = probabilities(evidence.logits, temperature)
     paths = [from_text(path) for path in evidence.paths]
     return as_dict(evaluate(shares, evidence.truths, categories=categories, paths=paths))

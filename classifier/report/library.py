@@ -16,7 +16,7 @@ from classifier.filing.listing import write_page
 from classifier.records import Action, FailureKind
 from classifier.report.bars import confidence_histogram
 from classifier.report.page import NAME, render
-from classifier.report.words import both, in_chinese
+from classifier.report.words import both, in_chinese, why_no_guarantee
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +83,9 @@ def library_page(library: Path) -> str:
         most=max([1, *(row.filed + row.review for row in rows)]),
         histogram=confidence_histogram(filed, review) if any(filed) or any(review) else None,
         promise=seen.promise,
-        told=_promised(library),
+        told=_of_last_run(library, "promise", {"max_error", "confidence", "pictures", "how"}),
+        no_guarantee=_of_last_run(library, "no_guarantee", {"max_error", "why"}),
+        why_no_guarantee=why_no_guarantee,
         in_chinese=in_chinese,
         audit=None if audit is None else audit.audit,
         bound=None if audit is None else audit.bound(),
@@ -103,14 +105,15 @@ def _audit(library: Path) -> tuple[State | None, bool]:
         return state if state.asked else None, audits.marks(catalogue) == audit.marks
 
 
-def _promised(library: Path) -> dict[str, Any] | None:
-    """The numbers of what the last run promised; None where only its sentence is known."""
+def _of_last_run(library: Path, key: str, needed: set[str]) -> dict[str, Any] | None:
+    """What the last run recorded of its error rate under `key`; None where it did not, or not all that is `needed`."""
     with read_catalogue(library) as catalogue:
         row = catalogue.connection.execute(
-            "SELECT json_extract(settings, '$.sort.promise') FROM runs WHERE kind != 'review' ORDER BY id DESC LIMIT 1"
+            "SELECT json_extract(settings, ?) FROM runs WHERE kind != 'review' ORDER BY id DESC LIMIT 1",
+            (f"$.sort.{key}",),
         ).fetchone()
     told = json.loads(row[0]) if row and row[0] else {}
-    return told if {"max_error", "confidence", "pictures", "how"} <= told.keys() else None
+    return told if needed <= told.keys() else None
 
 
 def _rows(seen: Overview, audit: State | None) -> list[Row]:

@@ -1,9 +1,11 @@
 """Text in two languages, and numbers as a person reads them; knows nothing of what is told."""
 
+# ruff: noqa: RUF001 - Chinese has its own punctuation
+
 from __future__ import annotations
 
 import unicodedata
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -32,6 +34,30 @@ def in_chinese(how: str) -> str:
     """Why a model had not learned from the pictures that it is judged by, as evidence says it; as it is if unknown."""
     parts = "".join(letter for letter in how if letter.isdigit())
     return {"held out": "留出", f"cross-fitted in {parts} parts": f"{parts} 折交叉"}.get(how, how)
+
+
+_NO_GUARANTEE: Final = {
+    "picked": Words(
+        "No guarantee: the labels were picked, not drawn by chance.", "没有保证：标注是挑选的，不是随机抽取的。"
+    ),
+    "fitted": Words(
+        "No guarantee: the backbone has learned from these labels, or may have.",
+        "没有保证：骨干网络学过这些标注，或可能学过。",
+    ),
+    "none": Words(
+        "No guarantee: this model keeps nothing to judge an error rate by.",
+        "没有保证：这个模型没有保留评估错误率的依据。",
+    ),
+    "few": Words(
+        "No guarantee: too few pictures drawn by chance were judged.", "没有保证：随机抽取并评估过的图片太少。"
+    ),
+}
+"""By the code that NoGuarantee has."""
+
+
+def why_no_guarantee(why: str) -> Markup:
+    """Why there is no guarantee, by its code."""
+    return both(*_NO_GUARANTEE.get(why, _NO_GUARANTEE["few"]))
 
 
 def percent(share: float | None, *, whole: bool = False) -> str:

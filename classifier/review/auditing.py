@@ -13,7 +13,7 @@ from classifier.audit.thresholds import enough, keeps
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import LibraryError
-from classifier.records import Said
+from classifier.records import Said, Selection
 from classifier.review.desk import Desk
 from classifier.review.steps import Answer
 
@@ -65,7 +65,7 @@ def answer(desk: Desk, catalogue: Catalogue, library: Path, one: Answer, *, step
     with catalogue.transaction():
         session.answer(one.said if one.said is Said.SKIPPED or is_right else Said.WRONG)
         if is_placed:
-            desk.say([one])
+            desk.say([one], selection=Selection.FILED)
 
 
 def take_back(desk: Desk, catalogue: Catalogue, library: Path, *, steps: int | None = None) -> bool:

@@ -13,7 +13,7 @@ from classifier.catalogue import decisions, runs, verdicts
 from classifier.catalogue.steps import begin as begin_step
 from classifier.catalogue.verdicts import standing
 from classifier.errors import LibraryError
-from classifier.records import Said, Verdict
+from classifier.records import Said, Selection, Verdict
 from classifier.review import by_path
 from classifier.review.guesses import Guesses, read_guesses
 from classifier.review.here import Here
@@ -58,8 +58,10 @@ class Desk:
         pages = self.learned.page if wanted.is_learned else look
         return named(pages(wanted, model=self.guesses.model, after=after, limit=limit), self.guesses.names)
 
-    def say(self, answers: Sequence[Answer]) -> None:
+    def say(self, answers: Sequence[Answer], *, selection: Selection | None = None) -> None:
         """Store answers durably, all or none: one step, that is taken back as one.
+
+        `selection` is how the pictures were selected; None where the queue did: a grid, or one picture by its order.
 
         The same as the last step says is that step, told again because its answer was lost: nothing is stored twice.
         Raises LibraryError for a category that does not exist, or a picture that is not in the library.
@@ -67,11 +69,19 @@ class Desk:
         self._check(answers)
         if self._steps and words_of(self._steps[-1].said) == words_of(answers):
             return
-        at = now()
+        at, selection = now(), selection or (Selection.GRID if len(answers) > 1 else Selection.MODEL)
         with self._catalogue.transaction():
             step = begin_step(self._catalogue, at=at)
             said = [
-                Verdict(picture=one.picture, said=one.said, category=one.category, origin=ORIGIN, at=at, step=step)
+                Verdict(
+                    picture=one.picture,
+                    said=one.said,
+                    category=one.category,
+                    origin=ORIGIN,
+                    at=at,
+                    step=step,
+                    selection=selection,
+                )
                 for one in answers
             ]
             stored = verdicts.add_all(self._catalogue, said)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from classifier.catalogue import verdicts
 from classifier.errors import LibraryError
 from classifier.paths import displayable, from_text
-from classifier.records import Said, Verdict
+from classifier.records import Said, Selection, Verdict
 from classifier.review.steps import LABELS, Answer, now, words_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,10 @@ def answer(desk: Desk, labels: Sequence[Doubtful], one: Answer) -> None:
     if steps and words_of(steps[-1:]) == words_of([one]):
         return
     category = one.category if one.said is Said.RIGHT else None
-    desk.hear(Verdict(picture=one.picture, said=one.said, category=category, origin=LABELS, at=now()))
+    word = Verdict(
+        picture=one.picture, said=one.said, category=category, origin=LABELS, at=now(), selection=Selection.MODEL
+    )
+    desk.hear(word)
 
 
 def take_back(desk: Desk, labels: Sequence[Doubtful], *, steps: int | None = None) -> None:

@@ -128,14 +128,14 @@ _SORTING: Final = {
     ),
     "below that, loading weights could run code": "更旧的版本读取权重时可能执行代码",
     "below that, a JPEG could overwrite memory": "更旧的版本读取 JPEG 时可能改写内存",
-    "--max-error {rate} cannot be promised: {judged} labelled pictures were judged, it takes at least {least} with "
-    "none wrong, {why}; --threshold sorts without a promise": (
-        "无法保证 --max-error {rate}：评估了 {judged} 张标注图片，全对也至少要 {least} 张，{why}；"
-        "用 --threshold 则不作保证"
+    "no guarantee: the labels were picked, not drawn by chance": "没有保证：标注是挑选的，不是随机抽取的",
+    "no guarantee: the backbone has learned from these labels, or may have": (
+        "没有保证：骨干网络学过这些标注，或可能学过"
     ),
-    "{why}; the least that can be promised is {best}: --max-error {instead}": (
-        "{why}；最低可以保证 {best}：--max-error {instead}"
-    ),
+    "no guarantee: this model keeps nothing to judge an error rate by": "没有保证：这个模型没有保留评估错误率的依据",
+    "no guarantee of {rate}: {judged} pictures drawn by chance were judged, it takes at least {least} with none wrong, "
+    "{why}": "不能保证 {rate}：评估了 {judged} 张随机抽取的图片，全对也至少要 {least} 张，{why}",
+    "{why}; {best} can be guaranteed: --max-error {instead}": "{why}；可以保证 {best}：--max-error {instead}",
     "about {count} like these": "像这样的大约要 {count} 张",
     "and so few cannot tell": "这么少无法判断",
     "but of guesses like these no number would do": "而像这样的猜测多少张都不够",
@@ -143,9 +143,6 @@ _SORTING: Final = {
 _MODEL: Final = {
     "{folder} keeps no labelled pictures, so it learns nothing here: train it again": (
         "{folder} 没有保留标注过的图片，所以这里不能学习：请重新训练"
-    ),
-    "{folder}: was trained by an illsort that kept nothing to promise an error rate by; train again": (
-        "{folder} 由旧版 illsort 训练，没有保留用来保证错误率的依据；请重新训练"
     ),
     "{folder}: config.json and {file} name different categories; train again": (
         "{folder} 的 config.json 和 {file} 里的类别不一致；请重新训练"

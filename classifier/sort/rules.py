@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from classifier.catalogue import audits
 from classifier.catalogue.categories import Names, read_names
 from classifier.catalogue.store import Catalogue
-from classifier.errors import ModelError
+from classifier.errors import NoGuarantee
 from classifier.model.bundle import Bundle
 from classifier.model.manifest import Manifest
-from classifier.model.promise import Promise, promise
+from classifier.model.promise import Promise, estimated_threshold, no_guarantee, promise
+from classifier.paths import displayable
 from classifier.progress import Progress
 from classifier.records import Mode
 from classifier.settings import Settings
@@ -24,16 +26,27 @@ _STRANGE = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """An error rate that is kept by the model's own estimate alone: no guarantee, `why` as in NoGuarantee."""
+
+    max_error: float
+    why: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What decides where pictures go.
 
-    `thresholds` has one for each category, in the manifest's order: those of `promise`, if there is one.
+    `thresholds` has one for each category, in the manifest's order: those of `promise`, if there is one. Where an error
+    rate was asked for that cannot be guaranteed, `estimate` says so.
     """
 
     manifest: Manifest
     thresholds: tuple[float, ...]
     mode: Mode
     promise: Promise | None = None
+    estimate: Estimate | None = None
     sidecars: bool = False
     unknown_share: float = 0.0
     """The share of pictures like the labels that may count as unknown; 0: none does."""
@@ -45,18 +58,23 @@ class Rules:
     """What a person calls the manifest's categories by now."""
 
 
-def rules_for(wish: Wish, model: Bundle, settings: Settings, *, catalogue: Catalogue, progress: Progress) -> Rules:
-    """The rules of one sort. Raises SettingsError or ModelError in one line when an error rate cannot be promised."""
-    promised = None if wish.max_error is None else _promise(model, wish.max_error)
+def rules_for(
+    wish: Wish, model: Bundle, settings: Settings, *, library: Path, catalogue: Catalogue, progress: Progress
+) -> Rules:
+    """The rules of one sort. Raises ModelError in one line when a part of the model is damaged."""
+    surety = None if wish.max_error is None else _promise(model, wish.max_error, library)
+    promised, estimate = (surety, None) if isinstance(surety, Promise) else (None, surety)
     if promised is not None:
         progress.say(f"{promised.sentence}; of those, {promised.coverage:.0%} would be filed")
-    threshold = wish.threshold or model.manifest.threshold
+    if estimate is not None:
+        progress.say(estimate.sentence)
     share = unknown_share(settings.sort) if wish.unknown_share is None else wish.unknown_share
     unknown_from, strange_from = _unlike(model, share)
     rules = Rules(
         manifest=model.manifest,
-        thresholds=(threshold,) * len(model.manifest.categories) if promised is None else _in_numbers(promised),
+        thresholds=_thresholds(wish, model.manifest, surety),
         promise=promised,
+        estimate=estimate,
         mode=wish.mode or settings.sort.mode,
         sidecars=settings.sort.sidecars if wish.sidecars is None else wish.sidecars,
         unknown_share=share,
@@ -65,6 +83,14 @@ def rules_for(wish: Wish, model: Bundle, settings: Settings, *, catalogue: Catal
         names=read_names(catalogue),
     )
     return _as_agreed(rules, wish, catalogue, progress)
+
+
+def _thresholds(wish: Wish, manifest: Manifest, surety: Promise | Estimate | None) -> tuple[float, ...]:
+    if isinstance(surety, Promise):
+        return tuple(_NEVER if threshold is None else threshold for threshold in surety.thresholds)
+    if surety is not None:
+        return (estimated_threshold(surety.max_error),) * len(manifest.categories)
+    return (wish.threshold or manifest.threshold,) * len(manifest.categories)
 
 
 def _unlike(model: Bundle, share: float) -> tuple[float, float]:
@@ -77,7 +103,7 @@ def _unlike(model: Bundle, share: float) -> tuple[float, float]:
 
 def _as_agreed(rules: Rules, wish: Wish, catalogue: Catalogue, progress: Progress) -> Rules:
     """What a person agreed to after an audit of this model's filing holds on, until something else is asked for."""
-    asked = wish.threshold is not None or wish.max_error is not None
+    asked = wish.threshold is not None or rules.promise is not None
     agreed = None if asked else audits.agreed_threshold(catalogue, model=rules.manifest.key)
     if agreed is None:
         return rules
@@ -85,15 +111,18 @@ def _as_agreed(rules: Rules, wish: Wish, catalogue: Catalogue, progress: Progres
     return replace(rules, thresholds=tuple(max(agreed, threshold) for threshold in rules.thresholds))
 
 
-def _promise(model: Bundle, max_error: float) -> Promise:
-    evidence = model.load_evidence()
+def guaranteed(model: Bundle, max_error: float) -> Promise:
+    """What the model's evidence guarantees; raises NoGuarantee in one line when that is nothing."""
+    evidence, manifest = model.load_evidence(), model.manifest
     if evidence is None:
-        raise ModelError(
-            f"{model.folder}: was trained by an illsort that kept nothing to promise an error rate by; train again"
-        )
-    manifest = model.manifest
+        raise NoGuarantee("no guarantee: this model keeps nothing to judge an error rate by", why="none")
     return promise(evidence, categories=manifest.categories, temperature=manifest.temperature, max_error=max_error)
 
 
-def _in_numbers(promised: Promise) -> tuple[float, ...]:
-    return tuple(_NEVER if threshold is None else threshold for threshold in promised.thresholds)
+def _promise(model: Bundle, max_error: float, library: Path) -> Promise | Estimate:
+    """What is guaranteed by pictures drawn by chance; without enough of them, what the model itself estimates."""
+    try:
+        return guaranteed(model, max_error)
+    except NoGuarantee as error:
+        sentence = no_guarantee(error, max_error, library=displayable(library))
+        return Estimate(max_error=max_error, why=error.why, sentence=sentence)

@@ -55,7 +55,8 @@ def sort(
     """File the pictures under `crawl` into `library`; run again, it does what is new or changed.
 
     `bundle` None takes the one that the library was last sorted with; `threshold` None takes the bundle's, and
-    `max_error` in its place finds thresholds that keep that error rate, by labelled pictures of the bundle. With
+    `max_error` in its place finds thresholds that keep that error rate, by labelled pictures of the bundle that were
+    drawn by chance; without enough of those, by the model's own estimate, and that is said. With
     `plan`, each move is told to it, in a line, and nothing on disk is made or changed. After a stopped sort its mode,
     threshold, model and sidecars win: what differs is asked of `on_changed`, or said; `restart` drops them. Returns
     the summary that `--json` prints. Raises IllsortError in one line; what is done by then is recorded, and a rerun
@@ -70,7 +71,7 @@ def sort(
         if stopped is not None:
             wish = resumed(wish, stopped, on_changed=on_changed, progress=progress)
         model = open_bundle(wish.bundle or _last_bundle(catalogue, library))
-        rules = rules_for(wish, model, settings, catalogue=catalogue, progress=progress)
+        rules = rules_for(wish, model, settings, library=library, catalogue=catalogue, progress=progress)
         run, found = _scanned(
             catalogue, crawl, library=library, model=model, settings=settings, rules=rules, progress=progress
         )
@@ -141,6 +142,9 @@ def _begin(catalogue: Catalogue, *, crawl: Path, model: Bundle, settings: Settin
 
 def _surety(rules: Rules) -> dict[str, Any]:
     """How sure a picture had to be, for the record."""
+    if rules.estimate is not None:
+        asked = {"threshold": rules.thresholds[0], "max_error": rules.estimate.max_error}
+        return asked | {"no_guarantee": asdict(rules.estimate)}
     if rules.promise is None:
         return {"threshold": rules.thresholds[0], "max_error": None}
     thresholds = dict(zip(rules.manifest.categories, rules.promise.thresholds, strict=True))
@@ -169,6 +173,7 @@ def _summary(
 ) -> dict[str, Any]:
     tally = decisions.tally(catalogue, run=run, crawl=crawl)
     promised = {} if rules.promise is None else {"promise": rules.promise.sentence}
+    promised |= {} if rules.estimate is None else {"no_guarantee": rules.estimate.sentence}
     seconds = round(time.monotonic() - started, 2)
     return {"pictures": tally.pictures, **asdict(tally), **found.numbers(), "seconds": seconds, **promised}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from classifier.model.labelled import Labelled
 from classifier.model.manifest import Manifest
 from classifier.model.novelty import Novelty, fit_novelty
 from classifier.model.transforms import EvalTransform
-from classifier.records import PictureId
+from classifier.records import PictureId, Selection
 from kit.pictures import COLOURS, varied
 
 CATEGORIES = ("blue", "green", "red")
@@ -26,12 +27,19 @@ _SIZE = 32
 
 
 def colour_bundle(
-    folder: Path, *, threshold: float = 0.9, evidence: int = 0, novelty: bool = False, labelled: bool = False
+    folder: Path,
+    *,
+    threshold: float = 0.9,
+    evidence: int = 0,
+    novelty: bool = False,
+    labelled: bool = False,
+    selection: Selection = Selection.RANDOM,
 ) -> Bundle:
     """Save a bundle with the categories blue, green and red; a picture of another colour leaves it unsure.
 
     `evidence` is how many pictures it was judged by, more and less blended with another colour. With `novelty` it
-    tells pictures that are unlike those of the three colours. With `labelled` a new head can be fitted.
+    tells pictures that are unlike those of the three colours. With `labelled` a new head can be fitted. `selection` is
+    how all of its labels were selected.
     """
     torch.manual_seed(0)
     network = Network(timm.create_model("test_efficientnet", pretrained=False, num_classes=3), image_size=_SIZE).eval()
@@ -57,7 +65,8 @@ def colour_bundle(
         settings={},
         versions={},
     )
-    seen = colour_evidence(network, evidence) if evidence else None
+    seen = replace(colour_evidence(network, evidence), selections=(selection,) * evidence) if evidence else None
+    known = replace(colour_labelled(embeddings), selections=(selection,) * len(embeddings)) if labelled else None
     return save_bundle(
         folder,
         network=network,
@@ -65,7 +74,7 @@ def colour_bundle(
         evaluation={},
         evidence=seen,
         novelty=colour_novelty(network) if novelty else None,
-        labelled=colour_labelled(embeddings) if labelled else None,
+        labelled=known,
     )
 
 
@@ -94,6 +103,7 @@ def colour_labelled(embeddings: NDArray[np.float32]) -> Labelled:
         groups=np.arange(len(embeddings)),
         pictures=tuple(PictureId(name) for name in names),
         paths=tuple(f"{CATEGORIES[number // 40]}/{number}.png" for number in range(len(embeddings))),
+        selections=(Selection.RANDOM,) * len(embeddings),
     )
 
 
@@ -125,4 +135,5 @@ def colour_evidence(network: Network, count: int) -> Evidence:
         pictures=tuple(PictureId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)),
         paths=tuple(f"{CATEGORIES[truth]}/{number}.png" for number, truth in enumerate(truths)),
         how="held out",
+        selections=(Selection.RANDOM,) * count,
     )

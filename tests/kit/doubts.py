@@ -18,7 +18,7 @@ from kit.reviewing import sort_again, unsure_library
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.records import PictureId
+    from classifier.records import PictureId, Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,7 @@ def tell(made: Doubted, paths: tuple[Path, ...]) -> None:
         groups=np.arange(len(paths)),
         pictures=tuple(picture_id(path.read_bytes()) for path in paths),
         paths=tuple(path.as_posix() for path in paths),
+        selections=(Selection.PERSON,) * len(paths),
     ).save(made.bundle / LABELLED)
     doubts = [
         {

@@ -21,7 +21,7 @@ from kit.reviewing import blended, sort_again, unsure_library
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.records import PictureId
+    from classifier.records import PictureId, Selection
 
 OTHERS = 6
 """Pictures that nothing repeats."""
@@ -82,6 +82,7 @@ def label(made: Nearby, paths: tuple[Path, ...], contents: tuple[bytes, ...] = (
         groups=np.arange(len(paths)),
         pictures=tuple(picture_id(content) for content in contents or [path.read_bytes() for path in paths]),
         paths=tuple(path.as_posix() for path in paths),
+        selections=(Selection.PERSON,) * len(paths),
     ).save(made.bundle / LABELLED)
 
 

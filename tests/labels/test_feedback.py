@@ -110,7 +110,7 @@ def test_further_labels_stand_alone_or_beside_those_of_the_folder(tmp_path: Path
 def test_labels_take_the_names_that_a_person_gave_their_categories(tmp_path: Path) -> None:
     library = library_with(tmp_path)
     with open_catalogue(library) as catalogue:
-        categories.rename(catalogue, "a", "z", at="2026-11-24T10:00:00+00:00")
+        categories.rename(catalogue, "a", "z", at="2026-11-24T10:00:00+00:00", step=1)
     labels = tuple(Label(path=tmp_path / name, category=name) for name in "ab")
 
     assert ["b", "z"] == [label.category for label in read_feedback(library).named(labels)]

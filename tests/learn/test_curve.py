@@ -12,7 +12,7 @@ from classifier.learn.curve import Curve, as_dict, learning_curve
 from classifier.learn.growing import compact, grow
 from classifier.learn.head import STRENGTH
 from classifier.model.evidence import Evidence
-from classifier.records import PictureId
+from classifier.records import PictureId, Selection
 
 CATEGORIES = ("cat", "dog", "emu", "fox")
 WIDTH = 60
@@ -46,6 +46,7 @@ def judged(embeddings: NDArray[np.float32], targets: NDArray[np.int64]) -> Evide
         pictures=(PictureId("0" * 64),) * len(targets),
         paths=("",) * len(targets),
         how="cross-fitted in 3 parts",
+        selections=(Selection.PERSON,) * len(targets),
     )
 
 

@@ -68,6 +68,7 @@ def test_what_was_learned_is_in_the_bundle(learned: Learned) -> None:
         "illsort.json",
         "evaluation.json",
         "evidence.npz",
+        "fitted.npz",
         "novelty.safetensors",
         "labelled.npz",
         "README.md",
@@ -193,18 +194,6 @@ def test_a_crawl_is_learned_from_and_what_is_broken_in_it_is_passed_over(tmp_pat
     assert plain.evaluation["count"] == with_crawl.evaluation["count"] == 18
     assert 1.0 == with_crawl.evaluation["accuracy"]
     assert crawl_tree() == read_tree(tmp_path / "crawl")
-
-
-def test_a_backbone_that_has_seen_labels_is_no_judge_by_them(tmp_path: Path, backbone: str, learned: Learned) -> None:
-    make_tree(tmp_path / "labels", tree())
-    progress = SavingProgress()
-    own = f"local-dir:{learned.bundle.folder}"
-    again = learn(settings(tmp_path, own, "train.recipe=head"), progress=progress)
-
-    assert again.bundle.load_evidence() is None
-    assert 1 == sum("no error rate can be promised" in message for message in progress.said)
-    other = settings(tmp_path, backbone, "train.recipe=head")
-    assert learn(other).bundle.load_evidence() is not None
 
 
 def test_a_crawl_that_is_not_there_is_said_in_a_line(tmp_path: Path, backbone: str) -> None:

@@ -20,7 +20,7 @@ from classifier.model.files import EVALUATION, read_json
 from classifier.model.manifest import Manifest
 from classifier.model.novelty import NOVELTY, Novelty, fit_novelty
 from classifier.paths import from_text
-from classifier.records import PictureId
+from classifier.records import PictureId, Selection
 
 MANIFEST = Manifest(
     categories=("cat", "狗"),
@@ -49,9 +49,8 @@ def test_what_is_saved_is_what_is_opened(tmp_path: Path) -> None:
     opened = open_bundle(tmp_path / "mine")
     images = torch.randn(2, 3, 64, 64)
 
-    known = opened.manifest.model_dump(include={"weights_sha256", "backbone_sha256", "files"}) | {
-        "head": network().head_names
-    }
+    written = {"weights_sha256", "backbone_sha256", "fitted_sha256", "files"}
+    known = opened.manifest.model_dump(include=written) | {"head": network().head_names}
     assert MANIFEST.model_copy(update=known) == opened.manifest
     with torch.inference_mode():
         assert torch.equal(network()(images), opened.load_network()(images))
@@ -181,6 +180,7 @@ def evidence(categories: int = 2) -> Evidence:
         pictures=tuple(PictureId(letter * 64) for letter in "abc"),
         paths=("cat/a.jpg", "狗/b.jpg", "cat/c.jpg"),
         how="held out",
+        selections=(Selection.RANDOM, Selection.PERSON, Selection.GRID),
     )
 
 

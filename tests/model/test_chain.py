@@ -14,7 +14,7 @@ from classifier.model.chain import STEP, End, most_wrong, walk
 
 
 def walked(scores: NDArray[np.float64], wrong: NDArray[np.bool_], *, max_error: float = 0.02) -> End | None:
-    return walk(scores, wrong, max_error=max_error, confidence=0.95)
+    return walk(scores, wrong, np.arange(len(scores)), max_error=max_error, confidence=0.95)
 
 
 def falling(count: int) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import pytest
 
 from classifier.errors import ModelError
 from classifier.model.evidence import Evidence, load_evidence
-from classifier.records import PictureId
+from classifier.records import PictureId, Selection
 
 
 def evidence(count: int = 3) -> Evidence:
@@ -23,11 +23,14 @@ def evidence(count: int = 3) -> Evidence:
         pictures=tuple(PictureId(f"{number:064x}") for number in range(count)),
         paths=tuple(f"狗/{number} \udcff.jpg" for number in range(count)),
         how="cross-fitted in 3 parts",
+        selections=tuple([*Selection][number % len(Selection)] for number in range(count)),
+        unjudged=7,
     )
 
 
 def as_values(of: Evidence) -> tuple[Any, ...]:
-    return of.logits.tolist(), of.truths.tolist(), of.groups.tolist(), of.pictures, of.paths, of.how
+    rows = of.logits.tolist(), of.truths.tolist(), of.groups.tolist(), of.pictures, of.paths, of.selections
+    return *rows, of.how, of.unjudged
 
 
 @pytest.mark.parametrize("count", [0, 1, 300])
@@ -59,7 +62,10 @@ def test_the_same_evidence_is_the_same_file(tmp_path: Path) -> None:
         ({"truths": np.zeros(3, np.int32)}, "its numbers are float32, int32, int64"),
         ({"logits": np.full((3, 2), np.nan, np.float32)}, "not finite"),
         ({"truths": np.array([0, 1, 2])}, "categories beyond the 2"),
-        ({"truths": np.array([0, 1, -1])}, "categories beyond the 2"),
+        ({"truths": np.array([0, 1, -2])}, "categories beyond the 2"),
+        ({"unjudged": -1}, "do not fit"),
+        ({"selections": ("random", "random")}, "do not fit"),
+        ({"selections": ("random", "random", "lucky")}, "cannot be read"),
         ({"pictures": ("a", "b", "c")}, "no SHA-256"),
         ({"pictures": np.array([None, None, None], dtype=object)}, "cannot be read"),
     ],
@@ -99,3 +105,13 @@ def refused(path: Path, says: str) -> None:
     assert says in str(caught.value)
     assert str(path) in str(caught.value)
     assert 1 == len(str(caught.value).splitlines())
+
+
+def test_evidence_of_an_earlier_version_was_picked_as_far_as_anybody_knows(tmp_path: Path) -> None:
+    path, whole = tmp_path / "evidence.npz", evidence()
+    earlier = set(Evidence.__slots__) - {"selections", "unjudged"}
+    np.savez(path, **{name: getattr(whole, name) for name in earlier})
+    read = load_evidence(path, categories=2)
+
+    assert (Selection.PERSON,) * 3 == read.selections
+    assert 0 == len(read.by_chance)

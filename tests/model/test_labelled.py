@@ -12,7 +12,7 @@ import pytest
 
 from classifier.errors import ModelError
 from classifier.model.labelled import Labelled, load_labelled
-from classifier.records import PictureId
+from classifier.records import PictureId, Selection
 
 
 def labelled(count: int = 3, *, scale: float = 1.0) -> Labelled:
@@ -22,6 +22,7 @@ def labelled(count: int = 3, *, scale: float = 1.0) -> Labelled:
         groups=np.arange(count, dtype=np.int64),
         pictures=tuple(PictureId(f"{number:064x}") for number in range(count)),
         paths=tuple(f"狗/{number} \udcff.jpg" for number in range(count)),
+        selections=tuple([*Selection][number % len(Selection)] for number in range(count)),
     )
 
 

@@ -11,15 +11,17 @@ import torch
 
 from classifier.catalogue import runs, verdicts
 from classifier.catalogue.store import open_catalogue, read_catalogue
+from classifier.errors import NoGuarantee
 from classifier.filing.undo import undo
 from classifier.model.bundle import Bundle, open_bundle
-from classifier.records import PictureId, Said, Verdict
+from classifier.records import PictureId, Said, Selection, Verdict
 from classifier.relearn import filing
 from classifier.relearn.evidence import can_promise
 from classifier.relearn.filing import file_learned
 from classifier.relearn.learner import Learner
 from classifier.relearn.share import Rule
 from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.sort.rules import guaranteed
 from classifier.sort.run import sort
 from kit.bundles import colour_bundle
 from kit.pictures import COLOURS, encoded, varied
@@ -115,12 +117,9 @@ def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_jud
     library = unsure_library(tmp_path, bundle.folder, 20)
     say(library, waiting(library)[:10], "red")
     learner = learned(library)
-    by_labels = {"train": {"recipe": "head"}}
-    learner.bundle = Bundle(bundle.folder, bundle.manifest.model_copy(update={"settings": by_labels}))
-    assert can_promise(learner.bundle)
-    assert not can_promise(bundle)
     with read_catalogue(library) as catalogue:
         lessons = learner.lessons(catalogue, verdicts.latest(catalogue))
+    assert can_promise(lessons.labelled)
     evidence = filing.refitted(library, learner, lessons, None).load_evidence()
 
     assert evidence is not None
@@ -128,9 +127,12 @@ def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_jud
     assert 0.9 < (evidence.logits.argmax(axis=1) == evidence.truths).mean()
 
 
-def test_without_evidence_an_error_rate_is_kept_by_estimate(tmp_path: Path, bundle: Bundle) -> None:
-    library = unsure_library(tmp_path, bundle.folder, 20)
+def test_without_a_guarantee_an_error_rate_is_kept_by_estimate(tmp_path: Path) -> None:
+    fitted = colour_bundle(tmp_path / "fitted", labelled=True, evidence=400, selection=Selection.FITTED)
+    library = unsure_library(tmp_path, fitted.folder, 20)
     learner = Learner(library)
+    with pytest.raises(NoGuarantee, match="the backbone has learned from these labels"):
+        guaranteed(fitted, 0.3)
     learner.rule = Rule(threshold=0.9, max_error=0.3)
     learner.learn()
     made = file_learned(library, learner, tell=lambda _: None)

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from classifier.model.labelled import Labelled
-from classifier.records import PictureId, Said, Verdict
+from classifier.records import PictureId, Said, Selection, Verdict
 from classifier.relearn.evidence import cross_fitted
 from classifier.relearn.lessons import Lessons, fit, lessons
 
@@ -23,6 +23,7 @@ def labelled() -> Labelled:
         groups=np.array([0, 1, 1, 2, 3, 7]),
         pictures=tuple(OLD),
         paths=tuple(f"{number}.png" for number in range(6)),
+        selections=(Selection.RANDOM,) * 6,
     )
 
 
@@ -105,6 +106,7 @@ def test_a_verdict_that_repeats_a_label_does_not_judge_it() -> None:
         groups=np.arange(120),
         pictures=names,
         paths=(*(f"{number}.png" for number in range(60)), *[""] * 60),
+        selections=(Selection.RANDOM,) * 60 + (Selection.MODEL,) * 60,
     )
     evidence = cross_fitted(Lessons(labelled=repeated, categories=CATEGORIES))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from classifier.model.evidence import EVIDENCE, Evidence
-from classifier.records import PictureId
+from classifier.records import PictureId, Selection
 from kit.pictures import COLOURS, encoded, plain
 
 CATEGORIES = ("blue", "<b>green</b>", "红色")
@@ -62,6 +62,7 @@ def evidence(labels: list[Path], *, count: int = 300) -> Evidence:
         pictures=tuple(PictureId(f"{number:064x}") for number in range(count)),
         paths=tuple(paths[number % 3] for number in range(count)),
         how="cross-fitted in 3 parts",
+        selections=(Selection.RANDOM,) * count,
     )
 
 

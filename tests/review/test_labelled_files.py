@@ -12,7 +12,7 @@ from PIL import Image
 
 from classifier.images.identity import picture_id
 from classifier.model.labelled import LABELLED, Labelled
-from classifier.records import PictureId
+from classifier.records import PictureId, Selection
 from classifier.review.labelled_files import LabelledFiles
 from kit.bundles import colour_bundle
 from kit.reviewing import blended, served, unsure_library
@@ -27,7 +27,14 @@ def labelled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> Labe
     """What is found when the folder `bundle` says that pictures lie at these paths."""
     zeros = np.zeros(len(pictures), dtype=np.int64)
     embeddings = np.zeros((len(pictures), 2), dtype=np.float32)
-    written = Labelled(embeddings=embeddings, truths=zeros, groups=zeros, pictures=pictures, paths=paths)
+    written = Labelled(
+        embeddings=embeddings,
+        truths=zeros,
+        groups=zeros,
+        pictures=pictures,
+        paths=paths,
+        selections=(Selection.PERSON,) * len(pictures),
+    )
     bundle.mkdir(exist_ok=True)
     written.save(bundle / LABELLED)
     return LabelledFiles(lambda: bundle)

@@ -15,7 +15,7 @@ from classifier.catalogue.store import open_catalogue
 from classifier.model.directions import directions
 from classifier.model.files import MANIFEST
 from classifier.model.labelled import LABELLED, Labelled
-from classifier.records import PictureId, Said, Verdict
+from classifier.records import PictureId, Said, Selection, Verdict
 from classifier.review.nearest import Taught, read_taught
 from kit.bundles import colour_bundle
 from kit.reviewing import unsure_library, waiting_library
@@ -44,6 +44,7 @@ def taught(*turns: float, groups: tuple[int, ...] | None = None, truths: tuple[i
         groups=np.array(groups or range(count), dtype=np.int64),
         pictures=tuple(picture(number + 1) for number in range(count)),
         paths=("",) * count,
+        selections=(Selection.PERSON,) * count,
     )
     return Taught(backbone="b", categories=KINDS, labelled=labelled, directions=directions(labelled.embeddings))
 
@@ -91,7 +92,7 @@ def test_what_a_person_said_since_goes_before_the_label(catalogue: Catalogue) ->
 
 
 def test_a_category_is_called_as_a_person_calls_it_now(catalogue: Catalogue) -> None:
-    categories.rename(catalogue, "chibi", "small ones", at="2026-11-24")
+    categories.rename(catalogue, "chibi", "small ones", at="2026-11-24", step=1)
 
     assert [(1, "small ones")] == told(taught(1), catalogue)
 
@@ -130,6 +131,7 @@ def test_labels_that_the_bundle_was_not_written_with_teach_nothing(own: Path) ->
         groups=zeros,
         pictures=(OWN,),
         paths=("/etc/passwd",),
+        selections=(Selection.PERSON,),
     )
     foreign.save(own / LABELLED)
 

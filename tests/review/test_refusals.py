@@ -140,13 +140,12 @@ def test_why_nothing_is_learned_and_what_was_not_filed_are_told_in_both_language
 
 def test_a_sentence_of_sentences_is_told_whole_and_an_unknown_one_as_it_is() -> None:
     refusal = (
-        "--max-error 0.01 cannot be promised: 12 labelled pictures were judged, it takes at least 299 with none wrong, "
-        "about 400 like these; the least that can be promised is 5%: --max-error 0.05; "
-        "--threshold sorts without a promise"
+        "no guarantee of 1%: 12 pictures drawn by chance were judged, it takes at least 299 with none wrong, "
+        "about 400 like these; 5% can be guaranteed: --max-error 0.05"
     )
     assert (
-        "无法保证 --max-error 0.01：评估了 12 张标注图片，全对也至少要 299 张，像这样的大约要 400 张；"
-        "最低可以保证 5%：--max-error 0.05；用 --threshold 则不作保证"
+        "不能保证 1%：评估了 12 张随机抽取的图片，全对也至少要 299 张，像这样的大约要 400 张；"
+        "可以保证 5%：--max-error 0.05"
     ) == in_chinese(refusal)
     assert "something new" == in_chinese("something new")
     assert {"why": "/x\\xff is not a folder", "why_zh": "/x\\xff 不是文件夹"} == both("why", "/x\udcff is not a folder")

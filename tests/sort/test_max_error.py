@@ -11,18 +11,17 @@ import pytest
 
 from classifier.catalogue.overview import overview
 from classifier.catalogue.store import read_catalogue
-from classifier.errors import ModelError, SettingsError
 from classifier.filing.undo import undo
 from classifier.model.bundle import open_bundle
 from classifier.model.promise import Promise, promise
 from classifier.progress import SavingProgress
-from classifier.records import Mode
+from classifier.records import Mode, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.run import sort
 from kit.bundles import colour_bundle
 from kit.interrupt import Stop, Stopping
 from kit.pictures import COLOURS, encoded, plain, varied
-from kit.tree import all_files, make_tree
+from kit.tree import make_tree
 
 SETTINGS = Settings(sort=SortSettings(mode=Mode.LINK), runtime=RuntimeSettings(workers=0))
 WHOLE = encoded(varied(COLOURS["red"], seed=5, size=(400, 300)), "JPEG")
@@ -132,18 +131,32 @@ def test_a_dry_run_promises_the_same_and_makes_nothing(crawl: Path, judged: Path
     assert not (crawl / "sorted").exists()
 
 
-@pytest.mark.parametrize("max_error", [0.001, 0.004])
-def test_what_cannot_be_promised_is_refused_before_anything_is_sorted(
-    crawl: Path, judged: Path, max_error: float
+@pytest.mark.parametrize(
+    "case",
+    [
+        (400, Selection.RANDOM, 0.004, 804, "few", "no guarantee of 0.4%: 400 pictures drawn by chance were judged"),
+        (400, Selection.MODEL, 0.1, 31, "picked", "no guarantee: the labels were picked, not drawn by chance"),
+        (400, Selection.FITTED, 0.1, 31, "fitted", "no guarantee: the backbone has learned from these labels"),
+        (0, Selection.RANDOM, 0.1, 31, "none", "no guarantee: this model keeps nothing to judge an error rate by"),
+    ],
+)
+def test_without_a_guarantee_the_rate_is_kept_by_the_models_estimate_and_one_line_says_so(
+    crawl: Path, case: tuple[int, Selection, float, int, str, str]
 ) -> None:
-    with pytest.raises(SettingsError, match="400 labelled pictures were judged"):
-        run(crawl, judged, max_error=max_error)
-    assert [] == [name for name in all_files(crawl / "sorted") if ".illsort" not in name]
+    evidence, selection, rate, wanted, why, says = case
+    model = colour_bundle(crawl / "model", evidence=evidence, selection=selection).folder
+    progress, library = SavingProgress(), crawl / "sorted"
+    summary = run(crawl, model, max_error=rate, progress=progress)
+    (line,) = [said for said in progress.said if "no guarantee" in said]
 
-
-def test_a_model_that_kept_no_evidence_says_train_again(crawl: Path, bundle: Path) -> None:
-    with pytest.raises(ModelError, match="train again"):
-        run(crawl, bundle, max_error=0.02)
+    assert line.startswith(says)
+    assert f"answer {wanted} random pictures of what was filed, none of them wrong: illsort audit {library} " in line
+    assert (line, line) == (summary["no_guarantee"], overview(library).no_guarantee)
+    assert "promise" not in summary
+    assert (rate, why) == (recorded(crawl)["max_error"], recorded(crawl)["no_guarantee"]["why"])
+    filed = [confidence for action, _, confidence, _ in decisions(crawl) if action == "file"]
+    assert filed
+    assert min(filed) >= 1 - rate
 
 
 def stop(folder: Path, bundle: Path, **options: Any) -> None:

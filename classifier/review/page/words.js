@@ -140,10 +140,10 @@ const WORDS = {
     "这个模型整理过的每个文件夹都会按已知信息重新整理，你的决定不变。以前归类的图片若模型改了看法也会移动。每个文件夹一次运行；illsort undo 可以撤销。",
   ],
   againByThreshold: ["As last time, what is at least {0} sure is filed.", "和上次一样，把握不低于 {0} 的会归类。"],
-  againByError: ["The error rate of {0} is promised anew, by labels that the refitted model is judged by.", "错误率 {0} 会用标注重新评估并保证。"],
+  againByError: ["The error rate of {0} is guaranteed anew where the labels drawn by chance are enough; else the model's own estimate decides.", "随机抽取的标注足够时，会重新保证错误率 {0}；不够时按模型自己的估计。"],
   againByEstimate: [
-    "No error rate can be promised: this network has seen all labels. What is filed keeps {0} by the model's own estimate; illsort audit checks it.",
-    "无法保证错误率：这个网络见过所有标注。只按模型自己的估计保持 {0}；请用 illsort audit 检查。",
+    "No guarantee: the labels were picked, not drawn by chance, or this network has learned from them. What is filed keeps {0} by the model's own estimate; the audit gives a guarantee.",
+    "没有保证：标注是挑选的，不是随机抽取的，或者这个网络学过它们。只按模型自己的估计保持 {0}；抽查可以给出保证。",
   ],
   filingLearned: ["Sorting again with what was learned… {0}", "正在用学到的重新整理… {0}"],
   filedLearned: ["Sorted again: {0} more pictures are filed; illsort undo takes it back", "已重新整理：多归类 {0} 张；illsort undo 可以撤销"],
