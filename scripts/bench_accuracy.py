@@ -26,7 +26,6 @@ import numpy as np
 from drawing import DATA, Draw, answers, draw, filings, train, whole
 
 from classifier.cli.terminal import TerminalProgress
-from classifier.errors import SettingsError
 from classifier.learn.evaluate import calibration_error, coverage_at
 from classifier.settings import load
 from classifier.sort.run import sort
@@ -39,7 +38,7 @@ def by_illsort(
 ) -> list[str]:
     """Train and sort as the commands do; `folder` is the draw's, in the folder of its set."""
     unlabelled = [f"train.unlabelled={drawn.crawl}"] if recipe == "crawl" else []
-    overrides = [*RECIPES[recipe], *unlabelled, f"train.seed={seed}", *args.set]
+    overrides = [*RECIPES[recipe], *unlabelled, f"train.seed={seed}", "labels.by_chance=true", *args.set]
     seconds = train(source, drawn, folder / recipe, *overrides)
     crawl = whole(source, folder.parent / "whole") if recipe == "head" else drawn.crawl
     library = folder.parent / "sorted-head" if recipe == "head" else folder / f"sorted-{recipe}"
@@ -50,9 +49,10 @@ def by_illsort(
 
 def kept(rate: float, crawl: Path, library: Path, bundle: Path, drawn: Draw) -> str:
     """Sort again by the promise of at most `rate` wrong: the share filed and the share of those that is wrong."""
-    try:
-        sort(crawl, library=library, bundle=bundle, settings=load(None), max_error=rate, progress=TerminalProgress())
-    except SettingsError:
+    asked = sort(
+        crawl, library=library, bundle=bundle, settings=load(None), max_error=rate, progress=TerminalProgress()
+    )
+    if "promise" not in asked:
         return "nothing"
     filed, right = filings(library, drawn.truth)
     return f"{filed.mean():.3f}, {(~right[filed]).mean():.4f}" if filed.any() else "nothing"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from classifier.errors import SettingsError
+from classifier.errors import NoGuarantee
 from classifier.infer.device import choose
 from classifier.infer.limits import limits_from
 from classifier.infer.reader import Reader
@@ -136,7 +136,7 @@ def tried(pictures: Embedded, *, count: int, even: bool, seed: int) -> list[Resu
         best = coverage_at(rate, sure, is_right).share
         try:
             by = promise(evidence, categories=pictures.categories, temperature=temperature, max_error=rate)
-        except SettingsError:
+        except NoGuarantee:
             results.append(Result(promised=False, coverage=0.0, error=0.0, best=best))
             continue
         thresholds = np.array([2.0 if threshold is None else threshold for threshold in by.thresholds])

@@ -41,7 +41,7 @@ def measure(args: argparse.Namespace, work: Path, seed: int) -> str:
         if file.is_file() and file.suffix != ".md":
             link(file, drawn.crawl / f"{MARK}{file.parent.name}-{file.name}")
     bundle, library = work / str(seed) / "bundle", work / str(seed) / "sorted"
-    train(source, drawn, bundle, f"train.seed={seed}", *args.set)
+    train(source, drawn, bundle, f"train.seed={seed}", "labels.by_chance=true", *args.set)
     summary = sort(
         drawn.crawl,
         library=library,

@@ -171,7 +171,7 @@ def write_parts(
     evidence: Evidence | None,
     novelty: Novelty | None,
     labelled: Labelled | None,
-    fitted: Fitted,
+    fitted: Fitted | None = None,
 ) -> Manifest:
     """Write what belongs to a bundle beside `config.json` and the weights, and last the manifest with all hashes."""
     for part, name in ((novelty, NOVELTY), (evidence, EVIDENCE), (labelled, LABELLED), (fitted, FITTED)):
