@@ -60,6 +60,7 @@ CHANGES = {
     "model/backbone.py": ("writes to the writing folder of a bundle", "save_for_hf"),
     "model/bundle.py": ("writes to the writing folder of a bundle", ".write_bytes"),
     "model/evidence.py": ("writes to the writing folder of a bundle", "open"),
+    "model/fitted.py": ("writes to the writing folder of a bundle", "open"),
     "model/files.py": ("writes to the writing folder of a bundle", ".write_bytes open"),
     "model/labelled.py": ("writes to the writing folder of a bundle", "open"),
     "model/novelty.py": ("writes to the writing folder of a bundle", "save_file"),
