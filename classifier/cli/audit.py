@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from classifier.audit.run import Session
     from classifier.audit.state import State
 
-_KEYS = "y or Enter: right   n: wrong   u: undo   s: skip   o: open large   q: stop, go on later   (1 and 0: y and n)"
+_KEYS = (
+    "y or Enter: right   n: wrong   s: skip   Backspace: take back   o: open large   q: stop, go on later   "
+    "?: these keys   (1 and 0: y and n)"
+)
+_NO_UNDO = "Backspace takes back; u is no key here: on the review page it says none of these"
 
 
 def audit(
@@ -113,15 +117,17 @@ def _ask_all(session: Session, key: Callable[[], str], how: Show) -> None:
 
 def _do(session: Session, key: str, open_large: Callable[[], bool]) -> bool | None:
     """Do what one key means: True when that ends the questions, False when it is answered, None when it is not."""
-    from classifier.cli.keys import END, ENTER
+    from classifier.cli.keys import BACKSPACE, END, ENTER
     from classifier.records import Said
 
     answers = {"y": Said.RIGHT, "1": Said.RIGHT, ENTER: Said.RIGHT, "n": Said.WRONG, "0": Said.WRONG, "s": Said.SKIPPED}
     if key in {"q", END}:
         _say("")
         return True
-    if key == "u":
+    if key == BACKSPACE:
         return False if _take_back(session) else None
+    if key in {"?", "u"}:
+        _say(_KEYS if key == "?" else _NO_UNDO, inline=True)
     if key == "o" and not open_large():
         _say("there is no viewer here", inline=True)
     if key not in answers:

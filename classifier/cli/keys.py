@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 END = ""
 """What is read when nothing will come any more."""
 ENTER = "\n"
+BACKSPACE = "\x7f"
 _END_OF_TEXT = "\x04"
 _INTERRUPT = "\x03"
 _ESCAPE = "\x1b"
@@ -20,9 +21,9 @@ _ESCAPE = "\x1b"
 
 @contextmanager
 def keys() -> Iterator[Callable[[], str]]:
-    """A function that waits for one key: a small letter, a digit, ENTER or END; whole lines where stdin is piped.
+    """A function that waits for one key: a small letter, a digit, ENTER, BACKSPACE or END.
 
-    Ctrl-C raises KeyboardInterrupt as ever. The terminal is as before on leaving.
+    Whole lines are read where stdin is piped. Ctrl-C raises KeyboardInterrupt. The terminal is as before on leaving.
     """
     if not sys.stdin.isatty():
         yield _from_line
@@ -37,6 +38,8 @@ def plain(key: str) -> str:
     """A key as it is compared: full-width letters of an input method and capitals are the same key."""
     if key in {"\r", "\n"}:
         return ENTER
+    if key in {"\b", BACKSPACE}:  # some terminals send the one, some the other
+        return BACKSPACE
     return END if key == _END_OF_TEXT else unicodedata.normalize("NFKC", key).lower()
 
 

@@ -254,6 +254,7 @@ class Review:
             "confidence": row.share,
             "look": row.look,
             "reason": row.reason,
+            "learned_since": self._desk.is_guessed_anew(row),
             "reason_zh": in_chinese(row.reason, category=row.category),
             "name": displayable(row.path.name),
             "width": row.width,

@@ -161,8 +161,15 @@ class Desk:
 
     def guesses_of(self, row: Waiting) -> dict[str, float]:
         """The probability of each category by what is thought of a picture now, the likeliest first."""
+        return self._learned_of(row) or self.guesses.of(row.logits)
+
+    def is_guessed_anew(self, row: Waiting) -> bool:
+        """Whether the guesses at a picture are newer than the reason that was recorded with its decision."""
+        return bool(self._learned_of(row))
+
+    def _learned_of(self, row: Waiting) -> dict[str, float]:
         newer = self.learned.guesses(self.guesses.names)
-        return (newer.of(row.learned) if newer else {}) or self.guesses.of(row.logits)
+        return newer.of(row.learned) if newer else {}
 
     def look_out(self) -> None:
         """Go on by the newest outlook; what was said stays said."""

@@ -28,6 +28,18 @@ LEFT JOIN temp.said ON said.picture = r.picture"""
 _UNSAID: Final = "d.action = 'review' AND (said.how IS NULL OR said.how = 'wrong')"
 
 
+_SPOKEN: Final = "CASE WHEN said.how IS NULL THEN 0 ELSE 1 END"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """The clusters of a sample: how many there are, in how many something was named, and those without any answer."""
+
+    all: int
+    named: int
+    untouched: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
     """Pictures to be named together: a cluster by its number `look`, or what is taken for `category`."""
@@ -47,6 +59,18 @@ def grids(catalogue: Catalogue, names: Names) -> list[Grid]:
     found = [Grid(look=None, category=category, count=count) for category, count in taken.most_common()]
     looks = execute(f"SELECT r.look, count(*) {source} AND NOT ({_TAKEN}) GROUP BY 1 ORDER BY 1")
     return found + [Grid(look=look, category=None, count=count) for look, count in looks]
+
+
+def groups(catalogue: Catalogue) -> Groups:
+    """The clusters of which something waits or was answered; what an answer filed still counts for its cluster."""
+    rows = catalogue.connection.execute(
+        f"SELECT r.look, max({_SPOKEN}), max(d.action = 'review') FROM outlook.ranks AS r "  # noqa: S608 - our own
+        "CROSS JOIN decisions AS d ON d.picture = r.picture CROSS JOIN places ON places.picture = r.picture "
+        "LEFT JOIN temp.said ON said.picture = r.picture GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    named = sum(is_spoken for _, is_spoken, _ in rows)
+    untouched = tuple(int(look) for look, is_spoken, waits in rows if waits and not is_spoken)
+    return Groups(all=named + len(untouched), named=named, untouched=untouched)
 
 
 def of_look(catalogue: Catalogue, look: int, *, limit: int) -> list[Waiting]:

@@ -9,8 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DIGITS: Final = "1234567890"
-_TAKEN: Final = frozenset("sugofznc")
-"""Keys of the page itself: skip, unknown, grid, order, file, closer, new category, categories; and the capital F."""
+_TAKEN: Final = frozenset("sugofzncy")
+"""Keys of the page itself: skip, none of these, grid, order, file, closer, new category or wrong, categories, right.
+
+So is the capital F.
+"""
 
 
 def keys_for(categories: Sequence[str]) -> dict[str, str]:

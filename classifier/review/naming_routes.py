@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.exceptions import HTTPException
@@ -10,14 +11,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.review.answer import Answer
-from classifier.review.grids import grids, of_look, taken_for
+from classifier.review.grids import grids, groups, of_look, taken_for
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
 
+    from classifier.catalogue.store import Catalogue
     from classifier.review.desk import Desk
+    from classifier.review.guesses import Guesses
     from classifier.review.queue import Waiting
 
 _MOST: Final = 200
@@ -32,8 +35,7 @@ def naming_routes(
     """The routes; `ask` runs a question at the desk, where also `row` and `state` are told."""
 
     async def all_grids(_: Request) -> Response:
-        found = await ask(lambda desk: desk.read(lambda catalogue, guesses: grids(catalogue, guesses.names)))
-        return Answer({"grids": [{"look": one.look, "category": one.category, "count": one.count} for one in found]})
+        return Answer(await ask(_all))
 
     async def one_grid(request: Request) -> Response:
         look, category = request.query_params.get("look", ""), request.query_params.get("category", "")
@@ -41,8 +43,11 @@ def naming_routes(
         if not (look.isdecimal() != bool(category) and limit.isdecimal() and 0 < int(limit) <= _MOST):
             raise HTTPException(400, "not a grid")
         of = category or int(look)
-        shown = await ask(lambda desk: [row(one) for one in _grid(desk, of, limit=int(limit))])
-        return Answer({"pictures": shown, "next": None})
+
+        def shown(desk: Desk) -> dict[str, Any]:
+            return {"pictures": [row(one) for one in _grid(desk, of, limit=int(limit))], "next": None} | _all(desk)
+
+        return Answer(await ask(shown))
 
     async def name(request: Request) -> Response:
         wanted = _names(await request.body())
@@ -61,6 +66,18 @@ def naming_routes(
         Route("/api/grid", one_grid),
         Route("/api/categories", name, methods=["POST"]),
     ]
+
+
+def _all(desk: Desk) -> dict[str, Any]:
+    """Every grid in which something waits, and how many groups were looked at: sent with every grid, as of then."""
+
+    def read(catalogue: Catalogue, guesses: Guesses) -> dict[str, Any]:
+        found = [
+            {"look": one.look, "category": one.category, "count": one.count} for one in grids(catalogue, guesses.names)
+        ]
+        return {"grids": found, "groups": asdict(groups(catalogue))}
+
+    return desk.read(read)
 
 
 def _grid(desk: Desk, of: int | str, *, limit: int) -> list[Waiting]:

@@ -140,7 +140,7 @@ _SETTLED: Final = """
 SELECT d.picture, d.action, coalesce(r.category, d.category)
 FROM temp.said CROSS JOIN decisions AS d ON d.picture = said.picture
 LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action
-WHERE said.how = 'settled'
+WHERE said.how IN ('settled', 'skipped')
 """
 HERE: Final = "ON d.picture = here.picture"
 ANSWERED: Final = "LEFT JOIN temp.said ON said.picture = d.picture"
@@ -210,7 +210,7 @@ def counts(catalogue: Catalogue) -> dict[str, dict[str, int]]:
 
 
 def settled(catalogue: Catalogue) -> dict[PictureId, tuple[str, str]]:
-    """Tray and best guess of each picture that a person's word settled."""
+    """Tray and best guess of each picture that waits no longer: settled by a person's word, or skipped."""
     rows = catalogue.connection.execute(_SETTLED)
     return {PictureId(picture): (action, best) for picture, action, best in rows}
 

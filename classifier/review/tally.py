@@ -65,7 +65,7 @@ class Tally:
         self._catalogue.connection.execute("INSERT INTO temp.said (picture, how, category) VALUES (?, ?, ?)", values)
         if how == "skipped":
             self.skipped.add(row.picture)
-        if how == "settled":
+        if how in {"settled", "skipped"}:
             self._settled[row.picture] = (row.action.value, row.best)
             self._fewer[row.action.value, row.best] += 1
 

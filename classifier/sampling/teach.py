@@ -70,13 +70,8 @@ class FromNothing:
             if picture in known
             for place, look in [known[picture]]
         ]
-        counts = Counter(rank.category for rank in ranks)
-        meta = {
-            "categories": categories,
-            "temperature": 1.0,
-            "verdicts": len(said),
-            "counts": {_TRAY: dict(counts.most_common()), Action.UNKNOWN.value: {}},
-        }
+        # How many wait is counted by the page: what is filed is ranked here too.
+        meta = {"categories": categories, "temperature": 1.0, "verdicts": len(said)}
         return outlook.write(self._library, sorted(ranks), meta=meta)
 
     def _taught(self, said: dict[PictureId, Verdict]) -> tuple[list[int], list[str]]:

@@ -45,7 +45,7 @@ def waiting(library: Path) -> set[str]:
 
 def test_an_audit_is_stopped_goes_on_and_states_its_bound(tmp_path: Path) -> None:
     library = filed_library(tmp_path, THIRTY)
-    first = illsort("audit", library, "--count", "20", "--seed", "1", keys="10uyq")
+    first = illsort("audit", library, "--count", "20", "--seed", "1", keys="10\x7fyq")
     second = illsort("audit", library, keys=truth(library, set()))
 
     assert (0, 0) == (first.exit_code, second.exit_code)
@@ -71,11 +71,22 @@ def test_a_pipe_that_ends_stops_the_audit_and_keeps_what_was_said(tmp_path: Path
 
 def test_undo_goes_any_number_of_steps_back(tmp_path: Path) -> None:
     library = filed_library(tmp_path, THIRTY)
-    shown = illsort("audit", library, keys="nnsuuuuq")
+    shown = illsort("audit", library, keys="nns\x7f\b\x7f\x7fq")
 
     assert "0 of 30 are answered" in shown.stdout
     assert 3 == shown.stderr.count("taken back")
     assert "(nothing to take back)" in shown.stderr
+
+
+def test_u_takes_nothing_back_and_judges_nothing_but_says_which_key_does(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, THIRTY)
+    shown = illsort("audit", library, keys="nu?q")
+
+    assert "1 of 30 are answered" in shown.stdout
+    assert "(Backspace takes back; u is no key here" in shown.stderr
+    assert 2 == shown.stderr.count("Backspace: take back")
+    with opened(library) as session:
+        assert [Said.WRONG] == [verdict.said for verdict in session.state.answers]
 
 
 def test_undo_passes_over_what_is_no_longer_there(tmp_path: Path) -> None:
@@ -84,7 +95,7 @@ def test_undo_passes_over_what_is_no_longer_there(tmp_path: Path) -> None:
         gone = session.path_of(session.state.audit.drawn[1])
     assert gone is not None
     gone.unlink()
-    shown = illsort("audit", library, keys="nuyyyy")
+    shown = illsort("audit", library, keys="n\x7fyyyy")
 
     assert "is no longer there" in shown.stderr
     assert "1 skipped, counted as wrong" in shown.stdout

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.cli.keys import END, ENTER, keys, plain
+from classifier.cli.keys import BACKSPACE, END, ENTER, keys, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,15 +29,21 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 
 def test_piped_answers_are_lines_and_end_with_the_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n\nNo\n  u \n"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n\nNo\n  u \n\x7f\n"))
     with keys() as key:
-        assert ["y", ENTER, "n", "u", END, END] == [key() for _ in range(6)]
+        assert ["y", ENTER, "n", "u", BACKSPACE, END, END] == [key() for _ in range(7)]
 
 
 def test_a_terminal_gives_keys_without_enter(typed: int) -> None:
     with keys() as key:
         os.write(typed, b"yN1\n")
         assert ["y", "n", "1", ENTER] == [key() for _ in range(4)]
+
+
+def test_backspace_is_one_key_whichever_code_a_terminal_sends(typed: int) -> None:
+    with keys() as key:
+        os.write(typed, b"\x7f\x08")
+        assert [BACKSPACE, BACKSPACE] == [key() for _ in range(2)]
 
 
 def test_an_arrow_key_is_one_key_that_means_nothing(typed: int) -> None:

@@ -13,7 +13,7 @@ from classifier.filing.undo import undo
 from classifier.learn.recipe import learn
 from classifier.settings import LabelSettings, ModelSettings, RuntimeSettings, Settings, TrainSettings
 from classifier.sort.run import sort
-from kit.browsing import CHROMIUM, Seen, browser, serving, type_keys
+from kit.browsing import CHROMIUM, Seen, all_in_sight, browser, serving, type_keys
 from kit.tree import all_files
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def name_all(page: Page) -> None:
             keys[kind] = str(len(keys) + 1)
         page.wait_for_selector(f".name-row .main:has-text('{KINDS[kind]}')")
         mark_strangers(page, kind)
+        all_in_sight(page)
         type_keys(page, "Enter")
         shows_others(page, before)
     raise AssertionError("the grids never end")
@@ -120,6 +121,7 @@ def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:
             while page.locator(".clear").count() == 0:
                 page.wait_for_selector(".cell img, .clear")
                 before_it = page.evaluate(SHOWN)
+                all_in_sight(page)
                 type_keys(page, "Enter")
                 shows_others(page, before_it)
             type_keys(page, "f", "Enter")

@@ -89,6 +89,13 @@ def type_keys(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
+def all_in_sight(page: Page) -> None:
+    """Wait until every picture of the grid was in sight long enough to be confirmed."""
+    page.wait_for_function(
+        "() => document.querySelector('.cell') && document.querySelector('.unseen')?.textContent === ''"
+    )
+
+
 def quiet(page: Page, seen: Seen) -> None:
     """Wait until nothing is asked any more for a tenth of a second: a server may end without a word about it."""
     still = 0

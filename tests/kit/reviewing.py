@@ -20,7 +20,7 @@ from kit.filing import move_of
 from kit.pictures import COLOURS, encoded, varied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 TOKEN = "a token for tests"  # noqa: S105 - of no use anywhere else
@@ -58,16 +58,26 @@ def sort_again(folder: Path, bundle: Path, *, mode: str = "link") -> None:
     sort(crawl := folder / "crawl", library=crawl.with_name("sorted"), bundle=bundle, settings=settings, threshold=SURE)
 
 
-def waiting_library(folder: Path, waiting: Sequence[tuple[Action, str, float]]) -> tuple[Path, list[PictureId]]:
-    """A library without a model in which these wait, of no real pictures; and their ids."""
+def waiting_library(
+    folder: Path,
+    waiting: Sequence[tuple[Action, str, float]],
+    *,
+    content: Callable[[int], bytes] = lambda number: str(number).encode(),
+    is_sample: bool = False,
+) -> tuple[Path, list[PictureId]]:
+    """A library without a model in which these wait, of no real pictures; and their ids.
+
+    `content` makes real ones by their number; with `is_sample` they were drawn by `illsort label`.
+    """
+    kind, model = ("label", "") if is_sample else ("sort", "m")
     library, crawl = folder / "sorted", folder / "crawl"
     crawl.mkdir(parents=True)
     with owned(library), open_catalogue(library) as catalogue:
-        run = runs.begin(catalogue, kind="sort", crawl=crawl, mode="link", model="m", bundle=folder / "m", settings={})
+        run = runs.begin(catalogue, kind=kind, crawl=crawl, mode="link", model=model, bundle=folder / "m", settings={})
         made, moves = [], []
         for number, (action, category, confidence) in enumerate(waiting):
             path = crawl / f"{number:03}.png"
-            path.write_bytes(str(number).encode())
+            path.write_bytes(content(number))
             into = {Action.FILE: category, Action.REVIEW: f"_review/{category}", Action.UNKNOWN: "_unknown"}[action]
             moves.append(move_of(path, method=Method.LINK, folder=into))
             picture = moves[-1].picture

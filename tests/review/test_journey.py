@@ -12,7 +12,7 @@ import pytest
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import read_catalogue
 from classifier.filing.undo import undo
-from kit.browsing import CHROMIUM, Seen, browser, quiet
+from kit.browsing import CHROMIUM, Seen, all_in_sight, browser, quiet
 from kit.bundles import colour_bundle
 from kit.reviewing import unsure_library
 from kit.serving import server
@@ -110,6 +110,7 @@ def test_a_grid_is_confirmed_but_for_what_was_marked(tmp_path: Path, bundle: Pat
         page.locator(".cell").nth(1).tap()
         page.keyboard.press("ArrowRight")
         page.keyboard.press("u")
+        all_in_sight(page)
         page.keyboard.press("Enter")
         at_rest(page, cells - 1)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -117,6 +118,7 @@ def test_a_grid_is_confirmed_but_for_what_was_marked(tmp_path: Path, bundle: Pat
         page.get_by_text("Back", exact=True).tap()
         at_rest(page, 0)
         page.wait_for_selector(f'.cell[data-picture="{first_cell}"]')
+        all_in_sight(page)
         page.keyboard.press("Enter")
         at_rest(page, cells)
         quiet(page, seen)

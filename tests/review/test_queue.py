@@ -68,7 +68,7 @@ def test_what_was_answered_waits_no_longer_and_what_was_skipped_waits_apart(tmp_
         assert set(ids[3:12]) == left
         assert {ids[2]} == skipped
         assert set(ids[4:7]) == grid
-        assert ({"chibi": 5, "page": 5}, 1, 2) == tuple_of(desk)
+        assert ({"chibi": 4, "page": 5}, 1, 2) == tuple_of(desk)
 
 
 @pytest.mark.parametrize("order", [Order.SURETY, Order.CATEGORY, Order.NEWEST, Order.PATH, Order.LEARNED])

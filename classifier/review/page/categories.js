@@ -16,7 +16,7 @@ export function categoriesDialog({ state, ask, close, change }) {
     document.querySelector("dialog .row")?.focus();
   };
 
-  const fresh = (done = list) => form(say("newCategory"), "", () => say("newHint"), (name) => ({ make: name }), done);
+  const fresh = (hint = say("newHint"), done = list) => form(say("newCategory"), "", () => hint, (name) => ({ make: name }), done);
 
   const rename = (old) => form(say("renameTitle", old), old,
     (name) => (state().categories.some((one) => one.name === name && name !== old) ? say("mergeHint", old, name) : say("renameHint")),
@@ -35,7 +35,7 @@ export function categoriesDialog({ state, ask, close, change }) {
     const names = make("datalist", { id: "all-categories" }, ...state().categories.map(({ name }) => make("option", { value: name })));
     ask(title, make("div", { class: "form" }, field, names, told),
       make("button", { class: "main", onclick: submit }, key("⏎"), make("span", {}, say("okay"))),
-      make("button", { onclick: list }, make("span", {}, say("cancel"))));
+      make("button", { onclick: done === list ? list : close }, make("span", {}, say("cancel"))));
     field.focus();
     field.select();
   };

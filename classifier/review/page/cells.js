@@ -1,7 +1,9 @@
-// A screen of small pictures of which one is looked at: what every grid has in common. How a cell is marked is the grid's.
+// A screen of small pictures of which one is looked at: what every grid has in common. How a cell is marked is the
+// grid's. What was neither seen nor marked is not answered: it comes next.
 
 import { make } from "./dom.js";
-import { say } from "./words.js";
+import { isGone, Seen } from "./seen.js";
+import { count, say } from "./words.js";
 
 export class Cells {
   constructor(desk, kind = "") {
@@ -11,6 +13,10 @@ export class Cells {
     this.head = make("div", { class: `grid-head ${kind}`.trim() });
     this.cells = make("div", { class: "cells" });
     this.element = make("section", { class: "grid" }, this.head, this.cells);
+    this.confirmText = make("span");
+    this.confirmButton = make("button", { class: "main", onclick: () => this.press("Enter") });
+    this.unseenNote = make("p", { class: "quiet unseen" });
+    this.seen = new Seen(this.element, this.head, () => this.drawConfirm());
   }
 
   loading() {
@@ -32,6 +38,26 @@ export class Cells {
     this.cells.children[number].scrollIntoView({ block: "nearest" });
   }
 
+  // The numbers of the cells by what an answer makes of them: `seen` ones and those marked one by one are answered,
+  // `gone` ones cannot be shown, `unseen` ones stay.
+  divided() {
+    const parts = { answered: [], gone: [], unseen: [] };
+    this.rows.forEach((_, number) => {
+      const cell = this.cells.children[number];
+      if (this.isMarked(number) || this.seen.has(cell)) parts.answered.push(number);
+      else if (isGone(cell)) parts.gone.push(number);
+      else parts.unseen.push(number);
+    });
+    return parts;
+  }
+
+  // Says what an answer leaves out; whether there is anything to go on with.
+  mayAnswer({ answered, gone }) {
+    if (answered.length === 0 && gone.length === 0) this.desk.tell(say("notSeen"));
+    else if (gone.length) this.desk.tell(say("notShown", count(gone.length)));
+    return answered.length + gone.length > 0;
+  }
+
   draw() {
     this.element.classList.toggle("empty", this.rows.length === 0);
     if (this.rows.length === 0) {
@@ -39,9 +65,29 @@ export class Cells {
       this.cells.replaceChildren(this.desk.clear());
       return;
     }
+    const drawn = this.rows.map((row, number) => this.cell(row, number));
+    this.cells.replaceChildren(...drawn);
+    this.seen.watch(drawn);
     this.drawHead();
-    this.cells.replaceChildren(...this.rows.map((row, number) => this.cell(row, number)));
     this.rows.forEach((_, number) => this.drawCell(number));
+  }
+
+  // The next pictures begin at the top.
+  toTop() {
+    this.element.scrollTo({ top: 0 });
+  }
+
+  // What Enter would confirm now, and how many come next because they were not in sight.
+  drawConfirm() {
+    const { answered, gone, unseen } = this.divided();
+    const number = answered.filter((one) => !this.isMarked(one)).length;
+    this.confirmText.textContent = this.confirmWords(number);
+    this.confirmButton.disabled = !this.canConfirm() || answered.length + gone.length === 0;
+    this.unseenNote.textContent = unseen.length ? say("unseen", count(unseen.length)) : "";
+  }
+
+  canConfirm() {
+    return true;
   }
 
   // Shows whether a cell is looked at, and what it is marked as: empty when it is not.

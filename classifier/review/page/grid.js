@@ -3,7 +3,7 @@
 import { Cells } from "./cells.js";
 import { key, make } from "./dom.js";
 import { Supply } from "./supply.js";
-import { count, reasonOf, say } from "./words.js";
+import { count, reasonOf, say, whyOf } from "./words.js";
 
 const PAGE = 60;
 
@@ -30,12 +30,17 @@ export class Grid extends Cells {
     const step = this.step(name);
     if (step) this.moveTo(this.at + step);
     else if (name === "Enter") this.#confirm();
-    else if (name === " ") this.#mark(this.at, { said: "wrong", category: this.query.category });
+    else if (name === " ") this.#mark(this.at, this.#wrong);
+    else if (name === "*") this.#markAll();
     else if (name === "u") this.#mark(this.at, { said: "none of these", category: null });
     else if (name === "s") this.#mark(this.at, { said: "skipped", category: null });
     else if (category) this.#mark(this.at, category === this.query.category ? null : { said: "right", category });
     else return false;
     return true;
+  }
+
+  get keys() {
+    return [["⏎", "kConfirm"], ["← ↑ ↓ →", "kMove"], ["␣", "kMark"], ["*", "kMarkAll"], ["u", "kNone"], ["s", "kSkip"], ["PgUp PgDn", "kNextCategory"]];
   }
 
   again(rows) {
@@ -52,40 +57,69 @@ export class Grid extends Cells {
     this.at = 0;
     if (this.rows.length === 0 && this.desk.advance()) return;
     this.draw();
-    scrollTo({ top: 0 });
+    this.toTop();
   }
 
+  // What was seen, or marked, is answered; what was not seen comes next, before all others.
   #confirm() {
-    const rows = this.rows;
-    if (rows.length === 0) return;
-    const answers = rows.map((row, number) =>
-      ({ picture: row.picture, ...(this.marks[number] ?? { said: "right", category: this.query.category }) }));
-    for (const row of rows) this.supply.forget(row);
-    this.desk.say(answers, () => this.again(rows));
+    if (this.rows.length === 0) return;
+    const parts = this.divided();
+    if (!this.mayAnswer(parts)) return;
+    const rows = parts.answered.map((number) => this.rows[number]);
+    const answers = parts.answered.map((number) =>
+      ({ picture: this.rows[number].picture, ...(this.marks[number] ?? { said: "right", category: this.query.category }) }));
+    for (const number of [...parts.answered, ...parts.gone]) this.supply.forget(this.rows[number]);
+    this.supply.putBack(parts.unseen.map((number) => this.rows[number]));
+    if (answers.length) this.desk.say(answers, () => this.again(rows));
     this.rows = [];
     this.#next();
+  }
+
+  get #wrong() {
+    return { said: "wrong", category: this.query.category };
+  }
+
+  isMarked(number) {
+    return this.marks[number] !== null;
   }
 
   #mark(number, mark) {
     const same = JSON.stringify(this.marks[number]) === JSON.stringify(mark);
     this.marks[number] = same ? null : mark;
     this.drawCell(number);
-    this.drawHead();
+    this.drawConfirm();
+  }
+
+  // All that were seen; pressed again, none.
+  #markAll() {
+    const seen = this.divided().answered;
+    const isAll = seen.every((number) => this.isMarked(number));
+    for (const number of seen) {
+      this.marks[number] = isAll ? null : this.#wrong;
+      this.drawCell(number);
+    }
+    this.drawConfirm();
   }
 
   cell(row, number) {
-    return make("button", { class: "cell", title: `${row.name}\n${reasonOf(row)}`, "data-picture": row.picture,
-      onclick: () => { this.moveTo(number); this.#mark(number, { said: "wrong", category: this.query.category }); } },
+    return make("button", { class: "cell", title: `${row.name}\n${whyOf(row)}: ${reasonOf(row)}`, "data-picture": row.picture,
+      onclick: () => { this.moveTo(number); this.#mark(number, this.#wrong); } },
       this.supply.image(row), make("span", { class: "mark" }));
   }
 
   drawHead() {
-    const left = this.marks.filter((mark) => mark === null).length;
+    this.confirmButton.replaceChildren(key("⏎"), this.confirmText);
     this.head.replaceChildren(
       make("p", {}, say("gridHint", this.query.category)),
+      this.unseenNote,
       make("div", { class: "actions" },
-        make("button", { class: "main", onclick: () => this.press("Enter") }, key("⏎"), make("span", {}, say("confirm", count(left)))),
+        this.confirmButton,
         make("button", { onclick: () => this.desk.back(), disabled: this.desk.state.steps === 0 }, key("⌫"), make("span", {}, say("back")))));
+    this.drawConfirm();
+  }
+
+  confirmWords(number) {
+    return say("confirm", count(number));
   }
 
   drawCell(number) {

@@ -18,6 +18,7 @@ const place = document.getElementById("view");
 const dialog = document.getElementById("dialog");
 const TRAYS = ["review", "unknown", "skipped", "audit", "doubts"];
 const APART = { audit: Audit, doubts: Doubts };
+const SINGLE_ONLY = ["skipped", "audit", "doubts"];
 const ORDERS = ["surety", "category", "path", "newest"];
 const LEARNED = ["learned", "alike"];
 
@@ -27,6 +28,7 @@ class Desk {
     this.view = null;
     this.emptied = new Set();
     this.doubts = null;
+    this.looked = new Set(); // the groups that were passed by, of those to be named
     this.categories = categoriesDialog({ state: () => this.state, ask, close: () => dialog.close(), change: (wish) => this.#change(wish) });
     this.learning = new Learning(this);
     this.folders = new Folders(this);
@@ -113,8 +115,8 @@ class Desk {
   }
 
   // A name is asked for, made a category, and told to `done`.
-  newCategory(done) {
-    this.categories.fresh((name) => { dialog.close(); done(name); });
+  newCategory(hint, done) {
+    this.categories.fresh(hint, (name) => { dialog.close(); done(name); });
   }
 
   async back() {
@@ -148,17 +150,38 @@ class Desk {
     if (this.view.element.classList.contains("empty")) this.view.draw();
   }
 
-  // What is shown where nothing waits.
+  // What is shown where there is no picture to look at: that nothing waits only where nothing does.
   clear() {
+    if (unsaved()) {
+      settled().then(() => this.#endAnew());
+      return make("div", { class: "clear" }, make("p", { class: "quiet" }, say("saving")));
+    }
     const { skipped, to_file: toFile } = this.state;
+    const { category, view } = this.chosen;
+    const left = this.#left();
     return make("div", { class: "clear" },
-      make("p", { class: "large" }, say(this.chosen.folder === "" ? "clear" : "clearFolder")),
+      make("p", { class: "large" }, left ? say("stillWait", count(left)) : say(this.chosen.folder === "" ? "clear" : "clearFolder")),
+      left ? make("div", { class: "actions" },
+        make("button", { class: "main", onclick: () => this.show({}) }, make("span", {}, say("lookAgain"))),
+        this.chosen.view === "grid" ? make("button", { onclick: () => this.show({ view: "single", category: "" }) }, key("g"), make("span", {}, say("lookSingly"))) : null) : null,
       this.chosen.folder === "" ? null : make("button", { onclick: () => this.show({ folder: "" }) }, say("allFolders")),
+      category && view === "single" ? make("button", { onclick: () => this.show({ category: "" }) }, say("all")) : null,
       skipped && this.chosen.tray !== "skipped" ? make("p", {}, say("clearMore", count(skipped))) : null,
       toFile ? make("p", {}, say("toFile", count(toFile))) : null,
       toFile ? make("button", { class: "main", onclick: () => this.askToFile() }, key("f"), make("span", {}, say("file", count(toFile)))) : null,
-      this.state.labelling ? make("p", {}, say("thenTrain")) : null,
-      this.state.labelling ? make("code", {}, this.state.train) : null);
+      this.state.labelling && !left ? make("p", {}, say("thenTrain")) : null,
+      this.state.labelling && !left ? make("code", {}, this.state.train) : null);
+  }
+
+  #endAnew() {
+    if (!APART[this.chosen.tray] && this.view.element.classList.contains("empty")) this.view.draw();
+  }
+
+  // How many wait in this tray though none is shown; unknown, so 0, for a part of it.
+  #left() {
+    const { tray, folder, category, view } = this.chosen;
+    if (folder !== "" || tray === "skipped") return 0;
+    return category && view === "single" ? this.state.waiting[tray][category] ?? 0 : this.#number(tray);
   }
 
   askToFile() {
@@ -181,18 +204,33 @@ class Desk {
   tell(text, kind) { tell(text, kind); }
 
   help() {
-    const lines = [["⏎", "kAccept"], ["s", "kSkip"], ["u", "kNone"], ["⌫", "kBack"], ["g", "kGrid"], ["o", "kOrder"], ["f", "kFile"], ["⇧F", "kFileThem"], ["z", "closer"], ["=", "kTogether"],
-      ["← ↑ ↓ →", "kMove"], ["␣", "kMark"], ["PgUp PgDn", "kNextCategory"], ["n", "kNew"], ["c", "categories"]];
-    const rows = lines.map(([letter, name]) => make("li", {}, key(letter), make("span", {}, say(name))));
+    const line = ([letters, name]) => make("li", {}, make("span", { class: "letters" }, ...letters.split(" ").map(key)), make("span", {}, say(name)));
     const own = this.state.categories.filter((one) => one.key).map((one) => make("li", {}, key(one.key), make("span", {}, one.name)));
-    ask(say("help"), make("div", { class: "keys" }, make("ul", {}, ...rows), make("ul", {}, ...own)),
+    ask(say("help"), make("div", { class: "keys" },
+      make("ul", {}, make("li", {}, make("h2", {}, say("keysHere"))), ...this.view.keys.map(line), make("li", {}, make("h2", {}, say("keysAnywhere"))), ...this.#keys.map(line)),
+      make("ul", {}, make("li", {}, make("h2", {}, say("keysCategories"))), ...own)),
       make("button", { autofocus: true, onclick: () => dialog.close() }, key("Esc"), make("span", {}, say("close"))));
+  }
+
+  // The keys that mean the same in every view.
+  get #keys() {
+    const isApart = Boolean(APART[this.chosen.tray]);
+    return [["⌫", "kBack"], SINGLE_ONLY.includes(this.chosen.tray) ? null : ["g", "kGrid"],
+      this.state.labelling || isApart ? null : ["o", "kOrder"], ["f", "kFile"],
+      this.state.labelling ? null : ["⇧F", "kFileThem"], ["c", "kCategories"], ["?", "kKeys"]].filter(Boolean);
+  }
+
+  // The same pictures, one by one or many at once; where there is no grid, one stays where one is.
+  #turnView() {
+    if (SINGLE_ONLY.includes(this.chosen.tray)) return tell(say("noGrid", say(this.chosen.tray)));
+    const isGrid = this.chosen.view === "grid";
+    return this.show({ view: isGrid ? "single" : "grid", ...(isGrid ? { category: "" } : {}) });
   }
 
   press(name) {
     if (name === "?") this.help();
     else if (name === "Backspace") (this.view.back ? this.view : this).back();
-    else if (name === "g") this.show({ view: this.chosen.view === "grid" ? "single" : "grid", ...(this.chosen.view === "grid" ? { category: "" } : {}) });
+    else if (name === "g") this.#turnView();
     else if (name === "o" && !this.state.labelling && !APART[this.chosen.tray]) this.#turnOrder();
     else if (name === "f") this.askToFile();
     else if (name === "F" && this.state.outlook.number && !this.state.labelling) this.learning.askToFile();
@@ -235,6 +273,7 @@ class Desk {
     const was = this.state;
     this.state = state;
     this.drawBar();
+    if (ending(was) !== ending(state) && this.view) this.#endAnew();
     if (basis(was) !== basis(state) || (was.words !== state.words && this.doubts?.of)) this.#recount();
   }
 
@@ -248,11 +287,12 @@ class Desk {
 
   drawBar() {
     const { view, tray, order, category } = this.chosen;
-    const tab = (name, isOn, number, press) => make("button", { "aria-pressed": String(isOn), onclick: press },
+    const tab = (name, isOn, number, press, disabled = false) => make("button", { "aria-pressed": String(isOn), onclick: press, disabled },
       make("span", {}, say(name)), number === null ? null : make("span", { class: "number" }, count(number)));
     const trays = TRAYS.filter((name) => this.#offers(name)).map((name) =>
-      tab(name, name === tray, this.#number(name), () => this.show({ tray: name, category: "", ...(APART[name] ? { view: "single" } : {}) })));
-    const views = ["single", "grid"].map((name) => tab(name, name === view, null, () => this.show({ view: name, ...(name === "single" ? { category: "" } : {}) })));
+      tab(name, name === tray, this.#number(name), () => this.show({ tray: name, category: "", ...(SINGLE_ONLY.includes(name) ? { view: "single" } : {}) })));
+    const views = ["single", "grid"].map((name) => tab(name, name === view, null,
+      () => this.show({ view: name, ...(name === "single" ? { category: "" } : {}) }), name === "grid" && SINGLE_ONLY.includes(tray)));
     const isPlain = this.state.labelling;
     const folders = this.folders.options;
     const focused = document.activeElement?.id;
@@ -290,15 +330,14 @@ class Desk {
   }
 
   #offers(tray) {
-    if (tray === "doubts") return tray === this.chosen.tray || Boolean(this.doubts?.of);
-    return tray !== "skipped" || this.chosen.view !== "grid";
+    return tray !== "doubts" || tray === this.chosen.tray || Boolean(this.doubts?.of);
   }
 
   #number(tray) {
     if (tray === "audit") return null;
     if (tray === "doubts") return this.doubts?.left ?? null;
     if (tray === "skipped") return this.state.skipped;
-    return Object.values(this.state.waiting[tray]).reduce((sum, number) => sum + number, 0);
+    return Object.values(this.state.waiting[tray] ?? {}).reduce((sum, number) => sum + number, 0);
   }
 
   #switch() {
@@ -311,6 +350,8 @@ class Desk {
   }
 }
 
+// What the view where nothing is left to look at tells.
+const ending = ({ waiting, skipped, to_file: toFile, train }) => JSON.stringify([waiting, skipped, toFile, train]);
 const basis = ({ learning, categories }) => JSON.stringify([learning.outcome?.number, categories.map(({ name }) => name)]);
 
 function ask(title, body, ...buttons) {

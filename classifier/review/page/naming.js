@@ -15,8 +15,12 @@ export class Naming extends Cells {
   constructor(desk) {
     super(desk, "naming");
     this.grids = [];
+    this.groups = { all: 0, named: 0, untouched: [] };
     this.passed = new Set();
+    this.turn = 0;
     this.confirmed = [];
+    this.hasStrangers = false;
+    this.othersButton = make("button", { onclick: () => this.press("PageDown") });
     this.grid = null;
     this.name = "";
     this.marks = new Set();
@@ -35,7 +39,7 @@ export class Naming extends Cells {
     else if (name === " ") this.#mark(this.at);
     else if (name === "n") this.#field()?.focus();
     else if (name === "*") this.#markAll();
-    else if (name === "u") this.#say((row) => ({ picture: row.picture, said: "none of these", category: null }));
+    else if (name === "u") this.#say((row, isMarked) => (isMarked ? null : { picture: row.picture, said: "none of these", category: null }));
     else if (name === "PageDown") this.#turn(1);
     else if (name === "PageUp") this.#turn(-1);
     else if (category && this.grid) this.#call(category);
@@ -43,9 +47,17 @@ export class Naming extends Cells {
     return true;
   }
 
+  get keys() {
+    return [["⏎", "kConfirmName"], ["n", "kName"], ["← ↑ ↓ →", "kMove"], ["␣", "kStranger"], ["*", "kMarkAll"], ["u", "kNoneOfAll"], ["PgUp PgDn", "kOthers"]];
+  }
+
   // More was learned: other grids may come next; the one that is looked at stays as it is.
   async reorder() {
-    this.grids = (await get("/api/grids")).grids;
+    const told = await get("/api/grids").catch(() => null);
+    if (told === null) return; // the next answer brings the list too
+    this.#follow(told);
+    if (this.grid === null && this.grids.length) await this.#next();
+    else if (this.rows.length) this.#learnedMore();
   }
 
   // What was taken back waits again in the grid where it was said.
@@ -57,32 +69,64 @@ export class Naming extends Cells {
 
   // The grids as they are by now; the wished one, or the first that was not passed by.
   async #next(wished = null) {
-    this.grids = (await get("/api/grids")).grids;
-    if (!this.grids.some((one) => !this.passed.has(idOf(one)))) this.passed.clear();
+    this.#follow(await get("/api/grids"));
     const same = wished && this.grids.find((one) => idOf(one) === idOf(wished));
-    return this.#show(same ?? this.grids.find((one) => !this.passed.has(idOf(one))) ?? null);
+    return this.#show(same ?? this.#first());
   }
 
-  async #show(grid) {
-    this.grid = grid;
-    this.name = grid?.category ?? "";
+  // What the server says of all grids at this moment.
+  #follow({ grids, groups }) {
+    this.grids = grids;
+    this.groups = groups;
+  }
+
+  // The first that was not passed by; when all were, they come round again. Null when there is none.
+  #first(but = new Set()) {
+    const left = this.grids.filter((one) => !but.has(idOf(one)));
+    if (left.every((one) => this.passed.has(idOf(one)))) this.passed.clear();
+    return left.find((one) => !this.passed.has(idOf(one))) ?? null;
+  }
+
+  // It comes round again when all others were passed too; that it was looked at is kept.
+  #pass(grid) {
+    this.passed.add(idOf(grid));
+    this.desk.looked.add(idOf(grid));
+  }
+
+  // Shows a grid. The list may be older than what was learned last: where a grid is empty by now, the next one is shown
+  // by the list that came with the answer, so that nothing is done as long as the server knows of a picture that waits.
+  async #show(wished) {
+    const turn = (this.turn += 1);
+    const emptied = new Set();
     this.rows = [];
-    if (grid !== null) {
-      this.supply = this.#supply(grid);
-      await this.supply.fill();
-      this.rows = this.supply.take(PAGE);
+    let rows = [];
+    for (this.grid = wished; this.grid !== null && rows.length === 0;) {
+      const supply = this.#supply(this.grid);
+      await supply.fill();
+      if (turn !== this.turn) return; // another one is wished by now
+      this.#follow(supply.told);
+      rows = supply.take(PAGE);
+      this.supply = supply;
+      if (rows.length === 0) this.grid = this.#first(emptied.add(idOf(this.grid)));
     }
+    this.rows = rows;
+    this.name = this.grid?.category ?? "";
+    this.hasStrangers = false;
+    this.#begin();
+    this.#lookAhead();
+  }
+
+  #begin() {
     this.marks.clear();
     this.at = 0;
     this.draw();
-    scrollTo({ top: 0 });
-    this.#lookAhead();
+    this.toTop();
   }
 
   // The pictures of the grid that comes after this one are fetched while this one is looked at.
   async #lookAhead() {
-    const next = this.grids.find((one) => one !== this.grid && !this.passed.has(idOf(one)));
-    if (next) await this.#supply(next).fill();
+    const next = this.grids.find((one) => this.grid && idOf(one) !== idOf(this.grid) && !this.passed.has(idOf(one)));
+    if (next) await this.#supply(next).fill().catch(() => undefined);
   }
 
   #supply(grid) {
@@ -93,13 +137,26 @@ export class Naming extends Cells {
   #turn(step) {
     if (this.grid === null || this.grids.length < 2) return;
     const at = this.grids.findIndex((one) => idOf(one) === idOf(this.grid));
-    this.passed.add(idOf(this.grid));
+    this.#pass(this.grid);
     this.#show(this.grids[(at + step + this.grids.length) % this.grids.length]);
   }
 
   #call(name) {
     this.name = name;
     this.drawHead();
+  }
+
+  confirmWords(number) {
+    return this.name === "" ? say("confirm", count(number)) : say("areAll", count(number), this.name);
+  }
+
+  // Marked alone, they are left for another grid.
+  canConfirm() {
+    return this.name !== "" && this.marks.size < this.rows.length;
+  }
+
+  isMarked(number) {
+    return this.marks.has(number);
   }
 
   // What was typed becomes the name; a category of its own, when there is none yet.
@@ -122,30 +179,45 @@ export class Naming extends Cells {
     });
   }
 
+  // Of what was seen or marked it is said; what was not seen comes next, under the same name.
   #say(answer) {
-    const answers = this.rows.map((row, number) => answer(row, this.marks.has(number))).filter(Boolean);
-    if (answers.length === 0) return this.#turn(1);
-    const grid = this.grid;
+    if (this.rows.length === 0) return;
+    const parts = this.divided();
+    if (!this.mayAnswer(parts)) return;
+    const answers = parts.answered.map((number) => answer(this.rows[number], this.marks.has(number))).filter(Boolean);
+    const { grid } = this;
+    this.hasStrangers ||= this.marks.size > 0 || parts.gone.length > 0;
     // What was marked waits in its cluster until the others were seen.
-    if (this.marks.size > 0 || grid.count <= this.rows.length) this.passed.add(idOf(grid));
-    this.rows = [];
+    const isLast = parts.unseen.length === 0;
+    if (isLast && (this.hasStrangers || grid.count <= this.rows.length)) this.#pass(grid);
+    this.rows = parts.unseen.map((number) => this.rows[number]);
+    if (!isLast) this.#begin();
+    if (answers.length === 0) return isLast ? this.#next() : undefined;
     this.confirmed.push(grid);
     let refused = null;
-    return this.desk.say(answers, () => { refused = this.confirmed.pop(); }).then(() => this.#next(refused));
+    const said = this.desk.say(answers, () => { refused = this.confirmed.pop(); });
+    return said.then(() => (isLast || refused ? this.#next(refused) : this.#learnedMore()));
+  }
+
+  // How many labels there are is shown anew, unless a name is being typed.
+  #learnedMore() {
+    this.#drawOthers();
+    if (this.rows.length && document.activeElement !== this.#field()) this.drawHead();
   }
 
   #mark(number) {
     if (this.rows.length === 0) return;
     if (!this.marks.delete(number)) this.marks.add(number);
     this.drawCell(number);
-    this.drawHead();
+    this.drawConfirm();
   }
 
+  // All that were seen; pressed again, none.
   #markAll() {
-    const all = this.marks.size < this.rows.length;
-    this.marks = new Set(all ? this.rows.keys() : []);
+    const seen = this.divided().answered;
+    this.marks = new Set(seen.every((number) => this.marks.has(number)) ? [] : seen);
     this.rows.forEach((_, number) => this.drawCell(number));
-    this.drawHead();
+    this.drawConfirm();
   }
 
   #field() {
@@ -159,17 +231,24 @@ export class Naming extends Cells {
   }
 
   drawHead() {
-    const left = this.rows.length - this.marks.size;
+    this.confirmButton.replaceChildren(key("⏎"), this.confirmText);
     const hint = this.grid.category === null ? say("nameHint") : say("takenHint", this.grid.category);
     this.head.replaceChildren(
       make("div", { class: "name-row" },
         this.#nameField(),
-        make("button", { class: "main", onclick: () => this.press("Enter"), disabled: this.name === "" || left === 0 }, key("⏎"),
-          make("span", {}, this.name === "" ? say("confirm", count(left)) : say("areAll", count(left), this.name))),
-        make("button", { onclick: () => this.press("PageDown"), disabled: this.grids.length < 2 }, key("PgDn"), make("span", {}, say("nextGrid"))),
+        this.confirmButton,
+        this.othersButton,
         make("button", { onclick: () => this.desk.back(), disabled: this.desk.state.steps === 0 }, key("⌫"), make("span", {}, say("back")))),
       this.#chips(),
-      make("p", { class: "quiet" }, `${hint} ${this.#advice()}`));
+      make("p", { class: "quiet" }, `${hint} ${this.#advice()}`),
+      this.unseenNote);
+    this.#drawOthers();
+    this.drawConfirm();
+  }
+
+  #drawOthers() {
+    this.othersButton.replaceChildren(key("PgDn"), make("span", {}, say("nextGrid")));
+    this.othersButton.disabled = this.grids.length < 2;
   }
 
   #nameField() {
@@ -193,11 +272,22 @@ export class Naming extends Cells {
         letter ? key(letter) : null, make("span", {}, name), make("span", { class: "number" }, count(said)))));
   }
 
-  // What would help most next.
+  // What would help most next: it is enough when every group was named or passed by and every category has some labels.
   #advice() {
-    const poorest = this.desk.state.categories.reduce((least, one) => (least === null || one.said < least.said ? one : least), null);
-    if (this.desk.state.categories.length < 2) return say("adviceTwo");
-    return poorest.said < ENOUGH ? say("adviceMore", poorest.name, count(poorest.said)) : say("adviceTrain");
+    const { categories } = this.desk.state;
+    const poorest = categories.reduce((least, one) => (least === null || one.said < least.said ? one : least), null);
+    if (categories.length < 2) return say("adviceTwo");
+    const more = poorest.said < ENOUGH ? say("adviceMore", poorest.name, count(poorest.said)) : "";
+    return [this.#unlooked(), more].filter(Boolean).join(" ") || say("adviceTrain");
+  }
+
+  // How many groups nobody has looked at yet, in words; empty when there is none.
+  #unlooked() {
+    const { all, named, untouched } = this.groups;
+    const unlooked = untouched.filter((look) => !this.desk.looked.has(look)).length;
+    const passed = untouched.length - unlooked;
+    if (unlooked === 0) return "";
+    return say(passed ? "groupsPassed" : "groupsNamed", count(named), count(all), count(unlooked), count(passed));
   }
 
   drawCell(number) {

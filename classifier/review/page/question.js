@@ -22,13 +22,18 @@ export class Question {
   press(name) {
     if (name === "z") this.#closer();
     else if (this.row === null) return false;
-    else if (name === "Enter") this.#answer("right", this.row.category);
+    else if (name === "Enter" || name === "y") this.#answer("right", this.row.category);
     else if (name === "s") this.#answer("skipped", null);
     else if (name === "u") this.#answer("none of these", null);
     else if (this.desk.category(name)) this.#answer("right", this.desk.category(name));
-    else if (name === " " && this.canBeWrong) this.#answer("wrong", this.row.category);
+    else if ((name === " " || name === "n") && this.canBeWrong) this.#answer("wrong", this.row.category);
+    else if (name === "n") this.desk.tell(say("sayWhich"));
     else return false;
     return true;
+  }
+
+  get keys() {
+    return [["⏎ y", "kRight"], this.canBeWrong ? ["␣ n", "kWrong"] : null, ["s", "kSkip"], ["u", "kNone"], ["z", "closer"]].filter(Boolean);
   }
 
   // What is learned asks no other questions.
@@ -96,8 +101,8 @@ export class Question {
   #actions(row) {
     const button = (letter, text, kind, press) => make("button", { class: kind, onclick: () => this.press(press) }, key(letter), make("span", {}, text));
     return make("div", { class: "actions" },
-      button("⏎", this.rightly(row), "main", "Enter"),
-      this.canBeWrong ? button("␣", say("isWrong"), "", " ") : null,
+      button("y", this.rightly(row), "main", "Enter"),
+      this.canBeWrong ? button("n", say("isWrong"), "", " ") : null,
       button("s", say("skip"), "", "s"),
       button("u", say("none"), "", "u"),
       this.backButton());

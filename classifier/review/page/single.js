@@ -3,7 +3,7 @@
 import { key, make } from "./dom.js";
 import { Near } from "./near.js";
 import { Supply } from "./supply.js";
-import { count, percent, reasonOf, say } from "./words.js";
+import { count, percent, reasonOf, say, whyOf } from "./words.js";
 
 export class Single {
   constructor(desk, query) {
@@ -31,7 +31,7 @@ export class Single {
   press(name) {
     const category = this.desk.category(name);
     if (name === "Enter" && this.row?.category) this.#decide("right", this.row.category);
-    else if (name === "n") this.desk.newCategory((made) => this.#decide("right", made));
+    else if (name === "n") this.#newCategory();
     else if (name === "s") this.#decide("skipped", null);
     else if (name === "u") this.#decide("none of these", null);
     else if (name === "z") this.closer();
@@ -39,6 +39,17 @@ export class Single {
     else if (category) this.#decide("right", category);
     else return false;
     return true;
+  }
+
+  get keys() {
+    return [["⏎", "kAccept"], ["n", "kNewHere"], ["s", "kSkip"], ["u", "kNone"], ["=", "kTogether"], ["z", "closer"]];
+  }
+
+  // Named, it is a category, and what is shown is put into it.
+  #newCategory() {
+    if (this.row === null) return;
+    const others = this.near.together().length;
+    this.desk.newCategory(others ? say("newHereTogether", count(others + 1)) : say("newHere"), (made) => this.#decide("right", made));
   }
 
   again(rows) {
@@ -90,7 +101,7 @@ export class Single {
     return make("div", { class: "what" },
       make("h1", { title: row.name }, row.name),
       make("p", { class: "quiet" }, `${row.width} × ${row.height}`),
-      make("h2", {}, say("why")),
+      make("h2", {}, whyOf(row)),
       make("p", { class: "reason" }, reasonOf(row)));
   }
 
@@ -109,7 +120,7 @@ export class Single {
     const buttons = this.desk.state.categories.map(({ name, key: letter }) =>
       make("button", { class: name === row.category ? "guess" : "", onclick: () => this.#decide("right", name) },
         letter ? key(letter) : null, make("span", {}, name)));
-    buttons.push(make("button", { class: "plain", onclick: () => this.press("n") }, key("n"), make("span", {}, say("newCategory"))));
+    buttons.push(make("button", { class: "plain", onclick: () => this.press("n") }, key("n"), make("span", {}, say("newForThis"))));
     return make("div", { class: "categories" }, make("h2", {}, say("allCategories")), make("div", { class: "buttons" }, ...buttons));
   }
 

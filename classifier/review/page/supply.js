@@ -15,6 +15,7 @@ export class Supply {
     this.images = new Map();
     this.given = new Set();
     this.next = undefined;
+    this.told = null; // the last answer, whole
     this.fetching = null;
     this.turn = 0;
   }
@@ -101,6 +102,7 @@ export class Supply {
     const turn = this.turn;
     const answer = await get(this.from, { ...this.query, ...place, limit: this.page });
     if (turn !== this.turn) return;
+    this.told = answer;
     const known = new Set(this.rows.map((row) => row.picture));
     this.rows.push(...answer.pictures.filter((row) => !known.has(row.picture) && !this.given.has(row.picture)));
     this.next = answer.next;

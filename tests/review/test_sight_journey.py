@@ -1,0 +1,248 @@
+"""In a real browser: Enter confirms what stood in sight and nothing else; nothing is called done while more waits."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from classifier.catalogue import outlook, verdicts
+from classifier.catalogue.outlook import Rank
+from classifier.catalogue.store import read_catalogue
+from classifier.records import Action, PictureId, Said
+from kit.browsing import CHROMIUM, Seen, all_in_sight, browser, quiet, type_keys
+from kit.reviewing import blended, waiting_library
+from kit.serving import server
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process"),
+]
+
+COUNT = 46
+LOOKS, EACH = 10, 4
+VISIBLE = """(share) => {
+  const head = document.querySelector(".grid-head").getBoundingClientRect();
+  return [...document.querySelectorAll(".cell")].filter((cell) => {
+    const { top, bottom, height } = cell.getBoundingClientRect();
+    return Math.min(bottom, innerHeight) - Math.max(top, head.bottom) >= share * height;
+  }).map((cell) => cell.dataset.picture);
+}"""
+SHOWN = "() => [...document.querySelectorAll('.cell')].map((cell) => cell.dataset.picture)"
+SETTLED = """() => {
+  const number = document.querySelector(".cell") && document.querySelector(".main:not(.file)")?.textContent;
+  const was = document.body.dataset.was;
+  document.body.dataset.was = number;
+  return number && number === was && /[1-9]/.test(number);
+}"""
+FILED = "(number) => document.querySelector('.file span').textContent === `File ${number}`"
+
+
+def grid_library(folder: Path, count: int = COUNT) -> tuple[Path, list[PictureId]]:
+    """So many real pictures that are all taken for a cat."""
+    return waiting_library(folder, [(Action.REVIEW, "cat", 0.5 + n / 1000) for n in range(count)], content=blended)
+
+
+def said(library: Path) -> set[PictureId]:
+    with read_catalogue(library) as catalogue:
+        return set(verdicts.latest(catalogue))
+
+
+def still(page: Page) -> None:
+    """Wait until the number that Enter would confirm does not grow any more."""
+    page.evaluate("() => { delete document.body.dataset.was; }")
+    page.wait_for_function(SETTLED, polling=400)
+
+
+def confirm(page: Page, library: Path, *, tap: bool = False) -> set[PictureId]:
+    """Confirm the grid; what was confirmed by it, which is what is mostly in sight."""
+    before = said(library)
+    still(page)
+    whole, partly = set(page.evaluate(VISIBLE, 0.98)), set(page.evaluate(VISIBLE, 0.6))
+    if tap:
+        page.locator(".grid .main").tap()
+    else:
+        page.keyboard.press("Enter")
+    page.wait_for_function(FILED, arg=len(before) + len(whole)) if whole == partly else page.wait_for_timeout(500)
+    now = said(library) - before
+    assert whole <= now <= partly
+    return now
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"viewport": {"width": 1280, "height": 620}}, {"viewport": {"width": 390, "height": 700}, "has_touch": True}],
+    ids=["desktop", "phone"],
+)
+def test_enter_confirms_what_is_in_sight_and_the_rest_comes_next(tmp_path: Path, options: dict[str, object]) -> None:
+    library, ids = grid_library(tmp_path)
+    seen, is_phone = Seen(), "has_touch" in options
+    with server(library) as served, browser(seen, **options) as page:
+        page.goto(served.address)
+        page.wait_for_selector(".stage img")
+        page.get_by_role("button", name="Grid").click()
+        page.wait_for_selector(".cell img")
+        first = confirm(page, library, tap=is_phone)
+        assert 0 < len(first) < COUNT
+        rest = [picture for picture in ids if picture not in first]
+        page.wait_for_function("(first) => document.querySelector('.cell').dataset.picture === first", arg=rest[0])
+        assert rest == page.evaluate(SHOWN)
+
+        page.mouse.move(200, 400)
+        page.mouse.wheel(0, 3000)  # what was scrolled past was seen, too
+        page.wait_for_timeout(400)
+        page.keyboard.press("Home")
+        while page.locator(".cell").count():
+            page.evaluate("() => document.querySelector('.grid').scrollTo(0, 100000)")
+            still(page)
+            page.keyboard.press("Enter")
+            page.wait_for_timeout(300)
+        page.get_by_text("Nothing waits here.").wait_for()
+        page.wait_for_function(FILED, arg=COUNT)
+        quiet(page, seen)
+    assert set(ids) == said(library)
+    assert [] == seen.said
+
+
+def test_in_a_larger_window_more_is_in_sight(tmp_path: Path) -> None:
+    library, ids = grid_library(tmp_path)
+    seen = Seen()
+    with server(library) as served, browser(seen, viewport={"width": 900, "height": 400}) as page:
+        page.goto(served.address)
+        page.wait_for_selector(".stage img")
+        type_keys(page, "g")
+        page.wait_for_selector(".cell img")
+        still(page)
+        page.set_viewport_size({"width": 1920, "height": 1080})
+        all_in_sight(page)
+        type_keys(page, "Enter")
+        page.wait_for_function(FILED, arg=COUNT)
+    assert set(ids) == said(library)
+
+
+def test_a_picture_that_does_not_load_is_not_confirmed_and_not_called_done(tmp_path: Path) -> None:
+    library, ids = grid_library(tmp_path, 8)
+    seen, lost, slow = Seen(), ids[2], ids[5]
+    with server(library) as served, browser(seen, viewport={"width": 1280, "height": 800}) as page:
+        page.route(f"**/picture/{lost}/*", lambda route: route.abort())
+        page.route(f"**/picture/{slow}/*", lambda _: None)  # it never comes
+        page.goto(served.address)
+        page.wait_for_selector(".side .main")
+        type_keys(page, "g")
+        page.get_by_text("Confirm 6", exact=True).wait_for()
+        type_keys(page, "Enter")
+        page.get_by_text("1 cannot be shown").wait_for()
+        page.wait_for_function("(slow) => document.querySelector('.cell').dataset.picture === slow", arg=slow)
+        assert [slow] == page.evaluate(SHOWN)
+        page.wait_for_function(FILED, arg=6)
+        assert page.locator(".grid .main").is_disabled()
+        type_keys(page, "Enter")
+        page.get_by_text("No picture was in sight long enough").wait_for()
+        type_keys(page, " ", "Enter")  # what a person marks is theirs to know
+        page.get_by_text("more wait here.").wait_for()
+    assert set(ids) - {lost} == said(library)
+
+
+def label_library(folder: Path) -> tuple[Path, list[PictureId]]:
+    """Ten groups that look alike, of which nothing is known."""
+    waiting = [(Action.REVIEW, "", 0.0)] * (LOOKS * EACH)
+    library, ids = waiting_library(folder, waiting, content=blended, is_sample=True)
+    outlook.write(library, ranks(ids, ""), meta={"categories": [], "temperature": 1.0, "verdicts": 0})
+    return library, ids
+
+
+def ranks(ids: Sequence[PictureId], category: str) -> list[Rank]:
+    """The groups in their order, taken for a category with confidence where there is one."""
+    sure = 0.9 if category else 0.0
+    return [Rank(n, picture, "review", category, sure, n // EACH, None) for n, picture in enumerate(ids)]
+
+
+def name_group(page: Page, *keys: str) -> None:
+    """Call the group so and confirm it, once it was in sight; then wait for another."""
+    all_in_sight(page)
+    before = page.evaluate(SHOWN)
+    type_keys(page, *keys)
+    page.wait_for_selector(".name-row .main:not([disabled])")
+    type_keys(page, "Enter")
+    page.wait_for_function(f"(before) => ({SHOWN})().join() !== before.join()", arg=before)
+
+
+def test_grids_that_were_emptied_by_learning_are_passed_and_enough_means_that_all_were_looked_at(
+    tmp_path: Path,
+) -> None:
+    library, ids = label_library(tmp_path)
+    seen = Seen()
+    with server(library) as served, browser(seen, viewport={"width": 1280, "height": 800}) as page:
+        page.goto(served.address)
+        page.wait_for_selector(".cell img")
+        name_group(page, "n", *"cat", "Enter")
+        name_group(page, "n", *"dog", "Enter")
+        name_group(page, "1")
+        assert "3 of 10 groups named; 7 not looked at yet." in page.inner_text(".grid-head")
+        assert "Enough to train" not in page.inner_text(".grid-head")
+
+        meta = {"categories": ["cat", "dog"], "temperature": 1.0, "verdicts": 12}
+        outlook.write(library, ranks(ids, "dog"), meta=meta)
+        while (
+            page.evaluate("() => fetch('/api/grids').then((one) => one.json()).then(({ grids }) => grids.length)") > 1
+        ):
+            page.wait_for_timeout(100)
+        for _ in range(2):  # by the list of before, the next ones are groups 4 and 5
+            type_keys(page, "PageDown")
+            page.get_by_text("Taken for dog").wait_for()
+            assert page.locator(".cell").count() == EACH * (LOOKS - 3)
+        all_in_sight(page)
+        type_keys(page, "Enter")
+        page.get_by_text("Nothing waits here.").wait_for()
+        quiet(page, seen)
+    assert set(ids) == said(library)
+    assert [] == seen.said
+
+
+def test_a_key_means_the_same_in_every_view(tmp_path: Path) -> None:
+    library, ids = waiting_library(
+        tmp_path,
+        [(Action.FILE, "cat", 0.9), (Action.FILE, "cat", 0.8), (Action.FILE, "cat", 0.7), (Action.REVIEW, "cat", 0.4)],
+        content=blended,
+    )
+    seen = Seen()
+    with server(library) as served, browser(seen, viewport={"width": 1280, "height": 800}) as page:
+        page.goto(served.address)
+        page.get_by_text("Audit", exact=True).click()
+        page.get_by_text("Draw a new sample").click()
+        page.get_by_text("cat: right?").wait_for()
+        type_keys(page, "g")
+        page.get_by_text("Audit: one by one only").wait_for()
+        assert page.get_by_role("button", name="Grid").is_disabled()
+        for key, outcome in (
+            ("y", "0 of 1"),
+            ("n", "1 of 2"),
+            ("Backspace", "0 of 1"),
+            ("u", "1 of 2"),
+            ("y", "1 of 3"),
+        ):
+            type_keys(page, key)
+            page.get_by_text(f"95% confidence; {outcome}").wait_for()
+        type_keys(page, "?")
+        assert "none of these categories" in page.inner_text("dialog")
+        type_keys(page, "Escape")
+        page.get_by_role("button", name="Waiting").click()
+        page.wait_for_selector(".side .main")
+        assert "New category for this one" in page.inner_text(".side")
+        type_keys(page, "n")
+        page.get_by_text("the picture that is shown is put into it").wait_for()
+        type_keys(page, *"bird", "Enter")
+        page.get_by_text("Nothing waits here.").wait_for()
+        quiet(page, seen)
+    with read_catalogue(library) as catalogue:
+        held = verdicts.latest(catalogue)
+    assert (Said.RIGHT, "bird") == (held[ids[3]].said, held[ids[3]].category)
+    assert [Said.NONE, Said.RIGHT, Said.RIGHT] == sorted(held[one].said for one in ids[:3])
+    assert [] == seen.said
