@@ -11,7 +11,7 @@ from pathlib import Path
 from classifier.catalogue.journal import to_bytes, to_path
 from classifier.catalogue.store import Catalogue
 from classifier.paths import displayable
-from classifier.records import Failure, FailureKind, ImageFile, PictureId
+from classifier.records import Failure, FailureKind, ImageFile, PictureId, time_of
 
 _UNCHANGED = (
     "files.size_bytes = excluded.size_bytes AND files.mtime_ns = excluded.mtime_ns AND files.inode = excluded.inode"
@@ -171,7 +171,7 @@ def _current(catalogue: Catalogue, *, ending: int | None = None) -> Callable[[by
     return belongs
 
 
-def _is_unchanged(path: bytes, size_bytes: int, mtime_ns: int) -> bool:
+def _is_unchanged(path: bytes, size_bytes: int | None, mtime_ns: int | None) -> bool:
     """Whether the file is as it was when it could not be read; one in a folder that may not be looked into counts."""
     try:
         found = to_path(path).lstat()
@@ -179,4 +179,5 @@ def _is_unchanged(path: bytes, size_bytes: int, mtime_ns: int) -> bool:
         return False
     except OSError:
         return True
-    return not stat.S_ISREG(found.st_mode) or (found.st_size, found.st_mtime_ns) == (size_bytes, mtime_ns)
+    is_same = size_bytes is None or (found.st_size, time_of(found)) == (size_bytes, mtime_ns)
+    return is_same or not stat.S_ISREG(found.st_mode)

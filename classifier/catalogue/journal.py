@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from classifier.catalogue.checks import checksum, wrong_field
 from classifier.catalogue.trail import append_trail
 from classifier.paths import displayable
 from classifier.records import Method, PictureId, time_of
@@ -102,9 +103,22 @@ def placed(entry: Entry, found: os.stat_result | None) -> Place:
     )
 
 
-_ENTRY = ", ".join(field.name for field in fields(Entry))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damaged:
+    """A row of the journal that is not what was written: its id, and the field that says so."""
+
+    id: int
+    field: str
+
+
+_ENTRY = tuple(field.name for field in fields(Entry))
 _PLACE = tuple(field.name for field in fields(Place) if field.name != "beside")
 _SIDECAR = (*_PLACE, "beside")
+_CHANGING = {name: _ENTRY.index(name) for name in ("method", "target", "temporary", "state", "note")}
+_STATES = frozenset(state.value for state in State)
+_LAST_ID = 2**61
+_PAGE = 10_000
+_DIGITS = 40
 _LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
 
 
@@ -120,17 +134,20 @@ def to_path(kept: bytes) -> Path:
 
 def next_id(catalogue: Catalogue) -> int:
     """The id that the next entry is to have; ids only grow."""
-    (last,) = catalogue.connection.execute("SELECT COALESCE(MAX(id), 0) FROM moves").fetchone()
+    # An id beyond is damage, and none could follow the last that there can be.
+    query = "SELECT COALESCE(MAX(id), 0) FROM moves WHERE id BETWEEN 0 AND ?"
+    (last,) = catalogue.connection.execute(query, (_LAST_ID,)).fetchone()
     return int(last) + 1
 
 
 def begin(catalogue: Catalogue, entries: Sequence[Entry], *, run: int, folders: Iterable[Path]) -> None:
     """Commit what is about to be done, with the `folders` that will be made for it, paths as in an entry."""
-    marks = ", ".join("?" for _ in fields(Entry))
+    marks = ", ".join("?" for _ in _ENTRY)
+    rows = [_row(entry) for entry in entries]
     with catalogue.transaction() as connection:
         connection.executemany(
-            f"INSERT INTO moves ({_ENTRY}, at) VALUES ({marks}, ?)",  # noqa: S608 - our own field names
-            [(*_row(entry), _now()) for entry in entries],
+            f"INSERT INTO moves ({', '.join(_ENTRY)}, at, checksum) VALUES ({marks}, ?, ?)",  # noqa: S608
+            [(*row, _now(), _checksum(row)) for row in rows],
         )
         connection.executemany(
             "INSERT OR IGNORE INTO folders (path, run) VALUES (?, ?)", [(to_bytes(folder), run) for folder in folders]
@@ -149,7 +166,7 @@ def finish(catalogue: Catalogue, entries: Sequence[Entry], *, library: Path, pla
     Raises OSError when the trail cannot be written.
     """
     done = [entry for entry in entries if entry.state is State.DONE]
-    append_trail(library, done, at=_now())
+    append_trail(library, done, at=_now(), crawls=_crawls(catalogue, {entry.run for entry in done}))
     moved = {entry.picture for entry in entries if entry.method is Method.RENAME}
     with catalogue.transaction():
         _write_state(catalogue, entries)
@@ -172,10 +189,41 @@ def open_entries(catalogue: Catalogue) -> list[Entry]:
     return select(catalogue, "state IN ('intent', 'claimed') ORDER BY id")
 
 
+def close_damaged(catalogue: Catalogue) -> list[Damaged]:
+    """Have open entries that are damaged be open no longer, for nobody can go on with them; returns them."""
+    found = [one for one in select_all(catalogue, "state IN ('intent', 'claimed')") if isinstance(one, Damaged)]
+    if found:
+        with catalogue.transaction() as connection:
+            connection.executemany("UPDATE moves SET state = ? WHERE id = ?", [(State.FAILED, one.id) for one in found])
+    return found
+
+
 def select(catalogue: Catalogue, condition: str, values: Sequence[Any] = ()) -> list[Entry]:
-    """The entries that meet an SQL `condition` of the program's own."""
-    rows = catalogue.connection.execute(f"SELECT {_ENTRY} FROM moves WHERE {condition}", values)  # noqa: S608
-    return [_entry(row) for row in rows]
+    """The entries that meet an SQL `condition` of the program's own; those that are damaged are passed over."""
+    return [one for one in select_all(catalogue, condition, values) if isinstance(one, Entry)]
+
+
+def select_all(catalogue: Catalogue, condition: str, values: Sequence[Any] = ()) -> list[Entry | Damaged]:
+    """The same with what is damaged."""
+    connection = catalogue.connection
+    query = f"SELECT {', '.join(_ENTRY)}, checksum FROM moves WHERE {condition}"  # noqa: S608 - our own names
+    # Damaged text may be none.
+    connection.text_factory = _as_text
+    try:
+        rows = connection.execute(query, values).fetchall()
+    finally:
+        connection.text_factory = str
+    return [_entry(row[:-1], row[-1]) for row in rows]
+
+
+def damaged(catalogue: Catalogue) -> list[Damaged]:
+    """The damaged rows of the whole journal; takes as long as it has many."""
+    found: list[Damaged] = []
+    page = select_all(catalogue, "1 ORDER BY id LIMIT ?", (_PAGE,))
+    while page:
+        found += [one for one in page if isinstance(one, Damaged)]
+        page = select_all(catalogue, "id > ? ORDER BY id LIMIT ?", (page[-1].id, _PAGE))
+    return found
 
 
 def place_of(catalogue: Catalogue, picture: PictureId) -> Place | None:
@@ -210,10 +258,17 @@ def sidecar_from(catalogue: Catalogue, source: Path) -> Place | None:
 
 
 def _write_state(catalogue: Catalogue, entries: Iterable[Entry]) -> None:
+    columns = ", ".join(f"{name} = ?" for name in _CHANGING)
+    rows = [_row(entry) for entry in entries]
     catalogue.connection.executemany(
-        "UPDATE moves SET method = ?, target = ?, temporary = ?, state = ?, note = ?, at = ? WHERE id = ?",
-        [(e.method.value, e.target, e.temporary, e.state.value, displayable(e.note), _now(), e.id) for e in entries],
+        f"UPDATE moves SET {columns}, at = ?, checksum = ? WHERE id = ?",  # noqa: S608 - our own names
+        [(*(row[at] for at in _CHANGING.values()), _now(), _checksum(row), row[0]) for row in rows],
     )
+
+
+def _crawls(catalogue: Catalogue, runs: Iterable[int]) -> dict[int, bytes]:
+    found = (catalogue.connection.execute("SELECT id, crawl FROM runs WHERE id = ?", (run,)).fetchone() for run in runs)
+    return {row[0]: row[1] for row in found if row is not None}
 
 
 def _write_place(catalogue: Catalogue, place: Place, *, renamed: bool) -> None:
@@ -264,12 +319,44 @@ def _as_place(names: Sequence[str], row: tuple[Any, ...]) -> Place:
 
 def _row(record: Entry | Place) -> tuple[Any, ...]:
     values = {field.name: getattr(record, field.name) for field in fields(record)}
-    return tuple({**values, "inode": str(record.inode), "device": str(record.device)}.values())
+    values |= {"method": record.method.value, "inode": str(record.inode), "device": str(record.device)}
+    if isinstance(record, Entry):
+        values |= {"state": record.state.value, "note": displayable(record.note)}
+    return tuple(values.values())
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
-    kept = dict(zip([field.name for field in fields(Entry)], row, strict=True))
-    return Entry(**kept | {"method": Method(kept["method"]), "state": State(kept["state"]), **_identity(kept)})
+def _checksum(row: tuple[Any, ...]) -> str:
+    return checksum(ascii(row).encode())
+
+
+def _as_text(kept: bytes) -> str:
+    return kept.decode(errors="surrogateescape")
+
+
+def _entry(row: tuple[Any, ...], kept_checksum: object) -> Entry | Damaged:
+    """A row of the journal; those of older catalogues have no checksum."""
+    kept = dict(zip(_ENTRY, row, strict=True))
+    if kept_checksum is not None and kept_checksum != _checksum(row):
+        return Damaged(id=kept["id"], field="checksum")
+    kept |= {name: _as_number(kept[name]) for name in ("inode", "device")}
+    wrong = wrong_field(kept) or _wrong_state(kept)
+    if wrong is not None:
+        return Damaged(id=kept["id"], field=wrong)
+    return Entry(**kept | {"method": Method(kept["method"]), "state": State(kept["state"])})
+
+
+def _wrong_state(kept: dict[str, Any]) -> str | None:
+    """The field of these that has a wrong value: all that the journal has and the trail has not."""
+    if kept["state"] not in _STATES:
+        return "state"
+    if kept["temporary"] is not None and not isinstance(kept["temporary"], bytes):
+        return "temporary"
+    return None if isinstance(kept["note"], str) else "note"
+
+
+def _as_number(kept: object) -> int | None:
+    """Inodes and devices are kept as text, for they may be larger than SQLite's numbers."""
+    return int(kept) if isinstance(kept, str) and kept.isdecimal() and len(kept) < _DIGITS else None
 
 
 def _identity(kept: dict[str, Any]) -> dict[str, int]:

@@ -91,6 +91,11 @@ def m011_selection(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE verdicts ADD COLUMN selection TEXT")
 
 
+def m012_checksums_of_moves(connection: sqlite3.Connection) -> None:
+    """A checksum of each row of the journal, so that a damaged one is not carried out; NULL in rows made before."""
+    connection.execute("ALTER TABLE moves ADD COLUMN checksum TEXT")
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
@@ -103,6 +108,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m009_answers_by_model,
     m010_review_steps,
     m011_selection,
+    m012_checksums_of_moves,
 )
 
 

@@ -6,11 +6,14 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from classifier.catalogue.journal import to_bytes, to_path
 from classifier.catalogue.store import Catalogue
 from classifier.paths import to_json
+
+CRAWL_LOST: Final = "crawl lost"
+"""The state of a run that was read from a trail that does not have its crawl."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,19 @@ def models_before(catalogue: Catalogue, *, last: int) -> list[tuple[str, str]]:
         (last,),
     )
     return list(rows)
+
+
+def crawl_of(catalogue: Catalogue, run: int) -> Path | None:
+    """The crawl of a run; None when it is not known, for the catalogue was lost, or there was none."""
+    row = catalogue.connection.execute("SELECT crawl FROM runs WHERE id = ?", (run,)).fetchone()
+    crawl = to_path(row[0]) if row is not None and isinstance(row[0], bytes) else Path()
+    return crawl if crawl.is_absolute() else None
+
+
+def set_lost_crawls(catalogue: Catalogue, crawl: Path) -> None:
+    """Record `crawl` for the runs whose own was lost with the catalogue."""
+    with catalogue.transaction() as connection:
+        connection.execute("UPDATE runs SET crawl = ? WHERE state = ?", (to_bytes(crawl), CRAWL_LOST))
 
 
 def any_of(catalogue: Catalogue, kind: str) -> bool:

@@ -5,12 +5,13 @@ A change stands until another that is done takes it back; taking that one back m
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalogue import runs
-from classifier.catalogue.journal import Entry, State, begin, select, to_bytes
+from classifier.catalogue.journal import Damaged, Entry, State, begin, damaged, select, to_bytes
 from classifier.catalogue.trail import read_trail
 from classifier.errors import LibraryError
 from classifier.records import Method, PictureId
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 UNDO = "undo"
 _PAGE = 256
+_KEPT = tuple(field.name for field in fields(Entry) if field.name not in {"temporary", "state", "note"})
 _CHANGED_ANYTHING = "SELECT DISTINCT run FROM moves WHERE state = 'done' ORDER BY run DESC"
 
 
@@ -82,9 +84,9 @@ def all_standing(catalogue: Catalogue) -> list[Entry]:
     return [found[number] for number in sorted(found)]
 
 
-def entry_of(catalogue: Catalogue, number: int) -> Entry:
-    """The change with this id."""
-    return select(catalogue, "id = ?", (number,))[0]
+def entry_of(catalogue: Catalogue, number: int) -> Entry | None:
+    """The change with this id; None when its row is damaged or lost."""
+    return next(iter(select(catalogue, "id = ?", (number,))), None)
 
 
 def folders_of(catalogue: Catalogue, run: int) -> list[bytes]:
@@ -104,56 +106,62 @@ def forget_folder(catalogue: Catalogue, path: bytes) -> None:
         connection.execute("DELETE FROM folders WHERE path = ?", (path,))
 
 
-def rebuild(catalogue: Catalogue, library: Path) -> int:
-    """Fill the journal of a new catalogue from the trail of a lost one; returns how many changes that are.
+def rebuild(catalogue: Catalogue, library: Path) -> tuple[int, tuple[int, ...]]:
+    """Fill the journal of a new catalogue from the trail of a lost one; how many changes, and which lines are damaged.
 
     Nothing when the journal has rows. Which folders a run made is not in the trail: those stay.
     """
     if catalogue.connection.execute("SELECT 1 FROM moves LIMIT 1").fetchone() is not None:
-        return 0
-    entries = [_entry(line) for _, line in sorted(read_trail(library).items())]
+        return 0, ()
+    trail = read_trail(library)
+    changes = [change for _, change in sorted(trail.changes.items())]
+    run_of = {change["id"]: change["run"] for change in changes}
     with catalogue.transaction():
-        for number in sorted({entry.run for entry in entries}):
-            own = [entry for entry in entries if entry.run == number]
-            begin(catalogue, own, run=number, folders=[])
-            _add_run(catalogue, number, undoes=own[0].undoes)
-    return len(entries)
+        for number in sorted(set(run_of.values())):
+            own = [change for change in changes if change["run"] == number]
+            begin(catalogue, [_entry(change) for change in own], run=number, folders=[])
+            _add_run(catalogue, number, own, run_of)
+    return len(changes), trail.damaged
 
 
-def _add_run(catalogue: Catalogue, number: int, *, undoes: int | None) -> None:
-    of = None if undoes is None else entry_of(catalogue, undoes).run
+def mend(catalogue: Catalogue, library: Path) -> list[Damaged]:
+    """Write damaged rows of the journal anew from the trail; returns those that it does not hold either.
+
+    Only a line with a checksum is taken: one without may be as damaged as the row. Raises OSError when the trail
+    cannot be read.
+    """
+    found = damaged(catalogue)
+    changes = read_trail(library).changes if found else {}
+    whole = {number: change for number, change in changes.items() if change["sum"] is not None}
+    with catalogue.transaction() as connection:
+        for one in found:
+            if one.id in whole:
+                connection.execute("DELETE FROM moves WHERE id = ?", (one.id,))
+                begin(catalogue, [_entry(whole[one.id])], run=whole[one.id]["run"], folders=[])
+    return [one for one in found if one.id not in whole]
+
+
+def _add_run(catalogue: Catalogue, number: int, changes: list[dict[str, Any]], run_of: dict[int, int]) -> None:
+    """The run of some changes, finished when it is an undo that took all back; its crawl as its lines have it."""
+    undoes = [run_of.get(change["undoes"]) for change in changes if change["undoes"] is not None]
+    of = next((run for run in undoes if run is not None), None)
+    crawl = next((change["crawl"] for change in changes if change["crawl"] is not None), None)
+    kind, state = UNDO if undoes else "sort", runs.CRAWL_LOST if crawl is None else "rebuilt"
     connection = catalogue.connection
-    values = (number, "sort" if of is None else UNDO, to_bytes(Path()), "", "", to_bytes(Path()), "{}", of, _now())
     connection.execute(
         "INSERT OR IGNORE INTO runs (id, kind, crawl, mode, model, bundle, settings, undoes, started, state) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'rebuilt')",
-        values,
+        "VALUES (?, ?, ?, '', '', ?, '{}', ?, ?, ?)",
+        (number, kind, crawl or to_bytes(Path()), to_bytes(Path()), of, _now(), state),
     )
     if of is None or next(standing(catalogue, of), None) is None:
         connection.execute("UPDATE runs SET finished = started WHERE id = ?", (number,))
 
 
-def _entry(line: dict[str, Any]) -> Entry:
-    """A trail's line as a row; without an inode the time is made to differ, so that the content must prove the file."""
-    known = "inode" in line
-    return Entry(
-        id=line["id"],
-        run=int(line["run"]),
-        picture=PictureId(line["picture"]),
-        method=Method(line["method"]),
-        source=line["source"],
-        target=line["target"],
-        temporary=None,
-        state=State.DONE,
-        size_bytes=int(line["size_bytes"]),
-        mtime_ns=int(line["mtime_ns"]) if known else -1,
-        inode=int(line["inode"]) if known else 0,
-        device=int(line["device"]) if known else 0,
-        permissions=line["permissions"],
-        note="",
-        undoes=line.get("undoes"),
-        beside=line.get("beside"),
-    )
+def _entry(change: dict[str, Any]) -> Entry:
+    """A change of the trail as a row of the journal."""
+    kept = {name: change[name] for name in _KEPT}
+    ids = {"picture": PictureId(change["picture"]), "method": Method(change["method"])}
+    return Entry(**kept | ids, temporary=None, state=State.DONE, note="")
 
 
 def _last(catalogue: Catalogue, entry: Entry) -> Entry | None:
@@ -177,7 +185,9 @@ def _is_undo(catalogue: Catalogue, run: int) -> bool:
 
 
 def _is_undone(catalogue: Catalogue, run: int) -> bool:
-    rows = catalogue.connection.execute("SELECT id FROM runs WHERE undoes = ? AND finished IS NOT NULL", (run,))
+    # A run is only undone by a later one.
+    query = "SELECT id FROM runs WHERE undoes = ?1 AND id > ?1 AND finished IS NOT NULL"
+    rows = catalogue.connection.execute(query, (run,))
     return any(not _is_undone(catalogue, number) for (number,) in rows.fetchall())
 
 

@@ -16,13 +16,16 @@ def undo(
     library: Annotated[Path, typer.Argument(help="The folder that was sorted into.")],
     *,
     run: Annotated[int | None, typer.Option(help="The run's number in illsort status (default: the last).")] = None,
+    crawl: Annotated[
+        Path | None, typer.Option(help="Where pictures go back to, for a library whose record of it was lost.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Take a run back: moved pictures return, links and copies go; what you changed since stays."""
     from classifier.cli.terminal import TerminalProgress
     from classifier.filing.undo import undo as run_undo
 
-    summary = run_undo(library, run=run, progress=TerminalProgress())
+    summary = run_undo(library, run=run, crawl=crawl, progress=TerminalProgress())
     typer.echo(_in_words(summary), err=as_json)
     if as_json:
         typer.echo(json.dumps(summary.as_dict(), ensure_ascii=False))

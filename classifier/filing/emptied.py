@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from classifier.catalogue import undone
 from classifier.catalogue.journal import to_bytes
+from classifier.filing.bounds import Bounds
 from classifier.filing.fsops import Disk
+from classifier.filing.plan import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,10 +19,11 @@ if TYPE_CHECKING:
 
 def remove_emptied(catalogue: Catalogue, library: Path, folders: Iterable[Path], *, disk: Disk | None = None) -> None:
     """Remove those of `folders`, within `library`, that a run made and that hold nothing any more."""
-    disk = disk or Disk()
+    disk, bounds = disk or Disk(), Bounds(catalogue, library)
     for folder in sorted(set(folders)):
-        kept = to_bytes(folder.relative_to(library))
-        if not undone.is_ours(catalogue, kept):
+        inner = within(folder, library)
+        kept = to_bytes(inner)
+        if not undone.is_ours(catalogue, kept) or not bounds.is_folder_in_library(inner):
             continue
         try:
             disk.remove_folder(folder)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalogue.journal import begin, finish, next_id, placed, to_bytes
 from classifier.errors import FilingStopped
+from classifier.filing.bounds import Bounds
 from classifier.filing.carry import Carrier
 from classifier.filing.content import is_still, look
 from classifier.filing.fsops import Disk, stops
@@ -76,7 +77,9 @@ class _Batch:
     def begin(self, moves: Sequence[Move]) -> None:
         """Commit what is to be done, then make the folders for it."""
         first = next_id(self.catalogue)
-        plans = plan(moves, library=self.library, run=self.run, first_id=first)
+        plans = plan(
+            moves, library=self.library, run=self.run, first_id=first, bounds=Bounds(self.catalogue, self.library)
+        )
         for id_, (move, planned) in enumerate(zip(moves, plans, strict=True), start=first):
             if isinstance(planned, Step):
                 self.steps.append(planned)

@@ -28,6 +28,8 @@ def opened(library: Path, progress: Progress) -> Iterator[Catalogue]:
             )
         if settled.done or settled.cancelled:
             progress.say(f"the last run was stopped: {settled.done + settled.cancelled} open moves were settled")
+        for left in settled.damaged:
+            progress.say(f"{left.path}: {left.reason}")
         for path in settled.gone:
             progress.say(f"{path}: was being filed when the last run was stopped, and is neither there nor here")
         yield catalogue

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Sequence
     from pathlib import Path
 
+    from classifier.filing.bounds import Bounds
     from classifier.records import Move
 
 
@@ -56,8 +57,11 @@ class Step:
         return self.entry.method is Method.REMOVE
 
 
-def plan(moves: Sequence[Move], *, library: Path, run: int, first_id: int) -> list[Step | Outcome]:
-    """A step with a free name, or the outcome of a move that cannot or need not be made; raises when the disk stops."""
+def plan(moves: Sequence[Move], *, library: Path, run: int, first_id: int, bounds: Bounds) -> list[Step | Outcome]:
+    """A step with a free name, or the outcome of a move that cannot, must not or need not be made.
+
+    Raises OSError when the disk stops.
+    """
     taken: set[Path] = set()
     plans: list[Step | Outcome] = []
     for id_, move in enumerate(moves, start=first_id):
@@ -67,6 +71,8 @@ def plan(moves: Sequence[Move], *, library: Path, run: int, first_id: int) -> li
             if stops(error):
                 raise
             planned = Outcome(move=move, status=Status.FAILED, reason=words(error))
+        if isinstance(planned, Step) and (trouble := bounds.trouble(planned.entry)) is not None:
+            planned = Outcome(move=move, status=Status.FAILED, reason=trouble)
         if isinstance(planned, Step):
             taken.add(planned.target)
         plans.append(planned)

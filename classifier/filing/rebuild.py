@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalogue import undone
 from classifier.catalogue.journal import add_places, placed, to_path
+from classifier.filing.bounds import Bounds
 from classifier.filing.content import look
 from classifier.records import Method
 
@@ -18,21 +19,22 @@ if TYPE_CHECKING:
 _LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
 
 
-def rebuild(catalogue: Catalogue, library: Path) -> int:
-    """Fill an empty journal and the places from the trail; returns how many changes that are, 0 when nothing was lost.
+def rebuild(catalogue: Catalogue, library: Path) -> tuple[int, tuple[int, ...]]:
+    """Fill an empty journal and the places from the trail; how many changes that are, and which lines are damaged.
 
     Without this, a new catalogue would number its changes from 1 again, and the trail would hold two of each number.
     """
     with catalogue.transaction():
-        count = undone.rebuild(catalogue, library)
+        count, damaged = undone.rebuild(catalogue, library)
         if count:
+            bounds = Bounds(catalogue, library)
             for entry in undone.all_standing(catalogue):
-                add_places(catalogue, _places(entry, library), renamed=entry.method is Method.RENAME)
-    return count
+                add_places(catalogue, _places(entry, bounds, library), renamed=entry.method is Method.RENAME)
+    return count, damaged
 
 
-def _places(entry: Entry, library: Path) -> list[Place]:
+def _places(entry: Entry, bounds: Bounds, library: Path) -> list[Place]:
     target = to_path(entry.target or b"")
-    if entry.method in _LEAVES_LIBRARY or target.is_absolute():
+    if entry.method in _LEAVES_LIBRARY or not bounds.is_in_library(target):
         return []
     return [placed(entry, look(library / target))]

@@ -13,20 +13,36 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.journal import Entry, State, finish, open_entries, placed, to_bytes, to_path, update
+from classifier.catalogue.disk import state_folder
+from classifier.catalogue.journal import (
+    Entry,
+    State,
+    close_damaged,
+    finish,
+    open_entries,
+    placed,
+    to_bytes,
+    to_path,
+    update,
+)
+from classifier.catalogue.store import NAME
+from classifier.catalogue.trail import NAME as TRAIL
 from classifier.errors import FilingStopped
+from classifier.filing.bounds import Bounds
 from classifier.filing.content import holds, is_link_to, is_same_name, look
 from classifier.filing.fsops import Disk
 from classifier.filing.outcome import words
 from classifier.filing.place import TEMPORARY, names_for
 from classifier.filing.plan import within
 from classifier.filing.rebuild import rebuild
+from classifier.filing.reverse import Left
 from classifier.records import Method
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from classifier.catalogue.journal import Place
+    from classifier.catalogue.journal import Damaged, Place
     from classifier.catalogue.store import Catalogue
 
 
@@ -39,6 +55,8 @@ class Recovered:
     gone: tuple[Path, ...]
     rebuilt: int = 0
     """Changes that were read from the trail, for the catalogue was lost."""
+    damaged: tuple[Left, ...] = ()
+    """Lines of the trail and open rows of the journal that were passed over."""
 
 
 def recover(catalogue: Catalogue, library: Path, *, disk: Disk | None = None) -> Recovered:
@@ -47,11 +65,9 @@ def recover(catalogue: Catalogue, library: Path, *, disk: Disk | None = None) ->
     Raises FilingStopped when the disk refuses: the rows stay open for the next start.
     """
     try:
-        rebuilt = rebuild(catalogue, library)
-        rows = [
-            _Row(entry, catalogue=catalogue, library=library, disk=disk or Disk()) for entry in open_entries(catalogue)
-        ]
-        settled = [row.settle() for row in rows]
+        rebuilt, lines = rebuild(catalogue, library)
+        rows = close_damaged(catalogue)
+        settled = [_settled(entry, catalogue, library, disk or Disk()) for entry in open_entries(catalogue)]
         if settled:
             places = [place for entry in settled if (place := _place(entry, library)) is not None]
             finish(catalogue, settled, library=library, places=places)
@@ -59,7 +75,31 @@ def recover(catalogue: Catalogue, library: Path, *, disk: Disk | None = None) ->
         raise FilingStopped(f"cannot settle what was left open: {words(error)}: {error.filename or library}") from error
     gone = tuple(to_path(entry.source) for entry in settled if entry.state is State.GONE)
     states = [entry.state for entry in settled]
-    return Recovered(done=states.count(State.DONE), cancelled=states.count(State.CANCELLED), gone=gone, rebuilt=rebuilt)
+    return Recovered(
+        done=states.count(State.DONE),
+        cancelled=states.count(State.CANCELLED),
+        gone=gone,
+        rebuilt=rebuilt,
+        damaged=(*_passed_over(library, lines), *_unreadable(library, rows)),
+    )
+
+
+def _passed_over(library: Path, lines: Iterable[int]) -> list[Left]:
+    path = state_folder(library) / TRAIL
+    return [Left(path=path, reason=f"line {number} is damaged and was passed over") for number in lines]
+
+
+def _unreadable(library: Path, rows: Iterable[Damaged]) -> list[Left]:
+    path = state_folder(library) / NAME
+    what = "was stopped in its midst, but its record is damaged: nothing was done"
+    return [Left(path=path, reason=f"change {row.id} {what} ({row.field})") for row in rows]
+
+
+def _settled(entry: Entry, catalogue: Catalogue, library: Path, disk: Disk) -> Entry:
+    trouble = Bounds(catalogue, library).trouble(entry)
+    if trouble is not None:
+        return replace(entry, state=State.FAILED, note=trouble)
+    return _Row(entry, catalogue=catalogue, library=library, disk=disk).settle()
 
 
 def is_temporary(name: str) -> bool:

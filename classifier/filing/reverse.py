@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import os
 
     from classifier.catalogue.store import Catalogue
+    from classifier.filing.bounds import Bounds
 
 _MOST_RESTORED = 100
 
@@ -36,15 +37,19 @@ def ends_of(entry: Entry, library: Path) -> tuple[Path, Path]:
     return target, source
 
 
-def reverse(catalogue: Catalogue, entry: Entry, library: Path) -> Move | Left:
+def reverse(catalogue: Catalogue, entry: Entry, library: Path, bounds: Bounds) -> Move | Left:
     """The move that undoes `entry`, or why the file is left alone."""
     now, then = ends_of(entry, library)
+    if (trouble := bounds.trouble(entry)) is not None:
+        return Left(path=now, reason=trouble)
     found = look(now)
     if found is None:
         return Left(path=now, reason="it is no longer there")
     if not _is_ours(catalogue, entry, found, library):
         return Left(path=now, reason="it was changed since")
     method, names = _way(catalogue, entry, then.name)
+    if method is None:
+        return Left(path=now, reason=f"the record of how it came there is damaged (change {entry.undoes})")
     return Move(
         picture=entry.picture,
         source=ImageFile(
@@ -58,7 +63,8 @@ def reverse(catalogue: Catalogue, entry: Entry, library: Path) -> Move | Left:
     )
 
 
-def _way(catalogue: Catalogue, entry: Entry, name: str) -> tuple[Method, tuple[str, ...]]:
+def _way(catalogue: Catalogue, entry: Entry, name: str) -> tuple[Method | None, tuple[str, ...]]:
+    """How, None when that cannot be known, and under which names."""
     again = names_for(name, entry.picture)
     match entry.method:
         case Method.RENAME:
@@ -68,7 +74,8 @@ def _way(catalogue: Catalogue, entry: Entry, name: str) -> tuple[Method, tuple[s
         case Method.RESTORE:
             return Method.MOVE, again
         case Method.REMOVE:
-            return entry_of(catalogue, entry.undoes or 0).method, again
+            undone = entry_of(catalogue, entry.undoes or 0)
+            return None if undone is None else undone.method, again
         case _:
             return Method.REMOVE, (name,)
 

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 _ENDINGS = (".txt", ".xmp", ".json")
 
 
-def sidecar_moves(catalogue: Catalogue, pictures: Iterable[PictureId], *, library: Path, method: Method) -> list[Move]:
+def sidecar_moves(
+    catalogue: Catalogue, pictures: Iterable[PictureId], *, library: Path, method: Method, crawl: Path | None = None
+) -> list[Move]:
     """What brings the sidecars of pictures that have a place beside them: out of the crawl by `method`, or by RENAME.
 
     One that two pictures of a folder share by its name goes with the first of them. MOVE takes only those out of the
-    crawl whose picture was moved: the others get in as their picture did.
+    crawl whose picture was moved: the others get in as their picture did. With `crawl`, sidecars of pictures that came
+    from another one wait until that is sorted.
     """
     folders = _Folders()
     moves: dict[Path, Move] = {}
@@ -32,7 +35,8 @@ def sidecar_moves(catalogue: Catalogue, pictures: Iterable[PictureId], *, librar
         place = place_of(catalogue, picture)
         if place is None:
             continue
-        for move in (*_strayed(catalogue, place, library), *_new(catalogue, place, folders, method)):
+        beside = _new(catalogue, place, folders, method) if _is_from(place, crawl) else ()
+        for move in (*_strayed(catalogue, place, library), *beside):
             moves.setdefault(move.source.path, move)
     return list(moves.values())
 
@@ -67,6 +71,10 @@ class _Folders:
                 found = {}
             self._names[folder] = found
         return self._names[folder]
+
+
+def _is_from(place: Place, crawl: Path | None) -> bool:
+    return crawl is None or to_path(place.source).is_relative_to(crawl)
 
 
 def _new(catalogue: Catalogue, place: Place, folders: _Folders, method: Method) -> Iterator[Move]:

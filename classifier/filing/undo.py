@@ -18,6 +18,7 @@ from classifier.catalogue.lock import owned
 from classifier.catalogue.store import NAME, open_catalogue
 from classifier.catalogue.trail import NAME as TRAIL
 from classifier.errors import FilingStopped, LibraryError
+from classifier.filing.bounds import Bounds
 from classifier.filing.engine import execute
 from classifier.filing.fsops import Disk, stops
 from classifier.filing.outcome import Outcome, Status, words
@@ -59,9 +60,17 @@ class UndoSummary:
 
 
 def undo(
-    library: Path, *, run: int | None = None, progress: Progress | None = None, disk: Disk | None = None
+    library: Path,
+    *,
+    run: int | None = None,
+    crawl: Path | None = None,
+    progress: Progress | None = None,
+    disk: Disk | None = None,
 ) -> UndoSummary:
     """Take back what `run` changed, or the last run that changed anything and is not undone.
+
+    Files go back into the crawl that the run recorded and nowhere else; `crawl` is it for runs of which that was lost
+    with the catalogue.
 
     What is not as that run left it stays and is listed. Raises IllsortError in one line; what is done by then is
     recorded, and the same call goes on.
@@ -74,11 +83,14 @@ def undo(
         recovered = recover(catalogue, library, disk=disk)
         if recovered.rebuilt:
             progress.say(f"the catalogue was lost: {recovered.rebuilt:,} changes were read from {known / TRAIL}")
+        passed_over = [*recovered.damaged, *_mended(catalogue, library)]
+        if crawl is not None:
+            runs.set_lost_crawls(catalogue, crawl.resolve())
         chosen = undone.run_to_undo(catalogue, run)
         if chosen is None:
-            return UndoSummary()
+            return UndoSummary(left=passed_over)
         own = undone.begin_undo(catalogue, chosen)
-        undoing = _Undoing(catalogue, library, disk, UndoSummary(undone=chosen, run=own))
+        undoing = _Undoing(catalogue, library, disk, UndoSummary(undone=chosen, run=own, left=passed_over))
         with progress.stage(f"undoing run {chosen}", total=None, unit="file") as stage:
             for batch in _batches(undone.standing(catalogue, chosen), library):
                 undoing.take_back(batch)
@@ -106,6 +118,16 @@ def _batches(entries: Iterator[Entry], library: Path) -> Iterator[list[Entry]]:
         yield batch
 
 
+def _mended(catalogue: Catalogue, library: Path) -> list[Left]:
+    """Write damaged rows of the journal anew where the trail holds them; what is left of them, one row each."""
+    path = state_folder(library) / NAME
+    try:
+        lost = undone.mend(catalogue, library)
+    except OSError as error:
+        raise FilingStopped(f"cannot read {state_folder(library) / TRAIL}: {words(error)}") from error
+    return [Left(path=path, reason=f"change {one.id} is damaged ({one.field}) and was passed over") for one in lost]
+
+
 class _Undoing:
     def __init__(self, catalogue: Catalogue, library: Path, disk: Disk, summary: UndoSummary) -> None:
         self._catalogue = catalogue
@@ -115,7 +137,8 @@ class _Undoing:
 
     def take_back(self, batch: list[Entry]) -> None:
         """Undo one batch and count what became of it."""
-        planned = [reverse(self._catalogue, entry, self._library) for entry in batch]
+        bounds = Bounds(self._catalogue, self._library)
+        planned = [reverse(self._catalogue, entry, self._library, bounds) for entry in batch]
         self.summary.left += [left for left in planned if isinstance(left, Left)]
         moves = [move for move in planned if not isinstance(move, Left)]
         run = self.summary.run or 0
@@ -139,8 +162,11 @@ class _Undoing:
 
     def remove_folders(self) -> None:
         """Remove the folders that the run made and that are empty now."""
+        bounds = Bounds(self._catalogue, self._library)
         for kept in undone.folders_of(self._catalogue, self.summary.undone or 0):
             folder = self._library / to_path(kept)
+            if not bounds.is_folder_in_library(to_path(kept)):
+                continue
             try:
                 self._disk.remove_folder(folder)
                 self.summary.folders_removed += 1

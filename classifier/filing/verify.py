@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalogue.disk import state_folder
-from classifier.catalogue.journal import Place, open_entries, places, to_bytes, to_path
+from classifier.catalogue.journal import Place, damaged, open_entries, places, to_bytes, to_path
 from classifier.catalogue.store import read_catalogue
 from classifier.catalogue.trail import NAME as TRAIL
-from classifier.catalogue.trail import ids_in_trail
+from classifier.catalogue.trail import read_lines
 from classifier.filing.content import holds, is_link_to, look
 from classifier.filing.outcome import words
 from classifier.filing.recover import is_temporary
@@ -85,11 +85,21 @@ def _catalogue(catalogue: Catalogue, library: Path) -> Iterator[Off]:
     for entry in open_entries(catalogue):
         what = "a change was stopped in its midst; the next sort or undo settles it"
         yield Off(path=library / to_path(entry.target or entry.source), what=what)
+    yield from (
+        Off(path=catalogue.path or folder, what=f"change {one.id} is damaged: {one.field}")
+        for one in damaged(catalogue)
+    )
+    known, lines = set[int](), list[int]()
     try:
-        known = ids_in_trail(library)
+        for number, change in read_lines(library):
+            if change is None:
+                lines.append(number)
+            else:
+                known.add(change["id"])
     except OSError as error:
         yield Off(path=folder / TRAIL, what=f"cannot be read: {words(error)}")
         return
+    yield from (Off(path=folder / TRAIL, what=f"line {number} is damaged") for number in lines)
     done = catalogue.connection.execute("SELECT id FROM moves WHERE state = 'done'")
     missing = sum(number not in known for (number,) in done)
     if missing:

@@ -135,7 +135,8 @@ class Settler:
     def _file_sidecars(self, pictures: Sequence[PictureId]) -> None:
         if self._rules.sidecars:
             method = Method(self._rules.mode.value)
-            self._carry_out(sidecar_moves(self._catalogue, pictures, library=self._library, method=method))
+            crawl = self._crawled.crawl
+            self._carry_out(sidecar_moves(self._catalogue, pictures, library=self._library, method=method, crawl=crawl))
 
     def _carry_out(self, moves: Sequence[Move]) -> None:
         for outcome in self._execute(moves) if moves else ():

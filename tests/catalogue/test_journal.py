@@ -34,7 +34,7 @@ HUGE = 2**64 - 1
 ENTRY = Entry(
     id=1,
     run=7,
-    picture=PictureId("c0"),
+    picture=PictureId("c0" * 32),
     method=Method.LINK,
     source=b"/crawl/\xff.jpg",
     target=b"cats/\xff.jpg",
@@ -48,7 +48,7 @@ ENTRY = Entry(
     note="",
 )
 PLACE = Place(
-    picture=PictureId("c0"),
+    picture=PictureId("c0" * 32),
     path=b"cats/\xff.jpg",
     method=Method.LINK,
     source=b"/crawl/\xff.jpg",
@@ -100,7 +100,7 @@ def test_a_finished_entry_is_open_no_more_and_its_picture_has_a_place(catalogue:
 def test_a_path_belongs_to_one_picture_and_a_picture_to_one_path(catalogue: Catalogue, tmp_path: Path) -> None:
     finish(catalogue, [], library=tmp_path, places=[PLACE])
     finish(catalogue, [], library=tmp_path, places=[replace(PLACE, picture=PictureId("d0"))])
-    assert None is place_of(catalogue, PictureId("c0"))
+    assert None is place_of(catalogue, PictureId("c0" * 32))
     finish(catalogue, [], library=tmp_path, places=[replace(PLACE, picture=PictureId("d0"), path=b"dogs/a.jpg")])
     assert (1,) == catalogue.connection.execute("SELECT count(*) FROM places").fetchone()
 
@@ -141,7 +141,7 @@ def test_the_trail_holds_what_was_done_and_nothing_else(catalogue: Catalogue, tm
     failed = replace(ENTRY, id=2, state=State.FAILED)
     finish(catalogue, [replace(ENTRY, state=State.DONE), failed], library=tmp_path, places=[])
     (line,) = lines(tmp_path)
-    assert (7, 1, "c0", "link") == (line["run"], line["id"], line["picture"], line["method"])
+    assert (7, 1, "c0" * 32, "link") == (line["run"], line["id"], line["picture"], line["method"])
     assert (ENTRY.source, ENTRY.target) == (b64decode(str(line["source"])), b64decode(str(line["target"])))
 
 

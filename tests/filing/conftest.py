@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalogue.store import open_catalogue
-from kit.filing import World
+from kit.filing import World, begin_run
 from kit.nursery import Nursery
 from kit.sweeps import Grounds
 
@@ -21,6 +21,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     crawl, library = tmp_path / "crawl", tmp_path / "library"
     crawl.mkdir()
     with open_catalogue(library) as catalogue:
+        begin_run(catalogue, crawl)
         yield World(catalogue=catalogue, crawl=crawl, library=library)
 
 

@@ -19,7 +19,7 @@ from classifier.filing.outcome import Status
 from classifier.filing.recover import recover
 from classifier.records import Method
 from kit.disks import Failing, FatDisk, Meddling, NoExclusiveRename, OtherDisk, Spoiling, refusal
-from kit.filing import hashes, image_file, move_of, moves_of
+from kit.filing import begin_run, hashes, image_file, move_of, moves_of
 from kit.tree import make_tree, read_tree
 
 if TYPE_CHECKING:
@@ -363,6 +363,7 @@ def test_a_real_full_disk_loses_nothing_and_a_rerun_with_room_finishes(
     before = hashes(crawl)
     with open_catalogue(tmp_path / "state") as catalogue:
         (library / ".illsort").symlink_to(tmp_path / "state" / ".illsort")
+        begin_run(catalogue, crawl)
         with pytest.raises(FilingStopped, match="No space left"):
             execute(catalogue, library=library, run=1, moves=moves_of(crawl, method=method))
         assert set(before) == set(hashes(crawl, library))
@@ -370,7 +371,7 @@ def test_a_real_full_disk_loses_nothing_and_a_rerun_with_room_finishes(
         subprocess.run(["mount", "-o", "remount,size=2m", library], check=True)
         recover(catalogue, library)
         waiting = [move for move in moves_of(crawl, method=method) if not placed(catalogue, move.picture)]
-        outcomes = execute(catalogue, library=library, run=2, moves=waiting)
+        outcomes = execute(catalogue, library=library, run=1, moves=waiting)
     assert {Status.PLACED} == {outcome.status for outcome in outcomes}
     assert before == hashes(library)
     assert [] == list(library.rglob("*.part"))

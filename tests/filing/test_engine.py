@@ -18,7 +18,7 @@ from classifier.filing.fsops import Disk
 from classifier.filing.outcome import Status
 from classifier.records import Method
 from kit.disks import Meddling
-from kit.filing import hashes, move_of, picture_of, sort
+from kit.filing import begin_run, hashes, move_of, picture_of, sort
 from kit.tree import make_tree, read_tree
 
 if TYPE_CHECKING:
@@ -289,6 +289,7 @@ def test_a_link_across_disks_is_a_copy_from_the_start(world: World) -> None:
         pytest.skip("no second file system at /dev/shm")
     with tempfile.TemporaryDirectory(dir=shared) as folder:
         source = make_tree(Path(folder), {"a.jpg": b"cat"}) / "a.jpg"
+        begin_run(world.catalogue, Path(folder))
         (outcome,) = world.execute(move_of(source, method=Method.LINK))
         assert (Status.PLACED, Method.COPY) == (outcome.status, outcome.method)
         assert {"cats": {"a.jpg": b"cat"}} == read_tree(world.library)

@@ -13,7 +13,7 @@ from classifier.filing.engine import execute
 from classifier.filing.fsops import Disk
 from classifier.filing.outcome import Status
 from classifier.records import Method
-from kit.filing import hashes, moves_of
+from kit.filing import begin_run, hashes, moves_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,6 +76,7 @@ def test_no_name_that_is_taken_is_ever_replaced_and_everything_finds_a_place(tmp
     with subprocess.Popen(command) as racer, open_catalogue(library) as catalogue:
         while not (made.exists() and made.read_bytes()):
             time.sleep(0.001)
+        begin_run(catalogue, crawl)
         outcomes = [
             outcome
             for start in range(0, SOURCES, BATCH)

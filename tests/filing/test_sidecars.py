@@ -41,8 +41,8 @@ def file_run(folder: Path, method: Method, *, to: str = "cats") -> None:
     """A run that files the three pictures or renames them to another folder, then their sidecars."""
     library = folder / "library"
     with open_catalogue(library) as catalogue:
-        here = Path()
-        run = runs.begin(catalogue, kind="sort", crawl=here, mode="", model="", bundle=here, settings={})
+        here, crawl = Path(), folder / "crawl"
+        run = runs.begin(catalogue, kind="sort", crawl=crawl, mode="", model="", bundle=here, settings={})
         paths = [folder / "crawl" / name for name in ("a/x.jpg", "b/x.jpg", "b/x.png")]
         if method is Method.RENAME:
             kept = [place for picture in PICTURES if (place := place_of(catalogue, picture)) is not None]

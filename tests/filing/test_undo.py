@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import random
 import shutil
@@ -39,11 +40,17 @@ CRAWL = {"a.jpg": b"cat", "in": {"a.jpg": b"other cat", "b.jpg": b"dog"}}
 State = dict[str, tuple[object, ...]]
 
 
+def crawl_of(moves: Sequence[Move], library: Path) -> Path:
+    """The folder that what comes from outside of the library comes from."""
+    folders = [move.source.path.parent for move in moves if move.method is not Method.RENAME]
+    return Path(os.path.commonpath(folders)) if folders else library.parent / "crawl"
+
+
 def file_run(library: Path, moves: Sequence[Move], *, batch: int = 256, disk: Disk | None = None) -> int:
     """File `moves` as one finished run; its number."""
     with owned(library), open_catalogue(library) as catalogue:
-        nowhere = Path()
-        run = runs.begin(catalogue, kind="sort", crawl=nowhere, mode="", model="", bundle=nowhere, settings={})
+        crawl, nowhere = crawl_of(moves, library), Path()
+        run = runs.begin(catalogue, kind="sort", crawl=crawl, mode="", model="", bundle=nowhere, settings={})
         for start in range(0, len(moves), batch):
             for outcome in execute(catalogue, library=library, run=run, moves=moves[start : start + batch], disk=disk):
                 assert outcome.status is Status.PLACED
@@ -273,6 +280,23 @@ def test_the_trail_alone_suffices_when_the_catalogue_is_lost(tmp_path: Path) -> 
     assert [4, 1, None] == undone
     assert CRAWL == read_tree(tmp_path / "crawl")
     assert "catalogue was lost" in progress.said[0]
+
+
+def test_an_older_trail_without_the_crawl_is_undone_into_the_folder_that_is_given(tmp_path: Path) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    library = tmp_path / "library"
+    file_all(tmp_path, Method.MOVE)
+    trail = library / ".illsort/moves.jsonl"
+    older = [json.loads(line) for line in trail.read_text().splitlines()]
+    newer = {"crawl", "sum"}
+    trail.write_text("".join(json.dumps({k: v for k, v in line.items() if k not in newer}) + "\n" for line in older))
+    (library / ".illsort/catalogue.sqlite").unlink()
+    summary = undo(library)
+    assert (0, 3) == (summary.restored, len(summary.left))
+    assert all("undo --crawl FOLDER" in left.reason for left in summary.left)
+    assert 0 == undo(library, run=1, crawl=tmp_path / "elsewhere").restored
+    assert 3 == undo(library, run=1, crawl=tmp_path / "crawl").restored
+    assert CRAWL == read_tree(tmp_path / "crawl")
 
 
 def test_after_a_lost_catalogue_filing_goes_on_where_it_was_and_all_of_it_can_be_undone(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue.journal import begin, select
+from classifier.catalogue.journal import State, select, update
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
@@ -111,10 +112,8 @@ def test_files_of_the_user_are_no_error_and_left_temporary_files_are(tmp_path: P
 def test_a_change_stopped_in_its_midst_is_told(tmp_path: Path) -> None:
     library = filed(tmp_path)
     with open_catalogue(library) as catalogue:
-        (entry, *_) = select(catalogue, "1 ORDER BY id")
-        catalogue.connection.execute("DELETE FROM moves WHERE id = ?", (entry.id,))
-        catalogue.connection.execute("UPDATE moves SET state = 'intent'")
-        begin(catalogue, [entry], run=1, folders=[])
+        (*_, entry) = select(catalogue, "1 ORDER BY id")
+        update(catalogue, replace(entry, state=State.INTENT))
     assert "stopped in its midst" in off(verify(library))["dog.jpg"]
 
 

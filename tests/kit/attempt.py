@@ -18,7 +18,7 @@ from classifier.filing.fsops import Disk
 from classifier.filing.outcome import Status
 from classifier.records import Method
 from kit.disturbances import DISTURBANCES
-from kit.filing import moves_of, sort
+from kit.filing import begin_run, moves_of, sort
 from kit.mutants import MUTANTS
 
 if TYPE_CHECKING:
@@ -61,13 +61,15 @@ def _work(job: Job, library: Path, crawl: Path) -> Callable[[], Sequence[Outcome
         if job.undo:
             return partial(sorting.undo_all, library)
         return partial(sorting.sort, library, crawl, method=Method(job.method), batch=job.batch)
-    return partial(_file, moves_of(crawl, method=Method(job.method)), library=library, batch=job.batch)
+    moves = moves_of(crawl, method=Method(job.method))
+    return partial(_file, moves, library=library, crawl=crawl, batch=job.batch)
 
 
-def _file(moves: list[Move], *, library: Path, batch: int) -> list[Outcome]:
+def _file(moves: list[Move], *, library: Path, crawl: Path, batch: int) -> list[Outcome]:
     outcomes: list[Outcome] = []
     with owned(library), open_catalogue(library) as catalogue:
         recover.recover(catalogue, library)
+        begin_run(catalogue, crawl)
         waiting = [move for move in moves if place_of(catalogue, move.picture) is None]
         for start in range(0, len(waiting), batch):
             some = waiting[start : start + batch]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.journal import place_of
+from classifier.catalogue.journal import place_of, to_bytes
 from classifier.catalogue.lock import owned
 from classifier.catalogue.store import open_catalogue
 from classifier.filing.engine import execute
@@ -60,11 +60,22 @@ def moves_of(crawl: Path, *, method: Method) -> list[Move]:
     ]
 
 
+def begin_run(catalogue: Catalogue, crawl: Path) -> None:
+    """Record the run 1, whose files are those of `crawl`."""
+    with catalogue.transaction() as connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO runs (id, kind, crawl, mode, model, bundle, settings, started, state) "
+            "VALUES (1, 'sort', ?, '', '', ?, '{}', '', 'running')",
+            (to_bytes(crawl.absolute()), to_bytes(Path())),
+        )
+
+
 def sort(library: Path, crawl: Path, *, method: Method, batch: int = 256, disk: Disk | None = None) -> list[Outcome]:
     """Recover, then file what has no place yet, in batches."""
     outcomes: list[Outcome] = []
     with owned(library), open_catalogue(library) as catalogue:
         recover(catalogue, library)
+        begin_run(catalogue, crawl)
         waiting = [move for move in moves_of(crawl, method=method) if place_of(catalogue, move.picture) is None]
         for start in range(0, len(waiting), batch):
             moves = waiting[start : start + batch]

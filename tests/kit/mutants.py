@@ -136,7 +136,7 @@ def the_place_is_not_recorded() -> None:
 
 @mutant
 def a_change_is_not_in_the_trail() -> None:
-    _put(journal, "append_trail", lambda library, entries, *, at: None)
+    _put(journal, "append_trail", lambda library, entries, *, at, crawls: None)
 
 
 @mutant

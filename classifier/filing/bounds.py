@@ -1,0 +1,107 @@
+"""Which recorded paths may be used: the library's side in the library, the crawl's side in the crawl of its run.
+
+The journal and the trail may be damaged, or come with a library of a stranger's. So every change passes here before
+it is carried out, taken back or settled, whatever its checksum says.
+"""
+
+from __future__ import annotations
+
+import stat
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.catalogue.disk import state_folder
+from classifier.catalogue.journal import to_path
+from classifier.catalogue.runs import crawl_of
+from classifier.filing.content import look
+from classifier.filing.outcome import words
+from classifier.paths import displayable
+from classifier.records import Method
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.catalogue.journal import Entry
+    from classifier.catalogue.store import Catalogue
+
+_OUT_OF_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
+_FROM_LIBRARY = _OUT_OF_LIBRARY | {Method.RENAME}
+
+
+class Bounds:
+    """What the changes of one library may touch; what is known of folders holds as long as this lives."""
+
+    def __init__(self, catalogue: Catalogue, library: Path) -> None:
+        self._catalogue = catalogue
+        self._library = library
+        self._crawls: dict[int, Path | None] = {}
+        self._links: dict[Path, Path | None] = {}
+
+    def trouble(self, entry: Entry) -> str | None:
+        """Why a change must not be carried out, None when it may be."""
+        return _first(self._troubles(entry))
+
+    def is_in_library(self, path: Path) -> bool:
+        """Whether a recorded path, from the library on, leads to a file that may be used."""
+        return _first(self._in_library(one) for one in (path,)) is None
+
+    def is_folder_in_library(self, path: Path) -> bool:
+        """Whether a recorded folder, from the library on, is one that may be removed when it is empty."""
+        return self.is_in_library(path / "any")
+
+    def _troubles(self, entry: Entry) -> Iterator[str | None]:
+        source, target = to_path(entry.source), to_path(entry.target or entry.source)
+        yield self._in_library(source) if entry.method in _FROM_LIBRARY else self._in_crawl(source, entry.run)
+        if entry.target is not None:
+            leaves = entry.method in _OUT_OF_LIBRARY
+            yield self._in_crawl(target, entry.run) if leaves else self._in_library(target)
+        if entry.temporary is not None and to_path(entry.temporary).parent != target.parent:
+            yield f"{displayable(to_path(entry.temporary))} is not beside {displayable(target)}"
+
+    def _in_library(self, path: Path) -> str | None:
+        if path.is_absolute() or not path.parts:
+            return f"{displayable(path)} is not in the library"
+        return self._below(self._library, path)
+
+    def _in_crawl(self, path: Path, run: int) -> str | None:
+        if run not in self._crawls:
+            self._crawls[run] = crawl_of(self._catalogue, run)
+        crawl = self._crawls[run]
+        if crawl is None:
+            where = displayable(path)
+            return f"the record does not say which crawl {where} belongs to; illsort undo --crawl FOLDER says it"
+        if crawl not in path.parents:
+            return f"{displayable(path)} is not in the crawl of run {run}: {displayable(crawl)}"
+        return self._below(crawl, path.relative_to(crawl))
+
+    def _below(self, root: Path, inner: Path) -> str | None:
+        if ".." in inner.parts or self._state in inner.parts:
+            return f"{displayable(root / inner)} is no place for pictures"
+        look(root / inner)  # whether the system knows such a name at all
+        link = self._link(root, root / inner.parent)
+        return None if link is None else f"{displayable(link)} is a link to another folder"
+
+    def _link(self, root: Path, folder: Path) -> Path | None:
+        """The first of the folders between `root` and `folder`, that one included, that is a link."""
+        if folder not in self._links:
+            between = [folder, *folder.parents]
+            between = between[: between.index(root)]
+            self._links[folder] = next((part for part in reversed(between) if _is_link(part)), None)
+        return self._links[folder]
+
+    @cached_property
+    def _state(self) -> str:
+        return state_folder(self._library).name
+
+
+def _first(troubles: Iterator[str | None]) -> str | None:
+    try:
+        return next((trouble for trouble in troubles if trouble is not None), None)
+    except (OSError, ValueError) as error:  # a name that is too long or none, a folder that may not be looked into
+        return words(error) if isinstance(error, OSError) else str(error)
+
+
+def _is_link(folder: Path) -> bool:
+    found = look(folder)
+    return found is not None and stat.S_ISLNK(found.st_mode)
