@@ -26,6 +26,11 @@ def checksum(content: bytes) -> str:
     return blake2b(content, digest_size=8).hexdigest()
 
 
+def row_checksum(row: tuple[Any, ...]) -> str:
+    """The checksum of a row's values, which are numbers, text, bytes and None."""
+    return checksum(ascii(row).encode())
+
+
 def wrong_field(change: Mapping[str, Any]) -> str | None:
     """The first field of a recorded change that has a wrong type or a value that it cannot have; None: all are fine."""
     for name, is_right in _FIELDS.items():

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalogue.checks import checksum, wrong_field
+from classifier.catalogue.checks import row_checksum
 from classifier.catalogue.trail import append_trail
 from classifier.paths import displayable
 from classifier.records import Method, PictureId, time_of
@@ -103,22 +103,11 @@ def placed(entry: Entry, found: os.stat_result | None) -> Place:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damaged:
-    """A row of the journal that is not what was written: its id, and the field that says so."""
-
-    id: int
-    field: str
-
-
-_ENTRY = tuple(field.name for field in fields(Entry))
+ENTRY = tuple(field.name for field in fields(Entry))
 _PLACE = tuple(field.name for field in fields(Place) if field.name != "beside")
 _SIDECAR = (*_PLACE, "beside")
-_CHANGING = {name: _ENTRY.index(name) for name in ("method", "target", "temporary", "state", "note")}
-_STATES = frozenset(state.value for state in State)
+_CHANGING = {name: ENTRY.index(name) for name in ("method", "target", "temporary", "state", "note")}
 _LAST_ID = 2**61
-_PAGE = 10_000
-_DIGITS = 40
 _LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
 
 
@@ -142,12 +131,12 @@ def next_id(catalogue: Catalogue) -> int:
 
 def begin(catalogue: Catalogue, entries: Sequence[Entry], *, run: int, folders: Iterable[Path]) -> None:
     """Commit what is about to be done, with the `folders` that will be made for it, paths as in an entry."""
-    marks = ", ".join("?" for _ in _ENTRY)
+    marks = ", ".join("?" for _ in ENTRY)
     rows = [_row(entry) for entry in entries]
     with catalogue.transaction() as connection:
         connection.executemany(
-            f"INSERT INTO moves ({', '.join(_ENTRY)}, at, checksum) VALUES ({marks}, ?, ?)",  # noqa: S608
-            [(*row, _now(), _checksum(row)) for row in rows],
+            f"INSERT INTO moves ({', '.join(ENTRY)}, at, checksum) VALUES ({marks}, ?, ?)",  # noqa: S608
+            [(*row, _now(), row_checksum(row)) for row in rows],
         )
         connection.executemany(
             "INSERT OR IGNORE INTO folders (path, run) VALUES (?, ?)", [(to_bytes(folder), run) for folder in folders]
@@ -182,48 +171,6 @@ def add_places(catalogue: Catalogue, places: Sequence[Place], *, renamed: bool) 
     with catalogue.transaction():
         for place in places:
             _write_place(catalogue, place, renamed=renamed)
-
-
-def open_entries(catalogue: Catalogue) -> list[Entry]:
-    """The entries that were begun and never finished, oldest first."""
-    return select(catalogue, "state IN ('intent', 'claimed') ORDER BY id")
-
-
-def close_damaged(catalogue: Catalogue) -> list[Damaged]:
-    """Have open entries that are damaged be open no longer, for nobody can go on with them; returns them."""
-    found = [one for one in select_all(catalogue, "state IN ('intent', 'claimed')") if isinstance(one, Damaged)]
-    if found:
-        with catalogue.transaction() as connection:
-            connection.executemany("UPDATE moves SET state = ? WHERE id = ?", [(State.FAILED, one.id) for one in found])
-    return found
-
-
-def select(catalogue: Catalogue, condition: str, values: Sequence[Any] = ()) -> list[Entry]:
-    """The entries that meet an SQL `condition` of the program's own; those that are damaged are passed over."""
-    return [one for one in select_all(catalogue, condition, values) if isinstance(one, Entry)]
-
-
-def select_all(catalogue: Catalogue, condition: str, values: Sequence[Any] = ()) -> list[Entry | Damaged]:
-    """The same with what is damaged."""
-    connection = catalogue.connection
-    query = f"SELECT {', '.join(_ENTRY)}, checksum FROM moves WHERE {condition}"  # noqa: S608 - our own names
-    # Damaged text may be none.
-    connection.text_factory = _as_text
-    try:
-        rows = connection.execute(query, values).fetchall()
-    finally:
-        connection.text_factory = str
-    return [_entry(row[:-1], row[-1]) for row in rows]
-
-
-def damaged(catalogue: Catalogue) -> list[Damaged]:
-    """The damaged rows of the whole journal; takes as long as it has many."""
-    found: list[Damaged] = []
-    page = select_all(catalogue, "1 ORDER BY id LIMIT ?", (_PAGE,))
-    while page:
-        found += [one for one in page if isinstance(one, Damaged)]
-        page = select_all(catalogue, "id > ? ORDER BY id LIMIT ?", (page[-1].id, _PAGE))
-    return found
 
 
 def place_of(catalogue: Catalogue, picture: PictureId) -> Place | None:
@@ -262,7 +209,7 @@ def _write_state(catalogue: Catalogue, entries: Iterable[Entry]) -> None:
     rows = [_row(entry) for entry in entries]
     catalogue.connection.executemany(
         f"UPDATE moves SET {columns}, at = ?, checksum = ? WHERE id = ?",  # noqa: S608 - our own names
-        [(*(row[at] for at in _CHANGING.values()), _now(), _checksum(row), row[0]) for row in rows],
+        [(*(row[at] for at in _CHANGING.values()), _now(), row_checksum(row), row[0]) for row in rows],
     )
 
 
@@ -323,40 +270,6 @@ def _row(record: Entry | Place) -> tuple[Any, ...]:
     if isinstance(record, Entry):
         values |= {"state": record.state.value, "note": displayable(record.note)}
     return tuple(values.values())
-
-
-def _checksum(row: tuple[Any, ...]) -> str:
-    return checksum(ascii(row).encode())
-
-
-def _as_text(kept: bytes) -> str:
-    return kept.decode(errors="surrogateescape")
-
-
-def _entry(row: tuple[Any, ...], kept_checksum: object) -> Entry | Damaged:
-    """A row of the journal; those of older catalogues have no checksum."""
-    kept = dict(zip(_ENTRY, row, strict=True))
-    if kept_checksum is not None and kept_checksum != _checksum(row):
-        return Damaged(id=kept["id"], field="checksum")
-    kept |= {name: _as_number(kept[name]) for name in ("inode", "device")}
-    wrong = wrong_field(kept) or _wrong_state(kept)
-    if wrong is not None:
-        return Damaged(id=kept["id"], field=wrong)
-    return Entry(**kept | {"method": Method(kept["method"]), "state": State(kept["state"])})
-
-
-def _wrong_state(kept: dict[str, Any]) -> str | None:
-    """The field of these that has a wrong value: all that the journal has and the trail has not."""
-    if kept["state"] not in _STATES:
-        return "state"
-    if kept["temporary"] is not None and not isinstance(kept["temporary"], bytes):
-        return "temporary"
-    return None if isinstance(kept["note"], str) else "note"
-
-
-def _as_number(kept: object) -> int | None:
-    """Inodes and devices are kept as text, for they may be larger than SQLite's numbers."""
-    return int(kept) if isinstance(kept, str) and kept.isdecimal() and len(kept) < _DIGITS else None
 
 
 def _identity(kept: dict[str, Any]) -> dict[str, int]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalogue import runs
-from classifier.catalogue.journal import Damaged, Entry, State, begin, damaged, select, to_bytes
+from classifier.catalogue.entries import Damaged, damaged, select
+from classifier.catalogue.journal import Entry, State, begin, to_bytes
 from classifier.catalogue.trail import read_trail
 from classifier.errors import LibraryError
 from classifier.records import Method, PictureId

@@ -14,17 +14,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from classifier.catalogue.disk import state_folder
-from classifier.catalogue.journal import (
-    Entry,
-    State,
-    close_damaged,
-    finish,
-    open_entries,
-    placed,
-    to_bytes,
-    to_path,
-    update,
-)
+from classifier.catalogue.entries import close_damaged, open_entries
+from classifier.catalogue.journal import Entry, State, finish, placed, to_bytes, to_path, update
 from classifier.catalogue.store import NAME
 from classifier.catalogue.trail import NAME as TRAIL
 from classifier.errors import FilingStopped
@@ -42,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from classifier.catalogue.journal import Damaged, Place
+    from classifier.catalogue.entries import Damaged
+    from classifier.catalogue.journal import Place
     from classifier.catalogue.store import Catalogue
 
 

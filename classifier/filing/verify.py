@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalogue.disk import state_folder
-from classifier.catalogue.journal import Place, damaged, open_entries, places, to_bytes, to_path
+from classifier.catalogue.entries import damaged, open_entries
+from classifier.catalogue.journal import Place, places, to_bytes, to_path
 from classifier.catalogue.store import read_catalogue
 from classifier.catalogue.trail import NAME as TRAIL
 from classifier.catalogue.trail import read_lines

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from classifier.catalogue import decisions, verdicts
 from classifier.catalogue.candidates import Candidate, Crawled, Page, Seen, logits_of
-from classifier.catalogue.journal import select, to_bytes
+from classifier.catalogue.entries import select
+from classifier.catalogue.journal import to_bytes
 from classifier.catalogue.store import Catalogue
 from classifier.filing.outcome import Outcome, Status
 from classifier.filing.place import folder_for, names_for

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalogue import trail
+from classifier.catalogue.entries import open_entries
 from classifier.catalogue.journal import (
     Entry,
     Place,
@@ -18,7 +19,6 @@ from classifier.catalogue.journal import (
     begin,
     finish,
     next_id,
-    open_entries,
     place_of,
     to_bytes,
     to_path,

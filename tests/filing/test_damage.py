@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from classifier.catalogue.checks import checksum
-from classifier.catalogue.journal import _ENTRY, _checksum, damaged
+from classifier.catalogue.checks import checksum, row_checksum
+from classifier.catalogue.entries import damaged
+from classifier.catalogue.journal import ENTRY
 from classifier.catalogue.store import open_catalogue
 from classifier.catalogue.trail import NAME as TRAIL
 from classifier.catalogue.trail import read_trail
@@ -167,12 +168,12 @@ def write_row(library: Path, column: str, value: Any, *, seal: Callable[[tuple[A
         connection.execute(f"UPDATE moves SET {column} = ? WHERE id = 2", (value,))  # noqa: S608
         if seal is not None:
             connection.text_factory = lambda kept: kept.decode(errors="surrogateescape")
-            names = ", ".join(_ENTRY)
+            names = ", ".join(ENTRY)
             row = connection.execute(f"SELECT {names} FROM moves ORDER BY id != 1, id LIMIT 1 OFFSET 1").fetchone()  # noqa: S608
             connection.execute("UPDATE moves SET checksum = ? WHERE id = ?", (seal(row), row[0]))
 
 
-@pytest.mark.parametrize("column", _ENTRY)
+@pytest.mark.parametrize("column", ENTRY)
 def test_a_damaged_row_of_the_journal_is_written_anew_from_the_trail_or_named(
     setup: Setup, column: str, step: int
 ) -> None:
@@ -200,7 +201,7 @@ def strange(column: str, paths: list[bytes]) -> list[tuple[Any, str]]:
 
 
 @pytest.mark.parametrize("column", ["source", "target", "temporary", "method", "undoes", "run", "picture"])
-@pytest.mark.parametrize("seal", [_checksum, lambda _: None], ids=["right checksum", "no checksum"])
+@pytest.mark.parametrize("seal", [row_checksum, lambda _: None], ids=["right checksum", "no checksum"])
 def test_a_row_of_a_stranger_is_obeyed_in_the_library_and_the_crawl_only(
     setup: Setup, column: str, seal: Callable[[tuple[Any, ...]], str | None], step: int
 ) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue.journal import State, select, update
+from classifier.catalogue.entries import select
+from classifier.catalogue.journal import State, update
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
