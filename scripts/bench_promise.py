@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ from classifier.labels.read import categories_of, read_labels
 from classifier.learn.evaluate import coverage_at
 from classifier.learn.features import embed_examples
 from classifier.learn.head import fit_head
+from classifier.learn.reading import read_in_workers
 from classifier.model.backbone import load_backbone
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.evidence import Evidence
@@ -70,7 +72,9 @@ def embedded(folder: Path) -> Embedded:
     silent, images = SilentProgress(), ImageSettings()
     labels = read_labels(folder=folder, csv_file=None)
     categories = categories_of(labels)
-    examples, _ = read_examples(labels, max_megapixels=images.max_megapixels, progress=silent)
+    runtime, limits = choose(device="cpu", training=False), limits_from(images)
+    read = partial(read_in_workers, max_megapixels=images.max_megapixels, limits=limits, workers=runtime.workers)
+    examples, _ = read_examples(labels, read=read, progress=silent)
     numbers = group(examples, near_duplicate_bits=6)
     first = sorted({number: row for row, number in reversed(list(enumerate(numbers)))}.values())
     network = load_backbone("embedded", num_categories=len(categories)).eval()
@@ -78,8 +82,8 @@ def embedded(folder: Path) -> Embedded:
         [examples[row] for row in first],
         network=network,
         reader=Reader(transform=EvalTransform(image_size=network.image_size), max_megapixels=images.max_megapixels),
-        limits=limits_from(images),
-        runtime=choose(device="cpu", training=False),
+        limits=limits,
+        runtime=runtime,
         progress=silent,
         stage="looking",
     )

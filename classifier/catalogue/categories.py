@@ -1,10 +1,13 @@
 """Categories that a person made, renamed or put together; must not know which categories a model has.
 
 A row says what one name is called from then on: itself, when it was made, or another. The last row of a name holds.
+Names are compared and given back in Unicode's composed form (NFC), whatever form they are stored in: macOS writes the
+decomposed one (NFD), which looks the same.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -17,6 +20,11 @@ if TYPE_CHECKING:
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
+def composed(name: str) -> str:
+    """The name in the one form of Unicode in which categories are compared."""
+    return unicodedata.normalize("NFC", name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """`made` are the categories that a person named, the oldest first; `now` what others are called by now."""
@@ -26,13 +34,15 @@ class Names:
 
     def of(self, category: str) -> str:
         """What a category is called by now."""
+        category = composed(category)
         while category in self.now:
             category = self.now[category]
         return category
 
     def behind(self, category: str) -> tuple[str, ...]:
         """Every name under which what is called `category` by now may be kept."""
-        return (category, *(old for old in self.now if self.of(old) == category))
+        names = (category, *(old for old in self.now if self.of(old) == category))
+        return tuple(dict.fromkeys(form for name in names for form in (name, unicodedata.normalize("NFD", name))))
 
     def all(self, known: Iterable[str]) -> tuple[str, ...]:
         """The categories `known` to a model by what they are called now, each once, then those that a person named."""
@@ -41,7 +51,8 @@ class Names:
 
 def read_names(catalogue: Catalogue) -> Names:
     """What holds now."""
-    rows = catalogue.connection.execute("SELECT name, became FROM categories ORDER BY id").fetchall()
+    stored = catalogue.connection.execute("SELECT name, became FROM categories ORDER BY id")
+    rows = [(composed(name), composed(became)) for name, became in stored]
     last = dict(rows)
     made = dict.fromkeys(name for name, became in rows if name == became == last[name])
     return Names(made=tuple(made), now={name: became for name, became in last.items() if name != became})

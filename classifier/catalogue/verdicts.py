@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from classifier.catalogue.categories import composed
 from classifier.catalogue.parts import rows_of
 from classifier.records import PictureId, Said, Selection, Verdict
 
@@ -106,7 +107,7 @@ def _verdict(row: Sequence[object]) -> Verdict:
         id=int(str(number)),
         picture=PictureId(str(picture)),
         said=Said(str(said)),
-        category=None if category is None else str(category),
+        category=None if category is None else composed(str(category)),
         origin=str(origin),
         audit=None if audit is None else int(str(audit)),
         at=str(at),

@@ -115,10 +115,12 @@ class Screen:
 
     def _decoded(self, path: Path) -> Image | None:
         from classifier.images.decode import decode
+        from classifier.images.regular import read_picture
         from classifier.settings import ImageSettings
 
         try:
-            return decode(path.read_bytes(), max_megapixels=ImageSettings().max_megapixels).image
+            most = ImageSettings().max_megapixels
+            return decode(read_picture(path, max_megapixels=most), max_megapixels=most).image
         except (OSError, Undecodable) as error:
             self._stream.write(f"  cannot be shown: {getattr(error, 'detail', error)}\n")
             return None

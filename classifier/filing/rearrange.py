@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from classifier.catalogue.journal import place_of, sidecars_of, to_path
 from classifier.filing.emptied import remove_emptied
 from classifier.filing.engine import execute
+from classifier.filing.folders import Folders
 from classifier.filing.outcome import Status
-from classifier.filing.place import folder_for, names_for
+from classifier.filing.place import names_for
 from classifier.filing.sidecars import sidecar_moves
 from classifier.records import ImageFile, Method, Move
 
@@ -41,7 +42,8 @@ def rearrange(
     Folders of ours that nothing is left in go.
     Raises FilingStopped when the disk refuses; what is done by then is recorded.
     """
-    moves = [move for decision in decided if (move := _move(catalogue, library, decision))]
+    folders = Folders(library)
+    moves = [move for decision in decided if (move := _move(catalogue, library, decision, folders))]
     moved, left = 0, []
     with progress.stage("filing", total=len(moves), unit="picture") as stage:
         for start in range(0, len(moves), _BATCH):
@@ -58,8 +60,8 @@ def rearrange(
     return Refiled(run=run, moved=moved, left=tuple(left))
 
 
-def _move(catalogue: Catalogue, library: Path, decision: Decision) -> Move | None:
-    place, folder = place_of(catalogue, decision.picture), folder_for(decision)
+def _move(catalogue: Catalogue, library: Path, decision: Decision, folders: Folders) -> Move | None:
+    place, folder = place_of(catalogue, decision.picture), folders(decision)
     if place is None or to_path(place.path).parent == folder:
         return None
     source = ImageFile(

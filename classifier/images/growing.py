@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from classifier.images.regular import image_file
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -56,7 +58,7 @@ def _has_changed(file: ImageFile) -> bool:
         status = file.path.stat()
     except OSError:  # renamed, now that it is complete
         return True
-    return (status.st_size, status.st_mtime_ns, status.st_ino) != (file.size_bytes, file.mtime_ns, file.inode)
+    return image_file(file.path, status) != file
 
 
 def is_being_written(path: Path) -> bool:

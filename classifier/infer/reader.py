@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from classifier.errors import Undecodable
 from classifier.images.formats import unsupported_by_name
 from classifier.images.identity import hash_file, picture_id
-from classifier.images.regular import image_file, open_regular
+from classifier.images.regular import check_length, image_file, open_regular
 from classifier.infer.memory import is_want_of_memory
 from classifier.infer.pixels import load_pixels
 from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId
@@ -22,10 +22,6 @@ from classifier.records import Failure, FailureKind, ImageFile, Picture, Picture
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-# No format keeps a picture that we would accept in more bytes a pixel; a larger file is not worth its memory.
-_MOST_BYTES_PER_PIXEL: Final = 16
-_SMALL_BYTES: Final = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +57,10 @@ class Reader:
         try:
             with open_regular(path) as opened:
                 file = image_file(path, os.fstat(opened.fileno()))
-                if self._is_too_long(file):
-                    return self._too_long(file)
+                check_length(file.size_bytes, max_megapixels=self.max_megapixels)
                 data = opened.read()
+        except Undecodable as refused:
+            return self._too_long(file, refused)
         except FileNotFoundError:
             return _unread(None, None, FailureKind.VANISHED, "it is no longer there")
         except MemoryError:
@@ -87,16 +84,13 @@ class Reader:
         picture = Picture(id=identity, size_bytes=len(data), width=width, height=height, truncated=truncated)
         return Read(file=file, picture=picture, pixels=shown)
 
-    def _is_too_long(self, file: ImageFile) -> bool:
-        return file.size_bytes > max(_SMALL_BYTES, self.max_megapixels * 1e6 * _MOST_BYTES_PER_PIXEL)
-
-    def _too_long(self, file: ImageFile) -> Unread:
-        detail = f"the file has {file.size_bytes:,} bytes, more than {self.max_megapixels:g} megapixels can take"
+    def _too_long(self, file: ImageFile, refused: Undecodable) -> Unread:
+        """Known by its content all the same, which is hashed in pieces."""
         try:
             again, identity = hash_file(file.path)
         except OSError as error:
             return _unread(file, None, FailureKind.UNREADABLE, error.strerror or str(error))
-        return _unread(again, identity, FailureKind.TOO_LARGE, detail)
+        return _unread(again, identity, refused.kind, refused.detail)
 
 
 def _shown(path: Path) -> ImageFile | None:

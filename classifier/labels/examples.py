@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from PIL import Image
@@ -12,48 +11,56 @@ from PIL import Image
 from classifier.errors import LabelsError, Undecodable
 from classifier.images.decode import decode
 from classifier.images.identity import perceptual_hash, picture_id
+from classifier.images.regular import read_picture
 from classifier.labels.feedback import Feedback
+from classifier.labels.read import MIN_PICTURES
+from classifier.labels.told import all_at_once
 from classifier.progress import Progress
 from classifier.records import Example, Failure, FailureKind, Label, Selection
 
 THUMBNAIL_SIDE = 16
 
 
+Result = Example | tuple[Label, Failure]
+"""What reading one label gives."""
+
+
 def read_examples(
-    labels: tuple[Label, ...], *, max_megapixels: float, progress: Progress, feedback: Feedback | None = None
+    labels: tuple[Label, ...],
+    *,
+    read: Callable[[tuple[Label, ...]], Iterator[Result]],
+    progress: Progress,
+    feedback: Feedback | None = None,
 ) -> tuple[tuple[Example, ...], tuple[tuple[Label, Failure], ...]]:
     """The readable labels as examples, each content once, and the unreadable ones with their reason.
 
-    What `feedback` says of a picture goes before its label: one that is not of its category becomes an example without
-    one, as do labels without one. Raises LabelsError when one picture stands in two categories, or when too little is
-    left of a category.
+    `read` gives a result for each label, in their order. What `feedback` says of a picture goes before its label: one
+    that is not of its category becomes an example without one, as do labels without one. Raises LabelsError in one line
+    that names the first ten pictures that stand in two categories, or the categories of which too little is left.
     """
     feedback = feedback or Feedback()
     examples: dict[str, Example] = {}
     failures: list[tuple[Label, Failure]] = []
+    conflicts: list[str] = []
     with progress.stage("reading labels", total=len(labels), unit="picture") as stage:
-        for result in _in_threads(labels, max_megapixels):
+        for result in read(labels):
             stage.advance()
             if not isinstance(result, Example):
                 failures.append(result)
             else:
-                _add(examples, feedback.heed(result))
+                conflicts += _add(examples, feedback.heed(result))
+    if conflicts:
+        many = f"{len(conflicts):,} pictures stand" if len(conflicts) > 1 else "one picture"
+        raise LabelsError(f"{many} in two categories: {all_at_once(conflicts)}; keep one of each")
     _check_left(labels, examples)
     return tuple(examples.values()), tuple(failures)
 
 
-def _in_threads(labels: tuple[Label, ...], max_megapixels: float) -> Iterator[Example | tuple[Label, Failure]]:
-    """Pillow lets go of the interpreter while it decodes, so threads are enough; a bounded number is in flight."""
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(labels), 16 * workers):
-            yield from pool.map(lambda label: read_example(label, max_megapixels), labels[start : start + 16 * workers])
-
-
-def read_example(label: Label, max_megapixels: float) -> Example | tuple[Label, Failure]:
-    """One labelled picture, or why it cannot be read."""
+def read_example(label: Label, max_megapixels: float) -> Result:
+    """One labelled picture, or why it cannot be read; for files that were read before and harm no reader."""
     try:
-        return example_of(label, label.path.read_bytes(), max_megapixels=max_megapixels)
+        data = read_picture(label.path, max_megapixels=max_megapixels)
+        return example_of(label, data, max_megapixels=max_megapixels)
     except Undecodable as error:
         return label, Failure(kind=error.kind, detail=error.detail)
     except OSError as error:
@@ -62,20 +69,26 @@ def read_example(label: Label, max_megapixels: float) -> Example | tuple[Label, 
 
 def example_of(label: Label, data: bytes, *, max_megapixels: float) -> Example:
     """What the split needs to know of the picture in `data`. Raises Undecodable."""
-    image = decode(data, max_megapixels=max_megapixels).image
+    phash, thumbnail = looks_of(decode(data, max_megapixels=max_megapixels).image)
+    return Example(label=label, picture=picture_id(data), phash=phash, thumbnail=thumbnail)
+
+
+def looks_of(image: Image.Image) -> tuple[int, bytes]:
+    """The perceptual hash and the thumbnail of a decoded picture: near-duplicates are alike in both."""
     thumbnail = image.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX).tobytes()
-    return Example(label=label, picture=picture_id(data), phash=perceptual_hash(image), thumbnail=thumbnail)
+    return perceptual_hash(image), thumbnail
 
 
-def _add(examples: dict[str, Example], example: Example) -> None:
+def _add(examples: dict[str, Example], example: Example) -> list[str]:
+    """Keep one example of each content; what contradicts an earlier one, in words."""
     earlier = examples.setdefault(example.picture, example)
     if example.label.selection is Selection.RANDOM or not earlier.label.category:
         examples[example.picture] = _together(earlier, example)
-    if example.label.category and earlier.label.category not in {"", example.label.category}:
-        raise LabelsError(
-            f"one picture in two categories: {earlier.label.path} ({earlier.label.category}) and "
-            f"{example.label.path} ({example.label.category}); keep one of them"
-        )
+    if not example.label.category or earlier.label.category in {"", example.label.category}:
+        return []
+    return [
+        f"{earlier.label.path} ({earlier.label.category}) and {example.label.path} ({example.label.category})",
+    ]
 
 
 def _together(earlier: Example, later: Example) -> Example:
@@ -86,10 +99,12 @@ def _together(earlier: Example, later: Example) -> Example:
 
 
 def _check_left(labels: tuple[Label, ...], examples: dict[str, Example]) -> None:
-    left = [example.label.category for example in examples.values()]
-    for category in sorted({label.category for label in labels} - {""}):
-        if left.count(category) < 2:  # noqa: PLR2004 - one to learn from, one to check by
-            raise LabelsError(
-                f"category {category!r}: only {left.count(category)} different readable picture is left of "
-                f"{sum(label.category == category for label in labels)}; it needs at least 2"
-            )
+    left = Counter(example.label.category for example in examples.values())
+    of = Counter(label.category for label in labels if label.category)
+    poor = [
+        f"category {category!r}: only {left[category]} different readable picture is left of {count}"
+        for category, count in sorted(of.items())
+        if left[category] < MIN_PICTURES
+    ]
+    if poor:
+        raise LabelsError(f"{all_at_once(poor)}; a category needs at least {MIN_PICTURES}")

@@ -1,38 +1,54 @@
-"""Labels as a person left them: category folders with pictures in them, or a CSV file. Reads names, not pictures."""
+"""Labels as a person left them: category folders with pictures in them, or a CSV file. Reads names, not pictures.
+
+One category may be written in two forms of Unicode, as macOS and other systems do: it is one, by its composed name.
+"""
 
 from __future__ import annotations
 
 import csv
 import os
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from classifier.catalogue.categories import composed
 from classifier.errors import LabelsError
 from classifier.images.find import find
+from classifier.images.found import Found
+from classifier.images.names import is_system_folder
 from classifier.labels.names import check_names
+from classifier.labels.told import all_at_once
+from classifier.progress import Progress, SilentProgress
 from classifier.records import Label, Selection
 
 MIN_PICTURES = 2
 """One to learn from, one to check by."""
 UNKNOWN = "_unknown"
 """The folder of pictures that are of no category, as sorting and `illsort label` name it."""
+_COLUMNS = ("file_name", "label")
 
 
 def read_labels(
-    *, folder: Path | None, csv_file: Path | None, further: tuple[Label, ...] = (), by_chance: bool = False
+    *,
+    folder: Path | None,
+    csv_file: Path | None,
+    further: tuple[Label, ...] = (),
+    by_chance: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[Label, ...]:
     """Labels from `csv_file` if given, else from the category folders in `folder`; sorted by category and path.
 
     With `by_chance` a person says that they were drawn by chance, and what lies in the folder's `_unknown` was too: it
-    comes first, without a category. `further` labels are added to them, or stand alone. Raises LabelsError in one line:
-    nowhere to look, no labels, an empty category or one with fewer than two pictures, a bad name, a missing column or
-    file.
+    comes first, without a category. `further` labels are added to them, or stand alone. A link to a file counts as that
+    file. A folder in a category that cannot be read is among the labels, as one that cannot be read. Raises LabelsError
+    in one line: nowhere to look, no labels, empty categories or such with fewer than two pictures, a bad name, a
+    missing column or files.
     """
     if csv_file is not None:
         labels, where = _from_csv(csv_file, folder), csv_file
     elif folder is not None:
-        labels, where = _from_folder(folder), folder
+        labels, where = _from_folder(folder, progress or SilentProgress()), folder
     elif further:
         labels, where = [], Path(os.path.commonpath([label.path.parent for label in further]))
     else:
@@ -42,7 +58,7 @@ def read_labels(
         )
     if by_chance:
         labels = [replace(label, selection=Selection.RANDOM) for label in [*labels, *_without_category(folder)]]
-    labels += further
+    labels = [replace(label, category=composed(label.category)) for label in (*labels, *further)]
     if not labels:
         raise LabelsError(f"{where}: holds no labelled pictures; expected <category>/<picture> below it")
     _check_counts(labels, where)
@@ -59,22 +75,33 @@ def _check_counts(labels: list[Label], where: Path) -> None:
     check_names(sorted(counts), where=str(where))
     if len(counts) == 1:
         raise LabelsError(f"{where}: only one category, {next(iter(counts))!r}; sorting needs at least two")
-    for category, count in sorted(counts.items()):
-        if count < MIN_PICTURES:
-            raise LabelsError(f"{where}: category {category!r} has {count} picture; it needs at least {MIN_PICTURES}")
+    few = [
+        f"category {category!r} has {count} picture"
+        for category, count in sorted(counts.items())
+        if count < MIN_PICTURES
+    ]
+    if few:
+        raise LabelsError(f"{where}: {all_at_once(few)}; a category needs at least {MIN_PICTURES}")
 
 
-def _from_folder(folder: Path) -> list[Label]:
+def _from_folder(folder: Path, progress: Progress) -> list[Label]:
     if not folder.is_dir():
         raise LabelsError(f"labels.folder = {folder}: there is no such folder")
-    labels = []
-    for category in sorted(folder.iterdir()):
-        if not category.is_dir() or category.name[0] in "._":
-            continue
-        paths = [file.path for file in find(category) if not _is_set_aside(file.path.relative_to(category))]
-        if not paths:
-            raise LabelsError(f"{category}: this category is empty; put pictures in it or remove the folder")
-        labels += [Label(path=path, category=category.name) for path in paths]
+    labels, found = [], Found()
+    empty: list[str] = []
+    try:
+        for category in _category_folders(folder):
+            pictures = list(_pictures(category, found))
+            links, found.links = found.links, 0
+            empty += [] if pictures else [_emptiness(category, links)]
+            labels += [Label(path=path, category=category.name) for path in pictures]
+            if links:
+                progress.say(f"{category}: {links:,} links are no labels: they lead to folders or to nothing")
+    except OSError as error:
+        raise LabelsError(f"labels.folder = {folder}: cannot be read ({error})") from None
+    if empty:
+        raise LabelsError(f"{all_at_once(empty)}; put pictures in it or remove the folder")
+    _tell(labels, found, progress)
     return labels
 
 
@@ -83,11 +110,46 @@ def _without_category(folder: Path | None) -> list[Label]:
     unknown = None if folder is None else folder / UNKNOWN
     if unknown is None or not unknown.is_dir():
         return []
-    return [Label(path=file.path, category="") for file in find(unknown)]
+    return [Label(path=file.path, category="") for file in find(unknown, follow_links=True)]
+
+
+def _category_folders(folder: Path) -> list[Path]:
+    return [
+        entry
+        for entry in sorted(folder.iterdir())
+        if entry.name[0] not in "._" and not is_system_folder(entry.name) and entry.is_dir()
+    ]
+
+
+def _pictures(category: Path, found: Found) -> Iterator[Path]:
+    """The files of one category, and last what could not be read in it."""
+    before = len(found.refused)
+    for file in find(category, follow_links=True, found=found):
+        if not _is_set_aside(file.path.relative_to(category)):
+            yield file.path
+    yield from (path for path, _ in found.refused[before:])
 
 
 def _is_set_aside(path: Path) -> bool:
     return any(part[0] in "._" for part in path.parts[:-1])
+
+
+def _emptiness(category: Path, links: int) -> str:
+    if not links:
+        return f"{category}: this category is empty"
+    return f"{category}: this category holds no picture, but {links:,} links to folders or to nothing"
+
+
+def _tell(labels: list[Label], found: Found, progress: Progress) -> None:
+    """What a person may not expect: what was passed over, and folders that are one category."""
+    for sentence in found.sentences():
+        progress.say(f"labels: {sentence}")
+    spelled: dict[str, set[str]] = {}
+    for label in labels:
+        spelled.setdefault(composed(label.category), set()).add(label.category)
+    for category, forms in spelled.items():
+        if len(forms) > 1:
+            progress.say(f"labels: {len(forms)} folders are the category {category}, in two forms of Unicode")
 
 
 def _from_csv(csv_file: Path, folder: Path | None) -> list[Label]:
@@ -95,20 +157,34 @@ def _from_csv(csv_file: Path, folder: Path | None) -> list[Label]:
     try:
         with csv_file.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
-            missing = {"file_name", "label"} - set(rows.fieldnames or ())
+            missing = set(_COLUMNS) - set(rows.fieldnames or ())
             if missing:
                 raise LabelsError(f"{csv_file}: has no column {' and '.join(sorted(missing))}; needs file_name,label")
-            labels = [_from_row(csv_file, number, row, root) for number, row in enumerate(rows, start=2)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            read = [_from_row(row, root, line=rows.line_num) for row in rows]
+    except UnicodeDecodeError as error:
+        raise LabelsError(
+            f"labels.csv = {csv_file}: is not UTF-8 (byte {error.object[error.start]:#04x}); "
+            'save it as "CSV UTF-8", as Excel calls it'
+        ) from None
+    except (OSError, csv.Error) as error:
         raise LabelsError(f"labels.csv = {csv_file}: cannot be read ({error})") from None
-    return labels
+    wrong = [one for one in read if isinstance(one, str)]
+    if wrong:
+        raise LabelsError(f"{csv_file}, {all_at_once(wrong)}")
+    return [one for one in read if isinstance(one, Label)]
 
 
-def _from_row(csv_file: Path, number: int, row: dict[str, str | None], root: Path) -> Label:
-    name, category = (row["file_name"] or "").strip(), (row["label"] or "").strip()
+def _from_row(row: dict[str | None, str | list[str] | None], root: Path, *, line: int) -> Label | str | None:
+    """A label; or what is wrong with the row; or None for a row of empty cells, such as spreadsheets leave."""
+    beyond = row.get(None) or ()
+    if any(cell.strip() for cell in beyond):
+        return f"line {line}: has more columns than the first line; a name with a comma needs quotes around it"
+    name, category = (str(row[column] or "").strip() for column in _COLUMNS)
     if not name or not category:
-        raise LabelsError(f"{csv_file}, line {number}: file_name or label is empty")
+        return f"line {line}: file_name or label is empty" if any(_cells(row.values())) else None
     path = root / Path(name)
-    if not path.is_file():
-        raise LabelsError(f"{csv_file}, line {number}: there is no file {path}")
-    return Label(path=path, category=category)
+    return Label(path=path, category=category) if path.is_file() else f"line {line}: there is no file {path}"
+
+
+def _cells(values: Iterable[str | list[str] | None]) -> Iterator[str]:
+    return (value.strip() for value in values if isinstance(value, str))

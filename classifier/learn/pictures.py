@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from classifier.errors import LabelsError, Undecodable
+from classifier.images.regular import read_picture
 from classifier.infer.pixels import load_pixels
 from classifier.records import Example
 
@@ -88,7 +89,8 @@ class Pictures:
     def _load(self, index: int) -> Tensor:
         path = self.examples[index].label.path
         try:
-            return load_pixels(path.read_bytes(), max_megapixels=self._max_megapixels)[0]
+            data = read_picture(path, max_megapixels=self._max_megapixels)
+            return load_pixels(data, max_megapixels=self._max_megapixels)[0]
         except (OSError, Undecodable) as error:
             reason = error.detail if isinstance(error, Undecodable) else error.strerror
             raise LabelsError(

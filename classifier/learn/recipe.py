@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,10 @@ from typing import Any
 from classifier import __version__
 from classifier.errors import CrawlError, ModelError
 from classifier.exclude import Exclude
-from classifier.infer.device import choose_from, quicken_allocator
+from classifier.infer.device import Runtime, choose_from, quicken_allocator
 from classifier.infer.limits import limits_from
 from classifier.labels.draws import Drawn, drawn, read_draws
-from classifier.labels.examples import read_examples
+from classifier.labels.examples import Result, read_examples
 from classifier.labels.feedback import read_feedback
 from classifier.labels.groups import group
 from classifier.labels.read import categories_of, read_labels
@@ -23,6 +25,7 @@ from classifier.learn import checkpoint
 from classifier.learn.account import account
 from classifier.learn.crawl import sample, sample_size
 from classifier.learn.parameters import Recipe
+from classifier.learn.reading import read_in_workers
 from classifier.learn.run import Run
 from classifier.learn.train import Trained, train
 from classifier.model.backbone import Network, load_backbone
@@ -61,6 +64,7 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
         csv_file=settings.labels.csv,
         further=feedback.labels,
         by_chance=settings.labels.by_chance,
+        progress=progress,
     )
     labels = feedback.named((*found, *(label for draw in draws for label in draw.without_category)))
     if settings.labels.library is not None:
@@ -76,11 +80,9 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
         image_size=settings.model.image_size,
         allow_pickle=settings.model.allow_pickle,
     )
-    read, failures = read_examples(
-        labels, max_megapixels=settings.images.max_megapixels, progress=progress, feedback=feedback
-    )
+    labelled, failures = read_examples(labels, read=_reader(settings, runtime), progress=progress, feedback=feedback)
     before = _fitted_before(settings)
-    sample = _unseen(drawn(read, draws), before, settings)
+    sample = _unseen(drawn(labelled, draws), before, settings)
     examples = sample.examples
     progress.say(_evidence_in_words(sample, before))
     groups = group(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
@@ -115,6 +117,16 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     checkpoint.remove(state)
     unread = tuple((example.label, failure) for example, failure in trained.unread)
     return Learned(bundle=bundle, evaluation=told.figures, unreadable=failures + unread)
+
+
+def _reader(settings: Settings, runtime: Runtime) -> Callable[[tuple[Label, ...]], Iterator[Result]]:
+    """Reads labels within the limits that a sort has."""
+    return partial(
+        read_in_workers,
+        max_megapixels=settings.images.max_megapixels,
+        limits=limits_from(settings.images),
+        workers=runtime.workers,
+    )
 
 
 def _located(settings: Settings) -> Settings:

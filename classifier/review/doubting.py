@@ -30,9 +30,8 @@ _AHEAD: Final = 12
 
 def named(labels: Iterable[Doubtful], names: Names) -> list[Doubtful]:
     """The same by the categories' names of now; where two became one, there is nothing to doubt."""
-    if names.now:
-        labels = (replace(one, category=names.of(one.category), likely=names.of(one.likely)) for one in labels)
-    return [one for one in labels if one.category != one.likely]
+    now = (replace(one, category=names.of(one.category), likely=names.of(one.likely)) for one in labels)
+    return [one for one in now if one.category != one.likely]
 
 
 def answer(desk: Desk, labels: Sequence[Doubtful], one: Answer) -> None:

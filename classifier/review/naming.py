@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classifier.catalogue import categories, decisions, steps, verdicts
+from classifier.catalogue.categories import composed
 from classifier.errors import LibraryError
 from classifier.labels.names import check_names
 from classifier.records import Said
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 def make_category(catalogue: Catalogue, name: str, *, guesses: Guesses, at: str) -> None:
     """Make a category. Raises LibraryError or LabelsError in one line for a name that it cannot have."""
+    name = composed(name)
     if name in guesses.categories:
         raise LibraryError(f"the category {name!r} is there already")
     if guesses.names.of(name) != name:
@@ -33,15 +35,11 @@ def make_category(catalogue: Catalogue, name: str, *, guesses: Guesses, at: str)
 
 def named(rows: list[Waiting], names: Names) -> list[Waiting]:
     """The same, each category by its name of now."""
-    if not names.now:
-        return rows
     return [replace(row, category=names.of(row.category), best=names.of(row.best)) for row in rows]
 
 
 def named_counts(counts: Mapping[str, Mapping[str, int]], names: Names) -> dict[str, dict[str, int]]:
     """Counts by tray and category, each category by its name of now, most first."""
-    if not names.now:
-        return {tray: dict(of_it) for tray, of_it in counts.items()}
     summed: dict[str, Counter[str]] = {tray: Counter() for tray in counts}
     for tray, of_it in counts.items():
         for category, count in of_it.items():
@@ -63,6 +61,7 @@ def rename_category(
     All or nothing: the words about `old` that hold are said of `new`, and are returned. Raises LibraryError or
     LabelsError in one line when there is no `old`, or it cannot be called so.
     """
+    old, new = composed(old), composed(new)
     if old not in guesses.categories:
         raise LibraryError(f"there is no category {old!r}")
     if new == old:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from classifier.filing.place import REVIEW, folder_for
+from classifier.filing.folders import is_in_its_folder
+from classifier.filing.place import REVIEW
 from classifier.records import Action, Decision
 from classifier.review.queue import of_categories, of_pictures
 from classifier.sort.heed import heed
@@ -23,7 +24,7 @@ def pending(rows: Iterable[Waiting], held: Mapping[PictureId, Verdict], guesses:
     """What is decided of each picture that lies elsewhere, after what a person said of it that holds."""
     for row in rows:
         decision = _heeded(row, held.get(row.picture), guesses)
-        if row.path.parent != folder_for(decision):
+        if not is_in_its_folder(row.path, decision):
             yield decision
 
 

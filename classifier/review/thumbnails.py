@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from classifier.errors import Undecodable
 from classifier.images.decode import decode
 from classifier.images.identity import picture_id
-from classifier.images.regular import open_regular
+from classifier.images.regular import read_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +29,7 @@ _QUALITY: Final = {SMALL: 82, LARGE: 88}
 def thumbnail(picture: PictureId, path: Path, *, side: int, max_megapixels: float) -> bytes | None:
     """The picture as a JPEG of at most `side` pixels; None when `path` does not hold it any more."""
     try:
-        with open_regular(path) as file:
-            data = file.read()
+        data = read_picture(path, max_megapixels=max_megapixels)
         if picture_id(data) != picture:
             return None
         image = decode(data, max_megapixels=max_megapixels, least=2 * side).image

@@ -11,9 +11,10 @@ from classifier.catalogue.outlook import attach_newest
 from classifier.errors import CrawlError, LibraryError, SettingsError
 from classifier.filing.broken import list_broken
 from classifier.filing.engine import execute
+from classifier.filing.folders import Folders
 from classifier.filing.opened import opened
 from classifier.filing.outcome import Status
-from classifier.filing.place import folder_for, names_for
+from classifier.filing.place import names_for
 from classifier.images.drawn import draw
 from classifier.images.found import Found
 from classifier.model.versions import check_versions
@@ -187,13 +188,13 @@ def _place(
 ) -> int:
     """Bring pictures where they wait, or where a person has said before that they belong; how many were brought."""
     placed = 0
-    said = verdicts.latest(catalogue, [picture for picture, _ in new])
+    said, folders = verdicts.latest(catalogue, [picture for picture, _ in new]), Folders(library)
     with progress.stage("putting them aside", total=len(new), unit="picture") as stage:
         for start in range(0, len(new), _BATCH):
             batch = new[start : start + _BATCH]
             decided = [_decided(picture, said.get(picture)) for picture, _ in batch]
             decisions.save(catalogue, decided, run=run)
-            moves = [_move(decision, file, method) for decision, (_, file) in zip(decided, batch, strict=True)]
+            moves = [_move(decision, file, method, folders) for decision, (_, file) in zip(decided, batch, strict=True)]
             for outcome in execute(catalogue, library=library, run=run, moves=moves):
                 placed += outcome.status is Status.PLACED
                 if outcome.status is not Status.PLACED:
@@ -207,9 +208,9 @@ def _decided(picture: PictureId, verdict: Verdict | None) -> Decision:
     return heed(waits, verdict)
 
 
-def _move(decision: Decision, file: ImageFile, method: Method) -> Move:
+def _move(decision: Decision, file: ImageFile, method: Method, folders: Folders) -> Move:
     names = names_for(file.path.name, decision.picture)
-    return Move(picture=decision.picture, source=file, folder=folder_for(decision), names=names, method=method)
+    return Move(picture=decision.picture, source=file, folder=folders(decision), names=names, method=method)
 
 
 def _told(catalogue: Catalogue, crawl: Path, *, eyes: Eyes, left_out: int, placed: int, failed: int) -> Sample:

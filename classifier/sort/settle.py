@@ -14,8 +14,9 @@ from classifier.catalogue.candidates import Candidate, Crawled, Page, Seen, logi
 from classifier.catalogue.entries import select
 from classifier.catalogue.journal import to_bytes
 from classifier.catalogue.store import Catalogue
+from classifier.filing.folders import Folders
 from classifier.filing.outcome import Outcome, Status
-from classifier.filing.place import folder_for, names_for
+from classifier.filing.place import names_for
 from classifier.filing.sidecars import sidecar_moves
 from classifier.model.calibration import probabilities
 from classifier.progress import Progress, SilentStage, Stage
@@ -56,6 +57,7 @@ class Settler:
         self._limit = BATCH if rules.sidecars else max(BATCH, PAGE)
         self._after = to_bytes(crawl)
         self._is_left = True
+        self._spelled = Folders(library)
         self._folders: dict[tuple[Action, str], tuple[Path, bytes]] = {}
         self.troubles: list[Outcome] = []
         """Moves that were not made; only the first thousand are kept."""
@@ -201,6 +203,6 @@ class Settler:
         """The folder where the picture belongs, and as places are kept."""
         key = (decision.action, decision.category)
         if key not in self._folders:
-            folder = folder_for(decision)
+            folder = self._spelled(decision)
             self._folders[key] = folder, to_bytes(folder)
         return self._folders[key]

@@ -11,6 +11,7 @@ import numpy as np
 from classifier.images.identity import picture_id
 from classifier.model.files import EVALUATION
 from classifier.model.labelled import LABELLED, Labelled
+from classifier.records import Selection
 from kit.bundles import CATEGORIES, colour_bundle
 from kit.pictures import COLOURS, encoded, varied
 from kit.reviewing import sort_again, unsure_library
@@ -18,7 +19,7 @@ from kit.reviewing import sort_again, unsure_library
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.records import PictureId, Selection
+    from classifier.records import PictureId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from classifier.labels.read import read_labels
 from classifier.progress import SilentProgress
 from classifier.records import Label, Said, Verdict
 from kit.audits import Kind, filed_library
+from kit.labels import read_here
 from kit.pictures import encoded, varied
 from kit.tree import make_tree
 
@@ -85,7 +86,7 @@ def test_a_word_about_a_labelled_picture_goes_before_its_label(
         verdicts.add(catalogue, said_of(picture_id(PICTURES[0]), said, category))
     examples, _ = read_examples(
         read_labels(folder=labels, csv_file=None),
-        max_megapixels=64,
+        read=read_here,
         progress=SilentProgress(),
         feedback=read_feedback(library),
     )

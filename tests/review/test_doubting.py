@@ -21,6 +21,7 @@ from classifier.progress import SilentProgress
 from classifier.records import PictureId, Said, Verdict
 from classifier.review.filing import file_decided
 from kit.doubts import Doubted, doubted
+from kit.labels import read_here
 from kit.reviewing import served
 from kit.tree import all_files
 
@@ -56,7 +57,7 @@ def trained_on(made: Doubted, library: Path | None) -> dict[str, str]:
     """The category that a training learns for each labelled picture, by its file's name."""
     examples, _ = read_examples(
         read_labels(folder=made.labels, csv_file=None),
-        max_megapixels=64,
+        read=read_here,
         progress=SilentProgress(),
         feedback=read_feedback(library),
     )

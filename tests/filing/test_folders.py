@@ -1,0 +1,52 @@
+"""One category has one folder, in whichever form of Unicode it was made."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from classifier.filing.folders import Folders, is_in_its_folder
+from classifier.records import Action, Decision, PictureId
+from kit.tree import make_tree
+
+NFC = "ガール"
+NFD = unicodedata.normalize("NFD", NFC)
+
+
+def decision(category: str, action: Action = Action.FILE) -> Decision:
+    return Decision(picture=PictureId("0" * 64), action=action, category=category, confidence=1.0, reason="")
+
+
+@pytest.mark.parametrize("category", [NFC, NFD])
+@pytest.mark.parametrize("there", [NFC, NFD])
+def test_the_folder_that_is_there_is_taken_as_it_is_spelled(tmp_path: Path, there: str, category: str) -> None:
+    make_tree(tmp_path, {there: {}, "_review": {there: {}}})
+    spelled = next(path.name for path in tmp_path.iterdir() if path.name != "_review")  # HFS+ has forms of its own
+    folders = Folders(tmp_path)
+
+    assert Path(spelled) == folders(decision(category))
+    assert Path("_review", spelled) == folders(decision(category, Action.REVIEW))
+    assert is_in_its_folder(Path(spelled, "a.png"), decision(category))
+
+
+def test_of_two_folders_that_are_one_category_the_composed_one_is_taken(tmp_path: Path) -> None:
+    make_tree(tmp_path, {NFC: {}, NFD: {}})
+    if len(list(tmp_path.iterdir())) < 2:
+        pytest.skip("this file system has one form alone")
+
+    assert {Path(NFC)} == {Folders(tmp_path)(decision(category)) for category in (NFC, NFD)}
+
+
+@pytest.mark.parametrize("action", [Action.FILE, Action.REVIEW, Action.UNKNOWN])
+def test_where_nothing_is_there_the_category_names_its_folder(tmp_path: Path, action: Action) -> None:
+    expected = {Action.FILE: Path(NFC), Action.REVIEW: Path("_review", NFC), Action.UNKNOWN: Path("_unknown")}
+
+    assert expected[action] == Folders(tmp_path / "none")(decision(NFC, action))
+
+
+def test_a_link_or_a_file_of_that_name_is_no_folder(tmp_path: Path) -> None:
+    make_tree(tmp_path, {NFD: b"", "elsewhere": {}})
+
+    assert Path(NFC) == Folders(tmp_path)(decision(NFC))
