@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from classifier.audit.refile import Refiled, refile, resume
 from classifier.audit.sample import draw, is_simple, steps
 from classifier.audit.state import State
-from classifier.audit.thresholds import Offer, loosest
+from classifier.audit.thresholds import Offer, loosest, usual
 from classifier.catalogue import audits, verdicts
 from classifier.catalogue.audits import Audit, Drawn
 from classifier.catalogue.journal import place_of, to_path
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from classifier.catalogue.store import Catalogue
     from classifier.progress import Progress
 
-COUNT = 150
 ORIGIN = "audit"
 
 
@@ -120,15 +119,17 @@ def opened(
 ) -> Iterator[Session]:
     """The library's last audit, while nothing was filed since and nothing else is asked for; else a new one.
 
-    A new sample has `count` pictures (None: 150). An unfinished audit goes on with the sample it has; a finished one
-    is drawn anew when another `count` or a `seed` is given, and either by `anew`. Raises LibraryError when nothing is
-    filed there.
+    A new sample has `count` pictures (None: 160, or what the sort's error rate takes). An unfinished audit goes on with
+    the sample it has; a finished one is drawn anew when another `count` or a `seed` is given, and either by `anew`.
+    Raises LibraryError when nothing is filed there.
     """
     read_catalogue(library).close()  # no library is made by looking for one
     with open_catalogue(library) as catalogue:
         resume(catalogue, library)
         session = None if anew else _last(catalogue, library, count=count, seed=seed)
-        yield session or Session(catalogue, library, _drawn(catalogue, library, count=count or COUNT, seed=seed))
+        yield session or Session(
+            catalogue, library, _drawn(catalogue, library, count=count or usual_count(catalogue), seed=seed)
+        )
 
 
 def recorded_target(library: Path) -> float | None:
@@ -142,6 +143,11 @@ def target_of(catalogue: Catalogue) -> float | None:
     sort = audits.last_sort(catalogue)
     target = None if sort is None else sort[2].get("sort", {}).get("max_error")
     return None if target is None else float(target)
+
+
+def usual_count(catalogue: Catalogue) -> int:
+    """How many pictures are drawn where nobody says."""
+    return usual(target_of(catalogue), audits.next_number(catalogue))
 
 
 def current(catalogue: Catalogue, library: Path) -> Session | None:

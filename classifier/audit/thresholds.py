@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from classifier.audit.state import CONFIDENCE
-from classifier.model.bounds import at_most, at_most_of, least_to_promise
+from classifier.model.bounds import at_most, at_most_of, least_to_promise, spent
 
 if TYPE_CHECKING:
     from classifier.audit.state import State
     from classifier.catalogue.audits import Audit
+
+
+COUNT = 160
+"""So many without a wrong one show that at most 2% are, in the first audit of a sort."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +34,11 @@ class Offer:
 
 
 def keeps(state: State, max_error: float) -> bool:
-    """Whether the library as it is filed is shown to keep `max_error`."""
-    return state.bound().at_most <= max_error
+    """Whether the library as it is filed is shown to keep `max_error`, once all is answered.
+
+    Before that it is not asked: to stop because the first answers look well is one more look.
+    """
+    return state.is_finished and state.bound().at_most <= max_error
 
 
 def loosest(state: State, max_error: float) -> Offer | None:
@@ -53,8 +60,17 @@ def loosest(state: State, max_error: float) -> Offer | None:
 
 def enough(state: State, max_error: float) -> int:
     """How many pictures a further audit should draw: to bear one wrong, or to show half of the library without one."""
-    wanted = max(least_to_promise(max_error, wrong=1), 2 * least_to_promise(max_error), 2 * len(state.audit.drawn))
-    return min(wanted, state.audit.population)
+    confidence = spent(state.audit.number + 1, CONFIDENCE)
+    least = (least_to_promise(max_error, wrong=wrong, confidence=confidence) for wrong in (0, 1))
+    none, one = least
+    return min(max(one, 2 * none, 2 * len(state.audit.drawn)), state.audit.population)
+
+
+def usual(max_error: float | None, number: int) -> int:
+    """How many pictures the `number`-th audit of a sort draws where nobody says: enough, if none of them is wrong."""
+    if max_error is None:
+        return COUNT
+    return max(COUNT, least_to_promise(max_error, confidence=spent(number, CONFIDENCE)))
 
 
 def _first(audit: Audit, bad: int, max_error: float) -> tuple[float, int] | None:
@@ -63,9 +79,9 @@ def _first(audit: Audit, bad: int, max_error: float) -> tuple[float, int] | None
 
 def _worst(audit: Audit, bad: int, kept: int) -> float:
     """The largest share wrong among the kept ones, when `bad` of the drawn are kept and wrong."""
-    count, population = len(audit.drawn), audit.population
+    count, population, confidence = len(audit.drawn), audit.population, spent(audit.number, CONFIDENCE)
     if audit.simple:
-        share = at_most_of(min(bad, count), count, population, CONFIDENCE)
+        share = at_most_of(min(bad, count), count, population, confidence)
     else:
-        share = at_most(bad, count, CONFIDENCE)
+        share = at_most(bad, count, confidence)
     return share * population / kept

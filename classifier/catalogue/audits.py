@@ -52,6 +52,8 @@ class Audit:
     `filed` is what it was drawn from, by category; `simple` when categories had no part in the draw. `steps` are
     thresholds from strict to loose with the pictures that each would keep, fixed before any answer. `marks` tell
     whether anything was filed since. `run` and `threshold` say how it was filed by the audit's outcome, if it was.
+    `number` counts the audits with answers since the last sort that changed anything, this one included: whoever audits
+    until one looks good must be judged by all of them.
     """
 
     at: str
@@ -64,6 +66,7 @@ class Audit:
     id: int = 0
     run: int | None = None
     threshold: float | None = None
+    number: int = 1
 
     @property
     def population(self) -> int:
@@ -106,7 +109,7 @@ def save(catalogue: Catalogue, audit: Audit) -> Audit:
             "INSERT INTO drawn (audit, position, picture, category, confidence, reason) VALUES (?, ?, ?, ?, ?, ?)",
             [(number, d.position, d.picture, d.category, d.confidence, d.reason) for d in audit.drawn],
         )
-    return replace(audit, id=number)
+    return replace(audit, id=number, number=_number(catalogue, number))
 
 
 def last(catalogue: Catalogue) -> Audit | None:
@@ -129,7 +132,13 @@ def last(catalogue: Catalogue) -> Audit | None:
         drawn=tuple(_drawn(catalogue, number)),
         run=run,
         threshold=threshold,
+        number=_number(catalogue, number),
     )
+
+
+def next_number(catalogue: Catalogue) -> int:
+    """The number that an audit would have that is drawn now."""
+    return _earlier(catalogue, marks(catalogue)[1], before=None) + 1
 
 
 def set_outcome(catalogue: Catalogue, audit: int, *, run: int, threshold: float | None) -> None:
@@ -178,6 +187,24 @@ def agreed_threshold(catalogue: Catalogue, *, model: str) -> float | None:
     if row is None or next(standing(catalogue, int(row[1])), None) is None:
         return None
     return float(row[0])
+
+
+_EARLIER = """
+SELECT count(*) FROM audits WHERE (?2 IS NULL OR id < ?2)
+AND EXISTS (SELECT 1 FROM verdicts WHERE verdicts.audit = audits.id)
+AND (SELECT max(id) FROM runs WHERE kind = 'sort' AND id <= audits.last_decided)
+    IS (SELECT max(id) FROM runs WHERE kind = 'sort' AND id <= ?1)
+"""
+
+
+def _number(catalogue: Catalogue, audit: int) -> int:
+    (decided,) = catalogue.connection.execute("SELECT last_decided FROM audits WHERE id = ?", (audit,)).fetchone()
+    return _earlier(catalogue, decided, before=audit) + 1
+
+
+def _earlier(catalogue: Catalogue, decided: int, *, before: int | None) -> int:
+    """How many audits had answers since the sort that decided last: what reviews and audits decide is no new sort."""
+    return int(catalogue.connection.execute(_EARLIER, (decided, before)).fetchone()[0])
 
 
 def _drawn(catalogue: Catalogue, audit: int) -> Iterator[Drawn]:

@@ -29,7 +29,10 @@ _NO_UNDO = "Backspace takes back; u is no key here: on the review page it says n
 def audit(
     library: Annotated[Path, typer.Argument(help="The folder that was sorted into.")],
     *,
-    count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="Pictures to judge (default: 150).")] = None,
+    count: Annotated[
+        int | None,
+        typer.Option("--count", "-n", min=1, help="Pictures to judge (default: 160, or what the error rate takes)."),
+    ] = None,
     max_error: Annotated[
         float | None,
         typer.Option("--max-error", help="Share wrong that is to be kept, 0.02 for 2% (default: the last sort's)."),
@@ -53,8 +56,8 @@ def audit(
         _ask_all(session, key, show)
         typer.echo(in_words(session.state), err=as_json)
         refiled = _outcome(session, target, lambda question: yes or _agrees(question, key))
-        kept = None if target is None else keeps(session.state, target)
-        missed = session.state.is_finished and kept is False and not session.is_filed_by_threshold
+        kept = None if target is None or not session.state.is_finished else keeps(session.state, target)
+        missed = kept is False and not session.is_filed_by_threshold
         if as_json:
             typer.echo(json.dumps(as_dict(session.state) | _result(target, kept, refiled), ensure_ascii=False))
     if missed:
@@ -82,7 +85,7 @@ def in_words(state: State) -> str:
 def as_dict(state: State) -> dict[str, Any]:
     """The same for JSON."""
     bound = state.bound()
-    keys = ("filed", "asked", "wrong", "skipped", "at_most")
+    keys = ("filed", "asked", "wrong", "skipped", "at_most", "number", "confidence")
     return {
         "audit": state.audit.id,
         "at": state.audit.at,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.audit.run import COUNT, Session, current, opened, target_of
+from classifier.audit.run import Session, current, opened, target_of, usual_count
 from classifier.audit.state import percent
 from classifier.audit.thresholds import enough, keeps
-from classifier.catalogue import verdicts
+from classifier.catalogue import audits, verdicts
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import LibraryError
 from classifier.records import Said, Selection
@@ -96,14 +96,17 @@ def told(catalogue: Catalogue, library: Path) -> dict[str, Any]:
     """
     session = current(catalogue, library)
     if session is None:
-        return {"drawn": 0, "usual": COUNT, "pictures": []}
+        return {"drawn": 0, "usual": usual_count(catalogue), "guaranteed": _guaranteed(catalogue), "pictures": []}
     _skip_vanished(session)
     state, target = session.state, target_of(catalogue)
     bound, offer = state.bound(), None if target is None else session.offer(target)
     kept = None if target is None or not state.is_finished else keeps(state, target)
     return {
         "drawn": len(state.audit.drawn),
-        "usual": COUNT,
+        "usual": usual_count(catalogue),
+        "guaranteed": _guaranteed(catalogue),
+        "number": state.audit.number,
+        "confidence": f"{bound.confidence * 100:.4g}%",
         "asked": bound.asked,
         "wrong": bound.wrong,
         "skipped": bound.skipped,
@@ -117,9 +120,15 @@ def told(catalogue: Catalogue, library: Path) -> dict[str, Any]:
         "offer": None
         if kept is not False or offer is None
         else {"threshold": f"{offer.threshold:.4g}", "kept": offer.kept, "filed": offer.filed},
-        "enough": enough(state, target) if kept is False and target is not None else COUNT,
+        "enough": enough(state, target) if kept is False and target is not None else usual_count(catalogue),
         "pictures": _next(session),
     }
+
+
+def _guaranteed(catalogue: Catalogue) -> bool:
+    """Whether the last sort's error rate was guaranteed; also where none was asked for."""
+    sort = audits.last_sort(catalogue)
+    return sort is None or "no_guarantee" not in sort[2].get("sort", {})
 
 
 def _misfiled(catalogue: Catalogue, session: Session) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.audit.run import Session, opened, recorded_target
-from classifier.catalogue import audits, verdicts
+from classifier.catalogue import audits, runs, verdicts
 from classifier.catalogue.lock import owned
 from classifier.catalogue.store import open_catalogue, read_catalogue
 from classifier.errors import LibraryError
@@ -221,3 +221,39 @@ def test_nothing_is_filed_while_another_process_owns_the_library(tmp_path: Path)
 def test_the_last_sorts_target_is_known(tmp_path: Path) -> None:
     assert 0.05 == recorded_target(filed_library(tmp_path, *FEW, sort={"max_error": 0.05}))
     assert recorded_target(filed_library(tmp_path / "other", *FEW, sort={"threshold": 0.9})) is None
+
+
+def test_audits_are_counted_until_another_sort_also_after_the_wrong_ones_went(tmp_path: Path) -> None:
+    """To take away what was found wrong, and audit again, is one more try at the same library."""
+    library = filed_library(tmp_path, MANY)
+    numbers = []
+    for _ in range(3):
+        with opened(library, count=10, anew=True) as session:
+            numbers.append(session.state.audit.number)
+            drawn = session.path_of(session.state.audit.drawn[0])
+            assert drawn is not None
+            answer_all(session, wrong={drawn.name})
+            session.refile()
+    with opened(library, count=10, anew=True):
+        pass  # nobody looked at that one
+    with opened(library, count=10, anew=True) as session:
+        numbers.append(session.state.audit.number)
+        answer_all(session)
+    with opened(library) as session:
+        assert numbers[-1] == session.state.audit.number
+    with open_catalogue(library) as catalogue:
+        assert 5 == audits.next_number(catalogue)
+        run = runs.begin(
+            catalogue, kind="sort", crawl=tmp_path, mode="link", model="m", bundle=tmp_path, settings={"sort": {}}
+        )
+        catalogue.connection.execute("UPDATE decisions SET run = ? WHERE action = 'file'", (run,))
+        assert 1 == audits.next_number(catalogue)
+
+    assert [1, 2, 3, 4] == numbers
+
+
+@pytest.mark.parametrize(("rate", "drawn"), [(None, 160), (0.05, 160), (0.01, 321)])
+def test_so_many_are_drawn_that_the_rate_asked_for_can_be_shown(tmp_path: Path, rate: float | None, drawn: int) -> None:
+    library = filed_library(tmp_path, Kind(category="a", confidences=[0.9] * 400), sort={"max_error": rate})
+    with opened(library) as session:
+        assert drawn == len(session.state.audit.drawn)

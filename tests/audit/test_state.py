@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
-from classifier.audit.state import percent
-from classifier.model.bounds import at_most_of
+from classifier.audit.state import CONFIDENCE, percent
+from classifier.model.bounds import at_most, at_most_of, spent
 from classifier.records import Said
 from kit.audits import answered, audit_of
 
@@ -24,14 +28,14 @@ def test_nothing_is_known_before_the_first_answer() -> None:
 @pytest.mark.parametrize(
     ("asked", "wrong", "sentence"),
     [
-        (157, 0, "at most 1.9% wrong, 95% confidence; 0 of 157"),
-        (150, 0, "at most 2.0% wrong, 95% confidence; 0 of 150"),
-        (31, 0, "at most 9.3% wrong, 95% confidence; 0 of 31"),
-        (150, 1, "at most 3.2% wrong, 95% confidence; 1 of 150"),
+        (170, 0, "at most 1.9% wrong, 95% confidence; 0 of 170"),
+        (160, 0, "at most 2.0% wrong, 95% confidence; 0 of 160"),
+        (31, 0, "at most 9.9% wrong, 95% confidence; 0 of 31"),
+        (160, 1, "at most 3.1% wrong, 95% confidence; 1 of 160"),
     ],
 )
 def test_the_bound_of_a_large_library_is_the_known_one(asked: int, wrong: int, sentence: str) -> None:
-    audit = audit_of({"a": 200_000, "b": 100_000}, [("a", 0.9), ("b", 0.9)] * 79)
+    audit = audit_of({"a": 200_000, "b": 100_000}, [("a", 0.9), ("b", 0.9)] * 85)
     state = answered(audit, [(position, W if position < wrong else R) for position in range(asked)])
 
     assert sentence == state.bound().sentence
@@ -40,7 +44,7 @@ def test_the_bound_of_a_large_library_is_the_known_one(asked: int, wrong: int, s
 def test_of_a_small_library_the_draw_without_replacement_counts() -> None:
     state = answered(audit_of({"a": 200}, [("a", 0.9)] * 150, simple=True), [(n, R) for n in range(150)])
 
-    assert at_most_of(0, 150, 200, 0.95) == state.bound().at_most <= 0.01
+    assert at_most_of(0, 150, 200, 0.96) == state.bound().at_most <= 0.01
 
 
 def test_all_judged_leaves_nothing_open() -> None:
@@ -54,8 +58,8 @@ def test_a_categorys_bound_is_that_of_its_own_pictures() -> None:
     state = answered(audit, [(n, W if n == 0 else R) for n in range(65)])
 
     few, many = state.bound("few"), state.bound("many")
-    assert (5, 1, at_most_of(1, 5, 20, 0.95)) == (few.asked, few.wrong, few.at_most)
-    assert (60, 0, at_most_of(0, 60, 5000, 0.95)) == (many.asked, many.wrong, many.at_most)
+    assert (5, 1, at_most_of(1, 5, 20, 0.96)) == (few.asked, few.wrong, few.at_most)
+    assert (60, 0, at_most_of(0, 60, 5000, 0.96)) == (many.asked, many.wrong, many.at_most)
     assert ["many", "few"] == [bound.category for bound in state.bounds()]
 
 
@@ -121,3 +125,28 @@ def test_questions_come_to_an_end(words: list[Said]) -> None:
 )
 def test_a_bound_is_never_rounded_down(share: float, text: str) -> None:
     assert text == percent(share)
+
+
+def test_a_further_audit_of_the_same_sort_is_judged_more_strictly_and_says_so() -> None:
+    audit = audit_of({"a": 300_000}, [("a", 0.9)] * 263)
+    first, second = (answered(replace(audit, number=k), [(n, R) for n in range(263)]).bound() for k in (1, 2))
+
+    assert "at most 1.3% wrong, 95% confidence; 0 of 263" == first.sentence
+    assert "at most 2.0% wrong, 95% confidence; 0 of 263; audit 2 of this sort, so judged at 99.5%" == second.sentence
+
+
+def test_whoever_audits_twenty_times_is_told_that_a_bad_library_is_good_in_5_percent_at_most() -> None:
+    """Exactly: how often so few of a library with just over 2% wrong are found wrong, at each number of audits."""
+    of, rate = 800, 0.02
+    passes = [_false_good(of, rate, spent(number, CONFIDENCE)) for number in range(1, 21)]
+    uncorrected = [_false_good(of, rate, CONFIDENCE)] * 20
+
+    assert all(passes[:5])  # larger than one audit that can only fail
+    assert sum(passes) <= 0.05
+    assert 1 - math.prod(1 - one for one in uncorrected) > 0.5
+
+
+def _false_good(of: int, rate: float, confidence: float) -> float:
+    """How often an audit of `of` pictures shows `rate` where just so many are wrong."""
+    good = [wrong for wrong in range(of) if at_most(wrong, of, confidence) <= rate]
+    return float(binom.cdf(max(good, default=-1), of, rate))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.model.bounds import at_most, at_most_of, least_to_promise, p_value
+from classifier.model.bounds import at_most, at_most_of, least_to_promise, p_value, spent
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,12 @@ def test_the_bounds_hold_at_least_as_often_as_they_say(share: float) -> None:
     kept_of = np.mean([bad / population <= at_most_of(int(wrong), of, population, 0.95) for wrong in drawn])
     assert kept >= 0.95 - 0.01
     assert kept_of >= 0.95 - 0.01
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
+def test_any_number_of_looks_together_may_fail_no_oftener_than_one(confidence: float) -> None:
+    spendings = [1 - spent(look, confidence) for look in range(1, 5000)]
+
+    assert sorted(spendings, reverse=True) == spendings
+    assert 0.999 * (1 - confidence) < sum(spendings) < 1 - confidence
+    assert 160 == least_to_promise(0.02, confidence=spent(1, 0.95))

@@ -69,7 +69,8 @@ export class Audit extends Question {
   #bound() {
     const { asked, wrong, skipped, at_most: most } = this.audit;
     if (!most) return say("auditNothing");
-    return say("auditBound", most, count(wrong), count(asked)) + (skipped ? say("auditSkipped", count(skipped)) : "");
+    const again = this.audit.number > 1 ? ` · ${say("auditAgain", count(this.audit.number), this.audit.confidence)}` : "";
+    return say("auditBound", most, count(wrong), count(asked)) + (skipped ? say("auditSkipped", count(skipped)) : "") + again;
   }
 
   rightly() {
@@ -78,11 +79,12 @@ export class Audit extends Question {
 
   // What the terminal says at the end: whether what was asked for is kept, and what can be done.
   outcome() {
-    const { drawn, finished, target, kept, misfiled, offer, enough, usual, filed } = this.audit;
+    const { drawn, finished, target, kept, misfiled, offer, enough, usual, filed, guaranteed } = this.audit;
     const lines = [];
     if (drawn === 0) lines.push(make("p", { class: "large" }, say("auditNone")), make("p", {}, say("auditWhat")));
     else if (!finished) return make("p", { class: "quiet" }, say("loading"));
     else lines.push(make("p", { class: "large" }, say("auditOf", count(filed))), make("p", { class: "bound" }, this.#bound()));
+    if (!guaranteed && kept !== true) lines.push(make("p", {}, say("auditGuarantee", count(drawn ? enough : usual))));
     if (kept === true) lines.push(make("p", {}, say("auditKept", target)));
     if (kept === false) lines.push(make("p", {}, offer ? say("auditOffer", target, offer.threshold, count(offer.kept), count(offer.filed)) : say("auditMissed", target)));
     if (offer) lines.push(make("button", { class: "main", onclick: () => this.send("/api/audit/file", { by_threshold: true }) }, say("auditByThreshold", offer.threshold)));

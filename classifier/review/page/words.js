@@ -130,6 +130,8 @@ const WORDS = {
   auditProgress: ["{0} of {1}", "第 {0} 张，共 {1} 张"],
   auditNothing: ["Nothing is known yet", "还什么都不知道"],
   auditBound: ["At most {0} wrong, 95% confidence; {1} of {2}", "最多错 {0}（95% 置信）；{2} 张里错 {1} 张"],
+  auditAgain: ["audit {0} of this sort, so judged at {1}", "本次整理的第 {0} 次抽查，因此按 {1} 判断"],
+  auditGuarantee: ["The last sort gave no guarantee of its error rate: it filed by the model's own estimate. {0} random pictures answered here, none of them wrong, are one.", "最近一次整理的错误率没有保证，只按模型自己的估计归类。在这里回答 {0} 张随机图片，一张不错，就是保证。"],
   auditSkipped: [", and {0} skipped, counted as wrong", "，另有 {0} 张跳过，按错计"],
   auditRather: ["If wrong: it is rather", "如果不对，它其实是"],
   whyFiled: ["Why it is filed there", "为什么归在那里"],
