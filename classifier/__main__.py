@@ -1,5 +1,15 @@
-"""`python -m classifier` is `illsort`, for where the console script is not on the PATH."""
+"""`illsort`, and `python -m classifier` where the console script is not on the PATH."""
 
-from classifier.cli.main import main
+from classifier.cli import stop
 
-main()
+
+def main() -> None:
+    """Run the command line; Ctrl-C is heard from here on, also while the rest is imported."""
+    with stop.heard():
+        from classifier.cli.main import run  # noqa: PLC0415 - it takes a while
+
+        run()
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -47,6 +46,7 @@ def audit(
     from classifier.audit.run import opened, recorded_target
     from classifier.audit.thresholds import keeps
     from classifier.cli.keys import keys
+    from classifier.cli.terminal import tell, tell_json
     from classifier.errors import SettingsError
 
     if max_error is not None and not 0 < max_error < 1:
@@ -54,17 +54,17 @@ def audit(
     target = recorded_target(library) if max_error is None else max_error
     with opened(library, count=count, seed=seed, anew=new) as session, keys() as key:
         _ask_all(session, key, show)
-        typer.echo(in_words(session.state), err=as_json)
+        tell(*in_words(session.state), err=as_json)
         refiled = _outcome(session, target, lambda question: yes or _agrees(question, key))
         kept = None if target is None or not session.state.is_finished else keeps(session.state, target)
         missed = kept is False and not session.is_filed_by_threshold
         if as_json:
-            typer.echo(json.dumps(as_dict(session.state) | _result(target, kept, refiled), ensure_ascii=False))
+            tell_json(as_dict(session.state) | _result(target, kept, refiled))
     if missed:
         raise typer.Exit(1)
 
 
-def in_words(state: State) -> str:
+def in_words(state: State) -> list[str]:
     """What follows from the answers: for the library, and for each category."""
     from classifier.audit.state import percent
     from classifier.cli.terminal import table
@@ -74,12 +74,12 @@ def in_words(state: State) -> str:
     if not state.is_finished:
         lines.append(f"{state.asked} of {len(state.audit.drawn)} are answered; the same command goes on")
     if not state.asked:
-        return lines[-1]
+        return lines[-1:]
     rows = [
         (one.category or "", f"{one.filed:,}", str(one.asked), str(one.wrong + one.skipped), percent(one.at_most))
         for one in state.bounds()
     ]
-    return "\n".join(["", *lines, "", table(("category", "filed", "judged", "wrong", "at most wrong"), rows)])
+    return ["", *lines, "", *table(("category", "filed", "judged", "wrong", "at most wrong"), rows)]
 
 
 def as_dict(state: State) -> dict[str, Any]:
@@ -98,6 +98,7 @@ def as_dict(state: State) -> dict[str, Any]:
 
 def _ask_all(session: Session, key: Callable[[], str], how: Show) -> None:
     from classifier.cli.show import Screen
+    from classifier.cli.terminal import tell
     from classifier.records import Said
 
     if not session.state.is_finished:
@@ -109,9 +110,9 @@ def _ask_all(session: Session, key: Callable[[], str], how: Show) -> None:
                 _say(f"{drawn.category}: one of its pictures is no longer there: skipped")
                 session.answer(Said.SKIPPED)
                 continue
-            _say(f"\n{_progress(session.state)}\n  {path}\n  {drawn.reason}")
+            _say("", _progress(session.state), f"  {path}", f"  {drawn.reason}")
             screen.show(path)
-            typer.echo(f"  {drawn.category}, {int(drawn.confidence * 1000) / 1000:.3f}: right? ", err=True, nl=False)
+            tell(f"  {drawn.category}, {int(drawn.confidence * 1000) / 1000:.3f}: right? ", err=True, nl=False)
             while (done := _do(session, key(), partial(screen.open, path))) is None:
                 pass
             if done:
@@ -211,12 +212,15 @@ def _result(target: float | None, kept: bool | None, refiled: Refiled | None) ->
 
 def _agrees(question: str, key: Callable[[], str]) -> bool:
     from classifier.cli.keys import ENTER
+    from classifier.cli.terminal import tell
 
-    typer.echo(f"{question} [Y/n] ", err=True, nl=False)
+    tell(f"{question} [Y/n] ", err=True, nl=False)
     agreed = key() in {"y", "1", ENTER}
     _say("yes" if agreed else "no")
     return agreed
 
 
-def _say(text: str, *, inline: bool = False) -> None:
-    typer.echo(f"({text}) " if inline else text, err=True, nl=not inline)
+def _say(*lines: str, inline: bool = False) -> None:
+    from classifier.cli.terminal import tell
+
+    tell(*(f"({line}) " if inline else line for line in lines), err=True, nl=not inline)

@@ -18,20 +18,20 @@ def demo(
     ] = None,
 ) -> None:
     """Try it: draws pictures, labels a tenth, trains, sorts the rest."""
-    from classifier.cli.terminal import TerminalProgress
+    from classifier.cli.terminal import TerminalProgress, tell
     from classifier.demo.run import demo as run_demo
 
     done = run_demo(folder or _free_folder(), progress=TerminalProgress())
     summary, known = done.summary, done.summary["filed"] - done.two_in_one_filed
-    typer.echo(
-        f"\n{summary['pictures']} pictures sorted from 30 labels in {done.seconds:.0f} s, drawing and training "
-        f"included:\n"
-        f"  {known} filed, {done.filed_right} of them right\n"
+    tell(
+        "",
+        f"{summary['pictures']} pictures sorted from 30 labels in {done.seconds:.0f} s, drawing and training included:",
+        f"  {known} filed, {done.filed_right} of them right",
         f"  {summary['review']} left for you to look at, {summary['unknown']} unlike every label in _unknown; of 6 "
-        f"that show two kinds at once {done.two_in_one_filed} were filed all the same\n"
-        f"  {summary['duplicates']} duplicates, {summary['broken']} unreadable\n"
-        f"Look at {done.library.resolve()}\n"
-        f"and at the same in numbers: illsort status {done.library}"
+        f"that show two kinds at once {done.two_in_one_filed} were filed all the same",
+        f"  {summary['duplicates']} duplicates, {summary['broken']} unreadable",
+        f"Look at {done.library.resolve()}",
+        f"and at the same in numbers: illsort status {done.library}",
     )
 
 

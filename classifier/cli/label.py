@@ -50,7 +50,7 @@ def label(
 ) -> None:
     """Make labels from nothing: name what looks alike in a sample of the crawl, on a page, until it can be trained."""
     from classifier import settings
-    from classifier.cli.terminal import TerminalProgress
+    from classifier.cli.terminal import TerminalProgress, tell
     from classifier.errors import SettingsError
 
     loaded = settings.load(config, [*set_, *([] if mode is None else [f"sort.mode={mode.value}"])])
@@ -63,15 +63,15 @@ def label(
 
     progress = TerminalProgress()
     sample = take_sample(crawl, library=folder, settings=chosen, count=count, more=more, progress=progress)
-    typer.echo(_in_words(sample, folder), err=True)
+    tell(*_in_words(sample, folder), err=True)
     if show_page(folder, name="label", host=host, port=port, token=token, no_open=no_open, learn=learn):
         made = file_decided(folder, progress=progress)
         for path, why in () if made is None else made.left:
-            typer.echo(f"{path}: not filed: {why}", err=True)
-    typer.echo(_next(folder), err=True)
+            tell(f"{path}: not filed: {why}", err=True)
+    tell(*_next(folder), err=True)
 
 
-def _in_words(sample: Sample, folder: Path) -> str:
+def _in_words(sample: Sample, folder: Path) -> list[str]:
     lines = [f"{sample.drawn:,} pictures drawn, {sample.waiting:,} new ones wait in {folder / '_review'}"]
     lines += [f"  {sample.repeated:,} left out, for they repeat others"] if sample.repeated else []
     lines += [f"  {sample.broken:,} unreadable: {folder / '_broken.csv'}"] if sample.broken else []
@@ -81,20 +81,20 @@ def _in_words(sample: Sample, folder: Path) -> str:
         else []
     )
     lines += [f"  {sample.failed:,} could not be taken: illsort status {folder}"] if sample.failed else []
-    return "\n".join(lines)
+    return lines
 
 
-def _next(folder: Path) -> str:
+def _next(folder: Path) -> list[str]:
     """What the labels have come to, and the command that makes a model of them."""
     from classifier.catalogue.overview import overview
     from classifier.labels.next_step import train_command
 
     filed = overview(folder).filed
     told = ", ".join(f"{category} {count:,}" for category, count in filed.items())
-    lines = [f"\n{sum(filed.values()):,} labels in {folder}" + (f": {told}" if told else "")]
+    lines = ["", f"{sum(filed.values()):,} labels in {folder}" + (f": {told}" if told else "")]
     poor = [category for category, count in filed.items() if count < _FEW]
     if len(filed) < _TOO_FEW:
-        return "\n".join([*lines, "training needs two categories: run it again and go on"])
+        return [*lines, "training needs two categories: run it again and go on"]
     if poor:
         lines.append(f"with fewer than {_FEW} a category is hardly learned: {', '.join(poor)}")
-    return "\n".join([*lines, f"train with: {train_command(folder)}"])
+    return [*lines, f"train with: {train_command(folder)}"]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from classifier import __version__
+from classifier.cli import stop
 from classifier.cli.audit import audit
 from classifier.cli.demo import demo
 from classifier.cli.label import label
@@ -21,27 +22,51 @@ from classifier.cli.report import report
 from classifier.cli.review import review
 from classifier.cli.sort import sort
 from classifier.cli.status import status
+from classifier.cli.terminal import tell
 from classifier.cli.train import train
 from classifier.cli.undo import undo
 from classifier.cli.verify import verify
 from classifier.errors import IllsortError
 
-STOPPED = 130
+_REFUSED = 2
 
 
 class Edge(TyperGroup):
-    """Turns an IllsortError into one line on stderr and exit code 2."""
+    """Ends the process: a fault of the user or the environment is one line on stderr and exit code 2."""
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that was named."""
+    def main(self, *args: Any, **options: Any) -> NoReturn:
+        """Run the command that was named, and exit."""
+        code = self._code(*args, **options)
+        if code == stop.STOPPED or stop.is_asked():
+            raise KeyboardInterrupt  # from here it is one line, whatever it came through as
+        sys.exit(code)
+
+    def _code(self, *args: Any, **options: Any) -> int:
         try:
-            return super().invoke(ctx)
+            code = super().main(*args, **{**options, "standalone_mode": False})
         except IllsortError as error:
-            typer.echo(f"illsort: {error}", err=True)
-            raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            typer.echo("\nillsort: stopped; the same command goes on where it was", err=True)
-            raise typer.Exit(STOPPED) from None
+            return _refused(str(error))
+        except typer.Abort:
+            return _refused("a question was not answered; nothing was changed")
+        except Exception as error:
+            if not hasattr(error, "format_message"):  # the parser's own errors, which typer does not name
+                raise
+            return _refused_by_parser(error)
+        return code if isinstance(code, int) else 0
+
+
+def _refused(why: str) -> int:
+    if not stop.is_asked():
+        tell(f"illsort: {why}", err=True)
+    return _REFUSED
+
+
+def _refused_by_parser(error: Any) -> int:
+    message = error.format_message()
+    if not message or error.ctx is None or "\n" in message:  # no command was named: its message is the help
+        tell(*message.splitlines(), err=True)
+        return _REFUSED
+    return _refused(f"{message.rstrip('.')}; see {error.ctx.command_path} --help")
 
 
 app = typer.Typer(
@@ -73,11 +98,17 @@ def root(
 ) -> None:
     """Sort pictures into your own categories; what it is not sure of waits for you."""
     if version:
-        typer.echo(f"illsort {__version__}")
+        tell(f"illsort {__version__}")
         raise typer.Exit
 
 
 def main() -> None:
+    """Run the command line to the end of the process."""
+    with stop.heard():
+        run()
+
+
+def run() -> None:
     """Run the command line; names that the terminal cannot show are escaped instead of stopping the run."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

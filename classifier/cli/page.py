@@ -29,19 +29,23 @@ def show_page(
 
     `learn` is what learns beside the page, in a process of its own.
     """
+    from classifier.cli import stop
+    from classifier.cli.terminal import tell
     from classifier.review.guard import is_loopback
     from classifier.review.serve import serve
 
     def opened(address: str) -> None:
         if not is_loopback(host):
-            typer.echo(
+            tell(
                 "anyone in your network who has the token can see these pictures and decide; "
                 "the connection is not encrypted",
                 err=True,
             )
-        typer.echo(f"{name}: {address}")
-        typer.echo("Ctrl-C ends it; every decision is saved when it is made", err=True)
+        tell(f"{name}: {address}")
+        tell("Ctrl-C ends it; every decision is saved when it is made", err=True)
         if not no_open:
             webbrowser.open(address)
 
-    return serve(library, host=host, port=port, token=token, opened=opened, learn=learn)
+    waiting = serve(library, host=host, port=port, token=token, opened=opened, learn=learn)
+    stop.forget()
+    return waiting

@@ -15,8 +15,10 @@ def report(
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
 ) -> None:
     """Write report.html: how sure it is and whether that is true, what to label next; or what a library holds."""
+    from classifier.cli.terminal import tell
+
     written = _write(path)
-    typer.echo(f"report: {written}")
+    tell(f"report: {written}")
     if open_:
         webbrowser.open(written.resolve().as_uri())
 

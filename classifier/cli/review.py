@@ -30,10 +30,12 @@ def review(
     no_open: NoOpen = False,
 ) -> None:
     """Decide by keys what waits in _review and _unknown, on a page that only this machine can open."""
+    from classifier.cli.terminal import tell
+
     teacher = None if no_learning else learn
     waiting = show_page(library, name="review", host=host, port=port, token=token, no_open=no_open, learn=teacher)
     if waiting:
         what = "1 decision waits" if waiting == 1 else f"{waiting:,} decisions wait"
-        typer.echo(f"\n{what} to be filed: on the page, or by the next illsort sort", err=True)
+        tell("", f"{what} to be filed: on the page, or by the next illsort sort", err=True)
     else:
-        typer.echo("\nall that was decided is filed", err=True)
+        tell("", "all that was decided is filed", err=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TextIO
 
 from classifier.errors import Undecodable
+from classifier.paths import displayable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +123,7 @@ class Screen:
             most = ImageSettings().max_megapixels
             return decode(read_picture(path, max_megapixels=most), max_megapixels=most).image
         except (OSError, Undecodable) as error:
-            self._stream.write(f"  cannot be shown: {getattr(error, 'detail', error)}\n")
+            self._stream.write(f"  cannot be shown: {displayable(getattr(error, 'detail', str(error)))}\n")
             return None
 
     def _open(self, image: Image, path: Path) -> None:

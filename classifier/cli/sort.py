@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,7 +65,7 @@ def sort(
 ) -> None:
     """Sort a crawl into category folders; what is unsure goes to _review, what is none of them to _unknown."""
     from classifier import settings
-    from classifier.cli.terminal import TerminalProgress
+    from classifier.cli.terminal import TerminalProgress, ask, tell
 
     flags = {
         "sort.mode": None if mode is None else mode.value,
@@ -90,8 +89,8 @@ def sort(
         **_surety(chosen, overrides),
         progress=TerminalProgress(),
         restart=restart,
-        on_changed=None if as_json or dry_run or not sys.stdin.isatty() else _ask,
-        plan=(lambda line: typer.echo(line, err=as_json)) if dry_run else None,
+        on_changed=None if as_json or dry_run or not sys.stdin.isatty() else ask,
+        plan=(lambda line: tell(line, err=as_json)) if dry_run else None,
     )
     _end(summary, out, dry_run=dry_run, as_json=as_json)
 
@@ -109,20 +108,18 @@ def _surety(chosen: Settings, overrides: Sequence[str]) -> dict[str, float | Non
     return {"threshold": asked.threshold if "threshold" in asked.model_fields_set else None}
 
 
-def _ask(question: str) -> bool:
-    return typer.confirm(question, default=True, err=True)
-
-
 def _end(summary: dict[str, Any], out: Path, *, dry_run: bool, as_json: bool) -> None:
     """Tell the numbers; exit 1 when not every picture could be read and filed."""
-    typer.echo(_in_words(summary, out, dry_run=dry_run), err=as_json)
+    from classifier.cli.terminal import tell, tell_json
+
+    tell(*_in_words(summary, out, dry_run=dry_run), err=as_json)
     if as_json:
-        sys.stdout.write(json.dumps(summary, ensure_ascii=False) + "\n")
+        tell_json(summary)
     if summary["broken"] or summary["failed"] or summary["unreadable"]:
         raise typer.Exit(1)
 
 
-def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> str:
+def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> list[str]:
     would = "would be " if dry_run else ""
     lines = [f"{summary['pictures']:,} pictures in {summary['seconds']:.1f} s"]
     lines += [f"  {summary['filed']:,} {would}filed in {len(summary['categories'])} categories"]
@@ -139,4 +136,4 @@ def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> str:
     )
     lines += [f"  {summary['failed']:,} could not be filed: illsort status {out}"] if summary["failed"] else []
     lines += [f"  {summary[said]}" for said in ("promise", "no_guarantee") if said in summary]
-    return "\n".join(lines)
+    return lines

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,11 +21,12 @@ def status(
 ) -> None:
     """Show what a library holds, what waits for you, what failed and why."""
     from classifier.catalogue.overview import overview
+    from classifier.cli.terminal import tell, tell_json
 
     seen = overview(library)
     if as_json:
         beside = {"audit": _audit_as_dict(library), "thumbnails": {"size_bytes": _thumbnails(library)}}
-        typer.echo(json.dumps(seen.as_dict() | beside, ensure_ascii=False))
+        tell_json(seen.as_dict() | beside)
         return
     for lines in (
         _runs(seen),
@@ -36,10 +36,10 @@ def status(
         _failures(seen),
         _not_filed(seen),
     ):
-        typer.echo(lines + "\n" if lines else "", nl=bool(lines))
+        tell(*([*lines, ""] if lines else []))
 
 
-def _runs(seen: Overview) -> str:
+def _runs(seen: Overview) -> list[str]:
     from classifier.cli.terminal import table
 
     rows = [
@@ -53,16 +53,16 @@ def _runs(seen: Overview) -> str:
         )
         for run in seen.runs
     ]
-    lines = [table(("run", "started (UTC)", "state", "pictures", "mode", "crawl"), rows)]
+    lines = table(("run", "started (UTC)", "state", "pictures", "mode", "crawl"), rows)
     if seen.promise:
         promising = next(run for run in reversed(seen.runs) if run.promise)
         lines.append(f"#{promising.id} promised {seen.promise}")
     if seen.no_guarantee:
         lines.append(seen.no_guarantee)
-    return "\n".join(lines)
+    return lines
 
 
-def _categories(seen: Overview) -> str:
+def _categories(seen: Overview) -> list[str]:
     from classifier.cli.terminal import bar, table
 
     most = max([*seen.filed.values(), *seen.review.values(), 1])
@@ -77,15 +77,15 @@ def _categories(seen: Overview) -> str:
         for name in names
     ]
     rows.append(("all", f"{sum(seen.filed.values()):,}", "", f"{sum(seen.review.values()):,}"))
-    lines = [table(("category", "filed", "", "wait for review"), rows)]
+    lines = table(("category", "filed", "", "wait for review"), rows)
     if seen.unknown:
         lines.append(f"{seen.unknown:,} in _unknown: unlike every picture you labelled")
     if seen.duplicates:
         lines.append(f"{seen.duplicates:,} duplicates of those")
-    return "\n".join(lines)
+    return lines
 
 
-def _kept(seen: Overview, library: Path) -> str:
+def _kept(seen: Overview, library: Path) -> list[str]:
     """What is kept beside the pictures, and may be large."""
     lines, embeddings, thumbnails = [], seen.embeddings, _thumbnails(library)
     if embeddings.size_bytes:
@@ -95,7 +95,7 @@ def _kept(seen: Overview, library: Path) -> str:
         lines.append(
             f"{thumbnails / 1e6:,.1f} MB are small pictures for the review page, made again when they are gone"
         )
-    return "\n".join(lines)
+    return lines
 
 
 def _thumbnails(library: Path) -> int:
@@ -104,15 +104,17 @@ def _thumbnails(library: Path) -> int:
     return Shelf(library).held()
 
 
-def _audit(library: Path) -> str:
+def _audit(library: Path) -> list[str]:
     """What the last audit says, and whether it still speaks of what is filed."""
     last = _last_audit(library)
     if last is None:
-        return ""
+        return []
     state, is_current = last
     done = "" if state.is_finished else f"; {state.asked} of {len(state.audit.drawn)} are answered"
     since = "" if is_current else " (something was filed or moved since)"
-    return f"audit of {state.audit.at[:10]}: of {state.audit.population:,} filed {state.bound().sentence}{done}{since}"
+    return [
+        f"audit of {state.audit.at[:10]}: of {state.audit.population:,} filed {state.bound().sentence}{done}{since}"
+    ]
 
 
 def _audit_as_dict(library: Path) -> dict[str, Any] | None:
@@ -135,19 +137,19 @@ def _last_audit(library: Path) -> tuple[State, bool] | None:
         return State(audit, verdicts.of_audit(catalogue, audit.id)), audits.marks(catalogue) == audit.marks
 
 
-def _failures(seen: Overview) -> str:
+def _failures(seen: Overview) -> list[str]:
     if not seen.failures:
-        return ""
+        return []
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in seen.broken.items())
     lines = [f"{len(seen.failures):,} could not be read ({kinds}):"]
     lines += [f"  {path}: {failure.kind}: {failure.detail}" for path, failure in seen.failures[:_MOST_FAILURES]]
     if len(seen.failures) > _MOST_FAILURES:
         lines.append("  the whole list is in _broken.csv")
-    return "\n".join(lines)
+    return lines
 
 
-def _not_filed(seen: Overview) -> str:
+def _not_filed(seen: Overview) -> list[str]:
     if not seen.not_filed:
-        return ""
+        return []
     lines = [f"{len(seen.not_filed):,} could not be filed; sort again to try again:"]
-    return "\n".join([*lines, *(f"  {path}: {reason}" for path, reason in seen.not_filed[:_MOST_FAILURES])])
+    return [*lines, *(f"  {path}: {reason}" for path, reason in seen.not_filed[:_MOST_FAILURES])]

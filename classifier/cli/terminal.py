@@ -1,4 +1,8 @@
-"""How the terminal shows what a run reports: progress bars and facts on stderr, results on stdout."""
+r"""All that is printed: results on stdout, progress and facts on stderr.
+
+Whatever is printed goes through here, and names in it are shown, never acted on: escape sequences, line ends and
+direction marks of a file's name appear as `\x1b`.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,31 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Never
 
+import typer
 from tqdm import tqdm
 
+from classifier.cli import stop
+from classifier.paths import displayable, to_json
 from classifier.progress import Stage
 
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+
+
+def tell(*lines: str, err: bool = False, nl: bool = True) -> None:
+    """Print each line as one line; on stderr with `err`, and without an end with `nl` False."""
+    if lines:
+        text = "\n".join(displayable(line) for line in lines)
+        print(text, file=sys.stderr if err else sys.stdout, end="\n" if nl else "", flush=True)
+
+
+def tell_json(values: object) -> None:
+    """Print one JSON object on stdout, in ASCII: it is the same JSON in whatever encoding stdout has."""
+    print(to_json(values, ascii_only=True), flush=True)
+
+
+def ask(question: str) -> bool:
+    """Ask a question that Enter answers with yes."""
+    return typer.confirm(displayable(question), default=True, err=True)
 
 
 class _Bar:
@@ -19,10 +43,11 @@ class _Bar:
         self._bar = bar
 
     def advance(self, count: int = 1) -> None:
-        self._bar.update(count)
+        with stop.held():
+            self._bar.update(count)
 
     def note(self, text: str) -> None:
-        self._bar.set_postfix_str(text, refresh=False)
+        self._bar.set_postfix_str(displayable(text), refresh=False)
 
 
 class TerminalProgress:
@@ -34,37 +59,44 @@ class TerminalProgress:
     def say(self, message: str) -> None:
         """Print one fact above the bars."""
         if not self._quiet:
-            tqdm.write(message, file=sys.stderr)
+            with stop.held():
+                tqdm.write(displayable(message), file=sys.stderr)
 
     @contextmanager
     def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:
         """Show a bar; without a terminal it is told now and then instead of redrawn."""
         interval = 0.2 if sys.stderr.isatty() else 30.0
-        with tqdm(
-            total=total,
-            desc=name,
-            unit=f" {unit}s",
-            unit_scale=False,
-            dynamic_ncols=True,
-            mininterval=interval,
-            maxinterval=max(interval, 10.0),
-            bar_format=_BAR if total else None,
-            disable=total == 0,
-            file=sys.stderr,
-        ) as bar:
+        with stop.held():
+            bar: tqdm[Never] = tqdm(
+                total=total,
+                desc=displayable(name),
+                unit=f" {unit}s",
+                unit_scale=False,
+                dynamic_ncols=True,
+                mininterval=interval,
+                maxinterval=max(interval, 10.0),
+                bar_format=_BAR if total else None,
+                disable=total == 0,
+                file=sys.stderr,
+            )
+        try:
             yield _Bar(bar)
+        finally:
+            with stop.held():
+                bar.close()
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Rows under a head in aligned columns: the first to the left, the others to the right."""
-    widths = [max(_width(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    return "\n".join(
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows under a head in aligned columns, a line each: the first column to the left, the others to the right."""
+    shown = [[displayable(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(_width(row[column]) for row in shown) for column in range(len(head))]
+    return [
         "  ".join(
             cell + " " * (width - _width(cell)) if column == 0 else " " * (width - _width(cell)) + cell
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in (head, *rows)
-    )
+        for row in shown
+    ]
 
 
 def bar(share: float, *, width: int = 30) -> str:

@@ -26,7 +26,7 @@ def train(
 ) -> None:
     """Learn your categories from labelled pictures."""
     from classifier import settings
-    from classifier.cli.terminal import TerminalProgress
+    from classifier.cli.terminal import TerminalProgress, tell
 
     chosen = settings.load(config, [*set_, *(["model.allow_pickle=true"] if allow_pickle else [])])
     from classifier.model.versions import check_versions
@@ -38,47 +38,51 @@ def train(
     show(learned.evaluation)
     show_doubts(learned.evaluation.get("doubts"))
     show_forecast(learned.evaluation.get("curve"))
-    typer.echo(f"\nmodel: {learned.bundle.folder}")
+    tell("", f"model: {learned.bundle.folder}")
     _report(learned.bundle.folder)
     if learned.unreadable:
-        typer.echo(f"{len(learned.unreadable)} labelled pictures could not be read:", err=True)
+        tell(f"{len(learned.unreadable)} labelled pictures could not be read:", err=True)
         for label, failure in learned.unreadable:
-            typer.echo(f"  {label.path}: {failure.kind}: {failure.detail}", err=True)
+            tell(f"  {label.path}: {failure.kind}: {failure.detail}", err=True)
         raise typer.Exit(1)
 
 
 def show(evaluation: dict[str, Any]) -> None:
     """The table a person looks at: each category, what is mistaken for what, the surest mistakes."""
-    from classifier.cli.terminal import table
+    from classifier.cli.terminal import table, tell
 
     rows = [
         (row["category"], _share(row["precision"]), _share(row["recall"]), str(row["count"]))
         for row in evaluation["per_category"]
     ]
-    typer.echo("\nOn the held-out labels:\n")
-    typer.echo(table(("category", "precision", "recall", "count"), rows))
-    typer.echo(f"\naccuracy {_share(evaluation['accuracy'])} of {evaluation['count']} held-out pictures")
+    tell("", "On the held-out labels:", "")
+    tell(*table(("category", "precision", "recall", "count"), rows))
+    tell("", f"accuracy {_share(evaluation['accuracy'])} of {evaluation['count']} held-out pictures")
     confusions = evaluation["confusions"][:_MOST_MISTAKES]
     if confusions:
-        typer.echo(
+        tell(
             "taken for another: " + ", ".join(f"{c['category']} for {c['taken_for']} x{c['count']}" for c in confusions)
         )
     for mistake in evaluation["mistakes"][:_MOST_MISTAKES]:
-        typer.echo(f"  sure but wrong: {mistake['path']}: {mistake['confidence']:.2f} {mistake['predicted']}")
+        tell(f"  sure but wrong: {mistake['path']}: {mistake['confidence']:.2f} {mistake['predicted']}")
 
 
 def show_doubts(doubts: dict[str, Any] | None) -> None:
     """The labels that are most likely wrong."""
+    from classifier.cli.terminal import tell
+
     if not doubts or not doubts["labels"]:
         return
-    typer.echo(f"\n{doubts['likely_wrong']} of {doubts['count']} labels are likely wrong; look at these first:")
+    tell("", f"{doubts['likely_wrong']} of {doubts['count']} labels are likely wrong; look at these first:")
     for doubt in doubts["labels"][:_MOST_DOUBTS]:
         guess = f"{doubt['confidence']:.2f} {doubt['likely']}"
-        typer.echo(f"  {doubt['path']}: labelled {doubt['category']}, looks like {guess}")
+        tell(f"  {doubt['path']}: labelled {doubt['category']}, looks like {guess}")
 
 
 def show_forecast(curve: dict[str, Any] | None) -> None:
     """What more labels would bring, and where: two lines."""
+    from classifier.cli.terminal import tell
+
     if not curve:
         return
     asked = min(range(len(curve["max_errors"])), key=lambda index: abs(curve["max_errors"][index] - _ASKED))
@@ -87,21 +91,22 @@ def show_forecast(curve: dict[str, Any] | None) -> None:
         f"{_range(forecast['coverage'][asked])} filed at {curve['max_errors'][asked]:.0%} wrong"
         for forecast in curve["forecasts"]
     ]
-    typer.echo("\nExpected of " + "; ".join(ahead))
+    tell("", "Expected of " + "; ".join(ahead))
     paying = [need["category"] for need in curve["needs"][:3] if need["gain"] > 0]
     if paying:
-        typer.echo("The next labels pay most in " + ", ".join(paying))
+        tell("The next labels pay most in " + ", ".join(paying))
 
 
 def _report(folder: Path) -> None:
     """Written after the bundle is safe: what stands in its way is said, and costs no training."""
+    from classifier.cli.terminal import tell
     from classifier.errors import IllsortError
     from classifier.report.bundle import write_bundle_report
 
     try:
-        typer.echo(f"report: {write_bundle_report(folder)}")
+        tell(f"report: {write_bundle_report(folder)}")
     except IllsortError as error:
-        typer.echo(f"no report: {error}", err=True)
+        tell(f"no report: {error}", err=True)
 
 
 def _range(expected: dict[str, float]) -> str:

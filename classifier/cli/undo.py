@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,20 +21,20 @@ def undo(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Take a run back: moved pictures return, links and copies go; what you changed since stays."""
-    from classifier.cli.terminal import TerminalProgress
+    from classifier.cli.terminal import TerminalProgress, tell, tell_json
     from classifier.filing.undo import undo as run_undo
 
     summary = run_undo(library, run=run, crawl=crawl, progress=TerminalProgress())
-    typer.echo(_in_words(summary), err=as_json)
+    tell(*_in_words(summary), err=as_json)
     if as_json:
-        typer.echo(json.dumps(summary.as_dict(), ensure_ascii=False))
+        tell_json(summary.as_dict())
     if summary.left:
         raise typer.Exit(1)
 
 
-def _in_words(summary: UndoSummary) -> str:
+def _in_words(summary: UndoSummary) -> list[str]:
     if summary.undone is None:
-        return "there is nothing to undo"
+        return ["there is nothing to undo"]
     counts = [
         f"  {count:,} {what}"
         for count, what in (
@@ -50,4 +49,4 @@ def _in_words(summary: UndoSummary) -> str:
     lines += [f"  {old}: another file has this name now, so it is {new}" for old, new in summary.elsewhere]
     lines += [f"{len(summary.left):,} were left as they are:"] if summary.left else []
     lines += [f"  {left.path}: {left.reason}" for left in summary.left]
-    return "\n".join(lines)
+    return lines

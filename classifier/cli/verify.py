@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,18 +20,18 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Check that every picture is where it was put and as it was; changes nothing."""
-    from classifier.cli.terminal import TerminalProgress
+    from classifier.cli.terminal import TerminalProgress, tell, tell_json
     from classifier.filing.verify import verify as run_verify
 
     summary = run_verify(library, quick=quick, progress=TerminalProgress())
-    typer.echo(_in_words(summary), err=as_json)
+    tell(*_in_words(summary), err=as_json)
     if as_json:
-        typer.echo(json.dumps(summary.as_dict(), ensure_ascii=False))
+        tell_json(summary.as_dict())
     if summary.off:
         raise typer.Exit(1)
 
 
-def _in_words(summary: VerifySummary) -> str:
+def _in_words(summary: VerifySummary) -> list[str]:
     result = f"{len(summary.off):,} off:" if summary.off else "all as they should be"
     lines = [f"{summary.checked:,} files checked, {result}"]
     lines += [f"  {off.path}: {off.what}" for off in summary.off]
@@ -40,4 +39,4 @@ def _in_words(summary: VerifySummary) -> str:
         lines.append(f"{len(summary.yours):,} files are yours: illsort did not put them there and leaves them alone")
         lines += [f"  {path}" for path in summary.yours[:_MOST_YOURS]]
         lines += ["  ..."] if len(summary.yours) > _MOST_YOURS else []
-    return "\n".join(lines)
+    return lines

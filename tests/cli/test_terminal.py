@@ -1,0 +1,108 @@
+"""What is printed: names are shown and never acted on, and JSON is JSON on every stdout."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifier.cli import terminal
+from kit.bundles import colour_bundle
+from kit.pictures import COLOURS, encoded, plain
+from kit.tree import make_tree
+
+OWNED = "\x1b]0;OWNED\a"
+HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_names = st.text(st.characters() | st.sampled_from("\x1b\a\n\r\t\x7f\x9b\u202e\u2028\udc83é"), max_size=20)
+
+
+def printed(encoding: str, tell: Callable[..., None], *words: object) -> bytes:
+    """What `tell` writes to a stdout of this encoding."""
+    raw = io.BytesIO()
+    stdout = io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace", newline="")
+    with redirect_stdout(stdout):
+        tell(*words)
+    stdout.flush()
+    return raw.getvalue()
+
+
+@given(st.lists(_names, min_size=1, max_size=4), st.sampled_from(["utf-8", "cp1252", "cp932", "ascii"]))
+def test_a_line_stays_one_line_and_nothing_in_it_acts(lines: list[str], encoding: str) -> None:
+    shown = printed(encoding, terminal.tell, *lines).decode(encoding)
+    told = shown.split("\n")
+    assert len(lines) + 1 == len(told)
+    assert not {c for c in "".join(told) if unicodedata.category(c) in HIDDEN} - set("\u200c\u200d")
+
+
+@given(st.lists(st.tuples(_names, _names), max_size=3))
+def test_a_table_has_one_line_a_row_whatever_the_cells_hold(rows: list[tuple[str, str]]) -> None:
+    lines = terminal.table(("name", "count"), rows)
+    assert len(rows) + 1 == len(lines)
+    assert not {c for c in "".join(lines) if unicodedata.category(c) in HIDDEN} - set("\u200c\u200d")
+
+
+@given(_names, st.sampled_from(["utf-8", "cp1252", "cp932", "ascii"]))
+def test_json_is_the_same_ascii_on_every_stdout(name: str, encoding: str) -> None:
+    written = printed(encoding, terminal.tell_json, {"name": name, "path": Path("a") / name.replace("\0", "")})
+    assert written.isascii()
+    read = json.loads(written)
+    assert not any(unicodedata.category(one) == "Cs" for one in read["name"])
+    if not any(unicodedata.category(one) == "Cs" for one in name):
+        assert name == read["name"]
+
+
+def test_bars_and_facts_show_names_too(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = terminal.TerminalProgress()
+    with progress.stage(f"reading {OWNED}", total=2, unit="picture") as stage:
+        progress.say(f"found {OWNED}")
+        stage.note(OWNED)
+        stage.advance(2)
+    shown = capsys.readouterr().err
+    assert r"found \x1b]0;OWNED\x07" in shown
+    assert OWNED not in shown
+
+
+def test_file_names_reach_no_terminal_and_json_is_json(tmp_path: Path) -> None:
+    """The dry run, the result and status of pictures whose names would set the terminal's title."""
+    bundle = colour_bundle(tmp_path / "model").folder
+    red = encoded(plain(COLOURS["red"]), "PNG")
+    names = [f"{OWNED}é😀.png", "\x1b]52;c;aGk=\ay.jpg"] if os.name == "posix" else ["é😀.png", "y.jpg"]
+    crawl = make_tree(tmp_path / "crawl", {names[0]: red, names[1]: b"no picture"})
+    sort = ["sort", str(crawl), "--out", str(tmp_path / "out"), "--model", str(bundle), "--workers", "0"]
+
+    for encoding, words in (("cp932", [*sort, "--dry-run"]), ("cp1252", [*sort, "--json"]), ("ascii", sort)):
+        done = illsort(encoding, *words)
+        shown = (done.stdout + done.stderr).replace(b"\r", b"")
+        assert 1 == done.returncode
+        assert not set(range(32)) & set(shown) - set(b"\n")
+        if "--json" in words:
+            assert {"red": 1} == json.loads(done.stdout)["categories"]
+    told = illsort("cp1252", "status", str(tmp_path / "out"))
+    assert b"not a picture" in told.stdout
+    assert b"\x1b" not in told.stdout
+    assert json.loads(illsort("cp932", "status", str(tmp_path / "out"), "--json").stdout)
+
+
+@pytest.mark.parametrize("words", [("sort", "a", OWNED), (OWNED,), ("sort", "--mode", OWNED), ("sort",), ("--x",)])
+def test_what_the_parser_refuses_is_one_line(words: tuple[str, ...]) -> None:
+    refused = illsort("utf-8", *words)
+    assert (2, b"", 1) == (refused.returncode, refused.stdout, refused.stderr.count(b"\n"))
+    assert b"\x1b" not in refused.stderr
+    assert b"--help" in refused.stderr
+
+
+def illsort(encoding: str, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """The command with a stdout and stderr of this encoding."""
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "classifier", *words]
+    return subprocess.run(command, capture_output=True, check=False, env=environment)
