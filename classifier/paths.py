@@ -10,17 +10,23 @@ these is `\x5c`. Every other name is written as it is, with `/` between folders 
 
 `to_json` writes any values so; with text that is not valid Unicode, such as an error's, escaped in the same way.
 
+`given_path` reads a path that a person gave, on the command line or in a file of settings.
+
 `displayable`, for the terminal, the page and reports, also escapes what would act or hide instead of being seen.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 import unicodedata
 from pathlib import Path
 from typing import Any
 
+_LONGEST_NAME = 255
+_LONGEST_PATH = 32_000 if os.name == "nt" else 1000 if sys.platform == "darwin" else 4000
 _ESCAPED = re.compile(r"\\(?:x([89a-f][0-9a-f]|5c)|u(d[89a-f][0-9a-f]{2}))")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_ASCII = re.compile("[^\0-\x7f]")
@@ -50,6 +56,35 @@ def to_json(values: Any, *, indent: int | None = None, ascii_only: bool = False)
     text = json.dumps(values, ensure_ascii=False, indent=indent, default=_path_to_text)
     text = _SURROGATE.sub(lambda found: "\\" + _escape(found[0]), text)
     return _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text) if ascii_only else text
+
+
+def given_path(text: str | Path) -> Path:
+    """The path that a person means, with `~` expanded. Raises ValueError in one line where no file can have this path.
+
+    Shells leave `~` alone in `--out=~/sorted`; and an empty path, of a variable that is not set, is no current folder.
+    """
+    if not os.fspath(text):
+        raise ValueError("the path is empty; write . for the current folder")
+    if "\0" in os.fspath(text):
+        raise ValueError("no path can hold a NUL character")
+    path = Path(text)
+    if path.parts and path.parts[0].startswith("~"):
+        path = _expanded(path)
+    if any(_length(part) > _LONGEST_NAME for part in path.parts) or _length(str(path)) > _LONGEST_PATH:
+        raise ValueError(f"the path is too long: a name takes {_LONGEST_NAME} bytes at most, all {_LONGEST_PATH:,}")
+    return path
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except (RuntimeError, KeyError, ValueError):
+        raise ValueError(f"there is no user or home folder {path.parts[0]}; write ./{path} for a name with ~") from None
+
+
+def _length(name: str) -> int:
+    """Bytes of a name as the system takes it; Windows counts two for each character."""
+    return len(name) if os.name == "nt" else len(os.fsencode(name))
 
 
 def _path_to_text(value: object) -> str:

@@ -10,48 +10,21 @@ import difflib
 import json
 import tomllib
 from collections.abc import Sequence
-from datetime import date, time
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from classifier.errors import SettingsError
-from classifier.exclude import Exclude
-from classifier.paths import to_text
 from classifier.records import Mode
-
-
-def _expand(path: Path | None) -> Path | None:
-    return None if path is None else path.expanduser()
-
-
-def _as_text(value: object) -> object:
-    """A whole number or a date of TOML as text: 2024 and 2024-05-01 are names of folders too."""
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if is_number or isinstance(value, date | time) else value
-
-
-Folder = Annotated[
-    Path | None,
-    BeforeValidator(_as_text),
-    AfterValidator(_expand),
-    PlainSerializer(to_text, when_used="json-unless-none"),
-]
-Text = Annotated[str, BeforeValidator(_as_text), Field(min_length=1)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-
-
-def _checked_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    Exclude(patterns)
-    return patterns
+from classifier.setting_types import ErrorRate, Folder, Patterns, Seed, Share, Text, at_least_or_0
 
 
 class Section(BaseModel):
     """What all sections have in common: frozen, no unknown keys, help from the docstring below each field."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class LabelSettings(Section):
@@ -80,7 +53,7 @@ class ModelSettings(Section):
     """embedded (no download; larger: embedded-lite1, -lite2), a timm name, hf-hub:org/name or local-dir:/folder."""
     allow_pickle: bool = False
     """Also read weights that are no safetensors (.bin, .pth); even then nothing but tensors is loaded from them."""
-    image_size: Annotated[int, Field(ge=0, le=2048)] = 0
+    image_size: Annotated[int, Field(ge=0, le=2048), at_least_or_0(32)] = 0
     """Side of the square the network sees, in pixels; 0 takes the backbone's own (embedded: 256, 288, 320)."""
 
 
@@ -105,7 +78,7 @@ class TrainSettings(Section):
     """Share of each label spread over all categories."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.98
     """Decay a step of the moving average of the weights, which is what is kept."""
-    crop_min: Annotated[float, Field(gt=0, le=1)] = 0.35
+    crop_min: Annotated[float, Field(ge=0.01, le=1)] = 0.35
     """Smallest share of a picture's area that a training crop shows."""
     folds: Annotated[int, Field(ge=0, le=20)] = 0
     """Parts of the labels, each held out once to judge by; 1 holds out labels.validation_share, 0 takes 3 (head: 5)."""
@@ -113,7 +86,7 @@ class TrainSettings(Section):
     """A crawl to learn from as well, without labels: a sample of it, and of that what is guessed surest."""
     minutes: Annotated[float, Field(ge=0)] = 0
     """About how long training may take; the learning rates then fall in that time. 0 sets no limit."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
     """Same seed, same labels, same machine: same result on the CPU."""
 
 
@@ -126,7 +99,7 @@ class SortSettings(Section):
     """Whether x.jpg.txt, x.txt and the same with .xmp and .json go along with x.jpg."""
     threshold: Share = 0.9
     """Least calibrated probability at which a picture is filed without asking."""
-    max_error: Share | None = None
+    max_error: ErrorRate | None = None
     """Largest share of wrong pictures among the filed, to be kept in place of threshold; for example 0.02."""
     unknown: bool = True
     """Whether a picture unlike every labelled one goes to _unknown; false: it is judged as if it were of a category."""
@@ -139,13 +112,13 @@ class SortSettings(Section):
 class ImageSettings(Section):
     """What is accepted as a picture."""
 
-    max_megapixels: Annotated[float, Field(gt=0, le=1000)] = 64
+    max_megapixels: Annotated[float, Field(ge=0.01, le=1000)] = 64
     """Larger pictures are listed as too large and not decoded."""
-    deadline_seconds: Annotated[float, Field(gt=0, le=3600)] = 20
+    deadline_seconds: Annotated[float, Field(ge=0.5, le=3600)] = 20
     """A picture that takes longer to decode is listed as such."""
-    max_worker_gigabytes: Annotated[float, Field(ge=0, le=1024)] = 3
+    max_worker_gigabytes: Annotated[float, Field(ge=0, le=1024), at_least_or_0(0.5)] = 3
     """A picture whose decoding takes more memory is listed as such (on Linux); 0 sets no limit."""
-    exclude: Annotated[tuple[str, ...], AfterValidator(_checked_patterns)] = ()
+    exclude: Patterns = ()
     """What of a crawl is no picture for you, as patterns of .gitignore whatever the case: ["*.gif", "/drafts/"]."""
 
 
@@ -173,6 +146,9 @@ class Settings(Section):
     runtime: RuntimeSettings = RuntimeSettings()
 
 
+_NO_TOML = (ValueError, RecursionError)  # the parser's own error is a ValueError, as is a number of thousands of digits
+
+
 def load(config: Path | None, overrides: Sequence[str] = ()) -> Settings:
     """Read `config` (TOML) over the defaults, and `overrides` ("section.key=value") over both.
 
@@ -185,7 +161,7 @@ def load(config: Path | None, overrides: Sequence[str] = ()) -> Settings:
         section, key, value = _parse_override(override)
         merged = settings.model_dump(exclude_unset=True)  # so that `model_fields_set` says what was asked for
         merged.setdefault(section, {})[key] = value
-        settings = _validate(merged, f"--set {override}")
+        settings = _validate(merged, f"--set {_short(override)}")
     return settings
 
 
@@ -203,7 +179,7 @@ def _read_toml(config: Path) -> dict[str, Any]:
         raise SettingsError(f"{config}: there is no such file; `--config` takes a TOML file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{config}: cannot be read ({error})") from None
-    except tomllib.TOMLDecodeError as error:
+    except _NO_TOML as error:
         raise SettingsError(f"{config}: is no TOML: {error}") from None
 
 
@@ -211,10 +187,10 @@ def _parse_override(override: str) -> tuple[str, str, Any]:
     name, equals, text = override.partition("=")
     section, dot, key = name.strip().partition(".")
     if not (equals and dot and section and key):
-        raise SettingsError(f"--set {override}: expected section.key=value, for example --set train.epochs=8")
+        raise SettingsError(f"--set {_short(override)}: expected section.key=value, for example --set train.epochs=8")
     try:
         value: Any = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except _NO_TOML:
         value = text  # a bare word or path needs no quotes on the command line
     is_bare = not isinstance(value, str) and _takes_text(section, key)
     return section, key, text if is_bare else value
@@ -240,9 +216,21 @@ def _validate(values: dict[str, Any], origin: str) -> Settings:
 def _explain(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
     name = ".".join(str(part) for part in location)
     if kind != "extra_forbidden":
-        return f"{name} = {value!r}: {message[0].lower()}{message[1:]}"
+        reason = message.removeprefix("Value error, ")
+        return f"{name} = {_shown(value)}: {reason[0].lower()}{reason[1:]}"
     close = difflib.get_close_matches(name, _names(), n=1, cutoff=0.5)
-    return f"unknown setting '{name}'" + (f"; did you mean '{close[0]}'?" if close else "")
+    return f"unknown setting '{_short(name)}'" + (f"; did you mean '{close[0]}'?" if close else "")
+
+
+def _shown(value: object) -> str:
+    try:
+        return _short(repr(value))
+    except (ValueError, RecursionError):  # thousands of digits, or nested deeply
+        return "..."
+
+
+def _short(text: str, most: int = 200) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _names() -> list[str]:

@@ -73,6 +73,10 @@ CHANGES = {
     "model/labelled.py": ("writes to the writing folder of a bundle", "open"),
     "model/novelty.py": ("writes to the writing folder of a bundle", "save_file"),
     "model/refit.py": ("writes to the writing folder of a bundle", "save_file"),
+    "model/proof.py": (
+        "tries whether a folder can be made, under a name drawn by chance",
+        "tempfile.TemporaryDirectory",
+    ),
     "model/install.py": (
         "makes the writing folder of a bundle and fills it; replaces and removes through own_files",
         ".chmod .mkdir .rmdir os.link shutil.copyfile tempfile.mkdtemp",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from classifier.cli.parameters import MOST, MOST_SEED, path_argument
 from classifier.cli.show import Show
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from classifier.audit.run import Session
     from classifier.audit.state import State
 
+_LEAST_ERROR = 1e-6
 _KEYS = (
     "y or Enter: right   n: wrong   s: skip   Backspace: take back   o: open large   q: stop, go on later   "
     "?: these keys   (1 and 0: y and n)"
@@ -26,17 +28,19 @@ _NO_UNDO = "Backspace takes back; u is no key here: on the review page it says n
 
 
 def audit(
-    library: Annotated[Path, typer.Argument(help="The folder that was sorted into.")],
+    library: Annotated[Path, path_argument("The folder that was sorted into.")],
     *,
     count: Annotated[
         int | None,
-        typer.Option("--count", "-n", min=1, help="Pictures to judge (default: 160, or what the error rate takes)."),
+        typer.Option(
+            "--count", "-n", min=1, max=MOST, help="Pictures to judge (default: 160, or what the rate takes)."
+        ),
     ] = None,
     max_error: Annotated[
         float | None,
         typer.Option("--max-error", help="Share wrong that is to be kept, 0.02 for 2% (default: the last sort's)."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Draw the same sample again.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Draw the same sample again.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Draw a new sample, whatever the last one came to.")] = False,
     show: Annotated[Show, typer.Option(help="In the terminal, in the system's viewer, or only the path.")] = Show.AUTO,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="File by the outcome without asking.")] = False,
@@ -49,7 +53,7 @@ def audit(
     from classifier.cli.terminal import tell, tell_json
     from classifier.errors import SettingsError
 
-    if max_error is not None and not 0 < max_error < 1:
+    if max_error is not None and not _LEAST_ERROR <= max_error < 1:
         raise SettingsError(f"--max-error {max_error:g}: give a share between 0 and 1, such as 0.02")
     target = recorded_target(library) if max_error is None else max_error
     with opened(library, count=count, seed=seed, anew=new) as session, keys() as key:

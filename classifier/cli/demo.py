@@ -7,14 +7,14 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from classifier.cli.parameters import path_option
 
 
 def demo(
     *,
     folder: Annotated[
         Path | None,
-        typer.Option("--folder", "-f", help="A new folder for the demo's pictures (default: illsort-demo, or -2, -3)."),
+        path_option("--folder", "-f", help_="A new folder for the demo's pictures (default: illsort-demo, or -2, -3)."),
     ] = None,
 ) -> None:
     """Try it: draws pictures, labels a tenth, trains, sorts the rest."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.cli.page import Host, NoOpen, Port, Token, show_page
+from classifier.cli.parameters import MOST, path_argument, path_option
 from classifier.cli.sort import Excluded
 from classifier.cli.train import ConfigOption, SetOption
 from classifier.records import Mode
@@ -30,15 +31,16 @@ def learn(pipe: Connection, library: Path) -> None:
 
 
 def label(
-    crawl: Annotated[Path, typer.Argument(help="Folder of unsorted pictures; it is never changed.")],
+    crawl: Annotated[Path, path_argument("Folder of unsorted pictures; it is never changed.")],
     *,
     labels: Annotated[
-        Path | None, typer.Option("--labels", "-l", help="The folder to label into (default: labels.folder).")
+        Path | None, path_option("--labels", "-l", help_="The folder to label into (default: labels.folder).")
     ] = None,
     count: Annotated[
-        int | None, typer.Option(min=2, help="Pictures to draw (default: by the crawl's size, at least 1,500).")
+        int | None,
+        typer.Option(min=2, max=MOST, help="Pictures to draw (default: at least 1,500, by the crawl's size)."),
     ] = None,
-    more: Annotated[int, typer.Option(min=0, help="Draw so many others, beside those drawn before.")] = 0,
+    more: Annotated[int, typer.Option(min=0, max=MOST, help="Draw so many others, beside those drawn before.")] = 0,
     mode: Annotated[Mode | None, typer.Option(help="link, copy or symlink (default: link).")] = None,
     exclude: Excluded = [],  # noqa: B006 - typer reads it, nobody writes
     port: Port = 0,

@@ -46,6 +46,10 @@ class Edge(TyperGroup):
             code = super().main(*args, **{**options, "standalone_mode": False})
         except IllsortError as error:
             return _refused(str(error))
+        except OSError as error:
+            if isinstance(error, BrokenPipeError) or not error.strerror:
+                raise
+            return _refused(": ".join(str(part) for part in (error.filename, error.strerror) if part))
         except typer.Abort:
             return _refused("a question was not answered; nothing was changed")
         except Exception as error:

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from classifier.cli.parameters import path_argument
+
 
 def report(
-    path: Annotated[Path, typer.Argument(help="A model's folder, or a library.")],
+    path: Annotated[Path, path_argument("A model's folder, or a library.")],
     *,
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
 ) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from classifier.cli.page import Host, NoLearning, NoOpen, Port, Token, show_page
+from classifier.cli.parameters import path_argument
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -21,7 +20,7 @@ def learn(pipe: Connection, library: Path) -> None:
 
 
 def review(
-    library: Annotated[Path, typer.Argument(help="The folder that was sorted into.")],
+    library: Annotated[Path, path_argument("The folder that was sorted into.")],
     *,
     port: Port = 0,
     host: Host = "127.0.0.1",

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from classifier.cli.parameters import path_argument, path_option
 from classifier.cli.train import ConfigOption, SetOption
 from classifier.records import Mode
 
 if TYPE_CHECKING:
     from classifier.settings import Settings
 
-Crawl = Annotated[Path, typer.Argument(help="Folder of unsorted pictures; only --mode move changes it.")]
-Library = Annotated[Path, typer.Option("--out", "-o", help="The library: the folder to sort into.")]
+Crawl = Annotated[Path, path_argument("Folder of unsorted pictures; only --mode move changes it.")]
+Library = Annotated[Path, path_option("--out", "-o", help_="The library: the folder to sort into.")]
 Model = Annotated[
-    Path | None, typer.Option("--model", "-m", help="The model's folder; later sorts take the library's last one.")
+    Path | None, path_option("--model", "-m", help_="The model's folder; later sorts take the library's last one.")
 ]
 
 Threshold = Annotated[

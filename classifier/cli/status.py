@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from classifier.cli.parameters import path_argument
+
 if TYPE_CHECKING:
     from classifier.audit.state import State
     from classifier.catalogue.overview import Overview
@@ -15,7 +17,7 @@ _MOST_FAILURES = 20
 
 
 def status(
-    library: Annotated[Path, typer.Argument(help="The folder that was sorted into.")],
+    library: Annotated[Path, path_argument("The folder that was sorted into.")],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

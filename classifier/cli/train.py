@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="TOML file with settings.")]
+from classifier.cli.parameters import path_option
+
+ConfigOption = Annotated[Path | None, path_option("--config", "-c", help_="TOML file with settings.")]
 SetOption = Annotated[
     list[str], typer.Option("--set", "-s", help="One setting, over the file: section.key=value; can be repeated.")
 ]

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from classifier.cli.parameters import MOST, path_argument, path_option
+
 if TYPE_CHECKING:
     from classifier.filing.undo import UndoSummary
 
 
 def undo(
-    library: Annotated[Path, typer.Argument(help="The folder that was sorted into.")],
+    library: Annotated[Path, path_argument("The folder that was sorted into.")],
     *,
-    run: Annotated[int | None, typer.Option(help="The run's number in illsort status (default: the last).")] = None,
+    run: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="Its number in illsort status (default: the last run).")
+    ] = None,
     crawl: Annotated[
-        Path | None, typer.Option(help="Where pictures go back to, for a library whose record of it was lost.")
+        Path | None,
+        path_option("--crawl", help_="Where pictures go back to, where the record of it was lost."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from classifier.cli.parameters import path_argument
+
 if TYPE_CHECKING:
     from classifier.filing.verify import VerifySummary
 
@@ -14,7 +16,7 @@ _MOST_YOURS = 5
 
 
 def verify(
-    library: Annotated[Path, typer.Argument(help="The folder that was sorted into.")],
+    library: Annotated[Path, path_argument("The folder that was sorted into.")],
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Trust size and time; read no picture.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,

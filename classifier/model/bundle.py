@@ -22,7 +22,7 @@ from classifier.model.labelled import LABELLED, Labelled, load_labelled
 from classifier.model.linear import LinearHead, load_linear
 from classifier.model.manifest import FORMAT, Manifest
 from classifier.model.novelty import NOVELTY, Novelty, load_novelty
-from classifier.model.proof import PARTS, check_place, proven
+from classifier.model.proof import PARTS, check_place, check_writable, proven
 
 
 class Bundle:
@@ -114,6 +114,7 @@ def check_target(folder: Path) -> None:
     that illsort did not write may bear the name of one of its files.
     """
     place = _place_of(folder)
+    check_writable(place)
     finish_install(place)
     finish_install(_previous_of(place))
     if place.exists() and not (place / MANIFEST).is_file() and (not place.is_dir() or any(place.iterdir())):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,8 @@ from classifier.own_folder import taken
 
 PARTS: Final = (CONFIG, WEIGHTS, EVALUATION, CARD, EVIDENCE, NOVELTY, LABELLED, FITTED)
 """All files that a bundle may have, but for its manifest."""
+
+_LONGEST_NAME: Final = 200
 
 _HASHED_BEFORE: Final = {
     WEIGHTS: "weights_sha256",
@@ -60,6 +63,27 @@ def check_place(folder: Path) -> None:
     for name in (MANIFEST, *PARTS):
         if os.path.lexists(folder / name) and name not in ours:
             raise ModelError(str(taken(folder / name).strerror))
+
+
+def check_writable(folder: Path) -> None:
+    """Raise ModelError when nothing can be made in `folder` or beside it; tried out, for permissions do not tell all.
+
+    Beside it training keeps its state, so its name has to leave room for an ending.
+    """
+    if len(os.fsencode(folder.name)) > _LONGEST_NAME:
+        raise ModelError(f"model.folder = {folder}: its name is too long; choose one of {_LONGEST_NAME} bytes at most")
+    for place in dict.fromkeys((_nearest(folder), _nearest(folder.parent))):
+        try:
+            tempfile.TemporaryDirectory(dir=place, prefix=".illsort-").cleanup()
+        except OSError as error:
+            raise ModelError(f"model.folder = {folder}: nothing can be made in {place}: {error.strerror}") from None
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the innermost around it that is there."""
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    return folder
 
 
 def _is_of(path: Path, digest: str, manifest: Mapping[str, Any]) -> bool:

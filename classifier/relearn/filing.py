@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import ValidationError
+
 from classifier.catalogue import audits, decisions, verdicts
 from classifier.catalogue.disk import state_folder
 from classifier.catalogue.journal import to_path
@@ -107,9 +109,18 @@ def _settings(recorded: Mapping[str, Any]) -> Settings:
         given[section] = {
             name: value
             for name, value in recorded.get(section, {}).items()
-            if name in fields and name not in {"threshold", "max_error"}
+            if name in fields and name not in {"threshold", "max_error"} and _is_still_valid(section, name, value)
         }
     return Settings.model_validate(given)
+
+
+def _is_still_valid(section: str, name: str, value: object) -> bool:
+    """Whether a setting of an earlier illsort lies in the range it has now; else its default is taken."""
+    try:
+        Settings.model_validate({section: {name: value}})
+    except ValidationError:
+        return False
+    return True
 
 
 @dataclass
