@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,9 +90,13 @@ def _in_words(sample: Sample, folder: Path) -> list[str]:
 def _next(folder: Path) -> list[str]:
     """What the labels have come to, and the command that makes a model of them."""
     from classifier.catalogue.overview import overview
+    from classifier.catalogue.store import read_catalogue
+    from classifier.labels.by_hand import placed_by_hand
     from classifier.labels.next_step import train_command
 
-    filed = overview(folder).filed
+    with read_catalogue(folder) as catalogue:
+        there = Counter(overview(folder).filed) + Counter(placed_by_hand(catalogue, folder))
+    filed = dict(there.most_common())
     told = ", ".join(f"{category} {count:,}" for category, count in filed.items())
     lines = ["", f"{sum(filed.values()):,} labels in {folder}" + (f": {told}" if told else "")]
     poor = [category for category, count in filed.items() if count < _FEW]

@@ -90,8 +90,8 @@ def _from_folder(folder: Path, progress: Progress) -> list[Label]:
     labels, found = [], Found()
     empty: list[str] = []
     try:
-        for category in _category_folders(folder):
-            pictures = list(_pictures(category, found))
+        for category in category_folders(folder):
+            pictures = list(pictures_in(category, found))
             links, found.links = found.links, 0
             empty += [] if pictures else [_emptiness(category, links)]
             labels += [Label(path=path, category=category.name) for path in pictures]
@@ -113,7 +113,8 @@ def _without_category(folder: Path | None) -> list[Label]:
     return [Label(path=file.path, category="") for file in find(unknown, follow_links=True)]
 
 
-def _category_folders(folder: Path) -> list[Path]:
+def category_folders(folder: Path) -> list[Path]:
+    """The folders of categories in a folder of labels, by name. Raises OSError when it cannot be listed."""
     return [
         entry
         for entry in sorted(folder.iterdir())
@@ -121,7 +122,7 @@ def _category_folders(folder: Path) -> list[Path]:
     ]
 
 
-def _pictures(category: Path, found: Found) -> Iterator[Path]:
+def pictures_in(category: Path, found: Found) -> Iterator[Path]:
     """The files of one category, and last what could not be read in it."""
     before = len(found.refused)
     for file in find(category, follow_links=True, found=found):

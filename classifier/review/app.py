@@ -24,6 +24,7 @@ from classifier.catalogue import audits, verdicts
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import IllsortError, LibraryError
+from classifier.labels.by_hand import placed_by_hand
 from classifier.labels.next_step import train_command
 from classifier.paths import displayable
 from classifier.records import PictureId
@@ -122,7 +123,7 @@ class Review:
         if self._is_open:
             return
         self._catalogue = open_catalogue(self._library)
-        self._desk = Desk(self._catalogue)
+        self._desk = Desk(self._catalogue, by_hand=placed_by_hand(self._catalogue, self._library))
         _, _, settings = audits.last_sort(self._catalogue) or ("", None, {})
         limit = settings.get("images", {}).get("max_megapixels", ImageSettings().max_megapixels)
         self._max_megapixels = float(limit)

@@ -5,6 +5,7 @@ Knows no web and moves no file. Used by one thread, beside a sort or other proce
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -39,8 +40,10 @@ _PART = 100
 class Desk:
     """One library's queue and the answers to it."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, *, by_hand: Mapping[str, int] | None = None) -> None:
         self._catalogue = catalogue
+        self._by_hand = by_hand or {}
+        """Pictures that a person put into category folders themselves: labels like those that are said here."""
         self.guesses: Guesses
         self.to_file: set[PictureId] = set()
         self._tally = Tally(catalogue)
@@ -136,15 +139,18 @@ class Desk:
 
         Raises LibraryError or LabelsError when that cannot be.
         """
+        if count := self._by_hand.get(old):
+            raise LibraryError(f"{count} pictures in {old!r} were put there by you: rename that folder yourself")
         rename_category(self._catalogue, old, new, guesses=self.guesses, origin=ORIGIN, at=now())
         self.refresh()
 
     def state(self) -> dict[str, Any]:
         """Categories with their keys, what waits, what is to be filed, and how many steps can be taken back."""
-        keys, said = keys_for(self.guesses.categories), said_of(self._catalogue)
+        keys = keys_for(self.guesses.categories)
+        said = Counter(said_of(self._catalogue)) + Counter(self._by_hand)
         return {
             "categories": [
-                {"name": name, "key": keys.get(name, ""), "said": said.get(name, 0)} for name in self.guesses.categories
+                {"name": name, "key": keys.get(name, ""), "said": said[name]} for name in self.guesses.categories
             ],
             "labelling": self._is_labelled,
             "knows": self.guesses.temperature is not None,

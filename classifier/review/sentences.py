@@ -17,6 +17,9 @@ _DESK: Final = {
     "the category {name!r} is there already": "类别“{name}”已经有了",
     "{old!r} is called {new!r} by now; take another name": "“{old}”现在叫“{new}”；请换一个名称",
     "the category is called {name!r} already": "这个类别已经叫“{name}”了",
+    "{count} pictures in {old!r} were put there by you: rename that folder yourself": (
+        "“{old}”里有 {count} 张是你自己放进去的：请自己改文件夹的名称"
+    ),
     "{where}: the category name {name!r} {why}; rename it": "类别名称“{name}”{why}；请换一个",
     "{where}: {one!r} and {other!r} are one folder on Windows and macOS; rename one": (
         "“{one}”和“{other}”在 Windows 和 macOS 上是同一个文件夹；请改其中一个的名称"

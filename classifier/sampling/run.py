@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from classifier.catalogue import audits, decisions, files, runs, verdicts
+from classifier.catalogue import audits, categories, decisions, files, runs, verdicts
+from classifier.catalogue.categories import read_names
 from classifier.catalogue.outlook import attach_newest
 from classifier.errors import CrawlError, LibraryError, SettingsError
 from classifier.filing.broken import list_broken
@@ -17,6 +19,7 @@ from classifier.filing.outcome import Status
 from classifier.filing.place import names_for
 from classifier.images.drawn import draw
 from classifier.images.found import Found
+from classifier.labels.by_hand import placed_by_hand, usable_names
 from classifier.model.versions import check_versions
 from classifier.progress import Progress, SilentProgress, Stage
 from classifier.records import Action, Decision, Method, Mode, Move
@@ -84,6 +87,7 @@ def take_sample(
             raise LibraryError(f"{library}: was sorted into; labels need a folder of their own")
         eyes = open_eyes(settings)
         run = _begin(catalogue, crawl=crawl, eyes=eyes, settings=settings)
+        _offer(catalogue, library, progress)
         scope = scope_of(settings)
         _draw(catalogue, run=run, crawl=crawl, library=library, count=count, more=more, scope=scope, progress=progress)
         embed(catalogue, library=library, crawl=crawl, eyes=eyes, progress=progress)
@@ -110,6 +114,18 @@ def _begin(catalogue: Catalogue, *, crawl: Path, eyes: Eyes, settings: Settings)
     kept = settings.model_dump(mode="json", include={"model", "images", "sort"}) | {"backbone": eyes.key}
     mode = settings.sort.mode.value
     return runs.begin(catalogue, kind=KIND, crawl=crawl, mode=mode, model="", bundle=crawl, settings=kept)
+
+
+def _offer(catalogue: Catalogue, library: Path, progress: Progress) -> None:
+    """Make the category folders that a person filled by hand categories, unless they were renamed since."""
+    found, names = placed_by_hand(catalogue, library), read_names(catalogue)
+    good, complaints = usable_names([name for name in found if names.of(name) == name], names.made)
+    for sentence in complaints:
+        progress.say(f"{sentence}: it is not offered")
+    categories.make(catalogue, good, at=datetime.now(UTC).isoformat(timespec="seconds"))
+    if good:
+        told = ", ".join(f"{name} {found[name]:,}" for name in good)
+        progress.say(f"already in {library}: {told}")
 
 
 def _draw(
