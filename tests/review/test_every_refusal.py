@@ -25,6 +25,7 @@ ELSEWHERE = {
     "settings": "read by the command line, before there is a page",
     "catalogue.undone.run_to_undo": "asked for by illsort undo, with a run's number",
     "labels.examples": "labels are read by illsort train",
+    "labels.read": "the same; the page lists the folders alone",
     "model.backbone.load_backbone": "a training's network; the page's learning and sorting load a trained one",
     "model.backbone._located": "the same",
     "model.backbone._safetensors_only": "the same, but for what it calls",
