@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from classifier.audit.state import percent
 from classifier.catalogue import audits, decisions, runs, verdicts
+from classifier.catalogue.hand_moves import by_hand
 from classifier.catalogue.lock import owned
 from classifier.filing.rearrange import Refiled, rearrange
+from classifier.filing.reconcile import reconcile
 from classifier.filing.recover import recover
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Action, Decision
@@ -39,6 +41,7 @@ def refile(
     """
     with owned(library):
         recover(catalogue, library)
+        reconcile(catalogue, library)
         with catalogue.transaction():
             run = _begin(catalogue, library, audit, threshold)
             decisions.save(catalogue, list(_changed(catalogue, audit, threshold, max_error)), run=run)
@@ -52,6 +55,7 @@ def resume(catalogue: Catalogue, library: Path, *, progress: Progress | None = N
         return None
     with owned(library):
         recover(catalogue, library)
+        reconcile(catalogue, library)
         run = audits.unfinished_run(catalogue)
         return None if run is None else _carry_out(catalogue, library, run, progress or SilentProgress())
 
@@ -73,8 +77,10 @@ def _changed(
     catalogue: Catalogue, audit: Audit, threshold: float | None, max_error: float | None
 ) -> Iterator[Decision]:
     """Every decision that is another one now."""
-    said = verdicts.latest(catalogue)
+    said, put_by_hand = verdicts.latest(catalogue), by_hand(catalogue)
     for one in audits.filed(catalogue):
+        if one.picture in put_by_hand:
+            continue
         was = _decision(one, Action.FILE, one.reason)
         now = was
         if threshold is not None and one.confidence < threshold:

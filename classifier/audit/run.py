@@ -21,6 +21,7 @@ from classifier.catalogue.audits import Audit, Drawn
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue, read_catalogue
 from classifier.errors import LibraryError
+from classifier.filing.reconcile import reconcile_if_free
 from classifier.records import Said, Selection, Verdict
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def opened(
     Raises LibraryError when nothing is filed there.
     """
     read_catalogue(library).close()  # no library is made by looking for one
+    reconcile_if_free(library)
     with open_catalogue(library) as catalogue:
         resume(catalogue, library)
         session = None if anew else _last(catalogue, library, count=count, seed=seed)

@@ -82,6 +82,8 @@ INSERT INTO temp.placed SELECT places.picture FROM main.places
 CROSS JOIN predictions ON predictions.picture = places.picture AND predictions.model = :model
 ORDER BY places.picture
 """
+_DELETED = "SELECT picture FROM missing WHERE beside IS NULL AND what != 'dangling'"
+_KEEP_DELETED = f"INSERT OR IGNORE INTO temp.placed {_DELETED}"
 _PLACED = f"""
 SELECT {_COLUMNS}, min(files.path), count(*) FROM main.places
 CROSS JOIN pictures ON pictures.id = places.picture
@@ -89,7 +91,10 @@ CROSS JOIN predictions ON predictions.picture = places.picture AND predictions.m
 CROSS JOIN files INDEXED BY files_by_picture ON files.picture = places.picture AND {_OF_RUN}
 WHERE places.picture > :after GROUP BY places.picture ORDER BY places.picture LIMIT :limit
 """  # noqa: S608 - built from constants of this module
-_READABLE = f"SELECT count(*) FROM files NOT INDEXED WHERE {_OF_RUN}"  # noqa: S608
+_READABLE = f"""
+SELECT (SELECT count(*) FROM files NOT INDEXED WHERE {_OF_RUN})
+     - (SELECT count(*) FROM files INDEXED BY files_by_picture WHERE {_OF_RUN} AND picture IN ({_DELETED}))
+"""  # noqa: S608
 _FILES = f"""
 SELECT path, size_bytes, mtime_ns, inode, device, picture FROM files
 WHERE {_OF_RUN} AND picture IS NOT NULL AND path > :after AND (:upto IS NULL OR path <= :upto)
@@ -131,7 +136,7 @@ class Crawled:
         return list(map(Seen._make, rows))
 
     def leave_out_placed(self, *, files: int) -> bool:
-        """From here on `next_files` leaves out what came with `next_placed`, so many `files` in all.
+        """From here on `next_files` leaves out what came with `next_placed`, so many `files`, and what was deleted.
 
         Returns whether any that could be read are left; `next_files` is for when there are.
         """
@@ -141,6 +146,7 @@ class Crawled:
         connection.execute(_MAKE_PLACED)
         connection.execute("DELETE FROM temp.placed")
         connection.execute(_KEEP_PLACED, self._values())
+        connection.execute(_KEEP_DELETED)
         return True
 
     def next_files(self, *, after: bytes, upto: bytes | None, limit: int) -> Page | None:

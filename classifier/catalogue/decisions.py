@@ -53,17 +53,19 @@ SELECT CASE
     WHEN members.failure_kind IS NOT NULL THEN 'broken'
     WHEN places.source = members.path THEN decisions.action
     WHEN places.picture IS NOT NULL THEN 'duplicate'
+    WHEN missing.picture IS NOT NULL THEN 'deleted'
     ELSE 'failed' END AS outcome, decisions.category, count(*)
 FROM members
 LEFT JOIN places ON places.picture = members.picture
 LEFT JOIN decisions ON decisions.picture = members.picture
+LEFT JOIN missing ON missing.picture = members.picture AND missing.beside IS NULL AND what != 'dangling'
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many pictures of a crawl ended where; the six numbers add up to `pictures`."""
+    """How many pictures of a crawl ended where; the seven numbers add up to `pictures`."""
 
     filed: int
     review: int
@@ -71,6 +73,8 @@ class Tally:
     """Unlike every labelled picture, so in no category."""
     broken: int
     duplicates: int
+    deleted: int
+    """Deleted from the library by a person, or replaced there; not filed again."""
     failed: int
     """Could be read, but not be placed: changed meanwhile, no permission."""
     unreadable: int
@@ -81,7 +85,8 @@ class Tally:
     @property
     def pictures(self) -> int:
         """All of them."""
-        return self.filed + self.review + self.unknown + self.broken + self.duplicates + self.failed
+        placed = self.filed + self.review + self.unknown
+        return placed + self.broken + self.duplicates + self.deleted + self.failed
 
 
 def tally(catalogue: Catalogue, *, run: int, crawl: Path) -> Tally:
@@ -98,6 +103,7 @@ def tally(catalogue: Catalogue, *, run: int, crawl: Path) -> Tally:
         unknown=outcomes.get(Action.UNKNOWN, 0),
         broken=outcomes.get("broken", 0),
         duplicates=outcomes.get("duplicate", 0),
+        deleted=outcomes.get("deleted", 0),
         failed=outcomes.get("failed", 0),
         unreadable=outcomes.get("unreadable", 0),
         categories=dict(sorted(categories.items(), key=lambda item: (-item[1], item[0]))),
@@ -105,9 +111,10 @@ def tally(catalogue: Catalogue, *, run: int, crawl: Path) -> Tally:
 
 
 def count_filed(catalogue: Catalogue) -> int:
-    """How many pictures are decided to be filed."""
+    """How many pictures are filed."""
     (count,) = catalogue.connection.execute(
-        "SELECT count(*) FROM decisions WHERE action = ?", (Action.FILE,)
+        "SELECT count(*) FROM decisions JOIN places ON places.picture = decisions.picture WHERE action = ?",
+        (Action.FILE,),
     ).fetchone()
     return int(count)
 

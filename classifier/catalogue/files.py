@@ -33,6 +33,9 @@ _UNREAD = "crawl = ? AND seen = ? AND failure_kind IS NULL"
 _UNKNOWN_TO_MODEL = """(picture IS NULL OR NOT EXISTS (
     SELECT 1 FROM predictions WHERE predictions.picture = files.picture AND model = ?))"""
 
+_NOT_DELETED = """NOT EXISTS (
+    SELECT 1 FROM missing WHERE missing.picture = files.picture AND beside IS NULL AND what != 'dangling')"""
+
 
 def see(catalogue: Catalogue, *, run: int, crawl: Path, files: Iterable[ImageFile]) -> None:
     """Record that `run` found `files`; what is known of unchanged ones is kept."""
@@ -65,9 +68,9 @@ def to_hash(catalogue: Catalogue, *, run: int, crawl: Path) -> list[Path]:
 
 
 def to_predict(catalogue: Catalogue, *, run: int, crawl: Path, model: str) -> Iterator[Path]:
-    """In order, the files whose content `model` has not seen."""
+    """In order, the files whose content `model` has not seen, but for what a person deleted from the library."""
     rows = catalogue.connection.execute(
-        f"SELECT path FROM files WHERE {_UNREAD} AND {_UNKNOWN_TO_MODEL} ORDER BY path",  # noqa: S608
+        f"SELECT path FROM files WHERE {_UNREAD} AND {_UNKNOWN_TO_MODEL} AND {_NOT_DELETED} ORDER BY path",  # noqa: S608
         (to_bytes(crawl), run, model),
     )
     return (to_path(path) for (path,) in rows)

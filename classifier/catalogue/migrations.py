@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from classifier.catalogue.disk_tables import DISK_CHANGES
 from classifier.errors import LibraryError
 
 if TYPE_CHECKING:
@@ -96,6 +97,12 @@ def m012_checksums_of_moves(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE moves ADD COLUMN checksum TEXT")
 
 
+def m013_disk_changes(connection: sqlite3.Connection) -> None:
+    """What a person deleted from the library, replaced or moved there; a decision leaves with its place."""
+    for statement in DISK_CHANGES:
+        connection.execute(statement)
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
@@ -109,6 +116,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m010_review_steps,
     m011_selection,
     m012_checksums_of_moves,
+    m013_disk_changes,
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from classifier.catalogue import embeddings, files, runs
 from classifier.catalogue.categories import Names, read_names
+from classifier.catalogue.disk_changes import count_missing
 from classifier.catalogue.embeddings import Kept
 from classifier.catalogue.journal import to_path
 from classifier.catalogue.store import read_catalogue
@@ -37,6 +38,8 @@ class Overview:
     failures: tuple[tuple[Path, Failure], ...]
     not_filed: tuple[tuple[Path, str], ...]
     """Pictures that could be read but lie nowhere in the library, with what the last try met."""
+    missing: dict[str, int]
+    """Pictures that were filed and are no longer in the library, by why: deleted, replaced, dangling."""
     embeddings: Kept
     """What networks saw in pictures, kept for other heads."""
 
@@ -59,7 +62,11 @@ JOIN decisions ON decisions.picture = places.picture GROUP BY 1, 2 ORDER BY 3 DE
 """
 _NOT_FILED = """
 SELECT source, note, max(id) FROM moves WHERE state IN ('changed', 'gone', 'failed') AND method != 'rename'
-AND NOT EXISTS (SELECT 1 FROM places WHERE places.picture = moves.picture) GROUP BY picture ORDER BY source
+AND NOT EXISTS (SELECT 1 FROM places WHERE places.picture = moves.picture)
+AND EXISTS (SELECT 1 FROM files WHERE files.picture = moves.picture
+    AND seen = (SELECT max(seen) FROM files AS other WHERE other.crawl = files.crawl))
+AND NOT EXISTS (SELECT 1 FROM missing WHERE missing.picture = moves.picture AND missing.beside IS NULL)
+GROUP BY picture ORDER BY source
 """
 
 
@@ -82,6 +89,7 @@ def overview(library: Path) -> Overview:
             broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),
             failures=failures,
             not_filed=tuple((to_path(path), note) for path, note, _ in catalogue.connection.execute(_NOT_FILED)),
+            missing={what.value: count for what, count in count_missing(catalogue).items()},
             embeddings=embeddings.kept(catalogue, library),
         )
 

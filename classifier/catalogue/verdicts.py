@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classifier.catalogue.categories import composed
+from classifier.catalogue.hand_moves import by_hand
 from classifier.catalogue.parts import rows_of
 from classifier.records import PictureId, Said, Selection, Verdict
 
@@ -32,9 +33,16 @@ def add_all(catalogue: Catalogue, said: Iterable[Verdict]) -> list[Verdict]:
 def latest(catalogue: Catalogue, pictures: Sequence[PictureId] | None = None) -> dict[PictureId, Verdict]:
     """What holds of each of `pictures` (None: of all that were judged): its last verdict that was not taken back.
 
-    A skipped question changes nothing of what was said before it, nor does what was said and taken back.
+    A skipped question changes nothing of what was said before it, nor does what was said and taken back. A picture that
+    a person has moved in the library since is where they want it: what was said before holds no more.
     """
-    return holding(of_pictures(catalogue, pictures))
+    return unmoved(catalogue, holding(of_pictures(catalogue, pictures)))
+
+
+def unmoved(catalogue: Catalogue, held: dict[PictureId, Verdict]) -> dict[PictureId, Verdict]:
+    """What holds, without the pictures that a person has moved since."""
+    moved = by_hand(catalogue, list(held))
+    return {picture: verdict for picture, verdict in held.items() if picture not in moved}
 
 
 def holding(said: Iterable[Verdict]) -> dict[PictureId, Verdict]:

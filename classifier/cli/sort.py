@@ -37,6 +37,9 @@ Excluded = Annotated[
     list[str],
     typer.Option("--exclude", metavar="GLOB", help="Pass over what matches, as in .gitignore; may be given again."),
 ]
+RestoreDeleted = Annotated[
+    bool, typer.Option("--restore-deleted", help="File again what you deleted from the library.")
+]
 
 Embeddings = Annotated[
     bool | None,
@@ -55,6 +58,7 @@ def sort(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; change nothing.")] = False,
     restart: Restart = False,
     exclude: Excluded = [],  # noqa: B006 - typer reads it, nobody writes
+    restore_deleted: RestoreDeleted = False,
     embeddings: Embeddings = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
@@ -73,11 +77,7 @@ def sort(
         "sort.threshold": threshold,
         "sort.max_error": max_error,
         "sort.embeddings": None if embeddings is None else str(embeddings).lower(),
-        "runtime.device": device,
-        "runtime.workers": workers,
-        "runtime.batch_size": batch_size,
-        "runtime.amp_dtype": amp_dtype,
-    }
+    } | _on_this_machine(device, workers, batch_size, amp_dtype)
     overrides = [*set_, *(f"{name}={value}" for name, value in flags.items() if value is not None)]
     chosen = settings.excluding(settings.load(config, overrides), exclude)
     from classifier.sort.run import sort as run_sort
@@ -90,10 +90,18 @@ def sort(
         **_surety(chosen, overrides),
         progress=TerminalProgress(),
         restart=restart,
+        restore_deleted=restore_deleted,
         on_changed=None if as_json or dry_run or not sys.stdin.isatty() else ask,
         plan=(lambda line: tell(line, err=as_json)) if dry_run else None,
     )
     _end(summary, out, dry_run=dry_run, as_json=as_json)
+
+
+def _on_this_machine(
+    device: str | None, workers: int | None, batch_size: int | None, amp_dtype: str | None
+) -> dict[str, str | int | None]:
+    given = {"device": device, "workers": workers, "batch_size": batch_size, "amp_dtype": amp_dtype}
+    return {f"runtime.{name}": value for name, value in given.items()}
 
 
 def _surety(chosen: Settings, overrides: Sequence[str]) -> dict[str, float | None]:
@@ -135,6 +143,10 @@ def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> list[str]
         if summary["unreadable"]
         else []
     )
+    if summary["deleted"]:
+        lines.append(
+            f"  {summary['deleted']:,} no longer in the library, and not filed again without --restore-deleted"
+        )
     lines += [f"  {summary['failed']:,} could not be filed: illsort status {out}"] if summary["failed"] else []
     lines += [f"  {summary[said]}" for said in ("promise", "no_guarantee") if said in summary]
     return lines

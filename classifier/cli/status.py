@@ -23,8 +23,10 @@ def status(
 ) -> None:
     """Show what a library holds, what waits for you, what failed and why."""
     from classifier.catalogue.overview import overview
-    from classifier.cli.terminal import tell, tell_json
+    from classifier.cli.terminal import TerminalProgress, tell, tell_json
+    from classifier.filing.reconcile import reconcile_if_free, say_found
 
+    say_found(reconcile_if_free(library, progress := TerminalProgress()), progress)
     seen = overview(library)
     if as_json:
         beside = {"audit": _audit_as_dict(library), "thumbnails": {"size_bytes": _thumbnails(library)}}
@@ -66,6 +68,7 @@ def _runs(seen: Overview) -> list[str]:
 
 def _categories(seen: Overview) -> list[str]:
     from classifier.cli.terminal import bar, table
+    from classifier.filing.reconcile import missing_in_words
 
     most = max([*seen.filed.values(), *seen.review.values(), 1])
     names = sorted(seen.filed | seen.review, key=lambda name: (-seen.filed.get(name, 0), name))
@@ -84,7 +87,7 @@ def _categories(seen: Overview) -> list[str]:
         lines.append(f"{seen.unknown:,} in _unknown: unlike every picture you labelled")
     if seen.duplicates:
         lines.append(f"{seen.duplicates:,} duplicates of those")
-    return lines
+    return [*lines, *missing_in_words(seen.missing)]
 
 
 def _kept(seen: Overview, library: Path) -> list[str]:

@@ -34,9 +34,12 @@ def verify(
 
 
 def _in_words(summary: VerifySummary) -> list[str]:
+    from classifier.filing.reconcile import missing_in_words
+
     result = f"{len(summary.off):,} off:" if summary.off else "all as they should be"
     lines = [f"{summary.checked:,} files checked, {result}"]
     lines += [f"  {off.path}: {off.what}" for off in summary.off]
+    lines += missing_in_words(summary.missing)
     if summary.yours:
         lines.append(f"{len(summary.yours):,} files are yours: illsort did not put them there and leaves them alone")
         lines += [f"  {path}" for path in summary.yours[:_MOST_YOURS]]

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from classifier.catalogue.disk import state_folder
 from classifier.catalogue.journal import to_path
 from classifier.catalogue.runs import crawl_of
+from classifier.catalogue.undone import entry_of
 from classifier.filing.content import look
 from classifier.filing.outcome import words
+from classifier.filing.place import REPLACED
 from classifier.paths import displayable
 from classifier.records import Method
 
@@ -54,10 +56,15 @@ class Bounds:
         source, target = to_path(entry.source), to_path(entry.target or entry.source)
         yield self._in_library(source) if entry.method in _FROM_LIBRARY else self._in_crawl(source, entry.run)
         if entry.target is not None:
-            leaves = entry.method in _OUT_OF_LIBRARY
-            yield self._in_crawl(target, entry.run) if leaves else self._in_library(target)
+            leaves = entry.method in _OUT_OF_LIBRARY and target.is_absolute()
+            yield self._in_crawl(target, self._run_of(entry)) if leaves else self._in_library(target)
         if entry.temporary is not None and to_path(entry.temporary).parent != target.parent:
             yield f"{displayable(to_path(entry.temporary))} is not beside {displayable(target)}"
+
+    def _run_of(self, entry: Entry) -> int:
+        """The run whose crawl an entry leads to: a link that is taken away led where the run that made it had it."""
+        made = None if entry.undoes is None else entry_of(self._catalogue, entry.undoes)
+        return entry.run if made is None or entry.method is not Method.REMOVE else made.run
 
     def _in_library(self, path: Path) -> str | None:
         if path.is_absolute() or not path.parts:
@@ -76,7 +83,7 @@ class Bounds:
         return self._below(crawl, path.relative_to(crawl))
 
     def _below(self, root: Path, inner: Path) -> str | None:
-        if ".." in inner.parts or self._state in inner.parts:
+        if ".." in inner.parts or (self._state in inner.parts and inner.parent != REPLACED):
             return f"{displayable(root / inner)} is no place for pictures"
         look(root / inner)  # whether the system knows such a name at all
         link = self._link(root, root / inner.parent)

@@ -7,13 +7,13 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from classifier.records import time_of
+from classifier.records import PictureId, time_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalogue.journal import Entry
-    from classifier.records import ImageFile, PictureId
+    from classifier.records import ImageFile
 
 
 def look(path: Path) -> os.stat_result | None:
@@ -41,14 +41,19 @@ def is_still(path: Path, planned: ImageFile, picture: PictureId) -> bool:
 
 def holds(path: Path, picture: PictureId) -> bool:
     """Whether `path` is a regular file, no link, with exactly this content; False when it cannot be read."""
+    return hash_of(path) == picture
+
+
+def hash_of(path: Path) -> PictureId | None:
+    """The content of a regular file, no link; None when it is none or cannot be read."""
     found = look(path)
     if found is None or not stat.S_ISREG(found.st_mode):
-        return False
+        return None
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == picture
+            return PictureId(hashlib.file_digest(file, "sha256").hexdigest())
     except OSError:
-        return False
+        return None
 
 
 def is_elsewhere(origin: Path, path: Path, picture: PictureId) -> bool:

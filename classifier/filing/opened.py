@@ -1,4 +1,4 @@
-"""A library as whoever changes it finds it: owned, its catalogue open, what the last run left open settled and told."""
+"""A library as whoever changes it finds it: owned, its catalogue open, recovered, and in agreement with the disk."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalogue.lock import owned
 from classifier.catalogue.store import open_catalogue
+from classifier.filing.reconcile import reconcile, say_found
 from classifier.filing.recover import recover
 
 if TYPE_CHECKING:
@@ -32,4 +33,5 @@ def opened(library: Path, progress: Progress) -> Iterator[Catalogue]:
             progress.say(f"{left.path}: {left.reason}")
         for path in settled.gone:
             progress.say(f"{path}: was being filed when the last run was stopped, and is neither there nor here")
+        say_found(reconcile(catalogue, library, progress), progress)
         yield catalogue

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 REVIEW = "_review"
 UNKNOWN = "_unknown"
+REPLACED = Path(".illsort", "replaced")
+"""Where a sidecar of ours goes when the crawler has written it anew: nothing is lost, and undo brings it back."""
 TEMPORARY = re.compile(r"\.illsort-\d+-\d+\.part")
 """The name of a copy under way."""
 

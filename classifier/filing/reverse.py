@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from classifier.catalogue.disk_changes import is_deleted
+from classifier.catalogue.hand_moves import now_at
 from classifier.catalogue.journal import Entry, place_of, to_path
 from classifier.catalogue.undone import entry_of
 from classifier.filing.content import holds, is_as_planned, is_link_to, look
@@ -15,8 +18,6 @@ from classifier.filing.plan import within
 from classifier.records import ImageFile, Method, Move, time_of
 
 if TYPE_CHECKING:
-    import os
-
     from classifier.catalogue.store import Catalogue
     from classifier.filing.bounds import Bounds
 
@@ -29,6 +30,8 @@ class Left:
 
     path: Path
     reason: str
+    is_deleted: bool = False
+    """Whether a person deleted it, as is recorded: nothing that they need to see to."""
 
 
 def ends_of(entry: Entry, library: Path) -> tuple[Path, Path]:
@@ -44,7 +47,7 @@ def reverse(catalogue: Catalogue, entry: Entry, library: Path, bounds: Bounds) -
         return Left(path=now, reason=trouble)
     found = look(now)
     if found is None:
-        return Left(path=now, reason="it is no longer there")
+        return _missing(catalogue, entry, now)
     if not _is_ours(catalogue, entry, found, library):
         return Left(path=now, reason="it was changed since")
     method, names = _way(catalogue, entry, then.name)
@@ -63,6 +66,21 @@ def reverse(catalogue: Catalogue, entry: Entry, library: Path, bounds: Bounds) -
     )
 
 
+def _missing(catalogue: Catalogue, entry: Entry, path: Path) -> Left:
+    kept = now_at(catalogue, entry.picture, entry.target or b"")
+    if kept != entry.target:
+        return Left(path=path, reason=f"it was moved by hand, to {os.fsdecode(kept)}")
+    return Left(path=path, reason="it is no longer there", is_deleted=_is_deleted(catalogue, entry))
+
+
+def _is_deleted(catalogue: Catalogue, entry: Entry) -> bool:
+    """Whether a person deleted what is looked for: from the library, or the original of a symbolic link of ours."""
+    if entry.method is Method.REMOVE and entry.undoes is not None:
+        made = entry_of(catalogue, entry.undoes)
+        return made is not None and made.method is Method.SYMLINK
+    return entry.target is not None and is_deleted(catalogue, entry.picture, entry.target)
+
+
 def _way(catalogue: Catalogue, entry: Entry, name: str) -> tuple[Method | None, tuple[str, ...]]:
     """How, None when that cannot be known, and under which names."""
     again = names_for(name, entry.picture)
@@ -72,7 +90,8 @@ def _way(catalogue: Catalogue, entry: Entry, name: str) -> tuple[Method | None, 
         case Method.MOVE:
             return Method.RESTORE, restored_names(name)
         case Method.RESTORE:
-            return Method.MOVE, again
+            # Within the library lies only what was put aside there.
+            return Method.MOVE if to_path(entry.target or b"").is_absolute() else Method.RENAME, again
         case Method.REMOVE:
             undone = entry_of(catalogue, entry.undoes or 0)
             return None if undone is None else undone.method, again
@@ -96,9 +115,16 @@ def _is_ours(catalogue: Catalogue, entry: Entry, found: os.stat_result, library:
         return stat.S_ISREG(found.st_mode) and holds(now, entry.picture)
     if entry.method is Method.SYMLINK:
         return is_link_to(now, then)
+    if entry.beside is not None and entry.method is Method.LINK and _is_one_file(found, then):
+        return True  # a sidecar that was rewritten in the crawl
     if is_as_planned(found, entry) or _is_as_placed(catalogue, entry, found):
         return True
     return found.st_size == entry.size_bytes and holds(now, entry.picture)
+
+
+def _is_one_file(found: os.stat_result, other: Path) -> bool:
+    seen = look(other)
+    return seen is not None and os.path.samestat(found, seen)
 
 
 def _is_as_placed(catalogue: Catalogue, entry: Entry, found: os.stat_result) -> bool:

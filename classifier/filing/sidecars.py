@@ -7,9 +7,11 @@ import stat
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from classifier.catalogue.disk_changes import sidecar_is_missing
 from classifier.catalogue.journal import Place, place_of, sidecar_from, sidecars_of, to_path
-from classifier.filing.content import look
-from classifier.filing.place import names_for
+from classifier.catalogue.stale_links import made_by
+from classifier.filing.content import hash_of, look
+from classifier.filing.place import REPLACED, names_for
 from classifier.records import ImageFile, Method, Move, PictureId, time_of
 
 if TYPE_CHECKING:
@@ -39,6 +41,15 @@ def sidecar_moves(
         for move in (*_strayed(catalogue, place, library), *beside):
             moves.setdefault(move.source.path, move)
     return list(moves.values())
+
+
+def outdated_moves(catalogue: Catalogue, pictures: Iterable[PictureId], *, library: Path) -> list[Move]:
+    """What puts aside the sidecars that were written anew in the crawl, so that `sidecar_moves` brings the new ones.
+
+    The library's own must be as it was put there: one that a person changed or deleted is no sidecar of ours any more.
+    """
+    found = (sidecar for picture in pictures for sidecar in sidecars_of(catalogue, picture))
+    return [_put_aside(catalogue, sidecar, library) for sidecar in found if _was_rewritten(sidecar)]
 
 
 def name_beside(sidecar: str, *, picture: str, now: str) -> str:
@@ -82,7 +93,9 @@ def _new(catalogue: Catalogue, place: Place, folders: _Folders, method: Method) 
     origin, now = to_path(place.source), to_path(place.path)
     method = place.method if method is Method.MOVE else method
     for path in folders.beside(origin):
-        if sidecar_from(catalogue, path) is None and (read := _read(path)) is not None:
+        if sidecar_from(catalogue, path) is not None or sidecar_is_missing(catalogue, path):
+            continue
+        if (read := _read(path)) is not None:
             source, content = read
             names = names_for(name_beside(path.name, picture=origin.name, now=now.name), content)
             yield _move(place, source, content, names=names, method=method)
@@ -105,6 +118,39 @@ def _strayed(catalogue: Catalogue, place: Place, library: Path) -> Iterator[Move
             name = name_beside(came_from, picture=to_path(place.source).name, now=now.name)
             names = names_for(name, sidecar.picture)
             yield _move(place, source, sidecar.picture, names=names, method=Method.RENAME)
+
+
+def _was_rewritten(sidecar: Place) -> bool:
+    """Whether another content is in the crawl now where this one came from; what is gone from there stays."""
+    source = to_path(sidecar.source)
+    found = None if sidecar.method is Method.SYMLINK else look(source)
+    if found is None or not stat.S_ISREG(found.st_mode):
+        return False
+    if (found.st_ino, found.st_dev) == (sidecar.inode, sidecar.device):
+        return False
+    if (found.st_size, time_of(found)) == (sidecar.size_bytes, sidecar.mtime_ns):
+        return False
+    content = hash_of(source)
+    return content is not None and content != sidecar.picture
+
+
+def _put_aside(catalogue: Catalogue, sidecar: Place, library: Path) -> Move:
+    path = library / to_path(sidecar.path)
+    return Move(
+        picture=sidecar.picture,
+        source=ImageFile(
+            path=path,
+            size_bytes=sidecar.size_bytes,
+            mtime_ns=sidecar.mtime_ns,
+            inode=sidecar.inode,
+            device=sidecar.device,
+        ),
+        folder=REPLACED,
+        names=names_for(path.name, sidecar.picture),
+        method=Method.RESTORE,
+        undoes=made_by(catalogue, sidecar),
+        beside=sidecar.beside,
+    )
 
 
 def _move(place: Place, source: ImageFile, content: PictureId, *, names: tuple[str, ...], method: Method) -> Move:

@@ -22,6 +22,7 @@ from classifier.filing.bounds import Bounds
 from classifier.filing.engine import execute
 from classifier.filing.fsops import Disk, stops
 from classifier.filing.outcome import Outcome, Status, words
+from classifier.filing.reconcile import reconcile
 from classifier.filing.recover import recover
 from classifier.filing.reverse import Left, ends_of, reverse
 from classifier.paths import to_text
@@ -49,6 +50,8 @@ class UndoSummary:
     folders_removed: int = 0
     elsewhere: list[tuple[Path, Path]] = field(default_factory=list)
     """Old path, and the one it got because a later file has that."""
+    deleted: int = 0
+    """What a person deleted from the library since: there is nothing to take back."""
     left: list[Left] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,6 +89,7 @@ def undo(
         passed_over = [*recovered.damaged, *_mended(catalogue, library)]
         if crawl is not None:
             runs.set_lost_crawls(catalogue, crawl.resolve())
+        reconcile(catalogue, library, progress)
         chosen = undone.run_to_undo(catalogue, run)
         if chosen is None:
             return UndoSummary(left=passed_over)
@@ -139,7 +143,9 @@ class _Undoing:
         """Undo one batch and count what became of it."""
         bounds = Bounds(self._catalogue, self._library)
         planned = [reverse(self._catalogue, entry, self._library, bounds) for entry in batch]
-        self.summary.left += [left for left in planned if isinstance(left, Left)]
+        left = [one for one in planned if isinstance(one, Left)]
+        self.summary.left += [one for one in left if not one.is_deleted]
+        self.summary.deleted += sum(one.is_deleted for one in left)
         moves = [move for move in planned if not isinstance(move, Left)]
         run = self.summary.run or 0
         for outcome in execute(self._catalogue, library=self._library, run=run, moves=moves, disk=self._disk):

@@ -1,4 +1,4 @@
-"""Whether a library is as its catalogue says: every place, the journal, what lies about. Reads, and changes nothing."""
+"""Whether a library is as its catalogue says: every place, the journal, what lies about; changes no user's file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalogue.disk import state_folder
+from classifier.catalogue.disk_changes import count_missing
 from classifier.catalogue.entries import damaged, open_entries
 from classifier.catalogue.journal import Place, places, to_bytes, to_path
 from classifier.catalogue.store import read_catalogue
@@ -16,6 +17,7 @@ from classifier.catalogue.trail import NAME as TRAIL
 from classifier.catalogue.trail import read_lines
 from classifier.filing.content import holds, is_link_to, look
 from classifier.filing.outcome import words
+from classifier.filing.reconcile import reconcile_if_free
 from classifier.filing.recover import is_temporary
 from classifier.paths import to_text
 from classifier.progress import Progress, SilentProgress
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classifier.catalogue.store import Catalogue
+    from classifier.filing.reconcile import Reconciled
 
 _KNOWN = """
 SELECT 1 FROM places WHERE path = ?1 UNION ALL SELECT 1 FROM sidecars WHERE path = ?1
@@ -45,6 +48,8 @@ class VerifySummary:
     """What was looked at and what is off; `yours` are files in the library that illsort did not put there."""
 
     checked: int = 0
+    missing: dict[str, int] = field(default_factory=dict)
+    """Pictures that are recorded as gone from the library, by why; where none is, empty."""
     off: list[Off] = field(default_factory=list)
     yours: list[Path] = field(default_factory=list)
 
@@ -52,6 +57,7 @@ class VerifySummary:
         """For JSON: paths as `to_text` writes them."""
         return {
             "checked": self.checked,
+            "missing": self.missing,
             "off": [{"path": to_text(off.path), "what": off.what} for off in self.off],
             "yours": [to_text(path) for path in self.yours],
         }
@@ -60,9 +66,12 @@ class VerifySummary:
 def verify(library: Path, *, quick: bool = False, progress: Progress | None = None) -> VerifySummary:
     """Check `library` against its catalogue; `quick` trusts size and time and reads no picture.
 
+    What a person deleted is no fault and only counted; what was changed is listed once, and recorded as theirs.
+
     Raises LibraryError when it is no library or its catalogue cannot be read at all.
     """
     progress, summary = progress or SilentProgress(), VerifySummary()
+    summary.off += _found_new(library, reconcile_if_free(library, progress))
     with read_catalogue(library) as catalogue:
         summary.off += _catalogue(catalogue, library)
         (total,) = catalogue.connection.execute(
@@ -75,7 +84,17 @@ def verify(library: Path, *, quick: bool = False, progress: Progress | None = No
                 summary.checked += 1
                 stage.advance()
         _look_about(catalogue, library, summary)
+        summary.missing = {what.value: count for what, count in count_missing(catalogue).items() if count}
     return summary
+
+
+def _found_new(library: Path, found: Reconciled | None) -> Iterator[Off]:
+    """What was changed since the last look; from then on it is only counted."""
+    if found is not None:
+        for path in found.replaced:
+            yield Off(path=library / path, what="was changed since it was filed: from now on it is taken to be yours")
+        for path in found.dangling:
+            yield Off(path=library / path, what="leads to nothing: its original is gone")
 
 
 def _catalogue(catalogue: Catalogue, library: Path) -> Iterator[Off]:
@@ -132,7 +151,11 @@ def _wrong_link(path: Path, place: Place, *, quick: bool) -> str | None:
         return "leads elsewhere than it did"
     if not path.exists():
         return f"leads to nothing: {source} is gone"
-    return None if quick or holds(source, place.picture) else f"leads to {source}, which was changed"
+    return (
+        None
+        if quick or place.beside is not None or holds(source, place.picture)
+        else f"leads to {source}, which was changed"
+    )
 
 
 def _look_about(catalogue: Catalogue, library: Path, summary: VerifySummary) -> None:

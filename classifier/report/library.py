@@ -13,6 +13,7 @@ from classifier.catalogue.lock import owned
 from classifier.catalogue.overview import overview
 from classifier.catalogue.store import open_catalogue, read_catalogue
 from classifier.filing.listing import write_page
+from classifier.filing.reconcile import reconcile_if_free
 from classifier.records import Action, FailureKind
 from classifier.report.bars import confidence_histogram
 from classifier.report.page import NAME, render
@@ -60,6 +61,7 @@ def write_library_report(library: Path) -> Path:
     Raises LibraryError in one line when it is no library, is in use, or a file of another's bears that name;
     FilingStopped when the disk refuses.
     """
+    reconcile_if_free(library)
     page = library_page(library).encode()
     with owned(library), open_catalogue(library) as catalogue:
         return write_page(catalogue, library=library, name=NAME, content=page)

@@ -232,7 +232,7 @@ class Desk:
     def _mark(self, pictures: Sequence[PictureId]) -> None:
         """Keep what was answered out of the queue, and know what is to be filed."""
         said = list(verdicts.of_pictures(self._catalogue, pictures))
-        held = verdicts.holding(said)
+        held = verdicts.unmoved(self._catalogue, verdicts.holding(said))
         last = standing(verdict for verdict in said if verdict.origin == ORIGIN)
         rows = self.rows(pictures)
         for picture in pictures:

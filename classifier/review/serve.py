@@ -11,6 +11,7 @@ import uvicorn
 
 from classifier.catalogue.store import read_catalogue
 from classifier.errors import SettingsError
+from classifier.filing.reconcile import reconcile_if_free
 from classifier.review.app import Review
 from classifier.review.guard import Guard, is_loopback
 
@@ -38,6 +39,7 @@ def serve(
             "which whoever opens the page must know"
         )
     read_catalogue(library).close()  # no library is made by looking for one
+    reconcile_if_free(library)
     token = token or secrets.token_urlsafe(32)
     listening = _listen(host, port)
     port = listening.getsockname()[1]

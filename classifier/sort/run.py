@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from classifier.catalogue import decisions, pictures, runs
+from classifier.catalogue import decisions, disk_changes, pictures, runs
 from classifier.catalogue.adopt import adopt
 from classifier.catalogue.store import Catalogue, copy_in_memory
 from classifier.errors import ModelError
 from classifier.filing.broken import list_broken
 from classifier.filing.engine import execute
+from classifier.filing.mend import remove_dangling, remove_repeated
 from classifier.filing.opened import opened
 from classifier.filing.outcome import Outcome, Status
+from classifier.filing.reconcile import reconcile
 from classifier.images.found import Found
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.versions import check_versions
@@ -50,32 +53,33 @@ def sort(
     progress: Progress | None = None,
     plan: Callable[[str], None] | None = None,
     restart: bool = False,
+    restore_deleted: bool = False,
     on_changed: OnChanged | None = None,
 ) -> dict[str, Any]:
     """File the pictures under `crawl` into `library`; run again, it does what is new or changed.
 
     `bundle` None takes the one that the library was last sorted with; `threshold` None takes the bundle's, and
     `max_error` in its place finds thresholds that keep that error rate, by labelled pictures of the bundle that were
-    drawn by chance; without enough of those, by the model's own estimate, and that is said. With
-    `plan`, each move is told to it, in a line, and nothing on disk is made or changed. After a stopped sort its mode,
-    threshold, model and sidecars win: what differs is asked of `on_changed`, or said; `restart` drops them. Returns
-    the summary that `--json` prints. Raises IllsortError in one line; what is done by then is recorded, and a rerun
-    goes on.
+    drawn by chance; without enough of those, by the model's own estimate, and that is said. With `plan`, each move is
+    told to it, in a line, and nothing on disk is made or changed. After a stopped sort its mode, threshold, model and
+    sidecars win: what differs is asked of `on_changed`, or said; `restart` drops them. `restore_deleted` files again
+    what a person deleted. Returns the summary that `--json` prints; raises IllsortError, and a rerun goes on.
     """
     started, progress = time.monotonic(), progress or SilentProgress()
     check_versions()
     crawl = checked_crawl(crawl, library)
-    with opened(library, progress) if plan is None else copy_in_memory(library) as catalogue:
+    with opened(library, progress) if plan is None else _copied(library) as catalogue:
         wish = wish_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
-        stopped = None if restart else runs.stopped(catalogue, crawl)
-        if stopped is not None:
+        if not restart and (stopped := runs.stopped(catalogue, crawl)) is not None:
             wish = resumed(wish, stopped, on_changed=on_changed, progress=progress)
         model = open_bundle(wish.bundle or _last_bundle(catalogue, library))
         rules = rules_for(wish, model, settings, library=library, catalogue=catalogue, progress=progress)
-        run, found = _scanned(
-            catalogue, crawl, library=library, model=model, settings=settings, rules=rules, progress=progress
-        )
+        run, found = _scanned(catalogue, crawl, library, model=model, settings=settings, rules=rules, say=progress)
         make = _maker(catalogue, library, run=run, plan=plan)
+        if restore_deleted:
+            disk_changes.restore_deleted(catalogue, run=run, crawl=crawl)
+        if plan is None:
+            remove_dangling(catalogue, library, run=run, crawl=crawl, execute=make)
         settler = Settler(catalogue, run=run, crawl=crawl, library=library, rules=rules, execute=make)
         recall(catalogue, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
         settler.settle_placed(progress)
@@ -83,8 +87,7 @@ def sort(
             settler.settle(upto=path)
         settler.settle_left(progress)
         if plan is None:
-            list_broken(catalogue, library, progress, run=run)
-            pictures.forget_answers(catalogue, runs.models_before(catalogue, last=_MODELS_KEPT))
+            _tidy(catalogue, library, run=run, make=make, progress=progress)
         summary = _summary(catalogue, run=run, crawl=crawl, found=found, started=started, rules=rules)
         runs.finish(catalogue, run, summary)
     _tell(settler, progress, offer=_offer(model, crawl, summary))
@@ -92,22 +95,30 @@ def sort(
 
 
 def _scanned(
-    catalogue: Catalogue,
-    crawl: Path,
-    *,
-    library: Path,
-    model: Bundle,
-    settings: Settings,
-    rules: Rules,
-    progress: Progress,
+    catalogue: Catalogue, crawl: Path, library: Path, *, model: Bundle, settings: Settings, rules: Rules, say: Progress
 ) -> tuple[int, Found]:
     """Begin the run and look at the crawl; the run's number, and what was found."""
     scope = scope_for(crawl, model=model, settings=settings, mode=rules.mode)
     run = _begin(catalogue, crawl=crawl, model=model, settings=settings, rules=rules)
-    found = scan(catalogue, run=run, crawl=crawl, library=library, progress=progress, scope=scope)
-    recognise(catalogue, run=run, crawl=crawl, progress=progress)
+    found = scan(catalogue, run=run, crawl=crawl, library=library, progress=say, scope=scope)
+    recognise(catalogue, run=run, crawl=crawl, progress=say)
     adopt(catalogue, run=run, crawl=crawl)
     return run, found
+
+
+@contextmanager
+def _copied(library: Path) -> Iterator[Catalogue]:
+    """What a dry run writes to: a copy in memory that agrees with the disk."""
+    with copy_in_memory(library) as catalogue:
+        reconcile(catalogue, library)
+        yield catalogue
+
+
+def _tidy(catalogue: Catalogue, library: Path, *, run: int, make: Execute, progress: Progress) -> None:
+    """What is left to do once all is filed."""
+    remove_repeated(catalogue, library, execute=make)
+    list_broken(catalogue, library, progress, run=run)
+    pictures.forget_answers(catalogue, runs.models_before(catalogue, last=_MODELS_KEPT))
 
 
 def _predicted(

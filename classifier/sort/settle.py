@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,13 @@ from numpy.typing import NDArray
 from classifier.catalogue import decisions, verdicts
 from classifier.catalogue.candidates import Candidate, Crawled, Page, Seen, logits_of
 from classifier.catalogue.entries import select
+from classifier.catalogue.hand_moves import REASON, by_hand, decision_of
 from classifier.catalogue.journal import to_bytes
 from classifier.catalogue.store import Catalogue
 from classifier.filing.folders import Folders
 from classifier.filing.outcome import Outcome, Status
 from classifier.filing.place import names_for
-from classifier.filing.sidecars import sidecar_moves
+from classifier.filing.sidecars import outdated_moves, sidecar_moves
 from classifier.model.calibration import probabilities
 from classifier.progress import Progress, SilentStage, Stage
 from classifier.records import Action, Decision, ImageFile, Method, Move, PictureId
@@ -58,6 +60,7 @@ class Settler:
         self._after = to_bytes(crawl)
         self._is_left = True
         self._spelled = Folders(library)
+        self._put_by_hand = by_hand(catalogue)
         self._folders: dict[tuple[Action, str], tuple[Path, bytes]] = {}
         self.troubles: list[Outcome] = []
         """Moves that were not made; only the first thousand are kept."""
@@ -139,6 +142,7 @@ class Settler:
         if self._rules.sidecars:
             method = Method(self._rules.mode.value)
             crawl = self._crawled.crawl
+            self._carry_out(outdated_moves(self._catalogue, pictures, library=self._library))
             self._carry_out(sidecar_moves(self._catalogue, pictures, library=self._library, method=method, crawl=crawl))
 
     def _carry_out(self, moves: Sequence[Move]) -> None:
@@ -168,18 +172,27 @@ class Settler:
     def _heeded(self, decided: list[Decision], rows: NDArray[np.float64]) -> list[Decision]:
         """What a person said goes first; `rows` (N, M) are the probabilities that were decided by."""
         said = verdicts.latest(self._catalogue, [decision.picture for decision in decided])
-        if not said:
+        if not said and not self._put_by_hand:
             return decided
         column = {category: number for number, category in enumerate(self._fold.categories)}
         heeded = []
         for decision, row in zip(decided, rows, strict=True):
             verdict = said.get(decision.picture)
             number = None if verdict is None else column.get(verdict.category or "")
-            heeded.append(heed(decision, verdict, confidence=None if number is None else float(row[number])))
+            confidence = None if number is None else float(row[number])
+            heeded.append(self._as_put(heed(decision, verdict, confidence=confidence)))
         return heeded
+
+    def _as_put(self, decision: Decision) -> Decision:
+        """What lies where a person moved it is decided to be there."""
+        folder = self._put_by_hand.get(decision.picture)
+        put = None if folder is None else decision_of(folder)
+        return decision if put is None else replace(decision, action=put[0], category=put[1], reason=REASON)
 
     def _strays(self, seen: Seen, decision: Decision) -> bool:
         """Whether the picture lies elsewhere than it belongs, or not in the library at all."""
+        if seen.picture in self._put_by_hand:
+            return False
         lies = seen.place_path
         return lies is None or lies.rpartition(b"/")[0] != self._folder_of(decision)[1]
 

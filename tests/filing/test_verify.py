@@ -12,6 +12,7 @@ import pytest
 
 from classifier.catalogue.entries import select
 from classifier.catalogue.journal import State, update
+from classifier.catalogue.lock import owned
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
@@ -58,14 +59,27 @@ def test_a_library_that_was_undone_is_all_right(tmp_path: Path) -> None:
     assert VerifySummary(checked=0) == verify(library)
 
 
-def test_a_missing_a_changed_and_a_swapped_file_are_told(tmp_path: Path) -> None:
+def test_what_was_deleted_is_counted_and_what_was_changed_is_listed_once(tmp_path: Path) -> None:
     library = filed(tmp_path)
     (library / "kind_c/cat.jpg").unlink()
     (library / "kind_d/dog.jpg").write_bytes(b"longer dog")
-    assert {"cat.jpg": "is no longer there", "dog.jpg": "was changed: it has another size"} == off(verify(library))
+    first, then = verify(library), verify(library)
+    assert {"dog.jpg": "was changed since it was filed: from now on it is taken to be yours"} == off(first)
+    assert {"deleted": 1, "replaced": 1} == first.missing == then.missing
+    assert ([], [library / "kind_d/dog.jpg"], 0) == (then.off, then.yours, then.checked)
+
+
+def test_while_another_process_owns_the_library_each_place_is_told(tmp_path: Path) -> None:
+    library = filed(tmp_path)
+    (library / "kind_c/cat.jpg").unlink()
+    (library / "kind_d/dog.jpg").write_bytes(b"longer dog")
+    with owned(library):
+        told = off(verify(library))
+    assert {"cat.jpg": "is no longer there", "dog.jpg": "was changed: it has another size"} == told
     (library / "kind_d/dog.jpg").unlink()
     (library / "kind_d/dog.jpg").mkdir()
-    assert "is no plain file any more" == off(verify(library))["dog.jpg"]
+    with owned(library):
+        assert "is no plain file any more" == off(verify(library))["dog.jpg"]
 
 
 def test_only_reading_finds_a_change_that_keeps_size_and_time(tmp_path: Path) -> None:
@@ -86,19 +100,27 @@ def test_a_touched_file_with_the_same_content_is_all_right_once_it_is_read(tmp_p
     assert {} == off(verify(library))
 
 
-def test_a_link_that_leads_nowhere_elsewhere_or_to_a_changed_file_is_told(tmp_path: Path) -> None:
+def test_a_link_that_leads_nowhere_or_to_a_changed_file_is_told(tmp_path: Path) -> None:
     library = filed(tmp_path, Method.SYMLINK)
     (tmp_path / "crawl/cat.jpg").unlink()
     (tmp_path / "crawl/dog.jpg").write_bytes(b"cow")
     assert {"leads to nothing", "which was changed"} <= {
         part for what in off(verify(library)).values() for part in (what.split(":")[0], what.split(", ")[-1])
     }
+    assert {"dangling": 1} == verify(library).missing
+
+
+def test_a_link_that_was_led_elsewhere_or_replaced_is_told(tmp_path: Path) -> None:
+    library = filed(tmp_path, Method.SYMLINK)
     for name in ("kind_c/cat.jpg", "kind_d/dog.jpg"):
         (library / name).unlink()
     (library / "kind_c/cat.jpg").symlink_to(tmp_path)
     (library / "kind_d/dog.jpg").write_bytes(b"dog")
-    told = off(verify(library))
+    with owned(library):
+        told = off(verify(library))
     assert {"cat.jpg": "leads elsewhere than it did", "dog.jpg": "is no link any more"} == told
+    assert {"cat.jpg", "dog.jpg"} == set(off(verify(library)))
+    assert {"replaced": 2} == verify(library).missing
 
 
 def test_files_of_the_user_are_no_error_and_left_temporary_files_are(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_every_real_picture_ends_in_one_place_and_most_are_right(tmp_path: Path)
     right = Counter(truth[name] == category for name, category in filed.items() if name in truth)
 
     assert before == all_files(tmp_path / "crawl")
-    parts = [summary[key] for key in ("filed", "review", "unknown", "broken", "duplicates", "failed")]
+    parts = [summary[key] for key in ("filed", "review", "unknown", "broken", "duplicates", "deleted", "failed")]
     assert summary["pictures"] == sum(parts)
     assert summary["broken"] > 0
     assert right[True] > 40

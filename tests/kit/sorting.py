@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.catalogue import files, pictures, runs
+from classifier.catalogue import disk_changes, files, pictures, runs
 from classifier.catalogue.adopt import adopt
 from classifier.catalogue.lock import owned
 from classifier.catalogue.store import open_catalogue
 from classifier.filing.engine import execute
+from classifier.filing.mend import remove_dangling, remove_repeated
 from classifier.filing.outcome import Outcome, Status
+from classifier.filing.reconcile import reconcile
 from classifier.filing.recover import recover
 from classifier.filing.undo import undo
 from classifier.images import growing
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classifier.catalogue.store import Catalogue
+    from classifier.records import Move
 
 BEGUN, ENDED = "sidecars of a batch begin", "sidecars of a batch end"
 """Written nowhere around each filing of sidecars, so that a trace shows which calls are theirs."""
@@ -59,31 +63,44 @@ class MarkedSettler(settle.Settler):
         os.write(_NOWHERE, ENDED.encode())
 
 
-def sort(library: Path, crawl: Path, *, method: Method, batch: int) -> list[Outcome]:
-    """Recover, scan, file what is not where it belongs in batches, sidecars after each; what was not placed."""
+def sort(
+    library: Path, crawl: Path, *, method: Method, batch: int, restore_deleted: bool = False, sidecars: bool = True
+) -> list[Outcome]:
+    """Recover, reconcile, scan, file what is not where it belongs, sidecars after each batch; what was not placed."""
     settle.BATCH = batch
     silent = SilentProgress()
     with owned(library), open_catalogue(library) as catalogue:
         recover(catalogue, library)
+        reconcile(catalogue, library)
         run = runs.begin(
             catalogue, kind="sort", crawl=crawl, mode=method.value, model=MANIFEST.key, bundle=Path(), settings={}
         )
         scan(catalogue, run=run, crawl=crawl, library=library, progress=silent)
         recognise(catalogue, run=run, crawl=crawl, progress=silent)
         adopt(catalogue, run=run, crawl=crawl)
+        if restore_deleted:
+            disk_changes.restore_deleted(catalogue, run=run, crawl=crawl)
+        make = partial(_make, catalogue, library, run)
+        remove_dangling(catalogue, library, run=run, crawl=crawl, execute=make)
         _predict(catalogue, run=run, crawl=crawl)
+        rules = settle.Rules(manifest=MANIFEST, thresholds=(0.5,) * 2, mode=Mode(method.value), sidecars=sidecars)
         settler = MarkedSettler(
             catalogue,
             run=run,
             crawl=crawl,
             library=library,
-            rules=settle.Rules(manifest=MANIFEST, thresholds=(0.5,) * 2, mode=Mode(method.value), sidecars=True),
-            execute=lambda moves: execute(catalogue, library=library, run=run, moves=moves),
+            rules=rules,
+            execute=make,
         )
         settler.settle_placed(silent)
         settler.settle_left(silent)
+        remove_repeated(catalogue, library, execute=make)
         runs.finish(catalogue, run, {})
     return settler.troubles
+
+
+def _make(catalogue: Catalogue, library: Path, run: int, moves: Sequence[Move]) -> list[Outcome]:
+    return execute(catalogue, library=library, run=run, moves=moves)
 
 
 def undo_all(library: Path) -> list[Outcome]:

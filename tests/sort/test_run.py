@@ -81,6 +81,7 @@ def test_every_picture_ends_in_exactly_one_place(tmp_path: Path, bundle: Path, m
         "unreadable": 0,
         "left_out": [],
         "duplicates": 1,
+        "deleted": 0,
         "failed": 0,
         "categories": {"red": 2, "blue": 1, "green": 1},
     } == summary

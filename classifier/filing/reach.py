@@ -1,0 +1,34 @@
+"""Which disks a library's folders lie on: the folder of a disk that is away is empty, and its files are not gone."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from classifier.catalogue.journal import Place
+
+
+class Disks:
+    """The disks below `root` (with a slash at its end); `seen` are those, as recorded, of places that are there."""
+
+    def __init__(self, root: bytes) -> None:
+        self._root = root
+        self._folders: dict[bytes, str | None] = {}
+        self.seen: set[str] = set()
+
+    def has(self, place: Place) -> bool:
+        """Whether the folder of a place, or the nearest above it that is there, is on the disk that it was on."""
+        device = self._device_of(place.path.rpartition(b"/")[0])
+        return device is not None and (device == str(place.device) or str(place.device) in self.seen)
+
+    def _device_of(self, folder: bytes) -> str | None:
+        if folder not in self._folders:
+            try:
+                self._folders[folder] = str(os.stat(self._root + folder).st_dev)  # noqa: PTH116 - bytes, as kept
+            except (FileNotFoundError, NotADirectoryError):
+                above = folder.rpartition(b"/")[0]
+                self._folders[folder] = self._device_of(above) if folder else None
+            except OSError:
+                self._folders[folder] = None
+        return self._folders[folder]

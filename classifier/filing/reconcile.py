@@ -1,0 +1,120 @@
+"""Makes the catalogue agree with the disk: the first step of every command that reads or counts a library.
+
+Nothing on the disk is changed. All that a look finds is recorded in one transaction, so a kill leaves it found or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.catalogue.disk import state_folder
+from classifier.catalogue.disk_changes import Changes, What, give_sources_back, record
+from classifier.catalogue.journal import to_path
+from classifier.catalogue.lock import owned
+from classifier.catalogue.store import NAME, open_catalogue, read_catalogue
+from classifier.errors import FilingStopped, LibraryError
+from classifier.filing.compare import compare
+from classifier.progress import Progress, SilentProgress, SilentStage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from classifier.catalogue.store import Catalogue
+
+_MANY = 20_000
+_COUNT = "SELECT (SELECT count(*) FROM places) + (SELECT count(*) FROM sidecars)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """What one look found that was not recorded before; pictures, unless said otherwise."""
+
+    deleted: int = 0
+    replaced: tuple[Path, ...] = ()
+    """Files, also sidecars, that hold another content now; paths within the library."""
+    dangling: tuple[Path, ...] = ()
+    """Symbolic links, also to sidecars, that lead nowhere now; paths within the library."""
+    moved: int = 0
+    back: int = 0
+    """Missing before, and there again."""
+    unreachable: int = 0
+    """Files that could not be looked at."""
+
+    def sentences(self) -> list[str]:
+        """What a person should know of it, a line each."""
+        told = (
+            (self.deleted, "are no longer in the library: they are not counted and not filed again"),
+            (len(self.replaced), "were changed in the library since they were filed: they are yours now"),
+            (len(self.dangling), "are links whose original is gone: sorting its crawl again makes them anew"),
+            (self.moved, "were moved to another place in the library and stay there"),
+            (self.back, "are in the library again"),
+            (self.unreachable, "cannot be reached now and are taken to be as they were"),
+        )
+        return [f"{count:,} files {what}" for count, what in told if count]
+
+
+def reconcile(catalogue: Catalogue, library: Path, progress: Progress | None = None) -> Reconciled:
+    """Record what a person changed in `library`; its owner calls it, after `recover`."""
+    give_sources_back(catalogue)
+    changes = _compared(catalogue, library, progress or SilentProgress())
+    return _recorded(catalogue, changes)
+
+
+def reconcile_if_free(library: Path, progress: Progress | None = None) -> Reconciled | None:
+    """As `reconcile`, for a command that only reads: nothing is written where nothing differs.
+
+    None, and nothing done, where there is no library, another process owns it, or it cannot be written: then the
+    catalogue is shown as it is.
+    """
+    if not (state_folder(library) / NAME).is_file():
+        return None
+    try:
+        with owned(library):
+            with read_catalogue(library) as catalogue:
+                changes = _compared(catalogue, library, progress or SilentProgress())
+            if not changes.any:
+                return Reconciled(unreachable=changes.unreachable)
+            with open_catalogue(library) as catalogue:
+                return _recorded(catalogue, changes)
+    except (LibraryError, FilingStopped):
+        return None
+
+
+def say_found(found: Reconciled | None, progress: Progress) -> None:
+    """Say what was found."""
+    for sentence in found.sentences() if found else ():
+        progress.say(sentence)
+
+
+def missing_in_words(count: Mapping[str, int]) -> list[str]:
+    """What is missing from a library in all, a line each; by the values of What."""
+    told = (
+        (What.DELETED, "are no longer in the library; illsort sort --restore-deleted files them again"),
+        (What.REPLACED, "were changed in the library since they were filed, and are yours now"),
+        (What.DANGLING, "are links whose original is gone; sorting its crawl again makes them anew"),
+    )
+    return [f"{count[what]:,} {words}" for what, words in told if count.get(what)]
+
+
+def _compared(catalogue: Catalogue, library: Path, progress: Progress) -> Changes:
+    (total,) = catalogue.connection.execute(_COUNT).fetchone()
+    if total < _MANY:
+        return compare(catalogue, library, SilentStage())
+    with progress.stage("looking at the library", total=total, unit="file") as stage:
+        return compare(catalogue, library, stage)
+
+
+def _recorded(catalogue: Catalogue, changes: Changes) -> Reconciled:
+    if changes.any:
+        record(catalogue, changes)
+    paths = {what: tuple(to_path(one.place.path) for one in changes.gone if one.what is what) for what in What}
+    return Reconciled(
+        deleted=sum(one.what is What.DELETED and one.place.beside is None for one in changes.gone),
+        replaced=paths[What.REPLACED],
+        dangling=paths[What.DANGLING],
+        moved=sum(old.path != new.path for old, new in changes.here),
+        back=changes.back,
+        unreachable=changes.unreachable,
+    )
