@@ -172,7 +172,7 @@ def served(library: Path) -> Iterator[tuple[str, float]]:
     """The address of a fresh server, and the seconds until it was printed."""
     started = time.perf_counter()
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    command = [sys.executable, "-m", "classifier", "review", str(library), "--no-open"]
+    command = [sys.executable, "-m", "classifier", "review", str(library), "--no-open", "--token", "opened many times"]
     with subprocess.Popen(command, **pipes) as process:
         address = next(iter(process.stdout or ())).removeprefix("review: ").strip()
         try:

@@ -37,7 +37,7 @@ LEARNED_MS = 120_000
 SHOWN = "() => document.querySelector('#view [data-picture], #view .clear')"
 SEEN = "() => [...document.images].every((one) => one.complete)"
 LEARNED = """async () => {
-  const { learning } = await (await fetch("/api/state")).json();
+  const { learning } = await (await import("/page/net.js")).get("/api/state");
   return !["starting", "learning"].includes(learning.at);
 }"""
 
@@ -98,7 +98,7 @@ LABELLING: dict[str, tuple[dict[str, int], Callable[[Page], None]]] = {"label": 
 @contextmanager
 def served(*words: str) -> Iterator[str]:
     """The address at which the command serves its page."""
-    command = [sys.executable, "-m", "classifier", *words, "--no-open"]
+    command = [sys.executable, "-m", "classifier", *words, "--no-open", "--token", "opened in each view"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             yield next(line for line in process.stdout or () if "http://" in line).partition(": ")[2].strip()

@@ -60,6 +60,10 @@ CHANGES = {
         "copies a catalogue to a new temporary folder",
         "shutil.copyfile tempfile.TemporaryDirectory",
     ),
+    "cli/browser.py": (
+        "a file that leads the browser to the page, in a new temporary folder",
+        ".touch .write_text tempfile.TemporaryDirectory",
+    ),
     "cli/show.py": ("a picture for a viewer, in a new temporary folder", ".write_bytes tempfile.TemporaryDirectory"),
     "demo/run.py": ("draws into a folder that was empty", ".mkdir .write_bytes .write_text"),
     "filing/fsops.py": ("every change of a user's file", "any"),

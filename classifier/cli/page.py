@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from classifier.cli.browser import Opening
+
 if TYPE_CHECKING:
+    from classifier.review.serve import Served
     from classifier.review.teacher import Run
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where the page is served; 0 takes a free port.")]
 Host = Annotated[
     str, typer.Option(help="Another address than this machine's own lets other machines in; it needs --token.")
 ]
-Token = Annotated[str | None, typer.Option(help="What the page's address must hold (default: drawn anew each time).")]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ILLSORT_TOKEN",
+        help="What the page's address must hold, any number of times (default: drawn anew, good once). "
+        "Where others use this machine, give it as ILLSORT_TOKEN: they can read command lines.",
+    ),
+]
 NoLearning = Annotated[
     bool, typer.Option("--no-learning", help="Leave guesses and order as they are, whatever is decided.")
 ]
@@ -34,18 +43,28 @@ def show_page(
     from classifier.review.guard import is_loopback
     from classifier.review.serve import serve
 
-    def opened(address: str) -> None:
+    opening = Opening()
+
+    def opened(served: Served) -> None:
         if not is_loopback(host):
             tell(
                 "anyone in your network who has the token can see these pictures and decide; "
                 "the connection is not encrypted",
                 err=True,
             )
-        tell(f"{name}: {address}")
+        tell(f"{name}: {served.new_address()}")
         tell("Ctrl-C ends it; every decision is saved when it is made", err=True)
         if not no_open:
-            webbrowser.open(address)
+            opening.open(served.new_address())
 
-    waiting = serve(library, host=host, port=port, token=token, opened=opened, learn=learn)
+    def spent(served: Served) -> None:
+        opening.remove()
+        if not token:
+            tell(f"the page is open; for another browser: {served.new_address()}", err=True)
+
+    try:
+        waiting = serve(library, host=host, port=port, token=token, opened=opened, spent=spent, learn=learn)
+    finally:
+        opening.remove()
     stop.forget()
     return waiting

@@ -6,7 +6,6 @@ One thread owns the desk and its catalogue; pictures are decoded in others, coun
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +29,7 @@ from classifier.paths import displayable
 from classifier.records import PictureId
 from classifier.review.ahead import coming
 from classifier.review.answer import Answer
-from classifier.review.asked import answers_from, steps_from, wanted_from
+from classifier.review.asked import Body, Steps, answers_from, read_body, wanted_from
 from classifier.review.audit_routes import AuditRoutes, Place
 from classifier.review.desk import Desk
 from classifier.review.doubt_routes import doubt_routes
@@ -180,7 +179,7 @@ class Review:
         return Answer(await self._at_desk(self._as_it_is))
 
     async def _queue(self, request: Request) -> Response:
-        wanted, after, limit = _understood(lambda: wanted_from(request.query_params))
+        wanted, after, limit = wanted_from(request.query_params)
         wanted = replace(wanted, under=self._folders.under(request.query_params))
 
         def look() -> tuple[list[Waiting], list[str]]:
@@ -193,8 +192,7 @@ class Review:
 
     async def _say(self, request: Request) -> Response:
         self._eyes.heard()
-        sent = await request.body()
-        answers = _understood(lambda: answers_from(json.loads(sent)))
+        answers, _ = await answers_from(request)
 
         def say() -> dict[str, Any]:
             self._desk.say(answers)
@@ -204,8 +202,7 @@ class Review:
         return Answer({"state": await self._at_desk(say)})
 
     async def _back(self, request: Request) -> Response:
-        sent = await request.body()
-        steps = _understood(lambda: steps_from(json.loads(sent)))
+        steps = (await read_body(request, Steps)).steps
 
         def take_back() -> dict[str, Any]:
             again = [self._row(row) for row in self._desk.take_back(steps=steps)]
@@ -215,7 +212,7 @@ class Review:
         return Answer(await self._at_desk(take_back))
 
     async def _file(self, request: Request) -> Response:
-        await request.body()
+        await read_body(request, Body)
         if self._filing.locked():
             raise LibraryError("it is being filed already")
         async with self._filing:
@@ -231,7 +228,7 @@ class Review:
         return Answer({**told, "left": left, "state": state})
 
     async def _file_learned(self, request: Request) -> Response:
-        await request.body()
+        await read_body(request, Body)
         self._learning.file()
         return Answer({"state": await self._at_desk(self._as_it_is)})
 
@@ -262,11 +259,3 @@ class Review:
             "height": row.height,
             "guesses": list(self._desk.guesses_of(row).items())[:5],
         }
-
-
-def _understood(read: Callable[[], T]) -> T:
-    """What was asked; a ValueError over it is the asker's fault, one from anywhere else is ours."""
-    try:
-        return read()
-    except ValueError as error:
-        raise HTTPException(400, str(error)) from None

@@ -1,79 +1,142 @@
-"""Reads what the browser sent, and refuses all that is not exactly what the page may send; pure."""
+"""Reads what the browser sent: the one place that parses and checks the bodies and queries of all requests.
+
+What is not exactly what the page may send is answered with 400: other types, numbers that SQLite cannot hold, text that
+is not Unicode, JSON nested without end.
+"""
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 
 from classifier.records import Action, PictureId, Said
-from classifier.review.queue import Key, Order, Wanted
+from classifier.review.queue import Order, Wanted
 from classifier.review.steps import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ID: Final = re.compile(r"[0-9a-f]{64}")
-_MOST: Final = 200
-_WORDS: Final = {said.value: said for said in (Said.RIGHT, Said.WRONG, Said.NONE, Said.SKIPPED)}
+    from classifier.review.queue import Key
+
+Model = TypeVar("Model", bound=BaseModel)
+MOST: Final = 200
+"""Pictures at most in one request."""
+_LARGEST: Final = 2**63 - 1  # of SQLite
+
+Number = Annotated[int, Field(ge=0, le=100_000)]
+"""A count, or the number of something that the page was told of."""
+Limit = Annotated[int, Field(ge=1, le=MOST)]
+_Id = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+_Place = (
+    Annotated[int, Field(strict=True, ge=-_LARGEST, le=_LARGEST)]
+    | Annotated[float, Field(strict=True, allow_inf_nan=False)]
+)
+
+
+class Body(BaseModel):
+    """What a POST may hold; numbers are not taken for text, nor text for numbers."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class Query(BaseModel):
+    """What may stand behind the `?`."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class _Answer(Body):
+    picture: _Id
+    said: Literal["right", "wrong", "none of these", "skipped"]
+    category: str | None = None
+
+
+class Steps(Body):
+    """How many steps stood when something was asked; None where that is not said."""
+
+    steps: Number | None = None
+
+
+class Answers(Steps):
+    """What was said of different pictures."""
+
+    answers: Annotated[list[_Answer], Field(min_length=1, max_length=MOST)]
+
+
+class FolderQuery(Query):
+    """A folder of the crawl by the number that the page was told."""
+
+    folder: Number | None = None
+
+
+class _QueueQuery(Query):
+    tray: Literal["review", "unknown"] = "review"
+    order: Order = Order.SURETY
+    category: str = ""
+    skipped: bool = False
+    grid: bool = False
+    look: Number | Literal[""] = ""
+    limit: Limit = 60
+    after: Json[list[_Place | str]] | None = None
+
+
+async def read_body(request: Request, model: type[Model]) -> Model:
+    """The request's body. Answers 400 when it is none of the model's, or was not sent to its end."""
+    try:
+        return model.model_validate_json(await request.body() or b"{}")
+    except ValidationError as error:
+        raise _not_understood(error) from None
+    except ClientDisconnect:
+        raise HTTPException(400, "not understood") from None
+
+
+def read_query(query: Mapping[str, str], model: type[Model]) -> Model:
+    """The request's query. Answers 400 when it is none of the model's."""
+    try:
+        return model.model_validate(dict(query))
+    except ValidationError as error:
+        raise _not_understood(error) from None
 
 
 def wanted_from(query: Mapping[str, str]) -> tuple[Wanted, list[Key] | None, int]:
-    """Which part of the queue, behind which place, how many. Raises ValueError for anything else."""
-    action = Action(query.get("tray", Action.REVIEW))
-    if action is Action.FILE:
-        raise ValueError("what is filed does not wait")
+    """Which part of the queue, behind which place, how many. Answers 400 for anything else."""
+    asked = read_query(query, _QueueQuery)
     wanted = Wanted(
-        action=action,
-        order=Order(query.get("order", Order.SURETY)),
-        category=query.get("category") or None,
-        skipped=query.get("skipped") == "1",
-        grid=query.get("grid") == "1",
-        look=int(query["look"]) if query.get("look") else None,
+        action=Action(asked.tray),
+        order=asked.order,
+        category=asked.category or None,
+        skipped=asked.skipped,
+        grid=asked.grid,
+        look=None if asked.look == "" else int(asked.look),
     )
-    limit = int(query.get("limit", "60"))
-    if not 0 < limit <= _MOST:
-        raise ValueError(f"between 1 and {_MOST} pictures a page")
-    after = query.get("after")
-    return wanted, None if after is None else _place(after, len(wanted.keys)), limit
+    if asked.after is not None and len(asked.after) != len(wanted.keys):
+        raise HTTPException(400, "not a place in the queue")
+    return wanted, asked.after, asked.limit
 
 
-def answers_from(sent: Any) -> list[Answer]:
-    """What was said. Raises ValueError when it is not a list of answers about different pictures."""
-    given = sent.get("answers") if isinstance(sent, dict) else None
-    if not isinstance(given, list) or not 0 < len(given) <= _MOST:
-        raise ValueError(f"between 1 and {_MOST} answers")
-    answers = [_answer(one) for one in given]
+async def answers_from(request: Request) -> tuple[list[Answer], int | None]:
+    """What was said, and how many steps stood before. Answers 400 when it is no answers about different pictures."""
+    sent = await read_body(request, Answers)
+    answers = [
+        Answer(picture=PictureId(one.picture), said=Said(one.said), category=one.category) for one in sent.answers
+    ]
     if len({answer.picture for answer in answers}) < len(answers):
-        raise ValueError("one picture was answered twice")
-    return answers
+        raise HTTPException(400, "one picture was answered twice")
+    return answers, sent.steps
 
 
-def steps_from(sent: Any) -> int | None:
-    """How many steps stood when one was to be taken back; None where that is not said. Raises ValueError."""
-    steps = sent.get("steps") if isinstance(sent, dict) else None
-    if steps is not None and not isinstance(steps, int):
-        raise ValueError("not a number of steps")
-    return steps
+async def answer_from(request: Request) -> tuple[Answer, int | None]:
+    """The same of one picture."""
+    answers, steps = await answers_from(request)
+    if len(answers) > 1:
+        raise HTTPException(400, "one picture is answered at a time")
+    return answers[0], steps
 
 
-def _answer(one: Any) -> Answer:
-    told = one if isinstance(one, dict) else {}
-    picture, said, category = told.get("picture"), told.get("said"), told.get("category")
-    if not isinstance(picture, str) or not _ID.fullmatch(picture) or not isinstance(said, str) or said not in _WORDS:
-        raise ValueError("not an answer")
-    if category is not None and not isinstance(category, str):
-        raise ValueError("not a category")
-    return Answer(picture=PictureId(picture), said=_WORDS[said], category=category)
-
-
-def _place(after: str, parts: int) -> list[Key]:
-    place = json.loads(after)
-    if not isinstance(place, list) or len(place) != parts or not all(_is_key(part) for part in place):
-        raise ValueError("not a place in the queue")
-    return place
-
-
-def _is_key(part: Any) -> bool:
-    return isinstance(part, str) or (isinstance(part, float | int) and math.isfinite(part))
+def _not_understood(error: ValidationError) -> HTTPException:
+    first: dict[str, Any] = dict(error.errors(include_url=False, include_context=False, include_input=False)[0])
+    where = ".".join(str(part) for part in first["loc"])
+    return HTTPException(400, f"not understood: {where} {first['msg']}")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.review.answer import Answer
-from classifier.review.asked import answers_from, steps_from
+from classifier.review.asked import Body, Number, Steps, answer_from, read_body
 from classifier.review.refusals import left_of
 
 if TYPE_CHECKING:
@@ -26,7 +24,13 @@ if TYPE_CHECKING:
     from classifier.records import PictureId
     from classifier.review.desk import Desk
 
-_MOST = 100_000
+
+class _Count(Body):
+    count: Number | None = None
+
+
+class _How(Body):
+    by_threshold: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,16 +66,12 @@ class AuditRoutes:
         return Answer(await self._place.at_desk(self._told))
 
     async def _begin(self, request: Request) -> Response:
-        count = _number((await _sent(request)).get("count"))
+        count = (await read_body(request, _Count)).count
         await asyncio.to_thread(_auditing().begin, self._place.library, count or None)
         return Answer(await self._place.at_desk(self._told))
 
     async def _say(self, request: Request) -> Response:
-        sent = await _sent(request)
-        try:
-            (answer,), steps = answers_from(sent), steps_from(sent)
-        except ValueError as error:
-            raise HTTPException(400, str(error)) from None
+        answer, steps = await answer_from(request)
 
         def say() -> dict[str, Any]:
             _auditing().answer(*self._place.desk(), self._place.library, answer, steps=steps)
@@ -80,7 +80,7 @@ class AuditRoutes:
         return Answer(await self._place.at_desk(say))
 
     async def _back(self, request: Request) -> Response:
-        steps = _number((await _sent(request)).get("steps"))
+        steps = (await read_body(request, Steps)).steps
 
         def back() -> dict[str, Any]:
             _auditing().take_back(*self._place.desk(), self._place.library, steps=steps)
@@ -89,7 +89,7 @@ class AuditRoutes:
         return Answer(await self._place.at_desk(back))
 
     async def _file(self, request: Request) -> Response:
-        by_threshold = (await _sent(request)).get("by_threshold") is True
+        by_threshold = (await read_body(request, _How)).by_threshold
         made = await asyncio.to_thread(_auditing().file_outcome, self._place.library, by_threshold=by_threshold)
 
         def after() -> dict[str, Any]:
@@ -109,17 +109,3 @@ def _auditing() -> ModuleType:
     from classifier.review import auditing  # noqa: PLC0415 - its bounds need scipy
 
     return auditing
-
-
-async def _sent(request: Request) -> dict[str, Any]:
-    try:
-        sent = json.loads(await request.body())
-    except ValueError as error:
-        raise HTTPException(400, str(error)) from None
-    return sent if isinstance(sent, dict) else {}
-
-
-def _number(count: Any) -> int | None:
-    if count is not None and (not isinstance(count, int) or not 0 <= count <= _MOST):
-        raise HTTPException(400, f"a number up to {_MOST}")
-    return count

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.labels.next_step import library_option
 from classifier.review import doubting
 from classifier.review.answer import Answer
-from classifier.review.asked import answers_from, steps_from
+from classifier.review.asked import Steps, answer_from, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,17 +34,11 @@ def doubt_routes(place: Place, *, labels: Callable[[], tuple[Doubtful, ...]]) ->
         return Answer({"doubts": await place.at_desk(lambda: told(found))})
 
     async def say(request: Request) -> Response:
-        try:
-            (answer,) = answers_from(json.loads(await request.body()))
-        except ValueError as error:
-            raise HTTPException(400, str(error)) from None
+        answer, _ = await answer_from(request)
         return await after(lambda desk, found: doubting.answer(desk, found, answer))
 
     async def back(request: Request) -> Response:
-        try:
-            steps = steps_from(json.loads(await request.body()))
-        except ValueError as error:
-            raise HTTPException(400, str(error)) from None
+        steps = (await read_body(request, Steps)).steps
         return await after(lambda desk, found: doubting.take_back(desk, found, steps=steps))
 
     async def after(word: Callable[[Desk, tuple[Doubtful, ...]], None]) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import astuple
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from classifier.records import Action
 from classifier.review.answer import Answer
+from classifier.review.asked import FolderQuery, read_query
 from classifier.review.folders import Folders
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
+
+
+class _FoldersQuery(FolderQuery):
+    tray: Literal["review", "unknown", "skipped"] = "review"
 
 
 class FolderRoutes:
@@ -30,27 +35,14 @@ class FolderRoutes:
 
     def under(self, query: Mapping[str, str]) -> bytes | None:
         """The folder that is asked for by its number; None when none is. Answers 400 for one that was never told."""
-        number = _number(query)
+        number = read_query(query, FolderQuery).folder
         path = None if number is None else self._folders.path_of(number)
         if number is not None and path is None:
             raise HTTPException(400, "there is no such folder")
         return path
 
     async def _show(self, request: Request) -> Response:
-        tray = request.query_params.get("tray", Action.REVIEW)
-        try:
-            action = None if tray == "skipped" else Action(tray)
-        except ValueError as error:
-            raise HTTPException(400, str(error)) from None
-        chosen = _number(request.query_params)
-        folders, more = await asyncio.to_thread(self._folders.look, action, chosen=chosen)
+        asked = read_query(request.query_params, _FoldersQuery)
+        action = None if asked.tray == "skipped" else Action(asked.tray)
+        folders, more = await asyncio.to_thread(self._folders.look, action, chosen=asked.folder)
         return Answer({"folders": [astuple(folder) for folder in folders], "more": more})
-
-
-def _number(query: Mapping[str, str]) -> int | None:
-    given = query.get("folder")
-    if given is None:
-        return None
-    if not given.isascii() or not given.isdigit():
-        raise HTTPException(400, "a folder's number")
-    return int(given)

@@ -1,22 +1,27 @@
 """Who may ask: every request is checked before anything else sees it, and every answer is told what it may not do.
 
-Knows no pictures and no library. Against other web pages in the same browser (Host, Origin, cookie), other users of the
-machine (token), and markup in what is shown (content security policy).
+Knows no pictures and no library. Against other web pages in the same browser (Host, Origin, a key that only the opened
+page has), other local servers that the browser visits (no cookies), other users of the machine (a token that is good
+once), and markup in what is shown (content security policy). The page's own files hold no secret and need no key.
 """
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
-import secrets
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
+from pydantic import BaseModel
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from classifier.review.answer import Answer
-from classifier.review.refusals import both
+from classifier.review.asked import read_body
+from classifier.review.refusals import both, refuse
+from classifier.review.session import KEY_HEADER, Session
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,6 +40,11 @@ _HEADERS: Final = {
 }
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _LARGEST_BODY: Final = 256 * 1024
+_OPENS: Final = "/api/open"
+
+
+class _Token(BaseModel):
+    token: str
 
 
 def is_loopback(host: str) -> bool:
@@ -43,16 +53,19 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """Lets a request through to `app` when it comes from the page that was opened with `token`."""
+    """Lets a request through to `app` when it comes from a page that was opened with a token of `session`.
 
-    def __init__(self, app: ASGIApp, *, token: str, host: str, port: int) -> None:
+    `spent` is called when a token has opened the page.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, session: Session, host: str, port: int, spent: Callable[[], None] = lambda: None
+    ) -> None:
         self._app = app
-        self._token = token
+        self._session = session
         self._host = host
         self._port = port
-        self._cookie = f"illsort-{port}"
-        # Not the token itself, and the same after a restart with the same one.
-        self._pass = hashlib.sha256(f"illsort review {token}".encode()).hexdigest()
+        self._spent = spent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer in the name of the app, or refuse."""
@@ -69,7 +82,10 @@ class Guard:
             await send(message)
 
         if scope["type"] == "http":
-            answer: ASGIApp = self._refusal(Request(scope)) or self._app
+            request = Request(scope, receive)
+            answer: ASGIApp = self._refusal(request) or self._app
+            if answer is self._app and request.url.path == _OPENS:
+                answer = await self._open(request)
             await answer(scope, receive, send_guarded)
 
     def _refusal(self, request: Request) -> Response | None:
@@ -88,19 +104,28 @@ class Guard:
             return _refused(request, "not understood", 405)
         if request.method == "POST" and (refusal := _body(request)) is not None:
             return refusal
-        return self._unknown(request, is_entry=is_entry)
+        return None if self._may_ask(request) else _unknown(request)
 
-    def _unknown(self, request: Request, *, is_entry: bool) -> Response | None:
-        """The token of the opened address becomes a cookie, and goes out of the address."""
-        token = request.query_params.get("token") if is_entry else None
-        if token is not None and secrets.compare_digest(token.encode(), self._token.encode()):
-            response = RedirectResponse("/", status_code=303)
-            response.set_cookie(self._cookie, self._pass, httponly=True, samesite="strict", path="/")
-            return response
-        given = request.cookies.get(self._cookie, "")
-        if secrets.compare_digest(given.encode(), self._pass.encode()):
-            return None
-        return _refused(request, "open the address that illsort review printed in the terminal", 401)
+    def _may_ask(self, request: Request) -> bool:
+        path = request.url.path
+        if path in {"/", _OPENS} or path.startswith("/page/"):
+            return True
+        if self._session.is_page(request.headers.get(KEY_HEADER, "")):
+            return True
+        return path.startswith("/picture/") and self._session.shows_pictures(request.query_params.get("key", ""))
+
+    async def _open(self, request: Request) -> Response:
+        """A token becomes the keys. Nothing but a POST spends it: what a browser fetches ahead does not."""
+        if request.method != "POST":
+            return _refused(request, "not understood", 405)
+        try:
+            keys = self._session.spend((await read_body(request, _Token)).token)
+        except HTTPException as error:
+            return await refuse(request, error)
+        if keys is None:
+            return _unknown(request)
+        self._spent()
+        return Answer(asdict(keys))
 
     def _is_own(self, host: str) -> bool:
         """Names other than its own are refused: one that was made to point here is how a foreign page would ask."""
@@ -113,13 +138,17 @@ class Guard:
         return name in _LOOPBACK or name == self._host or _is_address(name)
 
 
+def _unknown(request: Request) -> Response:
+    return _refused(request, "open the address that was printed last in the terminal", 401)
+
+
 def _body(request: Request) -> Response | None:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         return _refused(request, "only JSON is taken", 415)
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > _LARGEST_BODY:
+    if not (length.isascii() and length.isdigit() and len(length) <= len(str(_LARGEST_BODY))):
         return _refused(request, "that is too long", 413)
-    return None
+    return _refused(request, "that is too long", 413) if int(length) > _LARGEST_BODY else None
 
 
 def _is_address(name: str) -> bool:

@@ -73,7 +73,7 @@ class Learned:
         """The next `limit` pictures behind the place `after`; a place in an older outlook is the beginning of this."""
         part, place = 0, None
         if after is not None and after[0] == self.outlook.number:
-            part, place = int(after[1]), after[2:]
+            part, place = int(after[1] != 0), after[2:]
         if not self.outlook.number:
             old = replace(wanted, order=Order.SURETY)
             return self._marked(queue.page(self._catalogue, old, model=model, after=place, limit=limit), part=1)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.review.answer import Answer
+from classifier.review.asked import Body, Limit, Number, Query, read_body, read_query
 from classifier.review.grids import grids, groups, of_look, taken_for
 
 if TYPE_CHECKING:
@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from classifier.review.guesses import Guesses
     from classifier.review.queue import Waiting
 
-_MOST: Final = 200
+
+class _GridQuery(Query):
+    look: Number | None = None
+    category: str = ""
+    limit: Limit = 60
+
+
+class _Name(Body):
+    make: str | None = None
+    rename: str | None = None
+    to: str | None = None
 
 
 def naming_routes(
@@ -38,28 +48,30 @@ def naming_routes(
         return Answer(await ask(_all))
 
     async def one_grid(request: Request) -> Response:
-        look, category = request.query_params.get("look", ""), request.query_params.get("category", "")
-        limit = request.query_params.get("limit", "60")
-        if not (look.isdecimal() != bool(category) and limit.isdecimal() and 0 < int(limit) <= _MOST):
+        asked = read_query(request.query_params, _GridQuery)
+        of = asked.category or asked.look
+        if of is None or (asked.category and asked.look is not None):
             raise HTTPException(400, "not a grid")
-        of = category or int(look)
 
         def shown(desk: Desk) -> dict[str, Any]:
-            return {"pictures": [row(one) for one in _grid(desk, of, limit=int(limit))], "next": None} | _all(desk)
+            return {"pictures": [row(one) for one in _grid(desk, of, limit=asked.limit)], "next": None} | _all(desk)
 
         return Answer(await ask(shown))
 
     async def name(request: Request) -> Response:
-        wanted = _names(await request.body())
+        match await read_body(request, _Name):
+            case _Name(make=str(made), rename=None, to=None):
+                return await change(lambda desk: desk.make(made))
+            case _Name(make=None, rename=str(old), to=str(new)):
+                return await change(lambda desk: desk.rename(old, new))
+        raise HTTPException(400, "not a category")
 
-        def change(desk: Desk) -> dict[str, Any]:
-            if wanted.keys() == {"make"}:
-                desk.make(wanted["make"])
-            else:
-                desk.rename(wanted["rename"], wanted["to"])
+    async def change(how: Callable[[Desk], None]) -> Response:
+        def at_desk(desk: Desk) -> dict[str, Any]:
+            how(desk)
             return state()
 
-        return Answer({"state": await ask(change)})
+        return Answer({"state": await ask(at_desk)})
 
     return [
         Route("/api/grids", all_grids),
@@ -85,16 +97,3 @@ def _grid(desk: Desk, of: int | str, *, limit: int) -> list[Waiting]:
     if isinstance(of, int):
         return desk.read(lambda catalogue, _: of_look(catalogue, of, limit=limit))
     return desk.read(lambda catalogue, guesses: taken_for(catalogue, guesses.names.behind(of), limit=limit))
-
-
-def _names(sent: bytes) -> dict[str, str]:
-    """What is to be made, or renamed and to what; HTTPException for anything else."""
-    try:
-        told = json.loads(sent)
-    except ValueError:
-        told = None
-    if not isinstance(told, dict) or set(told) not in ({"make"}, {"rename", "to"}):
-        raise HTTPException(400, "not a category")
-    if not all(isinstance(value, str) for value in told.values()):
-        raise HTTPException(400, "not a category")
-    return told

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import uvicorn
 
@@ -14,6 +14,8 @@ from classifier.errors import SettingsError
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.review.app import Review
 from classifier.review.guard import Guard, is_loopback
+from classifier.review.patient import BACKLOG, QUEUED, Patient
+from classifier.review.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,13 +27,20 @@ _SHORTEST_TOKEN: Final = 12
 
 
 def serve(
-    library: Path, *, host: str, port: int, token: str | None, opened: Callable[[str], None], learn: Run | None = None
+    library: Path,
+    *,
+    host: str,
+    port: int,
+    token: str | None,
+    opened: Callable[[Served], None],
+    spent: Callable[[Served], None] = lambda _: None,
+    learn: Run | None = None,
 ) -> int:
-    """Serve until Ctrl-C; `opened` is told the address once it answers. Returns how many decisions wait to be filed.
+    """Serve until Ctrl-C; `opened` is called once it answers. Returns how many decisions wait to be filed.
 
-    `port` 0 takes a free one; `learn` is what learns beside the page, in a process of its own. Raises LibraryError when
-    `library` is none, SettingsError when it cannot listen there, or
-    would be open to others without a token of their own choice.
+    `spent` is called each time a token has opened the page. `port` 0 takes a free one; `learn` is what learns beside
+    the page, in a process of its own. Raises LibraryError when `library` is none, SettingsError when it cannot listen
+    there, or would be open to others without a token of their own choice.
     """
     if not is_loopback(host) and (token is None or len(token) < _SHORTEST_TOKEN):
         raise SettingsError(
@@ -40,14 +49,17 @@ def serve(
         )
     read_catalogue(library).close()  # no library is made by looking for one
     reconcile_if_free(library)
-    token = token or secrets.token_urlsafe(32)
     listening = _listen(host, port)
     port = listening.getsockname()[1]
+    session = Session(token or None)
+    served = Served(_address(host, port), session.new_token)
     review = Review(library, learn=learn)
     with listening, suppress(KeyboardInterrupt):
         review.open()
         config = uvicorn.Config(
-            Guard(review.app, token=token, host=host, port=port),
+            Guard(review.app, session=session, host=host, port=port, spent=lambda: spent(served)),
+            http=Patient,
+            backlog=BACKLOG,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -55,12 +67,26 @@ def serve(
             ws="none",
             timeout_graceful_shutdown=5,
         )
-        server = _Server(config, lambda: opened(_address(host, port, token)))
+        server = Server(config, lambda: opened(served))
         server.run(sockets=[listening])
     return review.unfiled
 
 
-class _Server(uvicorn.Server):
+class Served:
+    """Where a page is served; each address that opens it holds a token, good once unless a person chose it."""
+
+    def __init__(self, place: str, new_token: Callable[[], str]) -> None:
+        self._place = place
+        self._new_token = new_token
+
+    def new_address(self) -> str:
+        """An address that opens the page."""
+        return f"{self._place}?token={quote(self._new_token(), safe='')}"
+
+
+class Server(uvicorn.Server):
+    """Calls `when_open` once it answers."""
+
     def __init__(self, config: uvicorn.Config, when_open: Callable[[], None]) -> None:
         super().__init__(config)
         self._when_open = when_open
@@ -68,6 +94,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, and say so."""
         await super().startup(sockets=sockets)
+        for listening in sockets or ():
+            listening.listen(QUEUED)
         if self.started:
             self._when_open()
 
@@ -88,7 +116,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _address(host: str, port: int, token: str) -> str:
+def _address(host: str, port: int) -> str:
     everywhere = host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
     shown = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}/?token={token}"
+    return f"http://{shown}:{port}/"

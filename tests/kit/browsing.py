@@ -83,6 +83,11 @@ def browser(seen: Seen, **options: Any) -> Iterator[Page]:
         chromium.close()
 
 
+def asked_by(page: Page, path: str, **query: str) -> Any:
+    """What the server answers when the page itself asks, with its key."""
+    return page.evaluate("([path, query]) => import('/page/net.js').then((net) => net.get(path, query))", [path, query])
+
+
 def type_keys(page: Page, *keys: str) -> None:
     """Press keys one after the other."""
     for key in keys:

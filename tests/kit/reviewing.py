@@ -14,6 +14,7 @@ from classifier.filing.engine import execute
 from classifier.records import Action, Decision, Method, Picture, PictureId
 from classifier.review.app import Review
 from classifier.review.guard import Guard
+from classifier.review.session import KEY_HEADER, Session
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.run import sort
 from kit.filing import move_of
@@ -22,6 +23,8 @@ from kit.pictures import COLOURS, encoded, varied
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    import httpx
 
 TOKEN = "a token for tests"  # noqa: S105 - of no use anywhere else
 PORT = 8123
@@ -96,7 +99,14 @@ def waiting_library(
 @contextmanager
 def served(library: Path) -> Iterator[TestClient]:
     """The page of `library` as a browser meets it that has opened the printed address."""
-    guarded = Guard(Review(library).app, token=TOKEN, host="127.0.0.1", port=PORT)
+    guarded = Guard(Review(library).app, session=Session(TOKEN), host="127.0.0.1", port=PORT)
     with TestClient(guarded, base_url=OWN, headers={"Origin": OWN}) as client:
-        client.get(f"/?token={TOKEN}")
+        open_page(client)
         yield client
+
+
+def open_page(client: httpx.Client, token: str = TOKEN) -> dict[str, str]:
+    """Exchange the token of the printed address for the page's keys, as the page does; its key is sent from then on."""
+    keys: dict[str, str] = client.post("/api/open", json={"token": token}).raise_for_status().json()
+    client.headers[KEY_HEADER] = keys["page"]
+    return keys

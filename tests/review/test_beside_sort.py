@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium h
 
 KNOWN, NEW = 60, 300
 SHOWN = "([before]) => document.querySelector('.single')?.dataset.picture !== before"
-WAIT = """([expected]) => fetch("/api/state").then((answer) => answer.json()).then(
+WAIT = """([expected]) => import("/page/net.js").then((net) => net.get("/api/state")).then(
     ({ waiting }) => Object.values(waiting.review).reduce((sum, count) => sum + count, 0) === expected)"""
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from classifier.errors import LibraryError, SettingsError
@@ -13,7 +16,8 @@ from classifier.records import Action
 from classifier.review.app import Review
 from classifier.review.guard import Guard
 from classifier.review.serve import serve
-from kit.reviewing import OWN, PORT, TOKEN, served, waiting_library
+from classifier.review.session import KEY_HEADER, Session
+from kit.reviewing import OWN, PORT, TOKEN, open_page, served, waiting_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,37 +34,92 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
 
 @pytest.fixture
 def stranger(client: TestClient) -> TestClient:
-    """A browser that has not opened the printed address."""
-    client.cookies.clear()
+    """A browser in which the page was not opened."""
+    del client.headers[KEY_HEADER]
     return client
 
 
-def test_the_token_becomes_a_cookie_that_no_script_and_no_other_site_can_use(client: TestClient) -> None:
-    client.cookies.clear()
-    answer = client.get(f"/?token={TOKEN}", follow_redirects=False)
-    cookie = answer.headers["set-cookie"].lower()
-
-    assert (303, "/") == (answer.status_code, answer.headers["location"])
-    assert "httponly" in cookie
-    assert "samesite=strict" in cookie
-    assert TOKEN not in cookie
-    assert 200 == client.get("/").status_code
+@pytest.fixture
+def once() -> Iterator[tuple[TestClient, Session]]:
+    """A page without a chosen token, that answers "there" to whom the guard lets in."""
+    session = Session()
+    app = Starlette(routes=[Route("/{path:path}", lambda _: PlainTextResponse("there"))])
+    with TestClient(Guard(app, session=session, host="127.0.0.1", port=PORT), base_url=OWN) as client:
+        client.headers["Origin"] = OWN
+        yield client, session
 
 
-@pytest.mark.parametrize("path", ["/", "/?token=", "/?token=other", "/api/state", "/page/main.js", "/picture/0/small"])
-def test_without_the_token_nothing_is_answered(stranger: TestClient, path: str) -> None:
-    assert 401 == stranger.get(path, follow_redirects=False).status_code
+def test_no_cookie_is_ever_given_or_taken(client: TestClient) -> None:
+    answers = [client.get("/"), client.get(f"/?token={TOKEN}"), client.post("/api/open", json={"token": TOKEN})]
+    keys = answers[-1].json()
+    del client.headers[KEY_HEADER]
+    cookies = "; ".join(f"{name}={value}" for name, value in keys.items())
+
+    assert [200] * 3 == [answer.status_code for answer in answers]
+    assert not any("set-cookie" in answer.headers for answer in answers)
+    assert 401 == client.get("/api/state", headers={"Cookie": cookies}).status_code
 
 
-def test_the_token_opens_nothing_but_the_page_itself(stranger: TestClient) -> None:
+@pytest.mark.parametrize("path", ["/api/state", "/api/queue", "/api/near", "/picture/0/small", "/nowhere", "/api"])
+@pytest.mark.parametrize("key", [None, "", "x", "\xe9", TOKEN])
+def test_without_the_pages_key_nothing_about_the_library_is_answered(
+    stranger: TestClient, path: str, key: str | None
+) -> None:
+    headers = {} if key is None else {KEY_HEADER.encode(): key.encode("latin-1")}
+
+    assert 401 == stranger.get(path, headers=headers, follow_redirects=False).status_code
+
+
+@pytest.mark.parametrize("path", ["/", "/?token=other", "/page/main.js"])
+def test_the_pages_own_files_hold_no_secret(stranger: TestClient, path: str) -> None:
+    answer, session = stranger.get(path), Session(TOKEN)
+
+    assert 200 == answer.status_code
+    assert not any(secret in answer.text for secret in (TOKEN, session.keys.page, session.keys.pictures))
+
+
+def test_the_token_opens_nothing_but_the_page(stranger: TestClient) -> None:
     assert 401 == stranger.get(f"/api/state?token={TOKEN}").status_code
+    assert 401 == stranger.get(f"/api/state?key={TOKEN}").status_code
 
 
-@pytest.mark.parametrize("cookie", ["", "x", "é", TOKEN])
-def test_a_guessed_cookie_opens_nothing(stranger: TestClient, cookie: str) -> None:
-    value = f"illsort-{PORT}={cookie}".encode()
+def test_a_drawn_token_opens_the_page_once(once: tuple[TestClient, Session]) -> None:
+    client, session = once
+    first, second = session.new_token(), session.new_token()
+    opened = [client.post("/api/open", json={"token": token}) for token in (first, first, "x", second, second)]
 
-    assert 401 == stranger.get("/api/state", headers=[(b"Cookie", value)]).status_code
+    assert [200, 401, 401, 200, 401] == [answer.status_code for answer in opened]
+    assert opened[0].json() == opened[3].json()
+    assert first not in opened[0].text
+
+
+def test_fetching_the_address_ahead_does_not_spend_it(once: tuple[TestClient, Session]) -> None:
+    client, session = once
+    token = session.new_token()
+    for method in ("GET", "HEAD", "GET"):
+        client.request(method, f"/?token={token}")
+    assert 405 == client.get("/api/open").status_code
+    assert 200 == client.post("/api/open", json={"token": token}).status_code
+
+
+def test_keys_are_new_with_each_start_but_for_a_chosen_token() -> None:
+    assert Session().keys != Session().keys
+    assert Session(TOKEN).keys == Session(TOKEN).keys != Session(f"{TOKEN}x").keys
+
+
+def test_a_pictures_address_carries_a_key_that_opens_pictures_alone(stranger: TestClient) -> None:
+    pictures = Session(TOKEN).keys.pictures
+
+    assert 404 == stranger.get(f"/picture/{'0' * 64}/small?key={pictures}").status_code
+    assert 401 == stranger.get(f"/api/state?key={pictures}").status_code
+    assert 401 == stranger.get("/api/state", headers={KEY_HEADER: pictures}).status_code
+
+
+def test_the_page_asks_with_its_key_alone(once: tuple[TestClient, Session]) -> None:
+    client, session = once
+    client.headers[KEY_HEADER] = session.keys.page
+
+    assert "there" == client.get("/api/state").text
 
 
 @pytest.mark.parametrize(
@@ -81,8 +140,7 @@ def test_another_host_is_refused(client: TestClient, host: str) -> None:
 
 @pytest.mark.parametrize("host", [f"127.0.0.1:{PORT}", f"localhost:{PORT}", f"[::1]:{PORT}"])
 def test_its_own_names_are_answered(client: TestClient, host: str) -> None:
-    cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
-    headers = {"Host": host, "Origin": f"http://{host}", "Cookie": cookie}
+    headers = {"Host": host, "Origin": f"http://{host}"}
 
     assert 200 == client.get("/api/state", headers=headers).status_code
 
@@ -90,7 +148,7 @@ def test_its_own_names_are_answered(client: TestClient, host: str) -> None:
 @pytest.mark.parametrize(
     "origin", ["null", "http://evil.example", "https://127.0.0.1:8123", "http://127.0.0.1", "http://localhost:8123"]
 )
-@pytest.mark.parametrize("path", ["/api/say", "/api/back", "/api/file"])
+@pytest.mark.parametrize("path", ["/api/say", "/api/back", "/api/file", "/api/open"])
 def test_another_origin_changes_nothing(client: TestClient, path: str, origin: str) -> None:
     assert 403 == client.post(path, json=ANSWER, headers={"Origin": origin}).status_code
 
@@ -144,9 +202,11 @@ def test_other_machines_are_let_in_only_with_a_chosen_token(tmp_path: Path, toke
 
 def test_served_to_others_it_answers_to_addresses_and_not_to_names(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, [])
-    guarded = Guard(Review(library).app, token=TOKEN, host="0.0.0.0", port=PORT)  # noqa: S104 - nothing listens
-    with TestClient(guarded, base_url=f"http://192.168.0.2:{PORT}") as client:
-        assert 200 == client.get(f"/?token={TOKEN}").status_code
+    guarded = Guard(Review(library).app, session=Session(TOKEN), host="0.0.0.0", port=PORT)  # noqa: S104 - nothing listens
+    own = f"http://192.168.0.2:{PORT}"
+    with TestClient(guarded, base_url=own, headers={"Origin": own}) as client:
+        open_page(client)
+        assert 200 == client.get("/api/state").status_code
         assert 403 == client.get("/", headers={"Host": f"evil.example:{PORT}"}).status_code
 
 

@@ -12,7 +12,7 @@ import pytest
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import read_catalogue
 from classifier.filing.undo import undo
-from kit.browsing import CHROMIUM, Seen, all_in_sight, browser, quiet
+from kit.browsing import CHROMIUM, Seen, all_in_sight, asked_by, browser, quiet
 from kit.bundles import colour_bundle
 from kit.reviewing import unsure_library
 from kit.serving import server
@@ -147,12 +147,12 @@ def test_what_is_decided_is_learned_and_what_comes_next_is_in_another_order(tmp_
     seen = Seen()
     with server(library, learning=True) as first, browser(seen) as page:
         page.goto(first.address)
-        has_begun = "() => document.querySelector('#choose-order').value === 'learned'"
+        has_begun = "() => document.querySelector('#choose-order')?.value === 'learned'"
         page.wait_for_function(has_begun, timeout=120_000)
         assert page.locator("#learned").is_hidden()
         press(page, *["1"] * 25)
         learned(page, "+25")
-        coming = page.evaluate("fetch('/api/queue?order=learned&limit=60').then((one) => one.json())")["pictures"]
+        coming = asked_by(page, "/api/queue", order="learned", limit="60")["pictures"]
         press(page, "s")
         after = shown(page)
         assert after in {row["picture"] for row in coming[:3]}

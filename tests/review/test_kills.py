@@ -15,7 +15,7 @@ import pytest
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import read_catalogue
 from classifier.records import Action
-from kit.reviewing import TOKEN, waiting_library
+from kit.reviewing import open_page, waiting_library
 from kit.serving import server
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send SIGKILL to one process")
@@ -36,7 +36,7 @@ class Asker:
         served = self._running.enter_context(server(self._library, port=self._port, stop=signal.SIGKILL))
         self._port, own = served.port, f"http://127.0.0.1:{served.port}"
         self._client = self._running.enter_context(httpx.Client(base_url=own, headers={"Origin": own}))
-        self._client.get(f"/?token={TOKEN}")
+        open_page(self._client)
 
     def kill(self) -> None:
         """As a power cut of the process alone."""

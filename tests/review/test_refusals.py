@@ -22,6 +22,7 @@ from classifier.review import auditing
 from classifier.review.desk import Desk
 from classifier.review.learning import Learning
 from classifier.review.refusals import both, in_chinese
+from classifier.review.session import KEY_HEADER
 from classifier.review.steps import Answer
 from kit.browsing import CHROMIUM, Seen, browser
 from kit.disks import Failing
@@ -161,19 +162,19 @@ def test_the_server_answers_in_both_languages(tmp_path: Path) -> None:
         unsaid = client.post("/api/say", json={"answers": [{"picture": 7}]})
         folder = client.get("/api/queue?folder=7")
         foreign = client.get("/api/state", headers={"Origin": "http://example.org"})
-        client.cookies.clear()
-        unknown, opened = client.get("/api/state"), client.get("/")
+        del client.headers[KEY_HEADER]
+        unknown, picture = client.get("/api/state"), client.get(f"/picture/{'0' * 64}/small")
 
     assert (409, {"error": 'there is no category "it\'s"', "error_zh": "没有“it's”这个类别"}) == (
         named.status_code,
         named.json(),
     )
     assert "正被 illsort 使用" in filed.json()["error_zh"]
-    assert (400, "不是一个决定") == (unsaid.status_code, unsaid.json()["error_zh"])
+    assert (400, True) == (unsaid.status_code, unsaid.json()["error_zh"].startswith("看不懂这个请求："))
     assert (400, "没有这个文件夹") == (folder.status_code, folder.json()["error_zh"])
     assert (403, "其他网页不能在这里请求") == (foreign.status_code, foreign.json()["error_zh"])
-    assert (401, True) == (unknown.status_code, "illsort review" in unknown.json()["error_zh"])
-    assert "illsort: open the address that illsort review printed in the terminal\n" == opened.text
+    assert (401, "请打开终端里最后打印的地址") == (unknown.status_code, unknown.json()["error_zh"])
+    assert "illsort: open the address that was printed last in the terminal\n" == picture.text
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")

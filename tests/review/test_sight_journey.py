@@ -11,7 +11,7 @@ from classifier.catalogue import outlook, verdicts
 from classifier.catalogue.outlook import Rank
 from classifier.catalogue.store import read_catalogue
 from classifier.records import Action, PictureId, Said
-from kit.browsing import CHROMIUM, Seen, all_in_sight, browser, quiet, type_keys
+from kit.browsing import CHROMIUM, Seen, all_in_sight, asked_by, browser, quiet, type_keys
 from kit.reviewing import blended, waiting_library
 from kit.serving import server
 
@@ -190,9 +190,7 @@ def test_grids_that_were_emptied_by_learning_are_passed_and_enough_means_that_al
 
         meta = {"categories": ["cat", "dog"], "temperature": 1.0, "verdicts": 12}
         outlook.write(library, ranks(ids, "dog"), meta=meta)
-        while (
-            page.evaluate("() => fetch('/api/grids').then((one) => one.json()).then(({ grids }) => grids.length)") > 1
-        ):
+        while len(asked_by(page, "/api/grids")["grids"]) > 1:
             page.wait_for_timeout(100)
         for _ in range(2):  # by the list of before, the next ones are groups 4 and 5
             type_keys(page, "PageDown")

@@ -14,8 +14,25 @@ function why({ status, statusText }, answer) {
   return status === 401 ? say("restarted") : (inLanguage(answer, "error") ?? statusText).trim();
 }
 
-async function ask(path, options) {
-  const response = await fetch(path, { cache: "no-store", ...options });
+// The keys of this page, as its address's token was exchanged for: kept for a reload and for other tabs, in no cookie,
+// which other servers of this machine would get.
+let keys = JSON.parse(localStorage.getItem("keys") ?? "{}");
+const opened = open();
+
+async function open() {
+  const token = new URLSearchParams(location.search).get("token");
+  if (token === null) return;
+  history.replaceState(null, "", location.pathname);
+  const response = await fetch("/api/open", posted({ token }));
+  if (!response.ok) return;  // spent before: where this browser has the keys, it needs none
+  keys = await response.json();
+  localStorage.setItem("keys", JSON.stringify(keys));
+}
+
+async function ask(path, options = {}) {
+  await opened;
+  const headers = { ...options.headers, "X-Illsort-Key": keys.page ?? "" };
+  const response = await fetch(path, { cache: "no-store", ...options, headers });
   const isJson = (response.headers.get("content-type") ?? "").includes("json");
   const answer = isJson ? await response.json() : { error: await response.text() };
   if (!response.ok) throw new Refused(response.status, why(response, answer));
@@ -24,8 +41,11 @@ async function ask(path, options) {
 
 export const get = (path, query = {}) => ask(`${path}?${new URLSearchParams(query)}`);
 
-const post = (path, sent) =>
-  ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(sent) });
+const post = (path, sent) => ask(path, posted(sent));
+
+function posted(sent) {
+  return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(sent) };
+}
 
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
@@ -56,4 +76,4 @@ export function send(path, sent, { onTrouble }) {
   return told;
 }
 
-export const pictureUrl = (row, size) => `/picture/${row.picture}/${size}`;
+export const pictureUrl = (row, size) => `/picture/${row.picture}/${size}?key=${keys.pictures}`;

@@ -62,7 +62,7 @@ const WORDS = {
   saidRight: ["{0}", "{0}"],
   notSaved: ["Not saved: {0}", "没有保存：{0}"],
   retrying: ["The server does not answer; {0} decisions are sent again until it does", "服务器没有响应；{0} 个决定会一直重发"],
-  restarted: ["The server was started anew: open the address that it printed", "服务器已重启：请打开它打印的地址"],
+  restarted: ["This page is not open here: open the address that was printed last in the terminal", "这个页面没有在这里打开：请打开终端里最后打印的地址"],
   wrong: ["wrong", "不对"],
   isWrong: ["Wrong", "不对"],
   unseen: ["{0} were not in sight yet: they come next", "还有 {0} 张没有显示过：接下来再看"],
