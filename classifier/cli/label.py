@@ -61,10 +61,11 @@ def label(
     folder = labels or chosen.labels.folder
     if folder is None:
         raise SettingsError("where do the labels go? say --labels FOLDER, for example --labels ~/labels")
-    from classifier.review.filing import file_decided
-    from classifier.sampling.run import take_sample
-
     progress = TerminalProgress()
+    with progress.stage("starting", total=None, unit=""):
+        from classifier.review.filing import file_decided
+        from classifier.sampling.run import take_sample
+
     sample = take_sample(crawl, library=folder, settings=chosen, count=count, more=more, progress=progress)
     tell(*_in_words(sample, folder), err=True)
     if show_page(folder, name="label", host=host, port=port, token=token, no_open=no_open, learn=learn):

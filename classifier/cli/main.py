@@ -51,7 +51,7 @@ class Edge(TyperGroup):
                 raise
             return _refused(": ".join(str(part) for part in (error.filename, error.strerror) if part))
         except typer.Abort:
-            return _refused("a question was not answered; nothing was changed")
+            return _refused("a question was not answered")
         except Exception as error:
             if not hasattr(error, "format_message"):  # the parser's own errors, which typer does not name
                 raise

@@ -16,7 +16,7 @@ MOST_SEED = 2**32 - 1
 
 def path_argument(help_: str) -> Any:
     """A path that has to be given."""
-    return typer.Argument(help=help_, parser=as_path, metavar="PATH")
+    return typer.Argument(help=help_, parser=as_path)
 
 
 def path_option(*names: str, help_: str) -> Any:

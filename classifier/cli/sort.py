@@ -80,7 +80,9 @@ def sort(
     } | _on_this_machine(device, workers, batch_size, amp_dtype)
     overrides = [*set_, *(f"{name}={value}" for name, value in flags.items() if value is not None)]
     chosen = settings.excluding(settings.load(config, overrides), exclude)
-    from classifier.sort.run import sort as run_sort
+    progress = TerminalProgress()
+    with progress.stage("starting", total=None, unit=""):
+        from classifier.sort.run import sort as run_sort
 
     summary = run_sort(
         crawl,
@@ -88,7 +90,7 @@ def sort(
         bundle=model or chosen.model.folder,
         settings=chosen,
         **_surety(chosen, overrides),
-        progress=TerminalProgress(),
+        progress=progress,
         restart=restart,
         restore_deleted=restore_deleted,
         on_changed=None if as_json or dry_run or not sys.stdin.isatty() else ask,
@@ -130,6 +132,7 @@ def _end(summary: dict[str, Any], out: Path, *, dry_run: bool, as_json: bool) ->
 
 def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> list[str]:
     would = "would be " if dry_run else ""
+    listed = f"would be listed in {out / '_broken.csv'}" if dry_run else f"{out / '_broken.csv'}"
     lines = [f"{summary['pictures']:,} pictures in {summary['seconds']:.1f} s"]
     lines += [f"  {summary['filed']:,} {would}filed in {len(summary['categories'])} categories"]
     lines += [f"  {summary['review']:,} {would}waiting for you in {out / '_review'}"] if summary["review"] else []
@@ -137,16 +140,15 @@ def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> list[str]
         [f"  {summary['unknown']:,} {would}unlike all your labels: {out / '_unknown'}"] if summary["unknown"] else []
     )
     lines += [f"  {summary['duplicates']:,} duplicates of those"] if summary["duplicates"] else []
-    lines += [f"  {summary['broken']:,} unreadable: {out / '_broken.csv'}"] if summary["broken"] else []
+    lines += [f"  {summary['broken']:,} unreadable: {listed}"] if summary["broken"] else []
     lines += (
-        [f"  {summary['unreadable']:,} files and folders could not be read: {out / '_broken.csv'}"]
-        if summary["unreadable"]
-        else []
+        [f"  {summary['unreadable']:,} files and folders could not be read: {listed}"] if summary["unreadable"] else []
     )
     if summary["deleted"]:
         lines.append(
             f"  {summary['deleted']:,} no longer in the library, and not filed again without --restore-deleted"
         )
-    lines += [f"  {summary['failed']:,} could not be filed: illsort status {out}"] if summary["failed"] else []
+    where = "said above" if dry_run else f"illsort status {out}"
+    lines += [f"  {summary['failed']:,} could not be filed: {where}"] if summary["failed"] else []
     lines += [f"  {summary[said]}" for said in ("promise", "no_guarantee") if said in summary]
     return lines

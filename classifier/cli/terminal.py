@@ -7,6 +7,7 @@ direction marks of a file's name appear as `\x1b`.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Never
@@ -19,6 +20,9 @@ from classifier.paths import displayable, to_json
 from classifier.progress import Stage
 
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+_WHOLE = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}{postfix}]"
+_NAMED = "{desc} [{elapsed}{postfix}]"
+_ALIVE_S = 1.0
 
 
 def tell(*lines: str, err: bool = False, nl: bool = True) -> None:
@@ -64,7 +68,7 @@ class TerminalProgress:
 
     @contextmanager
     def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:
-        """Show a bar; without a terminal it is told now and then instead of redrawn."""
+        """Show a bar; without a terminal it is told now and then instead of redrawn. Without a unit nothing counts."""
         interval = 0.2 if sys.stderr.isatty() else 30.0
         with stop.held():
             bar: tqdm[Never] = tqdm(
@@ -75,15 +79,43 @@ class TerminalProgress:
                 dynamic_ncols=True,
                 mininterval=interval,
                 maxinterval=max(interval, 10.0),
-                bar_format=_BAR if total else None,
+                bar_format=_format(total, unit),
                 disable=total == 0,
                 file=sys.stderr,
             )
         try:
-            yield _Bar(bar)
+            with _kept_alive(bar, every_s=max(_ALIVE_S, interval)):
+                yield _Bar(bar)
         finally:
             with stop.held():
                 bar.close()
+
+
+def _format(total: int | None, unit: str) -> str | None:
+    if not unit:
+        return _WHOLE if total else _NAMED
+    return _BAR if total else None
+
+
+@contextmanager
+def _kept_alive(bar: tqdm[Never], *, every_s: float) -> Iterator[None]:
+    """Draw the bar again and again, so that its clock goes on while nothing advances."""
+    if bar.disable:
+        yield
+        return
+    ended = threading.Event()
+
+    def draw() -> None:
+        while not ended.wait(every_s):
+            bar.refresh()
+
+    thread = threading.Thread(target=draw, name="bar", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from classifier.cli.parameters import path_option
+
+if TYPE_CHECKING:
+    from classifier.cli.terminal import TerminalProgress
 
 ConfigOption = Annotated[Path | None, path_option("--config", "-c", help_="TOML file with settings.")]
 SetOption = Annotated[
@@ -31,17 +34,19 @@ def train(
     from classifier.cli.terminal import TerminalProgress, tell
 
     chosen = settings.load(config, [*set_, *(["model.allow_pickle=true"] if allow_pickle else [])])
-    from classifier.model.versions import check_versions
+    progress = TerminalProgress()
+    with progress.stage("starting", total=None, unit=""):
+        from classifier.model.versions import check_versions
 
-    check_versions()
-    from classifier.learn.recipe import learn
+        check_versions()
+        from classifier.learn.recipe import learn
 
-    learned = learn(chosen, progress=TerminalProgress())
+    learned = learn(chosen, progress=progress)
     show(learned.evaluation)
     show_doubts(learned.evaluation.get("doubts"))
     show_forecast(learned.evaluation.get("curve"))
     tell("", f"model: {learned.bundle.folder}")
-    _report(learned.bundle.folder)
+    _report(learned.bundle.folder, progress)
     if learned.unreadable:
         tell(f"{len(learned.unreadable)} labelled pictures could not be read:", err=True)
         for label, failure in learned.unreadable:
@@ -70,15 +75,20 @@ def show(evaluation: dict[str, Any]) -> None:
 
 
 def show_doubts(doubts: dict[str, Any] | None) -> None:
-    """The labels that are most likely wrong."""
+    """The labels that may be wrong, the likeliest first."""
     from classifier.cli.terminal import tell
+    from classifier.model.doubtful import doubtful_labels
 
-    if not doubts or not doubts["labels"]:
+    found = doubtful_labels(doubts)
+    if found is None or not found.labels:
         return
-    tell("", f"{doubts['likely_wrong']} of {doubts['count']} labels are likely wrong; look at these first:")
-    for doubt in doubts["labels"][:_MOST_DOUBTS]:
-        guess = f"{doubt['confidence']:.2f} {doubt['likely']}"
-        tell(f"  {doubt['path']}: labelled {doubt['category']}, looks like {guess}")
+    all_ = len(found.labels)
+    first = "the most doubtful" if all_ > _MOST_DOUBTS else "look at them"
+    are = "is" if all_ == 1 else "are"
+    tell("", f"{all_} of {found.count} labels {are} doubtful, about {found.wrong} of them wrong; {first}:")
+    for doubt in found.labels[:_MOST_DOUBTS]:
+        rather = f"{doubt['confidence']:.0%} {doubt['likely']}"
+        tell(f"  {doubt['path']}: labelled {doubt['category']}, by the model {rather}")
 
 
 def show_forecast(curve: dict[str, Any] | None) -> None:
@@ -90,7 +100,7 @@ def show_forecast(curve: dict[str, Any] | None) -> None:
     asked = min(range(len(curve["max_errors"])), key=lambda index: abs(curve["max_errors"][index] - _ASKED))
     ahead = [
         f"{forecast['times']}x the labels {_range(forecast['accuracy'])} right, "
-        f"{_range(forecast['coverage'][asked])} filed at {curve['max_errors'][asked]:.0%} wrong"
+        f"in hindsight {_range(forecast['coverage'][asked])} filed at {curve['max_errors'][asked]:.0%} wrong"
         for forecast in curve["forecasts"]
     ]
     tell("", "Expected of " + "; ".join(ahead))
@@ -99,14 +109,16 @@ def show_forecast(curve: dict[str, Any] | None) -> None:
         tell("The next labels pay most in " + ", ".join(paying))
 
 
-def _report(folder: Path) -> None:
+def _report(folder: Path, progress: TerminalProgress) -> None:
     """Written after the bundle is safe: what stands in its way is said, and costs no training."""
     from classifier.cli.terminal import tell
     from classifier.errors import IllsortError
     from classifier.report.bundle import write_bundle_report
 
     try:
-        tell(f"report: {write_bundle_report(folder)}")
+        with progress.stage("writing the report", total=None, unit=""):
+            written = write_bundle_report(folder)
+        tell(f"report: {written}")
     except IllsortError as error:
         tell(f"no report: {error}", err=True)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 
 from classifier.errors import ModelError
+from classifier.infer import gpu
 from classifier.settings import RuntimeSettings
 
 if TYPE_CHECKING:
@@ -103,18 +104,29 @@ def quicken_allocator() -> str:
 
 def _device(asked: str | None) -> tuple[torch.device, str]:
     if asked in {None, "auto"}:
-        if torch.cuda.is_available():
-            return torch.device("cuda"), f"Device cuda: {torch.cuda.get_device_name()} is there."
-        if sys.platform == "darwin" and torch.backends.mps.is_available():
-            return torch.device("mps"), "Device mps: Apple's GPU is there."
-        return torch.device("cpu"), "Device cpu: no GPU is there."
+        return _best_device()
     try:
         device = torch.device(asked or "cpu")
-    except RuntimeError as error:
-        raise ModelError(f"device {asked!r} is not known; try cpu, cuda, cuda:1 or mps") from error
+    except (RuntimeError, ValueError, OverflowError):
+        raise ModelError(f"device {asked!r} is not known; try cpu, cuda, cuda:1 or mps") from None
     if not _is_there(device):
-        raise ModelError(f"device {asked!r} is not here; this machine has {_devices_here()}")
+        own_kind = "mps" if sys.platform == "darwin" else "cuda"
+        why = f": {gpu.why_none()}" if device.type == own_kind and _devices_here() == "cpu" else ""
+        raise ModelError(f"device {asked!r} is not here; this machine has {_devices_here()}{why}")
+    if device.type == "cuda" and (why_not := gpu.why_not(device.index or 0)) is not None:
+        raise ModelError(f"device {asked!r}: {why_not}")
     return device, f"Device {device}: as asked for."
+
+
+def _best_device() -> tuple[torch.device, str]:
+    if torch.cuda.is_available():
+        why_not = gpu.why_not()
+        if why_not is None:
+            return torch.device("cuda"), f"Device cuda: {torch.cuda.get_device_name()} is there."
+        return torch.device("cpu"), f"Device cpu: {why_not}."
+    if sys.platform == "darwin" and torch.backends.mps.is_available():
+        return torch.device("mps"), "Device mps: Apple's GPU is there."
+    return torch.device("cpu"), f"Device cpu: {gpu.why_none()}."
 
 
 def _is_there(device: torch.device) -> bool:

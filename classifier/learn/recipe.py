@@ -24,6 +24,7 @@ from classifier.labels.split import folds, split
 from classifier.learn import checkpoint
 from classifier.learn.account import account
 from classifier.learn.crawl import sample, sample_size
+from classifier.learn.duration import ACCOUNT, WRITING, pieces
 from classifier.learn.parameters import Recipe
 from classifier.learn.reading import read_in_workers
 from classifier.learn.run import Run
@@ -37,6 +38,7 @@ from classifier.model.transforms import EvalTransform
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Example, Failure, Label, Selection, Split
 from classifier.settings import Settings
+from classifier.whole import as_one
 
 _FOLDS = {"head": 5, "finetune": 3}
 
@@ -74,18 +76,20 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     runtime = choose_from(settings.runtime)
     for reason in runtime.reasons:
         progress.say(reason)
-    network = load_backbone(
-        settings.model.backbone,
-        num_categories=len(categories),
-        image_size=settings.model.image_size,
-        allow_pickle=settings.model.allow_pickle,
-    )
+    with progress.stage("loading the network", total=None, unit=""):
+        network = load_backbone(
+            settings.model.backbone,
+            num_categories=len(categories),
+            image_size=settings.model.image_size,
+            allow_pickle=settings.model.allow_pickle,
+        )
     labelled, failures = read_examples(labels, read=_reader(settings, runtime), progress=progress, feedback=feedback)
     before = _fitted_before(settings)
     sample = _unseen(drawn(labelled, draws), before, settings)
     examples = sample.examples
     progress.say(_evidence_in_words(sample, before))
-    groups = group(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
+    with progress.stage("comparing labels", total=None, unit=""):
+        groups = group(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
     splits = _splits(settings, examples, groups)
     progress.say(f"{len(examples)} labelled pictures to learn from, {_held_out_in_words(splits)}")
     state = _state_of(folder)
@@ -102,19 +106,23 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     )
     run.network.to(device=runtime.device).eval()
     run = replace(run, crawl=_unlabelled(run, settings, examples + sample.without_category))
-    trained = train(run, splits)
-    told = account(run, trained, dict(zip(examples, groups, strict=True)), sample, parts=len(splits))
-    bundle = save_bundle(
-        folder,
-        network=network.cpu(),
-        manifest=_manifest(settings, run, trained),
-        evaluation=told.figures,
-        evidence=told.evidence,
-        novelty=told.novelty,
-        labelled=told.labelled,
-        fitted=before.and_also(examples + run.crawl) if trained.epoch else before,
-    )
-    checkpoint.remove(state)
+    with as_one(progress, "training", pieces(run, splits)) as whole:
+        run = replace(run, progress=whole)
+        trained = train(run, splits)
+        with whole.stage(ACCOUNT, total=None, unit=""):
+            told = account(run, trained, dict(zip(examples, groups, strict=True)), sample, parts=len(splits))
+        with whole.stage(WRITING, total=None, unit=""):
+            bundle = save_bundle(
+                folder,
+                network=network.cpu(),
+                manifest=_manifest(settings, run, trained),
+                evaluation=told.figures,
+                evidence=told.evidence,
+                novelty=told.novelty,
+                labelled=told.labelled,
+                fitted=before.and_also(examples + run.crawl) if trained.epoch else before,
+            )
+            checkpoint.remove(state)
     unread = tuple((example.label, failure) for example, failure in trained.unread)
     return Learned(bundle=bundle, evaluation=told.figures, unreadable=failures + unread)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import ModelError, NoGuarantee
 from classifier.learn.evaluate import calibration_error
+from classifier.model.doubtful import doubtful_labels
 from classifier.model.promise import promise
 from classifier.own_files import write_own
 from classifier.paths import from_text
@@ -66,7 +67,7 @@ def write_bundle_report(folder: Path) -> Path:
 def bundle_page(facts: Facts) -> str:
     """The page as text; reads the pictures that it shows, and no other file."""
     evaluation = {"accuracy": None, "per_category": (), "mistakes": ()} | facts.evaluation
-    curve, doubts = evaluation.get("curve"), evaluation.get("doubts")
+    curve, doubts = evaluation.get("curve"), doubtful_labels(evaluation.get("doubts"))
     after = facts.judged(temperature=facts.temperature)
     promised = _promised(facts)
     shown = next((rate for rate in _BEST_SHOWN if promised.get(rate)), _ASKED)
@@ -91,7 +92,7 @@ def bundle_page(facts: Facts) -> str:
         curve=curve,
         curve_asked=_nearest(curve["max_errors"], _ASKED) if curve else 0,
         doubts=doubts,
-        doubtful=_cards(facts, doubts["labels"] if doubts else (), taken_for="likely"),
+        doubtful=_cards(facts, doubts.labels if doubts else (), taken_for="likely"),
         mistakes=_cards(facts, evaluation.get("mistakes", ()), taken_for="predicted"),
     )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import ModelError
+from classifier.model.doubtful import is_doubtful
 from classifier.model.files import EVALUATION, read_json
 from classifier.records import PictureId, time_of
 from classifier.review.labelled_files import near_at_hand
@@ -97,6 +98,7 @@ def _is_doubt(doubt: Any) -> bool:
         and _ID.fullmatch(doubt["picture"]) is not None
         and isinstance(doubt.get("confidence"), int | float)
         and 0 <= doubt["confidence"] <= 1
+        and is_doubtful(doubt["confidence"])
     )
 
 

@@ -13,6 +13,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from classifier.infer.deaf import deaf_children
+
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
@@ -29,7 +31,8 @@ class Teacher:
         # No daemon: those may have no workers, which a sort needs. It ends with its pipe, before anyone waits for it.
         self._process: SpawnProcess = context.Process(target=run, args=(theirs, library), name="illsort learner")
         atexit.register(self._pipe.close)
-        self._process.start()
+        with deaf_children():
+            self._process.start()
         theirs.close()
         self._ear = threading.Thread(target=self._listen, args=(heard,), name="ear", daemon=True)
         self._ear.start()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from classifier.catalogue.journal import Place, add_places, to_bytes
 from classifier.catalogue.store import Catalogue
+from classifier.filing.linkable import why_no_link
 from classifier.filing.outcome import Outcome, Status
 from classifier.records import Method, Move
 
@@ -15,7 +16,11 @@ def plan_only(catalogue: Catalogue, library: Path, tell: Callable[[str], None], 
     """Tell each move as a line, and note in `catalogue` (a copy in memory) where its picture would lie."""
     outcomes = [_planned(catalogue, library, move) for move in moves]
     for outcome in outcomes:
-        tell(f"{outcome.move.method}: {outcome.move.source.path} -> {library / (outcome.path or '')}")
+        source = outcome.move.source.path
+        if outcome.path is None:
+            tell(f"not filed: {source}: {outcome.reason}")
+        else:
+            tell(f"{outcome.method}: {source} -> {library / outcome.path}")
     return outcomes
 
 
@@ -23,11 +28,13 @@ def _planned(catalogue: Catalogue, library: Path, move: Move) -> Outcome:
     path = next((path for name in move.names if _is_free(catalogue, library, path := move.folder / name)), None)
     if path is None:
         return Outcome(move=move, status=Status.FAILED, reason="every name for it is taken by another file")
-    source = move.source
+    source, method = move.source, move.method
+    if method is Method.LINK and why_no_link(source.path, library / move.folder) is not None:
+        method = Method.COPY
     place = Place(
         picture=move.picture,
         path=to_bytes(path),
-        method=move.method,
+        method=method,
         source=to_bytes(source.path),
         size_bytes=source.size_bytes,
         mtime_ns=source.mtime_ns,
@@ -35,7 +42,7 @@ def _planned(catalogue: Catalogue, library: Path, move: Move) -> Outcome:
         device=source.device,
     )
     add_places(catalogue, [place], renamed=move.method is Method.RENAME)
-    return Outcome(move=move, status=Status.PLACED, path=path, method=move.method)
+    return Outcome(move=move, status=Status.PLACED, path=path, method=method)
 
 
 def _is_free(catalogue: Catalogue, library: Path, path: Path) -> bool:

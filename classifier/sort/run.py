@@ -31,7 +31,7 @@ from classifier.sort.keep import keeper_for
 from classifier.sort.plan import plan_only
 from classifier.sort.predict import predict
 from classifier.sort.recall import recall
-from classifier.sort.resume import OnChanged, resumed, wish_from
+from classifier.sort.resume import OnChanged, Wish, resumed, wish_from
 from classifier.sort.rules import Rules, rules_for
 from classifier.sort.scan import recognise, scan
 from classifier.sort.scope import scope_for
@@ -72,8 +72,7 @@ def sort(
         wish = wish_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
         if not restart and (stopped := runs.stopped(catalogue, crawl)) is not None:
             wish = resumed(wish, stopped, on_changed=on_changed, progress=progress)
-        model = open_bundle(wish.bundle or _last_bundle(catalogue, library))
-        rules = rules_for(wish, model, settings, library=library, catalogue=catalogue, progress=progress)
+        model, rules = _model_and_rules(wish, settings, library=library, catalogue=catalogue, progress=progress)
         run, found = _scanned(catalogue, crawl, library, model=model, settings=settings, rules=rules, say=progress)
         make = _maker(catalogue, library, run=run, plan=plan)
         if restore_deleted:
@@ -90,8 +89,17 @@ def sort(
             _tidy(catalogue, library, run=run, make=make, progress=progress)
         summary = _summary(catalogue, run=run, crawl=crawl, found=found, started=started, rules=rules)
         runs.finish(catalogue, run, summary)
-    _tell(settler, progress, offer=_offer(model, crawl, summary))
+    _tell(settler, progress, offer=_offer(model, crawl, summary), dry_run=plan is not None)
     return summary
+
+
+def _model_and_rules(
+    wish: Wish, settings: Settings, *, library: Path, catalogue: Catalogue, progress: Progress
+) -> tuple[Bundle, Rules]:
+    """The model that decides, and the rules by which it does."""
+    with progress.stage("opening the model", total=None, unit=""):
+        model = open_bundle(wish.bundle or _last_bundle(catalogue, library))
+        return model, rules_for(wish, model, settings, library=library, catalogue=catalogue, progress=progress)
 
 
 def _scanned(
@@ -198,12 +206,12 @@ def _offer(model: Bundle, crawl: Path, summary: dict[str, Any]) -> str:
     return f"this model learned from labels alone; trained with --set train.unlabelled={crawl} it usually files more"
 
 
-def _tell(settler: Settler, progress: Progress, *, offer: str) -> None:
+def _tell(settler: Settler, progress: Progress, *, offer: str, dry_run: bool) -> None:
     """What a person should know beyond the numbers."""
     if offer:
         progress.say(offer)
-    if settler.copied_instead:
-        progress.say(f"{settler.copied_instead:,} pictures were copied: this file system cannot link them")
+    for why, count in settler.copied_instead.items():
+        progress.say(f"{count:,} pictures {'are to be' if dry_run else 'were'} copied, not linked: {why}")
     left = [outcome for outcome in settler.troubles if outcome.move.method is Method.RENAME]
     if left:
         progress.say(f"{len(left):,} pictures lie where you put them and were left there")

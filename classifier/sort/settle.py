@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from classifier.catalogue.hand_moves import REASON, by_hand, decision_of
 from classifier.catalogue.journal import to_bytes
 from classifier.catalogue.store import Catalogue
 from classifier.filing.folders import Folders
+from classifier.filing.linkable import WhyNoLink, why_no_link
 from classifier.filing.outcome import Outcome, Status
 from classifier.filing.place import names_for
 from classifier.filing.sidecars import outdated_moves, sidecar_moves
@@ -64,8 +66,8 @@ class Settler:
         self._folders: dict[tuple[Action, str], tuple[Path, bytes]] = {}
         self.troubles: list[Outcome] = []
         """Moves that were not made; only the first thousand are kept."""
-        self.copied_instead = 0
-        """Pictures that had to be copied because the file system cannot link them."""
+        self.copied_instead: Counter[WhyNoLink] = Counter()
+        """Pictures that had to be copied in place of linked, by the reason."""
 
     @uncollected()
     def settle_placed(self, progress: Progress) -> None:
@@ -150,7 +152,8 @@ class Settler:
             if outcome.status in _TROUBLES and len(self.troubles) < _MOST_TROUBLES:
                 self.troubles.append(outcome)
             if outcome.move.method is Method.LINK and outcome.method is Method.COPY:
-                self.copied_instead += 1
+                source, folder = outcome.move.source.path, self._library / outcome.move.folder
+                self.copied_instead[why_no_link(source, folder) or WhyNoLink.REFUSED] += 1
 
     @uncollected()
     def _decide(self, batch: list[Seen]) -> list[Decision]:

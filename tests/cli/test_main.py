@@ -116,6 +116,15 @@ def test_a_dry_run_prints_the_plan_and_makes_nothing(tmp_path: Path, bundle: Pat
     assert {"crawl": {"a.png": RED}} == read_tree(tmp_path)
 
 
+def test_a_dry_run_names_no_list_that_is_not_there(tmp_path: Path, bundle: Path) -> None:
+    crawl = make_tree(tmp_path / "crawl", {"a.png": RED, "b.jpg": b"<html>"})
+    shown = illsort("sort", crawl, "--out", tmp_path / "out", "--model", bundle, "--dry-run", "--workers", "0")
+
+    assert 1 == shown.returncode
+    assert f"1 unreadable: would be listed in {tmp_path / 'out' / '_broken.csv'}" in shown.stdout
+    assert not (tmp_path / "out").exists()
+
+
 def test_status_shows_counts_and_reasons(tmp_path: Path, bundle: Path) -> None:
     crawl = make_tree(
         tmp_path / "crawl", {"a.png": RED, "b.jpg": b"<html>", "u.png": encoded(plain((120, 120, 120)), "PNG")}

@@ -12,7 +12,7 @@ from classifier.cli.train import show_doubts, show_forecast
 from kit.bundles import colour_bundle
 
 DOUBT = {"path": "labels/cat/a.png", "category": "cat", "likely": "dog", "wrong": 0.9, "confidence": 0.87}
-SHOWN = "93% (90% to 95%) right, 93% (90% to 95%) filed at 5% wrong"
+SHOWN = "93% (90% to 95%) right, in hindsight 93% (90% to 95%) filed at 5% wrong"
 
 
 def test_a_model_gets_its_report_and_the_path_is_said(tmp_path: Path) -> None:
@@ -44,9 +44,9 @@ def test_doubtful_labels_are_listed_ten_at_most(capsys: pytest.CaptureFixture[st
     show_doubts({"count": 100, "likely_wrong": 12, "labels": [DOUBT] * 24})
     lines = capsys.readouterr().out.strip().splitlines()
 
-    assert "12 of 100 labels are likely wrong; look at these first:" == lines[0]
+    assert "24 of 100 labels are doubtful, about 22 of them wrong; the most doubtful:" == lines[0]
     assert 10 == len(lines[1:])
-    assert "labels/cat/a.png: labelled cat, looks like 0.87 dog" == lines[1].strip()
+    assert "labels/cat/a.png: labelled cat, by the model 87% dog" == lines[1].strip()
 
 
 def test_a_forecast_is_two_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import unicodedata
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -70,6 +71,23 @@ def test_bars_and_facts_show_names_too(capsys: pytest.CaptureFixture[str]) -> No
     shown = capsys.readouterr().err
     assert r"found \x1b]0;OWNED\x07" in shown
     assert OWNED not in shown
+
+
+def test_the_clock_of_a_stage_goes_on_while_nothing_advances(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is silent for three seconds: loading a network, or a minute of sums at the end."""
+
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(terminal, "_ALIVE_S", 0.05)
+    with terminal.TerminalProgress().stage("loading the network", total=None, unit=""):
+        begun = screen.getvalue()
+        time.sleep(0.5)
+        assert "loading the network [" in begun
+        assert len(screen.getvalue()) > len(begun)
 
 
 def test_file_names_reach_no_terminal_and_json_is_json(tmp_path: Path) -> None:

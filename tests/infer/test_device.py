@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from classifier.errors import ModelError
+from classifier.infer import gpu
 from classifier.infer.device import choose, quicken_allocator
 
 
@@ -16,6 +17,7 @@ def a_gpu(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: "Painter 3000")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (8, 6))
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_80", "sm_90", "compute_120"])
     return monkeypatch
 
 
@@ -25,6 +27,8 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(gpu, "nvidia_driver", lambda: None)
+    monkeypatch.setattr(gpu, "has_nvidia_card", lambda: False)
 
 
 @pytest.mark.usefixtures("no_gpu")
@@ -115,3 +119,89 @@ def test_elsewhere_the_allocator_is_left_alone(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("sys.platform", "win32")
 
     assert quicken_allocator().startswith("The memory allocator is left as it is")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its GPU is no NVIDIA card")
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize(
+    ("driver", "cuda", "says"),
+    [
+        (gpu.Driver(cuda=(12, 4), cards=1), None, "built for the CPU alone: install torch and torchvision with"),
+        (gpu.Driver(cuda=(12, 4), cards=1), None, "for CUDA 12.4 or older"),
+        (gpu.Driver(cuda=(11, 4), cards=1), "12.8", "runs CUDA 11.4, and this torch is built for CUDA 12.8: install a"),
+        (gpu.Driver(cuda=(13, 0), cards=0), "12.8", "CUDA_VISIBLE_DEVICES=-1 hides every NVIDIA card"),
+        (gpu.Driver(cuda=(13, 0), cards=2), "12.8", "shows 2 card(s), but torch cannot use them"),
+        (None, "12.8", "an NVIDIA card is there, but its driver is not loaded"),
+    ],
+)
+def test_a_card_that_torch_does_not_run_on_is_named_with_what_mends_it(
+    monkeypatch: pytest.MonkeyPatch, driver: gpu.Driver | None, cuda: str | None, says: str
+) -> None:
+    monkeypatch.setattr(gpu, "nvidia_driver", lambda: driver)
+    monkeypatch.setattr(gpu, "has_nvidia_card", lambda: True)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+
+    runtime = choose()
+    assert runtime.device.type == "cpu"
+    assert says in runtime.reasons[0]
+    with pytest.raises(ModelError) as refused:
+        choose(device="cuda")
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("card", "built", "says"),
+    [
+        ((6, 1), ["sm_75", "sm_80", "compute_90"], "is older than what this torch has code for (7.5 and up)"),
+        ((12, 0), ["sm_75", "sm_80", "sm_90"], "is newer than this torch"),
+        ((12, 0), ["sm_75", "sm_90", "compute_90"], None),
+        ((8, 6), ["sm_75", "sm_80"], None),
+        ((9, 0), ["sm_90a"], None),
+        ((8, 6), [], None),
+    ],
+)
+def test_a_card_that_this_torch_has_no_code_for_is_not_used(
+    a_gpu: pytest.MonkeyPatch, card: tuple[int, int], built: list[str], says: str | None
+) -> None:
+    a_gpu.setattr(torch.cuda, "get_device_capability", lambda *_: card)
+    a_gpu.setattr(torch.cuda, "get_arch_list", lambda: built)
+    a_gpu.setattr(torch.version, "hip", None)
+
+    runtime = choose()
+    assert runtime.device.type == ("cuda" if says is None else "cpu")
+    if says is not None:
+        assert says in runtime.reasons[0]
+        with pytest.raises(ModelError, match="Painter 3000"):
+            choose(device="cuda:0")
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize(
+    ("machine", "is_built", "says"),
+    [
+        ("arm64", False, "this torch is built without Apple's GPU"),
+        ("arm64", True, "update macOS"),
+        ("x86_64", False, "no GPU that torch runs on is there"),
+    ],
+)
+def test_a_mac_says_why_its_gpu_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, machine: str, is_built: bool, says: str
+) -> None:
+    monkeypatch.setattr(gpu.sys, "platform", "darwin")
+    monkeypatch.setattr(gpu.platform, "machine", lambda: machine)
+    monkeypatch.setattr(torch.backends.mps, "is_built", lambda: is_built)
+    assert says in gpu.why_none()
+
+
+@pytest.mark.parametrize("asked", ["meta", "xla:5", "cuda:" + "9" * 40, "\0", "cuda:-1"])
+def test_a_device_that_is_none_is_one_line(asked: str) -> None:
+    with pytest.raises(ModelError) as refused:
+        choose(device=asked)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_driver_is_asked_without_harm() -> None:
+    gpu.nvidia_driver()
+    assert isinstance(gpu.has_nvidia_card(), bool)

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from classifier.cli.train import show_doubts
 from classifier.errors import ModelError
 from classifier.report.bundle import write_bundle_report
 from classifier.report.page import MARKER, is_ours
+from classifier.review.doubtful import DoubtfulLabels
+from classifier.review.labelled_files import LabelledFiles
 
 VOID = {"meta", "img", "link", "br"}
 
@@ -193,3 +196,27 @@ def test_a_damaged_manifest_is_one_line(bundle: Path, content: str, says: str) -
 def test_a_folder_that_is_no_bundle_is_said(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"is no illsort bundle, illsort\.json is missing"):
         write_bundle_report(tmp_path)
+
+
+@pytest.mark.parametrize("chances", [[0.9, 0.06], [0.5] * 3, [0.99, 0.9, 0.3, 0.2, 0.15, 0.12], [0.08]])
+def test_terminal_report_and_page_name_the_same_doubtful_labels(
+    bundle: Path, capsys: pytest.CaptureFixture[str], chances: list[float]
+) -> None:
+    evaluation = json.loads((bundle / "evaluation.json").read_text(encoding="utf-8"))
+    first = evaluation["doubts"]["labels"][0]
+    evaluation["doubts"]["labels"] = [
+        first | {"picture": f"{number:064x}", "path": f"labels/{number}.png", "wrong": chance, "confidence": chance}
+        for number, chance in enumerate(chances)
+    ]
+    evaluation["doubts"]["likely_wrong"] = 1
+    (bundle / "evaluation.json").write_text(json.dumps(evaluation), encoding="utf-8")
+    doubtful = sum(chance >= 0.1 for chance in chances)
+
+    show_doubts(evaluation["doubts"])
+    listed = capsys.readouterr().out.strip().splitlines()
+    assert (0 if not doubtful else 1 + doubtful) == len(listed)
+    assert not doubtful or listed[0].startswith(f"{doubtful} of 300 labels ")
+    assert doubtful == len(DoubtfulLabels(LabelledFiles(lambda: None), lambda: bundle).read())
+    _, text = page_of(bundle)
+    assert f"<b>{doubtful}</b>" in text
+    assert doubtful == len(re.findall(r"labels/\d\.png", text))

@@ -1,0 +1,123 @@
+"""Why torch does not run on the graphics card of this machine, and what mends it; asks the driver, starts nothing."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+
+_PCI: Final = Path("/sys/bus/pci/devices")
+_NVIDIA: Final = "0x10de"
+_DISPLAY: Final = ("0x0300", "0x0302")  # a VGA and a 3D controller; the card's sound is another device
+_GET_STARTED: Final = 'the command that PyTorch\'s "Get started" page shows'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """NVIDIA's driver: the newest CUDA that it runs, as (12, 4), and how many cards it shows to this process."""
+
+    cuda: tuple[int, int]
+    cards: int
+
+
+def why_none() -> str:
+    """Why no GPU is used, where torch says that there is none; with what mends it, where something does."""
+    if sys.platform == "darwin":
+        return _why_no_mps()
+    driver = nvidia_driver()
+    if driver is None:
+        if has_nvidia_card():
+            return "an NVIDIA card is there, but its driver is not loaded: install NVIDIA's driver and start again"
+        return "no GPU is there"
+    return _why_no_cuda(driver)
+
+
+def why_not(card: int = 0) -> str | None:
+    """Why this torch has no code for a card that it sees; None when it has."""
+    major, minor = torch.cuda.get_device_capability(card)
+    built = [_of_architecture(name) for name in torch.cuda.get_arch_list() if name.startswith(("sm_", "compute_"))]
+    if torch.version.hip or not built or any(_runs(kind, made_for, (major, minor)) for kind, made_for in built):
+        return None
+    oldest = min(made_for for _, made_for in built)
+    name = f"{torch.cuda.get_device_name(card)} (compute capability {major}.{minor})"
+    if (major, minor) < oldest:
+        return (
+            f"{name} is older than what this torch has code for ({oldest[0]}.{oldest[1]} and up): install an older "
+            'torch and torchvision, or ones for an older CUDA, with a command of PyTorch\'s "Previous versions" page'
+        )
+    return f"{name} is newer than this torch: install a newer torch and torchvision with {_GET_STARTED}"
+
+
+def nvidia_driver() -> Driver | None:
+    """What the driver's own library tells; None where there is none."""
+    try:
+        library = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        version, cards = ctypes.c_int(), ctypes.c_int()
+        if library.cuDriverGetVersion(ctypes.byref(version)) != 0:
+            return None
+        if library.cuInit(0) != 0 or library.cuDeviceGetCount(ctypes.byref(cards)) != 0:
+            cards = ctypes.c_int(0)
+    except (OSError, AttributeError):
+        return None
+    return Driver(cuda=(version.value // 1000, version.value % 1000 // 10), cards=cards.value)
+
+
+def has_nvidia_card() -> bool:
+    """Whether an NVIDIA card sits in this machine, driver or not; known on Linux alone."""
+    return any(
+        _line(device / "vendor") == _NVIDIA and _line(device / "class").startswith(_DISPLAY)
+        for device in (_PCI.iterdir() if _PCI.is_dir() else ())
+    )
+
+
+def _why_no_cuda(driver: Driver) -> str:
+    newest = f"{driver.cuda[0]}.{driver.cuda[1]}"
+    if torch.version.cuda is None and torch.version.hip is None:
+        return (
+            f"NVIDIA's driver is there, but this torch is built for the CPU alone: install torch and torchvision with "
+            f"{_GET_STARTED} for CUDA {newest} or older"
+        )
+    built = torch.version.cuda or ""
+    if built and int(built.partition(".")[0]) > driver.cuda[0]:
+        return (
+            f"NVIDIA's driver runs CUDA {newest}, and this torch is built for CUDA {built}: install a newer driver, or "
+            f"torch and torchvision for an older CUDA with {_GET_STARTED}"
+        )
+    if not driver.cards and (hidden := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return f"CUDA_VISIBLE_DEVICES={hidden} hides every NVIDIA card"
+    if not driver.cards:
+        return "NVIDIA's driver is there, but it shows no card; nvidia-smi says more"
+    return f"NVIDIA's driver shows {driver.cards} card(s), but torch cannot use them: python -m torch.utils.collect_env"
+
+
+def _why_no_mps() -> str:
+    if platform.machine() != "arm64":
+        return "no GPU that torch runs on is there (on a Mac with Apple's chip, this Python is one for Intel)"
+    if not torch.backends.mps.is_built():
+        return f"this torch is built without Apple's GPU: install torch and torchvision with {_GET_STARTED}"
+    return "torch does not run on Apple's GPU under this macOS: update macOS"
+
+
+def _of_architecture(name: str) -> tuple[str, tuple[int, int]]:
+    """("sm", (8, 6)) of "sm_86", ("compute", (12, 0)) of "compute_120"; letters behind the number are left out."""
+    kind, _, number = name.partition("_")
+    digits = "".join(character for character in number if character.isdigit())
+    return kind, (int(digits[:-1] or 0), int(digits[-1:] or 0))
+
+
+def _runs(kind: str, made_for: tuple[int, int], card: tuple[int, int]) -> bool:
+    """Machine code runs on later cards of the same generation, and what is compiled on the spot on all later ones."""
+    return made_for <= card if kind == "compute" else made_for[0] == card[0] and made_for[1] <= card[1]
+
+
+def _line(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
