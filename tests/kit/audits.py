@@ -16,7 +16,7 @@ from classifier.records import Action, Decision, Method, PictureId, Said, Verdic
 from kit.filing import move_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +27,16 @@ class Kind:
     confidences: Sequence[float]
 
 
-def filed_library(folder: Path, *kinds: Kind, sort: dict[str, object] | None = None) -> Path:
-    """A library in `folder / "sorted"` out of a crawl beside it, filed by a run with these settings of `sort`."""
+def filed_library(
+    folder: Path,
+    *kinds: Kind,
+    sort: dict[str, object] | None = None,
+    content: Callable[[str, int], bytes] = lambda category, number: f"{category} {number}".encode(),
+) -> Path:
+    """A library in `folder / "sorted"` out of a crawl beside it, filed by a run with these settings of `sort`.
+
+    `content` makes real pictures by category and number.
+    """
     library, crawl = folder / "sorted", folder / "crawl"
     crawl.mkdir(parents=True)
     with owned(library), open_catalogue(library) as catalogue:
@@ -45,7 +53,7 @@ def filed_library(folder: Path, *kinds: Kind, sort: dict[str, object] | None = N
         for kind in kinds:
             for number, confidence in enumerate(kind.confidences):
                 path = crawl / f"{kind.category} {number}.png"
-                path.write_bytes(f"{kind.category} {number}".encode())
+                path.write_bytes(content(kind.category, number))
                 moves.append(move_of(path, method=Method.LINK, folder=kind.category))
                 reason = f"{confidence:.2f} {kind.category}: at least 0.5"
                 made.append(

@@ -94,6 +94,14 @@ def type_keys(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
+def picture_in_sight(page: Page) -> None:
+    """Wait until the one large picture is loaded, without which nothing is said of it; or until there is none."""
+    page.wait_for_function("""() => {
+      const image = document.querySelector(".stage img");
+      return document.querySelector(".empty") || (image?.complete && image.naturalWidth > 0);
+    }""")
+
+
 def all_in_sight(page: Page) -> None:
     """Wait until every picture of the grid was in sight long enough to be confirmed."""
     page.wait_for_function(

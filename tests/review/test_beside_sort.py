@@ -11,7 +11,7 @@ import pytest
 
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import read_catalogue
-from kit.browsing import CHROMIUM, Seen, browser, quiet
+from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
 from kit.reviewing import SURE, blended, unsure_library
 from kit.serving import server
 
@@ -45,6 +45,7 @@ def test_what_is_decided_while_a_sort_is_at_work_is_kept_and_what_it_brings_wait
         with begun(tmp_path, bundle) as sort:
             while sort.poll() is None and len(said) < KNOWN - 10:
                 said.append(page.evaluate("document.querySelector('.single').dataset.picture"))
+                picture_in_sight(page)
                 page.keyboard.press("1")
                 page.wait_for_function(SHOWN, arg=[said[-1]])
                 page.wait_for_timeout(100)

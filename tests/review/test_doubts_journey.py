@@ -12,7 +12,7 @@ from classifier.labels.feedback import read_feedback
 from classifier.labels.read import read_labels
 from classifier.model.files import EVALUATION
 from classifier.records import Example
-from kit.browsing import CHROMIUM, Seen, browser, quiet
+from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
 from kit.doubts import Doubted, doubted
 from kit.reviewing import unsure_library
 from kit.serving import server
@@ -62,6 +62,7 @@ def test_a_wrong_label_is_put_right_by_one_key_taken_back_and_put_right_again(tm
         page.get_by_role("button", name="Doubtful labels").click()
         asked(page, first)
         page.get_by_text(f"Labelled {labelled}; the model takes it for {likely} (0.98)").wait_for()
+        picture_in_sight(page)
         page.keyboard.press(key_of(page, likely))
         asked(page, second)
         quiet(page, seen)
@@ -69,10 +70,13 @@ def test_a_wrong_label_is_put_right_by_one_key_taken_back_and_put_right_again(tm
         page.keyboard.press("Backspace")
         asked(page, first)
         assert labelled == learned(made)[first]
+        picture_in_sight(page)
         page.keyboard.press(key_of(page, likely))
         asked(page, second)
+        picture_in_sight(page)
         page.keyboard.press("Enter")
         asked(page, third)
+        picture_in_sight(page)
         page.keyboard.press("u")
         page.get_by_text("No doubtful label is left.").wait_for()
         page.get_by_text("labels.library=").wait_for()
@@ -94,6 +98,7 @@ def test_what_is_skipped_is_passed_by_keys_that_come_fast_and_asked_again(tmp_pa
         page.goto(served.address)
         page.get_by_role("button", name="可疑标注 3").click()
         asked(page, made.pictures[0])
+        quiet(page, seen)
         page.evaluate("""() => {
           for (const key of ["s", "s", "Enter"]) document.dispatchEvent(new KeyboardEvent("keydown", { key }));
         }""")
@@ -122,6 +127,7 @@ def test_what_is_said_in_another_tray_changes_the_number(tmp_path: Path) -> None
         page.goto(served.address)
         number(page, 3)
         page.locator(f".single[data-picture='{made.pictures[0]}']").wait_for()
+        picture_in_sight(page)
         page.keyboard.press("1")
         number(page, 2)
         page.keyboard.press("Backspace")

@@ -16,7 +16,7 @@ from classifier.review.desk import Desk
 from classifier.review.folders import Folders
 from classifier.review.queue import Order, Wanted
 from classifier.review.steps import Answer
-from kit.browsing import CHROMIUM, Seen, browser, quiet
+from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
 from kit.reviewing import blended, served, sort_again
 from kit.serving import server
 
@@ -221,6 +221,7 @@ def test_a_folder_is_chosen_cleared_and_left_in_the_browser(tmp_path: Path, bund
         for _ in range(3):
             page.wait_for_selector(".stage img")
             before = page.evaluate("document.querySelector('.single').dataset.picture")
+            picture_in_sight(page)
             page.keyboard.press("1")
             page.wait_for_function(GONE, arg=[before])
         page.wait_for_selector(".clear")

@@ -12,7 +12,7 @@ import pytest
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import read_catalogue
 from classifier.filing.undo import undo
-from kit.browsing import CHROMIUM, Seen, all_in_sight, asked_by, browser, quiet
+from kit.browsing import CHROMIUM, Seen, all_in_sight, asked_by, browser, picture_in_sight, quiet
 from kit.bundles import colour_bundle
 from kit.reviewing import unsure_library
 from kit.serving import server
@@ -32,6 +32,7 @@ COUNT = 20
 def press(page: Page, *keys: str) -> None:
     """Press keys one after the other, each when the picture that it speaks of is shown."""
     for key in keys:
+        picture_in_sight(page)
         before = shown(page)
         page.keyboard.press(key)
         page.wait_for_function(
@@ -133,6 +134,7 @@ def test_a_decision_that_the_server_does_not_hear_is_sent_again(tmp_path: Path, 
         with server(library) as first:
             page.goto(first.address)
             page.wait_for_selector(".stage img")
+            quiet(page, seen)
         press(page, "1", "2")
         page.wait_for_selector("#note.bad")
         with server(library, port=first.port):

@@ -12,7 +12,7 @@ import pytest
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import read_catalogue
 from classifier.records import Said
-from kit.browsing import CHROMIUM, Seen, browser, quiet
+from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
 from kit.nearby import OTHERS, REPEATS, Nearby, nearby
 from kit.serving import server
 
@@ -75,9 +75,10 @@ def test_a_group_is_answered_by_one_key_and_taken_back_by_one(tmp_path: Path) ->
             skipped = int(counted(page, "Skipped"))
 
             page.keyboard.press("=")
-            assert f"{REPEATS} answered together" in page.inner_text(".repeats")
-            assert f"× {REPEATS}" in page.inner_text(".actions .main")
             loaded(page, ".strip img", REPEATS - 1)
+            page.get_by_text(f"{REPEATS} answered together").wait_for()
+            assert f"× {REPEATS}" in page.inner_text(".actions .main")
+            picture_in_sight(page)
             own = shown(page)
             page.keyboard.press("3")
             page.wait_for_function(f"() => document.querySelector('.file span').textContent === 'File {REPEATS}'")
@@ -102,6 +103,7 @@ def test_a_group_is_answered_by_one_key_and_taken_back_by_one(tmp_path: Path) ->
             page.reload()
             come_to(page, made)
             page.wait_for_selector(".repeats.on:not([hidden])")
+            picture_in_sight(page)
             page.keyboard.press("=")
             assert "×" not in page.inner_text(".actions .main")
             page.keyboard.press("Enter")
@@ -118,6 +120,7 @@ def test_by_touch_on_a_phone_in_chinese(tmp_path: Path) -> None:
         come_to(page, made)
         page.get_by_text(f"另有 {REPEATS - 1} 张几乎相同").tap()
         page.get_by_text(f"{REPEATS} 张一起决定").wait_for()
+        picture_in_sight(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.get_by_role("button", name="都不是").tap()
         page.wait_for_function(f"() => document.querySelector('.file span').textContent.includes(' {REPEATS} ')")

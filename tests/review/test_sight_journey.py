@@ -11,7 +11,7 @@ from classifier.catalogue import outlook, verdicts
 from classifier.catalogue.outlook import Rank
 from classifier.catalogue.store import read_catalogue
 from classifier.records import Action, PictureId, Said
-from kit.browsing import CHROMIUM, Seen, all_in_sight, asked_by, browser, quiet, type_keys
+from kit.browsing import CHROMIUM, Seen, all_in_sight, asked_by, browser, picture_in_sight, quiet, type_keys
 from kit.reviewing import blended, waiting_library
 from kit.serving import server
 
@@ -150,6 +150,28 @@ def test_a_picture_that_does_not_load_is_not_confirmed_and_not_called_done(tmp_p
     assert set(ids) - {lost} == said(library)
 
 
+def test_of_one_large_picture_nothing_is_said_before_it_is_shown(tmp_path: Path) -> None:
+    library, ids = grid_library(tmp_path, 3)
+    lost, slow, _ = ids
+    seen = Seen()
+    with server(library) as served, browser(seen) as page:
+        page.route(f"**/picture/{lost}/*", lambda route: route.abort())
+        page.route(f"**/picture/{slow}/*", lambda _: None)  # it never comes
+        page.goto(served.address)
+        for picture, why in ((lost, "cannot be shown"), (slow, "still loading")):
+            page.wait_for_selector(f".single[data-picture='{picture}']")
+            for key in ("Enter", "1", "u"):
+                page.wait_for_timeout(100)
+                type_keys(page, key)
+                page.locator("#note", has_text=why).wait_for()
+                page.evaluate("() => { document.querySelector('#note').hidden = true; }")
+            type_keys(page, "s")
+        picture_in_sight(page)
+        type_keys(page, "Enter")
+        page.wait_for_function(FILED, arg=1)
+    assert {ids[2]} == said(library)
+
+
 def label_library(folder: Path) -> tuple[Path, list[PictureId]]:
     """Ten groups that look alike, of which nothing is known."""
     waiting = [(Action.REVIEW, "", 0.0)] * (LOOKS * EACH)
@@ -226,6 +248,7 @@ def test_a_key_means_the_same_in_every_view(tmp_path: Path) -> None:
             ("u", "1 of 2"),
             ("y", "1 of 3"),
         ):
+            picture_in_sight(page)
             type_keys(page, key)
             page.get_by_text(f"95% confidence; {outcome}").wait_for()
         type_keys(page, "?")
@@ -236,6 +259,7 @@ def test_a_key_means_the_same_in_every_view(tmp_path: Path) -> None:
         assert "New category for this one" in page.inner_text(".side")
         type_keys(page, "n")
         page.get_by_text("the picture that is shown is put into it").wait_for()
+        picture_in_sight(page)
         type_keys(page, *"bird", "Enter")
         page.get_by_text("Nothing waits here.").wait_for()
         quiet(page, seen)

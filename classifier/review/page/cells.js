@@ -45,7 +45,7 @@ export class Cells {
     this.rows.forEach((_, number) => {
       const cell = this.cells.children[number];
       if (this.isMarked(number) || this.seen.has(cell)) parts.answered.push(number);
-      else if (isGone(cell)) parts.gone.push(number);
+      else if (isGone(cell.querySelector("img"))) parts.gone.push(number);
       else parts.unseen.push(number);
     });
     return parts;

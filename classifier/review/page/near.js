@@ -3,10 +3,12 @@
 
 import { key, make } from "./dom.js";
 import { get, pictureUrl, settled } from "./net.js";
+import { isLoaded } from "./seen.js";
 import { count, say } from "./words.js";
 
 const AHEAD = 2;
 const STRIP = 4;
+const TOGETHER = 12; // so many are shown, and answered, at once
 const AGAIN = 1500;
 
 export class Near {
@@ -40,9 +42,22 @@ export class Near {
     return this.kinds.labelled ? make("div", {}, make("h2", {}, say("nearest")), this.labelled) : null;
   }
 
-  // The rows that nearly repeat the shown one and are answered together with it.
+  // The rows that nearly repeat the shown one and are answered together with it: those that are shown, and loaded.
   together() {
-    return this.isTogether && this.row !== null ? this.#alike() : [];
+    if (!this.isTogether || this.row === null) return [];
+    return this.#shown().filter((one) => isLoaded(this.#image(one)));
+  }
+
+  // Its small picture, beside the row that is shown.
+  #image(one) {
+    const { row } = this;
+    const { images } = this.known.get(row.picture);
+    if (!images.has(one.picture)) images.set(one.picture, small(one, () => this.#loaded(row)));
+    return images.get(one.picture);
+  }
+
+  #shown() {
+    return this.#alike().slice(0, this.isTogether ? TOGETHER : STRIP);
   }
 
   // What is asked about next, once the answer before is saved. What was asked about earlier and is not shown is let be.
@@ -91,7 +106,7 @@ export class Near {
 
   async #askAbout(row) {
     const { labelled, alike } = await get(`/api/near/${row.picture}`);
-    const images = new Map(alike?.slice(0, STRIP).map((one) => [one.picture, small(one)]));
+    const images = new Map(alike?.slice(0, STRIP).map((one) => [one.picture, small(one, () => this.#loaded(row))]));
     this.known.set(row.picture, { labelled: labelled.map((one) => ({ ...one, image: one.there ? small(one) : null })), alike, images });
     if (row !== this.row) return;
     this.#fill();
@@ -107,16 +122,23 @@ export class Near {
     const alike = this.#alike();
     this.repeats.hidden = alike.length === 0;
     this.repeats.classList.toggle("on", this.isTogether);
-    this.strip.replaceChildren(...alike.slice(0, STRIP).map((one) => found.images.get(one.picture) ?? small(one)));
+    this.strip.replaceChildren(...this.#shown().map((one) => this.#image(one)));
     this.button.setAttribute("aria-pressed", String(this.isTogether));
     this.button.title = say("togetherHint");
-    this.button.replaceChildren(key("="), make("span", {}, this.isTogether ? say("together", count(alike.length + 1)) : say("repeats", count(alike.length))));
+    this.button.replaceChildren(key("="), make("span", {}, this.isTogether ? say("together", count(this.together().length + 1)) : say("repeats", count(alike.length))));
+  }
+
+  #loaded(row) {
+    if (row !== this.row || !this.isTogether) return;
+    this.#fill();
+    this.changed();
   }
 }
 
-function small(row) {
+function small(row, loaded = () => undefined) {
   const image = make("img", { alt: row.name ?? row.category, title: row.name ?? row.category, draggable: "false", decoding: "async", fetchpriority: "low" });
   image.addEventListener("error", () => image.remove(), { once: true });
+  image.addEventListener("load", loaded, { once: true });
   image.src = pictureUrl(row, "small");
   return image;
 }

@@ -3,6 +3,7 @@
 
 import { key, make } from "./dom.js";
 import { pictureUrl, send } from "./net.js";
+import { unseenBecause } from "./seen.js";
 import { say } from "./words.js";
 
 export class Question {
@@ -81,6 +82,8 @@ export class Question {
   // The next one is shown at once; what the server says of it comes with its answer.
   #answer(said, category) {
     const { picture } = this.row;
+    const unseen = said === "skipped" ? "" : unseenBecause(this.images.get(picture));
+    if (unseen) return this.desk.tell(unseen);
     this.element.classList.remove("close");
     this.pass(picture, said);
     this.draw();

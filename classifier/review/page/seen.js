@@ -1,8 +1,11 @@
 // Which tiles a person has seen: those that stood mostly in sight for a moment, with their picture loaded. Only these
 // are confirmed. What the sticky head covers is not in sight.
 
+import { say } from "./words.js";
+
 const SHARE = 0.7; // of a tile's height
 const MOMENT = 150; // milliseconds
+const imageOf = (tile) => tile.querySelector("img");
 const STEPS = Array.from({ length: 21 }, (_, step) => step / 20);
 
 export class Seen {
@@ -29,7 +32,7 @@ export class Seen {
     this.#seen.clear();
     this.#tiles = tiles;
     for (const tile of tiles) {
-      const image = tile.querySelector("img");
+      const image = imageOf(tile);
       image.addEventListener("load", () => this.#wait(tile), { once: true });
       image.addEventListener("error", () => this.#changed(), { once: true });
     }
@@ -60,13 +63,13 @@ export class Seen {
   }
 
   #wait(tile) {
-    if (!this.#inSight.has(tile) || !isLoaded(tile)) return;
+    if (!this.#inSight.has(tile) || !isLoaded(imageOf(tile))) return;
     clearTimeout(this.#inSight.get(tile));
     this.#inSight.set(tile, setTimeout(() => this.#see(tile), MOMENT));
   }
 
   #see(tile) {
-    if (document.hidden || !isLoaded(tile)) return;
+    if (document.hidden || !isLoaded(imageOf(tile))) return;
     this.#seen.add(tile);
     this.#inSight.delete(tile);
     this.#observer.unobserve(tile);
@@ -74,10 +77,13 @@ export class Seen {
   }
 }
 
-const isLoaded = (tile) => {
-  const image = tile.querySelector("img");
-  return image.complete && image.naturalWidth > 0;
-};
+export const isLoaded = (image) => image.complete && image.naturalWidth > 0;
 
-// Whether its picture cannot be shown at all.
-export const isGone = (tile) => tile.querySelector("img").classList.contains("gone");
+// Whether it cannot be shown at all.
+export const isGone = (image) => image.classList.contains("gone");
+
+// Why nothing can be said of a picture that is not shown; empty when it is.
+export function unseenBecause(image) {
+  if (isGone(image)) return say("goneSkip");
+  return isLoaded(image) ? "" : say("stillLoading");
+}

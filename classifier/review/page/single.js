@@ -2,6 +2,7 @@
 
 import { key, make } from "./dom.js";
 import { Near } from "./near.js";
+import { unseenBecause } from "./seen.js";
 import { Supply } from "./supply.js";
 import { count, percent, reasonOf, say, whyOf } from "./words.js";
 
@@ -73,6 +74,8 @@ export class Single {
   // Said of the shown picture, and of those that nearly repeat it where they are answered together: one step.
   #decide(said, category) {
     if (this.row === null) return;
+    const unseen = said === "skipped" ? "" : unseenBecause(this.supply.image(this.row));
+    if (unseen) return this.desk.tell(unseen);
     const rows = [this.row, ...this.near.together()];
     this.element.classList.remove("close");
     this.supply.drop(rows);

@@ -56,6 +56,8 @@ const WORDS = {
   clearMore: ["{0} were skipped: look at them under Skipped.", "跳过了 {0} 张：在“已跳过”里查看。"],
   toFile: ["{0} decisions wait to be filed.", "有 {0} 个决定等待归类。"],
   gone: ["This picture is no longer there, or was changed.", "这张图片已不在原处，或被改过。"],
+  goneSkip: ["This picture cannot be shown, so nothing is said of it: s skips it", "这张图片无法显示，不作判断；按 s 跳过"],
+  stillLoading: ["The picture is still loading", "图片还在加载"],
   loading: ["Loading…", "读取中…"],
   takenBack: ["Taken back: {0}", "已撤回：{0} 张"],
   noStep: ["Nothing to take back", "没有可撤回的"],
