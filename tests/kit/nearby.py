@@ -14,6 +14,7 @@ from classifier.catalogue.spots import folder_of
 from classifier.catalogue.store import read_catalogue
 from classifier.images.identity import picture_id
 from classifier.model.labelled import LABELLED, Labelled
+from classifier.records import Selection
 from kit.bundles import CATEGORIES, colour_bundle
 from kit.pictures import busy, encoded
 from kit.reviewing import blended, sort_again, unsure_library
@@ -21,7 +22,7 @@ from kit.reviewing import blended, sort_again, unsure_library
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.records import PictureId, Selection
+    from classifier.records import PictureId
 
 OTHERS = 6
 """Pictures that nothing repeats."""

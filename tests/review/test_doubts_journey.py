@@ -42,14 +42,14 @@ def key_of(page: Page, category: str) -> str:
 
 
 def learned(made: Doubted) -> dict[PictureId, str]:
-    """What training reads of each doubted picture; nothing where its label is left out."""
+    """The category that training reads of each doubted picture; nothing where it is of none."""
     labels = {label.path: label for label in read_labels(folder=made.labels, csv_file=None)}
     feedback = read_feedback(made.library)
     found = {
         picture: feedback.heed(Example(label=labels[path], picture=picture, phash=0, thumbnail=b""))
         for path, picture in zip(made.wrong, made.pictures, strict=True)
     }
-    return {picture: example.label.category for picture, example in found.items() if example is not None}
+    return {picture: example.label.category for picture, example in found.items() if example and example.label.category}
 
 
 def test_a_wrong_label_is_put_right_by_one_key_taken_back_and_put_right_again(tmp_path: Path) -> None:
