@@ -47,6 +47,8 @@ class Stopped:
     sidecars: bool
     unknown_share: float | None
     """The share of pictures like the labels that might count as unknown; 0: none. None in runs of before."""
+    exclude: tuple[str, ...] = ()
+    """The patterns of what it passed over."""
 
 
 def begin(
@@ -93,7 +95,8 @@ def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
     if row is None:
         return None
     mode, settings, bundle, model = row
-    kept = json.loads(settings)["sort"]
+    recorded = json.loads(settings)
+    kept = recorded["sort"]
     return Stopped(
         mode=mode,
         threshold=kept["threshold"],
@@ -102,6 +105,7 @@ def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
         model=model,
         sidecars=kept.get("sidecars", False),
         unknown_share=kept.get("unknown_share") if kept.get("unknown", True) else 0.0,
+        exclude=tuple(recorded.get("images", {}).get("exclude", ())),
     )
 
 

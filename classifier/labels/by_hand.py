@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.catalogue import journal, runs
+from classifier.catalogue.categories import composed
 from classifier.errors import LabelsError
 from classifier.images.found import Found
 from classifier.labels.names import check_names
@@ -29,7 +30,7 @@ def placed_by_hand(catalogue: Catalogue, library: Path) -> dict[str, int]:
     if not runs.any_of(catalogue, "label"):
         return {}
     ours = {place.path for place in journal.places(catalogue)}
-    found = {}
+    found: dict[str, int] = {}
     for folder in category_folders(library):
         try:
             met = Found()
@@ -38,7 +39,7 @@ def placed_by_hand(catalogue: Catalogue, library: Path) -> dict[str, int]:
             continue
         count = sum(journal.to_bytes(path.relative_to(library)) not in ours for path in paths)
         if count:
-            found[folder.name] = count
+            found[composed(folder.name)] = found.get(composed(folder.name), 0) + count
     return found
 
 

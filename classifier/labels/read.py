@@ -161,7 +161,7 @@ def _from_csv(csv_file: Path, folder: Path | None) -> list[Label]:
             missing = set(_COLUMNS) - set(rows.fieldnames or ())
             if missing:
                 raise LabelsError(f"{csv_file}: has no column {' and '.join(sorted(missing))}; needs file_name,label")
-            read = [_from_row(row, root, line=rows.line_num) for row in rows]
+            read = [(rows.line_num, _from_row(row, root)) for row in rows]
     except UnicodeDecodeError as error:
         raise LabelsError(
             f"labels.csv = {csv_file}: is not UTF-8 (byte {error.object[error.start]:#04x}); "
@@ -169,22 +169,29 @@ def _from_csv(csv_file: Path, folder: Path | None) -> list[Label]:
         ) from None
     except (OSError, csv.Error) as error:
         raise LabelsError(f"labels.csv = {csv_file}: cannot be read ({error})") from None
-    wrong = [one for one in read if isinstance(one, str)]
+    wrong: dict[str, list[str]] = {}
+    for line, one in read:
+        if isinstance(one, str):
+            wrong.setdefault(one, []).append(f"{line}")
     if wrong:
-        raise LabelsError(f"{csv_file}, {all_at_once(wrong)}")
-    return [one for one in read if isinstance(one, Label)]
+        raise LabelsError(f"{csv_file}, {all_at_once([_in_lines(lines, what) for what, lines in wrong.items()])}")
+    return [one for _, one in read if isinstance(one, Label)]
 
 
-def _from_row(row: dict[str | None, str | list[str] | None], root: Path, *, line: int) -> Label | str | None:
+def _in_lines(lines: list[str], what: str) -> str:
+    return f"line{'s' if len(lines) > 1 else ''} {all_at_once(lines, between=', ')}: {what}"
+
+
+def _from_row(row: dict[str | None, str | list[str] | None], root: Path) -> Label | str | None:
     """A label; or what is wrong with the row; or None for a row of empty cells, such as spreadsheets leave."""
     beyond = row.get(None) or ()
     if any(cell.strip() for cell in beyond):
-        return f"line {line}: has more columns than the first line; a name with a comma needs quotes around it"
+        return "more columns than the first line has; a name with a comma needs quotes around it"
     name, category = (str(row[column] or "").strip() for column in _COLUMNS)
     if not name or not category:
-        return f"line {line}: file_name or label is empty" if any(_cells(row.values())) else None
+        return "file_name or label is empty" if any(_cells(row.values())) else None
     path = root / Path(name)
-    return Label(path=path, category=category) if path.is_file() else f"line {line}: there is no file {path}"
+    return Label(path=path, category=category) if path.is_file() else f"there is no file {path}"
 
 
 def _cells(values: Iterable[str | list[str] | None]) -> Iterator[str]:

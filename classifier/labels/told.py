@@ -7,7 +7,7 @@ from collections.abc import Sequence
 _MOST = 10
 
 
-def all_at_once(wrong: Sequence[str]) -> str:
+def all_at_once(wrong: Sequence[str], *, between: str = "; ") -> str:
     """The first ten, and how many more there are."""
     more = len(wrong) - _MOST
-    return "; ".join(wrong[:_MOST]) + (f"; and {more:,} more" if more > 0 else "")
+    return between.join([*wrong[:_MOST], *([f"and {more:,} more"] if more > 0 else [])])

@@ -14,7 +14,7 @@ from classifier.errors import ModelError
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.progress import Progress
 from classifier.records import Mode
-from classifier.settings import Settings, SortSettings
+from classifier.settings import Settings, SortSettings, excluding
 
 OnChanged = Callable[[str], bool]
 """Given a question, whether the stopped run goes on as it was begun."""
@@ -49,6 +49,16 @@ def wish_from(settings: Settings, *, threshold: float | None, max_error: float |
 def unknown_share(asked: SortSettings) -> float:
     """The two settings about the unknown in one number: 0 when nothing is to be taken for it."""
     return asked.unknown_share if asked.unknown else 0.0
+
+
+def go_on(
+    wish: Wish, settings: Settings, stopped: Stopped, *, on_changed: OnChanged | None, progress: Progress
+) -> tuple[Wish, Settings]:
+    """What to sort with, as `resumed` says, and settings that exclude what the stopped run did."""
+    forgotten = [pattern for pattern in stopped.exclude if pattern not in settings.images.exclude]
+    if forgotten:
+        progress.say(f"the stopped run excluded {', '.join(forgotten)}: it goes on with that; --restart drops it")
+    return resumed(wish, stopped, on_changed=on_changed, progress=progress), excluding(settings, forgotten)
 
 
 def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progress: Progress) -> Wish:

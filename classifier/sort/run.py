@@ -31,7 +31,7 @@ from classifier.sort.keep import keeper_for
 from classifier.sort.plan import plan_only
 from classifier.sort.predict import predict
 from classifier.sort.recall import recall
-from classifier.sort.resume import OnChanged, Wish, resumed, wish_from
+from classifier.sort.resume import OnChanged, Wish, go_on, wish_from
 from classifier.sort.rules import Rules, rules_for
 from classifier.sort.scan import recognise, scan
 from classifier.sort.scope import scope_for
@@ -71,7 +71,7 @@ def sort(
     with opened(library, progress) if plan is None else _copied(library) as catalogue:
         wish = wish_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
         if not restart and (stopped := runs.stopped(catalogue, crawl)) is not None:
-            wish = resumed(wish, stopped, on_changed=on_changed, progress=progress)
+            wish, settings = go_on(wish, settings, stopped, on_changed=on_changed, progress=progress)
         model, rules = _model_and_rules(wish, settings, library=library, catalogue=catalogue, progress=progress)
         run, found = _scanned(catalogue, crawl, library, model=model, settings=settings, rules=rules, say=progress)
         make = _maker(catalogue, library, run=run, plan=plan)

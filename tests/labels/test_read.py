@@ -84,8 +84,8 @@ def test_labels_that_cannot_be_learned_from_are_told(tmp_path: Path, tree: Tree,
         ("file_name,label\na.png,\n", "line 2: file_name or label is empty"),
         ("file_name,label\nnone.png,cat\n", "line 2: there is no file"),
         ("file_name,label\na.png\n", "line 2: file_name or label is empty"),
-        ("file_name,label\na.png,Fate, Grand Order\n", "line 2: has more columns than the first line"),
-        ('file_name,label\n"a\n.png",x\na.png,Fate, Grand Order\n', "line 4: has more columns"),
+        ("file_name,label\na.png,Fate, Grand Order\n", "line 2: more columns than the first line has"),
+        ('file_name,label\n"a\n.png",x\na.png,Fate, Grand Order\n', "line 4: more columns"),
         ("", "has no column file_name and label"),
     ],
 )
@@ -106,6 +106,13 @@ def test_all_that_is_wrong_in_a_csv_is_told_at_once(tmp_path: Path) -> None:
     assert f"labels.csv, line 2: file_name or label is empty; line 3: there is no file {tmp_path / '0.png'}; " in said
     assert said.endswith("; and 5 more")
     assert 1 == len(said.splitlines())
+
+
+def test_what_is_wrong_with_many_rows_is_told_once(tmp_path: Path) -> None:
+    rows = "a.png,Fate, Grand Order\n" * 14
+    make_tree(tmp_path, {"a.png": PICTURE, "labels.csv": f"file_name,label\n{rows}".encode()})
+    with pytest.raises(LabelsError, match=r"labels\.csv, lines 2, 3, .*, 11, and 4 more: more columns than .* quotes"):
+        read_labels(folder=None, csv_file=tmp_path / "labels.csv")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])

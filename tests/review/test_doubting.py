@@ -61,7 +61,7 @@ def trained_on(made: Doubted, library: Path | None) -> dict[str, str]:
         progress=SilentProgress(),
         feedback=read_feedback(library),
     )
-    return {example.label.path.name: example.label.category for example in examples}
+    return {one.label.path.name: one.label.category for one in examples if one.label.category}
 
 
 def test_the_most_doubtful_label_is_asked_about_first(made: Doubted) -> None:

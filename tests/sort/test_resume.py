@@ -14,7 +14,7 @@ from classifier.errors import ModelError
 from classifier.model.bundle import save_bundle
 from classifier.progress import SavingProgress
 from classifier.records import Mode
-from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.settings import ImageSettings, RuntimeSettings, Settings, SortSettings
 from classifier.sort.run import sort
 from kit.bundles import colour_bundle
 from kit.interrupt import Stop, Stopping
@@ -29,7 +29,8 @@ def run(
     said["unknown_share"] = options.pop("unknown_share", None)
     chosen = SortSettings.model_validate({name: value for name, value in said.items() if value is not None})
     progress = options.pop("progress", SavingProgress())
-    settings = Settings(sort=chosen, runtime=RuntimeSettings(workers=0))
+    images = options.pop("images", ImageSettings())
+    settings = Settings(sort=chosen, images=images, runtime=RuntimeSettings(workers=0))
     sort(folder / "crawl", library=folder / "sorted", bundle=bundle, settings=settings, progress=progress, **options)
     return [line for line in progress.said if "stopped" in line]
 
@@ -57,6 +58,20 @@ def test_what_is_not_said_is_as_it_was(stopped: Path) -> None:
     assert ["the last sort of this crawl was stopped: it goes on with --mode move"] == said
     assert ("move", 0.8, "colours") == last(stopped)
     assert {} == all_files(stopped / "crawl")
+
+
+def test_what_was_excluded_stays_excluded_and_it_is_said(stopped: Path, bundle: Path) -> None:
+    exclude = ImageSettings(exclude=("*.gif", "b.*"))
+    for name in ("b.png", "c.png"):
+        (stopped / "crawl" / name).write_bytes(encoded(varied(COLOURS["red"], seed=ord(name[0])), "PNG"))
+    with pytest.raises(Stop):
+        run(stopped, bundle, mode=Mode.MOVE, images=exclude, restart=True, progress=Stopping())
+    said = run(stopped, None, images=ImageSettings(exclude=("*.gif", "c.*")))
+
+    assert "the stopped run excluded b.*: it goes on with that; --restart drops it" in said
+    assert {"b.png", "c.png"} == set(all_files(stopped / "crawl"))
+    run(stopped, None, mode=Mode.MOVE, images=ImageSettings(exclude=("c.*",)))
+    assert {"c.png"} == set(all_files(stopped / "crawl"))
 
 
 def test_without_anyone_to_ask_the_recorded_values_win_and_it_is_said(stopped: Path, bundle: Path) -> None:
