@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from classifier.audit.refile import Refiled, refile, resume
 from classifier.audit.sample import draw, is_simple, steps
 from classifier.audit.state import State
-from classifier.audit.thresholds import Offer, loosest, usual
+from classifier.audit.thresholds import Offer, keeps, loosest, usual
 from classifier.catalogue import audits, verdicts
 from classifier.catalogue.audits import Audit, Drawn
 from classifier.catalogue.journal import place_of, to_path
@@ -156,6 +156,12 @@ def current(catalogue: Catalogue, library: Path) -> Session | None:
     """The library's last audit, finished or not; None once something was filed since, or before the first."""
     audit = audits.last(catalogue)
     return None if audit is None or audits.marks(catalogue) != audit.marks else Session(catalogue, library, audit)
+
+
+def shown(catalogue: Catalogue, library: Path) -> State | None:
+    """The last audit, where it shows of just what is filed now that the last sort's error rate is kept."""
+    session, target = current(catalogue, library), target_of(catalogue)
+    return session.state if session is not None and target is not None and keeps(session.state, target) else None
 
 
 def _last(catalogue: Catalogue, library: Path, *, count: int | None, seed: int | None) -> Session | None:

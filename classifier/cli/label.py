@@ -105,4 +105,16 @@ def _next(folder: Path) -> list[str]:
         return [*lines, "training needs two categories: run it again and go on"]
     if poor:
         lines.append(f"with fewer than {_FEW} a category is hardly learned: {', '.join(poor)}")
-    return [*lines, f"train with: {train_command(folder)}"]
+    return [*lines, *_drawn_whole(folder), f"train with: {train_command(folder)}"]
+
+
+def _drawn_whole(folder: Path) -> list[str]:
+    """Whether the labels are a random draw that was answered whole, so that they can guarantee an error rate."""
+    from classifier.labels.draws import read_draws
+
+    draws = read_draws(folder)
+    count, left = sum(len(draw.pictures) for draw in draws), sum(draw.waiting(draw.named) for draw in draws)
+    if left:
+        wait = f"{left:,} of {count:,} drawn pictures are not judged yet"
+        return [f"{wait}: until all are, these labels give --max-error no guarantee (the easiest are named first)"]
+    return [f"all {count:,} drawn pictures are judged: --max-error is guaranteed by them, as far as so many can"]

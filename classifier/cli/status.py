@@ -33,7 +33,7 @@ def status(
         tell_json(seen.as_dict() | beside)
         return
     for lines in (
-        _runs(seen),
+        _runs(seen, library),
         _categories(seen),
         _kept(seen, library),
         _audit(library),
@@ -43,7 +43,7 @@ def status(
         tell(*([*lines, ""] if lines else []))
 
 
-def _runs(seen: Overview) -> list[str]:
+def _runs(seen: Overview, library: Path) -> list[str]:
     from classifier.cli.terminal import table
 
     rows = [
@@ -61,9 +61,18 @@ def _runs(seen: Overview) -> list[str]:
     if seen.promise:
         promising = next(run for run in reversed(seen.runs) if run.promise)
         lines.append(f"#{promising.id} promised {seen.promise}")
-    if seen.no_guarantee:
+    if seen.no_guarantee and not _is_shown(library):
         lines.append(seen.no_guarantee)
     return lines
+
+
+def _is_shown(library: Path) -> bool:
+    """Whether an audit shows what the last sort could not guarantee; it is told further below."""
+    from classifier.audit.run import shown
+    from classifier.catalogue.store import read_catalogue
+
+    with read_catalogue(library) as catalogue:
+        return shown(catalogue, library) is not None
 
 
 def _categories(seen: Overview) -> list[str]:

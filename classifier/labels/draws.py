@@ -26,12 +26,14 @@ WHERE files.failure_kind IS NULL AND files.crawl IN (SELECT crawl FROM runs WHER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """The pictures of one draw; of those in `without_label` a person said that they are of no category, or skipped it.
+    """The pictures of one draw: of those `named` a person said the category; the others may be found in its folder too.
 
-    `without_category` are the former, where they lie.
+    Of those in `without_label` it was said that they are of no category, or they were skipped; `without_category` are
+    the former, where they lie.
     """
 
     pictures: frozenset[PictureId]
+    named: frozenset[PictureId]
     without_label: frozenset[PictureId]
     without_category: tuple[Label, ...]
 
@@ -99,6 +101,7 @@ def _draws_of(library: Path) -> Iterator[Draw]:
         skipped = {picture for picture, of_it in words.items() if Said.SKIPPED in of_it}
         yield Draw(
             pictures=pictures,
+            named=frozenset(picture for picture, verdict in held.items() if verdict.said is Said.RIGHT),
             without_label=frozenset({*none, *skipped}),
             without_category=tuple(_where_they_lie(catalogue, library, none)),
         )

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from classifier.audit.run import shown
 from classifier.audit.state import State
 from classifier.audit.state import percent as percent_up
 from classifier.catalogue import audits, verdicts
@@ -86,7 +87,7 @@ def library_page(library: Path) -> str:
         histogram=confidence_histogram(filed, review) if any(filed) or any(review) else None,
         promise=seen.promise,
         told=_of_last_run(library, "promise", {"max_error", "confidence", "pictures", "how"}),
-        no_guarantee=_of_last_run(library, "no_guarantee", {"max_error", "why"}),
+        no_guarantee=None if _is_shown(library) else _of_last_run(library, "no_guarantee", {"max_error", "why"}),
         why_no_guarantee=why_no_guarantee,
         in_chinese=in_chinese,
         audit=None if audit is None else audit.audit,
@@ -105,6 +106,12 @@ def _audit(library: Path) -> tuple[State | None, bool]:
             return None, False
         state = State(audit, verdicts.of_audit(catalogue, audit.id))
         return state if state.asked else None, audits.marks(catalogue) == audit.marks
+
+
+def _is_shown(library: Path) -> bool:
+    """Whether an audit shows what the last sort could not guarantee: then that is told."""
+    with read_catalogue(library) as catalogue:
+        return shown(catalogue, library) is not None
 
 
 def _of_last_run(library: Path, key: str, needed: set[str]) -> dict[str, Any] | None:

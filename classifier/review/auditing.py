@@ -126,7 +126,7 @@ def told(catalogue: Catalogue, library: Path) -> dict[str, Any]:
 
 
 def _guaranteed(catalogue: Catalogue) -> bool:
-    """Whether the last sort's error rate was guaranteed; also where none was asked for."""
+    """Whether the last sort's error rate was guaranteed by its labels; also where none was asked for."""
     sort = audits.last_sort(catalogue)
     return sort is None or "no_guarantee" not in sort[2].get("sort", {})
 

@@ -79,7 +79,7 @@ def rules_for(
         sidecars=settings.sort.sidecars if wish.sidecars is None else wish.sidecars,
         unknown_share=share,
         unknown_from=unknown_from,
-        strange_from=math.inf if promised is None else strange_from,  # a promise is for pictures like the labels
+        strange_from=math.inf if surety is None else strange_from,  # an error rate is for pictures like the labels
         names=read_names(catalogue),
     )
     return _as_agreed(rules, wish, catalogue, progress)

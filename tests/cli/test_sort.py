@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from classifier.audit.run import opened
+from classifier.records import Said, Selection
 from kit.bundles import colour_bundle
 from kit.pictures import COLOURS, encoded, varied
-from kit.tree import make_tree, read_tree
+from kit.tree import make_tree
 
 PROMISE = (
-    "at most 5% wrong among the filed, 95% confidence, on pictures like your labels in the same mix: by 400 of them"
+    "at most 5% wrong among the filed, 95% confidence, on pictures like your labels in the same mix: "
+    "by 400 of them drawn by chance"
 )
 
 
@@ -26,6 +29,12 @@ def illsort(*words: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return colour_bundle(tmp_path_factory.mktemp("model") / "judged", evidence=400).folder
+
+
+@pytest.fixture(scope="module")
+def picked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "picked"
+    return colour_bundle(folder, evidence=400, selection=Selection.PERSON).folder
 
 
 def drawn(folder: Path) -> tuple[str | Path, ...]:
@@ -54,12 +63,27 @@ def test_json_ends_with_the_promise(tmp_path: Path, judged: Path) -> None:
     assert f"{PROMISE}, held out" == json.loads(shown.stdout)["promise"]
 
 
-def test_what_cannot_be_promised_is_one_line_and_exit_code_2(tmp_path: Path, judged: Path) -> None:
-    shown = illsort(*drawn(tmp_path), "--model", judged, "--max-error", "0.001")
+def test_without_a_guarantee_one_line_says_so_and_an_audit_gives_one(tmp_path: Path, picked: Path) -> None:
+    words, library = (*drawn(tmp_path), "--model", picked, "--max-error", "0.3"), tmp_path / "sorted"
+    shown = illsort(*words, "--json")
+    line = json.loads(shown.stdout)["no_guarantee"]
 
-    assert 2 == shown.returncode
-    assert "--max-error 0.001 cannot be promised: 400 labelled pictures were judged" in shown.stderr.splitlines()[-1]
-    assert {} == {name: held for name, held in read_tree(tmp_path / "sorted").items() if not name.startswith(".")}
+    assert 0 == shown.returncode
+    assert line.startswith(
+        "no guarantee: the labels were picked, not drawn by chance; filed by the model's own estimate"
+    )
+    assert (
+        f"answer 10 random pictures of what was filed, none of them wrong: illsort audit {library} --count 10" in line
+    )
+    assert [line] == [one for one in illsort("status", library).stdout.splitlines() if one.startswith("no guarantee")]
+    with opened(library) as session:
+        while not session.state.is_finished:
+            session.answer(Said.RIGHT)
+    again = json.loads(illsort(*words, "--json").stdout)
+    assert "no_guarantee" not in again
+    assert "guaranteed by the audit of" in again["promise"]
+    assert "at most 0.0% wrong, 95% confidence; 0 of 3, all there are" in again["promise"]
+    assert [] == [one for one in illsort("status", library).stdout.splitlines() if one.startswith("no guarantee")]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def test_only_what_was_drawn_and_answered_whole_or_vouched_for_is_random(
     made = [
         Draw(
             pictures=frozenset(IDS[n] for n in of_it),
+            named=frozenset(),
             without_label=frozenset(IDS[n] for n in none & of_it),
             without_category=(),
         )

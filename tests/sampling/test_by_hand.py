@@ -82,6 +82,10 @@ def test_what_is_labelled_besides_is_counted_once_before_and_after_it_is_filed(l
 
     assert {"cat": ("1", 5), "dog": ("2", 2)} == offered(labels)
     assert f"8 labels in {labels}: cat 5, dog 2, con 1" in _next(labels)
+    assert any(line.startswith("2 of 4 drawn pictures are not judged yet: until all are,") for line in _next(labels))
+    with open_catalogue(labels) as catalogue:
+        Desk(catalogue).say([Answer(picture=one, said=Said.SKIPPED) for one in pictures[2:]])
+    assert any(line.startswith("all 4 drawn pictures are judged: --max-error is") for line in _next(labels))
 
 
 def test_a_folder_that_was_filled_by_hand_is_not_renamed_in_part(labels: Path) -> None:
