@@ -159,9 +159,15 @@ def current(catalogue: Catalogue, library: Path) -> Session | None:
 
 
 def shown(catalogue: Catalogue, library: Path) -> State | None:
-    """The last audit, where it shows of just what is filed now that the last sort's error rate is kept."""
-    session, target = current(catalogue, library), target_of(catalogue)
-    return session.state if session is not None and target is not None and keeps(session.state, target) else None
+    """The last audit, where it shows of just what is filed now that the last sort's error rate is kept.
+
+    No file was moved since, though a sort may have written down why each picture stays.
+    """
+    audit, target = audits.last(catalogue), target_of(catalogue)
+    if audit is None or target is None or audits.marks(catalogue)[0] != audit.marks[0]:
+        return None
+    state = Session(catalogue, library, audit).state
+    return state if keeps(state, target) else None
 
 
 def _last(catalogue: Catalogue, library: Path, *, count: int | None, seed: int | None) -> Session | None:

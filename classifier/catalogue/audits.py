@@ -52,7 +52,7 @@ class Audit:
     `filed` is what it was drawn from, by category; `simple` when categories had no part in the draw. `steps` are
     thresholds from strict to loose with the pictures that each would keep, fixed before any answer. `marks` tell
     whether anything was filed since. `run` and `threshold` say how it was filed by the audit's outcome, if it was.
-    `number` counts the audits with answers since the last sort that changed anything, this one included: whoever audits
+    `number` counts the audits with answers since the last sort that filed anything, this one included: whoever audits
     until one looks good must be judged by all of them.
     """
 
@@ -138,7 +138,7 @@ def last(catalogue: Catalogue) -> Audit | None:
 
 def next_number(catalogue: Catalogue) -> int:
     """The number that an audit would have that is drawn now."""
-    return _earlier(catalogue, marks(catalogue)[1], before=None) + 1
+    return _earlier(catalogue, marks(catalogue)[0], before=None) + 1
 
 
 def set_outcome(catalogue: Catalogue, audit: int, *, run: int, threshold: float | None) -> None:
@@ -189,22 +189,35 @@ def agreed_threshold(catalogue: Catalogue, *, model: str) -> float | None:
     return float(row[0])
 
 
-_EARLIER = """
-SELECT count(*) FROM audits WHERE (?2 IS NULL OR id < ?2)
-AND EXISTS (SELECT 1 FROM verdicts WHERE verdicts.audit = audits.id)
-AND (SELECT max(id) FROM runs WHERE kind = 'sort' AND id <= audits.last_decided)
-    IS (SELECT max(id) FROM runs WHERE kind = 'sort' AND id <= ?1)
+_FILED_LAST = """
+SELECT id FROM runs WHERE kind = 'sort' AND EXISTS (
+    SELECT 1 FROM moves WHERE run = runs.id AND state = 'done' AND id <= ? AND beside IS NULL
+    AND substr(target, 1, 1) != CAST('_' AS BLOB))
+ORDER BY id DESC LIMIT 1
 """
+_ANSWERED = "SELECT id, last_move FROM audits WHERE EXISTS (SELECT 1 FROM verdicts WHERE audit = audits.id)"
 
 
 def _number(catalogue: Catalogue, audit: int) -> int:
-    (decided,) = catalogue.connection.execute("SELECT last_decided FROM audits WHERE id = ?", (audit,)).fetchone()
-    return _earlier(catalogue, decided, before=audit) + 1
+    (last_move,) = catalogue.connection.execute("SELECT last_move FROM audits WHERE id = ?", (audit,)).fetchone()
+    return _earlier(catalogue, last_move, before=audit) + 1
 
 
-def _earlier(catalogue: Catalogue, decided: int, *, before: int | None) -> int:
-    """How many audits had answers since the sort that decided last: what reviews and audits decide is no new sort."""
-    return int(catalogue.connection.execute(_EARLIER, (decided, before)).fetchone()[0])
+def _earlier(catalogue: Catalogue, last_move: int, *, before: int | None) -> int:
+    """How many audits had answers since a sort filed anything into a category.
+
+    To take away what was found wrong and audit again is one more look at the same filing, whoever takes it away: the
+    audit, a review, or a sort that goes by what was said.
+    """
+    now = _filed_last(catalogue, last_move)
+    answered = catalogue.connection.execute(_ANSWERED).fetchall()
+    return sum((before is None or one < before) and _filed_last(catalogue, move) == now for one, move in answered)
+
+
+def _filed_last(catalogue: Catalogue, last_move: int) -> int | None:
+    """The last sort by then that filed something."""
+    row = catalogue.connection.execute(_FILED_LAST, (last_move,)).fetchone()
+    return None if row is None else int(row[0])
 
 
 def _drawn(catalogue: Catalogue, audit: int) -> Iterator[Drawn]:

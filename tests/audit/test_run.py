@@ -12,9 +12,11 @@ from classifier.catalogue.lock import owned
 from classifier.catalogue.store import open_catalogue, read_catalogue
 from classifier.errors import LibraryError
 from classifier.filing import rearrange as refiling
+from classifier.filing.engine import execute
 from classifier.filing.undo import undo
-from classifier.records import Action, Said
+from classifier.records import Action, Method, Said
 from kit.audits import Kind, filed_library
+from kit.filing import move_of
 from kit.tree import all_files, make_tree
 
 if TYPE_CHECKING:
@@ -246,8 +248,13 @@ def test_audits_are_counted_until_another_sort_also_after_the_wrong_ones_went(tm
         run = runs.begin(
             catalogue, kind="sort", crawl=tmp_path, mode="link", model="m", bundle=tmp_path, settings={"sort": {}}
         )
-        catalogue.connection.execute("UPDATE decisions SET run = ? WHERE action = 'file'", (run,))
-        assert 1 == audits.next_number(catalogue)
+        catalogue.connection.execute("UPDATE decisions SET run = ?", (run,))  # it goes by what was said
+        assert 5 == audits.next_number(catalogue)
+        for folder, next_number in (("_review", 5), ("chibi", 1)):
+            path = make_tree(tmp_path / "more", {f"{folder}.png": folder.encode()}) / f"{folder}.png"
+            with owned(library):
+                execute(catalogue, library=library, run=run, moves=[move_of(path, method=Method.LINK, folder=folder)])
+            assert next_number == audits.next_number(catalogue)
 
     assert [1, 2, 3, 4] == numbers
 

@@ -82,7 +82,7 @@ def test_without_a_guarantee_one_line_says_so_and_an_audit_gives_one(tmp_path: P
     again = json.loads(illsort(*words, "--json").stdout)
     assert "no_guarantee" not in again
     assert "guaranteed by the audit of" in again["promise"]
-    assert "at most 0.0% wrong, 95% confidence; 0 of 3, all there are" in again["promise"]
+    assert "at most 0.0% wrong, 95% confidence; 0 of 7, all there are" in again["promise"]
     assert [] == [one for one in illsort("status", library).stdout.splitlines() if one.startswith("no guarantee")]
 
 
