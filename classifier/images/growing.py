@@ -27,11 +27,12 @@ _FRESH_S: Final = 5
 _RECENT_S: Final = 600
 
 
-def complete(files: Iterable[ImageFile], found: Found) -> Iterator[ImageFile]:
+def complete(files: Iterable[ImageFile], found: Found, *, ask_of_all: bool = False) -> Iterator[ImageFile]:
     """Those of `files` that nobody writes to; the others count as unfinished in `found`.
 
     Files changed in the last five seconds come last, once a second look shows them as they were. Of files changed in
-    the last ten minutes the kernel is asked, where it can tell, whether some process has them open for writing.
+    the last ten minutes (with `ask_of_all`, of every file) the kernel is asked, where it can tell, whether some process
+    has them open for writing.
     """
     fresh: list[ImageFile] = []
     looked = time.monotonic()
@@ -40,7 +41,7 @@ def complete(files: Iterable[ImageFile], found: Found) -> Iterator[ImageFile]:
         if age_s < _FRESH_S:
             fresh.append(file)
             looked = time.monotonic()
-        elif age_s < _RECENT_S and is_being_written(file.path):
+        elif (ask_of_all or age_s < _RECENT_S) and is_being_written(file.path):
             found.postpone()
         else:
             yield file

@@ -28,11 +28,15 @@ _WHAT: Final = "labels that a model learns from"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Folders that are left out, with a word on what each is; the files of labels that stay; and what is excluded."""
+    """Folders that are left out, with a word on what each is; the files of labels that stay; and what is excluded.
+
+    Where files are to be moved, none is taken from a program that has it open, however long it has been at it.
+    """
 
     leave_out: Mapping[Path, str] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
     exclude: Exclude = NOTHING
+    moves: bool = False
 
     def pictures(self, crawl: Path, *, library: Path, found: Found) -> Iterator[ImageFile]:
         """The pictures of `crawl` that nobody writes to, without those of `library`; counted in `found`."""
@@ -44,7 +48,7 @@ class Scope:
             exclude=self.exclude,
             found=found,
         )
-        return complete(walk, found)
+        return complete(walk, found, ask_of_all=self.moves)
 
 
 def scope_of(settings: Settings) -> Scope:
@@ -71,7 +75,8 @@ def scope_for(crawl: Path, *, model: Bundle, settings: Settings, mode: Mode) -> 
             _refuse_labels(crawl, folder)
             leave_out |= dict.fromkeys(_categories_in(folder), _WHAT)
     labels = _labelled_files(model) if mode is Mode.MOVE and recorded is None else frozenset()
-    return Scope(leave_out=leave_out, labels=labels, exclude=Exclude(settings.images.exclude))
+    exclude = Exclude(settings.images.exclude)
+    return Scope(leave_out=leave_out, labels=labels, exclude=exclude, moves=mode is Mode.MOVE)
 
 
 def _labels_folder(labels: LabelSettings) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,20 @@ def test_a_download_is_taken_once_it_is_complete(tmp_path: Path, bundle: Path, m
 
     assert (2, 0) == (second["filed"], second["unfinished"])
     assert {"red/a.png": whole, "blue/b.png": other} == all_files(tmp_path / "sorted")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who writes to a file")
+@pytest.mark.parametrize("mode", Mode)
+def test_no_file_is_moved_while_a_program_has_it_open(tmp_path: Path, bundle: Path, mode: Mode) -> None:
+    """A download that stalled an hour ago shows no other sign; a link to it takes nothing away."""
+    crawl = make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("blue")})
+    with (crawl / "a.png").open("ab") as download:
+        os.utime(crawl / "a.png", (1_000_000_000, 1_000_000_000))
+        summary, _ = run(tmp_path, bundle, mode=mode)
+        download.flush()
+
+    assert (1 if mode is Mode.MOVE else 0) == summary["unfinished"]
+    assert mode is not Mode.MOVE or {"a.png": png("red")} == all_files(crawl)
 
 
 @pytest.fixture
