@@ -116,15 +116,18 @@ def test_by_touch_on_a_phone_in_chinese(tmp_path: Path) -> None:
     made, seen = nearby(tmp_path), Seen()
     options = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "color_scheme": "dark", "has_touch": True}
     with browser(seen, **options) as page, server(made.library) as first:
+        for one in made.repeats[:2]:  # what is not shown is not answered with the others
+            page.route(f"**/picture/{one}/small*", lambda route: route.abort())
         page.goto(first.address)
         come_to(page, made)
+        together = REPEATS - len(set(made.repeats[:2]) - {shown(page)})
         page.get_by_text(f"另有 {REPEATS - 1} 张几乎相同").tap()
-        page.get_by_text(f"{REPEATS} 张一起决定").wait_for()
+        page.get_by_text(f"{together} 张一起决定").wait_for()
         picture_in_sight(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.get_by_role("button", name="都不是").tap()
-        page.wait_for_function(f"() => document.querySelector('.file span').textContent.includes(' {REPEATS} ')")
+        page.wait_for_function(f"() => document.querySelector('.file span').textContent.includes(' {together} ')")
         page.get_by_role("button", name="撤回").tap()
         page.wait_for_function("() => document.querySelector('.file span').textContent.includes(' 0 ')")
         quiet(page, seen)
-    assert ([], 1) == (seen.said, len(seen.asked))
+    assert ([], 1) == ([one for one in seen.said if "net::ERR_FAILED" not in one], len(seen.asked))
