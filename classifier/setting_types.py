@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from classifier.exclude import Exclude
 from classifier.paths import given_path, to_text
 
+_FOLDER = "local-dir:"
+
 
 def _as_text(value: object) -> object:
     """A whole number or a date of TOML as text: 2024 and 2024-05-01 are names of folders too."""
@@ -22,6 +24,13 @@ def _as_path(value: object) -> object:
     """A path as a person means it; what is none is left for its type to refuse."""
     text = _as_text(value)
     return given_path(text) if isinstance(text, str | Path) else text
+
+
+def _as_backbone(name: object) -> object:
+    """`local-dir:~/x` with its path as a person means it."""
+    text = _as_text(name)
+    is_folder = isinstance(text, str) and text.startswith(_FOLDER)
+    return f"{_FOLDER}{given_path(str(text).removeprefix(_FOLDER))}" if is_folder else text
 
 
 def at_least_or_0(least: float) -> AfterValidator:
@@ -41,6 +50,7 @@ Folder = Annotated[
     PlainSerializer(to_text, when_used="json-unless-none"),
 ]
 Text = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_length=4000)]
+Backbone = Annotated[str, BeforeValidator(_as_backbone), Field(min_length=1, max_length=4000)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 ErrorRate = Annotated[float, Field(ge=1e-6, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from classifier.errors import SettingsError
 from classifier.records import Mode
-from classifier.setting_types import ErrorRate, Folder, Patterns, Seed, Share, Text, at_least_or_0
+from classifier.setting_types import Backbone, ErrorRate, Folder, Patterns, Seed, Share, Text, at_least_or_0
 
 
 class Section(BaseModel):
@@ -49,7 +49,7 @@ class ModelSettings(Section):
 
     folder: Folder = None
     """The bundle: the folder that training writes and sorting reads."""
-    backbone: Text = "embedded"
+    backbone: Backbone = "embedded"
     """embedded (no download; larger: embedded-lite1, -lite2), a timm name, hf-hub:org/name or local-dir:/folder."""
     allow_pickle: bool = False
     """Also read weights that are no safetensors (.bin, .pth); even then nothing but tensors is loaded from them."""

@@ -80,7 +80,7 @@ def sort(
     } | _on_this_machine(device, workers, batch_size, amp_dtype)
     overrides = [*set_, *(f"{name}={value}" for name, value in flags.items() if value is not None)]
     chosen = settings.excluding(settings.load(config, overrides), exclude)
-    progress = TerminalProgress()
+    surety, progress = _surety(chosen, overrides), TerminalProgress()
     with progress.stage("starting", total=None, unit=""):
         from classifier.sort.run import sort as run_sort
 
@@ -89,7 +89,7 @@ def sort(
         library=out,
         bundle=model or chosen.model.folder,
         settings=chosen,
-        **_surety(chosen, overrides),
+        **surety,
         progress=progress,
         restart=restart,
         restore_deleted=restore_deleted,

@@ -68,8 +68,12 @@ class TerminalProgress:
 
     @contextmanager
     def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:
-        """Show a bar; without a terminal it is told now and then instead of redrawn. Without a unit nothing counts."""
-        interval = 0.2 if sys.stderr.isatty() else 30.0
+        """Show a bar; without a terminal it is told now and then instead of redrawn.
+
+        A stage of neither total nor unit only names itself while it lasts, on a terminal alone.
+        """
+        is_terminal, only_names = sys.stderr.isatty(), total is None and not unit
+        interval = 0.2 if is_terminal else 30.0
         with stop.held():
             bar: tqdm[Never] = tqdm(
                 total=total,
@@ -80,7 +84,8 @@ class TerminalProgress:
                 mininterval=interval,
                 maxinterval=max(interval, 10.0),
                 bar_format=_format(total, unit),
-                disable=total == 0,
+                disable=total == 0 or (only_names and not is_terminal),
+                leave=not only_names,
                 file=sys.stderr,
             )
         try:

@@ -35,6 +35,7 @@ from classifier.model.files import MANIFEST
 from classifier.model.fitted import UNKNOWN, Fitted
 from classifier.model.manifest import Manifest
 from classifier.model.transforms import EvalTransform
+from classifier.paths import given_path
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Example, Failure, Label, Selection, Split
 from classifier.settings import Settings
@@ -152,7 +153,7 @@ def _fitted_before(settings: Settings) -> Fitted:
     name = settings.model.backbone.removeprefix("local-dir:")
     if name == settings.model.backbone:
         return Fitted()
-    folder = Path(name).expanduser()
+    folder = given_path(name)
     return open_bundle(folder).load_fitted() if (folder / MANIFEST).is_file() else UNKNOWN
 
 

@@ -22,6 +22,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from classifier.errors import ModelError
 from classifier.model.embedded import EMBEDDED
+from classifier.paths import given_path
 
 _STAGES = 4  # quarters of the network; traits are taken at their ends, but for the last
 _SOURCES = ("hf-hub:", "local-dir:")
@@ -198,7 +199,10 @@ def save_network(network: Network, folder: Path, *, label_names: list[str], crop
 def _located(name: str) -> str:
     """`local-dir:~/x` with the home folder filled in; a bare name that timm does not know is refused here."""
     if name.startswith("local-dir:"):
-        folder = Path(name.removeprefix("local-dir:")).expanduser()
+        try:
+            folder = given_path(name.removeprefix("local-dir:"))
+        except ValueError as error:
+            raise ModelError(f"model.backbone = {name}: {error}") from None
         if not (folder / "config.json").is_file():
             raise ModelError(f"model.backbone = {name}: {folder} holds no config.json, so it is no timm model folder")
         return f"local-dir:{folder}"
@@ -222,7 +226,10 @@ def _safetensors_only(source: str) -> dict[str, str]:
         return {}
     if source.startswith("hf-hub:"):
         return {"hf_hub_filename": _SAFE_WEIGHTS}
-    config = timm.models.get_pretrained_cfg(source)
+    try:
+        config = timm.models.get_pretrained_cfg(source)
+    except RuntimeError as error:  # no such weights of this network
+        raise ModelError(f"model.backbone = {source}: {error}") from None
     if config is None or not config.hf_hub_id:
         raise ModelError(f"model.backbone = {source}: there are no safetensors of it; {_ALLOW}")
     name = str(config.hf_hub_filename or _SAFE_WEIGHTS)

@@ -62,7 +62,7 @@ def test_every_command_is_in_the_readme(command: str) -> None:
     [
         (("train", "--config", "none.toml"), "none.toml: there is no such file"),
         (("train", "--set", "train.epoch=3"), "did you mean 'train.epochs'?"),
-        (("train",), "set labels.folder"),
+        (("train",), "model.folder is not set"),
         (("sort", "nowhere", "--out", "library"), "there is no such folder to sort"),
         (("sort", ".", "--out", "new", "--threshold", "2"), "sort.threshold = 2"),
         (("sort", ".", "--out", "new", "--max-error", "0"), "sort.max_error = 0"),

@@ -98,6 +98,8 @@ def test_any_setting_is_taken_or_refused_in_one_line(tmp_path: Path, name: str, 
         "model.folder=",
         f"labels.csv={LONG}",
         "labels.library=a\0b",
+        "model.backbone=local-dir:",
+        "model.backbone=local-dir:~nosuchuser-here/x",
         "train.epochs=" + "[" * 5000,
     ],
 )
@@ -150,6 +152,7 @@ def test_an_empty_path_is_not_the_current_folder(words: tuple[str, ...]) -> None
 
 def test_a_tilde_is_the_home_folder_wherever_the_shell_left_it(at_home: Path) -> None:
     home = at_home / "home"
+    assert f"local-dir:{home / 'x'}" == all_settings.load(None, ["model.backbone=local-dir:~/x"]).model.backbone
     assert home / "x" == as_path("~/x") == all_settings.load(None, ["model.folder=~/x"]).model.folder
     assert f"illsort: {home / 'none'}: there is no such folder" in run("sort", "~/none", "--out=~/sorted")[2]
     assert f"illsort: {home / 'none'} is not an illsort library" in run("status", "~/none")[2]

@@ -149,6 +149,9 @@ def test_every_parameter_learns_once_and_deeper_layers_learn_less() -> None:
     ("name", "says"),
     [
         ("efficientnet_lite", "neither embedded"),
+        ("resnet18.nosuch", "Invalid pretrained tag"),
+        ("local-dir:~nosuchuser-here/x", "there is no user or home folder ~nosuchuser-here"),
+        ("local-dir:a\0b", "no path can hold a NUL character"),
         ("org/name", "hf-hub:org/name"),
         ("local-dir:/nowhere/at/all", "config.json"),
     ],
