@@ -180,7 +180,7 @@ def give_sources_back(catalogue: Catalogue) -> None:
 
 def _forget(connection: sqlite3.Connection, place: Place) -> None:
     if place.beside is None:
-        connection.execute("DELETE FROM places WHERE picture = ? AND path = ?", (place.picture, place.path))
+        connection.execute("DELETE FROM places WHERE picture = ?", (place.picture,))
     else:
         connection.execute("DELETE FROM sidecars WHERE path = ?", (place.path,))
 

@@ -246,8 +246,12 @@ class _Comparison:
             return
         self._back += not is_new
         self._gone = [gone for gone in self._gone if gone.place != one.place]
-        seen = os.lstat(self._root + path)
-        self._here.append((one.place, replace(_as_seen(one.place, seen), path=path)))
+        now = replace(_as_seen(one.place, os.lstat(self._root + path)), path=path)
+        is_link = one.place.method is Method.SYMLINK and one.place.beside is None
+        if is_link and _original(self._root + path) is None:
+            self._gone.append(Missing(place=now, what=What.DANGLING))
+        else:
+            self._here.append((one.place, now))
 
 
 def _original(link: bytes) -> os.stat_result | None:

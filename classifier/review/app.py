@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.catalogue import audits, verdicts
+from classifier.catalogue.disk_changes import count_missing
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import IllsortError, LibraryError
@@ -241,6 +242,7 @@ class Review:
             "library": displayable(self._library.resolve().name),
             "train": train_command(self._library),
             "learning": self._learning.state,
+            "missing": self._desk.read(lambda catalogue, _: sum(count_missing(catalogue).values())),
             "words": self._desk.read(lambda catalogue, _: verdicts.newest(catalogue)),
         }
 

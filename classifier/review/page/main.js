@@ -40,6 +40,7 @@ class Desk {
     if (this.state.outlook.number) this.chosen.order = "learned";
     document.title = `${this.state.library} · illsort`;
     await this.show(this.state.labelling ? { view: "grid" } : {});
+    if (this.state.missing) tell(say("missing", count(this.state.missing)));
     this.learning.watch();
     this.doubt(await readDoubts().catch(() => null));
   }

@@ -55,6 +55,10 @@ const WORDS = {
   clearFolder: ["Nothing of this folder waits here.", "这个文件夹没有要看的了。"],
   clearMore: ["{0} were skipped: look at them under Skipped.", "跳过了 {0} 张：在“已跳过”里查看。"],
   toFile: ["{0} decisions wait to be filed.", "有 {0} 个决定等待归类。"],
+  missing: [
+    "{0} pictures that were filed were deleted or changed in the library, or lost their original; illsort status tells them apart",
+    "{0} 张归类过的图片在库中被删除或改过，或原图已不在；illsort status 会分别列出",
+  ],
   gone: ["This picture is no longer there, or was changed.", "这张图片已不在原处，或被改过。"],
   goneSkip: ["This picture cannot be shown, so nothing is said of it: s skips it", "这张图片无法显示，不作判断；按 s 跳过"],
   stillLoading: ["The picture is still loading", "图片还在加载"],
