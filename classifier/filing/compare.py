@@ -26,7 +26,7 @@ from classifier.catalogue.disk_changes import (
 )
 from classifier.catalogue.entries import open_entries
 from classifier.catalogue.journal import to_path
-from classifier.filing.content import hash_of, holds, is_link_to
+from classifier.filing.content import hash_of, holds, is_link_to, is_the_crawls
 from classifier.filing.place import TEMPORARY
 from classifier.filing.reach import Disks
 from classifier.records import Method, time_of
@@ -181,7 +181,7 @@ class _Comparison:
                 self.lost[path] = Missing(place=place, what=What.REPLACED)
         elif seen.st_size == place.size_bytes and holds(file, place.picture):
             self._here.append((place, _as_seen(place, seen)))
-        elif place.beside is not None and _is_the_crawls(place, seen) and (content := hash_of(file)) is not None:
+        elif place.beside is not None and is_the_crawls(place, seen) and (content := hash_of(file)) is not None:
             self._here.append((place, replace(_as_seen(place, seen), picture=content)))
         else:
             self.lost[path] = Missing(place=place, what=What.REPLACED)
@@ -264,13 +264,6 @@ def _original(link: bytes) -> os.stat_result | None:
 
 def _differs(original: os.stat_result, size_bytes: int, mtime_ns: int, is_the_picture: int) -> bool:
     return not is_the_picture or (original.st_size, time_of(original)) != (size_bytes, mtime_ns)
-
-
-def _is_the_crawls(place: Place, seen: os.stat_result) -> bool:
-    """Whether a hard link of ours still is the crawl's file, so that it was rewritten there."""
-    with suppress(OSError):
-        return place.method is Method.LINK and os.path.samestat(os.lstat(place.source), seen)
-    return False
 
 
 def _as_seen(place: Place, seen: os.stat_result) -> Place:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from classifier.records import PictureId, time_of
+from classifier.records import Method, PictureId, time_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.catalogue.journal import Entry
+    from classifier.catalogue.journal import Entry, Place
     from classifier.records import ImageFile
 
 
@@ -81,3 +82,10 @@ def is_same_name(one: Path, other: Path) -> bool:
     """Whether two paths are one and the same entry of a folder, however they are spelled or mounted."""
     names = {os.path.normcase(one.name), os.path.normcase(other.name)}
     return one.parent.samefile(other.parent) and len({name.casefold() for name in names}) == 1
+
+
+def is_the_crawls(place: Place, seen: os.stat_result) -> bool:
+    """Whether a hard link of ours still is the crawl's file, so that it was rewritten there."""
+    with suppress(OSError):
+        return place.method is Method.LINK and os.path.samestat(os.lstat(place.source), seen)
+    return False

@@ -1,0 +1,179 @@
+"""Whatever a person does to a library between commands: what is counted is what lies there, and nothing is lost.
+
+Hypothesis draws what is done: files deleted, moved, replaced, cut, touched, originals removed, the crawl renamed, and
+commands in between. Counts are compared with the real disk after each command.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from classifier.catalogue.overview import overview
+from classifier.filing.reconcile import reconcile_if_free
+from classifier.filing.undo import undo
+from classifier.filing.verify import verify
+from classifier.records import Method
+from kit.filing import picture_of
+from kit.sorting import sort
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PICTURES = 6
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """A crawl and its library, sorted once; `known` are the pictures that the crawl ever held."""
+
+    folder: Path
+    method: Method
+    crawl: Path = field(init=False)
+    written: int = 0
+    known: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.crawl = self.folder / "crawl"
+        self.crawl.mkdir()
+        for number in range(PICTURES):
+            (self.crawl / f"{number}.jpg").write_bytes(b"ab"[number % 2 : number % 2 + 1] + bytes([number]) * 9)
+        self.sort()
+
+    @property
+    def library(self) -> Path:
+        """Where it is sorted into."""
+        return self.folder / "library"
+
+    def files(self) -> list[Path]:
+        """The names in the library, links too, wherever they lead."""
+        return sorted(
+            path
+            for path in self.library.rglob("*")
+            if ".illsort" not in path.parts and (path.is_symlink() or path.is_file())
+        )
+
+    def contents(self) -> set[str]:
+        """Every content in library and crawl, which may have been renamed."""
+        files = [path for path in self.folder.rglob("*") if ".illsort" not in path.parts and path.is_file()]
+        return {picture_of(path.read_bytes()) for path in files}
+
+    def counted(self) -> dict[str, int]:
+        """By the disk: pictures of the crawl in each folder of the library, each content once."""
+        found = {picture_of(path.read_bytes()): path for path in self.files() if path.is_file()}
+        own = [path for picture, path in found.items() if picture in self.known]
+        return dict(Counter(path.relative_to(self.library).parts[0] for path in own))
+
+    def pick(self, number: int) -> Path | None:
+        """One of the names in the library."""
+        names = self.files()
+        return names[number % len(names)] if names else None
+
+    def fresh(self) -> bytes:
+        """A content that was never there."""
+        self.written += 1
+        return f"a person's own {self.written}".encode()
+
+    def delete(self, path: Path) -> None:
+        """As a person does."""
+        path.unlink()
+
+    def move(self, path: Path) -> None:
+        """To another folder and name."""
+        folder = self.library / ("kind_a", "kind_b", "mine")[self.written % 3]
+        folder.mkdir(exist_ok=True)
+        self.written += 1
+        path.rename(folder / f"moved {self.written}.jpg")
+
+    def replace(self, path: Path) -> None:
+        """By a file of the person's own."""
+        path.unlink()
+        path.write_bytes(self.fresh())
+
+    def cut(self, path: Path) -> None:
+        """In place: through a link, the original too."""
+        if path.is_file() and path.stat().st_size > 1:
+            os.truncate(path, path.stat().st_size - 1)
+
+    def touch(self, path: Path) -> None:
+        """Another time, the same content."""
+        self.written += 1
+        os.utime(path, ns=(self.written, self.written), follow_symlinks=False)
+
+    def remove_original(self, path: Path) -> None:
+        """From the crawl."""
+        original = self.crawl / path.name
+        if original.is_file():
+            original.unlink()
+
+    def rename_crawl(self, _: Path) -> None:
+        """Every link is dangling then."""
+        self.written += 1
+        self.crawl = self.crawl.rename(self.folder / f"crawl{self.written}")
+
+    def status(self) -> None:
+        """As `illsort status`."""
+        reconcile_if_free(self.library)
+
+    def sort(self) -> None:
+        """All can be filed."""
+        self.known |= {picture_of(path.read_bytes()) for path in self.crawl.iterdir()}
+        assert [] == sort(self.library, self.crawl, method=self.method, batch=3, sidecars=False)
+
+    def verify(self) -> None:
+        """The second time nothing is off."""
+        verify(self.library)
+        assert [] == verify(self.library).off
+
+    def undo(self) -> None:
+        """The last run."""
+        undo(self.library)
+
+    def check(self) -> None:
+        """What is counted is what lies there."""
+        reconcile_if_free(self.library)
+        seen = overview(self.library)
+        assert self.counted() == seen.filed
+        assert sum(seen.filed.values()) <= len(self.files())
+
+
+BY_A_PERSON = ["delete", "move", "replace", "cut", "touch", "remove_original", "rename_crawl"]
+COMMANDS = ["status", "sort", "verify", "undo"]
+STEPS = st.lists(st.tuples(st.sampled_from(BY_A_PERSON + COMMANDS), st.integers(0, 50)), max_size=9)
+
+
+def play(method: Method, steps: list[tuple[str, int]]) -> None:
+    """Do all of it, and check after each command."""
+    with tempfile.TemporaryDirectory() as folder:
+        stage = Stage(folder=Path(folder), method=method)
+        for name, number in [*steps, ("sort", 0), ("verify", 0), ("undo", 0)]:
+            if name in COMMANDS:
+                before = stage.contents()
+                command: Callable[[], None] = getattr(stage, name)
+                command()
+                assert before <= stage.contents(), f"{name} lost something"
+                if name != "undo":
+                    stage.check()
+            elif (path := stage.pick(number)) is not None:
+                getattr(stage, name)(path)
+
+
+@given(method=st.sampled_from([Method.LINK, Method.COPY, Method.MOVE, Method.SYMLINK]), steps=STEPS)
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_what_is_counted_is_what_lies_there_whatever_a_person_did(method: Method, steps: list[tuple[str, int]]) -> None:
+    play(method, steps)
+
+
+@pytest.mark.slow
+@given(method=st.sampled_from([Method.LINK, Method.COPY, Method.MOVE, Method.SYMLINK]), steps=STEPS)
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_same_in_a_thousand_more_ways(method: Method, steps: list[tuple[str, int]]) -> None:
+    play(method, steps)
