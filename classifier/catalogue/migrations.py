@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from classifier.catalogue.decided_tables import DECIDED_BEFORE
 from classifier.catalogue.disk_tables import DISK_CHANGES
 from classifier.errors import LibraryError
 
@@ -103,6 +104,12 @@ def m013_disk_changes(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m014_decided_before(connection: sqlite3.Connection) -> None:
+    """What was decided before a run decided otherwise. Decisions that an earlier undo left without a place go."""
+    for statement in DECIDED_BEFORE:
+        connection.execute(statement)
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
@@ -117,6 +124,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m011_selection,
     m012_checksums_of_moves,
     m013_disk_changes,
+    m014_decided_before,
 )
 
 

@@ -64,6 +64,25 @@ def begin_undo(catalogue: Catalogue, run: int) -> int:
     return number
 
 
+def run_decided(catalogue: Catalogue, run: int) -> tuple[int, bool]:
+    """The run whose decisions undoing `run` exchanges, and whether it is undone: then they are to hold again."""
+    is_undone = False
+    while (of := _undone_by(catalogue, run)) is not None and of < run:
+        run, is_undone = of, not is_undone
+    return run, is_undone
+
+
+def changed_anything(catalogue: Catalogue, run: int) -> bool:
+    """Whether any change of `run` was made."""
+    row = catalogue.connection.execute("SELECT 1 FROM moves WHERE run = ? AND state = 'done' LIMIT 1", (run,))
+    return row.fetchone() is not None
+
+
+def _undone_by(catalogue: Catalogue, run: int) -> int | None:
+    row = catalogue.connection.execute("SELECT undoes FROM runs WHERE id = ?", (run,)).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
 def standing(catalogue: Catalogue, run: int) -> Iterator[Entry]:
     """The changes of `run` that stand, newest first, each as it was made last; rows may be added meanwhile."""
     before = None
@@ -186,8 +205,12 @@ def _is_undo(catalogue: Catalogue, run: int) -> bool:
 
 
 def _is_undone(catalogue: Catalogue, run: int) -> bool:
-    # A run is only undone by a later one.
-    query = "SELECT id FROM runs WHERE undoes = ?1 AND id > ?1 AND finished IS NOT NULL"
+    # A run is only undone by a later one, and not by one that could take nothing back.
+    query = (
+        "SELECT id FROM runs WHERE undoes = ?1 AND id > ?1 AND finished IS NOT NULL "
+        "AND (EXISTS (SELECT 1 FROM moves WHERE moves.run = runs.id AND state = 'done') "
+        "OR json_array_length(summary, '$.left') = 0)"
+    )
     rows = catalogue.connection.execute(query, (run,))
     return any(not _is_undone(catalogue, number) for (number,) in rows.fetchall())
 

@@ -38,8 +38,12 @@ def undo(
 
 
 def _in_words(summary: UndoSummary) -> list[str]:
+    if summary.tried is None:
+        return ["there is nothing to undo", *_left(summary)]
     if summary.undone is None:
-        return ["there is nothing to undo"]
+        return [f"nothing of run {summary.tried} could be taken back, so it is not undone", *_left(summary)]
+    if not summary.taken_back and not summary.deleted:
+        return [f"run {summary.undone} is undone already"]
     counts = [
         f"  {count:,} {what}"
         for count, what in (
@@ -51,8 +55,14 @@ def _in_words(summary: UndoSummary) -> list[str]:
         )
         if count
     ]
-    lines = [f"run {summary.undone} is undone; illsort undo --run {summary.run} makes its changes again", *counts]
-    lines += [f"  {old}: another file has this name now, so it is {new}" for old, new in summary.elsewhere]
-    lines += [f"{len(summary.left):,} were left as they are:"] if summary.left else []
-    lines += [f"  {left.path}: {left.reason}" for left in summary.left]
-    return lines
+    but = f", but for what is left; illsort undo --run {summary.undone} tries that again" if summary.left else ""
+    lines = [f"run {summary.undone} is undone{but}"]
+    lines += [f"illsort undo --run {summary.run} makes its changes again"] if summary.taken_back else []
+    lines += [*counts, *(f"  {old}: another file has this name now, so it is {new}" for old, new in summary.elsewhere)]
+    return [*lines, *_left(summary)]
+
+
+def _left(summary: UndoSummary) -> list[str]:
+    """What stands in the way."""
+    lines = [f"{len(summary.left):,} were left as they are:"] if summary.left else []
+    return [*lines, *(f"  {left.path}: {left.reason}" for left in summary.left)]

@@ -19,6 +19,7 @@ from classifier.catalogue.store import NAME, open_catalogue
 from classifier.catalogue.trail import NAME as TRAIL
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.bounds import Bounds
+from classifier.filing.decide_again import decide_again
 from classifier.filing.engine import execute
 from classifier.filing.fsops import Disk, stops
 from classifier.filing.outcome import Outcome, Status, words
@@ -37,9 +38,14 @@ BATCH = 256
 
 @dataclass(kw_only=True)
 class UndoSummary:
-    """What an undo came to. `undone` is the run that was undone, None when there was none; `run` is the undo's own."""
+    """What an undo came to.
+
+    `tried` is the run that was to be undone, None when there was none; `undone` is the same when anything of it was
+    taken back, or nothing of it stood; `run` is the undo's own.
+    """
 
     undone: int | None = None
+    tried: int | None = None
     run: int | None = None
     restored: int = 0
     """Moved back to where they were."""
@@ -53,6 +59,11 @@ class UndoSummary:
     deleted: int = 0
     """What a person deleted from the library since: there is nothing to take back."""
     left: list[Left] = field(default_factory=list)
+
+    @property
+    def taken_back(self) -> int:
+        """How many changes were taken back."""
+        return self.restored + self.removed + self.filed_again
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: paths as `to_text` writes them."""
@@ -75,8 +86,9 @@ def undo(
     Files go back into the crawl that the run recorded and nowhere else; `crawl` is it for runs of which that was lost
     with the catalogue.
 
-    What is not as that run left it stays and is listed. Raises IllsortError in one line; what is done by then is
-    recorded, and the same call goes on.
+    What is not as that run left it stays and is listed. What was decided before the run holds again, and a picture that
+    stays where it lies is decided to be there. An undo that can take nothing back does not count as one. Raises
+    IllsortError in one line; what is done by then is recorded, and the same call goes on.
     """
     progress, disk = progress or SilentProgress(), disk or Disk()
     known = state_folder(library)
@@ -94,15 +106,26 @@ def undo(
         if chosen is None:
             return UndoSummary(left=passed_over)
         own = undone.begin_undo(catalogue, chosen)
-        undoing = _Undoing(catalogue, library, disk, UndoSummary(undone=chosen, run=own, left=passed_over))
+        undoing = _Undoing(catalogue, library, disk, UndoSummary(tried=chosen, run=own, left=passed_over))
         with progress.stage(f"undoing run {chosen}", total=None, unit="file") as stage:
             for batch in _batches(undone.standing(catalogue, chosen), library):
                 undoing.take_back(batch)
                 stage.advance(len(batch))
         undoing.remove_folders()
         done = undoing.summary
-        runs.finish(catalogue, own, {"pictures": done.restored + done.removed + done.filed_again, **done.as_dict()})
+        _finish(catalogue, done, chosen, own)
     return done
+
+
+def _finish(catalogue: Catalogue, done: UndoSummary, chosen: int, own: int) -> None:
+    # What is counted is what this call took back; a stopped one before it may have done the rest.
+    has_changed = undone.changed_anything(catalogue, own)
+    if has_changed or not done.left:
+        done.undone = chosen
+    with catalogue.transaction():
+        if has_changed:
+            decide_again(catalogue, chosen, undo=own)
+        runs.finish(catalogue, own, {"pictures": done.taken_back, **done.as_dict()})
 
 
 def _batches(entries: Iterator[Entry], library: Path) -> Iterator[list[Entry]]:
@@ -169,7 +192,7 @@ class _Undoing:
     def remove_folders(self) -> None:
         """Remove the folders that the run made and that are empty now."""
         bounds = Bounds(self._catalogue, self._library)
-        for kept in undone.folders_of(self._catalogue, self.summary.undone or 0):
+        for kept in undone.folders_of(self._catalogue, self.summary.tried or 0):
             folder = self._library / to_path(kept)
             if not bounds.is_folder_in_library(to_path(kept)):
                 continue

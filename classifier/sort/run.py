@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from classifier.catalogue import decisions, disk_changes, pictures, runs
+from classifier.catalogue import decided_before, decisions, disk_changes, pictures, runs
 from classifier.catalogue.adopt import adopt
 from classifier.catalogue.store import Catalogue, copy_in_memory
 from classifier.errors import ModelError
@@ -127,6 +127,7 @@ def _tidy(catalogue: Catalogue, library: Path, *, run: int, make: Execute, progr
     remove_repeated(catalogue, library, execute=make)
     list_broken(catalogue, library, progress, run=run)
     pictures.forget_answers(catalogue, runs.models_before(catalogue, last=_MODELS_KEPT))
+    decided_before.forget_old(catalogue)
 
 
 def _predicted(

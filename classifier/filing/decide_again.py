@@ -1,0 +1,49 @@
+"""After an undo: what was decided before holds again, and what lies in the library is decided to be where it lies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from classifier.catalogue.decided_before import LEFT_THERE, concerned, decide_as_placed, exchange
+from classifier.catalogue.hand_moves import decision_of
+from classifier.catalogue.journal import to_bytes
+from classifier.catalogue.undone import run_decided
+from classifier.filing.place import folder_for
+from classifier.records import Decision
+
+if TYPE_CHECKING:
+    from classifier.catalogue.decided_before import Placed
+    from classifier.catalogue.store import Catalogue
+
+
+def decide_again(catalogue: Catalogue, undone: int, *, undo: int) -> None:
+    """Bring the decisions back to before the run `undone`, as the run `undo` did its files.
+
+    The caller holds the transaction.
+    """
+    run, is_undone = run_decided(catalogue, undone)
+    exchange(catalogue, run=run, undone=is_undone)
+    astray = [decision for one in concerned(catalogue, run=run, undo=undo) if (decision := _as_placed(one)) is not None]
+    decide_as_placed(catalogue, astray, run=run)
+
+
+def _as_placed(one: Placed) -> Decision | None:
+    """The decision that follows from where a picture lies; None when what is decided agrees with that."""
+    known = one.decision
+    if known is not None and _belongs(one, known):
+        return None
+    found = decision_of(to_bytes(one.folder))
+    if found is None:
+        return None
+    action, category = found
+    if known is None or known.category != category:
+        return Decision(picture=one.picture, action=action, category=category, confidence=0.0, reason=LEFT_THERE)
+    return replace(known, action=action, reason=LEFT_THERE)
+
+
+def _belongs(one: Placed, decision: Decision) -> bool:
+    try:
+        return folder_for(decision) == one.folder
+    except ValueError:
+        return False

@@ -1,0 +1,171 @@
+"""After an undo everything is counted as it lies on the disk, and decided as it was before the run."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from classifier.catalogue import decided_before, decisions
+from classifier.catalogue.outlook import attach_newest
+from classifier.catalogue.overview import overview
+from classifier.catalogue.store import open_catalogue, read_catalogue
+from classifier.errors import LibraryError
+from classifier.filing.undo import undo
+from classifier.records import Action, Decision, PictureId
+from classifier.report.library import library_page
+from classifier.review.queue import counts
+from classifier.settings import RuntimeSettings, Settings
+from classifier.sort.run import sort
+from kit.pictures import COLOURS, encoded, varied
+from kit.tree import make_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SETTINGS = Settings(runtime=RuntimeSettings(workers=0))
+THRESHOLDS = (0.34, 0.6, 0.999999)
+Row = tuple[Any, ...]
+
+
+class Library:
+    """A crawl of pictures of which some are surer than others, and the library that it is sorted into."""
+
+    def __init__(self, folder: Path, bundle: Path) -> None:
+        self.folder, self.bundle, self.library = folder, bundle, folder / "sorted"
+        pictures = {f"{n}.png": varied(list(COLOURS.values())[n % 3], seed=n) for n in range(4)}
+        pictures |= {f"dim{n}.png": varied((120 + 9 * n, 120, 110), seed=n) for n in range(4)}
+        make_tree(folder / "crawl", {name: encoded(picture, "PNG") for name, picture in pictures.items()})
+
+    def sort(self, threshold: float) -> None:
+        """Sort it."""
+        sort(self.folder / "crawl", library=self.library, bundle=self.bundle, settings=SETTINGS, threshold=threshold)
+
+    def decided(self) -> list[Row]:
+        """All that is decided."""
+        with read_catalogue(self.library) as catalogue:
+            return catalogue.connection.execute("SELECT * FROM decisions ORDER BY picture").fetchall()
+
+    def ask(self, statement: str) -> None:
+        """Change the catalogue behind illsort's back."""
+        with open_catalogue(self.library) as catalogue:
+            catalogue.connection.execute(statement)
+
+    def check(self) -> None:
+        """Status, page and report count what lies in the library."""
+        lies = Counter(trays(self.library))
+        seen = overview(self.library)
+        assert lies == +Counter(file=sum(seen.filed.values()), review=sum(seen.review.values()), unknown=seen.unknown)
+        with open_catalogue(self.library) as catalogue:
+            attach_newest(catalogue)
+            waiting = {tray: sum(of_it.values()) for tray, of_it in counts(catalogue).items()}
+            assert {tray: lies[tray] for tray in ("review", "unknown")} == waiting
+            assert lies["file"] == decisions.count_filed(catalogue)
+            assert lies.total() == catalogue.connection.execute("SELECT count(*) FROM decisions").fetchone()[0]
+        assert f">{lies['file']}<" in library_page(self.library)
+
+
+def trays(library: Path) -> Iterator[str]:
+    for path in library.rglob("*.png"):
+        first = path.relative_to(library).parts[0]
+        yield {"_review": "review", "_unknown": "unknown"}.get(first, "file")
+
+
+@pytest.fixture
+def library(tmp_path: Path, bundle: Path) -> Library:
+    return Library(tmp_path, bundle)
+
+
+def test_what_was_decided_before_a_run_holds_again_when_it_is_undone_and_redone(library: Library) -> None:
+    before: list[list[Row]] = [[]]
+    for threshold in THRESHOLDS[:2]:
+        library.sort(threshold)
+        before.append(library.decided())
+        library.check()
+    assert before[1] != before[2]
+    own = undo(library.library).run
+    assert before[1] == library.decided()
+    library.check()
+    again = undo(library.library, run=own).run
+    assert before[2] == library.decided()
+    library.check()
+    undo(library.library, run=again)
+    assert before[1] == library.decided()
+    undo(library.library)
+    assert [] == library.decided()
+    library.check()
+    library.sort(THRESHOLDS[0])
+    library.check()
+
+
+@pytest.mark.parametrize("is_mended", [True, False], ids=["undone now", "undone by an earlier version"])
+def test_an_older_library_without_a_record_of_before_counts_what_is_true(library: Library, is_mended: bool) -> None:
+    library.sort(THRESHOLDS[0])
+    library.sort(THRESHOLDS[2])
+    kept = library.decided()
+    library.ask("DELETE FROM decided_before")
+    undo(library.library)
+    if is_mended:
+        library.check()
+    undo(library.library)
+    if not is_mended:  # as it left the decisions, and as it is found by this version
+        with open_catalogue(library.library) as catalogue:
+            catalogue.connection.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?, ?)", kept)
+            catalogue.connection.execute("DELETE FROM migrations WHERE name = 'm014_decided_before'")
+            for what in ("TRIGGER decided_otherwise", "TABLE decided_before"):
+                catalogue.connection.execute(f"DROP {what}")
+    library.check()
+    assert [] == library.decided()
+
+
+def test_a_picture_that_an_undo_leaves_is_decided_to_be_where_it_lies(library: Library) -> None:
+    library.sort(THRESHOLDS[0])
+    library.sort(THRESHOLDS[2])
+    edited = next((library.library / "_review").rglob("*.png"))
+    edited.write_bytes(edited.read_bytes() + b"edited")
+    summary = undo(library.library)
+    assert [edited] == [left.path for left in summary.left]
+    library.check()
+
+
+def test_an_undo_that_takes_nothing_back_is_none_and_changes_no_decision(library: Library) -> None:
+    library.sort(THRESHOLDS[0])
+    kept = library.decided()
+    for path in library.library.glob("*/*.png"):
+        path.write_bytes(path.read_bytes() + b"edited")
+    for _ in range(2):
+        summary = undo(library.library)
+        assert (None, 1, 8) == (summary.undone, summary.tried, len(summary.left))
+    assert kept == library.decided()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 8])
+def test_whatever_is_sorted_and_undone_in_any_order_counts_what_lies_there(library: Library, seed: int) -> None:
+    rng = random.Random(seed)
+    library.sort(THRESHOLDS[0])
+    for _ in range(8):
+        if rng.random() < 0.4:
+            library.sort(rng.choice(THRESHOLDS))
+        else:
+            with suppress(LibraryError):  # there is no such run
+                undo(library.library, run=rng.choice([None, None, rng.randrange(1, 8)]))
+        library.check()
+
+
+def decided(number: int, confidence: float, action: Action = Action.FILE) -> Decision:
+    return Decision(picture=PictureId(f"{number:064}"), action=action, category="a", confidence=confidence, reason="")
+
+
+def test_of_changes_that_move_nothing_two_a_decision_are_kept_and_of_others_all(library: Library) -> None:
+    with open_catalogue(library.library) as catalogue:
+        for run in range(1, 9):
+            tray = Action.REVIEW if run % 2 else Action.FILE
+            decisions.save(catalogue, [decided(0, 0.5, tray), *(decided(n, run / 10) for n in range(1, 10))], run=run)
+            decided_before.forget_old(catalogue)
+        ask = catalogue.connection.execute
+        assert [(0, 18), (1, 7)] == ask("SELECT moved, count(*) FROM decided_before GROUP BY 1").fetchall()
+        assert [(7, 9), (8, 9)] == ask("SELECT run, count(*) FROM decided_before WHERE NOT moved GROUP BY 1").fetchall()
