@@ -45,6 +45,8 @@ def reverse(catalogue: Catalogue, entry: Entry, library: Path, bounds: Bounds) -
     now, then = ends_of(entry, library)
     if (trouble := bounds.trouble(entry)) is not None:
         return Left(path=now, reason=trouble)
+    if (again := _filed_again(catalogue, entry)) is not None:
+        return Left(path=library / again, reason="it was filed again since")
     found = look(now)
     if found is None:
         return _missing(catalogue, entry, now)
@@ -64,6 +66,14 @@ def reverse(catalogue: Catalogue, entry: Entry, library: Path, bounds: Bounds) -
         undoes=entry.id,
         beside=entry.beside,
     )
+
+
+def _filed_again(catalogue: Catalogue, entry: Entry) -> Path | None:
+    """Where a picture lies that an undo took out of the library and a later run brought back: one place is enough."""
+    if entry.beside is not None or entry.method not in {Method.REMOVE, Method.RESTORE}:
+        return None
+    place = place_of(catalogue, entry.picture)
+    return None if place is None else to_path(place.path)
 
 
 def _missing(catalogue: Catalogue, entry: Entry, path: Path) -> Left:
