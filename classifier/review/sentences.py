@@ -118,6 +118,16 @@ _SORTING: Final = {
     ),
     "device {device!r} is not here; this machine has {devices}": "这台机器没有设备“{device}”，只有 {devices}",
     "device {device!r} is not known; try {devices}": "没有“{device}”这种设备；可用 cpu、cuda、cuda:1 或 mps",
+    "device {device!r}: {why}": "设备“{device}”：{why}",
+    "{why}; give another one with --model, or --restart to begin anew": (
+        "{why}；请用 --model 指定另一个，或用 --restart 重新开始"
+    ),
+    "{crawl}: is or lies in the library {library}, which --mode move would take apart; take link, copy or symlink": (
+        "{crawl} 是库 {library} 或在它里面，用 move 会把库拆散；请用 link、copy 或 symlink"
+    ),
+    "{crawl}: is a category of your labels {labels}, which --mode move would take apart; take link, copy or symlink": (
+        "{crawl} 是你的标注 {labels} 里的一个类别，用 move 会把它拆散；请用 link、copy 或 symlink"
+    ),
     "number type {kind!r} is not known; there are {kinds}": "没有“{kind}”这种数值类型；可用 {kinds}",
     "{count} workers are too few; give 0 or more": "{count} 个读取进程太少；至少为 0",
     "a batch of {count} pictures is too small; give 1 or more": "每批 {count} 张太少；至少为 1",
@@ -182,6 +192,32 @@ _MODEL: Final = {
     "{path}: cannot be read ({why})": "无法读取 {path}（{why}）",
     "{path}: {why}; train again or restore it": "{path} 的内容有误（{why}）；请重新训练或恢复它",
 }
+_OWN_FILES: Final = {
+    "{path} was not written by illsort: move it elsewhere": "{path} 不是 illsort 写的：请把它移到别处",
+    "{path} is not as illsort wrote it, so it stays: move it elsewhere and start again": (
+        "{path} 和 illsort 写入时不一样，所以不动它：请把它移到别处再重新开始"
+    ),
+    "{path} is a link; illsort follows none among its own files: remove it": (
+        "{path} 是链接；illsort 不跟随自己文件夹里的链接：请删除它"
+    ),
+    "{path} is no regular file; move it elsewhere": "{path} 不是普通文件；请把它移到别处",
+    "{path} has a second name (a hard link), which would be changed with it: put a copy of it in its place": (
+        "{path} 还有另一个名字（硬链接），会一起被改动：请在原处换成一份复制"
+    ),
+    "{folder}: is a link or a file, where a model's folder has to be; move it elsewhere": (
+        "{folder} 是链接或文件，而这里必须是模型的文件夹；请把它移到别处"
+    ),
+    "model.folder = {folder}: its name is too long; choose one of {most} bytes at most": (
+        "model.folder = {folder} 的名称太长；最多 {most} 个字节"
+    ),
+    "model.folder = {folder}: nothing can be made in {place}: {why}": (
+        "model.folder = {folder}：无法在 {place} 里新建文件：{why}"
+    ),
+    "{folder}: a new model was being put there when illsort was stopped, and that cannot be completed ({why}); "
+    "open it where it may be written, or train again": (
+        "{folder}：illsort 停下时正在放入新模型，现在无法完成（{why}）；请在可以写入的地方打开它，或重新训练"
+    ),
+}
 _CODES: Final = {
     errno.ENOSPC: "磁盘已满",
     errno.EDQUOT: "超出了磁盘配额",
@@ -210,5 +246,5 @@ _SYSTEM: Final = {os.strerror(code): chinese for code, chinese in _CODES.items()
     "[Errno {code}] {why}: {path!r}": "{why}：{path}",
     "[Errno {code}] {why}": "{why}",
 }
-SENTENCES: Final = _DESK | _ASKED | _LIBRARY | _MOVES | _SORTING | _MODEL | _SYSTEM
+SENTENCES: Final = _DESK | _ASKED | _LIBRARY | _MOVES | _SORTING | _MODEL | _OWN_FILES | _SYSTEM
 """English to Chinese."""

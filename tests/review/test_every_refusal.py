@@ -44,6 +44,8 @@ PASSED_ON = {
     "os.strerror(errno.EEXIST)",
     "os.strerror(errno.ENOSYS)",
     "os.strerror(code)",
+    "str(taken(folder / name).strerror)",  # of own_folder.taken, which is looked at where it stands
+    "str(taken(target).strerror)",
 }
 PHRASES = {"labels.names._problem", "filing.plan._trouble_with", "model.promise._refusal"}
 """Functions whose answer is a sentence, or a part of one."""
