@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from classifier.audit.run import opened
 from classifier.catalogue import verdicts
 from classifier.catalogue.store import open_catalogue, read_catalogue
 from classifier.errors import LibraryError
-from classifier.records import Action, PictureId, Said, Verdict
+from classifier.records import Action, PictureId, Said, Selection, Verdict
 from classifier.review.desk import Desk
 from classifier.review.queue import Wanted
 from classifier.review.steps import Answer
+from kit.audits import Kind, filed_library
 from kit.reviewing import blended, sort_again, unsure_library, waiting_library
 from kit.tree import all_files
 
@@ -39,6 +41,24 @@ def test_steps_are_taken_back_in_turn_also_after_a_restart(tmp_path: Path) -> No
         assert [[ids[3]], ids[1:3], [ids[0]], []] == [[row.picture for row in desk.take_back()] for _ in range(4)]
         assert (ids, 0, 0) == (left(desk), desk.unfiled, desk.state()["steps"])
         assert {} == verdicts.latest(catalogue)
+
+
+def test_each_answer_keeps_how_its_picture_was_selected(tmp_path: Path) -> None:
+    """The queue chooses one picture, a grid many, an audit draws of what is filed: none is drawn by chance of all."""
+    library, ids = waiting_library(tmp_path, FIVE)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        desk.say([Answer(picture=ids[0], said=Said.RIGHT, category="page")])
+        desk.say([Answer(picture=picture, said=Said.RIGHT, category="chibi") for picture in ids[1:3]])
+        desk.rename("chibi", "small")
+    with opened(filed_library(tmp_path / "filed", Kind(category="a", confidences=[0.9] * 2))) as session:
+        session.answer(Said.RIGHT)
+        audited = session.state.answers[0].selection
+    with read_catalogue(library) as catalogue:
+        held = {picture: verdict.selection for picture, verdict in verdicts.latest(catalogue).items()}
+
+    assert {ids[0]: Selection.MODEL, ids[1]: Selection.GRID, ids[2]: Selection.GRID} == held
+    assert Selection.FILED is audited
 
 
 def test_what_an_audit_said_holds_again_when_the_later_word_is_taken_back(tmp_path: Path) -> None:
