@@ -66,9 +66,9 @@ def open_descriptor(path: Path, flags: int) -> int:
         name = path if folder is None else path.name
         try:
             descriptor = os.open(name, flags | _FILE, _PERMISSIONS, dir_fd=folder)
-        except OSError:
+        except OSError as error:
             _refuse_link(path)
-            raise
+            raise _named(error, path) from error
         problem = problem_with(path, os.fstat(descriptor), changing=flags != READ)
         if problem is not None:
             os.close(descriptor)
@@ -97,14 +97,20 @@ def replace_own(source: Path, target: Path) -> None:
     with _folder_of(source) as first, _folder_of(target) as second:
         if first is None or second is None:  # pragma: no cover - Windows
             os.replace(source, target)  # noqa: PTH105 - one call for both
-        else:
+            return
+        try:
             os.replace(source.name, target.name, src_dir_fd=first, dst_dir_fd=second)
+        except OSError as error:
+            raise _named(error, target) from error
 
 
 def remove_own(path: Path) -> None:
     """Remove a file that the caller has proved ours; a link at its place is removed itself, never what it leads to."""
     with _folder_of(path) as folder:
-        os.unlink(path if folder is None else path.name, dir_fd=folder)
+        try:
+            os.unlink(path if folder is None else path.name, dir_fd=folder)
+        except OSError as error:
+            raise _named(error, path) from error
 
 
 def make_own_folder(path: Path) -> None:
@@ -155,14 +161,19 @@ def _folder_of(path: Path, *, make: bool = False) -> Iterator[int | None]:
 
 
 def _open_folder(path: Path, name: str, folder: int, *, make: bool) -> int:
-    if make:
-        with suppress(FileExistsError):
-            os.mkdir(name, dir_fd=folder)
     try:
+        if make:
+            with suppress(FileExistsError):
+                os.mkdir(name, dir_fd=folder)
         return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
-    except OSError:
+    except OSError as error:
         _refuse_link(path)
-        raise
+        raise _named(error, path) from error
+
+
+def _named(error: OSError, path: Path) -> OSError:
+    """The error with the whole path: by way of an open folder, the system names only its last part."""
+    return OSError(error.errno, error.strerror, str(path))
 
 
 def _way_to(path: Path) -> tuple[Path, tuple[str, ...]]:
