@@ -60,6 +60,7 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     """
     progress, settings = progress or SilentProgress(), _located(settings)
     folder = _target(settings)
+    _check_backbone(settings)
     feedback = read_feedback(settings.labels.library)
     draws = read_draws(settings.labels.folder, settings.labels.library)
     found = read_labels(
@@ -143,6 +144,13 @@ def _located(settings: Settings) -> Settings:
     labels = settings.labels
     paths = {name: path.absolute() for name in ("folder", "csv", "library") if (path := getattr(labels, name))}
     return settings.model_copy(update={"labels": labels.model_copy(update=paths)})
+
+
+def _check_backbone(settings: Settings) -> None:
+    """A bundle as the start is refused before the work when it is damaged, as it is when it is sorted with."""
+    name = settings.model.backbone.removeprefix("local-dir:")
+    if name != settings.model.backbone and (given_path(name) / MANIFEST).is_file():
+        open_bundle(given_path(name))
 
 
 def _fitted_before(settings: Settings) -> Fitted:

@@ -22,6 +22,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from classifier.errors import ModelError
 from classifier.model.embedded import EMBEDDED
+from classifier.model.tensors import check_asked
 from classifier.paths import given_path
 
 _STAGES = 4  # quarters of the network; traits are taken at their ends, but for the last
@@ -161,6 +162,8 @@ def load_backbone(name: str, *, num_categories: int, image_size: int = 0, allow_
         source = _located(name)
         overlay = {} if allow_pickle else _safetensors_only(source)
         network = _create(source, num_categories=num_categories, image_size=image_size, overlay=overlay)
+    if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
+        raise ModelError(f"model.backbone = {name}: its weights hold numbers that are not finite")
     if not isinstance(network.head, nn.Linear):
         raise ModelError(f"model.backbone = {name}: its head is {type(network.head).__name__}, not one linear layer")
     return network
@@ -244,8 +247,8 @@ def _refuse_pickles(folder: Path) -> None:
 
 def _create(source: str, *, num_categories: int | None, image_size: int, overlay: dict[str, str]) -> Network:
     arguments: dict[str, Any] = {} if num_categories is None else {"num_classes": num_categories}
-    if overlay:
-        arguments["pretrained_cfg_overlay"] = overlay
+    arguments |= {"pretrained_cfg_overlay": overlay} if overlay else {}
+    check_asked(Path(source.removeprefix("local-dir:")) / _SAFE_WEIGHTS, lambda: _asked(source, arguments))
     try:
         body: Any = timm.create_model(source, pretrained=True, **arguments)
         size = image_size or _own_image_size(body)
@@ -262,11 +265,16 @@ def _create(source: str, *, num_categories: int | None, image_size: int, overlay
     return Network(body, image_size=size, model_args=model_args)
 
 
+def _asked(source: str, arguments: dict[str, Any]) -> int:
+    """How many numbers a configuration asks for, told without taking memory for them."""
+    with torch.device("meta"):
+        return sum(value.numel() for value in timm.create_model(source, pretrained=False, **arguments).parameters())
+
+
 def _mean_and_spread(map_BCHW: Tensor) -> Tensor:
     """Of each channel over the picture, (B, 2C)."""
     return torch.cat([map_BCHW.mean(dim=(2, 3)), map_BCHW.std(dim=(2, 3), correction=0)], dim=1)
 
 
 def _own_image_size(body: Any) -> int:
-    config = body.pretrained_cfg
-    return int((config.get("test_input_size") or config["input_size"])[-1])
+    return int((body.pretrained_cfg.get("test_input_size") or body.pretrained_cfg["input_size"])[-1])

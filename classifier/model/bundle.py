@@ -6,31 +6,37 @@ checked before anything is built. Nothing is inferred from names.
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_trained, save_network
 from classifier.model.card import model_card
 from classifier.model.evidence import EVIDENCE, Evidence, load_evidence
+from classifier.model.fields import read_fields
 from classifier.model.files import CARD, CONFIG, EVALUATION, MANIFEST, WEIGHTS, read_json, sha256_of, write_json
 from classifier.model.fitted import FITTED, UNKNOWN, Fitted, load_fitted
 from classifier.model.install import finish_install, install, keep_as, respect_umask, written_beside
 from classifier.model.labelled import LABELLED, Labelled, load_labelled
 from classifier.model.linear import LinearHead, load_linear
-from classifier.model.manifest import FORMAT, Manifest
+from classifier.model.manifest import Manifest
 from classifier.model.novelty import NOVELTY, Novelty, load_novelty
 from classifier.model.proof import PARTS, check_place, check_writable, proven
+from classifier.model.tensors import check_weights
+
+_DIGITS = 5
+"""Of the largest number that a network is built with: 99,999 is more than any width, depth or side."""
 
 
 class Bundle:
     """A checked bundle; the network is built only when asked for."""
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, *, width: int) -> None:
         self.folder = folder
         self.manifest = manifest
+        self._width = width  # of the embeddings that the head takes; 0 where the manifest does not name the head
 
     def load_network(self) -> Network:
         """Build the network with its trained weights, in evaluation mode."""
@@ -63,7 +69,11 @@ class Bundle:
         Raises ModelError in one line when it is damaged.
         """
         path = self._checked(LABELLED, self.manifest.labelled_sha256)
-        return load_labelled(path, categories=len(self.manifest.categories)) if path.exists() else None
+        if not path.exists():
+            return None
+        labelled = load_labelled(path, categories=len(self.manifest.categories))
+        self._check_width(path, labelled.embeddings.shape[1])
+        return labelled
 
     def load_fitted(self) -> Fitted:
         """Which pictures its backbone was fitted to; unknown in a bundle of an earlier version.
@@ -81,7 +91,15 @@ class Bundle:
         """
         if not self.manifest.novelty_sha256:
             return None
-        return load_novelty(self._checked(NOVELTY, self.manifest.novelty_sha256))
+        path = self._checked(NOVELTY, self.manifest.novelty_sha256)
+        novelty = load_novelty(path)
+        if novelty.axes.shape[1]:
+            self._check_width(path, len(novelty.axes))
+        return novelty
+
+    def _check_width(self, path: Path, width: int) -> None:
+        if self._width and width != self._width:
+            raise ModelError(f"{path}: is of embeddings of {width} numbers, the head takes {self._width}; train again")
 
     def _checked(self, name: str, sha256: str) -> Path:
         """A file of the bundle, which is the one it was written with, as far as a hash of it was kept."""
@@ -98,13 +116,31 @@ def open_bundle(folder: Path) -> Bundle:
     folder and what is wrong.
     """
     finish_install(folder)
-    manifest = _read_manifest(folder)
+    manifest = read_fields(folder, Manifest)
+    _check_config(folder, manifest)
+    if sha256_of(folder / WEIGHTS) != manifest.weights_sha256:
+        raise ModelError(f"{folder}: {WEIGHTS} is not the file this bundle was written with; train again or restore it")
+    width = check_weights(folder / WEIGHTS, head=manifest.head, categories=len(manifest.categories))
+    bundle = Bundle(folder, manifest, width=width)
+    bundle.load_novelty()
+    return bundle
+
+
+def _check_config(folder: Path, manifest: Manifest) -> None:
+    """Timm builds the network by this file: it has to agree with the manifest, and ask for nothing of absurd size."""
     config = read_json(folder / CONFIG)
     if config.get("label_names") != list(manifest.categories):
         raise ModelError(f"{folder}: config.json and {MANIFEST} name different categories; train again")
-    if sha256_of(folder / WEIGHTS) != manifest.weights_sha256:
-        raise ModelError(f"{folder}: {WEIGHTS} is not the file this bundle was written with; train again or restore it")
-    return Bundle(folder, manifest)
+    arguments, count = config.get("model_args", {}), len(manifest.categories)
+    counts = [one.get("num_classes", count) for one in (config, arguments)] if _is_plain(arguments) else None
+    if counts != [count] * 2 or not isinstance(config.get("architecture"), str):
+        raise ModelError(f"{folder / CONFIG}: does not fit {MANIFEST}; train again or restore it")
+
+
+def _is_plain(arguments: Any) -> bool:
+    """Whether a network may be built with these arguments: an object without a size that no network has."""
+    numbers = re.findall(r"[-+.\w]+", json.dumps(arguments))
+    return isinstance(arguments, dict) and all(len(one) <= _DIGITS for one in numbers if one.isdigit())
 
 
 def check_target(folder: Path) -> None:
@@ -203,18 +239,3 @@ def _place_of(folder: Path) -> Path:
 
 def _previous_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.previous")
-
-
-def _read_manifest(folder: Path) -> Manifest:
-    values = read_json(folder / MANIFEST)
-    if values.get("format") != FORMAT:
-        raise ModelError(
-            f"{folder}: its format is {values.get('format')!r}, this illsort reads {FORMAT}; "
-            "update illsort or train again"
-        )
-    try:
-        return Manifest.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise ModelError(f"{folder / MANIFEST}: {name}: {first['msg']}") from None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier.errors import ModelError
+from classifier.images.regular import open_regular
 from classifier.paths import to_json
 
 MANIFEST = "illsort.json"
@@ -16,17 +17,22 @@ EVALUATION = "evaluation.json"
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 CARD = "README.md"
+_MOST_JSON = 64 * 2**20
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a bundle's file. Raises ModelError in one line when it is missing, damaged or no object."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        with open_regular(path) as file:
+            content = file.read(_MOST_JSON + 1)
+        if len(content) > _MOST_JSON:
+            raise ModelError(f"{path}: is larger than any file of that name that illsort writes; restore it")
+        values = json.loads(content.decode())
     except FileNotFoundError:
         raise ModelError(
             f"{path.parent}: is no illsort bundle, {path.name} is missing; make one with illsort train"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: cannot be read ({error})") from None
     if not isinstance(values, dict):
         raise ModelError(f"{path}: is no JSON object")
@@ -41,7 +47,7 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
 def sha256_of(path: Path) -> str:
     """The hash of a bundle's file, in hexadecimal. Raises ModelError in one line when it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from None

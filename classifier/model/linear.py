@@ -41,6 +41,8 @@ def load_linear(path: Path, *, weight: str, bias: str) -> LinearHead:
     except (OSError, SafetensorError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: its head cannot be read ({reason}); train again or restore it") from None
+    if not (np.isfinite(head.weight).all() and np.isfinite(head.bias).all()):
+        raise ModelError(f"{path}: its head holds numbers that are not finite; train again or restore it")
     if head.weight.ndim != 2 or head.bias.shape != head.weight.shape[:1]:  # noqa: PLR2004 - a matrix
         raise ModelError(f"{path}: {weight} and {bias} are no linear head; train again")
     return head

@@ -60,6 +60,8 @@ class Novelty:
         The distance to the three nearest, about 1 for labelled pictures, and what the embedding's cosine to its three
         nearest lacks to 1.
         """
+        if traits_BT.shape[1] != len(self.whitening):
+            raise ModelError(f"{NOVELTY} is of another network than the model's; train again or restore it")
         parts = [
             self._distance(traits_BT[start : start + _BLOCK]) + self._turned(embeddings_BD[start : start + _BLOCK])
             for start in range(0, len(traits_BT), _BLOCK)

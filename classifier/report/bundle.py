@@ -86,9 +86,9 @@ def bundle_page(facts: Facts) -> str:
         threshold_rate=shown,
         asked=_ASKED,
         coverage={row["max_error"]: row["share"] for row in evaluation.get("coverage", ())},
-        labels=facts.manifest.get("measured", {}).get("labels") or (0 if after is None else len(after[0])),
-        backbone=facts.manifest.get("backbone", ""),
-        versions={name: number for name, number in facts.manifest.get("versions", {}).items() if name != "illsort"},
+        labels=facts.manifest.measured.get("labels") or (0 if after is None else len(after[0])),
+        backbone=facts.manifest.backbone,
+        versions={name: number for name, number in facts.manifest.versions.items() if name != "illsort"},
         curve=curve,
         curve_asked=_nearest(curve["max_errors"], _ASKED) if curve else 0,
         doubts=doubts,
@@ -146,7 +146,7 @@ def _nearest(rates: list[float], wanted: float) -> int:
 
 
 def _cards(facts: Facts, rows: Any, *, taken_for: str) -> list[Card]:
-    images = facts.manifest.get("settings", {}).get("images", {})
+    images = facts.manifest.settings.get("images", {})
     megapixels = float(images.get("max_megapixels", _MEGAPIXELS))
     return [
         Card(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classifier.errors import ModelError
 from classifier.learn.evaluate import as_dict, evaluate
 from classifier.model.calibration import probabilities
 from classifier.model.evidence import EVIDENCE, Evidence, load_evidence
-from classifier.model.files import EVALUATION, MANIFEST, read_json
+from classifier.model.fields import ManifestFields, read_fields
+from classifier.model.figures import read_evaluation
 from classifier.paths import from_text
 
 if TYPE_CHECKING:
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Facts:
-    """A bundle's files: `manifest` and `evaluation` as they were written, `evidence` None in a bundle of before."""
+    """A bundle's files: `evaluation` as it was written, `evidence` None in a bundle of before."""
 
     name: str
-    manifest: dict[str, Any]
+    manifest: ManifestFields
     evaluation: dict[str, Any]
     evidence: Evidence | None
 
     @property
     def categories(self) -> tuple[str, ...]:
         """In the bundle's order."""
-        return tuple(self.manifest["categories"])
+        return self.manifest.categories
 
     @property
     def temperature(self) -> float:
         """What logits are divided by."""
-        return float(self.manifest["temperature"])
+        return self.manifest.temperature
 
     def judged(self, *, temperature: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
         """The confidence of each guess, and whether it is right; None without evidence."""
@@ -48,15 +48,12 @@ class Facts:
 
 def read_facts(folder: Path) -> Facts:
     """Read a bundle's files; raises ModelError in one line when it is none, or damaged."""
-    manifest = read_json(folder / MANIFEST)
-    names, temperature = manifest.get("categories"), manifest.get("temperature")
-    if not isinstance(names, list) or not names or not isinstance(temperature, int | float) or not temperature > 0:
-        raise ModelError(f"{folder / MANIFEST}: names no categories or no temperature; train again or restore it")
+    manifest = read_fields(folder, ManifestFields)
     path = folder / EVIDENCE
-    evidence = load_evidence(path, categories=len(names)) if path.exists() else None
-    evaluation = read_json(folder / EVALUATION) if (folder / EVALUATION).exists() else {}
+    evidence = load_evidence(path, categories=len(manifest.categories)) if path.exists() else None
+    evaluation = read_evaluation(folder, categories=len(manifest.categories))
     if "matrix" not in evaluation and evidence is not None:
-        evaluation = _evaluated(evidence, tuple(names), float(temperature)) | evaluation
+        evaluation = _evaluated(evidence, manifest.categories, manifest.temperature) | evaluation
     return Facts(name=folder.resolve().name, manifest=manifest, evaluation=evaluation, evidence=evidence)
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from classifier.catalogue import audits
 from classifier.catalogue.categories import Names, read_names
 from classifier.errors import ModelError
-from classifier.model.files import MANIFEST, read_json
-from classifier.model.key import answers_key
+from classifier.model.fields import ManifestFields, read_fields
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,30 +56,17 @@ def read_guesses(catalogue: Catalogue) -> Guesses:
     """Those of the model that the library was last sorted with; without its folder, the categories that were used."""
     names = read_names(catalogue)
     model, folder, _ = audits.last_sort(catalogue) or ("", None, {})
-    manifest = {} if folder is None else _read(folder / MANIFEST)
-    if manifest and key_of(manifest) == model:
-        known, temperature = tuple(manifest["categories"]), float(manifest["temperature"])
-        return Guesses(model=model, known=known, temperature=temperature, names=names)
+    manifest = None if folder is None else _read(folder)
+    if manifest is not None and manifest.key == model:
+        return Guesses(model=model, known=manifest.categories, temperature=manifest.temperature, names=names)
     rows = catalogue.connection.execute("SELECT DISTINCT category FROM decisions WHERE category != '' ORDER BY 1")
     used = [category for (category,) in rows if category not in names.made]
     return Guesses(model=model, known=tuple(used), temperature=None, names=names)
 
 
-def key_of(manifest: dict[str, Any]) -> str:
-    """What the answers of the model depend on that a manifest tells of. Raises KeyError for one that lacks a part."""
-    return answers_key(
-        weights_sha256=manifest["weights_sha256"],
-        image_size=manifest["image_size"],
-        max_squeeze=float(manifest["max_squeeze"]),
-        novelty_sha256=manifest.get("novelty_sha256", ""),
-    )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The manifest; empty when it is not there or lacks what is asked of it."""
+def _read(folder: Path) -> ManifestFields | None:
+    """The manifest; None when it is not there or damaged."""
     try:
-        values = read_json(path)
-        needed = ("categories", "temperature", "weights_sha256", "image_size", "max_squeeze")
-        return {key: values[key] for key in needed} | {"novelty_sha256": values.get("novelty_sha256", "")}
-    except (ModelError, KeyError):
-        return {}
+        return read_fields(folder, ManifestFields)
+    except ModelError:
+        return None

@@ -16,15 +16,13 @@ from classifier.catalogue import audits, verdicts
 from classifier.catalogue.categories import read_names
 from classifier.errors import ModelError
 from classifier.model.directions import directions
-from classifier.model.files import MANIFEST, read_json, sha256_of
-from classifier.model.key import backbone_key
+from classifier.model.fields import ManifestFields, read_fields
+from classifier.model.files import sha256_of
 from classifier.model.labelled import LABELLED, load_labelled
 from classifier.records import PictureId, Said
-from classifier.review.guesses import key_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any
 
     from numpy.typing import NDArray
 
@@ -91,33 +89,28 @@ def read_taught(catalogue: Catalogue) -> Taught | None:
     if folder is None:
         return None
     try:
-        manifest = read_json(folder / MANIFEST)
-        if key_of(manifest) != model or not manifest["backbone_sha256"] or manifest["head"] is None:
-            return None
-        backbone = backbone_key(
-            backbone_sha256=manifest["backbone_sha256"],
-            image_size=manifest["image_size"],
-            max_squeeze=float(manifest["max_squeeze"]),
-        )
-    except (ModelError, KeyError):
+        manifest = read_fields(folder, ManifestFields)
+    except ModelError:
+        return None
+    if manifest.key != model or not (backbone := manifest.backbone_key):
         return None
     labelled = _labelled(folder, manifest)
     if labelled is None or not len(labelled):
         return Taught(backbone=backbone)
     return Taught(
         backbone=backbone,
-        categories=tuple(manifest["categories"]),
+        categories=manifest.categories,
         labelled=labelled,
         directions=directions(labelled.embeddings),
     )
 
 
-def _labelled(folder: Path, manifest: dict[str, Any]) -> Labelled | None:
+def _labelled(folder: Path, manifest: ManifestFields) -> Labelled | None:
     """The labelled pictures of a bundle, when they are those it was written with."""
-    path, written = folder / LABELLED, manifest.get("labelled_sha256", "")
+    path, written = folder / LABELLED, manifest.labelled_sha256
     try:
         if written and sha256_of(path) != written:
             return None
-        return load_labelled(path, categories=len(manifest["categories"]))
+        return load_labelled(path, categories=len(manifest.categories))
     except ModelError:
         return None

@@ -69,7 +69,8 @@ def test_a_bundle_keeps_names_that_are_not_utf_8(tmp_path: Path) -> None:
 
 def novelty() -> Novelty:
     traits = np.random.default_rng(0).random((30, 5), np.float32)
-    return fit_novelty(traits, traits, np.arange(30) % 2, np.arange(30))
+    embeddings = np.random.default_rng(0).random((30, network().head.in_features), np.float32)
+    return fit_novelty(traits, embeddings, np.arange(30) % 2, np.arange(30))
 
 
 def test_what_tells_unknown_pictures_is_kept_and_a_bundle_of_before_has_none(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from classifier.model.evidence import EVIDENCE, Evidence
 from classifier.records import PictureId, Selection
 from kit.pictures import COLOURS, encoded, plain
 
-CATEGORIES = ("blue", "<b>green</b>", "红色")
+CATEGORIES = ("blue", "green & b", "红色")
 
 
 @pytest.fixture
@@ -40,6 +40,8 @@ def write_manifest(folder: Path, **changes: Any) -> None:
     values = {
         "format": 1,
         "categories": CATEGORIES,
+        "image_size": 64,
+        "max_squeeze": 2.0,
         "temperature": 1.5,
         "threshold": 0.9,
         "backbone": "embedded",

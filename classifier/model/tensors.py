@@ -1,0 +1,86 @@
+"""The weights of a bundle, looked at before a network is built of them: that all are finite, and how wide the head is.
+
+Reads the file's header and its numbers in place; nothing is allocated by what the file says of itself.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import mmap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from classifier.errors import ModelError
+
+_FLOATS: Final = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
+_EXPONENT: Final = 0x7F80  # of a bfloat16, which numpy has not; all ones is infinity or no number
+_TIMES: Final = 2
+_ALWAYS: Final = 50_000_000
+"""A network may ask for so many times the numbers, and so many more: another head, other position embeddings."""
+_PART: Final = 1 << 22  # values looked at in one go
+
+
+def check_weights(path: Path, *, head: tuple[str, str] | None, categories: int) -> int:
+    """The width of the embeddings that the head takes, 0 where the manifest does not name it.
+
+    Raises ModelError in one line when the file is damaged, a number is not finite, or the head does not answer for so
+    many categories.
+    """
+    try:
+        with safe_open(path, framework="np"):  # checks that all that the header names lies within the file
+            pass
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            start = 8 + int.from_bytes(content[:8], "little")
+            header: dict[str, Any] = json.loads(content[8:start])
+            header.pop("__metadata__", None)
+            wrong = [name for name, one in header.items() if not _is_finite(content, start, one)]
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path}: cannot be read ({reason}); train again or restore it") from None
+    if wrong:
+        raise ModelError(f"{path}: {wrong[0]!a} holds numbers that are not finite; train again or restore it")
+    return 0 if head is None else _width(path, header, head, categories)
+
+
+def check_asked(path: Path, asked: Callable[[], int]) -> None:
+    """Refuse a network that asks for far more numbers than the weights hold, before memory is taken for them.
+
+    What cannot be told here is told when the network is built. Raises ModelError in one line.
+    """
+    try:
+        with safe_open(path, framework="np") as tensors:
+            names = list(tensors.keys())
+            there = sum(math.prod(tensors.get_slice(name).get_shape()) for name in names)
+        wanted = asked()
+    except Exception:  # noqa: BLE001 - a damaged file, or a network that cannot be built so
+        return
+    if wanted > _TIMES * there + _ALWAYS:
+        raise ModelError(f"{path}: holds {there:,} numbers, its config.json asks for {wanted:,}; restore it")
+
+
+def _width(path: Path, header: dict[str, Any], head: tuple[str, str], categories: int) -> int:
+    weight, bias = (header.get(name, {}).get("shape") for name in head)
+    if not isinstance(weight, list) or len(weight) != 2 or not weight[1]:  # noqa: PLR2004 - a matrix
+        raise ModelError(f"{path}: holds no head called {head[0]!a}; train again or restore it")
+    if weight[0] != categories or bias != [categories]:
+        raise ModelError(f"{path}: its head answers for {weight[0]} categories, not {categories}; train again")
+    return int(weight[1])
+
+
+def _is_finite(content: mmap.mmap, start: int, tensor: dict[str, Any]) -> bool:
+    kind, (first, last) = tensor["dtype"], tensor["data_offsets"]
+    if kind not in _FLOATS and kind != "BF16":
+        return True
+    numbers: np.dtype[Any] = np.dtype(_FLOATS.get(kind, "<u2"))
+    for begin in range(start + first, start + last, _PART * numbers.itemsize):
+        end = min(begin + _PART * numbers.itemsize, start + last)
+        values = np.frombuffer(content[begin:end], numbers)
+        fine = np.isfinite(values) if kind in _FLOATS else (values & _EXPONENT) != _EXPONENT
+        if not fine.all():
+            return False
+    return True
