@@ -22,6 +22,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from classifier.errors import ModelError
 from classifier.model.embedded import EMBEDDED
+from classifier.model.files import under_utf_8
 from classifier.model.tensors import check_asked
 from classifier.paths import given_path
 
@@ -250,12 +251,14 @@ def _create(source: str, *, num_categories: int | None, image_size: int, overlay
     arguments |= {"pretrained_cfg_overlay": overlay} if overlay else {}
     check_asked(Path(source.removeprefix("local-dir:")) / _SAFE_WEIGHTS, lambda: _asked(source, arguments))
     try:
-        body: Any = timm.create_model(source, pretrained=True, **arguments)
-        size = image_size or _own_image_size(body)
-        model_args: dict[str, Any] = {}
-        if body.pretrained_cfg.get("fixed_input_size") and size != body.pretrained_cfg["input_size"][-1]:
-            model_args = {"img_size": size}  # position embeddings are made for one size; timm interpolates them
-            body = timm.create_model(source, pretrained=True, **arguments, **model_args)
+        with under_utf_8(source) as found:
+            body: Any = timm.create_model(found, pretrained=True, **arguments)
+            own = body.pretrained_cfg.get("test_input_size") or body.pretrained_cfg["input_size"]
+            size = image_size or int(own[-1])
+            model_args: dict[str, Any] = {}
+            if body.pretrained_cfg.get("fixed_input_size") and size != body.pretrained_cfg["input_size"][-1]:
+                model_args = {"img_size": size}  # position embeddings are made for one size; timm interpolates them
+                body = timm.create_model(found, pretrained=True, **arguments, **model_args)
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
@@ -274,7 +277,3 @@ def _asked(source: str, arguments: dict[str, Any]) -> int:
 def _mean_and_spread(map_BCHW: Tensor) -> Tensor:
     """Of each channel over the picture, (B, 2C)."""
     return torch.cat([map_BCHW.mean(dim=(2, 3)), map_BCHW.std(dim=(2, 3), correction=0)], dim=1)
-
-
-def _own_image_size(body: Any) -> int:
-    return int((body.pretrained_cfg.get("test_input_size") or body.pretrained_cfg["input_size"])[-1])

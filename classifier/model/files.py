@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +60,21 @@ def make_durable(folder: Path) -> None:
     for path in folder.iterdir():
         with path.open("rb+") as file:
             os.fsync(file.fileno())
+
+
+@contextmanager
+def under_utf_8(source: str) -> Iterator[str]:
+    """The same `local-dir:/folder` or other source, as a name that timm can load: safetensors needs paths in UTF-8.
+
+    Linux, where folders may have other names, has such a path to each open folder.
+    """
+    try:
+        source.encode()
+    except UnicodeEncodeError:
+        descriptor = os.open(source.removeprefix("local-dir:"), os.O_RDONLY)
+        try:
+            yield f"local-dir:/proc/self/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+    else:
+        yield source
