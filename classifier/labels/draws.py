@@ -63,29 +63,27 @@ def read_draws(*folders: Path | None) -> tuple[Draw, ...]:
 
 
 def drawn(examples: Iterable[Example], draws: Sequence[Draw]) -> Drawn:
-    """Tell what was drawn by chance from what was selected, by which draws were answered whole."""
+    """Tell what was drawn by chance from what was selected, by which draws were answered whole.
+
+    Of a draw that was not, the named ones are the easy ones, also where a person says that all was drawn by chance.
+    """
     found = {example.picture: example for example in examples}
-    waiting = missing = 0
-    for draw in draws:
-        left = draw.waiting(found.keys())
-        waiting += left
-        missing += 0 if left else len(draw.pictures - found.keys())
-        selection = Selection.MODEL if left else Selection.RANDOM
-        for picture in draw.pictures & found.keys():
+    left = [draw.waiting(found.keys()) for draw in draws]
+    whole = [draw for draw, waiting in zip(draws, left, strict=True) if not waiting]
+    parts = [draw for draw, waiting in zip(draws, left, strict=True) if waiting]
+    for selection, some in ((Selection.MODEL, parts), (Selection.RANDOM, whole)):
+        for picture in found.keys() & {picture for draw in some for picture in draw.pictures}:
             found[picture] = _selected(found[picture], selection)
     random = [one for one in found.values() if one.label.selection is Selection.RANDOM and not one.label.category]
     return Drawn(
         examples=tuple(example for example in found.values() if example.label.category),
         without_category=tuple(random),
-        missing=missing,
-        waiting=waiting,
+        missing=sum(len(draw.pictures - found.keys()) for draw in whole),
+        waiting=sum(left),
     )
 
 
 def _selected(example: Example, selection: Selection) -> Example:
-    """What another draw, or the person, said to be random stays so."""
-    if example.label.selection is Selection.RANDOM:
-        return example
     return replace(example, label=replace(example.label, selection=selection))
 
 

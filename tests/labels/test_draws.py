@@ -43,7 +43,8 @@ def test_only_what_was_drawn_and_answered_whole_or_vouched_for_is_random(
     ]
     result = drawn([example(number, *label) for number, label in found.items()], made)
     whole = [of_it for of_it, none in sets if of_it <= none | found.keys()]
-    vouched = {number for number, (_, selection) in found.items() if selection is Selection.RANDOM}
+    parts = {number for of_it, none in sets if not of_it <= none | found.keys() for number in of_it}
+    vouched = {number for number, (_, selection) in found.items() if selection is Selection.RANDOM} - parts
     random = {number for number in found if number in vouched or any(number in of_it for of_it in whole)}
 
     assert {IDS[n] for n in random if found[n][0]} == chosen(result.examples)
