@@ -50,7 +50,7 @@ def _in_words(summary: UndoSummary) -> list[str]:
             (summary.restored, "moved back"),
             (summary.removed, "links and copies removed"),
             (summary.filed_again, "filed again"),
-            (summary.deleted, "were deleted by you before, so there was nothing to take back"),
+            (summary.deleted, "already gone from the library, so there was nothing to take back"),
             (summary.folders_removed, "empty folders removed"),
         )
         if count

@@ -45,14 +45,14 @@ class Reconciled:
     def sentences(self) -> list[str]:
         """What a person should know of it, a line each."""
         told = (
-            (self.deleted, "are no longer in the library: they are not counted and not filed again"),
-            (len(self.replaced), "were changed in the library since they were filed: they are yours now"),
-            (len(self.dangling), "are links whose original is gone: sorting its crawl again makes them anew"),
-            (self.moved, "were moved to another place in the library and stay there"),
-            (self.back, "are in the library again"),
-            (self.unreachable, "cannot be reached now and are taken to be as they were"),
+            ("no longer in the library, so not counted and not filed again", self.deleted),
+            ("changed in the library since they were filed, and yours from now on", len(self.replaced)),
+            ("links whose original is gone, made anew when its crawl is sorted again", len(self.dangling)),
+            ("moved by you within the library, and left there", self.moved),
+            ("in the library again", self.back),
+            ("out of reach now, and taken to be as recorded", self.unreachable),
         )
-        return [f"{count:,} files {what}" for count, what in told if count]
+        return [f"files {what}: {count:,}" for what, count in told if count]
 
 
 def reconcile(catalogue: Catalogue, library: Path, progress: Progress | None = None) -> Reconciled:
@@ -91,9 +91,12 @@ def say_found(found: Reconciled | None, progress: Progress) -> None:
 def missing_in_words(count: Mapping[str, int]) -> list[str]:
     """What is missing from a library in all, a line each; by the values of What."""
     told = (
-        (What.DELETED, "are no longer in the library; illsort sort --restore-deleted files them again"),
-        (What.REPLACED, "were changed in the library since they were filed, and are yours now"),
-        (What.DANGLING, "are links whose original is gone; sorting its crawl again makes them anew"),
+        (
+            What.DELETED,
+            "no longer in the library (illsort sort --restore-deleted files them again)",
+        ),
+        (What.REPLACED, "changed in the library since they were filed, and yours now"),
+        (What.DANGLING, "links whose original is gone (sorting its crawl again makes them anew)"),
     )
     return [f"{count[what]:,} {words}" for what, words in told if count.get(what)]
 

@@ -31,7 +31,7 @@ class Left:
     path: Path
     reason: str
     is_deleted: bool = False
-    """Whether a person deleted it, as is recorded: nothing that they need to see to."""
+    """Whether it is recorded as gone, by a person's doing or as a second name: nothing that they need to see to."""
 
 
 def ends_of(entry: Entry, library: Path) -> tuple[Path, Path]:
@@ -45,8 +45,8 @@ def reverse(catalogue: Catalogue, entry: Entry, library: Path, bounds: Bounds) -
     now, then = ends_of(entry, library)
     if (trouble := bounds.trouble(entry)) is not None:
         return Left(path=now, reason=trouble)
-    if (again := _filed_again(catalogue, entry)) is not None:
-        return Left(path=library / again, reason="it was filed again since")
+    if (left := _left_as_it_is(catalogue, entry, library)) is not None:
+        return left
     found = look(now)
     if found is None:
         return _missing(catalogue, entry, now)
@@ -66,6 +66,15 @@ def reverse(catalogue: Catalogue, entry: Entry, library: Path, bounds: Bounds) -
         undoes=entry.id,
         beside=entry.beside,
     )
+
+
+def _left_as_it_is(catalogue: Catalogue, entry: Entry, library: Path) -> Left | None:
+    """Why a picture that was taken out of a folder is not brought back there."""
+    if entry.method is Method.REMOVE and not to_path(entry.target or b"").is_absolute():
+        path = library / to_path(entry.target or b"")
+        return Left(path=path, reason="a second name of it was taken away", is_deleted=True)
+    again = _filed_again(catalogue, entry)
+    return None if again is None else Left(path=library / again, reason="it was filed again since")
 
 
 def _filed_again(catalogue: Catalogue, entry: Entry) -> Path | None:

@@ -57,7 +57,7 @@ class UndoSummary:
     elsewhere: list[tuple[Path, Path]] = field(default_factory=list)
     """Old path, and the one it got because a later file has that."""
     deleted: int = 0
-    """What a person deleted from the library since: there is nothing to take back."""
+    """What is recorded as gone from the library, by a person's doing or as a second name: nothing to take back."""
     left: list[Left] = field(default_factory=list)
 
     @property

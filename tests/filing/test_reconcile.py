@@ -223,6 +223,7 @@ def test_a_library_of_before_that_holds_one_file_twice_is_put_right(tmp_path: Pa
         catalogue.connection.execute("DELETE FROM missing")
     again(tmp_path, crawl)
     assert [library / "kind_b/done.jpg"] == list(library.glob("kind_?/*"))
+    assert [] == undo(library).left
 
 
 def test_decisions_of_what_is_missing_do_not_wait(tmp_path: Path) -> None:

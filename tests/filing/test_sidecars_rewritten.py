@@ -76,7 +76,7 @@ def test_a_sidecar_that_a_person_changed_in_the_library_is_left_and_said(tmp_pat
     rewrite(tmp_path / "crawl/a.jpg.json", b"newer")
     found = reconcile_if_free(library)
     assert found is not None
-    assert "were changed in the library" in found.sentences()[0]
+    assert "changed in the library" in found.sentences()[0]
     for _ in range(2):
         assert {"kind_a/a.jpg.json": b"mine, and longer"} == again(tmp_path, Method.COPY)
 
