@@ -56,3 +56,10 @@ def test_of_two_put_together_one_is_sure_where_each_alone_was_not(tmp_path: Path
         desk.rename("red", "green")
     sort_again(tmp_path, bundle)
     assert {"green"} == {name.partition("/")[0] for name in all_files(library)}
+
+
+def test_two_forms_of_unicode_are_one_category() -> None:
+    folded = fold(("ガ", "カ\u3099", "x"), (0.5, 0.9, 0.7), Names())
+
+    assert (("ガ", "x"), (0.9, 0.7)) == (folded.categories, folded.thresholds)
+    assert [[0.75, 0.25]] == folded(np.array([[0.5, 0.25, 0.25]])).tolist()

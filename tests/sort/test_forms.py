@@ -55,11 +55,3 @@ def test_what_was_sorted_by_the_other_form_stays_where_it_is(tmp_path: Path, bun
     before = run(tmp_path, named(tmp_path / "old", bundle, "blue", "green", NFD))
 
     assert before == run(tmp_path, named(tmp_path / "new", bundle, "blue", "green", NFC))
-
-
-def test_a_model_that_has_both_forms_files_into_one_folder(tmp_path: Path, bundle: Path) -> None:
-    make_tree(tmp_path, {"crawl": CRAWL})
-    model = named(tmp_path / "model", bundle, "blue", NFD, NFC)
-
-    assert {f"{NFC}/red.png", f"{NFC}/green.png", "blue/blue.png"} == run(tmp_path, model)
-    assert {NFC: 2, "blue": 1} == overview(tmp_path / "sorted").filed

@@ -163,7 +163,7 @@ def test_a_renamed_crawl_is_hashed_but_not_predicted_again(tmp_path: Path, bundl
     assert first == {key: value for key, value in summary.items() if key != "seconds"}
     assert before == stable(tmp_path / "sorted")
     stages = [stage.name for stage in progress.stages]
-    assert ["looking for pictures", "recognising", "deciding again"] == stages
+    assert ["opening the model", "looking for pictures", "recognising", "deciding again"] == stages
 
 
 def test_another_threshold_moves_only_the_difference(tmp_path: Path, bundle: Path) -> None:
@@ -232,7 +232,7 @@ def test_a_picture_the_person_put_elsewhere_is_left_there(tmp_path: Path, bundle
     summary = run(tmp_path, bundle, threshold=0.5, progress=progress)
 
     assert {"green/u.png": UNSURE} == stable(tmp_path / "sorted")
-    assert ["1 pictures lie where you put them and were left there"] == progress.said
+    assert ["1 files were moved to another place in the library and stay there"] == progress.said
     assert 0 == summary["failed"]
 
 
