@@ -16,7 +16,7 @@ from classifier.audit.refile import Refiled, refile, resume
 from classifier.audit.sample import draw, is_simple, steps
 from classifier.audit.state import State
 from classifier.audit.thresholds import Offer, keeps, loosest, usual
-from classifier.catalogue import audits, verdicts
+from classifier.catalogue import audits, hand_moves, verdicts
 from classifier.catalogue.audits import Audit, Drawn
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue, read_catalogue
@@ -209,9 +209,12 @@ def _drawn(catalogue: Catalogue, library: Path, *, count: int, seed: int | None)
 
 
 def _there(catalogue: Catalogue, library: Path) -> Iterator[Filed]:
-    """What is filed and still lies where it was put; a folder is listed once, for looking up each file is slow."""
+    """What illsort filed and still lies where it was put; a folder is listed once, for looking up each file is slow."""
     names: dict[str, set[str]] = {}
+    by_hand = hand_moves.by_hand(catalogue)  # a person put these there: they are no error of illsort's
     for one in audits.filed(catalogue):
+        if one.picture in by_hand:
+            continue
         if one.category not in names:
             folder = library / one.category
             names[one.category] = set(os.listdir(folder)) if folder.is_dir() else set()  # noqa: PTH208 - far faster

@@ -17,8 +17,10 @@ DISK_CHANGES: Final = (
         DELETE FROM missing WHERE picture = NEW.picture AND beside IS NULL; END""",
     """CREATE TRIGGER sidecar_is_here AFTER INSERT ON sidecars BEGIN
         DELETE FROM missing WHERE source = NEW.source AND beside = NEW.beside; END""",
+    # `last_verdict`: the newest verdict at that time; later ones have greater ids, whatever the clock shows.
     """CREATE TABLE hand_moves (
-        id INTEGER PRIMARY KEY, picture TEXT NOT NULL, old BLOB NOT NULL, new BLOB NOT NULL, at TEXT NOT NULL)""",
+        id INTEGER PRIMARY KEY, picture TEXT NOT NULL, old BLOB NOT NULL, new BLOB NOT NULL,
+        last_verdict INTEGER NOT NULL, at TEXT NOT NULL)""",
     "CREATE INDEX hand_moves_by_picture ON hand_moves (picture)",
     "CREATE INDEX moves_by_sidecar ON moves (beside) WHERE beside IS NOT NULL",
 )

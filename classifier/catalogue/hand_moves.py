@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _MOVED: Final = """
 SELECT hand_moves.picture, old, new, path FROM hand_moves JOIN places ON places.picture = hand_moves.picture
 WHERE NOT EXISTS (
-    SELECT 1 FROM verdicts WHERE verdicts.picture = hand_moves.picture AND verdicts.at > hand_moves.at)
+    SELECT 1 FROM verdicts WHERE verdicts.picture = hand_moves.picture AND verdicts.id > hand_moves.last_verdict)
 {condition} ORDER BY hand_moves.id
 """
 REASON: Final = "a person moved it there"
@@ -33,8 +33,11 @@ def record_move(connection: sqlite3.Connection, old: Place, new: Place) -> None:
     """Both ends are kept; a picture that lies in another folder now is decided to be there."""
     if new.beside is not None:
         return
-    values = (new.picture, old.path, new.path, _now())
-    connection.execute("INSERT INTO hand_moves (picture, old, new, at) VALUES (?, ?, ?, ?)", values)
+    connection.execute(
+        "INSERT INTO hand_moves (picture, old, new, last_verdict, at) "
+        "VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) FROM verdicts), ?)",
+        (new.picture, old.path, new.path, _now()),
+    )
     decided = decision_of(_folder(new.path))
     if decided is not None and _folder(old.path) != _folder(new.path):
         action, category = decided
