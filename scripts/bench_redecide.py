@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from classifier.filing.outcome import Outcome
 
 CRAWL = Path("/crawl")
-RUN = 1
+FIRST, SECOND = 1, 2
 WIDTH, TRAITS = 1280, 352
 
 
@@ -124,7 +124,7 @@ def fill(catalogue: Catalogue, library: Path, known: World, bundle: Bundle, *, c
         connection.executemany(
             "INSERT INTO files (path, crawl, size_bytes, mtime_ns, inode, device, picture, seen) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            ((*file, picture, RUN) for file, picture in zip(files, ids, strict=True)),
+            ((*file, picture, FIRST) for file, picture in zip(files, ids, strict=True)),
         )
         connection.executemany(
             "INSERT INTO pictures VALUES (?, ?, 800, 600, 0)",
@@ -139,7 +139,7 @@ def fill(catalogue: Catalogue, library: Path, known: World, bundle: Bundle, *, c
             )
 
 
-def settle(catalogue: Catalogue, library: Path, bundle: Bundle, execute: Execute) -> None:
+def settle(catalogue: Catalogue, library: Path, bundle: Bundle, execute: Execute, *, run: int) -> None:
     """Decide everything, and give what is to be moved to `execute`."""
     novelty = bundle.load_novelty()
     rules = Rules(
@@ -148,7 +148,7 @@ def settle(catalogue: Catalogue, library: Path, bundle: Bundle, execute: Execute
         mode=Mode.LINK,
         unknown_from=float("inf") if novelty is None else novelty.cut(0.1),
     )
-    settler = Settler(catalogue, run=RUN, crawl=CRAWL, library=library, rules=rules, execute=execute)
+    settler = Settler(catalogue, run=run, crawl=CRAWL, library=library, rules=rules, execute=execute)
     settler.settle_placed(SilentProgress())
     settler.settle_left(SilentProgress())
 
@@ -189,8 +189,10 @@ def main() -> None:
         with open_catalogue(library) as catalogue:
             fill(catalogue, library, known, old, count=args.pictures)
         with open_catalogue(library) as catalogue:
-            recall(catalogue, run=RUN, crawl=CRAWL, library=library, bundle=old, progress=SilentProgress())
-            settle(catalogue, library, old, partial(place_all, catalogue))
+            recall(catalogue, run=FIRST, crawl=CRAWL, library=library, bundle=old, progress=SilentProgress())
+            settle(catalogue, library, old, partial(place_all, catalogue), run=FIRST)
+        with open_catalogue(library) as catalogue:  # as the second sort would find them
+            catalogue.connection.execute("UPDATE files SET seen = ?", (SECOND,))
         dry = measure(library, new, dry=True)
         timed = measure(library, new, profile=args.profile) | {"dry_run_seconds": dry["seconds"]}
         timed |= {"pictures": args.pictures, "categories": args.categories, "labels": args.labels}
@@ -209,9 +211,9 @@ def measure(library: Path, bundle: Bundle, *, dry: bool = False, profile: Path |
         tell = partial(plan_only, catalogue, library, planned.append) if dry else partial(collect, planned)
         _ = profiler.enable() if profile else None
         clock.append(time.perf_counter())
-        recalled = recall(catalogue, run=RUN, crawl=CRAWL, library=library, bundle=bundle, progress=SilentProgress())
+        recalled = recall(catalogue, run=SECOND, crawl=CRAWL, library=library, bundle=bundle, progress=SilentProgress())
         clock.append(time.perf_counter())
-        settle(catalogue, library, bundle, tell)
+        settle(catalogue, library, bundle, tell, run=SECOND)
         clock.append(time.perf_counter())
         _ = profiler.disable() if profile else None
     if profile:
