@@ -115,6 +115,28 @@ def test_undo_is_stopped_at_any_moment_and_comes_to_its_end(tmp_path: Path) -> N
     assert {} == read_tree(library)
 
 
+@pytest.mark.parametrize("presses", [1, 3])
+def test_the_page_ends_without_noise_however_often_it_is_told(tmp_path: Path, presses: int) -> None:
+    crawl, library = make_tree(tmp_path / "crawl", {"a.jpg": b"a"}), tmp_path / "library"
+    file_all(library, crawl, method=Method.COPY)
+    with subprocess.Popen(
+        [sys.executable, "-m", "classifier", "review", str(library), "--no-open", "--no-learning"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        assert "review: " in running.stdout.readline()
+        for _ in range(presses):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        told = running.communicate(timeout=60)[1]
+    assert 0 == running.returncode or presses > 1
+    assert "Traceback" not in told
+    assert "Error" not in told
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_train_and_sort_are_stopped_at_any_moment_and_go_on(tmp_path: Path, seed: int) -> None:
