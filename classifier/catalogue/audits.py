@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.catalogue.journal import to_path
 from classifier.catalogue.undone import standing
+from classifier.paths import to_json
 from classifier.records import Action, Decision, PictureId
 
 if TYPE_CHECKING:
@@ -98,11 +99,11 @@ def marks(catalogue: Catalogue) -> tuple[int, int]:
 
 def save(catalogue: Catalogue, audit: Audit) -> Audit:
     """Store a new audit with its sample, all or nothing; returns it with its id."""
-    kept = (audit.at, audit.seed, int(audit.simple), json.dumps(audit.filed, ensure_ascii=False))
+    kept = (audit.at, audit.seed, int(audit.simple), to_json(audit.filed))
     with catalogue.transaction() as connection:
         cursor = connection.execute(
             "INSERT INTO audits (at, seed, simple, filed, steps, last_move, last_decided) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (*kept, json.dumps(audit.steps), *audit.marks),
+            (*kept, to_json(audit.steps), *audit.marks),
         )
         number = int(cursor.lastrowid or 0)
         connection.executemany(
