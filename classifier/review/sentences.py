@@ -149,6 +149,19 @@ _SORTING: Final = {
     "but of guesses like these no number would do": "而像这样的猜测多少张都不够",
 }
 _MODEL: Final = {
+    "{path}: does not fit {file}; train again or restore it": "{path} 与 {file} 不一致；请重新训练或恢复它",
+    "{path}: holds text that is no Unicode; train again or restore it": (
+        "{path} 里有不是 Unicode 的文字；请重新训练或恢复它"
+    ),
+    "{path}: its head holds numbers that are not finite; train again or restore it": (
+        "{path} 的分类层里有无穷大或不是数的值；请重新训练或恢复它"
+    ),
+    "{path}: {name} holds numbers that are not finite; train again or restore it": (
+        "{path} 的 {name} 里有无穷大或不是数的值；请重新训练或恢复它"
+    ),
+    "{path}: holds no head called {name}; train again or restore it": (
+        "{path} 里没有名为 {name} 的分类层；请重新训练或恢复它"
+    ),
     "{folder} keeps no labelled pictures, so it learns nothing here: train it again": (
         "{folder} 没有保留标注过的图片，所以这里不能学习：请重新训练"
     ),
@@ -193,6 +206,21 @@ _MODEL: Final = {
     "{path}: {why}; train again or restore it": "{path} 的内容有误（{why}）；请重新训练或恢复它",
 }
 _OWN_FILES: Final = {
+    "{path}: is of embeddings of {found} numbers, the head takes {wanted}; train again": (
+        "{path} 里的特征有 {found} 个数，分类层需要 {wanted} 个；请重新训练"
+    ),
+    "{path}: is larger than any file of that name that illsort writes; restore it": (
+        "{path} 比 illsort 写的同名文件都大；请恢复它"
+    ),
+    "{path} is of another network than the model's; train again or restore it": (
+        "{path} 属于另一个网络，不是这个模型的；请重新训练或恢复它"
+    ),
+    "{path}: holds {found} numbers, its config.json asks for {wanted}; restore it": (
+        "{path} 里有 {found} 个数，config.json 要求 {wanted} 个；请恢复它"
+    ),
+    "{path}: its head answers for {found} categories, not {wanted}; train again": (
+        "{path} 的分类层有 {found} 个类别，应为 {wanted} 个；请重新训练"
+    ),
     "{path} was not written by illsort: move it elsewhere": "{path} 不是 illsort 写的：请把它移到别处",
     "{path} is not as illsort wrote it, so it stays: move it elsewhere and start again": (
         "{path} 和 illsort 写入时不一样，所以不动它：请把它移到别处再重新开始"

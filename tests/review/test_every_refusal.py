@@ -29,7 +29,6 @@ ELSEWHERE = {
     "model.backbone.load_backbone": "a training's network; the page's learning and sorting load a trained one",
     "model.backbone._located": "the same",
     "model.backbone._safetensors_only": "the same, but for what it calls",
-    "model.bundle._read_manifest": "its last word is pydantic's own",
     "sampling.run": "draws the sample, before there is a page",
 }
 PASSED_ON = {
@@ -47,7 +46,7 @@ PASSED_ON = {
     "str(taken(folder / name).strerror)",  # of own_folder.taken, which is looked at where it stands
     "str(taken(target).strerror)",
 }
-PHRASES = {"labels.names._problem", "filing.plan._trouble_with", "model.promise._refusal"}
+PHRASES = {"category_names.problem_with", "filing.plan._trouble_with", "model.promise._refusal"}
 """Functions whose answer is a sentence, or a part of one."""
 TOLD = {name: 0 for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, IllsortError)}
 PLACES = TOLD | {"HTTPException": 1, "_refused": 1, "keep_source": 1, "OSError": 1, "SourceError": 1}
