@@ -350,7 +350,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     if mounted.returncode != 0:
         pytest.skip("mount is not allowed here: DISK FULL IS NOT TESTED ON A REAL DISK")
     yield folder
-    subprocess.run(["umount", folder], check=True)
+    subprocess.run(["umount", "--recursive", folder], check=True)
 
 
 @pytest.mark.parametrize("method", [Method.COPY, Method.MOVE])
@@ -362,7 +362,8 @@ def test_a_real_full_disk_loses_nothing_and_a_rerun_with_room_finishes(
     make_tree(crawl, {f"{number}.jpg": b"a%d" % number + bytes(60_000) for number in range(8)})
     before = hashes(crawl)
     with open_catalogue(tmp_path / "state") as catalogue:
-        (library / ".illsort").symlink_to(tmp_path / "state" / ".illsort")
+        (library / ".illsort").mkdir()
+        subprocess.run(["mount", "--bind", tmp_path / "state" / ".illsort", library / ".illsort"], check=True)
         begin_run(catalogue, crawl)
         with pytest.raises(FilingStopped, match="No space left"):
             execute(catalogue, library=library, run=1, moves=moves_of(crawl, method=method))
