@@ -15,16 +15,16 @@ from classifier.errors import CrawlError, ModelError
 from classifier.exclude import Exclude
 from classifier.infer.device import Runtime, choose_from, quicken_allocator
 from classifier.infer.limits import limits_from
-from classifier.labels.draws import Drawn, drawn, read_draws
+from classifier.labels.draws import Drawn, drawn
 from classifier.labels.examples import Result, read_examples
-from classifier.labels.feedback import read_feedback
 from classifier.labels.groups import group
-from classifier.labels.read import categories_of, read_labels
+from classifier.labels.read import categories_of
 from classifier.labels.split import folds, split
 from classifier.learn import checkpoint
 from classifier.learn.account import account
 from classifier.learn.crawl import sample, sample_size
 from classifier.learn.duration import ACCOUNT, WRITING, pieces
+from classifier.learn.gather import gather
 from classifier.learn.parameters import Recipe
 from classifier.learn.reading import read_in_workers
 from classifier.learn.run import Run
@@ -61,19 +61,8 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     progress, settings = progress or SilentProgress(), _located(settings)
     folder = _target(settings)
     _check_backbone(settings)
-    feedback = read_feedback(settings.labels.library)
-    draws = read_draws(settings.labels.folder, settings.labels.library)
-    found = read_labels(
-        folder=settings.labels.folder,
-        csv_file=settings.labels.csv,
-        further=feedback.labels,
-        by_chance=settings.labels.by_chance,
-        progress=progress,
-    )
-    labels = feedback.named((*found, *(label for draw in draws for label in draw.without_category)))
-    if settings.labels.library is not None:
-        progress.say(f"{len(feedback.labels):,} labels are what was said in review and audit")
-    categories = categories_of(labels)
+    gathered = gather(settings.labels, progress)
+    categories = categories_of(gathered.labels)
     progress.say(quicken_allocator())
     runtime = choose_from(settings.runtime)
     for reason in runtime.reasons:
@@ -85,9 +74,11 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
             image_size=settings.model.image_size,
             allow_pickle=settings.model.allow_pickle,
         )
-    labelled, failures = read_examples(labels, read=_reader(settings, runtime), progress=progress, feedback=feedback)
+    labelled, failures = read_examples(
+        gathered.labels, read=_reader(settings, runtime), progress=progress, feedback=gathered.feedback
+    )
     before = _fitted_before(settings)
-    sample = _unseen(drawn(labelled, draws), before, settings)
+    sample = _unseen(drawn(labelled, gathered.draws), before, settings)
     examples = sample.examples
     progress.say(_evidence_in_words(sample, before))
     with progress.stage("comparing labels", total=None, unit=""):
