@@ -20,7 +20,7 @@ from classifier.catalogue.stale_links import (
 from classifier.filing.content import look
 from classifier.filing.outcome import Status
 from classifier.filing.plan import within
-from classifier.records import ImageFile, Method, Move, time_of
+from classifier.records import ImageFile, Method, Move, PictureId, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,18 +40,19 @@ def remove_dangling(
     run: int,
     crawl: Path,
     execute: Callable[[Sequence[Move]], Sequence[Outcome]],
-) -> int:
-    """Take away the dangling links of pictures that `run` found in `crawl`; returns how many."""
+) -> frozenset[PictureId]:
+    """Take away the dangling links of pictures that `run` found in `crawl`; returns the pictures."""
     found = dangling_links(catalogue, run=run, crawl=crawl)
     planned = [(one, _removal(library, one, origin=to_path(one.place.source), picture=one.place)) for one in found]
-    return _remove(catalogue, planned, execute)
+    places = [one.place for one in _remove(catalogue, planned, execute)]
+    return frozenset(place.picture for place in places if place.beside is None)
 
 
 def remove_repeated(
     catalogue: Catalogue, library: Path, *, execute: Callable[[Sequence[Move]], Sequence[Outcome]]
-) -> int:
-    """Take away the links whose file is filed under its new content elsewhere; returns how many."""
-    return _remove(catalogue, list(_repeated(catalogue, library)), execute)
+) -> None:
+    """Take away the links whose file is filed under its new content elsewhere."""
+    _remove(catalogue, list(_repeated(catalogue, library)), execute)
 
 
 def _repeated(catalogue: Catalogue, library: Path) -> Iterator[tuple[Removable, Move | None]]:
@@ -90,13 +91,13 @@ def _remove(
     catalogue: Catalogue,
     planned: Sequence[tuple[Removable, Move | None]],
     execute: Callable[[Sequence[Move]], Sequence[Outcome]],
-) -> int:
-    removed = 0
+) -> list[Removable]:
+    removed: list[Removable] = []
     moves = [(one, move) for one, move in planned if move is not None]
     for start in range(0, len(moves), _BATCH):
         part = moves[start : start + _BATCH]
         outcomes = execute([move for _, move in part])
         done = [one for (one, _), outcome in zip(part, outcomes, strict=True) if outcome.status is Status.PLACED]
         drop_missing(catalogue, [one.place for one in done])
-        removed += len(done)
+        removed += done
     return removed

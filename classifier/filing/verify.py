@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _KNOWN = """
 SELECT 1 FROM places WHERE path = ?1 UNION ALL SELECT 1 FROM sidecars WHERE path = ?1
 UNION ALL SELECT 1 FROM listings WHERE name = ?2 AND sha256 <> ''
+UNION ALL SELECT 1 FROM missing WHERE path = ?1 AND what <> 'deleted'
 """
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from classifier.catalogue import decided_before, decisions, disk_changes, pictures, runs
 from classifier.catalogue.adopt import adopt
-from classifier.catalogue.store import Catalogue, copy_in_memory
+from classifier.catalogue.store import Catalogue, copy_in_memory, is_library
 from classifier.errors import ModelError
 from classifier.filing.broken import list_broken
 from classifier.filing.engine import execute
@@ -38,6 +38,7 @@ from classifier.sort.scope import scope_for
 from classifier.sort.settle import Execute, Settler
 
 _MUCH_TO_REVIEW = 0.1
+_NEVER_SORTED = "{} was never sorted into: say which model with --model (make one with illsort train)"
 _MODELS_KEPT = 2
 """Models whose answers are kept: this one, and the one before, which an open page may still tell of."""
 
@@ -67,19 +68,20 @@ def sort(
     """
     started, progress = time.monotonic(), progress or SilentProgress()
     check_versions()
-    crawl = checked_crawl(crawl, library)
+    crawl, asked = checked_crawl(crawl, library), _asked(bundle, library, progress)
     with opened(library, progress) if plan is None else _copied(library) as catalogue:
         wish = wish_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
         if not restart and (stopped := runs.stopped(catalogue, crawl)) is not None:
             wish, settings = go_on(wish, settings, stopped, on_changed=on_changed, progress=progress)
-        model, rules = _model_and_rules(wish, settings, library=library, catalogue=catalogue, progress=progress)
+        model, rules = _model_and_rules(wish, settings, asked, library=library, catalogue=catalogue, progress=progress)
         run, found = _scanned(catalogue, crawl, library, model=model, settings=settings, rules=rules, say=progress)
         make = _maker(catalogue, library, run=run, plan=plan)
         if restore_deleted:
             disk_changes.restore_deleted(catalogue, run=run, crawl=crawl)
-        if plan is None:
-            remove_dangling(catalogue, library, run=run, crawl=crawl, execute=make)
         settler = Settler(catalogue, run=run, crawl=crawl, library=library, rules=rules, execute=make)
+        if plan is None:
+            dangling = remove_dangling(catalogue, library, run=run, crawl=crawl, execute=make)
+            settler.relinked = dangling if wish.mode is None else frozenset()
         recall(catalogue, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
         settler.settle_placed(progress)
         for path in _predicted(catalogue, library, run=run, crawl=crawl, bundle=model, settings=settings, say=progress):
@@ -93,13 +95,28 @@ def sort(
     return summary
 
 
-def _model_and_rules(
-    wish: Wish, settings: Settings, *, library: Path, catalogue: Catalogue, progress: Progress
-) -> tuple[Bundle, Rules]:
-    """The model that decides, and the rules by which it does."""
+def _asked(bundle: Path | None, library: Path, progress: Progress) -> Bundle | None:
+    """The model that is asked for, opened before anything is made at `library`; None: the library knows the last one.
+
+    Raises ModelError in one line.
+    """
+    if bundle is None and not is_library(library):
+        raise ModelError(_NEVER_SORTED.format(library))
+    return None if bundle is None else _opened(bundle, progress)
+
+
+def _opened(bundle: Path, progress: Progress) -> Bundle:
     with progress.stage("opening the model", total=None, unit=""):
-        model = open_bundle(wish.bundle or _last_bundle(catalogue, library))
-        return model, rules_for(wish, model, settings, library=library, catalogue=catalogue, progress=progress)
+        return open_bundle(bundle)
+
+
+def _model_and_rules(
+    wish: Wish, settings: Settings, asked: Bundle | None, *, library: Path, catalogue: Catalogue, progress: Progress
+) -> tuple[Bundle, Rules]:
+    """The model that decides, and the rules by which it does; after a stopped sort not always the one `asked` for."""
+    folder = wish.bundle or _last_bundle(catalogue, library)
+    model = asked if asked is not None and asked.folder == folder else _opened(folder, progress)
+    return model, rules_for(wish, model, settings, library=library, catalogue=catalogue, progress=progress)
 
 
 def _scanned(
@@ -141,7 +158,7 @@ def _predicted(
 def _last_bundle(catalogue: Catalogue, library: Path) -> Path:
     earlier = [run for run in runs.all_runs(catalogue) if run.kind == "sort" and run.bundle.name]
     if not earlier:
-        raise ModelError(f"{library} was never sorted into: say which model with --model (make one with illsort train)")
+        raise ModelError(_NEVER_SORTED.format(library))
     return earlier[-1].bundle
 
 

@@ -64,6 +64,8 @@ class Settler:
         self._spelled = Folders(library)
         self._put_by_hand = by_hand(catalogue)
         self._folders: dict[tuple[Action, str], tuple[Path, bytes]] = {}
+        self.relinked: frozenset[PictureId] = frozenset()
+        """Pictures that were symbolic links to a crawl that was renamed: they are links again, whatever the mode is."""
         self.troubles: list[Outcome] = []
         """Moves that were not made; only the first thousand are kept."""
         self.copied_instead: Counter[WhyNoLink] = Counter()
@@ -203,7 +205,8 @@ class Settler:
         """What brings the picture where it belongs: from the crawl, or within the library."""
         if candidate.seen.place_path is not None:
             return self._renaming(candidate.seen, candidate.path, decision)
-        return self._move(candidate.file, candidate.path, decision, Method(self._rules.mode.value))
+        method = Method.SYMLINK if decision.picture in self.relinked else Method(self._rules.mode.value)
+        return self._move(candidate.file, candidate.path, decision, method)
 
     def _renaming(self, seen: Seen, path: bytes, decision: Decision) -> Move:
         """What brings it from one folder of the library to another; `path` is its file's in the crawl."""

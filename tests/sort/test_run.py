@@ -14,6 +14,7 @@ import pytest
 from classifier.catalogue.lock import owned
 from classifier.catalogue.overview import overview
 from classifier.errors import CrawlError, LibraryError, ModelError
+from classifier.filing.verify import verify
 from classifier.progress import SavingProgress
 from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
@@ -232,7 +233,7 @@ def test_a_picture_the_person_put_elsewhere_is_left_there(tmp_path: Path, bundle
     summary = run(tmp_path, bundle, threshold=0.5, progress=progress)
 
     assert {"green/u.png": UNSURE} == stable(tmp_path / "sorted")
-    assert ["1 files were moved to another place in the library and stay there"] == progress.said
+    assert ["files moved by you within the library, and left there: 1"] == progress.said
     assert 0 == summary["failed"]
 
 
@@ -345,3 +346,25 @@ def test_a_model_of_labels_alone_that_leaves_much_to_review_is_told_to_learn_fro
 
     told = f"train.unlabelled={(tmp_path / 'crawl').resolve()} it usually files more"
     assert offers == sum(told in message for message in progress.said)
+
+
+def test_symbolic_links_are_made_anew_as_such_where_no_mode_is_given(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green")})
+    run(tmp_path, bundle, mode=Mode.SYMLINK)
+    (tmp_path / "crawl").rename(tmp_path / "renamed")
+    dangling = verify(tmp_path / "sorted")
+    assert ({"dangling": 2}, []) == (verify(tmp_path / "sorted").missing, dangling.yours)
+
+    without_mode = Settings(runtime=RuntimeSettings(workers=0))
+    sort(tmp_path / "renamed", library=tmp_path / "sorted", bundle=None, settings=without_mode)
+
+    links = [path for path in (tmp_path / "sorted").glob("*/*.png") if path.is_symlink()]
+    assert {"a.png": png("red"), "b.png": png("green")} == {path.name: path.read_bytes() for path in links}
+
+
+@pytest.mark.parametrize("model", [None, "nosuch"])
+def test_a_sort_without_a_model_makes_nothing(tmp_path: Path, model: str | None) -> None:
+    make_tree(tmp_path / "crawl", {"a.png": png("red")})
+    with pytest.raises(ModelError):
+        run(tmp_path, model and tmp_path / model)
+    assert ["crawl"] == [path.name for path in tmp_path.iterdir()]
