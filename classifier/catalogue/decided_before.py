@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from classifier.catalogue.store import Catalogue
 
-LEFT_THERE: Final = "an undo left it there"
 _KEPT: Final = 2
 """Changes kept of each picture where it did not move."""
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from classifier.catalogue.hand_moves import decision_of
+from classifier.records import Action
+
+if TYPE_CHECKING:
+    import sqlite3
 
 DECIDED_BEFORE: Final = (
     # `before` is the run of the decision in this row, which has no action where nothing was decided.
@@ -16,3 +22,21 @@ DECIDED_BEFORE: Final = (
     END""",
     "DELETE FROM decisions WHERE NOT EXISTS (SELECT 1 FROM places WHERE places.picture = decisions.picture)",
 )
+
+LEFT_THERE: Final = "an undo left it there"
+
+
+def decide_as_placed(connection: sqlite3.Connection) -> None:
+    """Earlier versions undid moves and not decisions: where a run was undone, what lies in a folder is decided so."""
+    if connection.execute("SELECT 1 FROM runs WHERE kind = 'undo'").fetchone() is None:
+        return
+    rows = connection.execute(
+        "SELECT places.picture, path, action, category FROM places JOIN decisions ON decisions.picture = places.picture"
+    )
+    for picture, path, *decided in rows.fetchall():
+        found = decision_of(path.rpartition(b"/")[0])
+        if found is not None and not (
+            found[0] == decided[0] and (found[0] is Action.UNKNOWN or found[1] == decided[1])
+        ):
+            values = (found[0].value, found[1], LEFT_THERE, picture)
+            connection.execute("UPDATE decisions SET action = ?, category = ?, reason = ? WHERE picture = ?", values)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.decided_tables import DECIDED_BEFORE
+from classifier.catalogue.decided_tables import DECIDED_BEFORE, decide_as_placed
 from classifier.catalogue.disk_tables import DISK_CHANGES
 from classifier.errors import LibraryError
 
@@ -105,9 +105,10 @@ def m013_disk_changes(connection: sqlite3.Connection) -> None:
 
 
 def m014_decided_before(connection: sqlite3.Connection) -> None:
-    """What was decided before a run decided otherwise. Decisions that an earlier undo left without a place go."""
+    """What was decided before a run; what an undo of an earlier version left is decided as it lies, or not at all."""
     for statement in DECIDED_BEFORE:
         connection.execute(statement)
+    decide_as_placed(connection)
 
 
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (

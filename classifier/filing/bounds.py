@@ -17,7 +17,7 @@ from classifier.catalogue.runs import crawl_of
 from classifier.catalogue.undone import entry_of
 from classifier.filing.content import look
 from classifier.filing.outcome import words
-from classifier.filing.place import REPLACED
+from classifier.filing.place import REPLACED, temporary_name
 from classifier.paths import displayable
 from classifier.records import Method
 
@@ -58,8 +58,9 @@ class Bounds:
         if entry.target is not None:
             leaves = entry.method in _OUT_OF_LIBRARY and target.is_absolute()
             yield self._in_crawl(target, self._run_of(entry)) if leaves else self._in_library(target)
-        if entry.temporary is not None and to_path(entry.temporary).parent != target.parent:
-            yield f"{displayable(to_path(entry.temporary))} is not beside {displayable(target)}"
+        copy = target.with_name(temporary_name(entry.run, entry.id))
+        if entry.temporary is not None and to_path(entry.temporary) != copy:
+            yield f"{displayable(to_path(entry.temporary))} is no copy under way to {displayable(target)}"
 
     def _run_of(self, entry: Entry) -> int:
         """The run whose crawl an entry leads to: a link that is taken away led where the run that made it had it."""

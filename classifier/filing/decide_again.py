@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.decided_before import LEFT_THERE, concerned, decide_as_placed, exchange
+from classifier.catalogue.decided_before import concerned, decide_as_placed, exchange
+from classifier.catalogue.decided_tables import LEFT_THERE
 from classifier.catalogue.hand_moves import decision_of
 from classifier.catalogue.journal import to_bytes
 from classifier.catalogue.undone import run_decided

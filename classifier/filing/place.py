@@ -44,6 +44,11 @@ def names_for(name: str, picture: PictureId) -> tuple[str, ...]:
     return tuple(_shortened(stem, mark + extension) for mark in marks)
 
 
+def temporary_name(run: int, id: int) -> str:  # noqa: A002
+    """The name of a copy under way; recovery removes only what has such a name and a row."""
+    return f".illsort-{run}-{id}.part"
+
+
 def folder_for(decision: Decision) -> Path:
     """The folder within the library: the category's own, its folder under `_review`, or `_unknown` for all alike.
 

@@ -11,6 +11,7 @@ from classifier.filing.choose import choose_name
 from classifier.filing.content import is_as_planned, is_elsewhere, is_link_to, is_still, look
 from classifier.filing.fsops import stops
 from classifier.filing.outcome import Outcome, Status, words
+from classifier.filing.place import temporary_name
 from classifier.paths import displayable
 from classifier.records import Method
 
@@ -111,11 +112,6 @@ def entry_for(move: Move, *, id: int, run: int, library: Path, target: Path | No
 def within(path: Path, library: Path) -> Path:
     """A path as the journal keeps it: from the library on where it lies there, else absolute."""
     return path.relative_to(library) if path.is_relative_to(library) else path.absolute()
-
-
-def temporary_name(run: int, id: int) -> str:  # noqa: A002
-    """The name of a copy under way; recovery removes only what has such a name and a row."""
-    return f".illsort-{run}-{id}.part"
 
 
 def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[Path]) -> Step | Outcome:  # noqa: A002

@@ -6,17 +6,19 @@ import json
 import shutil
 import sqlite3
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from classifier.catalogue.checks import checksum, row_checksum
-from classifier.catalogue.entries import damaged
-from classifier.catalogue.journal import ENTRY
+from classifier.catalogue.entries import damaged, select
+from classifier.catalogue.journal import ENTRY, to_bytes, to_path
 from classifier.catalogue.store import open_catalogue
 from classifier.catalogue.trail import NAME as TRAIL
 from classifier.catalogue.trail import read_trail
+from classifier.filing.bounds import Bounds
 from classifier.filing.emptied import remove_emptied
 from classifier.filing.rearrange import rearrange
 from classifier.filing.undo import UndoSummary, undo
@@ -238,3 +240,14 @@ def test_a_row_of_an_older_catalogue_is_no_damage(setup: Setup) -> None:
         catalogue.connection.execute("UPDATE moves SET checksum = NULL")
         assert [] == damaged(catalogue)
     assert (3, []) == ((summary := setup.undone("older")).restored, summary.left)
+
+
+def test_no_file_but_a_copy_of_that_change_is_taken_for_a_copy_under_way(setup: Setup) -> None:
+    with open_catalogue(setup.library) as catalogue:
+        entry, bounds = select(catalogue, "id = 2")[0], Bounds(catalogue, setup.library)
+        copy = to_path(entry.target or b"").with_name(f".illsort-{entry.run}-{entry.id}.part")
+        assert bounds.trouble(replace(entry, temporary=to_bytes(copy))) is None
+        for name in ("mine.jpg", f".illsort-{entry.run}-{entry.id + 1}.part"):
+            trouble = bounds.trouble(replace(entry, temporary=to_bytes(copy.with_name(name))))
+            assert trouble is not None
+            assert "no copy under way" in trouble

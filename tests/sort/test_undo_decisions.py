@@ -113,14 +113,28 @@ def test_an_older_library_without_a_record_of_before_counts_what_is_true(library
     if is_mended:
         library.check()
     undo(library.library)
-    if not is_mended:  # as it left the decisions, and as it is found by this version
-        with open_catalogue(library.library) as catalogue:
-            catalogue.connection.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?, ?)", kept)
-            catalogue.connection.execute("DELETE FROM migrations WHERE name = 'm014_decided_before'")
-            for what in ("TRIGGER decided_otherwise", "TABLE decided_before"):
-                catalogue.connection.execute(f"DROP {what}")
+    if not is_mended:
+        as_an_earlier_version_left_it(library, kept)
     library.check()
     assert [] == library.decided()
+
+
+def test_a_library_in_which_an_earlier_version_undid_one_of_two_sorts_counts_what_lies_there(library: Library) -> None:
+    library.sort(THRESHOLDS[0])
+    library.sort(THRESHOLDS[2])
+    kept = library.decided()
+    undo(library.library)
+    as_an_earlier_version_left_it(library, kept)
+    library.check()
+
+
+def as_an_earlier_version_left_it(library: Library, kept: list[Any]) -> None:
+    """The decisions that an undo did not take back, in a catalogue that this version has not opened yet."""
+    with open_catalogue(library.library) as catalogue:
+        catalogue.connection.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?, ?)", kept)
+        catalogue.connection.execute("DELETE FROM migrations WHERE name = 'm014_decided_before'")
+        for what in ("TRIGGER decided_otherwise", "TABLE decided_before"):
+            catalogue.connection.execute(f"DROP {what}")
 
 
 def test_a_picture_that_an_undo_leaves_is_decided_to_be_where_it_lies(library: Library) -> None:
