@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from classifier.catalogue.store import Catalogue
 
+NOT_MOVED: Final = "it could not be moved where it belongs"
 _KEPT: Final = 2
 """Changes kept of each picture where it did not move."""
 

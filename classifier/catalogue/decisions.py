@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
 from classifier.catalogue.journal import to_bytes, to_path
+from classifier.catalogue.parts import rows_of
 from classifier.catalogue.store import Catalogue
-from classifier.records import Action, Decision
+from classifier.records import Action, Decision, PictureId
 
 _SAVE = """
 INSERT INTO decisions (picture, run, action, category, confidence, reason) VALUES (?, ?, ?, ?, ?, ?)
@@ -30,6 +31,18 @@ def save(catalogue: Catalogue, decisions: Iterable[Decision], *, run: int) -> No
     ]
     with catalogue.transaction() as connection:
         connection.executemany(_SAVE, rows)
+
+
+def decided_of(catalogue: Catalogue, pictures: Sequence[PictureId]) -> dict[PictureId, Decision]:
+    """What is decided of each of `pictures`; of those that nothing is decided of, nothing."""
+    columns = "picture, action, category, confidence, reason"
+    rows = rows_of(catalogue, f"SELECT {columns} FROM decisions WHERE picture IN {{pictures}}", pictures)  # noqa: S608
+    return {
+        picture: Decision(
+            picture=picture, action=Action(action), category=category, confidence=confidence, reason=reason
+        )
+        for picture, action, category, confidence, reason in rows
+    }
 
 
 def rename_where_it_lies(catalogue: Catalogue, category: str, into: str) -> None:

@@ -164,6 +164,8 @@ def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> list[str]
             f"  {summary['deleted']:,} no longer in the library, and not filed again without --restore-deleted"
         )
     where = "said above" if dry_run else f"illsort status {out}"
-    lines += [f"  {summary['failed']:,} could not be filed: {where}"] if summary["failed"] else []
+    not_filed, not_moved = summary["failed"] - summary["not_moved"], summary["not_moved"]
+    lines += [f"  {not_filed:,} could not be filed: {where}"] if not_filed else []
+    lines += [f"  {not_moved:,} could not be moved and stay where they lie: said above"] if not_moved else []
     lines += [f"  {summary[said]}" for said in ("promise", "no_guarantee") if said in summary]
     return lines

@@ -25,11 +25,15 @@ def decide_again(catalogue: Catalogue, undone: int, *, undo: int) -> None:
     """
     run, is_undone = run_decided(catalogue, undone)
     exchange(catalogue, run=run, undone=is_undone)
-    astray = [decision for one in concerned(catalogue, run=run, undo=undo) if (decision := _as_placed(one)) is not None]
+    astray = [
+        decision
+        for one in concerned(catalogue, run=run, undo=undo)
+        if (decision := as_placed(one, LEFT_THERE)) is not None
+    ]
     decide_as_placed(catalogue, astray, run=run)
 
 
-def _as_placed(one: Placed) -> Decision | None:
+def as_placed(one: Placed, reason: str) -> Decision | None:
     """The decision that follows from where a picture lies; None when what is decided agrees with that."""
     known = one.decision
     if known is not None and _belongs(one, known):
@@ -39,8 +43,8 @@ def _as_placed(one: Placed) -> Decision | None:
         return None
     action, category = found
     if known is None or known.category != category:
-        return Decision(picture=one.picture, action=action, category=category, confidence=0.0, reason=LEFT_THERE)
-    return replace(known, action=action, reason=LEFT_THERE)
+        return Decision(picture=one.picture, action=action, category=category, confidence=0.0, reason=reason)
+    return replace(known, action=action, reason=reason)
 
 
 def _belongs(one: Placed, decision: Decision) -> bool:

@@ -89,7 +89,7 @@ def sort(
         settler.settle_left(progress)
         if plan is None:
             _tidy(catalogue, library, run=run, make=make, progress=progress)
-        summary = _summary(catalogue, run=run, crawl=crawl, found=found, started=started, rules=rules)
+        summary = _summary(catalogue, settler, run=run, crawl=crawl, found=found, started=started, rules=rules)
         runs.finish(catalogue, run, summary)
     _tell(settler, progress, offer=_offer(model, crawl, summary), dry_run=plan is not None)
     return summary
@@ -206,13 +206,16 @@ def _maker(catalogue: Catalogue, library: Path, *, run: int, plan: Callable[[str
 
 
 def _summary(
-    catalogue: Catalogue, *, run: int, crawl: Path, found: Found, started: float, rules: Rules
+    catalogue: Catalogue, settler: Settler, *, run: int, crawl: Path, found: Found, started: float, rules: Rules
 ) -> dict[str, Any]:
     tally = decisions.tally(catalogue, run=run, crawl=crawl)
     promised = {} if rules.promise is None else {"promise": rules.promise.sentence}
     promised |= {} if rules.estimate is None else {"no_guarantee": rules.estimate.sentence}
     seconds = round(time.monotonic() - started, 2)
-    return {"pictures": tally.pictures, **asdict(tally), **found.numbers(), "seconds": seconds, **promised}
+    told = {"pictures": tally.pictures, **asdict(tally), **found.numbers(), "seconds": seconds, **promised}
+    # What could not be moved has failed, and yet is counted where it lies.
+    not_moved = settler.not_moved.total()
+    return told | {"failed": tally.failed + not_moved, "not_moved": not_moved}
 
 
 def _offer(model: Bundle, crawl: Path, summary: dict[str, Any]) -> str:
@@ -230,6 +233,10 @@ def _tell(settler: Settler, progress: Progress, *, offer: str, dry_run: bool) ->
         progress.say(offer)
     for why, count in settler.copied_instead.items():
         progress.say(f"{count:,} pictures {'are to be' if dry_run else 'were'} copied, not linked: {why}")
+    for reason, count in settler.not_moved.most_common():
+        progress.say(
+            f"{count:,} pictures {'can' if dry_run else 'could'} not be moved and stay where they lie: {reason}"
+        )
     left = [outcome for outcome in settler.troubles if outcome.move.method is Method.RENAME]
     if left:
         progress.say(f"{len(left):,} pictures lie where you put them and were left there")

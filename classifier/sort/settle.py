@@ -19,6 +19,7 @@ from classifier.catalogue.journal import to_bytes
 from classifier.catalogue.store import Catalogue
 from classifier.filing.folders import Folders
 from classifier.filing.linkable import WhyNoLink, why_no_link
+from classifier.filing.not_moved import decide_not_moved, is_not_moved
 from classifier.filing.outcome import Outcome, Status
 from classifier.filing.place import names_for
 from classifier.filing.sidecars import outdated_moves, sidecar_moves
@@ -67,7 +68,9 @@ class Settler:
         self.relinked: frozenset[PictureId] = frozenset()
         """Pictures that were symbolic links to a crawl that was renamed: they are links again, whatever the mode is."""
         self.troubles: list[Outcome] = []
-        """Moves that were not made; only the first thousand are kept."""
+        """Moves that were not made, but for `not_moved`; only the first thousand are kept."""
+        self.not_moved: Counter[str] = Counter()
+        """Pictures that could not be moved within the library and stay where they lie, by the reason."""
         self.copied_instead: Counter[WhyNoLink] = Counter()
         """Pictures that had to be copied in place of linked, by the reason."""
 
@@ -150,8 +153,10 @@ class Settler:
             self._carry_out(sidecar_moves(self._catalogue, pictures, library=self._library, method=method, crawl=crawl))
 
     def _carry_out(self, moves: Sequence[Move]) -> None:
-        for outcome in self._execute(moves) if moves else ():
-            if outcome.status in _TROUBLES and len(self.troubles) < _MOST_TROUBLES:
+        outcomes = self._execute(moves) if moves else ()
+        self.not_moved += decide_not_moved(self._catalogue, self._library, outcomes, run=self._run)
+        for outcome in outcomes:
+            if outcome.status in _TROUBLES and not is_not_moved(outcome) and len(self.troubles) < _MOST_TROUBLES:
                 self.troubles.append(outcome)
             if outcome.move.method is Method.LINK and outcome.method is Method.COPY:
                 source, folder = outcome.move.source.path, self._library / outcome.move.folder

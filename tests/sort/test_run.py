@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from classifier.catalogue.lock import owned
 from classifier.catalogue.overview import overview
+from classifier.cli.sort import _end
 from classifier.errors import CrawlError, LibraryError, ModelError
+from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.progress import SavingProgress
 from classifier.records import Mode
@@ -84,6 +87,7 @@ def test_every_picture_ends_in_exactly_one_place(tmp_path: Path, bundle: Path, m
         "duplicates": 1,
         "deleted": 0,
         "failed": 0,
+        "not_moved": 0,
         "categories": {"red": 2, "blue": 1, "green": 1},
     } == summary
     left = {"deep": {"a again.png": png("red"), "er": {}}, "page.jpg": PAGE, "notes.txt": b"not a picture"}
@@ -368,3 +372,40 @@ def test_a_sort_without_a_model_makes_nothing(tmp_path: Path, model: str | None)
     with pytest.raises(ModelError):
         run(tmp_path, model and tmp_path / model)
     assert ["crawl"] == [path.name for path in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_what_cannot_be_moved_has_failed_and_counts_where_it_lies(tmp_path: Path, bundle: Path, is_link: bool) -> None:
+    make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green"), "c.png": png("red", seed=1)})
+    run(tmp_path, bundle, threshold=0.5)
+    library, in_the_way = tmp_path / "sorted", tmp_path / "sorted" / "_review"
+    in_the_way.symlink_to(tmp_path / "none") if is_link else in_the_way.touch()
+    before, progress = {name for name in stable(library) if name != "_review"}, SavingProgress()
+    for _ in range(2):
+        summary = run(tmp_path, bundle, threshold=1.0, progress=progress)
+        assert (3, 3, 0, 3, 3) == tuple(summary[key] for key in ("pictures", "filed", "review", "failed", "not_moved"))
+
+    assert {"red/a.png", "red/c.png", "green/b.png"} == before
+    assert before == {name for name in stable(library) if name != "_review"}
+    why = f"3 pictures could not be moved and stay where they lie: {in_the_way} is not a folder"
+    assert [why, why] == progress.said
+    assert ({"red": 2, "green": 1}, {}) == (overview(library).filed, overview(library).review)
+    with pytest.raises(typer.Exit):
+        _end(summary | {"seconds": 0.0}, library, dry_run=False, as_json=False)
+
+    in_the_way.unlink()
+    summary = run(tmp_path, bundle, threshold=1.0)
+    assert (0, 3, 0) == tuple(summary[key] for key in ("filed", "review", "failed"))
+    assert {f"_review/{name}" for name in before} == set(stable(library))
+
+
+def test_undoing_a_sort_that_could_not_move_all_brings_back_what_was_decided(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green")})
+    run(tmp_path, bundle, threshold=0.5)
+    make_tree(tmp_path / "sorted", {"_review": {"red": b"in the way"}})
+    summary = run(tmp_path, bundle, threshold=1.0)
+    assert (1, 1, 1) == tuple(summary[key] for key in ("filed", "review", "failed"))
+
+    assert 2 == undo(tmp_path / "sorted").undone
+    seen = overview(tmp_path / "sorted")
+    assert ({"red": 1, "green": 1}, {}) == (seen.filed, seen.review)
