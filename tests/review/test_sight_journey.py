@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
@@ -200,6 +201,64 @@ def test_grids_that_were_emptied_by_learning_are_passed_and_enough_means_that_al
         page.get_by_text("Nothing waits here.").wait_for()
         quiet(page, seen)
     assert set(ids) == said(library)
+    assert [] == seen.said
+
+
+FIELD = "document.querySelector('.name-field input')"
+IN_FIELD = f"() => document.activeElement === {FIELD}"
+"""Whether the cursor is in the name of the grid."""
+
+
+def test_n_is_the_cursor_in_the_name_of_every_grid_and_what_is_typed_replaces_the_name_and_is_no_command(
+    tmp_path: Path,
+) -> None:
+    library, ids = label_library(tmp_path)
+    seen = Seen()
+    with server(library) as served, browser(seen, viewport={"width": 1280, "height": 800}) as page:
+        page.set_default_timeout(10_000)
+        page.goto(served.address)
+        page.wait_for_selector(".cell img")
+        name_group(page, "n", *"scene", "Enter")
+        type_keys(page, "1")  # the name is there already, and another is typed over it
+        page.get_by_text("are scene").wait_for()
+        type_keys(page, "n", *"icon", "Enter")
+        page.get_by_text("are icon").wait_for()
+        name_group(page)
+        quiet(page, seen)
+        held: list[Route] = []
+        page.route("**/api/grid?*", lambda route: held.append(route), times=1)  # noqa: PLW0108 - it is marked by playwright
+        type_keys(page, "PageDown", "n", "u")  # the grid comes while its name is typed
+        while not held:
+            page.wait_for_timeout(20)
+        before = page.evaluate(SHOWN)
+        held[0].continue_()
+        page.wait_for_function(f"(before) => ({SHOWN})().join() !== before.join()", arg=before)
+        all_in_sight(page)
+        type_keys(page, "i")
+        assert "ui" == page.evaluate(f"{FIELD}.value")
+        type_keys(page, "Escape")
+
+        meta = {"categories": ["icon", "scene"], "temperature": 1.0, "verdicts": 8}
+        outlook.write(library, ranks(ids, "scene"), meta=meta)
+        while len(asked_by(page, "/api/grids")["grids"]) > 1:
+            page.wait_for_timeout(100)
+        type_keys(page, "PageDown")
+        page.get_by_text("Taken for scene").wait_for()
+        all_in_sight(page)
+        type_keys(page, "n")
+        assert page.evaluate(IN_FIELD)
+        type_keys(page, *"ui", "Enter")
+        page.get_by_text("are ui").wait_for()
+        assert 2 * EACH == len(said(library))
+        type_keys(page, "Enter")
+        page.get_by_text("Nothing waits here.").wait_for()
+        quiet(page, seen)
+    with read_catalogue(library) as catalogue:
+        held_to_be = verdicts.latest(catalogue)
+    assert {Said.RIGHT} == {one.said for one in held_to_be.values()}
+    assert {"scene": EACH, "icon": EACH, "ui": EACH * (LOOKS - 2)} == Counter(
+        one.category for one in held_to_be.values()
+    )
     assert [] == seen.said
 
 

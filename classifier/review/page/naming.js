@@ -21,6 +21,11 @@ export class Naming extends Cells {
     this.confirmed = [];
     this.hasStrangers = false;
     this.othersButton = make("button", { onclick: () => this.press("PageDown") });
+    this.backButton = make("button", { onclick: () => this.desk.back() });
+    this.field = this.#nameField();
+    this.names = make("datalist", { id: "category-names" });
+    this.chips = make("div", { class: "buttons" });
+    this.hint = make("p", { class: "quiet" });
     this.grid = null;
     this.name = "";
     this.marks = new Set();
@@ -37,7 +42,7 @@ export class Naming extends Cells {
     if (step) this.moveTo(this.at + step);
     else if (name === "Enter") this.#enter();
     else if (name === " ") this.#mark(this.at);
-    else if (name === "n") this.#field()?.focus();
+    else if (name === "n") this.#typeName();
     else if (name === "*") this.#markAll();
     else if (name === "u") this.#say((row, isMarked) => (isMarked ? null : { picture: row.picture, said: "none of these", category: null }));
     else if (name === "PageDown") this.#turn(1);
@@ -161,17 +166,17 @@ export class Naming extends Cells {
 
   // What was typed becomes the name; a category of its own, when there is none yet.
   async #named() {
-    const typed = this.#field().value.trim();
-    if (typed === "") return;
+    const typed = this.field.value.trim();
+    if (typed === "" || this.rows.length === 0) return;
     const same = this.desk.state.categories.find((one) => one.name.toLowerCase() === typed.toLowerCase());
     if (!same && !(await this.desk.makeCategory(typed))) return;
-    this.#field()?.blur();
+    this.field.blur();
     this.#call(same?.name ?? typed);
   }
 
   #enter() {
     if (this.rows.length === 0) return;
-    if (this.name === "") return this.#field()?.focus();
+    if (this.name === "") return this.#typeName();
     const strange = this.grid.category === this.name ? "wrong" : null;
     this.#say((row, isMarked) => {
       if (!isMarked) return { picture: row.picture, said: "right", category: this.name };
@@ -202,7 +207,7 @@ export class Naming extends Cells {
   // How many labels there are is shown anew, unless a name is being typed.
   #learnedMore() {
     this.#drawOthers();
-    if (this.rows.length && document.activeElement !== this.#field()) this.drawHead();
+    if (this.rows.length && !this.#isTyping()) this.drawHead();
   }
 
   #mark(number) {
@@ -220,8 +225,14 @@ export class Naming extends Cells {
     this.drawConfirm();
   }
 
-  #field() {
-    return this.head.querySelector("input");
+  // What is typed replaces the name that is there.
+  #typeName() {
+    this.field.focus();
+    this.field.select();
+  }
+
+  #isTyping() {
+    return document.activeElement === this.field;
   }
 
   cell(row, number) {
@@ -230,20 +241,26 @@ export class Naming extends Cells {
       this.supply.image(row), make("span", { class: "mark" }));
   }
 
+  // The field stays in its place, so that the cursor is not lost, and a letter no command, where another grid comes.
   drawHead() {
+    if (!this.head.contains(this.field)) this.#buildHead();
     this.confirmButton.replaceChildren(key("⏎"), this.confirmText);
+    this.backButton.replaceChildren(key("⌫"), make("span", {}, say("back")));
+    this.backButton.disabled = this.desk.state.steps === 0;
     const hint = this.grid.category === null ? say("nameHint") : say("takenHint", this.grid.category);
-    this.head.replaceChildren(
-      make("div", { class: "name-row" },
-        this.#nameField(),
-        this.confirmButton,
-        this.othersButton,
-        make("button", { onclick: () => this.desk.back(), disabled: this.desk.state.steps === 0 }, key("⌫"), make("span", {}, say("back")))),
-      this.#chips(),
-      make("p", { class: "quiet" }, `${hint} ${this.#advice()}`),
-      this.unseenNote);
+    this.hint.textContent = `${hint} ${this.#advice()}`;
+    this.#drawName();
+    this.#drawChips();
     this.#drawOthers();
     this.drawConfirm();
+  }
+
+  #buildHead() {
+    this.head.replaceChildren(
+      make("div", { class: "name-row" },
+        make("label", { class: "name-field" }, key("n"), this.field, this.names),
+        this.confirmButton, this.othersButton, this.backButton),
+      this.chips, this.hint, this.unseenNote);
   }
 
   #drawOthers() {
@@ -252,23 +269,34 @@ export class Naming extends Cells {
   }
 
   #nameField() {
-    const names = make("datalist", { id: "category-names" }, ...this.desk.state.categories.map(({ name }) => make("option", { value: name })));
-    const field = make("input", { type: "text", value: this.name, placeholder: say("whatAreThese"), "aria-label": say("whatAreThese"),
-      list: "category-names", autocomplete: "off", spellcheck: "false", maxlength: "80", disabled: this.grid.category !== null,
+    const field = make("input", { type: "text", list: "category-names", autocomplete: "off", spellcheck: "false", maxlength: "80",
       onkeydown: (event) => {
         event.stopPropagation();
         if (event.isComposing) return;
         if (event.key === "Enter") this.#named();
         if (event.key === "Escape") { field.value = this.name; field.blur(); }
       },
-      onchange: () => { if (document.activeElement !== field) this.#named(); } });
-    return make("label", { class: "name-field" }, key("n"), field, names);
+      onchange: () => { if (!this.#isTyping()) this.#named(); } });
+    return field;
+  }
+
+  // The grid's name, unless another one is being typed.
+  #drawName() {
+    const { field } = this;
+    const isEdited = this.#isTyping() && field.value !== field.defaultValue;
+    field.placeholder = say("whatAreThese");
+    field.ariaLabel = say("whatAreThese");
+    this.names.replaceChildren(...this.desk.state.categories.map(({ name }) => make("option", { value: name })));
+    field.defaultValue = this.name;
+    if (isEdited) return;
+    field.value = this.name;
+    if (this.#isTyping()) field.select();
   }
 
   // Every category with its key and how many labels it has; pressed, it is the grid's name.
-  #chips() {
-    return make("div", { class: "buttons" }, ...this.desk.state.categories.map(({ name, key: letter, said }) =>
-      make("button", { class: name === this.name ? "guess" : "", disabled: this.grid.category !== null, onclick: () => this.#call(name) },
+  #drawChips() {
+    this.chips.replaceChildren(...this.desk.state.categories.map(({ name, key: letter, said }) =>
+      make("button", { class: name === this.name ? "guess" : "", onclick: () => this.#call(name) },
         letter ? key(letter) : null, make("span", {}, name), make("span", { class: "number" }, count(said)))));
   }
 
