@@ -13,6 +13,7 @@ from classifier.catalogue.disk_changes import count_missing
 from classifier.catalogue.embeddings import Kept
 from classifier.catalogue.journal import to_path
 from classifier.catalogue.store import read_catalogue
+from classifier.catalogue.undone import undone_runs
 from classifier.paths import to_text
 from classifier.records import Action, Failure
 
@@ -22,6 +23,8 @@ class Overview:
     """A library at one moment."""
 
     runs: tuple[runs.Run, ...]
+    undone: frozenset[int]
+    """The numbers of the runs that are undone and not made again since."""
     promise: str | None
     """What the last run promised of those it filed, reviews apart; None when it promised nothing, and after an undo."""
     no_guarantee: str | None
@@ -45,9 +48,11 @@ class Overview:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: paths as `to_text` writes them."""
-        values = asdict(self)
+        values, undone = asdict(self), self.undone
+        del values["undone"]
         values["runs"] = [
-            run | {"crawl": to_text(run["crawl"]), "bundle": to_text(run["bundle"])} for run in values["runs"]
+            run | {"crawl": to_text(run["crawl"]), "bundle": to_text(run["bundle"]), "undone": run["id"] in undone}
+            for run in values["runs"]
         ]
         values["failures"] = [
             {"path": to_text(path), "kind": failure.kind, "detail": failure.detail} for path, failure in self.failures
@@ -80,6 +85,7 @@ def overview(library: Path) -> Overview:
         promising = next((run for run in reversed(every) if run.kind != "review"), None)
         return Overview(
             runs=every,
+            undone=undone_runs(catalogue),
             promise=promising.promise if promising else None,
             no_guarantee=promising.no_guarantee if promising else None,
             filed=_by_category(placed, Action.FILE, names),

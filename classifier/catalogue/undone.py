@@ -41,6 +41,18 @@ def run_to_undo(catalogue: Catalogue, wanted: int | None) -> int | None:
     return next((run for run in changing if not _is_undo(catalogue, run) and not _is_undone(catalogue, run)), None)
 
 
+def last_undo(catalogue: Catalogue) -> int | None:
+    """The last undo that changed anything and still holds: undoing it makes the changes of its run again."""
+    changing = [int(run) for (run,) in catalogue.connection.execute(_CHANGED_ANYTHING)]
+    return next((run for run in changing if _is_undo(catalogue, run) and not _is_undone(catalogue, run)), None)
+
+
+def undone_runs(catalogue: Catalogue) -> frozenset[int]:
+    """The runs that are undone and not made again since."""
+    rows = catalogue.connection.execute("SELECT DISTINCT undoes FROM runs WHERE undoes IS NOT NULL").fetchall()
+    return frozenset(int(run) for (run,) in rows if _is_undone(catalogue, run))
+
+
 def begin_undo(catalogue: Catalogue, run: int) -> int:
     """The number of the run that undoes `run`: one that was stopped in its midst goes on, else a new one."""
     row = catalogue.connection.execute(

@@ -50,7 +50,7 @@ def _runs(seen: Overview, library: Path) -> list[str]:
         (
             f"#{run.id} {run.kind}",
             run.started.replace("T", " ").removesuffix("+00:00"),
-            "done" if run.finished else "not finished",
+            "undone" if run.id in seen.undone else "done" if run.finished else "not finished",
             f"{run.summary.get('pictures', 0):,}",
             run.mode,
             str(run.crawl),

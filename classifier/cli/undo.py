@@ -17,7 +17,8 @@ def undo(
     library: Annotated[Path, path_argument("The folder that was sorted into.")],
     *,
     run: Annotated[
-        int | None, typer.Option(min=1, max=MOST, help="Its number in illsort status (default: the last run).")
+        int | None,
+        typer.Option(min=1, max=MOST, help="Its number in illsort status (default: the last run that changed files)."),
     ] = None,
     crawl: Annotated[
         Path | None,
@@ -39,7 +40,9 @@ def undo(
 
 def _in_words(summary: UndoSummary) -> list[str]:
     if summary.tried is None:
-        return ["there is nothing to undo", *_left(summary)]
+        again = summary.last_undo
+        takes_back = "" if again is None else f"; illsort undo --run {again} takes the last undo back"
+        return [f"there is nothing to undo{takes_back}", *_left(summary)]
     if summary.undone is None:
         return [f"nothing of run {summary.tried} could be taken back, so it is not undone", *_left(summary)]
     if not summary.taken_back and not summary.deleted:

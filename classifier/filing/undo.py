@@ -59,6 +59,8 @@ class UndoSummary:
     deleted: int = 0
     """What is recorded as gone from the library, by a person's doing or as a second name: nothing to take back."""
     left: list[Left] = field(default_factory=list)
+    last_undo: int | None = None
+    """Where there was nothing to undo: the undo whose own undo makes the changes of its run again."""
 
     @property
     def taken_back(self) -> int:
@@ -104,7 +106,7 @@ def undo(
         reconcile(catalogue, library, progress)
         chosen = undone.run_to_undo(catalogue, run)
         if chosen is None:
-            return UndoSummary(left=passed_over)
+            return UndoSummary(left=passed_over, last_undo=undone.last_undo(catalogue))
         own = undone.begin_undo(catalogue, chosen)
         undoing = _Undoing(catalogue, library, disk, UndoSummary(tried=chosen, run=own, left=passed_over))
         with progress.stage(f"undoing run {chosen}", total=None, unit="file") as stage:

@@ -8,11 +8,13 @@ import pytest
 
 from classifier.audit.run import opened
 from classifier.catalogue.lock import owned
+from classifier.catalogue.overview import overview
+from classifier.cli.status import _runs
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.records import Said
-from classifier.report.library import write_library_report
+from classifier.report.library import library_page, write_library_report
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.run import sort
 from kit.bundles import colour_bundle
@@ -67,6 +69,25 @@ def test_sort_and_undo_go_on_as_if_it_were_not_there(library: Path, tmp_path: Pa
     assert 8 == again["pictures"]
     assert [] == undone.left
     assert (library / "report.html").exists()
+
+
+def test_a_run_is_shown_as_undone_while_its_undo_holds(library: Path) -> None:
+    assert [] == _shown_undone(library)
+    undo(library)
+    assert ["#1"] == _shown_undone(library)
+    assert 2 == undo(library).last_undo
+
+    undo(library, run=2)
+    assert ["#2"] == _shown_undone(library)
+    undo(library)
+    assert ["#1", "#2"] == sorted(_shown_undone(library))
+
+
+def _shown_undone(library: Path) -> list[str]:
+    """The runs that both the table of `illsort status` and the report show as undone."""
+    rows = [line.split()[0] for line in _runs(overview(library), library) if " undone " in line]
+    assert len(rows) == library_page(library).count(">已撤销<")
+    return rows
 
 
 def test_a_file_of_another_or_one_that_was_changed_is_never_replaced(library: Path) -> None:
