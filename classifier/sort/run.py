@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 from classifier.catalogue import decided_before, decisions, disk_changes, pictures, runs
 from classifier.catalogue.adopt import adopt
@@ -38,7 +38,6 @@ from classifier.sort.scope import scope_for
 from classifier.sort.settle import Execute, Settler
 
 _MUCH_TO_REVIEW = 0.1
-_NEVER_SORTED = "{} was never sorted into: say which model with --model (make one with illsort train)"
 _MODELS_KEPT = 2
 """Models whose answers are kept: this one, and the one before, which an open page may still tell of."""
 
@@ -101,7 +100,7 @@ def _asked(bundle: Path | None, library: Path, progress: Progress) -> Bundle | N
     Raises ModelError in one line.
     """
     if bundle is None and not is_library(library):
-        raise ModelError(_NEVER_SORTED.format(library))
+        _refuse_never_sorted(library)
     return None if bundle is None else _opened(bundle, progress)
 
 
@@ -158,8 +157,12 @@ def _predicted(
 def _last_bundle(catalogue: Catalogue, library: Path) -> Path:
     earlier = [run for run in runs.all_runs(catalogue) if run.kind == "sort" and run.bundle.name]
     if not earlier:
-        raise ModelError(_NEVER_SORTED.format(library))
+        _refuse_never_sorted(library)
     return earlier[-1].bundle
+
+
+def _refuse_never_sorted(library: Path) -> Never:
+    raise ModelError(f"{library} was never sorted into: say which model with --model (make one with illsort train)")
 
 
 def _begin(catalogue: Catalogue, *, crawl: Path, model: Bundle, settings: Settings, rules: Rules) -> int:
