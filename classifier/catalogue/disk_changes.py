@@ -48,6 +48,8 @@ class Changes:
     gone: Sequence[Missing] = ()
     forgotten: Sequence[Place] = ()
     """Dangling links that a person removed: as if they had never been made."""
+    on_other_disk: Sequence[tuple[bytes, int, int]] = ()
+    """Path, inode and device of places that are as they were, but on another disk than is recorded."""
     back: int = 0
     """How many of those `here` were missing."""
     unreachable: int = 0
@@ -56,7 +58,7 @@ class Changes:
     @property
     def any(self) -> bool:
         """Whether there is anything to record."""
-        return bool(self.here or self.gone or self.forgotten)
+        return bool(self.here or self.gone or self.forgotten or self.on_other_disk)
 
 
 COLUMNS = ("picture", "path", "method", "source", "size_bytes", "mtime_ns", "inode", "device", "beside")
@@ -134,6 +136,7 @@ def sidecar_is_missing(catalogue: Catalogue, source: Path) -> bool:
 def record(catalogue: Catalogue, changes: Changes) -> None:
     """Record all of `changes`, or nothing."""
     with catalogue.transaction() as connection:
+        _renew_disks(connection, changes)
         for old, _ in changes.here:
             _forget(connection, old)
         for gone in changes.gone:
@@ -176,6 +179,12 @@ def give_sources_back(catalogue: Catalogue) -> None:
                 f"method = coalesce({first.format('method')}, method) WHERE instr(source, ?)",
                 (kept,),
             )
+
+
+def _renew_disks(connection: sqlite3.Connection, changes: Changes) -> None:
+    rows = [(str(inode), str(device), path) for path, inode, device in changes.on_other_disk]
+    for table in ("places", "sidecars"):
+        connection.executemany(f"UPDATE {table} SET inode = ?, device = ? WHERE path = ?", rows)  # noqa: S608
 
 
 def _forget(connection: sqlite3.Connection, place: Place) -> None:

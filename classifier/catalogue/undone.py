@@ -132,6 +132,17 @@ def is_ours(catalogue: Catalogue, path: bytes) -> bool:
     return catalogue.connection.execute("SELECT 1 FROM folders WHERE path = ?", (path,)).fetchone() is not None
 
 
+def holds_places(catalogue: Catalogue, path: bytes) -> bool:
+    """Whether anything is recorded to lie in this folder; it may be empty all the same, while its disk is away."""
+    ends = path + b"/", path + b"0"  # the byte after the slash
+    row = catalogue.connection.execute(
+        "SELECT path FROM places WHERE path > ?1 AND path < ?2 "
+        "UNION ALL SELECT path FROM sidecars WHERE path > ?1 AND path < ?2 LIMIT 1",
+        ends,
+    )
+    return row.fetchone() is not None
+
+
 def forget_folder(catalogue: Catalogue, path: bytes) -> None:
     """Record that a folder of ours is gone."""
     with catalogue.transaction() as connection:

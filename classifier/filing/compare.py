@@ -65,13 +65,14 @@ class _Comparison:
         self._here: list[tuple[Place, Place]] = []
         self._gone: list[Missing] = []
         self._forgotten: list[Place] = []
+        self._on_other_disk: list[tuple[bytes, int, int]] = []
         self._unreachable = self._back = 0
         self.lost: dict[bytes, Missing] = {}
         self._known_lost: dict[bytes, Missing] = {}
 
     def look_at_files(self, stage: Stage) -> None:
         """Every place that is a file of its own: size and time alone tell that it is as it was."""
-        root, lstat, devices = self._root, os.lstat, self._disks.seen
+        root, lstat, disks = self._root, os.lstat, self._disks.seen
         for number, (path, size_bytes, mtime_ns, device) in enumerate(places_to_check(self._catalogue), start=1):
             if number % _TOLD_EACH == 0:
                 stage.advance(_TOLD_EACH)
@@ -83,9 +84,11 @@ class _Comparison:
             except OSError:
                 self._unreachable += 1
                 continue
-            devices.add(device)
+            disks.add((device, path.rpartition(b"/")[0]))
             if seen.st_size != size_bytes or (seen.st_mtime_ns != mtime_ns and time_of(seen) != mtime_ns):
                 self._try_closer(path, seen)
+            elif str(seen.st_dev) != device:
+                self._on_other_disk.append((path, seen.st_ino, seen.st_dev))
 
     def look_at_links(self, stage: Stage) -> None:
         """Every symbolic link of ours: whether it is there, leads where it did, and to what it did."""
@@ -100,10 +103,13 @@ class _Comparison:
             except OSError:
                 self._unreachable += 1
                 continue
-            self._disks.seen.add(device)
+            self._disks.seen.add((device, path.rpartition(b"/")[0]))
             if (seen.st_size, time_of(seen)) != (size_bytes, mtime_ns):
                 self._try_closer(path, seen)
-            elif original is None:
+                continue
+            if str(seen.st_dev) != device:
+                self._on_other_disk.append((path, seen.st_ino, seen.st_dev))
+            if original is None:
                 self._lose(path, What.DANGLING)
             elif of_original[0] is not None and _differs(original, *of_original):
                 self._read_original(path)
@@ -150,6 +156,7 @@ class _Comparison:
             here=self._here,
             gone=self._gone,
             forgotten=self._forgotten,
+            on_other_disk=self._on_other_disk,
             back=self._back,
             unreachable=self._unreachable,
         )
@@ -267,10 +274,4 @@ def _differs(original: os.stat_result, size_bytes: int, mtime_ns: int, is_the_pi
 
 
 def _as_seen(place: Place, seen: os.stat_result) -> Place:
-    return replace(
-        place,
-        size_bytes=seen.st_size,
-        mtime_ns=time_of(seen),
-        inode=seen.st_ino,
-        device=seen.st_dev,
-    )
+    return replace(place, size_bytes=seen.st_size, mtime_ns=time_of(seen), inode=seen.st_ino, device=seen.st_dev)

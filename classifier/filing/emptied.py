@@ -23,7 +23,9 @@ def remove_emptied(catalogue: Catalogue, library: Path, folders: Iterable[Path],
     for folder in sorted(set(folders)):
         inner = within(folder, library)
         kept = to_bytes(inner)
-        if not undone.is_ours(catalogue, kept) or not bounds.is_folder_in_library(inner):
+        if not undone.is_ours(catalogue, kept) or undone.holds_places(catalogue, kept):
+            continue
+        if not bounds.is_folder_in_library(inner):
             continue
         try:
             disk.remove_folder(folder)

@@ -10,17 +10,28 @@ if TYPE_CHECKING:
 
 
 class Disks:
-    """The disks below `root` (with a slash at its end); `seen` are those, as recorded, of places that are there."""
+    """The disks below `root` (with a slash at its end).
+
+    `seen` has the recorded disk and the folder of places that are there: a disk may have another number than it had.
+    """
 
     def __init__(self, root: bytes) -> None:
         self._root = root
         self._folders: dict[bytes, str | None] = {}
-        self.seen: set[str] = set()
+        self.seen: set[tuple[str, bytes]] = set()
+        self._now: set[tuple[str, str | None]] | None = None
 
     def has(self, place: Place) -> bool:
         """Whether the folder of a place, or the nearest above it that is there, is on the disk that it was on."""
         device = self._device_of(place.path.rpartition(b"/")[0])
-        return device is not None and (device == str(place.device) or str(place.device) in self.seen)
+        recorded = str(place.device)
+        return device is not None and (device == recorded or (recorded, device) in self._as_now())
+
+    def _as_now(self) -> set[tuple[str, str | None]]:
+        """Recorded disks with those that they are now."""
+        if self._now is None:
+            self._now = {(recorded, self._device_of(folder)) for recorded, folder in self.seen}
+        return self._now
 
     def _device_of(self, folder: bytes) -> str | None:
         if folder not in self._folders:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.disk_changes import is_deleted
+from classifier.catalogue.disk_changes import is_deleted, place_at
 from classifier.catalogue.hand_moves import now_at
 from classifier.catalogue.journal import Entry, place_of, to_path
 from classifier.catalogue.undone import entry_of
@@ -89,6 +89,9 @@ def _missing(catalogue: Catalogue, entry: Entry, path: Path) -> Left:
     kept = now_at(catalogue, entry.picture, entry.target or b"")
     if kept != entry.target:
         return Left(path=path, reason=f"it was moved by hand, to {os.fsdecode(kept)}")
+    # The library was looked at before: what it still records, and is not there, could not be reached.
+    if entry.target is not None and place_at(catalogue, entry.target) is not None:
+        return Left(path=path, reason="it is out of reach, and taken to be as recorded")
     return Left(path=path, reason="it is no longer there", is_deleted=_is_deleted(catalogue, entry))
 
 

@@ -192,11 +192,11 @@ class _Undoing:
             summary.elsewhere.append((wanted, self._library / outcome.path))
 
     def remove_folders(self) -> None:
-        """Remove the folders that the run made and that are empty now."""
+        """Remove the folders that the run made and that are empty now, but not the one of a disk that is away."""
         bounds = Bounds(self._catalogue, self._library)
         for kept in undone.folders_of(self._catalogue, self.summary.tried or 0):
             folder = self._library / to_path(kept)
-            if not bounds.is_folder_in_library(to_path(kept)):
+            if not bounds.is_folder_in_library(to_path(kept)) or undone.holds_places(self._catalogue, kept):
                 continue
             try:
                 self._disk.remove_folder(folder)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -274,6 +276,87 @@ def test_an_empty_folder_of_another_disk_is_not_taken_for_deleted(tmp_path: Path
         path.unlink()
     assert Reconciled(unreachable=2) == reconcile_if_free(library)
     assert {"kind_a": 3, "kind_b": 2} == overview(library).filed
+
+
+def on_other_disk(folder: bytes, patch: pytest.MonkeyPatch, device: int = 999_999) -> None:
+    """Whatever lies in a folder of this name, and the folder itself, is on a disk of its own."""
+    look, follow = os.lstat, os.stat
+
+    def elsewhere(path: object, seen: os.stat_result) -> os.stat_result:
+        is_there = isinstance(path, bytes) and folder in path
+        return os.stat_result((*seen[:2], device, *seen[3:]), {"st_mtime_ns": seen.st_mtime_ns}) if is_there else seen
+
+    patch.setattr(comparing.os, "lstat", lambda path: elsewhere(path, look(path)))
+    patch.setattr(comparing.os, "stat", lambda path, **more: elsewhere(path, follow(path, **more)))
+
+
+@pytest.mark.parametrize("method", [Method.COPY, Method.SYMLINK])
+def test_a_category_moved_to_a_disk_that_is_then_away_is_out_of_reach(tmp_path: Path, method: Method) -> None:
+    library = filed(tmp_path, method)
+    before = overview(library)
+    with pytest.MonkeyPatch.context() as patch:
+        on_other_disk(b"kind_b", patch)
+        assert Reconciled() == reconcile_if_free(library)
+        written = (library / ".illsort/catalogue.sqlite").stat().st_mtime_ns
+        assert Reconciled() == reconcile_if_free(library)
+        assert written == (library / ".illsort/catalogue.sqlite").stat().st_mtime_ns
+    (library / "kind_b").rename(tmp_path / "away")
+    (library / "kind_b").mkdir()
+    assert Reconciled(unreachable=2) == reconcile_if_free(library)
+    assert (before.filed, NONE) == (overview(library).filed, overview(library).missing)
+    summary = undo(library)
+    assert (3, 0) == (summary.removed, summary.deleted)
+    assert ["it is out of reach, and taken to be as recorded"] * 2 == [left.reason for left in summary.left]
+    assert (library / "kind_b").is_dir()
+    assert not (library / "kind_a").exists()
+    (library / "kind_b").rmdir()
+    (tmp_path / "away").rename(library / "kind_b")
+    again = undo(library, run=1)
+    assert (2, []) == (again.removed, again.left)
+    assert not (library / "kind_b").exists()
+
+
+def test_an_empty_disk_over_a_category_is_not_taken_for_its_deletion(tmp_path: Path) -> None:
+    library = filed(tmp_path)
+    (library / "kind_b").rename(tmp_path / "beneath")
+    (library / "kind_b").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        on_other_disk(b"kind_b", patch)
+        assert Reconciled(unreachable=2) == reconcile_if_free(library)
+
+
+def test_what_is_deleted_from_a_disk_that_got_another_number_is_deleted(tmp_path: Path) -> None:
+    library = filed(tmp_path)
+    with open_catalogue(library) as catalogue:
+        catalogue.connection.execute("UPDATE places SET device = '999999'")
+    (library / "kind_a/a1.jpg").unlink()
+    shutil.rmtree(library / "kind_b")
+    assert Reconciled(deleted=3) == reconcile_if_free(library)
+    with read_catalogue(library) as catalogue:
+        devices = catalogue.connection.execute("SELECT DISTINCT device FROM places").fetchall()
+    assert [(str(library.stat().st_dev),)] == devices
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root on Linux can mount a disk")
+def test_a_real_disk_that_holds_a_category_may_be_away(tmp_path: Path) -> None:
+    crawl = crawled(tmp_path)
+    (crawl / "b1.jpg.txt").write_bytes(b"words")
+    again(tmp_path, crawl, Method.COPY)
+    folder = tmp_path / "library/kind_b"
+    shutil.copytree(folder, tmp_path / "kept")
+    for path in folder.iterdir():
+        path.unlink()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=False).returncode != 0:
+        pytest.skip("mount is not allowed here: A DISK THAT IS AWAY IS NOT TESTED ON A REAL DISK")
+    try:
+        shutil.copytree(tmp_path / "kept", folder, dirs_exist_ok=True)
+        assert Reconciled() == reconcile_if_free(tmp_path / "library")
+    finally:
+        subprocess.run(["umount", folder], check=True)
+    assert Reconciled(unreachable=3) == reconcile_if_free(tmp_path / "library")
+    summary = undo(tmp_path / "library")
+    assert (3, 0, 3) == (summary.removed, summary.deleted, len(summary.left))
+    assert folder.is_dir()
 
 
 def test_while_another_process_owns_the_library_it_is_shown_as_recorded(tmp_path: Path) -> None:
