@@ -64,6 +64,17 @@ class Changes:
 COLUMNS = ("picture", "path", "method", "source", "size_bytes", "mtime_ns", "inode", "device", "beside")
 _COLUMNS = ", ".join(COLUMNS)
 _KEPT_DECISION = "run, action, category, confidence, reason"
+_MISSING = f"{_COLUMNS}, {_KEPT_DECISION}, what, at"
+# A stopped run may have been told to restore what a later one filed.
+_DELETED_AGAIN = f"""
+INSERT OR IGNORE INTO missing ({_MISSING}) SELECT {_MISSING} FROM restored AS r
+WHERE (for_run = :run OR (for_run < :run AND coalesce(beside, picture) IN (
+    SELECT coalesce(beside, picture) FROM moves WHERE run = :run AND state = 'done')))
+AND NOT EXISTS (SELECT 1 FROM missing AS n WHERE n.source = r.source AND n.picture = r.picture AND n.path = r.path)
+AND NOT EXISTS (SELECT 1 FROM places AS p WHERE r.beside IS NULL AND p.picture = r.picture)
+AND NOT EXISTS (SELECT 1 FROM sidecars AS s WHERE s.source = r.source AND s.beside = r.beside)
+ORDER BY for_run DESC
+"""  # noqa: S608 - built from constants of this module
 
 
 def places_to_check(catalogue: Catalogue) -> sqlite3.Cursor:
@@ -157,11 +168,24 @@ def restore_deleted(catalogue: Catalogue, *, run: int, crawl: Path) -> int:
     found = "(SELECT picture FROM files WHERE crawl = ? AND seen = ?)"
     asked = (to_bytes(crawl), run)
     with catalogue.transaction() as connection:
+        connection.execute(
+            f"INSERT INTO restored (for_run, {_MISSING}) SELECT ?, {_MISSING} FROM missing "  # noqa: S608
+            f"WHERE what = 'deleted' AND coalesce(beside, picture) IN {found}",
+            (run, *asked),
+        )
         connection.execute(f"DELETE FROM missing WHERE what = 'deleted' AND beside IN {found}", asked)  # noqa: S608
         return connection.execute(
             f"DELETE FROM missing WHERE what = 'deleted' AND beside IS NULL AND picture IN {found}",  # noqa: S608
             asked,
         ).rowcount
+
+
+def delete_again(catalogue: Catalogue, *, run: int) -> None:
+    """As `run` is undone: what it was asked to restore is deleted again, unless it lies in the library all the same.
+
+    The caller holds the transaction. Where the run is made again, its places end this.
+    """
+    catalogue.connection.execute(_DELETED_AGAIN, {"run": run})
 
 
 def give_sources_back(catalogue: Catalogue) -> None:

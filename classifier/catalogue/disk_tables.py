@@ -17,6 +17,12 @@ DISK_CHANGES: Final = (
         DELETE FROM missing WHERE picture = NEW.picture AND beside IS NULL; END""",
     """CREATE TRIGGER sidecar_is_here AFTER INSERT ON sidecars BEGIN
         DELETE FROM missing WHERE source = NEW.source AND beside = NEW.beside; END""",
+    # What a run was asked to file again though a person had deleted it, as it was in `missing`: undone, it is so again.
+    """CREATE TABLE restored (
+        for_run INTEGER NOT NULL, picture TEXT NOT NULL, path BLOB NOT NULL, method TEXT, source BLOB,
+        size_bytes INTEGER, mtime_ns INTEGER, inode TEXT, device TEXT, beside TEXT, run INTEGER, action TEXT,
+        category TEXT, confidence REAL, reason TEXT, what TEXT NOT NULL, at TEXT NOT NULL)""",
+    "CREATE INDEX restored_by_run ON restored (for_run)",
     # `last_verdict`: the newest verdict at that time; later ones have greater ids, whatever the clock shows.
     """CREATE TABLE hand_moves (
         id INTEGER PRIMARY KEY, picture TEXT NOT NULL, old BLOB NOT NULL, new BLOB NOT NULL,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalogue.decided_before import concerned, decide_as_placed, exchange
 from classifier.catalogue.decided_tables import LEFT_THERE
+from classifier.catalogue.disk_changes import delete_again
 from classifier.catalogue.hand_moves import decision_of
 from classifier.catalogue.journal import to_bytes
 from classifier.catalogue.undone import run_decided
@@ -31,6 +32,8 @@ def decide_again(catalogue: Catalogue, undone: int, *, undo: int) -> None:
         if (decision := as_placed(one, LEFT_THERE)) is not None
     ]
     decide_as_placed(catalogue, astray, run=run)
+    if not is_undone:
+        delete_again(catalogue, run=run)
 
 
 def as_placed(one: Placed, reason: str) -> Decision | None:

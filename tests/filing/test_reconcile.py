@@ -81,6 +81,29 @@ def test_one_flag_files_again_what_was_deleted(tmp_path: Path) -> None:
     assert ({"kind_a": 3, "kind_b": 2}, NONE) == (now.filed, now.missing)
 
 
+def test_undoing_a_restore_has_deleted_again_what_a_person_deleted(tmp_path: Path) -> None:
+    crawl = crawled(tmp_path)
+    (crawl / "b1.jpg.txt").write_bytes(b"words")
+    again(tmp_path, crawl, Method.COPY)
+    library, run = tmp_path / "library", 2
+    shutil.rmtree(library / "kind_b")
+    before = seen(library)
+    assert NONE | {"deleted": 2} == before.missing
+    again(tmp_path, crawl, Method.COPY, restore_deleted=True)
+    whole = read_tree(library)
+    for _ in range(2):
+        undone = undo(library, run=run)
+        assert (before.filed, before.missing) == (seen(library).filed, seen(library).missing)
+        assert undone.run is not None
+        undo(library, run=undone.run)
+        assert ({"kind_a": 3, "kind_b": 2}, NONE) == (seen(library).filed, seen(library).missing)
+        assert whole == read_tree(library)
+    undo(library, run=run)
+    again(tmp_path, crawl, Method.COPY)
+    assert (before.filed, before.missing) == (seen(library).filed, seen(library).missing)
+    assert [] == list(library.glob("kind_b/*"))
+
+
 def test_what_is_taken_out_of_the_bin_counts_again_with_its_decision(tmp_path: Path) -> None:
     library = filed(tmp_path)
     before = seen(library)
