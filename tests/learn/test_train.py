@@ -110,7 +110,8 @@ def test_a_run_taken_up_again_gives_the_same_network(tmp_path: Path) -> None:
 
     assert weights(plain) == weights(again)
     parts = [f"fine-tuning-{number}-of-3.pt" for number in (1, 2, 3)]
-    assert [*parts, "fine-tuning-with-all-labels.pt"] == sorted(path.name for path in (tmp_path / "state").iterdir())
+    states = [path.name for path in sorted((tmp_path / "state").glob("*.pt"))]
+    assert [*parts, "fine-tuning-with-all-labels.pt"] == states
     going_on = [message for message in progress.said if "goes on after epoch 2" in message]
     assert 4 == len(going_on)
 
