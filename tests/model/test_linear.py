@@ -101,4 +101,4 @@ def test_a_head_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None
         with pytest.raises(ModelError, match=r"model\.safetensors: [^\n]+train again"):
             load_linear(bundle.folder / "model.safetensors", weight=weight, bias="classifier.bias")
     with pytest.raises(ModelError, match="answers for 2 categories"):
-        Bundle(bundle.folder, manifest(3).model_copy(update={"head": bundle.manifest.head})).load_head()
+        Bundle(bundle.folder, manifest(3).model_copy(update={"head": bundle.manifest.head}), width=0).load_head()
