@@ -35,8 +35,7 @@ def decide_as_placed(connection: sqlite3.Connection) -> None:
     )
     for picture, path, *decided in rows.fetchall():
         found = decision_of(path.rpartition(b"/")[0])
-        if found is not None and not (
-            found[0] == decided[0] and (found[0] is Action.UNKNOWN or found[1] == decided[1])
-        ):
+        known = (decided[0], "" if decided[0] == Action.UNKNOWN else decided[1])  # `_unknown` has no best guess
+        if found is not None and found != known:
             values = (found[0].value, found[1], LEFT_THERE, picture)
             connection.execute("UPDATE decisions SET action = ?, category = ?, reason = ? WHERE picture = ?", values)

@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalogue.hand_moves import record_move
-from classifier.catalogue.journal import Place, add_places, to_bytes
-from classifier.records import Method, PictureId
+from classifier.catalogue.journal import PLACE_COLUMNS, Place, add_places, as_place, as_row, to_bytes
+from classifier.records import PictureId
 
 if TYPE_CHECKING:
     import sqlite3
@@ -61,8 +61,7 @@ class Changes:
         return bool(self.here or self.gone or self.forgotten or self.on_other_disk)
 
 
-COLUMNS = ("picture", "path", "method", "source", "size_bytes", "mtime_ns", "inode", "device", "beside")
-_COLUMNS = ", ".join(COLUMNS)
+_COLUMNS = ", ".join(PLACE_COLUMNS)
 _KEPT_DECISION = "run, action, category, confidence, reason"
 _MISSING = f"{_COLUMNS}, {_KEPT_DECISION}, what, at"
 # A stopped run may have been told to restore what a later one filed.
@@ -103,7 +102,7 @@ def place_at(catalogue: Catalogue, path: bytes) -> Place | None:
             (path,),
         ).fetchone()
         if row is not None:
-            return as_place(row)
+            return as_place(PLACE_COLUMNS, row)
     return None
 
 
@@ -118,7 +117,7 @@ def known_paths(catalogue: Catalogue) -> set[bytes]:
 def missing(catalogue: Catalogue) -> Iterator[Missing]:
     """What is missing, oldest first."""
     rows = catalogue.connection.execute(f"SELECT {_COLUMNS}, what FROM missing ORDER BY id").fetchall()  # noqa: S608
-    return (Missing(place=as_place(row[:-1]), what=What(row[-1])) for row in rows)
+    return (Missing(place=as_place(PLACE_COLUMNS, row[:-1]), what=What(row[-1])) for row in rows)
 
 
 def count_missing(catalogue: Catalogue) -> dict[What, int]:
@@ -163,21 +162,16 @@ def record(catalogue: Catalogue, changes: Changes) -> None:
                 record_move(connection, old, new)
 
 
-def restore_deleted(catalogue: Catalogue, *, run: int, crawl: Path) -> int:
-    """Forget that a person deleted what `run` found in `crawl`, so that it is filed again; returns how many."""
-    found = "(SELECT picture FROM files WHERE crawl = ? AND seen = ?)"
+def restore_deleted(catalogue: Catalogue, *, run: int, crawl: Path) -> None:
+    """Forget that a person deleted what `run` found in `crawl`, so that it is filed again."""
+    of_it = "what = 'deleted' AND coalesce(beside, picture) IN (SELECT picture FROM files WHERE crawl = ? AND seen = ?)"
     asked = (to_bytes(crawl), run)
     with catalogue.transaction() as connection:
         connection.execute(
-            f"INSERT INTO restored (for_run, {_MISSING}) SELECT ?, {_MISSING} FROM missing "  # noqa: S608
-            f"WHERE what = 'deleted' AND coalesce(beside, picture) IN {found}",
+            f"INSERT INTO restored (for_run, {_MISSING}) SELECT ?, {_MISSING} FROM missing WHERE {of_it}",  # noqa: S608
             (run, *asked),
         )
-        connection.execute(f"DELETE FROM missing WHERE what = 'deleted' AND beside IN {found}", asked)  # noqa: S608
-        return connection.execute(
-            f"DELETE FROM missing WHERE what = 'deleted' AND beside IS NULL AND picture IN {found}",  # noqa: S608
-            asked,
-        ).rowcount
+        connection.execute(f"DELETE FROM missing WHERE {of_it}", asked)  # noqa: S608 - built from constants
 
 
 def delete_again(catalogue: Catalogue, *, run: int) -> None:
@@ -229,7 +223,7 @@ def _miss(connection: sqlite3.Connection, gone: Missing) -> None:
         connection.execute("DELETE FROM decisions WHERE picture = ?", (place.picture,))
     connection.execute(
         f"INSERT INTO missing ({_COLUMNS}, {_KEPT_DECISION}, what, at) VALUES ({marks})",  # noqa: S608 - our own names
-        (*_row(place), *decided, gone.what.value, _now()),
+        (*as_row(place), *decided, gone.what.value, _now()),
     )
 
 
@@ -240,27 +234,6 @@ def _decide_again(connection: sqlite3.Connection, place: Place) -> None:
         "WHERE picture = ? AND beside IS NULL AND action IS NOT NULL",
         (place.picture,),
     )
-
-
-def as_place(row: Sequence[Any]) -> Place:
-    """The place that a row of `COLUMNS` tells of."""
-    picture, path, method, source, size_bytes, mtime_ns, inode, device, beside = row
-    return Place(
-        picture=PictureId(picture),
-        path=path,
-        method=Method(method),
-        source=source,
-        size_bytes=size_bytes,
-        mtime_ns=mtime_ns,
-        inode=int(inode),
-        device=int(device),
-        beside=None if beside is None else PictureId(beside),
-    )
-
-
-def _row(place: Place) -> tuple[Any, ...]:
-    seen = (place.size_bytes, place.mtime_ns, str(place.inode), str(place.device))
-    return (place.picture, place.path, place.method.value, place.source, *seen, place.beside)
 
 
 def _now() -> str:

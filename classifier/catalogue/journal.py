@@ -105,7 +105,7 @@ def placed(entry: Entry, found: os.stat_result | None) -> Place:
 
 ENTRY = tuple(field.name for field in fields(Entry))
 _PLACE = tuple(field.name for field in fields(Place) if field.name != "beside")
-_SIDECAR = (*_PLACE, "beside")
+PLACE_COLUMNS = (*_PLACE, "beside")
 _CHANGING = {name: ENTRY.index(name) for name in ("method", "target", "temporary", "state", "note")}
 _LAST_ID = 2**61
 _LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
@@ -132,7 +132,7 @@ def next_id(catalogue: Catalogue) -> int:
 def begin(catalogue: Catalogue, entries: Sequence[Entry], *, run: int, folders: Iterable[Path]) -> None:
     """Commit what is about to be done, with the `folders` that will be made for it, paths as in an entry."""
     marks = ", ".join("?" for _ in ENTRY)
-    rows = [_row(entry) for entry in entries]
+    rows = [as_row(entry) for entry in entries]
     with catalogue.transaction() as connection:
         connection.executemany(
             f"INSERT INTO moves ({', '.join(ENTRY)}, at, checksum) VALUES ({marks}, ?, ?)",  # noqa: S608
@@ -179,24 +179,24 @@ def place_of(catalogue: Catalogue, picture: PictureId) -> Place | None:
         f"SELECT {', '.join(_PLACE)} FROM places WHERE picture = ?",  # noqa: S608 - our own field names
         (picture,),
     ).fetchone()
-    return None if row is None else _as_place(_PLACE, row)
+    return None if row is None else as_place(_PLACE, row)
 
 
 def places(catalogue: Catalogue) -> Iterator[Place]:
     """Every place of a picture, then of a sidecar, by path."""
-    for names, table in ((_PLACE, "places"), (_SIDECAR, "sidecars")):
+    for names, table in ((_PLACE, "places"), (PLACE_COLUMNS, "sidecars")):
         rows = catalogue.connection.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY path")  # noqa: S608
         for row in rows:
-            yield _as_place(names, row)
+            yield as_place(names, row)
 
 
 def sidecars_of(catalogue: Catalogue, picture: PictureId) -> list[Place]:
     """Where the sidecars of a picture are in the library, by path."""
     rows = catalogue.connection.execute(
-        f"SELECT {', '.join(_SIDECAR)} FROM sidecars WHERE beside = ? ORDER BY path",  # noqa: S608
+        f"SELECT {', '.join(PLACE_COLUMNS)} FROM sidecars WHERE beside = ? ORDER BY path",  # noqa: S608
         (picture,),
     )
-    return [_as_place(_SIDECAR, row) for row in rows]
+    return [as_place(PLACE_COLUMNS, row) for row in rows]
 
 
 def sidecar_from(catalogue: Catalogue, source: Path) -> Place | None:
@@ -206,7 +206,7 @@ def sidecar_from(catalogue: Catalogue, source: Path) -> Place | None:
 
 def _write_state(catalogue: Catalogue, entries: Iterable[Entry]) -> None:
     columns = ", ".join(f"{name} = ?" for name in _CHANGING)
-    rows = [_row(entry) for entry in entries]
+    rows = [as_row(entry) for entry in entries]
     catalogue.connection.executemany(
         f"UPDATE moves SET {columns}, at = ?, checksum = ? WHERE id = ?",  # noqa: S608 - our own names
         [(*(row[at] for at in _CHANGING.values()), _now(), row_checksum(row), row[0]) for row in rows],
@@ -232,14 +232,14 @@ def _write_sidecar(catalogue: Catalogue, place: Place, *, renamed: bool) -> None
     if known is not None:
         catalogue.connection.execute("DELETE FROM sidecars WHERE path = ?", (known.path,))
         place = replace(place, method=known.method, source=known.source)
-    _insert(catalogue, "sidecars", _SIDECAR, place)
+    _insert(catalogue, "sidecars", PLACE_COLUMNS, place)
 
 
 def _insert(catalogue: Catalogue, table: str, names: Sequence[str], place: Place) -> None:
     # REPLACE also drops the row of a picture that was once at this path and is there no longer.
     catalogue.connection.execute(
         f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})",  # noqa: S608
-        _row(place)[: len(names)],
+        as_row(place)[: len(names)],
     )
 
 
@@ -253,27 +253,26 @@ def _forget_place(catalogue: Catalogue, entry: Entry) -> None:
 
 def _one_sidecar(catalogue: Catalogue, column: str, value: bytes) -> Place | None:
     row = catalogue.connection.execute(
-        f"SELECT {', '.join(_SIDECAR)} FROM sidecars WHERE {column} = ?",  # noqa: S608 - our own names
+        f"SELECT {', '.join(PLACE_COLUMNS)} FROM sidecars WHERE {column} = ?",  # noqa: S608 - our own names
         (value,),
     ).fetchone()
-    return None if row is None else _as_place(_SIDECAR, row)
+    return None if row is None else as_place(PLACE_COLUMNS, row)
 
 
-def _as_place(names: Sequence[str], row: tuple[Any, ...]) -> Place:
+def as_place(names: Sequence[str], row: Sequence[Any]) -> Place:
+    """The place that a row with these columns tells of."""
     kept = dict(zip(names, row, strict=True))
-    return Place(**kept | {"method": Method(kept["method"]), **_identity(kept)})
+    known = {"method": Method(kept["method"]), "inode": int(kept["inode"]), "device": int(kept["device"])}
+    return Place(**kept | known)
 
 
-def _row(record: Entry | Place) -> tuple[Any, ...]:
+def as_row(record: Entry | Place) -> tuple[Any, ...]:
+    """The values of a record in the order of its columns: `ENTRY` or `PLACE_COLUMNS`."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
     values |= {"method": record.method.value, "inode": str(record.inode), "device": str(record.device)}
     if isinstance(record, Entry):
         values |= {"state": record.state.value, "note": displayable(record.note)}
     return tuple(values.values())
-
-
-def _identity(kept: dict[str, Any]) -> dict[str, int]:
-    return {"inode": int(kept["inode"]), "device": int(kept["device"])}
 
 
 def _now() -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalogue.disk_changes import COLUMNS, What, as_place
-from classifier.catalogue.journal import to_bytes
+from classifier.catalogue.disk_changes import What
+from classifier.catalogue.journal import PLACE_COLUMNS, as_place, to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from classifier.catalogue.store import Catalogue
 
 _LINKS = f"""
-SELECT {", ".join(f"missing.{name}" for name in COLUMNS)}, max(moves.id) FROM missing
+SELECT {", ".join(f"missing.{name}" for name in PLACE_COLUMNS)}, max(moves.id) FROM missing
 JOIN moves ON moves.picture = missing.picture AND moves.beside IS missing.beside AND moves.state = 'done'
     AND moves.method IN ('link', 'copy', 'symlink')
 WHERE what = ? AND missing.method IN ('link', 'symlink') AND {{condition}} GROUP BY missing.id
@@ -71,13 +71,13 @@ def drop_missing(catalogue: Catalogue, places: Sequence[Place]) -> None:
 
 def _links(catalogue: Catalogue, condition: str, values: Sequence[Any]) -> Iterator[Removable]:
     for *row, made_by in catalogue.connection.execute(_LINKS.format(condition=condition), values):
-        yield Removable(place=as_place(row), made_by=made_by)
+        yield Removable(place=as_place(PLACE_COLUMNS, row), made_by=made_by)
 
 
 def _one(catalogue: Catalogue, column: str, value: str | bytes) -> Place | None:
-    names = ", ".join(COLUMNS[:-1])
+    names = ", ".join(PLACE_COLUMNS[:-1])
     row = catalogue.connection.execute(
         f"SELECT {names}, NULL FROM places WHERE {column} = ? LIMIT 1",  # noqa: S608 - our own names
         (value,),
     ).fetchone()
-    return None if row is None else as_place(row)
+    return None if row is None else as_place(PLACE_COLUMNS, row)

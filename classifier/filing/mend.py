@@ -20,7 +20,8 @@ from classifier.catalogue.stale_links import (
 from classifier.filing.content import look
 from classifier.filing.outcome import Status
 from classifier.filing.plan import within
-from classifier.records import ImageFile, Method, Move, PictureId, time_of
+from classifier.images.regular import image_file
+from classifier.records import Method, Move, PictureId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -76,9 +77,7 @@ def _removal(library: Path, one: Removable, *, origin: Path, picture: Place) -> 
         return None
     return Move(
         picture=picture.picture,
-        source=ImageFile(
-            path=path, size_bytes=seen.st_size, mtime_ns=time_of(seen), inode=seen.st_ino, device=seen.st_dev
-        ),
+        source=image_file(path, seen),
         folder=within(origin.parent, library),
         names=(origin.name,),
         method=Method.REMOVE,

@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.disk import state_folder
 from classifier.catalogue.disk_changes import Changes, What, give_sources_back, record
 from classifier.catalogue.journal import to_path
 from classifier.catalogue.lock import owned
-from classifier.catalogue.store import NAME, open_catalogue, read_catalogue
+from classifier.catalogue.store import is_library, open_catalogue, read_catalogue
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.compare import compare
 from classifier.progress import Progress, SilentProgress, SilentStage
@@ -68,7 +67,7 @@ def reconcile_if_free(library: Path, progress: Progress | None = None) -> Reconc
     None, and nothing done, where there is no library, another process owns it, or it cannot be written: then the
     catalogue is shown as it is.
     """
-    if not (state_folder(library) / NAME).is_file():
+    if not is_library(library):
         return None
     try:
         with owned(library):

@@ -59,7 +59,8 @@ def recover(catalogue: Catalogue, library: Path, *, disk: Disk | None = None) ->
     try:
         rebuilt, lines = rebuild(catalogue, library)
         rows = close_damaged(catalogue)
-        settled = [_settled(entry, catalogue, library, disk or Disk()) for entry in open_entries(catalogue)]
+        bounds = Bounds(catalogue, library)
+        settled = [_settled(entry, bounds, catalogue, library, disk or Disk()) for entry in open_entries(catalogue)]
         if settled:
             places = [place for entry in settled if (place := _place(entry, library)) is not None]
             finish(catalogue, settled, library=library, places=places)
@@ -87,8 +88,8 @@ def _unreadable(library: Path, rows: Iterable[Damaged]) -> list[Left]:
     return [Left(path=path, reason=f"change {row.id} {what} ({row.field})") for row in rows]
 
 
-def _settled(entry: Entry, catalogue: Catalogue, library: Path, disk: Disk) -> Entry:
-    trouble = Bounds(catalogue, library).trouble(entry)
+def _settled(entry: Entry, bounds: Bounds, catalogue: Catalogue, library: Path, disk: Disk) -> Entry:
+    trouble = bounds.trouble(entry)
     if trouble is not None:
         return replace(entry, state=State.FAILED, note=trouble)
     return _Row(entry, catalogue=catalogue, library=library, disk=disk).settle()

@@ -15,7 +15,8 @@ from classifier.catalogue.undone import entry_of
 from classifier.filing.content import holds, is_as_planned, is_link_to, look
 from classifier.filing.place import names_for
 from classifier.filing.plan import within
-from classifier.records import ImageFile, Method, Move, time_of
+from classifier.images.regular import image_file
+from classifier.records import Method, Move, time_of
 
 if TYPE_CHECKING:
     from classifier.catalogue.store import Catalogue
@@ -57,9 +58,7 @@ def reverse(catalogue: Catalogue, entry: Entry, library: Path, bounds: Bounds) -
         return Left(path=now, reason=f"the record of how it came there is damaged (change {entry.undoes})")
     return Move(
         picture=entry.picture,
-        source=ImageFile(
-            path=now, size_bytes=found.st_size, mtime_ns=time_of(found), inode=found.st_ino, device=found.st_dev
-        ),
+        source=image_file(now, found),
         folder=within(then.parent, library),
         names=names,
         method=method,

@@ -12,6 +12,7 @@ from classifier.catalogue.journal import Place, place_of, sidecar_from, sidecars
 from classifier.catalogue.stale_links import made_by
 from classifier.filing.content import hash_of, look
 from classifier.filing.place import REPLACED, names_for
+from classifier.images.regular import image_file
 from classifier.records import ImageFile, Method, Move, PictureId, time_of
 
 if TYPE_CHECKING:
@@ -168,7 +169,4 @@ def _read(path: Path) -> tuple[ImageFile, PictureId] | None:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
-    source = ImageFile(
-        path=path, size_bytes=found.st_size, mtime_ns=time_of(found), inode=found.st_ino, device=found.st_dev
-    )
-    return source, PictureId(digest)
+    return image_file(path, found), PictureId(digest)
