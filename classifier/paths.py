@@ -12,6 +12,8 @@ these is `\x5c`. Every other name is written as it is, with `/` between folders 
 
 `given_path` reads a path that a person gave, on the command line or in a file of settings.
 
+`command` and `quoted` write a line that a person can paste into a shell.
+
 `displayable`, for the terminal, the page and reports, also escapes what would act or hide instead of being seen.
 """
 
@@ -20,6 +22,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import sys
 import unicodedata
 from pathlib import Path
@@ -31,6 +34,9 @@ _ESCAPED = re.compile(r"\\(?:x([89a-f][0-9a-f]|5c)|u(d[89a-f][0-9a-f]{2}))")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_ASCII = re.compile("[^\0-\x7f]")
 _TO_ESCAPE = re.compile(rf"[\ud800-\udfff]|\\(?={_ESCAPED.pattern[2:]})")
+_ENDS_WORD = re.compile(r"[\s&|<>^()%,;]")
+_NEEDS_NO_QUOTES = re.compile(r"(?:[\w.]+=~)?[\w@%+=:,./-]+")
+"""As for `shlex`, and letters of every language; illsort expands the `~` of `key=~/folder`, whoever else does."""
 _JOINERS = "\u200c\u200d"
 """They join and part letters of Persian, Hindi and of emoji, and hide nothing."""
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -102,6 +108,24 @@ def displayable(name: Path | str, *, keep: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(one if one in keep or not _is_unseen(one) else _escape(one) for one in text)
+
+
+def command(*words: object) -> str:
+    """The line that runs illsort with these words, for a person to paste: it names the very same paths."""
+    shown = (f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word) for word in words)
+    return " ".join(["illsort", *map(quoted, shown)])
+
+
+def quoted(word: str) -> str:
+    """A word as a shell takes it.
+
+    With its escapes where it cannot be shown as it is: bash and zsh read `$'...'` back as the same bytes.
+    """
+    if displayable(word) != word:
+        return "$'" + displayable(word.replace("\\", "\\\\").replace("'", "\\'")) + "'"
+    if os.name == "nt":
+        return f'"{word}"' if _ENDS_WORD.search(word) else word
+    return word if _NEEDS_NO_QUOTES.fullmatch(word) else shlex.quote(word)
 
 
 def _is_unseen(character: str) -> bool:

@@ -101,5 +101,5 @@ def _below(one: Filed, audit: Audit, threshold: float, max_error: float | None) 
 
 def _carry_out(catalogue: Catalogue, library: Path, run: int, progress: Progress) -> Refiled:
     made = rearrange(catalogue, library, audits.decided_in(catalogue, run), run=run, progress=progress)
-    runs.finish(catalogue, run, {"pictures": made.moved + len(made.left), "review": made.moved})
+    runs.finish(catalogue, run, {"pictures": made.moved, "review": made.moved, "failed": len(made.left)})
     return made

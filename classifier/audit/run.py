@@ -22,6 +22,7 @@ from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue, read_catalogue
 from classifier.errors import LibraryError
 from classifier.filing.reconcile import reconcile_if_free
+from classifier.paths import command
 from classifier.records import Said, Selection, Verdict
 
 if TYPE_CHECKING:
@@ -116,18 +117,23 @@ class Session:
 
 @contextmanager
 def opened(
-    library: Path, *, count: int | None = None, seed: int | None = None, anew: bool = False
+    library: Path, *, count: int | None = None, seed: int | None = None, anew: bool = False, as_it_is: bool = False
 ) -> Iterator[Session]:
     """The library's last audit, while nothing was filed since and nothing else is asked for; else a new one.
 
+    With `as_it_is` it is the last audit, whatever was filed since.
+
     A new sample has `count` pictures (None: 160, or what the sort's error rate takes). An unfinished audit goes on with
     the sample it has; a finished one is drawn anew when another `count` or a `seed` is given, and either by `anew`.
-    Raises LibraryError when nothing is filed there.
+    Raises LibraryError when nothing is filed there, or there is no last audit.
     """
     read_catalogue(library).close()  # no library is made by looking for one
     reconcile_if_free(library)
     with open_catalogue(library) as catalogue:
         resume(catalogue, library)
+        if as_it_is:
+            yield _as_it_is(catalogue, library)
+            return
         session = None if anew else _last(catalogue, library, count=count, seed=seed)
         yield session or Session(
             catalogue, library, _drawn(catalogue, library, count=count or usual_count(catalogue), seed=seed)
@@ -168,6 +174,13 @@ def shown(catalogue: Catalogue, library: Path) -> State | None:
         return None
     state = Session(catalogue, library, audit).state
     return state if keeps(state, target) else None
+
+
+def _as_it_is(catalogue: Catalogue, library: Path) -> Session:
+    audit = audits.last(catalogue)
+    if audit is None:
+        raise LibraryError(f"{library}: no audit was drawn there yet; {command('audit', library, '--new')} draws one")
+    return Session(catalogue, library, audit)
 
 
 def _last(catalogue: Catalogue, library: Path, *, count: int | None, seed: int | None) -> Session | None:

@@ -107,6 +107,15 @@ def decide_as_placed(catalogue: Catalogue, decisions: Iterable[Decision], *, run
     )
 
 
+def count_not_moved(catalogue: Catalogue) -> int:
+    """How many pictures of the library could not be moved where they belong, and count where they lie."""
+    (count,) = catalogue.connection.execute(
+        "SELECT count(*) FROM decisions JOIN places ON places.picture = decisions.picture WHERE reason = ?",
+        (NOT_MOVED,),
+    ).fetchone()
+    return int(count)
+
+
 def forget_old(catalogue: Catalogue) -> None:
     """Forget the oldest changes that moved no picture, so that there are at most two for each decision."""
     connection = catalogue.connection

@@ -9,11 +9,12 @@ from typing import Any
 
 from classifier.catalogue import embeddings, files, runs
 from classifier.catalogue.categories import Names, read_names
+from classifier.catalogue.decided_before import count_not_moved
 from classifier.catalogue.disk_changes import count_missing
 from classifier.catalogue.embeddings import Kept
 from classifier.catalogue.journal import to_path
+from classifier.catalogue.run_states import Ended, RunState, run_states
 from classifier.catalogue.store import read_catalogue
-from classifier.catalogue.undone import undone_runs
 from classifier.paths import to_text
 from classifier.records import Action, Failure
 
@@ -23,8 +24,8 @@ class Overview:
     """A library at one moment."""
 
     runs: tuple[runs.Run, ...]
-    undone: frozenset[int]
-    """The numbers of the runs that are undone and not made again since."""
+    states: dict[int, RunState]
+    """What each run has come to, by its number."""
     promise: str | None
     """What the last run promised of those it filed, reviews apart; None when it promised nothing, and after an undo."""
     no_guarantee: str | None
@@ -41,6 +42,8 @@ class Overview:
     failures: tuple[tuple[Path, Failure], ...]
     not_filed: tuple[tuple[Path, str], ...]
     """Pictures that could be read but lie nowhere in the library, with what the last try met."""
+    not_moved: int
+    """Pictures that could not be moved where they belong, and count where they lie."""
     missing: dict[str, int]
     """Pictures that were filed and are no longer in the library, by why: deleted, replaced, dangling."""
     embeddings: Kept
@@ -48,10 +51,12 @@ class Overview:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: paths as `to_text` writes them."""
-        values, undone = asdict(self), self.undone
-        del values["undone"]
+        values, states = asdict(self), self.states
+        del values["states"]
         values["runs"] = [
-            run | {"crawl": to_text(run["crawl"]), "bundle": to_text(run["bundle"]), "undone": run["id"] in undone}
+            run
+            | {"crawl": to_text(run["crawl"]), "bundle": to_text(run["bundle"]), "state": str(states[run["id"]])}
+            | {"undone": states[run["id"]].ended is Ended.UNDONE}
             for run in values["runs"]
         ]
         values["failures"] = [
@@ -85,7 +90,7 @@ def overview(library: Path) -> Overview:
         promising = next((run for run in reversed(every) if run.kind != "review"), None)
         return Overview(
             runs=every,
-            undone=undone_runs(catalogue),
+            states=run_states(catalogue, every),
             promise=promising.promise if promising else None,
             no_guarantee=promising.no_guarantee if promising else None,
             filed=_by_category(placed, Action.FILE, names),
@@ -95,6 +100,7 @@ def overview(library: Path) -> Overview:
             broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),
             failures=failures,
             not_filed=tuple((to_path(path), note) for path, note, _ in catalogue.connection.execute(_NOT_FILED)),
+            not_moved=count_not_moved(catalogue),
             missing={what.value: count for what, count in count_missing(catalogue).items()},
             embeddings=embeddings.kept(catalogue, library),
         )

@@ -32,6 +32,8 @@ class Run:
     """What was promised of the filed ones, and what that rests on; None without --max-error."""
     no_guarantee: str | None = None
     """That an error rate was asked for and could not be guaranteed, and why."""
+    undoes: int | None = None
+    """The run that this one takes back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +151,8 @@ def all_runs(catalogue: Catalogue) -> list[Run]:
     """Every run, oldest first."""
     rows = catalogue.connection.execute(
         "SELECT id, kind, crawl, mode, bundle, started, finished, summary, "
-        "json_extract(settings, '$.sort.promise.sentence'), json_extract(settings, '$.sort.no_guarantee.sentence') "
+        "json_extract(settings, '$.sort.promise.sentence'), json_extract(settings, '$.sort.no_guarantee.sentence'), "
+        "undoes "
         "FROM runs ORDER BY id"
     )
     return [
@@ -164,8 +167,9 @@ def all_runs(catalogue: Catalogue) -> list[Run]:
             summary=json.loads(summary or "{}"),
             promise=promise,
             no_guarantee=no_guarantee,
+            undoes=undoes,
         )
-        for number, kind, crawl, mode, bundle, started, finished, summary, promise, no_guarantee in rows
+        for number, kind, crawl, mode, bundle, started, finished, summary, promise, no_guarantee, undoes in rows
     ]
 
 

@@ -47,10 +47,11 @@ def last_undo(catalogue: Catalogue) -> int | None:
     return next((run for run in changing if _is_undo(catalogue, run) and not _is_undone(catalogue, run)), None)
 
 
-def undone_runs(catalogue: Catalogue) -> frozenset[int]:
-    """The runs that are undone and not made again since."""
+def undone_runs(catalogue: Catalogue) -> dict[int, bool]:
+    """The runs that are undone and not made again since; whether wholly: True, or only a part was taken back: False."""
     rows = catalogue.connection.execute("SELECT DISTINCT undoes FROM runs WHERE undoes IS NOT NULL").fetchall()
-    return frozenset(int(run) for (run,) in rows if _is_undone(catalogue, run))
+    found = {int(run): _is_wholly_undone(catalogue, run) for (run,) in rows}
+    return {run: wholly for run, wholly in found.items() if wholly is not None}
 
 
 def begin_undo(catalogue: Catalogue, run: int) -> int:
@@ -236,6 +237,21 @@ def _is_undone(catalogue: Catalogue, run: int) -> bool:
     )
     rows = catalogue.connection.execute(query, (run,))
     return any(not _is_undone(catalogue, number) for (number,) in rows.fetchall())
+
+
+def _is_wholly_undone(catalogue: Catalogue, run: int) -> bool | None:
+    """True, or False where a part was left, or where the undo or the undo's own undo was; None where nothing is."""
+    rows = catalogue.connection.execute(
+        "SELECT id, finished IS NOT NULL, COALESCE(json_array_length(summary, '$.left'), 0) FROM runs "
+        "WHERE undoes = ?1 AND id > ?1 AND (EXISTS (SELECT 1 FROM moves WHERE moves.run = runs.id AND state = 'done') "
+        "OR json_array_length(summary, '$.left') = 0) ORDER BY id DESC",
+        (run,),
+    )
+    for number, is_finished, left in rows.fetchall():
+        made_again = _is_wholly_undone(catalogue, number)
+        if not made_again:
+            return made_again is None and bool(is_finished) and not left
+    return None
 
 
 def _now() -> str:

@@ -44,7 +44,9 @@ def audit(
     new: Annotated[bool, typer.Option("--new", help="Draw a new sample, whatever the last one came to.")] = False,
     show: Annotated[Show, typer.Option(help="In the terminal, in the system's viewer, or only the path.")] = Show.AUTO,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="File by the outcome without asking.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="State the last audit as JSON on stdout; draw one only with --new.")
+    ] = False,
 ) -> None:
     """Judge a random sample of what was filed, right or wrong, and know how much of all can be wrong at most."""
     from classifier.audit.run import opened, recorded_target
@@ -55,27 +57,34 @@ def audit(
 
     if max_error is not None and not _LEAST_ERROR <= max_error < 1:
         raise SettingsError(f"--max-error {max_error:g}: give a share between 0 and 1, such as 0.02")
+    if as_json and not new and (count is not None or seed is not None):
+        raise SettingsError("--json states the last audit; to draw another one by --count or --seed, add --new")
     target = recorded_target(library) if max_error is None else max_error
-    with opened(library, count=count, seed=seed, anew=new) as session, keys() as key:
-        _ask_all(session, key, show)
-        tell(*in_words(session.state), err=as_json)
-        refiled = _outcome(session, target, lambda question: yes or _agrees(question, key))
+    with opened(library, count=count, seed=seed, anew=new, as_it_is=as_json and not new) as session, keys() as key:
+        is_current = session.is_current
+        if is_current:
+            _ask_all(session, key, show)
+        tell(*in_words(session.state, None if is_current else library), err=as_json)
+        refiled = _outcome(session, target, lambda question: yes or _agrees(question, key)) if is_current else None
         kept = None if target is None or not session.state.is_finished else keeps(session.state, target)
         missed = kept is False and not session.is_filed_by_threshold
         if as_json:
-            tell_json(as_dict(session.state) | _result(target, kept, refiled))
+            tell_json(as_dict(session.state) | {"current": is_current} | _result(target, kept, refiled))
     if missed:
         raise typer.Exit(1)
 
 
-def in_words(state: State) -> list[str]:
-    """What follows from the answers: for the library, and for each category."""
+def in_words(state: State, outdated: Path | None) -> list[str]:
+    """What follows from the answers: for the library, and for each category; `outdated`: the library, filed since."""
     from classifier.audit.state import percent
     from classifier.cli.terminal import table
+    from classifier.paths import command
 
     bound = state.bound()
     lines = [f"of {bound.filed:,} filed pictures {bound.sentence}"]
-    if not state.is_finished:
+    if outdated is not None:
+        lines.append(f"something was filed or moved since: {command('audit', outdated, '--new')} draws another sample")
+    elif not state.is_finished:
         lines.append(f"{state.asked} of {len(state.audit.drawn)} are answered; the same command goes on")
     if not state.asked:
         return lines[-1:]
@@ -210,7 +219,7 @@ def _why_none(session: Session, target: float) -> str:
 
 
 def _result(target: float | None, kept: bool | None, refiled: Refiled | None) -> dict[str, Any]:
-    filing = {} if refiled is None else {"run": refiled.run, "moved": refiled.moved}
+    filing = {} if refiled is None else {"run": refiled.run, "moved": refiled.moved, "left": len(refiled.left)}
     return {"max_error": target, "kept": kept, **filing}
 
 

@@ -23,10 +23,12 @@ _ESCAPE = "\x1b"
 def keys() -> Iterator[Callable[[], str]]:
     """A function that waits for one key: a small letter, a digit, ENTER, BACKSPACE or END.
 
-    Whole lines are read where stdin is piped. Ctrl-C raises KeyboardInterrupt. The terminal is as before on leaving.
+    Where stdin is piped, each letter of a line is a key, and an empty line is ENTER. Ctrl-C raises KeyboardInterrupt.
+    The terminal is as before on leaving.
     """
     if not sys.stdin.isatty():
-        yield _from_line
+        piped = _from_lines()
+        yield lambda: next(piped, END)
     elif sys.platform == "win32":  # pragma: no cover - Windows
         yield _from_console
     else:
@@ -43,11 +45,9 @@ def plain(key: str) -> str:
     return END if key == _END_OF_TEXT else unicodedata.normalize("NFKC", key).lower()
 
 
-def _from_line() -> str:
-    line = sys.stdin.readline()
-    if not line:
-        return END
-    return plain(line.strip()[:1] or ENTER)
+def _from_lines() -> Iterator[str]:
+    for line in sys.stdin:
+        yield from map(plain, "".join(line.split()) or ENTER)
 
 
 if sys.platform == "win32":  # pragma: no cover - Windows

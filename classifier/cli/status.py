@@ -33,7 +33,7 @@ def status(
         tell_json(seen.as_dict() | beside)
         return
     for lines in (
-        _runs(seen, library),
+        [*_runs(seen, library), *_to_finish(seen, library)],
         _categories(seen),
         _kept(seen, library),
         _audit(library),
@@ -50,7 +50,7 @@ def _runs(seen: Overview, library: Path) -> list[str]:
         (
             f"#{run.id} {run.kind}",
             run.started.replace("T", " ").removesuffix("+00:00"),
-            "undone" if run.id in seen.undone else "done" if run.finished else "not finished",
+            str(seen.states[run.id]),
             f"{run.summary.get('pictures', 0):,}",
             run.mode,
             str(run.crawl),
@@ -63,6 +63,28 @@ def _runs(seen: Overview, library: Path) -> list[str]:
         lines.append(f"#{promising.id} promised {seen.promise}")
     if seen.no_guarantee and not _is_shown(library):
         lines.append(seen.no_guarantee)
+    return lines
+
+
+def _to_finish(seen: Overview, library: Path) -> list[str]:
+    """The commands that go on with what was stopped, or take back what was left of an undone run."""
+    from classifier.catalogue.run_states import Ended
+    from classifier.paths import command
+
+    lines = []
+    for run in seen.runs:
+        words = {
+            "sort": ("sort", run.crawl, "--out", library),
+            "label": ("label", run.crawl, "--labels", library),
+            "undo": ("undo", library, "--run", run.undoes),
+        }.get(run.kind, (run.kind, library))
+        ended = seen.states[run.id].ended
+        if ended is Ended.UNFINISHED:
+            lines.append(f"#{run.id} is not finished: unless it is still at work, {command(*words)} goes on with it")
+        if ended is Ended.PARTLY_UNDONE:
+            lines.append(
+                f"#{run.id} is partly undone: {command('undo', library, '--run', run.id)} tries the rest again"
+            )
     return lines
 
 
@@ -96,6 +118,8 @@ def _categories(seen: Overview) -> list[str]:
         lines.append(f"{seen.unknown:,} in _unknown: unlike every picture you labelled")
     if seen.duplicates:
         lines.append(f"{seen.duplicates:,} duplicates of those")
+    if seen.not_moved:
+        lines.append(f"{seen.not_moved:,} could not be moved where they belong, and count where they lie; sort again")
     return [*lines, *missing_in_words(seen.missing)]
 
 

@@ -26,7 +26,7 @@ def is_not_moved(outcome: Outcome) -> bool:
 
 def decide_not_moved(catalogue: Catalogue, library: Path, outcomes: Sequence[Outcome], *, run: int) -> Counter[str]:
     """Decide the pictures that `run` could not move to be where they lie; how many, by the reason."""
-    failed = [outcome for outcome in outcomes if is_not_moved(outcome)]
+    failed = [outcome for outcome in outcomes if is_not_moved(outcome) and _lies_in(library, outcome)]
     if failed:
         decided = decided_of(catalogue, [outcome.move.picture for outcome in failed])
         placed = [
@@ -41,3 +41,8 @@ def decide_not_moved(catalogue: Catalogue, library: Path, outcomes: Sequence[Out
         with catalogue.transaction():
             decide_as_placed(catalogue, found, run=run)
     return Counter(outcome.reason for outcome in failed)
+
+
+def _lies_in(library: Path, outcome: Outcome) -> bool:
+    """Whether the file lies in the library: what a stranger wrote into the catalogue may be anywhere."""
+    return outcome.move.source.path.is_relative_to(library) and ".." not in outcome.move.source.path.parts

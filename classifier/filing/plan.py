@@ -120,7 +120,7 @@ def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[P
         return wrong
     if move.method is Method.REMOVE:
         return _planned_removal(move, id=id, run=run, library=library)
-    if (trouble := _trouble_with(folder, library=library)) is not None:
+    if (trouble := trouble_with(folder, library=library)) is not None:
         return Outcome(move=move, status=Status.FAILED, reason=trouble)
     chosen = choose_name(move, move.names, folder=folder, taken=taken)
     if isinstance(chosen, Outcome):
@@ -170,7 +170,7 @@ def _wrong_source(move: Move) -> Outcome | None:
     return None
 
 
-def _trouble_with(folder: Path, *, library: Path) -> str | None:
+def trouble_with(folder: Path, *, library: Path) -> str | None:
     """Why nothing can be put into `folder`, which need not exist yet.
 
     A link to a folder may lead anywhere and is refused in the library; outside, the folders are the user's own.

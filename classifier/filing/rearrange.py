@@ -1,4 +1,7 @@
-"""Moves pictures within the library to where they belong by now, whatever became of the crawl; knows no judgement."""
+"""Moves pictures within the library to where they belong by now, whatever became of the crawl; knows no judgement.
+
+One that cannot be moved is decided to be where it lies.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from classifier.catalogue.journal import place_of, sidecars_of, to_path
 from classifier.filing.emptied import remove_emptied
 from classifier.filing.engine import execute
 from classifier.filing.folders import Folders
+from classifier.filing.not_moved import decide_not_moved
 from classifier.filing.outcome import Status
 from classifier.filing.place import names_for
 from classifier.filing.sidecars import sidecar_moves
@@ -48,7 +52,9 @@ def rearrange(
     with progress.stage("filing", total=len(moves), unit="picture") as stage:
         for start in range(0, len(moves), _BATCH):
             batch = moves[start : start + _BATCH]
-            for outcome in execute(catalogue, library=library, run=run, moves=batch):
+            outcomes = execute(catalogue, library=library, run=run, moves=batch)
+            decide_not_moved(catalogue, library, outcomes, run=run)
+            for outcome in outcomes:
                 done = outcome.status is Status.PLACED
                 moved += done
                 left += [] if done else [(outcome.move.source.path, outcome.reason or str(outcome.status))]

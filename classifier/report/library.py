@@ -12,6 +12,7 @@ from classifier.audit.state import percent as percent_up
 from classifier.catalogue import audits, verdicts
 from classifier.catalogue.lock import owned
 from classifier.catalogue.overview import overview
+from classifier.catalogue.run_states import Ended
 from classifier.catalogue.store import open_catalogue, read_catalogue
 from classifier.filing.listing import write_page
 from classifier.filing.reconcile import reconcile_if_free
@@ -39,6 +40,13 @@ _KINDS: Final = {
     FailureKind.TIMEOUT: "耗时过长",
     FailureKind.CRASHED: "使解码器崩溃",
     FailureKind.MEMORY: "内存不足",
+}
+_ENDED: Final = {
+    Ended.DONE: "完成",
+    Ended.UNFINISHED: "未完成",
+    Ended.FINISHED_BY: "由 #{} 完成",
+    Ended.UNDONE: "已撤销",
+    Ended.PARTLY_UNDONE: "部分撤销",
 }
 _CONFIDENCES: Final = """
 SELECT decisions.action, min(CAST(decisions.confidence * :bins AS INTEGER), :bins - 1), count(*)
@@ -94,6 +102,7 @@ def library_page(library: Path) -> str:
         bound=None if audit is None else audit.bound(),
         is_current=is_current,
         percent_up=percent_up,
+        ended_in_chinese=_ENDED,
         kinds={kind.value: both(kind.value, _KINDS[kind]) for kind in FailureKind},
     )
 

@@ -42,7 +42,7 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled 
             run = _begin(catalogue, library)
             decisions.save(catalogue, decided, run=run)
         made = rearrange(catalogue, library, decided, run=run, progress=progress)
-        runs.finish(catalogue, run, {"pictures": len(decided), "moved": made.moved})
+        runs.finish(catalogue, run, {"pictures": made.moved, "failed": len(made.left)})
         return made
 
 

@@ -9,6 +9,7 @@ from classifier.catalogue.journal import Place, add_places, to_bytes
 from classifier.catalogue.store import Catalogue
 from classifier.filing.linkable import why_no_link
 from classifier.filing.outcome import Outcome, Status
+from classifier.filing.plan import trouble_with
 from classifier.records import Method, Move
 
 
@@ -25,6 +26,8 @@ def plan_only(catalogue: Catalogue, library: Path, tell: Callable[[str], None], 
 
 
 def _planned(catalogue: Catalogue, library: Path, move: Move) -> Outcome:
+    if (trouble := trouble_with(library / move.folder, library=library)) is not None:
+        return Outcome(move=move, status=Status.FAILED, reason=trouble)
     path = next((path for name in move.names if _is_free(catalogue, library, path := move.folder / name)), None)
     if path is None:
         return Outcome(move=move, status=Status.FAILED, reason="every name for it is taken by another file")

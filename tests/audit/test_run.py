@@ -145,6 +145,19 @@ def test_the_wrong_ones_go_to_review_as_a_run_that_undo_takes_back(tmp_path: Pat
     assert before == all_files(library)
 
 
+def test_what_cannot_be_put_into_review_stays_filed_and_is_named(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, *FEW)
+    (library / "_review").write_text("a person's file")
+    with opened(library) as session:
+        answer_all(session, wrong={"chibi 1.png"})
+        refiled = session.refile()
+
+    assert (0, ["chibi 1.png"]) == (refiled.moved, [path.name for path, _ in refiled.left])
+    with read_catalogue(library) as catalogue:
+        assert 6 == len(list(audits.filed(catalogue)))
+        assert 0 == runs.all_runs(catalogue)[-1].summary["pictures"]
+
+
 def test_below_the_threshold_all_go_to_review_but_what_a_person_judged_right(tmp_path: Path) -> None:
     library = filed_library(tmp_path, MANY)
     with opened(library, count=20) as session:

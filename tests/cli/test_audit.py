@@ -156,6 +156,32 @@ def test_yes_files_without_asking_and_json_says_what_was_filed(tmp_path: Path) -
     assert WRONG == waiting(library)
 
 
+def test_json_states_the_last_audit_and_draws_none(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, THIRTY)
+    none = illsort("audit", library, "--json")
+    assert (2, "") == (none.exit_code, none.stdout)
+    assert "--new draws one" in none.stderr
+    illsort("audit", library, "--new", "--json", keys="yynq")
+    filed = illsort("audit", library, "--yes", "--json", keys=truth(library))
+    first = json.loads(filed.stdout)
+    stated = illsort("audit", library, "--yes", "--json")
+    again = json.loads(stated.stdout)
+
+    assert (True, False) == (first["current"], again["current"])
+    assert (first["audit"], 30) == (again["audit"], again["asked"])
+    assert "run" not in again
+    assert f"something was filed or moved since: illsort audit {library} --new draws" in stated.stderr
+    assert 2 == illsort("audit", library, "--json", "--count", "7").exit_code
+    assert first["audit"] + 1 == json.loads(illsort("audit", library, "--new", "--json").stdout)["audit"]
+
+
+def test_keys_on_one_piped_line_are_all_taken(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, THIRTY)
+    shown = CliRunner().invoke(app, ["audit", str(library)], input="yyn\nqy\n")
+
+    assert "3 of 30 are answered" in shown.stdout
+
+
 def test_too_few_answers_say_how_many_it_takes(tmp_path: Path) -> None:
     library = filed_library(tmp_path, Kind(category="chibi", confidences=[0.9] * 400))
     with opened(library, count=20):

@@ -28,10 +28,11 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     os.close(ours)
 
 
-def test_piped_answers_are_lines_and_end_with_the_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n\nNo\n  u \n\x7f\n"))
+def test_piped_keys_are_read_one_by_one_and_an_empty_line_is_enter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n\nN n\n  u \n\x7f\nyn\x7fs"))
     with keys() as key:
-        assert ["y", ENTER, "n", "u", BACKSPACE, END, END] == [key() for _ in range(7)]
+        read = [key() for _ in range(12)]
+        assert ["y", ENTER, "n", "n", "u", BACKSPACE, "y", "n", BACKSPACE, "s", END, END] == read
 
 
 def test_a_terminal_gives_keys_without_enter(typed: int) -> None:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from classifier.catalogue.store import copy_in_memory
 from classifier.filing.folders import Folders, is_in_its_folder
-from classifier.records import Action, Decision, PictureId
+from classifier.records import Action, Decision, Method, PictureId
+from classifier.sort.plan import plan_only
+from kit.filing import World, move_of
 from kit.tree import make_tree
 
 NFC = "ガール"
@@ -50,3 +53,16 @@ def test_a_link_or_a_file_of_that_name_is_no_folder(tmp_path: Path) -> None:
     make_tree(tmp_path, {NFD: b"", "elsewhere": {}})
 
     assert Path(NFC) == Folders(tmp_path)(decision(NFC))
+
+
+def test_a_dry_run_says_what_the_sort_will_of_a_file_in_a_folders_place(world: World) -> None:
+    """The same reason in both, and nothing is planned into what cannot be a folder."""
+    move = move_of(world.add("a.jpg", b"a"), method=Method.LINK, folder="cats")
+    (world.library / "cats").write_text("a person's file")
+    told: list[str] = []
+    with copy_in_memory(world.library) as catalogue:
+        (planned,) = plan_only(catalogue, world.library, told.append, [move])
+    (made,) = world.execute(move)
+
+    assert [f"not filed: {move.source.path}: {world.library / 'cats'} is not a folder"] == told
+    assert (planned.status, planned.reason) == (made.status, made.reason)

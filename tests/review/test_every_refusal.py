@@ -23,6 +23,7 @@ BEGIN = ("review.app", "review.guard", "relearn.process", "sampling.teach")
 """What answers the page, and what learns beside it: whatever these import can be reached."""
 ELSEWHERE = {
     "settings": "read by the command line, before there is a page",
+    "audit.run._as_it_is": "asked for by illsort audit --json",
     "catalogue.undone.run_to_undo": "asked for by illsort undo, with a run's number",
     "labels.examples": "labels are read by illsort train",
     "labels.read": "the same; the page lists the folders alone",
@@ -34,7 +35,7 @@ ELSEWHERE = {
 PASSED_ON = {
     "str(error)",  # of asked.py, whose ValueErrors are looked at here, or of JSON and enums
     "_refusal(rows, len(categories), max_error, confidence)",
-    "trouble",  # of _trouble_with
+    "trouble",  # of trouble_with
     "note",  # of keep_source, or empty
     "told['notFiled']",
     "error.detail",
@@ -46,7 +47,7 @@ PASSED_ON = {
     "str(taken(folder / name).strerror)",  # of own_folder.taken, which is looked at where it stands
     "str(taken(target).strerror)",
 }
-PHRASES = {"category_names.problem_with", "filing.plan._trouble_with", "model.promise._refusal"}
+PHRASES = {"category_names.problem_with", "filing.plan.trouble_with", "model.promise._refusal"}
 """Functions whose answer is a sentence, or a part of one."""
 TOLD = {name: 0 for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, IllsortError)}
 PLACES = TOLD | {"HTTPException": 1, "_refused": 1, "keep_source": 1, "OSError": 1, "SourceError": 1}

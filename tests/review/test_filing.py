@@ -52,7 +52,7 @@ def test_decisions_are_filed_as_one_run_and_undone_as_one(tmp_path: Path, bundle
     assert {f"{folder}/{name}" for name, folder in meant.items()} <= pictures(library)
     with read_catalogue(library) as catalogue:
         last = runs.all_runs(catalogue)[-1]
-    assert ("review", {"pictures": 3, "moved": 3}) == (last.kind, last.summary)
+    assert ("review", {"pictures": 3, "failed": 0}) == (last.kind, last.summary)
     undo(library)
     assert before == pictures(library)
 
@@ -148,6 +148,28 @@ def test_a_picture_that_was_taken_away_is_recorded_and_holds_up_no_other(tmp_pat
     assert filed is not None
     assert (2, ()) == (filed.moved, filed.left)
     assert 1 == overview(library).missing["deleted"]
+
+
+def test_what_cannot_be_moved_is_named_and_counts_where_it_lies(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 4)
+    first = decide(library)
+    folder = next(iter(first.values()))
+    (library / folder).write_text("a person's file")
+    filed = file_decided(library)
+
+    assert filed is not None
+    stuck = [name for name, into in first.items() if into == folder]
+    assert (3 - len(stuck), set(stuck)) == (filed.moved, {path.name for path, _ in filed.left})
+    counted = overview(library)
+    assert len(stuck) == counted.not_moved
+    assert 1 + len(stuck) == sum(counted.review.values())
+    assert folder not in counted.filed
+    with read_catalogue(library) as catalogue:
+        assert filed.moved == runs.all_runs(catalogue)[-1].summary["pictures"]
+    (library / folder).unlink()
+    again = file_decided(library)
+    assert again is not None
+    assert (len(stuck), 0) == (again.moved, overview(library).not_moved)
 
 
 def test_what_a_sort_promised_of_its_own_filing_stands_after_a_review(tmp_path: Path, bundle: Path) -> None:

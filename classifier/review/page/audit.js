@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 import { get } from "./net.js";
 import { Question } from "./question.js";
-import { count, inLanguage, reasonOf, say } from "./words.js";
+import { count, reasonOf, say, stayed } from "./words.js";
 
 export class Audit extends Question {
   constructor(desk) {
@@ -49,8 +49,7 @@ export class Audit extends Question {
     this.audit = audit;
     this.keep(audit.pictures);
     if (run !== undefined) {
-      const stayed = left.length ? ` · ${say("left", left.length, inLanguage(left[0], "why"))}` : "";
-      this.desk.tell(say("auditFiled", run, count(moved)) + stayed, stayed ? "bad" : "good");
+      this.desk.tell(say("auditFiled", run, count(moved)) + stayed(left), left.length ? "bad" : "good");
     }
     this.draw();
   }

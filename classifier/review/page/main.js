@@ -10,7 +10,7 @@ import { Learning } from "./learning.js";
 import { Naming } from "./naming.js";
 import { get, send, settled, unsaved } from "./net.js";
 import { Single } from "./single.js";
-import { count, inLanguage, language, say, switchLanguage } from "./words.js";
+import { count, language, say, stayed, switchLanguage } from "./words.js";
 
 const bar = document.getElementById("bar");
 const note = document.getElementById("note");
@@ -142,8 +142,8 @@ class Desk {
     try {
       const answer = await send("/api/file", {}, { onTrouble: trouble });
       this.become(answer.state);
-      const left = answer.left.length ? ` · ${say("left", answer.left.length, inLanguage(answer.left[0], "why"))}` : "";
-      tell((answer.run === null ? say("nothing") : say("filed", answer.run, count(answer.moved))) + left, left ? "bad" : "good");
+      const done = answer.run === null ? say("nothing") : say("filed", answer.run, count(answer.moved));
+      tell(done + stayed(answer.left), answer.left.length ? "bad" : "good");
     } catch (error) {
       tell(say("notFiled", error.message), "bad");
     }

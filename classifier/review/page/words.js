@@ -26,7 +26,7 @@ const WORDS = {
   ],
   filing: ["Filing…", "正在归类…"],
   filed: ["Run {0}: {1} pictures were filed; illsort undo takes it back", "第 {0} 次运行：已归类 {1} 张；illsort undo 可以撤销"],
-  left: ["{0} could not be moved: {1}", "{0} 张没能移动：{1}"],
+  left: ["not moved, and where they were: {0} ({1}): {2}", "{0} 张没能移动，仍在原处（{1}）：{2}"],
   notFiled: ["Not filed: {0}. Your decisions are kept, and the next sort files them too.", "没有归类：{0}。你的决定已保存，下一次整理也会执行。"],
   nothing: ["All of it is filed", "全部已归类"],
   accept: ["Accept", "接受"],
@@ -206,6 +206,12 @@ export function say(name, ...values) {
 // What the server tells under `name`, in the page's language.
 export const inLanguage = (told, name) => (current === "zh" ? told[`${name}_zh`] : null) ?? told[name];
 export const reasonOf = (row) => inLanguage(row, "reason");
+// What a filing could not move, to be put behind what it did: how many, the first by name, and why.
+export function stayed(left) {
+  if (!left.length) return "";
+  const names = left.slice(0, 3).map(({ name }) => name).join(", ") + (left.length > 3 ? ", …" : "");
+  return ` · ${say("left", count(left.length), names, inLanguage(left[0], "why"))}`;
+}
 // What stands above a reason: one that is older than the guesses beside it says so.
 export const whyOf = (row) => say(row.learned_since ? "whyThen" : "why");
 export const count = (number) => number.toLocaleString(current === "zh" ? "zh-CN" : "en");
