@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,14 +31,12 @@ def make_state_folder(library: Path) -> Path:
     Raises LibraryError in one line when the disk refuses, or something there is no file of illsort's own to be changed.
     """
     folder = check_state(library, changing=True)
-    try:
+    with _refusals_named(library):
         if not folder.is_dir():
             library.mkdir(parents=True, exist_ok=True)
             make_own_folder(folder)
             sync_folder(library)
             sync_folder(library.parent)
-    except OSError as error:
-        raise LibraryError(f"cannot use {library} as a library: {error.strerror or error}") from error
     return folder
 
 
@@ -47,14 +46,23 @@ def check_state(library: Path, *, changing: bool = False) -> Path:
     With `changing`, what is changed in place may have no second name either. Raises LibraryError in one line.
     """
     folder = state_folder(library)
-    problem = _problem(folder, changing=False)
-    names = os.listdir(folder) if problem is None and folder.is_dir() else []  # noqa: PTH208 - names are wanted
-    for name in names:
-        in_place = changing and name.startswith(_CHANGED_IN_PLACE)
-        problem = problem or _problem(folder / name, changing=in_place)
+    with _refusals_named(library):
+        problem = _problem(folder, changing=False)
+        names = os.listdir(folder) if problem is None and folder.is_dir() else []  # noqa: PTH208 - names are wanted
+        for name in names:
+            in_place = changing and name.startswith(_CHANGED_IN_PLACE)
+            problem = problem or _problem(folder / name, changing=in_place)
     if problem is not None:
         raise LibraryError(f"{problem.strerror}")
     return folder
+
+
+@contextmanager
+def _refusals_named(library: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LibraryError(f"cannot use {library} as a library: {error.strerror or error}") from error
 
 
 def _problem(path: Path, *, changing: bool) -> OSError | None:

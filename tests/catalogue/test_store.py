@@ -246,6 +246,17 @@ def test_a_file_in_place_of_the_library_is_told_in_words(tmp_path: Path) -> None
         open_catalogue(tmp_path / "library")
 
 
+def test_a_state_folder_that_cannot_be_listed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: object) -> list[str]:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(folder))
+
+    with open_catalogue(tmp_path):
+        pass
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(LibraryError, match=r"^cannot use .* as a library: Input/output error$"):
+        open_catalogue(tmp_path)
+
+
 def test_a_folder_in_place_of_the_catalogue_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / ".illsort" / "catalogue.sqlite").mkdir(parents=True)
     with pytest.raises(FilingStopped, match="cannot be written"):
