@@ -1,6 +1,11 @@
 """`illsort`, and `python -m classifier` where the console script is not on the PATH."""
 
-from classifier.cli import stop
+import os
+
+try:
+    from classifier.cli import stop
+except KeyboardInterrupt:  # nothing has begun, so there is nothing to say
+    os._exit(130)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from classifier.audit.state import State
 from classifier.audit.thresholds import Offer, keeps, loosest, usual
 from classifier.catalogue import audits, hand_moves, verdicts
 from classifier.catalogue.audits import Audit, Drawn
+from classifier.catalogue.decisions import count_filed
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue, read_catalogue
 from classifier.errors import LibraryError
@@ -154,8 +155,8 @@ def target_of(catalogue: Catalogue) -> float | None:
 
 
 def usual_count(catalogue: Catalogue) -> int:
-    """How many pictures are drawn where nobody says."""
-    return usual(target_of(catalogue), audits.next_number(catalogue))
+    """How many pictures are drawn where nobody says: no more than are filed."""
+    return min(usual(target_of(catalogue), audits.next_number(catalogue)), max(count_filed(catalogue), 1))
 
 
 def current(catalogue: Catalogue, library: Path) -> Session | None:

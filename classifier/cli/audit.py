@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from classifier.cli import stop
 from classifier.cli.parameters import MOST, MOST_SEED, path_argument
 from classifier.cli.show import Show
 
@@ -59,6 +60,7 @@ def audit(
         raise SettingsError(f"--max-error {max_error:g}: give a share between 0 and 1, such as 0.02")
     if as_json and not new and (count is not None or seed is not None):
         raise SettingsError("--json states the last audit; to draw another one by --count or --seed, add --new")
+    stop.goes_on_in(library)
     target = recorded_target(library) if max_error is None else max_error
     with opened(library, count=count, seed=seed, anew=new, as_it_is=as_json and not new) as session, keys() as key:
         is_current = session.is_current

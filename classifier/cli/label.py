@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from classifier.cli import stop
 from classifier.cli.page import Host, NoOpen, Port, Token, show_page
 from classifier.cli.parameters import MOST, path_argument, path_option
 from classifier.cli.sort import Excluded
@@ -61,6 +62,7 @@ def label(
     folder = labels or chosen.labels.folder
     if folder is None:
         raise SettingsError("where do the labels go? say --labels FOLDER, for example --labels ~/labels")
+    stop.goes_on_in(folder)
     progress = TerminalProgress()
     with progress.stage("starting", total=None, unit=""):
         from classifier.review.filing import file_decided

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from classifier.cli import stop
 from classifier.cli.parameters import path_argument, path_option
 from classifier.cli.train import ConfigOption, SetOption
 from classifier.records import Mode
@@ -73,7 +74,7 @@ def sort(
     from classifier.cli.terminal import TerminalProgress, ask, tell
 
     flags = {
-        "sort.mode": None if mode is None else mode.value,
+        "sort.mode": mode and mode.value,
         "sort.threshold": threshold,
         "sort.max_error": max_error,
         "sort.embeddings": None if embeddings is None else str(embeddings).lower(),
@@ -83,7 +84,7 @@ def sort(
     surety, progress = _surety(chosen, overrides), TerminalProgress()
     with progress.stage("starting", total=None, unit=""):
         from classifier.sort.run import sort as run_sort
-
+    stop.goes_on_in(None if dry_run else out)
     summary = run_sort(
         crawl,
         library=out,

@@ -1,7 +1,7 @@
 """Ctrl-C: the first press asks the command to stop, the second is told to wait, the third ends it at once.
 
-What is done is recorded at every instant, so ending at once loses nothing either. Imports next to nothing, so that a
-press is heard from the program's first moment.
+What is done is recorded at every instant, so ending at once loses nothing either; where anything is, that is said.
+Imports next to nothing, so that a press is heard from the program's first moment.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 STOPPED = 130
 """The exit code, as shells give it to what Ctrl-C ended."""
-STOPPED_LINE = "illsort: stopped; what is done is recorded, and the same command goes on where it was"
+STOPPED_LINE = "illsort: stopped"
+_KEPT = "what is done is recorded, and the same command goes on where it was"
 _WAIT_LINE = "illsort: stopping; press Ctrl-C once more to end at once"
 _AT_ONCE = 3
 
@@ -30,6 +32,8 @@ class _Asked:
     presses: int = 0
     held: int = 0
     is_ending: bool = False
+    is_kept: Callable[[], bool] = bool
+    kept: str = _KEPT
 
 
 _asked = _Asked()
@@ -51,10 +55,26 @@ def heard() -> Iterator[None]:
         _asked.is_ending = True
         if isinstance(error, SystemExit) or not (_asked.presses or isinstance(error, KeyboardInterrupt)):
             raise
-        _write(STOPPED_LINE)
+        _write(_stopped_line())
         sys.exit(STOPPED)
     finally:
         _asked.is_ending = True
+
+
+def goes_on_if(is_kept: Callable[[], bool], *, kept: str = _KEPT) -> None:
+    """From here on the line of a command that is stopped says what is `kept`, where anything of it `is_kept`."""
+    _asked.is_kept, _asked.kept = is_kept, kept
+
+
+def goes_on_in(library: Path | None) -> None:
+    """The same for what is recorded in a library, once that is there."""
+
+    def is_there() -> bool:
+        from classifier.catalogue.store import is_library
+
+        return library is not None and is_library(library)
+
+    goes_on_if(is_there)
 
 
 def is_asked() -> bool:
@@ -91,7 +111,7 @@ def check() -> None:
 def _on_press(_signal: int, _frame: object) -> None:
     _asked.presses += 1
     if _asked.presses >= _AT_ONCE:
-        _write(STOPPED_LINE)
+        _write(_stopped_line())
         os._exit(STOPPED)
     if _asked.presses > 1:
         _write(_WAIT_LINE)
@@ -105,6 +125,12 @@ def _unless_asked(hook: Any) -> Any:
             hook(told)
 
     return unless_asked
+
+
+def _stopped_line() -> str:
+    with suppress(Exception):
+        return f"{STOPPED_LINE}; {_asked.kept}" if _asked.is_kept() else STOPPED_LINE
+    return STOPPED_LINE
 
 
 def _write(line: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from classifier.cli import stop
 from classifier.cli.parameters import path_option
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ def train(
         from classifier.model.versions import check_versions
 
         check_versions()
-        from classifier.learn.recipe import learn
+        from classifier.learn.recipe import has_begun, learn
 
+    stop.goes_on_if(lambda: has_begun(chosen), kept="the same command goes on after the epochs that were finished")
     learned = learn(chosen, progress=progress)
     show(learned.evaluation)
     show_doubts(learned.evaluation.get("doubts"))

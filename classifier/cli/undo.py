@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from classifier.cli import stop
 from classifier.cli.parameters import MOST, path_argument, path_option
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def undo(
     from classifier.cli.terminal import TerminalProgress, tell, tell_json
     from classifier.filing.undo import undo as run_undo
 
+    stop.goes_on_in(library)
     summary = run_undo(library, run=run, crawl=crawl, progress=TerminalProgress())
     tell(*_in_words(summary), err=as_json)
     if as_json:

@@ -33,20 +33,20 @@ class Checkpoint:
 
     def load(self) -> tuple[dict[str, Any] | None, str]:
         """The state saved last, or None, and a sentence on which it is; tensors are on the CPU."""
-        path = self.path
+        path, what = self.path, self.path.stem.replace("-", " ").capitalize()
         if not path.is_file():
-            return None, "Fine-tuning starts from the beginning."
+            return None, f"{what} starts from the beginning: no epoch of it was finished yet."
         try:
             saved = torch.load(path, map_location="cpu", weights_only=True)
             is_own = (saved["format"], saved["fingerprint"]) == (_FORMAT, self.fingerprint)
             state, epoch = saved["state"], saved["state"]["epoch"]
         except Exception as error:  # noqa: BLE001 - rubbish makes the restricted unpickler raise anything at all
-            return None, f"Fine-tuning starts anew: {path} cannot be read ({type(error).__name__})."
+            return None, f"{what} starts anew: {path} cannot be read ({type(error).__name__})."
         if _is_state(saved):
             OwnFolder(path.parent).adopt(path.name)  # an earlier illsort kept no record of its states
         if not is_own:
-            return None, f"Fine-tuning starts anew: {path} is of a run with other settings, labels or weights."
-        return state, f"Fine-tuning goes on after epoch {epoch}, as {path} holds it."
+            return None, f"{what} starts anew: {path} is of a run with other settings, labels or weights."
+        return state, f"{what} goes on after epoch {epoch}, as {path} holds it."
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Replace what is on disk by `state`: tensors, numbers, text, and dicts and lists of them; `epoch` among them.

@@ -197,6 +197,11 @@ def _target(settings: Settings) -> Path:
     return settings.model.folder
 
 
+def has_begun(settings: Settings) -> bool:
+    """Whether the state of a training with these settings is kept, from which the next one goes on."""
+    return settings.model.folder is not None and any(_state_of(settings.model.folder).glob("*.pt"))
+
+
 def _state_of(folder: Path) -> Path:
     """Where a training for the bundle in `folder` keeps its state until it is over."""
     return folder.with_name(f"{folder.name}.training")

@@ -11,6 +11,7 @@ from classifier.audit.run import Session, current, opened, target_of, usual_coun
 from classifier.audit.state import percent
 from classifier.audit.thresholds import enough, keeps
 from classifier.catalogue import audits, verdicts
+from classifier.catalogue.decisions import count_filed
 from classifier.catalogue.store import open_catalogue
 from classifier.errors import LibraryError
 from classifier.records import Said, Selection
@@ -95,16 +96,16 @@ def told(catalogue: Catalogue, library: Path) -> dict[str, Any]:
     `pictures` are those that are asked about next, the first of them now.
     """
     session = current(catalogue, library)
+    now = {"usual": usual_count(catalogue), "there": count_filed(catalogue), "guaranteed": _guaranteed(catalogue)}
     if session is None:
-        return {"drawn": 0, "usual": usual_count(catalogue), "guaranteed": _guaranteed(catalogue), "pictures": []}
+        return {"drawn": 0, **now, "pictures": []}
     _skip_vanished(session)
     state, target = session.state, target_of(catalogue)
     bound, offer = state.bound(), None if target is None else session.offer(target)
     kept = None if target is None or not state.is_finished else keeps(state, target)
     return {
         "drawn": len(state.audit.drawn),
-        "usual": usual_count(catalogue),
-        "guaranteed": _guaranteed(catalogue),
+        **now,
         "number": state.audit.number,
         "confidence": f"{bound.confidence * 100:.4g}%",
         "asked": bound.asked,

@@ -48,7 +48,18 @@ def test_a_run_of_other_settings_starts_anew_and_says_so(tmp_path: Path) -> None
 
 
 def test_nothing_saved_is_a_beginning(tmp_path: Path) -> None:
-    assert (None, "Fine-tuning starts from the beginning.") == opened(tmp_path / "none").load()
+    state, message = opened(tmp_path / "none").load()
+    assert state is None
+    assert message.endswith("starts from the beginning: no epoch of it was finished yet.")
+
+
+def test_what_goes_on_and_what_begins_is_named(tmp_path: Path) -> None:
+    first = Checkpoint(tmp_path, name="fine-tuning-1-of-2", fingerprint="mine")
+    first.save(STATE)
+    second = Checkpoint(tmp_path, name="fine-tuning-2-of-2", fingerprint="mine")
+
+    assert first.load()[1].startswith("Fine tuning 1 of 2 goes on after epoch ")
+    assert second.load()[1].startswith("Fine tuning 2 of 2 starts from the beginning")
 
 
 class Harm:

@@ -10,6 +10,7 @@ import pytest
 
 from classifier.audit.run import opened
 from classifier.catalogue import verdicts
+from classifier.catalogue.overview import overview
 from classifier.catalogue.store import read_catalogue
 from classifier.records import Said
 from classifier.review.learning import Learning
@@ -51,6 +52,14 @@ def test_what_the_page_begins_the_terminal_goes_on_with_and_back(library: Path) 
     assert (5, 2, 0, False) == tuple(told[key] for key in ("drawn", "asked", "wrong", "finished"))
     assert 3 == len(told["pictures"])
     assert told["at_most"].endswith("%")
+
+
+def test_the_page_draws_no_more_than_status_counts_as_filed(library: Path) -> None:
+    with served(library) as client:
+        told = client.get("/api/audit").json()["audit"]
+
+    assert (8, 8) == (told["usual"], told["there"])
+    assert 8 == sum(overview(library).filed.values())
 
 
 def test_one_that_is_rather_another_category_is_wrong_and_can_be_filed_there(library: Path) -> None:

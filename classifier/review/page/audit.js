@@ -78,7 +78,7 @@ export class Audit extends Question {
 
   // What the terminal says at the end: whether what was asked for is kept, and what can be done.
   outcome() {
-    const { drawn, finished, target, kept, misfiled, offer, enough, usual, filed, guaranteed } = this.audit;
+    const { drawn, finished, target, kept, misfiled, offer, enough, usual, there, filed, guaranteed } = this.audit;
     const lines = [];
     if (drawn === 0) lines.push(make("p", { class: "large" }, say("auditNone")), make("p", {}, say("auditWhat")));
     else if (!finished) return make("p", { class: "quiet" }, say("loading"));
@@ -90,7 +90,7 @@ export class Audit extends Question {
     if (misfiled) lines.push(make("button", { onclick: () => this.send("/api/audit/file", {}) }, say("auditMisfiled", count(misfiled))));
     const number = make("input", { type: "number", min: 1, max: 100000, value: String(drawn ? enough : usual), "aria-label": say("auditCount") });
     const draw = () => this.send("/api/audit/begin", { count: Math.max(1, Number.parseInt(number.value, 10) || usual) });
-    lines.push(make("div", { class: "actions" }, number, make("button", { class: offer ? "" : "main", onclick: draw }, say("auditDraw")), drawn ? this.backButton() : null));
+    lines.push(make("div", { class: "actions" }, number, make("span", { class: "quiet" }, say("auditThere", count(there))), make("button", { class: offer ? "" : "main", onclick: draw }, say("auditDraw")), drawn ? this.backButton() : null));
     return make("div", { class: "clear" }, ...lines);
   }
 }

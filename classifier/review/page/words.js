@@ -152,6 +152,7 @@ const WORDS = {
   auditMisfiled: ["Put the {0} judged wrong into _review", "把判为错的 {0} 张放回 _review"],
   auditFiled: ["Run {0}: {1} pictures went to _review; illsort undo takes it back", "第 {0} 次运行：{1} 张放回 _review；illsort undo 可以撤销"],
   auditCount: ["How many to draw", "抽多少张"],
+  auditThere: ["of {0} that are filed", "（已归类 {0} 张）"],
   auditDraw: ["Draw a new sample", "重新抽样"],
   doubts: ["Doubtful labels", "可疑标注"],
   doubt: ["Labelled {0}; the model takes it for {1} ({2})", "标注为“{0}”；模型认为是“{1}”（{2}）"],
