@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
     from classifier.catalogue.audits import Audit, Filed
     from classifier.catalogue.store import Catalogue
+    from classifier.catalogue.strictness import Strictness
 
 
 def refile(
     catalogue: Catalogue,
     library: Path,
     audit: Audit,
+    agreed: Strictness,
     *,
-    threshold: float | None = None,
-    max_error: float | None = None,
     progress: Progress | None = None,
 ) -> Refiled:
-    """Apply the verdicts, and `threshold` if one is given, to what is filed; `max_error` is what it is to keep.
+    """Apply the verdicts, and the threshold that was `agreed` to, if there is one, to what is filed.
 
     Raises LibraryError while another process files there, FilingStopped when the disk refuses; `resume` goes on then.
     """
@@ -43,9 +43,9 @@ def refile(
         recover(catalogue, library)
         reconcile(catalogue, library)
         with catalogue.transaction():
-            run = _begin(catalogue, library, audit, threshold)
-            decisions.save(catalogue, list(_changed(catalogue, audit, threshold, max_error)), run=run)
-            audits.set_outcome(catalogue, audit.id, run=run, threshold=threshold)
+            run = _begin(catalogue, library, audit, agreed)
+            decisions.save(catalogue, list(_changed(catalogue, audit, agreed)), run=run)
+            audits.set_outcome(catalogue, audit.id, run=run, threshold=agreed.threshold)
         return _carry_out(catalogue, library, run, progress or SilentProgress())
 
 
@@ -60,7 +60,7 @@ def resume(catalogue: Catalogue, library: Path, *, progress: Progress | None = N
         return None if run is None else _carry_out(catalogue, library, run, progress or SilentProgress())
 
 
-def _begin(catalogue: Catalogue, library: Path, audit: Audit, threshold: float | None) -> int:
+def _begin(catalogue: Catalogue, library: Path, audit: Audit, agreed: Strictness) -> int:
     model, bundle, _ = audits.last_sort(catalogue) or ("", Path(), {})
     return runs.begin(
         catalogue,
@@ -69,13 +69,11 @@ def _begin(catalogue: Catalogue, library: Path, audit: Audit, threshold: float |
         mode="",
         model=model,
         bundle=bundle,
-        settings={"audit": {"id": audit.id, "threshold": threshold}},
+        settings={"audit": {"id": audit.id, "threshold": agreed.threshold, "max_error": agreed.max_error}},
     )
 
 
-def _changed(
-    catalogue: Catalogue, audit: Audit, threshold: float | None, max_error: float | None
-) -> Iterator[Decision]:
+def _changed(catalogue: Catalogue, audit: Audit, agreed: Strictness) -> Iterator[Decision]:
     """Every decision that is another one now."""
     said, put_by_hand = verdicts.latest(catalogue), by_hand(catalogue)
     for one in audits.filed(catalogue):
@@ -83,8 +81,8 @@ def _changed(
             continue
         was = _decision(one, Action.FILE, one.reason)
         now = was
-        if threshold is not None and one.confidence < threshold:
-            now = _decision(one, Action.REVIEW, _below(one, audit, threshold, max_error))
+        if agreed.threshold is not None and one.confidence < agreed.threshold:
+            now = _decision(one, Action.REVIEW, _below(one, audit, agreed.threshold, agreed.max_error))
         now = heed(now, said.get(one.picture))
         if now.action is not was.action:
             yield now

@@ -21,6 +21,7 @@ from classifier.catalogue.audits import Audit, Drawn
 from classifier.catalogue.decisions import count_filed
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue, read_catalogue
+from classifier.catalogue.strictness import Strictness
 from classifier.errors import LibraryError
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.paths import command
@@ -88,18 +89,13 @@ class Session:
         """The loosest threshold that is shown to keep `max_error`; None when none is, or something was filed since."""
         return loosest(self.state, max_error) if self.is_current else None
 
-    def refile(
-        self, *, threshold: float | None = None, max_error: float | None = None, progress: Progress | None = None
-    ) -> Refiled:
-        """Put what was judged wrong, and what is below `threshold`, into `_review`: one run that can be undone."""
-        return refile(
-            self._catalogue,
-            self._library,
-            self.state.audit,
-            threshold=threshold,
-            max_error=max_error,
-            progress=progress,
-        )
+    def refile(self, agreed: Strictness | None = None, *, progress: Progress | None = None) -> Refiled:
+        """Put what was judged wrong, and what is below the agreed threshold, into `_review`; that run can be undone.
+
+        `agreed` has that threshold and the error rate that it keeps.
+        """
+        strictness = agreed or Strictness()
+        return refile(self._catalogue, self._library, self.state.audit, strictness, progress=progress)
 
     def _add(self, drawn: Drawn, said: Said) -> None:
         audit = self.state.audit
@@ -150,8 +146,7 @@ def recorded_target(library: Path) -> float | None:
 def target_of(catalogue: Catalogue) -> float | None:
     """As `recorded_target`, of an open catalogue."""
     sort = audits.last_sort(catalogue)
-    target = None if sort is None else sort[2].get("sort", {}).get("max_error")
-    return None if target is None else float(target)
+    return None if sort is None else Strictness.recorded(sort[2]).max_error
 
 
 def usual_count(catalogue: Catalogue) -> int:

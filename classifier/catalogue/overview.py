@@ -15,6 +15,7 @@ from classifier.catalogue.embeddings import Kept
 from classifier.catalogue.journal import to_path
 from classifier.catalogue.run_states import Ended, RunState, run_states
 from classifier.catalogue.store import read_catalogue
+from classifier.catalogue.strictness import Strictness
 from classifier.paths import to_text
 from classifier.records import Action, Failure
 
@@ -26,10 +27,8 @@ class Overview:
     runs: tuple[runs.Run, ...]
     states: dict[int, RunState]
     """What each run has come to, by its number."""
-    promise: str | None
-    """What the last run promised of those it filed, reviews apart; None when it promised nothing, and after an undo."""
-    no_guarantee: str | None
-    """That the last run was asked for an error rate that could not be guaranteed, and why; None as for `promise`."""
+    strictness: Strictness
+    """How sure a picture had to be in the last run, reviews apart; after an undo nothing is told."""
     filed: dict[str, int]
     """Pictures in each category, most first."""
     review: dict[str, int]
@@ -51,8 +50,9 @@ class Overview:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: paths as `to_text` writes them."""
-        values, states = asdict(self), self.states
+        values, states, last = asdict(self), self.states, self.strictness
         del values["states"]
+        values |= {"promise": last.promise, "no_guarantee": last.no_guarantee}
         values["runs"] = [
             run
             | {"crawl": to_text(run["crawl"]), "bundle": to_text(run["bundle"]), "state": str(states[run["id"]])}
@@ -87,12 +87,10 @@ def overview(library: Path) -> Overview:
         placed = catalogue.connection.execute(_PLACED).fetchall()
         failures = tuple(files.failures(catalogue))
         every = tuple(runs.all_runs(catalogue))
-        promising = next((run for run in reversed(every) if run.kind != "review"), None)
         return Overview(
             runs=every,
             states=run_states(catalogue, every),
-            promise=promising.promise if promising else None,
-            no_guarantee=promising.no_guarantee if promising else None,
+            strictness=next((run.strictness for run in reversed(every) if run.kind != "review"), Strictness()),
             filed=_by_category(placed, Action.FILE, names),
             review=_by_category(placed, Action.REVIEW, names),
             unknown=sum(count for action, _, count in placed if action == Action.UNKNOWN),

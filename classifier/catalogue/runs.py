@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from classifier.catalogue.journal import to_bytes, to_path
 from classifier.catalogue.store import Catalogue
+from classifier.catalogue.strictness import Strictness
 from classifier.paths import to_json
 
 CRAWL_LOST: Final = "crawl lost"
@@ -28,10 +29,8 @@ class Run:
     started: str
     finished: str | None
     summary: dict[str, Any]
-    promise: str | None
-    """What was promised of the filed ones, and what that rests on; None without --max-error."""
-    no_guarantee: str | None = None
-    """That an error rate was asked for and could not be guaranteed, and why."""
+    strictness: Strictness
+    """How sure a picture had to be; of other runs than sorts nothing is told."""
     undoes: int | None = None
     """The run that this one takes back."""
 
@@ -41,9 +40,7 @@ class Stopped:
     """What a sort that did not finish was asked for; `model` is the bundle's key."""
 
     mode: str
-    threshold: float
-    max_error: float | None
-    """When an error rate was promised, so that the threshold decided nothing."""
+    asked: Strictness
     bundle: Path
     model: str
     sidecars: bool
@@ -101,8 +98,7 @@ def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
     kept = recorded["sort"]
     return Stopped(
         mode=mode,
-        threshold=kept["threshold"],
-        max_error=kept.get("max_error"),
+        asked=Strictness.recorded(recorded).asked,
         bundle=to_path(bundle),
         model=model,
         sidecars=kept.get("sidecars", False),
@@ -150,10 +146,7 @@ def last_settings(catalogue: Catalogue, kind: str) -> dict[str, Any]:
 def all_runs(catalogue: Catalogue) -> list[Run]:
     """Every run, oldest first."""
     rows = catalogue.connection.execute(
-        "SELECT id, kind, crawl, mode, bundle, started, finished, summary, "
-        "json_extract(settings, '$.sort.promise.sentence'), json_extract(settings, '$.sort.no_guarantee.sentence'), "
-        "undoes "
-        "FROM runs ORDER BY id"
+        "SELECT id, kind, crawl, mode, bundle, started, finished, summary, settings, undoes FROM runs ORDER BY id"
     )
     return [
         Run(
@@ -165,11 +158,10 @@ def all_runs(catalogue: Catalogue) -> list[Run]:
             started=started,
             finished=finished,
             summary=json.loads(summary or "{}"),
-            promise=promise,
-            no_guarantee=no_guarantee,
+            strictness=Strictness.recorded(json.loads(settings or "{}")),
             undoes=undoes,
         )
-        for number, kind, crawl, mode, bundle, started, finished, summary, promise, no_guarantee, undoes in rows
+        for number, kind, crawl, mode, bundle, started, finished, summary, settings, undoes in rows
     ]
 
 

@@ -176,13 +176,15 @@ def _outcome(session: Session, target: float | None, agrees: Callable[[str], boo
     """File by what was found, as far as the person agrees."""
     if not session.state.is_finished:
         return None
+    from classifier.catalogue.strictness import Strictness
     from classifier.cli.terminal import TerminalProgress
 
     threshold = None if target is None else _agreed_threshold(session, target, agrees)
     wrong = session.wrong
     if threshold is None and not (wrong and agrees(f"put the {wrong} judged wrong into _review?")):
         return None
-    refiled = session.refile(threshold=threshold, max_error=target, progress=TerminalProgress())
+    agreed = Strictness(threshold=threshold, max_error=target)
+    refiled = session.refile(agreed, progress=TerminalProgress())
     _say(f"run {refiled.run}: {refiled.moved:,} pictures went to _review; illsort undo takes it back")
     for path, reason in refiled.left:
         _say(f"  {path}: was left there: {reason}")

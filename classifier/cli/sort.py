@@ -81,7 +81,7 @@ def sort(
     } | _on_this_machine(device, workers, batch_size, amp_dtype)
     overrides = [*set_, *(f"{name}={value}" for name, value in flags.items() if value is not None)]
     chosen = settings.excluding(settings.load(config, overrides), exclude)
-    surety, progress = _surety(chosen, overrides), TerminalProgress()
+    asked, progress = _asked(chosen, overrides), TerminalProgress()
     with progress.stage("starting", total=None, unit=""):
         from classifier.sort.run import sort as run_sort
     stop.goes_on_in(None if dry_run else out)
@@ -90,7 +90,7 @@ def sort(
         library=out,
         bundle=model or chosen.model.folder,
         settings=chosen,
-        **surety,
+        **asked,
         progress=progress,
         restart=restart,
         restore_deleted=restore_deleted,
@@ -122,17 +122,17 @@ def _with_audit(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     return {key: value for key, value in summary.items() if key != "no_guarantee"} | {"promise": audit}
 
 
-def _surety(chosen: Settings, overrides: Sequence[str]) -> dict[str, float | None]:
+def _asked(chosen: Settings, overrides: Sequence[str]) -> dict[str, float | None]:
     """The threshold or the error rate asked for: the command line goes before the file, a rate before a threshold."""
     from classifier.errors import SettingsError
 
     said = {override.partition("=")[0].strip() for override in overrides}
     if said >= {"sort.threshold", "sort.max_error"}:
         raise SettingsError("--threshold and --max-error: give one of them; each says how sure a picture is to be")
-    asked = chosen.sort
-    if asked.max_error is not None and "sort.threshold" not in said:
-        return {"max_error": asked.max_error}
-    return {"threshold": asked.threshold if "threshold" in asked.model_fields_set else None}
+    given = chosen.sort
+    if given.max_error is not None and "sort.threshold" not in said:
+        return {"max_error": given.max_error}
+    return {"threshold": given.threshold if "threshold" in given.model_fields_set else None}
 
 
 def _end(summary: dict[str, Any], out: Path, *, dry_run: bool, as_json: bool) -> None:

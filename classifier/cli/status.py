@@ -58,11 +58,11 @@ def _runs(seen: Overview, library: Path) -> list[str]:
         for run in seen.runs
     ]
     lines = table(("run", "started (UTC)", "state", "pictures", "mode", "crawl"), rows)
-    if seen.promise:
-        promising = next(run for run in reversed(seen.runs) if run.promise)
-        lines.append(f"#{promising.id} promised {seen.promise}")
-    if seen.no_guarantee and not _is_shown(library):
-        lines.append(seen.no_guarantee)
+    if seen.strictness.promise:
+        promising = next(run for run in reversed(seen.runs) if run.strictness.promise)
+        lines.append(f"#{promising.id} promised {seen.strictness.promise}")
+    if seen.strictness.no_guarantee and not _is_shown(library):
+        lines.append(seen.strictness.no_guarantee)
     return lines
 
 

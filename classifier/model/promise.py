@@ -107,11 +107,11 @@ def estimated_threshold(max_error: float) -> float:
 
 
 def no_guarantee(error: NoGuarantee, max_error: float, *, library: str) -> str:
-    """One line: that there is no guarantee, why, what is done instead, and what would give one."""
+    """One line: that there is no guarantee, why, and what would give one."""
     least = least_to_promise(max_error, confidence=spent(1, CONFIDENCE))
     return (
-        f"{error}; filed by the model's own estimate; for a guarantee answer {least:,} random pictures of what was "
-        f"filed, none of them wrong: illsort audit {library} --count {least}, or Audit on the page"
+        f"{error}; for a guarantee answer {least:,} random pictures of what was filed, none of them wrong: "
+        f"illsort audit {library} --count {least}, or Audit on the page"
     )
 
 

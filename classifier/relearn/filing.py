@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from classifier.catalogue import audits, decisions, verdicts
+from classifier.catalogue import audits, decisions, runs, verdicts
 from classifier.catalogue.disk import state_folder
 from classifier.catalogue.journal import to_path
 from classifier.catalogue.store import read_catalogue
-from classifier.errors import NoGuarantee
+from classifier.catalogue.strictness import Strictness
 from classifier.model.bundle import Bundle
 from classifier.model.refit import remove_others, save_refitted
 from classifier.relearn.evidence import can_promise, cross_fitted
 from classifier.relearn.learner import Learner
 from classifier.relearn.lessons import Lessons, fit
 from classifier.settings import Settings
-from classifier.sort.rules import guaranteed
 from classifier.sort.run import sort
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 Tell = Callable[[dict[str, Any]], None]
 _CRAWLS: Final = "SELECT DISTINCT crawl FROM runs WHERE kind = 'sort' AND model = ? ORDER BY crawl"
-_CERTAIN: Final = 0.999999
 
 
 def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, Any]:
@@ -46,7 +44,7 @@ def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, An
         novelty = learner.novelty(catalogue, learned)
     tell({"filing": {"stage": "model", "done": 0, "total": None}})
     bundle = refitted(library, learner, learned, novelty)
-    surety = _surety(bundle, learner)
+    asked = learner.strictness
     for crawl in crawls:
         # What a stopped sort was asked for belongs to another model.
         sort(
@@ -56,12 +54,14 @@ def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, An
             settings=_settings(recorded),
             progress=_Telling(tell),
             restart=True,
-            threshold=surety.get("threshold"),
-            max_error=surety.get("max_error"),
+            threshold=asked.threshold,
+            max_error=asked.max_error,
         )
     remove_others(bundle.folder.parent, kept=bundle.folder)
     with read_catalogue(library) as catalogue:
-        return {"filed": decisions.count_filed(catalogue) - before, "crawls": len(crawls), **surety}
+        strictness = Strictness.recorded(runs.last_settings(catalogue, "sort"))
+        filed = decisions.count_filed(catalogue) - before
+        return {"filed": filed, "crawls": len(crawls), "strictness": asdict(strictness)}
 
 
 def refitted(library: Path, learner: Learner, learned: Lessons, novelty: Novelty | None) -> Bundle:
@@ -80,24 +80,6 @@ def refitted(library: Path, learner: Learner, learned: Lessons, novelty: Novelty
         novelty=novelty,
         note=f"measured before its head was fitted anew, with {words} verdicts of a person beside the labels",
     )
-
-
-def _surety(bundle: Bundle, learner: Learner) -> dict[str, float]:
-    """How sure a picture must be: as before; without a guarantee, at the threshold that keeps the rate by estimate."""
-    rule = learner.rule
-    if rule.max_error is None:
-        return {"threshold": rule.threshold}
-    if _is_guaranteed(bundle, rule.max_error):
-        return {"max_error": rule.max_error}
-    return {"threshold": min(max(learner.estimated_threshold, rule.max_error), _CERTAIN)}
-
-
-def _is_guaranteed(bundle: Bundle, max_error: float) -> bool:
-    try:
-        guaranteed(bundle, max_error)
-    except NoGuarantee:
-        return False
-    return True
 
 
 def _settings(recorded: Mapping[str, Any]) -> Settings:

@@ -18,6 +18,7 @@ from classifier.catalogue.categories import read_names
 from classifier.catalogue.kept import kept_of
 from classifier.catalogue.spots import folder_of
 from classifier.catalogue.store import read_catalogue
+from classifier.catalogue.strictness import Strictness
 from classifier.errors import ModelError
 from classifier.model.bundle import open_bundle
 from classifier.model.calibration import probabilities
@@ -26,7 +27,7 @@ from classifier.relearn.evidence import can_promise
 from classifier.relearn.lessons import Lessons, fit, lessons
 from classifier.relearn.order import looks, order
 from classifier.relearn.pool import Pool, read_pool, shortener, waiting_pool
-from classifier.relearn.share import Rule, fileable, rule_of, threshold_for
+from classifier.relearn.share import fileable
 from classifier.sort.fold import fold
 
 if TYPE_CHECKING:
@@ -61,13 +62,11 @@ class Learner:
         if labelled is None or not self.bundle.manifest.backbone_key:
             raise ModelError(f"{folder} keeps no labelled pictures, so it learns nothing here: train it again")
         self._labelled = labelled
-        self.rule: Rule = rule_of(settings, self.bundle.manifest.threshold)
+        self.strictness = Strictness.recorded(settings).asked
         self._folder = folder_of(library, self.bundle.manifest.backbone_key)
         self._marks: tuple[int, ...] = ()
         self._pool = Pool(shards=(), pictures=(), actions=())
         self._seen: dict[PictureId, NDArray[np.float32]] = {}
-        self.estimated_threshold = 2.0
-        """The least confidence that the rule files, by the last round's own estimate; above 1 when it files none."""
         self._share: float | None = None
         self._said: int | None = None
 
@@ -157,7 +156,7 @@ class Learner:
         best = shares.argmax(axis=1)
         confidences = shares[np.arange(len(shares)), best]
         in_order = order(self._short, shares, seed=_SEED)
-        meta = self._meta(learned, said) | self._told(confidences, said, filed=filed)
+        meta = self._meta(learned, said) | self._told(confidences, said, learned, filed=filed)
         if self._knows_all:
             meta["counts"] = self._counts(best, learned.categories)
         rows = in_order.tolist()
@@ -173,13 +172,22 @@ class Learner:
         return outlook.write(self._library, ranks, meta=meta)
 
     def _meta(self, learned: Lessons, said: dict[PictureId, Verdict]) -> dict[str, Any]:
-        promised = self.rule.max_error is not None and can_promise(learned.labelled)
+        asked = self._expected(learned)
         return {
             "categories": learned.categories,
             "temperature": self.bundle.manifest.temperature,
             "verdicts": len(said),
-            "rule": self.rule.as_dict() | {"promised": promised},
+            "rule": {
+                "threshold": asked.threshold or self.bundle.manifest.threshold,
+                "max_error": asked.max_error,
+                "promised": bool(asked.guaranteed),
+            },
         }
+
+    def _expected(self, learned: Lessons) -> Strictness:
+        """What was asked for, and whether a sort by what was learned may well guarantee it."""
+        may = None if self.strictness.max_error is None else can_promise(learned.labelled)
+        return replace(self.strictness, guaranteed=may)
 
     def _counts(self, best: NDArray[np.int64], categories: tuple[str, ...]) -> dict[str, dict[str, int]]:
         found = Counter(zip(self._pool.actions, best.tolist(), strict=True))
@@ -188,7 +196,9 @@ class Learner:
             trays[action][categories[number]] = count
         return trays
 
-    def _told(self, confidences: NDArray[np.floating], said: dict[PictureId, Verdict], *, filed: int) -> dict[str, Any]:
+    def _told(
+        self, confidences: NDArray[np.floating], said: dict[PictureId, Verdict], learned: Lessons, *, filed: int
+    ) -> dict[str, Any]:
         """What this round changed, for the line on the page."""
         open_ = np.array(
             [
@@ -197,8 +207,8 @@ class Learner:
             ]
         )
         settled = sum(said[one].said is Said.RIGHT for one in self._pool.pictures if one in said)
-        could = fileable(confidences[open_], self.rule)
-        self.estimated_threshold = threshold_for(confidences[open_], self.rule)
+        expected = self._expected(learned)
+        could = fileable(confidences[open_], expected, default=self.bundle.manifest.threshold)
         share = (filed + settled + could) / max(filed + len(confidences), 1)
         told = {
             "new": 0 if self._said is None else len(said) - self._said,

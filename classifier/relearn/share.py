@@ -1,51 +1,31 @@
-"""How many of the pictures that wait could be filed by the rule that the library was last sorted by; pure."""
+"""How many of the pictures that wait could be filed as the library was last sorted; pure."""
 
 # Shapes: N pictures.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from classifier.model.promise import estimated_threshold
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """How sure a picture had to be: as sure as `threshold`, unless an error rate was asked for."""
-
-    threshold: float
-    max_error: float | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return asdict(self)
+    from classifier.catalogue.strictness import Strictness
 
 
-def rule_of(settings: Mapping[str, Any], default: float) -> Rule:
-    """The rule in the recorded settings of a sort; `default` is the model's own threshold."""
-    asked = settings.get("sort", {})
-    return Rule(threshold=float(asked.get("threshold") or default), max_error=asked.get("max_error"))
+def fileable(confidences: NDArray[np.floating], strictness: Strictness, *, default: float) -> int:
+    """How many of these, by their calibrated confidences, (N,), would be filed; `default` is the model's threshold.
 
-
-def fileable(confidences: NDArray[np.floating], rule: Rule) -> int:
-    """How many of these, by their calibrated confidences, (N,), the rule would file.
-
-    Under an error rate an estimate: as many as keep the mean of what they lack to certainty at or under it.
+    Of a guarantee, which takes the refitted model, an estimate: as many as keep the mean of what they lack to certainty
+    at or under the rate. Without one, a sort takes the same threshold as here.
     """
-    return int((confidences >= threshold_for(confidences, rule)).sum())
-
-
-def threshold_for(confidences: NDArray[np.floating], rule: Rule) -> float:
-    """The least confidence that the rule files; above 1 when it files none."""
-    if rule.max_error is None:
-        return rule.threshold
+    if strictness.max_error is None:
+        return int((confidences >= (strictness.threshold or default)).sum())
+    if not strictness.guaranteed:
+        return int((confidences >= estimated_threshold(strictness.max_error)).sum())
     surest = np.sort(confidences.astype(np.float64))[::-1]
     errors = np.cumsum(1 - surest) / np.arange(1, len(surest) + 1)
-    kept = int((errors <= rule.max_error).sum())  # the mean only grows, for the surest come first
-    return float(surest[kept - 1]) if kept else 2.0
+    return int((errors <= strictness.max_error).sum())  # the mean only grows, for the surest come first

@@ -93,9 +93,9 @@ def library_page(library: Path) -> str:
         rows=rows,
         most=max([1, *(row.filed + row.review for row in rows)]),
         histogram=confidence_histogram(filed, review) if any(filed) or any(review) else None,
-        promise=seen.promise,
-        told=_of_last_run(library, "promise", {"max_error", "confidence", "pictures", "how"}),
-        no_guarantee=None if _is_shown(library) else _of_last_run(library, "no_guarantee", {"max_error", "why"}),
+        promise=seen.strictness.promise,
+        told=_last_promise(library),
+        no_guarantee=None if _is_shown(library) or seen.strictness.no_guarantee is None else seen.strictness,
         why_no_guarantee=why_no_guarantee,
         in_chinese=in_chinese,
         audit=None if audit is None else audit.audit,
@@ -123,15 +123,14 @@ def _is_shown(library: Path) -> bool:
         return shown(catalogue, library) is not None
 
 
-def _of_last_run(library: Path, key: str, needed: set[str]) -> dict[str, Any] | None:
-    """What the last run recorded of its error rate under `key`; None where it did not, or not all that is `needed`."""
+def _last_promise(library: Path) -> dict[str, Any] | None:
+    """The parts of what the last run promised; None where it promised nothing, or did not record all of them."""
     with read_catalogue(library) as catalogue:
         row = catalogue.connection.execute(
-            "SELECT json_extract(settings, ?) FROM runs WHERE kind != 'review' ORDER BY id DESC LIMIT 1",
-            (f"$.sort.{key}",),
+            "SELECT json_extract(settings, '$.sort.promise') FROM runs WHERE kind != 'review' ORDER BY id DESC LIMIT 1"
         ).fetchone()
     told = json.loads(row[0]) if row and row[0] else {}
-    return told if needed <= told.keys() else None
+    return told if {"max_error", "confidence", "pictures", "how"} <= told.keys() else None
 
 
 def _rows(seen: Overview, audit: State | None) -> list[Row]:

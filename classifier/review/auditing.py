@@ -13,6 +13,7 @@ from classifier.audit.thresholds import enough, keeps
 from classifier.catalogue import audits, verdicts
 from classifier.catalogue.decisions import count_filed
 from classifier.catalogue.store import open_catalogue
+from classifier.catalogue.strictness import Strictness
 from classifier.errors import LibraryError
 from classifier.records import Said, Selection
 from classifier.review.desk import Desk
@@ -44,7 +45,7 @@ def file_outcome(library: Path, *, by_threshold: bool) -> Refiled:
         offer = session.offer(target) if session is not None and by_threshold and target is not None else None
         if session is None or (by_threshold and offer is None):
             raise LibraryError("something was filed since this sample was drawn: draw a new one")
-        return session.refile(threshold=None if offer is None else offer.threshold, max_error=target)
+        return session.refile(Strictness(threshold=None if offer is None else offer.threshold, max_error=target))
 
 
 def answer(desk: Desk, catalogue: Catalogue, library: Path, one: Answer, *, steps: int | None = None) -> None:
@@ -129,7 +130,7 @@ def told(catalogue: Catalogue, library: Path) -> dict[str, Any]:
 def _guaranteed(catalogue: Catalogue) -> bool:
     """Whether the last sort's error rate was guaranteed by its labels; also where none was asked for."""
     sort = audits.last_sort(catalogue)
-    return sort is None or "no_guarantee" not in sort[2].get("sort", {})
+    return sort is None or Strictness.recorded(sort[2]).no_guarantee is None
 
 
 def _misfiled(catalogue: Catalogue, session: Session) -> int:

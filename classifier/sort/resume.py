@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifier.catalogue.runs import Stopped
+from classifier.catalogue.strictness import Strictness
 from classifier.errors import ModelError
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.progress import Progress
@@ -22,24 +23,22 @@ OnChanged = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the caller asks for; None where nothing was said, and at most one of `threshold` and `max_error`."""
+    """What the caller asks for; None where nothing was said."""
 
     mode: Mode | None
-    threshold: float | None
-    max_error: float | None
+    asked: Strictness
     bundle: Path | None
     sidecars: bool | None
     unknown_share: float | None
     """The share of pictures like the labels that may count as unknown, 0..0.5; 0: none does."""
 
 
-def wish_from(settings: Settings, *, threshold: float | None, max_error: float | None, bundle: Path | None) -> Wish:
+def wish_from(settings: Settings, *, strictness: Strictness, bundle: Path | None) -> Wish:
     """What `settings` and the caller ask for; only what was said in so many words counts as asked for."""
     asked, said = settings.sort, settings.sort.model_fields_set
     return Wish(
         mode=asked.mode if "mode" in said else None,
-        threshold=threshold,
-        max_error=max_error,
+        asked=strictness,
         bundle=bundle,
         sidecars=asked.sidecars if "sidecars" in said else None,
         unknown_share=unknown_share(asked) if said & {"unknown", "unknown_share"} else None,
@@ -72,8 +71,7 @@ def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progr
     bundle = _recorded_bundle(asked, stopped)
     recorded = Wish(
         mode=Mode(stopped.mode),
-        threshold=stopped.threshold if stopped.max_error is None else None,
-        max_error=stopped.max_error,
+        asked=stopped.asked,
         bundle=bundle or (stopped.bundle if asked is None else asked.folder),
         sidecars=stopped.sidecars,
         unknown_share=stopped.unknown_share,
@@ -89,8 +87,12 @@ def _take_another_model(recorded: Wish, stopped: Stopped, *, on_changed: OnChang
     now = open_bundle(recorded.bundle or stopped.bundle).folder
     gone = f"the model of the stopped run is no longer in {stopped.bundle} (it was trained again, or removed)"
     if on_changed is None:
-        progress.say(f"{gone}: it goes on with --model {now}, which decides everything again, at {_surety(recorded)}")
-    elif not on_changed(f"{gone}; go on with --model {now}, which decides everything again, at {_surety(recorded)}?"):
+        progress.say(
+            f"{gone}: it goes on with --model {now}, which decides everything again, at {stopped.asked.option}"
+        )
+    elif not on_changed(
+        f"{gone}; go on with --model {now}, which decides everything again, at {stopped.asked.option}?"
+    ):
         raise ModelError(f"{gone}; give another one with --model, or --restart to begin anew")
 
 
@@ -116,11 +118,9 @@ def _chosen(
         return recorded
     if on_changed(f"the stopped run had {was}, now it is {now}; go on as it was begun?"):
         return recorded
-    surer = wish if _surety(wish) else recorded
     return Wish(
         mode=wish.mode or recorded.mode,
-        threshold=surer.threshold,
-        max_error=surer.max_error,
+        asked=wish.asked if wish.asked.option else recorded.asked,
         bundle=wish.bundle or recorded.bundle,
         sidecars=recorded.sidecars if wish.sidecars is None else wish.sidecars,
         unknown_share=recorded.unknown_share if wish.unknown_share is None else wish.unknown_share,
@@ -132,8 +132,8 @@ def _changed(wish: Wish, asked: Bundle | None, stopped: Stopped) -> list[tuple[s
     changed = []
     if wish.mode is not None and wish.mode.value != stopped.mode:
         changed.append((f"--mode {stopped.mode}", f"--mode {wish.mode.value}"))
-    if _surety(wish) not in {"", _surety(stopped)}:
-        changed.append((_surety(stopped), _surety(wish)))
+    if wish.asked.option not in {"", stopped.asked.option}:
+        changed.append((stopped.asked.option, wish.asked.option))
     if wish.sidecars is not None and wish.sidecars != stopped.sidecars:
         changed.append((_as_option(stopped.sidecars), _as_option(wish.sidecars)))
     if None not in {wish.unknown_share, stopped.unknown_share} and wish.unknown_share != stopped.unknown_share:
@@ -141,13 +141,6 @@ def _changed(wish: Wish, asked: Bundle | None, stopped: Stopped) -> list[tuple[s
     if asked is not None and asked.manifest.key != stopped.model:
         changed.append((f"--model {stopped.bundle}", f"--model {asked.folder} (another model)"))
     return changed
-
-
-def _surety(of: Wish | Stopped) -> str:
-    """How sure a picture is to be, as an option; empty when nothing was said."""
-    if of.max_error is not None:
-        return f"--max-error {of.max_error:g}"
-    return "" if of.threshold is None else f"--threshold {of.threshold:g}"
 
 
 def _as_option(sidecars: bool) -> str:

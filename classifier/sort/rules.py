@@ -9,6 +9,7 @@ from pathlib import Path
 from classifier.catalogue import audits
 from classifier.catalogue.categories import Names, read_names
 from classifier.catalogue.store import Catalogue
+from classifier.catalogue.strictness import Strictness
 from classifier.errors import NoGuarantee
 from classifier.model.bundle import Bundle
 from classifier.model.manifest import Manifest
@@ -26,27 +27,18 @@ _STRANGE = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """An error rate that is kept by the model's own estimate alone: no guarantee, `why` as in NoGuarantee."""
-
-    max_error: float
-    why: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What decides where pictures go.
 
-    `thresholds` has one for each category, in the manifest's order: those of `promise`, if there is one. Where an error
-    rate was asked for that cannot be guaranteed, `estimate` says so.
+    `thresholds` has one for each category, in the manifest's order: those of `promise`, if there is one. `strictness`
+    says what was asked for and what came of it.
     """
 
     manifest: Manifest
     thresholds: tuple[float, ...]
     mode: Mode
+    strictness: Strictness = field(default_factory=Strictness)
     promise: Promise | None = None
-    estimate: Estimate | None = None
     sidecars: bool = False
     unknown_share: float = 0.0
     """The share of pictures like the labels that may count as unknown; 0: none does."""
@@ -62,35 +54,35 @@ def rules_for(
     wish: Wish, model: Bundle, settings: Settings, *, library: Path, catalogue: Catalogue, progress: Progress
 ) -> Rules:
     """The rules of one sort. Raises ModelError in one line when a part of the model is damaged."""
-    surety = None if wish.max_error is None else _promise(model, wish.max_error, library)
-    promised, estimate = (surety, None) if isinstance(surety, Promise) else (None, surety)
+    asked = wish.asked
+    strictness, promised = (asked, None) if asked.max_error is None else _promise(model, asked.max_error, library)
     if promised is not None:
         progress.say(f"{promised.sentence}; of those, {promised.coverage:.0%} would be filed")
-    if estimate is not None:
-        progress.say(estimate.sentence)
+    if strictness.no_guarantee is not None:
+        progress.say(strictness.no_guarantee)
     share = unknown_share(settings.sort) if wish.unknown_share is None else wish.unknown_share
     unknown_from, strange_from = _unlike(model, share)
     rules = Rules(
         manifest=model.manifest,
-        thresholds=_thresholds(wish, model.manifest, surety),
+        thresholds=_thresholds(strictness, model.manifest, promised),
+        strictness=strictness,
         promise=promised,
-        estimate=estimate,
         mode=wish.mode or settings.sort.mode,
         sidecars=settings.sort.sidecars if wish.sidecars is None else wish.sidecars,
         unknown_share=share,
         unknown_from=unknown_from,
-        strange_from=math.inf if surety is None else strange_from,  # an error rate is for pictures like the labels
+        strange_from=math.inf
+        if asked.max_error is None
+        else strange_from,  # an error rate is for pictures like the labels
         names=read_names(catalogue),
     )
-    return _as_agreed(rules, wish, catalogue, progress)
+    return _as_agreed(rules, catalogue, progress)
 
 
-def _thresholds(wish: Wish, manifest: Manifest, surety: Promise | Estimate | None) -> tuple[float, ...]:
-    if isinstance(surety, Promise):
-        return tuple(_NEVER if threshold is None else threshold for threshold in surety.thresholds)
-    if surety is not None:
-        return (estimated_threshold(surety.max_error),) * len(manifest.categories)
-    return (wish.threshold or manifest.threshold,) * len(manifest.categories)
+def _thresholds(strictness: Strictness, manifest: Manifest, promised: Promise | None) -> tuple[float, ...]:
+    if promised is not None:
+        return tuple(_NEVER if threshold is None else threshold for threshold in promised.thresholds)
+    return (strictness.threshold or manifest.threshold,) * len(manifest.categories)
 
 
 def _unlike(model: Bundle, share: float) -> tuple[float, float]:
@@ -101,9 +93,9 @@ def _unlike(model: Bundle, share: float) -> tuple[float, float]:
     return novelty.cut(share), novelty.cut(max(share, min(_STRANGE * share, 0.5)))
 
 
-def _as_agreed(rules: Rules, wish: Wish, catalogue: Catalogue, progress: Progress) -> Rules:
+def _as_agreed(rules: Rules, catalogue: Catalogue, progress: Progress) -> Rules:
     """What a person agreed to after an audit of this model's filing holds on, until something else is asked for."""
-    asked = wish.threshold is not None or rules.promise is not None
+    asked = rules.strictness.asked.threshold is not None or rules.promise is not None
     agreed = None if asked else audits.agreed_threshold(catalogue, model=rules.manifest.key)
     if agreed is None:
         return rules
@@ -119,10 +111,17 @@ def guaranteed(model: Bundle, max_error: float) -> Promise:
     return promise(evidence, categories=manifest.categories, temperature=manifest.temperature, max_error=max_error)
 
 
-def _promise(model: Bundle, max_error: float, library: Path) -> Promise | Estimate:
+def _promise(model: Bundle, max_error: float, library: Path) -> tuple[Strictness, Promise | None]:
     """What is guaranteed by pictures drawn by chance; without enough of them, what the model itself estimates."""
     try:
-        return guaranteed(model, max_error)
+        promised = guaranteed(model, max_error)
     except NoGuarantee as error:
-        sentence = no_guarantee(error, max_error, library=displayable(library))
-        return Estimate(max_error=max_error, why=error.why, sentence=sentence)
+        estimate = Strictness(
+            threshold=estimated_threshold(max_error),
+            max_error=max_error,
+            guaranteed=False,
+            why=error.why,
+            sentence=no_guarantee(error, max_error, library=displayable(library)),
+        )
+        return estimate, None
+    return Strictness(max_error=max_error, guaranteed=True, sentence=promised.sentence), promised

@@ -13,6 +13,7 @@ from typing import Any, Never
 from classifier.catalogue import decided_before, decisions, disk_changes, pictures, runs
 from classifier.catalogue.adopt import adopt
 from classifier.catalogue.store import Catalogue, copy_in_memory, is_library
+from classifier.catalogue.strictness import Strictness
 from classifier.errors import ModelError
 from classifier.filing.broken import list_broken
 from classifier.filing.engine import execute
@@ -69,7 +70,7 @@ def sort(
     check_versions()
     crawl, asked = checked_crawl(crawl, library), _asked(bundle, library, progress)
     with opened(library, progress) if plan is None else _copied(library) as catalogue:
-        wish = wish_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
+        wish = wish_from(settings, strictness=Strictness(threshold=threshold, max_error=max_error), bundle=bundle)
         if not restart and (stopped := runs.stopped(catalogue, crawl)) is not None:
             wish, settings = go_on(wish, settings, stopped, on_changed=on_changed, progress=progress)
         model, rules = _model_and_rules(wish, settings, asked, library=library, catalogue=catalogue, progress=progress)
@@ -167,7 +168,7 @@ def _refuse_never_sorted(library: Path) -> Never:
 
 def _begin(catalogue: Catalogue, *, crawl: Path, model: Bundle, settings: Settings, rules: Rules) -> int:
     chosen = settings.model_dump(mode="json", include={"sort", "images", "runtime"})
-    chosen["sort"] |= {"mode": rules.mode.value, "sidecars": rules.sidecars} | _surety(rules) | _of_unknown(rules)
+    chosen["sort"] |= {"mode": rules.mode.value, "sidecars": rules.sidecars} | _strictness(rules) | _of_unknown(rules)
     return runs.begin(
         catalogue,
         kind="sort",
@@ -180,16 +181,17 @@ def _begin(catalogue: Catalogue, *, crawl: Path, model: Bundle, settings: Settin
     )
 
 
-def _surety(rules: Rules) -> dict[str, Any]:
-    """How sure a picture had to be, for the record."""
-    if rules.estimate is not None:
-        asked = {"threshold": rules.thresholds[0], "max_error": rules.estimate.max_error}
-        return asked | {"no_guarantee": asdict(rules.estimate)}
-    if rules.promise is None:
-        return {"threshold": rules.thresholds[0], "max_error": None}
-    thresholds = dict(zip(rules.manifest.categories, rules.promise.thresholds, strict=True))
-    told = asdict(rules.promise) | {"thresholds": thresholds, "sentence": rules.promise.sentence}
-    return {"threshold": rules.manifest.threshold, "max_error": rules.promise.max_error, "promise": told}
+def _strictness(rules: Rules) -> dict[str, Any]:
+    """How sure a picture had to be, as `Strictness.recorded` reads it."""
+    told, rate = rules.strictness, rules.strictness.max_error
+    if rules.promise is not None:
+        thresholds = dict(zip(rules.manifest.categories, rules.promise.thresholds, strict=True))
+        promise = asdict(rules.promise) | {"thresholds": thresholds, "sentence": told.sentence}
+        return {"threshold": rules.manifest.threshold, "max_error": rate, "promise": promise}
+    recorded = {"threshold": rules.thresholds[0], "max_error": rate}
+    if told.guaranteed is None:
+        return recorded
+    return recorded | {"no_guarantee": {"max_error": rate, "why": told.why, "sentence": told.sentence}}
 
 
 def _of_unknown(rules: Rules) -> dict[str, Any]:
@@ -212,10 +214,10 @@ def _summary(
     catalogue: Catalogue, settler: Settler, *, run: int, crawl: Path, found: Found, started: float, rules: Rules
 ) -> dict[str, Any]:
     tally = decisions.tally(catalogue, run=run, crawl=crawl)
-    promised = {} if rules.promise is None else {"promise": rules.promise.sentence}
-    promised |= {} if rules.estimate is None else {"no_guarantee": rules.estimate.sentence}
+    strictness = asdict(Strictness.recorded({"sort": _strictness(rules)}))
     seconds = round(time.monotonic() - started, 2)
-    told = {"pictures": tally.pictures, **asdict(tally), **found.numbers(), "seconds": seconds, **promised}
+    told = {"pictures": tally.pictures, **asdict(tally), **found.numbers(), "seconds": seconds}
+    told |= {"strictness": strictness, **rules.strictness.told}
     # What could not be moved has failed, and yet is counted where it lies.
     not_moved = settler.not_moved.total()
     return told | {"failed": tally.failed + not_moved, "not_moved": not_moved}

@@ -10,6 +10,7 @@ from classifier.audit.run import Session, opened, recorded_target
 from classifier.catalogue import audits, runs, verdicts
 from classifier.catalogue.lock import owned
 from classifier.catalogue.store import open_catalogue, read_catalogue
+from classifier.catalogue.strictness import Strictness
 from classifier.errors import LibraryError
 from classifier.filing import rearrange as refiling
 from classifier.filing.engine import execute
@@ -164,7 +165,7 @@ def test_below_the_threshold_all_go_to_review_but_what_a_person_judged_right(tmp
         answer_all(session)
         right = {drawn.picture for drawn in session.state.audit.drawn}
         low = {drawn.picture for drawn in session.state.audit.drawn if drawn.confidence < 0.8}
-        refiled = session.refile(threshold=0.8, max_error=0.05)
+        refiled = session.refile(Strictness(threshold=0.8, max_error=0.05))
     with read_catalogue(library) as catalogue:
         stayed = {one.picture: one.confidence for one in audits.filed(catalogue)}
         reviewed = audits.decided_in(catalogue, refiled.run)
@@ -181,7 +182,7 @@ def test_a_threshold_is_agreed_to_until_its_run_is_undone(tmp_path: Path) -> Non
     library = filed_library(tmp_path, MANY)
     with opened(library, count=20) as session:
         answer_all(session)
-        session.refile(threshold=0.8)
+        session.refile(Strictness(threshold=0.8))
         assert session.is_filed_by_threshold
     with open_catalogue(library) as catalogue:
         assert 0.8 == audits.agreed_threshold(catalogue, model="m")

@@ -70,12 +70,12 @@ def test_without_a_guarantee_one_line_says_so_and_an_audit_gives_one(tmp_path: P
 
     assert 0 == shown.returncode
     assert line.startswith(
-        "no guarantee: the labels were picked, not drawn by chance; filed by the model's own estimate"
+        "at most 30% wrong asked, an estimate, no guarantee: the labels were picked, not drawn by chance; for a "
     )
     assert (
         f"answer 10 random pictures of what was filed, none of them wrong: illsort audit {library} --count 10" in line
     )
-    assert [line] == [one for one in illsort("status", library).stdout.splitlines() if one.startswith("no guarantee")]
+    assert [line] == [one for one in illsort("status", library).stdout.splitlines() if "no guarantee" in one]
     with opened(library) as session:
         while not session.state.is_finished:
             session.answer(Said.RIGHT)
@@ -83,7 +83,7 @@ def test_without_a_guarantee_one_line_says_so_and_an_audit_gives_one(tmp_path: P
     assert "no_guarantee" not in again
     assert "guaranteed by the audit of" in again["promise"]
     assert "at most 0.0% wrong, 95% confidence; 0 of 7, all there are" in again["promise"]
-    assert [] == [one for one in illsort("status", library).stdout.splitlines() if one.startswith("no guarantee")]
+    assert "no guarantee" not in illsort("status", library).stdout
 
 
 @pytest.mark.parametrize(

@@ -281,7 +281,7 @@ def test_the_line_says_why_and_what_would_give_a_guarantee() -> None:
     line = no_guarantee(error, 0.02, library="~/sorted")
 
     assert (
-        "no guarantee: the labels were picked, not drawn by chance; filed by the model's own estimate; for a guarantee "
+        "no guarantee: the labels were picked, not drawn by chance; for a guarantee "
         "answer 160 random pictures of what was filed, none of them wrong: illsort audit ~/sorted --count 160, or "
         "Audit on the page"
     ) == line

@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from classifier.catalogue import runs, verdicts
+from classifier.catalogue.overview import overview
 from classifier.catalogue.store import open_catalogue, read_catalogue
+from classifier.catalogue.strictness import Strictness
 from classifier.errors import NoGuarantee
 from classifier.filing.undo import undo
 from classifier.model.bundle import Bundle, open_bundle
@@ -19,7 +21,6 @@ from classifier.relearn import filing
 from classifier.relearn.evidence import can_promise
 from classifier.relearn.filing import file_learned
 from classifier.relearn.learner import Learner
-from classifier.relearn.share import Rule
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.rules import guaranteed
 from classifier.sort.run import sort
@@ -133,12 +134,14 @@ def test_without_a_guarantee_an_error_rate_is_kept_by_estimate(tmp_path: Path) -
     learner = Learner(library)
     with pytest.raises(NoGuarantee, match="the backbone has learned from these labels"):
         guaranteed(fitted, 0.3)
-    learner.rule = Rule(threshold=0.9, max_error=0.3)
+    learner.strictness = Strictness(max_error=0.3)
     learner.learn()
-    made = file_learned(library, learner, tell=lambda _: None)
+    made = file_learned(library, learner, tell=lambda _: None)["strictness"]
 
-    assert {"filed", "crawls", "threshold"} == set(made)
-    assert made["threshold"] == pytest.approx(min(learner.estimated_threshold, 0.999999))
+    assert (0.3, False, 0.7, "none") == tuple(made[key] for key in ("max_error", "guaranteed", "threshold", "why"))
+    told = overview(library).strictness
+    assert (0.3, 0.7) == (told.max_error, told.threshold)
+    assert Strictness(max_error=0.3) == Learner(library).strictness
 
 
 def unknown(library: Path) -> int:

@@ -135,7 +135,7 @@ def test_a_sort_that_was_stopped_is_not_forgotten_for_what_was_decided_since(tmp
     with read_catalogue(library) as catalogue:
         known = runs.stopped(catalogue, tmp_path / "crawl")
     assert known is not None
-    assert ("copy", 0.7) == (known.mode, known.threshold)
+    assert ("copy", 0.7) == (known.mode, known.asked.threshold)
 
 
 def test_a_picture_that_was_taken_away_is_recorded_and_holds_up_no_other(tmp_path: Path, bundle: Path) -> None:
@@ -180,7 +180,7 @@ def test_what_a_sort_promised_of_its_own_filing_stands_after_a_review(tmp_path: 
     decide(library)
     file_decided(library)
 
-    assert "at most 2% wrong" == overview(library).promise
+    assert "at most 2% wrong" == overview(library).strictness.promise
     undo(library)
     undo(library, run=1)
-    assert overview(library).promise is None
+    assert overview(library).strictness.promise is None

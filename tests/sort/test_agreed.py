@@ -10,6 +10,7 @@ import pytest
 from classifier.audit.run import opened
 from classifier.catalogue import audits
 from classifier.catalogue.store import read_catalogue
+from classifier.catalogue.strictness import Strictness
 from classifier.filing.undo import undo
 from classifier.progress import SavingProgress
 from classifier.records import Mode, Said
@@ -53,7 +54,7 @@ def test_an_agreed_threshold_holds_on_until_another_is_asked_for(folder: Path, b
     library = folder / "sorted"
     threshold = statistics.median(filed(library).values())
     with opened(library) as session:
-        session.refile(threshold=threshold)
+        session.refile(Strictness(threshold=threshold))
     kept, tree = filed(library), all_files(library)
     said = run(folder, mode)
 
@@ -72,7 +73,7 @@ def test_an_undone_threshold_no_longer_holds(folder: Path, bundle: Path) -> None
     run(folder, Mode.LINK, bundle)
     before = all_files(folder / "sorted")
     with opened(folder / "sorted") as session:
-        session.refile(threshold=statistics.median(filed(folder / "sorted").values()))
+        session.refile(Strictness(threshold=statistics.median(filed(folder / "sorted").values())))
     undo(folder / "sorted")
     said = run(folder, Mode.LINK)
 

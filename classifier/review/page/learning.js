@@ -67,7 +67,7 @@ export class Learning {
     this.told = outcome.number;
     if (!isNew) return;
     if (outcome.notFiled) this.desk.tell(say("notFiled", inLanguage(outcome, "notFiled")), "bad");
-    else this.desk.tell(say("filedLearned", count(outcome.filed.filed)), "good");
+    else this.desk.tell(outcomeOf(outcome.filed), "good");
     this.desk.show({});
   }
 
@@ -99,9 +99,15 @@ export class Learning {
     if (learning.at === "trouble") return say("troubleLearning", inLanguage(learning, "why"));
     if (!outlook.number || outlook.share === undefined) return learning.at === "starting" ? say("startsLearning") : "";
     const { rule, share: [before, after], fileable, verdicts, new: more } = outlook;
-    const by = rule.max_error === null ? say("byThreshold", rule.threshold) : say("byError", percent(rule.max_error));
+    const by = rule.max_error === null ? say("byThreshold", rule.threshold) : say(rule.promised ? "byError" : "byEstimate", percent(rule.max_error));
     if (verdicts === 0) return ""; // nothing has come of it yet
     if (more <= 0) return say("learnedFirst", count(verdicts), by, percent(after), count(fileable));
     return say("learnedMore", count(more), by, percent(before), percent(after), count(fileable));
   }
+}
+
+// How many are filed, and where an error rate was asked for without a guarantee, that it is an estimate.
+function outcomeOf({ filed, strictness: { guaranteed, max_error } }) {
+  const done = say("filedLearned", count(filed));
+  return guaranteed === false ? `${done}; ${say("byEstimate", percent(max_error))}` : done;
 }

@@ -168,6 +168,7 @@ const WORDS = {
   troubleLearning: ["Learning does not go on: {0}. Your decisions are saved as ever.", "学习中断：{0}。你的决定照常保存。"],
   byThreshold: ["at threshold {0}", "按阈值 {0}"],
   byError: ["at {0} error (estimated)", "按错误率 {0}（估计）"],
+  byEstimate: ["at most {0} wrong asked, an estimate, no guarantee", "要求至多 {0} 错误，只是估计，没有保证"],
   learnedFirst: ["{0} verdicts learned: {2} could be filed {1}; {3} pictures could be filed now", "已学 {0} 个判断：{1} 可归类 {2}；现在可归类 {3} 张"],
   learnedMore: ["+{0} verdicts: could be filed {1}: {2} → {3}; {4} pictures could be filed now", "新增 {0} 个判断：{1} 可归类 {2} → {3}；现在可归类 {4} 张"],
   fileThem: ["File them", "全部归类"],
@@ -179,8 +180,8 @@ const WORDS = {
   againByThreshold: ["As last time, what is at least {0} sure is filed.", "和上次一样，把握不低于 {0} 的会归类。"],
   againByError: ["The error rate of {0} is guaranteed anew where the labels drawn by chance are enough; else the model's own estimate decides.", "随机抽取的标注足够时，会重新保证错误率 {0}；不够时按模型自己的估计。"],
   againByEstimate: [
-    "No guarantee: the labels were picked, not drawn by chance, or this network has learned from them. What is filed keeps {0} by the model's own estimate; the audit gives a guarantee.",
-    "没有保证：标注是挑选的，不是随机抽取的，或者这个网络学过它们。只按模型自己的估计保持 {0}；抽查可以给出保证。",
+    "At most {0} wrong asked, an estimate, no guarantee: the labels were picked, not drawn by chance, or this network has learned from them. The audit gives a guarantee.",
+    "要求至多 {0} 错误，只是估计，没有保证：标注是挑选的，不是随机抽取的，或者这个网络学过它们。抽查可以给出保证。",
   ],
   filingLearned: ["Sorting again with what was learned… {0}", "正在用学到的重新整理… {0}"],
   filedLearned: ["Sorted again: {0} more pictures are filed; illsort undo takes it back", "已重新整理：多归类 {0} 张；illsort undo 可以撤销"],

@@ -1,0 +1,71 @@
+"""How sure a picture must be to be filed: the one record of it, from what is asked for to what a run records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strictness:
+    """A threshold, or an error rate (`max_error`) to be kept; where both are known, the rate came to the threshold.
+
+    `guaranteed` says whether the rate is (then each category has a threshold of its own, in the run's promise), None
+    where none was asked for or nothing was sorted by it yet; `why` is the code of NoGuarantee where it is not.
+    `sentence` tells what the guarantee rests on, or why there is none.
+    """
+
+    threshold: float | None = None
+    max_error: float | None = None
+    guaranteed: bool | None = None
+    why: str = ""
+    sentence: str = ""
+
+    @classmethod
+    def recorded(cls, settings: Mapping[str, Any]) -> Strictness:
+        """What the settings of a run tell, of every version; no picture had to be sure where they tell nothing."""
+        kept = settings.get("sort", {})
+        promise = kept.get("promise")
+        told = promise or kept.get("no_guarantee") or {}
+        max_error = kept.get("max_error", told.get("max_error"))
+        return cls(
+            threshold=None if promise else kept.get("threshold"),
+            max_error=max_error,
+            guaranteed=bool(promise) if told or max_error is not None else None,
+            why=told.get("why", ""),
+            sentence=told.get("sentence", ""),
+        )
+
+    @property
+    def asked(self) -> Strictness:
+        """The part of it that was asked for."""
+        return Strictness(threshold=self.threshold if self.max_error is None else None, max_error=self.max_error)
+
+    @property
+    def option(self) -> str:
+        """As an option of the command line; empty where nothing was asked for."""
+        if self.max_error is not None:
+            return f"--max-error {self.max_error:g}"
+        return "" if self.threshold is None else f"--threshold {self.threshold:g}"
+
+    @property
+    def promise(self) -> str | None:
+        """What was promised of the filed ones, and what that rests on; None without a guarantee."""
+        return self.sentence if self.guaranteed else None
+
+    @property
+    def no_guarantee(self) -> str | None:
+        """That an error rate was asked for and could not be guaranteed, and why; None where that is not so."""
+        if self.guaranteed is not False:
+            return None
+        rate = "" if self.max_error is None else f"at most {self.max_error * 100:g}% wrong asked, an estimate, "
+        return f"{rate}{self.sentence or 'no guarantee'}"
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The one of the two that holds, by its name."""
+        both = {"promise": self.promise, "no_guarantee": self.no_guarantee}
+        return {name: sentence for name, sentence in both.items() if sentence is not None}
