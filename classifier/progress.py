@@ -82,3 +82,8 @@ class SavingProgress:
         saved = SavedStage(name=name, total=total)
         self.stages.append(saved)
         return nullcontext(saved)
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count with its noun, or noun and verb, as English has it: "1 picture", "1,200 pictures"."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -42,7 +42,7 @@ class Session:
 
     def __init__(self, catalogue: Catalogue, library: Path, audit: Audit) -> None:
         self._catalogue = catalogue
-        self._library = library
+        self.library = library
         self.state = State(audit, verdicts.of_audit(catalogue, audit.id))
 
     def answer(self, said: Said) -> None:
@@ -65,7 +65,7 @@ class Session:
         place = place_of(self._catalogue, drawn.picture)
         if place is None or to_path(place.path).parent != Path(drawn.category):
             return None
-        path = self._library / to_path(place.path)
+        path = self.library / to_path(place.path)
         return path if path.is_file() else None
 
     @property
@@ -95,7 +95,7 @@ class Session:
         `agreed` has that threshold and the error rate that it keeps.
         """
         strictness = agreed or Strictness()
-        return refile(self._catalogue, self._library, self.state.audit, strictness, progress=progress)
+        return refile(self._catalogue, self.library, self.state.audit, strictness, progress=progress)
 
     def _add(self, drawn: Drawn, said: Said) -> None:
         audit = self.state.audit

@@ -12,6 +12,7 @@ import typer
 from classifier.cli import stop
 from classifier.cli.parameters import MOST, MOST_SEED, path_argument
 from classifier.cli.show import Show
+from classifier.progress import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,6 +179,7 @@ def _outcome(session: Session, target: float | None, agrees: Callable[[str], boo
         return None
     from classifier.catalogue.strictness import Strictness
     from classifier.cli.terminal import TerminalProgress
+    from classifier.paths import command
 
     threshold = None if target is None else _agreed_threshold(session, target, agrees)
     wrong = session.wrong
@@ -185,7 +187,8 @@ def _outcome(session: Session, target: float | None, agrees: Callable[[str], boo
         return None
     agreed = Strictness(threshold=threshold, max_error=target)
     refiled = session.refile(agreed, progress=TerminalProgress())
-    _say(f"run {refiled.run}: {refiled.moved:,} pictures went to _review; illsort undo takes it back")
+    back = command("undo", session.library, "--run", refiled.run)
+    _say(f"run {refiled.run}: {counted(refiled.moved, 'picture')} went to _review; {back} takes it back")
     for path, reason in refiled.left:
         _say(f"  {path}: was left there: {reason}")
     return refiled
@@ -214,11 +217,16 @@ def _agreed_threshold(session: Session, target: float, agrees: Callable[[str], b
 def _why_none(session: Session, target: float) -> str:
     """Why no threshold is offered, and what would help."""
     from classifier.audit.thresholds import enough
+    from classifier.paths import command
 
     if not session.is_current:
-        return "something was filed since this sample was drawn: audit again for a threshold"
+        return f"something was filed since: {command('audit', session.library, '--new')} draws another sample"
     count = enough(session.state, target)
-    more = "" if count == len(session.state.audit.drawn) else f": illsort audit --new --count {count}"
+    more = (
+        ""
+        if count == len(session.state.audit.drawn)
+        else f": {command('audit', session.library, '--new', '--count', count)}"
+    )
     return f"no threshold is shown to keep it either{more}"
 
 

@@ -20,6 +20,7 @@ def demo(
     """Try it: draws pictures, labels a tenth, trains, sorts the rest."""
     from classifier.cli.terminal import TerminalProgress, tell
     from classifier.demo.run import demo as run_demo
+    from classifier.paths import command
 
     done = run_demo(folder or _free_folder(), progress=TerminalProgress())
     summary, known = done.summary, done.summary["filed"] - done.two_in_one_filed
@@ -31,7 +32,7 @@ def demo(
         f"that show two kinds at once {done.two_in_one_filed} were filed all the same",
         f"  {summary['duplicates']} duplicates, {summary['broken']} unreadable",
         f"Look at {done.library.resolve()}",
-        f"and at the same in numbers: illsort status {done.library}",
+        f"and at the same in numbers: {command('status', done.library)}",
     )
 
 

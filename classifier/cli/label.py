@@ -13,6 +13,8 @@ from classifier.cli.page import Host, NoOpen, Port, Token, show_page
 from classifier.cli.parameters import MOST, path_argument, path_option
 from classifier.cli.sort import Excluded
 from classifier.cli.train import ConfigOption, SetOption
+from classifier.paths import command
+from classifier.progress import counted
 from classifier.records import Mode
 
 if TYPE_CHECKING:
@@ -78,15 +80,13 @@ def label(
 
 
 def _in_words(sample: Sample, folder: Path) -> list[str]:
-    lines = [f"{sample.drawn:,} pictures drawn, {sample.waiting:,} new ones wait in {folder / '_review'}"]
+    new = counted(sample.waiting, "new one waits", "new ones wait")
+    lines = [f"{counted(sample.drawn, 'picture')} drawn, {new} in {folder / '_review'}"]
     lines += [f"  {sample.repeated:,} left out, for they repeat others"] if sample.repeated else []
     lines += [f"  {sample.broken:,} unreadable: {folder / '_broken.csv'}"] if sample.broken else []
-    lines += (
-        [f"  {sample.unreadable:,} files and folders could not be read: {folder / '_broken.csv'}"]
-        if sample.unreadable
-        else []
-    )
-    lines += [f"  {sample.failed:,} could not be taken: illsort status {folder}"] if sample.failed else []
+    unreadable = counted(sample.unreadable, "file or folder", "files and folders")
+    lines += [f"  {unreadable} could not be read: {folder / '_broken.csv'}"] if sample.unreadable else []
+    lines += [f"  {sample.failed:,} could not be taken: {command('status', folder)}"] if sample.failed else []
     return lines
 
 
@@ -101,7 +101,7 @@ def _next(folder: Path) -> list[str]:
         there = Counter(overview(folder).filed) + Counter(placed_by_hand(catalogue, folder))
     filed = dict(there.most_common())
     told = ", ".join(f"{category} {count:,}" for category, count in filed.items())
-    lines = ["", f"{sum(filed.values()):,} labels in {folder}" + (f": {told}" if told else "")]
+    lines = ["", f"{counted(sum(filed.values()), 'label')} in {folder}" + (f": {told}" if told else "")]
     poor = [category for category, count in filed.items() if count < _FEW]
     if len(filed) < _TOO_FEW:
         return [*lines, "training needs two categories: run it again and go on"]

@@ -67,10 +67,11 @@ def _refused(why: str) -> int:
 
 def _refused_by_parser(error: Any) -> int:
     message = error.format_message()
-    if not message or error.ctx is None or "\n" in message:  # no command was named: its message is the help
+    if not message or "\n" in message:  # no command was named: its message is the help
         tell(*message.splitlines(), err=True)
         return _REFUSED
-    return _refused(f"{message.rstrip('.')}; see {error.ctx.command_path} --help")
+    named = "illsort" if error.ctx is None else error.ctx.command_path  # an option without its value knows no command
+    return _refused(f"{message.rstrip('.')}; see {named} --help")
 
 
 app = typer.Typer(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from classifier.cli.page import Host, NoLearning, NoOpen, Port, Token, show_page
 from classifier.cli.parameters import path_argument
+from classifier.progress import counted
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -34,7 +35,7 @@ def review(
     teacher = None if no_learning else learn
     waiting = show_page(library, name="review", host=host, port=port, token=token, no_open=no_open, learn=teacher)
     if waiting:
-        what = "1 decision waits" if waiting == 1 else f"{waiting:,} decisions wait"
+        what = counted(waiting, "decision waits", "decisions wait")
         tell("", f"{what} to be filed: on the page, or by the next illsort sort", err=True)
     else:
         tell("", "all that was decided is filed", err=True)

@@ -12,6 +12,8 @@ import typer
 from classifier.cli import stop
 from classifier.cli.parameters import path_argument, path_option
 from classifier.cli.train import ConfigOption, SetOption
+from classifier.paths import command
+from classifier.progress import counted
 from classifier.records import Mode
 
 if TYPE_CHECKING:
@@ -149,24 +151,26 @@ def _end(summary: dict[str, Any], out: Path, *, dry_run: bool, as_json: bool) ->
 def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> list[str]:
     would = "would be " if dry_run else ""
     listed = f"would be listed in {out / '_broken.csv'}" if dry_run else f"{out / '_broken.csv'}"
-    lines = [f"{summary['pictures']:,} pictures in {summary['seconds']:.1f} s"]
-    lines += [f"  {summary['filed']:,} {would}filed in {len(summary['categories'])} categories"]
+    lines = [f"{counted(summary['pictures'], 'picture')} in {summary['seconds']:.1f} s"]
+    lines += [f"  {summary['filed']:,} {would}filed in {counted(len(summary['categories']), 'category', 'categories')}"]
     lines += [f"  {summary['review']:,} {would}waiting for you in {out / '_review'}"] if summary["review"] else []
     lines += (
         [f"  {summary['unknown']:,} {would}unlike all your labels: {out / '_unknown'}"] if summary["unknown"] else []
     )
-    lines += [f"  {summary['duplicates']:,} duplicates of those"] if summary["duplicates"] else []
+    lines += [f"  {counted(summary['duplicates'], 'duplicate')} of those"] if summary["duplicates"] else []
     lines += [f"  {summary['broken']:,} unreadable: {listed}"] if summary["broken"] else []
     lines += (
-        [f"  {summary['unreadable']:,} files and folders could not be read: {listed}"] if summary["unreadable"] else []
+        [f"  {counted(summary['unreadable'], 'file or folder', 'files and folders')} could not be read: {listed}"]
+        if summary["unreadable"]
+        else []
     )
     if summary["deleted"]:
         lines.append(
             f"  {summary['deleted']:,} no longer in the library, and not filed again without --restore-deleted"
         )
-    where = "said above" if dry_run else f"illsort status {out}"
+    where = "said above" if dry_run else command("status", out)
     not_filed, not_moved = summary["failed"] - summary["not_moved"], summary["not_moved"]
     lines += [f"  {not_filed:,} could not be filed: {where}"] if not_filed else []
-    lines += [f"  {not_moved:,} could not be moved and stay where they lie: said above"] if not_moved else []
+    lines += [f"  {not_moved:,} could not be moved, left in place: said above"] if not_moved else []
     lines += [f"  {summary[said]}" for said in ("promise", "no_guarantee") if said in summary]
     return lines

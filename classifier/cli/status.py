@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli.parameters import path_argument
+from classifier.progress import counted
 
 if TYPE_CHECKING:
     from classifier.audit.state import State
@@ -117,7 +118,7 @@ def _categories(seen: Overview) -> list[str]:
     if seen.unknown:
         lines.append(f"{seen.unknown:,} in _unknown: unlike every picture you labelled")
     if seen.duplicates:
-        lines.append(f"{seen.duplicates:,} duplicates of those")
+        lines.append(f"{counted(seen.duplicates, 'duplicate')} of those")
     if seen.not_moved:
         lines.append(f"{seen.not_moved:,} could not be moved where they belong, and count where they lie; sort again")
     return [*lines, *missing_in_words(seen.missing)]
@@ -128,7 +129,9 @@ def _kept(seen: Overview, library: Path) -> list[str]:
     lines, embeddings, thumbnails = [], seen.embeddings, _thumbnails(library)
     if embeddings.size_bytes:
         size = embeddings.size_bytes / 1e6
-        lines.append(f"{size:,.1f} MB keep what networks saw in {embeddings.pictures:,} pictures, for another head")
+        lines.append(
+            f"{size:,.1f} MB keep what networks saw in {counted(embeddings.pictures, 'picture')}, for another head"
+        )
     if thumbnails:
         lines.append(
             f"{thumbnails / 1e6:,.1f} MB are small pictures for the review page, made again when they are gone"

@@ -33,17 +33,19 @@ def undo(
 
     stop.goes_on_in(library)
     summary = run_undo(library, run=run, crawl=crawl, progress=TerminalProgress())
-    tell(*_in_words(summary), err=as_json)
+    tell(*_in_words(summary, library), err=as_json)
     if as_json:
         tell_json(summary.as_dict())
     if summary.left:
         raise typer.Exit(1)
 
 
-def _in_words(summary: UndoSummary) -> list[str]:
+def _in_words(summary: UndoSummary, library: Path) -> list[str]:
+    from classifier.paths import command
+
     if summary.tried is None:
         again = summary.last_undo
-        takes_back = "" if again is None else f"; illsort undo --run {again} takes the last undo back"
+        takes_back = "" if again is None else f"; {command('undo', library, '--run', again)} takes the last undo back"
         return [f"there is nothing to undo{takes_back}", *_left(summary)]
     if summary.undone is None:
         return [f"nothing of run {summary.tried} could be taken back, so it is not undone", *_left(summary)]
@@ -60,9 +62,10 @@ def _in_words(summary: UndoSummary) -> list[str]:
         )
         if count
     ]
-    but = f", but for what is left; illsort undo --run {summary.undone} tries that again" if summary.left else ""
+    rest = command("undo", library, "--run", summary.undone)
+    but = f", but for what is left; {rest} tries that again" if summary.left else ""
     lines = [f"run {summary.undone} is undone{but}"]
-    lines += [f"illsort undo --run {summary.run} makes its changes again"] if summary.taken_back else []
+    lines += [f"{command('undo', library, '--run', summary.run)} makes its changes again"] if summary.taken_back else []
     lines += [*counts, *(f"  {old}: another file has this name now, so it is {new}" for old, new in summary.elsewhere)]
     return [*lines, *_left(summary)]
 

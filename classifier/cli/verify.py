@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.cli.parameters import path_argument
+from classifier.progress import counted
 
 if TYPE_CHECKING:
     from classifier.filing.verify import VerifySummary
@@ -37,11 +38,13 @@ def _in_words(summary: VerifySummary) -> list[str]:
     from classifier.filing.reconcile import missing_in_words
 
     result = f"{len(summary.off):,} off:" if summary.off else "all as they should be"
-    lines = [f"{summary.checked:,} files checked, {result}"]
+    lines = [f"{counted(summary.checked, 'file')} checked, {result}"]
     lines += [f"  {off.path}: {off.what}" for off in summary.off]
     lines += missing_in_words(summary.missing)
     if summary.yours:
-        lines.append(f"{len(summary.yours):,} files are yours: illsort did not put them there and leaves them alone")
+        lines.append(
+            f"{counted(len(summary.yours), 'file is', 'files are')} yours: not put there by illsort, and left alone"
+        )
         lines += [f"  {path}" for path in summary.yours[:_MOST_YOURS]]
         lines += ["  ..."] if len(summary.yours) > _MOST_YOURS else []
     return lines

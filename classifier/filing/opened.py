@@ -9,6 +9,7 @@ from classifier.catalogue.lock import owned
 from classifier.catalogue.store import open_catalogue
 from classifier.filing.reconcile import reconcile, say_found
 from classifier.filing.recover import recover
+from classifier.progress import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +25,8 @@ def opened(library: Path, progress: Progress) -> Iterator[Catalogue]:
     with owned(library), open_catalogue(library) as catalogue:
         settled = recover(catalogue, library)
         if settled.rebuilt:
-            progress.say(
-                f"the catalogue was lost: {settled.rebuilt:,} changes were read from the plain record beside it"
-            )
+            changes = counted(settled.rebuilt, "change was", "changes were")
+            progress.say(f"the catalogue was lost: {changes} read from the plain record beside it")
         if settled.done or settled.cancelled:
             progress.say(f"the last run was stopped: {settled.done + settled.cancelled} open moves were settled")
         for left in settled.damaged:

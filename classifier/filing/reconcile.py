@@ -92,7 +92,7 @@ def missing_in_words(count: Mapping[str, int]) -> list[str]:
     told = (
         (
             What.DELETED,
-            "no longer in the library (illsort sort --restore-deleted files them again)",
+            "no longer in the library (a sort with --restore-deleted files them again)",
         ),
         (What.REPLACED, "changed in the library since they were filed, and yours now"),
         (What.DANGLING, "links whose original is gone (sorting its crawl again makes them anew)"),

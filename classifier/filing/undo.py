@@ -27,7 +27,7 @@ from classifier.filing.reconcile import reconcile
 from classifier.filing.recover import recover
 from classifier.filing.reverse import Left, ends_of, reverse
 from classifier.paths import to_text
-from classifier.progress import Progress, SilentProgress
+from classifier.progress import Progress, SilentProgress, counted
 from classifier.records import Method
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def undo(
     with owned(library), open_catalogue(library) as catalogue:
         recovered = recover(catalogue, library, disk=disk)
         if recovered.rebuilt:
-            progress.say(f"the catalogue was lost: {recovered.rebuilt:,} changes were read from {known / TRAIL}")
+            changes = counted(recovered.rebuilt, "change was", "changes were")
+            progress.say(f"the catalogue was lost: {changes} read from {known / TRAIL}")
         passed_over = [*recovered.damaged, *_mended(catalogue, library)]
         if crawl is not None:
             runs.set_lost_crawls(catalogue, crawl.resolve())

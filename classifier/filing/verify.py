@@ -20,7 +20,7 @@ from classifier.filing.outcome import words
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.filing.recover import is_temporary
 from classifier.paths import to_text
-from classifier.progress import Progress, SilentProgress
+from classifier.progress import Progress, SilentProgress, counted
 from classifier.records import Method, time_of
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _catalogue(catalogue: Catalogue, library: Path) -> Iterator[Off]:
     done = catalogue.connection.execute("SELECT id FROM moves WHERE state = 'done'")
     missing = sum(number not in known for (number,) in done)
     if missing:
-        yield Off(path=folder / TRAIL, what=f"lacks {missing:,} changes that the catalogue holds")
+        yield Off(path=folder / TRAIL, what=f"lacks {counted(missing, 'change')} that the catalogue holds")
 
 
 def _wrong(place: Place, library: Path, *, quick: bool) -> str | None:

@@ -11,7 +11,7 @@ from classifier.filing.reconcile import reconcile_if_free, say_found
 from classifier.labels.draws import Draw, read_draws
 from classifier.labels.feedback import Feedback, read_feedback
 from classifier.labels.read import read_labels
-from classifier.progress import Progress
+from classifier.progress import Progress, counted
 from classifier.records import Label
 from classifier.settings import LabelSettings
 
@@ -41,5 +41,5 @@ def gather(settings: LabelSettings, progress: Progress) -> Gathered:
     )
     labels = feedback.named((*found, *(label for draw in draws for label in draw.without_category)))
     if settings.library is not None:
-        progress.say(f"{len(feedback.labels):,} labels are what was said in review and audit")
+        progress.say(f"{counted(len(feedback.labels), 'label')} by what was said in review and audit")
     return Gathered(labels=labels, feedback=feedback, draws=draws)

@@ -36,7 +36,7 @@ from classifier.model.fitted import UNKNOWN, Fitted
 from classifier.model.manifest import Manifest
 from classifier.model.transforms import EvalTransform
 from classifier.paths import given_path
-from classifier.progress import Progress, SilentProgress
+from classifier.progress import Progress, SilentProgress, counted
 from classifier.records import Example, Failure, Label, Selection, Split
 from classifier.settings import Settings
 from classifier.whole import as_one
@@ -84,7 +84,7 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     with progress.stage("comparing labels", total=None, unit=""):
         groups = group(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
     splits = _splits(settings, examples, groups)
-    progress.say(f"{len(examples)} labelled pictures to learn from, {_held_out_in_words(splits)}")
+    progress.say(f"{counted(len(examples), 'labelled picture')} to learn from, {_held_out_in_words(splits)}")
     state = _state_of(folder)
     run = Run(
         network=network,
@@ -177,13 +177,16 @@ def _evidence_in_words(sample: Drawn, before: Fitted) -> str:
         return "no guarantee by these labels: nobody knows what the backbone has learned from"
     if count:
         missing = f"; {sample.missing:,} more of that draw are missing and count as wrong" if sample.missing else ""
-        return f"{count:,} labels were drawn by chance: --max-error is guaranteed by those alone{missing}"
+        return f"{counted(count, 'label')} drawn by chance guarantee --max-error, and no other{missing}"
     if any(one.label.selection is Selection.FITTED for one in sample.examples):
         return "no guarantee by these labels: the backbone has learned from them before, and the figures flatter"
     if sample.waiting:
         wait = "waits" if sample.waiting == 1 else "wait"
         return f"no guarantee by these labels: {sample.waiting:,} of the drawn pictures still {wait} to be judged"
-    return "no guarantee by these labels: they were picked, not drawn by chance (labels.by_chance says otherwise)"
+    return (
+        "no guarantee by these labels: they count as picked, not drawn by chance; if they are all of a random draw, "
+        "train with --set labels.by_chance=true; else an audit of what is filed gives a guarantee"
+    )
 
 
 def _target(settings: Settings) -> Path:
@@ -250,7 +253,9 @@ def _unlabelled(run: Run, settings: Settings, labelled: tuple[Example, ...]) -> 
         raise CrawlError(f"train.unlabelled = {crawl}: cannot be listed ({error.strerror})") from None
     for sentence in (*found.sentences(), *found.complaints):
         run.progress.say(sentence)
-    run.progress.say(f"Learning from the crawl too: {len(paths):,} of its {found.pictures:,} pictures are looked at.")
+    run.progress.say(
+        f"Learning from the crawl too: {len(paths):,} of its {counted(found.pictures, 'picture')} are looked at."
+    )
     return run.look(paths, without=frozenset(example.picture for example in labelled))
 
 

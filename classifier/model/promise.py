@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ from scipy.stats import binom
 from classifier.errors import NoGuarantee
 from classifier.model.bounds import at_most, least_to_promise, spent
 from classifier.model.chain import most_wrong, walk
+from classifier.paths import command
 from classifier.records import Selection
 
 if TYPE_CHECKING:
@@ -106,12 +108,12 @@ def estimated_threshold(max_error: float) -> float:
     return 1 - max_error
 
 
-def no_guarantee(error: NoGuarantee, max_error: float, *, library: str) -> str:
+def no_guarantee(error: NoGuarantee, max_error: float, *, library: Path) -> str:
     """One line: that there is no guarantee, why, and what would give one."""
     least = least_to_promise(max_error, confidence=spent(1, CONFIDENCE))
     return (
         f"{error}; for a guarantee answer {least:,} random pictures of what was filed, none of them wrong: "
-        f"illsort audit {library} --count {least}, or Audit on the page"
+        f"{command('audit', library, '--count', least)}, or Audit on the page"
     )
 
 

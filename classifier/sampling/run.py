@@ -21,7 +21,7 @@ from classifier.images.drawn import draw
 from classifier.images.found import Found
 from classifier.labels.by_hand import placed_by_hand, usable_names
 from classifier.model.versions import check_versions
-from classifier.progress import Progress, SilentProgress, Stage
+from classifier.progress import Progress, SilentProgress, Stage, counted
 from classifier.records import Action, Decision, Method, Mode, Move
 from classifier.sampling.alike import superfluous
 from classifier.sampling.embed import embed
@@ -142,7 +142,7 @@ def _draw(
     """Record which files are drawn; without a wish for others, a sample that is there is gone on with."""
     known = files.known(catalogue, crawl)
     if known and not more and (count is None or count <= len(known)):
-        progress.say(f"going on with the {len(known):,} pictures that were drawn before; --more N draws others too")
+        progress.say(f"going on with the {counted(len(known), 'picture')} drawn before; --more N draws others too")
         return
     found = Found()
     most = max(count or 0, len(known) + more, _MOST)
@@ -159,7 +159,7 @@ def _draw(
     new = [file for file in drawn if file.path not in known][: max(0, wanted - len(known))]
     files.see(catalogue, run=run, crawl=crawl, files=[*(file for file in drawn if file.path in known), *new])
     before = f", beside {len(known):,} before" if known else ""
-    progress.say(f"{len(new):,} of {found.pictures:,} pictures drawn by chance{before}")
+    progress.say(f"{len(new):,} of {counted(found.pictures, 'picture')} drawn by chance{before}")
 
 
 def _counted(found: Iterator[ImageFile], stage: Stage) -> Iterator[ImageFile]:

@@ -41,7 +41,7 @@ def decide(
     best = shares.argmax(axis=1)
     confidences = shares[np.arange(len(shares)), best]
     sure = confidences >= np.array(thresholds)[best]
-    guesses = _guesses(shares, best, confidences, categories=categories, digits=4 if promised else 2)
+    guesses = _guesses(shares, best, confidences, categories=categories, digits=3 if promised else 2)
     tell = _promised if promised else _plain
     whys = [
         (tell(threshold, name, sure=False), tell(threshold, name, sure=True))
@@ -76,16 +76,23 @@ def _in_doubt(
 
 
 def _plain(threshold: float, category: str, *, sure: bool) -> str:  # noqa: ARG001 - one threshold holds for all
-    return f"at least {threshold:g}" if sure else f"below {threshold:g}"
+    return _limit(threshold, sure=sure)
+
+
+def _limit(threshold: float, *, sure: bool) -> str:
+    """In three digits, rounded so that it reads as it was decided; in all where three would read as 0 or 1."""
+    shown = math.floor(threshold * 1000) / 1000 if sure else math.ceil(threshold * 1000) / 1000
+    if shown in {0, 1}:
+        shown = threshold
+    return f"at least {shown:g}" if sure else f"below {shown:g}"
 
 
 def _promised(threshold: float, category: str, *, sure: bool) -> str:
-    """A threshold that was found has many digits: rounded so that it reads as it was decided."""
     if sure:
-        return f"at least {math.floor(threshold * 10_000) / 10_000:g} for {category}"
+        return f"{_limit(threshold, sure=True)} for {category}"
     if threshold > 1:
         return f"no error rate can be promised for {category}"
-    return f"below {math.ceil(threshold * 10_000) / 10_000:g} for {category}"
+    return f"{_limit(threshold, sure=False)} for {category}"
 
 
 def _guesses(

@@ -24,7 +24,7 @@ from classifier.catalogue.store import Catalogue
 from classifier.model.bundle import Bundle
 from classifier.model.linear import LinearHead
 from classifier.model.novelty import Novelty
-from classifier.progress import Progress
+from classifier.progress import Progress, counted
 from classifier.records import PictureId
 from classifier.sort.uncollected import uncollected
 
@@ -61,9 +61,13 @@ def recall(catalogue: Catalogue, *, run: int, crawl: Path, library: Path, bundle
             stage.advance(recorder.take(answers.result()))
         recorder.record()
     if recorder.recorded:
-        progress.say(f"{recorder.recorded:,} pictures are decided by what is known of them, without reading them again")
+        progress.say(
+            f"{counted(recorder.recorded, 'picture is', 'pictures are')} decided by what is known, not read again"
+        )
     if missing := wanted - recorder.recorded:
-        progress.say(f"{missing:,} pictures are read again: what was kept of them is gone, damaged or too little")
+        progress.say(
+            f"{counted(missing, 'picture is', 'pictures are')} read again: what was kept is gone, damaged or too small"
+        )
     return recorder.recorded
 
 

@@ -14,7 +14,6 @@ from classifier.errors import NoGuarantee
 from classifier.model.bundle import Bundle
 from classifier.model.manifest import Manifest
 from classifier.model.promise import Promise, estimated_threshold, no_guarantee, promise
-from classifier.paths import displayable
 from classifier.progress import Progress
 from classifier.records import Mode
 from classifier.settings import Settings
@@ -121,7 +120,7 @@ def _promise(model: Bundle, max_error: float, library: Path) -> tuple[Strictness
             max_error=max_error,
             guaranteed=False,
             why=error.why,
-            sentence=no_guarantee(error, max_error, library=displayable(library)),
+            sentence=no_guarantee(error, max_error, library=library.absolute()),
         )
         return estimate, None
     return Strictness(max_error=max_error, guaranteed=True, sentence=promised.sentence), promised

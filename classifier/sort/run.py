@@ -24,7 +24,7 @@ from classifier.filing.reconcile import reconcile
 from classifier.images.found import Found
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.versions import check_versions
-from classifier.progress import Progress, SilentProgress
+from classifier.progress import Progress, SilentProgress, counted
 from classifier.records import Method, Move
 from classifier.settings import Settings
 from classifier.sort.check import checked_crawl
@@ -237,13 +237,13 @@ def _tell(settler: Settler, progress: Progress, *, offer: str, dry_run: bool) ->
     if offer:
         progress.say(offer)
     for why, count in settler.copied_instead.items():
-        progress.say(f"{count:,} pictures {'are to be' if dry_run else 'were'} copied, not linked: {why}")
+        progress.say(f"{counted(count, 'picture')} {'to be ' if dry_run else ''}copied, not linked: {why}")
     for reason, count in settler.not_moved.most_common():
         progress.say(
-            f"{count:,} pictures {'can' if dry_run else 'could'} not be moved and stay where they lie: {reason}"
+            f"{counted(count, 'picture')} {'can' if dry_run else 'could'} not be moved, left in place: {reason}"
         )
     left = [outcome for outcome in settler.troubles if outcome.move.method is Method.RENAME]
     if left:
-        progress.say(f"{len(left):,} pictures lie where you put them and were left there")
+        progress.say(f"{counted(len(left), 'picture')} left where you put {'it' if len(left) == 1 else 'them'}")
     for outcome in [outcome for outcome in settler.troubles if outcome.move.method is not Method.RENAME]:
         progress.say(f"{outcome.move.source.path}: not filed: {outcome.reason or Status(outcome.status)}")

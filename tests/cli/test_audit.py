@@ -189,7 +189,7 @@ def test_too_few_answers_say_how_many_it_takes(tmp_path: Path) -> None:
     shown = illsort("audit", library, "--max-error", "0.02", keys=keys)
 
     assert 1 == shown.exit_code
-    assert "illsort audit --new --count 400" in shown.stderr
+    assert f"illsort audit {library} --new --count 400" in shown.stderr
 
 
 def test_where_all_were_judged_no_more_are_asked_for(tmp_path: Path) -> None:

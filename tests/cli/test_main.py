@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from classifier.cli.main import app
 from classifier.records import PictureId
 from classifier.review.shelf import Shelf
 from kit.bundles import colour_bundle
@@ -87,6 +88,30 @@ def test_a_users_error_is_one_line_and_exit_code_2(
     assert 1 == len(shown.stderr.strip().splitlines())
     assert says in shown.stderr
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sort", "--out"),
+        ("sort", "x", "--out", "y", "--bad"),
+        ("sorts",),
+        ("status",),
+        ("status", "a", "b"),
+        ("sort", "x", "--out", "y", "--threshold", "high"),
+        ("undo", "x", "--run", "0"),
+        ("audit", "x", "--show", "what"),
+        ("--out",),
+    ],
+)
+def test_what_the_parser_refuses_has_the_same_form(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        app([*words])
+    told = capsys.readouterr()
+
+    assert (2, "") == (ended.value.code, told.out)
+    assert 1 == len(told.err.splitlines())
+    assert told.err.startswith("illsort: ")
 
 
 def test_json_is_the_only_thing_on_stdout(tmp_path: Path, bundle: Path) -> None:

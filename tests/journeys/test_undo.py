@@ -49,11 +49,11 @@ def test_what_was_sorted_is_undone_and_sorted_again(tmp_path: Path, bundle: Path
     assert [False] == [run["undone"] for run in illsort("status", library)[1]["runs"]]
     status, undone, said = illsort("undo", library)
     assert (0, 1, 3) == (status, undone["undone"], undone["restored"] + undone["removed"])
-    assert "illsort undo --run 2 makes its changes again" in said
+    assert f"illsort undo {library} --run 2 makes its changes again" in said
     assert [True, False] == [run["undone"] for run in illsort("status", library)[1]["runs"]]
     _, nothing, said = illsort("undo", library)
     assert (None, 2) == (nothing["undone"], nothing["last_undo"])
-    assert "there is nothing to undo; illsort undo --run 2 takes the last undo back" in said
+    assert f"there is nothing to undo; illsort undo {library} --run 2 takes the last undo back" in said
     assert (CRAWL, {}) == (read_tree(crawl), read_tree(library))
     assert (0, 0) == (illsort("verify", library)[0], illsort("status", library)[1]["filed"].get("red", 0))
 

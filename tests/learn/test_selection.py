@@ -71,7 +71,7 @@ def test_a_folder_of_labels_was_picked_unless_a_person_says_otherwise(tmp_path: 
     by_chance = train(tmp_path / "drawn", pictures(LATER), "labels.by_chance=true", progress=said)
 
     assert any("no guarantee by these labels: they were picked, not drawn by chance" in one for one in picked.said)
-    assert any("18 labels were drawn by chance" in one for one in said.said)
+    assert any("18 labels drawn by chance" in one for one in said.said)
     assert [18, 0] == [chance_of(by_chance), chance_of(by_person)]
     assert 18 == len(evidence_of(by_person))
 
@@ -171,8 +171,8 @@ def verdict(path: Path, said: Said, category: str | None) -> Verdict:
 
 
 CASES: dict[str, tuple[dict[str, int], tuple[int, int, int], str]] = {
-    "all named": ({}, (18, 0, 0), "18 labels were drawn by chance"),
-    "some of none": ({"none of these": 3}, (18, 3, 0), "18 labels were drawn by chance"),
+    "all named": ({}, (18, 0, 0), "18 labels drawn by chance"),
+    "some of none": ({"none of these": 3}, (18, 3, 0), "18 labels drawn by chance"),
     "some skipped": ({"skipped": 2}, (16, 0, 2), "2 more of that draw are missing and count as wrong"),
     "one waits": ({"unanswered": 1}, (0, 0, 0), "no guarantee by these labels: 1 of the drawn pictures still waits"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -278,11 +279,11 @@ def test_a_drawn_picture_of_no_category_is_wrong_whatever_is_guessed() -> None:
 
 def test_the_line_says_why_and_what_would_give_a_guarantee() -> None:
     error = NoGuarantee("no guarantee: the labels were picked, not drawn by chance", why="picked")
-    line = no_guarantee(error, 0.02, library="~/sorted")
+    line = no_guarantee(error, 0.02, library=Path("/a b/sorted"))
 
     assert (
         "no guarantee: the labels were picked, not drawn by chance; for a guarantee "
-        "answer 160 random pictures of what was filed, none of them wrong: illsort audit ~/sorted --count 160, or "
+        "answer 160 random pictures of what was filed, none of them wrong: illsort audit '/a b/sorted' --count 160, or "
         "Audit on the page"
     ) == line
     assert at_most(0, 160, spent(1, 0.95)) <= 0.02 < at_most(0, 159, spent(1, 0.95))

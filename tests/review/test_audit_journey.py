@@ -42,7 +42,7 @@ def test_an_audit_is_drawn_judged_and_taken_back_by_keys(tmp_path: Path) -> None
         picture_in_sight(page)
         page.keyboard.press("Enter")
         page.get_by_text("Put the 1 judged wrong into _review").click()
-        page.get_by_text("1 pictures went to _review").wait_for()
+        page.get_by_text("1 picture went to _review").wait_for()
 
     assert ([], {f"127.0.0.1:{served.port}"}) == (seen.said, seen.asked)
     with read_catalogue(library) as catalogue:

@@ -102,10 +102,10 @@ def test_nothing_below_the_threshold_is_ever_filed(weights: list[float], thresho
 @pytest.mark.parametrize(
     ("probabilities", "action", "reason"),
     [
-        ((0.97, 0.02, 0.01), Action.FILE, "0.9700 cat, 0.0200 dog: at least 0.9612 for cat"),
-        ((0.96125, 0.03, 0.00875), Action.REVIEW, "0.9612 cat, 0.0300 dog: below 0.9613 for cat"),
-        ((0.2, 0.75, 0.05), Action.FILE, "0.7500 dog, 0.2000 cat: at least 0.5 for dog"),
-        ((0.0, 0.0, 1.0), Action.REVIEW, "1.0000 fox, 0.0000 cat: no error rate can be promised for fox"),
+        ((0.97, 0.02, 0.01), Action.FILE, "0.970 cat, 0.020 dog: at least 0.961 for cat"),
+        ((0.96125, 0.03, 0.00875), Action.REVIEW, "0.961 cat, 0.030 dog: below 0.962 for cat"),
+        ((0.2, 0.75, 0.05), Action.FILE, "0.750 dog, 0.200 cat: at least 0.5 for dog"),
+        ((0.0, 0.0, 1.0), Action.REVIEW, "1.000 fox, 0.000 cat: no error rate can be promised for fox"),
     ],
 )
 def test_where_an_error_rate_is_promised_the_guessed_category_s_own_threshold_decides(

@@ -92,7 +92,7 @@ def test_another_head_reads_no_picture_and_files_as_if_it_had(
 
     assert expected == again
     assert [] == reads
-    assert f"{READABLE} pictures are decided by what is known of them, without reading them again" in progress.said
+    assert f"{READABLE} pictures are decided by what is known, not read again" in progress.said
     listing = "_broken.csv"
     trees = [all_files(tmp_path / name / "sorted") for name in ("new", "known")]
     assert [name for name in trees[0] if name != listing] == [name for name in trees[1] if name != listing]

@@ -387,7 +387,7 @@ def test_what_cannot_be_moved_has_failed_and_counts_where_it_lies(tmp_path: Path
 
     assert {"red/a.png", "red/c.png", "green/b.png"} == before
     assert before == {name for name in stable(library) if name != "_review"}
-    why = f"3 pictures could not be moved and stay where they lie: {in_the_way} is not a folder"
+    why = f"3 pictures could not be moved, left in place: {in_the_way} is not a folder"
     assert [why, why] == progress.said
     assert ({"red": 2, "green": 1}, {}) == (overview(library).filed, overview(library).review)
     with pytest.raises(typer.Exit):

@@ -2,7 +2,7 @@
 
 import { key, make } from "./dom.js";
 import { get, send } from "./net.js";
-import { count, inLanguage, percent, say } from "./words.js";
+import { count, inLanguage, limit, percent, say } from "./words.js";
 
 const line = document.getElementById("learned");
 const EVERY = 3000;
@@ -39,7 +39,7 @@ export class Learning {
   askToFile() {
     if (!this.#canFile()) return;
     const { rule, fileable } = this.desk.state.outlook;
-    const by = rule.max_error === null ? say("againByThreshold", rule.threshold)
+    const by = rule.max_error === null ? say("againByThreshold", limit(rule.threshold))
       : say(rule.promised ? "againByError" : "againByEstimate", percent(rule.max_error));
     this.desk.ask(say("fileThemTitle", count(fileable)), make("div", {}, make("p", {}, by), make("p", {}, say("fileThemBody"))),
       make("button", { class: "main", autofocus: true, onclick: () => this.#file() }, key("⏎"), make("span", {}, say("fileThem"))),
@@ -99,7 +99,7 @@ export class Learning {
     if (learning.at === "trouble") return say("troubleLearning", inLanguage(learning, "why"));
     if (!outlook.number || outlook.share === undefined) return learning.at === "starting" ? say("startsLearning") : "";
     const { rule, share: [before, after], fileable, verdicts, new: more } = outlook;
-    const by = rule.max_error === null ? say("byThreshold", rule.threshold) : say(rule.promised ? "byError" : "byEstimate", percent(rule.max_error));
+    const by = rule.max_error === null ? say("byThreshold", limit(rule.threshold)) : say(rule.promised ? "byError" : "byEstimate", percent(rule.max_error));
     if (verdicts === 0) return ""; // nothing has come of it yet
     if (more <= 0) return say("learnedFirst", count(verdicts), by, percent(after), count(fileable));
     return say("learnedMore", count(more), by, percent(before), percent(after), count(fileable));
