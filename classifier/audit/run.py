@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from classifier.audit.state import State
 from classifier.audit.thresholds import Offer, keeps, loosest, usual
 from classifier.catalogue import audits, hand_moves, verdicts
 from classifier.catalogue.audits import Audit, Drawn
+from classifier.catalogue.clock import now
 from classifier.catalogue.decisions import count_filed
 from classifier.catalogue.journal import place_of, to_path
 from classifier.catalogue.store import open_catalogue, read_catalogue
@@ -104,7 +104,7 @@ class Session:
             said=said,
             category=drawn.category,
             origin=ORIGIN,
-            at=_now(),
+            at=now(),
             audit=audit.id,
             selection=Selection.FILED,
         )
@@ -197,7 +197,7 @@ def _drawn(catalogue: Catalogue, library: Path, *, count: int, seed: int | None)
     seed = secrets.randbits(32) if seed is None else seed
     population = sum(len(of_one) for of_one in there.values())
     audit = Audit(
-        at=_now(),
+        at=now(),
         seed=seed,
         simple=is_simple(count, population),
         filed={category: len(of_one) for category, of_one in there.items()},
@@ -230,7 +230,3 @@ def _there(catalogue: Catalogue, library: Path) -> Iterator[Filed]:
         # Some systems list a name in another spelling than they were given.
         if one.name in names[one.category] or (library / one.path).exists():
             yield one
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,8 +1,8 @@
 """What was decided of a picture before a run decided otherwise, so that undoing the run brings it back.
 
 One row for each decision that a run changed. While the run stands, it holds the decision of before; while the run is
-undone, the run's own: undoing and redoing exchange the two. A trigger writes the row, in the statement that changes
-the decision. A first decision has no row: undone, the picture is undecided again.
+undone, the run's own: undoing and redoing exchange the two. `decisions.save` writes the row, in the transaction that
+changes the decision. A first decision has no row: undone, the picture is undecided again.
 
 What moved a picture is kept as long as the journal of moves. Of what only another model is surer or less sure, which
 may be every picture, the last two changes of each are kept.
@@ -41,7 +41,6 @@ SELECT :run, e.picture, NOT :undone, (e.action, e.category) IS NOT (d.action, d.
     d.run, d.action, d.category, d.confidence, d.reason
 FROM temp.exchanged AS e LEFT JOIN decisions AS d ON d.picture = e.picture
 """
-# REPLACE, for an update would be taken for a new decision.
 _DECIDE = f"""
 INSERT OR REPLACE INTO decisions (picture, {_DECISION})
 SELECT picture, {_DECISION} FROM temp.exchanged WHERE action IS NOT NULL

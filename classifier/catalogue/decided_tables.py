@@ -10,7 +10,7 @@ from classifier.records import Action
 if TYPE_CHECKING:
     import sqlite3
 
-DECIDED_BEFORE: Final = (
+_DECIDED_BEFORE: Final = (
     # `before` is the run of the decision in this row, which has no action where nothing was decided.
     """CREATE TABLE decided_before (
         run INTEGER, picture TEXT, undone INTEGER NOT NULL, moved INTEGER NOT NULL, before INTEGER, action TEXT,
@@ -26,7 +26,20 @@ DECIDED_BEFORE: Final = (
 LEFT_THERE: Final = "an undo left it there"
 
 
-def decide_as_placed(connection: sqlite3.Connection) -> None:
+def m014_decided_before(connection: sqlite3.Connection) -> None:
+    """What was decided before a run; what an undo of an earlier version left is decided as it lies, or not at all."""
+    for statement in _DECIDED_BEFORE:
+        connection.execute(statement)
+    _decide_as_placed(connection)
+
+
+def m015_decided_before_at_once(connection: sqlite3.Connection) -> None:
+    """What was decided before is kept by one statement for many pictures, no longer by a trigger for each."""
+    connection.execute("DROP TRIGGER decided_otherwise")
+
+
+# Much the same as `as_placed` in filing/decide_again, which may change; a step of the migrations may not.
+def _decide_as_placed(connection: sqlite3.Connection) -> None:
     """Earlier versions undid moves and not decisions: where a run was undone, what lies in a folder is decided so."""
     if connection.execute("SELECT 1 FROM runs WHERE kind = 'undo'").fetchone() is None:
         return

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from classifier.catalogue.clock import now
 from classifier.catalogue.hand_moves import record_move
 from classifier.catalogue.journal import PLACE_COLUMNS, Place, add_places, as_place, as_row, to_bytes
 from classifier.records import PictureId
@@ -223,7 +223,7 @@ def _miss(connection: sqlite3.Connection, gone: Missing) -> None:
         connection.execute("DELETE FROM decisions WHERE picture = ?", (place.picture,))
     connection.execute(
         f"INSERT INTO missing ({_COLUMNS}, {_KEPT_DECISION}, what, at) VALUES ({marks})",  # noqa: S608 - our own names
-        (*as_row(place), *decided, gone.what.value, _now()),
+        (*as_row(place), *decided, gone.what.value, now()),
     )
 
 
@@ -234,7 +234,3 @@ def _decide_again(connection: sqlite3.Connection, place: Place) -> None:
         "WHERE picture = ? AND beside IS NULL AND action IS NOT NULL",
         (place.picture,),
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

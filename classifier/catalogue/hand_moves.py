@@ -6,9 +6,9 @@ Where a picture was put by hand, it stays: no later decision moves it, unless th
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from classifier.catalogue.clock import now
 from classifier.catalogue.parts import rows_of
 from classifier.records import Action
 
@@ -36,7 +36,7 @@ def record_move(connection: sqlite3.Connection, old: Place, new: Place) -> None:
     connection.execute(
         "INSERT INTO hand_moves (picture, old, new, last_verdict, at) "
         "VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) FROM verdicts), ?)",
-        (new.picture, old.path, new.path, _now()),
+        (new.picture, old.path, new.path, now()),
     )
     decided = decision_of(_folder(new.path))
     if decided is not None and _folder(old.path) != _folder(new.path):
@@ -85,7 +85,3 @@ def decision_of(folder: bytes) -> tuple[Action, str] | None:
 
 def _folder(path: bytes) -> bytes:
     return path.rpartition(b"/")[0]
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

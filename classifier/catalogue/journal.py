@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalogue.checks import row_checksum
+from classifier.catalogue.clock import now
 from classifier.catalogue.trail import append_trail
 from classifier.paths import displayable
 from classifier.records import Method, PictureId, time_of
@@ -136,7 +136,7 @@ def begin(catalogue: Catalogue, entries: Sequence[Entry], *, run: int, folders: 
     with catalogue.transaction() as connection:
         connection.executemany(
             f"INSERT INTO moves ({', '.join(ENTRY)}, at, checksum) VALUES ({marks}, ?, ?)",  # noqa: S608
-            [(*row, _now(), row_checksum(row)) for row in rows],
+            [(*row, now("milliseconds"), row_checksum(row)) for row in rows],
         )
         connection.executemany(
             "INSERT OR IGNORE INTO folders (path, run) VALUES (?, ?)", [(to_bytes(folder), run) for folder in folders]
@@ -155,7 +155,7 @@ def finish(catalogue: Catalogue, entries: Sequence[Entry], *, library: Path, pla
     Raises OSError when the trail cannot be written.
     """
     done = [entry for entry in entries if entry.state is State.DONE]
-    append_trail(library, done, at=_now(), crawls=_crawls(catalogue, {entry.run for entry in done}))
+    append_trail(library, done, at=now("milliseconds"), crawls=_crawls(catalogue, {entry.run for entry in done}))
     moved = {entry.picture for entry in entries if entry.method is Method.RENAME}
     with catalogue.transaction():
         _write_state(catalogue, entries)
@@ -209,7 +209,7 @@ def _write_state(catalogue: Catalogue, entries: Iterable[Entry]) -> None:
     rows = [as_row(entry) for entry in entries]
     catalogue.connection.executemany(
         f"UPDATE moves SET {columns}, at = ?, checksum = ? WHERE id = ?",  # noqa: S608 - our own names
-        [(*(row[at] for at in _CHANGING.values()), _now(), row_checksum(row), row[0]) for row in rows],
+        [(*(row[at] for at in _CHANGING.values()), now("milliseconds"), row_checksum(row), row[0]) for row in rows],
     )
 
 
@@ -273,7 +273,3 @@ def as_row(record: Entry | Place) -> tuple[Any, ...]:
     if isinstance(record, Entry):
         values |= {"state": record.state.value, "note": displayable(record.note)}
     return tuple(values.values())
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

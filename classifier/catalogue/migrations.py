@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.decided_tables import DECIDED_BEFORE, decide_as_placed
+from classifier.catalogue.clock import now
+from classifier.catalogue.decided_tables import m014_decided_before, m015_decided_before_at_once
 from classifier.catalogue.disk_tables import DISK_CHANGES
 from classifier.errors import LibraryError
 
@@ -104,13 +104,6 @@ def m013_disk_changes(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-def m014_decided_before(connection: sqlite3.Connection) -> None:
-    """What was decided before a run; what an undo of an earlier version left is decided as it lies, or not at all."""
-    for statement in DECIDED_BEFORE:
-        connection.execute(statement)
-    decide_as_placed(connection)
-
-
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
@@ -126,6 +119,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m012_checksums_of_moves,
     m013_disk_changes,
     m014_decided_before,
+    m015_decided_before_at_once,
 )
 
 
@@ -154,8 +148,7 @@ def _apply(connection: sqlite3.Connection, step: Callable[[sqlite3.Connection], 
         # Another process may have applied it while this one waited for the lock.
         if step in pending(connection):
             step(connection)
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            connection.execute("INSERT INTO migrations VALUES (?, ?)", (step.__name__, now))
+            connection.execute("INSERT INTO migrations VALUES (?, ?)", (step.__name__, now()))
         connection.execute("COMMIT")
     except BaseException:
         with suppress(sqlite3.OperationalError):  # after some errors of the disk SQLite has rolled back by itself

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from classifier.catalogue.clock import now
 from classifier.catalogue.journal import to_bytes, to_path
 from classifier.catalogue.store import Catalogue
 from classifier.catalogue.strictness import Strictness
@@ -67,7 +67,7 @@ def begin(
         cursor = connection.execute(
             "INSERT INTO runs (kind, crawl, mode, model, backbone, bundle, settings, started, state) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running')",
-            (*asked, _now()),
+            (*asked, now()),
         )
     return int(cursor.lastrowid or 0)
 
@@ -77,7 +77,7 @@ def finish(catalogue: Catalogue, run: int, summary: dict[str, Any]) -> None:
     with catalogue.transaction() as connection:
         connection.execute(
             "UPDATE runs SET finished = ?, state = 'done', summary = ? WHERE id = ?",
-            (_now(), to_json(summary), run),
+            (now(), to_json(summary), run),
         )
 
 
@@ -163,7 +163,3 @@ def all_runs(catalogue: Catalogue) -> list[Run]:
         )
         for number, kind, crawl, mode, bundle, started, finished, summary, settings, undoes in rows
     ]
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -6,11 +6,11 @@ A change stands until another that is done takes it back; taking that one back m
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalogue import runs
+from classifier.catalogue.clock import now
 from classifier.catalogue.entries import Damaged, damaged, select
 from classifier.catalogue.journal import Entry, State, begin, to_bytes
 from classifier.catalogue.trail import read_trail
@@ -195,7 +195,7 @@ def _add_run(catalogue: Catalogue, number: int, changes: list[dict[str, Any]], r
     connection.execute(
         "INSERT OR IGNORE INTO runs (id, kind, crawl, mode, model, bundle, settings, undoes, started, state) "
         "VALUES (?, ?, ?, '', '', ?, '{}', ?, ?, ?)",
-        (number, kind, crawl or to_bytes(Path()), to_bytes(Path()), of, _now(), state),
+        (number, kind, crawl or to_bytes(Path()), to_bytes(Path()), of, now(), state),
     )
     if of is None or next(standing(catalogue, of), None) is None:
         connection.execute("UPDATE runs SET finished = started WHERE id = ?", (number,))
@@ -252,7 +252,3 @@ def _is_wholly_undone(catalogue: Catalogue, run: int) -> bool | None:
         if not made_again:
             return made_again is None and bool(is_finished) and not left
     return None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalogue import audits, categories, decisions, files, runs, verdicts
 from classifier.catalogue.categories import read_names
+from classifier.catalogue.clock import now
 from classifier.catalogue.outlook import attach_newest
 from classifier.errors import CrawlError, LibraryError, SettingsError
 from classifier.filing.broken import list_broken
@@ -122,7 +122,7 @@ def _offer(catalogue: Catalogue, library: Path, progress: Progress) -> None:
     good, complaints = usable_names([name for name in found if names.of(name) == name], names.made)
     for sentence in complaints:
         progress.say(f"{sentence}: it is not offered")
-    categories.make(catalogue, good, at=datetime.now(UTC).isoformat(timespec="seconds"))
+    categories.make(catalogue, good, at=now())
     if good:
         told = ", ".join(f"{name} {found[name]:,}" for name in good)
         progress.say(f"already in {library}: {told}")

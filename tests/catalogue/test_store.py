@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue import disk, migrations, store
+from classifier.catalogue import decisions, disk, migrations, store
 from classifier.catalogue.store import Catalogue, copy_in_memory, open_catalogue, read_catalogue
 from classifier.errors import FilingStopped, LibraryError
+from classifier.records import Action, Decision, PictureId
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -238,6 +239,24 @@ def test_answers_of_an_older_catalogue_are_kept_by_model(tmp_path: Path, monkeyp
         rows = catalogue.connection.execute("SELECT model, picture, logits, novelty FROM predictions").fetchall()
 
     assert [("a", "q", b"\x02", None), ("b", "p", b"\x01", 0.5)] == rows
+
+
+def test_what_was_decided_before_is_kept_in_an_older_catalogue_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = [step.__name__ for step in migrations.STEPS].index("m014_decided_before") + 1
+    monkeypatch.setattr(migrations, "STEPS", migrations.STEPS[:older])
+    open_catalogue(tmp_path).close()
+    monkeypatch.undo()
+    with open_catalogue(tmp_path) as catalogue:
+        connection = catalogue.connection
+        assert connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'decided_otherwise'").fetchone() is None
+        for run, confidence in ((1, 0.5), (2, 0.5), (3, 0.6), (3, 0.7), (4, 0.8)):
+            one = Decision(picture=PictureId("p"), action=Action.FILE, category="a", confidence=confidence, reason="")
+            decisions.save(catalogue, [one], run=run)
+        assert [(3, 1, 0.5), (4, 3, 0.7)] == connection.execute(
+            "SELECT run, before, confidence FROM decided_before ORDER BY run"
+        ).fetchall()
 
 
 def test_a_file_in_place_of_the_library_is_told_in_words(tmp_path: Path) -> None:

@@ -132,9 +132,8 @@ def as_an_earlier_version_left_it(library: Library, kept: list[Any]) -> None:
     """The decisions that an undo did not take back, in a catalogue that this version has not opened yet."""
     with open_catalogue(library.library) as catalogue:
         catalogue.connection.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?, ?)", kept)
-        catalogue.connection.execute("DELETE FROM migrations WHERE name = 'm014_decided_before'")
-        for what in ("TRIGGER decided_otherwise", "TABLE decided_before"):
-            catalogue.connection.execute(f"DROP {what}")
+        catalogue.connection.execute("DELETE FROM migrations WHERE name >= 'm014'")
+        catalogue.connection.execute("DROP TABLE decided_before")
 
 
 def test_a_picture_that_an_undo_leaves_is_decided_to_be_where_it_lies(library: Library) -> None:
