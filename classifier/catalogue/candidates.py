@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.catalogue.disk_changes import DELETED
 from classifier.catalogue.journal import to_bytes, to_path
 from classifier.catalogue.parts import rows_of
 from classifier.catalogue.store import Catalogue
@@ -82,8 +83,7 @@ INSERT INTO temp.placed SELECT places.picture FROM main.places
 CROSS JOIN predictions ON predictions.picture = places.picture AND predictions.model = :model
 ORDER BY places.picture
 """
-_DELETED = "SELECT picture FROM missing WHERE beside IS NULL AND what != 'dangling'"
-_KEEP_DELETED = f"INSERT OR IGNORE INTO temp.placed {_DELETED}"
+_KEEP_DELETED = f"INSERT OR IGNORE INTO temp.placed {DELETED}"
 _PLACED = f"""
 SELECT {_COLUMNS}, min(files.path), count(*) FROM main.places
 CROSS JOIN pictures ON pictures.id = places.picture
@@ -93,7 +93,7 @@ WHERE places.picture > :after GROUP BY places.picture ORDER BY places.picture LI
 """  # noqa: S608 - built from constants of this module
 _READABLE = f"""
 SELECT (SELECT count(*) FROM files NOT INDEXED WHERE {_OF_RUN})
-     - (SELECT count(*) FROM files INDEXED BY files_by_picture WHERE {_OF_RUN} AND picture IN ({_DELETED}))
+     - (SELECT count(*) FROM files INDEXED BY files_by_picture WHERE {_OF_RUN} AND picture IN ({DELETED}))
 """  # noqa: S608
 _FILES = f"""
 SELECT path, size_bytes, mtime_ns, inode, device, picture FROM files

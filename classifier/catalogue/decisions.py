@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
+from classifier.catalogue.disk_changes import DELETED
 from classifier.catalogue.journal import to_bytes, to_path
 from classifier.catalogue.parts import rows_of
 from classifier.catalogue.store import Catalogue
@@ -70,7 +71,7 @@ def rename_where_it_lies(catalogue: Catalogue, category: str, into: str) -> None
 
 
 # A file moved out of the crawl by us still counts as one of its pictures: a second run tells the same totals.
-_TALLY = """
+_TALLY = f"""
 WITH members AS (
     SELECT path, picture, failure_kind, size_bytes FROM files WHERE crawl = :crawl AND (seen = :run OR EXISTS (
         SELECT 1 FROM places WHERE places.picture = files.picture AND source = files.path AND method = 'move')))
@@ -79,14 +80,13 @@ SELECT CASE
     WHEN members.failure_kind IS NOT NULL THEN 'broken'
     WHEN places.source = members.path THEN decisions.action
     WHEN places.picture IS NOT NULL THEN 'duplicate'
-    WHEN missing.picture IS NOT NULL THEN 'deleted'
+    WHEN members.picture IN ({DELETED}) THEN 'deleted'
     ELSE 'failed' END AS outcome, decisions.category, count(*)
 FROM members
 LEFT JOIN places ON places.picture = members.picture
 LEFT JOIN decisions ON decisions.picture = members.picture
-LEFT JOIN missing ON missing.picture = members.picture AND missing.beside IS NULL AND what != 'dangling'
 GROUP BY 1, 2 ORDER BY 1, 2
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,10 @@ from typing import Final
 from classifier.errors import LibraryError
 from classifier.own_files import STATE, make_own_folder, problem_with
 
-_MOUNTS = Path("/proc/self/mountinfo")
+_MOUNTS: Final = Path("/proc/self/mountinfo")
 _NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "ceph", "afs", "glusterfs", "lustre", "fuse", "fuseblk"}
 )
-_FIELDS_BEFORE_TYPE = 5
 _CHANGED_IN_PLACE: Final = ("catalogue.sqlite", "moves.jsonl", "lock")
 
 
@@ -90,15 +89,22 @@ def is_on_network(folder: Path, *, mounts: Path = _MOUNTS) -> bool:
     """
     if sys.platform == "win32":  # pragma: no cover - Windows
         return str(folder.resolve()).startswith("\\\\")
+    return file_system_of(folder, mounts=mounts).split(".")[0] in _NETWORK
+
+
+def file_system_of(folder: Path, *, mounts: Path = _MOUNTS) -> str:
+    """The type of the file system that an existing `folder` lies on, as Linux lists it; empty where it does not."""
     device = folder.stat().st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    for before, _, after in (line.partition(" - ") for line in lines_of(mounts)):
+        if before.split()[2:3] == [wanted]:
+            return after.partition(" ")[0]
+    return ""
+
+
+def lines_of(path: Path) -> list[str]:
+    """The lines of a file by which the system tells of itself; none where it does not."""
     try:
-        lines = mounts.read_bytes().splitlines()
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return False
-    wanted = f"{os.major(device)}:{os.minor(device)}".encode()
-    return any(_is_network(fields) for fields in map(bytes.split, lines) if fields[2:3] == [wanted])
-
-
-def _is_network(fields: list[bytes]) -> bool:
-    kind = fields[fields.index(b"-", _FIELDS_BEFORE_TYPE) + 1].decode(errors="replace")
-    return kind.split(".")[0] in _NETWORK
+        return []

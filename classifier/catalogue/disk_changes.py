@@ -32,6 +32,10 @@ class What(StrEnum):
     DANGLING = "dangling"  # a symbolic link of ours whose original is gone; it comes back, or is made anew
 
 
+DELETED = f"SELECT picture FROM missing WHERE beside IS NULL AND what != '{What.DANGLING}'"  # noqa: S608 - a constant
+"""The pictures that are missing by a person's doing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
     """A place as it was last recorded, and why it is one no more."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from classifier.catalogue.disk_changes import DELETED
 from classifier.catalogue.journal import to_bytes, to_path
 from classifier.catalogue.store import Catalogue
 from classifier.paths import displayable
@@ -32,9 +33,6 @@ ON CONFLICT (path) DO UPDATE SET
 _UNREAD = "crawl = ? AND seen = ? AND failure_kind IS NULL"
 _UNKNOWN_TO_MODEL = """(picture IS NULL OR NOT EXISTS (
     SELECT 1 FROM predictions WHERE predictions.picture = files.picture AND model = ?))"""
-
-_NOT_DELETED = """NOT EXISTS (
-    SELECT 1 FROM missing WHERE missing.picture = files.picture AND beside IS NULL AND what != 'dangling')"""
 
 
 def see(catalogue: Catalogue, *, run: int, crawl: Path, files: Iterable[ImageFile]) -> None:
@@ -70,7 +68,8 @@ def to_hash(catalogue: Catalogue, *, run: int, crawl: Path) -> list[Path]:
 def to_predict(catalogue: Catalogue, *, run: int, crawl: Path, model: str) -> Iterator[Path]:
     """In order, the files whose content `model` has not seen, but for what a person deleted from the library."""
     rows = catalogue.connection.execute(
-        f"SELECT path FROM files WHERE {_UNREAD} AND {_UNKNOWN_TO_MODEL} AND {_NOT_DELETED} ORDER BY path",  # noqa: S608
+        f"SELECT path FROM files WHERE {_UNREAD} AND {_UNKNOWN_TO_MODEL} "  # noqa: S608
+        f"AND picture IN ({DELETED}) IS NOT TRUE ORDER BY path",
         (to_bytes(crawl), run, model),
     )
     return (to_path(path) for (path,) in rows)

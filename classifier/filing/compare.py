@@ -78,11 +78,8 @@ class _Comparison:
                 stage.advance(_TOLD_EACH)
             try:
                 seen = lstat(root + path)
-            except _NOT_THERE:
-                self._lose(path, What.DELETED)
-                continue
-            except OSError:
-                self._unreachable += 1
+            except OSError as error:
+                self._refused(path, error)
                 continue
             disks.add((device, path.rpartition(b"/")[0]))
             if seen.st_size != size_bytes or (seen.st_mtime_ns != mtime_ns and time_of(seen) != mtime_ns):
@@ -97,11 +94,8 @@ class _Comparison:
             try:
                 seen = os.lstat(self._root + path)
                 original = _original(self._root + path)
-            except _NOT_THERE:
-                self._lose(path, What.DELETED)
-                continue
-            except OSError:
-                self._unreachable += 1
+            except OSError as error:
+                self._refused(path, error)
                 continue
             self._disks.seen.add((device, path.rpartition(b"/")[0]))
             if (seen.st_size, time_of(seen)) != (size_bytes, mtime_ns):
@@ -169,6 +163,12 @@ class _Comparison:
         place = place_at(self._catalogue, path)
         if place is not None and place.picture not in self._unsettled:
             self.lost[path] = Missing(place=place, what=what)
+
+    def _refused(self, path: bytes, error: OSError) -> None:
+        if isinstance(error, _NOT_THERE):
+            self._lose(path, What.DELETED)
+        else:
+            self._unreachable += 1
 
     def _try_closer(self, path: bytes, seen: os.stat_result) -> None:
         try:

@@ -10,14 +10,11 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from classifier.catalogue.disk import file_system_of, lines_of
 from classifier.filing.content import look
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_MOUNTS: Final = Path("/proc/self/mountinfo")
 _PROTECTED: Final = Path("/proc/sys/fs/protected_hardlinks")
 _HAVE_NO_LINKS: Final = frozenset({"vfat", "msdos", "exfat", "hfs", "udf", "iso9660"})
 _WINDOWS_HARD_LINKS: Final = 0x0040_0000  # FILE_SUPPORTS_HARD_LINKS
@@ -54,32 +51,14 @@ def _nearest(folder: Path) -> Path:
 def _has_no_links(folder: Path) -> bool:
     if sys.platform == "win32":  # pragma: no cover - Windows
         return not _windows_flags(folder) & _WINDOWS_HARD_LINKS
-    return type_of(folder, _lines(_MOUNTS)) in _HAVE_NO_LINKS
-
-
-def type_of(folder: Path, mounts: Iterable[str]) -> str:
-    """The type of the file system that `folder` lies on, by the lines of mountinfo; empty when it is not among them."""
-    device = folder.stat().st_dev
-    wanted = f"{os.major(device)}:{os.minor(device)}"
-    for line in mounts:
-        before, _, after = line.partition(" - ")
-        if before.split()[2:3] == [wanted]:
-            return after.partition(" ")[0]
-    return ""
+    return file_system_of(folder) in _HAVE_NO_LINKS
 
 
 def _is_protected(source: Path) -> bool:
     """Whether Linux refuses a link to a file of another user that this one may not both read and write."""
-    if not hasattr(os, "geteuid") or os.geteuid() == 0 or _lines(_PROTECTED) != ["1"]:
+    if not hasattr(os, "geteuid") or os.geteuid() == 0 or lines_of(_PROTECTED) != ["1"]:
         return False
     return source.stat().st_uid != os.geteuid() and not os.access(source, os.R_OK | os.W_OK)
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
 
 
 def _windows_flags(folder: Path) -> int:  # pragma: no cover - Windows

@@ -11,9 +11,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.records import Action
+from classifier.records import Action, ImageFile
 
 if TYPE_CHECKING:
+    from classifier.catalogue.journal import Place
     from classifier.records import Decision, PictureId
 
 REVIEW = "_review"
@@ -42,6 +43,17 @@ def names_for(name: str, picture: PictureId) -> tuple[str, ...]:
     if len(os.fsencode(name)) + 1 + _DIGITS[-1] <= _LONGEST_NAME:
         return tuple(stem + mark + extension for mark in marks)
     return tuple(_shortened(stem, mark + extension) for mark in marks)
+
+
+def file_of(place: Place, library: Path) -> ImageFile:
+    """The file in the library as it was last recorded."""
+    return ImageFile(
+        path=library / os.fsdecode(place.path),
+        size_bytes=place.size_bytes,
+        mtime_ns=place.mtime_ns,
+        inode=place.inode,
+        device=place.device,
+    )
 
 
 def temporary_name(run: int, id: int) -> str:  # noqa: A002

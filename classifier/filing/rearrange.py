@@ -15,9 +15,9 @@ from classifier.filing.engine import execute
 from classifier.filing.folders import Folders
 from classifier.filing.not_moved import decide_not_moved
 from classifier.filing.outcome import Status
-from classifier.filing.place import names_for
+from classifier.filing.place import file_of, names_for
 from classifier.filing.sidecars import sidecar_moves
-from classifier.records import ImageFile, Method, Move
+from classifier.records import Method, Move
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,12 +70,6 @@ def _move(catalogue: Catalogue, library: Path, decision: Decision, folders: Fold
     place, folder = place_of(catalogue, decision.picture), folders(decision)
     if place is None or to_path(place.path).parent == folder:
         return None
-    source = ImageFile(
-        path=library / to_path(place.path),
-        size_bytes=place.size_bytes,
-        mtime_ns=place.mtime_ns,
-        inode=place.inode,
-        device=place.device,
-    )
+    source = file_of(place, library)
     names = names_for(source.path.name, decision.picture)
     return Move(picture=decision.picture, source=source, folder=folder, names=names, method=Method.RENAME)

@@ -11,14 +11,15 @@ from classifier.catalogue.disk_changes import sidecar_is_missing
 from classifier.catalogue.journal import Place, place_of, sidecar_from, sidecars_of, to_path
 from classifier.catalogue.stale_links import made_by
 from classifier.filing.content import hash_of, look
-from classifier.filing.place import REPLACED, names_for
+from classifier.filing.place import REPLACED, file_of, names_for
 from classifier.images.regular import image_file
-from classifier.records import ImageFile, Method, Move, PictureId, time_of
+from classifier.records import Method, Move, PictureId, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from classifier.catalogue.store import Catalogue
+    from classifier.records import ImageFile
 
 _ENDINGS = (".txt", ".xmp", ".json")
 
@@ -106,19 +107,11 @@ def _strayed(catalogue: Catalogue, place: Place, library: Path) -> Iterator[Move
     """Those in the library that the picture has left behind."""
     now = to_path(place.path)
     for sidecar in sidecars_of(catalogue, place.picture):
-        path = to_path(sidecar.path)
-        if path.parent != now.parent:
-            source = ImageFile(
-                path=library / path,
-                size_bytes=sidecar.size_bytes,
-                mtime_ns=sidecar.mtime_ns,
-                inode=sidecar.inode,
-                device=sidecar.device,
-            )
+        if to_path(sidecar.path).parent != now.parent:
             came_from = to_path(sidecar.source).name
             name = name_beside(came_from, picture=to_path(place.source).name, now=now.name)
             names = names_for(name, sidecar.picture)
-            yield _move(place, source, sidecar.picture, names=names, method=Method.RENAME)
+            yield _move(place, file_of(sidecar, library), sidecar.picture, names=names, method=Method.RENAME)
 
 
 def _was_rewritten(sidecar: Place) -> bool:
@@ -136,18 +129,12 @@ def _was_rewritten(sidecar: Place) -> bool:
 
 
 def _put_aside(catalogue: Catalogue, sidecar: Place, library: Path) -> Move:
-    path = library / to_path(sidecar.path)
+    source = file_of(sidecar, library)
     return Move(
         picture=sidecar.picture,
-        source=ImageFile(
-            path=path,
-            size_bytes=sidecar.size_bytes,
-            mtime_ns=sidecar.mtime_ns,
-            inode=sidecar.inode,
-            device=sidecar.device,
-        ),
+        source=source,
         folder=REPLACED,
-        names=names_for(path.name, sidecar.picture),
+        names=names_for(source.path.name, sidecar.picture),
         method=Method.RESTORE,
         undoes=made_by(catalogue, sidecar),
         beside=sidecar.beside,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from classifier.catalogue import disk
 from classifier.catalogue.store import copy_in_memory
 from classifier.filing import linkable
-from classifier.filing.linkable import WhyNoLink, type_of, why_no_link
+from classifier.filing.linkable import WhyNoLink, why_no_link
 from classifier.records import Method
 from classifier.sort.plan import plan_only
 from kit.filing import World, move_of
@@ -51,8 +52,7 @@ def test_a_file_system_without_links_is_known_by_its_type(world: World, monkeypa
     source = world.add("a.jpg", b"a")
     device = world.library.stat().st_dev
     line = f"36 35 {os.major(device)}:{os.minor(device)} / /mnt rw shared:1 - exfat /dev/sdb1 rw"
-    assert "exfat" == type_of(world.library, ["1 2 0:1 / /proc rw - proc proc rw", line])
-    monkeypatch.setattr(linkable, "_lines", lambda _: [line])
+    monkeypatch.setattr(disk, "lines_of", lambda _: ["1 2 0:1 / /proc rw - proc proc rw", line])
     assert WhyNoLink.NO_LINKS is why_no_link(source, world.library / "cats")
 
 
@@ -73,5 +73,5 @@ def test_another_owner_is_said_where_the_system_protects_links(  # noqa: PLR0917
     owner = source.stat().st_uid
     monkeypatch.setattr(linkable.os, "geteuid", lambda: (owner or 1000) if mine else owner + 1)
     monkeypatch.setattr(linkable.os, "access", lambda *_: writable)
-    monkeypatch.setattr(linkable, "_lines", lambda path: [setting] if "protected" in str(path) else [])
+    monkeypatch.setattr(linkable, "lines_of", lambda path: [setting] if "protected" in str(path) else [])
     assert why is why_no_link(source, world.library / "cats") or (mine and owner == 0)

@@ -418,8 +418,8 @@ def test_a_kill_before_the_commit_loses_nothing_that_was_found(tmp_path: Path, c
     }
     changes[change]()
     with open_catalogue(library) as catalogue, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("classifier.catalogue.disk_changes._now", _killed)
-        patch.setattr("classifier.catalogue.hand_moves._now", _killed)
+        patch.setattr("classifier.catalogue.disk_changes.now", _killed)
+        patch.setattr("classifier.catalogue.hand_moves.now", _killed)
         with pytest.raises(KeyboardInterrupt):
             reconcile(catalogue, library)
         assert (5,) == catalogue.connection.execute("SELECT count(*) FROM places").fetchone()
