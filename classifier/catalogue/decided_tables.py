@@ -44,7 +44,8 @@ def _decide_as_placed(connection: sqlite3.Connection) -> None:
     if connection.execute("SELECT 1 FROM runs WHERE kind = 'undo'").fetchone() is None:
         return
     rows = connection.execute(
-        "SELECT places.picture, path, action, category FROM places JOIN decisions ON decisions.picture = places.picture"
+        "SELECT places.picture, path, action, category FROM places "
+        "JOIN decisions ON decisions.picture = places.picture WHERE typeof(path) = 'blob'"
     )
     for picture, path, *decided in rows.fetchall():
         found = decision_of(path.rpartition(b"/")[0])

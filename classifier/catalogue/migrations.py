@@ -127,7 +127,7 @@ def pending(connection: sqlite3.Connection) -> list[Callable[[sqlite3.Connection
     """The steps that a catalogue still lacks; raises LibraryError when it has steps that this program does not know."""
     known = connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'").fetchone()
     done = {name for (name,) in connection.execute("SELECT name FROM migrations")} if known else set()
-    newer = sorted(done - {step.__name__ for step in STEPS})
+    newer = sorted(str(name) for name in done - {step.__name__ for step in STEPS})
     if newer:
         raise LibraryError(f"the catalogue was made by a newer illsort (it has {', '.join(newer)}): update illsort")
     return [step for step in STEPS if step.__name__ not in done]

@@ -23,4 +23,4 @@ def rows_of(
     for start in range(0, len(pictures), _PART):
         part = pictures[start : start + _PART]
         marks = ", ".join("?" for _ in part)
-        yield from catalogue.connection.execute(query.replace("{pictures}", f"({marks})"), (*before, *part))
+        yield from catalogue.connection.execute(query.replace("{pictures}", f"({marks})"), (*before, *part)).fetchall()

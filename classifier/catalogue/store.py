@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from classifier.catalogue.damage import BY_DAMAGE, find_damage, wrong_schema
 from classifier.catalogue.disk import check_state, is_on_network, make_state_folder, state_folder
 from classifier.catalogue.migrations import migrate, pending
 from classifier.errors import FilingStopped, IllsortError, LibraryError
@@ -32,14 +33,24 @@ _NEEDS_WRITING = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sq
 
 
 class Catalogue:
-    """An open catalogue; `path` is None for one in memory. Closed by leaving `with`, `at_rest` when it was written.
+    """An open catalogue. Closed by leaving `with`, `at_rest` when it was written.
 
-    SQLite's errors that are the disk's or another process's doing leave `with` as LibraryError or FilingStopped.
+    `path` is None for one in memory, which `copied_from` names in messages.
+    What the disk, another process or a damaged catalogue did leaves `with` as LibraryError or FilingStopped; our own
+    bugs leave it as they are.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, path: Path | None, at_rest: bool = False) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        path: Path | None,
+        copied_from: Path | None = None,
+        at_rest: bool = False,
+    ) -> None:
         self.connection = connection
         self.path = path
+        self._name = path or copied_from or Path("in memory")
         self._at_rest = at_rest
 
     def __enter__(self) -> Self:
@@ -48,8 +59,11 @@ class Catalogue:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
-        if isinstance(error, sqlite3.DatabaseError) and (told := _told(error, self.path)) is not None:
+        try:
+            told = _told(error, self._name, self.connection)
+        finally:
+            self.close()
+        if told is not None:
             raise told from error
 
     def close(self) -> None:
@@ -69,7 +83,7 @@ class Catalogue:
             self.connection.execute("RELEASE part" if inner else "COMMIT")
         except BaseException as error:
             self._roll_back(inner=inner)
-            if isinstance(error, sqlite3.DatabaseError) and (told := _told(error, self.path)) is not None:
+            if (told := _told(error, self._name)) is not None:
                 raise told from error
             raise
 
@@ -97,6 +111,7 @@ def open_catalogue(library: Path) -> Catalogue:
         try:
             _set_up(connection, network=is_on_network(path.parent))
             migrate(connection)
+            _check_schema(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -113,6 +128,7 @@ def read_catalogue(library: Path) -> Catalogue:
         try:
             if pending(connection):
                 connection = _migrated_copy(connection)
+            _check_schema(connection, path)
             connection.execute("PRAGMA query_only = ON")
         except BaseException:
             connection.close()
@@ -125,7 +141,19 @@ def copy_in_memory(library: Path) -> Catalogue:
     path = check_state(library) / NAME
     with _in_words(path):
         source = _connect_reading(path) if path.is_file() else sqlite3.connect(":memory:", isolation_level=None)
-        return Catalogue(_migrated_copy(source), path=None)
+        copy = _migrated_copy(source)
+        _check_schema(copy, path)
+        return Catalogue(copy, path=None, copied_from=path)
+
+
+@contextmanager
+def damage_told(library: Path) -> Iterator[None]:
+    """As leaving `with` of a library's catalogue, for what uses one that stays open: damage there is a LibraryError."""
+    try:
+        yield
+    except BY_DAMAGE:
+        with read_catalogue(library):
+            raise
 
 
 def open_new(path: Path) -> sqlite3.Connection:
@@ -227,14 +255,26 @@ def _in_words(path: Path) -> Iterator[None]:
         raise _told(error, path) or LibraryError(f"cannot use the catalogue {path}: {error}") from error
 
 
-def _told(error: Exception, path: Path | None) -> IllsortError | None:
-    """The error in one line when the disk or another process is at fault, None when it is our bug."""
+def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    if (wrong := wrong_schema(connection)) is not None:
+        raise _broken(path, wrong)
+
+
+def _told(error: BaseException | None, path: Path, connection: sqlite3.Connection | None = None) -> IllsortError | None:
+    """The error in one line when the disk, another process or damage in the catalogue is at fault, else None."""
     code = getattr(error, "sqlite_errorcode", -1) & _PRIMARY_CODE
-    where = path or "in memory"
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return LibraryError(f"the catalogue {where} is broken ({error}): put it aside and illsort makes a new one")
+        return _broken(path, str(error))
     if code == sqlite3.SQLITE_BUSY:
-        return LibraryError(f"the catalogue {where} is in use by another process")
+        return LibraryError(f"the catalogue {path} is in use by another process")
     if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
-        return FilingStopped(f"the catalogue {where} cannot be written: {error}")
-    return None
+        return FilingStopped(f"the catalogue {path} cannot be written: {error}")
+    found = find_damage(connection) if connection is not None and isinstance(error, BY_DAMAGE) else None
+    return None if found is None else _broken(path, found)
+
+
+def _broken(path: Path, why: str) -> LibraryError:
+    return LibraryError(
+        f"the catalogue {path} is broken ({why}): put back a copy of it, or put it aside and the next sort makes a new "
+        "one, without what you answered"
+    )

@@ -27,6 +27,7 @@ def report(
 
 def _write(path: Path) -> Path:
     from classifier.catalogue.disk import state_folder
+    from classifier.catalogue.store import damage_told
     from classifier.errors import LibraryError
     from classifier.model.files import MANIFEST
 
@@ -37,5 +38,6 @@ def _write(path: Path) -> Path:
     if state_folder(path).is_dir():
         from classifier.report.library import write_library_report
 
-        return write_library_report(path)
+        with damage_told(path):
+            return write_library_report(path)
     raise LibraryError(f"{path}: is neither a model's folder (it has no {MANIFEST}) nor a library that was sorted into")

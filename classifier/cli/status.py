@@ -23,6 +23,13 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what a library holds, what waits for you, what failed and why."""
+    from classifier.catalogue.store import damage_told
+
+    with damage_told(library):
+        _show(library, as_json=as_json)
+
+
+def _show(library: Path, *, as_json: bool) -> None:
     from classifier.catalogue.overview import overview
     from classifier.cli.terminal import TerminalProgress, tell, tell_json
     from classifier.filing.reconcile import reconcile_if_free, say_found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from classifier.catalogue.damage import damaged_cells
 from classifier.catalogue.disk import state_folder
 from classifier.catalogue.disk_changes import count_missing
 from classifier.catalogue.entries import damaged, open_entries
@@ -103,6 +104,8 @@ def _catalogue(catalogue: Catalogue, library: Path) -> Iterator[Off]:
     found = [str(row[0]) for row in catalogue.connection.execute("PRAGMA integrity_check")]
     if found != ["ok"]:
         yield Off(path=catalogue.path or folder, what=f"the catalogue is damaged: {found[0]}")
+    for what in list(damaged_cells(catalogue.connection, besides="moves")):
+        yield Off(path=catalogue.path or folder, what=what)
     for entry in open_entries(catalogue):
         what = "a change was stopped in its midst; the next sort or undo settles it"
         yield Off(path=library / to_path(entry.target or entry.source), what=what)

@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -20,9 +20,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.catalogue import audits, verdicts
+from classifier.catalogue.damage import BY_DAMAGE
 from classifier.catalogue.disk_changes import count_missing
 from classifier.catalogue.journal import place_of, to_path
-from classifier.catalogue.store import open_catalogue
+from classifier.catalogue.store import damage_told, open_catalogue
 from classifier.errors import IllsortError, LibraryError
 from classifier.labels.by_hand import placed_by_hand
 from classifier.labels.next_step import train_command
@@ -44,7 +45,7 @@ from classifier.review.naming_routes import naming_routes
 from classifier.review.near import Near
 from classifier.review.near_routes import near_routes
 from classifier.review.reasons import in_chinese
-from classifier.review.refusals import left_of, refuse
+from classifier.review.refusals import left_of, refuse, refuse_damaged
 from classifier.review.static import static_routes
 from classifier.review.watch import watch
 from classifier.settings import ImageSettings
@@ -93,7 +94,11 @@ class Review:
                 *self._folders.routes,
                 *doubt_routes(self._place(), labels=self._doubtful.read),
             ],
-            exception_handlers={IllsortError: refuse, HTTPException: refuse},
+            exception_handlers={
+                IllsortError: refuse,
+                HTTPException: refuse,
+                **dict.fromkeys(BY_DAMAGE, refuse_damaged(library)),
+            },
         )
 
     def open(self) -> None:
@@ -111,7 +116,7 @@ class Review:
             yield
         finally:
             watching.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, IllsortError), damage_told(self._library):
                 await watching
             await asyncio.to_thread(self._learning.end)
             await asyncio.to_thread(self._near.close)
@@ -122,17 +127,19 @@ class Review:
     def _open(self) -> None:
         if self._is_open:
             return
-        self._catalogue = open_catalogue(self._library)
-        self._desk = Desk(self._catalogue, by_hand=placed_by_hand(self._catalogue, self._library))
-        _, _, settings = audits.last_sort(self._catalogue) or ("", None, {})
-        limit = settings.get("images", {}).get("max_megapixels", ImageSettings().max_megapixels)
-        self._max_megapixels = float(limit)
+        with ExitStack() as opening:
+            self._catalogue = opening.enter_context(open_catalogue(self._library))
+            self._desk = Desk(self._catalogue, by_hand=placed_by_hand(self._catalogue, self._library))
+            _, _, settings = audits.last_sort(self._catalogue) or ("", None, {})
+            limit = settings.get("images", {}).get("max_megapixels", ImageSettings().max_megapixels)
+            self._max_megapixels = float(limit)
+            opening.pop_all()
         self._is_open = True
 
     def _close(self) -> None:
-        self._desk.refresh()
+        with suppress(IllsortError), self._catalogue:  # what is damaged was said to whoever asked for it
+            self._desk.refresh()
         self.unfiled = self._desk.unfiled
-        self._catalogue.close()
 
     async def _at_desk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

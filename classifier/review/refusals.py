@@ -6,18 +6,21 @@ A sentence that is not known is told as it is.
 from __future__ import annotations
 
 import ast
+import asyncio
 import re
 from string import Formatter
 from typing import TYPE_CHECKING, Final
 
 from starlette.exceptions import HTTPException
 
+from classifier.catalogue.store import damage_told
+from classifier.errors import IllsortError
 from classifier.paths import displayable
 from classifier.review.answer import Answer
 from classifier.review.sentences import SENTENCES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from pathlib import Path
 
     from starlette.requests import Request
@@ -54,6 +57,25 @@ async def refuse(_: Request, error: Exception) -> Answer:
     if isinstance(error, HTTPException):
         return Answer(both("error", error.detail), status_code=error.status_code, headers=error.headers)
     return Answer(both("error", str(error)), status_code=409)
+
+
+def refuse_damaged(library: Path) -> Callable[[Request, Exception], Awaitable[Answer]]:
+    """Answers a request that a damaged catalogue ended; any other error is our bug, and stays it."""
+
+    async def answer(request: Request, error: Exception) -> Answer:
+        def find_damage() -> None:
+            with damage_told(library):
+                raise error
+
+        try:
+            await asyncio.to_thread(find_damage)
+        except IllsortError as damaged:
+            told = await refuse(request, damaged)
+            told.status_code = 500
+            return told
+        raise error
+
+    return answer
 
 
 def _compiled(english: str, chinese: str) -> tuple[re.Pattern[str], tuple[str, ...], str]:

@@ -68,9 +68,10 @@ _LIBRARY: Final = {
     "the catalogue was made by a newer illsort (it has {newer}): update illsort": (
         "目录库由更新版的 illsort 建立（含有 {newer}）：请升级 illsort"
     ),
-    "the catalogue {path} is broken ({why}): put it aside and illsort makes a new one": (
-        "目录库 {path} 已损坏（{why}）：请把它移开，illsort 会新建一个"
-    ),
+    (
+        "the catalogue {path} is broken ({why}): put back a copy of it, or put it aside and the next sort makes a new "
+        "one, without what you answered"
+    ): "目录库 {path} 已损坏（{why}）：请放回它的副本，或把它移开，下次整理时会新建一个，但没有你回答过的内容",
     "the catalogue {path} is in use by another process": "目录库 {path} 正被另一个进程使用",
     "the catalogue {path} cannot be written: {why}": "无法写入目录库 {path}：{why}",
     "cannot use the catalogue {path}: {why}": "无法使用目录库 {path}：{why}",
