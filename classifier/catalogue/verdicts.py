@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from classifier.catalogue.categories import composed
 from classifier.catalogue.hand_moves import by_hand
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from classifier.catalogue.store import Catalogue
 
+T = TypeVar("T")
 _COLUMNS = "id, picture, said, category, origin, audit, at, step, selection"
 
 
@@ -39,10 +40,10 @@ def latest(catalogue: Catalogue, pictures: Sequence[PictureId] | None = None) ->
     return unmoved(catalogue, holding(of_pictures(catalogue, pictures)))
 
 
-def unmoved(catalogue: Catalogue, held: dict[PictureId, Verdict]) -> dict[PictureId, Verdict]:
+def unmoved(catalogue: Catalogue, held: dict[PictureId, T]) -> dict[PictureId, T]:
     """What holds, without the pictures that a person has moved since."""
     moved = by_hand(catalogue, list(held))
-    return {picture: verdict for picture, verdict in held.items() if picture not in moved}
+    return {picture: of_it for picture, of_it in held.items() if picture not in moved}
 
 
 def holding(said: Iterable[Verdict]) -> dict[PictureId, Verdict]:
@@ -51,6 +52,25 @@ def holding(said: Iterable[Verdict]) -> dict[PictureId, Verdict]:
         picture: [one for one in of_it if one.said is not Said.SKIPPED] for picture, of_it in standing(said).items()
     }
     return {picture: of_it[-1] for picture, of_it in told.items() if of_it}
+
+
+def ruled_out(said: Iterable[Verdict]) -> dict[PictureId, frozenset[str]]:
+    """The categories that each picture is not of after all of `said`, oldest first, by the names that were said.
+
+    A category that it was said to be of since is none of them.
+    """
+    found: dict[PictureId, frozenset[str]] = {}
+    for picture, of_it in standing(said).items():
+        last = {one.category: one.said for one in of_it if one.said in {Said.RIGHT, Said.WRONG}}
+        if out := frozenset(name for name, word in last.items() if name is not None and word is Said.WRONG):
+            found[picture] = out
+    return found
+
+
+def judged_wrong(catalogue: Catalogue) -> list[PictureId]:
+    """The pictures of which it was ever said that they are not of a category."""
+    rows = catalogue.connection.execute("SELECT DISTINCT picture FROM verdicts WHERE said = ?", (Said.WRONG,))
+    return [PictureId(picture) for (picture,) in rows]
 
 
 def standing(said: Iterable[Verdict]) -> dict[PictureId, list[Verdict]]:

@@ -22,6 +22,7 @@ from classifier.catalogue.strictness import Strictness
 from classifier.errors import ModelError
 from classifier.model.bundle import open_bundle
 from classifier.model.calibration import probabilities
+from classifier.model.possible import likeliest, possible
 from classifier.records import Action, Said
 from classifier.relearn.evidence import can_promise
 from classifier.relearn.lessons import Lessons, fit, lessons
@@ -73,7 +74,8 @@ class Learner:
     def learn(self) -> int:
         """One round; the number of the outlook that was written, which is empty when nothing waits that is known."""
         with read_catalogue(self._library) as catalogue:
-            said = verdicts.latest(catalogue)
+            words = list(verdicts.of_pictures(catalogue))
+            said = verdicts.unmoved(catalogue, verdicts.holding(words))
             learned = self.lessons(catalogue, said)
             self._look(catalogue)
             filed = decisions.count_filed(catalogue)
@@ -81,7 +83,8 @@ class Learner:
             return outlook.write(self._library, (), meta=self._meta(learned, said))
         head = fit(learned)
         logits, shares = self._guess(head)
-        return self._write(logits, shares, learned, said, filed=filed)
+        left = possible(shares, self._pool.pictures, learned.categories, verdicts.ruled_out(words))
+        return self._write(logits, left, learned, said, filed=filed)
 
     def lessons(self, catalogue: Catalogue, said: dict[PictureId, Verdict]) -> Lessons:
         """What there is to learn from by now; what was read once of a picture is kept."""
@@ -153,17 +156,16 @@ class Learner:
         *,
         filed: int,
     ) -> int:
-        best = shares.argmax(axis=1)
-        confidences = shares[np.arange(len(shares)), best]
-        in_order = order(self._short, shares, seed=_SEED)
+        best, confidences = likeliest(shares, learned.categories)
+        in_order = order(self._short, shares.clip(0), seed=_SEED)
         meta = self._meta(learned, said) | self._told(confidences, said, learned, filed=filed)
         if self._knows_all:
-            meta["counts"] = self._counts(best, learned.categories)
+            meta["counts"] = self._counts(best)
         rows = in_order.tolist()
         columns = (
             [self._pool.pictures[row] for row in rows],
             [self._pool.actions[row] for row in rows],
-            [learned.categories[number] for number in best[in_order].tolist()],
+            [best[row] for row in rows],
             confidences[in_order].tolist(),
             self._looks[in_order].tolist(),
             pictures.as_bytes(logits[in_order]),
@@ -189,11 +191,11 @@ class Learner:
         may = None if self.strictness.max_error is None else can_promise(learned.labelled)
         return replace(self.strictness, guaranteed=may)
 
-    def _counts(self, best: NDArray[np.int64], categories: tuple[str, ...]) -> dict[str, dict[str, int]]:
-        found = Counter(zip(self._pool.actions, best.tolist(), strict=True))
+    def _counts(self, best: list[str]) -> dict[str, dict[str, int]]:
+        found = Counter(zip(self._pool.actions, best, strict=True))
         trays: dict[str, dict[str, int]] = {Action.REVIEW.value: {}, Action.UNKNOWN.value: {}}
-        for (action, number), count in found.most_common():
-            trays[action][categories[number]] = count
+        for (action, category), count in found.most_common():
+            trays[action][category] = count
         return trays
 
     def _told(

@@ -190,11 +190,12 @@ class Review:
         wanted, after, limit = wanted_from(request.query_params)
         wanted = replace(wanted, under=self._folders.under(request.query_params))
 
-        def look() -> tuple[list[Waiting], list[str]]:
-            return self._desk.page(wanted, after=after, limit=limit), self._desk.waiting(wanted.action)
+        def look() -> tuple[list[dict[str, Any]], list[Key] | None, list[str]]:
+            rows = self._desk.page(wanted, after=after, limit=limit)
+            place = list(rows[-1].key) if len(rows) == limit else None
+            return [self._row(row) for row in rows], place, self._desk.waiting(wanted.action)
 
-        rows, categories = await self._at_desk(look)
-        shown, place = [self._row(row) for row in rows], list(rows[-1].key) if len(rows) == limit else None
+        shown, place, categories = await self._at_desk(look)
         self._eyes.expect(coming(self._page, wanted, place, categories))
         return Answer({"pictures": shown, "next": place})
 
@@ -254,11 +255,13 @@ class Review:
         }
 
     def _row(self, row: Waiting) -> dict[str, Any]:
+        best, share = self._desk.best_of(row)
         return {
             "picture": row.picture,
             "tray": row.action.value,
-            "category": row.best,
-            "confidence": row.share,
+            "category": best,
+            "confidence": share,
+            "ruled_out": sorted(self._desk.ruled_out(row.picture)),
             "look": row.look,
             "reason": row.reason,
             "learned_since": self._desk.is_guessed_anew(row),

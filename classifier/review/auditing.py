@@ -68,6 +68,7 @@ def answer(desk: Desk, catalogue: Catalogue, library: Path, one: Answer, *, step
         session.answer(one.said if one.said is Said.SKIPPED or is_right else Said.WRONG)
         if is_placed:
             desk.say([one], selection=Selection.FILED)
+    desk.heard([one.picture])
 
 
 def take_back(desk: Desk, catalogue: Catalogue, library: Path, *, steps: int | None = None) -> bool:
@@ -85,6 +86,7 @@ def take_back(desk: Desk, catalogue: Catalogue, library: Path, *, steps: int | N
             step = desk.last
             if [(last.picture, last.id + 1)] == [(verdict.picture, verdict.id) for verdict in step]:
                 desk.take_back()
+        desk.heard([last.picture])
         asked = session.state.current
         if asked is None or session.path_of(asked) is not None:
             return True

@@ -14,7 +14,7 @@ from classifier.catalogue import decisions, runs, verdicts
 from classifier.catalogue.steps import begin as begin_step
 from classifier.catalogue.verdicts import standing
 from classifier.errors import LibraryError
-from classifier.records import Said, Selection, Verdict
+from classifier.records import Action, Said, Selection, Verdict
 from classifier.review import by_path
 from classifier.review.guesses import Guesses, read_guesses
 from classifier.review.here import Here
@@ -23,14 +23,14 @@ from classifier.review.learned import Learned
 from classifier.review.naming import make_category, named, rename_category, take_back_name
 from classifier.review.pending import pending, retracted, strayed
 from classifier.review.queue import Key, Order, Waiting, Wanted, of_pictures, page, said_of
-from classifier.review.steps import ORIGIN, Answer, Step, how_held, now, read_steps, spoken_of, words_of
+from classifier.review.steps import ORIGIN, Answer, Step, check_answers, how_held, now, read_steps, spoken_of, words_of
 from classifier.review.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from classifier.catalogue.store import Catalogue
-    from classifier.records import Action, PictureId
+    from classifier.records import PictureId
 
 T = TypeVar("T")
 _PART = 100
@@ -69,7 +69,7 @@ class Desk:
         The same as the last step says is that step, told again because its answer was lost: nothing is stored twice.
         Raises LibraryError for a category that does not exist, or a picture that is not in the library.
         """
-        self._check(answers)
+        check_answers(self._catalogue, answers, self.guesses.categories)
         if self._steps and words_of(self._steps[-1].said) == words_of(answers):
             return
         at, selection = now(), selection or (Selection.GRID if len(answers) > 1 else Selection.MODEL)
@@ -166,8 +166,22 @@ class Desk:
         return question(self._catalogue, self.guesses)
 
     def guesses_of(self, row: Waiting) -> dict[str, float]:
-        """The probability of each category by what is thought of a picture now, the likeliest first."""
-        return self._learned_of(row) or self.guesses.of(row.logits)
+        """The probability of each category that was not ruled out, as is thought of it now, the likeliest first."""
+        guesses, out = self._learned_of(row) or self.guesses.of(row.logits), self.ruled_out(row.picture)
+        return {category: share for category, share in guesses.items() if category not in out}
+
+    def best_of(self, row: Waiting) -> tuple[str, float]:
+        """The category to offer for a picture that waits, with its probability; empty where none is left.
+
+        What is filed is asked about as what it is filed as.
+        """
+        if row.action is Action.FILE or row.best not in self.ruled_out(row.picture):
+            return row.best, row.share
+        return next(iter(self.guesses_of(row).items()), ("", 0.0))
+
+    def ruled_out(self, picture: PictureId) -> set[str]:
+        """What a person said a picture is not of, under every name of those categories."""
+        return self._tally.ruled_out(picture)
 
     def is_guessed_anew(self, row: Waiting) -> bool:
         """Whether the guesses at a picture are newer than the reason that was recorded with its decision."""
@@ -224,14 +238,23 @@ class Desk:
         pictures = spoken_of(self._catalogue)
         self.to_file &= set(pictures)
         self.to_file |= {one.picture for one in strayed(self._catalogue, self.guesses)}
-        for start in range(0, len(pictures), _PART):
-            yield
-            self._mark(pictures[start : start + _PART])
+        elsewhere = list(set(verdicts.judged_wrong(self._catalogue)) - set(pictures))
+        for know, some in ((self._mark, pictures), (self.heard, elsewhere)):
+            for start in range(0, len(some), _PART):
+                yield
+                know(some[start : start + _PART])
         yield
+
+    def heard(self, pictures: Sequence[PictureId]) -> list[Verdict]:
+        """Know what these pictures were ruled out of, here or in an audit; all that was said of them."""
+        said = list(verdicts.of_pictures(self._catalogue, pictures))
+        out = verdicts.unmoved(self._catalogue, verdicts.ruled_out(said))
+        self._tally.rule_out(pictures, out, self.guesses.names)
+        return said
 
     def _mark(self, pictures: Sequence[PictureId]) -> None:
         """Keep what was answered out of the queue, and know what is to be filed."""
-        said = list(verdicts.of_pictures(self._catalogue, pictures))
+        said = self.heard(pictures)
         held = verdicts.unmoved(self._catalogue, verdicts.holding(said))
         last = standing(verdict for verdict in said if verdict.origin == ORIGIN)
         rows = self.rows(pictures)
@@ -252,11 +275,3 @@ class Desk:
         for row, decision in retracted(self._catalogue, taken, self.guesses):
             decisions.save(self._catalogue, [decision], run=row.run)
             self._tally.decided_anew(row, model=self.guesses.model)
-
-    def _check(self, answers: Sequence[Answer]) -> None:
-        for one in answers:
-            if one.said in {Said.RIGHT, Said.WRONG} and one.category not in self.guesses.categories:
-                raise LibraryError(f"there is no category {one.category!r}")
-            found = self._catalogue.connection.execute("SELECT 1 FROM places WHERE picture = ?", (one.picture,))
-            if found.fetchone() is None:
-                raise LibraryError(f"there is no picture {one.picture} in the library")

@@ -101,6 +101,7 @@ def _steps(desk: Desk, labels: Sequence[Doubtful]) -> list[Verdict]:
 def _left(desk: Desk, labels: Sequence[Doubtful], steps: Sequence[Verdict]) -> list[Doubtful]:
     """What is to be asked about: first what was not looked at, then what was skipped, the longest ago first."""
     held = desk.read(lambda catalogue, _: verdicts.latest(catalogue, [one.picture for one in labels]))
+    labels = [one for one in labels if one.likely not in desk.ruled_out(one.picture)]
     last = {verdict.picture: verdict for verdict in steps}
     skipped = {picture: verdict.id for picture, verdict in last.items() if verdict.said is Said.SKIPPED}
     left = [one for one in labels if not _is_settled(one, held)]

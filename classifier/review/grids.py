@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 SURE: Final = 0.5
 """From this confidence on a picture is shown as taken for its category, below it beside those that look like it."""
-_TAKEN: Final = (
-    f"r.category != '' AND r.confidence >= {SURE} AND NOT (said.how IS 'wrong' AND said.category = r.category)"
-)
+_TAKEN: Final = f"""r.category != '' AND r.confidence >= {SURE} AND NOT EXISTS (
+SELECT 1 FROM temp.ruled_out WHERE ruled_out.picture = r.picture AND ruled_out.category = r.category)"""  # noqa: S608 - our own
 _WAITS: Final = """outlook.ranks AS r CROSS JOIN decisions AS d ON d.picture = r.picture AND d.action = r.action
 LEFT JOIN temp.said ON said.picture = r.picture"""
 _UNSAID: Final = "d.action = 'review' AND (said.how IS NULL OR said.how = 'wrong')"

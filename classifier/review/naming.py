@@ -71,7 +71,12 @@ def rename_category(
     with catalogue.transaction():
         step = steps.begin(catalogue, at=at)
         categories.rename(catalogue, old, new, at=at, step=step)
-        follow = {Said.RIGHT} if merges else {Said.RIGHT, Said.WRONG}
-        held = [one for one in verdicts.latest(catalogue).values() if one.category == old and one.said in follow]
+        out = {} if merges else verdicts.ruled_out(verdicts.of_pictures(catalogue))
+        held = [
+            one
+            for one in verdicts.latest(catalogue).values()
+            if (one.said is Said.RIGHT and one.category == old)
+            or (one.said is Said.WRONG and old in out.get(one.picture, ()))
+        ]
         said = [replace(one, category=new, origin=origin, audit=None, at=at, id=0, step=step) for one in held]
         return verdicts.add_all(catalogue, said)

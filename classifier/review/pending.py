@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from classifier.catalogue import verdicts
 from classifier.filing.folders import is_in_its_folder
 from classifier.filing.place import REVIEW
-from classifier.records import Action, Decision
+from classifier.records import Action, Decision, Said
 from classifier.review.queue import of_categories, of_pictures
 from classifier.sort.heed import heed
 
@@ -32,12 +33,16 @@ def retracted(
     catalogue: Catalogue, held: Mapping[PictureId, Verdict], guesses: Guesses
 ) -> Iterator[tuple[Waiting, Decision]]:
     """For each picture that was decided by the word that is taken back now: its row, and that it waits again."""
+    out = verdicts.ruled_out(verdicts.of_pictures(catalogue, list(held)))
     for row in of_pictures(catalogue, list(held), model=guesses.model):
-        # A word that decides nothing gives no reason.
-        if _heeded(replace(row, reason=""), held[row.picture], guesses).reason != row.reason:
-            continue
-        said = guesses.of(row.logits)
+        verdict = held[row.picture]
+        said = {name: one for name, one in guesses.of(row.logits).items() if name not in out.get(row.picture, ())}
         category = next(iter(said), _guessed_once(row, guesses))
+        # A word that decides nothing gives no reason; what it ruled out may be the best guess again.
+        is_guess = verdict.said is Said.WRONG and category == verdict.category != guesses.names.of(row.category)
+        is_guess &= row.action is Action.REVIEW
+        if not is_guess and _heeded(replace(row, reason=""), verdict, guesses).reason != row.reason:
+            continue
         confidence = said.get(category, row.confidence)
         guess = f"{int(confidence * 100) / 100:.2f} {category}: " if category else ""
         again = Decision(

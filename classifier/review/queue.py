@@ -25,6 +25,10 @@ SAID: Final = """
 CREATE TEMP TABLE IF NOT EXISTS said (picture TEXT PRIMARY KEY, how TEXT NOT NULL, category TEXT) WITHOUT ROWID
 """
 """`how` is "settled", "skipped" or "wrong", the last with the category that the picture is not of."""
+RULED_OUT: Final = """
+CREATE TEMP TABLE IF NOT EXISTS ruled_out (picture TEXT, category TEXT, PRIMARY KEY (picture, category)) WITHOUT ROWID
+"""
+"""The categories that a person said a picture is not of, wherever it was said, under all names they are kept by."""
 
 
 class Order(StrEnum):
@@ -67,7 +71,7 @@ class Wanted:
     """The names under which that category is kept, where a person calls it otherwise."""
     skipped: bool = False
     grid: bool = False
-    """Whether what was judged not to be of its category stays out: it is looked at singly."""
+    """Whether what was judged not to be of a category stays out: it is looked at singly."""
     look: int | None = None
     """Of the pictures that look alike, those of one number alone; in the orders by what was learned."""
     under: bytes | None = None
@@ -227,7 +231,8 @@ def answered(wanted: Wanted) -> str:
     if wanted.skipped:
         return f"said.how = 'skipped'{inside}"
     if wanted.grid:
-        return f"said.how IS NULL{inside}"
+        never = "NOT EXISTS (SELECT 1 FROM temp.ruled_out WHERE ruled_out.picture = d.picture)"
+        return f"said.how IS NULL AND {never}{inside}"
     return f"(said.how IS NULL OR said.how = 'wrong'){inside}"
 
 

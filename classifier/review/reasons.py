@@ -34,6 +34,7 @@ _WHY: Final = tuple(
         (r"a person moved it there", "有人把它移到了那里"),
         (r"an undo left it there", "撤销后它留在了那里"),
         (r"it could not be moved where it belongs", "无法移到它该去的文件夹"),
+        (r"a person ruled out every category", "有人排除了每一个类别"),
         (r"a person took back what was said of it", "有人撤回了对它的判断"),
         (r"a person said it is none of the categories (\(.+\))", "有人说它不属于任何类别{0}"),
         (r"a person said it is not (.+) (\(\w+ of .+?\))", "有人说它不是“{0}”{1}"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.catalogue import categories, verdicts
 from classifier.catalogue.verdicts import standing
+from classifier.errors import LibraryError
 from classifier.records import Said, Verdict
 
 if TYPE_CHECKING:
@@ -48,6 +49,15 @@ def read_steps(catalogue: Catalogue, said: Sequence[Verdict]) -> list[Step]:
         if verdict.id in left and verdict.step is not None:
             steps.setdefault(verdict.step, []).append(verdict)
     return [Step(id=number, said=tuple(steps[number]), renames=number in renamings) for number in sorted(steps)]
+
+
+def check_answers(catalogue: Catalogue, answers: Sequence[Answer], categories: Sequence[str]) -> None:
+    """Raise LibraryError for a category that does not exist, or a picture that is not in the library."""
+    for one in answers:
+        if one.said in {Said.RIGHT, Said.WRONG} and one.category not in categories:
+            raise LibraryError(f"there is no category {one.category!r}")
+        if catalogue.connection.execute("SELECT 1 FROM places WHERE picture = ?", (one.picture,)).fetchone() is None:
+            raise LibraryError(f"there is no picture {one.picture} in the library")
 
 
 def how_held(held: Verdict | None, last: Sequence[Verdict]) -> tuple[str | None, str | None]:

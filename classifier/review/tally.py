@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from classifier.records import Action
 from classifier.review.naming import named_counts
-from classifier.review.queue import SAID, counts, of_pictures, settled
+from classifier.review.queue import RULED_OUT, SAID, counts, of_pictures, settled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from classifier.catalogue.categories import Names
     from classifier.catalogue.store import Catalogue
     from classifier.records import PictureId
@@ -30,6 +32,7 @@ class Tally:
         self._settled: dict[PictureId, tuple[str, str]] = {}
         self._fewer: Counter[tuple[str, str]] = Counter()
         catalogue.connection.execute(SAID)
+        catalogue.connection.execute(RULED_OUT)
 
     def waiting(self, names: Names) -> dict[str, dict[str, int]]:
         """How many wait in each tray, by the best guess's name of now, most first."""
@@ -68,6 +71,23 @@ class Tally:
         if how in {"settled", "skipped"}:
             self._settled[row.picture] = (row.action.value, row.best)
             self._fewer[row.action.value, row.best] += 1
+
+    def rule_out(self, pictures: Iterable[PictureId], found: Mapping[PictureId, Iterable[str]], names: Names) -> None:
+        """Know which categories these `pictures` are not of, by the names that were said: what is `found` and no more.
+
+        A category that was put together with another one is none any more, and rules that one out no more.
+        """
+        execute = self._catalogue.connection.execute
+        for picture in pictures:
+            execute("DELETE FROM temp.ruled_out WHERE picture = ?", (picture,))
+            for name in found.get(picture, ()):
+                for kept in names.behind(name) if names.of(name) == name else ():
+                    execute("INSERT OR IGNORE INTO temp.ruled_out VALUES (?, ?)", (picture, kept))
+
+    def ruled_out(self, picture: PictureId) -> set[str]:
+        """The categories that a picture is not of, under all names they are kept by."""
+        query = "SELECT category FROM temp.ruled_out WHERE picture = ?"
+        return {str(category) for (category,) in self._catalogue.connection.execute(query, (picture,))}
 
     def decided_anew(self, before: Waiting, *, model: str) -> None:
         """One picture, as it was `before`, is decided otherwise by now."""

@@ -18,6 +18,7 @@ from classifier.catalogue.store import read_catalogue
 from classifier.errors import LibraryError
 from classifier.learn.head import fit_head
 from classifier.model.calibration import probabilities
+from classifier.model.possible import likeliest, possible
 from classifier.records import Action, Said
 from classifier.sampling.familiar import directions, familiar
 from classifier.sampling.run import KIND
@@ -50,7 +51,8 @@ class FromNothing:
     def learn(self) -> int:
         """One round; the number of the outlook that was written, 0 while less than two categories have enough."""
         with read_catalogue(self._library) as catalogue:
-            said = verdicts.latest(catalogue)
+            words = list(verdicts.of_pictures(catalogue))
+            said = verdicts.unmoved(catalogue, verdicts.holding(words))
             known = _looks(catalogue)
         rows, names = self._taught(said)
         categories = tuple(sorted(set(names)))
@@ -58,12 +60,11 @@ class FromNothing:
             return 0
         truths = np.array([categories.index(name) for name in names])
         logits = fit_head(self._seen.embeddings[rows], truths)(self._seen.embeddings)
-        shares = probabilities(logits, 1.0)
-        best = shares.argmax(axis=1)
-        is_known = familiar(self._directions, taught=np.array(rows), truths=truths, best=best)
-        kept, sure = pictures.as_bytes(logits), shares.max(axis=1).tolist()
+        shares = possible(probabilities(logits, 1.0), self._seen.pictures, categories, verdicts.ruled_out(words))
+        is_known = familiar(self._directions, taught=np.array(rows), truths=truths, best=shares.argmax(axis=1))
+        kept, (best, sure) = pictures.as_bytes(logits), likeliest(shares, categories)
         ranks = [
-            Rank(place, picture, _TRAY, categories[best[row]], sure[row], look, kept[row])
+            Rank(place, picture, _TRAY, best[row], float(sure[row]), look, kept[row])
             if is_known[row]
             else Rank(place, picture, _TRAY, "", 0.0, look, None)
             for row, picture in enumerate(self._seen.pictures)

@@ -14,7 +14,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.model.possible import RULED_OUT, likeliest
 from classifier.records import Action, Decision, PictureId
+
+_NOTHING_LEFT = "a person ruled out every category"
 
 
 def decide(
@@ -34,13 +37,14 @@ def decide(
     One whose novelty (None: nothing can tell) is at least `unknown_from` is in none of the categories, however sure
     the network is of one: it was never asked about anything else. Between `strange_from` and that, a person looks.
 
-    `shares` (N, M) are calibrated probabilities, categories in the bundle's order, and `thresholds` too: each
-    category's own, above 1 where nothing is to be filed; `promised` when an error rate chose them. The reason says the
-    best guess, the runner-up, and what decided.
+    `shares` (N, M) are calibrated probabilities, below 0 where a person ruled the category out; where all are, there is
+    no guess. Categories are in the bundle's order, and `thresholds` too: each category's own, above 1 where nothing is
+    to be filed; `promised` when an error rate chose them. The reason says the best guess, the runner-up, and what
+    decided.
     """
     best = shares.argmax(axis=1)
-    confidences = shares[np.arange(len(shares)), best]
-    sure = confidences >= np.array(thresholds)[best]
+    names, confidences = likeliest(shares, categories)
+    sure = (confidences >= np.array(thresholds)[best]) & (shares.max(axis=1) >= 0)
     guesses = _guesses(shares, best, confidences, categories=categories, digits=3 if promised else 2)
     tell = _promised if promised else _plain
     whys = [
@@ -48,15 +52,15 @@ def decide(
         for threshold, name in zip(thresholds, categories, strict=True)
     ]
     decided = []
-    columns = (best.tolist(), confidences.tolist(), sure.tolist(), guesses, truncated, novelties)
-    for picture, number, confidence, is_sure, guess, is_truncated, novelty in zip(pictures, *columns, strict=True):
-        action, why = Action.FILE if is_sure else Action.REVIEW, whys[number][is_sure]
+    columns = (best.tolist(), names, confidences.tolist(), sure.tolist(), guesses, truncated, novelties)
+    for picture, number, name, confidence, is_sure, guess, is_truncated, novelty in zip(
+        pictures, *columns, strict=True
+    ):
+        action, why = Action.FILE if is_sure else Action.REVIEW, whys[number][is_sure] if name else _NOTHING_LEFT
         if is_truncated or novelty is not None:
             action, why = _in_doubt(is_truncated, novelty or 0.0, unknown_from, strange_from) or (action, why)
-        category = categories[number]
-        decided.append(
-            Decision(picture=picture, action=action, category=category, confidence=confidence, reason=f"{guess}: {why}")
-        )
+        reason = f"{guess}: {why}" if name else why
+        decided.append(Decision(picture=picture, action=action, category=name, confidence=confidence, reason=reason))
     return decided
 
 
@@ -105,13 +109,13 @@ def _guesses(
 ) -> list[str]:
     """The best guess and the runner-up of each, as "0.61 chibi, 0.35 page"."""
     first = _told(confidences, best, categories=categories, digits=digits)
-    if len(categories) == 1:
-        return first
     rest = shares.copy()
-    rest[np.arange(len(rest)), best] = -1
+    rest[np.arange(len(rest)), best] = RULED_OUT
     second = rest.argmax(axis=1)
-    others = _told(rest[np.arange(len(rest)), second], second, categories=categories, digits=digits)
-    return [f"{one}, {other}" for one, other in zip(first, others, strict=True)]
+    shares_left = rest[np.arange(len(rest)), second]
+    others = _told(shares_left, second, categories=categories, digits=digits)
+    both = zip(first, others, (shares_left >= 0).tolist(), strict=True)
+    return [f"{one}, {other}" if is_left else one for one, other, is_left in both]
 
 
 def _told(
@@ -119,7 +123,7 @@ def _told(
 ) -> list[str]:
     """Never rounded up: 0.899 must not read as 0.90 beside "below 0.9"."""
     texts = _numbers(digits)
-    whole = (shares * 10**digits).astype(np.int64).tolist()
+    whole = (shares.clip(0) * 10**digits).astype(np.int64).tolist()
     return [f"{texts[share]} {categories[number]}" for share, number in zip(whole, numbers.tolist(), strict=True)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +24,9 @@ from classifier.filing.outcome import Outcome, Status
 from classifier.filing.place import names_for
 from classifier.filing.sidecars import outdated_moves, sidecar_moves
 from classifier.model.calibration import probabilities
+from classifier.model.possible import possible
 from classifier.progress import Progress, SilentStage, Stage
-from classifier.records import Action, Decision, ImageFile, Method, Move, PictureId
+from classifier.records import Action, Decision, ImageFile, Method, Move, PictureId, Verdict
 from classifier.sort.decide import decide
 from classifier.sort.fold import fold
 from classifier.sort.heed import heed
@@ -166,9 +167,11 @@ class Settler:
     def _decide(self, batch: list[Seen]) -> list[Decision]:
         rules = self._rules
         rows = self._fold(probabilities(logits_of(batch), rules.manifest.temperature))
+        pictures = [seen.picture for seen in batch]
+        said = list(verdicts.of_pictures(self._catalogue, pictures))
         decided = decide(
-            [seen.picture for seen in batch],
-            rows,
+            pictures,
+            possible(rows, pictures, self._fold.categories, verdicts.ruled_out(said)),
             categories=self._fold.categories,
             thresholds=self._fold.thresholds,
             truncated=[bool(seen.truncated) for seen in batch],
@@ -177,11 +180,12 @@ class Settler:
             strange_from=rules.strange_from,
             promised=rules.promise is not None,
         )
-        return self._heeded(decided, rows)
+        return self._heeded(decided, rows, verdicts.unmoved(self._catalogue, verdicts.holding(said)))
 
-    def _heeded(self, decided: list[Decision], rows: NDArray[np.float64]) -> list[Decision]:
+    def _heeded(
+        self, decided: list[Decision], rows: NDArray[np.float64], said: Mapping[PictureId, Verdict]
+    ) -> list[Decision]:
         """What a person said goes first; `rows` (N, M) are the probabilities that were decided by."""
-        said = verdicts.latest(self._catalogue, [decision.picture for decision in decided])
         if not said and not self._put_by_hand:
             return decided
         column = {category: number for number, category in enumerate(self._fold.categories)}

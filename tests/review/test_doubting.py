@@ -208,13 +208,16 @@ def test_a_doubt_between_categories_that_became_one_is_none(made: Doubted) -> No
     assert len(told["pictures"]) == told["of"] == told["left"]
 
 
-def test_a_word_that_it_is_not_another_category_answers_nothing(made: Doubted) -> None:
-    other = next(name for name in ("red", "green", "blue") if name != made.wrong[0].parent.name)
-    with open_catalogue(made.library) as catalogue:
-        word = Verdict(picture=made.pictures[0], said=Said.WRONG, category=other, origin="audit", at="2026-11-24")
-        verdicts.add(catalogue, word)
+def test_a_word_that_it_is_not_another_category_answers_no_doubt(made: Doubted) -> None:
     with served(made.library) as client:
-        assert made.pictures[0] in pictures(doubts(client))
+        likely = next(row["likely"] for row in doubts(client)["pictures"] if row["picture"] == made.pictures[0])
+    (third,) = {"red", "green", "blue"} - {made.wrong[0].parent.name, likely}
+    for other, is_asked in ((third, True), (likely, False)):
+        with open_catalogue(made.library) as catalogue:
+            word = Verdict(picture=made.pictures[0], said=Said.WRONG, category=other, origin="audit", at="2026-11-24")
+            verdicts.add(catalogue, word)
+        with served(made.library) as client:
+            assert is_asked == (made.pictures[0] in pictures(doubts(client)))
 
 
 @pytest.mark.parametrize(

@@ -259,7 +259,7 @@ class Desk {
   }
 
   #waiting() {
-    return Object.keys(this.state.waiting[this.chosen.tray] ?? {});
+    return Object.keys(this.state.waiting[this.chosen.tray] ?? {}).filter(Boolean);
   }
 
   #chooseGrid() {

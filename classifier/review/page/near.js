@@ -42,10 +42,11 @@ export class Near {
     return this.kinds.labelled ? make("div", {}, make("h2", {}, say("nearest")), this.labelled) : null;
   }
 
-  // The rows that nearly repeat the shown one and are answered together with it: those that are shown, and loaded.
-  together() {
+  // The rows that nearly repeat the shown one and are answered together with it: those that are shown, and loaded, and
+  // of which nobody said that they are not of that category.
+  together(category = this.row?.category) {
     if (!this.isTogether || this.row === null) return [];
-    return this.#shown().filter((one) => isLoaded(this.#image(one)));
+    return this.#shown().filter((one) => isLoaded(this.#image(one)) && !one.ruled_out.includes(category));
   }
 
   // Its small picture, beside the row that is shown.

@@ -76,7 +76,7 @@ export class Single {
     if (this.row === null) return;
     const unseen = said === "skipped" ? "" : unseenBecause(this.supply.image(this.row));
     if (unseen) return this.desk.tell(unseen);
-    const rows = [this.row, ...this.near.together()];
+    const rows = [this.row, ...this.near.together(category)];
     this.element.classList.remove("close");
     this.supply.drop(rows);
     this.near.decided(rows);
@@ -109,8 +109,7 @@ export class Single {
   }
 
   #guesses(row) {
-    if (this.desk.state.labelling && row.guesses.length === 0) return null;
-    if (row.guesses.length === 0) return make("p", { class: "quiet" }, say("noGuesses"));
+    if (row.guesses.length === 0) return row.category ? make("p", { class: "quiet" }, say("noGuesses")) : null;
     const lines = row.guesses.map(([category, share]) => {
       const fill = make("meter", { min: 0, max: 1 });
       fill.value = share;
