@@ -25,6 +25,7 @@ from classifier.records import Action, FailureKind, Method, Said, Selection
 _MOST: Final = 2**62
 """Above every id and number of a run, so that one more is a number that SQLite can hold."""
 _SHOWN: Final = 40
+_ROUNDED: Final = 1e-6
 _FLOAT_BYTES: Final = 4
 _INODE_DIGITS: Final = 39
 _NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
@@ -153,7 +154,7 @@ def _is_real(value: Any) -> bool:
 
 
 def _is_share(value: Any) -> bool:
-    return isinstance(value, float) and 0 <= value <= 1
+    return isinstance(value, float) and -_ROUNDED <= value <= 1 + _ROUNDED
 
 
 def _is_path(value: Any) -> bool:
@@ -201,7 +202,7 @@ def _are_counts(value: Any) -> bool:
 
 def _are_steps(value: Any) -> bool:
     return isinstance(value, list) and all(
-        isinstance(one, list) and len(one) == 2 and _is_share(one[0]) and _is_number(one[1])  # noqa: PLR2004 - a pair
+        isinstance(one, list) and len(one) == 2 and isinstance(one[0], (int, float)) and _is_number(one[1])  # noqa: PLR2004 - a pair
         for one in value
     )
 

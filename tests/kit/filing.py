@@ -65,7 +65,7 @@ def begin_run(catalogue: Catalogue, crawl: Path) -> None:
     with catalogue.transaction() as connection:
         connection.execute(
             "INSERT OR REPLACE INTO runs (id, kind, crawl, mode, model, bundle, settings, started, state) "
-            "VALUES (1, 'sort', ?, '', '', ?, '{}', '', 'running')",
+            "VALUES (1, 'sort', ?, '', '', ?, '{}', '2026-01-01T00:00:00+00:00', 'running')",
             (to_bytes(crawl.absolute()), to_bytes(Path())),
         )
 

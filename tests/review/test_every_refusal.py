@@ -39,6 +39,7 @@ PASSED_ON = {
     "note",  # of keep_source, or empty
     "told['notFiled']",
     "error.detail",
+    "error",  # of refuse_damaged: a bug of ours, raised again
     "words(error)",  # the system's own
     "error.strerror",
     "os.strerror(errno.EEXIST)",
