@@ -54,18 +54,18 @@ def problem_with(path: Path, status: os.stat_result, *, changing: bool) -> OSErr
     return None
 
 
-def open_own(path: Path, flags: int) -> BinaryIO:
+def open_own(path: Path, flags: int, *, permissions: int = _PERMISSIONS) -> BinaryIO:
     """Open a file of our own; `flags` is READ, or for reading and writing APPEND, UPDATE, CREATE or NEW."""
-    descriptor = open_descriptor(path, flags)
+    descriptor = open_descriptor(path, flags, permissions=permissions)
     return cast("BinaryIO", os.fdopen(descriptor, {READ: "rb", APPEND: "ab+"}.get(flags, "rb+")))
 
 
-def open_descriptor(path: Path, flags: int) -> int:
+def open_descriptor(path: Path, flags: int, *, permissions: int = _PERMISSIONS) -> int:
     """As `open_own`, a descriptor that the caller closes."""
     with _folder_of(path) as folder:
         name = path if folder is None else path.name
         try:
-            descriptor = os.open(name, flags | _FILE, _PERMISSIONS, dir_fd=folder)
+            descriptor = os.open(name, flags | _FILE, permissions, dir_fd=folder)
         except OSError as error:
             _refuse_link(path)
             raise _named(error, path) from error
@@ -76,11 +76,11 @@ def open_descriptor(path: Path, flags: int) -> int:
         return descriptor
 
 
-def write_own(path: Path, content: bytes, *, durably: bool = True) -> None:
+def write_own(path: Path, content: bytes, *, durably: bool = True, permissions: int = _PERMISSIONS) -> None:
     """Have `content` at `path`, whole or not at all, in place of what was there, which the caller has proved ours."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
-        with open_own(part, NEW) as file:
+        with open_own(part, NEW, permissions=permissions) as file:
             file.write(content)
             file.flush()
             if durably:

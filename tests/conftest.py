@@ -1,12 +1,14 @@
 """What a system cannot do is skipped with the reason: pipes and, without the right, symbolic links on Windows.
 
 No example of a property has a deadline: on a busy machine it would fail for being slow. No crawl is waited for: tests
-have just drawn theirs, so each sort would look again at every picture after a second.
+have just drawn theirs, so each sort would look again at every picture after a second. What illsort notes of the person
+who uses it is kept in a temporary folder, also by the processes that a test starts.
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Generator
 
 import pytest
@@ -18,6 +20,9 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 growing.SECOND_LOOK_S = 0.0
+
+_STATE = tempfile.TemporaryDirectory(prefix="illsort-state-")
+os.environ |= {"XDG_STATE_HOME": _STATE.name, "WIN_PD_OVERRIDE_LOCAL_APPDATA": _STATE.name}
 
 _NO_RIGHT_TO_LINK = 1314  # Windows: "a required privilege is not held by the client"
 

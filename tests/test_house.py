@@ -91,6 +91,7 @@ CHANGES = {
     "demo/run.py": ("draws into a folder that was empty", ".mkdir .write_bytes .write_text"),
     "filing/fsops.py": ("every change of a user's file", "any"),
     "infer/worker.py": ("opens the system's null device", "os.open"),
+    "filing/named.py": ("makes the folder for notes in the person's state folder", ".mkdir"),
     "filing/kernel.py": ("the kernel's rename that replaces nothing", ".rename"),
     "model/backbone.py": ("writes to the writing folder of a bundle", "save_for_hf"),
     "model/bundle.py": ("writes to the writing folder of a bundle", ".write_bytes"),

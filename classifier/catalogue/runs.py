@@ -121,7 +121,7 @@ def crawl_of(catalogue: Catalogue, run: int) -> Path | None:
     """The crawl of a run; None when it is not known, for the catalogue was lost, or there was none."""
     row = catalogue.connection.execute("SELECT crawl FROM runs WHERE id = ?", (run,)).fetchone()
     crawl = to_path(row[0]) if row is not None and isinstance(row[0], bytes) else Path()
-    return crawl if crawl.is_absolute() else None
+    return crawl if crawl.is_absolute() and "\0" not in str(crawl) else None
 
 
 def set_lost_crawls(catalogue: Catalogue, crawl: Path) -> None:

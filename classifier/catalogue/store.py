@@ -48,10 +48,10 @@ class Catalogue:
         copied_from: Path | None = None,
         at_rest: bool = False,
     ) -> None:
-        self.connection = connection
-        self.path = path
+        self.connection, self.path, self._at_rest = connection, path, at_rest
         self._name = path or copied_from or Path("in memory")
-        self._at_rest = at_rest
+        self.named: set[Path] = set()
+        """The crawls that a person named to the command that has it open."""
 
     def __enter__(self) -> Self:
         return self

@@ -91,6 +91,15 @@ def changed_anything(catalogue: Catalogue, run: int) -> bool:
     return row.fetchone() is not None
 
 
+def may_change_crawl(catalogue: Catalogue, run: int) -> bool:
+    """Whether any change of `run` was one that moves between the crawl and the library."""
+    row = catalogue.connection.execute(
+        "SELECT 1 FROM moves WHERE run = ? AND state = 'done' AND method IN (?, ?) LIMIT 1",
+        (run, Method.MOVE, Method.RESTORE),
+    ).fetchone()
+    return row is not None
+
+
 def _undone_by(catalogue: Catalogue, run: int) -> int | None:
     row = catalogue.connection.execute("SELECT undoes FROM runs WHERE id = ?", (run,)).fetchone()
     return None if row is None or row[0] is None else int(row[0])

@@ -124,7 +124,7 @@ def _with_audit(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     return {key: value for key, value in summary.items() if key != "no_guarantee"} | {"promise": audit}
 
 
-def _asked(chosen: Settings, overrides: Sequence[str]) -> dict[str, float | None]:
+def _asked(chosen: Settings, overrides: Sequence[str]) -> dict[str, Any]:
     """The threshold or the error rate asked for: the command line goes before the file, a rate before a threshold."""
     from classifier.errors import SettingsError
 

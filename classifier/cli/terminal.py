@@ -37,9 +37,9 @@ def tell_json(values: object) -> None:
     print(to_json(values, ascii_only=True), flush=True)
 
 
-def ask(question: str) -> bool:
-    """Ask a question that Enter answers with yes."""
-    return typer.confirm(displayable(question), default=True, err=True)
+def ask(question: str, *, default: bool = True) -> bool:
+    """Ask a question that Enter answers with `default`."""
+    return typer.confirm(displayable(question), default=default, err=True)
 
 
 class _Bar:

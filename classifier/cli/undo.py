@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,16 +25,19 @@ def undo(
     ] = None,
     crawl: Annotated[
         Path | None,
-        path_option("--crawl", help_="Where pictures go back to, where the record of it was lost."),
+        path_option(
+            "--crawl", help_="The folder that pictures go back to; asked for where you did not sort it from here."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Take a run back: moved pictures return, links and copies go; what you changed since stays."""
-    from classifier.cli.terminal import TerminalProgress, tell, tell_json
+    from classifier.cli.terminal import TerminalProgress, ask, tell, tell_json
     from classifier.filing.undo import undo as run_undo
 
     stop.goes_on_in(library)
-    summary = run_undo(library, run=run, crawl=crawl, progress=TerminalProgress())
+    asks = None if as_json or not sys.stdin.isatty() else partial(ask, default=False)
+    summary = run_undo(library, run=run, crawl=crawl, on_unnamed=asks, progress=TerminalProgress())
     tell(*_in_words(summary, library), err=as_json)
     if as_json:
         tell_json(summary.as_dict())

@@ -1,7 +1,8 @@
 """Which recorded paths may be used: the library's side in the library, the crawl's side in the crawl of its run.
 
 The journal and the trail may be damaged, or come with a library of a stranger's. So every change passes here before
-it is carried out, taken back or settled, whatever its checksum says.
+it is carried out, taken back or settled, whatever its checksum says. One that changes a file outside of the library
+needs more than the record: a crawl that a person named.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from classifier.catalogue.journal import to_path
 from classifier.catalogue.runs import crawl_of
 from classifier.catalogue.undone import entry_of
 from classifier.filing.content import look
+from classifier.filing.named import named_root, not_named
 from classifier.filing.outcome import words
 from classifier.filing.place import REPLACED, temporary_name
 from classifier.paths import displayable
@@ -38,11 +40,17 @@ class Bounds:
         self._catalogue = catalogue
         self._library = library
         self._crawls: dict[int, Path | None] = {}
-        self._links: dict[Path, Path | None] = {}
+        self._links: dict[tuple[Path, Path], Path | None] = {}
+        self._named: dict[Path, Path | None] = {}
 
     def trouble(self, entry: Entry) -> str | None:
         """Why a change must not be carried out, None when it may be."""
         return _first(self._troubles(entry))
+
+    def unnamed(self, entry: Entry) -> Path | None:
+        """The crawl in which a change, or taking it back, changes a file, when no person named it."""
+        crawl = self._crawl(self._run_of(entry)) if _changes_crawl(entry) else None
+        return None if crawl is None or self._named_root(crawl) is not None else crawl
 
     def is_in_library(self, path: Path) -> bool:
         """Whether a recorded path, from the library on, leads to a file that may be used."""
@@ -54,34 +62,46 @@ class Bounds:
 
     def _troubles(self, entry: Entry) -> Iterator[str | None]:
         source, target = to_path(entry.source), to_path(entry.target or entry.source)
-        yield self._in_library(source) if entry.method in _FROM_LIBRARY else self._in_crawl(source, entry.run)
+        changes, run = _changes_crawl(entry), self._run_of(entry)
+        yield self._in_library(source) if entry.method in _FROM_LIBRARY else self._in_crawl(source, run, changes)
         if entry.target is not None:
             leaves = entry.method in _OUT_OF_LIBRARY and target.is_absolute()
-            yield self._in_crawl(target, self._run_of(entry)) if leaves else self._in_library(target)
+            yield self._in_crawl(target, run, changes) if leaves else self._in_library(target)
         copy = target.with_name(temporary_name(entry.run, entry.id))
         if entry.temporary is not None and to_path(entry.temporary) != copy:
             yield f"{displayable(to_path(entry.temporary))} is no copy under way to {displayable(target)}"
 
     def _run_of(self, entry: Entry) -> int:
         """The run whose crawl an entry leads to: a link that is taken away led where the run that made it had it."""
-        made = None if entry.undoes is None else entry_of(self._catalogue, entry.undoes)
-        return entry.run if made is None or entry.method is not Method.REMOVE else made.run
+        if entry.method is not Method.REMOVE or entry.undoes is None:
+            return entry.run
+        made = entry_of(self._catalogue, entry.undoes)
+        return entry.run if made is None else made.run
 
     def _in_library(self, path: Path) -> str | None:
         if path.is_absolute() or not path.parts:
             return f"{displayable(path)} is not in the library"
         return self._below(self._library, path)
 
-    def _in_crawl(self, path: Path, run: int) -> str | None:
-        if run not in self._crawls:
-            self._crawls[run] = crawl_of(self._catalogue, run)
-        crawl = self._crawls[run]
+    def _in_crawl(self, path: Path, run: int, changes: bool) -> str | None:
+        crawl = self._crawl(run)
         if crawl is None:
             where = displayable(path)
             return f"the record does not say which crawl {where} belongs to; illsort undo --crawl FOLDER says it"
         if crawl not in path.parents:
             return f"{displayable(path)} is not in the crawl of run {run}: {displayable(crawl)}"
-        return self._below(crawl, path.relative_to(crawl))
+        root = self._named_root(crawl) if changes else crawl
+        return not_named(self._library, crawl) if root is None else self._below(root, path.relative_to(root))
+
+    def _crawl(self, run: int) -> Path | None:
+        if run not in self._crawls:
+            self._crawls[run] = crawl_of(self._catalogue, run)
+        return self._crawls[run]
+
+    def _named_root(self, crawl: Path) -> Path | None:
+        if crawl not in self._named:
+            self._named[crawl] = named_root(self._catalogue, self._library, crawl)
+        return self._named[crawl]
 
     def _below(self, root: Path, inner: Path) -> str | None:
         if ".." in inner.parts or (self._state in inner.parts and inner.parent != REPLACED):
@@ -92,15 +112,22 @@ class Bounds:
 
     def _link(self, root: Path, folder: Path) -> Path | None:
         """The first of the folders between `root` and `folder`, that one included, that is a link."""
-        if folder not in self._links:
+        if (root, folder) not in self._links:
             between = [folder, *folder.parents]
             between = between[: between.index(root)]
-            self._links[folder] = next((part for part in reversed(between) if _is_link(part)), None)
-        return self._links[folder]
+            self._links[root, folder] = next((part for part in reversed(between) if _is_link(part)), None)
+        return self._links[root, folder]
 
     @cached_property
     def _state(self) -> str:
         return state_folder(self._library).name
+
+
+def _changes_crawl(entry: Entry) -> bool:
+    """Whether a change, and so taking it back, makes or removes a file outside of the library."""
+    return entry.method is Method.MOVE or (
+        entry.method is Method.RESTORE and to_path(entry.target or entry.source).is_absolute()
+    )
 
 
 def _first(troubles: Iterator[str | None]) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -22,15 +23,17 @@ from classifier.errors import FilingStopped
 from classifier.filing.bounds import Bounds
 from classifier.filing.content import holds, is_link_to, is_same_name, look
 from classifier.filing.fsops import Disk
+from classifier.filing.named import not_named
 from classifier.filing.outcome import words
 from classifier.filing.place import TEMPORARY, names_for
 from classifier.filing.plan import within
 from classifier.filing.rebuild import rebuild
 from classifier.filing.reverse import Left
+from classifier.progress import counted
 from classifier.records import Method
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from classifier.catalogue.entries import Damaged
@@ -49,18 +52,24 @@ class Recovered:
     """Changes that were read from the trail, for the catalogue was lost."""
     damaged: tuple[Left, ...] = ()
     """Lines of the trail and open rows of the journal that were passed over."""
+    unnamed: tuple[Left, ...] = ()
+    """Open rows that stay open, for they would change a crawl that no person named."""
 
 
 def recover(catalogue: Catalogue, library: Path, *, disk: Disk | None = None) -> Recovered:
     """Settle every open row; to be called at every start, before anything else, by the library's owner.
 
+    Rows that would change a crawl that no person named stay open.
     Raises FilingStopped when the disk refuses: the rows stay open for the next start.
     """
     try:
         rebuilt, lines = rebuild(catalogue, library)
         rows = close_damaged(catalogue)
         bounds = Bounds(catalogue, library)
-        settled = [_settled(entry, bounds, catalogue, library, disk or Disk()) for entry in open_entries(catalogue)]
+        entries = [(entry, bounds.unnamed(entry)) for entry in open_entries(catalogue)]
+        unnamed = Counter((entry.run, crawl) for entry, crawl in entries if crawl is not None)
+        own = (entry for entry, crawl in entries if crawl is None)
+        settled = [_settled(entry, bounds, catalogue, library, disk or Disk()) for entry in own]
         if settled:
             places = [place for entry in settled if (place := _place(entry, library)) is not None]
             finish(catalogue, settled, library=library, places=places)
@@ -74,6 +83,7 @@ def recover(catalogue: Catalogue, library: Path, *, disk: Disk | None = None) ->
         gone=gone,
         rebuilt=rebuilt,
         damaged=(*_passed_over(library, lines), *_unreadable(library, rows)),
+        unnamed=_stay_open(library, unnamed),
     )
 
 
@@ -86,6 +96,15 @@ def _unreadable(library: Path, rows: Iterable[Damaged]) -> list[Left]:
     path = state_folder(library) / NAME
     what = "was stopped in its midst, but its record is damaged: nothing was done"
     return [Left(path=path, reason=f"change {row.id} {what} ({row.field})") for row in rows]
+
+
+def _stay_open(library: Path, counts: Mapping[tuple[int, Path], int]) -> tuple[Left, ...]:
+    path, left = state_folder(library) / NAME, []
+    for (run, crawl), count in sorted(counts.items()):
+        stay = counted(count, "change of it stays", "changes of it stay")
+        why = not_named(library, crawl)
+        left.append(Left(path=path, reason=f"run {run} was stopped, and {stay} open until that crawl is sorted: {why}"))
+    return tuple(left)
 
 
 def _settled(entry: Entry, bounds: Bounds, catalogue: Catalogue, library: Path, disk: Disk) -> Entry:

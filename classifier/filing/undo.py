@@ -6,7 +6,7 @@ A stopped undo goes on when it is asked for again: what is taken back already st
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from classifier.filing.bounds import Bounds
 from classifier.filing.decide_again import decide_again
 from classifier.filing.engine import execute
 from classifier.filing.fsops import Disk, stops
+from classifier.filing.named import name_crawl, not_named, note_named, real_path
 from classifier.filing.outcome import Outcome, Status, words
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recover import recover
@@ -80,13 +81,14 @@ def undo(
     *,
     run: int | None = None,
     crawl: Path | None = None,
+    on_unnamed: Callable[[str], bool] | None = None,
     progress: Progress | None = None,
     disk: Disk | None = None,
 ) -> UndoSummary:
     """Take back what `run` changed, or the last run that changed anything and is not undone.
 
-    Files go back into the crawl that the run recorded and nowhere else; `crawl` is it for runs of which that was lost
-    with the catalogue.
+    Files go back into the crawl that the run recorded, and only when a person named it: to an earlier sort or undo, as
+    `crawl`, or by a yes of `on_unnamed` to a question. `crawl` is also that of runs whose own was lost.
 
     What is not as that run left it stays and is listed. What was decided before the run holds again, and a picture that
     stays where it lies is decided to be there. An undo that can take nothing back does not count as one. Raises
@@ -97,19 +99,25 @@ def undo(
     if not (known / NAME).exists() and not (known / TRAIL).exists():
         raise LibraryError(f"{library} is not an illsort library: it has no {known.name}/{NAME}")
     with owned(library), open_catalogue(library) as catalogue:
+        if crawl is not None:
+            name_crawl(catalogue, crawl)
         recovered = recover(catalogue, library, disk=disk)
         if recovered.rebuilt:
             changes = counted(recovered.rebuilt, "change was", "changes were")
             progress.say(f"the catalogue was lost: {changes} read from {known / TRAIL}")
         passed_over = [*recovered.damaged, *_mended(catalogue, library)]
         if crawl is not None:
-            runs.set_lost_crawls(catalogue, crawl.resolve())
+            runs.set_lost_crawls(catalogue, real_path(crawl))
         reconcile(catalogue, library, progress)
         chosen = undone.run_to_undo(catalogue, run)
         if chosen is None:
-            return UndoSummary(left=passed_over, last_undo=undone.last_undo(catalogue))
+            return UndoSummary(left=[*passed_over, *recovered.unnamed], last_undo=undone.last_undo(catalogue))
+        if _is_named_by_answer(catalogue, library, chosen, on_unnamed):
+            recovered = recover(catalogue, library, disk=disk)
+        note_named(catalogue, library, progress)
         own = undone.begin_undo(catalogue, chosen)
-        undoing = _Undoing(catalogue, library, disk, UndoSummary(tried=chosen, run=own, left=passed_over))
+        left = [*passed_over, *recovered.unnamed]
+        undoing = _Undoing(catalogue, library, disk, UndoSummary(tried=chosen, run=own, left=left))
         with progress.stage(f"undoing run {chosen}", total=None, unit="file") as stage:
             for batch in _batches(undone.standing(catalogue, chosen), library):
                 undoing.take_back(batch)
@@ -118,6 +126,27 @@ def undo(
         done = undoing.summary
         _finish(catalogue, done, chosen, own)
     return done
+
+
+def _is_named_by_answer(
+    catalogue: Catalogue, library: Path, run: int, on_unnamed: Callable[[str], bool] | None
+) -> bool:
+    """Whether a person named the crawl that undoing `run` changes by answering; no question where none is needed.
+
+    Raises LibraryError when it is named neither before nor now.
+    """
+    bounds = Bounds(catalogue, library)
+    entries = undone.standing(catalogue, run) if undone.may_change_crawl(catalogue, run) else ()
+    crawl = next((crawl for entry in entries if (crawl := bounds.unnamed(entry)) is not None), None)
+    if crawl is None:
+        return False
+    real = real_path(crawl)
+    leads = "" if real == crawl else f" (which leads to {real})"
+    question = f"undoing run {run} changes files in {crawl}{leads}, which only this library's record names"
+    if on_unnamed is None or not on_unnamed(f"{question}; is it your crawl?"):
+        raise LibraryError(f"run {run} is not undone: {not_named(library, crawl)}")
+    name_crawl(catalogue, crawl)
+    return True
 
 
 def _finish(catalogue: Catalogue, done: UndoSummary, chosen: int, own: int) -> None:

@@ -16,7 +16,9 @@ from classifier.catalogue.journal import Place, places, to_bytes, to_path
 from classifier.catalogue.store import read_catalogue
 from classifier.catalogue.trail import NAME as TRAIL
 from classifier.catalogue.trail import read_lines
+from classifier.filing.bounds import Bounds
 from classifier.filing.content import holds, is_link_to, look
+from classifier.filing.named import not_named
 from classifier.filing.outcome import words
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.filing.recover import is_temporary
@@ -106,8 +108,11 @@ def _catalogue(catalogue: Catalogue, library: Path) -> Iterator[Off]:
         yield Off(path=catalogue.path or folder, what=f"the catalogue is damaged: {found[0]}")
     for what in list(damaged_cells(catalogue.connection, besides="moves")):
         yield Off(path=catalogue.path or folder, what=what)
+    bounds = Bounds(catalogue, library)
     for entry in open_entries(catalogue):
-        what = "a change was stopped in its midst; the next sort or undo settles it"
+        unnamed = bounds.unnamed(entry)
+        ends = "the next sort or undo settles it" if unnamed is None else not_named(library, unnamed)
+        what = f"a change was stopped in its midst; {ends}"
         yield Off(path=library / to_path(entry.target or entry.source), what=what)
     yield from (
         Off(path=catalogue.path or folder, what=f"change {one.id} is damaged: {one.field}")

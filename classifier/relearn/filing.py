@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,8 +15,11 @@ from classifier.catalogue.disk import state_folder
 from classifier.catalogue.journal import to_path
 from classifier.catalogue.store import read_catalogue
 from classifier.catalogue.strictness import Strictness
+from classifier.errors import LibraryError
+from classifier.filing.named import named_root
 from classifier.model.bundle import Bundle
 from classifier.model.refit import remove_others, save_refitted
+from classifier.records import Mode
 from classifier.relearn.evidence import can_promise, cross_fitted
 from classifier.relearn.learner import Learner
 from classifier.relearn.lessons import Lessons, fit
@@ -24,6 +27,7 @@ from classifier.settings import Settings
 from classifier.sort.run import sort
 
 if TYPE_CHECKING:
+    from classifier.catalogue.store import Catalogue
     from classifier.model.novelty import Novelty
     from classifier.progress import Stage
 
@@ -40,6 +44,7 @@ def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, An
         model, _, recorded = audits.last_sort(catalogue) or ("", Path(), {})
         crawls = [to_path(crawl) for (crawl,) in catalogue.connection.execute(_CRAWLS, (model,))]
         before = decisions.count_filed(catalogue)
+        _refuse_unnamed(catalogue, library, crawls if _settings(recorded).sort.mode is Mode.MOVE else ())
         learned = learner.lessons(catalogue, verdicts.latest(catalogue))
         novelty = learner.novelty(catalogue, learned)
     tell({"filing": {"stage": "model", "done": 0, "total": None}})
@@ -56,12 +61,19 @@ def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, An
             restart=True,
             threshold=asked.threshold,
             max_error=asked.max_error,
+            is_named=False,
         )
     remove_others(bundle.folder.parent, kept=bundle.folder)
     with read_catalogue(library) as catalogue:
         strictness = Strictness.recorded(runs.last_settings(catalogue, "sort"))
         filed = decisions.count_filed(catalogue) - before
         return {"filed": filed, "crawls": len(crawls), "strictness": asdict(strictness)}
+
+
+def _refuse_unnamed(catalogue: Catalogue, library: Path, crawls: Iterable[Path]) -> None:
+    for crawl in crawls:
+        if named_root(catalogue, library, crawl) is None:
+            raise LibraryError(f"{crawl}: only this library's record names it; sort it first")
 
 
 def refitted(library: Path, learner: Learner, learned: Lessons, novelty: Novelty | None) -> Bundle:

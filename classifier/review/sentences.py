@@ -101,6 +101,7 @@ _MOVES: Final = {
     "not a regular file": "不是普通文件",
 }
 _SORTING: Final = {
+    "{crawl}: only this library's record names it; sort it first": "{crawl}：只有库的记录提到它，请先自己整理它",
     "{crawl}: there is no such folder to sort": "没有要整理的文件夹 {crawl}",
     "{crawl}: is no folder; give the folder that holds the pictures": "{crawl} 不是文件夹；请给出放图片的文件夹",
     "--out {library}: is a file; give a folder": "--out {library} 是一个文件；请给出文件夹",

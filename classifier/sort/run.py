@@ -18,6 +18,7 @@ from classifier.errors import ModelError
 from classifier.filing.broken import list_broken
 from classifier.filing.engine import execute
 from classifier.filing.mend import remove_dangling, remove_repeated
+from classifier.filing.named import note_named
 from classifier.filing.opened import opened
 from classifier.filing.outcome import Outcome, Status
 from classifier.filing.reconcile import reconcile
@@ -25,7 +26,7 @@ from classifier.images.found import Found
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.versions import check_versions
 from classifier.progress import Progress, SilentProgress, counted
-from classifier.records import Method, Move
+from classifier.records import Method, Mode, Move
 from classifier.settings import Settings
 from classifier.sort.check import checked_crawl
 from classifier.sort.keep import keeper_for
@@ -56,20 +57,20 @@ def sort(
     restart: bool = False,
     restore_deleted: bool = False,
     on_changed: OnChanged | None = None,
+    is_named: bool = True,
 ) -> dict[str, Any]:
     """File the pictures under `crawl` into `library`; run again, it does what is new or changed.
 
-    `bundle` None takes the one that the library was last sorted with; `threshold` None takes the bundle's, and
-    `max_error` in its place finds thresholds that keep that error rate, by labelled pictures of the bundle that were
-    drawn by chance; without enough of those, by the model's own estimate, and that is said. With `plan`, each move is
-    told to it, in a line, and nothing on disk is made or changed. After a stopped sort its mode, threshold, model and
-    sidecars win: what differs is asked of `on_changed`, or said; `restart` drops them. `restore_deleted` files again
-    what a person deleted. Returns the summary that `--json` prints; raises IllsortError, and a rerun goes on.
+    `bundle` None takes the library's last one; `threshold` None takes the bundle's, and `max_error` in its place finds
+    those that keep that error rate. With `plan`, each move is told to it, and nothing on disk is changed. After a
+    stopped sort its mode, threshold, model and sidecars win: what differs is asked of `on_changed`, or said; `restart`
+    drops them. `restore_deleted` files again what a person deleted. `is_named` is False for a crawl that only the
+    library's record names. Returns what `--json` prints; raises IllsortError, and a rerun goes on.
     """
     started, progress = time.monotonic(), progress or SilentProgress()
     check_versions()
     crawl, asked = checked_crawl(crawl, library), _asked(bundle, library, progress)
-    with opened(library, progress) if plan is None else _copied(library) as catalogue:
+    with _opened_or_copied(library, progress, named=crawl if is_named else None, plan=plan) as catalogue:
         wish = wish_from(settings, strictness=Strictness(threshold=threshold, max_error=max_error), bundle=bundle)
         if not restart and (stopped := runs.stopped(catalogue, crawl)) is not None:
             wish, settings = go_on(wish, settings, stopped, on_changed=on_changed, progress=progress)
@@ -124,6 +125,8 @@ def _scanned(
 ) -> tuple[int, Found]:
     """Begin the run and look at the crawl; the run's number, and what was found."""
     scope = scope_for(crawl, model=model, settings=settings, mode=rules.mode)
+    if rules.mode is Mode.MOVE:
+        note_named(catalogue, library, say)
     run = _begin(catalogue, crawl=crawl, model=model, settings=settings, rules=rules)
     found = scan(catalogue, run=run, crawl=crawl, library=library, progress=say, scope=scope)
     recognise(catalogue, run=run, crawl=crawl, progress=say)
@@ -132,11 +135,17 @@ def _scanned(
 
 
 @contextmanager
-def _copied(library: Path) -> Iterator[Catalogue]:
-    """What a dry run writes to: a copy in memory that agrees with the disk."""
-    with copy_in_memory(library) as catalogue:
-        reconcile(catalogue, library)
-        yield catalogue
+def _opened_or_copied(
+    library: Path, progress: Progress, *, named: Path | None, plan: Callable[[str], None] | None
+) -> Iterator[Catalogue]:
+    """The library's catalogue; a dry run writes to a copy in memory that agrees with the disk."""
+    if plan is None:
+        with opened(library, progress, named=named) as catalogue:
+            yield catalogue
+    else:
+        with copy_in_memory(library) as catalogue:
+            reconcile(catalogue, library)
+            yield catalogue
 
 
 def _tidy(catalogue: Catalogue, library: Path, *, run: int, make: Execute, progress: Progress) -> None:

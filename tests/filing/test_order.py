@@ -53,7 +53,7 @@ def test_a_source_on_another_disk_goes_only_after_its_copy_and_all_its_folders_a
     calls = traced(Method.MOVE, tmp_path, memory_disk / "crawl")
     gone = only(calls, {"unlink"}, "/crawl/")
     placed = only(calls, {"renameat2"}, ".part")
-    synced = only(calls, {"fsync"}, ".part")
+    synced = only(calls, {"fsync"}, "/.illsort-")
     assert [PICTURES] * 3 == [len(gone), len(placed), len(synced)]
     assert max(synced) < min(placed)
     for folder in ("library/kind_a>", "library>"):

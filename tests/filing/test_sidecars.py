@@ -16,7 +16,7 @@ from classifier.filing.sidecars import name_beside, sidecar_moves
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.records import Method
-from kit.filing import World, image_file, move_of, picture_of
+from kit.filing import World, image_file, move_of, name, picture_of
 from kit.tree import Tree, make_tree, read_tree
 
 MODES = [Method.LINK, Method.COPY, Method.MOVE, Method.SYMLINK]
@@ -42,6 +42,7 @@ def file_run(folder: Path, method: Method, *, to: str = "cats") -> None:
     library = folder / "library"
     with open_catalogue(library) as catalogue:
         here, crawl = Path(), folder / "crawl"
+        name(catalogue, crawl)
         run = runs.begin(catalogue, kind="sort", crawl=crawl, mode="", model="", bundle=here, settings={})
         paths = [folder / "crawl" / name for name in ("a/x.jpg", "b/x.jpg", "b/x.png")]
         if method is Method.RENAME:

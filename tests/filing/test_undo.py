@@ -27,7 +27,7 @@ from classifier.progress import SavingProgress
 from classifier.records import ImageFile, Method, Move
 from kit import strace, undoing
 from kit.disks import Failing, FatDisk, OtherDisk
-from kit.filing import hashes, image_file, move_of, picture_of
+from kit.filing import hashes, image_file, move_of, name, picture_of
 from kit.tree import make_tree, read_tree
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def file_run(library: Path, moves: Sequence[Move], *, batch: int = 256, disk: Di
     """File `moves` as one finished run; its number."""
     with owned(library), open_catalogue(library) as catalogue:
         crawl, nowhere = crawl_of(moves, library), Path()
+        name(catalogue, crawl)
         run = runs.begin(catalogue, kind="sort", crawl=crawl, mode="", model="", bundle=nowhere, settings={})
         for start in range(0, len(moves), batch):
             for outcome in execute(catalogue, library=library, run=run, moves=moves[start : start + batch], disk=disk):

@@ -18,7 +18,7 @@ from classifier.filing.fsops import Disk
 from classifier.filing.outcome import Status
 from classifier.records import Method
 from kit.disturbances import DISTURBANCES
-from kit.filing import begin_run, moves_of, sort
+from kit.filing import begin_run, moves_of, name, sort
 from kit.mutants import MUTANTS
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def _work(job: Job, library: Path, crawl: Path) -> Callable[[], Sequence[Outcome
 def _file(moves: list[Move], *, library: Path, crawl: Path, batch: int) -> list[Outcome]:
     outcomes: list[Outcome] = []
     with owned(library), open_catalogue(library) as catalogue:
+        name(catalogue, crawl)
         recover.recover(catalogue, library)
         begin_run(catalogue, crawl)
         waiting = [move for move in moves if place_of(catalogue, move.picture) is None]

@@ -16,8 +16,10 @@ from classifier.catalogue.journal import place_of, to_bytes
 from classifier.catalogue.lock import owned
 from classifier.catalogue.store import open_catalogue
 from classifier.filing.engine import execute
+from classifier.filing.named import name_crawl, note_named
 from classifier.filing.place import names_for
 from classifier.filing.recover import recover
+from classifier.progress import SilentProgress
 from classifier.records import ImageFile, Method, Move, PictureId, time_of
 
 if TYPE_CHECKING:
@@ -60,8 +62,16 @@ def moves_of(crawl: Path, *, method: Method) -> list[Move]:
     ]
 
 
+def name(catalogue: Catalogue, crawl: Path) -> None:
+    """Name `crawl` for the library of `catalogue`, as `illsort sort --mode move` does."""
+    assert catalogue.path is not None
+    name_crawl(catalogue, crawl)
+    note_named(catalogue, catalogue.path.parent.parent, SilentProgress())
+
+
 def begin_run(catalogue: Catalogue, crawl: Path) -> None:
-    """Record the run 1, whose files are those of `crawl`."""
+    """Name the crawl, and record the run 1, whose files are those of it."""
+    name(catalogue, crawl)
     with catalogue.transaction() as connection:
         connection.execute(
             "INSERT OR REPLACE INTO runs (id, kind, crawl, mode, model, bundle, settings, started, state) "
@@ -74,6 +84,7 @@ def sort(library: Path, crawl: Path, *, method: Method, batch: int = 256, disk: 
     """Recover, then file what has no place yet, in batches."""
     outcomes: list[Outcome] = []
     with owned(library), open_catalogue(library) as catalogue:
+        name(catalogue, crawl)
         recover(catalogue, library)
         begin_run(catalogue, crawl)
         waiting = [move for move in moves_of(crawl, method=method) if place_of(catalogue, move.picture) is None]

@@ -29,7 +29,7 @@ from classifier.progress import SilentProgress
 from classifier.records import Method, Mode, Picture, PictureId
 from classifier.sort import settle
 from classifier.sort.scan import recognise, scan
-from kit.filing import image_file, move_of, picture_of
+from kit.filing import image_file, move_of, name, picture_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +70,7 @@ def sort(
     settle.BATCH = batch
     silent = SilentProgress()
     with owned(library), open_catalogue(library) as catalogue:
+        name(catalogue, crawl)
         recover(catalogue, library)
         reconcile(catalogue, library)
         run = runs.begin(

@@ -119,7 +119,7 @@ class Trials:
         intent = [n for n in at("fdatasync fsync", "-wal>") if n < placed[0]]
         assert intent, "the intent is not durable"
         assert not [n for n in written if intent[-1] < n < placed[0]], "the intent is not durable"
-        assert len([n for n in at("fsync", ".part>") if n < placed[0]]) == staged.pictures, "a copy is not durable"
+        assert len([n for n in at("fsync", "/.illsort-") if n < placed[0]]) == staged.pictures, "a copy is not durable"
         for folder in (staged.library / "kind_a", staged.library / "kind_b"):
             assert [n for n in at("fsync", f"{folder}>") if placed[-1] < n < gone[0]], "a folder is not durable"
         trail = at("fsync", "moves.jsonl>")
