@@ -26,9 +26,9 @@ import numpy as np
 from drawing import DATA, Draw, answers, draw, filings, train, whole
 
 from classifier.cli.terminal import TerminalProgress
-from classifier.learn.evaluate import calibration_error, coverage_at
 from classifier.settings import load
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
+from classifier.training.metrics import calibration_error, coverage_at
 
 RECIPES = {"head": ["train.recipe=head"], "finetune": [], "crawl": []}
 

@@ -20,11 +20,11 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from classifier.audit import state as stating
+from classifier.audit import estimate as stating
 from classifier.audit import thresholds
 from classifier.audit.sample import draw, is_simple, steps
-from classifier.catalogue.audits import Audit, Drawn
-from classifier.model import bounds
+from classifier.catalog.audits import Audit, Drawn
+from classifier.model import binomial_bounds
 from classifier.records import PictureId, Said, Verdict
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ SHARES = (0.005, 0.01, 0.02, 0.05, 0.10)
 EARLY = 50
 
 # The same few counts come again and again.
-stating.at_most = thresholds.at_most = lru_cache(None)(bounds.at_most)
-stating.at_most_of = thresholds.at_most_of = lru_cache(None)(bounds.at_most_of)
+stating.at_most = thresholds.at_most = lru_cache(None)(binomial_bounds.at_most)
+stating.at_most_of = thresholds.at_most_of = lru_cache(None)(binomial_bounds.at_most_of)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from classifier.errors import NoGuarantee
-from classifier.model.bounds import at_most, spent
-from classifier.model.evidence import Evidence
-from classifier.model.promise import estimated_threshold, promise
+from classifier.model.binomial_bounds import at_most, spent
+from classifier.model.holdout import Evidence
+from classifier.model.risk_control import estimated_threshold, promise
 from classifier.records import PictureId, Selection
 
 SIZE = 60_000

@@ -11,15 +11,15 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from classifier.catalogue.journal import place_of, to_path
-from classifier.catalogue.store import open_catalogue
+from classifier.active.cold_start import FromNothing
+from classifier.active.pipeline import take_sample
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.moves import place_of, to_path
 from classifier.records import Said
-from classifier.review.desk import Desk
-from classifier.review.grids import Grid, grids, of_look, taken_for
-from classifier.review.steps import Answer
-from classifier.sampling.run import take_sample
-from classifier.sampling.teach import FromNothing
 from classifier.settings import Settings
+from classifier.web.clusters import Grid, grids, of_look, taken_for
+from classifier.web.history import Answer
+from classifier.web.session import Desk
 
 PAGE = 60
 

@@ -20,24 +20,24 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from classifier.errors import NoGuarantee
-from classifier.infer.device import choose
-from classifier.infer.limits import limits_from
-from classifier.infer.reader import Reader
-from classifier.labels.examples import read_examples
-from classifier.labels.groups import group
-from classifier.labels.read import categories_of, read_labels
-from classifier.learn.evaluate import coverage_at
-from classifier.learn.features import embed_examples
-from classifier.learn.head import fit_head
-from classifier.learn.reading import read_in_workers
+from classifier.inference.device import choose
+from classifier.inference.limits import limits_from
+from classifier.inference.reader import Reader
+from classifier.labels.dataset import read_examples
+from classifier.labels.load import categories_of, read_labels
+from classifier.labels.near_duplicates import group
 from classifier.model.backbone import load_backbone
 from classifier.model.calibration import fit_temperature, probabilities
-from classifier.model.evidence import Evidence
-from classifier.model.promise import promise
+from classifier.model.holdout import Evidence
+from classifier.model.risk_control import promise
 from classifier.model.transforms import EvalTransform
 from classifier.progress import SilentProgress
 from classifier.records import PictureId, Selection
 from classifier.settings import ImageSettings
+from classifier.training.features import embed_examples
+from classifier.training.head import fit_head
+from classifier.training.metrics import coverage_at
+from classifier.training.read_images import read_in_workers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

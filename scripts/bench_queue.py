@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from bench_promise import DATA, Embedded, embedded
 
-from classifier.learn.evaluate import coverage_at
-from classifier.learn.head import fit_head
+from classifier.active.query_strategy import order
 from classifier.model.calibration import probabilities
-from classifier.relearn.order import order
+from classifier.training.head import fit_head
+from classifier.training.metrics import coverage_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable

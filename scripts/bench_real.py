@@ -16,11 +16,11 @@ from typing import Any
 
 from drawing import DATA, Draw, draw, link, train
 
-from classifier.catalogue.journal import to_path
-from classifier.catalogue.store import read_catalogue
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.moves import to_path
 from classifier.cli.terminal import TerminalProgress
 from classifier.settings import load
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
 
 
 def sort_mixed(args: argparse.Namespace, work: Path) -> None:

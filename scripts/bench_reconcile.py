@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.journal import to_bytes
-from classifier.catalogue.store import open_catalogue
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.moves import to_bytes
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.records import time_of
 

@@ -27,27 +27,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from classifier.catalogue import embeddings, runs
-from classifier.catalogue.journal import to_bytes
-from classifier.catalogue.shards import ROWS, Rows, Writer
-from classifier.catalogue.store import Catalogue, copy_in_memory, open_catalogue
+from classifier.catalog import embeddings, runs
+from classifier.catalog.connection import Catalogue, copy_in_memory, open_catalogue
+from classifier.catalog.moves import to_bytes
+from classifier.catalog.shards import ROWS, Rows, Writer
 from classifier.model.backbone import Network, load_backbone
 from classifier.model.bundle import Bundle, save_bundle
 from classifier.model.manifest import Manifest
-from classifier.model.novelty import fit_novelty
+from classifier.model.ood import fit_novelty
 from classifier.progress import SilentProgress
 from classifier.records import Mode, Move, PictureId
-from classifier.sort.plan import plan_only
-from classifier.sort.recall import recall
-from classifier.sort.rules import Rules
-from classifier.sort.settle import Execute, Settler
+from classifier.sort.apply import Execute, Settler
+from classifier.sort.dry_run import plan_only
+from classifier.sort.policy import Rules
+from classifier.sort.reuse_embeddings import recall
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from classifier.filing.outcome import Outcome
+    from classifier.filing.results import Outcome
 
 CRAWL = Path("/crawl")
 FIRST, SECOND = 1, 2

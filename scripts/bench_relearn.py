@@ -15,17 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.catalogue import decisions, embeddings, outlook, runs, verdicts
-from classifier.catalogue.journal import to_bytes
-from classifier.catalogue.shards import Rows, Writer
-from classifier.catalogue.store import Catalogue, open_catalogue
+from classifier.active import learner as learning
+from classifier.catalog import annotation_log, decisions, embeddings, ranking, runs
+from classifier.catalog.connection import Catalogue, open_catalogue
+from classifier.catalog.moves import to_bytes
+from classifier.catalog.shards import Rows, Writer
 from classifier.model.bundle import Bundle
-from classifier.model.labelled import Labelled
+from classifier.model.labeled_embeddings import Labelled
 from classifier.model.manifest import Manifest
 from classifier.records import Action, Decision, PictureId, Said, Selection, Verdict
-from classifier.relearn import learner as learning
-from classifier.review.desk import Desk
-from classifier.review.queue import Order, Wanted
+from classifier.web.queue import Order, Wanted
+from classifier.web.session import Desk
 
 WIDTH = 1280
 PART = 4096
@@ -145,7 +145,7 @@ def measure(
             Verdict(picture=one.picture, said=Said.RIGHT, category=truth[one.picture], origin="review", at=f"{number}")
             for one in rows
         ]
-        verdicts.add_all(catalogue, said)
+        annotation_log.add_all(catalogue, said)
         desk.refresh()
         pages: list[float] = []
         round_ = threading.Thread(target=learner.learn)
@@ -155,8 +155,8 @@ def measure(
             round_.join(0.05)
             pages.append(timed(lambda: desk.page(wanted, after=None, limit=60)))
         seconds, work = time.perf_counter() - started, time.process_time() - worked
-        meta = outlook.attach_newest(catalogue, desk.learned.outlook).meta
-        desk.learned.outlook = outlook.attach_newest(catalogue, desk.learned.outlook)
+        meta = ranking.attach_newest(catalogue, desk.learned.outlook).meta
+        desk.learned.outlook = ranking.attach_newest(catalogue, desk.learned.outlook)
         took = f"{seconds:.2f} s, {work:.2f} s on the cores"
         print(
             f"round {number + 1}: {took}; pages of 60 meanwhile {1000 * np.percentile(pages, 95):.0f} ms p95; "

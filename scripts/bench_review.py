@@ -29,12 +29,12 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from classifier.catalogue import decisions, pictures, runs
-from classifier.catalogue.journal import to_bytes
-from classifier.catalogue.store import open_catalogue
+from classifier.catalog import decisions, images, runs
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.moves import to_bytes
 from classifier.demo.draw import KINDS, draw
-from classifier.model.files import MANIFEST
-from classifier.model.key import answers_key
+from classifier.model.bundle_files import MANIFEST
+from classifier.model.fingerprints import answers_key
 from classifier.records import Action, Decision, PictureId
 
 if TYPE_CHECKING:
@@ -131,8 +131,8 @@ def write_catalogue(
                 "INSERT INTO places VALUES (?, ?, 'link', ?, ?, 1, '1', '1')",
                 ((i, to_bytes(path), to_bytes(Path("/crawl") / path.name), size) for i, path, size in made),
             )
-            answers = zip((i for i, *_ in made), pictures.as_bytes(logits), [None] * len(made), strict=True)
-            pictures.add_many_logits(catalogue, answers, model=model)
+            answers = zip((i for i, *_ in made), images.as_bytes(logits), [None] * len(made), strict=True)
+            images.add_many_logits(catalogue, answers, model=model)
         decisions.save(catalogue, [_decision(i, CATEGORIES[best[n]], sure[n]) for n, (i, *_) in enumerate(made)], run=1)
         runs.finish(catalogue, run, {})
 

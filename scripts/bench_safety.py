@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.store import open_catalogue
-from classifier.filing.engine import execute
-from classifier.filing.place import names_for
-from classifier.images.identity import hash_file
+from classifier.catalog.connection import open_catalogue
+from classifier.filing.destination import names_for
+from classifier.filing.executor import execute
+from classifier.images.hashing import hash_file
 from classifier.records import Method, Move
 
 if TYPE_CHECKING:

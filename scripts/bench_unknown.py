@@ -19,12 +19,12 @@ import numpy as np
 from drawing import DATA, draw, link, train
 from sklearn.metrics import roc_auc_score
 
-from classifier.catalogue.journal import to_path
-from classifier.catalogue.store import read_catalogue
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.moves import to_path
 from classifier.cli.terminal import TerminalProgress
 from classifier.records import Action
 from classifier.settings import load
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
 
 MARK = "unknown-"
 _SEEN = """

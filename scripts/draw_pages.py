@@ -21,9 +21,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from classifier.cli.terminal import TerminalProgress
 from classifier.demo.run import demo
-from classifier.learn.recipe import learn
 from classifier.settings import LabelSettings, ModelSettings, Settings, SortSettings, TrainSettings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
+from classifier.training.pipeline import learn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ LEARNED_MS = 120_000
 SHOWN = "() => document.querySelector('#view [data-picture], #view .clear')"
 SEEN = "() => [...document.images].every((one) => one.complete)"
 LEARNED = """async () => {
-  const { learning } = await (await import("/page/net.js")).get("/api/state");
+  const { learning } = await (await import("/static/api.js")).get("/api/state");
   return !["starting", "learning"].includes(learning.at);
 }"""
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.catalogue.journal import to_path
-from classifier.catalogue.store import read_catalogue
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.moves import to_path
 from classifier.cli.terminal import TerminalProgress
-from classifier.learn.recipe import learn
 from classifier.records import Action
 from classifier.settings import load
+from classifier.training.pipeline import learn
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -14,12 +14,12 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-from classifier.images import growing
+from classifier.images import incomplete
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
-growing.SECOND_LOOK_S = 0.0
+incomplete.SECOND_LOOK_S = 0.0
 
 _STATE = tempfile.TemporaryDirectory(prefix="illsort-state-")
 os.environ |= {"XDG_STATE_HOME": _STATE.name, "WIN_PD_OVERRIDE_LOCAL_APPDATA": _STATE.name}

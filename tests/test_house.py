@@ -29,7 +29,7 @@ def test_files_and_functions_stay_small_and_say_what_they_are(path: Path) -> Non
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    longest = THE_LOOP if "learn" in path.parts else LONGEST_FUNCTION
+    longest = THE_LOOP if "training" in path.parts else LONGEST_FUNCTION
 
     assert ast.get_docstring(tree), f"{path.name} does not say what it is"
     assert text.count("\n") <= LONGEST_FILE
@@ -55,11 +55,11 @@ def test_only_one_file_prints() -> None:
 def test_one_module_writes_json_in_which_names_may_stand() -> None:
     """Names of files may hold what is no Unicode: `paths.to_json` writes them; here no file's name is written."""
     without_names = {
-        "catalogue/trail.py": "paths are base64 of their bytes",
-        "learn/checkpoint.py": "is hashed and never read",
-        "model/proof.py": "compares with files of earlier versions, byte for byte",
+        "catalog/move_log.py": "paths are base64 of their bytes",
+        "training/checkpoint.py": "is hashed and never read",
+        "model/ownership.py": "compares with files of earlier versions, byte for byte",
         "settings.py": "values of the default settings",
-        "model/fields.py": "asks whether values are Unicode",
+        "model/manifest_fields.py": "asks whether values are Unicode",
         "model/bundle.py": "looks for numbers among a network's arguments",
         "own_folder.py": "names that illsort gives its own files",
     }
@@ -77,9 +77,9 @@ def test_one_module_writes_json_in_which_names_may_stand() -> None:
 CHANGES = {
     "own_files.py": ("every file that illsort keeps for itself is opened, made, replaced and removed here", "any"),
     "own_folder.py": ("a folder with a record of what is our own in it", ".mkdir .rmdir"),
-    "catalogue/disk.py": ("makes a library's folder", ".mkdir"),
-    "catalogue/lock.py": ("writes who holds the lock into it, by an open file", "os.ftruncate"),
-    "catalogue/store.py": (
+    "catalog/filesystem.py": ("makes a library's folder", ".mkdir"),
+    "catalog/lock.py": ("writes who holds the lock into it, by an open file", "os.ftruncate"),
+    "catalog/connection.py": (
         "copies a catalogue to a new temporary folder",
         "shutil.copyfile tempfile.TemporaryDirectory",
     ),
@@ -87,21 +87,24 @@ CHANGES = {
         "a file that leads the browser to the page, in a new temporary folder",
         ".touch .write_text tempfile.TemporaryDirectory",
     ),
-    "cli/show.py": ("a picture for a viewer, in a new temporary folder", ".write_bytes tempfile.TemporaryDirectory"),
+    "cli/image_preview.py": (
+        "a picture for a viewer, in a new temporary folder",
+        ".write_bytes tempfile.TemporaryDirectory",
+    ),
     "demo/run.py": ("draws into a folder that was empty", ".mkdir .write_bytes .write_text"),
     "filing/fsops.py": ("every change of a user's file", "any"),
-    "infer/worker.py": ("opens the system's null device", "os.open"),
-    "filing/named.py": ("makes the folder for notes in the person's state folder", ".mkdir"),
-    "filing/kernel.py": ("the kernel's rename that replaces nothing", ".rename"),
+    "inference/worker.py": ("opens the system's null device", "os.open"),
+    "filing/known_crawls.py": ("makes the folder for notes in the person's state folder", ".mkdir"),
+    "filing/rename_noreplace.py": ("the kernel's rename that replaces nothing", ".rename"),
     "model/backbone.py": ("writes to the writing folder of a bundle", "save_for_hf"),
     "model/bundle.py": ("writes to the writing folder of a bundle", ".write_bytes"),
-    "model/evidence.py": ("writes to the writing folder of a bundle", "open"),
-    "model/fitted.py": ("writes to the writing folder of a bundle", "open"),
-    "model/files.py": ("writes to the writing folder of a bundle", ".write_bytes open"),
-    "model/labelled.py": ("writes to the writing folder of a bundle", "open"),
-    "model/novelty.py": ("writes to the writing folder of a bundle", "save_file"),
-    "model/refit.py": ("writes to the writing folder of a bundle", "save_file"),
-    "model/proof.py": (
+    "model/holdout.py": ("writes to the writing folder of a bundle", "open"),
+    "model/fitted_images.py": ("writes to the writing folder of a bundle", "open"),
+    "model/bundle_files.py": ("writes to the writing folder of a bundle", ".write_bytes open"),
+    "model/labeled_embeddings.py": ("writes to the writing folder of a bundle", "open"),
+    "model/ood.py": ("writes to the writing folder of a bundle", "save_file"),
+    "model/replace_head.py": ("writes to the writing folder of a bundle", "save_file"),
+    "model/ownership.py": (
         "tries whether a folder can be made, under a name drawn by chance",
         "tempfile.TemporaryDirectory",
     ),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifier.overall_progress import Piece, as_one, in_words
 from classifier.progress import SavedStage, SavingProgress
-from classifier.whole import Piece, as_one, in_words
 
 
 class Clock:

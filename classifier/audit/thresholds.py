@@ -12,12 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.audit.state import CONFIDENCE
-from classifier.model.bounds import at_most, at_most_of, least_to_promise, spent
+from classifier.audit.estimate import CONFIDENCE
+from classifier.model.binomial_bounds import at_most, at_most_of, least_to_promise, spent
 
 if TYPE_CHECKING:
-    from classifier.audit.state import State
-    from classifier.catalogue.audits import Audit
+    from classifier.audit.estimate import State
+    from classifier.catalog.audits import Audit
 
 
 COUNT = 160

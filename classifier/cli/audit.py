@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from classifier.cli import stop
+from classifier.cli import interrupt
+from classifier.cli.image_preview import Show
 from classifier.cli.parameters import MOST, MOST_SEED, path_argument
-from classifier.cli.show import Show
 from classifier.progress import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from classifier.audit.refile import Refiled
-    from classifier.audit.run import Session
-    from classifier.audit.state import State
+    from classifier.audit.apply import Refiled
+    from classifier.audit.estimate import State
+    from classifier.audit.session import Session
 
 _LEAST_ERROR = 1e-6
 _KEYS = (
@@ -51,9 +51,9 @@ def audit(
     ] = False,
 ) -> None:
     """Judge a random sample of what was filed, right or wrong, and know how much of all can be wrong at most."""
-    from classifier.audit.run import opened, recorded_target
+    from classifier.audit.session import opened, recorded_target
     from classifier.audit.thresholds import keeps
-    from classifier.cli.keys import keys
+    from classifier.cli.keyboard import keys
     from classifier.cli.terminal import tell, tell_json
     from classifier.errors import SettingsError
 
@@ -61,7 +61,7 @@ def audit(
         raise SettingsError(f"--max-error {max_error:g}: give a share between 0 and 1, such as 0.02")
     if as_json and not new and (count is not None or seed is not None):
         raise SettingsError("--json states the last audit; to draw another one by --count or --seed, add --new")
-    stop.goes_on_in(library)
+    interrupt.goes_on_in(library)
     target = recorded_target(library) if max_error is None else max_error
     with opened(library, count=count, seed=seed, anew=new, as_it_is=as_json and not new) as session, keys() as key:
         is_current = session.is_current
@@ -79,7 +79,7 @@ def audit(
 
 def in_words(state: State, outdated: Path | None) -> list[str]:
     """What follows from the answers: for the library, and for each category; `outdated`: the library, filed since."""
-    from classifier.audit.state import percent
+    from classifier.audit.estimate import percent
     from classifier.cli.terminal import table
     from classifier.paths import command
 
@@ -113,7 +113,7 @@ def as_dict(state: State) -> dict[str, Any]:
 
 
 def _ask_all(session: Session, key: Callable[[], str], how: Show) -> None:
-    from classifier.cli.show import Screen
+    from classifier.cli.image_preview import Screen
     from classifier.cli.terminal import tell
     from classifier.records import Said
 
@@ -137,7 +137,7 @@ def _ask_all(session: Session, key: Callable[[], str], how: Show) -> None:
 
 def _do(session: Session, key: str, open_large: Callable[[], bool]) -> bool | None:
     """Do what one key means: True when that ends the questions, False when it is answered, None when it is not."""
-    from classifier.cli.keys import BACKSPACE, END, ENTER
+    from classifier.cli.keyboard import BACKSPACE, END, ENTER
     from classifier.records import Said
 
     answers = {"y": Said.RIGHT, "1": Said.RIGHT, ENTER: Said.RIGHT, "n": Said.WRONG, "0": Said.WRONG, "s": Said.SKIPPED}
@@ -167,7 +167,7 @@ def _take_back(session: Session) -> bool:
 
 
 def _progress(state: State) -> str:
-    from classifier.audit.state import percent
+    from classifier.audit.estimate import percent
 
     so_far = f"; so far at most {percent(state.bound().at_most)} wrong" if state.asked else ""
     return f"{min(state.asked + 1, len(state.audit.drawn))} of {len(state.audit.drawn)}{so_far}"
@@ -177,7 +177,7 @@ def _outcome(session: Session, target: float | None, agrees: Callable[[str], boo
     """File by what was found, as far as the person agrees."""
     if not session.state.is_finished:
         return None
-    from classifier.catalogue.strictness import Strictness
+    from classifier.catalog.strictness import Strictness
     from classifier.cli.terminal import TerminalProgress
     from classifier.paths import command
 
@@ -195,7 +195,7 @@ def _outcome(session: Session, target: float | None, agrees: Callable[[str], boo
 
 
 def _agreed_threshold(session: Session, target: float, agrees: Callable[[str], bool]) -> float | None:
-    from classifier.audit.state import percent
+    from classifier.audit.estimate import percent
     from classifier.audit.thresholds import keeps
 
     if keeps(session.state, target):
@@ -236,7 +236,7 @@ def _result(target: float | None, kept: bool | None, refiled: Refiled | None) ->
 
 
 def _agrees(question: str, key: Callable[[], str]) -> bool:
-    from classifier.cli.keys import ENTER
+    from classifier.cli.keyboard import ENTER
     from classifier.cli.terminal import tell
 
     tell(f"{question} [Y/n] ", err=True, nl=False)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier.cli import stop
-from classifier.cli.page import Host, NoOpen, Port, Token, show_page
+from classifier.cli import interrupt
 from classifier.cli.parameters import MOST, path_argument, path_option
+from classifier.cli.serve_page import Host, NoOpen, Port, Token, show_page
 from classifier.cli.sort import Excluded
 from classifier.cli.train import ConfigOption, SetOption
 from classifier.paths import command
@@ -20,7 +20,7 @@ from classifier.records import Mode
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from classifier.sampling.run import Sample
+    from classifier.active.pipeline import Sample
 
 _FEW = 5
 _TOO_FEW = 2
@@ -28,8 +28,8 @@ _TOO_FEW = 2
 
 def learn(pipe: Connection, library: Path) -> None:
     """What runs beside the page, in a process of its own."""
-    from classifier.relearn.process import run
-    from classifier.sampling.teach import FromNothing
+    from classifier.active.cold_start import FromNothing
+    from classifier.active.worker import run
 
     run(pipe, library, begin=FromNothing)
 
@@ -64,11 +64,11 @@ def label(
     folder = labels or chosen.labels.folder
     if folder is None:
         raise SettingsError("where do the labels go? say --labels FOLDER, for example --labels ~/labels")
-    stop.goes_on_in(folder)
+    interrupt.goes_on_in(folder)
     progress = TerminalProgress()
     with progress.stage("starting", total=None, unit=""):
-        from classifier.review.filing import file_decided
-        from classifier.sampling.run import take_sample
+        from classifier.active.pipeline import take_sample
+        from classifier.web.apply import file_decided
 
     sample = take_sample(crawl, library=folder, settings=chosen, count=count, more=more, progress=progress)
     tell(*_in_words(sample, folder), err=True)
@@ -92,10 +92,10 @@ def _in_words(sample: Sample, folder: Path) -> list[str]:
 
 def _next(folder: Path) -> list[str]:
     """What the labels have come to, and the command that makes a model of them."""
-    from classifier.catalogue.overview import overview
-    from classifier.catalogue.store import read_catalogue
-    from classifier.labels.by_hand import placed_by_hand
-    from classifier.labels.next_step import train_command
+    from classifier.catalog.connection import read_catalogue
+    from classifier.catalog.stats import overview
+    from classifier.labels.cli_hints import train_command
+    from classifier.labels.existing_folders import placed_by_hand
 
     with read_catalogue(folder) as catalogue:
         there = Counter(overview(folder).filed) + Counter(placed_by_hand(catalogue, folder))
@@ -112,7 +112,7 @@ def _next(folder: Path) -> list[str]:
 
 def _drawn_whole(folder: Path) -> list[str]:
     """Whether the labels are a random draw that was answered whole, so that they can guarantee an error rate."""
-    from classifier.labels.draws import read_draws
+    from classifier.labels.random_draw import read_draws
 
     draws = read_draws(folder)
     count, left = sum(len(draw.pictures) for draw in draws), sum(draw.waiting(draw.named) for draw in draws)

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from classifier import __version__
-from classifier.cli import stop
+from classifier.cli import interrupt
 from classifier.cli.audit import audit
 from classifier.cli.demo import demo
 from classifier.cli.label import label
@@ -37,7 +37,7 @@ class Edge(TyperGroup):
     def main(self, *args: Any, **options: Any) -> NoReturn:
         """Run the command that was named, and exit."""
         code = self._code(*args, **options)
-        if code == stop.STOPPED or stop.is_asked():
+        if code == interrupt.STOPPED or interrupt.is_asked():
             raise KeyboardInterrupt  # from here it is one line, whatever it came through as
         sys.exit(code)
 
@@ -60,7 +60,7 @@ class Edge(TyperGroup):
 
 
 def _refused(why: str) -> int:
-    if not stop.is_asked():
+    if not interrupt.is_asked():
         tell(f"illsort: {why}", err=True)
     return _REFUSED
 
@@ -109,7 +109,7 @@ def root(
 
 def main() -> None:
     """Run the command line to the end of the process."""
-    with stop.heard():
+    with interrupt.heard():
         run()
 
 

@@ -26,17 +26,17 @@ def report(
 
 
 def _write(path: Path) -> Path:
-    from classifier.catalogue.disk import state_folder
-    from classifier.catalogue.store import damage_told
+    from classifier.catalog.connection import damage_told
+    from classifier.catalog.filesystem import state_folder
     from classifier.errors import LibraryError
-    from classifier.model.files import MANIFEST
+    from classifier.model.bundle_files import MANIFEST
 
     if (path / MANIFEST).is_file():
-        from classifier.report.bundle import write_bundle_report
+        from classifier.report.model_report import write_bundle_report
 
         return write_bundle_report(path)
     if state_folder(path).is_dir():
-        from classifier.report.library import write_library_report
+        from classifier.report.library_report import write_library_report
 
         with damage_told(path):
             return write_library_report(path)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from classifier.cli.page import Host, NoLearning, NoOpen, Port, Token, show_page
 from classifier.cli.parameters import path_argument
+from classifier.cli.serve_page import Host, NoLearning, NoOpen, Port, Token, show_page
 from classifier.progress import counted
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def learn(pipe: Connection, library: Path) -> None:
     """What runs beside the page, in a process of its own: there torch may be loaded."""
-    from classifier.relearn.process import run
+    from classifier.active.worker import run
 
     run(pipe, library)
 

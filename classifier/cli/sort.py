@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from classifier.cli import stop
+from classifier.cli import interrupt
 from classifier.cli.parameters import path_argument, path_option
 from classifier.cli.train import ConfigOption, SetOption
 from classifier.paths import command
@@ -85,8 +85,8 @@ def sort(
     chosen = settings.excluding(settings.load(config, overrides), exclude)
     asked, progress = _asked(chosen, overrides), TerminalProgress()
     with progress.stage("starting", total=None, unit=""):
-        from classifier.sort.run import sort as run_sort
-    stop.goes_on_in(None if dry_run else out)
+        from classifier.sort.pipeline import sort as run_sort
+    interrupt.goes_on_in(None if dry_run else out)
     summary = run_sort(
         crawl,
         library=out,
@@ -113,8 +113,8 @@ def _with_audit(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     """Where nothing was filed since an audit that shows the rate is kept, that audit is the guarantee."""
     if "no_guarantee" not in summary:
         return summary
-    from classifier.audit.run import shown
-    from classifier.catalogue.store import read_catalogue
+    from classifier.audit.session import shown
+    from classifier.catalog.connection import read_catalogue
 
     with read_catalogue(out) as catalogue:
         state = shown(catalogue, out)

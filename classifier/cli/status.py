@@ -11,8 +11,8 @@ from classifier.cli.parameters import path_argument
 from classifier.progress import counted
 
 if TYPE_CHECKING:
-    from classifier.audit.state import State
-    from classifier.catalogue.overview import Overview
+    from classifier.audit.estimate import State
+    from classifier.catalog.stats import Overview
 
 _MOST_FAILURES = 20
 
@@ -23,14 +23,14 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what a library holds, what waits for you, what failed and why."""
-    from classifier.catalogue.store import damage_told
+    from classifier.catalog.connection import damage_told
 
     with damage_told(library):
         _show(library, as_json=as_json)
 
 
 def _show(library: Path, *, as_json: bool) -> None:
-    from classifier.catalogue.overview import overview
+    from classifier.catalog.stats import overview
     from classifier.cli.terminal import TerminalProgress, tell, tell_json
     from classifier.filing.reconcile import reconcile_if_free, say_found
 
@@ -76,7 +76,7 @@ def _runs(seen: Overview, library: Path) -> list[str]:
 
 def _to_finish(seen: Overview, library: Path) -> list[str]:
     """The commands that go on with what was stopped, or take back what was left of an undone run."""
-    from classifier.catalogue.run_states import Ended
+    from classifier.catalog.run_states import Ended
     from classifier.paths import command
 
     lines = []
@@ -98,8 +98,8 @@ def _to_finish(seen: Overview, library: Path) -> list[str]:
 
 def _is_shown(library: Path) -> bool:
     """Whether an audit shows what the last sort could not guarantee; it is told further below."""
-    from classifier.audit.run import shown
-    from classifier.catalogue.store import read_catalogue
+    from classifier.audit.session import shown
+    from classifier.catalog.connection import read_catalogue
 
     with read_catalogue(library) as catalogue:
         return shown(catalogue, library) is not None
@@ -147,7 +147,7 @@ def _kept(seen: Overview, library: Path) -> list[str]:
 
 
 def _thumbnails(library: Path) -> int:
-    from classifier.review.shelf import Shelf
+    from classifier.web.thumbnail_cache import Shelf
 
     return Shelf(library).held()
 
@@ -173,16 +173,16 @@ def _audit_as_dict(library: Path) -> dict[str, Any] | None:
 
 
 def _last_audit(library: Path) -> tuple[State, bool] | None:
-    from classifier.catalogue import audits, verdicts
-    from classifier.catalogue.store import read_catalogue
+    from classifier.catalog import annotation_log, audits
+    from classifier.catalog.connection import read_catalogue
 
     with read_catalogue(library) as catalogue:
         audit = audits.last(catalogue)
         if audit is None:
             return None
-        from classifier.audit.state import State  # a library without an audit does not pay for scipy
+        from classifier.audit.estimate import State  # a library without an audit does not pay for scipy
 
-        return State(audit, verdicts.of_audit(catalogue, audit.id)), audits.marks(catalogue) == audit.marks
+        return State(audit, annotation_log.of_audit(catalogue, audit.id)), audits.marks(catalogue) == audit.marks
 
 
 def _failures(seen: Overview) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Never
 import typer
 from tqdm import tqdm
 
-from classifier.cli import stop
+from classifier.cli import interrupt
 from classifier.paths import displayable, to_json
 from classifier.progress import Stage
 
@@ -47,7 +47,7 @@ class _Bar:
         self._bar = bar
 
     def advance(self, count: int = 1) -> None:
-        with stop.held():
+        with interrupt.held():
             self._bar.update(count)
 
     def note(self, text: str) -> None:
@@ -63,7 +63,7 @@ class TerminalProgress:
     def say(self, message: str) -> None:
         """Print one fact above the bars."""
         if not self._quiet:
-            with stop.held():
+            with interrupt.held():
                 tqdm.write(displayable(message), file=sys.stderr)
 
     @contextmanager
@@ -74,7 +74,7 @@ class TerminalProgress:
         """
         is_terminal, only_names = sys.stderr.isatty(), total is None and not unit
         interval = 0.2 if is_terminal else 30.0
-        with stop.held():
+        with interrupt.held():
             bar: tqdm[Never] = tqdm(
                 total=total,
                 desc=displayable(name),
@@ -92,7 +92,7 @@ class TerminalProgress:
             with _kept_alive(bar, every_s=max(_ALIVE_S, interval)):
                 yield _Bar(bar)
         finally:
-            with stop.held():
+            with interrupt.held():
                 bar.close()
 
 

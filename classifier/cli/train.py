@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from classifier.cli import stop
+from classifier.cli import interrupt
 from classifier.cli.parameters import path_option
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def train(
         from classifier.model.versions import check_versions
 
         check_versions()
-        from classifier.learn.recipe import has_begun, learn
+        from classifier.training.pipeline import has_begun, learn
 
-    stop.goes_on_if(lambda: has_begun(chosen), kept="the same command goes on after the epochs that were finished")
+    interrupt.goes_on_if(lambda: has_begun(chosen), kept="the same command goes on after the epochs that were finished")
     learned = learn(chosen, progress=progress)
     show(learned.evaluation)
     show_doubts(learned.evaluation.get("doubts"))
@@ -79,7 +79,7 @@ def show(evaluation: dict[str, Any]) -> None:
 def show_doubts(doubts: dict[str, Any] | None) -> None:
     """The labels that may be wrong, the likeliest first."""
     from classifier.cli.terminal import tell
-    from classifier.model.doubtful import doubtful_labels
+    from classifier.model.label_issues import doubtful_labels
 
     found = doubtful_labels(doubts)
     if found is None or not found.labels:
@@ -115,7 +115,7 @@ def _report(folder: Path, progress: TerminalProgress) -> None:
     """Written after the bundle is safe: what stands in its way is said, and costs no training."""
     from classifier.cli.terminal import tell
     from classifier.errors import IllsortError
-    from classifier.report.bundle import write_bundle_report
+    from classifier.report.model_report import write_bundle_report
 
     try:
         with progress.stage("writing the report", total=None, unit=""):

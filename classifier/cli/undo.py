@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier.cli import stop
+from classifier.cli import interrupt
 from classifier.cli.parameters import MOST, path_argument, path_option
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def undo(
     from classifier.cli.terminal import TerminalProgress, ask, tell, tell_json
     from classifier.filing.undo import undo as run_undo
 
-    stop.goes_on_in(library)
+    interrupt.goes_on_in(library)
     asks = None if as_json or not sys.stdin.isatty() else partial(ask, default=False)
     summary = run_undo(library, run=run, crawl=crawl, on_unnamed=asks, progress=TerminalProgress())
     tell(*_in_words(summary, library), err=as_json)

@@ -10,14 +10,14 @@ from typing import Any
 
 from PIL import Image
 
-from classifier.catalogue.decisions import placed_sources
-from classifier.catalogue.store import read_catalogue
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.decisions import placed_sources
 from classifier.demo.draw import KINDS, draw
 from classifier.errors import LibraryError
-from classifier.learn.recipe import learn
 from classifier.progress import Progress
 from classifier.settings import LabelSettings, ModelSettings, Settings, TrainSettings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
+from classifier.training.pipeline import learn
 
 PICTURES_PER_KIND = 60
 LABELS_PER_KIND = 6

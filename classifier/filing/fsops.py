@@ -13,8 +13,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.disk import sync_folder
-from classifier.filing.kernel import rename_exclusively
+from classifier.catalog.filesystem import sync_folder
+from classifier.filing.rename_noreplace import rename_exclusively
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,12 +6,12 @@ import stat
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.journal import Entry, State, to_bytes
-from classifier.filing.choose import choose_name
-from classifier.filing.content import is_as_planned, is_elsewhere, is_link_to, is_still, look
+from classifier.catalog.moves import Entry, State, to_bytes
+from classifier.filing.destination import temporary_name
+from classifier.filing.file_checks import is_as_planned, is_elsewhere, is_link_to, is_still, look
 from classifier.filing.fsops import stops
-from classifier.filing.outcome import Outcome, Status, words
-from classifier.filing.place import temporary_name
+from classifier.filing.pick_name import choose_name
+from classifier.filing.results import Outcome, Status, words
 from classifier.paths import displayable
 from classifier.records import Method
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Sequence
     from pathlib import Path
 
-    from classifier.filing.bounds import Bounds
+    from classifier.filing.path_scope import Bounds
     from classifier.records import Move
 
 

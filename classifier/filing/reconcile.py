@@ -8,19 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.disk_changes import Changes, What, give_sources_back, record
-from classifier.catalogue.journal import to_path
-from classifier.catalogue.lock import owned
-from classifier.catalogue.store import is_library, open_catalogue, read_catalogue
+from classifier.catalog.connection import is_library, open_catalogue, read_catalogue
+from classifier.catalog.library_changes import Changes, What, give_sources_back, record
+from classifier.catalog.lock import owned
+from classifier.catalog.moves import to_path
 from classifier.errors import FilingStopped, LibraryError
-from classifier.filing.compare import compare
+from classifier.filing.library_diff import compare
 from classifier.progress import Progress, SilentProgress, SilentStage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from classifier.catalogue.store import Catalogue
+    from classifier.catalog.connection import Catalogue
 
 _MANY = 20_000
 _COUNT = "SELECT (SELECT count(*) FROM places) + (SELECT count(*) FROM sidecars)"

@@ -14,21 +14,21 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.disk import state_folder
-from classifier.catalogue.entries import close_damaged, open_entries
-from classifier.catalogue.journal import Entry, State, finish, placed, to_bytes, to_path, update
-from classifier.catalogue.store import NAME
-from classifier.catalogue.trail import NAME as TRAIL
+from classifier.catalog.connection import NAME
+from classifier.catalog.filesystem import state_folder
+from classifier.catalog.move_log import NAME as TRAIL
+from classifier.catalog.move_rows import close_damaged, open_entries
+from classifier.catalog.moves import Entry, State, finish, placed, to_bytes, to_path, update
 from classifier.errors import FilingStopped
-from classifier.filing.bounds import Bounds
-from classifier.filing.content import holds, is_link_to, is_same_name, look
+from classifier.filing.destination import TEMPORARY, names_for
+from classifier.filing.file_checks import holds, is_link_to, is_same_name, look
 from classifier.filing.fsops import Disk
-from classifier.filing.named import not_named
-from classifier.filing.outcome import words
-from classifier.filing.place import TEMPORARY, names_for
+from classifier.filing.inverse import Left
+from classifier.filing.known_crawls import not_named
+from classifier.filing.path_scope import Bounds
 from classifier.filing.plan import within
-from classifier.filing.rebuild import rebuild
-from classifier.filing.reverse import Left
+from classifier.filing.rebuild_journal import rebuild
+from classifier.filing.results import words
 from classifier.progress import counted
 from classifier.records import Method
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from classifier.catalogue.entries import Damaged
-    from classifier.catalogue.journal import Place
-    from classifier.catalogue.store import Catalogue
+    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.move_rows import Damaged
+    from classifier.catalog.moves import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

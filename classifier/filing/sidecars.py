@@ -7,18 +7,18 @@ import stat
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.disk_changes import sidecar_is_missing
-from classifier.catalogue.journal import Place, place_of, sidecar_from, sidecars_of, to_path
-from classifier.catalogue.stale_links import made_by
-from classifier.filing.content import hash_of, look
-from classifier.filing.place import REPLACED, file_of, names_for
-from classifier.images.regular import image_file
+from classifier.catalog.library_changes import sidecar_is_missing
+from classifier.catalog.moves import Place, place_of, sidecar_from, sidecars_of, to_path
+from classifier.catalog.stale_links import made_by
+from classifier.filing.destination import REPLACED, file_of, names_for
+from classifier.filing.file_checks import hash_of, look
+from classifier.images.safe_open import image_file
 from classifier.records import Method, Move, PictureId, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from classifier.catalogue.store import Catalogue
+    from classifier.catalog.connection import Catalogue
     from classifier.records import ImageFile
 
 _ENDINGS = (".txt", ".xmp", ".json")

@@ -11,28 +11,28 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalogue import runs, undone
-from classifier.catalogue.disk import state_folder
-from classifier.catalogue.journal import Entry, to_path
-from classifier.catalogue.lock import owned
-from classifier.catalogue.store import NAME, open_catalogue
-from classifier.catalogue.trail import NAME as TRAIL
+from classifier.catalog import runs, undo_queries
+from classifier.catalog.connection import NAME, open_catalogue
+from classifier.catalog.filesystem import state_folder
+from classifier.catalog.lock import owned
+from classifier.catalog.move_log import NAME as TRAIL
+from classifier.catalog.moves import Entry, to_path
 from classifier.errors import FilingStopped, LibraryError
-from classifier.filing.bounds import Bounds
-from classifier.filing.decide_again import decide_again
-from classifier.filing.engine import execute
+from classifier.filing.executor import execute
 from classifier.filing.fsops import Disk, stops
-from classifier.filing.named import name_crawl, not_named, note_named, real_path
-from classifier.filing.outcome import Outcome, Status, words
+from classifier.filing.inverse import Left, ends_of, reverse
+from classifier.filing.known_crawls import name_crawl, not_named, note_named, real_path
+from classifier.filing.path_scope import Bounds
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recover import recover
-from classifier.filing.reverse import Left, ends_of, reverse
+from classifier.filing.restore_decisions import decide_again
+from classifier.filing.results import Outcome, Status, words
 from classifier.paths import to_text
 from classifier.progress import Progress, SilentProgress, counted
 from classifier.records import Method
 
 if TYPE_CHECKING:
-    from classifier.catalogue.store import Catalogue
+    from classifier.catalog.connection import Catalogue
 
 BATCH = 256
 
@@ -109,17 +109,17 @@ def undo(
         if crawl is not None:
             runs.set_lost_crawls(catalogue, real_path(crawl))
         reconcile(catalogue, library, progress)
-        chosen = undone.run_to_undo(catalogue, run)
+        chosen = undo_queries.run_to_undo(catalogue, run)
         if chosen is None:
-            return UndoSummary(left=[*passed_over, *recovered.unnamed], last_undo=undone.last_undo(catalogue))
+            return UndoSummary(left=[*passed_over, *recovered.unnamed], last_undo=undo_queries.last_undo(catalogue))
         if _is_named_by_answer(catalogue, library, chosen, on_unnamed):
             recovered = recover(catalogue, library, disk=disk)
         note_named(catalogue, library, progress)
-        own = undone.begin_undo(catalogue, chosen)
+        own = undo_queries.begin_undo(catalogue, chosen)
         left = [*passed_over, *recovered.unnamed]
         undoing = _Undoing(catalogue, library, disk, UndoSummary(tried=chosen, run=own, left=left))
         with progress.stage(f"undoing run {chosen}", total=None, unit="file") as stage:
-            for batch in _batches(undone.standing(catalogue, chosen), library):
+            for batch in _batches(undo_queries.standing(catalogue, chosen), library):
                 undoing.take_back(batch)
                 stage.advance(len(batch))
         undoing.remove_folders()
@@ -136,7 +136,7 @@ def _is_named_by_answer(
     Raises LibraryError when it is named neither before nor now.
     """
     bounds = Bounds(catalogue, library)
-    entries = undone.standing(catalogue, run) if undone.may_change_crawl(catalogue, run) else ()
+    entries = undo_queries.standing(catalogue, run) if undo_queries.may_change_crawl(catalogue, run) else ()
     crawl = next((crawl for entry in entries if (crawl := bounds.unnamed(entry)) is not None), None)
     if crawl is None:
         return False
@@ -151,7 +151,7 @@ def _is_named_by_answer(
 
 def _finish(catalogue: Catalogue, done: UndoSummary, chosen: int, own: int) -> None:
     # What is counted is what this call took back; a stopped one before it may have done the rest.
-    has_changed = undone.changed_anything(catalogue, own)
+    has_changed = undo_queries.changed_anything(catalogue, own)
     if has_changed or not done.left:
         done.undone = chosen
     with catalogue.transaction():
@@ -181,7 +181,7 @@ def _mended(catalogue: Catalogue, library: Path) -> list[Left]:
     """Write damaged rows of the journal anew where the trail holds them; what is left of them, one row each."""
     path = state_folder(library) / NAME
     try:
-        lost = undone.mend(catalogue, library)
+        lost = undo_queries.mend(catalogue, library)
     except OSError as error:
         raise FilingStopped(f"cannot read {state_folder(library) / TRAIL}: {words(error)}") from error
     return [Left(path=path, reason=f"change {one.id} is damaged ({one.field}) and was passed over") for one in lost]
@@ -224,9 +224,9 @@ class _Undoing:
     def remove_folders(self) -> None:
         """Remove the folders that the run made and that are empty now, but not the one of a disk that is away."""
         bounds = Bounds(self._catalogue, self._library)
-        for kept in undone.folders_of(self._catalogue, self.summary.tried or 0):
+        for kept in undo_queries.folders_of(self._catalogue, self.summary.tried or 0):
             folder = self._library / to_path(kept)
-            if not bounds.is_folder_in_library(to_path(kept)) or undone.holds_places(self._catalogue, kept):
+            if not bounds.is_folder_in_library(to_path(kept)) or undo_queries.holds_places(self._catalogue, kept):
                 continue
             try:
                 self._disk.remove_folder(folder)
@@ -237,4 +237,4 @@ class _Undoing:
                 if stops(error) and error.errno != errno.EEXIST:
                     raise FilingStopped(f"cannot remove {folder}: {words(error)}") from error
                 continue
-            undone.forget_folder(self._catalogue, kept)
+            undo_queries.forget_folder(self._catalogue, kept)

@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalogue.damage import damaged_cells
-from classifier.catalogue.disk import state_folder
-from classifier.catalogue.disk_changes import count_missing
-from classifier.catalogue.entries import damaged, open_entries
-from classifier.catalogue.journal import Place, places, to_bytes, to_path
-from classifier.catalogue.store import read_catalogue
-from classifier.catalogue.trail import NAME as TRAIL
-from classifier.catalogue.trail import read_lines
-from classifier.filing.bounds import Bounds
-from classifier.filing.content import holds, is_link_to, look
-from classifier.filing.named import not_named
-from classifier.filing.outcome import words
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.damage import damaged_cells
+from classifier.catalog.filesystem import state_folder
+from classifier.catalog.library_changes import count_missing
+from classifier.catalog.move_log import NAME as TRAIL
+from classifier.catalog.move_log import read_lines
+from classifier.catalog.move_rows import damaged, open_entries
+from classifier.catalog.moves import Place, places, to_bytes, to_path
+from classifier.filing.file_checks import holds, is_link_to, look
+from classifier.filing.known_crawls import not_named
+from classifier.filing.path_scope import Bounds
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.filing.recover import is_temporary
+from classifier.filing.results import words
 from classifier.paths import to_text
 from classifier.progress import Progress, SilentProgress, counted
 from classifier.records import Method, time_of
@@ -29,7 +29,7 @@ from classifier.records import Method, time_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from classifier.catalogue.store import Catalogue
+    from classifier.catalog.connection import Catalogue
     from classifier.filing.reconcile import Reconciled
 
 _KNOWN = """

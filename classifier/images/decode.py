@@ -11,9 +11,9 @@ from typing import Final
 from PIL import Image
 
 from classifier.errors import Undecodable
-from classifier.images.colour import as_rgb
-from classifier.images.header import open_checked, undecodable
-from classifier.images.tolerance import strict, tolerant
+from classifier.images.color import as_rgb
+from classifier.images.probe import open_checked, undecodable
+from classifier.images.truncated import strict, tolerant
 from classifier.records import FailureKind
 
 __all__ = ["Decoded", "decode", "open_checked", "orientation"]

@@ -21,9 +21,9 @@ from torch.nn.functional import normalize
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from classifier.errors import ModelError
-from classifier.model.embedded import EMBEDDED
-from classifier.model.files import under_utf_8
-from classifier.model.tensors import check_asked
+from classifier.model.bundle_files import under_utf_8
+from classifier.model.pretrained import EMBEDDED
+from classifier.model.weights import check_asked
 from classifier.paths import given_path
 
 _STAGES = 4  # quarters of the network; traits are taken at their ends, but for the last

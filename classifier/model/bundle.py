@@ -13,18 +13,18 @@ from typing import Any
 
 from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_trained, save_network
+from classifier.model.bundle_files import CARD, CONFIG, EVALUATION, MANIFEST, WEIGHTS, read_json, sha256_of, write_json
 from classifier.model.card import model_card
-from classifier.model.evidence import EVIDENCE, Evidence, load_evidence
-from classifier.model.fields import read_fields
-from classifier.model.files import CARD, CONFIG, EVALUATION, MANIFEST, WEIGHTS, read_json, sha256_of, write_json
-from classifier.model.fitted import FITTED, UNKNOWN, Fitted, load_fitted
+from classifier.model.fitted_images import FITTED, UNKNOWN, Fitted, load_fitted
+from classifier.model.head import LinearHead, load_linear
+from classifier.model.holdout import EVIDENCE, Evidence, load_evidence
 from classifier.model.install import finish_install, install, keep_as, respect_umask, written_beside
-from classifier.model.labelled import LABELLED, Labelled, load_labelled
-from classifier.model.linear import LinearHead, load_linear
+from classifier.model.labeled_embeddings import LABELLED, Labelled, load_labelled
 from classifier.model.manifest import Manifest
-from classifier.model.novelty import NOVELTY, Novelty, load_novelty
-from classifier.model.proof import PARTS, check_place, check_writable, proven
-from classifier.model.tensors import check_weights
+from classifier.model.manifest_fields import read_fields
+from classifier.model.ood import NOVELTY, Novelty, load_novelty
+from classifier.model.ownership import PARTS, check_place, check_writable, proven
+from classifier.model.weights import check_weights
 
 _DIGITS = 5
 """Of the largest number that a network is built with: 99,999 is more than any width, depth or side."""

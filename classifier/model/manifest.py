@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from classifier.model.fields import FORMAT, ManifestFields
+from classifier.model.manifest_fields import FORMAT, ManifestFields
 from classifier.model.transforms import EvalTransform
 
 __all__ = ["FORMAT", "Manifest"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from classifier.report.canvas import Frame, axes, bar, picture, text
-from classifier.report.words import Words
+from classifier.report.i18n import Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from classifier.report.words import Words
+from classifier.report.i18n import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from markupsafe import Markup, escape
 
 from classifier.report.canvas import bar, text
-from classifier.report.words import Words, shortened, width_of
+from classifier.report.i18n import Words, shortened, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from PIL import Image
 
 from classifier.errors import Undecodable
 from classifier.images.decode import decode
-from classifier.images.regular import open_regular
+from classifier.images.safe_open import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path

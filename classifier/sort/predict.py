@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.catalogue import files, pictures
-from classifier.catalogue.store import Catalogue
-from classifier.infer.device import choose_from, quicken_allocator
-from classifier.infer.limits import limits_from
-from classifier.infer.packed import PackedPaths
-from classifier.infer.pipeline import Inferred, NotInferred, infer
-from classifier.infer.reader import Reader
+from classifier.catalog import files, images
+from classifier.catalog.connection import Catalogue
+from classifier.inference.device import choose_from, quicken_allocator
+from classifier.inference.limits import limits_from
+from classifier.inference.path_array import PackedPaths
+from classifier.inference.pipeline import Inferred, NotInferred, infer
+from classifier.inference.reader import Reader
 from classifier.model.bundle import Bundle
-from classifier.model.novelty import Novelty
+from classifier.model.ood import Novelty
 from classifier.progress import Progress
 from classifier.settings import Settings
-from classifier.sort.keep import Keeper
+from classifier.sort.embedding_writer import Keeper
 
 _BATCH = 256
 _SECONDS = 1.0
@@ -82,8 +82,8 @@ def _record(
     if isinstance(answer, NotInferred):
         files.set_failure(catalogue, path, answer.failure)
         return
-    pictures.add(catalogue, answer.picture)
-    pictures.add_logits(catalogue, answer.picture.id, model=model, logits=answer.logits, novelty=novelty)
+    images.add(catalogue, answer.picture)
+    images.add_logits(catalogue, answer.picture.id, model=model, logits=answer.logits, novelty=novelty)
     files.set_picture(catalogue, answer.file, answer.picture.id)
 
 

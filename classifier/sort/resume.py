@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifier.catalogue.runs import Stopped
-from classifier.catalogue.strictness import Strictness
+from classifier.catalog.runs import Stopped
+from classifier.catalog.strictness import Strictness
 from classifier.errors import ModelError
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.progress import Progress

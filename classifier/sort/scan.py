@@ -8,10 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from classifier.catalogue import files, pictures
-from classifier.catalogue.store import Catalogue
-from classifier.images.found import Found
-from classifier.images.identity import hash_file
+from classifier.catalog import files, images
+from classifier.catalog.connection import Catalogue
+from classifier.images.hashing import hash_file
+from classifier.images.walk_result import Found
 from classifier.progress import Progress
 from classifier.records import Failure, FailureKind, ImageFile, PictureId
 from classifier.sort.scope import Scope
@@ -67,7 +67,7 @@ def _hash(path: Path) -> tuple[ImageFile, PictureId] | Failure:
 def _record(catalogue: Catalogue, path: Path, result: tuple[ImageFile, PictureId] | Failure) -> None:
     if isinstance(result, Failure):
         files.set_failure(catalogue, path, result)
-    elif pictures.is_known(catalogue, result[1]):
+    elif images.is_known(catalogue, result[1]):
         files.set_picture(catalogue, *result)
 
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from classifier.catalogue.store import is_library
+from classifier.catalog.connection import is_library
 from classifier.errors import CrawlError
 from classifier.exclude import NOTHING, Exclude
-from classifier.images.find import find
-from classifier.images.growing import complete
-from classifier.model.labelled import LABELLED, load_labelled_paths
+from classifier.images.incomplete import complete
+from classifier.images.walk import find
+from classifier.model.labeled_embeddings import LABELLED, load_labelled_paths
 from classifier.paths import from_text
 from classifier.records import Mode
 
 if TYPE_CHECKING:
-    from classifier.images.found import Found
+    from classifier.images.walk_result import Found
     from classifier.model.bundle import Bundle
     from classifier.records import ImageFile
     from classifier.settings import LabelSettings, Settings

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.audit.sample import draw, is_simple, shares, steps
-from classifier.model.bounds import at_most
+from classifier.model.binomial_bounds import at_most
 
 LIBRARIES = st.dictionaries(st.text("abcdef", min_size=1), st.integers(1, 400), min_size=1, max_size=12)
 

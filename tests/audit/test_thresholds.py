@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from classifier.audit.state import State
+from classifier.audit.estimate import State
 from classifier.audit.thresholds import Offer, enough, keeps, loosest
 from classifier.records import Said
 from kit.audits import answered, audit_of

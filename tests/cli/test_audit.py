@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from classifier.audit.run import opened
-from classifier.catalogue.decisions import placed_sources
-from classifier.catalogue.store import read_catalogue
+from classifier.audit.session import opened
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.decisions import placed_sources
 from classifier.cli.main import app
 from classifier.records import Said
 from kit.audits import Kind, filed_library

@@ -13,7 +13,7 @@ import pytest
 
 from classifier.cli.main import app
 from classifier.records import PictureId
-from classifier.review.shelf import Shelf
+from classifier.web.thumbnail_cache import Shelf
 from kit.bundles import colour_bundle
 from kit.pictures import COLOURS, encoded, plain
 from kit.tree import make_tree, read_tree

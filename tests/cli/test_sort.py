@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.audit.run import opened
+from classifier.audit.session import opened
 from classifier.records import Said, Selection
 from kit.bundles import colour_bundle
 from kit.pictures import COLOURS, encoded, varied

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from classifier.demo.draw import KINDS, draw
-from classifier.images.identity import differing_bits, perceptual_hash
+from classifier.images.hashing import differing_bits, perceptual_hash
 
 
 @pytest.mark.parametrize("kind", KINDS)

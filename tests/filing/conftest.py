@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue.store import open_catalogue
+from classifier.catalog.connection import open_catalogue
 from kit.filing import World, begin_run
 from kit.nursery import Nursery
 from kit.sweeps import Grounds

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from classifier.catalogue.checks import checksum, row_checksum
-from classifier.catalogue.entries import damaged, select
-from classifier.catalogue.journal import ENTRY, to_bytes, to_path
-from classifier.catalogue.store import open_catalogue
-from classifier.catalogue.trail import NAME as TRAIL
-from classifier.catalogue.trail import read_trail
-from classifier.filing.bounds import Bounds
-from classifier.filing.emptied import remove_emptied
-from classifier.filing.rearrange import rearrange
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.move_log import NAME as TRAIL
+from classifier.catalog.move_log import read_trail
+from classifier.catalog.move_rows import damaged, select
+from classifier.catalog.moves import ENTRY, to_bytes, to_path
+from classifier.catalog.row_checks import checksum, row_checksum
+from classifier.filing.empty_dirs import remove_emptied
+from classifier.filing.path_scope import Bounds
+from classifier.filing.refile import rearrange
 from classifier.filing.undo import UndoSummary, undo
 from classifier.filing.verify import verify
 from classifier.progress import SilentProgress

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue.store import Catalogue, open_catalogue
+from classifier.catalog.connection import Catalogue, open_catalogue
 from classifier.errors import FilingStopped
-from classifier.filing.engine import execute
+from classifier.filing.executor import execute
 from classifier.filing.fsops import Disk
-from classifier.filing.outcome import Status
 from classifier.filing.recover import recover
+from classifier.filing.results import Status
 from classifier.records import Method
 from kit.disks import Failing, FatDisk, Meddling, NoExclusiveRename, OtherDisk, Spoiling, refusal
 from kit.filing import begin_run, hashes, image_file, move_of, moves_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue.lock import owned
+from classifier.catalog.lock import owned
 from classifier.errors import LibraryError
 from kit import strace
 from kit.attempt import NAMED, STOPPED

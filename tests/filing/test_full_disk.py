@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.errors import IllsortError
-from classifier.filing.outcome import Status
+from classifier.filing.results import Status
 from classifier.records import Method
 from kit.filing import hashes, sort
 from kit.tree import make_tree

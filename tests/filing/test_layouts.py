@@ -14,8 +14,8 @@ import pytest
 from classifier.errors import CrawlError, LibraryError
 from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
-from classifier.sort.check import checked_crawl
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
+from classifier.sort.validate import checked_crawl
 from kit.bundles import colour_bundle
 from kit.filing import hashes
 from kit.pictures import COLOURS, encoded, varied

@@ -8,10 +8,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.store import open_catalogue
-from classifier.filing.engine import execute
+from classifier.catalog.connection import open_catalogue
+from classifier.filing.executor import execute
 from classifier.filing.fsops import Disk
-from classifier.filing.outcome import Status
+from classifier.filing.results import Status
 from classifier.records import Method
 from kit.filing import begin_run, hashes, moves_of
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.filing.outcome import Status
+from classifier.filing.results import Status
 from classifier.records import Method
 from kit.disks import OtherDisk
 from kit.filing import move_of, sort

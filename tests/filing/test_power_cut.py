@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue.disk import state_folder
-from classifier.catalogue.store import NAME, open_catalogue, read_catalogue
+from classifier.catalog.connection import NAME, open_catalogue, read_catalogue
+from classifier.catalog.filesystem import state_folder
 from classifier.records import Method
 from kit import power, strace
 from kit.cuts import COMMITTED, cut_at, lost, points

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.filing.fsops import Disk
-from classifier.filing.outcome import Status
 from classifier.filing.recover import recover
+from classifier.filing.results import Status
 from classifier.records import Method
 from kit.disks import FatDisk, NoExclusiveRename
 from kit.filing import hashes, moves_of, sort

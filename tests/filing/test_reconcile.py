@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue.entries import select
-from classifier.catalogue.journal import State, update
-from classifier.catalogue.lock import owned
-from classifier.catalogue.overview import overview
-from classifier.catalogue.store import open_catalogue, read_catalogue
-from classifier.filing import compare as comparing
+from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.lock import owned
+from classifier.catalog.move_rows import select
+from classifier.catalog.moves import State, update
+from classifier.catalog.stats import overview
+from classifier.filing import library_diff as comparing
 from classifier.filing.reconcile import Reconciled, reconcile, reconcile_if_free
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
@@ -28,7 +28,7 @@ from kit.tree import make_tree, read_tree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from classifier.catalogue.overview import Overview
+    from classifier.catalog.stats import Overview
 
 MODES = [Method.LINK, Method.COPY, Method.MOVE, Method.SYMLINK]
 NONE = {"deleted": 0, "replaced": 0, "dangling": 0}
@@ -418,8 +418,8 @@ def test_a_kill_before_the_commit_loses_nothing_that_was_found(tmp_path: Path, c
     }
     changes[change]()
     with open_catalogue(library) as catalogue, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("classifier.catalogue.disk_changes.now", _killed)
-        patch.setattr("classifier.catalogue.hand_moves.now", _killed)
+        patch.setattr("classifier.catalog.library_changes.now", _killed)
+        patch.setattr("classifier.catalog.manual_moves.now", _killed)
         with pytest.raises(KeyboardInterrupt):
             reconcile(catalogue, library)
         assert (5,) == catalogue.connection.execute("SELECT count(*) FROM places").fetchone()

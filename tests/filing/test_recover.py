@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue.journal import Entry, State, begin, place_of, to_bytes
+from classifier.catalog.moves import Entry, State, begin, place_of, to_bytes
 from classifier.errors import FilingStopped
 from classifier.filing.recover import Recovered, recover
 from classifier.records import Method

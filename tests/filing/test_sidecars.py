@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from classifier.catalogue import runs
-from classifier.catalogue.journal import place_of
-from classifier.catalogue.store import open_catalogue
-from classifier.filing.engine import execute
-from classifier.filing.outcome import Status
+from classifier.catalog import runs
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.moves import place_of
+from classifier.filing.executor import execute
+from classifier.filing.results import Status
 from classifier.filing.sidecars import name_beside, sidecar_moves
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue import runs
-from classifier.catalogue.journal import place_of, places
-from classifier.catalogue.lock import owned
-from classifier.catalogue.store import open_catalogue, read_catalogue
+from classifier.catalog import runs
+from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.lock import owned
+from classifier.catalog.moves import place_of, places
 from classifier.errors import FilingStopped, LibraryError
-from classifier.filing.engine import execute
-from classifier.filing.outcome import Status
+from classifier.filing.executor import execute
 from classifier.filing.recover import recover
+from classifier.filing.results import Status
 from classifier.filing.undo import UndoSummary, undo
 from classifier.progress import SavingProgress
 from classifier.records import ImageFile, Method, Move

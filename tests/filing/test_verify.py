@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue.entries import select
-from classifier.catalogue.journal import State, update
-from classifier.catalogue.lock import owned
-from classifier.catalogue.store import open_catalogue
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.lock import owned
+from classifier.catalog.move_rows import select
+from classifier.catalog.moves import State, update
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
 from classifier.filing.verify import VerifySummary, verify

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from classifier.catalogue.overview import overview
+from classifier.catalog.stats import overview
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from classifier.images.find import find
+from classifier.images.walk import find
 from classifier.settings import RuntimeSettings, Settings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
 from kit.bundles import colour_bundle
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier.exclude import Exclude
-from classifier.images.find import find
-from classifier.images.found import Found
+from classifier.images.walk import find
+from classifier.images.walk_result import Found
 from kit.pictures import COLOURS, png_bytes
 from kit.tree import Tree, make_tree
 

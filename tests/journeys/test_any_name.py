@@ -17,10 +17,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from classifier.active.pipeline import take_sample
 from classifier.cli.main import app
-from classifier.labels.read import read_labels
+from classifier.labels.load import read_labels
 from classifier.paths import from_text
-from classifier.sampling.run import take_sample
 from classifier.settings import load
 from kit.bundles import colour_bundle
 from kit.pictures import COLOURS, encoded, varied

@@ -14,16 +14,16 @@ from unittest.mock import patch
 import pytest
 from starlette.testclient import TestClient
 
-from classifier.catalogue.migrations import migrate
-from classifier.catalogue.store import damage_told, read_catalogue
+from classifier.catalog.connection import damage_told, read_catalogue
+from classifier.catalog.migrations import migrate
 from classifier.cli.main import app
 from classifier.errors import IllsortError
 from classifier.filing.verify import verify
-from classifier.labels.draws import read_draws
-from classifier.labels.feedback import read_feedback
-from classifier.review.app import Review
-from classifier.review.guard import Guard
-from classifier.review.session import Session
+from classifier.labels.from_annotations import read_feedback
+from classifier.labels.random_draw import read_draws
+from classifier.web.app import Review
+from classifier.web.credentials import Session
+from classifier.web.security import Guard
 from kit.bundles import colour_bundle
 from kit.pictures import COLOURS, encoded, varied
 from kit.reviewing import OWN, PORT, TOKEN, blended, open_page, served

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from classifier.catalogue.checks import checksum, row_checksum
-from classifier.catalogue.journal import ENTRY, to_bytes
-from classifier.catalogue.store import NAME, open_catalogue
-from classifier.catalogue.trail import NAME as TRAIL
+from classifier.active.apply import file_learned
+from classifier.active.learner import Learner
+from classifier.catalog.connection import NAME, open_catalogue
+from classifier.catalog.move_log import NAME as TRAIL
+from classifier.catalog.moves import ENTRY, to_bytes
+from classifier.catalog.row_checks import checksum, row_checksum
 from classifier.cli.main import app
 from classifier.errors import LibraryError
 from classifier.model.bundle import Bundle
-from classifier.relearn.filing import file_learned
-from classifier.relearn.learner import Learner
-from classifier.review.filing import file_decided
-from classifier.review.refusals import in_chinese
+from classifier.web.apply import file_decided
+from classifier.web.refusals import in_chinese
 from kit.bundles import colour_bundle
 from kit.pictures import COLOURS, encoded, varied
 from kit.reviewing import blended, served
@@ -32,7 +32,7 @@ from kit.tree import make_tree, read_tree
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from classifier.catalogue.store import Catalogue
+    from classifier.catalog.connection import Catalogue
 
 RED = encoded(varied(COLOURS["red"], seed=1), "PNG")
 CRAWL = {"red.png": RED, "blue.png": encoded(varied(COLOURS["blue"], seed=2), "PNG"), "unsure.png": blended(1)}
@@ -262,7 +262,7 @@ def test_the_page_moves_nothing_out_of_a_folder_that_only_a_record_names(
     assert "只有库的记录提到它" in in_chinese(str(refused.value))
     assert HOME == read_tree(home, hidden=True)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("classifier.relearn.filing._refuse_unnamed", lambda *_: None)
+        patched.setattr("classifier.active.apply._refuse_unnamed", lambda *_: None)
         file_learned(library, learner, tell=lambda _: None)
     assert HOME == read_tree(home, hidden=True)
     sort(home, library, bundle, "--mode", "move")

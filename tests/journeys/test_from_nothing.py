@@ -10,9 +10,9 @@ import pytest
 
 from classifier.demo.draw import draw
 from classifier.filing.undo import undo
-from classifier.learn.recipe import learn
 from classifier.settings import LabelSettings, ModelSettings, RuntimeSettings, Settings, TrainSettings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
+from classifier.training.pipeline import learn
 from kit.browsing import CHROMIUM, Seen, all_in_sight, browser, serving, type_keys
 from kit.tree import all_files
 

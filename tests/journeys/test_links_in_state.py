@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from classifier.catalogue.lock import owned
-from classifier.catalogue.overview import overview
+from classifier.active.apply import file_learned
+from classifier.active.learner import Learner
+from classifier.catalog.lock import owned
+from classifier.catalog.stats import overview
 from classifier.errors import IllsortError, LibraryError
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.model.bundle import Bundle
 from classifier.records import PictureId
-from classifier.relearn.filing import file_learned
-from classifier.relearn.learner import Learner
-from classifier.report.library import write_library_report
-from classifier.review.serve import serve
-from classifier.review.shelf import Shelf
+from classifier.report.library_report import write_library_report
+from classifier.web.server import serve
+from classifier.web.thumbnail_cache import Shelf
 from kit.bundles import colour_bundle
 from kit.reviewing import blended, sort_again, unsure_library
 

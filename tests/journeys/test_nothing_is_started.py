@@ -30,9 +30,9 @@ PROGRAM = f"""
     import json, sys
     from collections import Counter
     from pathlib import Path
-    from classifier.infer.device import choose, quicken_allocator
-    from classifier.infer.limits import Limits
-    from classifier.infer.pipeline import NotInferred, infer
+    from classifier.inference.device import choose, quicken_allocator
+    from classifier.inference.limits import Limits
+    from classifier.inference.pipeline import NotInferred, infer
     from classifier.model.transforms import EvalTransform
     from kit import readers
     from kit.pictures import COLOURS

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from classifier.catalogue.decisions import placed_sources
-from classifier.catalogue.store import read_catalogue
-from classifier.learn.recipe import learn
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.decisions import placed_sources
 from classifier.settings import load
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
+from classifier.training.pipeline import learn
 from kit.tree import all_files
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"

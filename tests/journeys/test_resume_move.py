@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue.runs import all_runs
-from classifier.catalogue.store import read_catalogue
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.runs import all_runs
 from kit import stopping
 from kit.bundles import colour_bundle
 from kit.pictures import COLOURS, encoded, varied

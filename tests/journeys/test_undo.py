@@ -13,7 +13,7 @@ import pytest
 from classifier.filing.undo import undo
 from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
 from kit.bundles import colour_bundle
 from kit.pictures import COLOURS, encoded, varied
 from kit.tree import Tree, make_tree, read_tree
@@ -83,7 +83,7 @@ def test_sidecars_are_sorted_too_even_after_a_stop_before_them_and_come_back(
 
     calls = iter([lambda *_, **__: [], stop])
     with monkeypatch.context() as patched:
-        patched.setattr("classifier.sort.settle.sidecar_moves", lambda *_, **__: next(calls)())
+        patched.setattr("classifier.sort.apply.sidecar_moves", lambda *_, **__: next(calls)())
         with pytest.raises(KeyboardInterrupt):
             sort(crawl, library=library, bundle=bundle, settings=chosen)
     assert not list(library.rglob("*.txt"))

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from classifier.catalogue.store import read_catalogue
+from classifier.catalog.connection import read_catalogue
 from classifier.filing.undo import undo
 from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
 from kit.bundles import colour_bundle
 from kit.pictures import COLOURS, busy, encoded, varied
 from kit.tree import make_tree, read_tree

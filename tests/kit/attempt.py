@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.journal import place_of
-from classifier.catalogue.lock import owned
-from classifier.catalogue.store import open_catalogue
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.lock import owned
+from classifier.catalog.moves import place_of
 from classifier.errors import IllsortError
-from classifier.filing import engine, recover
+from classifier.filing import executor, recover
 from classifier.filing.fsops import Disk
-from classifier.filing.outcome import Status
+from classifier.filing.results import Status
 from classifier.records import Method
 from kit.disturbances import DISTURBANCES
 from kit.filing import begin_run, moves_of, name, sort
@@ -24,7 +24,7 @@ from kit.mutants import MUTANTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from classifier.filing.outcome import Outcome
+    from classifier.filing.results import Outcome
     from classifier.records import Move
     from kit.nursery import Job
 
@@ -74,7 +74,7 @@ def _file(moves: list[Move], *, library: Path, crawl: Path, batch: int) -> list[
         waiting = [move for move in moves if place_of(catalogue, move.picture) is None]
         for start in range(0, len(waiting), batch):
             some = waiting[start : start + batch]
-            outcomes += engine.execute(catalogue, library=library, run=1, moves=some, disk=Disk())
+            outcomes += executor.execute(catalogue, library=library, run=1, moves=some, disk=Disk())
     return outcomes
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.audit.state import State
-from classifier.catalogue import decisions, runs
-from classifier.catalogue.audits import Audit, Drawn
-from classifier.catalogue.lock import owned
-from classifier.catalogue.store import open_catalogue
-from classifier.filing.engine import execute
+from classifier.audit.estimate import State
+from classifier.catalog import decisions, runs
+from classifier.catalog.audits import Audit, Drawn
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.lock import owned
+from classifier.filing.executor import execute
 from classifier.records import Action, Decision, Method, PictureId, Said, Verdict
 from kit.filing import move_of
 

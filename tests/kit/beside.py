@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.store import read_catalogue
+from classifier.catalog.connection import read_catalogue
 from classifier.records import Method
 from kit.filing import hashes, picture_of
 from kit.proofs import Stage, check_nothing_lost, write_old

@@ -85,7 +85,9 @@ def browser(seen: Seen, **options: Any) -> Iterator[Page]:
 
 def asked_by(page: Page, path: str, **query: str) -> Any:
     """What the server answers when the page itself asks, with its key."""
-    return page.evaluate("([path, query]) => import('/page/net.js').then((net) => net.get(path, query))", [path, query])
+    return page.evaluate(
+        "([path, query]) => import('/static/api.js').then((net) => net.get(path, query))", [path, query]
+    )
 
 
 def type_keys(page: Page, *keys: str) -> None:

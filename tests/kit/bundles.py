@@ -14,10 +14,10 @@ from sklearn.linear_model import LogisticRegression
 
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, save_bundle
-from classifier.model.evidence import Evidence
-from classifier.model.labelled import Labelled
+from classifier.model.holdout import Evidence
+from classifier.model.labeled_embeddings import Labelled
 from classifier.model.manifest import Manifest
-from classifier.model.novelty import Novelty, fit_novelty
+from classifier.model.ood import Novelty, fit_novelty
 from classifier.model.transforms import EvalTransform
 from classifier.records import PictureId, Selection
 from kit.pictures import COLOURS, varied

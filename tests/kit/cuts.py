@@ -8,8 +8,8 @@ from contextlib import closing
 from itertools import cycle, pairwise
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.disk import state_folder
-from classifier.catalogue.store import NAME
+from classifier.catalog.connection import NAME
+from classifier.catalog.filesystem import state_folder
 from kit.attempt import PLACED
 from kit.nursery import KILLED
 from kit.proofs import check_finished, check_nothing_lost

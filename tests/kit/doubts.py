@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.images.identity import picture_id
-from classifier.model.files import EVALUATION
-from classifier.model.labelled import LABELLED, Labelled
+from classifier.images.hashing import picture_id
+from classifier.model.bundle_files import EVALUATION
+from classifier.model.labeled_embeddings import LABELLED, Labelled
 from classifier.records import Selection
 from kit.bundles import CATEGORIES, colour_bundle
 from kit.pictures import COLOURS, encoded, varied

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.catalogue.journal import place_of, to_bytes
-from classifier.catalogue.lock import owned
-from classifier.catalogue.store import open_catalogue
-from classifier.filing.engine import execute
-from classifier.filing.named import name_crawl, note_named
-from classifier.filing.place import names_for
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.lock import owned
+from classifier.catalog.moves import place_of, to_bytes
+from classifier.filing.destination import names_for
+from classifier.filing.executor import execute
+from classifier.filing.known_crawls import name_crawl, note_named
 from classifier.filing.recover import recover
 from classifier.progress import SilentProgress
 from classifier.records import ImageFile, Method, Move, PictureId, time_of
 
 if TYPE_CHECKING:
-    from classifier.catalogue.store import Catalogue
+    from classifier.catalog.connection import Catalogue
     from classifier.filing.fsops import Disk
-    from classifier.filing.outcome import Outcome
+    from classifier.filing.results import Outcome
 
 MARK = "the sorter starts here"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from classifier.labels.examples import Result, read_example
+from classifier.labels.dataset import Result, read_example
 from classifier.records import Label
 
 

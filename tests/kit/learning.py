@@ -7,8 +7,8 @@ from pathlib import Path
 import timm
 import torch
 
-from classifier.images.identity import picture_id
-from classifier.infer.device import Runtime, choose
+from classifier.images.hashing import picture_id
+from classifier.inference.device import Runtime, choose
 from classifier.model.backbone import Network
 from classifier.records import Example, Label
 from kit.pictures import COLOURS, encoded, varied

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalogue import journal, store
-from classifier.catalogue.journal import State
-from classifier.filing import carry, choose, content, engine, fsops, plan, recover
+from classifier.catalog import connection as database
+from classifier.catalog import moves
+from classifier.catalog.moves import State
+from classifier.filing import executor, file_checks, fsops, pick_name, plan, recover, transfer
 from classifier.filing.fsops import Disk
 
 if TYPE_CHECKING:
@@ -101,14 +102,14 @@ def a_taken_name_counts_as_placed() -> None:
             real(self, source, target)
 
     _put(Disk, "rename_exclusively", rename)
-    _put(carry.Carrier, "_check", lambda self, step: None)
+    _put(transfer.Carrier, "_check", lambda self, step: None)
 
 
 @mutant
 def the_intent_is_committed_after_the_disk_changed() -> None:
-    begin, settle = engine.begin, engine._Batch.settle
+    begin, settle = executor.begin, executor._Batch.settle
     late: list[tuple[Any, Any]] = []
-    _put(engine, "begin", lambda *arguments, **options: late.append((arguments, options)))
+    _put(executor, "begin", lambda *arguments, **options: late.append((arguments, options)))
 
     def settle_late(self: Any) -> Any:
         for arguments, options in late:
@@ -116,38 +117,38 @@ def the_intent_is_committed_after_the_disk_changed() -> None:
         late.clear()
         return settle(self)
 
-    _put(engine._Batch, "settle", settle_late)
+    _put(executor._Batch, "settle", settle_late)
 
 
 @mutant
 def a_change_is_done_before_the_disk_has_it() -> None:
-    real = engine.begin
+    real = executor.begin
 
     def begin(catalogue: Any, entries: Any, **options: Any) -> None:
         real(catalogue, [replace(entry, state=State.DONE) for entry in entries], **options)
 
-    _put(engine, "begin", begin)
+    _put(executor, "begin", begin)
 
 
 @mutant
 def the_place_is_not_recorded() -> None:
-    _put(engine, "_place", lambda end, library: None)
+    _put(executor, "_place", lambda end, library: None)
 
 
 @mutant
 def a_change_is_not_in_the_trail() -> None:
-    _put(journal, "append_trail", lambda library, entries, *, at, crawls: None)
+    _put(moves, "append_trail", lambda library, entries, *, at, crawls: None)
 
 
 @mutant
 def the_journal_does_not_wait_for_the_disk() -> None:
-    real = store._set_up
+    real = database._set_up
 
     def set_up(connection: Any, **options: Any) -> None:
         real(connection, **options)
         connection.execute("PRAGMA synchronous = OFF")
 
-    _put(store, "_set_up", set_up)
+    _put(database, "_set_up", set_up)
 
 
 @mutant
@@ -156,7 +157,7 @@ def an_equal_size_and_time_are_an_equal_picture() -> None:
         equal = (path.stat().st_mtime_ns, size_bytes) == (move.source.mtime_ns, move.source.size_bytes)
         return move.method if equal else None
 
-    _put(choose, "_same_already", same)
+    _put(pick_name, "_same_already", same)
 
 
 @mutant
@@ -164,7 +165,7 @@ def a_link_in_place_of_the_source_is_followed() -> None:
     def look(path: Path) -> os.stat_result | None:
         return path.stat() if path.exists() else None
 
-    for module in (content, plan, carry, engine):
+    for module in (file_checks, plan, transfer, executor):
         _put(module, "look", look)
 
 
@@ -175,7 +176,7 @@ def a_copy_is_not_compared() -> None:
 
 @mutant
 def an_edited_source_goes_all_the_same() -> None:
-    _put(engine, "is_still", lambda path, planned, picture: True)
+    _put(executor, "is_still", lambda path, planned, picture: True)
 
 
 @mutant

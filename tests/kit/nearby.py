@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from classifier.catalogue.kept import kept_of
-from classifier.catalogue.spots import folder_of
-from classifier.catalogue.store import read_catalogue
-from classifier.images.identity import picture_id
-from classifier.model.labelled import LABELLED, Labelled
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.kept import kept_of
+from classifier.catalog.spots import folder_of
+from classifier.images.hashing import picture_id
+from classifier.model.labeled_embeddings import LABELLED, Labelled
 from classifier.records import Selection
 from kit.bundles import CATEGORIES, colour_bundle
 from kit.pictures import busy, encoded

@@ -9,8 +9,8 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from classifier.catalogue.disk import state_folder
-from classifier.catalogue.store import read_catalogue
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.filesystem import state_folder
 from classifier.records import Method
 from kit.filing import hashes
 from kit.nursery import Job

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from classifier.infer.reader import Read, Reader, Unread
+from classifier.inference.reader import Read, Reader, Unread
 
 
 @dataclass(frozen=True)

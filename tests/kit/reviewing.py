@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from starlette.testclient import TestClient
 
-from classifier.catalogue import decisions, pictures, runs
-from classifier.catalogue.lock import owned
-from classifier.catalogue.store import open_catalogue
-from classifier.filing.engine import execute
+from classifier.catalog import decisions, images, runs
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.lock import owned
+from classifier.filing.executor import execute
 from classifier.records import Action, Decision, Method, Picture, PictureId
-from classifier.review.app import Review
-from classifier.review.guard import Guard
-from classifier.review.session import KEY_HEADER, Session
 from classifier.settings import RuntimeSettings, Settings, SortSettings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
+from classifier.web.app import Review
+from classifier.web.credentials import KEY_HEADER, Session
+from classifier.web.security import Guard
 from kit.filing import move_of
 from kit.pictures import COLOURS, encoded, varied
 
@@ -84,7 +84,7 @@ def waiting_library(
             into = {Action.FILE: category, Action.REVIEW: f"_review/{category}", Action.UNKNOWN: "_unknown"}[action]
             moves.append(move_of(path, method=Method.LINK, folder=into))
             picture = moves[-1].picture
-            pictures.add(catalogue, Picture(id=picture, size_bytes=1, width=4, height=3, truncated=False))
+            images.add(catalogue, Picture(id=picture, size_bytes=1, width=4, height=3, truncated=False))
             made.append(
                 Decision(
                     picture=picture, action=action, category=category, confidence=confidence, reason=f"{confidence}"

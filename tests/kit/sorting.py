@@ -1,4 +1,4 @@
-"""The sort around the filing engine, as classifier.sort.run does it, with a model that answers by a first letter.
+"""The sort around the filing engine, as classifier.sort.pipeline does it, with a model that answers by a first letter.
 
 What a nursery must know for jobs with sidecars; its children run the real settler, scan and undo.
 """
@@ -13,28 +13,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.catalogue import disk_changes, files, pictures, runs
-from classifier.catalogue.adopt import adopt
-from classifier.catalogue.lock import owned
-from classifier.catalogue.store import open_catalogue
-from classifier.filing.engine import execute
-from classifier.filing.mend import remove_dangling, remove_repeated
-from classifier.filing.outcome import Outcome, Status
+from classifier.catalog import files, images, library_changes, runs
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.lock import owned
+from classifier.catalog.relink import adopt
+from classifier.filing.executor import execute
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recover import recover
+from classifier.filing.repair_links import remove_dangling, remove_repeated
+from classifier.filing.results import Outcome, Status
 from classifier.filing.undo import undo
-from classifier.images import growing
+from classifier.images import incomplete
 from classifier.model.manifest import Manifest
 from classifier.progress import SilentProgress
 from classifier.records import Method, Mode, Picture, PictureId
-from classifier.sort import settle
+from classifier.sort import apply
 from classifier.sort.scan import recognise, scan
 from kit.filing import image_file, move_of, name, picture_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.catalogue.store import Catalogue
+    from classifier.catalog.connection import Catalogue
     from classifier.records import Move
 
 BEGUN, ENDED = "sidecars of a batch begin", "sidecars of a batch end"
@@ -50,16 +50,16 @@ MANIFEST = Manifest(
     settings={},
     versions={},
 )
-growing.SECOND_LOOK_S = 0.0  # each child has just written its crawl
+incomplete.SECOND_LOOK_S = 0.0  # each child has just written its crawl
 _NOWHERE = os.open(os.devnull, os.O_WRONLY)
 
 
-class MarkedSettler(settle.Settler):
+class MarkedSettler(apply.Settler):
     """Says when it files sidecars."""
 
-    def _file_sidecars(self, pictures: Sequence[PictureId]) -> None:
+    def _file_sidecars(self, ids: Sequence[PictureId]) -> None:
         os.write(_NOWHERE, BEGUN.encode())
-        super()._file_sidecars(pictures)
+        super()._file_sidecars(ids)
         os.write(_NOWHERE, ENDED.encode())
 
 
@@ -67,7 +67,7 @@ def sort(
     library: Path, crawl: Path, *, method: Method, batch: int, restore_deleted: bool = False, sidecars: bool = True
 ) -> list[Outcome]:
     """Recover, reconcile, scan, file what is not where it belongs, sidecars after each batch; what was not placed."""
-    settle.BATCH = batch
+    apply.BATCH = batch
     silent = SilentProgress()
     with owned(library), open_catalogue(library) as catalogue:
         name(catalogue, crawl)
@@ -80,11 +80,11 @@ def sort(
         recognise(catalogue, run=run, crawl=crawl, progress=silent)
         adopt(catalogue, run=run, crawl=crawl)
         if restore_deleted:
-            disk_changes.restore_deleted(catalogue, run=run, crawl=crawl)
+            library_changes.restore_deleted(catalogue, run=run, crawl=crawl)
         make = partial(_make, catalogue, library, run)
         remove_dangling(catalogue, library, run=run, crawl=crawl, execute=make)
         _predict(catalogue, run=run, crawl=crawl)
-        rules = settle.Rules(manifest=MANIFEST, thresholds=(0.5,) * 2, mode=Mode(method.value), sidecars=sidecars)
+        rules = apply.Rules(manifest=MANIFEST, thresholds=(0.5,) * 2, mode=Mode(method.value), sidecars=sidecars)
         settler = MarkedSettler(
             catalogue,
             run=run,
@@ -132,6 +132,6 @@ def _predict(catalogue: Catalogue, *, run: int, crawl: Path) -> None:
             content = path.read_bytes()
             picture = Picture(id=picture_of(content), size_bytes=len(content), width=1, height=1, truncated=False)
             logits = np.array([9, 0] if content[:1] == b"a" else [0, 9], np.float32)
-            pictures.add(catalogue, picture)
-            pictures.add_logits(catalogue, picture.id, model=MANIFEST.key, logits=logits)
+            images.add(catalogue, picture)
+            images.add_logits(catalogue, picture.id, model=MANIFEST.key, logits=logits)
             files.set_picture(catalogue, image_file(path), picture.id)

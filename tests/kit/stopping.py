@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalogue import embeddings, pictures
+from classifier.catalog import embeddings, images
 from classifier.cli.main import main
-from classifier.filing.carry import Carrier
-from classifier.infer.reader import Reader
+from classifier.filing.transfer import Carrier
+from classifier.inference.reader import Reader
 from classifier.model.backbone import Network
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 INSTANTS: dict[str, tuple[Any, str]] = {
     "never": (object, ""),
-    "predicting": (pictures, "add_logits"),
+    "predicting": (images, "add_logits"),
     "keeping": (embeddings, "add"),
     "filing": (Carrier, "carry"),
 }

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.labels.groups import group
+from classifier.labels.near_duplicates import group
 from classifier.labels.split import folds, split
 from classifier.records import Example, Label, PictureId
 

@@ -16,7 +16,7 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 
 from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_backbone, load_trained, save_network
-from classifier.model.embedded import EMBEDDED
+from classifier.model.pretrained import EMBEDDED
 from classifier.model.transforms import EvalTransform
 
 IMAGENET_OF_SAMPLES = {

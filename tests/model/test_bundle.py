@@ -15,10 +15,10 @@ import torch
 from classifier.errors import ModelError
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, open_bundle, save_bundle
-from classifier.model.evidence import Evidence
-from classifier.model.files import EVALUATION, read_json
+from classifier.model.bundle_files import EVALUATION, read_json
+from classifier.model.holdout import Evidence
 from classifier.model.manifest import Manifest
-from classifier.model.novelty import NOVELTY, Novelty, fit_novelty
+from classifier.model.ood import NOVELTY, Novelty, fit_novelty
 from classifier.paths import from_text
 from classifier.records import PictureId, Selection
 

@@ -15,8 +15,8 @@ from safetensors.numpy import save_file
 
 from classifier.errors import ModelError
 from classifier.model.bundle import Bundle, check_target, open_bundle, write_parts
+from classifier.model.bundle_files import CONFIG, MANIFEST, WEIGHTS
 from classifier.model.card import model_card
-from classifier.model.files import CONFIG, MANIFEST, WEIGHTS
 from classifier.model.install import install, keep_as, remove_bundle, written_beside
 from classifier.model.manifest import Manifest
 from kit.killing import killed_after

@@ -21,16 +21,16 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from classifier.errors import IllsortError, LibraryError, ModelError
-from classifier.learn.recipe import learn
 from classifier.model.backbone import load_backbone
 from classifier.model.bundle import Bundle, open_bundle
-from classifier.model.evidence import EVIDENCE, load_evidence
-from classifier.model.files import CONFIG, EVALUATION, MANIFEST, WEIGHTS
-from classifier.model.labelled import load_labelled
-from classifier.model.novelty import NOVELTY
-from classifier.report.bundle import write_bundle_report
+from classifier.model.bundle_files import CONFIG, EVALUATION, MANIFEST, WEIGHTS
+from classifier.model.holdout import EVIDENCE, load_evidence
+from classifier.model.labeled_embeddings import load_labelled
+from classifier.model.ood import NOVELTY
+from classifier.report.model_report import write_bundle_report
 from classifier.settings import RuntimeSettings, Settings, load
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
+from classifier.training.pipeline import learn
 from kit.bundles import colour_bundle
 
 NAMES = [

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classifier.model.evidence import EVIDENCE, Evidence
+from classifier.model.holdout import EVIDENCE, Evidence
 from classifier.records import PictureId, Selection
 from kit.pictures import COLOURS, encoded, plain
 

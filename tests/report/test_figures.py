@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from classifier.report.bars import confidence_histogram, share_bar
+from classifier.report.calibration_plots import coverage_against_error, reliability
 from classifier.report.canvas import Frame
 from classifier.report.confusion import confusion_matrix
-from classifier.report.growth import learning_curve
-from classifier.report.measured import coverage_against_error, reliability
+from classifier.report.learning_curve_plot import learning_curve
 
 NASTY = '<img src=x onerror="alert(1)">&amp;'
 

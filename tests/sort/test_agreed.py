@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.audit.run import opened
-from classifier.catalogue import audits
-from classifier.catalogue.store import read_catalogue
-from classifier.catalogue.strictness import Strictness
+from classifier.audit.session import opened
+from classifier.catalog import audits
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.strictness import Strictness
 from classifier.filing.undo import undo
 from classifier.progress import SavingProgress
 from classifier.records import Mode, Said
 from classifier.settings import RuntimeSettings, Settings, SortSettings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
 from kit.pictures import COLOURS, encoded, varied
 from kit.tree import all_files, make_tree
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalogue.overview import overview
+from classifier.catalog.stats import overview
 from classifier.settings import RuntimeSettings, Settings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
 from kit.pictures import COLOURS, encoded, varied
 from kit.tree import make_tree
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from classifier.catalogue.overview import overview
+from classifier.catalog.stats import overview
 from classifier.model.bundle import open_bundle, save_bundle
 from classifier.settings import RuntimeSettings, Settings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
 from kit.pictures import COLOURS, encoded, varied
 from kit.tree import all_files, make_tree
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from classifier.catalogue.overview import overview
-from classifier.catalogue.store import read_catalogue
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.stats import overview
 from classifier.filing.undo import undo
 from classifier.model.bundle import open_bundle
-from classifier.model.promise import Promise, promise
+from classifier.model.risk_control import Promise, promise
 from classifier.progress import SavingProgress
 from classifier.records import Mode, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
 from kit.bundles import colour_bundle
 from kit.interrupt import Stop, Stopping
 from kit.pictures import COLOURS, encoded, plain, varied

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from classifier.catalogue.runs import all_runs, last_settings
-from classifier.catalogue.store import read_catalogue
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.runs import all_runs, last_settings
 from classifier.errors import ModelError
 from classifier.model.bundle import save_bundle
 from classifier.progress import SavingProgress
 from classifier.records import Mode
 from classifier.settings import ImageSettings, RuntimeSettings, Settings, SortSettings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
 from kit.bundles import colour_bundle
 from kit.interrupt import Stop, Stopping
 from kit.pictures import COLOURS, encoded, varied

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 import typer
 
-from classifier.catalogue.overview import overview
+from classifier.catalog.stats import overview
 from classifier.cli.sort import _end
 from classifier.errors import CrawlError
 from classifier.model.bundle import Bundle, open_bundle, save_bundle
 from classifier.progress import SavingProgress
 from classifier.records import Mode
 from classifier.settings import ImageSettings, LabelSettings, RuntimeSettings, Settings, SortSettings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
 from kit.bundles import colour_labelled
 from kit.pictures import COLOURS, encoded, varied
 from kit.tree import Tree, all_files, make_tree

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from classifier.records import Mode
 from classifier.settings import Settings, SortSettings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
 from kit.pictures import COLOURS, encoded, plain
 from kit.tree import make_tree
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from classifier.catalogue import decided_before, decisions
-from classifier.catalogue.outlook import attach_newest
-from classifier.catalogue.overview import overview
-from classifier.catalogue.store import open_catalogue, read_catalogue
+from classifier.catalog import decisions, previous_decisions
+from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.ranking import attach_newest
+from classifier.catalog.stats import overview
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
 from classifier.records import Action, Decision, PictureId
-from classifier.report.library import library_page
-from classifier.review.queue import counts
+from classifier.report.library_report import library_page
 from classifier.settings import RuntimeSettings, Settings
-from classifier.sort.run import sort
+from classifier.sort.pipeline import sort
+from classifier.web.queue import counts
 from kit.pictures import COLOURS, encoded, varied
 from kit.tree import make_tree
 
@@ -179,7 +179,7 @@ def test_of_changes_that_move_nothing_two_a_decision_are_kept_and_of_others_all(
         for run in range(1, 9):
             tray = Action.REVIEW if run % 2 else Action.FILE
             decisions.save(catalogue, [decided(0, 0.5, tray), *(decided(n, run / 10) for n in range(1, 10))], run=run)
-            decided_before.forget_old(catalogue)
+            previous_decisions.forget_old(catalogue)
         ask = catalogue.connection.execute
         assert [(0, 18), (1, 7)] == ask("SELECT moved, count(*) FROM decided_before GROUP BY 1").fetchall()
         assert [(7, 9), (8, 9)] == ask("SELECT run, count(*) FROM decided_before WHERE NOT moved GROUP BY 1").fetchall()

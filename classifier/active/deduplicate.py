@@ -1,0 +1,64 @@
+"""Pictures of a sample that are one picture to a person: of each such group one is enough to label."""
+
+# Shapes: N pictures, D embedding width.
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from classifier.labels.dataset import read_example
+from classifier.labels.near_duplicates import near_duplicates
+from classifier.model.normalize import directions
+from classifier.records import Example, Label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_LIKELY: Final = 0.9
+"""Least cosine of embeddings between pictures that are looked at for being one: rather too low than too high."""
+_CHUNK: Final = 512
+
+
+def superfluous(
+    paths: Sequence[Path], embeddings_ND: NDArray[np.float32], *, bits: int, max_megapixels: float
+) -> set[int]:
+    """Which of `paths` nearly repeat an earlier one that stays, as indices.
+
+    Only those whose embeddings are close are read again, and told by hashes that differ in at most `bits` bits and by
+    thumbnails that look the same.
+    """
+    likely = sorted({index for pair in _close(embeddings_ND) for index in pair})
+    examples = list(_read([paths[index] for index in likely], max_megapixels))
+    there = [(index, example) for index, example in zip(likely, examples, strict=True) if example is not None]
+    pairs = near_duplicates([example for _, example in there], bits)
+    return repeating((there[first][0], there[second][0]) for first, second in pairs)
+
+
+def repeating(pairs: Iterable[tuple[int, int]]) -> set[int]:
+    """Of pairs that are alike, smaller index first: whatever is like an earlier one that stays. Pure."""
+    left: set[int] = set()
+    for first, second in sorted(pairs):
+        if first not in left:
+            left.add(second)
+    return left
+
+
+def _close(embeddings_ND: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
+    unit = directions(embeddings_ND)
+    for start in range(0, len(unit), _CHUNK):
+        cosines = unit[start : start + _CHUNK] @ unit.T
+        for row, column in np.argwhere(cosines >= _LIKELY):
+            if start + row < column:
+                yield int(start + row), int(column)
+
+
+def _read(paths: Sequence[Path], max_megapixels: float) -> Iterator[Example | None]:
+    with ThreadPoolExecutor() as pool:
+        for read in pool.map(lambda path: read_example(Label(path=path, category=""), max_megapixels), paths):
+            yield read if isinstance(read, Example) else None

@@ -1,0 +1,49 @@
+"""Reads a sample once, keeps what the backbone saw of each picture, and records which could not be read."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from classifier.catalog import files, images
+from classifier.inference.device import quicken_allocator
+from classifier.inference.path_array import PackedPaths
+from classifier.inference.pipeline import Inferred, NotInferred, infer
+from classifier.sort.embedding_writer import Keeper
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classifier.active.encoder import Eyes
+    from classifier.catalog.connection import Catalogue
+    from classifier.progress import Progress
+
+_BATCH: Final = 64
+"""Pictures a commit: what a kill costs."""
+
+
+def embed(catalogue: Catalogue, *, library: Path, crawl: Path, eyes: Eyes, progress: Progress) -> None:
+    """Look at every file of the sample whose content these eyes have not seen; a kill costs a batch."""
+    paths = PackedPaths(files.to_embed(catalogue, crawl=crawl, backbone=eyes.key))
+    if not len(paths):
+        return
+    for reason in (quicken_allocator(), *eyes.runtime.reasons):
+        progress.say(reason)
+    keeper = Keeper(catalogue, library, eyes.key, progress=progress)
+    answers = infer(paths, eyes.network, eyes.reader, eyes.runtime, limits=eyes.limits, traits=True)
+    with progress.stage("looking", total=len(paths), unit="picture") as stage:
+        while batch := list(islice(answers, _BATCH)):
+            spots = keeper.write([answer for answer in batch if isinstance(answer, Inferred)])
+            with catalogue.transaction():
+                for answer in batch:
+                    _record(catalogue, paths[answer.key], answer)
+                keeper.record(spots)
+            stage.advance(len(batch))
+
+
+def _record(catalogue: Catalogue, path: Path, answer: Inferred | NotInferred) -> None:
+    if isinstance(answer, NotInferred):
+        files.set_failure(catalogue, path, answer.failure)
+        return
+    images.add(catalogue, answer.picture)
+    files.set_picture(catalogue, answer.file, answer.picture.id)

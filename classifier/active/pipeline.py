@@ -1,0 +1,245 @@
+"""Sampling as a recipe: own the library, draw, look, leave out what repeats, put the rest where a person finds it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from classifier.active.deduplicate import superfluous
+from classifier.active.embed import embed
+from classifier.active.encoder import Eyes, open_eyes
+from classifier.active.initial_ranking import write_looks
+from classifier.active.load_embeddings import seen
+from classifier.catalog import annotation_log, audits, categories, decisions, files, runs
+from classifier.catalog.categories import read_names
+from classifier.catalog.clock import now
+from classifier.catalog.ranking import attach_newest
+from classifier.errors import CrawlError, LibraryError, SettingsError
+from classifier.filing.category_folders import Folders
+from classifier.filing.destination import names_for
+from classifier.filing.executor import execute
+from classifier.filing.failure_list import list_broken
+from classifier.filing.open_library import opened
+from classifier.filing.results import Status
+from classifier.images.subsample import draw
+from classifier.images.walk_result import Found
+from classifier.labels.existing_folders import placed_by_hand, usable_names
+from classifier.model.versions import check_versions
+from classifier.progress import Progress, SilentProgress, Stage, counted
+from classifier.records import Action, Decision, Method, Mode, Move
+from classifier.sort.overrides import heed
+from classifier.sort.scope import Scope, scope_of
+from classifier.sort.validate import checked_crawl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from classifier.catalog.connection import Catalogue
+    from classifier.records import ImageFile, PictureId, Verdict
+    from classifier.settings import Settings
+
+KIND: Final = "label"
+REASON: Final = "drawn from the crawl to be labelled: nothing is known of it yet"
+_SEED: Final = 0
+_BATCH: Final = 256
+_LEAST, _MOST, _SHARE = 1_500, 3_000, 100
+"""How many pictures are drawn: one in a hundred, at least 1,500 and at most 3,000."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What a library's sample of a crawl came to; `backbone` names the embeddings of it."""
+
+    backbone: str
+    drawn: int
+    waiting: int
+    """Pictures that this call put into `_review`."""
+    repeated: int
+    """Drawn pictures that are left out, for they are equal to others or nearly so."""
+    broken: int
+    unreadable: int
+    """Folders, and files that may be no pictures, that the system would not show."""
+    failed: int
+    """Could be read, but not be placed."""
+
+
+def take_sample(
+    crawl: Path,
+    *,
+    library: Path,
+    settings: Settings,
+    count: int | None = None,
+    more: int = 0,
+    progress: Progress | None = None,
+) -> Sample:
+    """Bring a random sample of `crawl` into `library`, to be labelled; run again, it goes on with the same sample.
+
+    `count` None chooses by the crawl's size; `more` adds to what was drawn before. The crawl is never changed. Raises
+    IllsortError in one line; what is done by then is recorded.
+    """
+    started, progress = time.monotonic(), progress or SilentProgress()
+    check_versions()
+    crawl, method = checked_crawl(crawl, library), _method(settings.sort.mode)
+    with opened(library, progress) as catalogue:
+        if audits.last_sort(catalogue) is not None:
+            raise LibraryError(f"{library}: was sorted into; labels need a folder of their own")
+        eyes = open_eyes(settings)
+        run = _begin(catalogue, crawl=crawl, eyes=eyes, settings=settings)
+        _offer(catalogue, library, progress)
+        scope = scope_of(settings)
+        _draw(catalogue, run=run, crawl=crawl, library=library, count=count, more=more, scope=scope, progress=progress)
+        embed(catalogue, library=library, crawl=crawl, eyes=eyes, progress=progress)
+        found = list(files.read(catalogue, crawl=crawl))
+        left_out = _repeated(catalogue, library, found, eyes=eyes, settings=settings)
+        new = [(picture, file) for picture, file, is_placed in found if not is_placed and picture not in left_out]
+        placed = _place(catalogue, library, new, run=run, method=method, progress=progress)
+        if placed or not attach_newest(catalogue).number:
+            wanted = {picture for picture, _, _ in found} - left_out
+            write_looks(library, seen(catalogue, library, backbone=eyes.key, wanted=wanted))
+        list_broken(catalogue, library, progress, run=run)
+        sample = _told(catalogue, crawl, eyes=eyes, left_out=len(left_out), placed=placed, failed=len(new) - placed)
+        runs.finish(catalogue, run, {"pictures": placed, "seconds": round(time.monotonic() - started, 2)})
+    return sample
+
+
+def _method(mode: Mode) -> Method:
+    if mode is Mode.MOVE:
+        raise SettingsError("--mode move: a sample stays in the crawl as well; take link, copy or symlink")
+    return Method(mode.value)
+
+
+def _begin(catalogue: Catalogue, *, crawl: Path, eyes: Eyes, settings: Settings) -> int:
+    kept = settings.model_dump(mode="json", include={"model", "images", "sort"}) | {"backbone": eyes.key}
+    mode = settings.sort.mode.value
+    return runs.begin(catalogue, kind=KIND, crawl=crawl, mode=mode, model="", bundle=crawl, settings=kept)
+
+
+def _offer(catalogue: Catalogue, library: Path, progress: Progress) -> None:
+    """Make the category folders that a person filled by hand categories, unless they were renamed since."""
+    found, names = placed_by_hand(catalogue, library), read_names(catalogue)
+    good, complaints = usable_names([name for name in found if names.of(name) == name], names.made)
+    for sentence in complaints:
+        progress.say(f"{sentence}: it is not offered")
+    categories.make(catalogue, good, at=now())
+    if good:
+        told = ", ".join(f"{name} {found[name]:,}" for name in good)
+        progress.say(f"already in {library}: {told}")
+
+
+def _draw(
+    catalogue: Catalogue,
+    *,
+    run: int,
+    crawl: Path,
+    library: Path,
+    count: int | None,
+    more: int,
+    scope: Scope,
+    progress: Progress,
+) -> None:
+    """Record which files are drawn; without a wish for others, a sample that is there is gone on with."""
+    known = files.known(catalogue, crawl)
+    if known and not more and (count is None or count <= len(known)):
+        progress.say(f"going on with the {counted(len(known), 'picture')} drawn before; --more N draws others too")
+        return
+    found = Found()
+    most = max(count or 0, len(known) + more, _MOST)
+    with progress.stage("drawing", total=None, unit="picture") as stage:
+        try:
+            walk = _counted(scope.pictures(crawl, library=library, found=found), stage)
+            drawn = draw(walk, root=crawl, count=most, seed=_SEED)
+        except OSError as error:
+            raise CrawlError(f"{crawl}: cannot be listed ({error.strerror})") from None
+    for sentence in (*found.sentences(), *found.complaints):
+        progress.say(sentence)
+    files.see_unreadable(catalogue, run=run, crawl=crawl, refused=found.refused)
+    wanted = len(known) + more if more else count or min(_MOST, max(_LEAST, found.pictures // _SHARE))
+    new = [file for file in drawn if file.path not in known][: max(0, wanted - len(known))]
+    files.see(catalogue, run=run, crawl=crawl, files=[*(file for file in drawn if file.path in known), *new])
+    before = f", beside {len(known):,} before" if known else ""
+    progress.say(f"{len(new):,} of {counted(found.pictures, 'picture')} drawn by chance{before}")
+
+
+def _counted(found: Iterator[ImageFile], stage: Stage) -> Iterator[ImageFile]:
+    for file in found:
+        stage.advance()
+        yield file
+
+
+def _repeated(
+    catalogue: Catalogue,
+    library: Path,
+    found: list[tuple[PictureId, ImageFile, bool]],
+    *,
+    eyes: Eyes,
+    settings: Settings,
+) -> set[PictureId]:
+    """What is not placed, for it nearly repeats another: one that is placed already, or else the first by path."""
+    paths = {picture: file.path for picture, file, _ in sorted(found, key=lambda one: not one[2])}
+    placed = {picture for picture, _, is_placed in found if is_placed}
+    if len(placed) == len(paths):
+        return set()
+    kept = seen(catalogue, library, backbone=eyes.key, wanted=paths)
+    row = {picture: number for number, picture in enumerate(kept.pictures)}
+    order = [picture for picture in paths if picture in row]
+    left_out = superfluous(
+        [paths[picture] for picture in order],
+        kept.embeddings[[row[picture] for picture in order]],
+        bits=settings.labels.near_duplicate_bits,
+        max_megapixels=settings.images.max_megapixels,
+    )
+    return {order[number] for number in left_out} - placed
+
+
+def _place(
+    catalogue: Catalogue,
+    library: Path,
+    new: list[tuple[PictureId, ImageFile]],
+    *,
+    run: int,
+    method: Method,
+    progress: Progress,
+) -> int:
+    """Bring pictures where they wait, or where a person has said before that they belong; how many were brought."""
+    placed = 0
+    said, folders = annotation_log.latest(catalogue, [picture for picture, _ in new]), Folders(library)
+    with progress.stage("putting them aside", total=len(new), unit="picture") as stage:
+        for start in range(0, len(new), _BATCH):
+            batch = new[start : start + _BATCH]
+            decided = [_decided(picture, said.get(picture)) for picture, _ in batch]
+            decisions.save(catalogue, decided, run=run)
+            moves = [_move(decision, file, method, folders) for decision, (_, file) in zip(decided, batch, strict=True)]
+            for outcome in execute(catalogue, library=library, run=run, moves=moves):
+                placed += outcome.status is Status.PLACED
+                if outcome.status is not Status.PLACED:
+                    progress.say(f"{outcome.move.source.path}: not taken: {outcome.reason or outcome.status.value}")
+            stage.advance(len(batch))
+    return placed
+
+
+def _decided(picture: PictureId, verdict: Verdict | None) -> Decision:
+    waits = Decision(picture=picture, action=Action.REVIEW, category="", confidence=0.0, reason=REASON)
+    return heed(waits, verdict)
+
+
+def _move(decision: Decision, file: ImageFile, method: Method, folders: Folders) -> Move:
+    names = names_for(file.path.name, decision.picture)
+    return Move(picture=decision.picture, source=file, folder=folders(decision), names=names, method=method)
+
+
+def _told(catalogue: Catalogue, crawl: Path, *, eyes: Eyes, left_out: int, placed: int, failed: int) -> Sample:
+    known = files.known(catalogue, crawl)
+    failed_paths = [path for path, _ in files.failures(catalogue, crawl=crawl)]
+    drawn, broken = len(known), sum(path in known for path in failed_paths)
+    contents = sum(1 for _ in files.read(catalogue, crawl=crawl))
+    return Sample(
+        backbone=eyes.key,
+        drawn=drawn,
+        waiting=placed,
+        repeated=drawn - broken - contents + left_out,
+        broken=broken,
+        unreadable=len(failed_paths) - broken,
+        failed=failed,
+    )

@@ -1,0 +1,77 @@
+"""In which order to ask a person about pictures, and which look alike; pure, knows no catalogue and no model."""
+
+# Shapes: N pictures, D embedding width, K categories.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from sklearn.cluster import KMeans, MiniBatchKMeans
+
+from classifier.model.normalize import directions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SOON: Final = 4096
+"""How many of the most uncertain are put in an order that is diverse too; the rest follows by uncertainty alone."""
+_IN_A_GROUP: Final = 16
+_MOST_GROUPS: Final = 192
+_ALIKE: Final = 60
+_MOST_LOOKS: Final = 500
+_SAMPLE: Final = 10_000
+
+
+def order(
+    embeddings_ND: NDArray[np.float32], probabilities_NK: NDArray[np.floating], *, seed: int = 0
+) -> NDArray[np.int64]:
+    """Row numbers, int64 (N,), in the order in which an answer teaches most; each row once.
+
+    Uncertain by the margin between the two likeliest categories; diverse because the uncertain ones are asked about in
+    rounds, one of each group of similar ones a round (after Citovsky et al. 2021). Embeddings of any scale and width.
+    """
+    uncertain = np.argsort(_margins(probabilities_NK), kind="stable")
+    soon = uncertain[:SOON]
+    groups = min(len(soon) // _IN_A_GROUP, _MOST_GROUPS)
+    if groups < 2:  # noqa: PLR2004 - one group has no rounds
+        return uncertain
+    unit = directions(embeddings_ND[soon])
+    group_of = KMeans(groups, n_init=1, max_iter=30, random_state=seed).fit_predict(unit)
+    # `soon` is by margin, so the first of a group in it is its most uncertain.
+    by_group = np.argsort(group_of, kind="stable")
+    starts = np.searchsorted(group_of[by_group], np.arange(groups))
+    rounds = np.empty(len(soon), dtype=np.int64)
+    rounds[by_group] = np.arange(len(soon)) - starts[group_of[by_group]]
+    return np.concatenate([soon[np.argsort(rounds, kind="stable")], uncertain[SOON:]])
+
+
+def looks(embeddings_ND: NDArray[np.float32], *, seed: int = 0) -> NDArray[np.int64]:
+    """For each picture the number of its cluster, int64 (N,); neighbouring numbers look alike more than others do."""
+    count = min(len(embeddings_ND) // _ALIKE, _MOST_LOOKS)
+    if count < 2:  # noqa: PLR2004 - one cluster is all of them
+        return np.zeros(len(embeddings_ND), dtype=np.int64)
+    unit = directions(embeddings_ND)
+    sample = unit[np.random.default_rng(seed).permutation(len(unit))[:_SAMPLE]]
+    clusters = MiniBatchKMeans(count, init="random", n_init=1, batch_size=4096, max_iter=20, random_state=seed).fit(
+        sample
+    )
+    centres = clusters.cluster_centers_
+    apart = np.linalg.svd(centres - centres.mean(axis=0), full_matrices=False)[2][0]
+    rank = np.empty(count, dtype=np.int64)
+    rank[np.argsort(centres @ apart, kind="stable")] = np.arange(count)
+    nearest = np.concatenate([_nearest(part, centres) for part in np.array_split(unit, len(unit) // 8192 + 1)])
+    return np.asarray(rank[nearest], dtype=np.int64)
+
+
+def _margins(probabilities_NK: NDArray[np.floating]) -> NDArray[np.floating]:
+    """How much likelier the likeliest category is than the next, (N,)."""
+    if probabilities_NK.shape[1] < 2:  # noqa: PLR2004 - nothing is next
+        return np.ones(len(probabilities_NK))
+    two = np.partition(probabilities_NK, -2, axis=1)[:, -2:]
+    return np.asarray(two[:, 1] - two[:, 0])
+
+
+def _nearest(directions_MD: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.int64]:
+    distances = np.square(centres).sum(axis=1) - 2 * directions_MD @ centres.T
+    return np.asarray(distances.argmin(axis=1), dtype=np.int64)

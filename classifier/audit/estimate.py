@@ -1,0 +1,142 @@
+"""Where an audit stands: what was answered, what is asked next, and what follows. Pure; knows no terminal and no disk.
+
+A question that is skipped comes once more at the end. What stays unanswered counts as wrong, so that no bound is
+better for it. Who audits again until one looks good would be wrong far more often than in 5% of all cases (57% within
+20): so each further audit of the same sort is judged at a higher confidence, and all of them together keep 95%
+(`model.bounds.spent`). An audit is a random draw of what is filed, so its bound is the guarantee of just that; it is no
+evidence for another model or threshold, which would file pictures that nobody could draw.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from classifier.model.binomial_bounds import at_most, at_most_of, spent
+from classifier.records import Said
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from classifier.catalog.audits import Audit, Drawn
+    from classifier.records import PictureId, Verdict
+
+CONFIDENCE = 0.95
+_MOST_SKIPS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What the answers say of a category, or of the library when `category` is None.
+
+    `wrong` of `asked` were judged wrong and `skipped` were not judged; at most the share `at_most` (0..1) of the
+    `filed` pictures is wrong: at 95% confidence of all audits of the same sort together, of which this is the
+    `number`-th, judged at `confidence`. Each category's bound is by itself.
+    """
+
+    category: str | None
+    filed: int
+    asked: int
+    wrong: int
+    skipped: int
+    at_most: float
+    number: int = 1
+
+    @property
+    def confidence(self) -> float:
+        """The confidence at which this audit is judged."""
+        return spent(self.number, CONFIDENCE)
+
+    @property
+    def sentence(self) -> str:
+        """In words."""
+        if not self.asked:
+            return "nothing is known yet"
+        skipped = f", and {self.skipped} skipped, counted as wrong" if self.skipped else ""
+        every = ", all there are" if self.asked == self.filed else ""
+        confidence = f"{CONFIDENCE:.0%} confidence"
+        again = (
+            f"; audit {self.number} of this sort, so judged at {self.confidence * 100:.4g}%" if self.number > 1 else ""
+        )
+        found = f"{self.wrong} of {self.asked}{skipped}{every}"
+        return f"at most {percent(self.at_most)} wrong, {confidence}; {found}{again}"
+
+
+def percent(share: float) -> str:
+    """Rounded up to a tenth of a percent: a bound must not read better than it is."""
+    return f"{math.ceil(share * 1000 - 1e-9) / 10:.1f}%"
+
+
+class State:
+    """An audit with the verdicts that were given in it, in their order; never changes."""
+
+    def __init__(self, audit: Audit, verdicts: Iterable[Verdict]) -> None:
+        self.audit = audit
+        self.answers: Sequence[Verdict] = _not_taken_back(verdicts)
+
+    @cached_property
+    def said(self) -> dict[PictureId, Said]:
+        """What was said of each picture, skipped ones too."""
+        return {verdict.picture: verdict.said for verdict in self.answers}
+
+    @cached_property
+    def current(self) -> Drawn | None:
+        """The picture to ask about; None when all is answered."""
+        skips = Counter(verdict.picture for verdict in self.answers if verdict.said is Said.SKIPPED)
+        answered = {verdict.picture for verdict in self.answers if verdict.said is not Said.SKIPPED}
+        left = [d for d in self.audit.drawn if d.picture not in answered and skips[d.picture] < _MOST_SKIPS]
+        return min(left, key=lambda drawn: (skips[drawn.picture], drawn.position), default=None)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to ask."""
+        return self.current is None
+
+    @property
+    def asked(self) -> int:
+        """How many pictures were answered or skipped."""
+        return len(self.said)
+
+    def is_bad(self, drawn: Drawn) -> bool:
+        """Whether a picture that was asked counts as wrong."""
+        return self.said.get(drawn.picture) in {Said.WRONG, Said.SKIPPED}
+
+    def bound(self, category: str | None = None) -> Bound:
+        """What the answers so far say of one category, or of the library.
+
+        The pictures of one category are a simple random draw from it, so its bound is hypergeometric, exact. Asked in
+        random order, the first few are as good a sample as all; to stop because they look well is not.
+        """
+        of_it = [d for d in self.audit.drawn if d.picture in self.said and category in {None, d.category}]
+        said = Counter(self.said[drawn.picture] for drawn in of_it)
+        bad, asked = said[Said.WRONG] + said[Said.SKIPPED], len(of_it)
+        filed = self.audit.population if category is None else self.audit.filed[category]
+        exact = self.audit.simple or category is not None or asked == filed
+        confidence = spent(self.audit.number, CONFIDENCE)
+        return Bound(
+            category=category,
+            filed=filed,
+            asked=asked,
+            wrong=said[Said.WRONG],
+            skipped=said[Said.SKIPPED],
+            at_most=at_most_of(bad, asked, filed, confidence) if exact else at_most(bad, asked, confidence),
+            number=self.audit.number,
+        )
+
+    def bounds(self) -> list[Bound]:
+        """One bound for each category, the largest category first."""
+        order = sorted(self.audit.filed, key=lambda category: (-self.audit.filed[category], category))
+        return [self.bound(category) for category in order]
+
+
+def _not_taken_back(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    standing: list[Verdict] = []
+    for verdict in verdicts:
+        if verdict.said is not Said.TAKEN_BACK:
+            standing.append(verdict)
+        elif standing:
+            standing.pop()
+    return tuple(standing)

@@ -1,0 +1,232 @@
+"""An audit as a session: draw or go on, answer, take back; every answer is stored when it is given.
+
+Knows no terminal: the command line and a page ask the same questions through it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.audit.apply import Refiled, refile, resume
+from classifier.audit.estimate import State
+from classifier.audit.sample import draw, is_simple, steps
+from classifier.audit.thresholds import Offer, keeps, loosest, usual
+from classifier.catalog import annotation_log, audits, manual_moves
+from classifier.catalog.audits import Audit, Drawn
+from classifier.catalog.clock import now
+from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.decisions import count_filed
+from classifier.catalog.moves import place_of, to_path
+from classifier.catalog.strictness import Strictness
+from classifier.errors import LibraryError
+from classifier.filing.reconcile import reconcile_if_free
+from classifier.paths import command
+from classifier.records import Said, Selection, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.catalog.audits import Filed
+    from classifier.catalog.connection import Catalogue
+    from classifier.progress import Progress
+
+ORIGIN = "audit"
+
+
+class Session:
+    """One audit of a library, under way or finished."""
+
+    def __init__(self, catalogue: Catalogue, library: Path, audit: Audit) -> None:
+        self._catalogue = catalogue
+        self.library = library
+        self.state = State(audit, annotation_log.of_audit(catalogue, audit.id))
+
+    def answer(self, said: Said) -> None:
+        """Store what the person says of the current picture, durably; nothing when all is answered."""
+        drawn = self.state.current
+        if drawn is not None:
+            self._add(drawn, said)
+
+    def take_back(self) -> bool:
+        """Take back the last answer that stands, so that its picture is asked again; False when there is none."""
+        if not self.state.answers:
+            return False
+        last = self.state.answers[-1]
+        drawn = next(drawn for drawn in self.state.audit.drawn if drawn.picture == last.picture)
+        self._add(drawn, Said.TAKEN_BACK)
+        return True
+
+    def path_of(self, drawn: Drawn) -> Path | None:
+        """Where the picture lies; None when it is no longer there, or in another folder."""
+        place = place_of(self._catalogue, drawn.picture)
+        if place is None or to_path(place.path).parent != Path(drawn.category):
+            return None
+        path = self.library / to_path(place.path)
+        return path if path.is_file() else None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the library is still filed as it was at the draw."""
+        return audits.marks(self._catalogue) == self.state.audit.marks
+
+    @property
+    def is_filed_by_threshold(self) -> bool:
+        """Whether a threshold of this audit was agreed to and the library filed by it."""
+        audit = audits.last(self._catalogue)
+        return audit is not None and audit.id == self.state.audit.id and audit.threshold is not None
+
+    @property
+    def wrong(self) -> int:
+        """How many pictures that were judged wrong still lie in their category's folder."""
+        judged = [d for d in self.state.audit.drawn if self.state.said.get(d.picture) is Said.WRONG]
+        return sum(self.path_of(drawn) is not None for drawn in judged)
+
+    def offer(self, max_error: float) -> Offer | None:
+        """The loosest threshold that is shown to keep `max_error`; None when none is, or something was filed since."""
+        return loosest(self.state, max_error) if self.is_current else None
+
+    def refile(self, agreed: Strictness | None = None, *, progress: Progress | None = None) -> Refiled:
+        """Put what was judged wrong, and what is below the agreed threshold, into `_review`; that run can be undone.
+
+        `agreed` has that threshold and the error rate that it keeps.
+        """
+        strictness = agreed or Strictness()
+        return refile(self._catalogue, self.library, self.state.audit, strictness, progress=progress)
+
+    def _add(self, drawn: Drawn, said: Said) -> None:
+        audit = self.state.audit
+        verdict = Verdict(
+            picture=drawn.picture,
+            said=said,
+            category=drawn.category,
+            origin=ORIGIN,
+            at=now(),
+            audit=audit.id,
+            selection=Selection.FILED,
+        )
+        annotation_log.add(self._catalogue, verdict)
+        self.state = State(audit, annotation_log.of_audit(self._catalogue, audit.id))
+
+
+@contextmanager
+def opened(
+    library: Path, *, count: int | None = None, seed: int | None = None, anew: bool = False, as_it_is: bool = False
+) -> Iterator[Session]:
+    """The library's last audit, while nothing was filed since and nothing else is asked for; else a new one.
+
+    With `as_it_is` it is the last audit, whatever was filed since.
+
+    A new sample has `count` pictures (None: 160, or what the sort's error rate takes). An unfinished audit goes on with
+    the sample it has; a finished one is drawn anew when another `count` or a `seed` is given, and either by `anew`.
+    Raises LibraryError when nothing is filed there, or there is no last audit.
+    """
+    read_catalogue(library).close()  # no library is made by looking for one
+    reconcile_if_free(library)
+    with open_catalogue(library) as catalogue:
+        resume(catalogue, library)
+        if as_it_is:
+            yield _as_it_is(catalogue, library)
+            return
+        session = None if anew else _last(catalogue, library, count=count, seed=seed)
+        yield session or Session(
+            catalogue, library, _drawn(catalogue, library, count=count or usual_count(catalogue), seed=seed)
+        )
+
+
+def recorded_target(library: Path) -> float | None:
+    """The share of wrong pictures that the last sort was asked to keep; None when it was not asked."""
+    with read_catalogue(library) as catalogue:
+        return target_of(catalogue)
+
+
+def target_of(catalogue: Catalogue) -> float | None:
+    """As `recorded_target`, of an open catalogue."""
+    sort = audits.last_sort(catalogue)
+    return None if sort is None else Strictness.recorded(sort[2]).max_error
+
+
+def usual_count(catalogue: Catalogue) -> int:
+    """How many pictures are drawn where nobody says: no more than are filed."""
+    return min(usual(target_of(catalogue), audits.next_number(catalogue)), max(count_filed(catalogue), 1))
+
+
+def current(catalogue: Catalogue, library: Path) -> Session | None:
+    """The library's last audit, finished or not; None once something was filed since, or before the first."""
+    audit = audits.last(catalogue)
+    return None if audit is None or audits.marks(catalogue) != audit.marks else Session(catalogue, library, audit)
+
+
+def shown(catalogue: Catalogue, library: Path) -> State | None:
+    """The last audit, where it shows of just what is filed now that the last sort's error rate is kept.
+
+    No file was moved since, though a sort may have written down why each picture stays.
+    """
+    audit, target = audits.last(catalogue), target_of(catalogue)
+    if audit is None or target is None or audits.marks(catalogue)[0] != audit.marks[0]:
+        return None
+    state = Session(catalogue, library, audit).state
+    return state if keeps(state, target) else None
+
+
+def _as_it_is(catalogue: Catalogue, library: Path) -> Session:
+    audit = audits.last(catalogue)
+    if audit is None:
+        raise LibraryError(f"{library}: no audit was drawn there yet; {command('audit', library, '--new')} draws one")
+    return Session(catalogue, library, audit)
+
+
+def _last(catalogue: Catalogue, library: Path, *, count: int | None, seed: int | None) -> Session | None:
+    session = current(catalogue, library)
+    if session is None:
+        return None
+    audit = session.state.audit
+    other = count is not None and min(count, audit.population) != len(audit.drawn)
+    return None if session.state.is_finished and (other or seed not in {None, audit.seed}) else session
+
+
+def _drawn(catalogue: Catalogue, library: Path, *, count: int, seed: int | None) -> Audit:
+    there: dict[str, list[Filed]] = {}
+    for one in _there(catalogue, library):
+        there.setdefault(one.category, []).append(one)
+    if not there:
+        raise LibraryError(f"{library}: nothing is filed there yet, so there is nothing to audit")
+    seed = secrets.randbits(32) if seed is None else seed
+    population = sum(len(of_one) for of_one in there.values())
+    audit = Audit(
+        at=now(),
+        seed=seed,
+        simple=is_simple(count, population),
+        filed={category: len(of_one) for category, of_one in there.items()},
+        steps=steps([one.confidence for of_one in there.values() for one in of_one]),
+        marks=audits.marks(catalogue),
+        drawn=tuple(
+            Drawn(
+                position=position,
+                picture=one.picture,
+                category=one.category,
+                confidence=one.confidence,
+                reason=one.reason,
+            )
+            for position, one in enumerate(draw(there, count, seed=seed))
+        ),
+    )
+    return audits.save(catalogue, audit)
+
+
+def _there(catalogue: Catalogue, library: Path) -> Iterator[Filed]:
+    """What illsort filed and still lies where it was put; a folder is listed once, for looking up each file is slow."""
+    names: dict[str, set[str]] = {}
+    by_hand = manual_moves.by_hand(catalogue)  # a person put these there: they are no error of illsort's
+    for one in audits.filed(catalogue):
+        if one.picture in by_hand:
+            continue
+        if one.category not in names:
+            folder = library / one.category
+            names[one.category] = set(os.listdir(folder)) if folder.is_dir() else set()  # noqa: PTH208 - far faster
+        # Some systems list a name in another spelling than they were given.
+        if one.name in names[one.category] or (library / one.path).exists():
+            yield one

@@ -1,0 +1,231 @@
+"""The audits that were drawn: which pictures, out of what, and what came of it; knows no drawing and no bounds."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classifier.catalog.moves import to_path
+from classifier.catalog.undo_queries import standing
+from classifier.paths import to_json
+from classifier.records import Action, Decision, PictureId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.catalog.connection import Catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """A picture that lies in its category's folder, under this name."""
+
+    picture: PictureId
+    name: str
+    category: str
+    confidence: float
+    reason: str
+
+    @property
+    def path(self) -> Path:
+        """Where it lies within the library."""
+        return Path(self.category, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """One picture of a sample, as it was filed when it was drawn; asked in the order of `position`, from 0."""
+
+    position: int
+    picture: PictureId
+    category: str
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """A sample as it was drawn; `id` is 0 before it is stored, `at` in UTC, ISO 8601.
+
+    `filed` is what it was drawn from, by category; `simple` when categories had no part in the draw. `steps` are
+    thresholds from strict to loose with the pictures that each would keep, fixed before any answer. `marks` tell
+    whether anything was filed since. `run` and `threshold` say how it was filed by the audit's outcome, if it was.
+    `number` counts the audits with answers since the last sort that filed anything, this one included: whoever audits
+    until one looks good must be judged by all of them.
+    """
+
+    at: str
+    seed: int
+    simple: bool
+    filed: dict[str, int]
+    steps: tuple[tuple[float, int], ...]
+    marks: tuple[int, int]
+    drawn: tuple[Drawn, ...]
+    id: int = 0
+    run: int | None = None
+    threshold: float | None = None
+    number: int = 1
+
+    @property
+    def population(self) -> int:
+        """How many pictures it was drawn from."""
+        return sum(self.filed.values())
+
+
+_FILED = """
+SELECT decisions.picture, places.path, decisions.category, decisions.confidence, decisions.reason
+FROM decisions JOIN places ON places.picture = decisions.picture WHERE decisions.action = ? ORDER BY decisions.picture
+"""
+
+
+def filed(catalogue: Catalogue) -> Iterator[Filed]:
+    """Every picture that was filed under a category and recorded in its folder, by id."""
+    for picture, path, category, confidence, reason in catalogue.connection.execute(_FILED, (Action.FILE,)):
+        folder, _, name = os.fsdecode(path).rpartition("/")
+        if folder == category:
+            yield Filed(picture=PictureId(picture), name=name, category=category, confidence=confidence, reason=reason)
+
+
+def marks(catalogue: Catalogue) -> tuple[int, int]:
+    """Two numbers that stay as they are exactly as long as nothing is filed, moved or decided otherwise."""
+    row = catalogue.connection.execute(
+        "SELECT (SELECT coalesce(max(id), 0) FROM moves), (SELECT coalesce(max(run), 0) FROM decisions)"
+    ).fetchone()
+    return int(row[0]), int(row[1])
+
+
+def save(catalogue: Catalogue, audit: Audit) -> Audit:
+    """Store a new audit with its sample, all or nothing; returns it with its id."""
+    kept = (audit.at, audit.seed, int(audit.simple), to_json(audit.filed))
+    with catalogue.transaction() as connection:
+        cursor = connection.execute(
+            "INSERT INTO audits (at, seed, simple, filed, steps, last_move, last_decided) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*kept, to_json(audit.steps), *audit.marks),
+        )
+        number = int(cursor.lastrowid or 0)
+        connection.executemany(
+            "INSERT INTO drawn (audit, position, picture, category, confidence, reason) VALUES (?, ?, ?, ?, ?, ?)",
+            [(number, d.position, d.picture, d.category, d.confidence, d.reason) for d in audit.drawn],
+        )
+    return replace(audit, id=number, number=_number(catalogue, number))
+
+
+def last(catalogue: Catalogue) -> Audit | None:
+    """The audit that was drawn last; None before the first."""
+    row = catalogue.connection.execute(
+        "SELECT id, at, seed, simple, filed, steps, last_move, last_decided, run, threshold FROM audits "
+        "ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return None
+    number, at, seed, simple, filed_, steps, last_move, last_decided, run, threshold = row
+    return Audit(
+        id=number,
+        at=at,
+        seed=seed,
+        simple=bool(simple),
+        filed=json.loads(filed_),
+        steps=tuple((float(step), int(kept)) for step, kept in json.loads(steps)),
+        marks=(last_move, last_decided),
+        drawn=tuple(_drawn(catalogue, number)),
+        run=run,
+        threshold=threshold,
+        number=_number(catalogue, number),
+    )
+
+
+def next_number(catalogue: Catalogue) -> int:
+    """The number that an audit would have that is drawn now."""
+    return _earlier(catalogue, marks(catalogue)[0], before=None) + 1
+
+
+def set_outcome(catalogue: Catalogue, audit: int, *, run: int, threshold: float | None) -> None:
+    """Record the run that files by an audit's outcome, and the threshold that the person agreed to."""
+    with catalogue.transaction() as connection:
+        connection.execute("UPDATE audits SET run = ?, threshold = ? WHERE id = ?", (run, threshold, audit))
+
+
+def decided_in(catalogue: Catalogue, run: int) -> list[Decision]:
+    """The decisions that `run` made and that still hold, by picture."""
+    rows = catalogue.connection.execute(
+        "SELECT picture, action, category, confidence, reason FROM decisions WHERE run = ? ORDER BY picture", (run,)
+    )
+    return [
+        Decision(
+            picture=PictureId(picture), action=Action(action), category=category, confidence=confidence, reason=reason
+        )
+        for picture, action, category, confidence, reason in rows
+    ]
+
+
+def unfinished_run(catalogue: Catalogue) -> int | None:
+    """The run of an audit's outcome that was stopped in its midst."""
+    row = catalogue.connection.execute(
+        "SELECT max(id) FROM runs WHERE kind = 'audit' AND finished IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM runs AS undo WHERE undo.undoes = runs.id)"
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
+def last_sort(catalogue: Catalogue) -> tuple[str, Path, dict[str, Any]] | None:
+    """The model's key, the bundle and the settings of the last sort; None when nothing was sorted."""
+    row = catalogue.connection.execute(
+        "SELECT model, bundle, settings FROM runs WHERE kind = 'sort' AND model != '' ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return None if row is None else (str(row[0]), to_path(row[1]), json.loads(row[2]))
+
+
+def agreed_threshold(catalogue: Catalogue, *, model: str) -> float | None:
+    """The threshold that a person agreed to after the last audit of what `model` filed; None when that was undone."""
+    row = catalogue.connection.execute(
+        "SELECT audits.threshold, audits.run FROM audits JOIN runs ON runs.id = audits.run "
+        "WHERE audits.threshold IS NOT NULL AND runs.model = ? ORDER BY audits.id DESC LIMIT 1",
+        (model,),
+    ).fetchone()
+    if row is None or next(standing(catalogue, int(row[1])), None) is None:
+        return None
+    return float(row[0])
+
+
+_FILED_LAST = """
+SELECT id FROM runs WHERE kind = 'sort' AND EXISTS (
+    SELECT 1 FROM moves WHERE run = runs.id AND state = 'done' AND id <= ? AND beside IS NULL
+    AND substr(target, 1, 1) != CAST('_' AS BLOB))
+ORDER BY id DESC LIMIT 1
+"""
+_ANSWERED = "SELECT id, last_move FROM audits WHERE EXISTS (SELECT 1 FROM verdicts WHERE audit = audits.id)"
+
+
+def _number(catalogue: Catalogue, audit: int) -> int:
+    (last_move,) = catalogue.connection.execute("SELECT last_move FROM audits WHERE id = ?", (audit,)).fetchone()
+    return _earlier(catalogue, last_move, before=audit) + 1
+
+
+def _earlier(catalogue: Catalogue, last_move: int, *, before: int | None) -> int:
+    """How many audits had answers since a sort filed anything into a category.
+
+    To take away what was found wrong and audit again is one more look at the same filing, whoever takes it away: the
+    audit, a review, or a sort that goes by what was said.
+    """
+    now = _filed_last(catalogue, last_move)
+    answered = catalogue.connection.execute(_ANSWERED).fetchall()
+    return sum((before is None or one < before) and _filed_last(catalogue, move) == now for one, move in answered)
+
+
+def _filed_last(catalogue: Catalogue, last_move: int) -> int | None:
+    """The last sort by then that filed something."""
+    row = catalogue.connection.execute(_FILED_LAST, (last_move,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _drawn(catalogue: Catalogue, audit: int) -> Iterator[Drawn]:
+    rows = catalogue.connection.execute(
+        "SELECT position, picture, category, confidence, reason FROM drawn WHERE audit = ? ORDER BY position", (audit,)
+    )
+    for position, picture, category, confidence, reason in rows:
+        yield Drawn(
+            position=position, picture=PictureId(picture), category=category, confidence=confidence, reason=reason
+        )

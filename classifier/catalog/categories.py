@@ -1,0 +1,92 @@
+"""Categories that a person made, renamed or put together; must not know which categories a model has.
+
+A row says what one name is called from then on: itself, when it was made, or another. The last row of a name holds.
+Names are compared and given back in Unicode's composed form (NFC), whatever form they are stored in: macOS writes the
+decomposed one (NFD), which looks the same.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from classifier.catalog.connection import Catalogue
+
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def composed(name: str) -> str:
+    """The name in the one form of Unicode in which categories are compared."""
+    return unicodedata.normalize("NFC", name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """`made` are the categories that a person named, the oldest first; `now` what others are called by now."""
+
+    made: tuple[str, ...] = ()
+    now: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+    def of(self, category: str) -> str:
+        """What a category is called by now."""
+        category = composed(category)
+        while category in self.now:
+            category = self.now[category]
+        return category
+
+    def behind(self, category: str) -> tuple[str, ...]:
+        """Every name under which what is called `category` by now may be kept."""
+        names = (category, *(old for old in self.now if self.of(old) == category))
+        return tuple(dict.fromkeys(form for name in names for form in (name, unicodedata.normalize("NFD", name))))
+
+    def all(self, known: Iterable[str]) -> tuple[str, ...]:
+        """The categories `known` to a model by what they are called now, each once, then those that a person named."""
+        return tuple(dict.fromkeys([*(self.of(category) for category in known), *self.made]))
+
+
+def read_names(catalogue: Catalogue) -> Names:
+    """What holds now."""
+    stored = catalogue.connection.execute("SELECT name, became FROM categories ORDER BY id")
+    rows = [(composed(name), composed(became)) for name, became in stored]
+    last = dict(rows)
+    made = dict.fromkeys(name for name, became in rows if name == became == last[name])
+    return Names(made=tuple(made), now={name: became for name, became in last.items() if name != became})
+
+
+def make(catalogue: Catalogue, names: Iterable[str], *, at: str) -> None:
+    """Record categories that a person made; those that are there stay as they are."""
+    there = set(read_names(catalogue).made)
+    _add(catalogue, [(name, name) for name in names if name not in there], at)
+
+
+def rename(catalogue: Catalogue, old: str, new: str, *, at: str, step: int) -> None:
+    """Record as one step that `old` is called `new` from now on, which may be another category that is there."""
+    _add(catalogue, [(new, new), (old, new)], at, step)
+
+
+def renaming_steps(catalogue: Catalogue) -> list[int]:
+    """The numbers of the steps in which categories were renamed, in their order."""
+    rows = catalogue.connection.execute("SELECT DISTINCT step FROM categories WHERE name != became ORDER BY step")
+    return [int(step) for (step,) in rows]
+
+
+def take_back(catalogue: Catalogue, step: int) -> dict[str, str]:
+    """Remove what one step recorded; returns which names were given up in it, and for which."""
+    with catalogue.transaction() as connection:
+        rows = connection.execute("SELECT name, became FROM categories WHERE step = ? AND name != became", (step,))
+        given_up = dict(rows.fetchall())
+        connection.execute("DELETE FROM categories WHERE step = ?", (step,))
+    return given_up
+
+
+def _add(catalogue: Catalogue, rows: Iterable[tuple[str, str]], at: str, step: int | None = None) -> None:
+    with catalogue.transaction() as connection:
+        connection.executemany(
+            "INSERT INTO categories (name, became, at, step) VALUES (?, ?, ?, ?)",
+            [(name, became, at, step) for name, became in rows],
+        )

@@ -1,0 +1,280 @@
+"""The one place that opens SQLite; must not know what the tables mean.
+
+While a library is written its catalogue is in WAL mode (on network disks: DELETE with synchronous=EXTRA), and the last
+to close it turns it back, so that at rest it is one file that is read without making others beside it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from classifier.catalog.damage import BY_DAMAGE, find_damage, wrong_schema
+from classifier.catalog.filesystem import check_state, is_on_network, make_state_folder, state_folder
+from classifier.catalog.migrations import migrate, pending
+from classifier.errors import FilingStopped, IllsortError, LibraryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+NAME = "catalogue.sqlite"
+_WAIT_SECONDS = 30.0
+_CACHE_KIB = 131_072  # with SQLite's own 2 MB, what is looked up by content is read from the file each time
+_LOG_PAGES = 16_384  # 64 MB: with SQLite's own 4 MB, what many small commits change is written twice each time
+_WAL_VERSION = 2
+_PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended codes
+# The last is what a kill while the index was begun comes to, after the ten seconds that SQLite waits for it.
+_NEEDS_WRITING = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL})
+
+
+class Catalogue:
+    """An open catalogue. Closed by leaving `with`, `at_rest` when it was written.
+
+    `path` is None for one in memory, which `copied_from` names in messages.
+    What the disk, another process or a damaged catalogue did leaves `with` as LibraryError or FilingStopped; our own
+    bugs leave it as they are.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        path: Path | None,
+        copied_from: Path | None = None,
+        at_rest: bool = False,
+    ) -> None:
+        self.connection, self.path, self._at_rest = connection, path, at_rest
+        self._name = path or copied_from or Path("in memory")
+        self.named: set[Path] = set()
+        """The crawls that a person named to the command that has it open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            told = _told(error, self._name, self.connection)
+        finally:
+            self.close()
+        if told is not None:
+            raise told from error
+
+    def close(self) -> None:
+        """Close, leaving one file at rest unless another process still has it open; a second call does nothing."""
+        if self._at_rest:
+            with suppress(sqlite3.Error):
+                _put_to_rest(self.connection)
+        self.connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing: committed durably on leaving, rolled back on any exception; one may lie within another."""
+        inner = self.connection.in_transaction
+        try:
+            self.connection.execute("SAVEPOINT part" if inner else "BEGIN IMMEDIATE")
+            yield self.connection
+            self.connection.execute("RELEASE part" if inner else "COMMIT")
+        except BaseException as error:
+            self._roll_back(inner=inner)
+            if (told := _told(error, self._name)) is not None:
+                raise told from error
+            raise
+
+    def _roll_back(self, *, inner: bool) -> None:
+        # SQLite rolls back by itself after some errors of the disk.
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK TO part" if inner else "ROLLBACK")
+            if inner:
+                self.connection.execute("RELEASE part")
+
+
+def is_library(folder: Path) -> bool:
+    """Whether illsort keeps a catalogue in `folder`."""
+    return (state_folder(folder) / NAME).is_file()
+
+
+def open_catalogue(library: Path) -> Catalogue:
+    """Open a library's catalogue to write, made and brought up to date where needed.
+
+    Raises LibraryError when the folder cannot be used, or the catalogue is broken, newer than the program or locked.
+    """
+    path = make_state_folder(library) / NAME
+    with _in_words(path):
+        connection = _connect(path)
+        try:
+            _set_up(connection, network=is_on_network(path.parent))
+            migrate(connection)
+            _check_schema(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return Catalogue(connection, path=path, at_rest=True)
+
+
+def read_catalogue(library: Path) -> Catalogue:
+    """Open a library's catalogue to read, making and changing no file; LibraryError when there is none."""
+    path = check_state(library) / NAME
+    if not path.is_file():
+        raise LibraryError(f"{library} is not an illsort library: it has no {path.parent.name}/{path.name}")
+    with _in_words(path):
+        connection = _connect_reading(path)
+        try:
+            if pending(connection):
+                connection = _migrated_copy(connection)
+            _check_schema(connection, path)
+            connection.execute("PRAGMA query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
+    return Catalogue(connection, path=path)
+
+
+def copy_in_memory(library: Path) -> Catalogue:
+    """The catalogue, or an empty one, in memory: what a dry run writes to. Nothing on the disk is made or changed."""
+    path = check_state(library) / NAME
+    with _in_words(path):
+        source = _connect_reading(path) if path.is_file() else sqlite3.connect(":memory:", isolation_level=None)
+        copy = _migrated_copy(source)
+        _check_schema(copy, path)
+        return Catalogue(copy, path=None, copied_from=path)
+
+
+@contextmanager
+def damage_told(library: Path) -> Iterator[None]:
+    """As leaving `with` of a library's catalogue, for what uses one that stays open: damage there is a LibraryError."""
+    try:
+        yield
+    except BY_DAMAGE:
+        with read_catalogue(library):
+            raise
+
+
+def open_new(path: Path) -> sqlite3.Connection:
+    """Open a new file that is worth nothing before it is whole: nothing is rolled back, and no disk is waited for."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "threads = 2"):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    connection.execute(f"PRAGMA cache_size = {-_CACHE_KIB}")
+    return connection
+
+
+def _migrated_copy(source: sqlite3.Connection) -> sqlite3.Connection:
+    copy = _copy(source)
+    try:
+        copy.execute("PRAGMA foreign_keys = ON")
+        migrate(copy)
+    except BaseException:
+        copy.close()
+        raise
+    return copy
+
+
+def _copy(source: sqlite3.Connection) -> sqlite3.Connection:
+    with closing(source):
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        source.backup(copy)
+    return copy
+
+
+def _connect(path: Path, **options: str) -> sqlite3.Connection:
+    """Connect with the URI's `options`; a path may hold any bytes, so it goes in percent-encoded."""
+    query = "&".join(f"{name}={value}" for name, value in options.items())
+    uri = f"{path.absolute().as_uri()}?{query}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_WAIT_SECONDS)
+
+
+def _set_up(connection: sqlite3.Connection, *, network: bool) -> None:
+    wanted = "DELETE" if network else "WAL"
+    (mode,) = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
+    connection.execute(f"PRAGMA synchronous = {'FULL' if mode == 'wal' else 'EXTRA'}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = {-_CACHE_KIB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+
+
+def _put_to_rest(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA busy_timeout = 0")
+    connection.execute("PRAGMA journal_mode = DELETE")
+
+
+def _connect_reading(path: Path) -> sqlite3.Connection:
+    """Read without making or changing a file beside the catalogue: at rest, in use, or as a kill left it.
+
+    `readonly_shm` has SQLite index a left WAL in memory. What needs writing even so (a left rollback journal, a WAL
+    without its index) nobody else has open: it is put together from a copy.
+    """
+    connection = _connect(path, mode="ro", **_quiet_options(path))
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode & _PRIMARY_CODE not in _NEEDS_WRITING:
+            raise
+        return _rebuilt_elsewhere(path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _quiet_options(path: Path) -> dict[str, str]:
+    log = path.with_name(path.name + "-wal")
+    if log.exists():
+        return {"readonly_shm": "1"}
+    return {"immutable": "1"} if _says_wal(path) else {}
+
+
+def _says_wal(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(20)[18:20] == bytes([_WAL_VERSION, _WAL_VERSION])
+
+
+def _rebuilt_elsewhere(path: Path) -> sqlite3.Connection:
+    with tempfile.TemporaryDirectory(prefix="illsort-") as folder:
+        for end in ("", "-wal", "-journal"):
+            part = path.with_name(path.name + end)
+            if part.exists():
+                shutil.copyfile(part, Path(folder) / part.name)
+        return _copy(sqlite3.connect(Path(folder) / path.name, isolation_level=None))
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except IllsortError:
+        raise
+    except (sqlite3.Error, OSError) as error:
+        raise _told(error, path) or LibraryError(f"cannot use the catalogue {path}: {error}") from error
+
+
+def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    if (wrong := wrong_schema(connection)) is not None:
+        raise _broken(path, wrong)
+
+
+def _told(error: BaseException | None, path: Path, connection: sqlite3.Connection | None = None) -> IllsortError | None:
+    """The error in one line when the disk, another process or damage in the catalogue is at fault, else None."""
+    code = getattr(error, "sqlite_errorcode", -1) & _PRIMARY_CODE
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return _broken(path, str(error))
+    if code == sqlite3.SQLITE_BUSY:
+        return LibraryError(f"the catalogue {path} is in use by another process")
+    if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
+        return FilingStopped(f"the catalogue {path} cannot be written: {error}")
+    found = find_damage(connection) if connection is not None and isinstance(error, BY_DAMAGE) else None
+    return None if found is None else _broken(path, found)
+
+
+def _broken(path: Path, why: str) -> LibraryError:
+    return LibraryError(
+        f"the catalogue {path} is broken ({why}): put back a copy of it, or put it aside and the next sort makes a new "
+        "one, without what you answered"
+    )

@@ -1,0 +1,243 @@
+"""Finds what illsort never wrote into a catalogue: a foreign schema, a value of another type or out of its range.
+
+The schema is compared at each opening. The rows are looked at by `verify`, and when something has gone wrong with them:
+to read those of 300,000 pictures takes seconds. Whether a path may be used is decided in filing/bounds.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any, Final
+
+from classifier.catalog import migrations
+from classifier.catalog.library_changes import What
+from classifier.records import Action, FailureKind, Method, Said, Selection
+
+_MOST: Final = 2**62
+"""Above every id and number of a run, so that one more is a number that SQLite can hold."""
+_SHOWN: Final = 40
+_ROUNDED: Final = 1e-6
+_FLOAT_BYTES: Final = 4
+_INODE_DIGITS: Final = 39
+_NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+_HASH: Final = re.compile("[0-9a-f]{64}")
+BY_DAMAGE: Final = (
+    sqlite3.Error,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+)
+"""What a wrong value ends in where it is used; our own bugs too, on a catalogue that has no damage."""
+_UNEQUAL: Final = "SELECT model FROM predictions GROUP BY model HAVING min(length(logits)) != max(length(logits))"
+_OWN: Final = "SELECT type, name, sql FROM sqlite_schema WHERE type != 'index' AND name NOT LIKE 'sqlite_%'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    name: str
+    type: str
+    may_be_null: bool
+    in_key: bool
+
+
+@cache
+def _schema(_: tuple[object, ...]) -> tuple[Mapping[str, tuple[_Column, ...]], frozenset[tuple[str, str]]]:
+    """The columns of each table, and the triggers, as the steps of this version make them."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrations.migrate(connection)
+        made = connection.execute(_OWN).fetchall()
+        tables = {name: _columns(connection, name) for kind, name, _ in made if kind == "table"}
+    return tables, frozenset((name, sql) for kind, name, sql in made if kind == "trigger")
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> tuple[_Column, ...]:
+    rows = connection.execute('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (table,))
+    needed = _NEVER_NULL.get(table, frozenset())
+    return tuple(
+        _Column(name=name, type=kind, may_be_null=not (fixed or key or name in needed), in_key=bool(key))
+        for name, kind, fixed, key in rows
+    )
+
+
+def wrong_schema(connection: sqlite3.Connection) -> str | None:
+    """The first table, column, trigger or view that is not as this version makes it; None: all are."""
+    tables, triggers = _schema(migrations.STEPS)
+    found = connection.execute(_OWN).fetchall()
+    there = {name for kind, name, _ in found if kind == "table"}
+    for name, columns in tables.items():
+        if name not in there:
+            return f"the table {name} is gone"
+        lacks = {column.name for column in columns} - {column.name for column in _columns(connection, name)}
+        if lacks:
+            return f"the table {name} has no column {min(lacks)}"
+    foreign = [
+        name for kind, name, sql in found if kind == "view" or (kind == "trigger" and (name, sql) not in triggers)
+    ]
+    return f"illsort did not make {foreign[0]!r} in it" if foreign else None
+
+
+def find_damage(connection: sqlite3.Connection) -> str | None:
+    """The first thing that is wrong with a catalogue; takes as long as it has rows. None: nothing is."""
+    try:
+        return wrong_schema(connection) or next(damaged_cells(connection), None)
+    except sqlite3.ProgrammingError:  # it was closed
+        return None
+    except sqlite3.Error as refused:
+        return str(refused)
+
+
+def damaged_cells(connection: sqlite3.Connection, *, besides: str = "") -> Iterator[str]:
+    """What each value that cannot be right is, and where; reads every row of the tables, but for those of one.
+
+    Until it has ended, text of the same connection may be none. SQLite's own errors are let through.
+    """
+    connection.text_factory = _as_text  # damaged text may be none
+    try:
+        for table, columns in _schema(migrations.STEPS)[0].items():
+            if table != besides:
+                yield from _of_table(connection, table, columns)
+        for (model,) in connection.execute(_UNEQUAL):
+            yield f"in the table predictions, logits of the model {_shown(model)} differ in length"
+    finally:
+        connection.text_factory = str
+
+
+def _of_table(connection: sqlite3.Connection, table: str, columns: tuple[_Column, ...]) -> Iterator[str]:
+    checks = [_check(column) for column in columns]
+    for row in connection.execute(f"SELECT {', '.join(column.name for column in columns)} FROM {table}"):  # noqa: S608
+        for column, is_right, value in zip(columns, checks, row, strict=True):
+            if not (column.may_be_null if value is None else is_right(value)):
+                key = ", ".join(_shown(one) for part, one in zip(columns, row, strict=True) if part.in_key)
+                yield f"in the table {table}, {column.name} of row {key or '?'} is {_shown(value)}"
+
+
+def _check(column: _Column) -> Callable[[Any], bool]:
+    return _BY_NAME.get(column.name, _BY_TYPE[column.type])
+
+
+def _as_text(kept: bytes) -> str:
+    return kept.decode(errors="surrogateescape")
+
+
+def _shown(value: object) -> str:
+    shown = ascii(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and _NO_TEXT.search(value) is None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and abs(value) < _MOST
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int)
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, float) and -_ROUNDED <= value <= 1 + _ROUNDED
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, bytes) and b"\0" not in value
+
+
+def _are_logits(value: Any) -> bool:
+    return isinstance(value, bytes) and len(value) > 0 and len(value) % _FLOAT_BYTES == 0
+
+
+def _is_hash(value: Any) -> bool:
+    return isinstance(value, str) and _HASH.fullmatch(value) is not None
+
+
+def _is_inode(value: Any) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _INODE_DIGITS
+
+
+def _is_date(value: Any) -> bool:
+    with suppress(TypeError, ValueError):
+        return datetime.fromisoformat(value) is not None
+    return False
+
+
+def _one_of(words: type[StrEnum]) -> Callable[[Any], bool]:
+    return frozenset(word.value for word in words).__contains__
+
+
+def _json(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    def check(value: Any) -> bool:
+        with suppress(TypeError, ValueError, RecursionError):
+            return is_right(json.loads(value))
+        return False
+
+    return check
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _are_counts(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_number, value.values()))
+
+
+def _are_steps(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, list) and len(one) == 2 and isinstance(one[0], (int, float)) and _is_number(one[1])  # noqa: PLR2004 - a pair
+        for one in value
+    )
+
+
+_FILE: Final = frozenset({"method", "source", "size_bytes", "mtime_ns", "inode", "device"})
+_DECISION: Final = frozenset({"run", "action", "category", "confidence", "reason"})
+_NEVER_NULL: Final = {
+    "places": _FILE,
+    "sidecars": _FILE,
+    "missing": _FILE,
+    "restored": _FILE,
+    "decisions": _DECISION,
+    "runs": frozenset({"crawl", "mode", "model", "bundle", "settings", "started", "state"}),
+}
+"""Columns that always hold a value, though the table would take none."""
+_BY_TYPE: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "TEXT": _is_text,
+    "INTEGER": _is_number,
+    "REAL": _is_real,
+    "BLOB": _is_path,
+}
+_BY_NAME: Final[Mapping[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(("picture", "beside"), _is_hash),
+    **dict.fromkeys(("inode", "device"), _is_inode),
+    **dict.fromkeys(("at", "started", "finished"), _is_date),
+    **dict.fromkeys(("settings", "summary"), _json(_is_object)),
+    "action": _one_of(Action),
+    "confidence": _is_share,
+    "failure_kind": _one_of(FailureKind),
+    "filed": _json(_are_counts),
+    "logits": _are_logits,
+    "method": _one_of(Method),
+    "mtime_ns": _is_time,
+    "said": _one_of(Said),
+    "selection": _one_of(Selection),
+    "steps": _json(_are_steps),
+    "what": _one_of(What),
+}

@@ -1,0 +1,185 @@
+"""The crawl's files: which were seen, which content each holds, why one could not be read. Paths change, ids do not."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from classifier.catalog.connection import Catalogue
+from classifier.catalog.library_changes import DELETED
+from classifier.catalog.moves import to_bytes, to_path
+from classifier.paths import displayable
+from classifier.records import Failure, FailureKind, ImageFile, PictureId, time_of
+
+_UNCHANGED = (
+    "files.size_bytes = excluded.size_bytes AND files.mtime_ns = excluded.mtime_ns AND files.inode = excluded.inode"
+)
+_PASSING = ", ".join(f"'{kind}'" for kind in FailureKind if kind.is_passing)
+
+# What the last reading said of a file stays as long as the file does; a passing failure is tried again.
+_SEE = f"""
+INSERT INTO files (path, crawl, size_bytes, mtime_ns, inode, device, seen) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (path) DO UPDATE SET
+    crawl = excluded.crawl, seen = excluded.seen, device = excluded.device,
+    picture = CASE WHEN {_UNCHANGED} THEN picture END,
+    failure_kind = CASE WHEN {_UNCHANGED} AND failure_kind NOT IN ({_PASSING}) THEN failure_kind END,
+    failure_detail = CASE WHEN {_UNCHANGED} THEN failure_detail END,
+    size_bytes = excluded.size_bytes, mtime_ns = excluded.mtime_ns, inode = excluded.inode
+"""  # noqa: S608 - built from constants of this module
+
+_UNREAD = "crawl = ? AND seen = ? AND failure_kind IS NULL"
+_UNKNOWN_TO_MODEL = """(picture IS NULL OR NOT EXISTS (
+    SELECT 1 FROM predictions WHERE predictions.picture = files.picture AND model = ?))"""
+
+
+def see(catalogue: Catalogue, *, run: int, crawl: Path, files: Iterable[ImageFile]) -> None:
+    """Record that `run` found `files`; what is known of unchanged ones is kept."""
+    root = to_bytes(crawl)
+    with catalogue.transaction() as connection:
+        connection.executemany(
+            _SEE,
+            ((to_bytes(f.path), root, f.size_bytes, f.mtime_ns, str(f.inode), str(f.device), run) for f in files),
+        )
+
+
+def see_unreadable(catalogue: Catalogue, *, run: int, crawl: Path, refused: Iterable[tuple[Path, str]]) -> None:
+    """Record the folders and files that the system would not show to `run`, with the reason; they have no size."""
+    root = to_bytes(crawl)
+    with catalogue.transaction() as connection:
+        connection.executemany(
+            "INSERT OR REPLACE INTO files (path, crawl, failure_kind, failure_detail, seen) VALUES (?, ?, ?, ?, ?)",
+            ((to_bytes(path), root, FailureKind.UNREADABLE.value, reason, run) for path, reason in refused),
+        )
+
+
+def to_hash(catalogue: Catalogue, *, run: int, crawl: Path) -> list[Path]:
+    """New files as large as some known picture: hashing may show that they need not be decoded."""
+    rows = catalogue.connection.execute(
+        f"SELECT path FROM files WHERE {_UNREAD} AND picture IS NULL "  # noqa: S608
+        "AND size_bytes IN (SELECT size_bytes FROM pictures) ORDER BY path",
+        (to_bytes(crawl), run),
+    )
+    return [to_path(path) for (path,) in rows]
+
+
+def to_predict(catalogue: Catalogue, *, run: int, crawl: Path, model: str) -> Iterator[Path]:
+    """In order, the files whose content `model` has not seen, but for what a person deleted from the library."""
+    rows = catalogue.connection.execute(
+        f"SELECT path FROM files WHERE {_UNREAD} AND {_UNKNOWN_TO_MODEL} "  # noqa: S608
+        f"AND picture IN ({DELETED}) IS NOT TRUE ORDER BY path",
+        (to_bytes(crawl), run, model),
+    )
+    return (to_path(path) for (path,) in rows)
+
+
+def known(catalogue: Catalogue, crawl: Path) -> set[Path]:
+    """Every file of `crawl` that was ever seen, but for those that the system would not show."""
+    rows = catalogue.connection.execute(
+        "SELECT path FROM files WHERE crawl = ? AND size_bytes IS NOT NULL", (to_bytes(crawl),)
+    )
+    return {to_path(path) for (path,) in rows}
+
+
+def to_embed(catalogue: Catalogue, *, crawl: Path, backbone: str) -> Iterator[Path]:
+    """In order, the files of `crawl` whose content `backbone` has not seen, but for those that cannot be read."""
+    rows = catalogue.connection.execute(
+        "SELECT path FROM files WHERE crawl = ? AND failure_kind IS NULL AND (picture IS NULL OR NOT EXISTS ("
+        "SELECT 1 FROM embeddings WHERE embeddings.picture = files.picture AND backbone = ?)) ORDER BY path",
+        (to_bytes(crawl), backbone),
+    )
+    return (to_path(path) for (path,) in rows)
+
+
+def read(catalogue: Catalogue, *, crawl: Path) -> Iterator[tuple[PictureId, ImageFile, bool]]:
+    """Each content of `crawl` that could be read with its first file by path, and whether it lies in the library."""
+    rows = catalogue.connection.execute(
+        "SELECT picture, min(path), size_bytes, mtime_ns, inode, device, "
+        "EXISTS (SELECT 1 FROM places WHERE places.picture = files.picture) FROM files "
+        "WHERE crawl = ? AND failure_kind IS NULL AND picture IS NOT NULL GROUP BY picture ORDER BY min(path)",
+        (to_bytes(crawl),),
+    )
+    for picture, path, size_bytes, mtime_ns, inode, device, is_placed in rows:
+        file = ImageFile(
+            path=to_path(path), size_bytes=size_bytes, mtime_ns=mtime_ns, inode=int(inode), device=int(device)
+        )
+        yield PictureId(picture), file, bool(is_placed)
+
+
+def set_picture(catalogue: Catalogue, file: ImageFile, picture: PictureId) -> None:
+    """Record which content `file` held when it was read; the caller holds the transaction."""
+    catalogue.connection.execute(
+        "UPDATE files SET picture = ?, failure_kind = NULL, failure_detail = NULL, size_bytes = ?, mtime_ns = ?, "
+        "inode = ?, device = ? WHERE path = ?",
+        (picture, file.size_bytes, file.mtime_ns, str(file.inode), str(file.device), to_bytes(file.path)),
+    )
+
+
+def set_failure(catalogue: Catalogue, path: Path, failure: Failure) -> None:
+    """Record why the file at `path` could not be read; the caller holds the transaction."""
+    catalogue.connection.execute(
+        "UPDATE files SET failure_kind = ?, failure_detail = ? WHERE path = ?",
+        (failure.kind, displayable(failure.detail), to_bytes(path)),
+    )
+
+
+def failures(
+    catalogue: Catalogue, *, crawl: Path | None = None, ending: int | None = None
+) -> Iterator[tuple[Path, Failure]]:
+    """Files that could not be read and are there unchanged, by path; of one crawl, or of all.
+
+    `ending` is a sort that is not finished yet, but has looked at all of its crawl.
+    """
+    is_current = _current(catalogue, ending=ending)
+    rows = catalogue.connection.execute(
+        "SELECT path, crawl, seen, size_bytes, mtime_ns, failure_kind, failure_detail FROM files "
+        "WHERE failure_kind IS NOT NULL AND (?1 IS NULL OR crawl = ?1) ORDER BY path",
+        (None if crawl is None else to_bytes(crawl),),
+    )
+    for path, of_crawl, seen, size_bytes, mtime_ns, kind, detail in rows:
+        if is_current(path, of_crawl, seen) and _is_unchanged(path, size_bytes, mtime_ns):
+            yield to_path(path), Failure(kind=FailureKind(kind), detail=detail)
+
+
+def count_duplicates(catalogue: Catalogue) -> int:
+    """How many files of the crawls hold a picture that came into the library from another file."""
+    is_current = _current(catalogue)
+    rows = catalogue.connection.execute(
+        "SELECT files.path, crawl, seen FROM files JOIN places ON places.picture = files.picture "
+        "WHERE places.source != files.path AND failure_kind IS NULL"
+    )
+    return sum(is_current(*row) for row in rows)
+
+
+def _current(catalogue: Catalogue, *, ending: int | None = None) -> Callable[[bytes, bytes, int], bool]:
+    """Whether a file (path, crawl and `seen` of its row) still belongs to what was sorted.
+
+    It does while its crawl is there, and no later sort that went over its folder to the end missed it. That sort may
+    have had another crawl: one around this one, or one within it.
+    """
+    runs = catalogue.connection.execute(
+        "SELECT crawl, max(id) FROM runs WHERE kind = 'sort' AND (finished IS NOT NULL OR id = ?) GROUP BY crawl",
+        (ending,),
+    ).fetchall()
+    walked = [(bytes(crawl).rstrip(b"/") + b"/", int(last)) for crawl, last in runs]
+    is_there = cache(os.path.lexists)
+
+    def belongs(path: bytes, crawl: bytes, seen: int) -> bool:
+        missed = any(last > seen and path.startswith(folder) for folder, last in walked)
+        return not missed and is_there(crawl)
+
+    return belongs
+
+
+def _is_unchanged(path: bytes, size_bytes: int | None, mtime_ns: int | None) -> bool:
+    """Whether the file is as it was when it could not be read; one in a folder that may not be looked into counts."""
+    try:
+        found = to_path(path).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    is_same = size_bytes is None or (found.st_size, time_of(found)) == (size_bytes, mtime_ns)
+    return is_same or not stat.S_ISREG(found.st_mode)

@@ -1,0 +1,240 @@
+"""What a person changed in a library by other means than illsort: what is missing there, and what was moved by hand.
+
+Places that the disk no longer has leave `places` for `missing`, their decisions with them, so that nothing counts them
+or waits for them; they come back when the file does. Must not know how the disk is looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from classifier.catalog.clock import now
+from classifier.catalog.manual_moves import record_move
+from classifier.catalog.moves import PLACE_COLUMNS, Place, add_places, as_place, as_row, to_bytes
+from classifier.records import PictureId
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from classifier.catalog.connection import Catalogue
+
+
+class What(StrEnum):
+    """Why a place is missing. DELETED and REPLACED are a person's doing, and no later sort files that content again."""
+
+    DELETED = "deleted"
+    REPLACED = "replaced"  # another content lies there now, which is the person's
+    DANGLING = "dangling"  # a symbolic link of ours whose original is gone; it comes back, or is made anew
+
+
+DELETED = f"SELECT picture FROM missing WHERE beside IS NULL AND what != '{What.DANGLING}'"  # noqa: S608 - a constant
+"""The pictures that are missing by a person's doing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A place as it was last recorded, and why it is one no more."""
+
+    place: Place
+    what: What
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a look at the disk found; `here` are places as recorded and as found, which may be in another folder."""
+
+    here: Sequence[tuple[Place, Place]] = ()
+    gone: Sequence[Missing] = ()
+    forgotten: Sequence[Place] = ()
+    """Dangling links that a person removed: as if they had never been made."""
+    on_other_disk: Sequence[tuple[bytes, int, int]] = ()
+    """Path, inode and device of places that are as they were, but on another disk than is recorded."""
+    back: int = 0
+    """How many of those `here` were missing."""
+    unreachable: int = 0
+    """Places that could not be looked at: they stay as they are."""
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to record."""
+        return bool(self.here or self.gone or self.forgotten or self.on_other_disk)
+
+
+_COLUMNS = ", ".join(PLACE_COLUMNS)
+_KEPT_DECISION = "run, action, category, confidence, reason"
+_MISSING = f"{_COLUMNS}, {_KEPT_DECISION}, what, at"
+# A stopped run may have been told to restore what a later one filed.
+_DELETED_AGAIN = f"""
+INSERT OR IGNORE INTO missing ({_MISSING}) SELECT {_MISSING} FROM restored AS r
+WHERE (for_run = :run OR (for_run < :run AND coalesce(beside, picture) IN (
+    SELECT coalesce(beside, picture) FROM moves WHERE run = :run AND state = 'done')))
+AND NOT EXISTS (SELECT 1 FROM missing AS n WHERE n.source = r.source AND n.picture = r.picture AND n.path = r.path)
+AND NOT EXISTS (SELECT 1 FROM places AS p WHERE r.beside IS NULL AND p.picture = r.picture)
+AND NOT EXISTS (SELECT 1 FROM sidecars AS s WHERE s.source = r.source AND s.beside = r.beside)
+ORDER BY for_run DESC
+"""  # noqa: S608 - built from constants of this module
+
+
+def places_to_check(catalogue: Catalogue) -> sqlite3.Cursor:
+    """Path, size, time and device of every picture and sidecar that is no symbolic link: 300,000 are read in a row."""
+    return catalogue.connection.execute(
+        "SELECT path, size_bytes, mtime_ns, device FROM places WHERE method != 'symlink' "
+        "UNION ALL SELECT path, size_bytes, mtime_ns, device FROM sidecars WHERE method != 'symlink'"
+    )
+
+
+def links_to_check(catalogue: Catalogue) -> sqlite3.Cursor:
+    """The same of symbolic links, with size, time and content of the file they lead to, as last seen in the crawl."""
+    return catalogue.connection.execute(
+        "SELECT places.path, places.size_bytes, places.mtime_ns, places.device, files.size_bytes, files.mtime_ns, "
+        "files.picture IS places.picture FROM places LEFT JOIN files ON files.path = places.source "
+        "WHERE method = 'symlink' "
+        "UNION ALL SELECT path, size_bytes, mtime_ns, device, NULL, NULL, 1 FROM sidecars WHERE method = 'symlink'"
+    )
+
+
+def place_at(catalogue: Catalogue, path: bytes) -> Place | None:
+    """The place that is recorded at this path, of a picture or a sidecar."""
+    for table, beside in (("places", "NULL"), ("sidecars", "beside")):
+        row = catalogue.connection.execute(
+            f"SELECT {_COLUMNS.removesuffix('beside')}{beside} FROM {table} WHERE path = ?",  # noqa: S608 - our own names
+            (path,),
+        ).fetchone()
+        if row is not None:
+            return as_place(PLACE_COLUMNS, row)
+    return None
+
+
+def known_paths(catalogue: Catalogue) -> set[bytes]:
+    """Every path in the library that is a place or a list of our own."""
+    found = {
+        path for (path,) in catalogue.connection.execute("SELECT path FROM places UNION ALL SELECT path FROM sidecars")
+    }
+    return found | {os.fsencode(name) for (name,) in catalogue.connection.execute("SELECT name FROM listings")}
+
+
+def missing(catalogue: Catalogue) -> Iterator[Missing]:
+    """What is missing, oldest first."""
+    rows = catalogue.connection.execute(f"SELECT {_COLUMNS}, what FROM missing ORDER BY id").fetchall()  # noqa: S608
+    return (Missing(place=as_place(PLACE_COLUMNS, row[:-1]), what=What(row[-1])) for row in rows)
+
+
+def count_missing(catalogue: Catalogue) -> dict[What, int]:
+    """How many pictures are missing, by why; sidecars do not count."""
+    rows = catalogue.connection.execute("SELECT what, count(*) FROM missing WHERE beside IS NULL GROUP BY what")
+    found = dict(rows.fetchall())
+    return {what: found.get(what.value, 0) for what in What}
+
+
+def is_deleted(catalogue: Catalogue, picture: PictureId, path: bytes) -> bool:
+    """Whether what was placed at `path` is recorded as deleted by a person."""
+    row = catalogue.connection.execute(
+        "SELECT 1 FROM missing WHERE picture = ? AND path = ? AND what != 'replaced'", (picture, path)
+    ).fetchone()
+    return row is not None
+
+
+def sidecar_is_missing(catalogue: Catalogue, source: Path) -> bool:
+    """Whether a person deleted or changed the sidecar that came from this file of the crawl."""
+    row = catalogue.connection.execute(
+        "SELECT 1 FROM missing WHERE beside IS NOT NULL AND source = ? LIMIT 1", (to_bytes(source),)
+    ).fetchone()
+    return row is not None
+
+
+def record(catalogue: Catalogue, changes: Changes) -> None:
+    """Record all of `changes`, or nothing."""
+    with catalogue.transaction() as connection:
+        _renew_disks(connection, changes)
+        for old, _ in changes.here:
+            _forget(connection, old)
+        for gone in changes.gone:
+            _forget(connection, gone.place)
+            _miss(connection, gone)
+        for place in changes.forgotten:
+            connection.execute("DELETE FROM missing WHERE picture = ? AND path = ?", (place.picture, place.path))
+        for old, _ in changes.here:
+            _decide_again(connection, old)
+        add_places(catalogue, [new for _, new in changes.here], renamed=False)
+        for old, new in changes.here:
+            if old.path != new.path:
+                record_move(connection, old, new)
+
+
+def restore_deleted(catalogue: Catalogue, *, run: int, crawl: Path) -> None:
+    """Forget that a person deleted what `run` found in `crawl`, so that it is filed again."""
+    of_it = "what = 'deleted' AND coalesce(beside, picture) IN (SELECT picture FROM files WHERE crawl = ? AND seen = ?)"
+    asked = (to_bytes(crawl), run)
+    with catalogue.transaction() as connection:
+        connection.execute(
+            f"INSERT INTO restored (for_run, {_MISSING}) SELECT ?, {_MISSING} FROM missing WHERE {of_it}",  # noqa: S608
+            (run, *asked),
+        )
+        connection.execute(f"DELETE FROM missing WHERE {of_it}", asked)  # noqa: S608 - built from constants
+
+
+def delete_again(catalogue: Catalogue, *, run: int) -> None:
+    """As `run` is undone: what it was asked to restore is deleted again, unless it lies in the library all the same.
+
+    The caller holds the transaction. Where the run is made again, its places end this.
+    """
+    catalogue.connection.execute(_DELETED_AGAIN, {"run": run})
+
+
+def give_sources_back(catalogue: Catalogue) -> None:
+    """Sidecars that an undo brought back from where replaced ones are kept: they came from the crawl, as at first."""
+    first = (
+        "(SELECT {} FROM moves WHERE moves.target = sidecars.path AND moves.beside = sidecars.beside "
+        "AND state = 'done' AND undoes IS NULL ORDER BY id LIMIT 1)"
+    )
+    kept = b".illsort/replaced/"
+    rows = catalogue.connection.execute("SELECT 1 FROM sidecars WHERE instr(source, ?) LIMIT 1", (kept,)).fetchone()
+    if rows is not None:
+        with catalogue.transaction() as connection:
+            connection.execute(
+                f"UPDATE sidecars SET source = coalesce({first.format('source')}, source), "  # noqa: S608 - our own names
+                f"method = coalesce({first.format('method')}, method) WHERE instr(source, ?)",
+                (kept,),
+            )
+
+
+def _renew_disks(connection: sqlite3.Connection, changes: Changes) -> None:
+    rows = [(str(inode), str(device), path) for path, inode, device in changes.on_other_disk]
+    for table in ("places", "sidecars"):
+        connection.executemany(f"UPDATE {table} SET inode = ?, device = ? WHERE path = ?", rows)  # noqa: S608
+
+
+def _forget(connection: sqlite3.Connection, place: Place) -> None:
+    if place.beside is None:
+        connection.execute("DELETE FROM places WHERE picture = ?", (place.picture,))
+    else:
+        connection.execute("DELETE FROM sidecars WHERE path = ?", (place.path,))
+
+
+def _miss(connection: sqlite3.Connection, gone: Missing) -> None:
+    place, marks = gone.place, ", ".join("?" for _ in range(16))
+    decided: Sequence[Any] = (None,) * 5
+    connection.execute("DELETE FROM missing WHERE picture = ? AND path = ?", (place.picture, place.path))
+    if place.beside is None:
+        of_it = connection.execute(f"SELECT {_KEPT_DECISION} FROM decisions WHERE picture = ?", (place.picture,))  # noqa: S608
+        decided = of_it.fetchone() or decided
+        connection.execute("DELETE FROM missing WHERE picture = ? AND beside IS NULL", (place.picture,))
+        connection.execute("DELETE FROM decisions WHERE picture = ?", (place.picture,))
+    connection.execute(
+        f"INSERT INTO missing ({_COLUMNS}, {_KEPT_DECISION}, what, at) VALUES ({marks})",  # noqa: S608 - our own names
+        (*as_row(place), *decided, gone.what.value, now()),
+    )
+
+
+def _decide_again(connection: sqlite3.Connection, place: Place) -> None:
+    """What was decided of a picture that is found again holds again."""
+    connection.execute(
+        f"INSERT OR IGNORE INTO decisions (picture, {_KEPT_DECISION}) SELECT picture, {_KEPT_DECISION} FROM missing "  # noqa: S608
+        "WHERE picture = ? AND beside IS NULL AND action IS NOT NULL",
+        (place.picture,),
+    )

@@ -1,0 +1,87 @@
+"""Pictures that a person moved from one folder of a library to another: both ends are kept, and what follows of it.
+
+Where a picture was put by hand, it stays: no later decision moves it, unless the person judges it otherwise since.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from classifier.catalog.chunked_query import rows_of
+from classifier.catalog.clock import now
+from classifier.records import Action
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+
+    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.moves import Place
+    from classifier.records import PictureId
+
+_MOVED: Final = """
+SELECT hand_moves.picture, old, new, path FROM hand_moves JOIN places ON places.picture = hand_moves.picture
+WHERE NOT EXISTS (
+    SELECT 1 FROM verdicts WHERE verdicts.picture = hand_moves.picture AND verdicts.id > hand_moves.last_verdict)
+{condition} ORDER BY hand_moves.id
+"""
+REASON: Final = "a person moved it there"
+
+
+def record_move(connection: sqlite3.Connection, old: Place, new: Place) -> None:
+    """Both ends are kept; a picture that lies in another folder now is decided to be there."""
+    if new.beside is not None:
+        return
+    connection.execute(
+        "INSERT INTO hand_moves (picture, old, new, last_verdict, at) "
+        "VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) FROM verdicts), ?)",
+        (new.picture, old.path, new.path, now()),
+    )
+    decided = decision_of(_folder(new.path))
+    if decided is not None and _folder(old.path) != _folder(new.path):
+        action, category = decided
+        connection.execute(
+            "INSERT INTO decisions (picture, run, action, category, confidence, reason) VALUES (?1, 0, ?2, ?3, 0, ?4) "
+            "ON CONFLICT (picture) DO UPDATE SET action = ?2, category = ?3, reason = ?4",
+            (new.picture, action.value, category, REASON),
+        )
+
+
+def now_at(catalogue: Catalogue, picture: PictureId, path: bytes) -> bytes:
+    """Where a person moved what was placed at `path`; `path` itself when nobody did."""
+    rows = catalogue.connection.execute("SELECT old, new FROM hand_moves WHERE picture = ? ORDER BY id", (picture,))
+    for old, new in rows:
+        path = new if old == path else path
+    return path
+
+
+def by_hand(catalogue: Catalogue, pictures: Sequence[PictureId] | None = None) -> dict[PictureId, bytes]:
+    """Those of `pictures` (None: all) that lie where a person moved them and were not judged since, with the folder."""
+    if pictures is None:
+        rows: Iterator[Any] = catalogue.connection.execute(_MOVED.format(condition=""))
+    else:
+        rows = rows_of(catalogue, _MOVED.format(condition="AND hand_moves.picture IN {pictures}"), pictures)
+    put: dict[PictureId, bytes] = {}
+    ends: dict[PictureId, tuple[bytes, bytes]] = {}
+    for picture, old, new, path in rows:
+        if picture in ends and ends[picture][0] != old:
+            put.pop(picture, None)  # illsort moved it in between
+        ends[picture] = (new, path)
+        if _folder(old) != _folder(new):
+            put[picture] = _folder(new)
+    return {picture: folder for picture, folder in put.items() if ends[picture][0] == ends[picture][1]}
+
+
+def decision_of(folder: bytes) -> tuple[Action, str] | None:
+    """What lying in this folder says of a picture: filed, waiting with a best guess, or unknown; None at the top."""
+    first, *rest = os.fsdecode(folder).split("/")
+    if first == "_review":
+        return Action.REVIEW, "/".join(rest[:1])
+    if first == "_unknown":
+        return Action.UNKNOWN, ""
+    return None if not first or first[0] in "._" else (Action.FILE, first)
+
+
+def _folder(path: bytes) -> bytes:
+    return path.rpartition(b"/")[0]

@@ -1,0 +1,275 @@
+"""The journal of changes and the places that pictures have; must not know how a file is moved.
+
+A change is committed as INTENT before the disk is touched, and becomes DONE after the disk has it durably. What a kill
+leaves open is settled from what the disk shows.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classifier.catalog.clock import now
+from classifier.catalog.move_log import append_trail
+from classifier.catalog.row_checks import row_checksum
+from classifier.paths import displayable
+from classifier.records import Method, PictureId, time_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from classifier.catalog.connection import Catalogue
+
+
+class State(StrEnum):
+    """How far one change has come; only INTENT and CLAIMED are open."""
+
+    INTENT = "intent"
+    CLAIMED = "claimed"  # an empty file of ours may stand at the target: the disk knows no better way
+    DONE = "done"
+    ADOPTED = "adopted"  # the picture lay there already; nothing was changed
+    CANCELLED = "cancelled"  # nothing was changed; a later run plans it again
+    CHANGED = "changed"
+    GONE = "gone"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row of the journal.
+
+    Paths are within the library, with "/", or absolute when they lie outside of it. A MOVE, RENAME or RESTORE goes by
+    copy when it has a `temporary`. Size, time, inode and device are the source's as planned. `undoes` and `beside` as
+    in a Move.
+    """
+
+    id: int
+    run: int
+    picture: PictureId
+    method: Method
+    source: bytes
+    target: bytes | None
+    temporary: bytes | None
+    state: State
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+    device: int
+    permissions: int | None
+    note: str
+    undoes: int | None = None
+    beside: PictureId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a picture is now: `path` within the library, with "/"; the rest as the file system shows that file.
+
+    `source` is where the picture came from, and `method` how it got into the library. `beside` is given for a sidecar
+    only: the picture that it belongs to.
+    """
+
+    picture: PictureId
+    path: bytes
+    method: Method
+    source: bytes
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+    device: int
+    beside: PictureId | None = None
+
+
+def placed(entry: Entry, found: os.stat_result | None) -> Place:
+    """Where a change that is done has brought its picture, with what the file system shows there (None: as planned)."""
+    size, mtime, inode, device = (
+        (entry.size_bytes, entry.mtime_ns, entry.inode, entry.device)
+        if found is None
+        else (found.st_size, time_of(found), found.st_ino, found.st_dev)
+    )
+    return Place(
+        picture=entry.picture,
+        path=entry.target or b"",
+        method=entry.method,
+        source=entry.source,
+        size_bytes=size,
+        mtime_ns=mtime,
+        inode=inode,
+        device=device,
+        beside=entry.beside,
+    )
+
+
+ENTRY = tuple(field.name for field in fields(Entry))
+_PLACE = tuple(field.name for field in fields(Place) if field.name != "beside")
+PLACE_COLUMNS = (*_PLACE, "beside")
+_CHANGING = {name: ENTRY.index(name) for name in ("method", "target", "temporary", "state", "note")}
+_LAST_ID = 2**61
+_LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
+
+
+def to_bytes(path: Path) -> bytes:
+    """A path as the catalogue keeps it."""
+    return os.fsencode(path.as_posix())
+
+
+def to_path(kept: bytes) -> Path:
+    """The path that the catalogue keeps as `kept`."""
+    return Path(os.fsdecode(kept))
+
+
+def next_id(catalogue: Catalogue) -> int:
+    """The id that the next entry is to have; ids only grow."""
+    # An id beyond is damage, and none could follow the last that there can be.
+    query = "SELECT COALESCE(MAX(id), 0) FROM moves WHERE id BETWEEN 0 AND ?"
+    (last,) = catalogue.connection.execute(query, (_LAST_ID,)).fetchone()
+    return int(last) + 1
+
+
+def begin(catalogue: Catalogue, entries: Sequence[Entry], *, run: int, folders: Iterable[Path]) -> None:
+    """Commit what is about to be done, with the `folders` that will be made for it, paths as in an entry."""
+    marks = ", ".join("?" for _ in ENTRY)
+    rows = [as_row(entry) for entry in entries]
+    with catalogue.transaction() as connection:
+        connection.executemany(
+            f"INSERT INTO moves ({', '.join(ENTRY)}, at, checksum) VALUES ({marks}, ?, ?)",  # noqa: S608
+            [(*row, now("milliseconds"), row_checksum(row)) for row in rows],
+        )
+        connection.executemany(
+            "INSERT OR IGNORE INTO folders (path, run) VALUES (?, ?)", [(to_bytes(folder), run) for folder in folders]
+        )
+
+
+def update(catalogue: Catalogue, entry: Entry) -> None:
+    """Commit another target, temporary or state of an entry, before the disk is touched for it."""
+    with catalogue.transaction():
+        _write_state(catalogue, [entry])
+
+
+def finish(catalogue: Catalogue, entries: Sequence[Entry], *, library: Path, places: Sequence[Place]) -> None:
+    """Commit how entries ended and where pictures are now, all or nothing; the trail first.
+
+    Raises OSError when the trail cannot be written.
+    """
+    done = [entry for entry in entries if entry.state is State.DONE]
+    append_trail(library, done, at=now("milliseconds"), crawls=_crawls(catalogue, {entry.run for entry in done}))
+    moved = {entry.picture for entry in entries if entry.method is Method.RENAME}
+    with catalogue.transaction():
+        _write_state(catalogue, entries)
+        for entry in done:
+            if entry.method in _LEAVES_LIBRARY:
+                _forget_place(catalogue, entry)
+        for place in places:
+            _write_place(catalogue, place, renamed=place.picture in moved)
+
+
+def add_places(catalogue: Catalogue, places: Sequence[Place], *, renamed: bool) -> None:
+    """Record where pictures would be: what a dry run tells its copy of the catalogue instead of making a change."""
+    with catalogue.transaction():
+        for place in places:
+            _write_place(catalogue, place, renamed=renamed)
+
+
+def place_of(catalogue: Catalogue, picture: PictureId) -> Place | None:
+    """Where a picture is in the library, as last recorded."""
+    row = catalogue.connection.execute(
+        f"SELECT {', '.join(_PLACE)} FROM places WHERE picture = ?",  # noqa: S608 - our own field names
+        (picture,),
+    ).fetchone()
+    return None if row is None else as_place(_PLACE, row)
+
+
+def places(catalogue: Catalogue) -> Iterator[Place]:
+    """Every place of a picture, then of a sidecar, by path."""
+    for names, table in ((_PLACE, "places"), (PLACE_COLUMNS, "sidecars")):
+        rows = catalogue.connection.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY path")  # noqa: S608
+        for row in rows:
+            yield as_place(names, row)
+
+
+def sidecars_of(catalogue: Catalogue, picture: PictureId) -> list[Place]:
+    """Where the sidecars of a picture are in the library, by path."""
+    rows = catalogue.connection.execute(
+        f"SELECT {', '.join(PLACE_COLUMNS)} FROM sidecars WHERE beside = ? ORDER BY path",  # noqa: S608
+        (picture,),
+    )
+    return [as_place(PLACE_COLUMNS, row) for row in rows]
+
+
+def sidecar_from(catalogue: Catalogue, source: Path) -> Place | None:
+    """The sidecar in the library that came from this file of the crawl."""
+    return _one_sidecar(catalogue, "source", to_bytes(source))
+
+
+def _write_state(catalogue: Catalogue, entries: Iterable[Entry]) -> None:
+    columns = ", ".join(f"{name} = ?" for name in _CHANGING)
+    rows = [as_row(entry) for entry in entries]
+    catalogue.connection.executemany(
+        f"UPDATE moves SET {columns}, at = ?, checksum = ? WHERE id = ?",  # noqa: S608 - our own names
+        [(*(row[at] for at in _CHANGING.values()), now("milliseconds"), row_checksum(row), row[0]) for row in rows],
+    )
+
+
+def _crawls(catalogue: Catalogue, runs: Iterable[int]) -> dict[int, bytes]:
+    found = (catalogue.connection.execute("SELECT id, crawl FROM runs WHERE id = ?", (run,)).fetchone() for run in runs)
+    return {row[0]: row[1] for row in found if row is not None}
+
+
+def _write_place(catalogue: Catalogue, place: Place, *, renamed: bool) -> None:
+    if place.beside is not None:
+        return _write_sidecar(catalogue, place, renamed=renamed)
+    known = place_of(catalogue, place.picture) if renamed else None
+    if known is not None:
+        place = replace(place, method=known.method, source=known.source)
+    return _insert(catalogue, "places", _PLACE, place)
+
+
+def _write_sidecar(catalogue: Catalogue, place: Place, *, renamed: bool) -> None:
+    known = _one_sidecar(catalogue, "path", place.source) if renamed else None
+    if known is not None:
+        catalogue.connection.execute("DELETE FROM sidecars WHERE path = ?", (known.path,))
+        place = replace(place, method=known.method, source=known.source)
+    _insert(catalogue, "sidecars", PLACE_COLUMNS, place)
+
+
+def _insert(catalogue: Catalogue, table: str, names: Sequence[str], place: Place) -> None:
+    # REPLACE also drops the row of a picture that was once at this path and is there no longer.
+    catalogue.connection.execute(
+        f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})",  # noqa: S608
+        as_row(place)[: len(names)],
+    )
+
+
+def _forget_place(catalogue: Catalogue, entry: Entry) -> None:
+    if entry.beside is None:
+        values = (entry.picture, entry.source)
+        catalogue.connection.execute("DELETE FROM places WHERE picture = ? AND path = ?", values)
+    else:
+        catalogue.connection.execute("DELETE FROM sidecars WHERE path = ?", (entry.source,))
+
+
+def _one_sidecar(catalogue: Catalogue, column: str, value: bytes) -> Place | None:
+    row = catalogue.connection.execute(
+        f"SELECT {', '.join(PLACE_COLUMNS)} FROM sidecars WHERE {column} = ?",  # noqa: S608 - our own names
+        (value,),
+    ).fetchone()
+    return None if row is None else as_place(PLACE_COLUMNS, row)
+
+
+def as_place(names: Sequence[str], row: Sequence[Any]) -> Place:
+    """The place that a row with these columns tells of."""
+    kept = dict(zip(names, row, strict=True))
+    known = {"method": Method(kept["method"]), "inode": int(kept["inode"]), "device": int(kept["device"])}
+    return Place(**kept | known)
+
+
+def as_row(record: Entry | Place) -> tuple[Any, ...]:
+    """The values of a record in the order of its columns: `ENTRY` or `PLACE_COLUMNS`."""
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    values |= {"method": record.method.value, "inode": str(record.inode), "device": str(record.device)}
+    if isinstance(record, Entry):
+        values |= {"state": record.state.value, "note": displayable(record.note)}
+    return tuple(values.values())

@@ -1,0 +1,177 @@
+"""What a sort is still to settle: contents of the crawl that a model has seen, and where each lies already.
+
+What lies in the library comes in the order of contents, for so the catalogue keeps it; what is to be filed from the
+crawl comes in the order of paths. The judgement itself is in sort/decide.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.catalog.chunked_query import rows_of
+from classifier.catalog.connection import Catalogue
+from classifier.catalog.library_changes import DELETED
+from classifier.catalog.moves import to_bytes, to_path
+from classifier.records import ImageFile, PictureId
+
+
+class Seen(NamedTuple):
+    """A content that a model has seen: what to decide by, and where it lies in the library as it was placed there.
+
+    Of hundreds of thousands, few are moved: paths are made only of those.
+    """
+
+    picture: PictureId
+    truncated: int
+    scores: bytes
+    """Logits, little-endian float32 (K,)."""
+    novelty: float | None
+    """How unlike every labelled picture it is; None when the model cannot tell."""
+    place_path: bytes | None
+    """Relative to the library; None, like the rest, when the content is not in it."""
+    size_bytes: int
+    mtime_ns: int
+    inode: str
+    device: str
+    path: bytes = b""
+    """The first by path of the files of the crawl that hold it; told, like their number, with what is placed."""
+    files: int = 0
+
+    def place_in(self, library: Path) -> ImageFile:
+        """The file in the library as it was placed. Raises ValueError when the content is not in it."""
+        if self.place_path is None:
+            raise ValueError(f"not in the library: {self.picture}")
+        return _image_file(library / os.fsdecode(self.place_path), *self[5:9])
+
+
+class Candidate:
+    """A file of the crawl whose content a model has seen."""
+
+    __slots__ = ("_file", "seen")
+
+    def __init__(self, file: tuple[Any, ...], seen: Seen) -> None:
+        self._file = file
+        self.seen = seen
+
+    @property
+    def path(self) -> bytes:
+        """The file's path."""
+        return bytes(self._file[0])
+
+    @property
+    def file(self) -> ImageFile:
+        """The file of the crawl as it was when it was read."""
+        return _image_file(to_path(self.path), *self._file[1:5])
+
+
+_COLUMNS = """
+pictures.id, pictures.truncated, predictions.logits, predictions.novelty,
+places.path, places.size_bytes, places.mtime_ns, places.inode, places.device
+"""
+# The plus signs keep SQLite on the order that is asked for: any other index would sort the whole crawl for each page.
+_OF_RUN = "+crawl = :crawl AND +seen = :run AND failure_kind IS NULL"
+_MAKE_PLACED = "CREATE TEMP TABLE IF NOT EXISTS placed (picture TEXT PRIMARY KEY) WITHOUT ROWID"
+_KEEP_PLACED = """
+INSERT INTO temp.placed SELECT places.picture FROM main.places
+CROSS JOIN predictions ON predictions.picture = places.picture AND predictions.model = :model
+ORDER BY places.picture
+"""
+_KEEP_DELETED = f"INSERT OR IGNORE INTO temp.placed {DELETED}"
+_PLACED = f"""
+SELECT {_COLUMNS}, min(files.path), count(*) FROM main.places
+CROSS JOIN pictures ON pictures.id = places.picture
+CROSS JOIN predictions ON predictions.picture = places.picture AND predictions.model = :model
+CROSS JOIN files INDEXED BY files_by_picture ON files.picture = places.picture AND {_OF_RUN}
+WHERE places.picture > :after GROUP BY places.picture ORDER BY places.picture LIMIT :limit
+"""  # noqa: S608 - built from constants of this module
+_READABLE = f"""
+SELECT (SELECT count(*) FROM files NOT INDEXED WHERE {_OF_RUN})
+     - (SELECT count(*) FROM files INDEXED BY files_by_picture WHERE {_OF_RUN} AND picture IN ({DELETED}))
+"""  # noqa: S608
+_FILES = f"""
+SELECT path, size_bytes, mtime_ns, inode, device, picture FROM files
+WHERE {_OF_RUN} AND picture IS NOT NULL AND path > :after AND (:upto IS NULL OR path <= :upto)
+  AND NOT EXISTS (SELECT 1 FROM temp.placed WHERE placed.picture = files.picture)
+ORDER BY path LIMIT :limit
+"""  # noqa: S608
+_SEEN = f"""
+SELECT {_COLUMNS} FROM pictures
+JOIN predictions ON predictions.picture = pictures.id AND predictions.model = ?
+LEFT JOIN places ON places.picture = pictures.id
+WHERE pictures.id IN {{pictures}}
+"""  # noqa: S608
+_COUNT = f"""
+SELECT count(*) FROM files WHERE {_OF_RUN} AND path > :after
+  AND NOT EXISTS (SELECT 1 FROM temp.placed WHERE placed.picture = files.picture)
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some files in the order of their paths: those of them that a model has seen, and the `last` path (bytes)."""
+
+    candidates: list[Candidate]
+    last: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crawled:
+    """What one run found in one crawl, seen by one model."""
+
+    catalogue: Catalogue
+    run: int
+    crawl: Path
+    model: str
+
+    def next_placed(self, *, after: str, limit: int) -> list[Seen]:
+        """The next `limit` contents behind `after` that lie in the library, by picture id."""
+        rows = self.catalogue.connection.execute(_PLACED, self._values(after=after, limit=limit))
+        return list(map(Seen._make, rows))
+
+    def leave_out_placed(self, *, files: int) -> bool:
+        """From here on `next_files` leaves out what came with `next_placed`, so many `files`, and what was deleted.
+
+        Returns whether any that could be read are left; `next_files` is for when there are.
+        """
+        connection = self.catalogue.connection
+        if connection.execute(_READABLE, self._values()).fetchone() == (files,):
+            return False
+        connection.execute(_MAKE_PLACED)
+        connection.execute("DELETE FROM temp.placed")
+        connection.execute(_KEEP_PLACED, self._values())
+        connection.execute(_KEEP_DELETED)
+        return True
+
+    def next_files(self, *, after: bytes, upto: bytes | None, limit: int) -> Page | None:
+        """The next `limit` files that are left, by path, behind `after` and not beyond `upto`; None: no more."""
+        found = self.catalogue.connection.execute(_FILES, self._values(after=after, upto=upto, limit=limit)).fetchall()
+        if not found:
+            return None
+        # In the order of the contents, for so they lie in the catalogue.
+        wanted = sorted({row[5] for row in found})
+        seen = {row[0]: Seen(*row) for row in rows_of(self.catalogue, _SEEN, wanted, before=(self.model,))}
+        return Page(candidates=[Candidate(row, seen[row[5]]) for row in found if row[5] in seen], last=found[-1][0])
+
+    def count_files(self, *, after: bytes) -> int:
+        """How many of the files that could be read are left behind the path `after`."""
+        (count,) = self.catalogue.connection.execute(_COUNT, self._values(after=after)).fetchone()
+        return int(count)
+
+    def _values(self, **further: Any) -> dict[str, Any]:
+        return {"run": self.run, "crawl": to_bytes(self.crawl), "model": self.model, **further}
+
+
+def logits_of(found: Sequence[Seen]) -> NDArray[np.float32]:
+    """The logits of what a model has seen, float32 (N, K); at least one."""
+    return np.frombuffer(b"".join([one.scores for one in found]), "<f4").reshape(len(found), -1)
+
+
+def _image_file(path: Path, size_bytes: int, mtime_ns: int, inode: str, device: str) -> ImageFile:
+    return ImageFile(path=path, size_bytes=size_bytes, mtime_ns=mtime_ns, inode=int(inode), device=int(device))

@@ -1,0 +1,159 @@
+"""The outlook: what was last learned of the pictures that wait, in a file of its own that may be deleted at any time.
+
+Written whole, then renamed; read by attaching the newest to an open catalogue as the schema `outlook`. Must not know
+how pictures are ranked, nor who looks at them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from classifier.catalog.connection import open_new
+from classifier.catalog.filesystem import make_state_folder
+from classifier.own_files import NEW, UPDATE, open_own, remove_own, replace_own
+from classifier.paths import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from classifier.catalog.connection import Catalogue
+
+FORMAT: Final = 1
+_NAME: Final = re.compile(r"outlook-(\d{1,12})\.db")
+# The place is the rowid, so every index ends in it, and none but one repeats the long picture.
+_RANKS: Final = """
+CREATE TABLE {schema}.ranks (
+    place INTEGER PRIMARY KEY, picture TEXT, action TEXT, category TEXT, confidence REAL, look INTEGER, logits BLOB)
+"""
+_META: Final = "CREATE TABLE {schema}.meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID"
+_INDEXES: Final = (
+    "CREATE UNIQUE INDEX {schema}.ranks_by_picture ON ranks (picture)",
+    "CREATE INDEX {schema}.ranks_by_place ON ranks (action)",
+    "CREATE INDEX {schema}.ranks_by_surety ON ranks (action, category, confidence)",
+    "CREATE INDEX {schema}.ranks_alike_by_category ON ranks (action, category, look)",
+    "CREATE INDEX {schema}.ranks_alike ON ranks (action, look)",
+)
+
+
+class Rank(NamedTuple):
+    """What is thought of one picture that waits; `action` is its tray ("review" or "unknown").
+
+    `place` is its number in the order that saves most work, each once; `look` the number of its cluster of pictures
+    that look alike; `category` the best guess, empty when nothing is known, with its probability; `logits` as
+    `pictures.as_bytes` makes them, one for each of the outlook's categories, or None.
+    """
+
+    place: int
+    picture: str
+    action: str
+    category: str
+    confidence: float
+    look: int
+    logits: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What is attached: its number (0: none, and the schema holds an empty table) and what its `meta` says."""
+
+    number: int
+    meta: Mapping[str, Any]
+    newest: int = 0
+    """The number of the newest file there was, which may have been damaged."""
+
+
+def write(library: Path, ranks: Iterable[Rank | tuple[Any, ...]], *, meta: Mapping[str, Any]) -> int:
+    """Write the newest outlook of a library, and remove the older ones; returns its number.
+
+    `meta` has JSON values by name: at least "categories" (in the order of the logits) and "temperature". Ranks in the
+    order of their places are written fastest, and plain tuples faster than `Rank`. Raises OSError or sqlite3.Error when
+    the disk refuses; what was there then holds on.
+    """
+    folder = make_state_folder(library)
+    number = max(_numbers(folder), default=0) + 1
+    path = folder / f"outlook-{number}.db"
+    part = path.with_name(path.name + ".part")
+    with suppress(FileNotFoundError):
+        remove_own(part)
+    open_own(part, NEW).close()
+    with closing(open_new(part)) as connection:
+        _fill(connection, ranks, meta)
+    with open_own(part, UPDATE) as file:
+        os.fsync(file.fileno())
+    replace_own(part, path)
+    _remove_older(folder, number)
+    return number
+
+
+def attach_newest(catalogue: Catalogue, attached: Outlook | None = None) -> Outlook:
+    """Have the schema `outlook` be the newest one that can be read, or an empty one; outside of transactions.
+
+    `attached` is what this returned before, None the first time. One that is damaged, or of another format, is as if
+    it were not there.
+    """
+    connection = catalogue.connection
+    folder = None if catalogue.path is None else catalogue.path.parent
+    found = [] if folder is None else sorted(_numbers(folder), reverse=True)
+    newest = found[0] if found else 0
+    if attached is not None:
+        if newest == attached.newest:
+            return attached
+        connection.execute("DETACH outlook")
+    for number in found:
+        meta = None if folder is None else _attached(connection, folder / f"outlook-{number}.db")
+        if meta is not None:
+            return Outlook(number=number, meta=meta, newest=newest)
+    connection.execute("ATTACH ':memory:' AS outlook")
+    for statement in (_RANKS, _META, *_INDEXES):
+        connection.execute(statement.format(schema="outlook"))
+    return Outlook(number=0, meta={}, newest=newest)
+
+
+def _fill(connection: sqlite3.Connection, ranks: Iterable[Rank | tuple[Any, ...]], meta: Mapping[str, Any]) -> None:
+    connection.execute("BEGIN")
+    connection.execute(_RANKS.format(schema="main"))
+    connection.execute(_META.format(schema="main"))
+    connection.executemany("INSERT INTO ranks VALUES (?, ?, ?, ?, ?, ?, ?)", ranks)
+    for index in _INDEXES:
+        connection.execute(index.format(schema="main"))
+    told = [(key, to_json(value)) for key, value in meta.items()]
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", told)
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+    connection.execute("COMMIT")
+
+
+def _attached(connection: sqlite3.Connection, path: Path) -> dict[str, Any] | None:
+    """Attach one file; what its meta says, or None, with nothing attached, when it is not an outlook of this format."""
+    try:
+        connection.execute("ATTACH ? AS outlook", (f"{path.absolute().as_uri()}?mode=ro&immutable=1",))
+    except sqlite3.Error:
+        return None
+    try:
+        (version,) = connection.execute("PRAGMA outlook.user_version").fetchone()
+        meta = {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM outlook.meta")}
+        connection.execute(f"SELECT {', '.join(Rank._fields)} FROM outlook.ranks LIMIT 1").fetchall()  # noqa: S608
+        if version == FORMAT and {"categories", "temperature"} <= meta.keys():
+            return meta
+    except (sqlite3.Error, ValueError):
+        pass
+    connection.execute("DETACH outlook")
+    return None
+
+
+def _numbers(folder: Path) -> Iterator[int]:
+    found = (_NAME.fullmatch(path.name) for path in folder.glob("outlook-*.db"))
+    return (int(name[1]) for name in found if name)
+
+
+def _remove_older(folder: Path, number: int) -> None:
+    """What someone still reads is refused on Windows, and removed the next time."""
+    for older in [one for one in _numbers(folder) if one < number]:
+        with suppress(OSError):
+            remove_own(folder / f"outlook-{older}.db")

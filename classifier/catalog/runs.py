@@ -1,0 +1,165 @@
+"""The runs: what was asked for, with which model, how it ended."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from classifier.catalog.clock import now
+from classifier.catalog.connection import Catalogue
+from classifier.catalog.moves import to_bytes, to_path
+from classifier.catalog.strictness import Strictness
+from classifier.paths import to_json
+
+CRAWL_LOST: Final = "crawl lost"
+"""The state of a run that was read from a trail that does not have its crawl."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run as it stands in the catalogue; `finished` is None while it works, or after it was stopped."""
+
+    id: int
+    kind: str
+    crawl: Path
+    mode: str
+    bundle: Path
+    started: str
+    finished: str | None
+    summary: dict[str, Any]
+    strictness: Strictness
+    """How sure a picture had to be; of other runs than sorts nothing is told."""
+    undoes: int | None = None
+    """The run that this one takes back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """What a sort that did not finish was asked for; `model` is the bundle's key."""
+
+    mode: str
+    asked: Strictness
+    bundle: Path
+    model: str
+    sidecars: bool
+    unknown_share: float | None
+    """The share of pictures like the labels that might count as unknown; 0: none. None in runs of before."""
+    exclude: tuple[str, ...] = ()
+    """The patterns of what it passed over."""
+
+
+def begin(
+    catalogue: Catalogue,
+    *,
+    kind: str,
+    crawl: Path,
+    mode: str,
+    model: str,
+    bundle: Path,
+    settings: dict[str, Any],
+    backbone: str | None = None,
+) -> int:
+    """Record that a run begins; returns its number. `model` and `backbone` are the bundle's keys."""
+    asked = (kind, to_bytes(crawl), mode, model, backbone, to_bytes(bundle), to_json(settings))
+    with catalogue.transaction() as connection:
+        cursor = connection.execute(
+            "INSERT INTO runs (kind, crawl, mode, model, backbone, bundle, settings, started, state) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running')",
+            (*asked, now()),
+        )
+    return int(cursor.lastrowid or 0)
+
+
+def finish(catalogue: Catalogue, run: int, summary: dict[str, Any]) -> None:
+    """Record that a run came to its end, and what it came to."""
+    with catalogue.transaction() as connection:
+        connection.execute(
+            "UPDATE runs SET finished = ?, state = 'done', summary = ? WHERE id = ?",
+            (now(), to_json(summary), run),
+        )
+
+
+def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
+    """The last sort of `crawl` when it did not finish and nothing else, such as an undo, was run since.
+
+    What a person decided in between is no reason to forget it.
+    """
+    row = catalogue.connection.execute(
+        "SELECT mode, settings, bundle, model FROM runs WHERE kind = 'sort' AND state = 'running' "
+        "AND id = (SELECT max(id) FROM runs WHERE kind NOT IN ('sort', 'review') OR crawl = ?)",
+        (to_bytes(crawl),),
+    ).fetchone()
+    if row is None:
+        return None
+    mode, settings, bundle, model = row
+    recorded = json.loads(settings)
+    kept = recorded["sort"]
+    return Stopped(
+        mode=mode,
+        asked=Strictness.recorded(recorded).asked,
+        bundle=to_path(bundle),
+        model=model,
+        sidecars=kept.get("sidecars", False),
+        unknown_share=kept.get("unknown_share") if kept.get("unknown", True) else 0.0,
+        exclude=tuple(recorded.get("images", {}).get("exclude", ())),
+    )
+
+
+def models_before(catalogue: Catalogue, *, last: int) -> list[tuple[str, str]]:
+    """The keys of each model that sorted, and of its backbone, where that is known; but for the `last` so many."""
+    rows = catalogue.connection.execute(
+        "SELECT model, max(backbone) FROM runs WHERE kind = 'sort' AND backbone IS NOT NULL "
+        "GROUP BY model ORDER BY max(id) DESC LIMIT -1 OFFSET ?",
+        (last,),
+    )
+    return list(rows)
+
+
+def crawl_of(catalogue: Catalogue, run: int) -> Path | None:
+    """The crawl of a run; None when it is not known, for the catalogue was lost, or there was none."""
+    row = catalogue.connection.execute("SELECT crawl FROM runs WHERE id = ?", (run,)).fetchone()
+    crawl = to_path(row[0]) if row is not None and isinstance(row[0], bytes) else Path()
+    return crawl if crawl.is_absolute() and "\0" not in str(crawl) else None
+
+
+def set_lost_crawls(catalogue: Catalogue, crawl: Path) -> None:
+    """Record `crawl` for the runs whose own was lost with the catalogue."""
+    with catalogue.transaction() as connection:
+        connection.execute("UPDATE runs SET crawl = ? WHERE state = ?", (to_bytes(crawl), CRAWL_LOST))
+
+
+def any_of(catalogue: Catalogue, kind: str) -> bool:
+    """Whether there was a run of this kind."""
+    return catalogue.connection.execute("SELECT 1 FROM runs WHERE kind = ? LIMIT 1", (kind,)).fetchone() is not None
+
+
+def last_settings(catalogue: Catalogue, kind: str) -> dict[str, Any]:
+    """What the last run of this kind was asked for; empty when there was none."""
+    row = catalogue.connection.execute(
+        "SELECT settings FROM runs WHERE kind = ? ORDER BY id DESC LIMIT 1", (kind,)
+    ).fetchone()
+    return {} if row is None else dict(json.loads(row[0]))
+
+
+def all_runs(catalogue: Catalogue) -> list[Run]:
+    """Every run, oldest first."""
+    rows = catalogue.connection.execute(
+        "SELECT id, kind, crawl, mode, bundle, started, finished, summary, settings, undoes FROM runs ORDER BY id"
+    )
+    return [
+        Run(
+            id=number,
+            kind=kind,
+            crawl=to_path(crawl),
+            mode=mode,
+            bundle=to_path(bundle),
+            started=started,
+            finished=finished,
+            summary=json.loads(summary or "{}"),
+            strictness=Strictness.recorded(json.loads(settings or "{}")),
+            undoes=undoes,
+        )
+        for number, kind, crawl, mode, bundle, started, finished, summary, settings, undoes in rows
+    ]

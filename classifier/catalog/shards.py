@@ -1,0 +1,246 @@
+"""Files of embeddings: rows of one length, half as precise as they came, each with its picture and a checksum.
+
+Rows are only added. Read with plain reads, not mapped: a disk that fails or a file that was cut short is then an error
+that can be caught. Must not know SQL, networks or what the numbers mean.
+"""
+
+# Shapes: N rows, D embedding width, T traits.
+
+from __future__ import annotations
+
+import os
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from classifier.catalog.filesystem import make_state_folder, sync_folder
+from classifier.catalog.spots import Spot, folder_of
+from classifier.own_files import NEW, READ, UPDATE, make_own_folder, open_own, remove_own
+from classifier.records import PictureId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
+
+    from numpy.typing import NDArray
+
+ROWS: Final = 16_384
+"""Rows of a full shard."""
+
+_MAGIC: Final = b"illsort rows 1\n\0"
+_HEADER: Final = 64
+_BLOCK: Final = 512  # rows read at once: a few MB, which stay in the processor's cache
+_STRIP: Final = 128  # rows converted at once: what is needed meanwhile is so small that no new memory is asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rows:
+    """What a network saw in `pictures`: `embeddings` float32 (N, D), `traits` float32 (N, T); T may be 0."""
+
+    pictures: Sequence[PictureId]
+    embeddings: NDArray[np.float32]
+    traits: NDArray[np.float32]
+
+
+def shard_path(folder: Path, shard: int) -> Path:
+    """A shard's file."""
+    return folder / f"{shard:06}.rows"
+
+
+class Writer:
+    """Adds rows behind `last` (the last that the catalogue knows; what lies behind it, a kill has left).
+
+    One process writes at a time, the one that owns the library.
+    """
+
+    def __init__(self, library: Path, backbone: str, *, last: Spot | None) -> None:
+        self._library = library
+        self._folder = folder_of(library, backbone)
+        self._last = last
+
+    def append(self, rows: Rows) -> list[Spot | None]:
+        """Write rows durably; where each lies, None for numbers that are not finite. Raises OSError."""
+        layout = _layout(rows.embeddings.shape[1], rows.traits.shape[1])
+        finite: NDArray[np.bool_] = np.asarray(
+            np.isfinite(rows.embeddings).all(axis=1) & np.isfinite(rows.traits).all(axis=1)
+        )
+        packed = _pack(rows, layout)[finite]
+        spots: list[Spot] = []
+        while len(spots) < len(packed):
+            spots += self._append_to_one(packed[len(spots) :])
+        found = iter(spots)
+        return [next(found) if one else None for one in finite.tolist()]
+
+    def _append_to_one(self, packed: NDArray[Any]) -> list[Spot]:
+        make_own_folder(self._folder) if self._last else self._make_folder()
+        spot = self._next(packed.dtype)
+        part = packed[: ROWS - spot.row]
+        with self._open(spot) as file:
+            if spot.row == 0:
+                file.write(_header(packed.dtype))
+            file.seek(_HEADER + spot.row * packed.dtype.itemsize)
+            file.write(part.tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+        if spot.row == 0:
+            sync_folder(self._folder)
+        self._last = Spot(shard=spot.shard, row=spot.row + len(part) - 1)
+        return [Spot(shard=spot.shard, row=spot.row + number) for number in range(len(part))]
+
+    def _make_folder(self) -> None:
+        make_own_folder(self._folder)
+        sync_folder(self._folder.parent)
+        sync_folder(make_state_folder(self._library))
+
+    def _next(self, layout: np.dtype[Any]) -> Spot:
+        """The next row; in a new shard where the last one is full, of another layout, damaged or gone."""
+        if self._last is None:
+            return self._new(1)
+        shard, row = self._last.shard, self._last.row + 1
+        path = shard_path(self._folder, shard)
+        fits = row < ROWS and _layout_in(path) == layout and path.stat().st_size >= _HEADER + row * layout.itemsize
+        return Spot(shard=shard, row=row) if fits else self._new(shard + 1)
+
+    def _new(self, shard: int) -> Spot:
+        """The first row of a shard that is not there yet, or was begun by a run that was killed."""
+        while os.path.lexists(path := shard_path(self._folder, shard)) and not _is_begun(path):
+            shard += 1
+        return Spot(shard=shard, row=0)
+
+    def _open(self, spot: Spot) -> BinaryIO:
+        path = shard_path(self._folder, spot.shard)
+        if spot.row:
+            return open_own(path, UPDATE)
+        with suppress(FileNotFoundError):
+            remove_own(path)
+        return open_own(path, NEW)
+
+
+def read_shard(folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]]) -> Iterator[Rows]:
+    """Those of `wanted` (row and picture, by row) that can be read and are what they are said to be, in parts.
+
+    What is missing, cut short, damaged or another picture's is left out.
+    """
+    path = shard_path(folder, shard)
+    layout = _layout_in(path)
+    if layout is None:
+        return
+    try:
+        with open_own(path, READ) as file:
+            room = np.empty(_BLOCK, layout)  # read into again and again: new memory costs as much as reading
+            for block in _blocks(wanted):
+                file.seek(_HEADER + block[0][0] * layout.itemsize)
+                asked = room[: block[-1][0] - block[0][0] + 1]
+                length = file.readinto(asked.view(np.uint8).data)  # type: ignore[attr-defined]
+                yield _unpack(asked[: length // layout.itemsize], block)
+    except OSError:
+        return
+
+
+def _layout(width: int, traits: int) -> np.dtype[Any]:
+    # Values are kept as shares of a power of two, so that no network's scale is too large or too small for float16.
+    parts = [("picture", "u1", (32,)), ("scales", "<f4", (2,)), ("embedding", "<f2", (width,))]
+    return np.dtype([*parts, ("traits", "<f2", (traits,)), ("check", "<u4")])
+
+
+def _header(layout: np.dtype[Any]) -> bytes:
+    widths = np.array([layout["embedding"].shape[0], layout["traits"].shape[0]], "<u4").tobytes()
+    start = _MAGIC + widths
+    return (start + zlib.crc32(start).to_bytes(4, "little")).ljust(_HEADER, b"\0")
+
+
+def _layout_in(path: Path) -> np.dtype[Any] | None:
+    """How the rows of a shard are laid out; None when it is missing or no shard."""
+    try:
+        with open_own(path, READ) as file:
+            header = file.read(_HEADER)
+    except OSError:
+        return None
+    widths = np.frombuffer(header[len(_MAGIC) : len(_MAGIC) + 8].ljust(8, b"\0"), "<u4")
+    layout = _layout(int(widths[0]), int(widths[1])) if header.startswith(_MAGIC) and widths.max() < ROWS * 4 else None
+    return layout if layout is not None and header == _header(layout) else None
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether a file begins as a shard does, as far as it goes."""
+    try:
+        with open_own(path, READ) as file:
+            start = file.read(len(_MAGIC))
+    except OSError:
+        return False
+    return start == _MAGIC[: len(start)]
+
+
+def _pack(rows: Rows, layout: np.dtype[Any]) -> NDArray[Any]:
+    packed = np.zeros(len(rows.pictures), layout)
+    packed["picture"] = _digests(rows.pictures)
+    for number, (name, values) in enumerate((("embedding", rows.embeddings), ("traits", rows.traits))):
+        scales = _scales(values)
+        packed["scales"][:, number] = scales
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is left out by the caller
+            packed[name] = values / scales[:, None]
+    packed["check"] = _checks(packed)
+    return packed
+
+
+def _scales(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """For each row a power of two near its largest value, so that dividing by it loses nothing."""
+    largest = np.abs(values).max(axis=1, initial=0)
+    exponents = np.where(np.isfinite(largest) & (largest > 0), np.frexp(largest)[1], 0)
+    return np.asarray(np.ldexp(np.float32(1), np.clip(exponents, -120, 120)), dtype=np.float32)
+
+
+def _unpack(rows: NDArray[Any], wanted: Sequence[tuple[int, PictureId]]) -> Rows:
+    """Those of `rows`, the first of which is the first of `wanted`, that are wanted and whole."""
+    numbers = np.array([row for row, _ in wanted]) - wanted[0][0]
+    there = numbers < len(rows)
+    chosen = rows[: len(wanted)] if numbers[-1] == len(wanted) - 1 else rows[numbers[there]]
+    digests = _digests([picture for (_, picture), one in zip(wanted, there, strict=True) if one])
+    good = (chosen["picture"] == digests).all(axis=1) & (_checks(chosen) == chosen["check"])
+    kept = np.flatnonzero(there)[good]
+    chosen = chosen if good.all() else chosen[good]
+    return Rows(
+        pictures=[wanted[place][1] for place in kept.tolist()],
+        embeddings=_widened(chosen["embedding"], chosen["scales"][:, :1]),
+        traits=_widened(chosen["traits"], chosen["scales"][:, 1:]),
+    )
+
+
+def _widened(halves: NDArray[np.float16], scales: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Finite float16 as float32, exactly, times `scales`; numpy's own conversion takes several times as long."""
+    values = np.empty(halves.shape, np.float32)
+    for start in range(0, len(values), _STRIP):
+        strip = slice(start, start + _STRIP)
+        # Sign and, below three copies of it, exponent and fraction, moved to where a float32 has them.
+        bits = halves[strip].view(np.int16).astype(np.int32)
+        bits <<= 13
+        bits &= ~0x7000_0000
+        # Exponents are counted from 15 in the one and from 127 in the other.
+        np.multiply(bits.view(np.float32), np.float32(2.0**112), out=values[strip])
+        values[strip] *= scales[strip]
+    return values
+
+
+def _checks(rows: NDArray[Any]) -> NDArray[np.uint32]:
+    """CRC-32 of each row but for its last four bytes, where that is kept."""
+    length = rows.dtype.itemsize
+    content = np.ascontiguousarray(rows).view(np.uint8).data
+    ends = range(0, len(content), length)
+    return np.array([zlib.crc32(content[start : start + length - 4]) for start in ends], dtype=np.uint32)
+
+
+def _digests(pictures: Sequence[PictureId]) -> NDArray[np.uint8]:
+    return np.frombuffer(bytes.fromhex("".join(pictures)), np.uint8).reshape(len(pictures), 32)
+
+
+def _blocks(wanted: Sequence[tuple[int, PictureId]]) -> Iterator[Sequence[tuple[int, PictureId]]]:
+    """Parts of `wanted` that lie close together."""
+    start = 0
+    for end in range(1, len(wanted) + 1):
+        if end == len(wanted) or wanted[end][0] - wanted[start][0] >= _BLOCK:
+            yield wanted[start:end]
+            start = end

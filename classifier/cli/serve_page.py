@@ -1,0 +1,70 @@
+"""The page in a browser, as the terminal opens and closes it: what `illsort review` and `illsort label` share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from classifier.cli.browser import Opening
+
+if TYPE_CHECKING:
+    from classifier.web.learner_process import Run
+    from classifier.web.server import Served
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Where the page is served; 0 takes a free port.")]
+Host = Annotated[
+    str, typer.Option(help="Another address than this machine's own lets other machines in; it needs --token.")
+]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ILLSORT_TOKEN",
+        help="What the page's address must hold, any number of times (default: drawn anew, good once). "
+        "Where others use this machine, give it as ILLSORT_TOKEN: they can read command lines.",
+    ),
+]
+NoLearning = Annotated[
+    bool, typer.Option("--no-learning", help="Leave guesses and order as they are, whatever is decided.")
+]
+NoOpen = Annotated[bool, typer.Option("--no-open", help="Print the address without opening a browser.")]
+
+
+def show_page(
+    library: Path, *, name: str, host: str, port: int, token: str | None, no_open: bool, learn: Run | None
+) -> int:
+    """Serve the page of `library` until Ctrl-C, as `name`; how many decisions are left to be filed.
+
+    `learn` is what learns beside the page, in a process of its own.
+    """
+    from classifier.cli import interrupt
+    from classifier.cli.terminal import tell
+    from classifier.web.security import is_loopback
+    from classifier.web.server import serve
+
+    opening = Opening()
+
+    def opened(served: Served) -> None:
+        if not is_loopback(host):
+            tell(
+                "anyone in your network who has the token can see these pictures and decide; "
+                "the connection is not encrypted",
+                err=True,
+            )
+        tell(f"{name}: {served.new_address()}")
+        tell("Ctrl-C ends it; every decision is saved when it is made", err=True)
+        if not no_open:
+            opening.open(served.new_address())
+
+    def spent(served: Served) -> None:
+        opening.remove()
+        if not token:
+            tell(f"the page is open; for another browser: {served.new_address()}", err=True)
+
+    try:
+        waiting = serve(library, host=host, port=port, token=token, opened=opened, spent=spent, learn=learn)
+    finally:
+        opening.remove()
+    interrupt.forget()
+    return waiting

@@ -1,0 +1,94 @@
+"""Keeps how each move of one batch ends while its parts are tried; must not know the disk or SQL."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from classifier.catalog.moves import Entry, State, to_path
+from classifier.filing.fsops import stops
+from classifier.filing.results import LeftAlone, Outcome, Status, words
+from classifier.records import Method
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from classifier.filing.plan import Step
+
+_T = TypeVar("_T")
+_STATES = {
+    Status.PLACED: State.ADOPTED,
+    Status.DUPLICATE: State.ADOPTED,
+    Status.CHANGED: State.CHANGED,
+    Status.GONE: State.GONE,
+    Status.FAILED: State.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A move as it ended: its row; its outcome unless it was not begun; the step when the disk was changed for it."""
+
+    entry: Entry
+    outcome: Outcome | None = None
+    step: Step | None = None
+
+
+@dataclass(kw_only=True)
+class Ledger:
+    """The ends by the row's id. A row that the disk stopped in the midst of has none, and recovery settles it."""
+
+    ended: dict[int, Ended] = field(default_factory=dict)
+    stopped: OSError | None = None
+    left_open: set[int] = field(default_factory=set)
+
+    def is_open(self, step: Step) -> bool:
+        """Whether the step can still be gone on with."""
+        return step.entry.id not in self.ended and step.entry.id not in self.left_open
+
+    def attempt(self, step: Step, part: Callable[[], _T]) -> _T | None:
+        """What one part of a step gives; None when it failed, and how the step ended by that is kept."""
+        try:
+            return part()
+        except LeftAlone as left:
+            self.leave(step.entry, left.outcome)
+        except OSError as error:
+            if stops(error):
+                self.reopen(step, error)
+            else:
+                self.leave(step.entry, _failed(step, error))
+        return None
+
+    def reopen(self, step: Step, error: OSError) -> None:
+        """The disk stopped in the midst of the step: recovery goes on with it."""
+        self.stopped = error
+        self.ended.pop(step.entry.id, None)
+        self.left_open.add(step.entry.id)
+
+    def leave(self, entry: Entry, outcome: Outcome) -> None:
+        """The move ended without a change."""
+        entry = replace(entry, state=_STATES[outcome.status], note=outcome.reason)
+        self.ended[entry.id] = Ended(entry=entry, outcome=outcome)
+
+    def cancel(self, step: Step) -> None:
+        """The move was not begun, for the disk had stopped before."""
+        self.ended[step.entry.id] = Ended(entry=replace(step.entry, state=State.CANCELLED))
+
+    def place(self, step: Step, *, note: str = "") -> None:
+        """The picture lies where the step says."""
+        within = to_path(step.entry.target or b"")
+        outcome = Outcome(move=step.move, status=Status.PLACED, path=within, method=step.entry.method, reason=note)
+        entry = replace(step.entry, state=State.DONE, note=note)
+        self.ended[entry.id] = Ended(entry=entry, outcome=outcome, step=step)
+
+    def keep_source(self, step: Step, reason: str) -> None:
+        """The picture was to be moved, and is there as a copy only."""
+        step = replace(step, entry=replace(step.entry, method=Method.COPY))
+        self.place(step, note=f"copied, but the original stays: {reason}")
+
+
+def _failed(step: Step, error: OSError) -> Outcome:
+    if isinstance(error, FileNotFoundError) and not os.path.lexists(step.move.source.path):
+        return Outcome(move=step.move, status=Status.GONE, reason="it is no longer there")
+    return Outcome(move=step.move, status=Status.FAILED, reason=words(error))

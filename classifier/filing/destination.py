@@ -1,0 +1,90 @@
+"""Where a picture belongs and under which names it may lie there; pure: knows no disk and no journal.
+
+Names stay as they are, byte for byte: a name that the crawl's system allows, the library's allows too, and a disk that
+refuses one all the same has that file reported, not renamed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.records import Action, ImageFile
+
+if TYPE_CHECKING:
+    from classifier.catalog.moves import Place
+    from classifier.records import Decision, PictureId
+
+REVIEW = "_review"
+UNKNOWN = "_unknown"
+REPLACED = Path(".illsort", "replaced")
+"""Where a sidecar of ours goes when the crawler has written it anew: nothing is lost, and undo brings it back."""
+TEMPORARY = re.compile(r"\.illsort-\d+-\d+\.part")
+"""The name of a copy under way."""
+
+_LONGEST_NAME = 255  # bytes, on nearly every file system
+_LONGEST_EXTENSION = 32  # a longer one is no extension but a part of the name
+_DIGITS = (8, 16, 64)
+_FORBIDDEN = frozenset("/\\\0")
+_WITHOUT_GUESS = {Action.REVIEW: Path(REVIEW), Action.UNKNOWN: Path(UNKNOWN)}
+
+
+def names_for(name: str, picture: PictureId) -> tuple[str, ...]:
+    """The names to try, best first: its own, then with 8, 16 and all 64 digits of the content's hash.
+
+    The last can only be taken by the same content or by a file named so on purpose. No name is longer than 255 bytes.
+    """
+    stem, extension = _parted(name)
+    marks = ("", *(f"_{picture[:digits]}" for digits in _DIGITS))
+    # A picture named as a copy under way would be taken for one and removed.
+    marks = marks[1:] if TEMPORARY.fullmatch(name) else marks
+    if len(os.fsencode(name)) + 1 + _DIGITS[-1] <= _LONGEST_NAME:
+        return tuple(stem + mark + extension for mark in marks)
+    return tuple(_shortened(stem, mark + extension) for mark in marks)
+
+
+def file_of(place: Place, library: Path) -> ImageFile:
+    """The file in the library as it was last recorded."""
+    return ImageFile(
+        path=library / os.fsdecode(place.path),
+        size_bytes=place.size_bytes,
+        mtime_ns=place.mtime_ns,
+        inode=place.inode,
+        device=place.device,
+    )
+
+
+def temporary_name(run: int, id: int) -> str:  # noqa: A002
+    """The name of a copy under way; recovery removes only what has such a name and a row."""
+    return f".illsort-{run}-{id}.part"
+
+
+def folder_for(decision: Decision) -> Path:
+    """The folder within the library: the category's own, its folder under `_review`, or `_unknown` for all alike.
+
+    What waits without a guess, for nothing is known yet, lies in `_review` itself. Raises ValueError for a category
+    that is no plain folder name: such a one must never come this far.
+    """
+    category = decision.category
+    if not category and decision.action in _WITHOUT_GUESS:
+        return _WITHOUT_GUESS[decision.action]
+    if not category or category[0] in "._" or _FORBIDDEN & set(category):
+        raise ValueError(f"not a category's folder name: {category!r}")
+    folders = {Action.FILE: Path(category), Action.REVIEW: Path(REVIEW, category), Action.UNKNOWN: Path(UNKNOWN)}
+    return folders[decision.action]
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """A name and its extension, the point included; one that is too long is none."""
+    point = name.rfind(".")
+    if not 0 < point < len(name) - 1 or len(os.fsencode(name[point:])) > _LONGEST_EXTENSION:
+        return name, ""
+    return name[:point], name[point:]
+
+
+def _shortened(stem: str, ending: str) -> str:
+    while len(os.fsencode(stem + ending)) > _LONGEST_NAME:
+        stem = stem[:-1]
+    return stem + ending

@@ -1,0 +1,190 @@
+"""Carries out one batch of moves: intent committed, then the disk, made durable, then done; knows no decisions.
+
+What must hold at every instant, whatever is killed or refused:
+- nothing of the user's changes before the intent is committed;
+- a name that is taken stays as it is;
+- a source goes only after its picture is durable, and proved, at the target;
+- a row is done only after the disk has the change durably. Everything else recovery settles from what it sees.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from classifier.catalog.moves import begin, finish, next_id, placed, to_bytes
+from classifier.errors import FilingStopped
+from classifier.filing.batch_state import Ended, Ledger
+from classifier.filing.file_checks import is_still, look
+from classifier.filing.fsops import Disk, stops
+from classifier.filing.path_scope import Bounds
+from classifier.filing.plan import Step, entry_for, missing_folders, plan, within
+from classifier.filing.results import Outcome, Status, words
+from classifier.filing.transfer import Carrier
+from classifier.records import Method
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.moves import Place
+    from classifier.records import Move
+
+_THREADS = 8  # that many files become durable in little more than the time of one
+
+
+def execute(
+    catalogue: Catalogue, *, library: Path, run: int, moves: Sequence[Move], disk: Disk | None = None
+) -> list[Outcome]:
+    """Carry out one batch of at most a few hundred moves of different pictures; their outcomes in the same order.
+
+    Every move's trouble is its own outcome. Raises FilingStopped when the disk refuses every further one too: what is
+    done is recorded by then, and recovery settles the rest.
+    """
+    if not moves:
+        return []
+    batch = _Batch(catalogue, library=library, run=run, disk=disk or Disk())
+    try:
+        batch.begin(moves)
+        batch.copy_all()
+        batch.carry_all()
+        outcomes = batch.settle()
+    except OSError as error:
+        raise _stopped(error, library) from error
+    if batch.ledger.stopped is not None:
+        raise _stopped(batch.ledger.stopped, library) from batch.ledger.stopped
+    return outcomes
+
+
+class _Batch:
+    def __init__(self, catalogue: Catalogue, *, library: Path, run: int, disk: Disk) -> None:
+        self.catalogue = catalogue
+        self.library = library
+        self.run = run
+        self.disk = disk
+        self.ledger = Ledger()
+        self.steps: list[Step] = []
+        self.secured: set[int] = set()
+
+    @property
+    def carrier(self) -> Carrier:
+        taken = {step.target for step in self.steps}
+        return Carrier(catalogue=self.catalogue, library=self.library, disk=self.disk, taken=taken)
+
+    def begin(self, moves: Sequence[Move]) -> None:
+        """Commit what is to be done, then make the folders for it."""
+        first = next_id(self.catalogue)
+        plans = plan(
+            moves, library=self.library, run=self.run, first_id=first, bounds=Bounds(self.catalogue, self.library)
+        )
+        for id_, (move, planned) in enumerate(zip(moves, plans, strict=True), start=first):
+            if isinstance(planned, Step):
+                self.steps.append(planned)
+            else:
+                target = None if planned.path is None else self.library / planned.path
+                self.ledger.leave(entry_for(move, id=id_, run=self.run, library=self.library, target=target), planned)
+        folders = dict.fromkeys(step.target.parent for step in self.steps if not step.removes)
+        missing = dict.fromkeys(part for folder in folders for part in missing_folders(folder, library=self.library))
+        entries = [*(step.entry for step in self.steps), *(end.entry for end in self.ledger.ended.values())]
+        kept = [within(folder, self.library) for folder in missing]
+        begin(self.catalogue, entries, run=self.run, folders=kept)
+        self._make_folders(missing)
+
+    def copy_all(self) -> None:
+        """Make all copies of the batch, then all of them durable at once."""
+        carrier = self.carrier
+        copied: list[Step] = []
+        for step in self.steps:
+            if step.copies and self.ledger.is_open(step) and self.ledger.stopped is None:
+                self.ledger.attempt(step, partial(carrier.copy, step))
+                copied += [step] if self.ledger.is_open(step) else []
+        with ThreadPoolExecutor(_THREADS) as pool:
+            waiting = [(step, pool.submit(carrier.secure, step)) for step in copied]
+        for step, result in waiting:
+            self.ledger.attempt(step, result.result)
+            self.secured |= {step.entry.id} if self.ledger.is_open(step) else set()
+
+    def carry_all(self) -> None:
+        """Bring each picture to its place; copies that are ready even when the disk has stopped."""
+        carrier = self.carrier
+        for step in filter(self.ledger.is_open, self.steps):
+            if self.ledger.stopped is not None and step.entry.id not in self.secured:
+                self.ledger.cancel(step)
+            elif (done := self.ledger.attempt(step, partial(carrier.carry, step))) is not None:
+                self.ledger.place(done)
+
+    def settle(self) -> list[Outcome]:
+        """Make it durable, let the sources of copied moves go, and record it."""
+        steps = [end.step for end in self.ledger.ended.values() if end.step is not None]
+        made = [step for step in steps if not step.removes]
+        self._sync(folder for step in made for folder in _up_to(self.library, step.target.parent))
+        for step in steps:
+            if step.moves and step.copies:
+                self._let_source_go(step)
+        self._sync(step.move.source.path.parent for step in steps if step.moves or step.removes)
+        ended = [self.ledger.ended[key] for key in sorted(self.ledger.ended)]
+        places = [place for end in ended if (place := _place(end, self.library)) is not None]
+        finish(self.catalogue, [end.entry for end in ended], library=self.library, places=places)
+        return [end.outcome for end in ended if end.outcome is not None]
+
+    def _make_folders(self, folders: Iterable[Path]) -> None:
+        """Outermost first; what was to go into one that cannot be made has failed."""
+        for folder in folders:
+            try:
+                self.disk.make_folder(folder)
+            except OSError as error:
+                if stops(error):
+                    self.ledger.stopped = error
+                    return
+                for step in self.steps:
+                    if folder == step.target.parent or folder in step.target.parents:
+                        failed = Outcome(move=step.move, status=Status.FAILED, reason=words(error))
+                        self.ledger.leave(step.entry, failed)
+
+    def _let_source_go(self, step: Step) -> None:
+        """Remove the source if it still is what was copied; else the picture counts as a copy."""
+        source = step.move.source
+        try:
+            if look(source.path) is None:
+                return
+            if is_still(source.path, source, step.move.picture):
+                self.disk.remove(source.path)
+            else:
+                self.ledger.keep_source(step, "it was changed while it was copied")
+        except OSError as error:
+            if stops(error):
+                self.ledger.reopen(step, error)
+            else:
+                self.ledger.keep_source(step, words(error))
+
+    def _sync(self, folders: Iterable[Path]) -> None:
+        for folder in dict.fromkeys(folders):
+            self.disk.sync_folder(folder)
+
+
+def _up_to(library: Path, folder: Path) -> list[Path]:
+    """The folders whose names may be new: in the library all of them, outside the one (those made are durable)."""
+    if not folder.is_relative_to(library):
+        return [folder]
+    inner = folder.relative_to(library)
+    return [library / part for part in (inner, *inner.parents)]
+
+
+def _place(end: Ended, library: Path) -> Place | None:
+    outcome = end.outcome
+    if outcome is None or outcome.path is None or outcome.method is None:
+        return None
+    if outcome.path.is_absolute() or outcome.method in {Method.REMOVE, Method.RESTORE}:
+        return None
+    found = look(library / outcome.path)
+    if found is None:
+        return None
+    return placed(replace(end.entry, target=to_bytes(outcome.path), method=outcome.method), found)
+
+
+def _stopped(error: OSError, library: Path) -> FilingStopped:
+    path = error.filename or library
+    return FilingStopped(f"{words(error)}: {path}. What is done is recorded; run it again to go on")

@@ -1,0 +1,138 @@
+"""Writes lists and pages of our own into the library, and never over one that a person wrote; knows no decisions."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from classifier.errors import FilingStopped, LibraryError
+from classifier.filing.file_checks import look
+from classifier.filing.fsops import Disk, stops
+from classifier.filing.results import words
+from classifier.paths import displayable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from classifier.catalog.connection import Catalogue
+
+_COLUMNS = ("path", "reason", "detail")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_listing(
+    catalogue: Catalogue,
+    *,
+    library: Path,
+    name: str,
+    rows: Iterable[tuple[Path, str, str]],
+    disk: Disk | None = None,
+) -> Path | None:
+    """Write `rows` of path, reason and detail as `<library>/<name>`; without rows, remove it and return None.
+
+    UTF-8 with a byte order mark, so that spreadsheets show every language right. Raises LibraryError when a file of
+    that name is there that is not as we last wrote it, FilingStopped when the disk refuses.
+    """
+    if content := _as_csv(rows):
+        return write_page(catalogue, library=library, name=name, content=content, disk=disk)
+    path = library / name
+    with _named(path):
+        _Listing(catalogue, path=path, disk=disk or Disk()).remove()
+    return None
+
+
+def write_page(catalogue: Catalogue, *, library: Path, name: str, content: bytes, disk: Disk | None = None) -> Path:
+    """Write `content` as `<library>/<name>`, known again by its hash like a listing; raises as `write_listing` does."""
+    path = library / name
+    with _named(path):
+        return _Listing(catalogue, path=path, disk=disk or Disk()).write(content)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        kind = FilingStopped if stops(error) else LibraryError
+        raise kind(f"cannot write {path}: {words(error)}") from error
+
+
+class _Listing:
+    """One listing. The hash of what is about to be written is recorded first, so that after a kill it still is ours."""
+
+    def __init__(self, catalogue: Catalogue, *, path: Path, disk: Disk) -> None:
+        self.catalogue = catalogue
+        self.path = path
+        self.temporary = path.with_name(f".illsort-{path.name}.part")
+        self.disk = disk
+
+    def write(self, content: bytes) -> Path:
+        known = self._prove_ours()
+        digest = hashlib.sha256(content).hexdigest()
+        self._record(self.path.name, digest)
+        self._clear_temporary()
+        self.disk.write_new(self.temporary, content)
+        if known:
+            self.disk.replace_own(self.temporary, self.path)
+        else:
+            self.disk.rename_noreplace(self.temporary, self.path, claim=lambda: None)
+        self.disk.sync_folder(self.path.parent)
+        self._forget_others(digest)
+        return self.path
+
+    def remove(self) -> None:
+        if self._prove_ours():
+            self.disk.remove(self.path)
+            self.disk.sync_folder(self.path.parent)
+        self._forget_others("")
+
+    def _prove_ours(self) -> bool:
+        """Whether our own file is there; False when none is."""
+        if look(self.path) is None:
+            return False
+        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        known = self.catalogue.connection.execute(
+            "SELECT 1 FROM listings WHERE name = ? AND sha256 = ?", (self.path.name, digest)
+        ).fetchone()
+        if known is None or self.path.is_symlink():
+            raise LibraryError(f"{self.path} is not as illsort wrote it: move it elsewhere, and it is written anew")
+        return True
+
+    def _clear_temporary(self) -> None:
+        """Remove what a kill left of the last writing; that it was begun is recorded before a file is made."""
+        if look(self.temporary) is not None:
+            begun = "SELECT 1 FROM listings WHERE name = ? AND sha256 = ''"
+            if self.catalogue.connection.execute(begun, (self.temporary.name,)).fetchone() is None:
+                raise LibraryError(f"{self.temporary} was not written by illsort: move it elsewhere")
+            self.disk.remove(self.temporary)
+        self._record(self.temporary.name, "")
+
+    def _record(self, name: str, digest: str) -> None:
+        with self.catalogue.transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO listings VALUES (?, ?)", (name, digest))
+
+    def _forget_others(self, digest: str) -> None:
+        with self.catalogue.transaction() as connection:
+            connection.execute("DELETE FROM listings WHERE name = ? AND sha256 <> ?", (self.path.name, digest))
+            connection.execute("DELETE FROM listings WHERE name = ?", (self.temporary.name,))
+
+
+def _as_csv(rows: Iterable[tuple[Path, str, str]]) -> bytes:
+    """Empty without rows. Names as they are shown."""
+    ordered = sorted(rows)
+    if not ordered:
+        return b""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    writer.writerows((displayable(path), reason, _as_text(displayable(detail))) for path, reason, detail in ordered)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _as_text(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula: parts of it come from files that nobody vouches for."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,156 @@
+"""The change that takes another one back, from what the disk shows; changes nothing."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from classifier.catalog.library_changes import is_deleted, place_at
+from classifier.catalog.manual_moves import now_at
+from classifier.catalog.moves import Entry, place_of, to_path
+from classifier.catalog.undo_queries import entry_of
+from classifier.filing.destination import names_for
+from classifier.filing.file_checks import holds, is_as_planned, is_link_to, look
+from classifier.filing.plan import within
+from classifier.images.safe_open import image_file
+from classifier.records import Method, Move, time_of
+
+if TYPE_CHECKING:
+    from classifier.catalog.connection import Catalogue
+    from classifier.filing.path_scope import Bounds
+
+_MOST_RESTORED = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A file that stays as it is, and why."""
+
+    path: Path
+    reason: str
+    is_deleted: bool = False
+    """Whether it is recorded as gone, by a person's doing or as a second name: nothing that they need to see to."""
+
+
+def ends_of(entry: Entry, library: Path) -> tuple[Path, Path]:
+    """Where what an entry made lies now, and where undoing it leads: both absolute or both from the library on."""
+    source, target = library / to_path(entry.source), library / to_path(entry.target or b"")
+    return target, source
+
+
+def reverse(catalogue: Catalogue, entry: Entry, library: Path, bounds: Bounds) -> Move | Left:
+    """The move that undoes `entry`, or why the file is left alone."""
+    now, then = ends_of(entry, library)
+    if (trouble := bounds.trouble(entry)) is not None:
+        return Left(path=now, reason=trouble)
+    if (left := _left_as_it_is(catalogue, entry, library)) is not None:
+        return left
+    found = look(now)
+    if found is None:
+        return _missing(catalogue, entry, now)
+    if not _is_ours(catalogue, entry, found, library):
+        return Left(path=now, reason="it was changed since")
+    method, names = _way(catalogue, entry, then.name)
+    if method is None:
+        return Left(path=now, reason=f"the record of how it came there is damaged (change {entry.undoes})")
+    return Move(
+        picture=entry.picture,
+        source=image_file(now, found),
+        folder=within(then.parent, library),
+        names=names,
+        method=method,
+        undoes=entry.id,
+        beside=entry.beside,
+    )
+
+
+def _left_as_it_is(catalogue: Catalogue, entry: Entry, library: Path) -> Left | None:
+    """Why a picture that was taken out of a folder is not brought back there."""
+    if entry.method is Method.REMOVE and not to_path(entry.target or b"").is_absolute():
+        path = library / to_path(entry.target or b"")
+        return Left(path=path, reason="a second name of it was taken away", is_deleted=True)
+    again = _filed_again(catalogue, entry)
+    return None if again is None else Left(path=library / again, reason="it was filed again since")
+
+
+def _filed_again(catalogue: Catalogue, entry: Entry) -> Path | None:
+    """Where a picture lies that an undo took out of the library and a later run brought back: one place is enough."""
+    if entry.beside is not None or entry.method not in {Method.REMOVE, Method.RESTORE}:
+        return None
+    place = place_of(catalogue, entry.picture)
+    return None if place is None else to_path(place.path)
+
+
+def _missing(catalogue: Catalogue, entry: Entry, path: Path) -> Left:
+    kept = now_at(catalogue, entry.picture, entry.target or b"")
+    if kept != entry.target:
+        return Left(path=path, reason=f"it was moved by hand, to {os.fsdecode(kept)}")
+    # The library was looked at before: what it still records, and is not there, could not be reached.
+    if entry.target is not None and place_at(catalogue, entry.target) is not None:
+        return Left(path=path, reason="it is out of reach, and taken to be as recorded")
+    return Left(path=path, reason="it is no longer there", is_deleted=_is_deleted(catalogue, entry))
+
+
+def _is_deleted(catalogue: Catalogue, entry: Entry) -> bool:
+    """Whether a person deleted what is looked for: from the library, or the original of a symbolic link of ours."""
+    if entry.method is Method.REMOVE and entry.undoes is not None:
+        made = entry_of(catalogue, entry.undoes)
+        return made is not None and made.method is Method.SYMLINK
+    return entry.target is not None and is_deleted(catalogue, entry.picture, entry.target)
+
+
+def _way(catalogue: Catalogue, entry: Entry, name: str) -> tuple[Method | None, tuple[str, ...]]:
+    """How, None when that cannot be known, and under which names."""
+    again = names_for(name, entry.picture)
+    match entry.method:
+        case Method.RENAME:
+            return Method.RENAME, again
+        case Method.MOVE:
+            return Method.RESTORE, restored_names(name)
+        case Method.RESTORE:
+            # Within the library lies only what was put aside there.
+            return Method.MOVE if to_path(entry.target or b"").is_absolute() else Method.RENAME, again
+        case Method.REMOVE:
+            undone = entry_of(catalogue, entry.undoes or 0)
+            return None if undone is None else undone.method, again
+        case _:
+            return Method.REMOVE, (name,)
+
+
+def restored_names(name: str) -> tuple[str, ...]:
+    """The old name, and those to take when a file that came later has it: `name (restored).ext`, and numbered."""
+    suffix = PurePath(name).suffix
+    stem = name[: len(name) - len(suffix)]
+    marks = ("", " (restored)", *(f" (restored {number})" for number in range(2, _MOST_RESTORED)))
+    return tuple(f"{stem}{mark}{suffix}" for mark in marks)
+
+
+def _is_ours(catalogue: Catalogue, entry: Entry, found: os.stat_result, library: Path) -> bool:
+    """Whether what lies there is what `entry` put there, by inode, size and time, else by content."""
+    now, then = ends_of(entry, library)
+    if entry.method is Method.REMOVE:
+        # What stayed while a link to it was taken away.
+        return stat.S_ISREG(found.st_mode) and holds(now, entry.picture)
+    if entry.method is Method.SYMLINK:
+        return is_link_to(now, then)
+    if entry.beside is not None and entry.method is Method.LINK and _is_one_file(found, then):
+        return True  # a sidecar that was rewritten in the crawl
+    if is_as_planned(found, entry) or _is_as_placed(catalogue, entry, found):
+        return True
+    return found.st_size == entry.size_bytes and holds(now, entry.picture)
+
+
+def _is_one_file(found: os.stat_result, other: Path) -> bool:
+    seen = look(other)
+    return seen is not None and os.path.samestat(found, seen)
+
+
+def _is_as_placed(catalogue: Catalogue, entry: Entry, found: os.stat_result) -> bool:
+    place = None if entry.beside is not None else place_of(catalogue, entry.picture)
+    if place is None or place.path != entry.target:
+        return False
+    seen = (found.st_size, time_of(found), found.st_ino, found.st_dev)
+    return seen == (place.size_bytes, place.mtime_ns, place.inode, place.device)

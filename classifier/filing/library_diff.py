@@ -1,0 +1,277 @@
+"""What the disk shows of every place in a library: still there, moved by hand, replaced, gone; changes nothing.
+
+One `lstat` a place; only where size or time differ is a file read. What could not be looked at stays as it is
+recorded: an error other than "no such file", a folder that lies on another disk than it did.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from classifier.catalog.filesystem import state_folder
+from classifier.catalog.library_changes import (
+    Changes,
+    Missing,
+    What,
+    known_paths,
+    links_to_check,
+    missing,
+    place_at,
+    places_to_check,
+)
+from classifier.catalog.move_rows import open_entries
+from classifier.catalog.moves import to_path
+from classifier.filing.destination import TEMPORARY
+from classifier.filing.file_checks import hash_of, holds, is_link_to, is_the_crawls
+from classifier.filing.mounted import Disks
+from classifier.records import Method, time_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.moves import Place
+    from classifier.progress import Stage
+
+_TOLD_EACH = 4096
+_NOT_THERE = (FileNotFoundError, NotADirectoryError)
+
+
+def compare(catalogue: Catalogue, library: Path, stage: Stage) -> Changes:
+    """What differs between the catalogue and the disk; `stage` advances by the places that were looked at."""
+    found = _Comparison(catalogue, library)
+    found.look_at_files(stage)
+    found.look_at_links(stage)
+    found.look_at_missing()
+    found.search()
+    return found.changes()
+
+
+class _Comparison:
+    """One comparison; `lost` are places whose file is not where it was, by path, with the kind that they come to."""
+
+    def __init__(self, catalogue: Catalogue, library: Path) -> None:
+        self._catalogue = catalogue
+        self._library = library
+        self._root = os.fsencode(library) + b"/"
+        self._disks = Disks(self._root)
+        self._unsettled = {entry.picture for entry in open_entries(catalogue)}
+        self._here: list[tuple[Place, Place]] = []
+        self._gone: list[Missing] = []
+        self._forgotten: list[Place] = []
+        self._on_other_disk: list[tuple[bytes, int, int]] = []
+        self._unreachable = self._back = 0
+        self.lost: dict[bytes, Missing] = {}
+        self._known_lost: dict[bytes, Missing] = {}
+
+    def look_at_files(self, stage: Stage) -> None:
+        """Every place that is a file of its own: size and time alone tell that it is as it was."""
+        root, lstat, disks = self._root, os.lstat, self._disks.seen
+        for number, (path, size_bytes, mtime_ns, device) in enumerate(places_to_check(self._catalogue), start=1):
+            if number % _TOLD_EACH == 0:
+                stage.advance(_TOLD_EACH)
+            try:
+                seen = lstat(root + path)
+            except OSError as error:
+                self._refused(path, error)
+                continue
+            disks.add((device, path.rpartition(b"/")[0]))
+            if seen.st_size != size_bytes or (seen.st_mtime_ns != mtime_ns and time_of(seen) != mtime_ns):
+                self._try_closer(path, seen)
+            elif str(seen.st_dev) != device:
+                self._on_other_disk.append((path, seen.st_ino, seen.st_dev))
+
+    def look_at_links(self, stage: Stage) -> None:
+        """Every symbolic link of ours: whether it is there, leads where it did, and to what it did."""
+        for path, size_bytes, mtime_ns, device, *of_original in links_to_check(self._catalogue):
+            stage.advance()
+            try:
+                seen = os.lstat(self._root + path)
+                original = _original(self._root + path)
+            except OSError as error:
+                self._refused(path, error)
+                continue
+            self._disks.seen.add((device, path.rpartition(b"/")[0]))
+            if (seen.st_size, time_of(seen)) != (size_bytes, mtime_ns):
+                self._try_closer(path, seen)
+                continue
+            if str(seen.st_dev) != device:
+                self._on_other_disk.append((path, seen.st_ino, seen.st_dev))
+            if original is None:
+                self._lose(path, What.DANGLING)
+            elif of_original[0] is not None and _differs(original, *of_original):
+                self._read_original(path)
+
+    def look_at_missing(self) -> None:
+        """What is recorded as missing may be back: links lead somewhere again, deleted files lie somewhere."""
+        for one in missing(self._catalogue):
+            path = self._root + one.place.path
+            if one.what is What.DANGLING:
+                self._look_at_dangling(one, path)
+            elif one.what is What.DELETED or one.place.method is not Method.SYMLINK:
+                if one.what is What.REPLACED and not os.path.lexists(path):
+                    self._gone.append(replace(one, what=What.DELETED))
+                self._known_lost[one.place.path] = one
+
+    def search(self) -> None:
+        """Look through the library for what is lost: the same inode, size and time, or else the same content."""
+        if not self.lost and not self._known_lost:
+            return
+        loose = list(self._loose_files())
+        by_inode = {one.place.inode: one for one in self._all_lost() if one.what is not What.DANGLING}
+        for path, inode in loose:
+            one = by_inode.get(inode)
+            # A link whose original was changed is itself as it was.
+            if one is None or (one.what is What.REPLACED and path == one.place.path):
+                continue
+            if self._is_that(path, one.place):
+                self._found(one, path)
+        wanted: dict[int, list[Missing]] = defaultdict(list)
+        for one in self._all_lost():
+            if one.place.beside is None and one.place.method is not Method.SYMLINK:
+                wanted[one.place.size_bytes].append(one)
+        for path, _ in loose if wanted else ():
+            self._match_content(path, wanted)
+
+    def changes(self) -> Changes:
+        """What is left of the lost is gone, where its folder could be looked into."""
+        for one in self.lost.values():
+            if one.what is not What.DELETED or self._disks.has(one.place):
+                self._gone.append(one)
+            else:
+                self._unreachable += 1
+        return Changes(
+            here=self._here,
+            gone=self._gone,
+            forgotten=self._forgotten,
+            on_other_disk=self._on_other_disk,
+            back=self._back,
+            unreachable=self._unreachable,
+        )
+
+    def _all_lost(self) -> Iterator[Missing]:
+        yield from self._known_lost.values()
+        yield from self.lost.values()
+
+    def _lose(self, path: bytes, what: What) -> None:
+        place = place_at(self._catalogue, path)
+        if place is not None and place.picture not in self._unsettled:
+            self.lost[path] = Missing(place=place, what=what)
+
+    def _refused(self, path: bytes, error: OSError) -> None:
+        if isinstance(error, _NOT_THERE):
+            self._lose(path, What.DELETED)
+        else:
+            self._unreachable += 1
+
+    def _try_closer(self, path: bytes, seen: os.stat_result) -> None:
+        try:
+            self._look_closer(path, seen)
+        except OSError:
+            self._unreachable += 1
+
+    def _look_closer(self, path: bytes, seen: os.stat_result) -> None:
+        """Another size or time: the same content is still ours, any other is the person's."""
+        place, file = place_at(self._catalogue, path), self._library / to_path(path)
+        if place is None or place.picture in self._unsettled:
+            return
+        if place.method is Method.SYMLINK:
+            if is_link_to(file, to_path(place.source)):
+                self._here.append((place, _as_seen(place, seen)))
+            else:
+                self.lost[path] = Missing(place=place, what=What.REPLACED)
+        elif seen.st_size == place.size_bytes and holds(file, place.picture):
+            self._here.append((place, _as_seen(place, seen)))
+        elif place.beside is not None and is_the_crawls(place, seen) and (content := hash_of(file)) is not None:
+            self._here.append((place, replace(_as_seen(place, seen), picture=content)))
+        else:
+            self.lost[path] = Missing(place=place, what=What.REPLACED)
+
+    def _read_original(self, path: bytes) -> None:
+        place = place_at(self._catalogue, path)
+        if place is not None and not holds(to_path(place.source), place.picture):
+            self._lose(path, What.REPLACED)
+
+    def _look_at_dangling(self, one: Missing, path: bytes) -> None:
+        try:
+            seen, original = os.lstat(path), _original(path)
+        except _NOT_THERE:
+            self._forgotten.append(one.place)
+        except OSError:
+            self._unreachable += 1
+        else:
+            if not is_link_to(self._library / to_path(one.place.path), to_path(one.place.source)):
+                self._gone.append(replace(one, what=What.REPLACED))
+            elif original is not None:
+                self._back += 1
+                self._here.append((one.place, _as_seen(one.place, seen)))
+
+    def _loose_files(self) -> Iterator[tuple[bytes, int]]:
+        """Path and inode of every file in the library that is not at a place of its own."""
+        known = known_paths(self._catalogue) - self.lost.keys()
+        folders, own = [b""], os.fsencode(state_folder(self._library).name)
+        while folders:
+            inside = folders.pop()
+            with suppress(OSError), os.scandir(self._root + inside) as entries:
+                for entry in entries:
+                    path = inside + entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        folders += [] if path == own else [path + b"/"]
+                    elif path not in known and not TEMPORARY.fullmatch(os.fsdecode(entry.name)):
+                        yield path, entry.inode()
+
+    def _is_that(self, path: bytes, place: Place) -> bool:
+        with suppress(OSError):
+            seen = os.lstat(self._root + path)
+            return (seen.st_size, time_of(seen)) == (place.size_bytes, place.mtime_ns)
+        return False
+
+    def _match_content(self, path: bytes, wanted: dict[int, list[Missing]]) -> None:
+        try:
+            seen = os.lstat(self._root + path)
+        except OSError:
+            return
+        likely = wanted.get(seen.st_size, ()) if stat.S_ISREG(seen.st_mode) else ()
+        # What is missing for long is looked for by its time as well: nothing is read again and again.
+        likely = [one for one in likely if one.place.path in self.lost or one.place.mtime_ns == time_of(seen)]
+        content = hash_of(self._library / to_path(path)) if likely else None
+        for one in likely:
+            if one.place.picture == content:
+                self._found(one, path)
+                break
+
+    def _found(self, one: Missing, path: bytes) -> None:
+        """It lies at `path` now, moved there by hand."""
+        is_new = self.lost.pop(one.place.path, None) is not None
+        if not is_new and self._known_lost.pop(one.place.path, None) is None:
+            return
+        self._back += not is_new
+        self._gone = [gone for gone in self._gone if gone.place != one.place]
+        now = replace(_as_seen(one.place, os.lstat(self._root + path)), path=path)
+        is_link = one.place.method is Method.SYMLINK and one.place.beside is None
+        if is_link and _original(self._root + path) is None:
+            self._gone.append(Missing(place=now, what=What.DANGLING))
+        else:
+            self._here.append((one.place, now))
+
+
+def _original(link: bytes) -> os.stat_result | None:
+    """What a link leads to; None when nothing is there. OSError where that cannot be told."""
+    try:
+        return os.stat(link)  # noqa: PTH116 - bytes, as they are kept
+    except _NOT_THERE:
+        return None
+
+
+def _differs(original: os.stat_result, size_bytes: int, mtime_ns: int, is_the_picture: int) -> bool:
+    return not is_the_picture or (original.st_size, time_of(original)) != (size_bytes, mtime_ns)
+
+
+def _as_seen(place: Place, seen: os.stat_result) -> Place:
+    return replace(place, size_bytes=seen.st_size, mtime_ns=time_of(seen), inode=seen.st_ino, device=seen.st_dev)

@@ -1,0 +1,102 @@
+"""Takes away links of ours that lead nowhere, or that show a second time what is filed elsewhere; through the engine.
+
+A link that leads nowhere goes when its picture is in the crawl again: it is filed anew then. A link whose file got
+another content in the crawl goes when that content is filed: one file lies in one folder.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from classifier.catalog.moves import to_path
+from classifier.catalog.stale_links import (
+    Removable,
+    changed_links,
+    dangling_links,
+    drop_missing,
+    place_from,
+    place_of_inode,
+)
+from classifier.filing.file_checks import look
+from classifier.filing.plan import within
+from classifier.filing.results import Status
+from classifier.images.safe_open import image_file
+from classifier.records import Method, Move, PictureId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.moves import Place
+    from classifier.filing.results import Outcome
+
+_BATCH = 256
+
+
+def remove_dangling(
+    catalogue: Catalogue,
+    library: Path,
+    *,
+    run: int,
+    crawl: Path,
+    execute: Callable[[Sequence[Move]], Sequence[Outcome]],
+) -> frozenset[PictureId]:
+    """Take away the dangling links of pictures that `run` found in `crawl`; returns the pictures."""
+    found = dangling_links(catalogue, run=run, crawl=crawl)
+    planned = [(one, _removal(library, one, origin=to_path(one.place.source), picture=one.place)) for one in found]
+    places = [one.place for one in _remove(catalogue, planned, execute)]
+    return frozenset(place.picture for place in places if place.beside is None)
+
+
+def remove_repeated(
+    catalogue: Catalogue, library: Path, *, execute: Callable[[Sequence[Move]], Sequence[Outcome]]
+) -> None:
+    """Take away the links whose file is filed under its new content elsewhere."""
+    _remove(catalogue, list(_repeated(catalogue, library)), execute)
+
+
+def _repeated(catalogue: Catalogue, library: Path) -> Iterator[tuple[Removable, Move | None]]:
+    for one in changed_links(catalogue):
+        seen = look(library / to_path(one.place.path))
+        if one.place.method is Method.SYMLINK:
+            other = place_from(catalogue, one.place.source)
+            origin = to_path(one.place.source)
+        else:
+            other = None if seen is None else place_of_inode(catalogue, seen.st_ino)
+            origin = library / to_path(other.path) if other else library
+        if other is not None and other.path != one.place.path:
+            yield one, _removal(library, one, origin=origin, picture=other)
+
+
+def _removal(library: Path, one: Removable, *, origin: Path, picture: Place) -> Move | None:
+    """Takes back the change that made the link, because the file is, or was, at `origin`."""
+    path = library / to_path(one.place.path)
+    seen = look(path)
+    if seen is None:
+        return None
+    return Move(
+        picture=picture.picture,
+        source=image_file(path, seen),
+        folder=within(origin.parent, library),
+        names=(origin.name,),
+        method=Method.REMOVE,
+        undoes=one.made_by,
+        beside=one.place.beside,
+    )
+
+
+def _remove(
+    catalogue: Catalogue,
+    planned: Sequence[tuple[Removable, Move | None]],
+    execute: Callable[[Sequence[Move]], Sequence[Outcome]],
+) -> list[Removable]:
+    removed: list[Removable] = []
+    moves = [(one, move) for one, move in planned if move is not None]
+    for start in range(0, len(moves), _BATCH):
+        part = moves[start : start + _BATCH]
+        outcomes = execute([move for _, move in part])
+        done = [one for (one, _), outcome in zip(part, outcomes, strict=True) if outcome.status is Status.PLACED]
+        drop_missing(catalogue, [one.place for one in done])
+        removed += done
+    return removed

@@ -1,0 +1,57 @@
+"""After an undo: what was decided before holds again, and what lies in the library is decided to be where it lies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from classifier.catalog.library_changes import delete_again
+from classifier.catalog.manual_moves import decision_of
+from classifier.catalog.moves import to_bytes
+from classifier.catalog.previous_decision_tables import LEFT_THERE
+from classifier.catalog.previous_decisions import concerned, decide_as_placed, exchange
+from classifier.catalog.undo_queries import run_decided
+from classifier.filing.destination import folder_for
+from classifier.records import Decision
+
+if TYPE_CHECKING:
+    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.previous_decisions import Placed
+
+
+def decide_again(catalogue: Catalogue, undone: int, *, undo: int) -> None:
+    """Bring the decisions back to before the run `undone`, as the run `undo` did its files.
+
+    The caller holds the transaction.
+    """
+    run, is_undone = run_decided(catalogue, undone)
+    exchange(catalogue, run=run, undone=is_undone)
+    astray = [
+        decision
+        for one in concerned(catalogue, run=run, undo=undo)
+        if (decision := as_placed(one, LEFT_THERE)) is not None
+    ]
+    decide_as_placed(catalogue, astray, run=run)
+    if not is_undone:
+        delete_again(catalogue, run=run)
+
+
+def as_placed(one: Placed, reason: str) -> Decision | None:
+    """The decision that follows from where a picture lies; None when what is decided agrees with that."""
+    known = one.decision
+    if known is not None and _belongs(one, known):
+        return None
+    found = decision_of(to_bytes(one.folder))
+    if found is None:
+        return None
+    action, category = found
+    if known is None or known.category != category:
+        return Decision(picture=one.picture, action=action, category=category, confidence=0.0, reason=reason)
+    return replace(known, action=action, reason=reason)
+
+
+def _belongs(one: Placed, decision: Decision) -> bool:
+    try:
+        return folder_for(decision) == one.folder
+    except ValueError:
+        return False

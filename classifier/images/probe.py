@@ -1,0 +1,113 @@
+"""Opens a picture as far as its header: which format, how large, and whether it may be decoded at all.
+
+One decoder is tried, the one of the format that the first bytes show. Must not decode pixels.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
+
+from PIL import AvifImagePlugin, Image, UnidentifiedImageError
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from classifier.errors import Undecodable
+from classifier.images.formats import ALLOWED, HEAD_BYTES, sniff
+from classifier.images.pillow_warnings import hush_pillow
+from classifier.records import FailureKind
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+# Opening by class instead of Image.open: nothing outside this table can be reached (an EPS would start Ghostscript),
+# the size is checked against our cap and not Pillow's, and a JPEG with more frames is read as its first, a plain JPEG.
+_OPENERS: Final[dict[str, type[ImageFile]]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "GIF": GifImageFile,
+    "WEBP": WebPImageFile,
+    "BMP": BmpImageFile,
+    "AVIF": AvifImagePlugin.AvifImageFile,
+    "TIFF": TiffImageFile,
+}
+
+
+def open_checked(data: bytes, *, max_megapixels: float) -> ImageFile:
+    """The picture in `data`, its header read and found acceptable, its pixels not decoded yet.
+
+    The image has `format`, `mode`, `size` and metadata; it shows its first frame. Beyond 178 megapixels Pillow
+    refuses GIF and WebP whatever `max_megapixels` allows.
+
+    Raises:
+        Undecodable: EMPTY, NOT_A_PICTURE, UNSUPPORTED, CORRUPT, TOO_LARGE or MEMORY, with the reason as a sentence.
+
+    """
+    if not data:
+        raise Undecodable(FailureKind.EMPTY, "the file is empty")
+    name = _readable_format(data[:HEAD_BYTES])
+    hush_pillow()
+    if name == "WEBP":
+        # Its decoder reserves memory for the pixels as soon as it is opened.
+        _check_size(_webp_size(data), max_megapixels)
+    try:
+        image = _OPENERS[name](BytesIO(data), "")
+    except Exception as reason:
+        raise undecodable(reason, name) from reason
+    _check_size(image.size, max_megapixels)
+    return image
+
+
+def undecodable(reason: Exception, name: str) -> Undecodable:
+    """What Pillow raised over a picture of the format `name`, as our one kind of failure."""
+    match reason:
+        case Undecodable():
+            return reason
+        case MemoryError():
+            return Undecodable(FailureKind.MEMORY, f"there was not enough memory to decode this {name} picture")
+        case Image.DecompressionBombError():
+            return Undecodable(FailureKind.TOO_LARGE, f"{name}: {reason}")
+        case UnidentifiedImageError():
+            return Undecodable(FailureKind.CORRUPT, f"{name}: the file does not go on as it begins")
+        case _:
+            return Undecodable(FailureKind.CORRUPT, f"{name}: {reason or type(reason).__name__}")
+
+
+def _readable_format(head: bytes) -> str:
+    name = sniff(head)
+    if name is None:
+        raise Undecodable(FailureKind.NOT_A_PICTURE, "it does not begin like any picture format that is known")
+    if name not in ALLOWED:
+        readable = ", ".join(sorted(ALLOWED))
+        raise Undecodable(FailureKind.UNSUPPORTED, f"{name} pictures are not read; {readable} are")
+    return name
+
+
+def _check_size(size: tuple[int, int], max_megapixels: float) -> None:
+    width, height = size
+    megapixels = width * height / 1e6
+    if megapixels > max_megapixels:
+        detail = f"{width} x {height} is {megapixels:.4g} megapixels; the limit is {max_megapixels:g}"
+        raise Undecodable(FailureKind.TOO_LARGE, detail)
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """The canvas as the header gives it; (0, 0) when it does not, which the decoder will then refuse."""
+    match data[12:16]:
+        case b"VP8X":
+            return _little(data[24:27]) + 1, _little(data[27:30]) + 1
+        case b"VP8L":
+            bits = _little(data[21:25])
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case b"VP8 ":
+            return _little(data[26:28]) & 0x3FFF, _little(data[28:30]) & 0x3FFF
+        case _:
+            return 0, 0
+
+
+def _little(part: bytes) -> int:
+    return int.from_bytes(part, "little")

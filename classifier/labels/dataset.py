@@ -1,0 +1,110 @@
+"""From labels to examples: read each labelled picture once, know it by content, refuse contradictions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from PIL import Image
+
+from classifier.errors import LabelsError, Undecodable
+from classifier.images.decode import decode
+from classifier.images.hashing import perceptual_hash, picture_id
+from classifier.images.safe_open import read_picture
+from classifier.labels.error_list import all_at_once
+from classifier.labels.from_annotations import Feedback
+from classifier.labels.load import MIN_PICTURES
+from classifier.progress import Progress
+from classifier.records import Example, Failure, FailureKind, Label, Selection
+
+THUMBNAIL_SIDE = 16
+
+
+Result = Example | tuple[Label, Failure]
+"""What reading one label gives."""
+
+
+def read_examples(
+    labels: tuple[Label, ...],
+    *,
+    read: Callable[[tuple[Label, ...]], Iterator[Result]],
+    progress: Progress,
+    feedback: Feedback | None = None,
+) -> tuple[tuple[Example, ...], tuple[tuple[Label, Failure], ...]]:
+    """The readable labels as examples, each content once, and the unreadable ones with their reason.
+
+    `read` gives a result for each label, in their order. What `feedback` says of a picture goes before its label: one
+    that is not of its category becomes an example without one, as do labels without one. Raises LabelsError in one line
+    that names the first ten pictures that stand in two categories, or the categories of which too little is left.
+    """
+    feedback = feedback or Feedback()
+    examples: dict[str, Example] = {}
+    failures: list[tuple[Label, Failure]] = []
+    conflicts: list[str] = []
+    with progress.stage("reading labels", total=len(labels), unit="picture") as stage:
+        for result in read(labels):
+            stage.advance()
+            if not isinstance(result, Example):
+                failures.append(result)
+            else:
+                conflicts += _add(examples, feedback.heed(result))
+    if conflicts:
+        many = f"{len(conflicts):,} pictures stand" if len(conflicts) > 1 else "one picture"
+        raise LabelsError(f"{many} in two categories: {all_at_once(conflicts)}; keep one of each")
+    _check_left(labels, examples)
+    return tuple(examples.values()), tuple(failures)
+
+
+def read_example(label: Label, max_megapixels: float) -> Result:
+    """One labelled picture, or why it cannot be read; for files that were read before and harm no reader."""
+    try:
+        data = read_picture(label.path, max_megapixels=max_megapixels)
+        return example_of(label, data, max_megapixels=max_megapixels)
+    except Undecodable as error:
+        return label, Failure(kind=error.kind, detail=error.detail)
+    except OSError as error:
+        return label, Failure(kind=FailureKind.UNREADABLE, detail=error.strerror or str(error))
+
+
+def example_of(label: Label, data: bytes, *, max_megapixels: float) -> Example:
+    """What the split needs to know of the picture in `data`. Raises Undecodable."""
+    phash, thumbnail = looks_of(decode(data, max_megapixels=max_megapixels).image)
+    return Example(label=label, picture=picture_id(data), phash=phash, thumbnail=thumbnail)
+
+
+def looks_of(image: Image.Image) -> tuple[int, bytes]:
+    """The perceptual hash and the thumbnail of a decoded picture: near-duplicates are alike in both."""
+    thumbnail = image.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX).tobytes()
+    return perceptual_hash(image), thumbnail
+
+
+def _add(examples: dict[str, Example], example: Example) -> list[str]:
+    """Keep one example of each content; what contradicts an earlier one, in words."""
+    earlier = examples.setdefault(example.picture, example)
+    if example.label.selection is Selection.RANDOM or not earlier.label.category:
+        examples[example.picture] = _together(earlier, example)
+    if not example.label.category or earlier.label.category in {"", example.label.category}:
+        return []
+    return [
+        f"{earlier.label.path} ({earlier.label.category}) and {example.label.path} ({example.label.category})",
+    ]
+
+
+def _together(earlier: Example, later: Example) -> Example:
+    """One picture that was labelled twice: of a category where either says so, drawn by chance where either was."""
+    selection = Selection.RANDOM if Selection.RANDOM in {earlier.label.selection, later.label.selection} else None
+    named = earlier if earlier.label.category else later
+    return replace(named, label=replace(named.label, selection=selection or named.label.selection))
+
+
+def _check_left(labels: tuple[Label, ...], examples: dict[str, Example]) -> None:
+    left = Counter(example.label.category for example in examples.values())
+    of = Counter(label.category for label in labels if label.category)
+    poor = [
+        f"category {category!r}: only {left[category]} different readable picture is left of {count}"
+        for category, count in sorted(of.items())
+        if left[category] < MIN_PICTURES
+    ]
+    if poor:
+        raise LabelsError(f"{all_at_once(poor)}; a category needs at least {MIN_PICTURES}")

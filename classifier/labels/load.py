@@ -1,0 +1,198 @@
+"""Labels as a person left them: category folders with pictures in them, or a CSV file. Reads names, not pictures.
+
+One category may be written in two forms of Unicode, as macOS and other systems do: it is one, by its composed name.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from classifier.catalog.categories import composed
+from classifier.errors import LabelsError
+from classifier.images.system_files import is_system_folder
+from classifier.images.walk import find
+from classifier.images.walk_result import Found
+from classifier.labels.error_list import all_at_once
+from classifier.labels.names import check_names
+from classifier.progress import Progress, SilentProgress
+from classifier.records import Label, Selection
+
+MIN_PICTURES = 2
+"""One to learn from, one to check by."""
+UNKNOWN = "_unknown"
+"""The folder of pictures that are of no category, as sorting and `illsort label` name it."""
+_COLUMNS = ("file_name", "label")
+
+
+def read_labels(
+    *,
+    folder: Path | None,
+    csv_file: Path | None,
+    further: tuple[Label, ...] = (),
+    by_chance: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Label, ...]:
+    """Labels from `csv_file` if given, else from the category folders in `folder`; sorted by category and path.
+
+    With `by_chance` a person says that they were drawn by chance, and what lies in the folder's `_unknown` was too: it
+    comes first, without a category. `further` labels are added to them, or stand alone. A link to a file counts as that
+    file. A folder in a category that cannot be read is among the labels, as one that cannot be read. Raises LabelsError
+    in one line: nowhere to look, no labels, empty categories or such with fewer than two pictures, a bad name, a
+    missing column or files.
+    """
+    if csv_file is not None:
+        labels, where = _from_csv(csv_file, folder), csv_file
+    elif folder is not None:
+        labels, where = _from_folder(folder, progress or SilentProgress()), folder
+    elif further:
+        labels, where = [], Path(os.path.commonpath([label.path.parent for label in further]))
+    else:
+        raise LabelsError(
+            "no labels: set labels.folder (<category>/<picture>), labels.csv (file_name,label) or labels.library "
+            "(a sorted library of which something was said in review)"
+        )
+    if by_chance:
+        labels = [replace(label, selection=Selection.RANDOM) for label in [*labels, *_without_category(folder)]]
+    labels = [replace(label, category=composed(label.category)) for label in (*labels, *further)]
+    if not labels:
+        raise LabelsError(f"{where}: holds no labelled pictures; expected <category>/<picture> below it")
+    _check_counts(labels, where)
+    return tuple(sorted(labels, key=lambda label: (label.category, label.path)))
+
+
+def categories_of(labels: tuple[Label, ...]) -> tuple[str, ...]:
+    """The categories in the order that the bundle will keep: by name."""
+    return tuple(sorted({label.category for label in labels} - {""}))
+
+
+def _check_counts(labels: list[Label], where: Path) -> None:
+    counts = Counter(label.category for label in labels if label.category)
+    check_names(sorted(counts), where=str(where))
+    if len(counts) == 1:
+        raise LabelsError(f"{where}: only one category, {next(iter(counts))!r}; sorting needs at least two")
+    few = [
+        f"category {category!r} has {count} picture"
+        for category, count in sorted(counts.items())
+        if count < MIN_PICTURES
+    ]
+    if few:
+        raise LabelsError(f"{where}: {all_at_once(few)}; a category needs at least {MIN_PICTURES}")
+
+
+def _from_folder(folder: Path, progress: Progress) -> list[Label]:
+    if not folder.is_dir():
+        raise LabelsError(f"labels.folder = {folder}: there is no such folder")
+    labels, found = [], Found()
+    empty: list[str] = []
+    try:
+        for category in category_folders(folder):
+            pictures = list(pictures_in(category, found))
+            links, found.links = found.links, 0
+            empty += [] if pictures else [_emptiness(category, links)]
+            labels += [Label(path=path, category=category.name) for path in pictures]
+            if links:
+                progress.say(f"{category}: {links:,} links are no labels: they lead to folders or to nothing")
+    except OSError as error:
+        raise LabelsError(f"labels.folder = {folder}: cannot be read ({error})") from None
+    if empty:
+        raise LabelsError(f"{all_at_once(empty)}; put pictures in it or remove the folder")
+    _tell(labels, found, progress)
+    return labels
+
+
+def _without_category(folder: Path | None) -> list[Label]:
+    """Drawn pictures that a person put into no category."""
+    unknown = None if folder is None else folder / UNKNOWN
+    if unknown is None or not unknown.is_dir():
+        return []
+    return [Label(path=file.path, category="") for file in find(unknown, follow_links=True)]
+
+
+def category_folders(folder: Path) -> list[Path]:
+    """The folders of categories in a folder of labels, by name. Raises OSError when it cannot be listed."""
+    return [
+        entry
+        for entry in sorted(folder.iterdir())
+        if entry.name[0] not in "._" and not is_system_folder(entry.name) and entry.is_dir()
+    ]
+
+
+def pictures_in(category: Path, found: Found) -> Iterator[Path]:
+    """The files of one category, and last what could not be read in it."""
+    before = len(found.refused)
+    for file in find(category, follow_links=True, found=found):
+        if not _is_set_aside(file.path.relative_to(category)):
+            yield file.path
+    yield from (path for path, _ in found.refused[before:])
+
+
+def _is_set_aside(path: Path) -> bool:
+    return any(part[0] in "._" for part in path.parts[:-1])
+
+
+def _emptiness(category: Path, links: int) -> str:
+    if not links:
+        return f"{category}: this category is empty"
+    return f"{category}: this category holds no picture, but {links:,} links to folders or to nothing"
+
+
+def _tell(labels: list[Label], found: Found, progress: Progress) -> None:
+    """What a person may not expect: what was passed over, and folders that are one category."""
+    for sentence in found.sentences():
+        progress.say(f"labels: {sentence}")
+    spelled: dict[str, set[str]] = {}
+    for label in labels:
+        spelled.setdefault(composed(label.category), set()).add(label.category)
+    for category, forms in spelled.items():
+        if len(forms) > 1:
+            progress.say(f"labels: {len(forms)} folders are the category {category}, in two forms of Unicode")
+
+
+def _from_csv(csv_file: Path, folder: Path | None) -> list[Label]:
+    root = csv_file.parent if folder is None else folder
+    try:
+        with csv_file.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            missing = set(_COLUMNS) - set(rows.fieldnames or ())
+            if missing:
+                raise LabelsError(f"{csv_file}: has no column {' and '.join(sorted(missing))}; needs file_name,label")
+            read = [(rows.line_num, _from_row(row, root)) for row in rows]
+    except UnicodeDecodeError as error:
+        raise LabelsError(
+            f"labels.csv = {csv_file}: is not UTF-8 (byte {error.object[error.start]:#04x}); "
+            'save it as "CSV UTF-8", as Excel calls it'
+        ) from None
+    except (OSError, csv.Error) as error:
+        raise LabelsError(f"labels.csv = {csv_file}: cannot be read ({error})") from None
+    wrong: dict[str, list[str]] = {}
+    for line, one in read:
+        if isinstance(one, str):
+            wrong.setdefault(one, []).append(f"{line}")
+    if wrong:
+        raise LabelsError(f"{csv_file}, {all_at_once([_in_lines(lines, what) for what, lines in wrong.items()])}")
+    return [one for _, one in read if isinstance(one, Label)]
+
+
+def _in_lines(lines: list[str], what: str) -> str:
+    return f"line{'s' if len(lines) > 1 else ''} {all_at_once(lines, between=', ')}: {what}"
+
+
+def _from_row(row: dict[str | None, str | list[str] | None], root: Path) -> Label | str | None:
+    """A label; or what is wrong with the row; or None for a row of empty cells, such as spreadsheets leave."""
+    beyond = row.get(None) or ()
+    if any(cell.strip() for cell in beyond):
+        return "more columns than the first line has; a name with a comma needs quotes around it"
+    name, category = (str(row[column] or "").strip() for column in _COLUMNS)
+    if not name or not category:
+        return "file_name or label is empty" if any(_cells(row.values())) else None
+    path = root / Path(name)
+    return Label(path=path, category=category) if path.is_file() else f"there is no file {path}"
+
+
+def _cells(values: Iterable[str | list[str] | None]) -> Iterator[str]:
+    return (value.strip() for value in values if isinstance(value, str))

@@ -1,0 +1,131 @@
+"""What `evaluation.json` may hold, checked when a report is made of it; needs no torch.
+
+What an earlier illsort did not write may be missing, and what a later one adds is passed on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from classifier.errors import ModelError
+from classifier.model.bundle_files import EVALUATION, read_json
+
+Count = Annotated[int, Field(ge=0, le=10**12)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Number = Annotated[float, Field(ge=-(10.0**12), le=10.0**12)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
+
+
+class _Category(_Part):
+    category: str
+    count: Count
+    precision: Share | None
+    recall: Share | None
+
+
+class _Mistake(_Part):
+    path: str
+    category: str
+    predicted: str
+    confidence: Share
+
+
+class _Confusion(_Part):
+    category: str
+    taken_for: str
+    count: Count
+
+
+class _Coverage(_Part):
+    max_error: Share
+    share: Share
+
+
+class _Doubt(_Part):
+    path: str
+    category: str
+    likely: str
+    wrong: Share
+    confidence: Share
+
+
+class _Doubts(_Part):
+    count: Count
+    likely_wrong: Count
+    labels: list[_Doubt]
+
+
+class _Expected(_Part):
+    mean: Number
+    low: Number
+    high: Number
+
+
+class _Point(_Part):
+    labels: Annotated[int, Field(gt=0, le=10**12)]
+    accuracy: Number
+    coverage: list[Number]
+
+
+class _Forecast(_Part):
+    times: Count
+    labels: Annotated[int, Field(gt=0, le=10**12)]
+    accuracy: _Expected
+    coverage: list[_Expected]
+
+
+class _Need(_Part):
+    category: str
+    labels: Count
+    unsettled: Number
+    gain: Number
+
+
+class _Curve(_Part):
+    max_errors: Annotated[list[Share], Field(min_length=1)]
+    points: Annotated[list[_Point], Field(min_length=1)]
+    forecasts: Annotated[list[_Forecast], Field(min_length=1)]
+    needs: list[_Need]
+    saw_labels: bool
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        lengths = {len(point.coverage) for point in self.points} | {len(ahead.coverage) for ahead in self.forecasts}
+        if lengths != {len(self.max_errors)}:
+            raise ValueError("coverage is not of as many rates as max_errors")
+        return self
+
+
+class _Evaluation(_Part):
+    accuracy: Share | None = None
+    per_category: list[_Category] = []
+    matrix: list[list[Count]] = []
+    confusions: list[_Confusion] = []
+    coverage: list[_Coverage] = []
+    mistakes: list[_Mistake] = []
+    doubts: _Doubts | None = None
+    curve: _Curve | None = None
+
+
+def read_evaluation(folder: Path, *, categories: int) -> dict[str, Any]:
+    """The figures in a bundle's `evaluation.json`; empty where there is none.
+
+    Raises ModelError in one line naming the field and what is wrong.
+    """
+    path = folder / EVALUATION
+    values = read_json(path) if path.exists() else {}
+    try:
+        matrix = _Evaluation.model_validate(values).matrix
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(ascii(part).strip("'") for part in first["loc"])
+        raise ModelError(f"{path}: {name}: {first['msg']}; train again or restore it") from None
+    if matrix and [len(row) for row in matrix] != [categories] * categories:
+        raise ModelError(f"{path}: matrix: is not of {categories} categories; train again or restore it")
+    return values

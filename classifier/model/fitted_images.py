@@ -1,0 +1,103 @@
+"""Which pictures a backbone's weights were fitted to, carried along through every training that begins with them.
+
+A head that is judged by pictures its backbone was fitted to looks better than it is, and to cross-fit the head does not
+help: the backbone has seen all of them. So each bundle keeps the ids and perceptual hashes of all pictures that its
+weights learned from, its own and those of every bundle that it began from. A picture counts as seen when its content is
+among them, or when its hash differs from one of them in at most as many bits as near-duplicates do: more pictures count
+so than are near-duplicates, which is the safe side. Weights without such a record have seen nobody knows what.
+
+Plain numpy; knows no network.
+"""
+
+# Shapes: M pictures the weights were fitted to, N pictures asked about.
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from classifier.model.npz import read_arrays, wrong_ids
+from classifier.records import PictureId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from classifier.records import Example
+
+FITTED: Final = "fitted.npz"
+"""The file's name in a bundle."""
+_CHUNK: Final = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fitted:
+    """`hashes` uint64 (M,), a perceptual hash for each of `pictures`; `is_known` when these are all that there were."""
+
+    pictures: tuple[PictureId, ...] = ()
+    hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
+    is_known: bool = True
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def and_also(self, examples: Iterable[Example]) -> Fitted:
+        """These and `examples`, each content once."""
+        hashes = dict(zip(self.pictures, self.hashes.tolist(), strict=True))
+        hashes |= {example.picture: example.phash for example in examples}
+        return Fitted(
+            pictures=tuple(hashes), hashes=np.array([*hashes.values()], dtype=np.uint64), is_known=self.is_known
+        )
+
+    def has_seen(self, examples: Sequence[Example], *, bits: int) -> list[bool]:
+        """Whether each of `examples`, or what nearly repeats it, is among them; all of them where nothing is known."""
+        if not self.is_known:
+            return [True] * len(examples)
+        contents = set(self.pictures)
+        near = self._is_near(np.array([example.phash for example in examples], dtype=np.uint64), bits)
+        return [example.picture in contents or bool(is_near) for example, is_near in zip(examples, near, strict=True)]
+
+    def _is_near(self, hashes_N: NDArray[np.uint64], bits: int) -> NDArray[np.bool_]:
+        found = np.zeros(len(hashes_N), dtype=np.bool_)
+        for start in range(0, len(hashes_N), _CHUNK) if len(self) else ():
+            apart = np.bitwise_count(hashes_N[start : start + _CHUNK, None] ^ self.hashes[None, :])
+            found[start : start + _CHUNK] = (apart <= bits).any(axis=1)
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write it as an .npz file that is read without pickle."""
+        with path.open("wb") as file:
+            np.savez_compressed(
+                file,
+                pictures=np.array(self.pictures, dtype=np.str_),
+                hashes=self.hashes,
+                is_known=np.array(self.is_known),
+            )
+
+
+UNKNOWN: Final = Fitted(is_known=False)
+"""Of weights without a record."""
+
+
+def load_fitted(path: Path) -> Fitted:
+    """Read and check what `Fitted.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
+    return read_arrays(path, _fitted, _wrong)
+
+
+def _fitted(arrays: dict[str, NDArray[Any]]) -> Fitted:
+    return Fitted(
+        pictures=tuple(PictureId(str(picture)) for picture in arrays["pictures"]),
+        hashes=arrays["hashes"],
+        is_known=bool(arrays["is_known"]),
+    )
+
+
+def _wrong(fitted: Fitted) -> str:
+    """What does not fit together, in a phrase; empty when all does."""
+    if fitted.hashes.dtype != np.uint64 or fitted.hashes.shape != (len(fitted),):
+        return f"its parts do not fit {len(fitted)} pictures"
+    return wrong_ids(fitted.pictures)

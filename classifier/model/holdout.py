@@ -1,0 +1,123 @@
+"""What the model says of labelled pictures that it was not fitted to: all that an error rate can be promised by.
+
+Every picture keeps how it was selected. A test of an error rate is exact for a simple random sample and for nothing
+else (Cochran 1977, Sampling Techniques, chapter 2), so `by_chance` is the only part that a guarantee may rest on: the
+pictures of random draws that were answered whole. A drawn picture of which there is no prediction, or no answer, is
+`unjudged` and counts as filed and wrong; one that is of no category has the truth NO_CATEGORY, so any guess is wrong.
+Plain numpy; knows no network.
+"""
+
+# Shapes: N pictures, K categories.
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from classifier.model.npz import read_arrays, selections_of, wrong_rows
+from classifier.records import PictureId, Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+EVIDENCE = "evidence.npz"
+"""The file's name in a bundle."""
+NO_CATEGORY: Final = -1
+"""The truth of a picture that is of none of the categories."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """One row for each picture: `logits` float32 (N, K), before the temperature; `truths` int64 (N,), 0..K-1 or -1.
+
+    Near-duplicates share a number in `groups`, int64 (N,). `selections` says how each was selected, and `unjudged` how
+    many drawn by chance have no row. `how` says in a phrase why the model was not fitted to them: "held out",
+    "cross-fitted in 3 parts".
+    """
+
+    logits: NDArray[np.float32]
+    truths: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    pictures: tuple[PictureId, ...]
+    paths: tuple[str, ...]
+    how: str
+    selections: tuple[Selection, ...]
+    unjudged: int = 0
+
+    def __len__(self) -> int:
+        return len(self.truths)
+
+    @property
+    def by_chance(self) -> Evidence:
+        """The pictures of random draws: all that a guarantee may rest on."""
+        return self.rows([selection is Selection.RANDOM for selection in self.selections])
+
+    @property
+    def of_categories(self) -> Evidence:
+        """The pictures that are of a category."""
+        return self.rows((self.truths != NO_CATEGORY).tolist())
+
+    def rows(self, kept: Sequence[bool]) -> Evidence:
+        """The same with some of its pictures."""
+        numbers = np.flatnonzero(np.array(kept, dtype=bool))
+        return replace(
+            self,
+            logits=self.logits[numbers],
+            truths=self.truths[numbers],
+            groups=self.groups[numbers],
+            pictures=tuple(self.pictures[number] for number in numbers),
+            paths=tuple(self.paths[number] for number in numbers),
+            selections=tuple(self.selections[number] for number in numbers),
+        )
+
+    def save(self, path: Path) -> None:
+        """Write it as an .npz file that is read without pickle."""
+        with path.open("wb") as file:
+            np.savez_compressed(
+                file,
+                logits=self.logits,
+                truths=self.truths,
+                groups=self.groups,
+                pictures=np.array(self.pictures, dtype=np.str_),
+                paths=np.array(self.paths, dtype=np.str_),
+                how=np.array(self.how),
+                selections=np.array([selection.value for selection in self.selections], dtype=np.str_),
+                unjudged=np.array(self.unjudged),
+            )
+
+
+def load_evidence(path: Path, *, categories: int) -> Evidence:
+    """Read and check what `Evidence.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
+    return read_arrays(path, _evidence, lambda evidence: _wrong(evidence, categories))
+
+
+def _evidence(arrays: dict[str, NDArray[Any]]) -> Evidence:
+    return Evidence(
+        logits=arrays["logits"],
+        truths=arrays["truths"],
+        groups=arrays["groups"],
+        pictures=tuple(PictureId(str(picture)) for picture in arrays["pictures"]),
+        paths=tuple(str(path) for path in arrays["paths"]),
+        how=str(arrays["how"]),
+        selections=selections_of(arrays),
+        unjudged=int(arrays["unjudged"]) if "unjudged" in arrays else 0,
+    )
+
+
+def _wrong(evidence: Evidence, categories: int) -> str:
+    """What does not fit together, in a phrase; empty when all does."""
+    logits, truths, groups = evidence.logits, evidence.truths, evidence.groups
+    types = ", ".join(str(numbers.dtype) for numbers in (logits, truths, groups))
+    if types != "float32, int64, int64":
+        return f"its numbers are {types}, not float32, int64, int64"
+    count = len(evidence.pictures)
+    parts = {truths.shape, groups.shape, (len(evidence.paths),), (len(evidence.selections),)}
+    if logits.shape != (count, categories) or parts != {(count,)} or evidence.unjudged < 0:
+        return f"its parts do not fit {count} pictures and {categories} categories"
+    named = np.where(truths == NO_CATEGORY, 0, truths)
+    return wrong_rows(logits, named, evidence.pictures, categories=categories)

@@ -1,0 +1,102 @@
+"""The labelled pictures as the finished network sees them: all that a new head is fitted to, without reading one again.
+
+Plain numpy; knows no network, and not what the numbers will be used for.
+"""
+
+# Shapes: N pictures, D embedding width.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from classifier.model.npz import read_arrays, selections_of, wrong_ids, wrong_rows
+from classifier.records import PictureId, Selection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+LABELLED = "labelled.npz"
+"""The file's name in a bundle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Labelled:
+    """One row for each labelled picture: `embeddings` float32 (N, D), kept half as precise; `truths` int64 (N,).
+
+    Near-duplicates share a number in `groups`, int64 (N,). A verdict that became a label has an empty path.
+    `selections` says how each was selected, FITTED where the backbone was fitted to it.
+    """
+
+    embeddings: NDArray[np.float32]
+    truths: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    pictures: tuple[PictureId, ...]
+    paths: tuple[str, ...]
+    selections: tuple[Selection, ...]
+
+    def __len__(self) -> int:
+        return len(self.truths)
+
+    def save(self, path: Path) -> None:
+        """Write it as an .npz file that is read without pickle."""
+        # As shares of a power of two, so that no network's scale is too large for float16.
+        scale = np.ldexp(np.float32(1), np.frexp(np.abs(self.embeddings).max(initial=0))[1])
+        with path.open("wb") as file:
+            np.savez(
+                file,
+                embeddings=(self.embeddings / scale).astype(np.float16),
+                scale=np.float32(scale),
+                truths=self.truths,
+                groups=self.groups,
+                pictures=np.array(self.pictures, dtype=np.str_),
+                paths=np.array(self.paths, dtype=np.str_),
+                selections=np.array([selection.value for selection in self.selections], dtype=np.str_),
+            )
+
+
+def load_labelled(path: Path, *, categories: int) -> Labelled:
+    """Read and check what `Labelled.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
+    return read_arrays(path, _labelled, lambda labelled: _wrong(labelled, categories))
+
+
+def load_labelled_paths(path: Path) -> dict[PictureId, str]:
+    """Where each labelled picture lay when it was learned from, empty where only a verdict tells of it.
+
+    Of the same file as `load_labelled`, without reading the embeddings, which are nearly all of it. Raises ModelError
+    in one line naming the file and what is wrong.
+    """
+    return read_arrays(path, _paths, lambda paths: wrong_ids(list(paths)), names=("pictures", "paths"))
+
+
+def _paths(arrays: dict[str, NDArray[Any]]) -> dict[PictureId, str]:
+    return {
+        PictureId(str(picture)): str(path) for picture, path in zip(arrays["pictures"], arrays["paths"], strict=True)
+    }
+
+
+def _labelled(arrays: dict[str, NDArray[Any]]) -> Labelled:
+    return Labelled(
+        embeddings=arrays["embeddings"].astype(np.float32) * np.float32(arrays["scale"]),
+        truths=arrays["truths"],
+        groups=arrays["groups"],
+        pictures=tuple(PictureId(str(picture)) for picture in arrays["pictures"]),
+        paths=tuple(str(path) for path in arrays["paths"]),
+        selections=selections_of(arrays),
+    )
+
+
+def _wrong(labelled: Labelled, categories: int) -> str:
+    """What does not fit together, in a phrase; empty when all does."""
+    embeddings, truths, groups = labelled.embeddings, labelled.truths, labelled.groups
+    if f"{truths.dtype}, {groups.dtype}" != "int64, int64":
+        return f"its numbers are {truths.dtype}, {groups.dtype}, not int64, int64"
+    count = len(labelled.pictures)
+    fits = truths.shape == groups.shape == (len(labelled.paths),) == (len(labelled.selections),) == (count,)
+    if embeddings.ndim != 2 or len(embeddings) != count or not fits:  # noqa: PLR2004 - a matrix
+        return f"its parts do not fit {count} pictures"
+    return wrong_rows(embeddings, truths, labelled.pictures, categories=categories)

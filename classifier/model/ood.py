@@ -1,0 +1,226 @@
+"""How unlike every labelled picture one is, and from where on that is too unlike to be in any category.
+
+Learned from labelled pictures alone: nobody has examples of the unknown. Plain numpy; knows no network, no categories.
+"""
+
+# Shapes: N labelled pictures, B pictures, D embedding width, S directions, T traits, M scores.
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from classifier.errors import ModelError
+from classifier.model.normalize import directions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+NOVELTY: Final = "novelty.safetensors"
+"""The file's name in a bundle."""
+
+_NEAREST: Final = 3
+_BLOCK: Final = 512  # pictures compared at once: their distances stay in the processor's cache
+_PARTS: Final = 10
+_MOST_TRAITS: Final = 2048
+"""Beyond that, traits are compared as they are: their covariance would outweigh the network."""
+_DIRECTIONS: Final = 64
+"""Measured: 32 to 64 tell better than all, for what a picture has in none of them counts (docs/LOG.md)."""
+_MOST_POINTS: Final = 10_000
+"""More labelled pictures than that are thinned out evenly: a score must stay cheap beside the network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Novelty:
+    """Labelled pictures as `points`, float32 (N, T), to be near to, in a space where they vary alike in each direction.
+
+    `whitening`, float32 (T, T), leads there. `axes`, float32 (D, S), are the directions in which their embeddings
+    mostly lie, and `shadows`, float32 (N, S), what their embeddings, of length 1, come to along those; a bundle of
+    before has no such direction. `scores`, float32 (M,) and rising, are what labelled pictures score that are not
+    among the points.
+    """
+
+    whitening: NDArray[np.float32]
+    points: NDArray[np.float32]
+    axes: NDArray[np.float32]
+    shadows: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+    def score(self, traits_BT: NDArray[np.float32], embeddings_BD: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How unlike the nearest labelled pictures these are, (B,), at least 0: higher is less like any of them.
+
+        The distance to the three nearest, about 1 for labelled pictures, and what the embedding's cosine to its three
+        nearest lacks to 1.
+        """
+        if traits_BT.shape[1] != len(self.whitening):
+            raise ModelError(f"{NOVELTY} is of another network than the model's; train again or restore it")
+        parts = [
+            self._distance(traits_BT[start : start + _BLOCK]) + self._turned(embeddings_BD[start : start + _BLOCK])
+            for start in range(0, len(traits_BT), _BLOCK)
+        ]
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
+
+    def _distance(self, traits_BT: NDArray[np.float32]) -> NDArray[np.float32]:
+        places = traits_BT @ self.whitening
+        # Squared distances but for the picture's own square, which is the same for every point.
+        gaps = (-2 * places) @ self.points.T
+        gaps += (self.points**2).sum(axis=1)
+        squares = _mean_of_least(gaps) + (places**2).sum(axis=1)
+        return np.asarray(np.sqrt(np.maximum(squares, 0)), dtype=np.float32)
+
+    def _turned(self, embeddings_BD: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not self.axes.shape[1]:
+            return np.zeros(len(embeddings_BD), dtype=np.float32)
+        # By its whole length, so that what lies in none of the directions counts as unlike.
+        turned = directions(embeddings_BD) @ self.axes @ -self.shadows.T
+        return np.asarray(np.maximum(1 + _mean_of_least(turned), 0), dtype=np.float32)
+
+    def cut(self, share: float) -> float:
+        """The score from which on a picture is unknown: at most `share` of pictures like the labelled ones reach it.
+
+        That is so on average over labelled pictures drawn alike. Where they are too few to tell, infinity.
+        """
+        place = math.ceil((1 - share) * (len(self.scores) + 1) - 1e-9)
+        if place > len(self.scores):
+            return math.inf
+        # The next number: a score equal to that of a labelled picture is still like it.
+        return float(np.nextafter(self.scores[place - 1], np.float32(np.inf)))
+
+    def with_more(self, traits_BT: NDArray[np.float32], embeddings_ND: NDArray[np.float32]) -> Novelty:
+        """The same, with further pictures to be near to: the traits of those alone, the embeddings of all by now.
+
+        What labelled ones score stays as it was measured.
+        """
+        points = np.concatenate([self.points, traits_BT @ self.whitening])
+        axes, shadows = _axes(embeddings_ND) if self.axes.shape[1] else (self.axes, self.shadows)
+        return replace(self, points=points, axes=axes, shadows=shadows)
+
+    def save(self, path: Path) -> None:
+        """Write it as safetensors; no picture can be drawn from it."""
+        save_file({name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}, path)
+
+
+_ARRAYS: Final = ("axes", "points", "scores", "shadows", "whitening")
+
+
+def fit_novelty(
+    traits_NT: NDArray[np.float32],
+    embeddings_ND: NDArray[np.float32],
+    targets_N: NDArray[np.int64],
+    groups_N: Sequence[int] | NDArray[np.int64],
+) -> Novelty:
+    """Learn what is like the labelled pictures, of the categories `targets_N`, from their traits and embeddings.
+
+    Near-duplicates share a number in `groups_N`. Scores come from ten parts, each of which is left out of all that it
+    is judged by. Raises ValueError when there is no picture.
+    """
+    if not len(traits_NT):
+        raise ValueError("there is no labelled picture to be near to")
+    nothing = np.empty(0, dtype=np.float32)
+    _, numbers = np.unique(np.asarray(groups_N), return_inverse=True)
+    parts = np.random.default_rng(0).permutation(numbers.max() + 1)[numbers] % _PARTS
+    scores = [
+        _fitted(traits_NT[~out], embeddings_ND[~out], targets_N[~out], nothing).score(
+            traits_NT[out], embeddings_ND[out]
+        )
+        for out in (parts == part for part in np.unique(parts))
+        if not out.all()
+    ]
+    return _fitted(traits_NT, embeddings_ND, targets_N, np.sort(np.concatenate([nothing, *scores])))
+
+
+def _fitted(
+    traits_NT: NDArray[np.float32],
+    embeddings_ND: NDArray[np.float32],
+    targets_N: NDArray[np.int64],
+    scores: NDArray[np.float32],
+) -> Novelty:
+    whitening = _whitening(traits_NT, targets_N)
+    axes, shadows = _axes(embeddings_ND)
+    return Novelty(
+        whitening=whitening, points=_thinned(traits_NT) @ whitening, axes=axes, shadows=shadows, scores=scores
+    )
+
+
+def _thinned(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return rows[:: max(1, math.ceil(len(rows) / _MOST_POINTS))]
+
+
+def _axes(embeddings_ND: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Axes (D, S) in which embeddings of length 1 mostly lie, and what each comes to along those, (N, S)."""
+    from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415 - slow to import, and sorting does without
+
+    rows = directions(_thinned(embeddings_ND))
+    _, _, axes_SD = randomized_svd(rows, n_components=min(_DIRECTIONS, *rows.shape), random_state=0)
+    axes = np.ascontiguousarray(axes_SD.T, dtype=np.float32)
+    return axes, rows @ axes
+
+
+def _mean_of_least(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The mean of the three smallest numbers of each row, which is used up."""
+    count, every = min(_NEAREST, rows.shape[1]), np.arange(len(rows))
+    total = np.zeros(len(rows), dtype=np.float32)
+    for _ in range(count):  # a few minima are found much faster than an order
+        least = rows.argmin(axis=1)
+        total += rows[every, least]
+        rows[every, least] = np.inf
+    return total / np.float32(count)
+
+
+def _whitening(traits_NT: NDArray[np.float32], targets_N: NDArray[np.int64]) -> NDArray[np.float32]:
+    """What makes pictures of one category vary alike in each direction, (T, T), as far as so few can tell."""
+    from sklearn.covariance import ledoit_wolf  # noqa: PLC0415 - slow to import, and sorting does without
+
+    centred = traits_NT.astype(np.float64)
+    for target in np.unique(targets_N):
+        centred[targets_N == target] -= centred[targets_N == target].mean(axis=0)
+    width = traits_NT.shape[1]
+    if width > _MOST_TRAITS or not centred.any():
+        return np.eye(width, dtype=np.float32)
+    covariance, _ = ledoit_wolf(centred, assume_centered=True)
+    variances, vectors = np.linalg.eigh(covariance)
+    # Divided by the width too, so that a distance is about 1 whatever the network.
+    least = np.finfo(np.float32).eps
+    return np.asarray(vectors / np.sqrt(np.maximum(variances, least) * width), dtype=np.float32)
+
+
+def load_novelty(path: Path) -> Novelty:
+    """Read and check what `Novelty.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
+    try:
+        arrays = load_file(path)
+    except (OSError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path}: cannot be read ({reason}); train again or restore it") from None
+    wrong = _wrong(arrays)
+    if wrong:
+        raise ModelError(f"{path}: {wrong}; train again or restore it")
+    before = {"axes": np.empty((0, 0), np.float32), "shadows": np.empty((0, 0), np.float32)}
+    return Novelty(**(before | arrays))
+
+
+def _wrong(arrays: dict[str, NDArray[np.float32]]) -> str:
+    """What does not fit together, in a phrase; empty when all does."""
+    known, before = sorted(_ARRAYS), ["points", "scores", "whitening"]
+    if sorted(arrays) not in (known, before):
+        return f"it holds {', '.join(sorted(arrays)) or 'nothing'}, not {', '.join(known)}"
+    if any(numbers.dtype != np.float32 for numbers in arrays.values()):
+        return "its numbers are not all float32"
+    whitening, points, scores = (arrays[name] for name in ("whitening", "points", "scores"))
+    width = len(whitening)
+    fits = whitening.shape == (width, width) and points.shape == (len(points), width) and len(points)
+    if "axes" in arrays:
+        axes, shadows = arrays["axes"], arrays["shadows"]
+        fits = fits and axes.ndim == shadows.ndim == 2 and axes.shape[1] == shadows.shape[1] and len(shadows)  # noqa: PLR2004 - matrices
+    if not fits or scores.ndim != 1:
+        return "its parts do not fit together"
+    if not all(np.isfinite(numbers).all() for numbers in arrays.values()):
+        return "it holds numbers that are not finite"
+    return "" if (np.diff(scores) >= 0).all() else "its scores do not rise"

@@ -1,0 +1,104 @@
+"""A bundle with another head, by the other one's files: no network is built, and its backbone stays as it is."""
+
+# Shapes: K categories, D embedding width.
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from classifier.errors import ModelError
+from classifier.model.bundle import Bundle, open_bundle, write_parts
+from classifier.model.bundle_files import CONFIG, EVALUATION, WEIGHTS, read_json, write_json
+from classifier.model.card import model_card
+from classifier.model.install import install, remove_bundle, written_beside
+from classifier.own_files import make_own_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from classifier.model.holdout import Evidence
+    from classifier.model.labeled_embeddings import Labelled
+    from classifier.model.ood import Novelty
+
+
+def save_refitted(
+    models: Path,
+    *,
+    of: Bundle,
+    categories: Sequence[str],
+    weight: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    labelled: Labelled,
+    evidence: Evidence | None,
+    novelty: Novelty | None,
+    note: str,
+) -> Bundle:
+    """Write the bundle `of` with the head `weight` (K, D) and `bias` (K,) to a folder in `models` named by its key.
+
+    Its evaluation is carried over with a `note` that says of what it was measured. Raises ModelError in one line when
+    the files of `of` cannot be read, OSError when the disk refuses.
+    """
+    make_own_folder(models)
+    with written_beside(models / "refitted") as writing:
+        _write_weights(of, writing / WEIGHTS, weight, bias)
+        config = _config(read_json(of.folder / CONFIG), categories)
+        write_json(writing / CONFIG, config)
+        manifest = of.manifest.model_copy(
+            update={
+                "categories": tuple(categories),
+                "measured": of.manifest.measured | {"labels": len(labelled), "note": note},
+            }
+        )
+        evaluation = _evaluation(of.folder / EVALUATION) | {"note": note}
+        card = model_card("refitted", str(config.get("architecture", "")), manifest)
+        manifest = write_parts(
+            writing,
+            manifest=manifest,
+            evaluation=evaluation,
+            card=card,
+            evidence=evidence,
+            novelty=novelty,
+            labelled=labelled,
+            fitted=of.load_fitted(),
+        )
+        folder = models / manifest.key
+        install(writing, folder)
+    return open_bundle(folder)
+
+
+def remove_others(models: Path, *, kept: Path) -> None:
+    """Remove the refitted bundles in `models` but `kept`; what cannot be removed now, or is no bundle, stays."""
+    for folder in models.iterdir() if models.is_dir() else ():
+        if folder.name != kept.name and folder.is_dir() and not folder.is_symlink():
+            with suppress(OSError):
+                remove_bundle(folder)
+
+
+def _write_weights(of: Bundle, path: Path, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
+    if of.manifest.head is None:
+        raise ModelError(f"{of.folder}: says nothing of its head; train again")
+    tensors = load_file(of.folder / WEIGHTS)
+    names = dict(zip(of.manifest.head, (weight, bias), strict=True))
+    for name, values in names.items():
+        tensors[name] = np.ascontiguousarray(values, dtype=tensors[name].dtype)
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
+def _config(values: dict[str, Any], categories: Sequence[str]) -> dict[str, Any]:
+    """Of so many categories, wherever timm reads how many there are; it takes a head of another size for none."""
+    changed = values | {"num_classes": len(categories), "label_names": list(categories)}
+    for part in ("model_args", "pretrained_cfg"):
+        if "num_classes" in changed.get(part, {}):
+            changed[part] = changed[part] | {"num_classes": len(categories)}
+    return changed
+
+
+def _evaluation(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.exists() else {}

@@ -1,0 +1,264 @@
+"""From what is known of labelled pictures to thresholds that keep an error rate, and what that rests on, in words.
+
+Pure; knows no files and no network. Only pictures drawn by chance count, and every one that was drawn, near-duplicates
+too. Valid for pictures like those that were drawn from, in the same mix of categories; nothing here can know whether a
+crawl is like that, so the sentence says it. Where nothing can be guaranteed, `no_guarantee` says why and what would do.
+"""
+
+# Shapes: N pictures, K categories.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logsumexp
+from scipy.stats import binom
+
+from classifier.errors import NoGuarantee
+from classifier.model.binomial_bounds import at_most, least_to_promise, spent
+from classifier.model.fixed_sequence_test import most_wrong, walk
+from classifier.paths import command
+from classifier.records import Selection
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from classifier.model.holdout import Evidence
+
+CONFIDENCE = 0.95
+ENOUGH_FOR_ITS_OWN = 200
+"""Pictures guessed to be of a category from which on it gets a threshold of its own; below, all such share one."""
+
+_SHIFT_SPREAD = 0.5
+_PARTS = 5
+_SUREST = 36.0  # log-odds; beyond, a probability is 1 in floating point
+_RATES = (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.12, *(percent / 100 for percent in range(10, 0, -1)), 0.005)
+_LIKELY = 0.8
+_MOST_TIMES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """At most `max_error` wrong among the filed, with `confidence`, when each category is filed from its threshold on.
+
+    `thresholds` in the bundle's order of categories, on calibrated probabilities; None where nothing may be filed. Of
+    `pictures` drawn by chance `filed` would have been, `wrong` of them wrongly; the unjudged count in all three. `how`
+    is the evidence's phrase.
+    """
+
+    max_error: float
+    confidence: float
+    thresholds: tuple[float | None, ...]
+    pictures: int
+    filed: int
+    wrong: int
+    how: str
+
+    @property
+    def coverage(self) -> float:
+        """Share of the labelled pictures that would have been filed, 0..1."""
+        return self.filed / self.pictures
+
+    @property
+    def bound(self) -> float:
+        """What those filed ones say by themselves: at most so large a share wrong, 0..1."""
+        return at_most(self.wrong, self.filed, self.confidence)
+
+    @property
+    def sentence(self) -> str:
+        """What is promised and what it rests on."""
+        return (
+            f"at most {_percent(self.max_error)} wrong among the filed, {_percent(self.confidence)} confidence, "
+            f"on pictures like your labels in the same mix: by {self.pictures:,} of them drawn by chance, {self.how}"
+        )
+
+
+def promise(
+    evidence: Evidence,
+    *,
+    categories: Sequence[str],
+    temperature: float,
+    max_error: float,
+    confidence: float = CONFIDENCE,
+) -> Promise:
+    """The thresholds that file as much as can be promised, by the pictures of `evidence` that were drawn by chance.
+
+    Raises NoGuarantee in one line when nothing can: what is there, what it takes, what else can be asked for.
+    """
+    rows = _Rows.of(evidence.by_chance, temperature)
+    if not len(rows) and not rows.unjudged:
+        raise _nothing_to_go_by(evidence)
+    found = _promise(rows, len(categories), max_error, confidence, evidence.how)
+    if found is None:
+        raise NoGuarantee(_refusal(rows, len(categories), max_error, confidence), why="few")
+    return found
+
+
+def estimated_threshold(max_error: float) -> float:
+    """The threshold that keeps `max_error` by the model's own estimate, where nothing is guaranteed.
+
+    Each filed picture is wrong with at most that probability by the model, whatever else is in the crawl; a mean over
+    labelled pictures would depend on which were picked.
+    """
+    return 1 - max_error
+
+
+def no_guarantee(error: NoGuarantee, max_error: float, *, library: Path) -> str:
+    """One line: that there is no guarantee, why, and what would give one."""
+    least = least_to_promise(max_error, confidence=spent(1, CONFIDENCE))
+    return (
+        f"{error}; for a guarantee answer {least:,} random pictures of what was filed, none of them wrong: "
+        f"{command('audit', library, '--count', least)}, or Audit on the page"
+    )
+
+
+def _nothing_to_go_by(evidence: Evidence) -> NoGuarantee:
+    if Selection.FITTED in evidence.selections:
+        return NoGuarantee("no guarantee: the backbone has learned from these labels, or may have", why="fitted")
+    return NoGuarantee("no guarantee: the labels were picked, not drawn by chance", why="picked")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """One row for each picture: `odds` is the log-odds of the guess, by the model's own account."""
+
+    odds: NDArray[np.float64]
+    guesses: NDArray[np.int64]
+    is_wrong: NDArray[np.bool_]
+    groups: NDArray[np.int64]
+    unjudged: int
+
+    @classmethod
+    def of(cls, evidence: Evidence, temperature: float) -> _Rows:
+        by_id = np.argsort(np.array(evidence.pictures, dtype=np.str_), kind="stable")  # by content: chance, not choice
+        logits = np.sort(evidence.logits[by_id].astype(np.float64) / temperature, axis=1)
+        # The last of the sorted is the guess; of its odds, unlike of a probability, nothing is lost by rounding.
+        odds = logits[:, -1] - logsumexp(logits[:, :-1], axis=1) if logits.shape[1] > 1 else np.full(len(by_id), np.inf)
+        guesses = evidence.logits[by_id].argmax(axis=1)
+        return cls(
+            odds=np.clip(odds, -_SUREST, _SUREST),
+            guesses=guesses,
+            is_wrong=guesses != evidence.truths[by_id],
+            groups=evidence.groups[by_id],
+            unjudged=evidence.unjudged,
+        )
+
+    def __len__(self) -> int:
+        return len(self.odds)
+
+
+def _promise(rows: _Rows, categories: int, max_error: float, confidence: float, how: str) -> Promise | None:
+    scores = _comparable(rows, categories)
+    rate = {"max_error": max_error, "confidence": confidence}
+    end = walk(scores, rows.is_wrong, rows.groups, **rate, unjudged=rows.unjudged)
+    if end is None:
+        return None
+    bars = end.above - _shifts(rows, categories, np.ones(len(rows), dtype=np.bool_))
+    thresholds = [float(np.nextafter(expit(bar), 1)) if np.isfinite(bar) else 0.0 for bar in bars]
+    is_filed = rows.odds > bars[rows.guesses]
+    known = set(rows.guesses[is_filed].tolist())  # a category that no such picture speaks for is not filed into
+    return Promise(
+        max_error=max_error,
+        confidence=confidence,
+        thresholds=tuple(bar if index in known else None for index, bar in enumerate(thresholds)),
+        pictures=len(rows) + rows.unjudged,
+        filed=end.filed,
+        wrong=end.wrong,
+        how=how,
+    )
+
+
+def _comparable(rows: _Rows, categories: int) -> NDArray[np.float64]:
+    """Log-odds that mean the same in each category, (N,); what shifts a picture's is fitted to the others alone."""
+    parts = np.unique(rows.groups, return_inverse=True)[1] % _PARTS
+    scores = rows.odds.copy()
+    for part in range(_PARTS):
+        inside = parts == part
+        scores[inside] += _shifts(rows, categories, ~inside)[rows.guesses[inside]]
+    return scores
+
+
+def _shifts(rows: _Rows, categories: int, among: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How much surer or less sure the guesses of each category should be, in log-odds, (K,); 0 where few are known."""
+    shifts = np.zeros(categories)
+    counts = np.bincount(rows.guesses, minlength=categories)
+    for category in np.flatnonzero(counts >= ENOUGH_FOR_ITS_OWN):
+        mine = among & (rows.guesses == category)
+        sides = np.where(rows.is_wrong[mine], 1.0, -1.0)
+        shifts[category] = _shift(rows.odds[mine], sides)
+    return shifts
+
+
+def _shift(odds: NDArray[np.float64], sides: NDArray[np.float64]) -> float:
+    """The shift that makes what happened likeliest, with a Gaussian prior around none."""
+
+    def loss(shift: float) -> float:
+        return float(np.logaddexp(0, sides * (odds + shift)).sum() + 0.5 * (shift / _SHIFT_SPREAD) ** 2)
+
+    return float(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x)
+
+
+def _refusal(rows: _Rows, categories: int, max_error: float, confidence: float) -> str:
+    least = least_to_promise(max_error, confidence=confidence)
+    wanted = _wanted(rows, max_error, confidence)
+    judged = len(rows) + rows.unjudged
+    unsaid = "and so few cannot tell" if judged < least else "but of guesses like these no number would do"
+    more = f"about {wanted:,} like these" if wanted else unsaid
+    rates = _promisable(rows, categories, max_error, confidence)
+    instead = f"; {_percent(rates[-1])} can be guaranteed: --max-error {rates[-1]:g}" if rates else ""
+    return (
+        f"no guarantee of {_percent(max_error)}: {judged:,} pictures drawn by chance were judged, it takes at least "
+        f"{least:,} with none wrong, {more}{instead}"
+    )
+
+
+def _promisable(rows: _Rows, categories: int, max_error: float, confidence: float) -> list[float]:
+    """The rates above `max_error` that can be promised, from the loosest down to the first that cannot.
+
+    One after another, so that the promise stays as true as it says although the rate is chosen by what can be had.
+    """
+    rates: list[float] = []
+    for rate in _RATES:
+        if rate <= max_error or _promise(rows, categories, rate, confidence, "") is None:
+            break
+        rates.append(rate)
+    return rates
+
+
+def _wanted(rows: _Rows, max_error: float, confidence: float) -> int | None:
+    """About how many pictures like these it would take, to two digits; None when twenty times as many would not do.
+
+    Takes the share wrong among the surest as it is, half a picture added, and asks for a fair chance of a promise.
+    """
+    if not len(rows):
+        return None
+    ranked = rows.is_wrong[np.argsort(-rows.odds, kind="stable")]
+    wrong = np.cumsum(np.append(np.ones(rows.unjudged, dtype=np.bool_), ranked))
+    taken = np.arange(1, len(wrong) + 1)
+    rates = (wrong + 0.5) / (taken + 1)
+    count = float(len(wrong))
+    while count < _MOST_TIMES * len(wrong):
+        count *= 1.1
+        counts = np.maximum(1, (taken / len(wrong) * count)).astype(np.int64)
+        if _has_chance(counts, rates, max_error, confidence):
+            return _two_digits(count)
+    return None
+
+
+def _has_chance(counts: NDArray[np.int64], rates: NDArray[np.float64], max_error: float, confidence: float) -> bool:
+    most = most_wrong(counts, max_error, confidence)
+    return bool((binom.cdf(most, counts, np.minimum(rates, 1.0)) >= _LIKELY).any())
+
+
+def _two_digits(count: float) -> int:
+    scale = 10 ** max(0, len(str(int(count))) - 2)
+    return int(-(-count // scale) * scale)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:g}%"

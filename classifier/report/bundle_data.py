@@ -1,0 +1,64 @@
+"""What a bundle tells of itself, read without building anything: also one that an earlier illsort wrote. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from classifier.model.calibration import probabilities
+from classifier.model.evaluation_fields import read_evaluation
+from classifier.model.holdout import EVIDENCE, Evidence, load_evidence
+from classifier.model.manifest_fields import ManifestFields, read_fields
+from classifier.paths import from_text
+from classifier.training.metrics import as_dict, evaluate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Facts:
+    """A bundle's files: `evaluation` as it was written, `evidence` None in a bundle of before."""
+
+    name: str
+    manifest: ManifestFields
+    evaluation: dict[str, Any]
+    evidence: Evidence | None
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """In the bundle's order."""
+        return self.manifest.categories
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by."""
+        return self.manifest.temperature
+
+    def judged(self, *, temperature: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
+        """The confidence of each guess, and whether it is right; None without evidence."""
+        if self.evidence is None or not len(self.evidence):
+            return None
+        shares = probabilities(self.evidence.logits, temperature)
+        return shares.max(axis=1), shares.argmax(axis=1) == self.evidence.truths
+
+
+def read_facts(folder: Path) -> Facts:
+    """Read a bundle's files; raises ModelError in one line when it is none, or damaged."""
+    manifest = read_fields(folder, ManifestFields)
+    path = folder / EVIDENCE
+    evidence = load_evidence(path, categories=len(manifest.categories)) if path.exists() else None
+    evaluation = read_evaluation(folder, categories=len(manifest.categories))
+    if "matrix" not in evaluation and evidence is not None:
+        evaluation = _evaluated(evidence, manifest.categories, manifest.temperature) | evaluation
+    return Facts(name=folder.resolve().name, manifest=manifest, evaluation=evaluation, evidence=evidence)
+
+
+def _evaluated(evidence: Evidence, categories: tuple[str, ...], temperature: float) -> dict[str, Any]:
+    evidence = evidence.of_categories
+    shares = probabilities(evidence.logits, temperature)
+    paths = [from_text(path) for path in evidence.paths]
+    return as_dict(evaluate(shares, evidence.truths, categories=categories, paths=paths))

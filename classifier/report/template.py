@@ -1,0 +1,78 @@
+"""Fills a template and closes the page off: no request, no script but its own, every name shown as text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from classifier import __version__
+from classifier.paths import displayable
+from classifier.report.bars import share_bar
+from classifier.report.i18n import both, percent, shortened
+
+NAME: Final = "report.html"
+MARKER: Final = "<!doctype html>\n<!-- written by illsort report: it may be replaced by the next one -->\n"
+"""How every report began before its content was hashed."""
+_PROOF: Final = "<!doctype html>\n<!-- written by illsort report, which replaces it unless it was changed: {} -->\n"
+_PROOF_PATTERN: Final = re.compile(re.escape(_PROOF).replace(r"\{\}", "([0-9a-f]{64})").encode())
+
+
+def render(template: str, **values: Any) -> str:
+    """The whole page from `templates/<template>`; `values` are escaped unless they are markup."""
+    environment = Environment(
+        loader=PackageLoader("classifier.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=_finalize,
+    )
+    environment.globals |= {"t": both, "percent": percent, "share_bar": share_bar, "shortened": shortened}
+    style, script = _ours("style.css"), _ours("script.js")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    body = environment.get_template(template).render(
+        style=style,
+        script=script,
+        policy=policy,
+        version=__version__,
+        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        **values,
+    )
+    return _PROOF.format(hashlib.sha256(as_bytes(body)).hexdigest()) + body
+
+
+def _finalize(value: Any) -> Any:
+    """Names and messages as they are shown; markup is ours."""
+    return displayable(value) if isinstance(value, str | Path) and not isinstance(value, Markup) else value
+
+
+def as_bytes(page: str) -> bytes:
+    """As a page is written to a file."""
+    return page.encode()
+
+
+def is_ours(content: bytes) -> bool:
+    """Whether a file of this content is a report as illsort wrote it; those of earlier versions have no hash."""
+    proof = _PROOF_PATTERN.match(content)
+    if proof is None:
+        return content.startswith(MARKER.encode())
+    return hashlib.sha256(content[proof.end() :]).hexdigest().encode() == proof[1]
+
+
+def _ours(name: str) -> Markup:
+    text = files("classifier.report").joinpath("templates", name).read_text(encoding="utf-8")
+    return Markup(text.replace("\r\n", "\n"))  # noqa: S704 - a file of this package
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

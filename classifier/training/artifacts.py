@@ -1,0 +1,147 @@
+"""What training tells beside the weights: evidence for promises, what is unknown, doubtful labels, the curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from classifier.labels.random_draw import Drawn
+from classifier.model.holdout import NO_CATEGORY, Evidence
+from classifier.model.labeled_embeddings import Labelled
+from classifier.model.ood import Novelty, fit_novelty
+from classifier.paths import to_text
+from classifier.records import Example, Selection
+from classifier.training import label_issues, learning_curve
+from classifier.training.context import Run
+from classifier.training.features import Features
+from classifier.training.head import STRENGTH
+from classifier.training.metrics import as_dict
+from classifier.training.train import Trained
+
+_FEW_PARTS = 5
+"""The curve's own folds where training had only one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """`evidence`, `novelty` and `labelled` for the bundle, and `figures` for its evaluation.json."""
+
+    evidence: Evidence
+    novelty: Novelty
+    labelled: Labelled
+    figures: dict[str, Any]
+
+
+def account(run: Run, trained: Trained, groups: dict[Example, int], sample: Drawn, *, parts: int) -> Account:
+    """Tell of a finished training; `groups` has the number of each example's near-duplicates, `parts` the folds.
+
+    `sample` are all labels, with those drawn by chance that are of no category.
+    """
+    evidence = _evidence(run, trained, groups, parts=parts)
+    figures = as_dict(trained.evaluation) | {"frozen": as_dict(trained.frozen), "epoch": trained.epoch}
+    labelled = trained.embedded
+    novelty = fit_novelty(
+        labelled.traits,
+        labelled.embeddings,
+        run.targets(labelled.examples),
+        _numbers(labelled.examples, groups),
+    )
+    return Account(
+        evidence=_with_the_rest_of_the_draw(evidence, run, sample, groups, parts=parts),
+        novelty=novelty,
+        labelled=Labelled(
+            embeddings=labelled.embeddings,
+            truths=run.targets(labelled.examples),
+            groups=_numbers(labelled.examples, groups),
+            pictures=tuple(example.picture for example in labelled.examples),
+            paths=_paths(labelled.examples),
+            selections=_selections(labelled.examples, fitted=trained.epoch > 0),
+        ),
+        figures=figures | _ahead(run, trained, evidence, groups, parts=parts),
+    )
+
+
+def _evidence(run: Run, trained: Trained, groups: dict[Example, int], *, parts: int) -> Evidence:
+    judged = trained.judged
+    return Evidence(
+        logits=judged.logits,
+        truths=run.targets(judged.examples),
+        groups=_numbers(judged.examples, groups),
+        pictures=tuple(example.picture for example in judged.examples),
+        paths=_paths(judged.examples),
+        how="held out" if parts == 1 else f"cross-fitted in {parts} parts",
+        selections=_selections(judged.examples),
+    )
+
+
+def _with_the_rest_of_the_draw(
+    evidence: Evidence, run: Run, sample: Drawn, groups: dict[Example, int], *, parts: int
+) -> Evidence:
+    """The evidence with the drawn pictures that are of no category, judged by the finished network: it never saw them.
+
+    What is of a category but was held out nowhere (with several parts: a category that is one group) has no prediction,
+    and so has what is missing: they are unjudged.
+    """
+    others = _no_features(evidence)
+    if sample.without_category:
+        others = run.embed(sample.without_category, "embedding what is of no category")
+    judged = set(evidence.pictures)
+    left = [one for one in sample.examples if one.picture not in judged] if parts > 1 else []
+    unjudged = sum(one.label.selection is Selection.RANDOM for one in left) + sample.missing + len(others.unread)
+    numbers = max(groups.values(), default=-1) + 1 + np.arange(len(others.examples))
+    return Evidence(
+        logits=np.concatenate([evidence.logits, run.logits(others)]),
+        truths=np.concatenate([evidence.truths, np.full(len(others.examples), NO_CATEGORY, dtype=np.int64)]),
+        groups=np.concatenate([evidence.groups, numbers]),
+        pictures=evidence.pictures + tuple(example.picture for example in others.examples),
+        paths=evidence.paths + _paths(others.examples),
+        how=evidence.how,
+        selections=evidence.selections + _selections(others.examples),
+        unjudged=unjudged,
+    )
+
+
+def _no_features(evidence: Evidence) -> Features:
+    nothing = np.empty((0, evidence.logits.shape[1]), dtype=np.float32)
+    return Features(examples=(), embeddings=nothing, traits=nothing, unread=())
+
+
+def _selections(examples: tuple[Example, ...], *, fitted: bool = False) -> tuple[Selection, ...]:
+    """How each was selected; `fitted` when the network has learned from all of them."""
+    return tuple(Selection.FITTED if fitted else example.label.selection for example in examples)
+
+
+def _ahead(run: Run, trained: Trained, evidence: Evidence, groups: dict[Example, int], *, parts: int) -> dict[str, Any]:
+    """Which labels to look at again, and where the next ones pay."""
+    found = label_issues.doubts(
+        evidence.logits,
+        evidence.truths,
+        categories=run.categories,
+        paths=[example.label.path.absolute() for example in trained.judged.examples],
+        pictures=evidence.pictures,
+    )
+    # Features that never saw a label grow with labels as they should; the evidence sets their level.
+    features = trained.frozen_features
+    growth = learning_curve.learning_curve(
+        features.embeddings,
+        run.targets(features.examples),
+        _numbers(features.examples, groups),
+        categories=run.categories,
+        measured=evidence,
+        strength=STRENGTH,
+        folds=parts if parts > 1 else _FEW_PARTS,
+        saw_labels=False,
+        seed=run.recipe.seed,
+    )
+    return {"doubts": label_issues.as_dict(found), "curve": None if growth is None else learning_curve.as_dict(growth)}
+
+
+def _paths(examples: tuple[Example, ...]) -> tuple[str, ...]:
+    """Absolute: they are looked for from elsewhere later."""
+    return tuple(to_text(example.label.path.absolute()) for example in examples)
+
+
+def _numbers(examples: tuple[Example, ...], groups: dict[Example, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.array([groups[example] for example in examples], dtype=np.int64)

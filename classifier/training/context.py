@@ -1,0 +1,151 @@
+"""What stays the same from the first step of a training run to the last, and the steps; knows not their order."""
+
+# Shapes: N pictures, D embedding width, K categories.
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from classifier.errors import LabelsError
+from classifier.inference.reader import Reader
+from classifier.model.head import LinearHead
+from classifier.records import Example, PictureId
+from classifier.training.augment import Augment
+from classifier.training.checkpoint import Checkpoint, fingerprint
+from classifier.training.dataset import Pictures
+from classifier.training.features import Features, embed_examples
+from classifier.training.head import Head, fit_head
+from classifier.training.loop import finetune
+from classifier.training.pseudo_labels import Guesses
+from classifier.training.training_state import Epoch
+from classifier.training.unlabeled import read_sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from classifier.inference.device import Runtime
+    from classifier.inference.limits import Limits
+    from classifier.model.backbone import Network
+    from classifier.model.transforms import EvalTransform
+    from classifier.progress import Progress
+    from classifier.training.hparams import Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One training run over `network`, which every step changes in place; its checkpoints lie in `folder`."""
+
+    network: Network
+    categories: tuple[str, ...]
+    recipe: Recipe
+    transform: EvalTransform
+    runtime: Runtime
+    max_megapixels: float
+    limits: Limits
+    folder: Path | None
+    progress: Progress
+    crawl: tuple[Example, ...] = ()
+    """Unlabelled pictures to learn from as well."""
+
+    def weights(self) -> dict[str, Tensor]:
+        """A copy of the network's weights as they are now."""
+        return {name: value.clone() for name, value in self.network.state_dict().items()}
+
+    def embed(self, examples: Sequence[Example], stage: str) -> Features:
+        """Embeddings by the network as it is now."""
+        reader = Reader(transform=self.transform, max_megapixels=self.max_megapixels)
+        return embed_examples(
+            examples,
+            network=self.network,
+            reader=reader,
+            limits=self.limits,
+            runtime=self.runtime,
+            progress=self.progress,
+            stage=stage,
+        )
+
+    def look(self, paths: list[Path], *, without: frozenset[PictureId]) -> tuple[Example, ...]:
+        """The pictures of a crawl among `paths` that can be learned from."""
+        return read_sample(
+            paths,
+            without=without,
+            network=self.network,
+            reader=Reader(transform=self.transform, max_megapixels=self.max_megapixels),
+            limits=self.limits,
+            runtime=self.runtime,
+            progress=self.progress,
+        )
+
+    def check(self, learned: Features) -> None:
+        """Every category has something to learn from; raises LabelsError naming one that has not."""
+        for missing in sorted(set(self.categories) - {example.label.category for example in learned.examples}):
+            raise LabelsError(f"category {missing!r}: none of the pictures to learn from can be read any more")
+
+    def targets(self, examples: Sequence[Example]) -> NDArray[np.int64]:
+        """Category indices, (N,)."""
+        indices = {category: index for index, category in enumerate(self.categories)}
+        return np.array([indices[example.label.category] for example in examples], dtype=np.int64)
+
+    def logits(self, features: Features) -> NDArray[np.float32]:
+        """What the network's own head says of features, (N, K)."""
+        weight, bias = (part.detach().cpu().numpy() for part in (self.network.head.weight, self.network.head.bias))
+        head = LinearHead(weight=weight.astype(np.float32), bias=bias.astype(np.float32))
+        return head(features.embeddings) if features.examples else np.empty((0, len(bias)), dtype=np.float32)
+
+    def fit(self, features: Features) -> Head:
+        """A head fitted to labelled features."""
+        return fit_head(features.embeddings, self.targets(features.examples))
+
+    def finetune(
+        self, learned: Features, held_out: Features, *, stop_after: int, name: str, guesses: Guesses | None = None
+    ) -> tuple[int, tuple[Epoch, ...]]:
+        """Fine-tune from a head fitted to `learned`; `name` is what is shown, and the state's name on disk."""
+        guesses = guesses or Guesses(examples=(), targets=np.empty((0, len(self.categories))))
+        self.fit(learned).put_into(self.network.head)
+        augment = Augment(image_size=self.recipe.image_size, crop_min=self.recipe.crop_min, seed=self.recipe.seed)
+        return finetune(
+            self.network,
+            train=self._pictures(learned, augment.shrink, guesses),
+            validation=self._pictures(held_out, self.transform),
+            recipe=self.recipe,
+            stop_after=stop_after,
+            runtime=self.runtime,
+            name=name,
+            checkpoint=self._checkpoint(learned, held_out, guesses, name),
+            progress=self.progress,
+        )
+
+    def _pictures(
+        self, features: Features, prepare: Callable[[Tensor], Tensor], guesses: Guesses | None = None
+    ) -> Pictures:
+        examples, targets = features.examples, np.eye(len(self.categories))[self.targets(features.examples)]
+        if guesses is not None:
+            examples, targets = examples + guesses.examples, np.concatenate([targets, guesses.targets])
+        return Pictures(
+            examples, targets, guesses=len(guesses or ()), prepare=prepare, max_megapixels=self.max_megapixels
+        )
+
+    def _checkpoint(self, learned: Features, held_out: Features, guesses: Guesses, name: str) -> Checkpoint | None:
+        if self.folder is None:
+            return None
+        recipe = asdict(self.recipe) | {"most_seconds": 0}  # a run may go on with more time than it had
+        settings = {"run": name, "recipe": recipe, "transform": asdict(self.transform)}
+        settings["numbers"] = str(self.runtime.dtype)
+        labels = [
+            (example.picture, example.label.category, side)
+            for side, features in (("train", learned), ("validation", held_out))
+            for example in features.examples
+        ]
+        guessed = zip(guesses.examples, guesses.targets.argmax(axis=1), strict=True)
+        labels += [(example.picture, self.categories[best], "guess") for example, best in guessed]
+        # The head is left out: it follows from the rest, and on a GPU not to the last bit.
+        head = {id(parameter) for parameter in self.network.head.parameters()}
+        weights = self.network.state_dict(keep_vars=True).items()
+        body = {key: value for key, value in weights if id(value) not in head}
+        return Checkpoint(self.folder, name=name.replace(" ", "-"), fingerprint=fingerprint(settings, labels, body))

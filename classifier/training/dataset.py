@@ -1,0 +1,127 @@
+"""Pictures to learn from as tensors, read in threads and kept in memory as far as it may grow; knows no network.
+
+Threads, not processes: decoding and resizing let go of the interpreter, every system has them, and what is kept is
+kept once. These files were all read before, so none is expected to harm its reader.
+"""
+
+# Shapes: N pictures, B of them in a batch, C channels, H height, W width, K categories.
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from classifier.errors import LabelsError, Undecodable
+from classifier.images.safe_open import read_picture
+from classifier.inference.fast_decode import load_pixels
+from classifier.records import Example
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_KEPT_BYTES: Final = 2 * 2**30
+_BATCHES_AHEAD: Final = 3
+_TURNS: Final = 3  # a label is worth three guesses
+
+
+class Pictures:
+    """Pictures and what is to be learned of each: `targets` float (N, K), rows of shares that sum to 1.
+
+    The last `guesses` of them are guessed, not labelled. `prepare` takes decoded pixels, uint8 (3, any, any), to what
+    is kept. Which of them are kept (up to `most_kept_bytes`) changes speed and memory alone.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        targets: NDArray[np.floating],
+        *,
+        guesses: int = 0,
+        prepare: Callable[[Tensor], Tensor],
+        max_megapixels: float,
+        most_kept_bytes: int = MOST_KEPT_BYTES,
+    ) -> None:
+        self.examples = tuple(examples)
+        self.targets = torch.tensor(targets, dtype=torch.float32)
+        self.labelled = len(self.examples) - guesses
+        self._prepare = prepare
+        self._max_megapixels = max_megapixels
+        self._room_bytes = most_kept_bytes
+        self._kept: dict[int, Tensor] = {}
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @property
+    def per_epoch(self) -> int:
+        """The most pictures that an epoch shows."""
+        return self.labelled + -(-(len(self) - self.labelled) // _TURNS)
+
+    def order(self, epoch: int, *, seed: int) -> list[int]:
+        """Every label and a third of the guesses, each third in its turn, in an order of the epoch's own."""
+        shown = [*range(self.labelled), *range(self.labelled + epoch % _TURNS, len(self), _TURNS)]
+        return [shown[place] for place in np.random.default_rng([seed, epoch]).permutation(len(shown))]
+
+    def __getitem__(self, index: int) -> Tensor | None:
+        """The prepared pixels; None when a guess can no longer be read. Raises LabelsError when a label cannot."""
+        if index in self._kept:
+            return self._kept[index]
+        try:
+            pixels = self._prepare(self._load(index))
+        except LabelsError:
+            if index < self.labelled:
+                raise
+            return None
+        with self._lock:
+            if index not in self._kept and pixels.nbytes <= self._room_bytes:
+                self._kept[index] = pixels
+                self._room_bytes -= pixels.nbytes
+        return pixels
+
+    def _load(self, index: int) -> Tensor:
+        path = self.examples[index].label.path
+        try:
+            data = read_picture(path, max_megapixels=self._max_megapixels)
+            return load_pixels(data, max_megapixels=self._max_megapixels)[0]
+        except (OSError, Undecodable) as error:
+            reason = error.detail if isinstance(error, Undecodable) else error.strerror
+            raise LabelsError(
+                f"{path}: could be read when training began and no longer can ({reason}); leave the labels alone while "
+                "training, and start it again to go on"
+            ) from error
+
+
+def in_batches(
+    order: Sequence[int], view: Callable[[int], Tensor | None], *, batch_size: int, threads: int
+) -> Iterator[tuple[list[int], Tensor]]:
+    """Indices in `order`, `batch_size` at a time, and the views of them stacked, (B, C, H, W); made ahead of use.
+
+    Those without a view are left out.
+    """
+    batches = [list(order[start : start + batch_size]) for start in range(0, len(order), batch_size)]
+    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+        ahead: deque[tuple[list[int], list[Future[Tensor | None]]]] = deque()
+        try:
+            for batch in batches:
+                ahead.append((batch, [pool.submit(view, index) for index in batch]))
+                if len(ahead) == _BATCHES_AHEAD:
+                    yield from _stacked(*ahead.popleft())
+            while ahead:
+                yield from _stacked(*ahead.popleft())
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _stacked(batch: list[int], views: list[Future[Tensor | None]]) -> Iterator[tuple[list[int], Tensor]]:
+    results = [view.result() for view in views]
+    there = {index: result for index, result in zip(batch, results, strict=True) if result is not None}
+    if there:
+        yield list(there), torch.stack(list(there.values()))

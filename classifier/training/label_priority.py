@@ -1,0 +1,75 @@
+"""In which category the next labels pay most: how much of each is left over, and how fast labels settle it. Pure.
+
+Each category is looked at by itself, so that it does not matter how common it is among the labels: those with few of
+them are the ones that gain most, and weighing by the labels' own mix hid just those (measured: docs/LOG.md).
+"""
+
+# Shapes: N judged pictures, K categories.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from classifier.model.calibration import fit_temperature, probabilities
+from classifier.training.metrics import coverage_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from classifier.model.holdout import Evidence
+
+NEXT: Final = 10
+"""For how many more labels of a category the gain is told."""
+_BORROWED: Final = 10
+"""Pictures like all the others that each category is given: of eight pictures, none unsettled says little."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One category: its `labels`, the `unsettled` share of its pictures, and what labels would bring.
+
+    Unsettled is what is wrong or would wait for a person. `gain` is the share of its pictures that its next `NEXT`
+    labels are expected to settle: rough, and good to rank by.
+    """
+
+    category: str
+    labels: int
+    unsettled: float
+    gain: float
+
+
+def needs(
+    measured: Evidence, *, counts: NDArray[np.int64], categories: Sequence[str], max_error: float
+) -> tuple[Need, ...]:
+    """The categories, the one first whose next labels pay most; `counts` are the labels of each.
+
+    What is left over at `max_error` is taken to fall as one over the number of the category's labels.
+    """
+    unsettled_K = _unsettled(measured, categories=len(categories), max_error=max_error)
+    found = [
+        Need(
+            category=category,
+            labels=int(count),
+            unsettled=float(unsettled),
+            gain=float(unsettled) * NEXT / (int(count) + NEXT),
+        )
+        for category, count, unsettled in zip(categories, counts, unsettled_K, strict=True)
+    ]
+    return tuple(sorted(found, key=lambda need: -need.gain))
+
+
+def _unsettled(measured: Evidence, *, categories: int, max_error: float) -> NDArray[np.float64]:
+    """The share of each category's pictures that is wrong or waits at this error rate, drawn to that of all, (K,)."""
+    truths = measured.truths
+    shares = probabilities(measured.logits, fit_temperature(measured.logits, truths))
+    guesses, confidences = shares.argmax(axis=1), shares.max(axis=1)
+    threshold = coverage_at(max_error, confidences, guesses == truths).threshold
+    is_open = (guesses != truths) | (confidences < (np.inf if threshold is None else threshold))
+    opened = np.bincount(truths[is_open], minlength=categories)
+    counts = np.bincount(truths, minlength=categories)
+    return np.asarray((opened + _BORROWED * is_open.mean()) / (counts + _BORROWED), dtype=np.float64)

@@ -1,0 +1,176 @@
+"""The training loop: the whole network from a fitted head on, with few labels in mind.
+
+Visible in one function, the same on a CPU or a GPU. Knows no files but its checkpoint, and no categories by name.
+"""
+
+# Shapes: B pictures, C channels, H height, W width, K categories, V held-out pictures.
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
+
+from classifier.model.calibration import fit_temperature, probabilities
+from classifier.training.augment import Augment
+from classifier.training.dataset import in_batches
+from classifier.training.metrics import log_losses
+from classifier.training.time_budget import Clock
+from classifier.training.training_state import Epoch, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from classifier.inference.device import Runtime
+    from classifier.model.backbone import Network
+    from classifier.progress import Progress
+    from classifier.training.checkpoint import Checkpoint
+    from classifier.training.dataset import Pictures
+    from classifier.training.hparams import Recipe
+
+_GRADIENT_NORM: Final = 1.0
+_LEAST_RATE: Final = 0.01
+
+
+def finetune(
+    network: Network,
+    *,
+    train: Pictures,
+    validation: Pictures,
+    recipe: Recipe,
+    stop_after: int,
+    runtime: Runtime,
+    name: str,
+    checkpoint: Checkpoint | None,
+    progress: Progress,
+) -> tuple[int, tuple[Epoch, ...]]:
+    """Train `network`, which leaves with the weights to keep, in evaluation mode; returns their epoch and the history.
+
+    Weights kept are a moving average: that of epoch `stop_after` (1 to `recipe.epochs`) or of the last one that
+    `recipe.most_seconds` allow, unless `validation`, which may be empty, speaks for an earlier one, epoch 0 among them.
+    With a checkpoint it goes on where a killed run was.
+    """
+    device = runtime.device
+    network.freeze_batch_norm()
+    network.to(device=device, memory_format=torch.channels_last if runtime.channels_last else torch.preserve_format)  # type: ignore[call-overload]
+    average = copy.deepcopy(network).eval()
+    optimizer = torch.optim.AdamW(
+        network.parameter_groups(
+            learning_rate=recipe.learning_rate, layer_decay=recipe.layer_decay, weight_decay=recipe.weight_decay
+        )
+    )
+    scaler = torch.amp.GradScaler(device.type, enabled=runtime.amp and runtime.dtype is torch.float16)
+    augment = Augment(image_size=recipe.image_size, crop_min=recipe.crop_min, seed=recipe.seed)
+    num_steps = recipe.epochs * math.ceil(train.per_epoch / recipe.batch_size)
+    state = State(network, average, optimizer, scaler)
+    if checkpoint is None or not state.restore(checkpoint, progress):
+        state.judge(None, *_validate(average, validation, recipe, runtime))
+    clock = Clock(spent=state.seconds, most=recipe.most_seconds)
+    with progress.stage(name, total=stop_after * train.per_epoch, unit="picture") as stage:
+        stage.advance(state.epoch * train.per_epoch)
+        for epoch in range(state.epoch + 1, stop_after + 1):
+            torch.manual_seed(recipe.seed + epoch)  # for dropout; by epoch, so that a resumed run draws the same
+            network.train()
+            total_loss, shown = torch.zeros((), device=device), 0
+            for pixels_BCHW, targets_BK in _batches(train, augment, epoch, recipe, runtime):
+                done = max(state.step / num_steps, clock.share)
+                share = _rate(done, recipe.warmup_share, 1 / num_steps)
+                for group in optimizer.param_groups:
+                    group["lr"] = group["initial_lr"] * share
+                with torch.autocast(device.type, dtype=runtime.dtype, enabled=runtime.amp):
+                    logits_BK = network(_images(network, pixels_BCHW, runtime))
+                    loss = cross_entropy(logits_BK.float(), targets_BK, label_smoothing=recipe.label_smoothing)
+                optimizer.zero_grad(set_to_none=True)
+                scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+                scaler.unscale_(optimizer)
+                clip_grad_norm_(network.parameters(), _GRADIENT_NORM)
+                scaler.step(optimizer)
+                scaler.update()
+                state.step += 1
+                _follow(average, network, min(recipe.ema_decay, (1 + state.step) / (10 + state.step)))
+                total_loss += loss.detach() * len(targets_BK)
+                shown += len(targets_BK)
+                stage.advance(len(targets_BK))
+            state.epoch, state.seconds = epoch, clock.seconds
+            mean_loss = float(total_loss) / shown  # sync point, once an epoch
+            state.judge(mean_loss, *_validate(average, validation, recipe, runtime))
+            stage.note(_note(state.history[-1], recipe.epochs))
+            if checkpoint is not None:
+                checkpoint.save(state.as_dict())
+            if clock.share >= 1:
+                progress.say(f"{name} ends after epoch {epoch} of {recipe.epochs}: its time is up")
+                break
+    chosen = state.choose()
+    return chosen, tuple(state.history)
+
+
+def _batches(
+    train: Pictures, augment: Augment, epoch: int, recipe: Recipe, runtime: Runtime
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """What the epoch shows, augmented: pixels uint8 (B, C, H, W) and targets (B, K)."""
+
+    def view(index: int) -> Tensor | None:
+        pixels = train[index]
+        if pixels is None:
+            return None
+        strong = index >= train.labelled
+        return augment(pixels, epoch=epoch, picture=train.examples[index].picture, strong=strong)
+
+    order = train.order(epoch, seed=recipe.seed)
+    for batch, pixels_BCHW in in_batches(order, view, batch_size=recipe.batch_size, threads=runtime.workers):
+        yield pixels_BCHW, train.targets[batch].to(runtime.device)
+
+
+def _images(network: Network, pixels_BCHW: Tensor, runtime: Runtime) -> Tensor:
+    images = network.normalise(pixels_BCHW.to(runtime.device, non_blocking=True))
+    return images.contiguous(memory_format=torch.channels_last) if runtime.channels_last else images
+
+
+@torch.inference_mode()
+def _validate(
+    average: Network, validation: Pictures, recipe: Recipe, runtime: Runtime
+) -> tuple[NDArray[np.float64], float | None]:
+    """The loss of each held-out picture at the temperature that suits them, (V,), and the accuracy."""
+    if not len(validation):
+        return np.empty(0), None
+    parts = []
+    for _, pixels_BCHW in in_batches(
+        range(len(validation)), validation.__getitem__, batch_size=recipe.batch_size, threads=runtime.workers
+    ):
+        with torch.autocast(runtime.device.type, dtype=runtime.dtype, enabled=runtime.amp):
+            parts.append(average(_images(average, pixels_BCHW, runtime)).float().cpu())
+    logits_VK = torch.cat(parts).numpy()
+    targets_V = validation.targets.argmax(dim=1).numpy()
+    temperature = fit_temperature(logits_VK, targets_V)
+    accuracy = float((logits_VK.argmax(axis=1) == targets_V).mean())
+    return log_losses(probabilities(logits_VK, temperature), targets_V), accuracy
+
+
+@torch.no_grad()
+def _follow(average: Network, network: Network, decay: float) -> None:
+    """Move the average towards the network; batch norm statistics are frozen, so parameters are all that differs."""
+    for ours, theirs in zip(average.parameters(), network.parameters(), strict=True):
+        ours.lerp_(theirs, 1 - decay)
+
+
+def _rate(done: float, warmup_share: float, step: float) -> float:
+    """The learning rate as a share of its peak after `done` (0..1) of all steps; the first step is not wasted on 0."""
+    if done < warmup_share:
+        return min(1.0, (done + step) / warmup_share)
+    falling = 0.5 * (1 + math.cos(math.pi * (done - warmup_share) / (1 - warmup_share)))
+    return max(_LEAST_RATE, falling)
+
+
+def _note(epoch: Epoch, epochs: int) -> str:
+    text = f"epoch {epoch.number}/{epochs}, loss {epoch.loss:.3f}"
+    if epoch.validation_accuracy is None:
+        return text
+    return f"{text}, held out: loss {epoch.validation_loss:.3f}, accuracy {epoch.validation_accuracy:.2f}"

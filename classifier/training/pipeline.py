@@ -1,0 +1,280 @@
+"""Learning from the settings to the bundle: read the labels, split, train, save. The outermost call of learning."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from classifier import __version__
+from classifier.errors import CrawlError, ModelError
+from classifier.exclude import Exclude
+from classifier.inference.device import Runtime, choose_from, quicken_allocator
+from classifier.inference.limits import limits_from
+from classifier.labels.dataset import Result, read_examples
+from classifier.labels.load import categories_of
+from classifier.labels.near_duplicates import group
+from classifier.labels.random_draw import Drawn, drawn
+from classifier.labels.split import folds, split
+from classifier.model.backbone import Network, load_backbone
+from classifier.model.bundle import Bundle, check_target, open_bundle, save_bundle
+from classifier.model.bundle_files import MANIFEST
+from classifier.model.fitted_images import UNKNOWN, Fitted
+from classifier.model.manifest import Manifest
+from classifier.model.transforms import EvalTransform
+from classifier.overall_progress import as_one
+from classifier.paths import given_path
+from classifier.progress import Progress, SilentProgress, counted
+from classifier.records import Example, Failure, Label, Selection, Split
+from classifier.settings import Settings
+from classifier.training import checkpoint
+from classifier.training.artifacts import account
+from classifier.training.context import Run
+from classifier.training.gather_labels import gather
+from classifier.training.hparams import Recipe
+from classifier.training.progress_stages import ACCOUNT, WRITING, pieces
+from classifier.training.read_images import read_in_workers
+from classifier.training.train import Trained, train
+from classifier.training.unlabeled import sample, sample_size
+
+_FOLDS = {"head": 5, "finetune": 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """A saved bundle, what the held-out labels say of it (as in its evaluation.json), and the labels left out."""
+
+    bundle: Bundle
+    evaluation: dict[str, Any]
+    unreadable: tuple[tuple[Label, Failure], ...]
+
+
+def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
+    """Train on the labels that `settings` name and write the bundle to `model.folder`.
+
+    A killed run goes on when called again with the same settings and labels. Raises IllsortError in one line.
+    """
+    progress, settings = progress or SilentProgress(), _located(settings)
+    folder = _target(settings)
+    _check_backbone(settings)
+    gathered = gather(settings.labels, progress)
+    categories = categories_of(gathered.labels)
+    progress.say(quicken_allocator())
+    runtime = choose_from(settings.runtime)
+    for reason in runtime.reasons:
+        progress.say(reason)
+    with progress.stage("loading the network", total=None, unit=""):
+        network = load_backbone(
+            settings.model.backbone,
+            num_categories=len(categories),
+            image_size=settings.model.image_size,
+            allow_pickle=settings.model.allow_pickle,
+        )
+    labelled, failures = read_examples(
+        gathered.labels, read=_reader(settings, runtime), progress=progress, feedback=gathered.feedback
+    )
+    before = _fitted_before(settings)
+    sample = _unseen(drawn(labelled, gathered.draws), before, settings)
+    examples = sample.examples
+    progress.say(_evidence_in_words(sample, before))
+    with progress.stage("comparing labels", total=None, unit=""):
+        groups = group(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
+    splits = _splits(settings, examples, groups)
+    progress.say(f"{counted(len(examples), 'labelled picture')} to learn from, {_held_out_in_words(splits)}")
+    state = _state_of(folder)
+    run = Run(
+        network=network,
+        categories=categories,
+        recipe=_recipe(settings, network, tunings=len(splits) + 1),
+        transform=EvalTransform(image_size=network.image_size),
+        runtime=runtime,
+        max_megapixels=settings.images.max_megapixels,
+        limits=limits_from(settings.images),
+        folder=state,
+        progress=progress,
+    )
+    run.network.to(device=runtime.device).eval()
+    run = replace(run, crawl=_unlabelled(run, settings, examples + sample.without_category))
+    with as_one(progress, "training", pieces(run, splits)) as whole:
+        run = replace(run, progress=whole)
+        trained = train(run, splits)
+        with whole.stage(ACCOUNT, total=None, unit=""):
+            told = account(run, trained, dict(zip(examples, groups, strict=True)), sample, parts=len(splits))
+        with whole.stage(WRITING, total=None, unit=""):
+            bundle = save_bundle(
+                folder,
+                network=network.cpu(),
+                manifest=_manifest(settings, run, trained),
+                evaluation=told.figures,
+                evidence=told.evidence,
+                novelty=told.novelty,
+                labelled=told.labelled,
+                fitted=before.and_also(examples + run.crawl) if trained.epoch else before,
+            )
+            checkpoint.remove(state)
+    unread = tuple((example.label, failure) for example, failure in trained.unread)
+    return Learned(bundle=bundle, evaluation=told.figures, unreadable=failures + unread)
+
+
+def _reader(settings: Settings, runtime: Runtime) -> Callable[[tuple[Label, ...]], Iterator[Result]]:
+    """Reads labels within the limits that a sort has."""
+    return partial(
+        read_in_workers,
+        max_megapixels=settings.images.max_megapixels,
+        limits=limits_from(settings.images),
+        workers=runtime.workers,
+    )
+
+
+def _located(settings: Settings) -> Settings:
+    """The same with labels named from the root on: the record of them is read from other folders."""
+    labels = settings.labels
+    paths = {name: path.absolute() for name in ("folder", "csv", "library") if (path := getattr(labels, name))}
+    return settings.model_copy(update={"labels": labels.model_copy(update=paths)})
+
+
+def _check_backbone(settings: Settings) -> None:
+    """A bundle as the start is refused before the work when it is damaged, as it is when it is sorted with."""
+    name = settings.model.backbone.removeprefix("local-dir:")
+    if name != settings.model.backbone and (given_path(name) / MANIFEST).is_file():
+        open_bundle(given_path(name))
+
+
+def _fitted_before(settings: Settings) -> Fitted:
+    """What the backbone was fitted to before: nothing of ours where it comes from a package or a hub.
+
+    A folder without a record of it, ours of an earlier version or anyone's, may have learned from any picture.
+    """
+    name = settings.model.backbone.removeprefix("local-dir:")
+    if name == settings.model.backbone:
+        return Fitted()
+    folder = given_path(name)
+    return open_bundle(folder).load_fitted() if (folder / MANIFEST).is_file() else UNKNOWN
+
+
+def _unseen(sample: Drawn, before: Fitted, settings: Settings) -> Drawn:
+    """The same, but what the backbone was fitted to says so: it is no evidence, however it was selected."""
+
+    def marked(examples: tuple[Example, ...]) -> tuple[Example, ...]:
+        seen = before.has_seen(examples, bits=settings.labels.near_duplicate_bits)
+        labels = [replace(one.label, selection=Selection.FITTED) for one in examples]
+        return tuple(
+            replace(one, label=label) if is_seen else one
+            for one, label, is_seen in zip(examples, labels, seen, strict=True)
+        )
+
+    return replace(sample, examples=marked(sample.examples), without_category=marked(sample.without_category))
+
+
+def _evidence_in_words(sample: Drawn, before: Fitted) -> str:
+    """One line: which labels can guarantee an error rate, or why none can."""
+    count = sum(one.label.selection is Selection.RANDOM for one in sample.examples) + len(sample.without_category)
+    if not before.is_known:
+        return "no guarantee by these labels: nobody knows what the backbone has learned from"
+    if count:
+        missing = f"; {sample.missing:,} more of that draw are missing and count as wrong" if sample.missing else ""
+        return f"{counted(count, 'label')} drawn by chance guarantee --max-error, and no other{missing}"
+    if any(one.label.selection is Selection.FITTED for one in sample.examples):
+        return "no guarantee by these labels: the backbone has learned from them before, and the figures flatter"
+    if sample.waiting:
+        wait = "waits" if sample.waiting == 1 else "wait"
+        return f"no guarantee by these labels: {sample.waiting:,} of the drawn pictures still {wait} to be judged"
+    return (
+        "no guarantee by these labels: they count as picked, not drawn by chance; if they are all of a random draw, "
+        "train with --set labels.by_chance=true; else an audit of what is filed gives a guarantee"
+    )
+
+
+def _target(settings: Settings) -> Path:
+    """Where the bundle goes; refused before the work, not after it."""
+    if settings.model.folder is None:
+        raise ModelError(
+            "model.folder is not set: say where the model goes, for example --set model.folder=~/models/mine"
+        )
+    check_target(settings.model.folder)
+    checkpoint.check(_state_of(settings.model.folder))
+    return settings.model.folder
+
+
+def has_begun(settings: Settings) -> bool:
+    """Whether the state of a training with these settings is kept, from which the next one goes on."""
+    return settings.model.folder is not None and any(_state_of(settings.model.folder).glob("*.pt"))
+
+
+def _state_of(folder: Path) -> Path:
+    """Where a training for the bundle in `folder` keeps its state until it is over."""
+    return folder.with_name(f"{folder.name}.training")
+
+
+def _splits(settings: Settings, examples: tuple[Example, ...], groups: list[int]) -> tuple[Split, ...]:
+    count = settings.train.folds or _FOLDS[settings.train.recipe]
+    if count > 1:
+        return folds(examples, groups, count=count, seed=settings.train.seed)
+    held_out = split(examples, groups, validation_share=settings.labels.validation_share, seed=settings.train.seed)
+    return (held_out,)
+
+
+def _held_out_in_words(splits: tuple[Split, ...]) -> str:
+    held_out = sum(len(part.validation) for part in splits)
+    if len(splits) == 1:
+        return f"{held_out} of them held out to judge by"
+    return f"{held_out} of them each held out once to judge by, in {len(splits)} parts"
+
+
+def _recipe(settings: Settings, network: Network, *, tunings: int) -> Recipe:
+    known = {field.name for field in fields(Recipe)}
+    if settings.train.unlabelled is not None:
+        tunings *= 2  # each is followed by one that learns from the crawl
+    return Recipe(
+        **settings.train.model_dump(include=known),
+        most_seconds=60 * settings.train.minutes / tunings,
+        image_size=network.image_size,
+    )
+
+
+def _unlabelled(run: Run, settings: Settings, labelled: tuple[Example, ...]) -> tuple[Example, ...]:
+    """The crawl to learn from, as far as it is looked at. Raises CrawlError when it cannot be."""
+    crawl = settings.train.unlabelled
+    if crawl is None or run.recipe.recipe == "head":
+        return ()
+    try:
+        paths, found = sample(
+            crawl,
+            count=sample_size(len(labelled)),
+            seed=settings.train.seed,
+            labels=None if settings.labels.csv else settings.labels.folder,
+            exclude=Exclude(settings.images.exclude),
+        )
+    except OSError as error:
+        raise CrawlError(f"train.unlabelled = {crawl}: cannot be listed ({error.strerror})") from None
+    for sentence in (*found.sentences(), *found.complaints):
+        run.progress.say(sentence)
+    run.progress.say(
+        f"Learning from the crawl too: {len(paths):,} of its {counted(found.pictures, 'picture')} are looked at."
+    )
+    return run.look(paths, without=frozenset(example.picture for example in labelled))
+
+
+def _manifest(settings: Settings, run: Run, trained: Trained) -> Manifest:
+    return Manifest(
+        categories=run.categories,
+        image_size=run.transform.image_size,
+        max_squeeze=run.transform.max_squeeze,
+        temperature=trained.temperature,
+        threshold=settings.sort.threshold,
+        backbone=settings.model.backbone,
+        measured={
+            "labels": len(trained.embedded.examples),
+            "held_out": trained.evaluation.count,
+            "accuracy": trained.evaluation.accuracy,
+            "accuracy_of_frozen_head": trained.frozen.accuracy,
+            "calibration_error": trained.evaluation.calibration_error,
+        },
+        settings=settings.model_dump(mode="json"),
+        versions={"illsort": __version__, "python": platform.python_version()}
+        | {package: version(package) for package in ("torch", "torchvision", "timm", "pillow")},
+    )

@@ -1,0 +1,196 @@
+"""The recipe: a head on frozen features, then the whole network, then a head again; judged on held-out pictures.
+
+Each part of the labels is held out once, so that the figures rest on all of them; what comes out in the end has
+learned from all. Knows no settings file and no bundle; its only files are the labelled pictures and the run's state.
+"""
+
+# Shapes: N pictures, D embedding width, K categories.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median_low
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from classifier.model.calibration import fit_temperature, probabilities
+from classifier.model.ood import fit_novelty
+from classifier.records import Example, Failure, Split
+from classifier.training.metrics import Evaluation, evaluate
+from classifier.training.pseudo_labels import Guesses, soft_targets, surest
+from classifier.training.training_state import Epoch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from classifier.training.context import Run
+    from classifier.training.features import Features
+
+_UNKNOWN_SHARE: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What heads say of pictures that neither they nor their network were fitted to: `logits` is float32 (N, K)."""
+
+    examples: tuple[Example, ...]
+    logits: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What training came to; the network itself was trained in place.
+
+    `frozen` judges the head on frozen features and `evaluation` the recipe as a whole, both on held-out pictures; the
+    network then learns from all of them, so it is, if anything, better than that. `judged` are the same pictures as in
+    `evaluation`. `epoch` is the one that was kept, 0 for the frozen features; `histories` has one for each fold.
+    `embedded` are the labelled pictures as the network sees them in the end, `frozen_features` as in the beginning.
+    """
+
+    temperature: float
+    frozen: Evaluation
+    evaluation: Evaluation
+    judged: Judged
+    epoch: int
+    histories: tuple[tuple[Epoch, ...], ...]
+    embedded: Features
+    frozen_features: Features
+    unread: tuple[tuple[Example, Failure], ...]
+
+
+def train(run: Run, folds: Sequence[Split]) -> Trained:
+    """Train the run's network in place; it is in evaluation mode on the runtime's device, its head in category order.
+
+    `folds` are splits of the same labels; a fold that holds nothing out says nothing. A killed run goes on from its
+    state; `checkpoint.remove` that once the result is safe. Raises LabelsError when a category has no picture left to
+    learn from, or a picture vanishes meanwhile.
+    """
+    everything = run.embed(folds[0].train + folds[0].validation, "embedding labels")
+    folds = [_readable(fold, everything) for fold in folds]
+    for fold in folds:
+        run.check(everything.of(fold.train))
+    judging = [fold for fold in folds if fold.validation]
+    judged = _together(run, [_judge(run, everything, fold) for fold in judging])
+    frozen, temperature = _evaluate(run, judged)
+    evaluation, epoch, frozen_features = frozen, 0, everything
+    histories: tuple[tuple[Epoch, ...], ...] = ()
+    if run.recipe.recipe == "finetune" and run.recipe.epochs > 0:
+        start = run.weights()
+        outcomes = []
+        for number, fold in enumerate(judging, start=1):
+            outcomes.append(_hold_out(run, everything, fold, part=f"{number} of {len(judging)}"))
+            run.network.load_state_dict(start)
+        epoch = median_low([outcome.epoch for outcome in outcomes] or [run.recipe.epochs])
+        histories = tuple(outcome.history for outcome in outcomes)
+        if epoch > 0:
+            judged = _together(run, [outcome.judged for outcome in outcomes])
+            evaluation, temperature = _evaluate(run, judged)
+            _tune(run, everything, everything.of(()), stop_after=epoch, part="with all labels")
+            everything = run.embed(everything.examples, "embedding labels again")
+        _tell(run, frozen, evaluation, epoch)
+    run.fit(everything).put_into(run.network.head)
+    return Trained(
+        temperature=temperature,
+        frozen=frozen,
+        evaluation=evaluation,
+        judged=judged,
+        epoch=epoch,
+        histories=histories,
+        embedded=everything,
+        frozen_features=frozen_features,
+        unread=frozen_features.unread,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _HeldOut:
+    """What one fold came to."""
+
+    judged: Judged
+    epoch: int
+    history: tuple[Epoch, ...]
+
+
+def _hold_out(run: Run, frozen: Features, fold: Split, *, part: str) -> _HeldOut:
+    """Fine-tune on all but one part of the labels, and judge that part."""
+    learned, held_out = frozen.of(fold.train), frozen.of(fold.validation)
+    epoch, history = _tune(run, learned, held_out, stop_after=run.recipe.epochs, part=part)
+    tuned = run.embed(fold.train + fold.validation, f"embedding labels {part}")
+    return _HeldOut(judged=_judge(run, tuned, fold), epoch=epoch, history=history)
+
+
+def _tune(
+    run: Run, learned: Features, held_out: Features, *, stop_after: int, part: str
+) -> tuple[int, tuple[Epoch, ...]]:
+    """Fine-tune on the labels; with a crawl, once more from the start on them and on what the first network guesses."""
+    start = run.weights()
+    kept = run.finetune(learned, held_out, stop_after=stop_after, name=f"fine-tuning {part}")
+    if not run.crawl or kept[0] == 0:
+        return kept
+    # What is held out is guessed like the crawl: the figures are then of pictures that the network has guessed at.
+    guesses = _guess(run, learned.examples, run.crawl + held_out.examples, part=part)
+    run.network.load_state_dict(start)
+    return run.finetune(
+        learned, held_out, stop_after=stop_after, name=f"learning from the crawl {part}", guesses=guesses
+    )
+
+
+def _guess(run: Run, labelled: Sequence[Example], unlabelled: Sequence[Example], *, part: str) -> Guesses:
+    """What the network as it is now guesses of the unlabelled pictures, as far as it is to be learned from."""
+    features = run.embed([*labelled, *unlabelled], f"guessing at the crawl {part}")
+    known, pool = features.of(labelled), features.of(unlabelled)
+    head = run.fit(known)
+    probabilities_MK = probabilities(head(pool.embeddings), 1.0)
+    rows = surest(probabilities_MK)
+    rows = rows[~_is_unknown(run, known, pool)[rows]]
+    run.progress.say(f"{len(rows):,} of {len(pool.examples):,} guesses are learned from.")
+    return Guesses(examples=tuple(pool.examples[row] for row in rows), targets=soft_targets(probabilities_MK[rows]))
+
+
+def _is_unknown(run: Run, labelled: Features, pool: Features) -> NDArray[np.bool_]:
+    """Which pictures of the crawl are in no category, (M,): what they would teach is wrong whatever is guessed."""
+    each = np.arange(len(labelled.examples))  # near-duplicates apart: that calls more unknown, which does no harm here
+    novelty = fit_novelty(labelled.traits, labelled.embeddings, run.targets(labelled.examples), each)
+    is_unknown: NDArray[np.bool_] = novelty.score(pool.traits, pool.embeddings) >= novelty.cut(_UNKNOWN_SHARE)
+    return is_unknown
+
+
+def _judge(run: Run, features: Features, fold: Split) -> Judged:
+    held_out = features.of(fold.validation)
+    head = run.fit(features.of(fold.train))
+    return Judged(examples=held_out.examples, logits=head(held_out.embeddings))
+
+
+def _together(run: Run, parts: Sequence[Judged]) -> Judged:
+    logits = [part.logits for part in parts] or [np.empty((0, len(run.categories)), dtype=np.float32)]
+    return Judged(examples=tuple(example for part in parts for example in part.examples), logits=np.concatenate(logits))
+
+
+def _evaluate(run: Run, judged: Judged) -> tuple[Evaluation, float]:
+    """The figures, and the temperature that suits them."""
+    targets_N = run.targets(judged.examples)
+    temperature = fit_temperature(judged.logits, targets_N)
+    shares_NK = probabilities(judged.logits, temperature)
+    paths = [example.label.path for example in judged.examples]
+    return evaluate(shares_NK, targets_N, categories=run.categories, paths=paths), temperature
+
+
+def _readable(fold: Split, features: Features) -> Split:
+    """The fold without the pictures that could not be embedded."""
+    readable = {example.picture for example in features.examples}
+    return replace(
+        fold,
+        train=tuple(example for example in fold.train if example.picture in readable),
+        validation=tuple(example for example in fold.validation if example.picture in readable),
+    )
+
+
+def _tell(run: Run, frozen: Evaluation, evaluation: Evaluation, epoch: int) -> None:
+    """What fine-tuning came to, in a sentence."""
+    if frozen.accuracy is not None and evaluation.accuracy is not None:
+        run.progress.say(
+            f"Of {evaluation.count} labelled pictures, each held out once, {frozen.accuracy:.0%} are right before "
+            f"fine-tuning and {evaluation.accuracy:.0%} after it; {epoch} of {run.recipe.epochs} epochs are kept."
+        )

@@ -1,0 +1,273 @@
+"""The page's server: what is asked by the browser becomes a word to the desk; no path ever comes from the browser.
+
+One thread owns the desk and its catalogue; pictures are decoded in others, counting and filing have their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from classifier.catalog import annotation_log, audits
+from classifier.catalog.connection import damage_told, open_catalogue
+from classifier.catalog.damage import BY_DAMAGE
+from classifier.catalog.library_changes import count_missing
+from classifier.catalog.moves import place_of, to_path
+from classifier.errors import IllsortError, LibraryError
+from classifier.labels.cli_hints import train_command
+from classifier.labels.existing_folders import placed_by_hand
+from classifier.paths import displayable
+from classifier.records import PictureId
+from classifier.settings import ImageSettings
+from classifier.web.apply import file_decided
+from classifier.web.json_response import Answer
+from classifier.web.label_issue_files import DoubtfulLabels
+from classifier.web.label_paths import LabelledFiles
+from classifier.web.learner_status import Learning
+from classifier.web.prefetch import coming
+from classifier.web.reasons import in_chinese
+from classifier.web.refusals import left_of, refuse, refuse_damaged
+from classifier.web.routes.audit import AuditRoutes, Place
+from classifier.web.routes.categories import naming_routes
+from classifier.web.routes.folders import FolderRoutes
+from classifier.web.routes.label_issues import doubt_routes
+from classifier.web.routes.similar import near_routes
+from classifier.web.schemas import Body, Steps, answers_from, read_body, wanted_from
+from classifier.web.session import Desk
+from classifier.web.similar import Near
+from classifier.web.static_files import static_routes
+from classifier.web.thumbnail_service import SIDES, Eyes
+from classifier.web.watch import watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from starlette.requests import Request
+
+    from classifier.web.learner_process import Run
+    from classifier.web.queue import Key, Waiting, Wanted
+
+T = TypeVar("T")
+_ID: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class Review:
+    """One library's page, from its start to its end."""
+
+    def __init__(self, library: Path, *, learn: Run | None = None) -> None:
+        self._library = library
+        self._learning = Learning(library, learn)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
+        self._filing = asyncio.Lock()
+        self._folders = FolderRoutes(library)
+        self._near = Near(library, see=lambda picture: self._eyes.see(picture, "small").result())
+        self._labelled = LabelledFiles(self._bundle_now)
+        self._doubtful = DoubtfulLabels(self._labelled, self._bundle_now)
+        self._is_open = False
+        self.unfiled = 0
+        """How many pictures were left to be filed when the page was closed."""
+        self.app = Starlette(
+            lifespan=self._opened,
+            routes=[
+                *static_routes(),
+                Route("/picture/{picture}/{size}", self._picture),
+                Route("/api/state", self._state),
+                Route("/api/queue", self._queue),
+                Route("/api/say", self._say, methods=["POST"]),
+                Route("/api/back", self._back, methods=["POST"]),
+                Route("/api/file", self._file, methods=["POST"]),
+                Route("/api/file-learned", self._file_learned, methods=["POST"]),
+                *naming_routes(self._ask, row=self._row, state=self._taught),
+                *near_routes(self._near, self._ask, row=self._row, is_there=self._is_there),
+                *AuditRoutes(self._place()).routes,
+                *self._folders.routes,
+                *doubt_routes(self._place(), labels=self._doubtful.read),
+            ],
+            exception_handlers={
+                IllsortError: refuse,
+                HTTPException: refuse,
+                **dict.fromkeys(BY_DAMAGE, refuse_damaged(library)),
+            },
+        )
+
+    def open(self) -> None:
+        """Open the library; raises LibraryError when it cannot be. Otherwise it is opened with the server."""
+        self._thread.submit(self._open).result()
+
+    @asynccontextmanager
+    async def _opened(self, _: Starlette) -> AsyncIterator[None]:
+        await self._at_desk(self._open)
+        self._thread.submit(self._desk.state)  # it counts, while the browser still starts
+        self._eyes = Eyes(self._library, path_of=self._path_of, max_megapixels=lambda: self._max_megapixels)
+        self._learning.begin(lambda: self._thread.submit(self._desk.look_out))
+        watching = asyncio.create_task(watch(self._desk, self._library, at_desk=self._at_desk))
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError, IllsortError), damage_told(self._library):
+                await watching
+            await asyncio.to_thread(self._learning.end)
+            await asyncio.to_thread(self._near.close)
+            await asyncio.to_thread(self._eyes.close)
+            await self._at_desk(self._close)
+            self._thread.shutdown()
+
+    def _open(self) -> None:
+        if self._is_open:
+            return
+        with ExitStack() as opening:
+            self._catalogue = opening.enter_context(open_catalogue(self._library))
+            self._desk = Desk(self._catalogue, by_hand=placed_by_hand(self._catalogue, self._library))
+            _, _, settings = audits.last_sort(self._catalogue) or ("", None, {})
+            limit = settings.get("images", {}).get("max_megapixels", ImageSettings().max_megapixels)
+            self._max_megapixels = float(limit)
+            opening.pop_all()
+        self._is_open = True
+
+    def _close(self) -> None:
+        with suppress(IllsortError), self._catalogue:  # what is damaged was said to whoever asked for it
+            self._desk.refresh()
+        self.unfiled = self._desk.unfiled
+
+    async def _at_desk(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _ask(self, question: Callable[[Desk], T]) -> T:
+        return await self._at_desk(lambda: question(self._desk))
+
+    def _place(self) -> Place:
+        return Place(
+            library=self._library,
+            at_desk=self._at_desk,
+            desk=lambda: (self._desk, self._catalogue),
+            rows=lambda pictures: [self._row(row) for row in self._desk.rows(pictures)],
+            state=self._as_it_is,
+            taught=self._taught,
+        )
+
+    async def _picture(self, request: Request) -> Response:
+        picture, size = request.path_params["picture"], request.path_params["size"]
+        if not _ID.fullmatch(picture) or size not in SIDES:
+            return Response(status_code=404)
+        made = await asyncio.wrap_future(self._eyes.see(PictureId(picture), size))
+        if made is None:
+            return Response(status_code=404)
+        # Content by its hash never changes.
+        return Response(made, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
+
+    def _path_of(self, picture: PictureId) -> Path | None:
+        place = self._thread.submit(lambda: place_of(self._catalogue, picture)).result()
+        if place is not None:
+            return self._library / to_path(place.path)
+        return self._labelled.path_of(picture) or self._doubtful.path_of(picture)
+
+    def _is_there(self, picture: PictureId) -> bool:
+        return self._path_of(picture) is not None
+
+    def _bundle_now(self) -> Path | None:
+        sort = self._thread.submit(lambda: audits.last_sort(self._catalogue)).result()
+        return None if sort is None else sort[1]
+
+    def _page(self, wanted: Wanted, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+        return self._thread.submit(lambda: self._desk.page(wanted, after=after, limit=limit)).result()
+
+    async def _state(self, _: Request) -> Response:
+        return Answer(await self._at_desk(self._as_it_is))
+
+    async def _queue(self, request: Request) -> Response:
+        wanted, after, limit = wanted_from(request.query_params)
+        wanted = replace(wanted, under=self._folders.under(request.query_params))
+
+        def look() -> tuple[list[dict[str, Any]], list[Key] | None, list[str]]:
+            rows = self._desk.page(wanted, after=after, limit=limit)
+            place = list(rows[-1].key) if len(rows) == limit else None
+            return [self._row(row) for row in rows], place, self._desk.waiting(wanted.action)
+
+        shown, place, categories = await self._at_desk(look)
+        self._eyes.expect(coming(self._page, wanted, place, categories))
+        return Answer({"pictures": shown, "next": place})
+
+    async def _say(self, request: Request) -> Response:
+        self._eyes.heard()
+        answers, _ = await answers_from(request)
+
+        def say() -> dict[str, Any]:
+            self._desk.say(answers)
+            self._learning.tell(len(answers))
+            return self._as_it_is()
+
+        return Answer({"state": await self._at_desk(say)})
+
+    async def _back(self, request: Request) -> Response:
+        steps = (await read_body(request, Steps)).steps
+
+        def take_back() -> dict[str, Any]:
+            again = [self._row(row) for row in self._desk.take_back(steps=steps)]
+            self._learning.tell(len(again))
+            return {"pictures": again, "state": self._as_it_is()}
+
+        return Answer(await self._at_desk(take_back))
+
+    async def _file(self, request: Request) -> Response:
+        await read_body(request, Body)
+        if self._filing.locked():
+            raise LibraryError("it is being filed already")
+        async with self._filing:
+            made = await asyncio.to_thread(file_decided, self._library)
+
+        def after() -> dict[str, Any]:
+            self._desk.refresh()
+            return self._as_it_is()
+
+        state = await self._at_desk(after)
+        left = [] if made is None else left_of(made.left)
+        told = {"run": None, "moved": 0} if made is None else {"run": made.run, "moved": made.moved}
+        return Answer({**told, "left": left, "state": state})
+
+    async def _file_learned(self, request: Request) -> Response:
+        await read_body(request, Body)
+        self._learning.file()
+        return Answer({"state": await self._at_desk(self._as_it_is)})
+
+    def _taught(self) -> dict[str, Any]:
+        self._learning.tell(1)
+        return self._as_it_is()
+
+    def _as_it_is(self) -> dict[str, Any]:
+        return self._desk.state() | {
+            "library": displayable(self._library.resolve().name),
+            "train": train_command(self._library),
+            "learning": self._learning.state,
+            "missing": self._desk.read(lambda catalogue, _: sum(count_missing(catalogue).values())),
+            "words": self._desk.read(lambda catalogue, _: annotation_log.newest(catalogue)),
+        }
+
+    def _row(self, row: Waiting) -> dict[str, Any]:
+        best, share = self._desk.best_of(row)
+        return {
+            "picture": row.picture,
+            "tray": row.action.value,
+            "category": best,
+            "confidence": share,
+            "ruled_out": sorted(self._desk.ruled_out(row.picture)),
+            "look": row.look,
+            "reason": row.reason,
+            "learned_since": self._desk.is_guessed_anew(row),
+            "reason_zh": in_chinese(row.reason, category=row.category),
+            "name": displayable(row.path.name),
+            "width": row.width,
+            "height": row.height,
+            "guesses": list(self._desk.guesses_of(row).items())[:5],
+        }

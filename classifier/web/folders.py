@@ -1,0 +1,116 @@
+"""The folders of the crawl from which something waits, as a tree of which a part is shown; knows no web and no desk.
+
+A number stands for a folder: what is asked for is one of those that were told, never a path.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from itertools import accumulate, groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
+
+from classifier.catalog.connection import open_catalogue
+from classifier.paths import displayable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from classifier.records import Action
+
+_Parts = tuple[bytes, ...]
+_MOST: Final = 300
+"""Folders told of one place: a list that is longer helps nobody."""
+_FILES: Final = """
+SELECT d.picture, files.path FROM decisions AS d CROSS JOIN files ON files.picture = d.picture
+WHERE d.action IN ('review', 'unknown') AND
+"""
+_LAST: Final = """
+coalesce((SELECT said FROM verdicts WHERE verdicts.picture = d.picture ORDER BY id DESC LIMIT 1), '')
+"""
+_WAITING: Final = f"{_FILES} d.action = ? AND {_LAST} NOT IN ('right', 'none of these', 'skipped')"
+_SKIPPED: Final = f"{_FILES} {_LAST} = 'skipped'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """One folder: its number, its name, how deep it lies below what all have in common, how many pictures it holds.
+
+    Those that wait count, in it and below.
+    """
+
+    number: int
+    name: str
+    depth: int
+    count: int
+
+
+class Folders:
+    """The folders of one library's crawls, by numbers that hold as long as this lives; for several threads."""
+
+    def __init__(self, library: Path) -> None:
+        self._library = library
+        self._lock = threading.Lock()
+        self._known: list[_Parts] = []
+        self._numbers: dict[_Parts, int] = {}
+
+    def path_of(self, number: int) -> bytes | None:
+        """The folder of that number, as the catalogue keeps paths; None when no such was told."""
+        return b"/".join(self._known[number]) if 0 <= number < len(self._known) else None
+
+    def look(self, action: Action | None, *, chosen: int | None) -> tuple[list[Folder], int]:
+        """Those on the top level and around the one `chosen`, and how many of them were left out for being too many.
+
+        What waits in the tray of `action` counts; with None, what was skipped in any.
+        Empty when all that waits comes from one folder. It takes as long as there is much: not for a thread that a
+        person waits for. Raises LibraryError when the library cannot be read.
+        """
+        with open_catalogue(self._library) as catalogue:
+            asked = (_SKIPPED, ()) if action is None else (_WAITING, (action.value,))
+            rows = catalogue.connection.execute(*asked)
+            # Rows of one picture follow each other: it counts once in each folder that holds a file of it.
+            held = Counter(
+                frozenset(tuple(path.split(b"/")[:-1]) for _, path in files)
+                for _, files in groupby(rows, itemgetter(0))
+            )
+        root = _common({folder for folders in held for folder in folders})
+        counts: Counter[_Parts] = Counter()
+        for folders, count in held.items():
+            for above in {above for folder in folders for above in _upwards(folder, root)}:
+                counts[above] += count
+        place = self._known[chosen] if chosen is not None and 0 <= chosen < len(self._known) else root
+        shown = list(_shown(counts, root, place))
+        kept = sorted(sorted(shown, key=lambda one: -counts[one])[:_MOST])
+        return [self._folder(one, len(one) - len(root), counts[one]) for one in kept], len(shown) - len(kept)
+
+    def _folder(self, parts: _Parts, depth: int, count: int) -> Folder:
+        with self._lock:
+            number = self._numbers.setdefault(parts, len(self._known))
+            if number == len(self._known):
+                self._known.append(parts)
+        name = displayable(os.fsdecode(parts[-1]))
+        return Folder(number=number, name=name, depth=depth, count=count)
+
+
+def _upwards(folder: _Parts, root: _Parts) -> Iterator[_Parts]:
+    """The root, what lies between, and the folder itself."""
+    return accumulate(folder[len(root) :], lambda parts, part: (*parts, part), initial=root)
+
+
+def _common(folders: Iterable[_Parts]) -> _Parts:
+    """What all have in common."""
+    first, last = min(folders, default=()), max(folders, default=())
+    same = (one == other for one, other in zip(first, last, strict=False))
+    return first[: next((number for number, is_same in enumerate(same) if not is_same), min(len(first), len(last)))]
+
+
+def _shown(counts: Counter[_Parts], root: _Parts, place: _Parts) -> Iterator[_Parts]:
+    """The children of the root, of the place, and of what lies between them."""
+    for folder in counts:
+        above = folder[:-1]
+        if len(folder) > len(root) and place[: len(above)] == above:
+            yield folder

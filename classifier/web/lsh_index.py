@@ -1,0 +1,128 @@
+"""Which of the pictures that wait may nearly repeat one: a sketch of each embedding, 256 bits, compared by counting.
+
+Looks at no picture and decides nothing: what is found here is looked at by `alike`. The sketches of 300,000 pictures
+take 12 MB and are compared in milliseconds; what was read once is not read again when others come.
+"""
+
+# Shapes: N pictures that wait, M pictures of a part, D embedding width, W words of a sketch.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from classifier.catalog.kept import kept_of
+from classifier.catalog.shards import read_shard
+from classifier.model.normalize import directions
+from classifier.records import PictureId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from classifier.catalog.connection import Catalogue
+
+_BITS: Final = 256
+_ROW: Final = 1 << 32
+_COUNTED: Final = 64
+_LIKELY: Final = 24
+"""So many are looked at, of those that the sketches tell: measured in docs/LOG.md."""
+_LEAST: Final = 0.75
+"""Cosine: a picture of half the size is about that like itself to a network."""
+_WAITING: Final = """
+SELECT e.shard, e.row FROM decisions AS d
+CROSS JOIN embeddings AS e ON e.picture = d.picture AND e.backbone = ?
+WHERE d.action IN ('review', 'unknown') ORDER BY e.shard, e.row
+"""
+_SHARD: Final = "SELECT row, picture FROM embeddings WHERE backbone = ? AND shard = ?"
+_AT: Final = "SELECT picture FROM embeddings WHERE backbone = ? AND shard = ? AND row = ?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sketches:
+    """`spots` int64 (N,), rising: where each embedding lies; `words` uint64 (N, W): on which side of random planes.
+
+    Embeddings at a small angle lie on the same side of nearly all planes.
+    """
+
+    spots: NDArray[np.int64]
+    words: NDArray[np.uint64]
+
+    def nearest(self, embedding: NDArray[np.float32], count: int) -> list[tuple[int, int]]:
+        """Shard and row of the `count` pictures whose sketches differ in the fewest bits, in no order."""
+        differing = np.bitwise_count(self.words ^ _words(embedding[None])).sum(axis=1, dtype=np.int64)
+        closest = np.argpartition(differing, count)[:count] if count < len(differing) else np.arange(len(differing))
+        return [divmod(spot, _ROW) for spot in self.spots[closest].tolist()]
+
+
+NOTHING: Final = Sketches(spots=np.empty(0, np.int64), words=np.empty((0, _BITS // 64), np.uint64))
+
+
+def sketch(
+    catalogue: Catalogue, folder: Path, *, backbone: str, known: Sketches, rest: Callable[[], bool]
+) -> Sketches | None:
+    """The sketches of all that waits now; what `known` has is taken over.
+
+    `rest` is called after every few hundred pictures that are read, and may take its time; False ends it, with None.
+    """
+    waiting = catalogue.connection.execute(_WAITING, (backbone,))
+    spots = np.fromiter((shard * _ROW + row for shard, row in waiting), dtype=np.int64)
+    words = np.zeros((len(spots), _BITS // 64), dtype=np.uint64)
+    _, there, before = np.intersect1d(spots, known.spots, assume_unique=True, return_indices=True)
+    words[there] = known.words[before]
+    is_known = np.zeros(len(spots), dtype=bool)
+    is_known[there] = True
+    for found, read in _read(catalogue, folder, spots[~is_known], backbone=backbone):
+        numbers = np.searchsorted(spots, found)
+        words[numbers] = read
+        is_known[numbers] = True
+        if not rest():
+            return None
+    return Sketches(spots=spots[is_known], words=words[is_known])
+
+
+def likely(
+    catalogue: Catalogue, folder: Path, sketches: Sketches, embedding: NDArray[np.float32], *, backbone: str
+) -> list[PictureId]:
+    """The few pictures that may nearly repeat one of this embedding, that one among them, the most like first."""
+    spots = sketches.nearest(embedding, _COUNTED)
+    at = (catalogue.connection.execute(_AT, (backbone, *spot)).fetchone() for spot in spots)
+    pictures = [PictureId(row[0]) for row in at if row is not None]
+    own = directions(embedding[None])[0]
+    found: list[tuple[float, PictureId]] = []
+    for rows in kept_of(catalogue, folder, pictures, backbone=backbone):
+        if rows.embeddings.shape[1] == len(own):
+            cosines = (directions(rows.embeddings) @ own).tolist()
+            found += [(cosine, one) for cosine, one in zip(cosines, rows.pictures, strict=True) if cosine >= _LEAST]
+    return [picture for _, picture in sorted(found, reverse=True)[:_LIKELY]]
+
+
+def _read(
+    catalogue: Catalogue, folder: Path, spots: NDArray[np.int64], *, backbone: str
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
+    """What can be read of what lies at `spots`, rising: the spots (M,) and the sketches (M, W), part by part."""
+    for shard in np.unique(spots // _ROW).tolist():
+        picture_at = {shard * _ROW + row: PictureId(picture) for row, picture in _shard(catalogue, backbone, shard)}
+        of_it = spots[spots // _ROW == shard].tolist()
+        spot_of = {picture_at[spot]: spot for spot in of_it if spot in picture_at}
+        for part in read_shard(folder, shard, [(spot % _ROW, picture) for picture, spot in spot_of.items()]):
+            yield np.array([spot_of[one] for one in part.pictures], dtype=np.int64), _words(part.embeddings)
+
+
+def _shard(catalogue: Catalogue, backbone: str, shard: int) -> Iterable[tuple[int, str]]:
+    return catalogue.connection.execute(_SHARD, (backbone, shard))
+
+
+def _words(embeddings: NDArray[np.float32]) -> NDArray[np.uint64]:
+    return np.packbits(embeddings @ _planes(embeddings.shape[1]) > 0, axis=1).view(np.uint64)
+
+
+@cache
+def _planes(width: int) -> NDArray[np.float32]:
+    """Random planes through the origin, the same ones every time: float32 (D, bits)."""
+    return np.random.default_rng(0).standard_normal((width, _BITS), dtype=np.float32)

@@ -1,0 +1,116 @@
+"""The labelled pictures that are nearest to one that waits, as the network sees them: what makes the model think so.
+
+Only by what the bundle keeps of its labels; knows no web and looks at no picture.
+"""
+
+# Shapes: N labelled pictures, D embedding width.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from classifier.catalog import annotation_log, audits
+from classifier.catalog.categories import read_names
+from classifier.errors import ModelError
+from classifier.model.bundle_files import sha256_of
+from classifier.model.labeled_embeddings import LABELLED, load_labelled
+from classifier.model.manifest_fields import ManifestFields, read_fields
+from classifier.model.normalize import directions
+from classifier.records import PictureId, Said
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from classifier.catalog.connection import Catalogue
+    from classifier.model.labeled_embeddings import Labelled
+
+SHOWN: Final = 3
+_LOOKED_AT: Final = 4 * SHOWN
+"""Of so many it is asked whether a person said otherwise since."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """A labelled picture, the category that it is of by now, and how like it is: the cosine of embeddings, -1..1."""
+
+    picture: PictureId
+    category: str
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Taught:
+    """The bundle that a library was last sorted with, as far as it tells what is near to what.
+
+    `backbone` names the embeddings that can be compared. Without labels (a bundle of before) nothing is near.
+    """
+
+    backbone: str
+    categories: tuple[str, ...] = ()
+    labelled: Labelled | None = None
+    directions: NDArray[np.float32] | None = None
+    """float32 (N, D): the labelled embeddings, each of length 1."""
+
+    def nearest(self, catalogue: Catalogue, picture: PictureId, embedding: NDArray[np.float32]) -> list[Neighbour]:
+        """The nearest to an embedding, (D,), the most like first: one of each group of near-duplicates.
+
+        Never the picture itself. What a person has said of a labelled picture since goes before its label.
+        """
+        if self.labelled is None or self.directions is None or self.directions.shape[1] != len(embedding):
+            return []
+        cosines = self.directions @ directions(embedding[None])[0]
+        rows: dict[int, int] = {}
+        for row in np.argsort(-cosines, kind="stable").tolist():
+            if len(rows) == _LOOKED_AT:
+                break
+            if self.labelled.pictures[row] != picture:
+                rows.setdefault(int(self.labelled.groups[row]), row)
+        pictures = {self.labelled.pictures[row]: row for row in rows.values()}
+        said, names = annotation_log.latest(catalogue, list(pictures)), read_names(catalogue)
+        found: list[Neighbour] = []
+        for one, row in pictures.items():
+            label: str | None = self.categories[self.labelled.truths[row]]
+            if (verdict := said.get(one)) is not None:
+                is_denied = verdict.said is Said.NONE or (verdict.said is Said.WRONG and verdict.category == label)
+                label = None if is_denied else verdict.category if verdict.said is Said.RIGHT else label
+            if label is not None:
+                found.append(Neighbour(picture=one, category=names.of(label), cosine=float(cosines[row])))
+        return found[:SHOWN]
+
+
+def read_taught(catalogue: Catalogue) -> Taught | None:
+    """What the bundle of the last sort tells; None when there is none, or it is another by now."""
+    model, folder, _ = audits.last_sort(catalogue) or ("", None, {})
+    if folder is None:
+        return None
+    try:
+        manifest = read_fields(folder, ManifestFields)
+    except ModelError:
+        return None
+    if manifest.key != model or not (backbone := manifest.backbone_key):
+        return None
+    labelled = _labelled(folder, manifest)
+    if labelled is None or not len(labelled):
+        return Taught(backbone=backbone)
+    return Taught(
+        backbone=backbone,
+        categories=manifest.categories,
+        labelled=labelled,
+        directions=directions(labelled.embeddings),
+    )
+
+
+def _labelled(folder: Path, manifest: ManifestFields) -> Labelled | None:
+    """The labelled pictures of a bundle, when they are those it was written with."""
+    path, written = folder / LABELLED, manifest.labelled_sha256
+    try:
+        if written and sha256_of(path) != written:
+            return None
+        return load_labelled(path, categories=len(manifest.categories))
+    except ModelError:
+        return None

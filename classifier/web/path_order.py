@@ -1,0 +1,90 @@
+"""The queue as the files lie in the crawl: by the first path of each picture, so what lies together comes together.
+
+No path leaves it: a place in this order is a picture. What waits and has no file in the crawl any more comes last, the
+least sure first. A page is found by going through the files from its place on, or, where few wait, by looking each of
+them up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from classifier.records import PictureId
+from classifier.web import queue
+from classifier.web.queue import ANSWERED, Order, answered, asked_of, of_pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.catalog.connection import Catalogue
+    from classifier.web.queue import Key, Waiting, Wanted
+
+_Bounds = tuple[bytes, bytes]
+_FEW: Final = 3000
+"""To look so many up takes as long as to go through the files that lie between sixty of them."""
+_EVERYWHERE: Final = (b"", b"\xff")
+_FIRST: Final = "SELECT min(path) FROM files WHERE picture = ? AND path > ? AND path < ?"
+_COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {conditions} LIMIT ?)"
+_DECIDED: Final = "decisions AS d INDEXED BY decisions_by_category"
+_SKIPPED: Final = "temp.said CROSS JOIN decisions AS d ON d.picture = said.picture"
+_LOOKED_UP: Final = """
+SELECT (SELECT min(path) FROM files WHERE picture = d.picture AND path > ? AND path < ?), d.picture FROM {source}
+CROSS JOIN places ON places.picture = d.picture WHERE {conditions}
+"""
+_ALONG: Final = """
+SELECT f.picture FROM files AS f CROSS JOIN decisions AS d ON d.picture = f.picture {said}
+CROSS JOIN places ON places.picture = d.picture
+WHERE f.path > ? AND f.path < ? AND {conditions} AND NOT EXISTS (
+    SELECT 1 FROM files AS other WHERE other.picture = f.picture AND other.path > ? AND other.path < f.path)
+ORDER BY f.path LIMIT ?
+"""
+_LOST: Final = "NOT EXISTS (SELECT 1 FROM files WHERE files.picture = d.picture)"
+
+
+def page(catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+    """The next `limit` pictures behind the place `after` (None: from the beginning)."""
+    bounds = _EVERYWHERE if wanted.under is None else (wanted.under + b"/", wanted.under + b"0")  # "0" follows "/"
+    wanted = replace(wanted, under=None)
+    is_lost, *place = after or (0, 0, "")
+    rows: list[Waiting] = []
+    if not is_lost:
+        look = _looked_up if _are_few(catalogue, wanted) else _along
+        found = look(catalogue, wanted, bounds, _start(catalogue, bounds, place[1]), limit)
+        rows = [replace(row, key=(0, 0, row.picture)) for row in of_pictures(catalogue, found, model=model)]
+    if len(rows) == limit or bounds != _EVERYWHERE:
+        return rows
+    rest = replace(wanted, order=Order.SURETY)
+    behind = place if is_lost else None
+    lost = queue.page(catalogue, rest, model=model, after=behind, limit=limit - len(rows), also=_LOST)
+    return rows + [replace(row, key=(1, *row.key)) for row in lost]
+
+
+def _start(catalogue: Catalogue, bounds: _Bounds, picture: Key) -> bytes:
+    """Behind which path to go on: the beginning, for none, and when the picture has lost its file meanwhile."""
+    (path,) = catalogue.connection.execute(_FIRST, (picture, *bounds)).fetchone()
+    return bounds[0] if path is None else bytes(path)
+
+
+def _are_few(catalogue: Catalogue, wanted: Wanted) -> bool:
+    source, (conditions, values) = _DECIDED, asked_of(wanted)
+    if wanted.skipped:
+        source, conditions, values = "temp.said", answered(wanted), []
+    count = _COUNT.format(source=source, conditions=conditions)
+    return bool(catalogue.connection.execute(count, (*values, _FEW + 1)).fetchone()[0] <= _FEW)
+
+
+def _looked_up(catalogue: Catalogue, wanted: Wanted, bounds: _Bounds, start: bytes, limit: int) -> list[PictureId]:
+    source = _SKIPPED if wanted.skipped else f"{_DECIDED} {ANSWERED}"
+    asked, values = asked_of(wanted)
+    query = _LOOKED_UP.format(source=source, conditions=f"{asked} AND {answered(wanted)}")
+    lies = catalogue.connection.execute(query, (*bounds, *values))
+    behind = sorted((path, picture) for path, picture in lies if path is not None and path > start)
+    return [PictureId(picture) for _, picture in behind[:limit]]
+
+
+def _along(catalogue: Catalogue, wanted: Wanted, bounds: _Bounds, start: bytes, limit: int) -> list[PictureId]:
+    asked, values = asked_of(wanted)
+    query = _ALONG.format(said=ANSWERED, conditions=f"{asked} AND {answered(wanted)}")
+    rows = catalogue.connection.execute(query, (start, bounds[1], *values, bounds[0], limit))
+    return [PictureId(picture) for (picture,) in rows]

@@ -1,0 +1,259 @@
+"""What waits for a person, page by page; every page costs the same, however long the queue is and however far one is.
+
+Must not know what is answered: the table `temp.said` holds what was, as far as it keeps a picture out of the queue.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from classifier.catalog.chunked_query import rows_of
+from classifier.catalog.moves import to_path
+from classifier.records import Action, PictureId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from classifier.catalog.connection import Catalogue
+
+Key = float | int | str
+SAID: Final = """
+CREATE TEMP TABLE IF NOT EXISTS said (picture TEXT PRIMARY KEY, how TEXT NOT NULL, category TEXT) WITHOUT ROWID
+"""
+"""`how` is "settled", "skipped" or "wrong", the last with the category that the picture is not of."""
+RULED_OUT: Final = """
+CREATE TEMP TABLE IF NOT EXISTS ruled_out (picture TEXT, category TEXT, PRIMARY KEY (picture, category)) WITHOUT ROWID
+"""
+"""The categories that a person said a picture is not of, wherever it was said, under all names they are kept by."""
+
+
+class Order(StrEnum):
+    """What comes first."""
+
+    SURETY = "surety"
+    """The least sure."""
+    CATEGORY = "category"
+    """One category after the other, the least sure of each first."""
+    NEWEST = "newest"
+    """What the last run brought, the least sure of it first."""
+    LEARNED = "learned"
+    """What saves most work by what was last learned; of one category, the least sure first."""
+    ALIKE = "alike"
+    """What looks alike together, by what was last learned."""
+    PATH = "path"
+    """As the files lie in the crawl: what lies in one folder comes together."""
+
+
+_KEYS: Final = {
+    Order.SURETY: ("d.confidence", "d.picture"),
+    Order.CATEGORY: ("d.category", "d.confidence", "d.picture"),
+    Order.NEWEST: ("-d.run", "d.confidence", "d.picture"),
+}
+_INDEX: Final = {
+    Order.SURETY: "decisions_by_surety",
+    Order.CATEGORY: "decisions_by_category",
+    Order.NEWEST: "decisions_by_run",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which part of the queue: a tray, an order, one category or all, the skipped ones or those never looked at."""
+
+    action: Action = Action.REVIEW
+    order: Order = Order.SURETY
+    category: str | None = None
+    kept: tuple[str, ...] = ()
+    """The names under which that category is kept, where a person calls it otherwise."""
+    skipped: bool = False
+    grid: bool = False
+    """Whether what was judged not to be of a category stays out: it is looked at singly."""
+    look: int | None = None
+    """Of the pictures that look alike, those of one number alone; in the orders by what was learned."""
+    under: bytes | None = None
+    """A folder of the crawl, as the catalogue keeps paths: what has no file in it or below stays out."""
+    is_small: bool = False
+    """Whether there are few such, so that each is looked up."""
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether it is ordered by what was learned; what was skipped lies in the order in which it was decided."""
+        return self.order in {Order.LEARNED, Order.ALIKE} and not self.skipped
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """By which columns it is ordered, so that their values are a place in it."""
+        if self.is_learned:
+            return ("the outlook", "the part of it", "and two columns", "by which that is ordered")
+        if self.order is Order.PATH:
+            return ("whether it lies there no more", "how sure it is then", "the picture")
+        return _KEYS[Order.SURETY if self.order is Order.CATEGORY and self.category is not None else self.old]
+
+    @property
+    def old(self) -> Order:
+        """The order that needs no outlook."""
+        return self.order if self.order in _KEYS else Order.SURETY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """One picture of the queue; `path` in the library, `logits` as stored, `key` its place in the order.
+
+    `category` and `confidence` are what was decided by; `best`, `share`, `look` and `learned` (logits) what is thought
+    of it by now, by the outlook: without one, the same, None and None.
+    """
+
+    picture: PictureId
+    action: Action
+    category: str
+    confidence: float
+    reason: str
+    run: int
+    path: Path
+    width: int
+    height: int
+    logits: bytes | None
+    best: str
+    share: float
+    look: int | None
+    learned: bytes | None
+    key: tuple[Key, ...]
+
+
+ROW: Final = """
+SELECT d.picture, d.action, d.category, d.confidence, d.reason, d.run, places.path, pictures.width, pictures.height,
+    predictions.logits, coalesce(r.category, d.category), coalesce(r.confidence, d.confidence), r.look, r.logits, {keys}
+FROM {source}
+CROSS JOIN places ON places.picture = d.picture
+LEFT JOIN pictures ON pictures.id = d.picture
+LEFT JOIN predictions ON predictions.picture = d.picture AND predictions.model = ?
+"""
+DECIDED: Final = """decisions AS d {how}
+LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action"""
+_COUNTS: Final = """
+SELECT d.action, coalesce(r.category, d.category), count(*) FROM decisions AS d
+LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action
+CROSS JOIN places ON places.picture = d.picture
+WHERE d.action IN ('review', 'unknown') GROUP BY 1, 2 ORDER BY 3 DESC, 2
+"""
+_SETTLED: Final = """
+SELECT d.picture, d.action, coalesce(r.category, d.category)
+FROM temp.said CROSS JOIN decisions AS d ON d.picture = said.picture
+LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action
+WHERE said.how IN ('settled', 'skipped')
+"""
+HERE: Final = "ON d.picture = here.picture"
+ANSWERED: Final = "LEFT JOIN temp.said ON said.picture = d.picture"
+
+
+def page(
+    catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int, also: str = "1"
+) -> list[Waiting]:
+    """The next `limit` pictures behind the place `after` (None: from the beginning); `also` is a further condition."""
+    keys = wanted.keys
+    by = Order.CATEGORY if wanted.category is not None and wanted.old is Order.SURETY else wanted.old
+    asked, values = asked_of(wanted)
+    conditions = [asked, answered(wanted), also]
+    bounds: list[Key] = []
+    if after is not None:
+        conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
+        bounds = list(after)
+    source = _source(wanted, f"INDEXED BY {_INDEX[by]}")
+    query = f"{ROW.format(keys=', '.join(keys), source=source)} WHERE {' AND '.join(conditions)}"
+    rows = catalogue.connection.execute(f"{query} ORDER BY {', '.join(keys)} LIMIT ?", (model, *values, *bounds, limit))
+    return [waiting(row) for row in rows]
+
+
+def asked_of(wanted: Wanted) -> tuple[str, list[str]]:
+    """The condition on `decisions` that keeps one tray, and one category where one is asked for, and its values."""
+    # The first is what the indexes of what waits are made for.
+    condition, values = "d.action IN ('review', 'unknown')", list[str]()
+    if not wanted.skipped:  # what was skipped is one tray, from wherever it came
+        condition, values = f"{condition} AND d.action = ?", [wanted.action.value]
+    if wanted.category is None:
+        return condition, values
+    kept = wanted.kept or (wanted.category,)
+    return f"{condition} AND d.category IN ({', '.join('?' for _ in kept)})", [*values, *kept]
+
+
+def _source(wanted: Wanted, how: str) -> str:
+    """Decisions with what was said of them, beginning where there are fewest; `how` names the index of the order."""
+    if wanted.skipped:
+        return f"temp.said CROSS JOIN {DECIDED.format(how='ON d.picture = said.picture')}"
+    decided = f"temp.here CROSS JOIN {DECIDED.format(how=HERE)}" if wanted.is_small else DECIDED.format(how=how)
+    return f"{decided} {ANSWERED}"
+
+
+def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: str) -> list[Waiting]:
+    """What is decided of these pictures and lies in the library, filed or waiting, in the same order."""
+    source = DECIDED.format(how="")
+    query = f"{ROW.format(keys='d.confidence, d.picture', source=source)} WHERE d.picture IN {{pictures}}"
+    rows = map(waiting, rows_of(catalogue, query, pictures, before=(model,)))
+    found = {row.picture: row for row in rows}
+    return [found[picture] for picture in pictures if picture in found]
+
+
+def of_categories(catalogue: Catalogue, categories: Sequence[str], *, model: str) -> Iterator[Waiting]:
+    """What is decided to be, or guessed to be, of these categories by the names they are kept under."""
+    marks = ", ".join("?" for _ in categories)
+    source = DECIDED.format(how="")
+    query = f"{ROW.format(keys='d.confidence, d.picture', source=source)} WHERE d.category IN ({marks})"
+    return map(waiting, catalogue.connection.execute(query, (model, *categories)))
+
+
+def counts(catalogue: Catalogue) -> dict[str, dict[str, int]]:
+    """How many lie in each tray, by best guess, most first, answered or not; takes as long as there are many."""
+    found: dict[str, dict[str, int]] = {Action.REVIEW.value: {}, Action.UNKNOWN.value: {}}
+    for action, category, count in catalogue.connection.execute(_COUNTS):
+        found[action][category] = count
+    return found
+
+
+def settled(catalogue: Catalogue) -> dict[PictureId, tuple[str, str]]:
+    """Tray and best guess of each picture that waits no longer: settled by a person's word, or skipped."""
+    rows = catalogue.connection.execute(_SETTLED)
+    return {PictureId(picture): (action, best) for picture, action, best in rows}
+
+
+def said_of(catalogue: Catalogue) -> dict[str, int]:
+    """How many pictures a person put into each category."""
+    query = "SELECT category, count(*) FROM temp.said WHERE how = 'settled' AND category IS NOT NULL GROUP BY category"
+    return dict(catalogue.connection.execute(query).fetchall())
+
+
+def answered(wanted: Wanted) -> str:
+    """The condition on `temp.said` and `temp.here` that keeps out what does not wait in this part of the queue."""
+    inside = "" if wanted.under is None else " AND d.picture IN (SELECT picture FROM temp.here)"
+    if wanted.skipped:
+        return f"said.how = 'skipped'{inside}"
+    if wanted.grid:
+        never = "NOT EXISTS (SELECT 1 FROM temp.ruled_out WHERE ruled_out.picture = d.picture)"
+        return f"said.how IS NULL AND {never}{inside}"
+    return f"(said.how IS NULL OR said.how = 'wrong'){inside}"
+
+
+def waiting(row: Sequence[object]) -> Waiting:
+    """A row of `ROW`, in the types that it is known by."""
+    picture, action, category, confidence, reason, run, path, width, height, logits, *learned = row
+    best, share, look, better, *key = learned
+    return Waiting(
+        picture=PictureId(str(picture)),
+        action=Action(str(action)),
+        category=str(category),
+        confidence=float(str(confidence)),
+        reason=str(reason),
+        run=int(str(run)),
+        path=to_path(path if isinstance(path, bytes) else os.fsencode(str(path))),
+        width=int(str(width or 0)),
+        height=int(str(height or 0)),
+        logits=logits if isinstance(logits, bytes) else None,
+        best=str(best),
+        share=float(str(share)),
+        look=None if look is None else int(str(look)),
+        learned=better if isinstance(better, bytes) else None,
+        key=tuple(part if isinstance(part, float | int) else str(part) for part in key),
+    )

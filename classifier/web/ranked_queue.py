@@ -1,0 +1,144 @@
+"""The queue in the order of the outlook: first what is ranked in it, then what waits beside it in the order of surety.
+
+Every page costs the same; what waits beside it is looked for once for each outlook, when a person has come that far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from classifier.catalog.ranking import attach_newest
+from classifier.web import queue
+from classifier.web.queue import ANSWERED, DECIDED, HERE, ROW, Order, answered, waiting
+from classifier.web.suggestions import Guesses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.catalog.categories import Names
+    from classifier.catalog.connection import Catalogue
+    from classifier.web.queue import Key, Waiting, Wanted
+
+_Where = dict[str, "Key | tuple[str, ...] | None"]
+_KEY: Final = 4
+_RANKED: Final = f"""{{ranks}}
+CROSS JOIN decisions AS d ON d.picture = r.picture AND d.action = r.action {ANSWERED}"""
+_BESIDE: Final = f"""temp.late INDEXED BY {{index}}
+CROSS JOIN decisions AS d ON d.picture = late.picture AND d.action = late.action
+LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action {ANSWERED}"""
+_UNRANKED: Final = """ AND NOT EXISTS (
+SELECT 1 FROM outlook.ranks AS known WHERE known.picture = d.picture AND known.action = d.action)"""
+_BESIDE_HERE: Final = f"temp.here CROSS JOIN {DECIDED.format(how=HERE + _UNRANKED)} {ANSWERED}"
+_LATE: Final = (
+    "DROP TABLE IF EXISTS temp.late",
+    "CREATE TEMP TABLE late (picture TEXT, action TEXT, category TEXT, confidence REAL)",
+    """INSERT INTO temp.late SELECT picture, action, category, confidence FROM decisions AS d
+    WHERE action IN ('review', 'unknown') AND NOT EXISTS (
+        SELECT 1 FROM outlook.ranks AS r WHERE r.picture = d.picture AND r.action = d.action)""",
+    "CREATE INDEX temp.late_by_surety ON late (action, confidence, picture)",
+    "CREATE INDEX temp.late_by_category ON late (action, category, confidence, picture)",
+)
+
+
+class Learned:
+    """The newest outlook of a catalogue, and the queue by it; keys begin with the outlook's number and the part."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self.outlook = attach_newest(catalogue)
+        self._knows_late = False
+
+    def look(self) -> bool:
+        """Take the newest outlook, if there is another one by now; whether there is."""
+        before, self.outlook = self.outlook.number, attach_newest(self._catalogue, self.outlook)
+        if before == self.outlook.number:
+            return False
+        self.changed()
+        return True
+
+    def changed(self) -> None:
+        """What is decided changed, so other pictures may wait beside the outlook."""
+        self._knows_late = False
+
+    def guesses(self, names: Names) -> Guesses | None:
+        """How the outlook's logits become probabilities, by the `names` of now; None without one."""
+        meta = self.outlook.meta
+        if not self.outlook.number:
+            return None
+        return Guesses(model="", known=tuple(meta["categories"]), temperature=float(meta["temperature"]), names=names)
+
+    def page(self, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+        """The next `limit` pictures behind the place `after`; a place in an older outlook is the beginning of this."""
+        part, place = 0, None
+        if after is not None and after[0] == self.outlook.number:
+            part, place = int(after[1] != 0), after[2:]
+        if not self.outlook.number:
+            old = replace(wanted, order=Order.SURETY)
+            return self._marked(queue.page(self._catalogue, old, model=model, after=place, limit=limit), part=1)
+        rows: list[Waiting] = []
+        if part == 0:
+            rows = self._marked(self._ranked(wanted, model, place, limit), part=0)
+            place = None
+        if len(rows) < limit and wanted.look is None:
+            rows += self._marked(self._beside(wanted, model, place, limit - len(rows)), part=1)
+        return rows
+
+    def _marked(self, rows: Sequence[Waiting], *, part: int) -> list[Waiting]:
+        return [replace(row, key=(self.outlook.number, part, *row.key, 0)[:_KEY]) for row in rows]
+
+    def _ranked(self, wanted: Wanted, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+        index, keys = _order(wanted)
+        where: _Where = {"r.action": wanted.action.value, "r.category": wanted.kept or wanted.category}
+        ranks = "temp.here CROSS JOIN outlook.ranks AS r ON r.picture = here.picture"
+        if not wanted.is_small:
+            ranks = f"outlook.ranks AS r INDEXED BY {index}"
+        return self._rows(
+            _RANKED.format(ranks=ranks), keys, where | {"r.look": wanted.look}, wanted, (model, after, limit)
+        )
+
+    def _beside(self, wanted: Wanted, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+        if wanted.is_small:
+            few: _Where = {"d.action": wanted.action.value, "d.category": wanted.kept or wanted.category}
+            return self._rows(_BESIDE_HERE, ("d.confidence", "d.picture"), few, wanted, (model, after, limit))
+        if not self._knows_late:
+            for statement in _LATE:
+                self._catalogue.connection.execute(statement)
+            self._knows_late = True
+        index = "late_by_surety" if wanted.category is None else "late_by_category"
+        source = _BESIDE.format(index=index)
+        where: _Where = {"late.action": wanted.action.value, "late.category": wanted.kept or wanted.category}
+        return self._rows(source, ("late.confidence", "late.picture"), where, wanted, (model, after, limit))
+
+    def _rows(
+        self,
+        source: str,
+        keys: tuple[str, ...],
+        where: _Where,
+        wanted: Wanted,
+        how: tuple[str, Sequence[Key] | None, int],
+    ) -> list[Waiting]:
+        model, after, limit = how
+        given = {
+            column: value if isinstance(value, tuple) else (value,)
+            for column, value in where.items()
+            if value is not None
+        }
+        conditions = [answered(wanted), *(f"{column} IN ({', '.join('?' * len(of))})" for column, of in given.items())]
+        if after is not None:
+            conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
+        query = ROW.format(keys=", ".join(keys), source=source)
+        query += f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(keys)} LIMIT ?"
+        values = (model, *chain.from_iterable(given.values()), *(after or ())[: len(keys)], limit)
+        return [waiting(row) for row in self._catalogue.connection.execute(query, values)]
+
+
+def _order(wanted: Wanted) -> tuple[str, tuple[str, ...]]:
+    """The index that serves it, and by which columns."""
+    if wanted.order is Order.ALIKE or wanted.look is not None:
+        index = "ranks_alike" if wanted.category is None else "ranks_alike_by_category"
+        return index, ("r.look", "r.place") if wanted.look is None else ("r.place",)
+    if wanted.category is None:
+        return "ranks_by_place", ("r.place",)
+    return "ranks_by_surety", ("r.confidence", "r.place")

@@ -1,0 +1,1 @@
+"""What the browser may ask, one file a part of the page."""

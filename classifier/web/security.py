@@ -1,0 +1,166 @@
+"""Who may ask: every request is checked before anything else sees it, and every answer is told what it may not do.
+
+Knows no pictures and no library. Against other web pages in the same browser (Host, Origin, a key that only the opened
+page has), other local servers that the browser visits (no cookies), other users of the machine (a token that is good
+once), and markup in what is shown (content security policy). The page's own files hold no secret and need no key.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from classifier.web.credentials import KEY_HEADER, Session
+from classifier.web.json_response import Answer
+from classifier.web.refusals import both, refuse
+from classifier.web.schemas import read_body
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_LARGEST_BODY: Final = 256 * 1024
+_OPENS: Final = "/api/open"
+
+
+class _Token(BaseModel):
+    token: str
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a page that is served at `host`."""
+    return host in _LOOPBACK
+
+
+class Guard:
+    """Lets a request through to `app` when it comes from a page that was opened with a token of `session`.
+
+    `spent` is called when a token has opened the page.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, session: Session, host: str, port: int, spent: Callable[[], None] = lambda: None
+    ) -> None:
+        self._app = app
+        self._session = session
+        self._host = host
+        self._port = port
+        self._spent = spent
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer in the name of the app, or refuse."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        if scope["type"] == "http":
+            request = Request(scope, receive)
+            answer: ASGIApp = self._refusal(request) or self._app
+            if answer is self._app and request.url.path == _OPENS:
+                answer = await self._open(request)
+            await answer(scope, receive, send_guarded)
+
+    def _refusal(self, request: Request) -> Response | None:
+        """What is answered in place of the app; None when it may answer."""
+        hosts = request.headers.getlist("host")
+        if len(hosts) != 1 or not self._is_own(hosts[0]):
+            return _refused(request, "this address is not served here", 403)
+        own = f"http://{hosts[0]}"
+        origin = request.headers.get("origin")
+        if origin not in {None, own} or (request.method == "POST" and origin is None):
+            return _refused(request, "another page may not ask here", 403)
+        is_entry = request.method == "GET" and request.url.path == "/"
+        if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"} and not is_entry:
+            return _refused(request, "another page may not ask here", 403)
+        if request.method not in {"GET", "HEAD", "POST"}:
+            return _refused(request, "not understood", 405)
+        if request.method == "POST" and (refusal := _body(request)) is not None:
+            return refusal
+        return None if self._may_ask(request) else _unknown(request)
+
+    def _may_ask(self, request: Request) -> bool:
+        path = request.url.path
+        if path in {"/", _OPENS} or path.startswith("/static/"):
+            return True
+        if self._session.is_page(request.headers.get(KEY_HEADER, "")):
+            return True
+        return path.startswith("/picture/") and self._session.shows_pictures(request.query_params.get("key", ""))
+
+    async def _open(self, request: Request) -> Response:
+        """A token becomes the keys. Nothing but a POST spends it: what a browser fetches ahead does not."""
+        if request.method != "POST":
+            return _refused(request, "not understood", 405)
+        try:
+            keys = self._session.spend((await read_body(request, _Token)).token)
+        except HTTPException as error:
+            return await refuse(request, error)
+        if keys is None:
+            return _unknown(request)
+        self._spent()
+        return Answer(asdict(keys))
+
+    def _is_own(self, host: str) -> bool:
+        """Names other than its own are refused: one that was made to point here is how a foreign page would ask."""
+        name, _, port = host.rpartition(":")
+        name = name.removeprefix("[").removesuffix("]")
+        if port != str(self._port):
+            return False
+        if is_loopback(self._host):
+            return name in _LOOPBACK
+        return name in _LOOPBACK or name == self._host or _is_address(name)
+
+
+def _unknown(request: Request) -> Response:
+    return _refused(request, "open the address that was printed last in the terminal", 401)
+
+
+def _body(request: Request) -> Response | None:
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        return _refused(request, "only JSON is taken", 415)
+    length = request.headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit() and len(length) <= len(str(_LARGEST_BODY))):
+        return _refused(request, "that is too long", 413)
+    return _refused(request, "that is too long", 413) if int(length) > _LARGEST_BODY else None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _refused(request: Request, why: str, status: int) -> Response:
+    """Told to the page in its languages, and in plain words to who opens an address."""
+    if request.url.path.startswith("/api/"):
+        return Answer(both("error", why), status_code=status)
+    return PlainTextResponse(f"illsort: {why}\n", status_code=status)

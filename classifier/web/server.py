@@ -1,0 +1,130 @@
+"""Serves the page until it is stopped; knows where it listens and nothing of pictures."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import uvicorn
+
+from classifier.catalog.connection import read_catalogue
+from classifier.errors import SettingsError
+from classifier.filing.reconcile import reconcile_if_free
+from classifier.web.app import Review
+from classifier.web.connection_limits import BACKLOG, QUEUED, Patient
+from classifier.web.credentials import Session
+from classifier.web.security import Guard, is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import FrameType
+
+    from classifier.web.learner_process import Run
+
+_SHORTEST_TOKEN: Final = 12
+
+
+def serve(
+    library: Path,
+    *,
+    host: str,
+    port: int,
+    token: str | None,
+    opened: Callable[[Served], None],
+    spent: Callable[[Served], None] = lambda _: None,
+    learn: Run | None = None,
+) -> int:
+    """Serve until Ctrl-C; `opened` is called once it answers. Returns how many decisions wait to be filed.
+
+    `spent` is called each time a token has opened the page. `port` 0 takes a free one; `learn` is what learns beside
+    the page, in a process of its own. Raises LibraryError when `library` is none, SettingsError when it cannot listen
+    there, or would be open to others without a token of their own choice.
+    """
+    if not is_loopback(host) and (token is None or len(token) < _SHORTEST_TOKEN):
+        raise SettingsError(
+            f"--host {host} lets other machines in: choose a --token of at least {_SHORTEST_TOKEN} characters, "
+            "which whoever opens the page must know"
+        )
+    read_catalogue(library).close()  # no library is made by looking for one
+    reconcile_if_free(library)
+    listening = _listen(host, port)
+    port = listening.getsockname()[1]
+    session = Session(token or None)
+    served = Served(_address(host, port), session.new_token)
+    review = Review(library, learn=learn)
+    with listening, suppress(KeyboardInterrupt):
+        review.open()
+        config = uvicorn.Config(
+            Guard(review.app, session=session, host=host, port=port, spent=lambda: spent(served)),
+            http=Patient,
+            backlog=BACKLOG,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            ws="none",
+            timeout_graceful_shutdown=5,
+        )
+        server = Server(config, lambda: opened(served))
+        server.run(sockets=[listening])
+    return review.unfiled
+
+
+class Served:
+    """Where a page is served; each address that opens it holds a token, good once unless a person chose it."""
+
+    def __init__(self, place: str, new_token: Callable[[], str]) -> None:
+        self._place = place
+        self._new_token = new_token
+
+    def new_address(self) -> str:
+        """An address that opens the page."""
+        return f"{self._place}?token={quote(self._new_token(), safe='')}"
+
+
+class Server(uvicorn.Server):
+    """Calls `when_open` once it answers."""
+
+    def __init__(self, config: uvicorn.Config, when_open: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._when_open = when_open
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A second Ctrl-C waits for no open request, and is silent on what it cuts off."""
+        if self.should_exit:
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
+        await super().startup(sockets=sockets)
+        for listening in sockets or ():
+            listening.listen(QUEUED)
+        if self.started:
+            self._when_open()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio only then sends small answers at once, instead of 40 ms later.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # pragma: no cover - Windows, where reuse would let others listen in
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise SettingsError(f"cannot listen at {host}, port {port}: {error.strerror or error}") from error
+    return listening
+
+
+def _address(host: str, port: int) -> str:
+    everywhere = host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+    shown = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/"

@@ -1,0 +1,160 @@
+"""What lies near a picture that waits: the labelled pictures most like it, and those that wait and nearly repeat it.
+
+Asked and answered in threads of its own, with a connection of its own, so that the desk never waits for it. Knows no
+web, and not what was answered at the desk meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from classifier.catalog import annotation_log, audits
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.kept import kept_of
+from classifier.catalog.spots import folder_of
+from classifier.errors import IllsortError
+from classifier.records import Said
+from classifier.web.lsh_index import NOTHING, likely, sketch
+from classifier.web.near_duplicates import Looks
+from classifier.web.neighbors import read_taught
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from classifier.catalog.connection import Catalogue
+    from classifier.records import PictureId
+    from classifier.web.lsh_index import Sketches
+    from classifier.web.neighbors import Neighbour, Taught
+
+_ANEW_S: Final = 60.0
+"""How old what is known of what waits may be, while a sort is at work."""
+_BREATH_S: Final = 0.02
+"""After every few hundred pictures that are sketched the machine is left to others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The nearest labelled pictures, and those that nearly repeat the picture and are not settled.
+
+    `alike` is None as long as that is not known yet: ask again in a moment.
+    """
+
+    labelled: tuple[Neighbour, ...]
+    alike: tuple[PictureId, ...] | None
+
+
+class Near:
+    """Tells what lies near the pictures of one library; `see` gives a small picture, in any thread."""
+
+    def __init__(self, library: Path, *, see: Callable[[PictureId], bytes | None]) -> None:
+        self._library = library
+        self._see = see
+        self._looks = Looks(self._seen)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="near")
+        self._pencil = ThreadPoolExecutor(1, thread_name_prefix="sketch")
+        self._is_closed = threading.Event()
+        self._catalogue: Catalogue | None = None
+        self._sort: tuple[str, Path] | None = None
+        self._taught: Taught | None = None
+        self._backbone = ""
+        self._sketches: Sketches | None = None
+        self._begun = 0.0
+        self._drawing: Future[None] | None = None
+
+    def kinds(self) -> Future[tuple[bool, bool]]:
+        """Whether there are labelled pictures to be near to, and whether what nearly repeats can be told."""
+        return self._thread.submit(self._kinds)
+
+    def look(self, picture: PictureId) -> Future[Found]:
+        """What lies near a picture; nothing where its embedding is not kept."""
+        return self._thread.submit(self._look, picture)
+
+    def close(self) -> None:
+        """End both threads; what is asked is not answered any more."""
+        self._is_closed.set()
+        self._thread.submit(self._close)
+        self._thread.shutdown()
+        self._pencil.shutdown(cancel_futures=True)
+
+    def _kinds(self) -> tuple[bool, bool]:
+        catalogue, taught = self._learn()
+        if taught is None:
+            return False, False
+        some = "SELECT 1 FROM embeddings WHERE backbone = ? LIMIT 1"
+        is_kept = catalogue.connection.execute(some, (taught.backbone,)).fetchone() is not None
+        return is_kept and taught.labelled is not None, is_kept
+
+    def _look(self, picture: PictureId) -> Found:
+        catalogue, taught = self._learn()
+        nothing = Found(labelled=(), alike=())
+        if taught is None or self._is_closed.is_set():
+            return nothing
+        folder = folder_of(self._library, taught.backbone)
+        for rows in kept_of(catalogue, folder, [picture], backbone=taught.backbone):
+            for embedding in rows.embeddings:
+                return Found(
+                    labelled=tuple(taught.nearest(catalogue, picture, embedding)),
+                    alike=self._alike(catalogue, taught, picture, embedding),
+                )
+        return nothing
+
+    def _alike(
+        self, catalogue: Catalogue, taught: Taught, picture: PictureId, embedding: NDArray[np.float32]
+    ) -> tuple[PictureId, ...] | None:
+        sketches = self._known(taught.backbone)
+        if sketches is None:
+            return None
+        folder = folder_of(self._library, taught.backbone)
+        close = likely(catalogue, folder, sketches, embedding, backbone=taught.backbone)
+        said = annotation_log.latest(catalogue, close)
+        settled = {one for one, verdict in said.items() if verdict.said in {Said.RIGHT, Said.NONE}}
+        others = [one for one in close if one != picture and one not in settled]
+        return tuple(self._looks.same(picture, others))
+
+    def _learn(self) -> tuple[Catalogue, Taught | None]:
+        """The connection of this thread, and what the bundle of the last sort tells, read once for each."""
+        if self._catalogue is None:
+            self._catalogue = open_catalogue(self._library)
+        last = audits.last_sort(self._catalogue)
+        if last is not None and last[:2] != self._sort:
+            self._taught, self._sort = read_taught(self._catalogue), last[:2]
+        return self._catalogue, self._taught
+
+    def _known(self, backbone: str) -> Sketches | None:
+        """The sketches of what waits, as last drawn; None before the first are. They are drawn anew now and then."""
+        is_first = self._backbone != backbone
+        if is_first:
+            self._backbone, self._sketches, self._begun = backbone, None, -_ANEW_S
+        is_idle = self._drawing is None or self._drawing.done()
+        if is_idle and time.monotonic() - self._begun >= _ANEW_S:
+            self._begun = time.monotonic()
+            self._drawing = self._pencil.submit(self._draw, backbone)
+        return self._sketches
+
+    def _draw(self, backbone: str) -> None:
+        known = self._sketches or NOTHING
+        folder = folder_of(self._library, backbone)
+        with suppress(IllsortError), open_catalogue(self._library) as catalogue:
+            drawn = sketch(catalogue, folder, backbone=backbone, known=known, rest=self._rest)
+            if drawn is not None and backbone == self._backbone:
+                self._sketches = drawn
+
+    def _seen(self, picture: PictureId) -> bytes | None:
+        return None if self._is_closed.is_set() else self._see(picture)
+
+    def _rest(self) -> bool:
+        return not self._is_closed.wait(_BREATH_S)
+
+    def _close(self) -> None:
+        if self._catalogue is not None:
+            self._catalogue.close()

@@ -1,0 +1,72 @@
+"""What the last sort's model says of a picture, by what is stored of it: read without the network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from classifier.catalog import audits
+from classifier.catalog.categories import Names, read_names
+from classifier.errors import ModelError
+from classifier.model.manifest_fields import ManifestFields, read_fields
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classifier.catalog.connection import Catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guesses:
+    """The model's categories in its order, what a person calls them, and how its logits become probabilities.
+
+    `temperature` is None where the model's folder is gone or holds another model by now: then no guess is shown.
+    """
+
+    model: str
+    known: tuple[str, ...]
+    temperature: float | None
+    names: Names = field(default_factory=Names)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Every category there is, by its name of now: the model's first, then those that a person made."""
+        return self.names.all(self.known)
+
+    def of(self, logits: bytes | None) -> dict[str, float]:
+        """The probability of each category, the likeliest first; empty when nothing is known.
+
+        `logits` as the catalogue keeps them: float32, little-endian, one for each category that the model knows.
+        Categories that a person put together have the sum of theirs.
+        """
+        if logits is None or self.temperature is None or len(logits) != 4 * len(self.known):
+            return {}
+        values = np.frombuffer(logits, "<f4").astype(np.float64) / self.temperature
+        powers = np.exp(values - values.max())
+        shares: Counter[str] = Counter()
+        for category, share in zip(self.known, (powers / powers.sum()).tolist(), strict=True):
+            shares[self.names.of(category)] += share
+        return dict(shares.most_common())
+
+
+def read_guesses(catalogue: Catalogue) -> Guesses:
+    """Those of the model that the library was last sorted with; without its folder, the categories that were used."""
+    names = read_names(catalogue)
+    model, folder, _ = audits.last_sort(catalogue) or ("", None, {})
+    manifest = None if folder is None else _read(folder)
+    if manifest is not None and manifest.key == model:
+        return Guesses(model=model, known=manifest.categories, temperature=manifest.temperature, names=names)
+    rows = catalogue.connection.execute("SELECT DISTINCT category FROM decisions WHERE category != '' ORDER BY 1")
+    used = [category for (category,) in rows if category not in names.made]
+    return Guesses(model=model, known=tuple(used), temperature=None, names=names)
+
+
+def _read(folder: Path) -> ManifestFields | None:
+    """The manifest; None when it is not there or damaged."""
+    try:
+        return read_fields(folder, ManifestFields)
+    except ModelError:
+        return None

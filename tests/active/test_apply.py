@@ -1,0 +1,177 @@
+"""Sorting again by what was learned: the refitted bundle is whole, no picture is read, and undo takes it back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from classifier.active import apply
+from classifier.active.apply import file_learned
+from classifier.active.cross_fit import can_promise
+from classifier.active.learner import Learner
+from classifier.catalog import annotation_log, runs
+from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.stats import overview
+from classifier.catalog.strictness import Strictness
+from classifier.errors import NoGuarantee
+from classifier.filing.undo import undo
+from classifier.model.bundle import Bundle, open_bundle
+from classifier.records import PictureId, Said, Selection, Verdict
+from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.sort.pipeline import sort
+from classifier.sort.policy import guaranteed
+from kit.bundles import colour_bundle
+from kit.pictures import COLOURS, encoded, varied
+from kit.reviewing import unsure_library
+from kit.tree import all_files
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return colour_bundle(tmp_path_factory.mktemp("model") / "colours", labelled=True, novelty=True, evidence=300)
+
+
+def waiting(library: Path) -> list[PictureId]:
+    with read_catalogue(library) as catalogue:
+        rows = catalogue.connection.execute("SELECT picture FROM decisions WHERE action = 'review' ORDER BY picture")
+        return [PictureId(picture) for (picture,) in rows]
+
+
+def say(library: Path, pictures: list[PictureId], category: str) -> None:
+    with open_catalogue(library) as catalogue:
+        said = [
+            Verdict(picture=picture, said=Said.RIGHT, category=category, origin="review", at="2026-01-01")
+            for picture in pictures
+        ]
+        annotation_log.add_all(catalogue, said)
+
+
+def pictures(library: Path) -> set[str]:
+    return {name for name in all_files(library) if not name.startswith((".illsort", "_broken"))}
+
+
+def learned(library: Path) -> Learner:
+    learner = Learner(library)
+    learner.learn()
+    return learner
+
+
+def test_what_was_learned_files_without_reading_a_picture_and_undo_takes_it_back(
+    tmp_path: Path, bundle: Bundle
+) -> None:
+    library = unsure_library(tmp_path, bundle.folder, 30)
+    before, of_it = pictures(library), waiting(library)
+    say(library, of_it[:10], "mixed")
+    told: list[dict[str, Any]] = []
+    made = file_learned(library, learned(library), tell=told.append)
+
+    assert 10 <= made["filed"]
+    assert 10 <= len([name for name in pictures(library) if name.startswith("mixed/")])
+    stages = {one["filing"]["stage"] for one in told}
+    assert "recalling" in stages
+    with read_catalogue(library) as catalogue:
+        last = runs.all_runs(catalogue)[-1]
+    assert library / ".illsort" / "models" == last.bundle.parent
+    undo(library)
+    assert before == pictures(library)
+
+
+def test_the_refitted_bundle_is_whole_and_its_backbone_is_the_same(tmp_path: Path, bundle: Bundle) -> None:
+    library = unsure_library(tmp_path, bundle.folder, 30)
+    say(library, waiting(library)[:10], "mixed")
+    file_learned(library, learned(library), tell=lambda _: None)
+    (folder,) = (library / ".illsort" / "models").iterdir()
+    made = open_bundle(folder)
+
+    assert folder.name == made.manifest.key
+    assert (*bundle.manifest.categories, "mixed") == made.manifest.categories
+    assert bundle.manifest.backbone_key == made.manifest.backbone_key
+    kept = made.load_labelled()
+    assert kept is not None
+    assert 130 == len(kept)
+    assert made.load_novelty() is not None
+    network = made.load_network()
+    assert bundle.manifest.backbone_sha256 == network.backbone_sha256()
+    head = made.load_head()
+    with torch.inference_mode():
+        answers = network.head(torch.from_numpy(kept.embeddings)).numpy()
+    np.testing.assert_allclose(head(kept.embeddings), answers, atol=1e-3)
+
+
+def test_learning_goes_on_from_the_refitted_bundle_and_older_ones_are_removed(tmp_path: Path, bundle: Bundle) -> None:
+    library = unsure_library(tmp_path, bundle.folder, 30)
+    for category in ("mixed", "other"):
+        say(library, waiting(library)[:5], category)
+        file_learned(library, learned(library), tell=lambda _: None)
+
+    assert 1 == len(list((library / ".illsort" / "models").iterdir()))
+    assert (*bundle.manifest.categories, "mixed", "other") == Learner(library).bundle.manifest.categories
+
+
+def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_judges(
+    tmp_path: Path, bundle: Bundle
+) -> None:
+    library = unsure_library(tmp_path, bundle.folder, 20)
+    say(library, waiting(library)[:10], "red")
+    learner = learned(library)
+    with read_catalogue(library) as catalogue:
+        lessons = learner.lessons(catalogue, annotation_log.latest(catalogue))
+    assert can_promise(lessons.labelled)
+    evidence = apply.refitted(library, learner, lessons, None).load_evidence()
+
+    assert evidence is not None
+    assert (120, "cross-fitted in 5 parts, with 10 verdicts beside them") == (len(evidence), evidence.how)
+    assert 0.9 < (evidence.logits.argmax(axis=1) == evidence.truths).mean()
+
+
+def test_without_a_guarantee_an_error_rate_is_kept_by_estimate(tmp_path: Path) -> None:
+    fitted = colour_bundle(tmp_path / "fitted", labelled=True, evidence=400, selection=Selection.FITTED)
+    library = unsure_library(tmp_path, fitted.folder, 20)
+    learner = Learner(library)
+    with pytest.raises(NoGuarantee, match="the backbone has learned from these labels"):
+        guaranteed(fitted, 0.3)
+    learner.strictness = Strictness(max_error=0.3)
+    learner.learn()
+    made = file_learned(library, learner, tell=lambda _: None)["strictness"]
+
+    assert (0.3, False, 0.7, "none") == tuple(made[key] for key in ("max_error", "guaranteed", "threshold", "why"))
+    told = overview(library).strictness
+    assert (0.3, 0.7) == (told.max_error, told.threshold)
+    assert Strictness(max_error=0.3) == Learner(library).strictness
+
+
+def unknown(library: Path) -> int:
+    with read_catalogue(library) as catalogue:
+        (count,) = catalogue.connection.execute("SELECT count(*) FROM decisions WHERE action = 'unknown'").fetchone()
+    return int(count)
+
+
+def test_what_a_person_put_into_a_new_category_is_no_longer_unknown_nor_is_what_is_like_it(
+    tmp_path: Path, bundle: Bundle
+) -> None:
+    crawl, library = tmp_path / "crawl", tmp_path / "sorted"
+    crawl.mkdir()
+    for number in range(20):
+        (crawl / f"{number}.png").write_bytes(encoded(varied(COLOURS["yellow"], seed=number), "PNG"))
+    settings = Settings(sort=SortSettings(unknown_share=0.02), runtime=RuntimeSettings(workers=0))
+    sort(crawl, library=library, bundle=bundle.folder, settings=settings)
+    assert 20 == unknown(library)
+    with read_catalogue(library) as catalogue:
+        rows = catalogue.connection.execute("SELECT picture FROM decisions ORDER BY picture LIMIT 6").fetchall()
+    say(library, [PictureId(picture) for (picture,) in rows], "yellow")
+    learner = learned(library)
+    file_learned(library, learner, tell=lambda _: None)
+
+    assert 0 == unknown(library)
+    before, after = learner.bundle.load_novelty(), Learner(library).bundle.load_novelty()
+    assert before is not None
+    assert after is not None
+    assert len(before.points) + 6 == len(after.points)
+    file_learned(library, learned(library), tell=lambda _: None)
+    again = Learner(library).bundle.load_novelty()
+    assert again is not None
+    assert len(after.points) == len(again.points)

@@ -1,0 +1,124 @@
+"""A round over a real library: all that waits is ranked, by what was said; and the process ends with its page."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from classifier.active.learner import Learner
+from classifier.catalog import annotation_log
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.ranking import attach_newest
+from classifier.cli.review import learn
+from classifier.errors import ModelError
+from classifier.records import PictureId, Said, Verdict
+from kit.bundles import colour_bundle
+from kit.reviewing import unsure_library
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return colour_bundle(tmp_path_factory.mktemp("model") / "colours", labelled=True).folder
+
+
+def say(library: Path, words: dict[PictureId, str]) -> None:
+    with open_catalogue(library) as catalogue:
+        annotation_log.add_all(
+            catalogue,
+            [
+                Verdict(picture=picture, said=Said.RIGHT, category=category, origin="review", at="now")
+                for picture, category in words.items()
+            ],
+        )
+
+
+def outlook(library: Path) -> tuple[dict[PictureId, tuple[int, str, float]], dict[str, object]]:
+    with open_catalogue(library) as catalogue:
+        meta = attach_newest(catalogue).meta
+        rows = catalogue.connection.execute("SELECT picture, place, category, confidence FROM outlook.ranks")
+        return {PictureId(picture): (place, category, sure) for picture, place, category, sure in rows}, dict(meta)
+
+
+def test_all_that_waits_is_ranked_and_what_was_said_changes_what_is_guessed(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 30)
+    learner = Learner(library)
+    assert 1 == learner.learn()
+    before, meta = outlook(library)
+    assert list(range(30)) == sorted(place for place, _, _ in before.values())
+    assert (0, 0, ["blue", "green", "red"]) == (meta["verdicts"], meta["new"], meta["categories"])
+    assert 30 == sum(sum(tray.values()) for tray in meta["counts"].values())  # type: ignore[attr-defined]
+
+    say(library, dict.fromkeys(list(before)[:10], "mixed"))
+    assert 2 == learner.learn()
+    after, meta = outlook(library)
+    assert (10, 10, ["blue", "green", "red", "mixed"]) == (meta["verdicts"], meta["new"], meta["categories"])
+    assert 10 <= sum(category == "mixed" for _, category, _ in after.values())
+
+
+def test_a_bundle_of_before_cannot_be_learned_with(tmp_path: Path) -> None:
+    library = unsure_library(tmp_path, colour_bundle(tmp_path / "old").folder, 3)
+
+    with pytest.raises(ModelError, match="keeps no labelled pictures"):
+        Learner(library)
+
+
+def test_the_process_learns_after_twenty_five_words_and_ends_with_its_pipe(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 6)
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=learn, args=(theirs, library))
+    process.start()
+    theirs.close()
+    assert [{"learning": True}, {"learned": 1}] == [ours.recv(), ours.recv()]
+    ours.send({"said": 24})
+    ours.send({"said": 1})
+    assert [{"learning": True}, {"learned": 2}] == [ours.recv(), ours.recv()]
+    ours.close()
+    process.join(60)
+
+    assert 0 == process.exitcode
+
+
+_PAGE = """
+import sys, time
+from pathlib import Path
+from classifier.cli.review import learn
+from classifier.web.learner_process import Teacher
+if __name__ == "__main__":
+    teacher = Teacher(learn, Path(sys.argv[1]), lambda told: print(teacher._process.pid, flush=True))
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process is asked for by its number in another way there")
+def test_it_ends_when_the_page_is_killed(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 3)
+    script = tmp_path / "page.py"
+    script.write_text(_PAGE)
+    command = [sys.executable, str(script), str(library)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as page:
+        assert page.stdout is not None
+        learner = int(page.stdout.readline())
+        page.send_signal(signal.SIGKILL)
+        page.stdout.read()
+    deadline = time.monotonic() + 60
+    while _lives(learner) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    assert not _lives(learner)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,280 @@
+"""An audit is drawn once, goes on after a stop, and files by its outcome as one run that can be undone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from classifier.audit.session import Session, opened, recorded_target
+from classifier.catalog import annotation_log, audits, runs
+from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.lock import owned
+from classifier.catalog.strictness import Strictness
+from classifier.errors import LibraryError
+from classifier.filing import refile as refiling
+from classifier.filing.executor import execute
+from classifier.filing.undo import undo
+from classifier.records import Action, Method, Said
+from kit.audits import Kind, filed_library
+from kit.filing import move_of
+from kit.tree import all_files, make_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classifier.catalog.audits import Drawn
+
+FEW = (Kind(category="chibi", confidences=[0.9, 0.8, 0.7, 0.6]), Kind(category="page", confidences=[0.95, 0.55]))
+MANY = Kind(category="chibi", confidences=[1 - n / 200 for n in range(100)])
+
+
+def answer_all(session: Session, *, wrong: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+    """Answer what is left; pictures named in `wrong` are wrong."""
+    while (drawn := session.state.current) is not None:
+        path = session.path_of(drawn)
+        session.answer(Said.WRONG if path is not None and path.name in wrong else Said.RIGHT)
+
+
+def drawn_by(library: Path, **options: int) -> tuple[Drawn, ...]:
+    with opened(library, **options) as session:
+        return session.state.audit.drawn
+
+
+def test_a_stopped_audit_goes_on_with_its_sample_and_its_answers(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, MANY)
+    with opened(library, count=10) as session:
+        session.answer(Said.RIGHT)
+        session.answer(Said.WRONG)
+        drawn, said = session.state.audit.drawn, session.state.said
+
+    with opened(library, count=30, seed=5) as session:
+        assert (drawn, said) == (session.state.audit.drawn, session.state.said)
+        assert drawn[2] == session.state.current
+
+
+def test_answers_are_taken_back_one_after_the_other_also_after_a_restart(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, MANY)
+    with opened(library, count=5) as session:
+        session.answer(Said.RIGHT)
+        session.answer(Said.WRONG)
+        session.answer(Said.SKIPPED)
+    with opened(library) as session:
+        assert [True, True, True, False] == [session.take_back() for _ in range(4)]
+        assert session.state.audit.drawn[0] == session.state.current
+        answer_all(session)
+        assert (5, 0, 0) == (session.state.bound().asked, session.state.bound().wrong, session.state.bound().skipped)
+    with read_catalogue(library) as catalogue:
+        said = [verdict.said for verdict in annotation_log.of_audit(catalogue, 1)]
+        assert [Said.RIGHT, Said.WRONG, Said.SKIPPED, *[Said.TAKEN_BACK] * 3, *[Said.RIGHT] * 5] == said
+
+
+def test_a_finished_audit_is_shown_again_until_something_else_is_asked_for(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, MANY)
+    with opened(library, count=5, seed=1) as session:
+        answer_all(session)
+        audit = session.state.audit
+
+    assert audit.drawn == drawn_by(library) == drawn_by(library, count=5) == drawn_by(library, seed=1)
+    assert 7 == len(drawn_by(library, count=7))
+    assert audit.drawn == drawn_by(library, count=5, seed=1, anew=True)
+    assert audit.drawn != drawn_by(library, count=5, seed=2, anew=True)
+
+
+def test_a_new_sample_is_drawn_when_the_filing_has_changed(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, *FEW)
+    first = drawn_by(library)
+    undo(library)
+    with pytest.raises(LibraryError, match="nothing is filed there yet"):
+        drawn_by(library)
+    undo(library, run=2)
+
+    assert {drawn.picture for drawn in first} == {drawn.picture for drawn in drawn_by(library)}
+    with read_catalogue(library) as catalogue:
+        last = audits.last(catalogue)
+        assert last is not None
+        assert 2 == last.id
+
+
+def test_only_what_is_there_is_drawn(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, *FEW)
+    (library / "chibi" / "chibi 2.png").unlink()
+    (library / "page" / "page 0.png").rename(library / "chibi" / "moved.png")
+
+    assert [0.55, 0.6, 0.8, 0.9] == sorted(drawn.confidence for drawn in drawn_by(library))
+
+
+def test_a_picture_that_was_moved_meanwhile_has_no_path_any_more(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, *FEW)
+    with opened(library) as session:
+        drawn = session.state.audit.drawn[0]
+        path = session.path_of(drawn)
+        assert path is not None
+        path.rename(library / "elsewhere.png")
+
+        assert session.path_of(drawn) is None
+
+
+@pytest.mark.parametrize("name", ["nowhere", "folder"])
+def test_looking_for_a_library_makes_none(tmp_path: Path, name: str) -> None:
+    make_tree(tmp_path / "folder", {"a.txt": b"a"})
+    with pytest.raises(LibraryError, match="is not an illsort library"), opened(tmp_path / name):
+        pass
+
+    assert {"folder/a.txt"} == set(all_files(tmp_path))
+    assert ["folder"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_the_wrong_ones_go_to_review_as_a_run_that_undo_takes_back(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, *FEW)
+    before = all_files(library)
+    with opened(library) as session:
+        answer_all(session, wrong={"chibi 1.png", "page 0.png"})
+        assert 2 == session.wrong
+        refiled = session.refile()
+        assert (2, 2, ()) == (refiled.run, refiled.moved, refiled.left)
+        assert 0 == session.wrong
+        assert not session.is_current
+
+    moved = {"_review/chibi/chibi 1.png", "_review/page/page 0.png"}
+    assert moved == set(all_files(library)) - set(before)
+    with read_catalogue(library) as catalogue:
+        reasons = {decision.category: decision.reason for decision in audits.decided_in(catalogue, 2)}
+    assert {"chibi", "page"} == set(reasons)
+    assert reasons["page"].startswith("a person said it is not page (audit of 20")
+    assert 2 == undo(library).undone
+    assert before == all_files(library)
+
+
+def test_what_cannot_be_put_into_review_stays_filed_and_is_named(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, *FEW)
+    (library / "_review").write_text("a person's file")
+    with opened(library) as session:
+        answer_all(session, wrong={"chibi 1.png"})
+        refiled = session.refile()
+
+    assert (0, ["chibi 1.png"]) == (refiled.moved, [path.name for path, _ in refiled.left])
+    with read_catalogue(library) as catalogue:
+        assert 6 == len(list(audits.filed(catalogue)))
+        assert 0 == runs.all_runs(catalogue)[-1].summary["pictures"]
+
+
+def test_below_the_threshold_all_go_to_review_but_what_a_person_judged_right(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, MANY)
+    with opened(library, count=20) as session:
+        answer_all(session)
+        right = {drawn.picture for drawn in session.state.audit.drawn}
+        low = {drawn.picture for drawn in session.state.audit.drawn if drawn.confidence < 0.8}
+        refiled = session.refile(Strictness(threshold=0.8, max_error=0.05))
+    with read_catalogue(library) as catalogue:
+        stayed = {one.picture: one.confidence for one in audits.filed(catalogue)}
+        reviewed = audits.decided_in(catalogue, refiled.run)
+
+    assert low
+    assert refiled.moved == 59 - len(low) == len(reviewed)
+    assert right <= set(stayed)
+    assert low == {picture for picture, confidence in stayed.items() if confidence < 0.8}
+    assert {Action.REVIEW} == {decision.action for decision in reviewed}
+    assert "below 0.8000, the least for at most 5.0% wrong (audit of 20" in reviewed[0].reason
+
+
+def test_a_threshold_is_agreed_to_until_its_run_is_undone(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, MANY)
+    with opened(library, count=20) as session:
+        answer_all(session)
+        session.refile(Strictness(threshold=0.8))
+        assert session.is_filed_by_threshold
+    with open_catalogue(library) as catalogue:
+        assert 0.8 == audits.agreed_threshold(catalogue, model="m")
+        assert audits.agreed_threshold(catalogue, model="another") is None
+    undo(library)
+    with open_catalogue(library) as catalogue:
+        assert audits.agreed_threshold(catalogue, model="m") is None
+
+
+def test_a_refiling_that_was_killed_is_finished_before_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = filed_library(tmp_path, *FEW)
+    with opened(library) as session:
+        answer_all(session, wrong={"chibi 1.png", "page 0.png"})
+        with monkeypatch.context() as patch:
+            patch.setattr(refiling, "execute", lambda *_, **__: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                session.refile()
+    assert not (library / "_review").exists()
+
+    drawn = drawn_by(library)
+    assert {"chibi/chibi 1.png", "page/page 0.png"} == {
+        path.removeprefix("_review/") for path in all_files(library) if path.startswith("_review")
+    }
+    assert 4 == len(drawn)
+
+
+def test_sidecars_go_along(tmp_path: Path) -> None:
+    from classifier.records import Method  # noqa: PLC0415
+    from kit.sorting import sort  # noqa: PLC0415 - it needs torch
+
+    make_tree(tmp_path / "crawl", {"a.jpg": b"a", "a.jpg.txt": b"words", "b.jpg": b"b"})
+    sort(tmp_path / "sorted", tmp_path / "crawl", method=Method.LINK, batch=8)
+    with opened(tmp_path / "sorted") as session:
+        answer_all(session, wrong={"a.jpg"})
+        session.refile()
+
+    assert {"_review/kind_a/a.jpg", "_review/kind_a/a.jpg.txt", "kind_b/b.jpg"} == set(all_files(tmp_path / "sorted"))
+
+
+def test_nothing_is_filed_while_another_process_owns_the_library(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, *FEW)
+    with opened(library) as session:
+        with owned(library):
+            answer_all(session, wrong={"chibi 1.png"})
+            with pytest.raises(LibraryError, match="in use"):
+                session.refile()
+        assert 1 == session.wrong
+
+
+def test_the_last_sorts_target_is_known(tmp_path: Path) -> None:
+    assert 0.05 == recorded_target(filed_library(tmp_path, *FEW, sort={"max_error": 0.05}))
+    assert recorded_target(filed_library(tmp_path / "other", *FEW, sort={"threshold": 0.9})) is None
+
+
+def test_audits_are_counted_until_another_sort_also_after_the_wrong_ones_went(tmp_path: Path) -> None:
+    """To take away what was found wrong, and audit again, is one more try at the same library."""
+    library = filed_library(tmp_path, MANY)
+    numbers = []
+    for _ in range(3):
+        with opened(library, count=10, anew=True) as session:
+            numbers.append(session.state.audit.number)
+            drawn = session.path_of(session.state.audit.drawn[0])
+            assert drawn is not None
+            answer_all(session, wrong={drawn.name})
+            session.refile()
+    with opened(library, count=10, anew=True):
+        pass  # nobody looked at that one
+    with opened(library, count=10, anew=True) as session:
+        numbers.append(session.state.audit.number)
+        answer_all(session)
+    with opened(library) as session:
+        assert numbers[-1] == session.state.audit.number
+    with open_catalogue(library) as catalogue:
+        assert 5 == audits.next_number(catalogue)
+        run = runs.begin(
+            catalogue, kind="sort", crawl=tmp_path, mode="link", model="m", bundle=tmp_path, settings={"sort": {}}
+        )
+        catalogue.connection.execute("UPDATE decisions SET run = ?", (run,))  # it goes by what was said
+        assert 5 == audits.next_number(catalogue)
+        for folder, next_number in (("_review", 5), ("chibi", 1)):
+            path = make_tree(tmp_path / "more", {f"{folder}.png": folder.encode()}) / f"{folder}.png"
+            with owned(library):
+                execute(catalogue, library=library, run=run, moves=[move_of(path, method=Method.LINK, folder=folder)])
+            assert next_number == audits.next_number(catalogue)
+
+    assert [1, 2, 3, 4] == numbers
+
+
+@pytest.mark.parametrize(("rate", "drawn"), [(None, 160), (0.05, 160), (0.01, 321)])
+def test_so_many_are_drawn_that_the_rate_asked_for_can_be_shown(tmp_path: Path, rate: float | None, drawn: int) -> None:
+    library = filed_library(tmp_path, Kind(category="a", confidences=[0.9] * 400), sort={"max_error": rate})
+    with opened(library) as session:
+        assert drawn == len(session.state.audit.drawn)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifier.filing.destination import folder_for, names_for
+from classifier.records import Action, Decision, PictureId
+from kit.filing import picture_of
+
+CAT = picture_of(b"cat")
+
+
+def decision(category: str, action: Action = Action.FILE) -> Decision:
+    """A decision for the picture `cat`."""
+    return Decision(picture=CAT, action=action, category=category, confidence=0.9, reason="sure")
+
+
+def test_the_first_name_is_the_files_own_and_the_others_are_marked_before_the_extension() -> None:
+    assert ("a.b.jpg", f"a.b_{CAT[:8]}.jpg", f"a.b_{CAT[:16]}.jpg", f"a.b_{CAT}.jpg") == names_for("a.b.jpg", CAT)
+
+
+def test_a_name_without_extension_is_marked_at_its_end() -> None:
+    assert (".hidden", f".hidden_{CAT[:8]}") == names_for(".hidden", CAT)[:2]
+    assert f"a.{'x' * 40}_{CAT[:8]}" == names_for(f"a.{'x' * 40}", CAT)[1]
+
+
+def test_a_long_name_is_shortened_in_its_stem_between_letters() -> None:
+    name = "\u732b" * 83 + ".jpg"
+    marked = names_for(name, CAT)[1]
+    assert name == names_for(name, CAT)[0]
+    assert "\u732b" * 80 + f"_{CAT[:8]}.jpg" == marked
+
+
+@given(
+    st.binary(min_size=1, max_size=255).filter(
+        lambda name: not set(name) & set(b"/\0") and name not in {b".", b".."} and not name.endswith(b".")
+    )
+)
+def test_any_name_gives_four_different_ones_that_fit_and_keep_the_extension(name: bytes) -> None:
+    text = os.fsdecode(name)
+    names = names_for(text, CAT)
+    assert 4 == len(set(names))
+    assert text == names[0]
+    assert all(len(os.fsencode(each)) <= 255 for each in names)
+    if len(PurePath(text).suffix.encode(errors="surrogateescape")) <= 32:
+        assert {PurePath(text).suffix} == {PurePath(each).suffix for each in names}
+
+
+def test_a_filed_picture_goes_to_its_category_and_a_doubtful_one_below_review() -> None:
+    assert Path("red pandas") == folder_for(decision("red pandas"))
+    assert Path("_review/cats") == folder_for(decision("cats", Action.REVIEW))
+    assert Path("_unknown") == folder_for(decision("cats", Action.UNKNOWN))
+
+
+@pytest.mark.parametrize("category", [".", "..", "../cats", "a/b", "a\\b", "a\0b", "_review", ".illsort"])
+@pytest.mark.parametrize("action", list(Action))
+def test_a_category_that_is_no_plain_folder_name_is_refused(category: str, action: Action) -> None:
+    with pytest.raises(ValueError, match="not a category"):
+        folder_for(decision(category, action))
+
+
+def test_a_picture_id_is_only_text_to_the_names() -> None:
+    assert "a_0123.jpg" == names_for("a.jpg", PictureId("0123"))[1]
+
+
+def test_what_has_no_guess_waits_in_review_itself_and_is_never_filed() -> None:
+    assert Path("_review") == folder_for(decision("", Action.REVIEW))
+    assert Path("_unknown") == folder_for(decision("", Action.UNKNOWN))
+    with pytest.raises(ValueError, match="not a category"):
+        folder_for(decision(""))

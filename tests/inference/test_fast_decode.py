@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from classifier.errors import Undecodable
+from classifier.images.decode import decode
+from classifier.inference import fast_decode
+from classifier.inference.fast_decode import load_pixels
+from classifier.records import FailureKind
+from kit.pictures import COLOURS, animated_bytes, busy, encoded, png_bytes
+
+DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
+
+
+def exact(data: bytes) -> tuple[np.ndarray, bool]:
+    decoded = decode(data, max_megapixels=64)
+    return np.asarray(decoded.image).astype(int), decoded.truncated
+
+
+def loaded(data: bytes) -> tuple[np.ndarray, bool]:
+    tensor, truncated = load_pixels(data, max_megapixels=64)
+    assert tensor.dtype is torch.uint8
+    return tensor.permute(1, 2, 0).numpy().astype(int), truncated
+
+
+def takes_quick_way(data: bytes) -> bool:
+    return fast_decode._quick(data, 64) is not None
+
+
+def turned(turn: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    return exif
+
+
+QUICK: list[tuple[str, str, dict[str, Any]]] = [
+    ("RGB", "JPEG", {"quality": 90}),
+    ("RGB", "JPEG", {"quality": 40, "progressive": True}),
+    ("RGB", "JPEG", {"subsampling": 0}),
+    ("RGB", "JPEG", {"subsampling": 1}),
+    ("L", "JPEG", {}),
+    ("RGB", "WEBP", {"quality": 80}),
+    ("RGB", "WEBP", {"lossless": True}),
+]
+
+
+@pytest.mark.parametrize(("mode", "name", "options"), QUICK)
+@pytest.mark.parametrize("size", [(97, 61), (1, 1), (3, 200)])
+def test_the_quick_way_gives_the_exact_pixels(
+    mode: str, name: str, options: dict[str, Any], size: tuple[int, int]
+) -> None:
+    data = encoded(busy(size=size, mode=mode), name, **options)
+
+    assert takes_quick_way(data)
+    assert abs(loaded(data)[0] - exact(data)[0]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        png_bytes(COLOURS["red"]),
+        encoded(busy(mode="RGBA"), "PNG"),
+        encoded(busy(mode="RGBA"), "WEBP"),
+        encoded(busy().convert("CMYK"), "JPEG"),
+        encoded(busy(), "JPEG", exif=turned(6)),
+        encoded(busy(), "WEBP", exif=turned(3)),
+        animated_bytes("WEBP", [COLOURS["red"], COLOURS["blue"]]),
+        animated_bytes("GIF", [COLOURS["red"], COLOURS["blue"]]),
+    ],
+    ids=[
+        "png",
+        "png with alpha",
+        "webp with alpha",
+        "cmyk",
+        "turned jpeg",
+        "turned webp",
+        "animated webp",
+        "animated gif",
+    ],
+)
+def test_what_is_out_of_the_ordinary_takes_the_exact_way(data: bytes) -> None:
+    assert not takes_quick_way(data)
+    assert (loaded(data)[0] == exact(data)[0]).all()
+
+
+def test_a_cut_off_jpeg_is_marked_as_truncated() -> None:
+    data = encoded(busy(size=(300, 200)), "JPEG")[:-500]
+
+    assert loaded(data)[1]
+
+
+def test_zeros_after_the_end_of_a_jpeg_do_no_harm() -> None:
+    data = encoded(busy(), "JPEG") + bytes(100)
+
+    assert takes_quick_way(data)
+    assert not loaded(data)[1]
+
+
+def test_a_jpeg_within_a_jpeg_is_read_as_the_first() -> None:
+    data = BytesIO()
+    busy(1).save(data, "MPO", save_all=True, append_images=[busy(2)])
+
+    assert abs(loaded(data.getvalue())[0] - exact(data.getvalue())[0]).max() <= 1
+
+
+def test_a_failing_quick_decoder_is_only_slower(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> None:
+        raise RuntimeError
+
+    data = encoded(busy(), "JPEG")
+    monkeypatch.setattr(fast_decode, "_as_tensor", failing)
+
+    assert (loaded(data)[0] == exact(data)[0]).all()
+
+
+def test_refusals_are_those_of_the_exact_decoding() -> None:
+    with pytest.raises(Undecodable) as refused:
+        load_pixels(encoded(busy(size=(1001, 1000)), "JPEG"), max_megapixels=1)
+    assert refused.value.kind is FailureKind.TOO_LARGE
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not DATA.is_dir(), reason="the real pictures are not here")
+@pytest.mark.parametrize(("folder", "step"), [("odd", 3), ("kinds", 9), ("series", 11), ("hostile", 5)])
+def test_real_files_give_the_exact_pixels(folder: str, step: int) -> None:
+    files = [path for path in sorted((DATA / folder).rglob("*")) if path.is_file() and path.suffix != ".md"]
+    differing = []
+    for path in files[::step]:
+        data = path.read_bytes()
+        try:
+            expected, truncated = exact(data)
+        except Undecodable:
+            continue
+        actual, is_marked = loaded(data)
+        if actual.shape != expected.shape or is_marked is not truncated or abs(actual - expected).max() > 1:
+            differing.append(path.name)
+
+    assert differing == []

@@ -1,0 +1,88 @@
+"""Which pictures count as drawn by chance: those of draws that were answered whole, and those a person vouches for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifier.catalog import annotation_log
+from classifier.catalog.connection import open_catalogue
+from classifier.images.hashing import picture_id
+from classifier.labels.from_annotations import Feedback, read_feedback
+from classifier.labels.random_draw import Draw, drawn, read_draws
+from classifier.records import Example, Label, PictureId, Said, Selection, Verdict
+from kit.audits import Kind, filed_library
+
+IDS = [PictureId(f"{number:064x}") for number in range(30)]
+
+
+def example(number: int, category: str, selection: Selection) -> Example:
+    label = Label(path=Path(f"{number}.png"), category=category, selection=selection)
+    return Example(label=label, picture=IDS[number], phash=0, thumbnail=b"")
+
+
+numbers = st.frozensets(st.integers(0, 29))
+labels = st.dictionaries(st.integers(0, 29), st.tuples(st.sampled_from(["a", "b", ""]), st.sampled_from([*Selection])))
+draws = st.lists(st.tuples(numbers, numbers), max_size=3)
+
+
+@given(labels, draws)
+def test_only_what_was_drawn_and_answered_whole_or_vouched_for_is_random(
+    found: dict[int, tuple[str, Selection]], sets: list[tuple[frozenset[int], frozenset[int]]]
+) -> None:
+    made = [
+        Draw(
+            pictures=frozenset(IDS[n] for n in of_it),
+            named=frozenset(),
+            without_label=frozenset(IDS[n] for n in none & of_it),
+            without_category=(),
+        )
+        for of_it, none in sets
+    ]
+    result = drawn([example(number, *label) for number, label in found.items()], made)
+    whole = [of_it for of_it, none in sets if of_it <= none | found.keys()]
+    parts = {number for of_it, none in sets if not of_it <= none | found.keys() for number in of_it}
+    vouched = {number for number, (_, selection) in found.items() if selection is Selection.RANDOM} - parts
+    random = {number for number in found if number in vouched or any(number in of_it for of_it in whole)}
+
+    assert {IDS[n] for n in random if found[n][0]} == chosen(result.examples)
+    assert {IDS[n] for n in random if not found[n][0]} == chosen(result.without_category)
+    assert all(one.label.category for one in result.examples)
+    assert sum(len(of_it - found.keys()) for of_it in whole) == result.missing
+
+
+def chosen(examples: tuple[Example, ...]) -> set[PictureId]:
+    return {one.picture for one in examples if one.label.selection is Selection.RANDOM}
+
+
+def test_no_answer_of_review_or_audit_is_a_random_label(tmp_path: Path) -> None:
+    """Whatever was asked, and by whichever version: the queue, a grid, an audit of what was filed."""
+    library = filed_library(tmp_path, Kind(category="a", confidences=(0.9,) * 8))
+    how = [None, *(one for one in Selection if one is not Selection.RANDOM)]
+    with open_catalogue(library) as catalogue:
+        for number, selection in enumerate(how):
+            word = Verdict(
+                picture=picture_id(f"a {number}".encode()),
+                said=Said.RIGHT,
+                category="a",
+                origin="audit" if number % 2 else "review",
+                audit=1 if number % 2 else None,
+                at="",
+                selection=selection,
+            )
+            annotation_log.add(catalogue, word)
+    found = {label.selection for label in read_feedback(library).labels}
+
+    assert {*Selection} - {Selection.RANDOM} == found
+    assert () == read_draws(library, tmp_path, None)
+
+
+def test_a_label_that_was_drawn_by_chance_and_is_denied_later_stays_in_the_draw() -> None:
+    """Left out, a mistake of the model would not be counted."""
+    word = Verdict(picture=IDS[0], said=Said.WRONG, category="a", origin="labels", at="", selection=Selection.MODEL)
+    judged = Feedback(verdicts={IDS[0]: word}).heed(example(0, "a", Selection.RANDOM))
+    result = drawn([judged], ())
+
+    assert ((), {IDS[0]}) == (result.examples, chosen(result.without_category))

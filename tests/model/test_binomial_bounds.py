@@ -1,0 +1,106 @@
+"""Known figures, what must hold of any bound, and how often the bounds are kept when drawn from."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifier.model.binomial_bounds import at_most, at_most_of, least_to_promise, p_value, spent
+
+
+@pytest.mark.parametrize(
+    ("max_error", "wrong", "pictures"),
+    [
+        *[(0.02, wrong, pictures) for wrong, pictures in ((0, 149), (1, 236), (2, 313), (5, 523))],
+        *[(0.05, wrong, pictures) for wrong, pictures in ((0, 59), (1, 93), (2, 124), (5, 208))],
+        *[(0.01, wrong, pictures) for wrong, pictures in ((0, 299), (1, 473), (2, 628), (5, 1049))],
+    ],
+)
+def test_it_takes_the_known_number_of_pictures_to_promise_a_rate(max_error: float, wrong: int, pictures: int) -> None:
+    assert pictures == least_to_promise(max_error, wrong=wrong)
+    assert at_most(wrong, pictures, 0.95) <= max_error < at_most(wrong, pictures - 1, 0.95)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "of", "share"),
+    [(0, 157, 0.0189), (0, 150, 0.0198), (1, 10, 0.3942), (5, 10, 0.7776), (3, 1000, 0.0077)],
+)
+def test_the_bound_is_that_of_the_tables(wrong: int, of: int, share: float) -> None:
+    assert share == pytest.approx(at_most(wrong, of, 0.95), abs=5e-5)
+
+
+@pytest.mark.parametrize("of", [0, 1, 7])
+def test_all_wrong_or_nothing_drawn_says_nothing(of: int) -> None:
+    assert at_most(of, of, 0.95) == 1.0
+    assert at_most_of(of, of, 40, 0.95) == 1.0
+
+
+@given(st.integers(0, 30), st.integers(1, 2000), st.floats(0.5, 0.999))
+def test_the_bound_is_where_so_few_wrong_become_too_rare(wrong: int, right: int, confidence: float) -> None:
+    share = at_most(wrong, wrong + right, confidence)
+    assert wrong / (wrong + right) < share < 1
+    assert 1 - confidence == pytest.approx(p_value(wrong, wrong + right, share), rel=1e-6)
+
+
+@given(st.integers(0, 5), st.sampled_from([0.005, 0.02, 0.05, 0.1, 0.3, 0.9]), st.floats(0.5, 0.999))
+def test_one_picture_less_than_the_least_is_not_enough(wrong: int, max_error: float, confidence: float) -> None:
+    least = least_to_promise(max_error, wrong=wrong, confidence=confidence)
+    assert p_value(wrong, least, max_error) <= 1 - confidence
+    assert least == wrong + 1 or p_value(wrong, least - 1, max_error) > 1 - confidence
+
+
+@given(st.data())
+def test_of_a_finite_population_one_wrong_more_than_the_bound_would_be_too_rare(data: st.DataObject) -> None:
+    population = data.draw(st.integers(1, 60))
+    drawn = data.draw(st.integers(0, population))
+    wrong = data.draw(st.integers(0, drawn))
+    most = round(at_most_of(wrong, drawn, population, 0.9) * population)
+    assert wrong <= most <= population - (drawn - wrong)
+    assert _so_few(wrong, drawn, population, most) > 0.1 - 1e-9 or most == wrong
+    if most < population - (drawn - wrong):
+        assert _so_few(wrong, drawn, population, most + 1) <= 0.1 + 1e-12
+
+
+def _so_few(wrong: int, drawn: int, population: int, bad: int) -> float:
+    ways = (math.comb(bad, k) * math.comb(population - bad, drawn - k) for k in range(wrong + 1))
+    return sum(ways) / math.comb(population, drawn)
+
+
+def test_a_draw_of_all_leaves_nothing_open() -> None:
+    assert at_most_of(0, 40, 40, 0.95) == 0.0
+    assert at_most_of(3, 40, 40, 0.95) == 3 / 40
+    assert at_most_of(0, 0, 0, 0.95) == 0.0
+
+
+@given(st.integers(0, 4), st.integers(5, 150), st.integers(0, 5000))
+def test_knowing_the_population_never_loosens_the_bound(wrong: int, drawn: int, rest: int) -> None:
+    assert at_most_of(wrong, drawn, drawn + rest, 0.95) <= at_most(wrong, drawn, 0.95) + 1e-9
+
+
+def test_of_a_very_large_population_the_bound_is_the_binomial_one() -> None:
+    assert at_most_of(2, 150, 3_000_000, 0.95) == pytest.approx(at_most(2, 150, 0.95), rel=1e-3)
+
+
+@pytest.mark.parametrize("share", [0.005, 0.02, 0.1, 0.35])
+def test_the_bounds_hold_at_least_as_often_as_they_say(share: float) -> None:
+    rng = np.random.default_rng(0)
+    of, population = 150, 400
+    bad = round(share * population)
+    kept = np.mean([share <= at_most(int(wrong), of, 0.95) for wrong in rng.binomial(of, share, 2000)])
+    drawn = rng.hypergeometric(bad, population - bad, of, 2000)
+    kept_of = np.mean([bad / population <= at_most_of(int(wrong), of, population, 0.95) for wrong in drawn])
+    assert kept >= 0.95 - 0.01
+    assert kept_of >= 0.95 - 0.01
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
+def test_any_number_of_looks_together_may_fail_no_oftener_than_one(confidence: float) -> None:
+    spendings = [1 - spent(look, confidence) for look in range(1, 5000)]
+
+    assert sorted(spendings, reverse=True) == spendings
+    assert 0.999 * (1 - confidence) < sum(spendings) < 1 - confidence
+    assert 160 == least_to_promise(0.02, confidence=spent(1, 0.95))

@@ -1,0 +1,104 @@
+"""The head is read without a network and answers as the network does; only bundles of one backbone share a key."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+
+from classifier.errors import ModelError
+from classifier.model.backbone import Network, load_backbone, load_trained
+from classifier.model.bundle import MANIFEST, Bundle, open_bundle, save_bundle
+from classifier.model.head import load_linear
+from classifier.model.manifest import Manifest
+
+NAMES = ["test_efficientnet", "test_resnet", "test_vit", "test_convnext"]
+
+
+def manifest(categories: int = 2) -> Manifest:
+    return Manifest(
+        categories=tuple(f"kind {number}" for number in range(categories)),
+        image_size=64,
+        max_squeeze=2.0,
+        temperature=1.0,
+        threshold=0.9,
+        backbone="test",
+        measured={},
+        settings={},
+        versions={},
+    )
+
+
+def network(name: str = "test_efficientnet", *, seed: int = 0, categories: int = 2) -> Network:
+    torch.manual_seed(seed)
+    size = {"img_size": 64} if "vit" in name else {}
+    body = timm.create_model(name, pretrained=False, num_classes=categories, **size)
+    return Network(body, image_size=64, model_args=size).eval()
+
+
+def saved(folder: Path, made: Network, categories: int = 2) -> Bundle:
+    return save_bundle(folder, network=made, manifest=manifest(categories), evaluation={})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_head_alone_answers_as_the_whole_network(tmp_path: Path, name: str) -> None:
+    made = network(name)
+    bundle = saved(tmp_path / "mine", made)
+    with torch.inference_mode():
+        embeddings = made.embed(torch.randn(3, 3, 64, 64))
+        expected = made.classify(embeddings).numpy()
+
+    np.testing.assert_allclose(expected, bundle.load_head()(embeddings.numpy()), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_head_with_other_categories_on_a_saved_bundle_keeps_the_backbone(tmp_path: Path, name: str) -> None:
+    first = saved(tmp_path / "first", network(name))
+    again = load_backbone(f"local-dir:{first.folder}", num_categories=3)
+    second = saved(tmp_path / "second", again, 3)
+
+    assert first.manifest.backbone_key == second.manifest.backbone_key != ""
+    assert first.manifest.key != second.manifest.key
+    assert first.manifest.backbone_sha256 == load_trained(first.folder, image_size=64).backbone_sha256()
+
+
+def test_one_changed_weight_is_another_backbone(tmp_path: Path) -> None:
+    made = network()
+    first = saved(tmp_path / "first", made)
+    with torch.no_grad():
+        next(made.body.parameters()).view(-1)[0] += 1e-6
+    second = saved(tmp_path / "second", made)
+
+    assert first.manifest.backbone_key != second.manifest.backbone_key
+
+
+def test_another_size_or_mean_is_another_backbone(tmp_path: Path) -> None:
+    made = network()
+    first = saved(tmp_path / "first", made).manifest
+    made.mean.add_(1)
+
+    assert first.backbone_sha256 != made.backbone_sha256()
+    assert first.backbone_key != first.model_copy(update={"image_size": 96}).backbone_key
+    assert first.backbone_key != first.model_copy(update={"max_squeeze": 3.0}).backbone_key
+
+
+def test_a_bundle_of_before_shares_its_backbone_with_none(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "mine", network()).folder
+    values = json.loads((folder / MANIFEST).read_text("utf-8"))
+    del values["backbone_sha256"], values["head"]
+    (folder / MANIFEST).write_text(json.dumps(values), "utf-8")
+
+    assert "" == open_bundle(folder).manifest.backbone_key
+
+
+def test_a_head_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
+    bundle = saved(tmp_path / "mine", network())
+    for weight in ("nothing", "conv_stem.weight"):
+        with pytest.raises(ModelError, match=r"model\.safetensors: [^\n]+train again"):
+            load_linear(bundle.folder / "model.safetensors", weight=weight, bias="classifier.bias")
+    with pytest.raises(ModelError, match="answers for 2 categories"):
+        Bundle(bundle.folder, manifest(3).model_copy(update={"head": bundle.manifest.head}), width=0).load_head()

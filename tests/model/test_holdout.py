@@ -1,0 +1,117 @@
+"""What is saved is what is read, without pickle; what is damaged is refused in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from classifier.errors import ModelError
+from classifier.model.holdout import Evidence, load_evidence
+from classifier.records import PictureId, Selection
+
+
+def evidence(count: int = 3) -> Evidence:
+    return Evidence(
+        logits=np.arange(2 * count, dtype=np.float32).reshape(count, 2),
+        truths=np.arange(count, dtype=np.int64) % 2,
+        groups=np.arange(count, dtype=np.int64),
+        pictures=tuple(PictureId(f"{number:064x}") for number in range(count)),
+        paths=tuple(f"狗/{number} \udcff.jpg" for number in range(count)),
+        how="cross-fitted in 3 parts",
+        selections=tuple([*Selection][number % len(Selection)] for number in range(count)),
+        unjudged=7,
+    )
+
+
+def as_values(of: Evidence) -> tuple[Any, ...]:
+    rows = of.logits.tolist(), of.truths.tolist(), of.groups.tolist(), of.pictures, of.paths, of.selections
+    return *rows, of.how, of.unjudged
+
+
+@pytest.mark.parametrize("count", [0, 1, 300])
+def test_what_is_saved_is_what_is_read(tmp_path: Path, count: int) -> None:
+    evidence(count).save(tmp_path / "evidence.npz")
+    read = load_evidence(tmp_path / "evidence.npz", categories=2)
+
+    assert as_values(evidence(count)) == as_values(read)
+    assert (np.float32, np.int64, np.int64) == (read.logits.dtype, read.truths.dtype, read.groups.dtype)
+    assert count == len(read)
+
+
+def test_the_same_evidence_is_the_same_file(tmp_path: Path) -> None:
+    evidence().save(tmp_path / "one.npz")
+    evidence().save(tmp_path / "two.npz")
+
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"logits": np.zeros((3, 5), np.float32)}, "do not fit 3 pictures and 2 categories"),
+        ({"logits": np.zeros(3, np.float32)}, "do not fit"),
+        ({"truths": np.zeros(2, np.int64)}, "do not fit"),
+        ({"paths": ("a.jpg",)}, "do not fit"),
+        ({"groups": np.zeros((3, 1), np.int64)}, "do not fit"),
+        ({"logits": np.zeros((3, 2))}, "its numbers are float64, int64, int64"),
+        ({"truths": np.zeros(3, np.int32)}, "its numbers are float32, int32, int64"),
+        ({"logits": np.full((3, 2), np.nan, np.float32)}, "not finite"),
+        ({"truths": np.array([0, 1, 2])}, "categories beyond the 2"),
+        ({"truths": np.array([0, 1, -2])}, "categories beyond the 2"),
+        ({"unjudged": -1}, "do not fit"),
+        ({"selections": ("random", "random")}, "do not fit"),
+        ({"selections": ("random", "random", "lucky")}, "cannot be read"),
+        ({"pictures": ("a", "b", "c")}, "no SHA-256"),
+        ({"pictures": np.array([None, None, None], dtype=object)}, "cannot be read"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(tmp_path: Path, change: dict[str, Any], says: str) -> None:
+    path = tmp_path / "evidence.npz"
+    whole = replace(evidence(), **change)
+    np.savez(path, **{name: getattr(whole, name) for name in Evidence.__slots__})
+    refused(path, says)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content[:0],
+        lambda content: b"not a zip" + content[:0],
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:60] + b"\xff\xff\xff\xff" + content[64:],
+        lambda content: content.replace(b"truths", b"truth_"),
+    ],
+    ids=["empty", "no zip", "half", "bits", "a part missing"],
+)
+def test_a_damaged_file_is_refused(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "evidence.npz"
+    evidence(40).save(path)
+    path.write_bytes(spoil(path.read_bytes()))
+    refused(path, "cannot be read")
+
+
+def test_no_file_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path / "evidence.npz", "cannot be read")
+
+
+def refused(path: Path, says: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        load_evidence(path, categories=2)
+    assert says in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert 1 == len(str(caught.value).splitlines())
+
+
+def test_evidence_of_an_earlier_version_was_picked_as_far_as_anybody_knows(tmp_path: Path) -> None:
+    path, whole = tmp_path / "evidence.npz", evidence()
+    earlier = set(Evidence.__slots__) - {"selections", "unjudged"}
+    np.savez(path, **{name: getattr(whole, name) for name in earlier})
+    read = load_evidence(path, categories=2)
+
+    assert (Selection.PERSON,) * 3 == read.selections
+    assert 0 == len(read.by_chance)

@@ -1,0 +1,84 @@
+"""What a new head is fitted to: saved half as precise, read as it was saved, refused in one line when damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from classifier.errors import ModelError
+from classifier.model.labeled_embeddings import Labelled, load_labelled
+from classifier.records import PictureId, Selection
+
+
+def labelled(count: int = 3, *, scale: float = 1.0) -> Labelled:
+    return Labelled(
+        embeddings=(scale * np.random.default_rng(0).normal(size=(count, 4))).astype(np.float32),
+        truths=np.arange(count, dtype=np.int64) % 2,
+        groups=np.arange(count, dtype=np.int64),
+        pictures=tuple(PictureId(f"{number:064x}") for number in range(count)),
+        paths=tuple(f"狗/{number} \udcff.jpg" for number in range(count)),
+        selections=tuple([*Selection][number % len(Selection)] for number in range(count)),
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 300])
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_what_is_saved_is_what_is_read_to_three_digits(tmp_path: Path, count: int, scale: float) -> None:
+    saved = labelled(count, scale=scale)
+    saved.save(tmp_path / "labelled.npz")
+    read = load_labelled(tmp_path / "labelled.npz", categories=2)
+
+    np.testing.assert_allclose(saved.embeddings, read.embeddings, rtol=1e-3, atol=1e-6 * scale)
+    assert (saved.truths.tolist(), saved.groups.tolist()) == (read.truths.tolist(), read.groups.tolist())
+    assert (saved.pictures, saved.paths, count) == (read.pictures, read.paths, len(read))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"embeddings": np.zeros((2, 4), np.float16)}, "do not fit 3 pictures"),
+        ({"embeddings": np.zeros(3, np.float16)}, "do not fit"),
+        ({"embeddings": np.full((3, 4), np.inf, np.float16)}, "not finite"),
+        ({"truths": np.zeros(2, np.int64)}, "do not fit"),
+        ({"truths": np.zeros(3, np.int32)}, "its numbers are int32, int64"),
+        ({"truths": np.array([0, 1, 2])}, "categories beyond the 2"),
+        ({"paths": ("a.jpg",)}, "do not fit"),
+        ({"pictures": ("a", "b", "c")}, "no SHA-256"),
+        ({"pictures": np.array([None, None, None], dtype=object)}, "cannot be read"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(tmp_path: Path, change: dict[str, Any], says: str) -> None:
+    path = tmp_path / "labelled.npz"
+    whole = replace(labelled(), **change)
+    np.savez(path, scale=np.float32(1), **{name: getattr(whole, name) for name in Labelled.__slots__})
+    refused(path, says)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content[:0],
+        lambda content: content[: len(content) // 2],
+        lambda content: content.replace(b"truths", b"truth_"),
+        lambda content: content.replace(b"scale", b"sca__"),
+    ],
+    ids=["empty", "half", "a part missing", "no scale"],
+)
+def test_a_damaged_file_is_refused(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "labelled.npz"
+    labelled(40).save(path)
+    path.write_bytes(spoil(path.read_bytes()))
+    refused(path, "cannot be read")
+
+
+def refused(path: Path, says: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        load_labelled(path, categories=2)
+    assert says in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert 1 == len(str(caught.value).splitlines())

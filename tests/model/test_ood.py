@@ -1,0 +1,218 @@
+"""What is unlike every labelled picture is told from the labelled pictures alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from classifier.errors import ModelError
+from classifier.model.ood import Novelty, fit_novelty, load_novelty
+
+
+def cluster(count: int, *, at: int, seed: int = 0) -> NDArray[np.float32]:
+    """Pictures around one of eight directions, that vary much more in the second half of the traits."""
+    spread = np.repeat([0.02, 0.3], 4)
+    return np.asarray(np.eye(8)[at] + np.random.default_rng(seed).normal(0, spread, (count, 8)), dtype=np.float32)
+
+
+def plain(count: int) -> NDArray[np.float32]:
+    """Embeddings that are all alike: what is unlike is told by the traits alone."""
+    return np.ones((count, 4), np.float32)
+
+
+def fitted_by(traits: NDArray[np.float32], targets: NDArray[np.int64], groups: NDArray[np.int64]) -> Novelty:
+    return fit_novelty(traits, plain(len(traits)), targets, groups)
+
+
+def score(fitted: Novelty, traits: NDArray[np.float32]) -> NDArray[np.float32]:
+    return fitted.score(traits, plain(len(traits)))
+
+
+def novelty(count: int = 100) -> Novelty:
+    """Of two categories, near the first and the second direction."""
+    targets = np.arange(count) % 2
+    traits = np.stack([cluster(count, at=0), cluster(count, at=1, seed=1)])[targets, np.arange(count)]
+    return fitted_by(traits, targets, np.arange(count))
+
+
+def test_a_picture_of_no_labelled_kind_scores_higher_than_any_of_one() -> None:
+    fitted = novelty()
+    known = score(fitted, np.concatenate([cluster(50, at=0, seed=5), cluster(50, at=1, seed=6)]))
+    unknown = score(fitted, cluster(50, at=2, seed=7))
+
+    assert known.max() < unknown.min()
+    assert fitted.cut(0.02) < unknown.min()
+
+
+def test_a_step_where_labelled_pictures_never_vary_counts_for_more_than_one_where_they_do() -> None:
+    fitted = novelty()
+    usual, unusual = np.eye(8, dtype=np.float32)[[0, 0]] + 0.5 * np.eye(8, dtype=np.float32)[[7, 3]]
+
+    assert 3 * score(fitted, usual[None])[0] < score(fitted, unusual[None])[0]
+
+
+def of_before(whitening: NDArray[np.float32], points: NDArray[np.float32]) -> Novelty:
+    nothing = np.empty((0, 0), np.float32)
+    return Novelty(whitening=whitening, points=points, axes=nothing, shadows=nothing, scores=np.empty(0, np.float32))
+
+
+def test_the_score_is_the_root_mean_square_distance_to_the_three_nearest() -> None:
+    points = np.array([[1, 0], [0, 2], [-3, 0], [0, -4]], np.float32)
+    fitted = of_before(np.eye(2, dtype=np.float32), points)
+    two = of_before(2 * np.eye(2, dtype=np.float32), points[:2])
+    nowhere = np.zeros((1, 2), np.float32)
+
+    assert [pytest.approx(math.sqrt((1 + 4 + 9) / 3))] == score(fitted, nowhere).tolist()
+    assert [pytest.approx(math.sqrt((1 + 4) / 2))] == score(two, nowhere).tolist()
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_of_pictures_drawn_alike_no_more_than_the_share_are_taken_for_unknown(share: float) -> None:
+    shares = []
+    for seed in range(40):
+        fitted = fitted_by(cluster(100, at=0, seed=seed), np.zeros(100, np.int64), np.arange(100))
+        shares.append(np.mean(score(fitted, cluster(200, at=0, seed=1000 + seed)) >= fitted.cut(share)))
+
+    assert share / 3 <= np.mean(shares) <= share
+
+
+@pytest.mark.parametrize(("count", "can_tell"), [(18, False), (19, True), (20, True)])
+def test_too_few_labels_to_tell_take_nothing_for_unknown(count: int, can_tell: bool) -> None:
+    assert can_tell == math.isfinite(novelty(count).cut(0.05))
+
+
+def test_a_picture_as_far_as_the_farthest_labelled_one_is_still_like_them() -> None:
+    fitted = novelty(19)
+
+    assert fitted.scores[-1] < fitted.cut(0.05) < 1.001 * fitted.scores[-1]
+
+
+def test_near_duplicates_do_not_make_pictures_look_familiar() -> None:
+    alone, targets = cluster(60, at=0), np.zeros(60, np.int64)
+    twice = fitted_by(np.repeat(alone, 2, axis=0), np.repeat(targets, 2), np.repeat(np.arange(60), 2))
+    unseen = fitted_by(np.repeat(alone, 2, axis=0), np.repeat(targets, 2), np.arange(120))
+
+    assert twice.scores.min() > 0.1
+    assert np.median(unseen.scores) < np.median(twice.scores)
+
+
+def test_one_picture_alone_is_near_to_nothing_and_none_at_all_is_refused() -> None:
+    assert math.inf == fitted_by(cluster(1, at=0), np.zeros(1, np.int64), np.arange(1)).cut(0.5)
+    with pytest.raises(ValueError, match="no labelled picture"):
+        fitted_by(np.empty((0, 8), np.float32), np.empty(0, np.int64), np.arange(0))
+
+
+def test_pictures_that_are_all_equal_are_near_to_themselves_alone() -> None:
+    fitted = fitted_by(np.ones((40, 8), np.float32), np.zeros(40, np.int64), np.arange(40))
+
+    assert [pytest.approx(0, abs=1e-6)] == score(fitted, np.ones((1, 8), np.float32)).tolist()
+    assert fitted.cut(0.1) < score(fitted, np.zeros((1, 8), np.float32))[0]
+
+
+def test_very_many_labelled_pictures_are_thinned_out_evenly() -> None:
+    fitted = novelty(20_500)
+
+    assert (6834, 20_500) == (len(fitted.points), len(fitted.scores))
+
+
+def test_very_wide_traits_are_compared_as_they_are() -> None:
+    traits = np.random.default_rng(0).random((5, 2049), np.float32)
+    fitted = fitted_by(traits, np.zeros(5, np.int64), np.arange(5))
+
+    assert np.array_equal(traits, fitted.points)
+
+
+def test_what_is_saved_is_what_is_read(tmp_path: Path) -> None:
+    fitted = novelty()
+    fitted.save(tmp_path / "novelty.safetensors")
+    read = load_novelty(tmp_path / "novelty.safetensors")
+    pictures = cluster(20, at=3)
+
+    assert np.array_equal(fitted.scores, read.scores)
+    assert np.array_equal(score(fitted, pictures), score(read, pictures))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda arrays: arrays.pop("scores"), "it holds axes, points, shadows, whitening, not axes, points"),
+        (lambda arrays: arrays.update(points=arrays["points"].astype(np.float16)), "not all float32"),
+        (lambda arrays: arrays.update(points=arrays["points"][:, 1:].copy()), "do not fit together"),
+        (lambda arrays: arrays.update(whitening=arrays["whitening"][1:].copy()), "do not fit together"),
+        (lambda arrays: arrays.update(points=arrays["points"][:0].copy()), "do not fit together"),
+        (lambda arrays: arrays.update(shadows=arrays["shadows"][:0].copy()), "do not fit together"),
+        (lambda arrays: arrays.update(axes=arrays["axes"][:, :0].copy()), "do not fit together"),
+        (lambda arrays: arrays.pop("axes"), "it holds points, scores, shadows, whitening, not axes, points"),
+        (lambda arrays: arrays.update(points=arrays["points"] * np.float32(np.nan)), "not finite"),
+        (lambda arrays: arrays.update(scores=arrays["scores"][::-1].copy()), "do not rise"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], says: str
+) -> None:
+    fitted = novelty()
+    arrays: dict[str, Any] = {
+        name: getattr(fitted, name) for name in ("axes", "points", "scores", "shadows", "whitening")
+    }
+    change(arrays)
+    save_file(arrays, tmp_path / "novelty.safetensors")
+    with pytest.raises(ModelError) as caught:
+        load_novelty(tmp_path / "novelty.safetensors")
+
+    assert says in str(caught.value)
+    assert 1 == len(str(caught.value).splitlines())
+
+
+def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "novelty.safetensors").write_bytes(b"x" * 40)
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_novelty(tmp_path / "novelty.safetensors")
+
+
+def test_a_file_of_before_tells_by_the_traits_alone(tmp_path: Path) -> None:
+    fitted = novelty()
+    arrays = {"whitening": fitted.whitening, "points": fitted.points, "scores": fitted.scores}
+    save_file(arrays, tmp_path / "novelty.safetensors")
+    read = load_novelty(tmp_path / "novelty.safetensors")
+
+    np.testing.assert_allclose(score(read, cluster(20, at=3)), score(fitted, cluster(20, at=3)), atol=1e-5)
+
+
+def test_an_embedding_that_points_elsewhere_adds_what_its_cosine_lacks_to_one() -> None:
+    traits, targets, groups = cluster(40, at=0), np.zeros(40, np.int64), np.arange(40)
+    ahead = np.tile(np.array([3, 0, 0, 0], np.float32), (40, 1))
+    fitted = fit_novelty(traits, ahead, targets, groups)
+    angles = np.array([[2, 0, 0, 0], [1, 1, 0, 0], [0, 5, 0, 0], [-1, 0, 0, 0]], np.float32)
+    added = fitted.score(traits[:4], angles) - fitted.score(traits[:4], ahead[:4])
+
+    np.testing.assert_allclose([0, 1 - np.sqrt(0.5), 1, 2], added, atol=1e-5)
+
+
+def test_what_lies_in_no_direction_of_the_labelled_embeddings_counts_as_unlike() -> None:
+    rng = np.random.default_rng(0)
+    embeddings = np.concatenate([rng.normal(5, 1, (200, 70)), np.zeros((200, 30))], axis=1).astype(np.float32)
+    fitted = fit_novelty(cluster(200, at=0), embeddings, np.zeros(200, np.int64), np.arange(200))
+    outside = embeddings[:1].copy()
+    outside[:, 70:] = np.linalg.norm(embeddings[:1]) / np.sqrt(30)
+    one = cluster(1, at=0)
+
+    assert (100, 64) == fitted.axes.shape
+    difference = fitted.score(one, outside)[0] - fitted.score(one, embeddings[:1])[0]
+    assert 1 - np.sqrt(0.5) == pytest.approx(difference, abs=0.02)
+
+
+def test_pictures_like_those_that_were_added_are_no_longer_unlike() -> None:
+    fitted = novelty()
+    new, like_them = cluster(100, at=2, seed=8), cluster(20, at=2, seed=9)
+    more = fitted.with_more(new, plain(200))
+
+    assert (score(fitted, like_them) > fitted.cut(0.02)).all()
+    assert (score(more, like_them) < more.cut(0.02)).mean() >= 0.9
+    assert np.array_equal(fitted.scores, more.scores)

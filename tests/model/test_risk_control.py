@@ -1,0 +1,289 @@
+"""Thresholds that keep an error rate, what they rest on, and what is said when none can be kept."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from classifier.errors import NoGuarantee
+from classifier.model.binomial_bounds import at_most, spent
+from classifier.model.calibration import probabilities
+from classifier.model.holdout import NO_CATEGORY, Evidence
+from classifier.model.risk_control import ENOUGH_FOR_ITS_OWN, Promise, no_guarantee, promise
+from classifier.records import PictureId, Selection
+
+CATEGORIES = ("cat", "dog", "狐")
+
+
+def evidence(
+    confidences: NDArray[np.float64] | list[float],
+    is_wrong: NDArray[np.bool_] | list[bool],
+    guesses: list[int] | None = None,
+) -> Evidence:
+    """Pictures whose guess (category 0, unless told) has that probability; the others share the rest."""
+    count = len(confidences)
+    guessed = np.zeros(count, np.int64) if guesses is None else np.array(guesses)
+    shares = np.repeat((1 - np.array(confidences, dtype=np.float64))[:, None] / 2, 3, axis=1)
+    shares[np.arange(count), guessed] = confidences
+    return Evidence(
+        logits=np.log(shares).astype(np.float32),
+        truths=np.where(is_wrong, (guessed + 1) % 3, guessed).astype(np.int64),
+        groups=np.arange(count),
+        pictures=tuple(PictureId(hashlib.sha256(bytes([row % 256, row // 256])).hexdigest()) for row in range(count)),
+        paths=tuple(f"{row}.png" for row in range(count)),
+        how="cross-fitted in 3 parts",
+        selections=(Selection.RANDOM,) * count,
+    )
+
+
+def drawn(count: int, *, seed: int = 0, groups: int | None = None) -> Evidence:
+    """Calibrated guesses of all three categories, right about 19 times in 20."""
+    rng = np.random.default_rng(seed)
+    confidences = 0.34 + 0.6599 * rng.beta(6, 0.35, count)
+    found = evidence(confidences, rng.random(count) > confidences, rng.integers(0, 3, count).tolist())
+    return found if groups is None else replace(found, groups=np.arange(count) % groups)
+
+
+def promised(seen: Evidence, max_error: float = 0.05, *, temperature: float = 1.0) -> Promise:
+    return promise(seen, categories=CATEGORIES, temperature=temperature, max_error=max_error)
+
+
+def filed(seen: Evidence, by: Promise, *, temperature: float = 1.0) -> NDArray[np.bool_]:
+    """Which rows the thresholds file, as sorting does it."""
+    shares = probabilities(seen.logits, temperature)
+    thresholds = np.array([2.0 if threshold is None else threshold for threshold in by.thresholds])
+    return np.asarray(shares.max(axis=1) >= thresholds[shares.argmax(axis=1)])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(100, 900), st.sampled_from([0.05, 0.1]), st.sampled_from([0.5, 1.0, 3.0]))
+def test_the_thresholds_file_what_was_tested_and_that_keeps_the_rate(
+    seed: int, count: int, max_error: float, temperature: float
+) -> None:
+    seen = drawn(count, seed=seed)
+    seen = replace(seen, logits=seen.logits * np.float32(temperature))
+    try:
+        by = promised(seen, max_error, temperature=temperature)
+    except NoGuarantee as refused:
+        assert "no guarantee of" in str(refused)  # noqa: PT017 - not every draw can be promised anything
+        return
+    rows = filed(seen, by, temperature=temperature)
+    wrong = seen.logits.argmax(axis=1) != seen.truths
+    spare = 1 if max(np.bincount(seen.logits.argmax(axis=1))) < ENOUGH_FOR_ITS_OWN else 0.05 * count
+
+    assert abs(int(rows.sum()) - by.filed) <= spare
+    assert abs(int(wrong[rows].sum()) - by.wrong) <= spare
+    assert at_most(by.wrong, by.filed, 0.95) == by.bound <= max_error + 1e-12
+    assert count == by.pictures
+    assert by.filed / count == by.coverage
+
+
+def test_near_duplicates_all_count_but_a_few_groups_cannot_pass_for_many_pictures() -> None:
+    assert 900 == promised(drawn(900, groups=300)).pictures
+    with pytest.raises(NoGuarantee, match=": 900 pictures drawn by chance were judged"):
+        promised(drawn(900, groups=40))
+
+
+def test_the_order_of_the_evidence_means_nothing() -> None:
+    seen = drawn(600, groups=200)
+    order = np.random.default_rng(0).permutation(600)
+    shuffled = replace(
+        seen,
+        logits=seen.logits[order],
+        truths=seen.truths[order],
+        groups=seen.groups[order],
+        pictures=tuple(seen.pictures[row] for row in order),
+    )
+
+    assert promised(seen) == promised(shuffled)
+
+
+def test_few_pictures_of_a_category_share_the_threshold_of_all() -> None:
+    assert 1 == len(set(promised(drawn(3 * ENOUGH_FOR_ITS_OWN - 200)).thresholds))
+
+
+def test_a_category_with_enough_pictures_has_the_threshold_it_deserves() -> None:
+    """Both are said to be as sure; the dogs are wrong four times as often."""
+    rng = np.random.default_rng(2)
+    guesses = np.arange(3000) % 2
+    confidences = 0.5 + 0.4999 * rng.beta(4, 0.5, 3000)
+    odds = logit(confidences) + np.where(guesses == 0, 0.7, -0.7)
+    by = promised(evidence(confidences, rng.random(3000) > 1 / (1 + np.exp(-odds)), guesses.tolist()))
+    cats, dogs, foxes = by.thresholds
+
+    assert cats is not None
+    assert dogs is not None
+    assert cats < dogs - 0.05
+    assert foxes is None
+
+
+def test_a_category_that_was_never_guessed_is_not_filed_into() -> None:
+    by = promised(evidence([0.999] * 200, [False] * 200, [0, 1] * 100))
+
+    assert [False, False, True] == [threshold is None for threshold in by.thresholds]
+
+
+def test_where_all_pictures_may_be_filed_no_confidence_is_too_small() -> None:
+    by = promised(evidence([0.9] * 200, [False] * 200, [0, 1] * 100))
+
+    assert (0.0, 0.0, None) == by.thresholds
+    assert 1.0 == by.coverage
+
+
+def test_the_sentence_says_what_it_rests_on() -> None:
+    said = promised(evidence([0.99] * 1412, [False] * 1412), 0.02).sentence
+
+    assert (
+        "at most 2% wrong among the filed, 95% confidence, on pictures like your labels in the same mix: "
+        "by 1,412 of them drawn by chance, cross-fitted in 3 parts"
+    ) == said
+
+
+def refusal(seen: Evidence, max_error: float) -> str:
+    with pytest.raises(NoGuarantee) as caught:
+        promised(seen, max_error)
+    assert 1 == len(str(caught.value).splitlines())
+    return str(caught.value)
+
+
+def test_too_few_pictures_are_told_how_many_it_takes_and_what_can_be_had() -> None:
+    said = refusal(evidence([0.99] * 100, [False] * 100), 0.02)
+
+    assert (
+        "no guarantee of 2%: 100 pictures drawn by chance were judged, it takes at least 149 with none "
+        "wrong, about 420 like these; 3% can be guaranteed: --max-error 0.03"
+    ) == said
+    assert 0.03 == promised(evidence([0.99] * 100, [False] * 100), 0.03).max_error
+
+
+def test_a_handful_cannot_tell_how_many_it_takes() -> None:
+    said = refusal(evidence([0.7] * 20, np.arange(20) % 10 < 3), 0.02)
+
+    assert (
+        "20 pictures drawn by chance were judged, it takes at least 149 with none wrong, and so few cannot tell" in said
+    )
+
+
+def test_where_more_of_the_same_would_not_do_that_is_said() -> None:
+    said = refusal(evidence([0.7] * 400, np.arange(400) % 10 < 3), 0.02)
+
+    assert "but of guesses like these no number would do; 50% can be guaranteed" in said
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_next_to_nothing_promises_nothing(count: int) -> None:
+    said = refusal(evidence([0.9] * count, [False] * count), 0.02)
+
+    assert f": {count} pictures drawn by chance were judged, it takes at least 149" in said
+    assert "can be guaranteed" not in said
+
+
+def test_confidences_beyond_what_a_number_can_hold_are_all_alike() -> None:
+    seen = evidence([0.99] * 300, [False] * 300)
+    seen = replace(seen, logits=np.array([[500, 0, 0], [90, 0, 0], [40, 0, 0]] * 100, dtype=np.float32))
+
+    assert 0.0 == promised(seen, 0.02).thresholds[0]
+
+
+def test_the_rate_is_kept_in_nineteen_of_twenty_worlds_at_least() -> None:
+    """300 draws of 400 pictures; what is filed of a crawl of the same kind is counted by its true chances."""
+    crawl = drawn(60_000, seed=99)
+    shares = probabilities(crawl.logits, 1.0).max(axis=1)
+    broken = promises = 0
+    for seed in range(300):
+        try:
+            by = promised(drawn(400, seed=seed))
+        except NoGuarantee:
+            continue
+        promises += 1
+        broken += bool((1 - shares[filed(crawl, by)]).mean() > 0.05)
+
+    assert promises > 250
+    assert broken <= 300 * 0.05 + 3 * np.sqrt(300 * 0.05 * 0.95)
+
+
+@given(st.lists(st.sampled_from([*Selection]), min_size=1, max_size=700), st.integers(0, 99))
+@settings(max_examples=40, deadline=None)
+def test_no_picture_that_was_not_drawn_by_chance_has_a_part_in_a_guarantee(origins: list[Selection], seed: int) -> None:
+    """With the others replaced by any answers at all, or left out, the outcome is the same."""
+    seen = replace(drawn(len(origins), seed=seed), selections=tuple(origins))
+    is_random = np.array([one is Selection.RANDOM for one in origins], dtype=bool)
+    altered = replace(
+        seen,
+        logits=np.where(is_random[:, None], seen.logits, np.float32(7) * np.eye(3, dtype=np.float32)[0]),
+        truths=np.where(is_random, seen.truths, 0),
+    )
+    outcomes = [outcome(one) for one in (seen, altered, seen.by_chance)]
+
+    assert set(seen.by_chance.selections) <= {Selection.RANDOM}
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0] == outcomes[2] or "picked" in str(outcomes[2]) or "learned" in str(outcomes[0])
+
+
+def outcome(seen: Evidence) -> Promise | str:
+    try:
+        return promised(seen, 0.1)
+    except NoGuarantee as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    ("selection", "says"),
+    [
+        (Selection.PERSON, "no guarantee: the labels were picked, not drawn by chance"),
+        (Selection.MODEL, "no guarantee: the labels were picked, not drawn by chance"),
+        (Selection.GRID, "no guarantee: the labels were picked, not drawn by chance"),
+        (Selection.FILED, "no guarantee: the labels were picked, not drawn by chance"),
+        (Selection.FITTED, "no guarantee: the backbone has learned from these labels, or may have"),
+    ],
+)
+def test_a_thousand_right_answers_of_pictures_not_drawn_by_chance_guarantee_nothing(
+    selection: Selection, says: str
+) -> None:
+    seen = replace(evidence([0.99] * 1000, [False] * 1000), selections=(selection,) * 1000)
+
+    assert says == outcome(seen)
+
+
+def test_what_was_drawn_and_not_judged_counts_as_filed_and_wrong() -> None:
+    seen = evidence([0.99] * 400, [False] * 400)
+    by = promised(replace(seen, unjudged=1), 0.02)
+
+    assert (401, 401, 1) == (by.pictures, by.filed, by.wrong)
+    assert "no guarantee of 2%: 409 pictures" in outcome_at(replace(seen, unjudged=9), 0.02)
+
+
+def outcome_at(seen: Evidence, max_error: float) -> str:
+    with pytest.raises(NoGuarantee) as caught:
+        promised(seen, max_error)
+    return str(caught.value)
+
+
+def test_a_drawn_picture_of_no_category_is_wrong_whatever_is_guessed() -> None:
+    right = evidence([0.99] * 300, [False] * 300)
+    unknown = np.arange(300) >= 280
+    seen = replace(right, truths=np.where(unknown, NO_CATEGORY, right.truths))
+
+    assert promised(right, 0.05).wrong == 0
+    assert "no guarantee of 5%" in outcome_at(seen, 0.05)
+    assert promised(seen, 0.15).wrong == 20
+
+
+def test_the_line_says_why_and_what_would_give_a_guarantee() -> None:
+    error = NoGuarantee("no guarantee: the labels were picked, not drawn by chance", why="picked")
+    line = no_guarantee(error, 0.02, library=Path("/a b/sorted"))
+
+    assert (
+        "no guarantee: the labels were picked, not drawn by chance; for a guarantee "
+        "answer 160 random pictures of what was filed, none of them wrong: illsort audit '/a b/sorted' --count 160, or "
+        "Audit on the page"
+    ) == line
+    assert at_most(0, 160, spent(1, 0.95)) <= 0.02 < at_most(0, 159, spent(1, 0.95))

@@ -1,0 +1,136 @@
+"""The report of a library tells what lies where, and is a file of the library's own: it disturbs nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from classifier.audit.session import opened
+from classifier.catalog.lock import owned
+from classifier.catalog.stats import overview
+from classifier.cli.status import _runs
+from classifier.errors import LibraryError
+from classifier.filing.undo import undo
+from classifier.filing.verify import verify
+from classifier.records import Said
+from classifier.report.library_report import library_page, write_library_report
+from classifier.settings import RuntimeSettings, Settings
+from classifier.sort.pipeline import sort
+from kit.bundles import colour_bundle
+from kit.pictures import COLOURS, encoded, plain, varied
+from kit.tree import make_tree
+
+SETTINGS = Settings(runtime=RuntimeSettings(workers=0))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return colour_bundle(tmp_path_factory.mktemp("model") / "colours", evidence=600).folder
+
+
+@pytest.fixture
+def library(tmp_path: Path, model: Path) -> Path:
+    crawl = make_tree(
+        tmp_path / "crawl <b>",
+        {f"{n}.png": encoded(varied(COLOURS["red"], seed=n), "PNG") for n in range(6)}  # type: ignore[arg-type]
+        | {"b.jpg": b"<html>", "u.png": encoded(plain((120, 120, 120)), "PNG")},
+    )
+    sort(crawl, library=tmp_path / "图库", bundle=model, settings=SETTINGS)
+    return tmp_path / "图库"
+
+
+def test_it_tells_counts_runs_and_what_could_not_be_read(library: Path) -> None:
+    text = write_library_report(library).read_text(encoding="utf-8")
+
+    assert "<h1>图库</h1>" in text
+    assert '<tr><td class="name">red</td>' in text
+    assert "crawl &lt;b&gt;" in text
+    assert "not a picture" in text
+    assert "不是图片" in text
+    assert 1 == text.count('<svg class="plot"')
+
+
+def test_verify_counts_it_as_ours_and_it_is_written_over_again(library: Path) -> None:
+    first = write_library_report(library)
+    again = write_library_report(library)
+    seen = verify(library)
+
+    assert first == again == library / "report.html"
+    assert ([], []) == (seen.off, seen.yours)
+    assert ["_broken.csv", "report.html"] == sorted(path.name for path in library.iterdir() if path.is_file())
+
+
+def test_sort_and_undo_go_on_as_if_it_were_not_there(library: Path, tmp_path: Path, model: Path) -> None:
+    write_library_report(library)
+    again = sort(tmp_path / "crawl <b>", library=library, bundle=model, settings=SETTINGS)
+    undone = undo(library)
+
+    assert 8 == again["pictures"]
+    assert [] == undone.left
+    assert (library / "report.html").exists()
+
+
+def test_a_run_is_shown_as_undone_while_its_undo_holds(library: Path) -> None:
+    assert [] == _shown_undone(library)
+    undo(library)
+    assert ["#1"] == _shown_undone(library)
+    assert 2 == undo(library).last_undo
+
+    undo(library, run=2)
+    assert ["#2"] == _shown_undone(library)
+    undo(library)
+    assert ["#1", "#2"] == sorted(_shown_undone(library))
+
+
+def _shown_undone(library: Path) -> list[str]:
+    """The runs that both the table of `illsort status` and the report show as undone."""
+    rows = [line.split()[0] for line in _runs(overview(library), library) if " undone " in line]
+    assert len(rows) == library_page(library).count(">已撤销<")
+    return rows
+
+
+def test_a_file_of_another_or_one_that_was_changed_is_never_replaced(library: Path) -> None:
+    path = library / "report.html"
+    path.write_text("mine", encoding="utf-8")
+
+    with pytest.raises(LibraryError, match="is not as illsort wrote it"):
+        write_library_report(library)
+    assert "mine" == path.read_text(encoding="utf-8")
+
+
+def test_a_library_in_use_is_left_alone(library: Path) -> None:
+    with owned(library), pytest.raises(LibraryError, match="is in use"):
+        write_library_report(library)
+    assert not (library / "report.html").exists()
+
+
+def test_what_was_promised_and_what_an_audit_found_is_told(tmp_path: Path, model: Path) -> None:
+    crawl = make_tree(
+        tmp_path / "crawl",
+        {f"{n}.png": encoded(varied(COLOURS["red"], seed=n), "PNG") for n in range(6)},  # type: ignore[arg-type]
+    )
+    library = tmp_path / "library"
+    sort(crawl, library=library, bundle=model, settings=SETTINGS, max_error=0.1)
+    with opened(library, count=4) as session:
+        session.answer(Said.WRONG)
+        while not session.state.is_finished:
+            session.answer(Said.RIGHT)
+    text = write_library_report(library).read_text(encoding="utf-8")
+
+    assert "The last sort promised: at most 10% wrong among the filed" in text
+    assert "已归类中至多 10% 错误" in text
+    assert "1 of 4 looked at were wrong" in text
+
+
+def test_a_folder_that_is_no_library_stays_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match="is not an illsort library"):
+        write_library_report(tmp_path)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_an_empty_library_has_a_report(tmp_path: Path, model: Path) -> None:
+    crawl = make_tree(tmp_path / "crawl", {"b.jpg": b"<html>"})
+    sort(crawl, library=tmp_path / "out", bundle=model, settings=SETTINGS)
+
+    assert "could not be read" in write_library_report(tmp_path / "out").read_text(encoding="utf-8")

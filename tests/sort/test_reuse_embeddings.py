@@ -1,0 +1,279 @@
+"""Another head of a known backbone decides by what was kept: no picture is read, and only the difference moves."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from classifier.catalog import embeddings
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.shards import Writer
+from classifier.catalog.stats import overview
+from classifier.filing.undo import undo
+from classifier.filing.verify import verify
+from classifier.inference.reader import Reader
+from classifier.model.bundle import Bundle, open_bundle
+from classifier.progress import SavingProgress
+from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.sort.pipeline import sort
+from kit.bundles import colour_bundle, with_another_head
+from kit.pictures import COLOURS, encoded, plain, varied
+from kit.tree import all_files, make_tree
+
+CRAWL = {
+    f"{colour}{seed}.png": encoded(varied(COLOURS[colour], seed=seed), "PNG")
+    for colour in ("red", "green", "blue")
+    for seed in (1, 2)
+}
+CRAWL |= {"unsure.png": encoded(plain((120, 120, 120)), "PNG"), "again.png": CRAWL["red1.png"], "bad.png": b"<html>"}
+READABLE = 7
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """One, another head, and another head that tells unknown pictures too."""
+    folder = tmp_path_factory.mktemp("models")
+    first = colour_bundle(folder / "first")
+    return (
+        first.folder,
+        with_another_head(folder / "second", first).folder,
+        with_another_head(folder / "third", first, novelty=True).folder,
+    )
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that were read to be decoded."""
+    read, real = list[Path](), Reader.read
+
+    def reading(self: Reader, path: Path) -> Any:
+        read.append(path)
+        return real(self, path)
+
+    monkeypatch.setattr(Reader, "read", reading)
+    return read
+
+
+def run(folder: Path, bundle: Path, *, embeddings: bool = True, crawl: str = "crawl", **options: Any) -> dict[str, Any]:
+    settings = Settings(sort=SortSettings(embeddings=embeddings), runtime=RuntimeSettings(workers=0))
+    summary = sort(folder / crawl, library=folder / "sorted", bundle=bundle, settings=settings, **options)
+    return {key: value for key, value in summary.items() if key != "seconds"}
+
+
+def shards(folder: Path) -> list[Path]:
+    return sorted((folder / "sorted" / ".illsort").rglob("*.rows"))
+
+
+def logits(folder: Path, bundle: Path) -> dict[str, np.ndarray[Any, Any]]:
+    with read_catalogue(folder / "sorted") as catalogue:
+        rows = catalogue.connection.execute(
+            "SELECT picture, logits FROM predictions WHERE model = ?", (open_bundle(bundle).manifest.key,)
+        ).fetchall()
+    return {picture: np.frombuffer(content, "<f4") for picture, content in rows}
+
+
+@pytest.mark.parametrize("which", [1, 2])
+def test_another_head_reads_no_picture_and_files_as_if_it_had(
+    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path], which: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = colour_bundle(tmp_path / "model", novelty=which == 2).folder
+    for name in ("known", "new"):
+        make_tree(tmp_path / name / "crawl", CRAWL)
+    expected = run(tmp_path / "new", bundles[which])
+    run(tmp_path / "known", first)
+    reads.clear()
+    monkeypatch.setattr(Bundle, "load_network", None)
+    progress = SavingProgress()
+    again = run(tmp_path / "known", bundles[which], progress=progress)
+
+    assert expected == again
+    assert [] == reads
+    assert f"{READABLE} pictures are decided by what is known, not read again" in progress.said
+    listing = "_broken.csv"
+    trees = [all_files(tmp_path / name / "sorted") for name in ("new", "known")]
+    assert [name for name in trees[0] if name != listing] == [name for name in trees[1] if name != listing]
+    for picture, scores in logits(tmp_path / "new", bundles[which]).items():
+        np.testing.assert_allclose(scores, logits(tmp_path / "known", bundles[which])[picture], rtol=0.01, atol=0.02)
+
+
+def test_only_the_difference_moves(tmp_path: Path, bundles: tuple[Path, Path, Path]) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    run(tmp_path, bundles[0])
+    plan = list[str]()
+    run(tmp_path, bundles[1], plan=plan.append)
+    run(tmp_path, bundles[1])
+    with read_catalogue(tmp_path / "sorted") as catalogue:
+        moved = catalogue.connection.execute("SELECT count(*) FROM moves WHERE method = 'rename'").fetchone()
+
+    assert 5 == len(plan)  # two red, two blue, and the unsure one whose best guess is another
+    assert (len(plan),) == moved
+    assert all("green" not in line for line in plan)
+
+
+def test_a_renamed_crawl_costs_hashing_alone_also_for_another_head(
+    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
+) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    run(tmp_path, bundles[0])
+    (tmp_path / "crawl").rename(tmp_path / "moved")
+    reads.clear()
+    run(tmp_path, bundles[1], crawl="moved")
+
+    assert ["bad.png"] == [path.name for path in reads]
+
+
+def test_only_new_pictures_are_read(tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    run(tmp_path, bundles[0])
+    make_tree(tmp_path / "crawl", {"new.png": encoded(varied(COLOURS["red"], seed=99), "PNG")})
+    reads.clear()
+    run(tmp_path, bundles[1])
+
+    assert ["new.png"] == [path.name for path in reads]
+
+
+def test_answers_of_two_models_are_kept_and_an_older_one_answers_again_without_reading(
+    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
+) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    first = run(tmp_path, bundles[0])
+    answers = logits(tmp_path, bundles[0])
+    for bundle in (bundles[1], with_another_head(tmp_path / "fourth", open_bundle(bundles[1])).folder):
+        run(tmp_path, bundle)
+    assert {} == logits(tmp_path, bundles[0])
+    reads.clear()
+
+    assert first == run(tmp_path, bundles[0])
+    assert [] == reads
+    assert answers.keys() == logits(tmp_path, bundles[0]).keys()
+
+
+def test_what_no_embedding_can_say_again_is_kept(tmp_path: Path, bundles: tuple[Path, Path, Path]) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    for bundle in bundles:
+        run(tmp_path, bundle, embeddings=False)
+
+    assert [READABLE] * 3 == [len(logits(tmp_path, bundle)) for bundle in bundles]
+
+
+def test_what_is_known_is_where_it_belongs_before_anything_new_is_read(
+    tmp_path: Path, bundles: tuple[Path, Path, Path]
+) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    run(tmp_path, bundles[0])
+    make_tree(tmp_path / "crawl", {"0 new.png": encoded(varied(COLOURS["red"], seed=99), "PNG")})  # the first by path
+    run(tmp_path, bundles[1])
+    with read_catalogue(tmp_path / "sorted") as catalogue:
+        (last_run,) = catalogue.connection.execute("SELECT max(id) FROM runs").fetchone()
+        moves = catalogue.connection.execute("SELECT method FROM moves WHERE run = ? ORDER BY id", (last_run,))
+        methods = [method for (method,) in moves]
+
+    assert [*["rename"] * 5, "link"] == methods
+
+
+@pytest.mark.parametrize("harm", ["missing", "cut", "changed", "header", "all of it"])
+def test_what_is_missing_or_damaged_is_read_again_and_kept_again(
+    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path], harm: str
+) -> None:
+    for name in ("whole", "harmed"):
+        make_tree(tmp_path / name / "crawl", CRAWL)
+        run(tmp_path / name, bundles[0])
+    (shard,) = shards(tmp_path / "harmed")
+    content = shard.read_bytes()
+    middle = len(content) // 2
+    spoilt = {
+        "cut": content[:middle],
+        "changed": content[:middle] + b"???" + content[middle + 3 :],
+        "header": b"?" * 64,
+    }
+    if harm == "missing":
+        shard.unlink()
+    elif harm == "all of it":
+        shutil.rmtree(shard.parent.parent)
+    else:
+        shard.write_bytes(spoilt[harm])
+    expected = run(tmp_path / "whole", bundles[1])
+    reads.clear()
+    progress = SavingProgress()
+
+    assert expected == run(tmp_path / "harmed", bundles[1], progress=progress)
+    assert 0 < len(reads) <= READABLE + 1
+    assert any("pictures are read again" in said for said in progress.said)
+    reads.clear()
+    run(tmp_path / "harmed", bundles[0], threshold=0.5)
+    run(tmp_path / "harmed", with_another_head(tmp_path / "last", open_bundle(bundles[1]), swap=False).folder)
+    assert [] == reads
+
+
+def test_a_head_that_needs_traits_reads_once_what_was_kept_without(
+    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
+) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    run(tmp_path, bundles[0])
+    reads.clear()
+    run(tmp_path, bundles[2])
+    first = len(reads)
+    another = with_another_head(tmp_path / "another", open_bundle(bundles[2]), novelty=True).folder
+    run(tmp_path, another)
+
+    assert READABLE <= first == len(reads)
+
+
+def test_nothing_is_kept_when_that_is_turned_off_or_for_a_dry_run(
+    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
+) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    run(tmp_path, bundles[0], plan=lambda _: None)
+    run(tmp_path, bundles[0], embeddings=False)
+    assert [] == shards(tmp_path)
+    reads.clear()
+    run(tmp_path, bundles[1], embeddings=False)
+
+    assert READABLE <= len(reads)
+
+
+def test_a_disk_that_refuses_them_does_not_stop_the_sort(
+    tmp_path: Path, bundles: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    make_tree(tmp_path / "crawl", CRAWL)
+    monkeypatch.setattr(Writer, "append", refused)
+    progress = SavingProgress()
+    summary = run(tmp_path, bundles[0], progress=progress)
+
+    assert 0 == summary["failed"]
+    assert 1 == progress.said.count("embeddings are not kept from here on: No space left on device")
+
+
+def test_they_are_told_in_numbers_and_disturb_neither_verify_nor_undo(
+    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
+) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    run(tmp_path, bundles[0])
+    seen = overview(tmp_path / "sorted")
+    checked = verify(tmp_path / "sorted")
+    undo(tmp_path / "sorted")
+    reads.clear()
+    run(tmp_path, bundles[1])
+
+    assert READABLE == seen.embeddings.pictures
+    assert sum(path.stat().st_size for path in shards(tmp_path)) == seen.embeddings.size_bytes
+    assert ([], []) == (checked.off, [path for path in checked.yours if ".illsort" in path.parts])
+    assert [] == reads
+
+
+def test_one_backbone_has_one_row_for_each_picture(tmp_path: Path, bundles: tuple[Path, Path, Path]) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    for bundle in bundles:
+        run(tmp_path, bundle)
+    with read_catalogue(tmp_path / "sorted") as catalogue:
+        kept = embeddings.kept(catalogue, tmp_path / "sorted")
+        rows = catalogue.connection.execute("SELECT count(*) FROM embeddings").fetchone()
+
+    assert (kept.pictures,) == rows == (READABLE,)

@@ -1,0 +1,36 @@
+"""The last epoch is kept unless an earlier one is surely better."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from classifier.training.epoch_selection import Best, is_surely_better
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("earlier", "last", "expected"),
+    [
+        ([0.1, 0.2, 0.1, 0.2], [1.1, 1.3, 1.0, 1.2], True),
+        ([0.1, 3.0, 0.1, 0.2], [1.1, 1.3, 1.0, 1.2], False),  # better on the mean, but by chance
+        ([1.0, 1.0], [1.0, 1.0], False),
+        ([], [], False),
+        ([1.0, 1.0], [NAN, 1.0], True),
+        ([NAN, 1.0], [NAN, 1.0], False),
+        ([NAN, 1.0], [1.0, 1.0], False),
+    ],
+)
+def test_an_earlier_epoch_wins_only_beyond_chance(earlier: list[float], last: list[float], expected: bool) -> None:
+    assert expected == is_surely_better(np.array(earlier), np.array(last))
+
+
+def test_the_best_epoch_keeps_a_copy_of_its_weights() -> None:
+    best, weight = Best(), torch.zeros(2)
+    for epoch, loss in enumerate([3.0, 1.0, NAN, 2.0]):
+        weight.fill_(epoch)
+        best.consider(epoch, np.array([loss, loss]), {"weight": weight})
+
+    assert (1, [1.0, 1.0]) == (best.epoch, best.weights["weight"].tolist())

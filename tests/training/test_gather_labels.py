@@ -1,0 +1,36 @@
+"""The labels of a library are gathered from where its files lie now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from classifier.catalog import annotation_log
+from classifier.catalog.connection import open_catalogue
+from classifier.images.hashing import picture_id
+from classifier.progress import SavingProgress
+from classifier.records import Said, Verdict
+from classifier.settings import LabelSettings
+from classifier.training.gather_labels import gather
+from kit.audits import Kind, filed_library
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_what_a_person_renamed_is_learned_from_and_what_they_deleted_is_not(tmp_path: Path) -> None:
+    kinds = [Kind(category=category, confidences=(0.9, 0.8, 0.7)) for category in ("a", "b")]
+    library = filed_library(tmp_path, *kinds)
+    with open_catalogue(library) as catalogue:
+        for name in ("a 0", "a 1", "a 2", "b 0", "b 1"):
+            picture, at = picture_id(name.encode()), "2026-11-24T10:00:00+00:00"
+            verdict = Verdict(picture=picture, said=Said.RIGHT, category=name[0], origin="review", at=at)
+            annotation_log.add(catalogue, verdict)
+    (library / "a/a 0.png").rename(library / "a/renamed.png")
+    (library / "a/a 1.png").unlink()
+    progress = SavingProgress()
+
+    labels = gather(LabelSettings(library=library), progress).labels
+
+    expected = [("a", "a 2.png"), ("a", "renamed.png"), ("b", "b 0.png"), ("b", "b 1.png")]
+    assert expected == [(label.category, label.path.name) for label in labels]
+    assert any("no longer in the library" in line for line in progress.said)

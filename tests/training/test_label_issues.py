@@ -1,0 +1,102 @@
+"""Labels that are wrong come to the front, and pictures that are only hard are not called wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from classifier.records import PictureId
+from classifier.training.label_issues import LISTED, Doubts, as_dict, doubts
+
+CATEGORIES = ("cat", "dog", "emu", "fox")
+
+
+def drawn(count: int, *, sure: float, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Logits of a calibrated model that is the surer the larger `sure` is, and what its pictures truly show."""
+    draws = np.random.default_rng(seed)
+    logits = draws.normal(0, sure, (count, len(CATEGORIES)))
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    truths = (shares.cumsum(axis=1) > draws.random((count, 1))).argmax(axis=1)
+    return logits.astype(np.float32), truths
+
+
+def mislabelled(truths: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], set[int]]:
+    draws = np.random.default_rng(1)
+    rows = draws.choice(len(truths), count, replace=False)
+    labels = truths.copy()
+    labels[rows] = (labels[rows] + draws.integers(1, len(CATEGORIES), count)) % len(CATEGORIES)
+    return labels, {int(row) for row in rows}
+
+
+def found(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Doubts:
+    names = [str(row) for row in range(len(labels))]
+    paths, pictures = [Path(f"{name}.png") for name in names], [PictureId(name) for name in names]
+    return doubts(logits, labels, categories=CATEGORIES, paths=paths, pictures=pictures)
+
+
+def rows_of(seen: Doubts) -> list[int]:
+    return [int(doubt.path.stem) for doubt in seen.labels]
+
+
+@pytest.mark.parametrize("planted", [20, 40])
+def test_nearly_all_wrong_labels_are_listed_and_about_as_many_are_estimated(planted: int) -> None:
+    logits, truths = drawn(400, sure=9)
+    labels, wrong = mislabelled(truths, planted)
+    seen = found(logits, labels)
+
+    assert 0.9 * planted <= len(wrong & set(rows_of(seen)))
+    assert 0.7 * planted <= seen.likely_wrong <= 1.4 * planted
+
+
+def test_the_surest_contradiction_comes_first_and_says_what_the_picture_rather_shows() -> None:
+    logits, truths = drawn(200, sure=9)
+    labels = truths.copy()
+    logits[7] = [0, 40, 0, 0]
+    labels[7] = 0
+    first = found(logits, labels).labels[0]
+
+    assert ("7.png", "cat", "dog") == (first.path.name, first.category, first.likely)
+    assert 0.99 < first.wrong <= 1
+    assert first.confidence <= first.wrong
+
+
+def test_pictures_that_are_hard_are_not_called_mislabelled() -> None:
+    logits, truths = drawn(400, sure=1)
+    seen = found(logits, truths)
+
+    assert (logits.argmax(axis=1) != truths).sum() > 150  # the model is wrong that often
+    assert seen.likely_wrong <= 16
+
+
+def test_the_list_is_bounded_by_the_estimate_and_ordered_by_the_probability_of_being_wrong() -> None:
+    logits, truths = drawn(400, sure=6)
+    seen = found(logits, mislabelled(truths, 40)[0])
+    chances = [doubt.wrong for doubt in seen.labels]
+
+    assert 0 < len(seen.labels) <= LISTED * seen.likely_wrong
+    assert sorted(chances, reverse=True) == chances
+
+
+def test_without_labels_nothing_is_doubted() -> None:
+    assert Doubts(count=0, likely_wrong=0, labels=()) == found(np.empty((0, 4), dtype=np.float32), np.empty(0, int))
+
+
+def test_a_logit_beyond_all_numbers_that_a_probability_can_hold_is_taken() -> None:
+    logits = np.tile(np.array([[-1e4, 1e4, 0, 0]], dtype=np.float32), (30, 1))
+    seen = found(logits, np.array([0, *[1] * 29]))
+
+    assert ["0.png"] == [doubt.path.name for doubt in seen.labels]
+    assert np.isfinite(seen.labels[0].wrong)
+
+
+def test_doubts_can_be_written_as_json() -> None:
+    logits, truths = drawn(200, sure=9)
+    values = json.loads(json.dumps(as_dict(found(logits, mislabelled(truths, 20)[0])), allow_nan=False))
+
+    assert 200 == values["count"]
+    assert values["labels"][0]["picture"] == Path(values["labels"][0]["path"]).stem
+    assert {"picture", "path", "category", "likely", "wrong", "confidence"} == set(values["labels"][0])

@@ -1,0 +1,218 @@
+"""The training loop learns, repeats itself exactly, and goes on after a kill as if nothing had happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from classifier.inference.device import Runtime
+from classifier.model.backbone import Network
+from classifier.model.transforms import EvalTransform
+from classifier.progress import SavingProgress, Stage
+from classifier.records import Example
+from classifier.training.augment import Augment
+from classifier.training.checkpoint import Checkpoint
+from classifier.training.dataset import Pictures
+from classifier.training.hparams import Recipe
+from classifier.training.loop import finetune
+from classifier.training.training_state import Epoch
+from kit.learning import CATEGORIES, cpu, drawn_examples, tiny_network
+
+RECIPE = Recipe(epochs=3, batch_size=6, learning_rate=3e-3, image_size=32, seed=5)
+
+
+def pictures(examples: tuple[Example, ...], prepare: Callable[[Tensor], Tensor]) -> Pictures:
+    targets = np.eye(len(CATEGORIES))[[CATEGORIES.index(example.label.category) for example in examples]]
+    return Pictures(examples, targets, prepare=prepare, max_megapixels=1)
+
+
+def run(
+    folder: Path,
+    *,
+    recipe: Recipe = RECIPE,
+    network: Network | None = None,
+    runtime: Runtime | None = None,
+    held_out: int = 3,
+    stop_after: int | None = None,
+    checkpoint: Checkpoint | None = None,
+    progress: SavingProgress | None = None,
+) -> tuple[Network, int, tuple[Epoch, ...]]:
+    network = network or tiny_network()
+    epoch, history = finetune(
+        network,
+        train=pictures(drawn_examples(folder, first=0, count=4), Augment(image_size=32, crop_min=0.35, seed=0).shrink),
+        validation=pictures(drawn_examples(folder, first=100, count=held_out), EvalTransform(image_size=32)),
+        recipe=recipe,
+        stop_after=recipe.epochs if stop_after is None else stop_after,
+        runtime=runtime or cpu(),
+        name="fine-tuning",
+        checkpoint=checkpoint,
+        progress=progress or SavingProgress(),
+    )
+    return network, epoch, history
+
+
+def same(first: Network, second: Network) -> bool:
+    ours, theirs = first.state_dict(), second.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+class KilledError(BaseException):
+    """Stands for a signal that nothing may catch."""
+
+
+class Killing(SavingProgress):
+    """Kills the run when `at` pictures have been learned from."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.at = at
+
+    @contextmanager
+    def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:
+        """Open a stage that is killed."""
+        with super().stage(name, total=total, unit=unit) as stage:
+            yield Mortal(stage, self.at)
+
+
+class Mortal:
+    """Counts down to the kill."""
+
+    def __init__(self, stage: Stage, at: int) -> None:
+        self.inner, self.left = stage, at
+
+    def advance(self, count: int = 1) -> None:
+        """Count down."""
+        self.left -= count
+        if self.left <= 0:
+            raise KilledError
+        self.inner.advance(count)
+
+    def note(self, text: str) -> None:
+        """Pass it on."""
+        self.inner.note(text)
+
+
+def test_the_loss_falls_and_is_told_each_epoch(tmp_path: Path) -> None:
+    progress = SavingProgress()
+    _, epoch, history = run(tmp_path, recipe=replace(RECIPE, epochs=8, ema_decay=0.5), progress=progress)
+    losses = [figures.loss for figures in history[1:] if figures.loss is not None]
+
+    assert 8 == len(losses)
+    assert losses[-1] < 0.8 * losses[0]
+    assert [None, *range(1, 9)] == [None if figures.loss is None else figures.number for figures in history]
+    (stage,) = progress.stages
+    assert (8 * 12, 8 * 12) == (stage.done, stage.total)
+    assert stage.notes[0].startswith("epoch 1/8, loss ")
+    assert epoch in range(9)
+
+
+def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
+    """Also with dropout, and with another number of threads that read."""
+    first = run(tmp_path, network=tiny_network("test_resnet"))
+    second = run(tmp_path, network=tiny_network("test_resnet"), runtime=cpu(workers=3))
+
+    assert same(first[0], second[0])
+    assert first[1:] == second[1:]
+
+
+def test_another_seed_gives_another_network(tmp_path: Path) -> None:
+    assert not same(run(tmp_path)[0], run(tmp_path, recipe=replace(RECIPE, seed=6))[0])
+
+
+@pytest.mark.parametrize("killed_at", [1, 12 + 8, 2 * 12 + 6])
+def test_a_killed_run_goes_on_to_the_very_same_network(tmp_path: Path, killed_at: int) -> None:
+    """Killed in the first, second or third epoch; the network is the uninterrupted run's to the last bit."""
+    whole = run(tmp_path)
+
+    def checkpoint() -> Checkpoint:
+        return Checkpoint(tmp_path / "state", name="final", fingerprint="mine")
+
+    with pytest.raises(KilledError):
+        run(tmp_path, checkpoint=checkpoint(), progress=Killing(killed_at))
+    progress = SavingProgress()
+    resumed = run(tmp_path, checkpoint=checkpoint(), progress=progress)
+
+    assert same(whole[0], resumed[0])
+    assert whole[1:] == resumed[1:]
+    done = killed_at // 12
+    assert (f"after epoch {done}" if done else "from the beginning") in progress.said[0]
+    assert 3 * 12 == progress.stages[0].done
+
+
+def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
+    whole = run(tmp_path, checkpoint=Checkpoint(tmp_path / "state", name="final", fingerprint="mine"))
+    again = run(tmp_path, checkpoint=Checkpoint(tmp_path / "state", name="final", fingerprint="mine"))
+
+    assert same(whole[0], again[0])
+    assert whole[1:] == again[1:]
+
+
+def test_a_run_stopped_early_is_the_beginning_of_the_long_one(tmp_path: Path) -> None:
+    """The learning rate is that of the whole plan, so the weights are those which the long run had then."""
+    _, epoch, history = run(tmp_path, stop_after=2)
+
+    assert epoch in (0, 1, 2)
+    assert run(tmp_path)[2][:3] == history
+
+
+def test_batch_norm_keeps_the_statistics_it_came_with(tmp_path: Path) -> None:
+    before = {name: value.clone() for name, value in tiny_network().named_buffers()}
+    network, _, _ = run(tmp_path)
+
+    assert all(torch.equal(before[name], value) for name, value in network.named_buffers())
+    assert not network.training
+
+
+def test_weights_that_go_wrong_are_not_kept(tmp_path: Path) -> None:
+    """A learning rate that ruins everything leaves the head and weights that it began with."""
+    network, epoch, history = run(
+        tmp_path, recipe=replace(RECIPE, learning_rate=3.0, ema_decay=0.0), held_out=6, stop_after=2
+    )
+
+    assert 0 == epoch
+    assert 3 == len(history)
+    assert same(tiny_network(), network)
+
+
+def test_without_held_out_pictures_the_last_epoch_is_kept(tmp_path: Path) -> None:
+    _, epoch, history = run(tmp_path, held_out=0)
+
+    assert 3 == epoch
+    assert {None} == {figures.validation_loss for figures in history}
+
+
+@pytest.mark.parametrize("amp_dtype", ["bfloat16", "float16"])
+def test_mixed_precision_learns_and_goes_on_after_a_kill(tmp_path: Path, amp_dtype: str) -> None:
+    """As on a GPU, with the scaling of small gradients that float16 needs."""
+
+    def checkpoint() -> Checkpoint:
+        return Checkpoint(tmp_path / "state", name="final", fingerprint="mine")
+
+    runtime = cpu(amp_dtype=amp_dtype)
+    whole = run(tmp_path, runtime=runtime)
+    with pytest.raises(KilledError):
+        run(tmp_path, runtime=runtime, checkpoint=checkpoint(), progress=Killing(12 + 8))
+    resumed = run(tmp_path, runtime=runtime, checkpoint=checkpoint())
+
+    assert all(parameter.isfinite().all() for parameter in whole[0].parameters())
+    assert same(whole[0], resumed[0])
+    assert not same(tiny_network(), whole[0])
+
+
+def test_a_transformer_without_batch_norm_trains_too(tmp_path: Path) -> None:
+    import timm  # noqa: PLC0415 - only here
+
+    torch.manual_seed(0)
+    network = Network(timm.create_model("test_vit", num_classes=3, img_size=32), image_size=32)
+    trained, _, _ = run(tmp_path, network=network, held_out=0)
+    embedded: Tensor = trained.embed(torch.zeros(1, 3, 32, 32))
+
+    assert embedded.isfinite().all()

@@ -1,0 +1,235 @@
+"""Learning from the settings to the bundle, with a tiny backbone from a local folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+
+from classifier.errors import CrawlError, LabelsError, ModelError
+from classifier.images.hashing import picture_id
+from classifier.inference.fast_decode import load_pixels
+from classifier.model.backbone import Network, save_network
+from classifier.model.labeled_embeddings import LABELLED, load_labelled_paths
+from classifier.progress import SavingProgress
+from classifier.settings import Settings, load
+from classifier.training.head import fit_head
+from classifier.training.pipeline import Learned, learn
+from kit.pictures import COLOURS, encoded, varied
+from kit.tree import Tree, make_tree, read_tree
+
+KINDS = ("blue", "green", "red")
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Random weights in a timm folder: enough to tell colours by."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("backbone")
+    body = timm.create_model("test_efficientnet", pretrained=False, num_classes=10)
+    save_network(Network(body, image_size=32), folder, label_names=[str(n) for n in range(10)], crop_mode="squash")
+    return f"local-dir:{folder}"
+
+
+def tree(count: int = 6) -> Tree:
+    return {
+        kind: {
+            f"{kind}{n}.png": encoded(varied(COLOURS[kind], seed=97 * n + ord(kind[0])), "PNG") for n in range(count)
+        }
+        for kind in KINDS
+    }
+
+
+def settings(folder: Path, backbone: str, *overrides: str) -> Settings:
+    fixed = (f"labels.folder={folder / 'labels'}", f"model.folder={folder / 'model'}", f"model.backbone={backbone}")
+    small = ("model.image_size=32", "train.epochs=2", "train.batch_size=4", "runtime.workers=0")
+    return load(None, [*fixed, *small, *overrides])
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory, backbone: str) -> Learned:
+    folder = tmp_path_factory.mktemp("learned")
+    make_tree(folder / "labels", tree())
+    return learn(settings(folder, backbone))
+
+
+def test_what_was_learned_is_in_the_bundle(learned: Learned) -> None:
+    manifest = learned.bundle.manifest
+    names = {path.name for path in learned.bundle.folder.iterdir()}
+
+    assert KINDS == manifest.categories
+    assert {
+        "config.json",
+        "model.safetensors",
+        "illsort.json",
+        "evaluation.json",
+        "evidence.npz",
+        "fitted.npz",
+        "novelty.safetensors",
+        "labelled.npz",
+        "README.md",
+    } == names
+    assert (18, 18) == (manifest.measured["labels"], manifest.measured["held_out"])
+    saved = (learned.bundle.folder / "evaluation.json").read_text("utf-8")
+    assert json.loads(json.dumps(learned.evaluation)) == json.loads(saved)
+
+
+def test_the_bundle_tells_the_colours_apart(learned: Learned) -> None:
+    network = learned.bundle.load_network()
+    transform = learned.bundle.manifest.transform
+    pictures = [encoded(varied(COLOURS[kind], seed=1000 + n), "PNG") for kind in KINDS for n in range(5)]
+    pixels = torch.stack([transform(load_pixels(data, max_megapixels=1)[0]) for data in pictures])
+    with torch.inference_mode():
+        guesses = network(network.normalise(pixels)).argmax(1).tolist()
+
+    assert [0] * 5 + [1] * 5 + [2] * 5 == guesses
+
+
+def test_the_record_names_the_labels_from_the_root_on(
+    tmp_path: Path, backbone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sort in another folder leaves them out of its crawl."""
+    make_tree(tmp_path / "labels", tree())
+    monkeypatch.chdir(tmp_path)
+    recorded = learn(settings(Path(), backbone, "train.recipe=head")).bundle.manifest.settings["labels"]
+
+    assert (str(tmp_path / "labels"), None) == (recorded["folder"], recorded["csv"])
+
+
+def test_nothing_is_left_of_the_run_but_the_bundle(learned: Learned) -> None:
+    assert ["labels", "model"] == sorted(path.name for path in learned.bundle.folder.parent.iterdir())
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path: Path, backbone: str, learned: Learned) -> None:
+    make_tree(tmp_path / "labels", tree())
+    again = learn(settings(tmp_path, backbone))
+
+    assert learned.bundle.manifest.weights_sha256 == again.bundle.manifest.weights_sha256
+    other = learn(settings(tmp_path, backbone, "train.seed=1"))
+    assert again.bundle.manifest.temperature != other.bundle.manifest.temperature
+
+
+def test_the_head_alone_keeps_the_backbone_as_it_is(tmp_path: Path, backbone: str) -> None:
+    make_tree(tmp_path / "labels", tree())
+    network = learn(settings(tmp_path, backbone, "train.recipe=head")).bundle.load_network()
+    start = timm.create_model(backbone, pretrained=True)
+
+    assert torch.equal(start.conv_stem.weight, network.body.conv_stem.weight)
+
+
+def test_every_label_is_evidence_for_how_often_the_model_is_right(learned: Learned) -> None:
+    evidence = learned.bundle.load_evidence()
+
+    assert evidence is not None
+    assert 18 == len(evidence) == len(set(evidence.pictures)) == len(set(evidence.groups.tolist()))
+    assert "cross-fitted in 3 parts" == evidence.how
+    assert learned.evaluation["accuracy"] == float((evidence.logits.argmax(axis=1) == evidence.truths).mean())
+
+
+def test_the_head_can_be_fitted_again_from_what_the_bundle_keeps(learned: Learned) -> None:
+    kept = learned.bundle.load_labelled()
+
+    assert kept is not None
+    assert [kind for kind in KINDS for _ in range(6)] == sorted(path.split("/")[-2] for path in kept.paths)
+    again = fit_head(kept.embeddings, kept.truths)
+    assert np.allclose(learned.bundle.load_head()(kept.embeddings), again(kept.embeddings), atol=0.05)
+
+
+def test_what_is_like_no_label_can_be_told(learned: Learned) -> None:
+    novelty = learned.bundle.load_novelty()
+
+    assert novelty is not None
+    assert (18, 18) == (len(novelty.points), len(novelty.scores))
+
+
+def test_doubtful_labels_and_the_curve_are_told(learned: Learned) -> None:
+    assert 18 == learned.evaluation["doubts"]["count"]
+    assert "curve" in learned.evaluation
+
+
+def test_a_wrong_label_is_doubted_by_its_path_and_its_id(
+    tmp_path: Path, backbone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = encoded(varied(COLOURS["red"], seed=5000), "PNG")
+    labels = tree(20)
+    labels["blue"] = {**labels["blue"], "red.png": wrong}
+    make_tree(tmp_path / "labels", labels)
+    monkeypatch.chdir(tmp_path)
+    learned = learn(settings(Path(), backbone, "train.recipe=head"))
+    doubt = learned.evaluation["doubts"]["labels"][0]
+
+    assert ("blue", "red") == (doubt["category"], doubt["likely"])
+    assert doubt["picture"] == picture_id(wrong)
+    assert doubt["path"] == load_labelled_paths(learned.bundle.folder / LABELLED)[picture_id(wrong)]
+
+
+def test_one_fold_holds_out_a_part_alone(tmp_path: Path, backbone: str) -> None:
+    make_tree(tmp_path / "labels", tree())
+    evidence = learn(settings(tmp_path, backbone, "train.recipe=head", "train.folds=1")).bundle.load_evidence()
+
+    assert evidence is not None
+    assert ("held out", 3) == (evidence.how, len(evidence))
+
+
+def crawl_tree() -> Tree:
+    """Colours that nobody labelled, a labelled picture, a copy, and files that cannot be read."""
+    wild = {f"{kind}{n}.png": encoded(varied(COLOURS[kind], seed=5000 + n), "PNG") for kind in KINDS for n in range(9)}
+    labelled: Tree = {"again.png": tree()["red"]["red0.png"]}  # type: ignore[index,call-overload]
+    return {"wild": {**wild, "copy.png": wild["red0.png"], "page.jpg": b"<html>", "empty.png": b""}, **labelled}
+
+
+def test_a_crawl_is_learned_from_and_what_is_broken_in_it_is_passed_over(tmp_path: Path, backbone: str) -> None:
+    make_tree(tmp_path, {"labels": tree(), "crawl": crawl_tree()})
+    progress = SavingProgress()
+    plain = learn(settings(tmp_path, backbone, "train.folds=2"))
+    with_crawl = learn(
+        settings(tmp_path, backbone, "train.folds=2", f"train.unlabelled={tmp_path / 'crawl'}"), progress=progress
+    )
+
+    assert any("31 of its 31 pictures are looked at" in message for message in progress.said)
+    assert plain.evaluation["count"] == with_crawl.evaluation["count"] == 18
+    assert 1.0 == with_crawl.evaluation["accuracy"]
+    assert crawl_tree() == read_tree(tmp_path / "crawl")
+
+
+def test_a_crawl_that_is_not_there_is_said_in_a_line(tmp_path: Path, backbone: str) -> None:
+    make_tree(tmp_path / "labels", tree())
+    with pytest.raises(CrawlError, match=r"train\.unlabelled = .*cannot be listed"):
+        learn(settings(tmp_path, backbone, f"train.unlabelled={tmp_path / 'gone'}"))
+
+
+def test_labels_that_cannot_be_read_are_told_and_left_out(tmp_path: Path, backbone: str) -> None:
+    labels = tree()
+    make_tree(tmp_path / "labels", labels | {"red": {**labels["red"], "page.jpg": b"<html>"}})  # type: ignore[dict-item]
+    result = learn(settings(tmp_path, backbone, "train.recipe=head"))
+
+    assert ["page.jpg"] == [label.path.name for label, _ in result.unreadable]
+    assert 18 == result.bundle.manifest.measured["labels"]
+
+
+def test_where_the_model_goes_is_checked_before_any_work(tmp_path: Path, backbone: str) -> None:
+    make_tree(tmp_path, {"labels": tree(), "model": {"diary.txt": b"dear"}})
+    progress = SavingProgress()
+    with pytest.raises(ModelError, match="is no illsort bundle"):
+        learn(settings(tmp_path, backbone), progress=progress)
+    with pytest.raises(ModelError, match=r"model\.folder is not set"):
+        learn(load(None, [f"labels.folder={tmp_path / 'labels'}"]), progress=progress)
+    make_tree(tmp_path, {"empty": {}, "empty.training": {"fine-tuning-1-of-3.pt": b"mine"}})
+    with pytest.raises(ModelError, match=r"fine-tuning-1-of-3\.pt is not as illsort wrote it"):
+        learn(load(None, ["labels.folder=nowhere", f"model.folder={tmp_path / 'empty'}"]), progress=progress)
+
+    assert [] == progress.stages
+
+
+def test_one_picture_in_two_categories_stops_before_training(tmp_path: Path, backbone: str) -> None:
+    labels = tree()
+    labels["green"]["twin.png"] = labels["red"]["red0.png"]  # type: ignore[index,call-overload]
+    make_tree(tmp_path / "labels", labels)
+    with pytest.raises(LabelsError, match="one picture in two categories"):
+        learn(settings(tmp_path, backbone))
+
+    assert ["labels"] == [path.name for path in tmp_path.iterdir()]

@@ -1,0 +1,186 @@
+"""What was decided is filed as one run that can be undone; beside a sort at work it is kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from classifier.catalog import runs
+from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.lock import owned
+from classifier.catalog.stats import overview
+from classifier.errors import LibraryError
+from classifier.filing import refile as rearranging
+from classifier.filing.undo import undo
+from classifier.records import Said
+from classifier.web.apply import file_decided
+from classifier.web.history import Answer
+from classifier.web.queue import Wanted
+from classifier.web.session import Desk
+from kit.reviewing import sort_again, unsure_library
+from kit.tree import all_files
+
+
+def pictures(library: Path) -> set[str]:
+    return {name for name in all_files(library) if not name.startswith((".illsort", "_broken"))}
+
+
+def decide(library: Path) -> dict[str, str]:
+    """The first is of another category, the second of none, the third right as guessed; where each is to lie."""
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        first, second, third = desk.page(Wanted(), after=None, limit=3)
+        other = next(name for name in desk.guesses.categories if name != first.category)
+        desk.say([Answer(picture=first.picture, said=Said.RIGHT, category=other)])
+        desk.say([Answer(picture=second.picture, said=Said.NONE)])
+        desk.say([Answer(picture=third.picture, said=Said.RIGHT, category=third.category)])
+        assert 3 == desk.unfiled
+    return {first.path.name: other, second.path.name: "_unknown", third.path.name: third.category}
+
+
+@pytest.mark.parametrize("mode", ["link", "move", "symlink"])
+def test_decisions_are_filed_as_one_run_and_undone_as_one(tmp_path: Path, bundle: Path, mode: str) -> None:
+    library = unsure_library(tmp_path, bundle, 5, mode=mode)
+    before = pictures(library)
+    meant = decide(library)
+    filed = file_decided(library)
+
+    assert filed is not None
+    assert (3, ()) == (filed.moved, filed.left)
+    assert {f"{folder}/{name}" for name, folder in meant.items()} <= pictures(library)
+    with read_catalogue(library) as catalogue:
+        last = runs.all_runs(catalogue)[-1]
+    assert ("review", {"pictures": 3, "failed": 0}) == (last.kind, last.summary)
+    undo(library)
+    assert before == pictures(library)
+
+
+def test_filing_twice_does_nothing_and_after_an_undo_it_files_again(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 4)
+    decide(library)
+    file_decided(library)
+    after = pictures(library)
+
+    assert file_decided(library) is None
+    undo(library)
+    again = file_decided(library)
+    assert again is not None
+    assert (3, after) == (again.moved, pictures(library))
+    sort_again(tmp_path, bundle)
+    assert after == pictures(library)
+
+
+def test_what_was_filed_can_be_taken_back_and_waits_again(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 4)
+    before = pictures(library)
+    decide(library)
+    file_decided(library)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        for _ in range(3):
+            desk.take_back()
+        assert (4, 3) == (len(desk.page(Wanted(), after=None, limit=9)), desk.unfiled)
+        assert 4 == sum(desk.state()["waiting"]["review"].values())
+    file_decided(library)
+
+    assert before == pictures(library)
+
+
+def test_beside_a_sort_nothing_is_filed_and_nothing_lost(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 4)
+    meant = decide(library)
+    before = pictures(library)
+    with owned(library), pytest.raises(LibraryError, match="is in use by illsort"):
+        file_decided(library)
+
+    assert before == pictures(library)
+    sort_again(tmp_path, bundle)
+    assert {f"{folder}/{name}" for name, folder in meant.items()} <= pictures(library)
+
+
+def test_a_filing_that_was_stopped_goes_on_the_next_time(
+    tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = unsure_library(tmp_path, bundle, 4)
+    meant = decide(library)
+    with monkeypatch.context() as patch:
+        patch.setattr(rearranging, "execute", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            file_decided(library)
+    filed = file_decided(library)
+
+    assert filed is not None
+    assert 3 == filed.moved
+    assert {f"{folder}/{name}" for name, folder in meant.items()} <= pictures(library)
+
+
+def test_a_sort_that_was_stopped_is_not_forgotten_for_what_was_decided_since(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 4)
+    decide(library)
+    with open_catalogue(library) as catalogue:
+        stopped = {"sort": {"mode": "copy", "threshold": 0.7}}
+        runs.begin(
+            catalogue,
+            kind="sort",
+            crawl=tmp_path / "crawl",
+            mode="copy",
+            model="",
+            bundle=bundle,
+            settings=stopped,
+        )
+    file_decided(library)
+
+    with read_catalogue(library) as catalogue:
+        known = runs.stopped(catalogue, tmp_path / "crawl")
+    assert known is not None
+    assert ("copy", 0.7) == (known.mode, known.asked.threshold)
+
+
+def test_a_picture_that_was_taken_away_is_recorded_and_holds_up_no_other(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 4)
+    meant = decide(library)
+    gone = next(library / name for name in pictures(library) if name.endswith(next(iter(meant))))
+    gone.unlink()
+    filed = file_decided(library)
+
+    assert filed is not None
+    assert (2, ()) == (filed.moved, filed.left)
+    assert 1 == overview(library).missing["deleted"]
+
+
+def test_what_cannot_be_moved_is_named_and_counts_where_it_lies(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 4)
+    first = decide(library)
+    folder = next(iter(first.values()))
+    (library / folder).write_text("a person's file")
+    filed = file_decided(library)
+
+    assert filed is not None
+    stuck = [name for name, into in first.items() if into == folder]
+    assert (3 - len(stuck), set(stuck)) == (filed.moved, {path.name for path, _ in filed.left})
+    counted = overview(library)
+    assert len(stuck) == counted.not_moved
+    assert 1 + len(stuck) == sum(counted.review.values())
+    assert folder not in counted.filed
+    with read_catalogue(library) as catalogue:
+        assert filed.moved == runs.all_runs(catalogue)[-1].summary["pictures"]
+    (library / folder).unlink()
+    again = file_decided(library)
+    assert again is not None
+    assert (len(stuck), 0) == (again.moved, overview(library).not_moved)
+
+
+def test_what_a_sort_promised_of_its_own_filing_stands_after_a_review(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 4)
+    with open_catalogue(library) as catalogue:
+        promised = {"sort": {"promise": {"sentence": "at most 2% wrong"}}}
+        catalogue.connection.execute("UPDATE runs SET settings = ?", (json.dumps(promised),))
+    decide(library)
+    file_decided(library)
+
+    assert "at most 2% wrong" == overview(library).strictness.promise
+    undo(library)
+    undo(library, run=1)
+    assert overview(library).strictness.promise is None

@@ -1,0 +1,51 @@
+"""The audit in a real browser, by keys: drawn, judged, taken back, and what follows told."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from classifier.catalog import audits
+from classifier.catalog.connection import read_catalogue
+from kit.audits import Kind, filed_library
+from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight
+from kit.reviewing import blended
+from kit.serving import server
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process"),
+]
+
+
+def picture(_: str, number: int) -> bytes:
+    return blended(number)
+
+
+def test_an_audit_is_drawn_judged_and_taken_back_by_keys(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, Kind(category="chibi", confidences=[0.9, 0.95, 0.99, 0.97]), content=picture)
+    seen = Seen()
+    with server(library) as served, browser(seen) as page:
+        page.goto(served.address)
+        page.get_by_text("Audit", exact=True).click()
+        page.locator("input").fill("4")
+        page.get_by_text("Draw a new sample").click()
+        page.get_by_text("chibi: right?").wait_for()
+        for number, (letter, wrong) in enumerate([("Enter", 0), (" ", 1), ("Backspace", 0), (" ", 1), ("Enter", 1)]):
+            picture_in_sight(page)
+            page.keyboard.press(letter)
+            asked = [1, 2, 1, 2, 3][number]
+            page.get_by_text(f"95% confidence; {wrong} of {asked}").wait_for()
+        assert page.locator(".side").is_visible()
+        picture_in_sight(page)
+        page.keyboard.press("Enter")
+        page.get_by_text("Put the 1 judged wrong into _review").click()
+        page.get_by_text("1 picture went to _review").wait_for()
+
+    assert ([], {f"127.0.0.1:{served.port}"}) == (seen.said, seen.asked)
+    with read_catalogue(library) as catalogue:
+        audit = audits.last(catalogue)
+    assert audit is not None
+    assert (4, 2) == (len(audit.drawn), audit.run)

@@ -1,0 +1,145 @@
+"""The page asks the questions of `illsort audit`: one audit, begun in one place and gone on with in the other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from classifier.audit.session import opened
+from classifier.catalog import annotation_log
+from classifier.catalog.connection import read_catalogue
+from classifier.catalog.stats import overview
+from classifier.records import Said
+from classifier.web.learner_status import Learning
+from kit.audits import Kind, filed_library
+from kit.reviewing import served
+from kit.tree import all_files
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    kinds = [Kind(category=name, confidences=[0.9, 0.95, 0.99, 0.97]) for name in ("chibi", "page")]
+    return filed_library(tmp_path, *kinds, sort={"max_error": 0.4})
+
+
+def post(client: TestClient, path: str, **sent: Any) -> dict[str, Any]:
+    return dict(client.post(f"/api/audit{path}", json=sent).raise_for_status().json()["audit"])
+
+
+def say(client: TestClient, told: dict[str, Any], said: str, category: str | None = None) -> dict[str, Any]:
+    picture = told["pictures"][0]["picture"]
+    return post(client, "/say", answers=[{"picture": picture, "said": said, "category": category}])
+
+
+def test_what_the_page_begins_the_terminal_goes_on_with_and_back(library: Path) -> None:
+    with served(library) as client:
+        assert 0 == client.get("/api/audit").json()["audit"]["drawn"]
+        told = post(client, "/begin", count=5)
+        told = say(client, told, "right", told["pictures"][0]["category"])
+        second = told["pictures"][0]["picture"]
+        with opened(library) as session:
+            assert session.state.current is not None
+            assert (second, 1) == (session.state.current.picture, session.state.asked)
+            session.answer(Said.RIGHT)
+        told = dict(client.get("/api/audit").json()["audit"])
+
+    assert (5, 2, 0, False) == tuple(told[key] for key in ("drawn", "asked", "wrong", "finished"))
+    assert 3 == len(told["pictures"])
+    assert told["at_most"].endswith("%")
+
+
+def test_the_page_draws_no_more_than_status_counts_as_filed(library: Path) -> None:
+    with served(library) as client:
+        told = client.get("/api/audit").json()["audit"]
+
+    assert (8, 8) == (told["usual"], told["there"])
+    assert 8 == sum(overview(library).filed.values())
+
+
+def test_one_that_is_rather_another_category_is_wrong_and_can_be_filed_there(library: Path) -> None:
+    with served(library) as client:
+        told = post(client, "/begin", count=3)
+        row = told["pictures"][0]
+        other = {"chibi": "page", "page": "chibi"}[row["category"]]
+        told = say(client, told, "right", other)
+        state = client.get("/api/state").json()
+        assert (1, 1, 1) == (told["wrong"], state["to_file"], state["steps"])
+        for _ in range(2):
+            told = say(client, told, "right", told["pictures"][0]["category"])
+        assert (True, 1, 0) == (told["finished"], told["wrong"], told["misfiled"])
+        post(client, "/back", steps=3)
+        post(client, "/back", steps=2)
+        back = post(client, "/back", steps=1)
+        again = post(client, "/back", steps=1)
+        state = client.get("/api/state").json()
+
+    assert row["picture"] == back["pictures"][0]["picture"]
+    assert (0, 0, back) == (state["to_file"], state["steps"], again)
+    with read_catalogue(library) as catalogue:
+        assert 0 == annotation_log.count(catalogue)
+
+
+def test_an_answer_that_is_told_twice_is_one_answer(library: Path) -> None:
+    with served(library) as client:
+        told = post(client, "/begin", count=3)
+        assert [1, 1] == [say(client, told, "wrong", told["pictures"][0]["category"])["asked"] for _ in range(2)]
+
+
+def test_a_skip_that_is_told_twice_is_one_though_its_picture_is_asked_again(library: Path) -> None:
+    with served(library) as client:
+        told = post(client, "/begin", count=1)
+        skip = {"picture": told["pictures"][0]["picture"], "said": "skipped", "category": None}
+        once, twice = (post(client, "/say", answers=[skip], steps=0) for _ in range(2))
+        again = post(client, "/say", answers=[skip], steps=1)
+
+    assert (False, once, True) == (once["finished"], twice, again["finished"])
+
+
+def test_a_missed_target_is_told_with_what_helps_and_the_wrong_ones_go_to_review(library: Path) -> None:
+    with served(library) as client:
+        told = post(client, "/begin", count=8)
+        while told["pictures"]:
+            is_bad = told["pictures"][0]["confidence"] < 0.96
+            told = say(client, told, "wrong" if is_bad else "right", told["pictures"][0]["category"])
+        assert (True, False, "40.0%", 4) == tuple(told[key] for key in ("finished", "kept", "target", "misfiled"))
+        assert {"threshold": "0.95", "kept": 6, "filed": 8} == told["offer"]
+        filed = client.post("/api/audit/file", json={}).raise_for_status().json()
+        refused = client.post("/api/audit/file", json={"by_threshold": True})
+
+    assert (4, 0, 409) == (filed["moved"], filed["audit"]["drawn"], refused.status_code)
+    names = [name for name in all_files(library) if not name.startswith((".illsort", "_broken"))]
+    assert {"_review": 4, "chibi": 2, "page": 2} == Counter(name.split("/")[0] for name in names)
+
+
+def test_one_that_is_no_longer_there_is_skipped_and_counts_as_wrong(library: Path) -> None:
+    with served(library) as client:
+        told = post(client, "/begin", count=8)
+        gone = told["pictures"][0]
+        (library / gone["category"] / gone["name"]).unlink()
+        told = dict(client.get("/api/audit").json()["audit"])
+
+    assert 1 == told["skipped"]
+    assert gone["picture"] != told["pictures"][0]["picture"]
+
+
+@pytest.mark.parametrize("sent", [{"count": -1}, {"count": "5"}, {"count": 10**9}])
+def test_only_a_number_of_pictures_is_understood(library: Path, sent: dict[str, Any]) -> None:
+    with served(library) as client:
+        assert 400 == client.post("/api/audit/begin", json=sent).status_code
+
+
+def test_what_is_said_in_an_audit_is_learned_from_too(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[int] = []
+    monkeypatch.setattr(Learning, "tell", lambda _, words: heard.append(words))
+    with served(library) as client:
+        told = post(client, "/begin", count=5)
+        say(client, told, "right", told["pictures"][0]["category"])
+        post(client, "/back", steps=1)
+
+    assert [1, 1] == heard

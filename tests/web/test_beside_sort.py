@@ -1,0 +1,63 @@
+"""A person decides in a real browser while `illsort sort` is at work in the same library: neither loses anything."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from classifier.catalog import annotation_log
+from classifier.catalog.connection import read_catalogue
+from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
+from kit.reviewing import SURE, blended, unsure_library
+from kit.serving import server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
+
+KNOWN, NEW = 60, 300
+SHOWN = "([before]) => document.querySelector('.single')?.dataset.picture !== before"
+WAIT = """([expected]) => import("/static/api.js").then((net) => net.get("/api/state")).then(
+    ({ waiting }) => Object.values(waiting.review).reduce((sum, count) => sum + count, 0) === expected)"""
+
+
+def begun(folder: Path, bundle: Path) -> subprocess.Popen[str]:
+    """A sort of the crawl into the same library, as a process of its own."""
+    words = ["sort", folder / "crawl", "--out", folder / "sorted", "--model", bundle, "--threshold", SURE, "--json"]
+    settings = ["--workers", "0", "--batch-size", "4", "--set", "sort.unknown=false"]
+    command = [sys.executable, "-m", "classifier", *map(str, words), *settings]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+def test_what_is_decided_while_a_sort_is_at_work_is_kept_and_what_it_brings_waits(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, KNOWN)
+    for number in range(KNOWN, KNOWN + NEW):
+        (tmp_path / "crawl" / f"{number:03}.png").write_bytes(blended(number))
+    seen, said = Seen(), list[str]()
+    with browser(seen) as page, server(library) as served:
+        page.goto(served.address)
+        page.wait_for_selector(".stage img")
+        with begun(tmp_path, bundle) as sort:
+            while sort.poll() is None and len(said) < KNOWN - 10:
+                said.append(page.evaluate("document.querySelector('.single').dataset.picture"))
+                picture_in_sight(page)
+                page.keyboard.press("1")
+                page.wait_for_function(SHOWN, arg=[said[-1]])
+                page.wait_for_timeout(100)
+            told = json.loads(sort.communicate()[0])
+        page.wait_for_function(WAIT, arg=[KNOWN + NEW - len(said)], polling=250)
+        page.reload()
+        page.wait_for_selector(".stage img")
+        quiet(page, seen)
+
+    assert 10 < len(said) == len(set(said))
+    assert KNOWN + NEW == told["pictures"] == told["review"] + told["filed"]
+    with read_catalogue(library) as catalogue:
+        latest = annotation_log.latest(catalogue)
+    assert set(said) == set(latest)
+    assert [] == seen.said

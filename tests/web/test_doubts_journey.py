@@ -1,0 +1,176 @@
+"""Doubtful labels in a real browser, by keys: a planted one is put right, taken back, put right again, and learned."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from classifier.labels.from_annotations import read_feedback
+from classifier.labels.load import read_labels
+from classifier.model.bundle_files import EVALUATION
+from classifier.records import Example
+from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
+from kit.doubts import Doubted, doubted
+from kit.reviewing import unsure_library
+from kit.serving import server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Page, Route
+
+    from classifier.records import PictureId
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process"),
+]
+
+
+def asked(page: Page, picture: PictureId) -> None:
+    """Wait until this picture is asked about, and seen."""
+    page.locator(f".doubts[data-picture='{picture}']").wait_for()
+    page.wait_for_function("() => document.querySelector('.doubts .stage img')?.naturalWidth > 0")
+
+
+def key_of(page: Page, category: str) -> str:
+    """The key that the page shows for a category."""
+    return page.locator(".doubts .buttons button", has_text=category).locator("kbd").inner_text()
+
+
+def learned(made: Doubted) -> dict[PictureId, str]:
+    """The category that training reads of each doubted picture; nothing where it is of none."""
+    labels = {label.path: label for label in read_labels(folder=made.labels, csv_file=None)}
+    feedback = read_feedback(made.library)
+    found = {
+        picture: feedback.heed(Example(label=labels[path], picture=picture, phash=0, thumbnail=b""))
+        for path, picture in zip(made.wrong, made.pictures, strict=True)
+    }
+    return {picture: example.label.category for picture, example in found.items() if example and example.label.category}
+
+
+def test_a_wrong_label_is_put_right_by_one_key_taken_back_and_put_right_again(tmp_path: Path) -> None:
+    made = doubted(tmp_path)
+    first, second, third = made.pictures
+    labelled, likely = made.wrong[0].parent.name, made.colours[0]
+    seen = Seen()
+    with server(made.library) as served, browser(seen) as page:
+        page.goto(served.address)
+        page.get_by_role("button", name="Doubtful labels").click()
+        asked(page, first)
+        page.get_by_text(f"Labelled {labelled}; the model takes it for {likely} (0.98)").wait_for()
+        picture_in_sight(page)
+        page.keyboard.press(key_of(page, likely))
+        asked(page, second)
+        quiet(page, seen)
+        assert likely == learned(made)[first]
+        page.keyboard.press("Backspace")
+        asked(page, first)
+        assert labelled == learned(made)[first]
+        picture_in_sight(page)
+        page.keyboard.press(key_of(page, likely))
+        asked(page, second)
+        picture_in_sight(page)
+        page.keyboard.press("Enter")
+        asked(page, third)
+        picture_in_sight(page)
+        page.keyboard.press("u")
+        page.get_by_text("No doubtful label is left.").wait_for()
+        page.get_by_text("labels.library=").wait_for()
+        quiet(page, seen)
+        page.reload()
+        page.get_by_role("button", name="Doubtful labels 0").click()
+        page.get_by_text("No doubtful label is left.").wait_for()
+        quiet(page, seen)
+
+    assert {first: likely, second: made.wrong[1].parent.name} == learned(made)
+    assert ([], {f"127.0.0.1:{served.port}"}) == (seen.said, seen.asked)
+    assert all(path.is_file() for path in made.wrong)
+
+
+def test_what_is_skipped_is_passed_by_keys_that_come_fast_and_asked_again(tmp_path: Path) -> None:
+    made = doubted(tmp_path)
+    seen = Seen()
+    with server(made.library) as served, browser(seen, viewport={"width": 390, "height": 800}, locale="zh-CN") as page:
+        page.goto(served.address)
+        page.get_by_role("button", name="可疑标注 3").click()
+        asked(page, made.pictures[0])
+        quiet(page, seen)
+        page.evaluate("""() => {
+          for (const key of ["s", "s", "Enter"]) document.dispatchEvent(new KeyboardEvent("keydown", { key }));
+        }""")
+        page.get_by_text("跳过了 2 张").wait_for()
+        assert 390 == page.evaluate("document.documentElement.scrollWidth")
+        page.get_by_role("button", name="English").click()
+        assert 390 == page.evaluate("document.documentElement.scrollWidth")
+        page.get_by_role("button", name="中文").click()
+        page.get_by_role("button", name="再看一遍").click()
+        asked(page, made.pictures[0])
+        page.keyboard.press("Backspace")
+        asked(page, made.pictures[2])
+        quiet(page, seen)
+    assert [] == seen.said
+
+
+def number(page: Page, count: int) -> None:
+    """Wait until the tray says that so many are left."""
+    page.get_by_role("button", name=f"Doubtful labels {count}").wait_for()
+
+
+def test_what_is_said_in_another_tray_changes_the_number(tmp_path: Path) -> None:
+    made = doubted(tmp_path, crawled=1, waiting=0)
+    seen = Seen()
+    with server(made.library) as served, browser(seen) as page:
+        page.goto(served.address)
+        number(page, 3)
+        page.locator(f".single[data-picture='{made.pictures[0]}']").wait_for()
+        picture_in_sight(page)
+        page.keyboard.press("1")
+        number(page, 2)
+        page.keyboard.press("Backspace")
+        number(page, 3)
+        quiet(page, seen)
+    assert [] == seen.said
+
+
+def test_after_sorting_again_by_what_was_learned_the_tray_needs_no_reload(tmp_path: Path) -> None:
+    made = doubted(tmp_path, waiting=0)
+    seen, outcome = Seen(), {"number": 0}
+
+    def learning(route: Route) -> None:
+        """As if what learns had filed."""
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"learning": {"at": "ready", "outcome": outcome.copy()}})
+
+    def doubt_less() -> None:
+        found = json.loads((made.bundle / EVALUATION).read_text(encoding="utf-8"))
+        found["doubts"]["labels"].pop(0)
+        (made.bundle / EVALUATION).write_text(json.dumps(found), encoding="utf-8")
+        outcome.update(number=outcome["number"] + 1, filed={"filed": 1})
+
+    with server(made.library) as served, browser(seen) as page:
+        page.route("**/api/state*", learning)
+        page.goto(served.address)
+        number(page, 3)
+        doubt_less()
+        number(page, 2)
+        page.get_by_role("button", name="Doubtful labels").click()
+        asked(page, made.pictures[1])
+        doubt_less()
+        asked(page, made.pictures[2])
+        page.unroute_all(behavior="wait")
+        quiet(page, seen)
+    assert [] == seen.said
+
+
+def test_where_nothing_is_doubted_there_is_no_such_tray(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 2)
+    seen = Seen()
+    with server(library) as served, browser(seen) as page:
+        page.goto(served.address)
+        quiet(page, seen)
+        page.get_by_role("button", name="Audit").wait_for()
+        assert 0 == page.get_by_role("button", name="Doubtful labels").count()

@@ -1,0 +1,126 @@
+"""Backspace takes back the last step whatever the clock shows: set back, standing still, or right."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import count, repeat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from classifier.catalog import annotation_log
+from classifier.catalog.connection import NAME, open_catalogue
+from classifier.catalog.filesystem import state_folder
+from classifier.records import Action, Said
+from classifier.web.history import Answer
+from classifier.web.session import Desk
+from kit.reviewing import waiting_library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+START = datetime(2026, 11, 28, tzinfo=UTC)
+MANY = [(Action.REVIEW, name, 0.5) for name in ("cat", "dog", "owl") for _ in range(4)]
+CLOCKS = {
+    "right": lambda: (START + timedelta(seconds=number) for number in count()),
+    "set back": lambda: (START - timedelta(days=number) for number in count()),
+    "standing still": lambda: repeat(START),
+    "set back every third time": lambda: (START + timedelta(hours=number % 3) for number in count()),
+}
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    times: Iterator[datetime] = CLOCKS[name]()
+    monkeypatch.setattr("classifier.web.session.now", lambda: next(times).isoformat(timespec="microseconds"))
+
+
+def act(desk: Desk, ids: list[Any], chance: random.Random) -> None:
+    """Something that a person may do: an answer of one or several pictures, a category made or renamed."""
+    names = [one["name"] for one in desk.state()["categories"]]
+    if chance.random() < 0.2:
+        desk.make(f"new {chance.random()}")
+    elif chance.random() < 0.3:
+        desk.rename(chance.choice(names), f"called {chance.random()}")
+    else:
+        pictures = chance.sample(ids, chance.randint(1, 3))
+        said = chance.choice([Said.RIGHT, Said.NONE, Said.SKIPPED, Said.WRONG])
+        category = chance.choice(names) if said in {Said.RIGHT, Said.WRONG} else None
+        desk.say([Answer(picture=picture, said=said, category=category) for picture in pictures])
+
+
+def shown(desk: Desk) -> dict[str, Any]:
+    return {key: value for key, value in desk.state().items() if key != "outlook"}
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_taking_back_goes_through_the_same_states_backwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: str
+) -> None:
+    library, ids = waiting_library(tmp_path, MANY)
+    set_clock(monkeypatch, clock)
+    chance, before = random.Random(0), list[dict[str, Any]]()
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        for _ in range(12):
+            states = shown(desk)
+            act(desk, ids, chance)
+            if shown(desk)["steps"] > states["steps"]:
+                before.append(states)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        for state in reversed(before):
+            desk.take_back()
+            made = [one for one in shown(desk)["categories"] if one["name"].startswith("new")]
+            kept = [one for one in state["categories"] if one["name"].startswith("new")]
+            assert kept == made[: len(kept)]  # what was made is no step and stays
+            assert without_made(state) == without_made(shown(desk))
+        assert (0, {}) == (desk.state()["steps"], annotation_log.latest(catalogue))
+
+
+def without_made(state: dict[str, Any]) -> dict[str, Any]:
+    return state | {"categories": [one["name"] for one in state["categories"] if not one["name"].startswith("new")]}
+
+
+def test_a_category_made_at_the_time_of_an_answer_stays_when_that_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, ids = waiting_library(tmp_path, MANY)
+    set_clock(monkeypatch, "standing still")
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        desk.make("bird")
+        desk.say([Answer(picture=ids[0], said=Said.RIGHT, category="bird")])
+        desk.take_back()
+    with open_catalogue(library) as catalogue:
+        assert "bird" in {one["name"] for one in Desk(catalogue).state()["categories"]}
+
+
+def test_steps_of_an_older_catalogue_are_in_the_order_in_which_they_were_recorded(tmp_path: Path) -> None:
+    library, ids = waiting_library(tmp_path, MANY)
+    with open_catalogue(library):
+        pass
+    with closing(sqlite3.connect(state_folder(library) / NAME, isolation_level=None)) as connection:
+        older(connection)
+        said = [(ids[0], "2026-11-28T12:00"), (ids[1], "2026-11-28T12:00"), (ids[2], "2026-11-01T12:00")]
+        connection.executemany(
+            "INSERT INTO verdicts (picture, said, category, origin, at) VALUES (?, 'right', 'cat', 'review', ?)", said
+        )
+        names = [("cat", "cat", "2026-11-28T11:00"), ("lion", "lion", "2026-11-29"), ("owl", "lion", "2026-11-29")]
+        connection.executemany("INSERT INTO categories (name, became, at) VALUES (?, ?, ?)", names)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        taken = [[row.picture for row in desk.take_back()] for _ in range(4)]
+        assert [[], [ids[2]], ids[:2], []] == taken
+        assert {"cat", "dog", "owl"} == {one["name"] for one in desk.state()["categories"]}
+
+
+def older(connection: sqlite3.Connection) -> None:
+    """The catalogue as it was before steps had numbers."""
+    connection.execute("DROP TABLE steps")
+    for table in ("verdicts", "categories"):
+        connection.execute(f"ALTER TABLE {table} DROP COLUMN step")
+    connection.execute("DELETE FROM migrations WHERE name = 'm010_review_steps'")

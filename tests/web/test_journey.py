@@ -1,0 +1,170 @@
+"""The whole way in a real browser, by keys alone: decide, lose the server, go on, take back, file, undo."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from classifier.catalog import annotation_log
+from classifier.catalog.connection import read_catalogue
+from classifier.filing.undo import undo
+from kit.browsing import CHROMIUM, Seen, all_in_sight, asked_by, browser, picture_in_sight, quiet
+from kit.bundles import colour_bundle
+from kit.reviewing import unsure_library
+from kit.serving import server
+from kit.tree import all_files
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process"),
+]
+
+COUNT = 20
+
+
+def press(page: Page, *keys: str) -> None:
+    """Press keys one after the other, each when the picture that it speaks of is shown."""
+    for key in keys:
+        picture_in_sight(page)
+        before = shown(page)
+        page.keyboard.press(key)
+        page.wait_for_function(
+            "([before]) => document.querySelector('.single')?.dataset.picture !== before || "
+            "document.querySelector('.empty') !== null",
+            arg=[before],
+        )
+
+
+def shown(page: Page) -> str | None:
+    return page.evaluate("document.querySelector('.single')?.dataset.picture ?? null")  # type: ignore[no-any-return]
+
+
+def at_rest(page: Page, number: int) -> None:
+    """Wait until the server has said that `number` decisions are to be filed."""
+    page.wait_for_function(
+        "(n) => document.querySelector('.file span').textContent.match(/\\d+/)[0] === String(n)", arg=number
+    )
+
+
+def learned(page: Page, beginning: str) -> None:
+    """Wait until the line that says what was learned begins so."""
+    says = "([text]) => document.querySelector('#learned').textContent.startsWith(text)"
+    page.wait_for_function(says, arg=[beginning], timeout=120_000)
+
+
+def pictures(library: Path) -> set[str]:
+    return {name for name in all_files(library) if not name.startswith((".illsort", "_broken"))}
+
+
+def test_a_queue_is_cleared_by_keys_alone_though_the_server_is_killed_in_between(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, COUNT)
+    before, seen = pictures(library), Seen()
+    with browser(seen, viewport={"width": 1280, "height": 800}) as page:
+        with server(library, stop=signal.SIGKILL) as first:
+            page.goto(first.address)
+            page.wait_for_selector(".stage img")
+            press(page, "1", "2", "3", "Enter", "u", "s", "Backspace", "1")
+            at_rest(page, 6)
+            quiet(page, seen)
+        with server(library, port=first.port) as second:
+            page.reload()
+            page.wait_for_selector(".stage img")
+            at_rest(page, 6)
+            press(page, "Backspace", "Backspace", "1", "u")
+            press(page, *["3"] * (COUNT - 6))
+            page.wait_for_selector(".clear")
+            at_rest(page, COUNT)
+            page.keyboard.press("f")
+            page.keyboard.press("Enter")
+            at_rest(page, 0)
+            quiet(page, seen)
+        assert "all that was decided is filed" in second.told
+        assert f"127.0.0.1:{first.port}" in seen.asked
+
+    with read_catalogue(library) as catalogue:
+        assert COUNT == annotation_log.count(catalogue)
+    filed = pictures(library)
+    assert set() == {name for name in filed if name.startswith("_review/")}
+    assert 1 == len([name for name in filed if name.startswith("_unknown/")])
+    assert ([], 1) == (seen.said, len(seen.asked))
+    undo(library)
+    assert before == pictures(library)
+
+
+def test_a_grid_is_confirmed_but_for_what_was_marked(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, COUNT)
+    seen = Seen()
+    options = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "color_scheme": "dark", "has_touch": True}
+    with browser(seen, **options) as page, server(library) as first:
+        page.goto(first.address)
+        page.get_by_text("网格").tap()
+        page.wait_for_selector(".cell img")
+        cells = page.locator(".cell").count()
+        first_cell = page.locator(".cell").first.get_attribute("data-picture")
+        page.locator(".cell").nth(1).tap()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("u")
+        all_in_sight(page)
+        page.keyboard.press("Enter")
+        at_rest(page, cells - 1)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.get_by_text("English").tap()
+        page.get_by_text("Back", exact=True).tap()
+        at_rest(page, 0)
+        page.wait_for_selector(f'.cell[data-picture="{first_cell}"]')
+        all_in_sight(page)
+        page.keyboard.press("Enter")
+        at_rest(page, cells)
+        quiet(page, seen)
+    assert f"{cells} decisions wait to be filed" in first.told
+    assert ([], 1) == (seen.said, len(seen.asked))
+
+
+def test_a_decision_that_the_server_does_not_hear_is_sent_again(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 4)
+    seen = Seen()
+    with browser(seen) as page:
+        with server(library) as first:
+            page.goto(first.address)
+            page.wait_for_selector(".stage img")
+            quiet(page, seen)
+        press(page, "1", "2")
+        page.wait_for_selector("#note.bad")
+        with server(library, port=first.port):
+            at_rest(page, 2)
+    with read_catalogue(library) as catalogue:
+        assert 2 == annotation_log.count(catalogue)
+
+
+def test_what_is_decided_is_learned_and_what_comes_next_is_in_another_order(tmp_path: Path) -> None:
+    bundle = colour_bundle(tmp_path / "model", labelled=True).folder
+    library = unsure_library(tmp_path, bundle, 60)
+    seen = Seen()
+    with server(library, learning=True) as first, browser(seen) as page:
+        page.goto(first.address)
+        has_begun = "() => document.querySelector('#choose-order')?.value === 'learned'"
+        page.wait_for_function(has_begun, timeout=120_000)
+        assert page.locator("#learned").is_hidden()
+        press(page, *["1"] * 25)
+        learned(page, "+25")
+        coming = asked_by(page, "/api/queue", order="learned", limit="60")["pictures"]
+        press(page, "s")
+        after = shown(page)
+        assert after in {row["picture"] for row in coming[:3]}
+        page.keyboard.press("Backspace")
+        before = pictures(library)
+        page.keyboard.press("Shift+F")
+        page.keyboard.press("Enter")
+        page.wait_for_function("() => document.querySelector('#note').textContent.startsWith('Sorted again: ')")
+        filed = pictures(library)
+    assert ([], 1) == (seen.said, len(seen.asked))
+    assert 25 <= len([name for name in filed if name.startswith("blue/")])
+    undo(library)
+    assert before == pictures(library)

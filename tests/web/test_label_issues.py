@@ -1,0 +1,305 @@
+"""Doubtful labels on the page: what is said of one is what training reads in place of the label, and it stays said."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from classifier.catalog import annotation_log
+from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.images.hashing import picture_id
+from classifier.labels.dataset import read_examples
+from classifier.labels.from_annotations import read_feedback
+from classifier.labels.load import read_labels
+from classifier.model.bundle_files import EVALUATION
+from classifier.model.labeled_embeddings import LABELLED, load_labelled
+from classifier.progress import SilentProgress
+from classifier.records import PictureId, Said, Verdict
+from classifier.web.apply import file_decided
+from kit.doubts import Doubted, doubted
+from kit.labels import read_here
+from kit.reviewing import served
+from kit.tree import all_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.testclient import TestClient
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Doubted:
+    return doubted(tmp_path)
+
+
+def doubts(client: TestClient) -> dict[str, Any]:
+    return dict(client.get("/api/doubts").raise_for_status().json()["doubts"])
+
+
+def say(client: TestClient, picture: str, said: str, category: str | None = None) -> dict[str, Any]:
+    answers = [{"picture": picture, "said": said, "category": category}]
+    return dict(client.post("/api/doubts/say", json={"answers": answers}).raise_for_status().json()["doubts"])
+
+
+def back(client: TestClient, **sent: int) -> dict[str, Any]:
+    return dict(client.post("/api/doubts/back", json=sent).raise_for_status().json()["doubts"])
+
+
+def pictures(told: dict[str, Any]) -> list[str]:
+    return [row["picture"] for row in told["pictures"]]
+
+
+def trained_on(made: Doubted, library: Path | None) -> dict[str, str]:
+    """The category that a training learns for each labelled picture, by its file's name."""
+    examples, _ = read_examples(
+        read_labels(folder=made.labels, csv_file=None),
+        read=read_here,
+        progress=SilentProgress(),
+        feedback=read_feedback(library),
+    )
+    return {one.label.path.name: one.label.category for one in examples if one.label.category}
+
+
+def test_the_most_doubtful_label_is_asked_about_first(made: Doubted) -> None:
+    with served(made.library) as client:
+        told = doubts(client)
+
+    first = {"picture": made.pictures[0], "name": made.wrong[0].name, "confidence": 0.98}
+    assert (3, 3, 0, list(made.pictures)) == (told["of"], told["left"], told["steps"], pictures(told))
+    assert first | {"category": made.wrong[0].parent.name, "likely": made.colours[0]} == told["pictures"][0]
+    assert str(made.library) in told["option"]
+
+
+def test_training_learns_what_was_said_in_place_of_the_wrong_label(made: Doubted) -> None:
+    wrong = trained_on(made, made.library)
+    before = all_files(made.labels), all_files(made.library / "_review")
+    with served(made.library) as client:
+        say(client, made.pictures[0], "right", made.colours[0])
+        say(client, made.pictures[1], "none of these")
+        say(client, made.pictures[2], "right", made.wrong[2].parent.name)
+
+    names = [path.name for path in made.wrong]
+    assert {path.name: path.parent.name for path in made.wrong}.items() <= wrong.items()
+    right = {name: category for name, category in wrong.items() if name != names[1]} | {names[0]: made.colours[0]}
+    assert right == trained_on(made, made.library)
+    assert before == (all_files(made.labels), all_files(made.library / "_review"))
+    with read_catalogue(made.library) as catalogue:
+        place = catalogue.connection.execute("SELECT 1 FROM places WHERE picture = ?", (made.pictures[0],)).fetchone()
+    assert None is place
+
+
+def test_an_answered_doubt_does_not_come_back_also_after_a_restart(made: Doubted) -> None:
+    with served(made.library) as client:
+        say(client, made.pictures[0], "right", made.colours[0])
+        say(client, made.pictures[2], "right", made.wrong[2].parent.name)
+    with served(made.library) as client:
+        told = doubts(client)
+
+    assert ([made.pictures[1]], 3, 1, 2) == (pictures(told), told["of"], told["left"], told["steps"])
+
+
+def test_any_number_of_answers_are_taken_back_also_after_a_restart(made: Doubted) -> None:
+    with served(made.library) as client:
+        say(client, made.pictures[0], "right", made.colours[0])
+        say(client, made.pictures[1], "skipped")
+    with served(made.library) as client:
+        assert list(made.pictures[1:]) == pictures(back(client, steps=2))
+        assert list(made.pictures[1:]) == pictures(back(client, steps=2))
+        assert list(made.pictures) == pictures(back(client, steps=1))
+        assert 0 == back(client)["steps"]
+
+    assert trained_on(made, None) == trained_on(made, made.library)
+
+
+def test_what_was_skipped_comes_after_the_others(made: Doubted) -> None:
+    first, second, third = made.pictures
+    with served(made.library) as client:
+        say(client, second, "skipped")
+        assert [third, second, first] == pictures(say(client, first, "skipped"))
+        assert [third, first] == pictures(say(client, second, "right", made.colours[1]))
+
+
+def test_an_answer_that_is_told_twice_is_one_answer(made: Doubted) -> None:
+    with served(made.library) as client:
+        for _ in range(2):
+            told = say(client, made.pictures[0], "right", made.colours[0])
+
+    assert 1 == told["steps"]
+
+
+@pytest.mark.parametrize(
+    ("said", "category", "why"),
+    [("right", "heron", "there is no category 'heron'"), ("wrong", "red", "say of which"), ("right", None, "None")],
+)
+def test_what_makes_no_label_is_refused(made: Doubted, said: str, category: str | None, why: str) -> None:
+    answers = [{"picture": made.pictures[0], "said": said, "category": category}]
+    with served(made.library) as client:
+        refused = client.post("/api/doubts/say", json={"answers": answers})
+        told = doubts(client)
+
+    assert (409, 0, True) == (refused.status_code, told["steps"], why in refused.json()["error"])
+
+
+def test_a_picture_that_no_doubt_is_about_is_refused(made: Doubted) -> None:
+    with served(made.library) as client:
+        answers = [{"picture": "0" * 64, "said": "right", "category": "red"}]
+        assert 409 == client.post("/api/doubts/say", json={"answers": answers}).status_code
+        assert 400 == client.post("/api/doubts/say", json={"answers": []}).status_code
+        assert 400 == client.post("/api/doubts/back", json={"steps": "one"}).status_code
+
+
+def test_what_was_said_of_the_picture_in_the_queue_answers_the_doubt(tmp_path: Path) -> None:
+    made = doubted(tmp_path, crawled=1)
+    with served(made.library) as client:
+        answers = [{"picture": made.pictures[0], "said": "right", "category": made.colours[0]}]
+        client.post("/api/say", json={"answers": answers}).raise_for_status()
+        assert list(made.pictures[1:]) == pictures(doubts(client))
+
+
+def test_a_picture_that_lies_in_the_library_is_filed_by_its_answer_and_waits_again_without(tmp_path: Path) -> None:
+    made = doubted(tmp_path, crawled=1)
+    picture, name, colour = made.pictures[0], made.wrong[0].name, made.colours[0]
+    with served(made.library) as client:
+        waiting = client.get("/api/state").json()["to_file"]
+        say(client, picture, "right", made.wrong[0].parent.name)
+        assert (0, 1) == (waiting, client.get("/api/state").json()["to_file"])
+    filed = file_decided(made.library)
+    assert filed is not None
+    assert (made.library / made.wrong[0].parent.name / name).is_file()
+    with served(made.library) as client:
+        back(client)
+        assert 1 == client.get("/api/state").json()["to_file"]
+        say(client, picture, "right", colour)
+        assert 1 == client.get("/api/state").json()["to_file"]
+    file_decided(made.library)
+
+    assert (made.library / colour / name).is_file()
+    assert [made.library / colour / name] == [one for one in made.library.rglob("*") if one.name == name]
+
+
+def test_taking_back_leaves_a_newer_word_of_the_queue_alone(tmp_path: Path) -> None:
+    made = doubted(tmp_path, crawled=1)
+    picture = made.pictures[0]
+    with served(made.library) as client:
+        say(client, picture, "right", "blue")
+        answers = [{"picture": picture, "said": "right", "category": "red"}]
+        client.post("/api/say", json={"answers": answers}).raise_for_status()
+        file_decided(made.library)
+        back(client)
+        assert 0 == client.get("/api/state").json()["to_file"]
+    with read_catalogue(made.library) as catalogue:
+        assert "red" == annotation_log.latest(catalogue)[picture].category
+        row = catalogue.connection.execute("SELECT action FROM decisions WHERE picture = ?", (picture,)).fetchone()
+    assert ("file",) == row
+
+
+def test_a_doubt_between_categories_that_became_one_is_none(made: Doubted) -> None:
+    with served(made.library) as client:
+        old, new = made.wrong[0].parent.name, made.colours[0]
+        client.post("/api/categories", json={"rename": old, "to": new}).raise_for_status()
+        told = doubts(client)
+
+    assert made.pictures[0] not in pictures(told)
+    assert all(old not in (row["category"], row["likely"]) for row in told["pictures"])
+    assert len(told["pictures"]) == told["of"] == told["left"]
+
+
+def test_a_word_that_it_is_not_another_category_answers_no_doubt(made: Doubted) -> None:
+    with served(made.library) as client:
+        likely = next(row["likely"] for row in doubts(client)["pictures"] if row["picture"] == made.pictures[0])
+    (third,) = {"red", "green", "blue"} - {made.wrong[0].parent.name, likely}
+    for other, is_asked in ((third, True), (likely, False)):
+        with open_catalogue(made.library) as catalogue:
+            word = Verdict(picture=made.pictures[0], said=Said.WRONG, category=other, origin="audit", at="2026-11-24")
+            annotation_log.add(catalogue, word)
+        with served(made.library) as client:
+            assert is_asked == (made.pictures[0] in pictures(doubts(client)))
+
+
+@pytest.mark.parametrize(
+    "evaluation",
+    ["", "[]", "{}", '{"doubts": null}', '{"doubts": {"labels": 3}}', '{"doubts": {"labels": [4, {"path": 1}, ODD]}}'],
+)
+def test_a_model_that_tells_of_no_doubts_has_none(made: Doubted, evaluation: str) -> None:
+    odd = {"picture": "../x", "path": str(made.wrong[0]), "category": "red", "likely": "blue", "confidence": 0.5}
+    (made.bundle / EVALUATION).write_text(evaluation.replace("ODD", json.dumps(odd)), encoding="utf-8")
+    with served(made.library) as client:
+        assert (0, []) == (doubts(client)["of"], pictures(doubts(client)))
+
+
+def test_without_its_file_a_model_doubts_nothing(made: Doubted) -> None:
+    (made.bundle / EVALUATION).unlink()
+    with served(made.library) as client:
+        assert 0 == doubts(client)["of"]
+
+
+def test_a_model_trained_anew_doubts_anew(made: Doubted) -> None:
+    with served(made.library) as client:
+        assert 3 == doubts(client)["of"]
+        found = json.loads((made.bundle / EVALUATION).read_text(encoding="utf-8"))
+        del found["doubts"]["labels"][0]
+        found["doubts"]["labels"][0]["confidence"] = float("nan")
+        (made.bundle / EVALUATION).write_text(json.dumps(found), encoding="utf-8")
+
+        assert [made.pictures[2]] == pictures(doubts(client))
+
+
+def test_a_label_whose_file_is_gone_is_not_asked_about_and_what_was_said_of_it_is_taken_back(made: Doubted) -> None:
+    first, _, third = made.pictures
+    with served(made.library) as client:
+        say(client, first, "right", "red")
+        made.wrong[0].unlink()
+        made.wrong[1].rename(made.wrong[1].with_name("elsewhere.png"))
+        told = doubts(client)
+        assert (1, 1, 1, [third]) == (told["of"], told["left"], told["steps"], pictures(told))
+        told = back(client, steps=1)
+
+    assert (1, 1, 0) == (told["of"], told["left"], told["steps"])
+
+
+def test_one_of_no_category_that_is_learned_from_no_more_is_still_shown_and_taken_back(made: Doubted) -> None:
+    """As after sorting again by what was learned: the model's labels are without it, its doubts are as they were."""
+    with served(made.library) as client:
+        say(client, made.pictures[0], "none of these")
+        kept = load_labelled(made.bundle / LABELLED, categories=3)
+        rows = np.array([one != made.pictures[0] for one in kept.pictures])
+        ids, paths = (tuple(np.array(one)[rows].tolist()) for one in (kept.pictures, kept.paths))
+        left = {name: getattr(kept, name)[rows] for name in ("embeddings", "truths", "groups")}
+        replace(kept, pictures=ids, paths=paths, **left).save(made.bundle / LABELLED)
+        told = doubts(client)
+        assert (3, 2, 1) == (told["of"], told["left"], told["steps"])
+        assert list(made.pictures) == pictures(back(client, steps=1))
+        assert 200 == client.get(f"/picture/{made.pictures[0]}/large").status_code
+
+
+def test_no_file_is_shown_but_the_doubted_picture(made: Doubted) -> None:
+    other = made.labels / "other.png"
+    other.write_bytes(made.wrong[1].read_bytes())
+    found = json.loads((made.bundle / EVALUATION).read_text(encoding="utf-8"))
+    found["doubts"]["labels"][0] |= {"picture": "0" * 64, "path": other.as_posix()}
+    (made.bundle / EVALUATION).write_text(json.dumps(found), encoding="utf-8")
+    with served(made.library) as client:
+        assert 404 == client.get(f"/picture/{'0' * 64}/large").status_code
+
+
+def test_the_page_is_told_that_something_was_said_wherever_it_was(tmp_path: Path) -> None:
+    made = doubted(tmp_path, crawled=1)
+    with served(made.library) as client:
+        before = client.get("/api/state").json()["words"]
+        answers = [{"picture": made.pictures[0], "said": "skipped", "category": None}]
+        after = client.post("/api/say", json={"answers": answers}).json()["state"]["words"]
+        say(client, made.pictures[1], "skipped")
+
+        assert before < after < client.get("/api/state").json()["words"]
+
+
+def test_a_doubted_picture_is_shown_though_it_was_never_in_the_crawl(made: Doubted) -> None:
+    with served(made.library) as client:
+        shown = client.get(f"/picture/{made.pictures[0]}/large")
+
+    assert (200, "image/jpeg") == (shown.status_code, shown.headers["content-type"])
+    assert PictureId(made.pictures[0]) == picture_id(made.wrong[0].read_bytes())

@@ -1,0 +1,111 @@
+"""A labelled picture is found by what the model's folder says, and only while the file is that picture."""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from classifier.images.hashing import picture_id
+from classifier.model.labeled_embeddings import LABELLED, Labelled
+from classifier.records import PictureId, Selection
+from classifier.web.label_paths import LabelledFiles
+from kit.bundles import colour_bundle
+from kit.reviewing import blended, served, unsure_library
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GONE = PictureId("0" * 64)
+
+
+def labelled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> LabelledFiles:
+    """What is found when the folder `bundle` says that pictures lie at these paths."""
+    zeros = np.zeros(len(pictures), dtype=np.int64)
+    embeddings = np.zeros((len(pictures), 2), dtype=np.float32)
+    written = Labelled(
+        embeddings=embeddings,
+        truths=zeros,
+        groups=zeros,
+        pictures=pictures,
+        paths=paths,
+        selections=(Selection.PERSON,) * len(pictures),
+    )
+    bundle.mkdir(exist_ok=True)
+    written.save(bundle / LABELLED)
+    return LabelledFiles(lambda: bundle)
+
+
+def test_a_file_is_found_by_the_id_of_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"one")
+    files = labelled(tmp_path / "m", path.as_posix(), "", pictures=(picture_id(b"one"), GONE))
+
+    assert path == files.path_of(picture_id(b"one"))
+    assert None is files.path_of(GONE)
+    assert None is files.path_of(picture_id(b"never labelled"))
+
+
+def test_a_file_that_holds_another_picture_is_not_found(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"another")
+    files = labelled(tmp_path / "m", secret.as_posix(), pictures=(GONE,))
+
+    assert None is files.path_of(GONE)
+
+
+def test_what_was_found_is_looked_at_again_when_it_changes_or_goes(tmp_path: Path) -> None:
+    path, picture = tmp_path / "a.png", picture_id(b"one")
+    path.write_bytes(b"one")
+    files = labelled(tmp_path / "m", path.as_posix(), pictures=(picture,))
+    assert path == files.path_of(picture)
+
+    path.write_bytes(b"two")
+    os.utime(path, (1, 1))
+    assert None is files.path_of(picture)
+    path.unlink()
+    assert None is files.path_of(picture)
+
+
+def test_a_folder_or_a_pipe_is_no_picture(tmp_path: Path) -> None:
+    files = labelled(tmp_path / "m", tmp_path.as_posix(), pictures=(GONE,))
+
+    assert None is files.path_of(GONE)
+
+
+def test_the_model_trained_anew_tells_anew(tmp_path: Path) -> None:
+    picture = picture_id(b"one")
+    (tmp_path / "a.png").write_bytes(b"one")
+    files = labelled(tmp_path / "m", "", pictures=(picture,))
+    assert None is files.path_of(picture)
+
+    labelled(tmp_path / "m", (tmp_path / "a.png").as_posix(), pictures=(picture,))
+    assert tmp_path / "a.png" == files.path_of(picture)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", None])
+def test_without_what_the_model_was_made_of_nothing_is_found(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / LABELLED).write_bytes(content)
+
+    assert None is LabelledFiles(lambda: tmp_path).path_of(GONE)
+    assert None is LabelledFiles(lambda: None).path_of(GONE)
+
+
+def test_the_page_shows_a_labelled_picture_that_was_never_in_the_crawl(tmp_path: Path) -> None:
+    own = colour_bundle(tmp_path / "model").folder
+    library = unsure_library(tmp_path, own, 2)
+    label = tmp_path / "label.png"
+    label.write_bytes(blended(50))
+    files = (label.as_posix(), (library / ".illsort" / "catalogue.db").as_posix())
+    labelled(own, *files, pictures=(picture_id(label.read_bytes()), GONE))
+    with served(library) as client:
+        shown = client.get(f"/picture/{picture_id(label.read_bytes())}/small")
+
+        assert (320, 240) == Image.open(BytesIO(shown.content)).size
+        assert shown.content != label.read_bytes()
+        assert 404 == client.get(f"/picture/{GONE}/small").status_code

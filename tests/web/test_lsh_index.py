@@ -1,0 +1,122 @@
+"""What may nearly repeat a picture is found by sketches of embeddings that are read once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from classifier.catalog import embeddings
+from classifier.catalog.connection import open_catalogue
+from classifier.catalog.shards import Rows, Writer, shard_path
+from classifier.catalog.spots import folder_of
+from classifier.records import Action
+from classifier.web.lsh_index import NOTHING, Sketches, likely, sketch
+from kit.reviewing import waiting_library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from classifier.catalog.connection import Catalogue
+    from classifier.records import PictureId
+
+BACKBONE = "b" * 32
+WIDTH = 48
+
+
+class Kept:
+    """A library in which pictures wait whose embeddings are kept."""
+
+    def __init__(self, catalogue: Catalogue, library: Path, pictures: Sequence[PictureId]) -> None:
+        self.catalogue = catalogue
+        self.library = library
+        self.folder = folder_of(library, BACKBONE)
+        self.pictures = list(pictures)
+
+    def keep(self, pictures: Sequence[PictureId], rows: NDArray[np.float32]) -> None:
+        """Have the store hold these."""
+        last = embeddings.last_spot(self.catalogue, BACKBONE)
+        written = Rows(pictures=pictures, embeddings=rows, traits=np.zeros((len(rows), 0), np.float32))
+        spots = Writer(self.library, BACKBONE, last=last).append(written)
+        found = [(picture, spot) for picture, spot in zip(pictures, spots, strict=True) if spot is not None]
+        embeddings.add(self.catalogue, found, backbone=BACKBONE)
+
+    def sketched(self, known: Sketches = NOTHING) -> Sketches:
+        """All that waits now."""
+        drawn = sketch(self.catalogue, self.folder, backbone=BACKBONE, known=known, rest=lambda: True)
+        assert drawn is not None
+        return drawn
+
+    def likely(self, embedding: NDArray[np.float32], sketches: Sketches) -> list[PictureId]:
+        """What may repeat a picture of this embedding."""
+        return likely(self.catalogue, self.folder, sketches, embedding, backbone=BACKBONE)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Kept]:
+    waiting = (
+        [(Action.REVIEW, "chibi", 0.5)] * 30 + [(Action.UNKNOWN, "chibi", 0.5)] * 10 + [(Action.FILE, "page", 1.0)]
+    )
+    library, pictures = waiting_library(tmp_path, waiting)
+    with open_catalogue(library) as catalogue:
+        yield Kept(catalogue, library, pictures)
+
+
+def drawn(count: int, seed: int = 0) -> NDArray[np.float32]:
+    """Embeddings that have nothing to do with each other."""
+    return np.random.default_rng(seed).standard_normal((count, WIDTH), dtype=np.float32)
+
+
+def test_what_is_like_it_is_found_among_all_that_waits_the_most_like_first(kept: Kept) -> None:
+    rows = drawn(41)
+    rows[[5, 33, 40]] = rows[2] + 0.1 * drawn(3, seed=1) * np.array([[1], [2], [1]])
+    kept.keep(kept.pictures, rows)
+
+    found = kept.likely(rows[2], kept.sketched())
+
+    assert [kept.pictures[number] for number in (2, 5, 33)] == found
+
+
+def test_what_is_known_is_not_read_again_and_what_comes_is_added(kept: Kept) -> None:
+    rows = drawn(40)
+    rows[39] = rows[0]
+    kept.keep(kept.pictures[:39], rows[:39])
+    first = kept.sketched()
+    content = shard_path(kept.folder, 1).read_bytes()
+    kept.keep(kept.pictures[39:40], rows[39:])
+    whole = shard_path(kept.folder, 1).read_bytes()
+    shard_path(kept.folder, 1).write_bytes(whole[:64] + bytes(len(content) - 64) + whole[len(content) :])
+    second = kept.sketched(first)
+
+    assert (39, 40) == (len(first.spots), len(second.spots))
+    assert first.words.tolist() == second.words[:39].tolist()
+    shard_path(kept.folder, 1).write_bytes(whole)
+    assert {kept.pictures[0], kept.pictures[39]} == set(kept.likely(rows[0], second))
+
+
+def test_what_is_decided_or_cannot_be_read_is_left_out(kept: Kept) -> None:
+    kept.keep(kept.pictures, drawn(41))
+    path = shard_path(kept.folder, 1)
+    path.write_bytes(path.read_bytes()[:-200])
+
+    assert 39 == len(kept.sketched().spots)
+
+
+def test_it_ends_when_it_may_not_go_on(kept: Kept) -> None:
+    kept.keep(kept.pictures, drawn(41))
+
+    assert None is sketch(kept.catalogue, kept.folder, backbone=BACKBONE, known=NOTHING, rest=lambda: False)
+
+
+def test_an_embedding_of_another_width_is_like_nothing(kept: Kept) -> None:
+    kept.keep(kept.pictures, drawn(41))
+
+    assert [] == kept.likely(np.ones(WIDTH + 1, np.float32), kept.sketched())
+
+
+def test_of_nothing_nothing_is_found(kept: Kept) -> None:
+    assert [] == kept.likely(drawn(1)[0], kept.sketched())

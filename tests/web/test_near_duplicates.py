@@ -1,0 +1,55 @@
+"""Pictures are nearly the same by hash and thumbnail, as in the split of the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+
+from PIL import Image
+
+from classifier.images.hashing import picture_id
+from classifier.records import PictureId
+from classifier.web.near_duplicates import Looks
+from kit.pictures import COLOURS, busy, encoded, plain
+
+
+def shelf(*images: Image.Image) -> tuple[Callable[[PictureId], bytes | None], list[PictureId], list[PictureId]]:
+    """What sees these, their ids, and a list that grows by the id of each that is looked at."""
+    pictures = [picture_id(str(number).encode()) for number in range(len(images))]
+    kept = dict(zip(pictures, (encoded(image, "JPEG", quality=82) for image in images), strict=True))
+    asked: list[PictureId] = []
+
+    def see(picture: PictureId) -> bytes | None:
+        asked.append(picture)
+        return kept.get(picture)
+
+    return see, pictures, asked
+
+
+def test_scaled_and_recompressed_it_is_nearly_the_same_and_others_are_not() -> None:
+    one = busy(1, (320, 240))
+    again = Image.open(BytesIO(encoded(one, "JPEG", quality=40)))
+    see, (own, smaller, worse, other), _ = shelf(one, one.resize((160, 120)), again, busy(2, (320, 240)))
+
+    assert [worse, smaller] == Looks(see).same(own, [other, worse, smaller])
+
+
+def test_flat_pictures_of_different_colours_are_not_the_same() -> None:
+    see, (red, blue, again), _ = shelf(*(plain(COLOURS[name], (320, 240)) for name in ("red", "blue", "red")))
+
+    assert [again] == Looks(see).same(red, [blue, again])
+
+
+def test_what_is_gone_is_like_nothing_and_nothing_is_looked_at_twice() -> None:
+    see, (own, other), asked = shelf(busy(1), busy(1))
+    looks, gone = Looks(see), PictureId("f" * 64)
+
+    assert [other] == looks.same(own, [gone, other])
+    assert [] == looks.same(gone, [own])
+    assert [own, gone, other] == asked
+
+
+def test_without_others_it_is_not_even_looked_at() -> None:
+    see, (own,), asked = shelf(busy(1))
+
+    assert ([], []) == (Looks(see).same(own, []), asked)

@@ -1,0 +1,133 @@
+"""In a real browser: the nearest labelled pictures are seen, and one key answers all that nearly repeat each other."""
+
+# ruff: noqa: RUF001 - the page says how many times
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from classifier.catalog import annotation_log
+from classifier.catalog.connection import read_catalogue
+from classifier.records import Said
+from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
+from kit.nearby import OTHERS, REPEATS, Nearby, nearby
+from kit.serving import server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process"),
+]
+
+PLACES = """() => ['.guesses', '.categories', '.single .actions .main'].map((one) => {
+  const { top, height } = document.querySelector(one).getBoundingClientRect();
+  return one === '.single .actions .main' ? top + height : top;
+})"""
+
+
+def shown(page: Page) -> str:
+    return str(page.evaluate("document.querySelector('.single').dataset.picture"))
+
+
+def loaded(page: Page, what: str, count: int) -> None:
+    """Wait until so many images are there and seen."""
+    there = "([what, count]) => [...document.querySelectorAll(what)].filter((one) => one.naturalWidth).length === count"
+    page.wait_for_function(there, arg=[what, count])
+
+
+def come_to(page: Page, made: Nearby) -> list[list[float]]:
+    """Skip until one of those that repeat is shown; where everything stood meanwhile."""
+    places = []
+    for _ in range(OTHERS + 1):
+        loaded(page, ".labelled img", 3)
+        places.append(page.evaluate(PLACES))
+        if (before := shown(page)) in made.repeats:
+            return places
+        page.keyboard.press("s")
+        page.wait_for_function(
+            "([before]) => document.querySelector('.single').dataset.picture !== before", arg=[before]
+        )
+        places.append(page.evaluate(PLACES))
+    raise AssertionError("none of those that repeat was shown")
+
+
+def counted(page: Page, tray: str) -> str:
+    return page.locator("#bar .group button", has_text=tray).locator(".number").inner_text()
+
+
+def test_a_group_is_answered_by_one_key_and_taken_back_by_one(tmp_path: Path) -> None:
+    made, seen = nearby(tmp_path), Seen()
+    with browser(seen, viewport={"width": 1280, "height": 900}) as page:
+        with server(made.library) as first:
+            page.goto(first.address)
+            places = come_to(page, made)
+            assert all(place == places[0] for place in places)
+            page.wait_for_selector(".repeats:not([hidden])")
+            assert f"+{REPEATS - 1} nearly the same" in page.inner_text(".repeats")
+            assert "blue" in page.locator(".labelled li").first.inner_text()
+            skipped = int(counted(page, "Skipped"))
+
+            page.keyboard.press("=")
+            loaded(page, ".strip img", REPEATS - 1)
+            page.get_by_text(f"{REPEATS} answered together").wait_for()
+            assert f"× {REPEATS}" in page.inner_text(".actions .main")
+            picture_in_sight(page)
+            own = shown(page)
+            page.keyboard.press("3")
+            page.wait_for_function(f"() => document.querySelector('.file span').textContent === 'File {REPEATS}'")
+            with read_catalogue(made.library) as catalogue:
+                said = annotation_log.latest(catalogue)
+            assert {(one, Said.RIGHT, "red") for one in made.repeats} == {
+                (one.picture, one.said, one.category) for one in said.values()
+            }
+            for _ in range(OTHERS - skipped):
+                assert shown(page) not in made.repeats
+                page.keyboard.press("s")
+            page.wait_for_selector(".clear")
+
+            for _ in range(OTHERS - skipped):
+                page.keyboard.press("Backspace")
+            page.keyboard.press("Backspace")
+            page.wait_for_function("() => document.querySelector('.file span').textContent === 'File 0'")
+            page.wait_for_function("([own]) => document.querySelector('.single').dataset.picture === own", arg=[own])
+            page.wait_for_selector(".repeats.on:not([hidden])")
+            quiet(page, seen)
+        with server(made.library, port=first.port):
+            page.reload()
+            come_to(page, made)
+            page.wait_for_selector(".repeats.on:not([hidden])")
+            picture_in_sight(page)
+            page.keyboard.press("=")
+            assert "×" not in page.inner_text(".actions .main")
+            page.keyboard.press("Enter")
+            page.wait_for_function("() => document.querySelector('.file span').textContent === 'File 1'")
+            quiet(page, seen)
+    assert ([], 1) == (seen.said, len(seen.asked))
+
+
+def test_by_touch_on_a_phone_in_chinese(tmp_path: Path) -> None:
+    made, seen = nearby(tmp_path), Seen()
+    options = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "color_scheme": "dark", "has_touch": True}
+    with browser(seen, **options) as page, server(made.library) as first:
+        for one in made.repeats[:2]:  # what is not shown is not answered with the others
+            page.route(f"**/picture/{one}/small*", lambda route: route.abort())
+        page.goto(first.address)
+        come_to(page, made)
+        together = REPEATS - len(set(made.repeats[:2]) - {shown(page)})
+        page.get_by_text(f"另有 {REPEATS - 1} 张几乎相同").tap()
+        page.get_by_text(f"{together} 张一起决定").wait_for()
+        picture_in_sight(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.get_by_role("button", name="都不是").tap()
+        page.wait_for_function(f"() => document.querySelector('.file span').textContent.includes(' {together} ')")
+        page.get_by_role("button", name="撤回").tap()
+        page.wait_for_function("() => document.querySelector('.file span').textContent.includes(' 0 ')")
+        quiet(page, seen)
+    assert ([], 1) == ([one for one in seen.said if "net::ERR_FAILED" not in one], len(seen.asked))

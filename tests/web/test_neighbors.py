@@ -1,0 +1,168 @@
+"""The nearest labelled pictures are those of the bundle of the last sort, called as a person calls them now."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from classifier.catalog import annotation_log, categories
+from classifier.catalog.connection import open_catalogue
+from classifier.model.bundle_files import MANIFEST
+from classifier.model.labeled_embeddings import LABELLED, Labelled
+from classifier.model.normalize import directions
+from classifier.records import PictureId, Said, Selection, Verdict
+from classifier.web.neighbors import Taught, read_taught
+from kit.bundles import colour_bundle
+from kit.reviewing import unsure_library, waiting_library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from classifier.catalog.connection import Catalogue
+
+KINDS = ("chibi", "page")
+OWN = PictureId("0" * 64)
+
+
+def picture(number: int) -> PictureId:
+    return PictureId(f"{number:064x}")
+
+
+def taught(*turns: float, groups: tuple[int, ...] | None = None, truths: tuple[int, ...] | None = None) -> Taught:
+    """A labelled picture for each turn away from the picture that is asked about, in degrees."""
+    angles = np.radians(turns)
+    count = len(turns)
+    labelled = Labelled(
+        embeddings=np.stack([3 * np.cos(angles), 3 * np.sin(angles)], axis=1).astype(np.float32),
+        truths=np.array(truths or (0,) * count, dtype=np.int64),
+        groups=np.array(groups or range(count), dtype=np.int64),
+        pictures=tuple(picture(number + 1) for number in range(count)),
+        paths=("",) * count,
+        selections=(Selection.PERSON,) * count,
+    )
+    return Taught(backbone="b", categories=KINDS, labelled=labelled, directions=directions(labelled.embeddings))
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    library, _ = waiting_library(tmp_path, [])
+    with open_catalogue(library) as catalogue:
+        yield catalogue
+
+
+def told(of: Taught, catalogue: Catalogue, own: PictureId = OWN) -> list[tuple[int, str]]:
+    """Number and category of each that is nearest to what lies in direction 0."""
+    found = of.nearest(catalogue, own, np.array([7, 0], dtype=np.float32))
+    return [(int(one.picture, 16), one.category) for one in found]
+
+
+def said(catalogue: Catalogue, number: int, said: Said, category: str | None) -> None:
+    verdict = Verdict(picture=picture(number), said=said, category=category, origin="review", at="2026-11-24")
+    annotation_log.add(catalogue, verdict)
+
+
+def test_the_three_at_the_smallest_angle_are_told_with_their_cosine(catalogue: Catalogue) -> None:
+    of = taught(90, 60, 0, 25, 180, truths=(0, 1, 0, 1, 0))
+
+    assert [(3, "chibi"), (4, "page"), (2, "page")] == told(of, catalogue)
+    cosines = [one.cosine for one in of.nearest(catalogue, OWN, np.array([7, 0], dtype=np.float32))]
+    assert pytest.approx([1, 0.906, 0.5], abs=1e-3) == cosines
+
+
+def test_near_duplicates_count_once_and_the_picture_itself_not_at_all(catalogue: Catalogue) -> None:
+    of = taught(1, 2, 3, 4, 5, groups=(0, 1, 1, 1, 2))
+
+    assert [(1, "chibi"), (2, "chibi"), (5, "chibi")] == told(of, catalogue)
+    assert [(2, "chibi"), (5, "chibi")] == told(of, catalogue, own=picture(1))
+
+
+def test_what_a_person_said_since_goes_before_the_label(catalogue: Catalogue) -> None:
+    said(catalogue, 1, Said.RIGHT, "page")
+    said(catalogue, 2, Said.WRONG, "chibi")
+    said(catalogue, 3, Said.NONE, None)
+    said(catalogue, 4, Said.WRONG, "page")
+
+    assert [(1, "page"), (4, "chibi"), (5, "chibi")] == told(taught(1, 2, 3, 4, 5), catalogue)
+
+
+def test_a_category_is_called_as_a_person_calls_it_now(catalogue: Catalogue) -> None:
+    categories.rename(catalogue, "chibi", "small ones", at="2026-11-24", step=1)
+
+    assert [(1, "small ones")] == told(taught(1), catalogue)
+
+
+def test_embeddings_of_another_width_are_near_to_nothing(catalogue: Catalogue) -> None:
+    assert [] == taught(1).nearest(catalogue, OWN, np.ones(3, dtype=np.float32))
+    assert [] == replace(taught(1), labelled=None).nearest(catalogue, OWN, np.ones(2, dtype=np.float32))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A bundle with labels, by which a library was sorted."""
+    bundle = colour_bundle(tmp_path / "model", labelled=True).folder
+    unsure_library(tmp_path, bundle, 1)
+    return bundle
+
+
+def reread(bundle: Path) -> Taught | None:
+    with open_catalogue(bundle.with_name("sorted")) as catalogue:
+        return read_taught(catalogue)
+
+
+def test_the_bundle_of_the_last_sort_teaches(own: Path) -> None:
+    found = reread(own)
+
+    assert found is not None
+    assert found.labelled is not None
+    assert (120, ("blue", "green", "red")) == (len(found.labelled), found.categories)
+
+
+def test_labels_that_the_bundle_was_not_written_with_teach_nothing(own: Path) -> None:
+    zeros = np.zeros(1, dtype=np.int64)
+    foreign = Labelled(
+        embeddings=np.ones((1, 4), dtype=np.float32),
+        truths=zeros,
+        groups=zeros,
+        pictures=(OWN,),
+        paths=("/etc/passwd",),
+        selections=(Selection.PERSON,),
+    )
+    foreign.save(own / LABELLED)
+
+    found = reread(own)
+    assert found is not None
+    assert None is found.labelled
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no archive"])
+def test_without_labels_only_what_repeats_can_be_told(own: Path, content: bytes | None) -> None:
+    manifest = json.loads((own / MANIFEST).read_text(encoding="utf-8"))
+    (own / MANIFEST).write_text(json.dumps(manifest | {"labelled_sha256": ""}), encoding="utf-8")
+    (own / LABELLED).unlink()
+    if content is not None:
+        (own / LABELLED).write_bytes(content)
+
+    found = reread(own)
+    assert found is not None
+    assert (None, True) == (found.labelled, bool(found.backbone))
+
+
+def test_another_model_in_its_place_teaches_nothing(own: Path) -> None:
+    manifest = json.loads((own / MANIFEST).read_text(encoding="utf-8"))
+    (own / MANIFEST).write_text(json.dumps(manifest | {"weights_sha256": "1" * 64}), encoding="utf-8")
+
+    assert None is reread(own)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"weights_sha256": 3}'])
+def test_a_bundle_that_is_gone_or_damaged_teaches_nothing(own: Path, content: bytes) -> None:
+    (own / MANIFEST).write_bytes(content)
+    assert None is reread(own)
+    shutil.rmtree(own)
+    assert None is reread(own)

@@ -1,0 +1,193 @@
+"""The queue as the files lie in the crawl: each picture once, at its first path, page by page and without sorting."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from classifier.catalog.connection import open_catalogue
+from classifier.records import Action, PictureId, Said
+from classifier.web import path_order
+from classifier.web.history import Answer
+from classifier.web.queue import Order, Wanted
+from classifier.web.session import Desk
+from kit.browsing import CHROMIUM, Seen, browser, quiet
+from kit.reviewing import blended, sort_again, waiting_library
+from kit.serving import server
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+    from classifier.catalog.connection import Catalogue
+
+KINDS = [*7 * [(Action.REVIEW, "chibi", 0.5)], (Action.REVIEW, "page", 0.4), (Action.UNKNOWN, "page", 0.4)]
+LIES = {0: ["/z/a"], 1: ["/a/b/2"], 2: ["/a/c"], 3: ["/m", "/a/b/1"], 4: ["/a/b/1.x"], 5: [], 7: ["/b"], 8: ["/a/a"]}
+"""Where each of KINDS lies; 6, like 5, has no file in the crawl any more."""
+IN_ORDER = [3, 4, 1, 2, 7, 0]
+GONE = "([was]) => document.querySelector('.clear') || document.querySelector('.side h1').textContent !== was"
+FEW = pytest.mark.parametrize("few", [0, 3000])
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> tuple[Path, list[PictureId]]:
+    library, ids = waiting_library(tmp_path, KINDS)
+    with open_catalogue(library) as catalogue, catalogue.transaction() as connection:
+        lies = [(path.encode(), ids[number]) for number, paths in LIES.items() for path in paths]
+        connection.executemany("INSERT INTO files (path, picture) VALUES (?, ?)", lies)
+    return library, ids
+
+
+def in_pages(desk: Desk, size: int, wanted: Wanted) -> list[PictureId]:
+    found, after = [], None
+    while rows := desk.page(wanted, after=after, limit=size):
+        found += [row.picture for row in rows]
+        after = rows[-1].key
+    return found
+
+
+def lost(ids: Sequence[PictureId]) -> list[PictureId]:
+    """What lies nowhere any more, in its order."""
+    return sorted([ids[5], ids[6]])
+
+
+@FEW
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_every_picture_comes_once_at_its_first_path_and_what_has_none_last(
+    made: tuple[Path, list[PictureId]], size: int, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(path_order, "_FEW", few)
+    library, ids = made
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+
+        assert [*(ids[n] for n in IN_ORDER), *lost(ids)] == in_pages(desk, size, Wanted(order=Order.PATH))
+        assert [ids[8]] == in_pages(desk, size, Wanted(order=Order.PATH, action=Action.UNKNOWN))
+        chibi = [ids[n] for n in IN_ORDER if n != 7]
+        assert [*chibi, *lost(ids)] == in_pages(desk, size, Wanted(order=Order.PATH, category="chibi", grid=True))
+
+
+@FEW
+def test_in_a_folder_the_first_path_is_the_first_in_it(
+    made: tuple[Path, list[PictureId]], few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(path_order, "_FEW", few)
+    library, ids = made
+    with open_catalogue(library) as catalogue, catalogue.transaction() as connection:
+        connection.execute("INSERT INTO files (path, picture) VALUES (?, ?)", (b"/a/b/3", ids[7]))
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+
+        assert [ids[n] for n in (3, 4, 1, 7)] == in_pages(desk, 2, Wanted(order=Order.PATH, under=b"/a/b"))
+        assert [ids[n] for n in (3, 4, 1, 7, 2)] == in_pages(desk, 2, Wanted(order=Order.PATH, under=b"/a"))
+
+
+@FEW
+def test_what_is_answered_waits_no_longer_and_what_is_skipped_waits_apart(
+    made: tuple[Path, list[PictureId]], few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(path_order, "_FEW", few)
+    library, ids = made
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        after = desk.page(Wanted(order=Order.PATH), after=None, limit=2)[-1].key
+        desk.say([Answer(picture=ids[4], said=Said.RIGHT, category="chibi")])
+        desk.say([Answer(picture=ids[0], said=Said.SKIPPED), Answer(picture=ids[2], said=Said.SKIPPED)])
+
+        # What was last on the page before was answered, and still tells where to go on.
+        assert [ids[1], ids[7]] == [row.picture for row in desk.page(Wanted(order=Order.PATH), after=after, limit=2)]
+        assert [ids[2], ids[0]] == in_pages(desk, 1, Wanted(order=Order.PATH, skipped=True))
+
+
+def test_a_place_whose_file_is_gone_is_the_beginning(made: tuple[Path, list[PictureId]]) -> None:
+    library, ids = made
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        after = desk.page(Wanted(order=Order.PATH), after=None, limit=2)[-1].key
+        catalogue.connection.execute("UPDATE files SET picture = NULL WHERE picture = ?", (ids[4],))
+
+        assert [ids[3]] == [row.picture for row in desk.page(Wanted(order=Order.PATH), after=after, limit=1)]
+
+
+def test_a_place_tells_no_path(made: tuple[Path, list[PictureId]]) -> None:
+    library, ids = made
+    with open_catalogue(library) as catalogue:
+        rows = Desk(catalogue).page(Wanted(order=Order.PATH), after=None, limit=7)
+
+    assert [*((0, 0, ids[n]) for n in IN_ORDER), (1, 0.5, lost(ids)[0])] == [row.key for row in rows]
+
+
+@pytest.mark.parametrize("category", [None, "chibi"])
+@pytest.mark.parametrize("under", [None, b"/a"])
+def test_where_much_waits_no_page_sorts_it(
+    made: tuple[Path, list[PictureId]], category: str | None, under: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(path_order, "_FEW", 0)
+    wanted = Wanted(order=Order.PATH, category=category, under=under)
+    with open_catalogue(made[0]) as catalogue:
+        desk = Desk(catalogue)
+        after = desk.page(wanted, after=None, limit=1)[-1].key
+        plans = [step for query in queries(catalogue, desk, wanted, after) for step in plan(catalogue, query)]
+
+    assert [] == [step for step in plans if "TEMP B-TREE" in step]
+    assert any("SEARCH f USING INDEX" in step and "(path>? AND path<?)" in step for step in plans)
+
+
+def queries(catalogue: Catalogue, desk: Desk, wanted: Wanted, after: Sequence[float | int | str]) -> list[str]:
+    asked: list[str] = []
+    catalogue.connection.set_trace_callback(asked.append)
+    desk.page(wanted, after=after, limit=100)
+    catalogue.connection.set_trace_callback(None)
+    return [query for query in asked if "ORDER BY" in query]
+
+
+def plan(catalogue: Catalogue, query: str) -> list[str]:
+    return [row[3] for row in catalogue.connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+
+
+def named(page: Page) -> str:
+    """The file's name of the picture that is shown."""
+    return page.locator(".side h1").inner_text()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
+def test_it_is_chosen_by_key_and_by_list_in_both_views(tmp_path: Path, bundle: Path) -> None:
+    names = {"b": 0, "c": 3, "a/deep": 6, "a": 9, "d": 12}  # all of one kind, for the grid
+    for folder, number in names.items():
+        (tmp_path / "crawl" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "crawl" / folder / f"{number}.png").write_bytes(blended(number))
+    sort_again(tmp_path, bundle)
+    seen, lie = Seen(), ["9.png", "6.png", "0.png", "3.png", "12.png"]
+    cells = "[...document.querySelectorAll('.cell img')].map((one) => one.alt)"
+    with browser(seen, viewport={"width": 1280, "height": 800}) as page, server(tmp_path / "sorted") as served:
+        page.goto(served.address)
+        page.wait_for_selector(".stage img")
+        for order in ("category", "path"):
+            page.keyboard.press("o")
+            page.wait_for_function("([of]) => document.querySelector('#choose-order').value === of", arg=[order])
+        page.get_by_text("By folder").last.wait_for()
+        found = []
+        for _ in lie:
+            page.wait_for_selector(".stage img")
+            found.append(named(page))
+            page.keyboard.press("s")
+            page.wait_for_function(GONE, arg=[found[-1]])
+        page.wait_for_selector(".clear")
+        page.keyboard.press("Backspace")
+        page.keyboard.press("Backspace")
+        page.get_by_role("button", name="中文").click()
+        page.keyboard.press("g")
+        page.wait_for_selector(".cell img")
+        page.select_option("#choose-order", "surety")
+        page.wait_for_selector(".cell img")
+        page.select_option("#choose-order", label="按文件夹")
+        page.wait_for_function(f"() => {cells}.length === 2")
+        shown = page.evaluate(cells)
+        quiet(page, seen)
+
+    assert (lie, lie[3:], []) == (found, shown, seen.said)

@@ -1,0 +1,126 @@
+"""Small pictures are made before they are asked for, in the page's order; only the newest plan counts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from classifier.catalog.connection import open_catalogue
+from classifier.records import Action
+from classifier.web.prefetch import GRID, Ahead, coming
+from classifier.web.queue import Wanted
+from classifier.web.session import Desk
+from kit.reviewing import served, unsure_library, waiting_library
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.web.queue import Key, Waiting
+
+MANY = [
+    *((Action.REVIEW, "page", 0.3 + number / 1000) for number in range(5 * GRID)),
+    *((Action.REVIEW, "chibi", 0.5) for _ in range(3)),
+]
+
+
+@dataclass
+class Asked:
+    """A desk that remembers which pages were asked for."""
+
+    desk: Desk
+    pages: list[tuple[str | None, int]] = field(default_factory=list)
+
+    def page(self, wanted: Wanted, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+        """As the desk gives it."""
+        rows = self.desk.page(wanted, after=after, limit=limit)
+        self.pages.append((wanted.category, len(rows)))
+        return rows
+
+
+def test_beside_single_pictures_the_first_grid_of_each_category_is_expected(tmp_path: Path) -> None:
+    library, _ = waiting_library(tmp_path, MANY)
+    with open_catalogue(library) as catalogue:
+        asked = Asked(desk := Desk(catalogue))
+        desk.state()
+        made = list(coming(asked.page, Wanted(), None, desk.waiting(Action.REVIEW)))
+
+    assert [("page", GRID), ("chibi", 3)] == asked.pages
+    assert GRID + 3 == len({row.picture for row in made})
+
+
+def test_beside_a_grid_its_next_pages_come_first(tmp_path: Path) -> None:
+    library, _ = waiting_library(tmp_path, MANY)
+    wanted = Wanted(category="page", grid=True)
+    with open_catalogue(library) as catalogue:
+        asked = Asked(desk := Desk(catalogue))
+        first = desk.page(wanted, after=None, limit=GRID)
+        made = list(coming(asked.page, wanted, first[-1].key, ["chibi"]))
+
+    assert [*[("page", GRID)] * 3, ("chibi", 3)] == asked.pages
+    assert set() == {row.picture for row in first} & {row.picture for row in made}
+
+
+def test_a_newer_plan_takes_the_place_of_the_older(tmp_path: Path) -> None:
+    library, ids = waiting_library(tmp_path, MANY[:3])
+    began, go_on, done = threading.Event(), threading.Event(), threading.Event()
+    made: list[str] = []
+
+    def make(row: Waiting) -> None:
+        made.append(row.picture)
+        began.set()
+        go_on.wait()
+
+    with open_catalogue(library) as catalogue:
+        rows = Desk(catalogue).page(Wanted(), after=None, limit=3)
+    ahead = Ahead(make, idle=lambda: done.set() if len(made) > 1 else None)
+    ahead.expect(iter(rows[:2]))
+    began.wait()
+    ahead.expect(iter(rows[2:]))
+    go_on.set()
+    done.wait()
+    ahead.close()
+
+    assert [ids[0], ids[2]] == made
+
+
+@pytest.mark.parametrize(
+    ("answered", "now", "rests"),
+    [
+        ((0.0,), 0.02, 0.08),  # what is looked at after an answer comes first
+        ((0.0,), 0.2, 0.0),
+        ((0.0, 0.3), 0.45, 0.0),  # between two answers there is time for some
+        ((0.0, 0.3), 0.5, 0.4),  # the next answer is due
+        ((0.0, 0.3), 0.95, 0.0),  # it has not come
+        ((0.0, 4.0), 7.0, 0.0),  # so slow a beat is none
+    ],
+)
+def test_nothing_is_made_when_the_next_answer_is_due(
+    monkeypatch: pytest.MonkeyPatch, answered: Sequence[float], now: float, rests: float
+) -> None:
+    made = Ahead(lambda _: None, idle=lambda: None)
+    clock = iter([100 + one for one in (*answered, now)])
+    monkeypatch.setattr("classifier.web.prefetch.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    for _ in answered:
+        made.heard()
+
+    assert rests == pytest.approx(max(0.0, made.rest()))
+    made.close()
+
+
+def test_looking_at_one_picture_makes_the_small_ones_of_the_grid(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 5)
+    with served(library) as client:
+        client.get("/api/state")
+        ids = {row["picture"] for row in client.get("/api/queue").json()["pictures"]}
+        until = time.monotonic() + 60
+        while len(kept := list((library / ".illsort" / "thumbnails").rglob("*.jpg"))) < len(ids):
+            assert time.monotonic() < until, f"only {len(kept)} were made"
+            time.sleep(0.05)
+
+    assert ids == {path.stem for path in kept}

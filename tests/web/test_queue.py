@@ -1,0 +1,113 @@
+"""What waits, page by page: each picture once, in the order that was asked for, and without sorting the library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from classifier.catalog.connection import Catalogue, open_catalogue
+from classifier.records import Action, Said
+from classifier.web.history import Answer
+from classifier.web.queue import Order, Wanted
+from classifier.web.session import Desk
+from kit.reviewing import waiting_library
+
+MANY = [
+    *((Action.REVIEW, "chibi", 0.9 - number / 100) for number in range(7)),
+    *((Action.REVIEW, "page", 0.5) for _ in range(5)),
+    (Action.UNKNOWN, "page", 0.4),
+    (Action.FILE, "chibi", 0.99),
+]
+
+
+def in_pages(desk: Desk, wanted: Wanted, size: int) -> list[tuple[str, float]]:
+    found, after = [], None
+    while rows := desk.page(wanted, after=after, limit=size):
+        found += [(row.category, row.confidence) for row in rows]
+        after = rows[-1].key
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 100])
+@pytest.mark.parametrize("order", [Order.SURETY, Order.CATEGORY, Order.NEWEST])
+def test_every_picture_comes_once_whatever_the_order_and_the_size_of_a_page(
+    tmp_path: Path, order: Order, size: int
+) -> None:
+    library, _ = waiting_library(tmp_path, MANY)
+    with open_catalogue(library) as catalogue:
+        shown = in_pages(Desk(catalogue), Wanted(order=order), size)
+
+    waiting = sorted((category, confidence) for action, category, confidence in MANY if action is Action.REVIEW)
+    by_surety = sorted(waiting, key=lambda one: one[1])
+    assert (waiting if order is Order.CATEGORY else by_surety) == shown
+
+
+def test_one_category_and_one_tray_are_shown_alone(tmp_path: Path) -> None:
+    library, _ = waiting_library(tmp_path, MANY)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+
+        assert 7 * ["chibi"] == [category for category, _ in in_pages(desk, Wanted(category="chibi"), 3)]
+        assert [("page", 0.4)] == in_pages(desk, Wanted(action=Action.UNKNOWN), 3)
+        assert {"review": {"chibi": 7, "page": 5}, "unknown": {"page": 1}} == desk.state()["waiting"]
+
+
+def test_what_was_answered_waits_no_longer_and_what_was_skipped_waits_apart(tmp_path: Path) -> None:
+    library, ids = waiting_library(tmp_path, MANY)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        desk.say([Answer(picture=ids[0], said=Said.RIGHT, category="chibi"), Answer(picture=ids[1], said=Said.NONE)])
+        desk.say([Answer(picture=ids[2], said=Said.SKIPPED)])
+        desk.say([Answer(picture=ids[3], said=Said.WRONG, category="chibi")])
+
+        left, skipped, grid = (
+            {row.picture for row in desk.page(wanted, after=None, limit=50)}
+            for wanted in (Wanted(), Wanted(skipped=True), Wanted(category="chibi", grid=True))
+        )
+        assert set(ids[3:12]) == left
+        assert {ids[2]} == skipped
+        assert set(ids[4:7]) == grid
+        assert ({"chibi": 4, "page": 5}, 1, 2) == tuple_of(desk)
+
+
+@pytest.mark.parametrize("order", [Order.SURETY, Order.CATEGORY, Order.NEWEST, Order.PATH, Order.LEARNED])
+def test_what_was_skipped_is_one_tray_from_wherever_it_came(tmp_path: Path, order: Order) -> None:
+    library, ids = waiting_library(tmp_path, MANY)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        unknown = desk.page(Wanted(action=Action.UNKNOWN), after=None, limit=1)[0].picture
+        desk.say([Answer(picture=one, said=Said.SKIPPED) for one in (ids[2], ids[9], unknown)])
+
+        assert [("chibi", MANY[2][2]), ("page", 0.4), ("page", MANY[9][2])] == sorted(
+            in_pages(desk, Wanted(order=order, skipped=True), 2)
+        )
+        assert 2 == len(in_pages(desk, Wanted(order=order, skipped=True, category="page"), 1))
+
+
+def tuple_of(desk: Desk) -> tuple[dict[str, int], int, int]:
+    state = desk.state()
+    return state["waiting"]["review"], state["skipped"], state["to_file"]
+
+
+@pytest.mark.parametrize("order", [Order.SURETY, Order.CATEGORY, Order.NEWEST])
+@pytest.mark.parametrize("category", [None, "chibi"])
+def test_no_page_sorts_the_library(tmp_path: Path, order: Order, category: str | None) -> None:
+    library, _ = waiting_library(tmp_path, MANY)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        plan = plan_of(catalogue, desk, Wanted(order=order, category=category))
+
+    assert [] == [step for step in plan if "TEMP B-TREE" in step]
+    assert [] == [step for step in plan if step.startswith("SCAN")]
+
+
+def plan_of(catalogue: Catalogue, desk: Desk, wanted: Wanted) -> list[str]:
+    """How SQLite goes about the query that is behind a page which is not the first."""
+    asked: list[str] = []
+    after = desk.page(wanted, after=None, limit=2)[-1].key
+    catalogue.connection.set_trace_callback(asked.append)
+    desk.page(wanted, after=after, limit=2)
+    catalogue.connection.set_trace_callback(None)
+    query = next(text for text in asked if "FROM decisions AS d" in text)
+    return [row[3] for row in catalogue.connection.execute(f"EXPLAIN QUERY PLAN {query}")]

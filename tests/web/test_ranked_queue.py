@@ -1,0 +1,147 @@
+"""The queue by what was learned: each picture once, whatever is ranked, and swapped between two pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.catalog.connection import Catalogue, open_catalogue
+from classifier.catalog.images import as_bytes
+from classifier.catalog.ranking import Rank, write
+from classifier.records import Action, PictureId, Said
+from classifier.web.history import Answer
+from classifier.web.queue import Order, Wanted
+from classifier.web.session import Desk
+from kit.reviewing import waiting_library
+
+MANY = [
+    *((Action.REVIEW, "chibi", 0.9 - number / 100) for number in range(7)),
+    *((Action.REVIEW, "page", 0.5) for _ in range(5)),
+    (Action.UNKNOWN, "page", 0.4),
+    (Action.FILE, "chibi", 0.99),
+]
+META = {"categories": ["chibi", "page"], "temperature": 1.0}
+
+
+def ranks(ids: list[PictureId], numbers: list[int], *, category: str = "page", action: str = "review") -> list[Rank]:
+    """These pictures in this order; every second one looks like the other."""
+    return [
+        Rank(
+            picture=ids[number],
+            action=action,
+            place=place,
+            category=category,
+            confidence=place / 100,
+            look=number % 2,
+            logits=as_bytes(np.array([[0.0, 3.0]], dtype=np.float32))[0],
+        )
+        for place, number in enumerate(numbers)
+    ]
+
+
+def in_pages(desk: Desk, wanted: Wanted, size: int) -> list[PictureId]:
+    found, after = [], None
+    while rows := desk.page(wanted, after=after, limit=size):
+        found += [row.picture for row in rows]
+        after = rows[-1].key
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_what_is_ranked_comes_in_its_order_and_the_rest_after_it_the_least_sure_first(
+    tmp_path: Path, size: int
+) -> None:
+    library, ids = waiting_library(tmp_path, MANY)
+    # What is ranked as waiting for review, though it is filed or unknown by now, is where it is.
+    write(library, ranks(ids, [8, 2, 12, 0, 13, 10]), meta=META)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+
+        rest = [*sorted([7, 9, 11], key=lambda number: ids[number]), 6, 5, 4, 3, 1]
+        assert [ids[n] for n in [8, 2, 0, 10, *rest]] == in_pages(desk, Wanted(order=Order.LEARNED), size)
+        assert [ids[12]] == in_pages(desk, Wanted(order=Order.LEARNED, action=Action.UNKNOWN), size)
+        assert [ids[n] for n in [8, 2, 0, 10, *rest[:3]]] == in_pages(
+            desk, Wanted(order=Order.LEARNED, category="page"), size
+        )
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_what_looks_alike_comes_together_and_one_look_alone_when_wished(tmp_path: Path, size: int) -> None:
+    library, ids = waiting_library(tmp_path, MANY)
+    write(library, ranks(ids, [3, 8, 5, 2, 1, 0, 4, 6]), meta=META)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        together = in_pages(desk, Wanted(order=Order.ALIKE, category="page", grid=True), size)
+
+        assert [ids[n] for n in [8, 2, 0, 4, 6, 3, 5, 1]] == together[:8]
+        assert [ids[n] for n in [3, 5, 1]] == in_pages(desk, Wanted(order=Order.LEARNED, look=1), size)
+
+
+@pytest.mark.parametrize("order", [Order.LEARNED, Order.ALIKE])
+def test_without_an_outlook_the_least_sure_come_first(tmp_path: Path, order: Order) -> None:
+    library, _ = waiting_library(tmp_path, MANY)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+
+        assert in_pages(desk, Wanted(), 5) == in_pages(desk, Wanted(order=order), 5)
+        assert in_pages(desk, Wanted(category="page"), 2) == in_pages(desk, Wanted(order=order, category="page"), 2)
+
+
+def test_a_new_outlook_is_taken_between_two_pages_and_begins_anew(tmp_path: Path) -> None:
+    library, ids = waiting_library(tmp_path, MANY)
+    write(library, ranks(ids, [0, 1, 2]), meta=META)
+    wanted = Wanted(order=Order.LEARNED)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        desk.say([Answer(picture=ids[0], said=Said.RIGHT, category="chibi")])
+        after = desk.page(wanted, after=None, limit=1)[-1].key
+        write(library, ranks(ids, [5, 0, 4], category="chibi"), meta=META)
+        desk.look_out()
+
+        assert [ids[5], ids[4]] == [row.picture for row in desk.page(wanted, after=after, limit=2)]
+        assert {"chibi": 6, "page": 5} == desk.state()["waiting"]["review"]
+        desk.take_back()
+        assert {"chibi": 7, "page": 5} == desk.state()["waiting"]["review"]
+
+
+def test_what_is_guessed_is_what_was_learned_last(tmp_path: Path) -> None:
+    library, ids = waiting_library(tmp_path, MANY)
+    write(library, ranks(ids, [0]), meta=META)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        row = desk.page(Wanted(order=Order.LEARNED), after=None, limit=1)[0]
+
+        assert ("chibi", "page", 0.0) == (row.category, row.best, row.share)
+        assert ["page", "chibi"] == list(desk.guesses_of(row))
+
+
+@pytest.mark.parametrize("order", [Order.LEARNED, Order.ALIKE])
+@pytest.mark.parametrize("category", [None, "page"])
+@pytest.mark.parametrize("look", [None, 1])
+def test_no_page_sorts_what_is_ranked_nor_what_waits_beside_it(
+    tmp_path: Path, order: Order, category: str | None, look: int | None
+) -> None:
+    library, ids = waiting_library(tmp_path, MANY)
+    write(library, ranks(ids, [0, 1, 2, 3]), meta=META)
+    wanted = Wanted(order=order, category=category, look=look)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        after = desk.page(wanted, after=None, limit=1)[-1].key
+        steps = [step for query in queries(catalogue, desk, wanted, after) for step in plan(catalogue, query)]
+
+    assert [] == [step for step in steps if "TEMP B-TREE" in step or step.startswith("SCAN")]
+
+
+def queries(catalogue: Catalogue, desk: Desk, wanted: Wanted, after: tuple[float | int | str, ...]) -> list[str]:
+    asked: list[str] = []
+    desk.page(wanted, after=after, limit=10)
+    catalogue.connection.set_trace_callback(asked.append)
+    desk.page(wanted, after=after, limit=10)
+    catalogue.connection.set_trace_callback(None)
+    return [query for query in asked if query.lstrip().startswith("SELECT")]
+
+
+def plan(catalogue: Catalogue, query: str) -> list[str]:
+    return [row[3] for row in catalogue.connection.execute(f"EXPLAIN QUERY PLAN {query}")]

@@ -1,0 +1,200 @@
+"""What goes wrong is told to the page in Chinese too, whatever a category, a folder or a picture is called."""
+
+# ruff: noqa: RUF001 - Chinese has its own punctuation
+
+from __future__ import annotations
+
+import errno
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from classifier.active.learner import Learner
+from classifier.catalog import runs
+from classifier.catalog.connection import NAME, open_catalogue, read_catalogue
+from classifier.catalog.lock import owned
+from classifier.errors import IllsortError
+from classifier.filing.executor import execute
+from classifier.records import Action, Method, PictureId, Said
+from classifier.web import audit_service
+from classifier.web.credentials import KEY_HEADER
+from classifier.web.history import Answer
+from classifier.web.learner_status import Learning
+from classifier.web.refusals import both, in_chinese
+from classifier.web.session import Desk
+from kit.browsing import CHROMIUM, Seen, browser
+from kit.disks import Failing
+from kit.filing import move_of
+from kit.reviewing import served, waiting_library
+from kit.serving import server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAMES = ("chibi", "it's", 'say "hi"', "both ' and \"", "四格漫画", "{0} is called")
+WAITING = [(Action.FILE, "cat", 0.9), (Action.REVIEW, "cat", 0.4)]
+
+
+def told(work: Callable[[], object]) -> str:
+    """What the page says of work that is refused, in Chinese."""
+    with pytest.raises(IllsortError) as caught:
+        work()
+    return in_chinese(str(caught.value))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_cannot_be_said_of_a_category_is_told_by_its_name(tmp_path: Path, name: str) -> None:
+    library, (_, waiting) = waiting_library(tmp_path, WAITING)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        answer = Answer(picture=waiting, said=Said.RIGHT, category=name)
+        assert f"没有“{name}”这个类别" == told(lambda: desk.say([answer]))
+        assert f"没有“{name}”这个类别" == told(lambda: desk.rename(name, "dog"))
+
+
+@pytest.mark.parametrize("name", ["it's", "四格漫画", "{0} is called"])
+def test_a_name_that_is_taken_is_told(tmp_path: Path, name: str) -> None:
+    library, _ = waiting_library(tmp_path, WAITING)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        desk.make(name)
+        assert f"类别“{name}”已经有了" == told(lambda: desk.make(name))
+        assert f"这个类别已经叫“{name}”了" == told(lambda: desk.rename(name, name))
+        desk.rename(name, "dog")
+        assert f"“{name}”现在叫“dog”；请换一个名称" == told(lambda: desk.make(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "chinese"),
+    [
+        ("", "类别名称“”是空的；请换一个"),
+        ("_review", "类别名称“_review”以“_”开头，那是留给 illsort 自己的文件夹的；请换一个"),
+        ("四/格", "类别名称“四/格”含有“/”，不是所有系统的文件夹名都能用；请换一个"),
+        ("a\\b", "类别名称“a\\b”含有“\\”，不是所有系统的文件夹名都能用；请换一个"),
+        ('"', '类别名称“"”含有“"”，不是所有系统的文件夹名都能用；请换一个'),
+        ("x.", "类别名称“x.”以空格或点开头或结尾；请换一个"),
+        ("con", "类别名称“con”在 Windows 上是设备名；请换一个"),
+        ("长" * 70, f"类别名称“{'长' * 70}”太长；请换一个"),
+        ("CAT", "“cat”和“CAT”在 Windows 和 macOS 上是同一个文件夹；请改其中一个的名称"),
+    ],
+)
+def test_a_name_that_no_folder_can_have_is_told_with_its_reason(tmp_path: Path, name: str, chinese: str) -> None:
+    library, _ = waiting_library(tmp_path, WAITING)
+    with open_catalogue(library) as catalogue:
+        desk = Desk(catalogue)
+        assert chinese == told(lambda: desk.make(name))
+
+
+@pytest.mark.parametrize("folder", ["plain", "a: is in use", "我的 库"])
+def test_a_library_that_cannot_be_used_is_told_by_its_path(tmp_path: Path, folder: str) -> None:
+    library, _ = waiting_library(tmp_path / folder, WAITING[1:])
+    empty = tmp_path / folder / "nothing"
+
+    def again() -> None:
+        with owned(library):
+            pass
+
+    with owned(library):
+        assert told(again).startswith(f"{library} 正被 illsort 使用（进程 ")
+    assert f"{empty} 不是 illsort 的库：没有 .illsort/{NAME}" == told(lambda: read_catalogue(empty))
+    assert f"{library} 里还没有归类任何图片，没有可抽查的" == told(lambda: audit_service.begin(library, None))
+    (library / ".illsort" / NAME).write_bytes(b"no database, but long enough to be looked at" * 99)
+    assert told(lambda: open_catalogue(library)).startswith(
+        f"目录库 {library / '.illsort' / NAME} 已损坏（不是数据库文件）"
+    )
+
+
+def test_a_full_disk_and_a_picture_that_is_gone_are_told(tmp_path: Path) -> None:
+    library, crawl = tmp_path / "sorted", tmp_path / "crawl"
+    crawl.mkdir()
+    (crawl / "1.png").write_bytes(b"1")
+    move = move_of(crawl / "1.png", method=Method.COPY)
+    with owned(library), open_catalogue(library) as catalogue:
+        run = runs.begin(catalogue, kind="sort", crawl=crawl, mode="copy", model="m", bundle=crawl, settings={})
+        full = Failing("copy", errno.ENOSPC)
+        stopped = told(lambda: execute(catalogue, library=library, run=run, moves=[move], disk=full))
+        (crawl / "1.png").unlink()
+        (gone,) = execute(catalogue, library=library, run=run, moves=[move])
+
+    assert stopped.startswith("磁盘已满：")
+    assert stopped.endswith("。已完成的都有记录；再次运行即可继续")
+    assert "它已不在原处" == in_chinese(gone.reason)
+
+
+def test_why_nothing_is_learned_and_what_was_not_filed_are_told_in_both_languages(tmp_path: Path) -> None:
+    with open_catalogue(tmp_path):
+        pass
+    learning = Learning(tmp_path, None)
+    assert "还没有学到可以用来归类的" == told(learning.file)
+    with pytest.raises(IllsortError) as caught:
+        Learner(tmp_path)
+    learning._heard({"notFiled": '[Errno 28] No space left on device: "/it\'s/x"'})
+    learning._heard({"cannot": str(caught.value)})
+    state = learning.state
+
+    assert str(caught.value) == state["why"]
+    assert f"还没有向 {tmp_path} 整理过，所以没有可学习的模型" == state["why_zh"]
+    assert "磁盘已满：/it's/x" == state["outcome"]["notFiled_zh"]
+
+
+def test_a_sentence_of_sentences_is_told_whole_and_an_unknown_one_as_it_is() -> None:
+    refusal = (
+        "no guarantee of 1%: 12 pictures drawn by chance were judged, it takes at least 299 with none wrong, "
+        "about 400 like these; 5% can be guaranteed: --max-error 0.05"
+    )
+    assert (
+        "不能保证 1%：评估了 12 张随机抽取的图片，全对也至少要 299 张，像这样的大约要 400 张；"
+        "可以保证 5%：--max-error 0.05"
+    ) == in_chinese(refusal)
+    assert "something new" == in_chinese("something new")
+    assert {"why": "/x\\xff is not a folder", "why_zh": "/x\\xff 不是文件夹"} == both("why", "/x\udcff is not a folder")
+
+
+def test_the_server_answers_in_both_languages(tmp_path: Path) -> None:
+    library, _ = waiting_library(tmp_path, WAITING)
+    with served(library) as client:
+        named = client.post("/api/categories", json={"rename": "it's", "to": "dog"})
+        with owned(library):
+            client.post("/api/say", json={"answers": [{"picture": PictureId("0" * 64), "said": "skipped"}]})
+            filed = client.post("/api/file", json={})
+        unsaid = client.post("/api/say", json={"answers": [{"picture": 7}]})
+        folder = client.get("/api/queue?folder=7")
+        foreign = client.get("/api/state", headers={"Origin": "http://example.org"})
+        del client.headers[KEY_HEADER]
+        unknown, picture = client.get("/api/state"), client.get(f"/picture/{'0' * 64}/small")
+
+    assert (409, {"error": 'there is no category "it\'s"', "error_zh": "没有“it's”这个类别"}) == (
+        named.status_code,
+        named.json(),
+    )
+    assert "正被 illsort 使用" in filed.json()["error_zh"]
+    assert (400, True) == (unsaid.status_code, unsaid.json()["error_zh"].startswith("看不懂这个请求："))
+    assert (400, "没有这个文件夹") == (folder.status_code, folder.json()["error_zh"])
+    assert (403, "其他网页不能在这里请求") == (foreign.status_code, foreign.json()["error_zh"])
+    assert (401, "请打开终端里最后打印的地址") == (unknown.status_code, unknown.json()["error_zh"])
+    assert "illsort: open the address that was printed last in the terminal\n" == picture.text
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
+def test_the_page_shows_what_goes_wrong_in_its_language(tmp_path: Path) -> None:
+    library, _ = waiting_library(tmp_path, WAITING)
+    seen = Seen()
+    with server(library) as first, browser(seen, locale="zh-CN") as page:
+        page.goto(first.address)
+        page.locator("#language").wait_for()
+        for name, shown in (("四/格", "类别名称“四/格”含有“/”"), ("a/b", "the category name 'a/b' contains '/'")):
+            page.keyboard.press("c")
+            page.keyboard.press("n")
+            page.locator("#dialog input").fill(name)
+            page.keyboard.press("Enter")
+            page.locator("#note.bad").get_by_text(shown).wait_for()
+            page.keyboard.press("Escape")
+            page.locator("#language").click()
+
+    assert {f"127.0.0.1:{first.port}"} == seen.asked
+    # The browser's own words about the two refusals, beside the picture that is nowhere.
+    refused = [one for one in seen.said if "404 (Not Found)" not in one]
+    assert ["409 (Conflict)"] * 2 == [one.rpartition("status of ")[2] for one in refused]

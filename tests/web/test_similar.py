@@ -1,0 +1,151 @@
+"""What the browser is told of what lies near: labelled pictures by id, and what waits and nearly repeats a picture."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from classifier.model.labeled_embeddings import LABELLED
+from kit.nearby import OTHERS, REPEATS, Nearby, label, nearby, size_of
+from kit.pictures import busy, encoded
+from kit.reviewing import served
+from kit.tree import all_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from starlette.testclient import TestClient
+
+    from classifier.records import PictureId
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Nearby:
+    return nearby(tmp_path)
+
+
+@pytest.fixture
+def client(made: Nearby) -> Iterator[TestClient]:
+    with served(made.library) as client:
+        yield client
+
+
+def near(client: TestClient, picture: PictureId) -> dict[str, Any]:
+    """What is told once everything that waits is known."""
+    while (told := client.get(f"/api/near/{picture}").json())["alike"] is None:
+        time.sleep(0.02)
+    return dict(told)
+
+
+def alike(client: TestClient, picture: PictureId) -> set[str]:
+    return {row["picture"] for row in near(client, picture)["alike"]}
+
+
+def say(client: TestClient, said: str, *pictures: PictureId) -> Any:
+    category = "red" if said in {"right", "wrong"} else None
+    answers = [{"picture": picture, "said": said, "category": category} for picture in pictures]
+    return client.post("/api/say", json={"answers": answers}).json()["state"]
+
+
+def test_the_nearest_labelled_picture_comes_first_and_is_shown_though_it_lies_elsewhere(
+    made: Nearby, client: TestClient
+) -> None:
+    first = near(client, made.repeats[0])["labelled"][0]
+    shown = client.get(f"/picture/{first['picture']}/small")
+
+    assert ("blue", pytest.approx(1, abs=1e-3), True) == (first["category"], first["cosine"], first["there"])
+    assert (200, 120) == size_of(shown.content)
+    assert shown.content != made.labels[0].read_bytes()
+
+
+def test_a_labelled_picture_that_is_gone_or_changed_is_told_and_not_shown(made: Nearby, client: TestClient) -> None:
+    made.labels[0].write_bytes(encoded(busy(99, (200, 120)), "PNG"))
+    made.labels[1].unlink()
+    told = near(client, made.repeats[0])["labelled"]
+
+    assert {"blue": False, "green": False, "red": True} == {one["category"]: one["there"] for one in told}
+    assert 404 == client.get(f"/picture/{told[0]['picture']}/small").status_code
+
+
+def test_a_bundle_cannot_have_another_file_shown(made: Nearby) -> None:
+    secret = made.library.parent / "secret.png"
+    secret.write_bytes(encoded(busy(98, (200, 120)), "PNG"))
+    away = made.library / ".." / "secret.png"
+    pipe = made.library.parent / "crawl"
+    label(made, (secret, away, pipe), contents=(b"one", b"two", b"three"))
+    with served(made.library) as client:
+        told = near(client, made.repeats[0])["labelled"]
+
+        assert [False] * 3 == [one["there"] for one in told]
+        assert {404} == {client.get(f"/picture/{one['picture']}/large").status_code for one in told}
+
+
+def test_no_path_is_told_to_the_browser(made: Nearby, client: TestClient) -> None:
+    assert made.library.parent.name not in client.get(f"/api/near/{made.repeats[0]}").text
+
+
+@pytest.mark.parametrize("picture", ["../../etc/passwd", "%2e%2e%2fx", "A" * 64, "0" * 63, "0" * 65, f"{'0' * 63}%0a"])
+def test_what_is_no_id_is_asked_about_in_vain(client: TestClient, picture: str) -> None:
+    assert 404 == client.get(f"/api/near/{picture}").status_code
+
+
+def test_near_a_picture_that_nobody_knows_lies_nothing(client: TestClient) -> None:
+    assert {"labelled": [], "alike": []} == client.get(f"/api/near/{'0' * 64}").json()
+
+
+def test_what_nearly_repeats_a_picture_is_told_as_the_queue_tells_it(made: Nearby, client: TestClient) -> None:
+    told = near(client, made.repeats[0])["alike"]
+    queue = {row["picture"]: row for row in client.get("/api/queue").json()["pictures"]}
+
+    assert set(made.repeats[1:]) == {row["picture"] for row in told}
+    assert [queue[row["picture"]] for row in told] == told
+    assert set() == alike(client, made.others[0])
+
+
+def test_an_answer_to_all_of_them_is_one_step_that_is_taken_back_as_one(made: Nearby, client: TestClient) -> None:
+    before = all_files(made.library / "_review")
+    state = say(client, "right", *made.repeats)
+    back = client.post("/api/back", json={}).json()
+
+    assert (1, REPEATS, OTHERS) == (state["steps"], state["to_file"], sum(state["waiting"]["review"].values()))
+    assert list(made.repeats) == [row["picture"] for row in back["pictures"]]
+    assert (0, 0) == (back["state"]["steps"], back["state"]["to_file"])
+    assert before == all_files(made.library / "_review")
+
+
+def test_what_is_settled_or_skipped_does_not_wait_beside_it(made: Nearby, client: TestClient) -> None:
+    own, right, wrong, skipped = made.repeats
+    say(client, "right", right)
+    say(client, "wrong", wrong)
+    say(client, "skipped", skipped)
+
+    assert {wrong} == alike(client, own)
+    assert {own, wrong} == alike(client, skipped)
+    say(client, "skipped", wrong)
+    assert {own, wrong} == alike(client, skipped)
+    client.post("/api/file", json={})
+    assert set() == alike(client, own)
+
+
+def test_what_can_be_told_is_told_before_a_picture_is_shown(made: Nearby) -> None:
+    with served(made.library) as client:
+        assert {"labelled": True, "alike": True} == client.get("/api/near").json()
+    (made.bundle / LABELLED).unlink()
+    with served(made.library) as client:
+        assert {"labelled": False, "alike": True} == client.get("/api/near").json()
+        assert [] == near(client, made.repeats[0])["labelled"]
+        assert set(made.repeats[1:]) == alike(client, made.repeats[0])
+
+
+def test_without_embeddings_or_a_model_nothing_is_told(made: Nearby) -> None:
+    for path in (made.library / ".illsort" / "embeddings").rglob("*.rows"):
+        path.unlink()
+    with served(made.library) as client:
+        assert {"labelled": [], "alike": []} == near(client, made.repeats[0])
+    (made.bundle / "illsort.json").unlink()
+    with served(made.library) as client:
+        assert {"labelled": False, "alike": False} == client.get("/api/near").json()
+        assert {"labelled": [], "alike": []} == near(client, made.repeats[0])

@@ -1,0 +1,56 @@
+"""Small pictures are kept whole, within a limit, and may vanish at any time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from classifier.records import PictureId
+from classifier.web.thumbnail_cache import Shelf
+
+IDS = [PictureId(f"{number:064x}") for number in range(20)]
+
+
+def filled(library: Path, *, limit_bytes: int) -> Shelf:
+    shelf = Shelf(library, limit_bytes=limit_bytes)
+    for age, picture in enumerate(reversed(IDS)):
+        shelf.keep(picture, bytes(100))
+        path = next(library.rglob(f"{picture}.jpg"))
+        os.utime(path, ns=(10**18 - age, 10**18 - age))
+    return shelf
+
+
+def test_beyond_the_limit_the_oldest_go_first_and_the_others_stay(tmp_path: Path) -> None:
+    shelf = filled(tmp_path, limit_bytes=1000)
+    shelf.tidy()
+
+    assert IDS[-9:] == [picture for picture in IDS if shelf.has(picture)]
+
+
+def test_within_the_limit_nothing_goes(tmp_path: Path) -> None:
+    shelf = filled(tmp_path, limit_bytes=2000)
+    shelf.tidy()
+    shelf.keep(IDS[0], bytes(100))
+    shelf.tidy()
+
+    assert all(shelf.has(picture) for picture in IDS)
+
+
+def test_the_folder_may_be_deleted_while_it_is_used(tmp_path: Path) -> None:
+    shelf = filled(tmp_path, limit_bytes=2000)
+    shutil.rmtree(tmp_path / ".illsort" / "thumbnails")
+
+    assert shelf.get(IDS[0]) is None
+    shelf.tidy()
+    shelf.keep(IDS[0], b"again")
+    assert b"again" == shelf.get(IDS[0])
+
+
+def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_fails(tmp_path: Path) -> None:
+    (tmp_path / ".illsort").write_text("a file in its way")
+    shelf = Shelf(tmp_path)
+    shelf.keep(IDS[0], b"data")
+    shelf.tidy()
+
+    assert not shelf.has(IDS[0])
