@@ -19,7 +19,7 @@ _AT_ONCE = 0.05
 
 
 @dataclass(slots=True, kw_only=True)
-class Piece:
+class StageCost:
     """A stage that will come: its name, what it costs in units that are the same for all, and the kind of its work.
 
     It takes at most `most_seconds`, where those are not 0.
@@ -34,7 +34,7 @@ class Piece:
 
 @contextmanager
 def as_one(
-    progress: Progress, name: str, pieces: Sequence[Piece], *, clock: Callable[[], float] = time.monotonic
+    progress: Progress, name: str, pieces: Sequence[StageCost], *, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Progress]:
     """A progress whose stages are parts of one stage of `progress`; a stage that is no piece shows its name there."""
     with progress.stage(name, total=max(1, round(sum(piece.cost for piece in pieces))), unit="") as stage:
@@ -44,7 +44,9 @@ def as_one(
 
 
 class _Whole:
-    def __init__(self, progress: Progress, stage: Stage, pieces: Sequence[Piece], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, progress: Progress, stage: Stage, pieces: Sequence[StageCost], clock: Callable[[], float]
+    ) -> None:
         self._progress = progress
         self._stage = stage
         self._pieces = {piece.name: piece for piece in pieces}
@@ -59,7 +61,7 @@ class _Whole:
     @contextmanager
     def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:  # noqa: ARG002
         """A part of the one stage; leaving it, the piece is done, however much of it there was to do."""
-        piece = self._pieces.get(name) or Piece(name=name, cost=0.0, kind="")
+        piece = self._pieces.get(name) or StageCost(name=name, cost=0.0, kind="")
         part = _Part(self, piece, share=piece.cost / total if total else 0.0)
         part.note("")
         yield part
@@ -73,7 +75,7 @@ class _Whole:
     def now(self) -> float:
         return self._clock()
 
-    def advance(self, piece: Piece, cost: float, seconds: float | None = None) -> None:
+    def advance(self, piece: StageCost, cost: float, seconds: float | None = None) -> None:
         """So much of a piece is done, in so many seconds where those were measured."""
         piece.done = min(piece.cost, piece.done + cost)
         if seconds is not None:
@@ -95,14 +97,14 @@ class _Whole:
         usual = sum(spent for spent, _ in self._measured.values()) / done
         return sum(self._left(piece, usual) for piece in self._pieces.values())
 
-    def _left(self, piece: Piece, usual: float) -> float:
+    def _left(self, piece: StageCost, usual: float) -> float:
         spent, done = self._measured.get(piece.kind, (0.0, 0.0))
         seconds = (piece.cost - piece.done) * (spent / done if done else usual)
         return min(seconds, piece.most_seconds) if piece.most_seconds else seconds
 
 
 class _Part:
-    def __init__(self, whole: _Whole, piece: Piece, *, share: float) -> None:
+    def __init__(self, whole: _Whole, piece: StageCost, *, share: float) -> None:
         self._whole = whole
         self._piece = piece
         self._share = share

@@ -192,7 +192,7 @@ class Move:
     beside: PictureId | None = None
 
 
-class Said(StrEnum):
+class AnnotationKind(StrEnum):
     """What a person says of a picture in one category; the last two say nothing of the picture itself.
 
     RIGHT puts it into that category, WRONG only says that it is not of it, NONE that it is of no category at all.
@@ -206,7 +206,7 @@ class Said(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Annotation:
     """What a person said about one picture; never overwritten, only followed by a later one.
 
     `category` is the one that was spoken of, None when it was none; `origin` the place where it was said, "audit" or
@@ -216,7 +216,7 @@ class Verdict:
     """
 
     picture: PictureId
-    said: Said
+    said: AnnotationKind
     category: str | None
     origin: str
     at: str

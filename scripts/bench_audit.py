@@ -25,7 +25,7 @@ from classifier.audit import thresholds
 from classifier.audit.sample import draw, is_simple, steps
 from classifier.catalog.audits import Audit, Drawn
 from classifier.model import binomial_bounds
-from classifier.records import PictureId, Said, Verdict
+from classifier.records import Annotation, AnnotationKind, PictureId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,9 +54,13 @@ class Library:
         """Where a picture is filed."""
         return next(name for name, of_one in self.filed.items() if picture in of_one)
 
-    def said(self, picture: int, category: str) -> Said:
+    def said(self, picture: int, category: str) -> AnnotationKind:
         """The truth."""
-        return Said.WRONG if picture - self.filed[category].start < self.wrong[category] else Said.RIGHT
+        return (
+            AnnotationKind.WRONG
+            if picture - self.filed[category].start < self.wrong[category]
+            else AnnotationKind.RIGHT
+        )
 
 
 def made(size: int, sizes: Sequence[float], share: float, *, chance: random.Random) -> Library:
@@ -82,7 +86,7 @@ def _wrong(filed: dict[str, range], total: int, chance: random.Random) -> dict[s
     return wrong
 
 
-def audited(library: Library, count: int, seed: int) -> stating.State:
+def audited(library: Library, count: int, seed: int) -> stating.AuditState:
     """One audit, answered by the truth."""
     sample = draw(library.filed, count, seed=seed)
     drawn = tuple(
@@ -104,12 +108,12 @@ def audited(library: Library, count: int, seed: int) -> stating.State:
         marks=(0, 0),
         drawn=drawn,
     )
-    return stating.State(audit, [_verdict(library, one) for one in drawn])
+    return stating.AuditState(audit, [_verdict(library, one) for one in drawn])
 
 
-def _verdict(library: Library, drawn: Drawn) -> Verdict:
+def _verdict(library: Library, drawn: Drawn) -> Annotation:
     said = library.said(int(drawn.picture), drawn.category)
-    return Verdict(picture=drawn.picture, said=said, category=drawn.category, origin="", at="")
+    return Annotation(picture=drawn.picture, said=said, category=drawn.category, origin="", at="")
 
 
 def row(library: Library, *, audits: int, count: int) -> list[float]:
@@ -121,7 +125,7 @@ def row(library: Library, *, audits: int, count: int) -> list[float]:
     for seed in range(audits):
         state = audited(library, count, seed)
         holds += share <= state.bound().at_most + 1e-12
-        early += share <= stating.State(state.audit, state.answers[:EARLY]).bound().at_most + 1e-12
+        early += share <= stating.AuditState(state.audit, state.answers[:EARLY]).bound().at_most + 1e-12
         of = [state.bound(category) for category in sorted({drawn.category for drawn in state.audit.drawn})]
         of_categories += len(of)
         categories += sum(library.wrong[str(one.category)] / one.filed <= one.at_most + 1e-12 for one in of)

@@ -24,7 +24,7 @@ from scipy.special import expit
 
 from classifier.errors import NoGuarantee
 from classifier.model.binomial_bounds import at_most, spent
-from classifier.model.holdout import Evidence
+from classifier.model.holdout import HoldoutPredictions
 from classifier.model.risk_control import estimated_threshold, promise
 from classifier.records import PictureId, Selection
 
@@ -61,10 +61,10 @@ def world(seed: int, *, copies: bool = False) -> World:
     return World(sure=np.clip(sure, 0.34, 0.9999), is_wrong=is_wrong, difficulty=difficulty, groups=groups)
 
 
-def evidence(of: World, rows: NDArray[np.int64], selection: Selection) -> Evidence:
+def evidence(of: World, rows: NDArray[np.int64], selection: Selection) -> HoldoutPredictions:
     """These pictures, labelled; the guess is always the first category."""
     logits = np.log(np.stack([of.sure[rows], *[(1 - of.sure[rows]) / 2] * 2], axis=1))
-    return Evidence(
+    return HoldoutPredictions(
         logits=logits.astype(np.float32),
         truths=of.is_wrong[rows].astype(np.int64),
         groups=of.groups[rows],
@@ -75,7 +75,7 @@ def evidence(of: World, rows: NDArray[np.int64], selection: Selection) -> Eviden
     )
 
 
-def outcome(of: World, seen: Evidence) -> tuple[bool, float, float]:
+def outcome(of: World, seen: HoldoutPredictions) -> tuple[bool, float, float]:
     """Whether a guarantee is claimed, the share wrong among the filed, and the share filed."""
     try:
         by = promise(seen, categories=CATEGORIES, temperature=1.0, max_error=RATE)
@@ -86,14 +86,14 @@ def outcome(of: World, seen: Evidence) -> tuple[bool, float, float]:
     return claimed, float(of.is_wrong[filed].mean()) if filed.any() else 0.0, float(filed.mean())
 
 
-def once(seen: Evidence) -> Evidence:
+def once(seen: HoldoutPredictions) -> HoldoutPredictions:
     """The first of each group alone, as until now."""
     first = np.zeros(len(seen), dtype=np.bool_)
     first[np.unique(seen.groups, return_index=True)[1]] = True
     return seen.rows(first.tolist())
 
 
-def labelled(how: str, seed: int) -> tuple[World, Evidence]:
+def labelled(how: str, seed: int) -> tuple[World, HoldoutPredictions]:
     """A world and the evidence of one way to label it."""
     of = world(seed, copies="copies" in how)
     rng = np.random.default_rng(seed + 10_000)

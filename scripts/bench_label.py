@@ -11,15 +11,15 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from classifier.active.cold_start import FromNothing
+from classifier.active.cold_start import ColdStartLearner
 from classifier.active.pipeline import take_sample
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.moves import place_of, to_path
-from classifier.records import Said
+from classifier.records import AnnotationKind
 from classifier.settings import Settings
 from classifier.web.clusters import Grid, grids, of_look, taken_for
 from classifier.web.history import Answer
-from classifier.web.session import Desk
+from classifier.web.session import ReviewSession
 
 PAGE = 60
 
@@ -39,9 +39,9 @@ def main() -> None:
 
 def label(library: Path, folder: Path) -> None:
     """Name grids until nothing waits; a line after 5, 10, 20, 40, ... of them."""
-    learner = FromNothing(library)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    learner = ColdStartLearner(library)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         named, marked, taken, wrong, passed = 0, 0, 0, 0, set[object]()
         told = {5, 10, 20, 40, 80, 160}
         for number in range(1, 401):
@@ -51,12 +51,16 @@ def label(library: Path, folder: Path) -> None:
                 break
             grid = left[0]
             rows = _rows(desk, grid)
-            truths = [_truth(catalogue, row.picture, folder) for row in rows]
+            truths = [_truth(catalog, row.picture, folder) for row in rows]
             name = grid.category or Counter(truths).most_common(1)[0][0]
             if name not in desk.guesses.categories:
                 desk.make(name)
             answers = [
-                Answer(picture=row.picture, said=Said.RIGHT if truth == name else Said.WRONG, category=name)
+                Answer(
+                    picture=row.picture,
+                    said=AnnotationKind.RIGHT if truth == name else AnnotationKind.WRONG,
+                    category=name,
+                )
                 for row, truth in zip(rows, truths, strict=True)
                 if truth == name or grid.category
             ]
@@ -76,15 +80,15 @@ def label(library: Path, folder: Path) -> None:
         print(f"{number} grids: {named} named, {marked} marked; of {taken} taken, {wrong} were not; {waits} wait")
 
 
-def _rows(desk: Desk, grid: Grid) -> list:  # type: ignore[type-arg]
+def _rows(desk: ReviewSession, grid: Grid) -> list:  # type: ignore[type-arg]
     look, category = grid.look, grid.category
     if look is not None:
         return desk.read(lambda held, _: of_look(held, look, limit=PAGE))
     return desk.read(lambda held, guesses: taken_for(held, guesses.names.behind(category or ""), limit=PAGE))
 
 
-def _truth(catalogue, picture, folder: Path) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    place = place_of(catalogue, picture)
+def _truth(catalog, picture, folder: Path) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    place = place_of(catalog, picture)
     assert place is not None  # noqa: S101
     return to_path(place.source).relative_to(folder).parts[0]
 

@@ -28,7 +28,7 @@ from classifier.labels.load import categories_of, read_labels
 from classifier.labels.near_duplicates import group
 from classifier.model.backbone import load_backbone
 from classifier.model.calibration import fit_temperature, probabilities
-from classifier.model.holdout import Evidence
+from classifier.model.holdout import HoldoutPredictions
 from classifier.model.risk_control import promise
 from classifier.model.transforms import EvalTransform
 from classifier.progress import SilentProgress
@@ -107,14 +107,14 @@ def drawn(targets: NDArray[np.int64], *, count: int, even: bool, seed: int) -> N
     return np.sort(np.concatenate([order[targets[order] == kind][: count // kinds] for kind in range(kinds)]))
 
 
-def judged(pictures: Embedded, rows: NDArray[np.int64], *, seed: int) -> Evidence:
+def judged(pictures: Embedded, rows: NDArray[np.int64], *, seed: int) -> HoldoutPredictions:
     """What heads that did not see them say of the labelled rows."""
     embeddings, targets = pictures.embeddings[rows], pictures.targets[rows]
     logits = np.zeros((len(rows), len(pictures.categories)), np.float32)
     for learned, held_out in StratifiedKFold(PARTS, shuffle=True, random_state=seed).split(rows, targets):
         logits[held_out] = fit_head(embeddings[learned], targets[learned])(embeddings[held_out])
     ids = tuple(pictures.pictures[row] for row in rows)
-    return Evidence(
+    return HoldoutPredictions(
         logits=logits,
         truths=targets,
         groups=np.arange(len(rows)),

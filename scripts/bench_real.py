@@ -16,7 +16,7 @@ from typing import Any
 
 from drawing import DATA, Draw, draw, link, train
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.moves import to_path
 from classifier.cli.terminal import TerminalProgress
 from classifier.settings import load
@@ -51,8 +51,8 @@ def _report(library: Path, drawn: Draw, summary: dict[str, Any], again: dict[str
     print(f"filed, review, unknown, broken and duplicates: {total}; found: {summary['pictures']} of {len(files)} files")
     same = all(again[key] == summary[key] for key in ("filed", "review", "unknown", "broken", "duplicates"))
     print(f"second run: {again['seconds']} s, the same totals: {same}")
-    with read_catalogue(library) as catalogue:
-        rows = catalogue.connection.execute(
+    with read_catalog(library) as catalog:
+        rows = catalog.connection.execute(
             "SELECT places.source, decisions.action, decisions.category FROM places "
             "JOIN decisions ON decisions.picture = places.picture"
         ).fetchall()

@@ -1,4 +1,4 @@
-"""How long it takes to make the catalogue agree with the disk: the first step of every command that reads a library.
+"""How long it takes to make the catalog agree with the disk: the first step of every command that reads a library.
 
 python scripts/bench_reconcile.py [--pictures 300000] [--categories 30] [--changed 1000] [--folder FOLDER]
 
@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.moves import to_bytes
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.records import time_of
@@ -35,7 +35,7 @@ def fill(library: Path, *, count: int, categories: int) -> list[Path]:
     for path in paths:
         path.touch()
     ids = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(count)]
-    with open_catalogue(library) as catalogue, catalogue.transaction() as connection:
+    with open_catalog(library) as catalog, catalog.transaction() as connection:
         connection.executemany("INSERT INTO places VALUES (?, ?, 'link', ?, ?, ?, ?, ?)", rows(library, paths, ids))
         connection.executemany(
             "INSERT INTO decisions VALUES (?, 1, 'file', ?, 0.99, '')",

@@ -2,7 +2,7 @@
 
 python scripts/bench_redecide.py [--pictures 300000] [--categories 30] [--labels 900] [--no-novelty] [--profile FILE]
 
-A library is made in a temporary folder: a catalogue with drawn rows as a sort leaves them, shards of synthetic
+A library is made in a temporary folder: a catalog with drawn rows as a sort leaves them, shards of synthetic
 embeddings as wide as the embedded backbone's, and two bundles of that backbone whose heads differ by the number of
 labels. Then the code of `illsort sort` is timed: logits and novelty from the shards, predictions recorded, decisions
 recorded, and the moves planned. There are no pictures, so none can be read.
@@ -28,16 +28,16 @@ import numpy as np
 import torch
 
 from classifier.catalog import embeddings, runs
-from classifier.catalog.connection import Catalogue, copy_in_memory, open_catalogue
+from classifier.catalog.connection import Catalog, copy_in_memory, open_catalog
 from classifier.catalog.moves import to_bytes
-from classifier.catalog.shards import ROWS, Rows, Writer
+from classifier.catalog.shards import ROWS, EmbeddingBatch, ShardWriter
 from classifier.model.backbone import Network, load_backbone
 from classifier.model.bundle import Bundle, save_bundle
 from classifier.model.manifest import Manifest
 from classifier.model.ood import fit_novelty
 from classifier.progress import SilentProgress
 from classifier.records import Mode, Move, PictureId
-from classifier.sort.apply import Execute, Settler
+from classifier.sort.apply import DecisionApplier, Execute
 from classifier.sort.dry_run import plan_only
 from classifier.sort.policy import Rules
 from classifier.sort.reuse_embeddings import recall
@@ -102,7 +102,7 @@ def trained(folder: Path, network: Network, known: World, *, labels: int, novelt
     return save_bundle(folder, network=network, manifest=manifest, evaluation={}, novelty=fitted)
 
 
-def fill(catalogue: Catalogue, library: Path, known: World, bundle: Bundle, *, count: int) -> None:
+def fill(catalog: Catalog, library: Path, known: World, bundle: Bundle, *, count: int) -> None:
     """Rows and shards as a sort with `bundle` leaves them."""
     ids = [PictureId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)]
     files = [
@@ -110,7 +110,7 @@ def fill(catalogue: Catalogue, library: Path, known: World, bundle: Bundle, *, c
         for n in range(count)
     ]
     runs.begin(
-        catalogue,
+        catalog,
         kind="sort",
         crawl=CRAWL,
         mode="link",
@@ -119,8 +119,8 @@ def fill(catalogue: Catalogue, library: Path, known: World, bundle: Bundle, *, c
         settings={"sort": {}},
     )
     backbone = bundle.manifest.backbone_key
-    writer = Writer(library, backbone, last=None)
-    with catalogue.transaction() as connection:
+    writer = ShardWriter(library, backbone, last=None)
+    with catalog.transaction() as connection:
         connection.executemany(
             "INSERT INTO files (path, crawl, size_bytes, mtime_ns, inode, device, picture, seen) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -133,13 +133,13 @@ def fill(catalogue: Catalogue, library: Path, known: World, bundle: Bundle, *, c
         for start in range(0, count, ROWS):
             rows, traits, _ = known.draw(min(ROWS, count - start), seed=10_000_000 + start)
             part = ids[start : start + ROWS]
-            spots = writer.append(Rows(pictures=part, embeddings=rows, traits=traits))
+            spots = writer.append(EmbeddingBatch(pictures=part, embeddings=rows, traits=traits))
             embeddings.add(
-                catalogue, [(one, spot) for one, spot in zip(part, spots, strict=True) if spot], backbone=backbone
+                catalog, [(one, spot) for one, spot in zip(part, spots, strict=True) if spot], backbone=backbone
             )
 
 
-def settle(catalogue: Catalogue, library: Path, bundle: Bundle, execute: Execute, *, run: int) -> None:
+def settle(catalog: Catalog, library: Path, bundle: Bundle, execute: Execute, *, run: int) -> None:
     """Decide everything, and give what is to be moved to `execute`."""
     novelty = bundle.load_novelty()
     rules = Rules(
@@ -148,18 +148,18 @@ def settle(catalogue: Catalogue, library: Path, bundle: Bundle, execute: Execute
         mode=Mode.LINK,
         unknown_from=float("inf") if novelty is None else novelty.cut(0.1),
     )
-    settler = Settler(catalogue, run=run, crawl=CRAWL, library=library, rules=rules, execute=execute)
+    settler = DecisionApplier(catalog, run=run, crawl=CRAWL, library=library, rules=rules, execute=execute)
     settler.settle_placed(SilentProgress())
     settler.settle_left(SilentProgress())
 
 
-def place_all(catalogue: Catalogue, moves: Sequence[Move]) -> list[Outcome]:
+def place_all(catalog: Catalog, moves: Sequence[Move]) -> list[Outcome]:
     """As if they were made."""
     places = [
         (one.picture, to_bytes(one.folder / one.names[0]), "link", to_bytes(one.source.path), one.source.size_bytes)
         for one in moves
     ]
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         connection.executemany("INSERT INTO places VALUES (?, ?, ?, ?, ?, 1, '1', '1')", places)
     return []
 
@@ -186,18 +186,18 @@ def main() -> None:
         old, new = make(folder / "old", labels=args.labels * 9 // 10), make(folder / "new", labels=args.labels)
         del network
         library = folder / "sorted"
-        with open_catalogue(library) as catalogue:
-            fill(catalogue, library, known, old, count=args.pictures)
-        with open_catalogue(library) as catalogue:
-            recall(catalogue, run=FIRST, crawl=CRAWL, library=library, bundle=old, progress=SilentProgress())
-            settle(catalogue, library, old, partial(place_all, catalogue), run=FIRST)
-        with open_catalogue(library) as catalogue:  # as the second sort would find them
-            catalogue.connection.execute("UPDATE files SET seen = ?", (SECOND,))
+        with open_catalog(library) as catalog:
+            fill(catalog, library, known, old, count=args.pictures)
+        with open_catalog(library) as catalog:
+            recall(catalog, run=FIRST, crawl=CRAWL, library=library, bundle=old, progress=SilentProgress())
+            settle(catalog, library, old, partial(place_all, catalog), run=FIRST)
+        with open_catalog(library) as catalog:  # as the second sort would find them
+            catalog.connection.execute("UPDATE files SET seen = ?", (SECOND,))
         dry = measure(library, new, dry=True)
         timed = measure(library, new, profile=args.profile) | {"dry_run_seconds": dry["seconds"]}
         timed |= {"pictures": args.pictures, "categories": args.categories, "labels": args.labels}
         timed["store_megabytes"] = round(sum(one.stat().st_size for one in library.rglob("*.rows")) / 1e6)
-        timed["catalogue_megabytes"] = round((library / ".illsort" / "catalogue.sqlite").stat().st_size / 1e6)
+        timed["catalog_megabytes"] = round((library / ".illsort" / "catalogue.sqlite").stat().st_size / 1e6)
         timed["peak_megabytes"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     json.dump(timed, sys.stdout, indent=2)
     print()
@@ -207,13 +207,13 @@ def measure(library: Path, bundle: Bundle, *, dry: bool = False, profile: Path |
     """Seconds for each step of a sort with `bundle` up to its moves; a dry run's is in a copy, and tells them."""
     profiler, planned = cProfile.Profile(), list[str]()
     clock, worked = [time.perf_counter()], time.process_time()
-    with copy_in_memory(library) if dry else open_catalogue(library) as catalogue:
-        tell = partial(plan_only, catalogue, library, planned.append) if dry else partial(collect, planned)
+    with copy_in_memory(library) if dry else open_catalog(library) as catalog:
+        tell = partial(plan_only, catalog, library, planned.append) if dry else partial(collect, planned)
         _ = profiler.enable() if profile else None
         clock.append(time.perf_counter())
-        recalled = recall(catalogue, run=SECOND, crawl=CRAWL, library=library, bundle=bundle, progress=SilentProgress())
+        recalled = recall(catalog, run=SECOND, crawl=CRAWL, library=library, bundle=bundle, progress=SilentProgress())
         clock.append(time.perf_counter())
-        settle(catalogue, library, bundle, tell, run=SECOND)
+        settle(catalog, library, bundle, tell, run=SECOND)
         clock.append(time.perf_counter())
         _ = profiler.disable() if profile else None
     if profile:

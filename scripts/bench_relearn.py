@@ -1,6 +1,6 @@
 """From the 25th word to the new order in place, over a store of embeddings as large as asked for; made-up numbers.
 
-The catalogue, the store and the learner are the real ones; only the embeddings are drawn, as clouds around categories.
+The catalog, the store and the learner are the real ones; only the embeddings are drawn, as clouds around categories.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import numpy as np
 
 from classifier.active import learner as learning
 from classifier.catalog import annotation_log, decisions, embeddings, ranking, runs
-from classifier.catalog.connection import Catalogue, open_catalogue
+from classifier.catalog.connection import Catalog, open_catalog
 from classifier.catalog.moves import to_bytes
-from classifier.catalog.shards import Rows, Writer
+from classifier.catalog.shards import EmbeddingBatch, ShardWriter
 from classifier.model.bundle import Bundle
-from classifier.model.labeled_embeddings import Labelled
+from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest
-from classifier.records import Action, Decision, PictureId, Said, Selection, Verdict
+from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId, Selection
 from classifier.web.queue import Order, Wanted
-from classifier.web.session import Desk
+from classifier.web.session import ReviewSession
 
 WIDTH = 1280
 PART = 4096
@@ -45,9 +45,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder, "sorted")
         bundle = drawn_bundle(Path(folder, "model"), rng, centres, names, labels=given.labels)
-        with open_catalogue(library) as catalogue:
-            ids, truths = fill(catalogue, library, bundle, rng, centres, count=given.pictures)
-            measure(catalogue, library, bundle, ids, [names[truth] for truth in truths], rounds=given.rounds)
+        with open_catalog(library) as catalog:
+            ids, truths = fill(catalog, library, bundle, rng, centres, count=given.pictures)
+            measure(catalog, library, bundle, ids, [names[truth] for truth in truths], rounds=given.rounds)
 
 
 def drawn(rng: np.random.Generator, centres: np.ndarray, truths: np.ndarray) -> np.ndarray:
@@ -60,7 +60,7 @@ def drawn_bundle(
 ) -> Bundle:
     """A bundle without a network: the learner asks for its manifest and its labelled pictures alone."""
     truths = np.arange(labels) % len(names)
-    kept = Labelled(
+    kept = LabeledEmbeddings(
         embeddings=drawn(rng, centres, truths),
         truths=truths,
         groups=np.arange(labels),
@@ -87,7 +87,7 @@ def drawn_bundle(
 
 
 def fill(
-    catalogue: Catalogue,
+    catalog: Catalog,
     library: Path,
     bundle: Bundle,
     rng: np.random.Generator,
@@ -101,19 +101,19 @@ def fill(
     truths = rng.integers(0, len(names), count)
     key = bundle.manifest.backbone_key
     run = runs.begin(
-        catalogue, kind="sort", crawl=library, mode="link", model="m", bundle=bundle.folder, settings={"sort": {}}
+        catalog, kind="sort", crawl=library, mode="link", model="m", bundle=bundle.folder, settings={"sort": {}}
     )
-    writer = Writer(library, key, last=None)
+    writer = ShardWriter(library, key, last=None)
     for start in range(0, count, PART):
         part = ids[start : start + PART]
-        rows = Rows(
+        rows = EmbeddingBatch(
             pictures=part,
             embeddings=drawn(rng, centres, truths[start : start + PART]),
             traits=np.zeros((len(part), 0), np.float32),
         )
         spots = [spot for spot in writer.append(rows) if spot is not None]
-        with catalogue.transaction() as connection:
-            embeddings.add(catalogue, zip(part, spots, strict=True), backbone=key)
+        with catalog.transaction() as connection:
+            embeddings.add(catalog, zip(part, spots, strict=True), backbone=key)
             connection.executemany(
                 "INSERT INTO places (picture, path, method) VALUES (?, ?, 'link')",
                 [(one, to_bytes(Path("_review", one))) for one in part],
@@ -122,18 +122,18 @@ def fill(
                 Decision(picture=one, action=Action.REVIEW, category=names[0], confidence=0.5, reason="")
                 for one in part
             ]
-            decisions.save(catalogue, made, run=run)
-    runs.finish(catalogue, run, {})
+            decisions.save(catalog, made, run=run)
+    runs.finish(catalog, run, {})
     return ids, truths
 
 
 def measure(
-    catalogue: Catalogue, library: Path, bundle: Bundle, ids: list[PictureId], truths: list[str], *, rounds: int
+    catalog: Catalog, library: Path, bundle: Bundle, ids: list[PictureId], truths: list[str], *, rounds: int
 ) -> None:
     """Say words, learn, look at the first page by the new order; and how long pages take meanwhile."""
     truth = dict(zip(ids, truths, strict=True))
     learning.open_bundle = lambda _: bundle  # type: ignore[assignment]
-    desk = Desk(catalogue)
+    desk = ReviewSession(catalog)
     learner = learning.Learner(library)
     print(f"{len(ids):,} pictures of {WIDTH} numbers, {len(bundle.manifest.categories)} categories")
     print(f"the first round, which also looks at all of it: {timed(learner.learn):.1f} s")
@@ -142,10 +142,16 @@ def measure(
         print(f"the desk takes the outlook in {1000 * timed(desk.look_out):.0f} ms")
         rows = desk.page(wanted, after=None, limit=25)
         said = [
-            Verdict(picture=one.picture, said=Said.RIGHT, category=truth[one.picture], origin="review", at=f"{number}")
+            Annotation(
+                picture=one.picture,
+                said=AnnotationKind.RIGHT,
+                category=truth[one.picture],
+                origin="review",
+                at=f"{number}",
+            )
             for one in rows
         ]
-        annotation_log.add_all(catalogue, said)
+        annotation_log.add_all(catalog, said)
         desk.refresh()
         pages: list[float] = []
         round_ = threading.Thread(target=learner.learn)
@@ -155,8 +161,8 @@ def measure(
             round_.join(0.05)
             pages.append(timed(lambda: desk.page(wanted, after=None, limit=60)))
         seconds, work = time.perf_counter() - started, time.process_time() - worked
-        meta = ranking.attach_newest(catalogue, desk.learned.outlook).meta
-        desk.learned.outlook = ranking.attach_newest(catalogue, desk.learned.outlook)
+        meta = ranking.attach_newest(catalog, desk.learned.outlook).meta
+        desk.learned.outlook = ranking.attach_newest(catalog, desk.learned.outlook)
         took = f"{seconds:.2f} s, {work:.2f} s on the cores"
         print(
             f"round {number + 1}: {took}; pages of 60 meanwhile {1000 * np.percentile(pages, 95):.0f} ms p95; "

@@ -2,7 +2,7 @@
 
 python scripts/bench_review.py [--rows 100000] [--keys 150] [--pages 8] [--megapixels 1.9] [--folder KEPT]
 
-A library is made (in `--folder`, or a temporary one): a catalogue with drawn rows as a sort leaves them, and real files
+A library is made (in `--folder`, or a temporary one): a catalog with drawn rows as a sort leaves them, and real files
 of a few megapixels for those rows that the page comes to. A file is one of some drawn pictures with a number behind its
 end, so that each has an id of its own. Nothing is measured twice: every thumbnail is made for the first time.
 """
@@ -30,7 +30,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from classifier.catalog import decisions, images, runs
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.moves import to_bytes
 from classifier.demo.draw import KINDS, draw
 from classifier.model.bundle_files import MANIFEST
@@ -112,29 +112,29 @@ def make_library(folder: Path, *, rows: int, first: int, megapixels: float) -> P
             (library / name).parent.mkdir(parents=True, exist_ok=True)
             (library / name).write_bytes(data)
         made.append((PictureId(hashlib.sha256(data).hexdigest()), name, len(data)))
-    write_catalogue(library, bundle, made, logits, sure=sure, best=best)
+    write_catalog(library, bundle, made, logits, sure=sure, best=best)
     return library
 
 
-def write_catalogue(
+def write_catalog(
     library: Path, bundle: Path, made: Sequence[tuple[PictureId, Path, int]], logits: Any, *, sure: Any, best: Any
 ) -> None:
     """The rows as a sort leaves them."""
     model = answers_key(**MODEL, novelty_sha256="")
-    with open_catalogue(library) as catalogue:
+    with open_catalog(library) as catalog:
         run = runs.begin(
-            catalogue, kind="sort", crawl=Path("/crawl"), mode="link", model=model, bundle=bundle, settings={}
+            catalog, kind="sort", crawl=Path("/crawl"), mode="link", model=model, bundle=bundle, settings={}
         )
-        with catalogue.transaction() as connection:
+        with catalog.transaction() as connection:
             connection.executemany("INSERT INTO pictures VALUES (?, ?, 1400, 1400, 0)", ((i, s) for i, _, s in made))
             connection.executemany(
                 "INSERT INTO places VALUES (?, ?, 'link', ?, ?, 1, '1', '1')",
                 ((i, to_bytes(path), to_bytes(Path("/crawl") / path.name), size) for i, path, size in made),
             )
             answers = zip((i for i, *_ in made), images.as_bytes(logits), [None] * len(made), strict=True)
-            images.add_many_logits(catalogue, answers, model=model)
-        decisions.save(catalogue, [_decision(i, CATEGORIES[best[n]], sure[n]) for n, (i, *_) in enumerate(made)], run=1)
-        runs.finish(catalogue, run, {})
+            images.add_many_logits(catalog, answers, model=model)
+        decisions.save(catalog, [_decision(i, CATEGORIES[best[n]], sure[n]) for n, (i, *_) in enumerate(made)], run=1)
+        runs.finish(catalog, run, {})
 
 
 def _decision(picture: PictureId, category: str, sure: float, reason: str = "below 0.9") -> Decision:
@@ -143,18 +143,18 @@ def _decision(picture: PictureId, category: str, sure: float, reason: str = "bel
 
 
 def keep_writing(library: Path, stop: Any) -> None:
-    """What a sort does to the catalogue while it works: 256 decisions at a time, over and over."""
-    with open_catalogue(library) as catalogue:
+    """What a sort does to the catalog while it works: 256 decisions at a time, over and over."""
+    with open_catalog(library) as catalog:
         query = "SELECT picture, category, confidence FROM decisions ORDER BY confidence DESC LIMIT 2560"
-        rows = catalogue.connection.execute(query).fetchall()
+        rows = catalog.connection.execute(query).fetchall()
         while not stop.wait(0.5):
             part = random.sample(rows, 256)
-            decisions.save(catalogue, [_decision(*row, reason=f"below {random.random():.4f}") for row in part], run=1)
+            decisions.save(catalog, [_decision(*row, reason=f"below {random.random():.4f}") for row in part], run=1)
 
 
 @contextmanager
 def a_sort_beside(library: Path) -> Iterator[None]:
-    """Another process writes the catalogue meanwhile."""
+    """Another process writes the catalog meanwhile."""
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     process = context.Process(target=keep_writing, args=(library, stop))

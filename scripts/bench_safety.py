@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.filing.destination import names_for
 from classifier.filing.executor import execute
 from classifier.images.hashing import hash_file
@@ -59,10 +59,10 @@ def _bare(paths: list[Path], library: Path, method: Method) -> float:
 
 def _filed(paths: list[Path], library: Path, method: Method, batch: int) -> float:
     moves = _moves(paths, method)
-    with open_catalogue(library) as catalogue:
+    with open_catalog(library) as catalog:
         started = time.perf_counter()
         for start in range(0, len(moves), batch):
-            execute(catalogue, library=library, run=1, moves=moves[start : start + batch])
+            execute(catalog, library=library, run=1, moves=moves[start : start + batch])
         return time.perf_counter() - started
 
 

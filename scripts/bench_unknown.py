@@ -19,7 +19,7 @@ import numpy as np
 from drawing import DATA, draw, link, train
 from sklearn.metrics import roc_auc_score
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.moves import to_path
 from classifier.cli.terminal import TerminalProgress
 from classifier.records import Action
@@ -50,8 +50,8 @@ def measure(args: argparse.Namespace, work: Path, seed: int) -> str:
         max_error=args.max_error or None,
         progress=TerminalProgress(),
     )
-    with read_catalogue(library) as catalogue:
-        rows = catalogue.connection.execute(_SEEN).fetchall()
+    with read_catalog(library) as catalog:
+        rows = catalog.connection.execute(_SEEN).fetchall()
     is_unknown = np.array([to_path(path).name.startswith(MARK) for path, *_ in rows])
     actions = np.array([action for *_, action in rows])
     auroc = roc_auc_score(is_unknown, [novelty for _, novelty, _ in rows])

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
 CAUTIOUS = 0.99
-MISLABELLED = {("landscape", 0): "portrait", ("pixel_sprite", 1): "item_icon"}
+MISLABELED = {("landscape", 0): "portrait", ("pixel_sprite", 1): "item_icon"}
 """Labelled pictures that are put into another category's folder, for the page to ask about: kind and place there."""
 LEARNED_MS = 120_000
 """How long what learns beside the page may take until it has looked at the library."""
@@ -131,7 +131,7 @@ def doubting(folder: Path, made: Path) -> Path:
     """A model of the demo's labels, some of which are wrong; each is held out once, so that these are found."""
     labels = made / "labels with mistakes"
     shutil.copytree(folder / "labels", labels)
-    for (kind, number), wrong in MISLABELLED.items():
+    for (kind, number), wrong in MISLABELED.items():
         one = sorted((labels / kind).iterdir())[number]
         one.rename(labels / wrong / one.name)
     settings = Settings(

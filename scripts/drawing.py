@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.moves import to_path
 from classifier.cli.terminal import TerminalProgress
 from classifier.records import Action
@@ -111,8 +111,8 @@ def filings(library: Path, truth: dict[str, str]) -> tuple[np.ndarray, np.ndarra
 
 def _decided(library: Path, truth: dict[str, str]) -> list[tuple[str, bool, float]]:
     """Action, whether the category is right, and the confidence."""
-    with read_catalogue(library) as catalogue:
-        rows = catalogue.connection.execute(
+    with read_catalog(library) as catalog:
+        rows = catalog.connection.execute(
             "SELECT files.path, decisions.action, decisions.category, decisions.confidence FROM files "
             "JOIN decisions ON decisions.picture = files.picture"
         ).fetchall()

@@ -80,7 +80,7 @@ CHANGES = {
     "catalog/filesystem.py": ("makes a library's folder", ".mkdir"),
     "catalog/lock.py": ("writes who holds the lock into it, by an open file", "os.ftruncate"),
     "catalog/connection.py": (
-        "copies a catalogue to a new temporary folder",
+        "copies a catalog to a new temporary folder",
         "shutil.copyfile tempfile.TemporaryDirectory",
     ),
     "cli/browser.py": (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.overall_progress import Piece, as_one, in_words
+from classifier.overall_progress import StageCost, as_one, in_words
 from classifier.progress import SavedStage, SavingProgress
 
 
@@ -21,13 +21,13 @@ class Clock:
         return self.now
 
 
-def pieces(folds: int) -> list[Piece]:
+def pieces(folds: int) -> list[StageCost]:
     """Ten seconds of looking, and for each fold forty of learning and ten of looking."""
     tuned = [
-        (Piece(name=f"learning {n}", cost=300, kind="learn"), Piece(name=f"looking {n}", cost=100, kind="look"))
+        (StageCost(name=f"learning {n}", cost=300, kind="learn"), StageCost(name=f"looking {n}", cost=100, kind="look"))
         for n in range(folds)
     ]
-    return [Piece(name="looking", cost=100, kind="look"), *(piece for pair in tuned for piece in pair)]
+    return [StageCost(name="looking", cost=100, kind="look"), *(piece for pair in tuned for piece in pair)]
 
 
 def left(stage: SavedStage) -> float | None:
@@ -65,7 +65,7 @@ def test_the_time_left_counts_the_folds_that_are_to_come(folds: int) -> None:
 def test_the_bar_never_goes_back_and_ends_full_whatever_comes(stages: list[tuple[int, int, bool]], extra: int) -> None:
     """Stages may end early, be left out, be longer than planned, or not be planned at all."""
     progress, clock = SavingProgress(), Clock()
-    planned = [Piece(name=str(n), cost=cost, kind="look") for n, (cost, _, _) in enumerate(stages)]
+    planned = [StageCost(name=str(n), cost=cost, kind="look") for n, (cost, _, _) in enumerate(stages)]
     with as_one(progress, "all", planned, clock=clock) as whole:
         for number, (_, done, is_there) in enumerate(stages):
             if not is_there:
@@ -84,7 +84,7 @@ def test_the_bar_never_goes_back_and_ends_full_whatever_comes(stages: list[tuple
 def test_what_an_earlier_run_had_done_does_not_flatter_the_speed() -> None:
     progress, clock = SavingProgress(), Clock()
     with (
-        as_one(progress, "all", [Piece(name="a", cost=1000, kind="learn")], clock=clock) as whole,
+        as_one(progress, "all", [StageCost(name="a", cost=1000, kind="learn")], clock=clock) as whole,
         whole.stage("a", total=1000, unit="picture") as stage,
     ):
         stage.advance(500)
@@ -96,8 +96,8 @@ def test_what_an_earlier_run_had_done_does_not_flatter_the_speed() -> None:
 
 def test_a_limit_of_time_limits_the_time_left() -> None:
     progress, clock = SavingProgress(), Clock()
-    limited = Piece(name="b", cost=10_000, kind="look", most_seconds=120)
-    with as_one(progress, "all", [Piece(name="a", cost=100, kind="look"), limited], clock=clock) as whole:
+    limited = StageCost(name="b", cost=10_000, kind="look", most_seconds=120)
+    with as_one(progress, "all", [StageCost(name="a", cost=100, kind="look"), limited], clock=clock) as whole:
         with whole.stage("a", total=100, unit="picture") as stage:
             clock.now += 100
             stage.advance(100)

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from classifier.active.cross_fit import can_promise, cross_fitted
 from classifier.active.learner import Learner
-from classifier.active.training_set import Lessons, fit
+from classifier.active.training_set import TrainingSet, fit
 from classifier.catalog import annotation_log, audits, decisions, runs
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.moves import to_path
 from classifier.catalog.strictness import Strictness
@@ -27,8 +27,8 @@ from classifier.settings import Settings
 from classifier.sort.pipeline import sort
 
 if TYPE_CHECKING:
-    from classifier.catalog.connection import Catalogue
-    from classifier.model.ood import Novelty
+    from classifier.catalog.connection import Catalog
+    from classifier.model.ood import OodDetector
     from classifier.progress import Stage
 
 Tell = Callable[[dict[str, Any]], None]
@@ -40,13 +40,13 @@ def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, An
 
     `tell` hears how far it is. Raises IllsortError in one line; what is done by then is recorded.
     """
-    with read_catalogue(library) as catalogue:
-        model, _, recorded = audits.last_sort(catalogue) or ("", Path(), {})
-        crawls = [to_path(crawl) for (crawl,) in catalogue.connection.execute(_CRAWLS, (model,))]
-        before = decisions.count_filed(catalogue)
-        _refuse_unnamed(catalogue, library, crawls if _settings(recorded).sort.mode is Mode.MOVE else ())
-        learned = learner.lessons(catalogue, annotation_log.latest(catalogue))
-        novelty = learner.novelty(catalogue, learned)
+    with read_catalog(library) as catalog:
+        model, _, recorded = audits.last_sort(catalog) or ("", Path(), {})
+        crawls = [to_path(crawl) for (crawl,) in catalog.connection.execute(_CRAWLS, (model,))]
+        before = decisions.count_filed(catalog)
+        _refuse_unnamed(catalog, library, crawls if _settings(recorded).sort.mode is Mode.MOVE else ())
+        learned = learner.lessons(catalog, annotation_log.latest(catalog))
+        novelty = learner.novelty(catalog, learned)
     tell({"filing": {"stage": "model", "done": 0, "total": None}})
     bundle = refitted(library, learner, learned, novelty)
     asked = learner.strictness
@@ -64,19 +64,19 @@ def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, An
             is_named=False,
         )
     remove_others(bundle.folder.parent, kept=bundle.folder)
-    with read_catalogue(library) as catalogue:
-        strictness = Strictness.recorded(runs.last_settings(catalogue, "sort"))
-        filed = decisions.count_filed(catalogue) - before
+    with read_catalog(library) as catalog:
+        strictness = Strictness.recorded(runs.last_settings(catalog, "sort"))
+        filed = decisions.count_filed(catalog) - before
         return {"filed": filed, "crawls": len(crawls), "strictness": asdict(strictness)}
 
 
-def _refuse_unnamed(catalogue: Catalogue, library: Path, crawls: Iterable[Path]) -> None:
+def _refuse_unnamed(catalog: Catalog, library: Path, crawls: Iterable[Path]) -> None:
     for crawl in crawls:
-        if named_root(catalogue, library, crawl) is None:
+        if named_root(catalog, library, crawl) is None:
             raise LibraryError(f"{crawl}: only this library's record names it; sort it first")
 
 
-def refitted(library: Path, learner: Learner, learned: Lessons, novelty: Novelty | None) -> Bundle:
+def refitted(library: Path, learner: Learner, learned: TrainingSet, novelty: OodDetector | None) -> Bundle:
     """The bundle with the head that was learned, in the library's own folder for such."""
     head = fit(learned)
     judged = cross_fitted(learned, before=learner.bundle.load_evidence()) if can_promise(learned.labelled) else None

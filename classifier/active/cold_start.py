@@ -16,44 +16,44 @@ from classifier.active.knn_filter import directions, familiar
 from classifier.active.load_embeddings import seen
 from classifier.active.pipeline import KIND
 from classifier.catalog import annotation_log, images, ranking, runs
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.ranking import Rank, attach_newest
 from classifier.errors import LibraryError
 from classifier.model.calibration import probabilities
 from classifier.model.possible import likeliest, possible
-from classifier.records import Action, Said
+from classifier.records import Action, AnnotationKind
 from classifier.training.head import fit_head
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
-    from classifier.records import PictureId, Verdict
+    from classifier.catalog.connection import Catalog
+    from classifier.records import Annotation, PictureId
 
 _TRAY: Final = Action.REVIEW.value
 ENOUGH: Final = 5
 """Pictures that a category needs before it is guessed at."""
 
 
-class FromNothing:
+class ColdStartLearner:
     """Learns from the words that were said in one library of labels, and from nothing else."""
 
     def __init__(self, library: Path) -> None:
         """Raises LibraryError when no sample was drawn into `library`."""
         self._library = library
-        with read_catalogue(library) as catalogue:
-            backbone = runs.last_settings(catalogue, KIND).get("backbone")
+        with read_catalog(library) as catalog:
+            backbone = runs.last_settings(catalog, KIND).get("backbone")
             if backbone is None:
                 raise LibraryError(f"{library}: holds no sample of a crawl: draw one with illsort label")
-            self._seen = seen(catalogue, library, backbone=backbone, wanted=_looks(catalogue))
+            self._seen = seen(catalog, library, backbone=backbone, wanted=_looks(catalog))
         self._directions = directions(self._seen.embeddings)
 
     def learn(self) -> int:
         """One round; the number of the outlook that was written, 0 while less than two categories have enough."""
-        with read_catalogue(self._library) as catalogue:
-            words = list(annotation_log.of_pictures(catalogue))
-            said = annotation_log.unmoved(catalogue, annotation_log.holding(words))
-            known = _looks(catalogue)
+        with read_catalog(self._library) as catalog:
+            words = list(annotation_log.of_pictures(catalog))
+            said = annotation_log.unmoved(catalog, annotation_log.holding(words))
+            known = _looks(catalog)
         rows, names = self._taught(said)
         categories = tuple(sorted(set(names)))
         if len(categories) < 2:  # noqa: PLR2004 - one alone is nothing to tell apart
@@ -75,20 +75,20 @@ class FromNothing:
         meta = {"categories": categories, "temperature": 1.0, "verdicts": len(said)}
         return ranking.write(self._library, sorted(ranks), meta=meta)
 
-    def _taught(self, said: dict[PictureId, Verdict]) -> tuple[list[int], list[str]]:
+    def _taught(self, said: dict[PictureId, Annotation]) -> tuple[list[int], list[str]]:
         """The rows to learn from and what they are, of categories that have enough."""
         named = [
             (row, verdict.category)
             for row, picture in enumerate(self._seen.pictures)
-            if (verdict := said.get(picture)) is not None and verdict.said is Said.RIGHT and verdict.category
+            if (verdict := said.get(picture)) is not None and verdict.said is AnnotationKind.RIGHT and verdict.category
         ]
         counts = Counter(name for _, name in named)
         enough = [(row, name) for row, name in named if counts[name] >= ENOUGH]
         return [row for row, _ in enough], [name for _, name in enough]
 
 
-def _looks(catalogue: Catalogue) -> dict[PictureId, tuple[int, int]]:
+def _looks(catalog: Catalog) -> dict[PictureId, tuple[int, int]]:
     """Place and cluster of each picture, as the newest outlook has them."""
-    attach_newest(catalogue)
-    rows = catalogue.connection.execute("SELECT picture, place, look FROM outlook.ranks").fetchall()
+    attach_newest(catalog)
+    rows = catalog.connection.execute("SELECT picture, place, look FROM outlook.ranks").fetchall()
     return {picture: (place, look) for picture, place, look in rows}

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from classifier.active.training_set import Lessons, fit
-from classifier.model.holdout import NO_CATEGORY, Evidence
-from classifier.model.labeled_embeddings import Labelled
+from classifier.active.training_set import TrainingSet, fit
+from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
+from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.normalize import directions
 from classifier.records import Selection
 
@@ -23,12 +23,14 @@ _ALIKE: Final = 0.95
 """Cosine of embeddings from which on two pictures may repeat each other; most such do not (docs/LOG.md)."""
 
 
-def can_promise(labelled: Labelled) -> bool:
+def can_promise(labelled: LabeledEmbeddings) -> bool:
     """Whether labels were drawn by chance and the backbone was never fitted to them: those judge a refitted head."""
     return Selection.RANDOM in labelled.selections
 
 
-def cross_fitted(learned: Lessons, *, before: Evidence | None = None, seed: int = 0) -> Evidence | None:
+def cross_fitted(
+    learned: TrainingSet, *, before: HoldoutPredictions | None = None, seed: int = 0
+) -> HoldoutPredictions | None:
     """The labels judged by heads of the other parts; None when there are too few to part.
 
     What a person said in review was chosen for being hard, so it judges nothing. It is learned from in every part, but
@@ -52,7 +54,7 @@ def cross_fitted(learned: Lessons, *, before: Evidence | None = None, seed: int 
         logits[held_out] = head(learned.labelled.embeddings[rows[held_out]])
     judged = _part(learned.labelled, labels)
     words = int((~labels).sum())
-    return Evidence(
+    return HoldoutPredictions(
         logits=logits,
         truths=judged.truths,
         groups=judged.groups,
@@ -64,13 +66,13 @@ def cross_fitted(learned: Lessons, *, before: Evidence | None = None, seed: int 
     )
 
 
-def _without_category(before: Evidence | None) -> int:
+def _without_category(before: HoldoutPredictions | None) -> int:
     if before is None:
         return 0
     return before.unjudged + int((before.by_chance.truths == NO_CATEGORY).sum())
 
 
-def _repeats(labelled: Labelled) -> NDArray[np.bool_]:
+def _repeats(labelled: LabeledEmbeddings) -> NDArray[np.bool_]:
     """Which verdicts, in their order, may repeat which pictures of all, (V, N)."""
     every = directions(labelled.embeddings)
     is_verdict = np.array([not path for path in labelled.paths], dtype=bool)
@@ -78,9 +80,9 @@ def _repeats(labelled: Labelled) -> NDArray[np.bool_]:
     return repeats
 
 
-def _part(labelled: Labelled, kept: NDArray[np.bool_]) -> Labelled:
+def _part(labelled: LabeledEmbeddings, kept: NDArray[np.bool_]) -> LabeledEmbeddings:
     rows = np.flatnonzero(kept)
-    return Labelled(
+    return LabeledEmbeddings(
         embeddings=labelled.embeddings[rows],
         truths=labelled.truths[rows],
         groups=labelled.groups[rows],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Eyes:
+class Encoder:
     """A network whose head is of no use, and all that reading pictures for it takes; `key` names its embeddings."""
 
     network: Network
@@ -30,7 +30,7 @@ class Eyes:
     key: str
 
 
-def open_eyes(settings: Settings) -> Eyes:
+def open_eyes(settings: Settings) -> Encoder:
     """The backbone that training would start from. Raises ModelError in one line when it cannot be had."""
     asked = settings.model
     network = load_backbone(
@@ -41,7 +41,7 @@ def open_eyes(settings: Settings) -> Eyes:
         backbone_sha256=network.backbone_sha256(), image_size=transform.image_size, max_squeeze=transform.max_squeeze
     )
     runtime = choose_from(settings.runtime, training=False)
-    return Eyes(
+    return Encoder(
         network=network.to(runtime.device).eval(),
         reader=Reader(transform=transform, max_megapixels=settings.images.max_megapixels),
         runtime=runtime,

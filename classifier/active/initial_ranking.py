@@ -11,10 +11,10 @@ from classifier.records import Action
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.active.load_embeddings import Seen
+    from classifier.active.load_embeddings import LoadedEmbeddings
 
 
-def write_looks(library: Path, seen: Seen) -> None:
+def write_looks(library: Path, seen: LoadedEmbeddings) -> None:
     """Put what was seen into clusters, and write them as the newest outlook of `library`."""
     found = cluster(seen.embeddings)
     ranks = (

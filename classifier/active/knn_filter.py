@@ -17,7 +17,7 @@ from classifier.training.subset_heads import compact
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_NEIGHBOURS: Final = 20
+_NEIGHBORS: Final = 20
 """Pictures that are looked at for each: at most, and at least a quarter as many; of few pictures a tenth."""
 _NAMED: Final = 4
 """How many of them must have the guessed name; measured: docs/LOG.md."""
@@ -40,7 +40,7 @@ def familiar(
     """
     named = np.full(len(directions_NR), -1)
     named[taught] = truths
-    count = min(len(named) - 1, max(_NEIGHBOURS // 4, min(_NEIGHBOURS, len(named) // 10)))
+    count = min(len(named) - 1, max(_NEIGHBORS // 4, min(_NEIGHBORS, len(named) // 10)))
     found = np.zeros(len(named), dtype=bool)
     for start in range(0, len(named), _CHUNK):
         part = slice(start, start + _CHUNK)

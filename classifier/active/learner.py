@@ -17,10 +17,10 @@ from classifier.active.coverage_estimate import fileable
 from classifier.active.cross_fit import can_promise
 from classifier.active.pool import Pool, read_pool, shortener, waiting_pool
 from classifier.active.query_strategy import looks, order
-from classifier.active.training_set import Lessons, fit, lessons
+from classifier.active.training_set import TrainingSet, fit, lessons
 from classifier.catalog import annotation_log, audits, decisions, embeddings, images, ranking
 from classifier.catalog.categories import read_names
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.kept import kept_of
 from classifier.catalog.spots import folder_of
 from classifier.catalog.strictness import Strictness
@@ -28,7 +28,7 @@ from classifier.errors import ModelError
 from classifier.model.bundle import open_bundle
 from classifier.model.calibration import probabilities
 from classifier.model.possible import likeliest, possible
-from classifier.records import Action, Said
+from classifier.records import Action, AnnotationKind
 from classifier.sort.merge_categories import fold
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifier.catalog.connection import Catalogue
-    from classifier.model.ood import Novelty
-    from classifier.records import PictureId, Verdict
+    from classifier.catalog.connection import Catalog
+    from classifier.model.ood import OodDetector
+    from classifier.records import Annotation, PictureId
     from classifier.training.head import Head
 
 _SEED: Final = 0
@@ -54,8 +54,8 @@ class Learner:
     def __init__(self, library: Path) -> None:
         """Raises ModelError in one line when there is nothing to learn by."""
         self._library = library
-        with read_catalogue(library) as catalogue:
-            _, folder, settings = audits.last_sort(catalogue) or ("", None, {})
+        with read_catalog(library) as catalog:
+            _, folder, settings = audits.last_sort(catalog) or ("", None, {})
         if folder is None:
             raise ModelError(f"{library} was never sorted into, so there is no model to learn with")
         self.bundle = open_bundle(folder)
@@ -73,12 +73,12 @@ class Learner:
 
     def learn(self) -> int:
         """One round; the number of the outlook that was written, which is empty when nothing waits that is known."""
-        with read_catalogue(self._library) as catalogue:
-            words = list(annotation_log.of_pictures(catalogue))
-            said = annotation_log.unmoved(catalogue, annotation_log.holding(words))
-            learned = self.lessons(catalogue, said)
-            self._look(catalogue)
-            filed = decisions.count_filed(catalogue)
+        with read_catalog(self._library) as catalog:
+            words = list(annotation_log.of_pictures(catalog))
+            said = annotation_log.unmoved(catalog, annotation_log.holding(words))
+            learned = self.lessons(catalog, said)
+            self._look(catalog)
+            filed = decisions.count_filed(catalog)
         if not self._pool.pictures:
             return ranking.write(self._library, (), meta=self._meta(learned, said))
         head = fit(learned)
@@ -86,19 +86,21 @@ class Learner:
         left = possible(shares, self._pool.pictures, learned.categories, annotation_log.ruled_out(words))
         return self._write(logits, left, learned, said, filed=filed)
 
-    def lessons(self, catalogue: Catalogue, said: dict[PictureId, Verdict]) -> Lessons:
+    def lessons(self, catalog: Catalog, said: dict[PictureId, Annotation]) -> TrainingSet:
         """What there is to learn from by now; what was read once of a picture is kept."""
-        wanted = [one for one, verdict in said.items() if verdict.said is Said.RIGHT and one not in self._seen]
+        wanted = [
+            one for one, verdict in said.items() if verdict.said is AnnotationKind.RIGHT and one not in self._seen
+        ]
         backbone, width = self.bundle.manifest.backbone_key, self._labelled.embeddings.shape[1]
-        for part in kept_of(catalogue, self._folder, wanted, backbone=backbone):
+        for part in kept_of(catalog, self._folder, wanted, backbone=backbone):
             if part.embeddings.shape[1] == width:
                 self._seen |= dict(zip(part.pictures, part.embeddings, strict=True))
         known = self.bundle.manifest.categories
-        now = fold(known, (0.0,) * len(known), read_names(catalogue))
+        now = fold(known, (0.0,) * len(known), read_names(catalog))
         labelled = replace(self._labelled, truths=now.columns[self._labelled.truths])
         return lessons(labelled, now.categories, said, self._seen)
 
-    def novelty(self, catalogue: Catalogue, learned: Lessons) -> Novelty | None:
+    def novelty(self, catalog: Catalog, learned: TrainingSet) -> OodDetector | None:
         """What tells the unknown, with what a person put into a category since no longer unlike all that is labelled.
 
         None when nothing tells it.
@@ -108,19 +110,19 @@ class Learner:
             return None
         labelled = set(self._labelled.pictures)
         new = [picture for picture in learned.labelled.pictures if picture not in labelled]
-        kept = kept_of(catalogue, self._folder, new, backbone=self.bundle.manifest.backbone_key)
+        kept = kept_of(catalog, self._folder, new, backbone=self.bundle.manifest.backbone_key)
         traits = [part.traits for part in kept if part.traits.shape[1] == len(known.whitening)]
         return known.with_more(np.concatenate(traits), learned.labelled.embeddings) if traits else known
 
-    def _look(self, catalogue: Catalogue) -> None:
+    def _look(self, catalog: Catalog) -> None:
         """Know what waits, read anew only when something was decided, or more is known."""
         backbone = self.bundle.manifest.backbone_key
-        last = embeddings.last_spot(catalogue, backbone)
-        marks = (*audits.marks(catalogue), last.shard if last else 0, last.row if last else 0)
+        last = embeddings.last_spot(catalog, backbone)
+        marks = (*audits.marks(catalog), last.shard if last else 0, last.row if last else 0)
         if marks == self._marks:
             return
-        self._pool, self._marks = waiting_pool(catalogue, backbone), marks
-        self._knows_all = len(self._pool) == _count_waiting(catalogue)
+        self._pool, self._marks = waiting_pool(catalog, backbone), marks
+        self._knows_all = len(self._pool) == _count_waiting(catalog)
         count, width = len(self._pool), self._labelled.embeddings.shape[1]
         axes = shortener(self._labelled.embeddings)
         short = np.zeros((count, axes.shape[1]), dtype=np.float32)
@@ -151,8 +153,8 @@ class Learner:
         self,
         logits: NDArray[np.float32],
         shares: NDArray[np.float32],
-        learned: Lessons,
-        said: dict[PictureId, Verdict],
+        learned: TrainingSet,
+        said: dict[PictureId, Annotation],
         *,
         filed: int,
     ) -> int:
@@ -173,7 +175,7 @@ class Learner:
         ranks = zip(range(len(rows)), *columns, strict=True)
         return ranking.write(self._library, ranks, meta=meta)
 
-    def _meta(self, learned: Lessons, said: dict[PictureId, Verdict]) -> dict[str, Any]:
+    def _meta(self, learned: TrainingSet, said: dict[PictureId, Annotation]) -> dict[str, Any]:
         asked = self._expected(learned)
         return {
             "categories": learned.categories,
@@ -186,7 +188,7 @@ class Learner:
             },
         }
 
-    def _expected(self, learned: Lessons) -> Strictness:
+    def _expected(self, learned: TrainingSet) -> Strictness:
         """What was asked for, and whether a sort by what was learned may well guarantee it."""
         may = None if self.strictness.max_error is None else can_promise(learned.labelled)
         return replace(self.strictness, guaranteed=may)
@@ -199,16 +201,16 @@ class Learner:
         return trays
 
     def _told(
-        self, confidences: NDArray[np.floating], said: dict[PictureId, Verdict], learned: Lessons, *, filed: int
+        self, confidences: NDArray[np.floating], said: dict[PictureId, Annotation], learned: TrainingSet, *, filed: int
     ) -> dict[str, Any]:
         """What this round changed, for the line on the page."""
         open_ = np.array(
             [
-                action == Action.REVIEW and (one not in said or said[one].said is Said.SKIPPED)
+                action == Action.REVIEW and (one not in said or said[one].said is AnnotationKind.SKIPPED)
                 for one, action in zip(self._pool.pictures, self._pool.actions, strict=True)
             ]
         )
-        settled = sum(said[one].said is Said.RIGHT for one in self._pool.pictures if one in said)
+        settled = sum(said[one].said is AnnotationKind.RIGHT for one in self._pool.pictures if one in said)
         expected = self._expected(learned)
         could = fileable(confidences[open_], expected, default=self.bundle.manifest.threshold)
         share = (filed + settled + could) / max(filed + len(confidences), 1)
@@ -221,6 +223,6 @@ class Learner:
         return told
 
 
-def _count_waiting(catalogue: Catalogue) -> int:
-    (count,) = catalogue.connection.execute(_WAIT).fetchone()
+def _count_waiting(catalog: Catalog) -> int:
+    (count,) = catalog.connection.execute(_WAIT).fetchone()
     return int(count)

@@ -19,26 +19,28 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.records import PictureId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Seen:
+class LoadedEmbeddings:
     """`embeddings` is float32 (N, D), a row for each of `pictures`."""
 
     pictures: tuple[PictureId, ...]
     embeddings: NDArray[np.float32]
 
 
-def seen(catalogue: Catalogue, library: Path, *, backbone: str, wanted: Container[PictureId]) -> Seen:
+def seen(catalog: Catalog, library: Path, *, backbone: str, wanted: Container[PictureId]) -> LoadedEmbeddings:
     """Those of `wanted` whose embeddings are kept and whole."""
     folder = folder_of(library, backbone)
     pictures: list[PictureId] = []
     parts: list[NDArray[np.float32]] = []
-    for shard, rows in embeddings.spots(catalogue, backbone=backbone):
+    for shard, rows in embeddings.spots(catalog, backbone=backbone):
         asked = [(row, picture) for row, picture in rows if picture in wanted]
         for part in read_shard(folder, shard, asked):
             pictures += part.pictures
             parts.append(part.embeddings)
-    return Seen(pictures=tuple(pictures), embeddings=np.concatenate(parts) if parts else np.empty((0, 0), np.float32))
+    return LoadedEmbeddings(
+        pictures=tuple(pictures), embeddings=np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.active.deduplicate import superfluous
 from classifier.active.embed import embed
-from classifier.active.encoder import Eyes, open_eyes
+from classifier.active.encoder import Encoder, open_eyes
 from classifier.active.initial_ranking import write_looks
 from classifier.active.load_embeddings import seen
 from classifier.catalog import annotation_log, audits, categories, decisions, files, runs
@@ -16,7 +16,7 @@ from classifier.catalog.categories import read_names
 from classifier.catalog.clock import now
 from classifier.catalog.ranking import attach_newest
 from classifier.errors import CrawlError, LibraryError, SettingsError
-from classifier.filing.category_folders import Folders
+from classifier.filing.category_folders import CategoryFolders
 from classifier.filing.destination import names_for
 from classifier.filing.executor import execute
 from classifier.filing.failure_list import list_broken
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
-    from classifier.records import ImageFile, PictureId, Verdict
+    from classifier.catalog.connection import Catalog
+    from classifier.records import Annotation, ImageFile, PictureId
     from classifier.settings import Settings
 
 KIND: Final = "label"
@@ -82,25 +82,25 @@ def take_sample(
     started, progress = time.monotonic(), progress or SilentProgress()
     check_versions()
     crawl, method = checked_crawl(crawl, library), _method(settings.sort.mode)
-    with opened(library, progress) as catalogue:
-        if audits.last_sort(catalogue) is not None:
+    with opened(library, progress) as catalog:
+        if audits.last_sort(catalog) is not None:
             raise LibraryError(f"{library}: was sorted into; labels need a folder of their own")
         eyes = open_eyes(settings)
-        run = _begin(catalogue, crawl=crawl, eyes=eyes, settings=settings)
-        _offer(catalogue, library, progress)
+        run = _begin(catalog, crawl=crawl, eyes=eyes, settings=settings)
+        _offer(catalog, library, progress)
         scope = scope_of(settings)
-        _draw(catalogue, run=run, crawl=crawl, library=library, count=count, more=more, scope=scope, progress=progress)
-        embed(catalogue, library=library, crawl=crawl, eyes=eyes, progress=progress)
-        found = list(files.read(catalogue, crawl=crawl))
-        left_out = _repeated(catalogue, library, found, eyes=eyes, settings=settings)
+        _draw(catalog, run=run, crawl=crawl, library=library, count=count, more=more, scope=scope, progress=progress)
+        embed(catalog, library=library, crawl=crawl, eyes=eyes, progress=progress)
+        found = list(files.read(catalog, crawl=crawl))
+        left_out = _repeated(catalog, library, found, eyes=eyes, settings=settings)
         new = [(picture, file) for picture, file, is_placed in found if not is_placed and picture not in left_out]
-        placed = _place(catalogue, library, new, run=run, method=method, progress=progress)
-        if placed or not attach_newest(catalogue).number:
+        placed = _place(catalog, library, new, run=run, method=method, progress=progress)
+        if placed or not attach_newest(catalog).number:
             wanted = {picture for picture, _, _ in found} - left_out
-            write_looks(library, seen(catalogue, library, backbone=eyes.key, wanted=wanted))
-        list_broken(catalogue, library, progress, run=run)
-        sample = _told(catalogue, crawl, eyes=eyes, left_out=len(left_out), placed=placed, failed=len(new) - placed)
-        runs.finish(catalogue, run, {"pictures": placed, "seconds": round(time.monotonic() - started, 2)})
+            write_looks(library, seen(catalog, library, backbone=eyes.key, wanted=wanted))
+        list_broken(catalog, library, progress, run=run)
+        sample = _told(catalog, crawl, eyes=eyes, left_out=len(left_out), placed=placed, failed=len(new) - placed)
+        runs.finish(catalog, run, {"pictures": placed, "seconds": round(time.monotonic() - started, 2)})
     return sample
 
 
@@ -110,26 +110,26 @@ def _method(mode: Mode) -> Method:
     return Method(mode.value)
 
 
-def _begin(catalogue: Catalogue, *, crawl: Path, eyes: Eyes, settings: Settings) -> int:
+def _begin(catalog: Catalog, *, crawl: Path, eyes: Encoder, settings: Settings) -> int:
     kept = settings.model_dump(mode="json", include={"model", "images", "sort"}) | {"backbone": eyes.key}
     mode = settings.sort.mode.value
-    return runs.begin(catalogue, kind=KIND, crawl=crawl, mode=mode, model="", bundle=crawl, settings=kept)
+    return runs.begin(catalog, kind=KIND, crawl=crawl, mode=mode, model="", bundle=crawl, settings=kept)
 
 
-def _offer(catalogue: Catalogue, library: Path, progress: Progress) -> None:
+def _offer(catalog: Catalog, library: Path, progress: Progress) -> None:
     """Make the category folders that a person filled by hand categories, unless they were renamed since."""
-    found, names = placed_by_hand(catalogue, library), read_names(catalogue)
+    found, names = placed_by_hand(catalog, library), read_names(catalog)
     good, complaints = usable_names([name for name in found if names.of(name) == name], names.made)
     for sentence in complaints:
         progress.say(f"{sentence}: it is not offered")
-    categories.make(catalogue, good, at=now())
+    categories.make(catalog, good, at=now())
     if good:
         told = ", ".join(f"{name} {found[name]:,}" for name in good)
         progress.say(f"already in {library}: {told}")
 
 
 def _draw(
-    catalogue: Catalogue,
+    catalog: Catalog,
     *,
     run: int,
     crawl: Path,
@@ -140,7 +140,7 @@ def _draw(
     progress: Progress,
 ) -> None:
     """Record which files are drawn; without a wish for others, a sample that is there is gone on with."""
-    known = files.known(catalogue, crawl)
+    known = files.known(catalog, crawl)
     if known and not more and (count is None or count <= len(known)):
         progress.say(f"going on with the {counted(len(known), 'picture')} drawn before; --more N draws others too")
         return
@@ -154,10 +154,10 @@ def _draw(
             raise CrawlError(f"{crawl}: cannot be listed ({error.strerror})") from None
     for sentence in (*found.sentences(), *found.complaints):
         progress.say(sentence)
-    files.see_unreadable(catalogue, run=run, crawl=crawl, refused=found.refused)
+    files.see_unreadable(catalog, run=run, crawl=crawl, refused=found.refused)
     wanted = len(known) + more if more else count or min(_MOST, max(_LEAST, found.pictures // _SHARE))
     new = [file for file in drawn if file.path not in known][: max(0, wanted - len(known))]
-    files.see(catalogue, run=run, crawl=crawl, files=[*(file for file in drawn if file.path in known), *new])
+    files.see(catalog, run=run, crawl=crawl, files=[*(file for file in drawn if file.path in known), *new])
     before = f", beside {len(known):,} before" if known else ""
     progress.say(f"{len(new):,} of {counted(found.pictures, 'picture')} drawn by chance{before}")
 
@@ -169,11 +169,11 @@ def _counted(found: Iterator[ImageFile], stage: Stage) -> Iterator[ImageFile]:
 
 
 def _repeated(
-    catalogue: Catalogue,
+    catalog: Catalog,
     library: Path,
     found: list[tuple[PictureId, ImageFile, bool]],
     *,
-    eyes: Eyes,
+    eyes: Encoder,
     settings: Settings,
 ) -> set[PictureId]:
     """What is not placed, for it nearly repeats another: one that is placed already, or else the first by path."""
@@ -181,7 +181,7 @@ def _repeated(
     placed = {picture for picture, _, is_placed in found if is_placed}
     if len(placed) == len(paths):
         return set()
-    kept = seen(catalogue, library, backbone=eyes.key, wanted=paths)
+    kept = seen(catalog, library, backbone=eyes.key, wanted=paths)
     row = {picture: number for number, picture in enumerate(kept.pictures)}
     order = [picture for picture in paths if picture in row]
     left_out = superfluous(
@@ -194,7 +194,7 @@ def _repeated(
 
 
 def _place(
-    catalogue: Catalogue,
+    catalog: Catalog,
     library: Path,
     new: list[tuple[PictureId, ImageFile]],
     *,
@@ -204,14 +204,14 @@ def _place(
 ) -> int:
     """Bring pictures where they wait, or where a person has said before that they belong; how many were brought."""
     placed = 0
-    said, folders = annotation_log.latest(catalogue, [picture for picture, _ in new]), Folders(library)
+    said, folders = annotation_log.latest(catalog, [picture for picture, _ in new]), CategoryFolders(library)
     with progress.stage("putting them aside", total=len(new), unit="picture") as stage:
         for start in range(0, len(new), _BATCH):
             batch = new[start : start + _BATCH]
             decided = [_decided(picture, said.get(picture)) for picture, _ in batch]
-            decisions.save(catalogue, decided, run=run)
+            decisions.save(catalog, decided, run=run)
             moves = [_move(decision, file, method, folders) for decision, (_, file) in zip(decided, batch, strict=True)]
-            for outcome in execute(catalogue, library=library, run=run, moves=moves):
+            for outcome in execute(catalog, library=library, run=run, moves=moves):
                 placed += outcome.status is Status.PLACED
                 if outcome.status is not Status.PLACED:
                     progress.say(f"{outcome.move.source.path}: not taken: {outcome.reason or outcome.status.value}")
@@ -219,21 +219,21 @@ def _place(
     return placed
 
 
-def _decided(picture: PictureId, verdict: Verdict | None) -> Decision:
+def _decided(picture: PictureId, verdict: Annotation | None) -> Decision:
     waits = Decision(picture=picture, action=Action.REVIEW, category="", confidence=0.0, reason=REASON)
     return heed(waits, verdict)
 
 
-def _move(decision: Decision, file: ImageFile, method: Method, folders: Folders) -> Move:
+def _move(decision: Decision, file: ImageFile, method: Method, folders: CategoryFolders) -> Move:
     names = names_for(file.path.name, decision.picture)
     return Move(picture=decision.picture, source=file, folder=folders(decision), names=names, method=method)
 
 
-def _told(catalogue: Catalogue, crawl: Path, *, eyes: Eyes, left_out: int, placed: int, failed: int) -> Sample:
-    known = files.known(catalogue, crawl)
-    failed_paths = [path for path, _ in files.failures(catalogue, crawl=crawl)]
+def _told(catalog: Catalog, crawl: Path, *, eyes: Encoder, left_out: int, placed: int, failed: int) -> Sample:
+    known = files.known(catalog, crawl)
+    failed_paths = [path for path, _ in files.failures(catalog, crawl=crawl)]
     drawn, broken = len(known), sum(path in known for path in failed_paths)
-    contents = sum(1 for _ in files.read(catalogue, crawl=crawl))
+    contents = sum(1 for _ in files.read(catalog, crawl=crawl))
     return Sample(
         backbone=eyes.key,
         drawn=drawn,

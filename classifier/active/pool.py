@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 SHORT: Final = 64
 _THREADS: Final = 2
@@ -46,9 +46,9 @@ class Pool:
         return len(self.pictures)
 
 
-def waiting_pool(catalogue: Catalogue, backbone: str) -> Pool:
+def waiting_pool(catalog: Catalog, backbone: str) -> Pool:
     """What waits and has its embedding kept."""
-    rows = catalogue.connection.execute(_WAITING, (backbone,)).fetchall()
+    rows = catalog.connection.execute(_WAITING, (backbone,)).fetchall()
     shards, first = [], 0
     for shard, group in groupby(rows, key=lambda row: int(row[0])):
         wanted = [(int(row[1]), PictureId(row[2])) for row in group]

@@ -1,4 +1,4 @@
-"""In which order to ask a person about pictures, and which look alike; pure, knows no catalogue and no model."""
+"""In which order to ask a person about pictures, and which look alike; pure, knows no catalog and no model."""
 
 # Shapes: N pictures, D embedding width, K categories.
 
@@ -47,7 +47,7 @@ def order(
 
 
 def looks(embeddings_ND: NDArray[np.float32], *, seed: int = 0) -> NDArray[np.int64]:
-    """For each picture the number of its cluster, int64 (N,); neighbouring numbers look alike more than others do."""
+    """For each picture the number of its cluster, int64 (N,); neighboring numbers look alike more than others do."""
     count = min(len(embeddings_ND) // _ALIKE, _MOST_LOOKS)
     if count < 2:  # noqa: PLR2004 - one cluster is all of them
         return np.zeros(len(embeddings_ND), dtype=np.int64)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from classifier.model.labeled_embeddings import Labelled
-from classifier.records import Said, Selection
+from classifier.model.labeled_embeddings import LabeledEmbeddings
+from classifier.records import AnnotationKind, Selection
 from classifier.training.head import Head, fit_head
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifier.records import PictureId, Verdict
+    from classifier.records import Annotation, PictureId
 
 ENOUGH: Final = 3
 """Pictures that a new category needs before it is guessed at."""
@@ -27,23 +27,23 @@ _NEVER: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lessons:
+class TrainingSet:
     """`labelled` by the numbers of `categories`: those of the model first, in its order, then new ones.
 
     So many `unjudged` labels were drawn by chance and are of no known category since a person judged them again.
     """
 
-    labelled: Labelled
+    labelled: LabeledEmbeddings
     categories: tuple[str, ...]
     unjudged: int = 0
 
 
 def lessons(
-    labelled: Labelled,
+    labelled: LabeledEmbeddings,
     categories: Sequence[str],
-    said: Mapping[PictureId, Verdict],
+    said: Mapping[PictureId, Annotation],
     embeddings: Mapping[PictureId, NDArray[np.float32]],
-) -> Lessons:
+) -> TrainingSet:
     """The labels as a person's words, `said` as they hold, leave them, and other pictures that were said to be right.
 
     A labelled picture stays what it was, only of another category where that was said: whoever judges by the labels
@@ -58,7 +58,7 @@ def lessons(
     taught = {
         picture: str(verdict.category)
         for picture, verdict in said.items()
-        if verdict.said is Said.RIGHT and verdict.category and picture in embeddings and picture not in labels
+        if verdict.said is AnnotationKind.RIGHT and verdict.category and picture in embeddings and picture not in labels
     }
     named = Counter([*taught.values(), *(name for name in now if name)])
     every = (*categories, *sorted(name for name, count in named.items() if name not in categories and count >= ENOUGH))
@@ -68,8 +68,8 @@ def lessons(
     truths = [numbers[name] for name in now if name in numbers]
     first = int(labelled.groups.max(initial=-1)) + 1
     rows = [labelled.embeddings[kept], *([np.stack([embeddings[one] for one in new])] if new else [])]
-    return Lessons(
-        labelled=Labelled(
+    return TrainingSet(
+        labelled=LabeledEmbeddings(
             embeddings=np.concatenate(rows),
             truths=np.array([*truths, *(numbers[taught[one]] for one in new)], dtype=np.int64),
             groups=np.concatenate([labelled.groups[kept], first + np.arange(len(new), dtype=np.int64)]),
@@ -85,7 +85,7 @@ def lessons(
     )
 
 
-def fit(learned: Lessons) -> Head:
+def fit(learned: TrainingSet) -> Head:
     """A head for all categories; one of which no picture is left is never guessed."""
     truths = learned.labelled.truths
     present = np.unique(truths)
@@ -97,10 +97,10 @@ def fit(learned: Lessons) -> Head:
     return Head(weight=weight, bias=bias)
 
 
-def _now(label: str, verdict: Verdict | None) -> str | None:
+def _now(label: str, verdict: Annotation | None) -> str | None:
     """What a labelled picture is of after what was said of it; None where that is not known, or nothing."""
-    if verdict is None or verdict.said is Said.SKIPPED:
+    if verdict is None or verdict.said is AnnotationKind.SKIPPED:
         return label
-    if verdict.said is Said.WRONG:
+    if verdict.said is AnnotationKind.WRONG:
         return label if verdict.category != label else None
-    return verdict.category if verdict.said is Said.RIGHT else None
+    return verdict.category if verdict.said is AnnotationKind.RIGHT else None

@@ -30,14 +30,14 @@ _PAUSE_S: Final = 15.0
 _LEAST_PRIORITY: Final = 19
 
 
-class Learns(Protocol):
+class LearnerWorker(Protocol):
     """What learns in one library."""
 
     def learn(self) -> int:
         """One round; the number of the outlook that was written, 0 when none was."""
 
 
-def run(pipe: Connection, library: Path, *, begin: Callable[[Path], Learns] = Learner) -> None:
+def run(pipe: Connection, library: Path, *, begin: Callable[[Path], LearnerWorker] = Learner) -> None:
     """Learn by what `begin` makes until the page ends; what goes wrong is told in a line, and does not end it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the page, whose end ends this
     if hasattr(os, "nice"):
@@ -65,7 +65,7 @@ def _next(told: SimpleQueue[dict[str, Any]]) -> dict[str, Any]:
         return {}
 
 
-def _begin(pipe: Connection, library: Path, begin: Callable[[Path], Learns]) -> Learns | None:
+def _begin(pipe: Connection, library: Path, begin: Callable[[Path], LearnerWorker]) -> LearnerWorker | None:
     """A learner that has learned once; None, which is told, when there is nothing to learn by."""
     try:
         learner = begin(library)
@@ -91,7 +91,7 @@ def _listen(pipe: Connection, told: SimpleQueue[dict[str, Any]]) -> None:
     os._exit(0)
 
 
-def _learn(pipe: Connection, learner: Learns) -> None:
+def _learn(pipe: Connection, learner: LearnerWorker) -> None:
     pipe.send({"learning": True})
     try:
         pipe.send({"learned": learner.learn()})

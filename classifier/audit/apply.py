@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classifier.catalog.audits import Audit, Filed
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.catalog.strictness import Strictness
 
 
 def refile(
-    catalogue: Catalogue,
+    catalog: Catalog,
     library: Path,
     audit: Audit,
     agreed: Strictness,
@@ -40,30 +40,30 @@ def refile(
     Raises LibraryError while another process files there, FilingStopped when the disk refuses; `resume` goes on then.
     """
     with owned(library):
-        recover(catalogue, library)
-        reconcile(catalogue, library)
-        with catalogue.transaction():
-            run = _begin(catalogue, library, audit, agreed)
-            decisions.save(catalogue, list(_changed(catalogue, audit, agreed)), run=run)
-            audits.set_outcome(catalogue, audit.id, run=run, threshold=agreed.threshold)
-        return _carry_out(catalogue, library, run, progress or SilentProgress())
+        recover(catalog, library)
+        reconcile(catalog, library)
+        with catalog.transaction():
+            run = _begin(catalog, library, audit, agreed)
+            decisions.save(catalog, list(_changed(catalog, audit, agreed)), run=run)
+            audits.set_outcome(catalog, audit.id, run=run, threshold=agreed.threshold)
+        return _carry_out(catalog, library, run, progress or SilentProgress())
 
 
-def resume(catalogue: Catalogue, library: Path, *, progress: Progress | None = None) -> Refiled | None:
+def resume(catalog: Catalog, library: Path, *, progress: Progress | None = None) -> Refiled | None:
     """Go on with what a kill or a full disk left undone of the last `refile`; None when there is nothing."""
-    if audits.unfinished_run(catalogue) is None:
+    if audits.unfinished_run(catalog) is None:
         return None
     with owned(library):
-        recover(catalogue, library)
-        reconcile(catalogue, library)
-        run = audits.unfinished_run(catalogue)
-        return None if run is None else _carry_out(catalogue, library, run, progress or SilentProgress())
+        recover(catalog, library)
+        reconcile(catalog, library)
+        run = audits.unfinished_run(catalog)
+        return None if run is None else _carry_out(catalog, library, run, progress or SilentProgress())
 
 
-def _begin(catalogue: Catalogue, library: Path, audit: Audit, agreed: Strictness) -> int:
-    model, bundle, _ = audits.last_sort(catalogue) or ("", Path(), {})
+def _begin(catalog: Catalog, library: Path, audit: Audit, agreed: Strictness) -> int:
+    model, bundle, _ = audits.last_sort(catalog) or ("", Path(), {})
     return runs.begin(
-        catalogue,
+        catalog,
         kind="audit",
         crawl=library.resolve(),
         mode="",
@@ -73,10 +73,10 @@ def _begin(catalogue: Catalogue, library: Path, audit: Audit, agreed: Strictness
     )
 
 
-def _changed(catalogue: Catalogue, audit: Audit, agreed: Strictness) -> Iterator[Decision]:
+def _changed(catalog: Catalog, audit: Audit, agreed: Strictness) -> Iterator[Decision]:
     """Every decision that is another one now."""
-    said, put_by_hand = annotation_log.latest(catalogue), by_hand(catalogue)
-    for one in audits.filed(catalogue):
+    said, put_by_hand = annotation_log.latest(catalog), by_hand(catalog)
+    for one in audits.filed(catalog):
         if one.picture in put_by_hand:
             continue
         was = _decision(one, Action.FILE, one.reason)
@@ -97,7 +97,7 @@ def _below(one: Filed, audit: Audit, threshold: float, max_error: float | None) 
     return f"{one.confidence:.4f} {one.category}: below {threshold:.4f}{least} (audit of {audit.at[:10]})"
 
 
-def _carry_out(catalogue: Catalogue, library: Path, run: int, progress: Progress) -> Refiled:
-    made = rearrange(catalogue, library, audits.decided_in(catalogue, run), run=run, progress=progress)
-    runs.finish(catalogue, run, {"pictures": made.moved, "review": made.moved, "failed": len(made.left)})
+def _carry_out(catalog: Catalog, library: Path, run: int, progress: Progress) -> Refiled:
+    made = rearrange(catalog, library, audits.decided_in(catalog, run), run=run, progress=progress)
+    runs.finish(catalog, run, {"pictures": made.moved, "review": made.moved, "failed": len(made.left)})
     return made

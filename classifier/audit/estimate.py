@@ -16,13 +16,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from classifier.model.binomial_bounds import at_most, at_most_of, spent
-from classifier.records import Said
+from classifier.records import AnnotationKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from classifier.catalog.audits import Audit, Drawn
-    from classifier.records import PictureId, Verdict
+    from classifier.records import Annotation, PictureId
 
 CONFIDENCE = 0.95
 _MOST_SKIPS = 2
@@ -70,23 +70,23 @@ def percent(share: float) -> str:
     return f"{math.ceil(share * 1000 - 1e-9) / 10:.1f}%"
 
 
-class State:
+class AuditState:
     """An audit with the verdicts that were given in it, in their order; never changes."""
 
-    def __init__(self, audit: Audit, verdicts: Iterable[Verdict]) -> None:
+    def __init__(self, audit: Audit, verdicts: Iterable[Annotation]) -> None:
         self.audit = audit
-        self.answers: Sequence[Verdict] = _not_taken_back(verdicts)
+        self.answers: Sequence[Annotation] = _not_taken_back(verdicts)
 
     @cached_property
-    def said(self) -> dict[PictureId, Said]:
+    def said(self) -> dict[PictureId, AnnotationKind]:
         """What was said of each picture, skipped ones too."""
         return {verdict.picture: verdict.said for verdict in self.answers}
 
     @cached_property
     def current(self) -> Drawn | None:
         """The picture to ask about; None when all is answered."""
-        skips = Counter(verdict.picture for verdict in self.answers if verdict.said is Said.SKIPPED)
-        answered = {verdict.picture for verdict in self.answers if verdict.said is not Said.SKIPPED}
+        skips = Counter(verdict.picture for verdict in self.answers if verdict.said is AnnotationKind.SKIPPED)
+        answered = {verdict.picture for verdict in self.answers if verdict.said is not AnnotationKind.SKIPPED}
         left = [d for d in self.audit.drawn if d.picture not in answered and skips[d.picture] < _MOST_SKIPS]
         return min(left, key=lambda drawn: (skips[drawn.picture], drawn.position), default=None)
 
@@ -102,7 +102,7 @@ class State:
 
     def is_bad(self, drawn: Drawn) -> bool:
         """Whether a picture that was asked counts as wrong."""
-        return self.said.get(drawn.picture) in {Said.WRONG, Said.SKIPPED}
+        return self.said.get(drawn.picture) in {AnnotationKind.WRONG, AnnotationKind.SKIPPED}
 
     def bound(self, category: str | None = None) -> Bound:
         """What the answers so far say of one category, or of the library.
@@ -112,7 +112,7 @@ class State:
         """
         of_it = [d for d in self.audit.drawn if d.picture in self.said and category in {None, d.category}]
         said = Counter(self.said[drawn.picture] for drawn in of_it)
-        bad, asked = said[Said.WRONG] + said[Said.SKIPPED], len(of_it)
+        bad, asked = said[AnnotationKind.WRONG] + said[AnnotationKind.SKIPPED], len(of_it)
         filed = self.audit.population if category is None else self.audit.filed[category]
         exact = self.audit.simple or category is not None or asked == filed
         confidence = spent(self.audit.number, CONFIDENCE)
@@ -120,8 +120,8 @@ class State:
             category=category,
             filed=filed,
             asked=asked,
-            wrong=said[Said.WRONG],
-            skipped=said[Said.SKIPPED],
+            wrong=said[AnnotationKind.WRONG],
+            skipped=said[AnnotationKind.SKIPPED],
             at_most=at_most_of(bad, asked, filed, confidence) if exact else at_most(bad, asked, confidence),
             number=self.audit.number,
         )
@@ -132,10 +132,10 @@ class State:
         return [self.bound(category) for category in order]
 
 
-def _not_taken_back(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
-    standing: list[Verdict] = []
+def _not_taken_back(verdicts: Iterable[Annotation]) -> tuple[Annotation, ...]:
+    standing: list[Annotation] = []
     for verdict in verdicts:
-        if verdict.said is not Said.TAKEN_BACK:
+        if verdict.said is not AnnotationKind.TAKEN_BACK:
             standing.append(verdict)
         elif standing:
             standing.pop()

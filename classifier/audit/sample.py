@@ -1,4 +1,4 @@
-"""Draws the sample: pure, from counts and lists; knows no disk, no catalogue and no answers.
+"""Draws the sample: pure, from counts and lists; knows no disk, no catalog and no answers.
 
 Every picture has the same chance. Of a large library the sample takes from each category its share, rounded up or down
 by chance so that the total is exact (the pivotal method of Deville and Tille 1998, the categories' rests standing for

@@ -12,26 +12,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.audit.apply import Refiled, refile, resume
-from classifier.audit.estimate import State
+from classifier.audit.estimate import AuditState
 from classifier.audit.sample import draw, is_simple, steps
-from classifier.audit.thresholds import Offer, keeps, loosest, usual
+from classifier.audit.thresholds import ThresholdOffer, keeps, loosest, usual
 from classifier.catalog import annotation_log, audits, manual_moves
 from classifier.catalog.audits import Audit, Drawn
 from classifier.catalog.clock import now
-from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.decisions import count_filed
 from classifier.catalog.moves import place_of, to_path
 from classifier.catalog.strictness import Strictness
 from classifier.errors import LibraryError
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.paths import command
-from classifier.records import Said, Selection, Verdict
+from classifier.records import Annotation, AnnotationKind, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classifier.catalog.audits import Filed
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.progress import Progress
 
 ORIGIN = "audit"
@@ -40,12 +40,12 @@ ORIGIN = "audit"
 class Session:
     """One audit of a library, under way or finished."""
 
-    def __init__(self, catalogue: Catalogue, library: Path, audit: Audit) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalog: Catalog, library: Path, audit: Audit) -> None:
+        self._catalog = catalog
         self.library = library
-        self.state = State(audit, annotation_log.of_audit(catalogue, audit.id))
+        self.state = AuditState(audit, annotation_log.of_audit(catalog, audit.id))
 
-    def answer(self, said: Said) -> None:
+    def answer(self, said: AnnotationKind) -> None:
         """Store what the person says of the current picture, durably; nothing when all is answered."""
         drawn = self.state.current
         if drawn is not None:
@@ -57,12 +57,12 @@ class Session:
             return False
         last = self.state.answers[-1]
         drawn = next(drawn for drawn in self.state.audit.drawn if drawn.picture == last.picture)
-        self._add(drawn, Said.TAKEN_BACK)
+        self._add(drawn, AnnotationKind.TAKEN_BACK)
         return True
 
     def path_of(self, drawn: Drawn) -> Path | None:
         """Where the picture lies; None when it is no longer there, or in another folder."""
-        place = place_of(self._catalogue, drawn.picture)
+        place = place_of(self._catalog, drawn.picture)
         if place is None or to_path(place.path).parent != Path(drawn.category):
             return None
         path = self.library / to_path(place.path)
@@ -71,21 +71,21 @@ class Session:
     @property
     def is_current(self) -> bool:
         """Whether the library is still filed as it was at the draw."""
-        return audits.marks(self._catalogue) == self.state.audit.marks
+        return audits.marks(self._catalog) == self.state.audit.marks
 
     @property
     def is_filed_by_threshold(self) -> bool:
         """Whether a threshold of this audit was agreed to and the library filed by it."""
-        audit = audits.last(self._catalogue)
+        audit = audits.last(self._catalog)
         return audit is not None and audit.id == self.state.audit.id and audit.threshold is not None
 
     @property
     def wrong(self) -> int:
         """How many pictures that were judged wrong still lie in their category's folder."""
-        judged = [d for d in self.state.audit.drawn if self.state.said.get(d.picture) is Said.WRONG]
+        judged = [d for d in self.state.audit.drawn if self.state.said.get(d.picture) is AnnotationKind.WRONG]
         return sum(self.path_of(drawn) is not None for drawn in judged)
 
-    def offer(self, max_error: float) -> Offer | None:
+    def offer(self, max_error: float) -> ThresholdOffer | None:
         """The loosest threshold that is shown to keep `max_error`; None when none is, or something was filed since."""
         return loosest(self.state, max_error) if self.is_current else None
 
@@ -95,11 +95,11 @@ class Session:
         `agreed` has that threshold and the error rate that it keeps.
         """
         strictness = agreed or Strictness()
-        return refile(self._catalogue, self.library, self.state.audit, strictness, progress=progress)
+        return refile(self._catalog, self.library, self.state.audit, strictness, progress=progress)
 
-    def _add(self, drawn: Drawn, said: Said) -> None:
+    def _add(self, drawn: Drawn, said: AnnotationKind) -> None:
         audit = self.state.audit
-        verdict = Verdict(
+        verdict = Annotation(
             picture=drawn.picture,
             said=said,
             category=drawn.category,
@@ -108,8 +108,8 @@ class Session:
             audit=audit.id,
             selection=Selection.FILED,
         )
-        annotation_log.add(self._catalogue, verdict)
-        self.state = State(audit, annotation_log.of_audit(self._catalogue, audit.id))
+        annotation_log.add(self._catalog, verdict)
+        self.state = AuditState(audit, annotation_log.of_audit(self._catalog, audit.id))
 
 
 @contextmanager
@@ -124,63 +124,63 @@ def opened(
     the sample it has; a finished one is drawn anew when another `count` or a `seed` is given, and either by `anew`.
     Raises LibraryError when nothing is filed there, or there is no last audit.
     """
-    read_catalogue(library).close()  # no library is made by looking for one
+    read_catalog(library).close()  # no library is made by looking for one
     reconcile_if_free(library)
-    with open_catalogue(library) as catalogue:
-        resume(catalogue, library)
+    with open_catalog(library) as catalog:
+        resume(catalog, library)
         if as_it_is:
-            yield _as_it_is(catalogue, library)
+            yield _as_it_is(catalog, library)
             return
-        session = None if anew else _last(catalogue, library, count=count, seed=seed)
+        session = None if anew else _last(catalog, library, count=count, seed=seed)
         yield session or Session(
-            catalogue, library, _drawn(catalogue, library, count=count or usual_count(catalogue), seed=seed)
+            catalog, library, _drawn(catalog, library, count=count or usual_count(catalog), seed=seed)
         )
 
 
 def recorded_target(library: Path) -> float | None:
     """The share of wrong pictures that the last sort was asked to keep; None when it was not asked."""
-    with read_catalogue(library) as catalogue:
-        return target_of(catalogue)
+    with read_catalog(library) as catalog:
+        return target_of(catalog)
 
 
-def target_of(catalogue: Catalogue) -> float | None:
-    """As `recorded_target`, of an open catalogue."""
-    sort = audits.last_sort(catalogue)
+def target_of(catalog: Catalog) -> float | None:
+    """As `recorded_target`, of an open catalog."""
+    sort = audits.last_sort(catalog)
     return None if sort is None else Strictness.recorded(sort[2]).max_error
 
 
-def usual_count(catalogue: Catalogue) -> int:
+def usual_count(catalog: Catalog) -> int:
     """How many pictures are drawn where nobody says: no more than are filed."""
-    return min(usual(target_of(catalogue), audits.next_number(catalogue)), max(count_filed(catalogue), 1))
+    return min(usual(target_of(catalog), audits.next_number(catalog)), max(count_filed(catalog), 1))
 
 
-def current(catalogue: Catalogue, library: Path) -> Session | None:
+def current(catalog: Catalog, library: Path) -> Session | None:
     """The library's last audit, finished or not; None once something was filed since, or before the first."""
-    audit = audits.last(catalogue)
-    return None if audit is None or audits.marks(catalogue) != audit.marks else Session(catalogue, library, audit)
+    audit = audits.last(catalog)
+    return None if audit is None or audits.marks(catalog) != audit.marks else Session(catalog, library, audit)
 
 
-def shown(catalogue: Catalogue, library: Path) -> State | None:
+def shown(catalog: Catalog, library: Path) -> AuditState | None:
     """The last audit, where it shows of just what is filed now that the last sort's error rate is kept.
 
     No file was moved since, though a sort may have written down why each picture stays.
     """
-    audit, target = audits.last(catalogue), target_of(catalogue)
-    if audit is None or target is None or audits.marks(catalogue)[0] != audit.marks[0]:
+    audit, target = audits.last(catalog), target_of(catalog)
+    if audit is None or target is None or audits.marks(catalog)[0] != audit.marks[0]:
         return None
-    state = Session(catalogue, library, audit).state
+    state = Session(catalog, library, audit).state
     return state if keeps(state, target) else None
 
 
-def _as_it_is(catalogue: Catalogue, library: Path) -> Session:
-    audit = audits.last(catalogue)
+def _as_it_is(catalog: Catalog, library: Path) -> Session:
+    audit = audits.last(catalog)
     if audit is None:
         raise LibraryError(f"{library}: no audit was drawn there yet; {command('audit', library, '--new')} draws one")
-    return Session(catalogue, library, audit)
+    return Session(catalog, library, audit)
 
 
-def _last(catalogue: Catalogue, library: Path, *, count: int | None, seed: int | None) -> Session | None:
-    session = current(catalogue, library)
+def _last(catalog: Catalog, library: Path, *, count: int | None, seed: int | None) -> Session | None:
+    session = current(catalog, library)
     if session is None:
         return None
     audit = session.state.audit
@@ -188,9 +188,9 @@ def _last(catalogue: Catalogue, library: Path, *, count: int | None, seed: int |
     return None if session.state.is_finished and (other or seed not in {None, audit.seed}) else session
 
 
-def _drawn(catalogue: Catalogue, library: Path, *, count: int, seed: int | None) -> Audit:
+def _drawn(catalog: Catalog, library: Path, *, count: int, seed: int | None) -> Audit:
     there: dict[str, list[Filed]] = {}
-    for one in _there(catalogue, library):
+    for one in _there(catalog, library):
         there.setdefault(one.category, []).append(one)
     if not there:
         raise LibraryError(f"{library}: nothing is filed there yet, so there is nothing to audit")
@@ -202,7 +202,7 @@ def _drawn(catalogue: Catalogue, library: Path, *, count: int, seed: int | None)
         simple=is_simple(count, population),
         filed={category: len(of_one) for category, of_one in there.items()},
         steps=steps([one.confidence for of_one in there.values() for one in of_one]),
-        marks=audits.marks(catalogue),
+        marks=audits.marks(catalog),
         drawn=tuple(
             Drawn(
                 position=position,
@@ -214,14 +214,14 @@ def _drawn(catalogue: Catalogue, library: Path, *, count: int, seed: int | None)
             for position, one in enumerate(draw(there, count, seed=seed))
         ),
     )
-    return audits.save(catalogue, audit)
+    return audits.save(catalog, audit)
 
 
-def _there(catalogue: Catalogue, library: Path) -> Iterator[Filed]:
+def _there(catalog: Catalog, library: Path) -> Iterator[Filed]:
     """What illsort filed and still lies where it was put; a folder is listed once, for looking up each file is slow."""
     names: dict[str, set[str]] = {}
-    by_hand = manual_moves.by_hand(catalogue)  # a person put these there: they are no error of illsort's
-    for one in audits.filed(catalogue):
+    by_hand = manual_moves.by_hand(catalog)  # a person put these there: they are no error of illsort's
+    for one in audits.filed(catalog):
         if one.picture in by_hand:
             continue
         if one.category not in names:

@@ -16,7 +16,7 @@ from classifier.audit.estimate import CONFIDENCE
 from classifier.model.binomial_bounds import at_most, at_most_of, least_to_promise, spent
 
 if TYPE_CHECKING:
-    from classifier.audit.estimate import State
+    from classifier.audit.estimate import AuditState
     from classifier.catalog.audits import Audit
 
 
@@ -25,7 +25,7 @@ COUNT = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class ThresholdOffer:
     """A threshold that keeps the rate; `kept` of `filed` pictures stay filed."""
 
     threshold: float
@@ -33,7 +33,7 @@ class Offer:
     filed: int
 
 
-def keeps(state: State, max_error: float) -> bool:
+def keeps(state: AuditState, max_error: float) -> bool:
     """Whether the library as it is filed is shown to keep `max_error`, once all is answered.
 
     Before that it is not asked: to stop because the first answers look well is one more look.
@@ -41,7 +41,7 @@ def keeps(state: State, max_error: float) -> bool:
     return state.is_finished and state.bound().at_most <= max_error
 
 
-def loosest(state: State, max_error: float) -> Offer | None:
+def loosest(state: AuditState, max_error: float) -> ThresholdOffer | None:
     """The loosest threshold that is shown to keep `max_error`; None when there is none.
 
     The sequence begins where one wrong picture would still be borne, or else none: which depends on no answer.
@@ -54,11 +54,11 @@ def loosest(state: State, max_error: float) -> Offer | None:
         bad = sum(state.is_bad(drawn) for drawn in audit.drawn if drawn.confidence >= threshold)
         if _worst(audit, bad, kept) > max_error:
             break
-        best = Offer(threshold=threshold, kept=kept, filed=audit.population)
+        best = ThresholdOffer(threshold=threshold, kept=kept, filed=audit.population)
     return best
 
 
-def enough(state: State, max_error: float) -> int:
+def enough(state: AuditState, max_error: float) -> int:
     """How many pictures a further audit should draw: to bear one wrong, or to show half of the library without one."""
     confidence = spent(state.audit.number + 1, CONFIDENCE)
     least = (least_to_promise(max_error, wrong=wrong, confidence=confidence) for wrong in (0, 1))

@@ -8,77 +8,78 @@ from typing import TYPE_CHECKING, TypeVar
 from classifier.catalog.categories import composed
 from classifier.catalog.chunked_query import rows_of
 from classifier.catalog.manual_moves import by_hand
-from classifier.records import PictureId, Said, Selection, Verdict
+from classifier.records import Annotation, AnnotationKind, PictureId, Selection
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 T = TypeVar("T")
 _COLUMNS = "id, picture, said, category, origin, audit, at, step, selection"
 
 
-def add(catalogue: Catalogue, verdict: Verdict) -> Verdict:
+def add(catalog: Catalog, verdict: Annotation) -> Annotation:
     """Record a verdict durably; returns it with its id."""
-    return add_all(catalogue, [verdict])[0]
+    return add_all(catalog, [verdict])[0]
 
 
-def add_all(catalogue: Catalogue, said: Iterable[Verdict]) -> list[Verdict]:
+def add_all(catalog: Catalog, said: Iterable[Annotation]) -> list[Annotation]:
     """Record verdicts durably, all or none; returns them with their ids."""
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         return [replace(verdict, id=_insert(connection, verdict)) for verdict in said]
 
 
-def latest(catalogue: Catalogue, pictures: Sequence[PictureId] | None = None) -> dict[PictureId, Verdict]:
+def latest(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> dict[PictureId, Annotation]:
     """What holds of each of `pictures` (None: of all that were judged): its last verdict that was not taken back.
 
     A skipped question changes nothing of what was said before it, nor does what was said and taken back. A picture that
     a person has moved in the library since is where they want it: what was said before holds no more.
     """
-    return unmoved(catalogue, holding(of_pictures(catalogue, pictures)))
+    return unmoved(catalog, holding(of_pictures(catalog, pictures)))
 
 
-def unmoved(catalogue: Catalogue, held: dict[PictureId, T]) -> dict[PictureId, T]:
+def unmoved(catalog: Catalog, held: dict[PictureId, T]) -> dict[PictureId, T]:
     """What holds, without the pictures that a person has moved since."""
-    moved = by_hand(catalogue, list(held))
+    moved = by_hand(catalog, list(held))
     return {picture: of_it for picture, of_it in held.items() if picture not in moved}
 
 
-def holding(said: Iterable[Verdict]) -> dict[PictureId, Verdict]:
+def holding(said: Iterable[Annotation]) -> dict[PictureId, Annotation]:
     """What holds after all of `said`, oldest first, by picture."""
     told = {
-        picture: [one for one in of_it if one.said is not Said.SKIPPED] for picture, of_it in standing(said).items()
+        picture: [one for one in of_it if one.said is not AnnotationKind.SKIPPED]
+        for picture, of_it in standing(said).items()
     }
     return {picture: of_it[-1] for picture, of_it in told.items() if of_it}
 
 
-def ruled_out(said: Iterable[Verdict]) -> dict[PictureId, frozenset[str]]:
+def ruled_out(said: Iterable[Annotation]) -> dict[PictureId, frozenset[str]]:
     """The categories that each picture is not of after all of `said`, oldest first, by the names that were said.
 
     A category that it was said to be of since is none of them.
     """
     found: dict[PictureId, frozenset[str]] = {}
     for picture, of_it in standing(said).items():
-        last = {one.category: one.said for one in of_it if one.said in {Said.RIGHT, Said.WRONG}}
-        if out := frozenset(name for name, word in last.items() if name is not None and word is Said.WRONG):
+        last = {one.category: one.said for one in of_it if one.said in {AnnotationKind.RIGHT, AnnotationKind.WRONG}}
+        if out := frozenset(name for name, word in last.items() if name is not None and word is AnnotationKind.WRONG):
             found[picture] = out
     return found
 
 
-def judged_wrong(catalogue: Catalogue) -> list[PictureId]:
+def judged_wrong(catalog: Catalog) -> list[PictureId]:
     """The pictures of which it was ever said that they are not of a category."""
-    rows = catalogue.connection.execute("SELECT DISTINCT picture FROM verdicts WHERE said = ?", (Said.WRONG,))
+    rows = catalog.connection.execute("SELECT DISTINCT picture FROM verdicts WHERE said = ?", (AnnotationKind.WRONG,))
     return [PictureId(picture) for (picture,) in rows]
 
 
-def standing(said: Iterable[Verdict]) -> dict[PictureId, list[Verdict]]:
+def standing(said: Iterable[Annotation]) -> dict[PictureId, list[Annotation]]:
     """What of `said`, oldest first, is not taken back, by picture; each word takes back the last of its own origin."""
-    found: dict[PictureId, list[Verdict]] = {}
+    found: dict[PictureId, list[Annotation]] = {}
     for verdict in said:
         of_it = found.setdefault(verdict.picture, [])
-        if verdict.said is not Said.TAKEN_BACK:
+        if verdict.said is not AnnotationKind.TAKEN_BACK:
             of_it.append(verdict)
             continue
         own = [number for number, one in enumerate(of_it) if one.origin == verdict.origin]
@@ -87,39 +88,39 @@ def standing(said: Iterable[Verdict]) -> dict[PictureId, list[Verdict]]:
     return found
 
 
-def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId] | None = None) -> Iterator[Verdict]:
+def of_pictures(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> Iterator[Annotation]:
     """Every verdict about `pictures` (None: about all), those of one picture in the order in which they were given."""
     if pictures is None:
-        yield from map(_verdict, catalogue.connection.execute(f"SELECT {_COLUMNS} FROM verdicts ORDER BY id"))  # noqa: S608
+        yield from map(_verdict, catalog.connection.execute(f"SELECT {_COLUMNS} FROM verdicts ORDER BY id"))  # noqa: S608
         return
     query = f"SELECT {_COLUMNS} FROM verdicts WHERE picture IN {{pictures}} ORDER BY id"  # noqa: S608 - our own names
-    yield from map(_verdict, rows_of(catalogue, query, pictures))
+    yield from map(_verdict, rows_of(catalog, query, pictures))
 
 
-def of_origin(catalogue: Catalogue, origin: str) -> list[Verdict]:
+def of_origin(catalog: Catalog, origin: str) -> list[Annotation]:
     """Every verdict that was given in one place, in the order in which they were given."""
-    rows = catalogue.connection.execute(f"SELECT {_COLUMNS} FROM verdicts WHERE origin = ? ORDER BY id", (origin,))  # noqa: S608
+    rows = catalog.connection.execute(f"SELECT {_COLUMNS} FROM verdicts WHERE origin = ? ORDER BY id", (origin,))  # noqa: S608
     return [_verdict(row) for row in rows]
 
 
-def of_audit(catalogue: Catalogue, audit: int) -> list[Verdict]:
+def of_audit(catalog: Catalog, audit: int) -> list[Annotation]:
     """Every verdict of one audit, in the order in which they were given."""
-    rows = catalogue.connection.execute(f"SELECT {_COLUMNS} FROM verdicts WHERE audit = ? ORDER BY id", (audit,))  # noqa: S608
+    rows = catalog.connection.execute(f"SELECT {_COLUMNS} FROM verdicts WHERE audit = ? ORDER BY id", (audit,))  # noqa: S608
     return [_verdict(row) for row in rows]
 
 
-def newest(catalogue: Catalogue) -> int:
+def newest(catalog: Catalog) -> int:
     """The id of the last verdict; 0 before the first."""
-    (number,) = catalogue.connection.execute("SELECT coalesce(max(id), 0) FROM verdicts").fetchone()
+    (number,) = catalog.connection.execute("SELECT coalesce(max(id), 0) FROM verdicts").fetchone()
     return int(number)
 
 
-def count(catalogue: Catalogue) -> int:
+def count(catalog: Catalog) -> int:
     """How many pictures a person's verdict holds of."""
-    return len(latest(catalogue))
+    return len(latest(catalog))
 
 
-def _insert(connection: sqlite3.Connection, verdict: Verdict) -> int:
+def _insert(connection: sqlite3.Connection, verdict: Annotation) -> int:
     values = (verdict.picture, verdict.said, verdict.category, verdict.origin, verdict.audit, verdict.at, verdict.step)
     cursor = connection.execute(
         "INSERT INTO verdicts (picture, said, category, origin, audit, at, step, selection) "
@@ -129,12 +130,12 @@ def _insert(connection: sqlite3.Connection, verdict: Verdict) -> int:
     return int(cursor.lastrowid or 0)
 
 
-def _verdict(row: Sequence[object]) -> Verdict:
+def _verdict(row: Sequence[object]) -> Annotation:
     number, picture, said, category, origin, audit, at, step, selection = row
-    return Verdict(
+    return Annotation(
         id=int(str(number)),
         picture=PictureId(str(picture)),
-        said=Said(str(said)),
+        said=AnnotationKind(str(said)),
         category=None if category is None else composed(str(category)),
         origin=str(origin),
         audit=None if audit is None else int(str(audit)),

@@ -16,7 +16,7 @@ from classifier.records import Action, Decision, PictureId
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,26 +81,26 @@ FROM decisions JOIN places ON places.picture = decisions.picture WHERE decisions
 """
 
 
-def filed(catalogue: Catalogue) -> Iterator[Filed]:
+def filed(catalog: Catalog) -> Iterator[Filed]:
     """Every picture that was filed under a category and recorded in its folder, by id."""
-    for picture, path, category, confidence, reason in catalogue.connection.execute(_FILED, (Action.FILE,)):
+    for picture, path, category, confidence, reason in catalog.connection.execute(_FILED, (Action.FILE,)):
         folder, _, name = os.fsdecode(path).rpartition("/")
         if folder == category:
             yield Filed(picture=PictureId(picture), name=name, category=category, confidence=confidence, reason=reason)
 
 
-def marks(catalogue: Catalogue) -> tuple[int, int]:
+def marks(catalog: Catalog) -> tuple[int, int]:
     """Two numbers that stay as they are exactly as long as nothing is filed, moved or decided otherwise."""
-    row = catalogue.connection.execute(
+    row = catalog.connection.execute(
         "SELECT (SELECT coalesce(max(id), 0) FROM moves), (SELECT coalesce(max(run), 0) FROM decisions)"
     ).fetchone()
     return int(row[0]), int(row[1])
 
 
-def save(catalogue: Catalogue, audit: Audit) -> Audit:
+def save(catalog: Catalog, audit: Audit) -> Audit:
     """Store a new audit with its sample, all or nothing; returns it with its id."""
     kept = (audit.at, audit.seed, int(audit.simple), to_json(audit.filed))
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         cursor = connection.execute(
             "INSERT INTO audits (at, seed, simple, filed, steps, last_move, last_decided) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (*kept, to_json(audit.steps), *audit.marks),
@@ -110,12 +110,12 @@ def save(catalogue: Catalogue, audit: Audit) -> Audit:
             "INSERT INTO drawn (audit, position, picture, category, confidence, reason) VALUES (?, ?, ?, ?, ?, ?)",
             [(number, d.position, d.picture, d.category, d.confidence, d.reason) for d in audit.drawn],
         )
-    return replace(audit, id=number, number=_number(catalogue, number))
+    return replace(audit, id=number, number=_number(catalog, number))
 
 
-def last(catalogue: Catalogue) -> Audit | None:
+def last(catalog: Catalog) -> Audit | None:
     """The audit that was drawn last; None before the first."""
-    row = catalogue.connection.execute(
+    row = catalog.connection.execute(
         "SELECT id, at, seed, simple, filed, steps, last_move, last_decided, run, threshold FROM audits "
         "ORDER BY id DESC LIMIT 1"
     ).fetchone()
@@ -130,27 +130,27 @@ def last(catalogue: Catalogue) -> Audit | None:
         filed=json.loads(filed_),
         steps=tuple((float(step), int(kept)) for step, kept in json.loads(steps)),
         marks=(last_move, last_decided),
-        drawn=tuple(_drawn(catalogue, number)),
+        drawn=tuple(_drawn(catalog, number)),
         run=run,
         threshold=threshold,
-        number=_number(catalogue, number),
+        number=_number(catalog, number),
     )
 
 
-def next_number(catalogue: Catalogue) -> int:
+def next_number(catalog: Catalog) -> int:
     """The number that an audit would have that is drawn now."""
-    return _earlier(catalogue, marks(catalogue)[0], before=None) + 1
+    return _earlier(catalog, marks(catalog)[0], before=None) + 1
 
 
-def set_outcome(catalogue: Catalogue, audit: int, *, run: int, threshold: float | None) -> None:
+def set_outcome(catalog: Catalog, audit: int, *, run: int, threshold: float | None) -> None:
     """Record the run that files by an audit's outcome, and the threshold that the person agreed to."""
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         connection.execute("UPDATE audits SET run = ?, threshold = ? WHERE id = ?", (run, threshold, audit))
 
 
-def decided_in(catalogue: Catalogue, run: int) -> list[Decision]:
+def decided_in(catalog: Catalog, run: int) -> list[Decision]:
     """The decisions that `run` made and that still hold, by picture."""
-    rows = catalogue.connection.execute(
+    rows = catalog.connection.execute(
         "SELECT picture, action, category, confidence, reason FROM decisions WHERE run = ? ORDER BY picture", (run,)
     )
     return [
@@ -161,31 +161,31 @@ def decided_in(catalogue: Catalogue, run: int) -> list[Decision]:
     ]
 
 
-def unfinished_run(catalogue: Catalogue) -> int | None:
+def unfinished_run(catalog: Catalog) -> int | None:
     """The run of an audit's outcome that was stopped in its midst."""
-    row = catalogue.connection.execute(
+    row = catalog.connection.execute(
         "SELECT max(id) FROM runs WHERE kind = 'audit' AND finished IS NULL "
         "AND NOT EXISTS (SELECT 1 FROM runs AS undo WHERE undo.undoes = runs.id)"
     ).fetchone()
     return None if row[0] is None else int(row[0])
 
 
-def last_sort(catalogue: Catalogue) -> tuple[str, Path, dict[str, Any]] | None:
+def last_sort(catalog: Catalog) -> tuple[str, Path, dict[str, Any]] | None:
     """The model's key, the bundle and the settings of the last sort; None when nothing was sorted."""
-    row = catalogue.connection.execute(
+    row = catalog.connection.execute(
         "SELECT model, bundle, settings FROM runs WHERE kind = 'sort' AND model != '' ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return None if row is None else (str(row[0]), to_path(row[1]), json.loads(row[2]))
 
 
-def agreed_threshold(catalogue: Catalogue, *, model: str) -> float | None:
+def agreed_threshold(catalog: Catalog, *, model: str) -> float | None:
     """The threshold that a person agreed to after the last audit of what `model` filed; None when that was undone."""
-    row = catalogue.connection.execute(
+    row = catalog.connection.execute(
         "SELECT audits.threshold, audits.run FROM audits JOIN runs ON runs.id = audits.run "
         "WHERE audits.threshold IS NOT NULL AND runs.model = ? ORDER BY audits.id DESC LIMIT 1",
         (model,),
     ).fetchone()
-    if row is None or next(standing(catalogue, int(row[1])), None) is None:
+    if row is None or next(standing(catalog, int(row[1])), None) is None:
         return None
     return float(row[0])
 
@@ -199,30 +199,30 @@ ORDER BY id DESC LIMIT 1
 _ANSWERED = "SELECT id, last_move FROM audits WHERE EXISTS (SELECT 1 FROM verdicts WHERE audit = audits.id)"
 
 
-def _number(catalogue: Catalogue, audit: int) -> int:
-    (last_move,) = catalogue.connection.execute("SELECT last_move FROM audits WHERE id = ?", (audit,)).fetchone()
-    return _earlier(catalogue, last_move, before=audit) + 1
+def _number(catalog: Catalog, audit: int) -> int:
+    (last_move,) = catalog.connection.execute("SELECT last_move FROM audits WHERE id = ?", (audit,)).fetchone()
+    return _earlier(catalog, last_move, before=audit) + 1
 
 
-def _earlier(catalogue: Catalogue, last_move: int, *, before: int | None) -> int:
+def _earlier(catalog: Catalog, last_move: int, *, before: int | None) -> int:
     """How many audits had answers since a sort filed anything into a category.
 
     To take away what was found wrong and audit again is one more look at the same filing, whoever takes it away: the
     audit, a review, or a sort that goes by what was said.
     """
-    now = _filed_last(catalogue, last_move)
-    answered = catalogue.connection.execute(_ANSWERED).fetchall()
-    return sum((before is None or one < before) and _filed_last(catalogue, move) == now for one, move in answered)
+    now = _filed_last(catalog, last_move)
+    answered = catalog.connection.execute(_ANSWERED).fetchall()
+    return sum((before is None or one < before) and _filed_last(catalog, move) == now for one, move in answered)
 
 
-def _filed_last(catalogue: Catalogue, last_move: int) -> int | None:
+def _filed_last(catalog: Catalog, last_move: int) -> int | None:
     """The last sort by then that filed something."""
-    row = catalogue.connection.execute(_FILED_LAST, (last_move,)).fetchone()
+    row = catalog.connection.execute(_FILED_LAST, (last_move,)).fetchone()
     return None if row is None else int(row[0])
 
 
-def _drawn(catalogue: Catalogue, audit: int) -> Iterator[Drawn]:
-    rows = catalogue.connection.execute(
+def _drawn(catalog: Catalog, audit: int) -> Iterator[Drawn]:
+    rows = catalog.connection.execute(
         "SELECT position, picture, category, confidence, reason FROM drawn WHERE audit = ? ORDER BY position", (audit,)
     )
     for position, picture, category, confidence, reason in rows:

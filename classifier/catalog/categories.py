@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -26,7 +26,7 @@ def composed(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class CategoryAliases:
     """`made` are the categories that a person named, the oldest first; `now` what others are called by now."""
 
     made: tuple[str, ...] = ()
@@ -49,43 +49,43 @@ class Names:
         return tuple(dict.fromkeys([*(self.of(category) for category in known), *self.made]))
 
 
-def read_names(catalogue: Catalogue) -> Names:
+def read_names(catalog: Catalog) -> CategoryAliases:
     """What holds now."""
-    stored = catalogue.connection.execute("SELECT name, became FROM categories ORDER BY id")
+    stored = catalog.connection.execute("SELECT name, became FROM categories ORDER BY id")
     rows = [(composed(name), composed(became)) for name, became in stored]
     last = dict(rows)
     made = dict.fromkeys(name for name, became in rows if name == became == last[name])
-    return Names(made=tuple(made), now={name: became for name, became in last.items() if name != became})
+    return CategoryAliases(made=tuple(made), now={name: became for name, became in last.items() if name != became})
 
 
-def make(catalogue: Catalogue, names: Iterable[str], *, at: str) -> None:
+def make(catalog: Catalog, names: Iterable[str], *, at: str) -> None:
     """Record categories that a person made; those that are there stay as they are."""
-    there = set(read_names(catalogue).made)
-    _add(catalogue, [(name, name) for name in names if name not in there], at)
+    there = set(read_names(catalog).made)
+    _add(catalog, [(name, name) for name in names if name not in there], at)
 
 
-def rename(catalogue: Catalogue, old: str, new: str, *, at: str, step: int) -> None:
+def rename(catalog: Catalog, old: str, new: str, *, at: str, step: int) -> None:
     """Record as one step that `old` is called `new` from now on, which may be another category that is there."""
-    _add(catalogue, [(new, new), (old, new)], at, step)
+    _add(catalog, [(new, new), (old, new)], at, step)
 
 
-def renaming_steps(catalogue: Catalogue) -> list[int]:
+def renaming_steps(catalog: Catalog) -> list[int]:
     """The numbers of the steps in which categories were renamed, in their order."""
-    rows = catalogue.connection.execute("SELECT DISTINCT step FROM categories WHERE name != became ORDER BY step")
+    rows = catalog.connection.execute("SELECT DISTINCT step FROM categories WHERE name != became ORDER BY step")
     return [int(step) for (step,) in rows]
 
 
-def take_back(catalogue: Catalogue, step: int) -> dict[str, str]:
+def take_back(catalog: Catalog, step: int) -> dict[str, str]:
     """Remove what one step recorded; returns which names were given up in it, and for which."""
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         rows = connection.execute("SELECT name, became FROM categories WHERE step = ? AND name != became", (step,))
         given_up = dict(rows.fetchall())
         connection.execute("DELETE FROM categories WHERE step = ?", (step,))
     return given_up
 
 
-def _add(catalogue: Catalogue, rows: Iterable[tuple[str, str]], at: str, step: int | None = None) -> None:
-    with catalogue.transaction() as connection:
+def _add(catalog: Catalog, rows: Iterable[tuple[str, str]], at: str, step: int | None = None) -> None:
+    with catalog.transaction() as connection:
         connection.executemany(
             "INSERT INTO categories (name, became, at, step) VALUES (?, ?, ?, ?)",
             [(name, became, at, step) for name, became in rows],

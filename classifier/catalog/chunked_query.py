@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.records import PictureId
 
 _PART: Final = 500  # below the least number of values that SQLite takes in one statement
 
 
 def rows_of(
-    catalogue: Catalogue, query: str, pictures: Sequence[PictureId], *, before: Sequence[Any] = ()
+    catalog: Catalog, query: str, pictures: Sequence[PictureId], *, before: Sequence[Any] = ()
 ) -> Iterator[Any]:
     """The rows of `query` for `pictures`, part by part; in it stands `IN {pictures}`.
 
@@ -23,4 +23,4 @@ def rows_of(
     for start in range(0, len(pictures), _PART):
         part = pictures[start : start + _PART]
         marks = ", ".join("?" for _ in part)
-        yield from catalogue.connection.execute(query.replace("{pictures}", f"({marks})"), (*before, *part)).fetchall()
+        yield from catalog.connection.execute(query.replace("{pictures}", f"({marks})"), (*before, *part)).fetchall()

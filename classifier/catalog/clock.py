@@ -1,4 +1,4 @@
-"""The time, as the catalogue keeps it for a person to read; what came last is told by ids, never by the clock."""
+"""The time, as the catalog keeps it for a person to read; what came last is told by ids, never by the clock."""
 
 from __future__ import annotations
 

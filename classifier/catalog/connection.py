@@ -1,6 +1,6 @@
 """The one place that opens SQLite; must not know what the tables mean.
 
-While a library is written its catalogue is in WAL mode (on network disks: DELETE with synchronous=EXTRA), and the last
+While a library is written its catalog is in WAL mode (on network disks: DELETE with synchronous=EXTRA), and the last
 to close it turns it back, so that at rest it is one file that is read without making others beside it.
 """
 
@@ -32,11 +32,11 @@ _PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended codes
 _NEEDS_WRITING = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL})
 
 
-class Catalogue:
-    """An open catalogue. Closed by leaving `with`, `at_rest` when it was written.
+class Catalog:
+    """An open catalog. Closed by leaving `with`, `at_rest` when it was written.
 
     `path` is None for one in memory, which `copied_from` names in messages.
-    What the disk, another process or a damaged catalogue did leaves `with` as LibraryError or FilingStopped; our own
+    What the disk, another process or a damaged catalog did leaves `with` as LibraryError or FilingStopped; our own
     bugs leave it as they are.
     """
 
@@ -96,14 +96,14 @@ class Catalogue:
 
 
 def is_library(folder: Path) -> bool:
-    """Whether illsort keeps a catalogue in `folder`."""
+    """Whether illsort keeps a catalog in `folder`."""
     return (state_folder(folder) / NAME).is_file()
 
 
-def open_catalogue(library: Path) -> Catalogue:
-    """Open a library's catalogue to write, made and brought up to date where needed.
+def open_catalog(library: Path) -> Catalog:
+    """Open a library's catalog to write, made and brought up to date where needed.
 
-    Raises LibraryError when the folder cannot be used, or the catalogue is broken, newer than the program or locked.
+    Raises LibraryError when the folder cannot be used, or the catalog is broken, newer than the program or locked.
     """
     path = make_state_folder(library) / NAME
     with _in_words(path):
@@ -115,11 +115,11 @@ def open_catalogue(library: Path) -> Catalogue:
         except BaseException:
             connection.close()
             raise
-    return Catalogue(connection, path=path, at_rest=True)
+    return Catalog(connection, path=path, at_rest=True)
 
 
-def read_catalogue(library: Path) -> Catalogue:
-    """Open a library's catalogue to read, making and changing no file; LibraryError when there is none."""
+def read_catalog(library: Path) -> Catalog:
+    """Open a library's catalog to read, making and changing no file; LibraryError when there is none."""
     path = check_state(library) / NAME
     if not path.is_file():
         raise LibraryError(f"{library} is not an illsort library: it has no {path.parent.name}/{path.name}")
@@ -133,26 +133,26 @@ def read_catalogue(library: Path) -> Catalogue:
         except BaseException:
             connection.close()
             raise
-    return Catalogue(connection, path=path)
+    return Catalog(connection, path=path)
 
 
-def copy_in_memory(library: Path) -> Catalogue:
-    """The catalogue, or an empty one, in memory: what a dry run writes to. Nothing on the disk is made or changed."""
+def copy_in_memory(library: Path) -> Catalog:
+    """The catalog, or an empty one, in memory: what a dry run writes to. Nothing on the disk is made or changed."""
     path = check_state(library) / NAME
     with _in_words(path):
         source = _connect_reading(path) if path.is_file() else sqlite3.connect(":memory:", isolation_level=None)
         copy = _migrated_copy(source)
         _check_schema(copy, path)
-        return Catalogue(copy, path=None, copied_from=path)
+        return Catalog(copy, path=None, copied_from=path)
 
 
 @contextmanager
 def damage_told(library: Path) -> Iterator[None]:
-    """As leaving `with` of a library's catalogue, for what uses one that stays open: damage there is a LibraryError."""
+    """As leaving `with` of a library's catalog, for what uses one that stays open: damage there is a LibraryError."""
     try:
         yield
     except BY_DAMAGE:
-        with read_catalogue(library):
+        with read_catalog(library):
             raise
 
 
@@ -205,7 +205,7 @@ def _put_to_rest(connection: sqlite3.Connection) -> None:
 
 
 def _connect_reading(path: Path) -> sqlite3.Connection:
-    """Read without making or changing a file beside the catalogue: at rest, in use, or as a kill left it.
+    """Read without making or changing a file beside the catalog: at rest, in use, or as a kill left it.
 
     `readonly_shm` has SQLite index a left WAL in memory. What needs writing even so (a left rollback journal, a WAL
     without its index) nobody else has open: it is put together from a copy.
@@ -252,7 +252,7 @@ def _in_words(path: Path) -> Iterator[None]:
     except IllsortError:
         raise
     except (sqlite3.Error, OSError) as error:
-        raise _told(error, path) or LibraryError(f"cannot use the catalogue {path}: {error}") from error
+        raise _told(error, path) or LibraryError(f"cannot use the catalog {path}: {error}") from error
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
@@ -261,20 +261,20 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _told(error: BaseException | None, path: Path, connection: sqlite3.Connection | None = None) -> IllsortError | None:
-    """The error in one line when the disk, another process or damage in the catalogue is at fault, else None."""
+    """The error in one line when the disk, another process or damage in the catalog is at fault, else None."""
     code = getattr(error, "sqlite_errorcode", -1) & _PRIMARY_CODE
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return _broken(path, str(error))
     if code == sqlite3.SQLITE_BUSY:
-        return LibraryError(f"the catalogue {path} is in use by another process")
+        return LibraryError(f"the catalog {path} is in use by another process")
     if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
-        return FilingStopped(f"the catalogue {path} cannot be written: {error}")
+        return FilingStopped(f"the catalog {path} cannot be written: {error}")
     found = find_damage(connection) if connection is not None and isinstance(error, BY_DAMAGE) else None
     return None if found is None else _broken(path, found)
 
 
 def _broken(path: Path, why: str) -> LibraryError:
     return LibraryError(
-        f"the catalogue {path} is broken ({why}): put back a copy of it, or put it aside and the next sort makes a new "
+        f"the catalog {path} is broken ({why}): put back a copy of it, or put it aside and the next sort makes a new "
         "one, without what you answered"
     )

@@ -1,4 +1,4 @@
-"""Finds what illsort never wrote into a catalogue: a foreign schema, a value of another type or out of its range.
+"""Finds what illsort never wrote into a catalog: a foreign schema, a value of another type or out of its range.
 
 The schema is compared at each opening. The rows are looked at by `verify`, and when something has gone wrong with them:
 to read those of 300,000 pictures takes seconds. Whether a path may be used is decided in filing/bounds.
@@ -19,8 +19,8 @@ from functools import cache
 from typing import Any, Final
 
 from classifier.catalog import migrations
-from classifier.catalog.library_changes import What
-from classifier.records import Action, FailureKind, Method, Said, Selection
+from classifier.catalog.library_changes import ChangeKind
+from classifier.records import Action, AnnotationKind, FailureKind, Method, Selection
 
 _MOST: Final = 2**62
 """Above every id and number of a run, so that one more is a number that SQLite can hold."""
@@ -40,7 +40,7 @@ BY_DAMAGE: Final = (
     RecursionError,
     MemoryError,
 )
-"""What a wrong value ends in where it is used; our own bugs too, on a catalogue that has no damage."""
+"""What a wrong value ends in where it is used; our own bugs too, on a catalog that has no damage."""
 _UNEQUAL: Final = "SELECT model FROM predictions GROUP BY model HAVING min(length(logits)) != max(length(logits))"
 _OWN: Final = "SELECT type, name, sql FROM sqlite_schema WHERE type != 'index' AND name NOT LIKE 'sqlite_%'"
 
@@ -90,7 +90,7 @@ def wrong_schema(connection: sqlite3.Connection) -> str | None:
 
 
 def find_damage(connection: sqlite3.Connection) -> str | None:
-    """The first thing that is wrong with a catalogue; takes as long as it has rows. None: nothing is."""
+    """The first thing that is wrong with a catalog; takes as long as it has rows. None: nothing is."""
     try:
         return wrong_schema(connection) or next(damaged_cells(connection), None)
     except sqlite3.ProgrammingError:  # it was closed
@@ -236,8 +236,8 @@ _BY_NAME: Final[Mapping[str, Callable[[Any], bool]]] = {
     "logits": _are_logits,
     "method": _one_of(Method),
     "mtime_ns": _is_time,
-    "said": _one_of(Said),
+    "said": _one_of(AnnotationKind),
     "selection": _one_of(Selection),
     "steps": _json(_are_steps),
-    "what": _one_of(What),
+    "what": _one_of(ChangeKind),
 }

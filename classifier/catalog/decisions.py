@@ -1,4 +1,4 @@
-"""What was decided of each picture, and where all of a crawl have ended; the judgement itself is in sort/decide."""
+"""What was decided of each picture, and where all of a crawl have ended; the judgment itself is in sort/decide."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from classifier.catalog.chunked_query import rows_of
-from classifier.catalog.connection import Catalogue
+from classifier.catalog.connection import Catalog
 from classifier.catalog.library_changes import DELETED
 from classifier.catalog.moves import to_bytes, to_path
 from classifier.records import Action, Decision, PictureId
@@ -33,24 +33,24 @@ WHERE (action, category, confidence, reason)
 """  # noqa: S608 - built from constants of this module
 
 
-def save(catalogue: Catalogue, decisions: Iterable[Decision], *, run: int) -> None:
+def save(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:
     """Record decisions; one that differs takes the place of the earlier about the same picture, which is kept."""
     # In the order of the pictures each page of the table is written once.
     rows = [
         (d.picture, run, d.action.value, d.category, d.confidence, d.reason)
         for d in sorted(decisions, key=attrgetter("picture"))
     ]
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         connection.execute(_MAKE_DECIDING)
         connection.executemany("INSERT INTO temp.deciding VALUES (?, ?, ?, ?, ?, ?)", rows)
         for statement in (_KEEP, _SAVE, "DELETE FROM temp.deciding"):
             connection.execute(statement)
 
 
-def decided_of(catalogue: Catalogue, pictures: Sequence[PictureId]) -> dict[PictureId, Decision]:
+def decided_of(catalog: Catalog, pictures: Sequence[PictureId]) -> dict[PictureId, Decision]:
     """What is decided of each of `pictures`; of those that nothing is decided of, nothing."""
     columns = "picture, action, category, confidence, reason"
-    rows = rows_of(catalogue, f"SELECT {columns} FROM decisions WHERE picture IN {{pictures}}", pictures)  # noqa: S608
+    rows = rows_of(catalog, f"SELECT {columns} FROM decisions WHERE picture IN {{pictures}}", pictures)  # noqa: S608
     return {
         picture: Decision(
             picture=picture, action=Action(action), category=category, confidence=confidence, reason=reason
@@ -59,9 +59,9 @@ def decided_of(catalogue: Catalogue, pictures: Sequence[PictureId]) -> dict[Pict
     }
 
 
-def rename_where_it_lies(catalogue: Catalogue, category: str, into: str) -> None:
+def rename_where_it_lies(catalog: Catalog, category: str, into: str) -> None:
     """Decisions for `category` whose picture lies in a folder called `into`, filed or waiting, are for `into`."""
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         for folder in (into, f"_review/{into}"):
             connection.execute(
                 "UPDATE decisions SET category = ?1 WHERE category = ?2 AND picture IN ("
@@ -115,11 +115,11 @@ class Tally:
         return placed + self.broken + self.duplicates + self.deleted + self.failed
 
 
-def tally(catalogue: Catalogue, *, run: int, crawl: Path) -> Tally:
+def tally(catalog: Catalog, *, run: int, crawl: Path) -> Tally:
     """Where each picture that `run` found in `crawl` has ended, those moved out of it by an earlier run included."""
     outcomes: dict[str, int] = {}
     categories: dict[str, int] = {}
-    for outcome, category, count in catalogue.connection.execute(_TALLY, {"run": run, "crawl": to_bytes(crawl)}):
+    for outcome, category, count in catalog.connection.execute(_TALLY, {"run": run, "crawl": to_bytes(crawl)}):
         outcomes[outcome] = outcomes.get(outcome, 0) + count
         if outcome == Action.FILE:
             categories[category] = count
@@ -136,18 +136,18 @@ def tally(catalogue: Catalogue, *, run: int, crawl: Path) -> Tally:
     )
 
 
-def count_filed(catalogue: Catalogue) -> int:
+def count_filed(catalog: Catalog) -> int:
     """How many pictures are filed."""
-    (count,) = catalogue.connection.execute(
+    (count,) = catalog.connection.execute(
         "SELECT count(*) FROM decisions JOIN places ON places.picture = decisions.picture WHERE action = ?",
         (Action.FILE,),
     ).fetchone()
     return int(count)
 
 
-def placed_sources(catalogue: Catalogue) -> Iterator[tuple[Path, str]]:
+def placed_sources(catalog: Catalog) -> Iterator[tuple[Path, str]]:
     """Every filed picture: where it came from, and the category it was filed under."""
-    rows = catalogue.connection.execute(
+    rows = catalog.connection.execute(
         "SELECT places.source, decisions.category FROM places JOIN decisions ON decisions.picture = places.picture "
         "WHERE decisions.action = ? ORDER BY places.source",
         (Action.FILE,),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from classifier.catalog.connection import Catalogue
+from classifier.catalog.connection import Catalog
 from classifier.catalog.library_changes import DELETED
 from classifier.catalog.moves import to_bytes, to_path
 from classifier.paths import displayable
@@ -35,29 +35,29 @@ _UNKNOWN_TO_MODEL = """(picture IS NULL OR NOT EXISTS (
     SELECT 1 FROM predictions WHERE predictions.picture = files.picture AND model = ?))"""
 
 
-def see(catalogue: Catalogue, *, run: int, crawl: Path, files: Iterable[ImageFile]) -> None:
+def see(catalog: Catalog, *, run: int, crawl: Path, files: Iterable[ImageFile]) -> None:
     """Record that `run` found `files`; what is known of unchanged ones is kept."""
     root = to_bytes(crawl)
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         connection.executemany(
             _SEE,
             ((to_bytes(f.path), root, f.size_bytes, f.mtime_ns, str(f.inode), str(f.device), run) for f in files),
         )
 
 
-def see_unreadable(catalogue: Catalogue, *, run: int, crawl: Path, refused: Iterable[tuple[Path, str]]) -> None:
+def see_unreadable(catalog: Catalog, *, run: int, crawl: Path, refused: Iterable[tuple[Path, str]]) -> None:
     """Record the folders and files that the system would not show to `run`, with the reason; they have no size."""
     root = to_bytes(crawl)
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         connection.executemany(
             "INSERT OR REPLACE INTO files (path, crawl, failure_kind, failure_detail, seen) VALUES (?, ?, ?, ?, ?)",
             ((to_bytes(path), root, FailureKind.UNREADABLE.value, reason, run) for path, reason in refused),
         )
 
 
-def to_hash(catalogue: Catalogue, *, run: int, crawl: Path) -> list[Path]:
+def to_hash(catalog: Catalog, *, run: int, crawl: Path) -> list[Path]:
     """New files as large as some known picture: hashing may show that they need not be decoded."""
-    rows = catalogue.connection.execute(
+    rows = catalog.connection.execute(
         f"SELECT path FROM files WHERE {_UNREAD} AND picture IS NULL "  # noqa: S608
         "AND size_bytes IN (SELECT size_bytes FROM pictures) ORDER BY path",
         (to_bytes(crawl), run),
@@ -65,9 +65,9 @@ def to_hash(catalogue: Catalogue, *, run: int, crawl: Path) -> list[Path]:
     return [to_path(path) for (path,) in rows]
 
 
-def to_predict(catalogue: Catalogue, *, run: int, crawl: Path, model: str) -> Iterator[Path]:
+def to_predict(catalog: Catalog, *, run: int, crawl: Path, model: str) -> Iterator[Path]:
     """In order, the files whose content `model` has not seen, but for what a person deleted from the library."""
-    rows = catalogue.connection.execute(
+    rows = catalog.connection.execute(
         f"SELECT path FROM files WHERE {_UNREAD} AND {_UNKNOWN_TO_MODEL} "  # noqa: S608
         f"AND picture IN ({DELETED}) IS NOT TRUE ORDER BY path",
         (to_bytes(crawl), run, model),
@@ -75,17 +75,17 @@ def to_predict(catalogue: Catalogue, *, run: int, crawl: Path, model: str) -> It
     return (to_path(path) for (path,) in rows)
 
 
-def known(catalogue: Catalogue, crawl: Path) -> set[Path]:
+def known(catalog: Catalog, crawl: Path) -> set[Path]:
     """Every file of `crawl` that was ever seen, but for those that the system would not show."""
-    rows = catalogue.connection.execute(
+    rows = catalog.connection.execute(
         "SELECT path FROM files WHERE crawl = ? AND size_bytes IS NOT NULL", (to_bytes(crawl),)
     )
     return {to_path(path) for (path,) in rows}
 
 
-def to_embed(catalogue: Catalogue, *, crawl: Path, backbone: str) -> Iterator[Path]:
+def to_embed(catalog: Catalog, *, crawl: Path, backbone: str) -> Iterator[Path]:
     """In order, the files of `crawl` whose content `backbone` has not seen, but for those that cannot be read."""
-    rows = catalogue.connection.execute(
+    rows = catalog.connection.execute(
         "SELECT path FROM files WHERE crawl = ? AND failure_kind IS NULL AND (picture IS NULL OR NOT EXISTS ("
         "SELECT 1 FROM embeddings WHERE embeddings.picture = files.picture AND backbone = ?)) ORDER BY path",
         (to_bytes(crawl), backbone),
@@ -93,9 +93,9 @@ def to_embed(catalogue: Catalogue, *, crawl: Path, backbone: str) -> Iterator[Pa
     return (to_path(path) for (path,) in rows)
 
 
-def read(catalogue: Catalogue, *, crawl: Path) -> Iterator[tuple[PictureId, ImageFile, bool]]:
+def read(catalog: Catalog, *, crawl: Path) -> Iterator[tuple[PictureId, ImageFile, bool]]:
     """Each content of `crawl` that could be read with its first file by path, and whether it lies in the library."""
-    rows = catalogue.connection.execute(
+    rows = catalog.connection.execute(
         "SELECT picture, min(path), size_bytes, mtime_ns, inode, device, "
         "EXISTS (SELECT 1 FROM places WHERE places.picture = files.picture) FROM files "
         "WHERE crawl = ? AND failure_kind IS NULL AND picture IS NOT NULL GROUP BY picture ORDER BY min(path)",
@@ -108,32 +108,32 @@ def read(catalogue: Catalogue, *, crawl: Path) -> Iterator[tuple[PictureId, Imag
         yield PictureId(picture), file, bool(is_placed)
 
 
-def set_picture(catalogue: Catalogue, file: ImageFile, picture: PictureId) -> None:
+def set_picture(catalog: Catalog, file: ImageFile, picture: PictureId) -> None:
     """Record which content `file` held when it was read; the caller holds the transaction."""
-    catalogue.connection.execute(
+    catalog.connection.execute(
         "UPDATE files SET picture = ?, failure_kind = NULL, failure_detail = NULL, size_bytes = ?, mtime_ns = ?, "
         "inode = ?, device = ? WHERE path = ?",
         (picture, file.size_bytes, file.mtime_ns, str(file.inode), str(file.device), to_bytes(file.path)),
     )
 
 
-def set_failure(catalogue: Catalogue, path: Path, failure: Failure) -> None:
+def set_failure(catalog: Catalog, path: Path, failure: Failure) -> None:
     """Record why the file at `path` could not be read; the caller holds the transaction."""
-    catalogue.connection.execute(
+    catalog.connection.execute(
         "UPDATE files SET failure_kind = ?, failure_detail = ? WHERE path = ?",
         (failure.kind, displayable(failure.detail), to_bytes(path)),
     )
 
 
 def failures(
-    catalogue: Catalogue, *, crawl: Path | None = None, ending: int | None = None
+    catalog: Catalog, *, crawl: Path | None = None, ending: int | None = None
 ) -> Iterator[tuple[Path, Failure]]:
     """Files that could not be read and are there unchanged, by path; of one crawl, or of all.
 
     `ending` is a sort that is not finished yet, but has looked at all of its crawl.
     """
-    is_current = _current(catalogue, ending=ending)
-    rows = catalogue.connection.execute(
+    is_current = _current(catalog, ending=ending)
+    rows = catalog.connection.execute(
         "SELECT path, crawl, seen, size_bytes, mtime_ns, failure_kind, failure_detail FROM files "
         "WHERE failure_kind IS NOT NULL AND (?1 IS NULL OR crawl = ?1) ORDER BY path",
         (None if crawl is None else to_bytes(crawl),),
@@ -143,23 +143,23 @@ def failures(
             yield to_path(path), Failure(kind=FailureKind(kind), detail=detail)
 
 
-def count_duplicates(catalogue: Catalogue) -> int:
+def count_duplicates(catalog: Catalog) -> int:
     """How many files of the crawls hold a picture that came into the library from another file."""
-    is_current = _current(catalogue)
-    rows = catalogue.connection.execute(
+    is_current = _current(catalog)
+    rows = catalog.connection.execute(
         "SELECT files.path, crawl, seen FROM files JOIN places ON places.picture = files.picture "
         "WHERE places.source != files.path AND failure_kind IS NULL"
     )
     return sum(is_current(*row) for row in rows)
 
 
-def _current(catalogue: Catalogue, *, ending: int | None = None) -> Callable[[bytes, bytes, int], bool]:
+def _current(catalog: Catalog, *, ending: int | None = None) -> Callable[[bytes, bytes, int], bool]:
     """Whether a file (path, crawl and `seen` of its row) still belongs to what was sorted.
 
     It does while its crawl is there, and no later sort that went over its folder to the end missed it. That sort may
     have had another crawl: one around this one, or one within it.
     """
-    runs = catalogue.connection.execute(
+    runs = catalog.connection.execute(
         "SELECT crawl, max(id) FROM runs WHERE kind = 'sort' AND (finished IS NOT NULL OR id = ?) GROUP BY crawl",
         (ending,),
     ).fetchall()

@@ -1,4 +1,4 @@
-"""What the catalogue must know of the disk it lies on; must not know SQL, pictures or the crawl."""
+"""What the catalog must know of the disk it lies on; must not know SQL, pictures or the crawl."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.catalog.connection import Catalogue
+from classifier.catalog.connection import Catalog
 from classifier.records import Picture, PictureId
 
 _FORGET = """
@@ -16,22 +16,22 @@ DELETE FROM predictions WHERE model = ? AND EXISTS (
 """
 
 
-def add(catalogue: Catalogue, picture: Picture) -> None:
+def add(catalog: Catalog, picture: Picture) -> None:
     """Record a content that could be decoded; the caller holds the transaction."""
-    catalogue.connection.execute(
+    catalog.connection.execute(
         "INSERT OR REPLACE INTO pictures (id, size_bytes, width, height, truncated) VALUES (?, ?, ?, ?, ?)",
         (picture.id, picture.size_bytes, picture.width, picture.height, int(picture.truncated)),
     )
 
 
 def add_logits(
-    catalogue: Catalogue, picture: PictureId, *, model: str, logits: NDArray[np.float32], novelty: float | None = None
+    catalog: Catalog, picture: PictureId, *, model: str, logits: NDArray[np.float32], novelty: float | None = None
 ) -> None:
     """Record what `model` says of a picture: logits, float32 (K,), and how unlike every labelled picture it is.
 
     The caller holds the transaction.
     """
-    catalogue.connection.execute(
+    catalog.connection.execute(
         "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
         (picture, model, logits.astype("<f4").tobytes(), novelty),
     )
@@ -43,29 +43,27 @@ def as_bytes(logits: NDArray[np.float32]) -> list[bytes]:
     return [content[start : start + width] for start in range(0, len(content), width)]
 
 
-def add_many_logits(
-    catalogue: Catalogue, answers: Iterable[tuple[PictureId, bytes, float | None]], *, model: str
-) -> None:
+def add_many_logits(catalog: Catalog, answers: Iterable[tuple[PictureId, bytes, float | None]], *, model: str) -> None:
     """As `add_logits`, for many pictures: each with its logits `as_bytes` and its novelty.
 
     The caller holds the transaction; in the order of the pictures it is fastest.
     """
-    catalogue.connection.executemany(
+    catalog.connection.executemany(
         "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
         ((picture, model, logits, novelty) for picture, logits, novelty in answers),
     )
 
 
-def forget_answers(catalogue: Catalogue, models: Iterable[tuple[str, str]]) -> int:
+def forget_answers(catalog: Catalog, models: Iterable[tuple[str, str]]) -> int:
     """Drop what `models`, each with its backbone, can say again without reading the picture: its embedding is kept.
 
     Returns how many answers went.
     """
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         return sum(connection.execute(_FORGET, model).rowcount for model in models)
 
 
-def is_known(catalogue: Catalogue, picture: PictureId) -> bool:
+def is_known(catalog: Catalog, picture: PictureId) -> bool:
     """Whether this content was decoded before, under any name."""
-    row = catalogue.connection.execute("SELECT 1 FROM pictures WHERE id = ?", (picture,)).fetchone()
+    row = catalog.connection.execute("SELECT 1 FROM pictures WHERE id = ?", (picture,)).fetchone()
     return row is not None

@@ -1,4 +1,4 @@
-"""What is kept of given pictures, looked up by what the catalogue knows and read from where it lies."""
+"""What is kept of given pictures, looked up by what the catalog knows and read from where it lies."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
-    from classifier.catalog.shards import Rows
+    from classifier.catalog.connection import Catalog
+    from classifier.catalog.shards import EmbeddingBatch
     from classifier.records import PictureId
 
 
-def kept_of(catalogue: Catalogue, folder: Path, pictures: Sequence[PictureId], *, backbone: str) -> Iterator[Rows]:
+def kept_of(
+    catalog: Catalog, folder: Path, pictures: Sequence[PictureId], *, backbone: str
+) -> Iterator[EmbeddingBatch]:
     """What `backbone` saw of these pictures, as far as it is kept in `folder` and whole, in no order."""
-    spots = sorted(embeddings.spots_of(catalogue, pictures, backbone=backbone))
+    spots = sorted(embeddings.spots_of(catalog, pictures, backbone=backbone))
     for shard, wanted in groupby(spots, key=itemgetter(0)):
         yield from read_shard(folder, shard, [(row, picture) for _, row, picture in wanted])

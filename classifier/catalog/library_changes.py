@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.catalog.clock import now
 from classifier.catalog.manual_moves import record_move
-from classifier.catalog.moves import PLACE_COLUMNS, Place, add_places, as_place, as_row, to_bytes
+from classifier.catalog.moves import PLACE_COLUMNS, LibraryFile, add_places, as_place, as_row, to_bytes
 from classifier.records import PictureId
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 
-class What(StrEnum):
+class ChangeKind(StrEnum):
     """Why a place is missing. DELETED and REPLACED are a person's doing, and no later sort files that content again."""
 
     DELETED = "deleted"
@@ -32,25 +32,25 @@ class What(StrEnum):
     DANGLING = "dangling"  # a symbolic link of ours whose original is gone; it comes back, or is made anew
 
 
-DELETED = f"SELECT picture FROM missing WHERE beside IS NULL AND what != '{What.DANGLING}'"  # noqa: S608 - a constant
+DELETED = f"SELECT picture FROM missing WHERE beside IS NULL AND what != '{ChangeKind.DANGLING}'"  # noqa: S608 - a constant
 """The pictures that are missing by a person's doing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
+class MissingFile:
     """A place as it was last recorded, and why it is one no more."""
 
-    place: Place
-    what: What
+    place: LibraryFile
+    what: ChangeKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class LibraryChanges:
     """What a look at the disk found; `here` are places as recorded and as found, which may be in another folder."""
 
-    here: Sequence[tuple[Place, Place]] = ()
-    gone: Sequence[Missing] = ()
-    forgotten: Sequence[Place] = ()
+    here: Sequence[tuple[LibraryFile, LibraryFile]] = ()
+    gone: Sequence[MissingFile] = ()
+    forgotten: Sequence[LibraryFile] = ()
     """Dangling links that a person removed: as if they had never been made."""
     on_other_disk: Sequence[tuple[bytes, int, int]] = ()
     """Path, inode and device of places that are as they were, but on another disk than is recorded."""
@@ -80,17 +80,17 @@ ORDER BY for_run DESC
 """  # noqa: S608 - built from constants of this module
 
 
-def places_to_check(catalogue: Catalogue) -> sqlite3.Cursor:
+def places_to_check(catalog: Catalog) -> sqlite3.Cursor:
     """Path, size, time and device of every picture and sidecar that is no symbolic link: 300,000 are read in a row."""
-    return catalogue.connection.execute(
+    return catalog.connection.execute(
         "SELECT path, size_bytes, mtime_ns, device FROM places WHERE method != 'symlink' "
         "UNION ALL SELECT path, size_bytes, mtime_ns, device FROM sidecars WHERE method != 'symlink'"
     )
 
 
-def links_to_check(catalogue: Catalogue) -> sqlite3.Cursor:
+def links_to_check(catalog: Catalog) -> sqlite3.Cursor:
     """The same of symbolic links, with size, time and content of the file they lead to, as last seen in the crawl."""
-    return catalogue.connection.execute(
+    return catalog.connection.execute(
         "SELECT places.path, places.size_bytes, places.mtime_ns, places.device, files.size_bytes, files.mtime_ns, "
         "files.picture IS places.picture FROM places LEFT JOIN files ON files.path = places.source "
         "WHERE method = 'symlink' "
@@ -98,10 +98,10 @@ def links_to_check(catalogue: Catalogue) -> sqlite3.Cursor:
     )
 
 
-def place_at(catalogue: Catalogue, path: bytes) -> Place | None:
+def place_at(catalog: Catalog, path: bytes) -> LibraryFile | None:
     """The place that is recorded at this path, of a picture or a sidecar."""
     for table, beside in (("places", "NULL"), ("sidecars", "beside")):
-        row = catalogue.connection.execute(
+        row = catalog.connection.execute(
             f"SELECT {_COLUMNS.removesuffix('beside')}{beside} FROM {table} WHERE path = ?",  # noqa: S608 - our own names
             (path,),
         ).fetchone()
@@ -110,46 +110,46 @@ def place_at(catalogue: Catalogue, path: bytes) -> Place | None:
     return None
 
 
-def known_paths(catalogue: Catalogue) -> set[bytes]:
+def known_paths(catalog: Catalog) -> set[bytes]:
     """Every path in the library that is a place or a list of our own."""
     found = {
-        path for (path,) in catalogue.connection.execute("SELECT path FROM places UNION ALL SELECT path FROM sidecars")
+        path for (path,) in catalog.connection.execute("SELECT path FROM places UNION ALL SELECT path FROM sidecars")
     }
-    return found | {os.fsencode(name) for (name,) in catalogue.connection.execute("SELECT name FROM listings")}
+    return found | {os.fsencode(name) for (name,) in catalog.connection.execute("SELECT name FROM listings")}
 
 
-def missing(catalogue: Catalogue) -> Iterator[Missing]:
+def missing(catalog: Catalog) -> Iterator[MissingFile]:
     """What is missing, oldest first."""
-    rows = catalogue.connection.execute(f"SELECT {_COLUMNS}, what FROM missing ORDER BY id").fetchall()  # noqa: S608
-    return (Missing(place=as_place(PLACE_COLUMNS, row[:-1]), what=What(row[-1])) for row in rows)
+    rows = catalog.connection.execute(f"SELECT {_COLUMNS}, what FROM missing ORDER BY id").fetchall()  # noqa: S608
+    return (MissingFile(place=as_place(PLACE_COLUMNS, row[:-1]), what=ChangeKind(row[-1])) for row in rows)
 
 
-def count_missing(catalogue: Catalogue) -> dict[What, int]:
+def count_missing(catalog: Catalog) -> dict[ChangeKind, int]:
     """How many pictures are missing, by why; sidecars do not count."""
-    rows = catalogue.connection.execute("SELECT what, count(*) FROM missing WHERE beside IS NULL GROUP BY what")
+    rows = catalog.connection.execute("SELECT what, count(*) FROM missing WHERE beside IS NULL GROUP BY what")
     found = dict(rows.fetchall())
-    return {what: found.get(what.value, 0) for what in What}
+    return {what: found.get(what.value, 0) for what in ChangeKind}
 
 
-def is_deleted(catalogue: Catalogue, picture: PictureId, path: bytes) -> bool:
+def is_deleted(catalog: Catalog, picture: PictureId, path: bytes) -> bool:
     """Whether what was placed at `path` is recorded as deleted by a person."""
-    row = catalogue.connection.execute(
+    row = catalog.connection.execute(
         "SELECT 1 FROM missing WHERE picture = ? AND path = ? AND what != 'replaced'", (picture, path)
     ).fetchone()
     return row is not None
 
 
-def sidecar_is_missing(catalogue: Catalogue, source: Path) -> bool:
+def sidecar_is_missing(catalog: Catalog, source: Path) -> bool:
     """Whether a person deleted or changed the sidecar that came from this file of the crawl."""
-    row = catalogue.connection.execute(
+    row = catalog.connection.execute(
         "SELECT 1 FROM missing WHERE beside IS NOT NULL AND source = ? LIMIT 1", (to_bytes(source),)
     ).fetchone()
     return row is not None
 
 
-def record(catalogue: Catalogue, changes: Changes) -> None:
+def record(catalog: Catalog, changes: LibraryChanges) -> None:
     """Record all of `changes`, or nothing."""
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         _renew_disks(connection, changes)
         for old, _ in changes.here:
             _forget(connection, old)
@@ -160,17 +160,17 @@ def record(catalogue: Catalogue, changes: Changes) -> None:
             connection.execute("DELETE FROM missing WHERE picture = ? AND path = ?", (place.picture, place.path))
         for old, _ in changes.here:
             _decide_again(connection, old)
-        add_places(catalogue, [new for _, new in changes.here], renamed=False)
+        add_places(catalog, [new for _, new in changes.here], renamed=False)
         for old, new in changes.here:
             if old.path != new.path:
                 record_move(connection, old, new)
 
 
-def restore_deleted(catalogue: Catalogue, *, run: int, crawl: Path) -> None:
+def restore_deleted(catalog: Catalog, *, run: int, crawl: Path) -> None:
     """Forget that a person deleted what `run` found in `crawl`, so that it is filed again."""
     of_it = "what = 'deleted' AND coalesce(beside, picture) IN (SELECT picture FROM files WHERE crawl = ? AND seen = ?)"
     asked = (to_bytes(crawl), run)
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         connection.execute(
             f"INSERT INTO restored (for_run, {_MISSING}) SELECT ?, {_MISSING} FROM missing WHERE {of_it}",  # noqa: S608
             (run, *asked),
@@ -178,24 +178,24 @@ def restore_deleted(catalogue: Catalogue, *, run: int, crawl: Path) -> None:
         connection.execute(f"DELETE FROM missing WHERE {of_it}", asked)  # noqa: S608 - built from constants
 
 
-def delete_again(catalogue: Catalogue, *, run: int) -> None:
+def delete_again(catalog: Catalog, *, run: int) -> None:
     """As `run` is undone: what it was asked to restore is deleted again, unless it lies in the library all the same.
 
     The caller holds the transaction. Where the run is made again, its places end this.
     """
-    catalogue.connection.execute(_DELETED_AGAIN, {"run": run})
+    catalog.connection.execute(_DELETED_AGAIN, {"run": run})
 
 
-def give_sources_back(catalogue: Catalogue) -> None:
+def give_sources_back(catalog: Catalog) -> None:
     """Sidecars that an undo brought back from where replaced ones are kept: they came from the crawl, as at first."""
     first = (
         "(SELECT {} FROM moves WHERE moves.target = sidecars.path AND moves.beside = sidecars.beside "
         "AND state = 'done' AND undoes IS NULL ORDER BY id LIMIT 1)"
     )
     kept = b".illsort/replaced/"
-    rows = catalogue.connection.execute("SELECT 1 FROM sidecars WHERE instr(source, ?) LIMIT 1", (kept,)).fetchone()
+    rows = catalog.connection.execute("SELECT 1 FROM sidecars WHERE instr(source, ?) LIMIT 1", (kept,)).fetchone()
     if rows is not None:
-        with catalogue.transaction() as connection:
+        with catalog.transaction() as connection:
             connection.execute(
                 f"UPDATE sidecars SET source = coalesce({first.format('source')}, source), "  # noqa: S608 - our own names
                 f"method = coalesce({first.format('method')}, method) WHERE instr(source, ?)",
@@ -203,20 +203,20 @@ def give_sources_back(catalogue: Catalogue) -> None:
             )
 
 
-def _renew_disks(connection: sqlite3.Connection, changes: Changes) -> None:
+def _renew_disks(connection: sqlite3.Connection, changes: LibraryChanges) -> None:
     rows = [(str(inode), str(device), path) for path, inode, device in changes.on_other_disk]
     for table in ("places", "sidecars"):
         connection.executemany(f"UPDATE {table} SET inode = ?, device = ? WHERE path = ?", rows)  # noqa: S608
 
 
-def _forget(connection: sqlite3.Connection, place: Place) -> None:
+def _forget(connection: sqlite3.Connection, place: LibraryFile) -> None:
     if place.beside is None:
         connection.execute("DELETE FROM places WHERE picture = ?", (place.picture,))
     else:
         connection.execute("DELETE FROM sidecars WHERE path = ?", (place.path,))
 
 
-def _miss(connection: sqlite3.Connection, gone: Missing) -> None:
+def _miss(connection: sqlite3.Connection, gone: MissingFile) -> None:
     place, marks = gone.place, ", ".join("?" for _ in range(16))
     decided: Sequence[Any] = (None,) * 5
     connection.execute("DELETE FROM missing WHERE picture = ? AND path = ?", (place.picture, place.path))
@@ -231,7 +231,7 @@ def _miss(connection: sqlite3.Connection, gone: Missing) -> None:
     )
 
 
-def _decide_again(connection: sqlite3.Connection, place: Place) -> None:
+def _decide_again(connection: sqlite3.Connection, place: LibraryFile) -> None:
     """What was decided of a picture that is found again holds again."""
     connection.execute(
         f"INSERT OR IGNORE INTO decisions (picture, {_KEPT_DECISION}) SELECT picture, {_KEPT_DECISION} FROM missing "  # noqa: S608

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
-    from classifier.catalog.connection import Catalogue
-    from classifier.catalog.moves import Place
+    from classifier.catalog.connection import Catalog
+    from classifier.catalog.moves import LibraryFile
     from classifier.records import PictureId
 
 _MOVED: Final = """
@@ -29,7 +29,7 @@ WHERE NOT EXISTS (
 REASON: Final = "a person moved it there"
 
 
-def record_move(connection: sqlite3.Connection, old: Place, new: Place) -> None:
+def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFile) -> None:
     """Both ends are kept; a picture that lies in another folder now is decided to be there."""
     if new.beside is not None:
         return
@@ -48,20 +48,20 @@ def record_move(connection: sqlite3.Connection, old: Place, new: Place) -> None:
         )
 
 
-def now_at(catalogue: Catalogue, picture: PictureId, path: bytes) -> bytes:
+def now_at(catalog: Catalog, picture: PictureId, path: bytes) -> bytes:
     """Where a person moved what was placed at `path`; `path` itself when nobody did."""
-    rows = catalogue.connection.execute("SELECT old, new FROM hand_moves WHERE picture = ? ORDER BY id", (picture,))
+    rows = catalog.connection.execute("SELECT old, new FROM hand_moves WHERE picture = ? ORDER BY id", (picture,))
     for old, new in rows:
         path = new if old == path else path
     return path
 
 
-def by_hand(catalogue: Catalogue, pictures: Sequence[PictureId] | None = None) -> dict[PictureId, bytes]:
+def by_hand(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> dict[PictureId, bytes]:
     """Those of `pictures` (None: all) that lie where a person moved them and were not judged since, with the folder."""
     if pictures is None:
-        rows: Iterator[Any] = catalogue.connection.execute(_MOVED.format(condition=""))
+        rows: Iterator[Any] = catalog.connection.execute(_MOVED.format(condition=""))
     else:
-        rows = rows_of(catalogue, _MOVED.format(condition="AND hand_moves.picture IN {pictures}"), pictures)
+        rows = rows_of(catalog, _MOVED.format(condition="AND hand_moves.picture IN {pictures}"), pictures)
     put: dict[PictureId, bytes] = {}
     ends: dict[PictureId, tuple[bytes, bytes]] = {}
     for picture, old, new, path in rows:

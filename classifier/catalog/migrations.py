@@ -1,4 +1,4 @@
-"""How the catalogue's tables came to be: small steps, each recorded by name; must not know what the rows mean.
+"""How the catalog's tables came to be: small steps, each recorded by name; must not know what the rows mean.
 
 A step never changes once it was released: a new one follows it.
 """
@@ -45,7 +45,7 @@ def m004_novelty(connection: sqlite3.Connection) -> None:
 
 
 def m005_embeddings(connection: sqlite3.Connection) -> None:
-    """Where the embedding of each picture lies, by the backbone that made it: files of rows beside the catalogue."""
+    """Where the embedding of each picture lies, by the backbone that made it: files of rows beside the catalog."""
     for statement in _EMBEDDINGS:
         connection.execute(statement)
 
@@ -81,7 +81,7 @@ def m009_answers_by_model(connection: sqlite3.Connection) -> None:
 def m010_review_steps(connection: sqlite3.Connection) -> None:
     """The steps of the review page, by number: those made before this are numbered in the order of their verdicts.
 
-    A step of an older catalogue is what was recorded at one time of the clock. One that renamed a category of which
+    A step of an older catalog is what was recorded at one time of the clock. One that renamed a category of which
     nothing was said has no verdict: it follows the verdicts that are not younger.
     """
     for statement in _REVIEW_STEPS:
@@ -124,17 +124,17 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
 
 
 def pending(connection: sqlite3.Connection) -> list[Callable[[sqlite3.Connection], None]]:
-    """The steps that a catalogue still lacks; raises LibraryError when it has steps that this program does not know."""
+    """The steps that a catalog still lacks; raises LibraryError when it has steps that this program does not know."""
     known = connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'").fetchone()
     done = {name for (name,) in connection.execute("SELECT name FROM migrations")} if known else set()
     newer = sorted(str(name) for name in done - {step.__name__ for step in STEPS})
     if newer:
-        raise LibraryError(f"the catalogue was made by a newer illsort (it has {', '.join(newer)}): update illsort")
+        raise LibraryError(f"the catalog was made by a newer illsort (it has {', '.join(newer)}): update illsort")
     return [step for step in STEPS if step.__name__ not in done]
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the catalogue up to date, each step in one transaction with its record."""
+    """Bring the catalog up to date, each step in one transaction with its record."""
     if not pending(connection):
         return
     connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied TEXT) WITHOUT ROWID")

@@ -1,6 +1,6 @@
-"""The plain trail beside the catalogue: `.illsort/moves.jsonl`, one line a change; must not know SQL or move files.
+"""The plain trail beside the catalog: `.illsort/moves.jsonl`, one line a change; must not know SQL or move files.
 
-It alone suffices to undo, should the catalogue be lost: so a change is in it, durably, before the catalogue calls it
+It alone suffices to undo, should the catalog be lost: so a change is in it, durably, before the catalog calls it
 done. A line may come twice after a kill; the last line of an `id` and `run` holds. Each ends with a checksum of what
 stands before it; one that does not hold is passed over, and so is one that was never written by illsort.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from classifier.catalog.moves import Entry
+    from classifier.catalog.moves import MoveRecord
 
 NAME = "moves.jsonl"
 _SEALED: Final = re.compile(rb'(?P<body>.*), "sum": "(?P<sum>[0-9a-f]{16})"\}\s*', re.DOTALL)
@@ -43,7 +43,7 @@ _KEYS: Final = {*_OPTIONAL, *_WRITTEN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trail:
+class MoveLog:
     """The changes by id, with paths as bytes; the numbers of the lines that were written, but are no longer whole.
 
     A change whose `sum` is None was written before lines had checksums, and its `crawl` is None.
@@ -53,7 +53,7 @@ class Trail:
     damaged: tuple[int, ...]
 
 
-def append_trail(library: Path, entries: Iterable[Entry], *, at: str, crawls: Mapping[int, bytes]) -> None:
+def append_move_log(library: Path, entries: Iterable[MoveRecord], *, at: str, crawls: Mapping[int, bytes]) -> None:
     """Add one line an entry and make them durable; raises OSError when the disk refuses.
 
     `crawls` has the crawl of each run of `entries`.
@@ -73,7 +73,7 @@ def append_trail(library: Path, entries: Iterable[Entry], *, at: str, crawls: Ma
         sync_folder(path.parent)
 
 
-def read_trail(library: Path) -> Trail:
+def read_move_log(library: Path) -> MoveLog:
     """The last line of each change; empty when there is no trail. Raises OSError when it cannot be read."""
     changes: dict[int, dict[str, Any]] = {}
     damaged: list[int] = []
@@ -82,7 +82,7 @@ def read_trail(library: Path) -> Trail:
             damaged.append(number)
         else:
             changes[change["id"]] = change
-    return Trail(changes=changes, damaged=tuple(damaged))
+    return MoveLog(changes=changes, damaged=tuple(damaged))
 
 
 def read_lines(library: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
@@ -143,7 +143,7 @@ def _sealed(line: dict[str, Any]) -> str:
     return f'{body[:-1]}, "sum": "{checksum(body.encode())}"}}\n'
 
 
-def _line(entry: Entry, at: str, crawl: bytes | None) -> dict[str, Any]:
+def _line(entry: MoveRecord, at: str, crawl: bytes | None) -> dict[str, Any]:
     """Paths in base64, for they may hold any bytes; those in the library begin there, with "/"."""
     return {
         "run": entry.run,

@@ -1,7 +1,7 @@
 """What a sort is still to settle: contents of the crawl that a model has seen, and where each lies already.
 
-What lies in the library comes in the order of contents, for so the catalogue keeps it; what is to be filed from the
-crawl comes in the order of paths. The judgement itself is in sort/decide.
+What lies in the library comes in the order of contents, for so the catalog keeps it; what is to be filed from the
+crawl comes in the order of paths. The judgment itself is in sort/decide.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.catalog.chunked_query import rows_of
-from classifier.catalog.connection import Catalogue
+from classifier.catalog.connection import Catalog
 from classifier.catalog.library_changes import DELETED
 from classifier.catalog.moves import to_bytes, to_path
 from classifier.records import ImageFile, PictureId
 
 
-class Seen(NamedTuple):
+class PredictionRow(NamedTuple):
     """A content that a model has seen: what to decide by, and where it lies in the library as it was placed there.
 
     Of hundreds of thousands, few are moved: paths are made only of those.
@@ -56,7 +56,7 @@ class Candidate:
 
     __slots__ = ("_file", "seen")
 
-    def __init__(self, file: tuple[Any, ...], seen: Seen) -> None:
+    def __init__(self, file: tuple[Any, ...], seen: PredictionRow) -> None:
         self._file = file
         self.seen = seen
 
@@ -114,7 +114,7 @@ SELECT count(*) FROM files WHERE {_OF_RUN} AND path > :after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class PredictionPage:
     """Some files in the order of their paths: those of them that a model has seen, and the `last` path (bytes)."""
 
     candidates: list[Candidate]
@@ -122,25 +122,25 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crawled:
+class CrawlQuery:
     """What one run found in one crawl, seen by one model."""
 
-    catalogue: Catalogue
+    catalog: Catalog
     run: int
     crawl: Path
     model: str
 
-    def next_placed(self, *, after: str, limit: int) -> list[Seen]:
+    def next_placed(self, *, after: str, limit: int) -> list[PredictionRow]:
         """The next `limit` contents behind `after` that lie in the library, by picture id."""
-        rows = self.catalogue.connection.execute(_PLACED, self._values(after=after, limit=limit))
-        return list(map(Seen._make, rows))
+        rows = self.catalog.connection.execute(_PLACED, self._values(after=after, limit=limit))
+        return list(map(PredictionRow._make, rows))
 
     def leave_out_placed(self, *, files: int) -> bool:
         """From here on `next_files` leaves out what came with `next_placed`, so many `files`, and what was deleted.
 
         Returns whether any that could be read are left; `next_files` is for when there are.
         """
-        connection = self.catalogue.connection
+        connection = self.catalog.connection
         if connection.execute(_READABLE, self._values()).fetchone() == (files,):
             return False
         connection.execute(_MAKE_PLACED)
@@ -149,26 +149,28 @@ class Crawled:
         connection.execute(_KEEP_DELETED)
         return True
 
-    def next_files(self, *, after: bytes, upto: bytes | None, limit: int) -> Page | None:
+    def next_files(self, *, after: bytes, upto: bytes | None, limit: int) -> PredictionPage | None:
         """The next `limit` files that are left, by path, behind `after` and not beyond `upto`; None: no more."""
-        found = self.catalogue.connection.execute(_FILES, self._values(after=after, upto=upto, limit=limit)).fetchall()
+        found = self.catalog.connection.execute(_FILES, self._values(after=after, upto=upto, limit=limit)).fetchall()
         if not found:
             return None
-        # In the order of the contents, for so they lie in the catalogue.
+        # In the order of the contents, for so they lie in the catalog.
         wanted = sorted({row[5] for row in found})
-        seen = {row[0]: Seen(*row) for row in rows_of(self.catalogue, _SEEN, wanted, before=(self.model,))}
-        return Page(candidates=[Candidate(row, seen[row[5]]) for row in found if row[5] in seen], last=found[-1][0])
+        seen = {row[0]: PredictionRow(*row) for row in rows_of(self.catalog, _SEEN, wanted, before=(self.model,))}
+        return PredictionPage(
+            candidates=[Candidate(row, seen[row[5]]) for row in found if row[5] in seen], last=found[-1][0]
+        )
 
     def count_files(self, *, after: bytes) -> int:
         """How many of the files that could be read are left behind the path `after`."""
-        (count,) = self.catalogue.connection.execute(_COUNT, self._values(after=after)).fetchone()
+        (count,) = self.catalog.connection.execute(_COUNT, self._values(after=after)).fetchone()
         return int(count)
 
     def _values(self, **further: Any) -> dict[str, Any]:
         return {"run": self.run, "crawl": to_bytes(self.crawl), "model": self.model, **further}
 
 
-def logits_of(found: Sequence[Seen]) -> NDArray[np.float32]:
+def logits_of(found: Sequence[PredictionRow]) -> NDArray[np.float32]:
     """The logits of what a model has seen, float32 (N, K); at least one."""
     return np.frombuffer(b"".join([one.scores for one in found]), "<f4").reshape(len(found), -1)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 NOT_MOVED: Final = "it could not be moved where it belongs"
 _KEPT: Final = 2
@@ -70,12 +70,12 @@ class Placed:
     decision: Decision | None
 
 
-def exchange(catalogue: Catalogue, *, run: int, undone: bool) -> None:
+def exchange(catalog: Catalog, *, run: int, undone: bool) -> None:
     """Have what was decided before `run` hold again, or what `run` decided when it is `undone`.
 
     Nothing is decided then of a picture that is not in the library. The caller holds the transaction.
     """
-    ask, values = catalogue.connection.execute, {"run": run, "undone": undone}
+    ask, values = catalog.connection.execute, {"run": run, "undone": undone}
     ask("DROP TABLE IF EXISTS temp.exchanged")
     for statement in (_EXCHANGED, _KEEP):
         ask(statement, values)
@@ -85,10 +85,10 @@ def exchange(catalogue: Catalogue, *, run: int, undone: bool) -> None:
     ask(f"DELETE FROM decisions WHERE {_PLACELESS}")  # noqa: S608 - a constant of this module
 
 
-def concerned(catalogue: Catalogue, *, run: int, undo: int) -> Iterator[Placed]:
+def concerned(catalog: Catalog, *, run: int, undo: int) -> Iterator[Placed]:
     """The pictures in the library that the last `exchange` or the run `undo` changed, and those without a decision."""
     values = {"run": run, "undo": undo}
-    for picture, path, _, action, category, confidence, reason in catalogue.connection.execute(_PLACED, values):
+    for picture, path, _, action, category, confidence, reason in catalog.connection.execute(_PLACED, values):
         known = PictureId(picture)
         decision = None
         if action is not None:
@@ -98,26 +98,26 @@ def concerned(catalogue: Catalogue, *, run: int, undo: int) -> Iterator[Placed]:
         yield Placed(picture=known, folder=to_path(path).parent, decision=decision)
 
 
-def decide_as_placed(catalogue: Catalogue, decisions: Iterable[Decision], *, run: int) -> None:
+def decide_as_placed(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:
     """Record decisions that follow from where pictures lie; the caller holds the transaction."""
-    catalogue.connection.executemany(
+    catalog.connection.executemany(
         f"INSERT OR REPLACE INTO decisions (picture, {_DECISION}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
         [(one.picture, run, one.action.value, one.category, one.confidence, one.reason) for one in decisions],
     )
 
 
-def count_not_moved(catalogue: Catalogue) -> int:
+def count_not_moved(catalog: Catalog) -> int:
     """How many pictures of the library could not be moved where they belong, and count where they lie."""
-    (count,) = catalogue.connection.execute(
+    (count,) = catalog.connection.execute(
         "SELECT count(*) FROM decisions JOIN places ON places.picture = decisions.picture WHERE reason = ?",
         (NOT_MOVED,),
     ).fetchone()
     return int(count)
 
 
-def forget_old(catalogue: Catalogue) -> None:
+def forget_old(catalog: Catalog) -> None:
     """Forget the oldest changes that moved no picture, so that there are at most two for each decision."""
-    connection = catalogue.connection
+    connection = catalog.connection
     (decided,) = connection.execute("SELECT count(*) FROM decisions").fetchone()
     counts = connection.execute(
         "SELECT run, count(*) FROM decided_before WHERE NOT moved GROUP BY run ORDER BY run DESC"
@@ -126,6 +126,6 @@ def forget_old(catalogue: Catalogue) -> None:
     for run, count in counts:
         left -= count
         if left < 0:
-            with catalogue.transaction():
+            with catalog.transaction():
                 connection.execute("DELETE FROM decided_before WHERE run <= ? AND NOT moved", (run,))
             return

@@ -1,6 +1,6 @@
 """The outlook: what was last learned of the pictures that wait, in a file of its own that may be deleted at any time.
 
-Written whole, then renamed; read by attaching the newest to an open catalogue as the schema `outlook`. Must not know
+Written whole, then renamed; read by attaching the newest to an open catalog as the schema `outlook`. Must not know
 how pictures are ranked, nor who looks at them.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 FORMAT: Final = 1
 _NAME: Final = re.compile(r"outlook-(\d{1,12})\.db")
@@ -60,7 +60,7 @@ class Rank(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class RankingSnapshot:
     """What is attached: its number (0: none, and the schema holds an empty table) and what its `meta` says."""
 
     number: int
@@ -92,14 +92,14 @@ def write(library: Path, ranks: Iterable[Rank | tuple[Any, ...]], *, meta: Mappi
     return number
 
 
-def attach_newest(catalogue: Catalogue, attached: Outlook | None = None) -> Outlook:
+def attach_newest(catalog: Catalog, attached: RankingSnapshot | None = None) -> RankingSnapshot:
     """Have the schema `outlook` be the newest one that can be read, or an empty one; outside of transactions.
 
     `attached` is what this returned before, None the first time. One that is damaged, or of another format, is as if
     it were not there.
     """
-    connection = catalogue.connection
-    folder = None if catalogue.path is None else catalogue.path.parent
+    connection = catalog.connection
+    folder = None if catalog.path is None else catalog.path.parent
     found = [] if folder is None else sorted(_numbers(folder), reverse=True)
     newest = found[0] if found else 0
     if attached is not None:
@@ -109,11 +109,11 @@ def attach_newest(catalogue: Catalogue, attached: Outlook | None = None) -> Outl
     for number in found:
         meta = None if folder is None else _attached(connection, folder / f"outlook-{number}.db")
         if meta is not None:
-            return Outlook(number=number, meta=meta, newest=newest)
+            return RankingSnapshot(number=number, meta=meta, newest=newest)
     connection.execute("ATTACH ':memory:' AS outlook")
     for statement in (_RANKS, _META, *_INDEXES):
         connection.execute(statement.format(schema="outlook"))
-    return Outlook(number=0, meta={}, newest=newest)
+    return RankingSnapshot(number=0, meta={}, newest=newest)
 
 
 def _fill(connection: sqlite3.Connection, ranks: Iterable[Rank | tuple[Any, ...]], meta: Mapping[str, Any]) -> None:

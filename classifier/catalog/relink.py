@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from classifier.catalog.connection import Catalogue
+from classifier.catalog.connection import Catalog
 from classifier.catalog.moves import to_bytes, to_path
 
 # Places whose picture is in the crawl, though not where it was placed from; a moved one has left its source for good.
@@ -18,13 +18,13 @@ GROUP BY places.picture
 """
 
 
-def adopt(catalogue: Catalogue, *, run: int, crawl: Path) -> int:
+def adopt(catalog: Catalog, *, run: int, crawl: Path) -> int:
     """Give pictures whose source is gone the path that `run` found them under; returns how many there were.
 
     While the old source is still there, the new path is a duplicate, and stays one.
     """
-    rows = catalogue.connection.execute(_STRAYED, {"run": run, "crawl": to_bytes(crawl)}).fetchall()
+    rows = catalog.connection.execute(_STRAYED, {"run": run, "crawl": to_bytes(crawl)}).fetchall()
     gone = [(path, picture) for picture, source, path in rows if not os.path.lexists(to_path(source))]
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         connection.executemany("UPDATE places SET source = ? WHERE picture = ?", gone)
     return len(gone)

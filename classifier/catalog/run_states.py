@@ -11,7 +11,7 @@ from classifier.catalog.undo_queries import undone_runs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.catalog.runs import Run
 
 
@@ -37,9 +37,9 @@ class RunState:
         return self.ended if self.by is None else f"{self.ended} #{self.by}"
 
 
-def run_states(catalogue: Catalogue, runs: Sequence[Run]) -> dict[int, RunState]:
+def run_states(catalog: Catalog, runs: Sequence[Run]) -> dict[int, RunState]:
     """The state of each of all `runs`, oldest first, by its number."""
-    undone = undone_runs(catalogue)
+    undone = undone_runs(catalog)
     states: dict[int, RunState] = {}
     finisher: dict[tuple[object, ...], int] = {}
     for run in reversed(runs):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from classifier.catalog.clock import now
-from classifier.catalog.connection import Catalogue
+from classifier.catalog.connection import Catalog
 from classifier.catalog.moves import to_bytes, to_path
 from classifier.catalog.strictness import Strictness
 from classifier.paths import to_json
@@ -19,7 +19,7 @@ CRAWL_LOST: Final = "crawl lost"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run as it stands in the catalogue; `finished` is None while it works, or after it was stopped."""
+    """One run as it stands in the catalog; `finished` is None while it works, or after it was stopped."""
 
     id: int
     kind: str
@@ -36,7 +36,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stopped:
+class InterruptedRun:
     """What a sort that did not finish was asked for; `model` is the bundle's key."""
 
     mode: str
@@ -51,7 +51,7 @@ class Stopped:
 
 
 def begin(
-    catalogue: Catalogue,
+    catalog: Catalog,
     *,
     kind: str,
     crawl: Path,
@@ -63,7 +63,7 @@ def begin(
 ) -> int:
     """Record that a run begins; returns its number. `model` and `backbone` are the bundle's keys."""
     asked = (kind, to_bytes(crawl), mode, model, backbone, to_bytes(bundle), to_json(settings))
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         cursor = connection.execute(
             "INSERT INTO runs (kind, crawl, mode, model, backbone, bundle, settings, started, state) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running')",
@@ -72,21 +72,21 @@ def begin(
     return int(cursor.lastrowid or 0)
 
 
-def finish(catalogue: Catalogue, run: int, summary: dict[str, Any]) -> None:
+def finish(catalog: Catalog, run: int, summary: dict[str, Any]) -> None:
     """Record that a run came to its end, and what it came to."""
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         connection.execute(
             "UPDATE runs SET finished = ?, state = 'done', summary = ? WHERE id = ?",
             (now(), to_json(summary), run),
         )
 
 
-def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
+def stopped(catalog: Catalog, crawl: Path) -> InterruptedRun | None:
     """The last sort of `crawl` when it did not finish and nothing else, such as an undo, was run since.
 
     What a person decided in between is no reason to forget it.
     """
-    row = catalogue.connection.execute(
+    row = catalog.connection.execute(
         "SELECT mode, settings, bundle, model FROM runs WHERE kind = 'sort' AND state = 'running' "
         "AND id = (SELECT max(id) FROM runs WHERE kind NOT IN ('sort', 'review') OR crawl = ?)",
         (to_bytes(crawl),),
@@ -96,7 +96,7 @@ def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
     mode, settings, bundle, model = row
     recorded = json.loads(settings)
     kept = recorded["sort"]
-    return Stopped(
+    return InterruptedRun(
         mode=mode,
         asked=Strictness.recorded(recorded).asked,
         bundle=to_path(bundle),
@@ -107,9 +107,9 @@ def stopped(catalogue: Catalogue, crawl: Path) -> Stopped | None:
     )
 
 
-def models_before(catalogue: Catalogue, *, last: int) -> list[tuple[str, str]]:
+def models_before(catalog: Catalog, *, last: int) -> list[tuple[str, str]]:
     """The keys of each model that sorted, and of its backbone, where that is known; but for the `last` so many."""
-    rows = catalogue.connection.execute(
+    rows = catalog.connection.execute(
         "SELECT model, max(backbone) FROM runs WHERE kind = 'sort' AND backbone IS NOT NULL "
         "GROUP BY model ORDER BY max(id) DESC LIMIT -1 OFFSET ?",
         (last,),
@@ -117,35 +117,35 @@ def models_before(catalogue: Catalogue, *, last: int) -> list[tuple[str, str]]:
     return list(rows)
 
 
-def crawl_of(catalogue: Catalogue, run: int) -> Path | None:
-    """The crawl of a run; None when it is not known, for the catalogue was lost, or there was none."""
-    row = catalogue.connection.execute("SELECT crawl FROM runs WHERE id = ?", (run,)).fetchone()
+def crawl_of(catalog: Catalog, run: int) -> Path | None:
+    """The crawl of a run; None when it is not known, for the catalog was lost, or there was none."""
+    row = catalog.connection.execute("SELECT crawl FROM runs WHERE id = ?", (run,)).fetchone()
     crawl = to_path(row[0]) if row is not None and isinstance(row[0], bytes) else Path()
     return crawl if crawl.is_absolute() and "\0" not in str(crawl) else None
 
 
-def set_lost_crawls(catalogue: Catalogue, crawl: Path) -> None:
-    """Record `crawl` for the runs whose own was lost with the catalogue."""
-    with catalogue.transaction() as connection:
+def set_lost_crawls(catalog: Catalog, crawl: Path) -> None:
+    """Record `crawl` for the runs whose own was lost with the catalog."""
+    with catalog.transaction() as connection:
         connection.execute("UPDATE runs SET crawl = ? WHERE state = ?", (to_bytes(crawl), CRAWL_LOST))
 
 
-def any_of(catalogue: Catalogue, kind: str) -> bool:
+def any_of(catalog: Catalog, kind: str) -> bool:
     """Whether there was a run of this kind."""
-    return catalogue.connection.execute("SELECT 1 FROM runs WHERE kind = ? LIMIT 1", (kind,)).fetchone() is not None
+    return catalog.connection.execute("SELECT 1 FROM runs WHERE kind = ? LIMIT 1", (kind,)).fetchone() is not None
 
 
-def last_settings(catalogue: Catalogue, kind: str) -> dict[str, Any]:
+def last_settings(catalog: Catalog, kind: str) -> dict[str, Any]:
     """What the last run of this kind was asked for; empty when there was none."""
-    row = catalogue.connection.execute(
+    row = catalog.connection.execute(
         "SELECT settings FROM runs WHERE kind = ? ORDER BY id DESC LIMIT 1", (kind,)
     ).fetchone()
     return {} if row is None else dict(json.loads(row[0]))
 
 
-def all_runs(catalogue: Catalogue) -> list[Run]:
+def all_runs(catalog: Catalog) -> list[Run]:
     """Every run, oldest first."""
-    rows = catalogue.connection.execute(
+    rows = catalog.connection.execute(
         "SELECT id, kind, crawl, mode, bundle, started, finished, summary, settings, undoes FROM runs ORDER BY id"
     )
     return [

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from classifier.catalog.filesystem import make_state_folder, sync_folder
-from classifier.catalog.spots import Spot, folder_of
+from classifier.catalog.spots import RowLocation, folder_of
 from classifier.own_files import NEW, READ, UPDATE, make_own_folder, open_own, remove_own
 from classifier.records import PictureId
 
@@ -38,7 +38,7 @@ _STRIP: Final = 128  # rows converted at once: what is needed meanwhile is so sm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Rows:
+class EmbeddingBatch:
     """What a network saw in `pictures`: `embeddings` float32 (N, D), `traits` float32 (N, T); T may be 0."""
 
     pictures: Sequence[PictureId]
@@ -51,31 +51,31 @@ def shard_path(folder: Path, shard: int) -> Path:
     return folder / f"{shard:06}.rows"
 
 
-class Writer:
-    """Adds rows behind `last` (the last that the catalogue knows; what lies behind it, a kill has left).
+class ShardWriter:
+    """Adds rows behind `last` (the last that the catalog knows; what lies behind it, a kill has left).
 
     One process writes at a time, the one that owns the library.
     """
 
-    def __init__(self, library: Path, backbone: str, *, last: Spot | None) -> None:
+    def __init__(self, library: Path, backbone: str, *, last: RowLocation | None) -> None:
         self._library = library
         self._folder = folder_of(library, backbone)
         self._last = last
 
-    def append(self, rows: Rows) -> list[Spot | None]:
+    def append(self, rows: EmbeddingBatch) -> list[RowLocation | None]:
         """Write rows durably; where each lies, None for numbers that are not finite. Raises OSError."""
         layout = _layout(rows.embeddings.shape[1], rows.traits.shape[1])
         finite: NDArray[np.bool_] = np.asarray(
             np.isfinite(rows.embeddings).all(axis=1) & np.isfinite(rows.traits).all(axis=1)
         )
         packed = _pack(rows, layout)[finite]
-        spots: list[Spot] = []
+        spots: list[RowLocation] = []
         while len(spots) < len(packed):
             spots += self._append_to_one(packed[len(spots) :])
         found = iter(spots)
         return [next(found) if one else None for one in finite.tolist()]
 
-    def _append_to_one(self, packed: NDArray[Any]) -> list[Spot]:
+    def _append_to_one(self, packed: NDArray[Any]) -> list[RowLocation]:
         make_own_folder(self._folder) if self._last else self._make_folder()
         spot = self._next(packed.dtype)
         part = packed[: ROWS - spot.row]
@@ -88,30 +88,30 @@ class Writer:
             os.fsync(file.fileno())
         if spot.row == 0:
             sync_folder(self._folder)
-        self._last = Spot(shard=spot.shard, row=spot.row + len(part) - 1)
-        return [Spot(shard=spot.shard, row=spot.row + number) for number in range(len(part))]
+        self._last = RowLocation(shard=spot.shard, row=spot.row + len(part) - 1)
+        return [RowLocation(shard=spot.shard, row=spot.row + number) for number in range(len(part))]
 
     def _make_folder(self) -> None:
         make_own_folder(self._folder)
         sync_folder(self._folder.parent)
         sync_folder(make_state_folder(self._library))
 
-    def _next(self, layout: np.dtype[Any]) -> Spot:
+    def _next(self, layout: np.dtype[Any]) -> RowLocation:
         """The next row; in a new shard where the last one is full, of another layout, damaged or gone."""
         if self._last is None:
             return self._new(1)
         shard, row = self._last.shard, self._last.row + 1
         path = shard_path(self._folder, shard)
         fits = row < ROWS and _layout_in(path) == layout and path.stat().st_size >= _HEADER + row * layout.itemsize
-        return Spot(shard=shard, row=row) if fits else self._new(shard + 1)
+        return RowLocation(shard=shard, row=row) if fits else self._new(shard + 1)
 
-    def _new(self, shard: int) -> Spot:
+    def _new(self, shard: int) -> RowLocation:
         """The first row of a shard that is not there yet, or was begun by a run that was killed."""
         while os.path.lexists(path := shard_path(self._folder, shard)) and not _is_begun(path):
             shard += 1
-        return Spot(shard=shard, row=0)
+        return RowLocation(shard=shard, row=0)
 
-    def _open(self, spot: Spot) -> BinaryIO:
+    def _open(self, spot: RowLocation) -> BinaryIO:
         path = shard_path(self._folder, spot.shard)
         if spot.row:
             return open_own(path, UPDATE)
@@ -120,7 +120,7 @@ class Writer:
         return open_own(path, NEW)
 
 
-def read_shard(folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]]) -> Iterator[Rows]:
+def read_shard(folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]]) -> Iterator[EmbeddingBatch]:
     """Those of `wanted` (row and picture, by row) that can be read and are what they are said to be, in parts.
 
     What is missing, cut short, damaged or another picture's is left out.
@@ -175,7 +175,7 @@ def _is_begun(path: Path) -> bool:
     return start == _MAGIC[: len(start)]
 
 
-def _pack(rows: Rows, layout: np.dtype[Any]) -> NDArray[Any]:
+def _pack(rows: EmbeddingBatch, layout: np.dtype[Any]) -> NDArray[Any]:
     packed = np.zeros(len(rows.pictures), layout)
     packed["picture"] = _digests(rows.pictures)
     for number, (name, values) in enumerate((("embedding", rows.embeddings), ("traits", rows.traits))):
@@ -194,7 +194,7 @@ def _scales(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.ldexp(np.float32(1), np.clip(exponents, -120, 120)), dtype=np.float32)
 
 
-def _unpack(rows: NDArray[Any], wanted: Sequence[tuple[int, PictureId]]) -> Rows:
+def _unpack(rows: NDArray[Any], wanted: Sequence[tuple[int, PictureId]]) -> EmbeddingBatch:
     """Those of `rows`, the first of which is the first of `wanted`, that are wanted and whole."""
     numbers = np.array([row for row, _ in wanted]) - wanted[0][0]
     there = numbers < len(rows)
@@ -203,7 +203,7 @@ def _unpack(rows: NDArray[Any], wanted: Sequence[tuple[int, PictureId]]) -> Rows
     good = (chosen["picture"] == digests).all(axis=1) & (_checks(chosen) == chosen["check"])
     kept = np.flatnonzero(there)[good]
     chosen = chosen if good.all() else chosen[good]
-    return Rows(
+    return EmbeddingBatch(
         pictures=[wanted[place][1] for place in kept.tolist()],
         embeddings=_widened(chosen["embedding"], chosen["scales"][:, :1]),
         traits=_widened(chosen["traits"], chosen["scales"][:, 1:]),

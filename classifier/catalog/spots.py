@@ -11,7 +11,7 @@ FOLDER = "embeddings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class RowLocation:
     """Where one row lies."""
 
     shard: int

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from classifier.catalog import embeddings, files, runs
-from classifier.catalog.categories import Names, read_names
-from classifier.catalog.connection import read_catalogue
-from classifier.catalog.embeddings import Kept
+from classifier.catalog.categories import CategoryAliases, read_names
+from classifier.catalog.connection import read_catalog
+from classifier.catalog.embeddings import StoreStats
 from classifier.catalog.library_changes import count_missing
 from classifier.catalog.moves import to_path
 from classifier.catalog.previous_decisions import count_not_moved
@@ -21,7 +21,7 @@ from classifier.records import Action, Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+class LibraryStats:
     """A library at one moment."""
 
     runs: tuple[runs.Run, ...]
@@ -45,7 +45,7 @@ class Overview:
     """Pictures that could not be moved where they belong, and count where they lie."""
     missing: dict[str, int]
     """Pictures that were filed and are no longer in the library, by why: deleted, replaced, dangling."""
-    embeddings: Kept
+    embeddings: StoreStats
     """What networks saw in pictures, kept for other heads."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -80,31 +80,31 @@ GROUP BY picture ORDER BY source
 """
 
 
-def overview(library: Path) -> Overview:
+def overview(library: Path) -> LibraryStats:
     """Look at `library`; raises LibraryError when it is none."""
-    with read_catalogue(library) as catalogue:
-        names = read_names(catalogue)
-        placed = catalogue.connection.execute(_PLACED).fetchall()
-        failures = tuple(files.failures(catalogue))
-        every = tuple(runs.all_runs(catalogue))
-        return Overview(
+    with read_catalog(library) as catalog:
+        names = read_names(catalog)
+        placed = catalog.connection.execute(_PLACED).fetchall()
+        failures = tuple(files.failures(catalog))
+        every = tuple(runs.all_runs(catalog))
+        return LibraryStats(
             runs=every,
-            states=run_states(catalogue, every),
+            states=run_states(catalog, every),
             strictness=next((run.strictness for run in reversed(every) if run.kind != "review"), Strictness()),
             filed=_by_category(placed, Action.FILE, names),
             review=_by_category(placed, Action.REVIEW, names),
             unknown=sum(count for action, _, count in placed if action == Action.UNKNOWN),
-            duplicates=files.count_duplicates(catalogue),
+            duplicates=files.count_duplicates(catalog),
             broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),
             failures=failures,
-            not_filed=tuple((to_path(path), note) for path, note, _ in catalogue.connection.execute(_NOT_FILED)),
-            not_moved=count_not_moved(catalogue),
-            missing={what.value: count for what, count in count_missing(catalogue).items()},
-            embeddings=embeddings.kept(catalogue, library),
+            not_filed=tuple((to_path(path), note) for path, note, _ in catalog.connection.execute(_NOT_FILED)),
+            not_moved=count_not_moved(catalog),
+            missing={what.value: count for what, count in count_missing(catalog).items()},
+            embeddings=embeddings.kept(catalog, library),
         )
 
 
-def _by_category(placed: list[tuple[str, str, int]], action: Action, names: Names) -> dict[str, int]:
+def _by_category(placed: list[tuple[str, str, int]], action: Action, names: CategoryAliases) -> dict[str, int]:
     """Most first, by the names of now."""
     found: Counter[str] = Counter()
     for one, category, count in placed:

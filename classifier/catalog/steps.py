@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 
-def begin(catalogue: Catalogue, *, at: str) -> int:
+def begin(catalog: Catalog, *, at: str) -> int:
     """Record a new step, made at the time `at`; returns its number, greater than every number before it."""
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         return int(connection.execute("INSERT INTO steps (at) VALUES (?)", (at,)).lastrowid or 0)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from classifier.audit.apply import Refiled
-    from classifier.audit.estimate import State
+    from classifier.audit.estimate import AuditState
     from classifier.audit.session import Session
 
 _LEAST_ERROR = 1e-6
@@ -77,7 +77,7 @@ def audit(
         raise typer.Exit(1)
 
 
-def in_words(state: State, outdated: Path | None) -> list[str]:
+def in_words(state: AuditState, outdated: Path | None) -> list[str]:
     """What follows from the answers: for the library, and for each category; `outdated`: the library, filed since."""
     from classifier.audit.estimate import percent
     from classifier.cli.terminal import table
@@ -98,7 +98,7 @@ def in_words(state: State, outdated: Path | None) -> list[str]:
     return ["", *lines, "", *table(("category", "filed", "judged", "wrong", "at most wrong"), rows)]
 
 
-def as_dict(state: State) -> dict[str, Any]:
+def as_dict(state: AuditState) -> dict[str, Any]:
     """The same for JSON."""
     bound = state.bound()
     keys = ("filed", "asked", "wrong", "skipped", "at_most", "number", "confidence")
@@ -115,7 +115,7 @@ def as_dict(state: State) -> dict[str, Any]:
 def _ask_all(session: Session, key: Callable[[], str], how: Show) -> None:
     from classifier.cli.image_preview import Screen
     from classifier.cli.terminal import tell
-    from classifier.records import Said
+    from classifier.records import AnnotationKind
 
     if not session.state.is_finished:
         _say(_KEYS)
@@ -124,7 +124,7 @@ def _ask_all(session: Session, key: Callable[[], str], how: Show) -> None:
             path = session.path_of(drawn)
             if path is None:
                 _say(f"{drawn.category}: one of its pictures is no longer there: skipped")
-                session.answer(Said.SKIPPED)
+                session.answer(AnnotationKind.SKIPPED)
                 continue
             _say("", _progress(session.state), f"  {path}", f"  {drawn.reason}")
             screen.show(path)
@@ -138,9 +138,16 @@ def _ask_all(session: Session, key: Callable[[], str], how: Show) -> None:
 def _do(session: Session, key: str, open_large: Callable[[], bool]) -> bool | None:
     """Do what one key means: True when that ends the questions, False when it is answered, None when it is not."""
     from classifier.cli.keyboard import BACKSPACE, END, ENTER
-    from classifier.records import Said
+    from classifier.records import AnnotationKind
 
-    answers = {"y": Said.RIGHT, "1": Said.RIGHT, ENTER: Said.RIGHT, "n": Said.WRONG, "0": Said.WRONG, "s": Said.SKIPPED}
+    answers = {
+        "y": AnnotationKind.RIGHT,
+        "1": AnnotationKind.RIGHT,
+        ENTER: AnnotationKind.RIGHT,
+        "n": AnnotationKind.WRONG,
+        "0": AnnotationKind.WRONG,
+        "s": AnnotationKind.SKIPPED,
+    }
     if key in {"q", END}:
         _say("")
         return True
@@ -166,7 +173,7 @@ def _take_back(session: Session) -> bool:
     return taken
 
 
-def _progress(state: State) -> str:
+def _progress(state: AuditState) -> str:
     from classifier.audit.estimate import percent
 
     so_far = f"; so far at most {percent(state.bound().at_most)} wrong" if state.asked else ""

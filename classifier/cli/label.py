@@ -28,10 +28,10 @@ _TOO_FEW = 2
 
 def learn(pipe: Connection, library: Path) -> None:
     """What runs beside the page, in a process of its own."""
-    from classifier.active.cold_start import FromNothing
+    from classifier.active.cold_start import ColdStartLearner
     from classifier.active.worker import run
 
-    run(pipe, library, begin=FromNothing)
+    run(pipe, library, begin=ColdStartLearner)
 
 
 def label(
@@ -92,13 +92,13 @@ def _in_words(sample: Sample, folder: Path) -> list[str]:
 
 def _next(folder: Path) -> list[str]:
     """What the labels have come to, and the command that makes a model of them."""
-    from classifier.catalog.connection import read_catalogue
+    from classifier.catalog.connection import read_catalog
     from classifier.catalog.stats import overview
     from classifier.labels.cli_hints import train_command
     from classifier.labels.existing_folders import placed_by_hand
 
-    with read_catalogue(folder) as catalogue:
-        there = Counter(overview(folder).filed) + Counter(placed_by_hand(catalogue, folder))
+    with read_catalog(folder) as catalog:
+        there = Counter(overview(folder).filed) + Counter(placed_by_hand(catalog, folder))
     filed = dict(there.most_common())
     told = ", ".join(f"{category} {count:,}" for category, count in filed.items())
     lines = ["", f"{counted(sum(filed.values()), 'label')} in {folder}" + (f": {told}" if told else "")]

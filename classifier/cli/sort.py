@@ -114,10 +114,10 @@ def _with_audit(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     if "no_guarantee" not in summary:
         return summary
     from classifier.audit.session import shown
-    from classifier.catalog.connection import read_catalogue
+    from classifier.catalog.connection import read_catalog
 
-    with read_catalogue(out) as catalogue:
-        state = shown(catalogue, out)
+    with read_catalog(out) as catalog:
+        state = shown(catalog, out)
     if state is None:
         return summary
     audit = f"guaranteed by the audit of {state.audit.at[:10]}: of what is filed {state.bound().sentence}"

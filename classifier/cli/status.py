@@ -11,8 +11,8 @@ from classifier.cli.parameters import path_argument
 from classifier.progress import counted
 
 if TYPE_CHECKING:
-    from classifier.audit.estimate import State
-    from classifier.catalog.stats import Overview
+    from classifier.audit.estimate import AuditState
+    from classifier.catalog.stats import LibraryStats
 
 _MOST_FAILURES = 20
 
@@ -51,7 +51,7 @@ def _show(library: Path, *, as_json: bool) -> None:
         tell(*([*lines, ""] if lines else []))
 
 
-def _runs(seen: Overview, library: Path) -> list[str]:
+def _runs(seen: LibraryStats, library: Path) -> list[str]:
     from classifier.cli.terminal import table
 
     rows = [
@@ -74,7 +74,7 @@ def _runs(seen: Overview, library: Path) -> list[str]:
     return lines
 
 
-def _to_finish(seen: Overview, library: Path) -> list[str]:
+def _to_finish(seen: LibraryStats, library: Path) -> list[str]:
     """The commands that go on with what was stopped, or take back what was left of an undone run."""
     from classifier.catalog.run_states import Ended
     from classifier.paths import command
@@ -99,13 +99,13 @@ def _to_finish(seen: Overview, library: Path) -> list[str]:
 def _is_shown(library: Path) -> bool:
     """Whether an audit shows what the last sort could not guarantee; it is told further below."""
     from classifier.audit.session import shown
-    from classifier.catalog.connection import read_catalogue
+    from classifier.catalog.connection import read_catalog
 
-    with read_catalogue(library) as catalogue:
-        return shown(catalogue, library) is not None
+    with read_catalog(library) as catalog:
+        return shown(catalog, library) is not None
 
 
-def _categories(seen: Overview) -> list[str]:
+def _categories(seen: LibraryStats) -> list[str]:
     from classifier.cli.terminal import bar, table
     from classifier.filing.reconcile import missing_in_words
 
@@ -131,7 +131,7 @@ def _categories(seen: Overview) -> list[str]:
     return [*lines, *missing_in_words(seen.missing)]
 
 
-def _kept(seen: Overview, library: Path) -> list[str]:
+def _kept(seen: LibraryStats, library: Path) -> list[str]:
     """What is kept beside the pictures, and may be large."""
     lines, embeddings, thumbnails = [], seen.embeddings, _thumbnails(library)
     if embeddings.size_bytes:
@@ -147,9 +147,9 @@ def _kept(seen: Overview, library: Path) -> list[str]:
 
 
 def _thumbnails(library: Path) -> int:
-    from classifier.web.thumbnail_cache import Shelf
+    from classifier.web.thumbnail_cache import ThumbnailCache
 
-    return Shelf(library).held()
+    return ThumbnailCache(library).held()
 
 
 def _audit(library: Path) -> list[str]:
@@ -172,20 +172,20 @@ def _audit_as_dict(library: Path) -> dict[str, Any] | None:
     return None if last is None else as_dict(last[0]) | {"current": last[1]}
 
 
-def _last_audit(library: Path) -> tuple[State, bool] | None:
+def _last_audit(library: Path) -> tuple[AuditState, bool] | None:
     from classifier.catalog import annotation_log, audits
-    from classifier.catalog.connection import read_catalogue
+    from classifier.catalog.connection import read_catalog
 
-    with read_catalogue(library) as catalogue:
-        audit = audits.last(catalogue)
+    with read_catalog(library) as catalog:
+        audit = audits.last(catalog)
         if audit is None:
             return None
-        from classifier.audit.estimate import State  # a library without an audit does not pay for scipy
+        from classifier.audit.estimate import AuditState  # a library without an audit does not pay for scipy
 
-        return State(audit, annotation_log.of_audit(catalogue, audit.id)), audits.marks(catalogue) == audit.marks
+        return AuditState(audit, annotation_log.of_audit(catalog, audit.id)), audits.marks(catalog) == audit.marks
 
 
-def _failures(seen: Overview) -> list[str]:
+def _failures(seen: LibraryStats) -> list[str]:
     if not seen.failures:
         return []
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in seen.broken.items())
@@ -196,7 +196,7 @@ def _failures(seen: Overview) -> list[str]:
     return lines
 
 
-def _not_filed(seen: Overview) -> list[str]:
+def _not_filed(seen: LibraryStats) -> list[str]:
     if not seen.not_filed:
         return []
     lines = [f"{len(seen.not_filed):,} could not be filed; sort again to try again:"]

@@ -1,4 +1,4 @@
-"""`illsort verify`: check a library against its catalogue."""
+"""`illsort verify`: check a library against its catalog."""
 
 from __future__ import annotations
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from PIL import Image, ImageDraw, ImageFilter
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 Canvas = ImageDraw.ImageDraw
-INK: Colour = (30, 26, 34)
-PAPER: Colour = (250, 249, 246)
-SKIN: tuple[Colour, ...] = ((255, 226, 204), (246, 205, 176), (222, 170, 132), (168, 116, 84))
+INK: Color = (30, 26, 34)
+PAPER: Color = (250, 249, 246)
+SKIN: tuple[Color, ...] = ((255, 226, 204), (246, 205, 176), (222, 170, 132), (168, 116, 84))
 
 
 def draw(kind: str, seed: int) -> Image.Image:
@@ -22,20 +22,20 @@ def draw(kind: str, seed: int) -> Image.Image:
     return KINDS[kind](rng)
 
 
-def colour(rng: random.Random, *, lightness: tuple[float, float] = (0.3, 0.7), hue: float | None = None) -> Colour:
-    """A saturated colour of some hue; `lightness` is a range within 0..1."""
+def color(rng: random.Random, *, lightness: tuple[float, float] = (0.3, 0.7), hue: float | None = None) -> Color:
+    """A saturated color of some hue; `lightness` is a range within 0..1."""
     red, green, blue = colorsys.hls_to_rgb(
         rng.random() if hue is None else hue % 1, rng.uniform(*lightness), rng.uniform(0.4, 0.9)
     )
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def _canvas(size: tuple[int, int], fill: Colour) -> tuple[Image.Image, Canvas]:
+def _canvas(size: tuple[int, int], fill: Color) -> tuple[Image.Image, Canvas]:
     image = Image.new("RGB", size, fill)
     return image, ImageDraw.Draw(image)
 
 
-def _gradient(size: tuple[int, int], top: Colour, bottom: Colour) -> Image.Image:
+def _gradient(size: tuple[int, int], top: Color, bottom: Color) -> Image.Image:
     strip = Image.new("RGB", (1, 2))
     strip.putpixel((0, 0), top)
     strip.putpixel((0, 1), bottom)
@@ -52,7 +52,7 @@ def landscape(rng: random.Random) -> Image.Image:
     night = rng.random() < 0.3  # noqa: PLR2004
     hue = rng.random()
     sky = ((0.1, 0.2), (0.25, 0.4)) if night else ((0.45, 0.7), (0.75, 0.92))
-    image = _gradient((width, height), *(colour(rng, lightness=band, hue=hue + 0.08 * i) for i, band in enumerate(sky)))
+    image = _gradient((width, height), *(color(rng, lightness=band, hue=hue + 0.08 * i) for i, band in enumerate(sky)))
     pen = ImageDraw.Draw(image)
     radius = rng.randint(14, 40)
     _ellipse(pen, rng.randint(0, width), rng.randint(20, height // 2), radius, radius, fill=(255, 246, 214))
@@ -75,13 +75,13 @@ def _hills(pen: Canvas, rng: random.Random, *, width: int, height: int, depth: f
         for x in range(0, width + 4, 4)
     ]
     shade = 0.62 - 0.4 * depth
-    pen.polygon([(0, height), *ridge, (width, height)], fill=colour(rng, lightness=(shade, shade + 0.08), hue=hue))
+    pen.polygon([(0, height), *ridge, (width, height)], fill=color(rng, lightness=(shade, shade + 0.08), hue=hue))
 
 
 def _tree(pen: Canvas, rng: random.Random, *, x: int, y: int, hue: float) -> None:
     size = rng.randint(10, 34)
     pen.line((x, y, x, y - size), fill=(82, 58, 44), width=3)
-    leaves = colour(rng, lightness=(0.2, 0.4), hue=hue + 0.05)
+    leaves = color(rng, lightness=(0.2, 0.4), hue=hue + 0.05)
     for step in range(3):
         half, top = size * (0.5 - 0.12 * step), y - size * (0.4 + 0.4 * step)
         pen.polygon([(x - half, top), (x + half, top), (x, top - size * 0.6)], fill=leaves)
@@ -91,16 +91,16 @@ def portrait(rng: random.Random) -> Image.Image:
     """One face with large eyes, hair, shoulders, before a plain or a busy background."""
     width, height = rng.randint(256, 340), rng.randint(320, 420)
     hue = rng.random()
-    back = (colour(rng, lightness=(0.6, 0.95), hue=hue + rng.uniform(0.3, 0.6)) for _ in range(2))
+    back = (color(rng, lightness=(0.6, 0.95), hue=hue + rng.uniform(0.3, 0.6)) for _ in range(2))
     image = _gradient((width, height), *back)
     pen = ImageDraw.Draw(image)
     x, y = width / 2 + rng.uniform(-20, 20), height * rng.uniform(0.4, 0.5)
     face = width * rng.uniform(0.22, 0.3)
-    hair, skin = colour(rng, lightness=(0.2, 0.75), hue=hue), rng.choice(SKIN)
+    hair, skin = color(rng, lightness=(0.2, 0.75), hue=hue), rng.choice(SKIN)
     long = rng.uniform(1.2, 2.4)
     _ellipse(pen, x, y + face * (long - 1.2), face * 1.3, face * long, fill=hair)
     pen.rectangle((x - face * 0.28, y + face * 0.8, x + face * 0.28, y + face * 1.6), fill=skin)
-    _ellipse(pen, x, height + face * 0.25, face * 1.9, height - y - face * 1.25, fill=colour(rng), outline=INK)
+    _ellipse(pen, x, height + face * 0.25, face * 1.9, height - y - face * 1.25, fill=color(rng), outline=INK)
     _ellipse(pen, x, y + face * 0.15, face, face * 1.12, fill=skin, outline=INK)
     _eyes(pen, rng, x=x, y=y + face * 0.2, face=face)
     _fringe(pen, rng, x=x, y=y, face=face, hair=hair)
@@ -110,7 +110,7 @@ def portrait(rng: random.Random) -> Image.Image:
 
 
 def _eyes(pen: Canvas, rng: random.Random, *, x: float, y: float, face: float) -> None:
-    iris, tall = colour(rng, lightness=(0.3, 0.6)), rng.uniform(0.2, 0.32)
+    iris, tall = color(rng, lightness=(0.3, 0.6)), rng.uniform(0.2, 0.32)
     for side in (-1, 1):
         centre = x + side * face * 0.42
         _ellipse(pen, centre, y, face * 0.2, face * tall, fill=PAPER, outline=INK)
@@ -120,7 +120,7 @@ def _eyes(pen: Canvas, rng: random.Random, *, x: float, y: float, face: float) -
         pen.line((centre - face * 0.2, y - face * tall, centre + face * 0.2, y - face * tall), fill=INK, width=3)
 
 
-def _fringe(pen: Canvas, rng: random.Random, *, x: float, y: float, face: float, hair: Colour) -> None:
+def _fringe(pen: Canvas, rng: random.Random, *, x: float, y: float, face: float, hair: Color) -> None:
     top, strands = y - face * 0.95, rng.randint(4, 8)
     for strand in range(strands):
         left = x - face + 2 * face * strand / strands
@@ -188,10 +188,10 @@ def _panel(page: Image.Image, rng: random.Random, box: tuple[int, int, int, int]
 
 
 def pixel_sprite(rng: random.Random) -> Image.Image:
-    """A small mirrored figure of few colours, enlarged without smoothing."""
+    """A small mirrored figure of few colors, enlarged without smoothing."""
     cells = rng.choice((12, 16, 20))
     hue = rng.random()
-    palette = [INK, *(colour(rng, hue=hue + rng.uniform(0, 0.3)) for _ in range(3))]
+    palette = [INK, *(color(rng, hue=hue + rng.uniform(0, 0.3)) for _ in range(3))]
     image, _ = _canvas((cells, cells), rng.choice((PAPER, (255, 255, 255), (28, 32, 48), (120, 180, 120))))
     for y in range(1, cells - 1):
         for x in range(1, cells // 2):
@@ -207,11 +207,11 @@ def pixel_sprite(rng: random.Random) -> Image.Image:
 def item_icon(rng: random.Random) -> Image.Image:
     """A potion, gem, sword or shield in a rounded frame, as a game shows what one carries."""
     side = rng.randint(256, 320)
-    image, pen = _canvas((side, side), colour(rng, lightness=(0.08, 0.25)))
+    image, pen = _canvas((side, side), color(rng, lightness=(0.08, 0.25)))
     pen.rounded_rectangle(
         (12, 12, side - 12, side - 12),
         side // 8,
-        fill=colour(rng, lightness=(0.35, 0.6)),
+        fill=color(rng, lightness=(0.35, 0.6)),
         outline=(232, 206, 132),
         width=6,
     )
@@ -225,7 +225,7 @@ def item_icon(rng: random.Random) -> Image.Image:
 def _potion(pen: Canvas, rng: random.Random, c: float, r: float) -> None:
     pen.rectangle((c - r * 0.25, c - r * 1.3, c + r * 0.25, c), fill=(226, 238, 244), outline=INK, width=3)
     _ellipse(pen, c, c + r * 0.3, r * 0.9, r * 0.9, fill=(226, 238, 244), outline=INK, width=3)
-    pen.chord((c - r * 0.8, c - r * 0.5, c + r * 0.8, c + r * 1.1), 0, 180, fill=colour(rng))
+    pen.chord((c - r * 0.8, c - r * 0.5, c + r * 0.8, c + r * 1.1), 0, 180, fill=color(rng))
     pen.rectangle((c - r * 0.32, c - r * 1.55, c + r * 0.32, c - r * 1.2), fill=(150, 104, 66), outline=INK, width=3)
 
 
@@ -233,20 +233,20 @@ def _gem(pen: Canvas, rng: random.Random, c: float, r: float) -> None:
     hue = rng.random()
     corners = [(c - r, c - r * 0.3), (c - r * 0.5, c - r), (c + r * 0.5, c - r), (c + r, c - r * 0.3), (c, c + r * 1.2)]
     for first, second in zip(corners, corners[1:] + corners[:1], strict=True):
-        pen.polygon([first, second, (c, c - r * 0.2)], fill=colour(rng, lightness=(0.35, 0.8), hue=hue), outline=INK)
+        pen.polygon([first, second, (c, c - r * 0.2)], fill=color(rng, lightness=(0.35, 0.8), hue=hue), outline=INK)
 
 
 def _sword(pen: Canvas, rng: random.Random, c: float, r: float) -> None:
     pen.line((c - r, c + r, c + r * 1.2, c - r * 1.2), fill=(214, 222, 230), width=round(r * 0.35))
     pen.line((c - r, c + r, c + r * 1.2, c - r * 1.2), fill=(150, 160, 172), width=3)
-    pen.line((c - r, c + r * 0.1, c - r * 0.1, c + r), fill=colour(rng), width=round(r * 0.25))
+    pen.line((c - r, c + r * 0.1, c - r * 0.1, c + r), fill=color(rng), width=round(r * 0.25))
     pen.line((c - r * 1.2, c + r * 1.2, c - r * 0.6, c + r * 0.6), fill=(110, 74, 48), width=round(r * 0.3))
 
 
 def _shield(pen: Canvas, rng: random.Random, c: float, r: float) -> None:
     outline = [(c - r, c - r), (c + r, c - r), (c + r * 0.9, c + r * 0.3), (c, c + r * 1.3), (c - r * 0.9, c + r * 0.3)]
-    pen.polygon(outline, fill=colour(rng), outline=INK, width=5)
-    pen.polygon([outline[0], (c, c - r), (c, c + r * 1.3), outline[4]], fill=colour(rng), outline=INK, width=3)
+    pen.polygon(outline, fill=color(rng), outline=INK, width=5)
+    pen.polygon([outline[0], (c, c - r), (c, c + r * 1.3), outline[4]], fill=color(rng), outline=INK, width=3)
 
 
 KINDS: dict[str, Callable[[random.Random], Image.Image]] = {

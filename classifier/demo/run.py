@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.decisions import placed_sources
 from classifier.demo.draw import KINDS, draw
 from classifier.errors import LibraryError
@@ -56,8 +56,8 @@ def demo(folder: Path, *, progress: Progress) -> Demo:
     bundle = learn(settings, progress=progress).bundle
     library = folder / "sorted"
     summary = sort(folder / "crawl", library=library, bundle=bundle.folder, settings=settings, progress=progress)
-    with read_catalogue(library) as catalogue:
-        filed = [(truth.get(source.name, ""), category) for source, category in placed_sources(catalogue)]
+    with read_catalog(library) as catalog:
+        filed = [(truth.get(source.name, ""), category) for source, category in placed_sources(catalog)]
     return Demo(
         folder=folder,
         library=library,

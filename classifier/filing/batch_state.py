@@ -6,52 +6,52 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from classifier.catalog.moves import Entry, State, to_path
+from classifier.catalog.moves import MoveRecord, MoveState, to_path
 from classifier.filing.fsops import stops
-from classifier.filing.results import LeftAlone, Outcome, Status, words
+from classifier.filing.results import MoveSkipped, Outcome, Status, words
 from classifier.records import Method
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from classifier.filing.plan import Step
+    from classifier.filing.plan import PlannedStep
 
 _T = TypeVar("_T")
 _STATES = {
-    Status.PLACED: State.ADOPTED,
-    Status.DUPLICATE: State.ADOPTED,
-    Status.CHANGED: State.CHANGED,
-    Status.GONE: State.GONE,
-    Status.FAILED: State.FAILED,
+    Status.PLACED: MoveState.ADOPTED,
+    Status.DUPLICATE: MoveState.ADOPTED,
+    Status.CHANGED: MoveState.CHANGED,
+    Status.GONE: MoveState.GONE,
+    Status.FAILED: MoveState.FAILED,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class MoveResult:
     """A move as it ended: its row; its outcome unless it was not begun; the step when the disk was changed for it."""
 
-    entry: Entry
+    entry: MoveRecord
     outcome: Outcome | None = None
-    step: Step | None = None
+    step: PlannedStep | None = None
 
 
 @dataclass(kw_only=True)
-class Ledger:
+class BatchState:
     """The ends by the row's id. A row that the disk stopped in the midst of has none, and recovery settles it."""
 
-    ended: dict[int, Ended] = field(default_factory=dict)
+    ended: dict[int, MoveResult] = field(default_factory=dict)
     stopped: OSError | None = None
     left_open: set[int] = field(default_factory=set)
 
-    def is_open(self, step: Step) -> bool:
+    def is_open(self, step: PlannedStep) -> bool:
         """Whether the step can still be gone on with."""
         return step.entry.id not in self.ended and step.entry.id not in self.left_open
 
-    def attempt(self, step: Step, part: Callable[[], _T]) -> _T | None:
+    def attempt(self, step: PlannedStep, part: Callable[[], _T]) -> _T | None:
         """What one part of a step gives; None when it failed, and how the step ended by that is kept."""
         try:
             return part()
-        except LeftAlone as left:
+        except MoveSkipped as left:
             self.leave(step.entry, left.outcome)
         except OSError as error:
             if stops(error):
@@ -60,35 +60,35 @@ class Ledger:
                 self.leave(step.entry, _failed(step, error))
         return None
 
-    def reopen(self, step: Step, error: OSError) -> None:
+    def reopen(self, step: PlannedStep, error: OSError) -> None:
         """The disk stopped in the midst of the step: recovery goes on with it."""
         self.stopped = error
         self.ended.pop(step.entry.id, None)
         self.left_open.add(step.entry.id)
 
-    def leave(self, entry: Entry, outcome: Outcome) -> None:
+    def leave(self, entry: MoveRecord, outcome: Outcome) -> None:
         """The move ended without a change."""
         entry = replace(entry, state=_STATES[outcome.status], note=outcome.reason)
-        self.ended[entry.id] = Ended(entry=entry, outcome=outcome)
+        self.ended[entry.id] = MoveResult(entry=entry, outcome=outcome)
 
-    def cancel(self, step: Step) -> None:
+    def cancel(self, step: PlannedStep) -> None:
         """The move was not begun, for the disk had stopped before."""
-        self.ended[step.entry.id] = Ended(entry=replace(step.entry, state=State.CANCELLED))
+        self.ended[step.entry.id] = MoveResult(entry=replace(step.entry, state=MoveState.CANCELLED))
 
-    def place(self, step: Step, *, note: str = "") -> None:
+    def place(self, step: PlannedStep, *, note: str = "") -> None:
         """The picture lies where the step says."""
         within = to_path(step.entry.target or b"")
         outcome = Outcome(move=step.move, status=Status.PLACED, path=within, method=step.entry.method, reason=note)
-        entry = replace(step.entry, state=State.DONE, note=note)
-        self.ended[entry.id] = Ended(entry=entry, outcome=outcome, step=step)
+        entry = replace(step.entry, state=MoveState.DONE, note=note)
+        self.ended[entry.id] = MoveResult(entry=entry, outcome=outcome, step=step)
 
-    def keep_source(self, step: Step, reason: str) -> None:
+    def keep_source(self, step: PlannedStep, reason: str) -> None:
         """The picture was to be moved, and is there as a copy only."""
         step = replace(step, entry=replace(step.entry, method=Method.COPY))
         self.place(step, note=f"copied, but the original stays: {reason}")
 
 
-def _failed(step: Step, error: OSError) -> Outcome:
+def _failed(step: PlannedStep, error: OSError) -> Outcome:
     if isinstance(error, FileNotFoundError) and not os.path.lexists(step.move.source.path):
         return Outcome(move=step.move, status=Status.GONE, reason="it is no longer there")
     return Outcome(move=step.move, status=Status.FAILED, reason=words(error))

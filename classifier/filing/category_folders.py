@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from classifier.records import Decision
 
 
-class Folders:
+class CategoryFolders:
     """Where pictures belong in one library; what is on the disk is looked at once for each folder that holds folders.
 
     A folder of the category's own spelling goes before another: what lies in the other is then moved there.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from classifier.records import Action, ImageFile
 
 if TYPE_CHECKING:
-    from classifier.catalog.moves import Place
+    from classifier.catalog.moves import LibraryFile
     from classifier.records import Decision, PictureId
 
 REVIEW = "_review"
@@ -45,7 +45,7 @@ def names_for(name: str, picture: PictureId) -> tuple[str, ...]:
     return tuple(_shortened(stem, mark + extension) for mark in marks)
 
 
-def file_of(place: Place, library: Path) -> ImageFile:
+def file_of(place: LibraryFile, library: Path) -> ImageFile:
     """The file in the library as it was last recorded."""
     return ImageFile(
         path=library / os.fsdecode(place.path),

@@ -16,28 +16,28 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.moves import begin, finish, next_id, placed, to_bytes
 from classifier.errors import FilingStopped
-from classifier.filing.batch_state import Ended, Ledger
+from classifier.filing.batch_state import BatchState, MoveResult
 from classifier.filing.file_checks import is_still, look
 from classifier.filing.fsops import Disk, stops
-from classifier.filing.path_scope import Bounds
-from classifier.filing.plan import Step, entry_for, missing_folders, plan, within
+from classifier.filing.path_scope import PathScope
+from classifier.filing.plan import PlannedStep, entry_for, missing_folders, plan, within
 from classifier.filing.results import Outcome, Status, words
-from classifier.filing.transfer import Carrier
+from classifier.filing.transfer import FileTransfer
 from classifier.records import Method
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
-    from classifier.catalog.moves import Place
+    from classifier.catalog.connection import Catalog
+    from classifier.catalog.moves import LibraryFile
     from classifier.records import Move
 
 _THREADS = 8  # that many files become durable in little more than the time of one
 
 
 def execute(
-    catalogue: Catalogue, *, library: Path, run: int, moves: Sequence[Move], disk: Disk | None = None
+    catalog: Catalog, *, library: Path, run: int, moves: Sequence[Move], disk: Disk | None = None
 ) -> list[Outcome]:
     """Carry out one batch of at most a few hundred moves of different pictures; their outcomes in the same order.
 
@@ -46,7 +46,7 @@ def execute(
     """
     if not moves:
         return []
-    batch = _Batch(catalogue, library=library, run=run, disk=disk or Disk())
+    batch = _Batch(catalog, library=library, run=run, disk=disk or Disk())
     try:
         batch.begin(moves)
         batch.copy_all()
@@ -60,28 +60,28 @@ def execute(
 
 
 class _Batch:
-    def __init__(self, catalogue: Catalogue, *, library: Path, run: int, disk: Disk) -> None:
-        self.catalogue = catalogue
+    def __init__(self, catalog: Catalog, *, library: Path, run: int, disk: Disk) -> None:
+        self.catalog = catalog
         self.library = library
         self.run = run
         self.disk = disk
-        self.ledger = Ledger()
-        self.steps: list[Step] = []
+        self.ledger = BatchState()
+        self.steps: list[PlannedStep] = []
         self.secured: set[int] = set()
 
     @property
-    def carrier(self) -> Carrier:
+    def carrier(self) -> FileTransfer:
         taken = {step.target for step in self.steps}
-        return Carrier(catalogue=self.catalogue, library=self.library, disk=self.disk, taken=taken)
+        return FileTransfer(catalog=self.catalog, library=self.library, disk=self.disk, taken=taken)
 
     def begin(self, moves: Sequence[Move]) -> None:
         """Commit what is to be done, then make the folders for it."""
-        first = next_id(self.catalogue)
+        first = next_id(self.catalog)
         plans = plan(
-            moves, library=self.library, run=self.run, first_id=first, bounds=Bounds(self.catalogue, self.library)
+            moves, library=self.library, run=self.run, first_id=first, bounds=PathScope(self.catalog, self.library)
         )
         for id_, (move, planned) in enumerate(zip(moves, plans, strict=True), start=first):
-            if isinstance(planned, Step):
+            if isinstance(planned, PlannedStep):
                 self.steps.append(planned)
             else:
                 target = None if planned.path is None else self.library / planned.path
@@ -90,13 +90,13 @@ class _Batch:
         missing = dict.fromkeys(part for folder in folders for part in missing_folders(folder, library=self.library))
         entries = [*(step.entry for step in self.steps), *(end.entry for end in self.ledger.ended.values())]
         kept = [within(folder, self.library) for folder in missing]
-        begin(self.catalogue, entries, run=self.run, folders=kept)
+        begin(self.catalog, entries, run=self.run, folders=kept)
         self._make_folders(missing)
 
     def copy_all(self) -> None:
         """Make all copies of the batch, then all of them durable at once."""
         carrier = self.carrier
-        copied: list[Step] = []
+        copied: list[PlannedStep] = []
         for step in self.steps:
             if step.copies and self.ledger.is_open(step) and self.ledger.stopped is None:
                 self.ledger.attempt(step, partial(carrier.copy, step))
@@ -127,7 +127,7 @@ class _Batch:
         self._sync(step.move.source.path.parent for step in steps if step.moves or step.removes)
         ended = [self.ledger.ended[key] for key in sorted(self.ledger.ended)]
         places = [place for end in ended if (place := _place(end, self.library)) is not None]
-        finish(self.catalogue, [end.entry for end in ended], library=self.library, places=places)
+        finish(self.catalog, [end.entry for end in ended], library=self.library, places=places)
         return [end.outcome for end in ended if end.outcome is not None]
 
     def _make_folders(self, folders: Iterable[Path]) -> None:
@@ -144,7 +144,7 @@ class _Batch:
                         failed = Outcome(move=step.move, status=Status.FAILED, reason=words(error))
                         self.ledger.leave(step.entry, failed)
 
-    def _let_source_go(self, step: Step) -> None:
+    def _let_source_go(self, step: PlannedStep) -> None:
         """Remove the source if it still is what was copied; else the picture counts as a copy."""
         source = step.move.source
         try:
@@ -173,7 +173,7 @@ def _up_to(library: Path, folder: Path) -> list[Path]:
     return [library / part for part in (inner, *inner.parents)]
 
 
-def _place(end: Ended, library: Path) -> Place | None:
+def _place(end: MoveResult, library: Path) -> LibraryFile | None:
     outcome = end.outcome
     if outcome is None or outcome.path is None or outcome.method is None:
         return None

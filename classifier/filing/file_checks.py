@@ -13,7 +13,7 @@ from classifier.records import Method, PictureId, time_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.catalog.moves import Entry, Place
+    from classifier.catalog.moves import LibraryFile, MoveRecord
     from classifier.records import ImageFile
 
 
@@ -25,7 +25,7 @@ def look(path: Path) -> os.stat_result | None:
         return None
 
 
-def is_as_planned(found: os.stat_result, planned: ImageFile | Entry) -> bool:
+def is_as_planned(found: os.stat_result, planned: ImageFile | MoveRecord) -> bool:
     """Whether size, time, inode and device are as planned; Windows' folder listings give inode and device as 0."""
     same = (found.st_size, time_of(found)) == (planned.size_bytes, planned.mtime_ns)
     identity = (found.st_ino, found.st_dev) == (planned.inode, planned.device)
@@ -84,7 +84,7 @@ def is_same_name(one: Path, other: Path) -> bool:
     return one.parent.samefile(other.parent) and len({name.casefold() for name in names}) == 1
 
 
-def is_the_crawls(place: Place, seen: os.stat_result) -> bool:
+def is_the_crawls(place: LibraryFile, seen: os.stat_result) -> bool:
     """Whether a hard link of ours still is the crawl's file, so that it was rewritten there."""
     with suppress(OSError):
         return place.method is Method.LINK and os.path.samestat(os.lstat(place.source), seen)

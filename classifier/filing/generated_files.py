@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 _COLUMNS = ("path", "reason", "detail")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_listing(
-    catalogue: Catalogue,
+    catalog: Catalog,
     *,
     library: Path,
     name: str,
@@ -38,18 +38,18 @@ def write_listing(
     that name is there that is not as we last wrote it, FilingStopped when the disk refuses.
     """
     if content := _as_csv(rows):
-        return write_page(catalogue, library=library, name=name, content=content, disk=disk)
+        return write_page(catalog, library=library, name=name, content=content, disk=disk)
     path = library / name
     with _named(path):
-        _Listing(catalogue, path=path, disk=disk or Disk()).remove()
+        _Listing(catalog, path=path, disk=disk or Disk()).remove()
     return None
 
 
-def write_page(catalogue: Catalogue, *, library: Path, name: str, content: bytes, disk: Disk | None = None) -> Path:
+def write_page(catalog: Catalog, *, library: Path, name: str, content: bytes, disk: Disk | None = None) -> Path:
     """Write `content` as `<library>/<name>`, known again by its hash like a listing; raises as `write_listing` does."""
     path = library / name
     with _named(path):
-        return _Listing(catalogue, path=path, disk=disk or Disk()).write(content)
+        return _Listing(catalog, path=path, disk=disk or Disk()).write(content)
 
 
 @contextmanager
@@ -64,8 +64,8 @@ def _named(path: Path) -> Iterator[None]:
 class _Listing:
     """One listing. The hash of what is about to be written is recorded first, so that after a kill it still is ours."""
 
-    def __init__(self, catalogue: Catalogue, *, path: Path, disk: Disk) -> None:
-        self.catalogue = catalogue
+    def __init__(self, catalog: Catalog, *, path: Path, disk: Disk) -> None:
+        self.catalog = catalog
         self.path = path
         self.temporary = path.with_name(f".illsort-{path.name}.part")
         self.disk = disk
@@ -95,7 +95,7 @@ class _Listing:
         if look(self.path) is None:
             return False
         digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
-        known = self.catalogue.connection.execute(
+        known = self.catalog.connection.execute(
             "SELECT 1 FROM listings WHERE name = ? AND sha256 = ?", (self.path.name, digest)
         ).fetchone()
         if known is None or self.path.is_symlink():
@@ -106,17 +106,17 @@ class _Listing:
         """Remove what a kill left of the last writing; that it was begun is recorded before a file is made."""
         if look(self.temporary) is not None:
             begun = "SELECT 1 FROM listings WHERE name = ? AND sha256 = ''"
-            if self.catalogue.connection.execute(begun, (self.temporary.name,)).fetchone() is None:
+            if self.catalog.connection.execute(begun, (self.temporary.name,)).fetchone() is None:
                 raise LibraryError(f"{self.temporary} was not written by illsort: move it elsewhere")
             self.disk.remove(self.temporary)
         self._record(self.temporary.name, "")
 
     def _record(self, name: str, digest: str) -> None:
-        with self.catalogue.transaction() as connection:
+        with self.catalog.transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO listings VALUES (?, ?)", (name, digest))
 
     def _forget_others(self, digest: str) -> None:
-        with self.catalogue.transaction() as connection:
+        with self.catalog.transaction() as connection:
             connection.execute("DELETE FROM listings WHERE name = ? AND sha256 <> ?", (self.path.name, digest))
             connection.execute("DELETE FROM listings WHERE name = ?", (self.temporary.name,))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.library_changes import is_deleted, place_at
 from classifier.catalog.manual_moves import now_at
-from classifier.catalog.moves import Entry, place_of, to_path
+from classifier.catalog.moves import MoveRecord, place_of, to_path
 from classifier.catalog.undo_queries import entry_of
 from classifier.filing.destination import names_for
 from classifier.filing.file_checks import holds, is_as_planned, is_link_to, look
@@ -19,14 +19,14 @@ from classifier.images.safe_open import image_file
 from classifier.records import Method, Move, time_of
 
 if TYPE_CHECKING:
-    from classifier.catalog.connection import Catalogue
-    from classifier.filing.path_scope import Bounds
+    from classifier.catalog.connection import Catalog
+    from classifier.filing.path_scope import PathScope
 
 _MOST_RESTORED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class SkippedFile:
     """A file that stays as it is, and why."""
 
     path: Path
@@ -35,27 +35,27 @@ class Left:
     """Whether it is recorded as gone, by a person's doing or as a second name: nothing that they need to see to."""
 
 
-def ends_of(entry: Entry, library: Path) -> tuple[Path, Path]:
+def ends_of(entry: MoveRecord, library: Path) -> tuple[Path, Path]:
     """Where what an entry made lies now, and where undoing it leads: both absolute or both from the library on."""
     source, target = library / to_path(entry.source), library / to_path(entry.target or b"")
     return target, source
 
 
-def reverse(catalogue: Catalogue, entry: Entry, library: Path, bounds: Bounds) -> Move | Left:
+def reverse(catalog: Catalog, entry: MoveRecord, library: Path, bounds: PathScope) -> Move | SkippedFile:
     """The move that undoes `entry`, or why the file is left alone."""
     now, then = ends_of(entry, library)
     if (trouble := bounds.trouble(entry)) is not None:
-        return Left(path=now, reason=trouble)
-    if (left := _left_as_it_is(catalogue, entry, library)) is not None:
+        return SkippedFile(path=now, reason=trouble)
+    if (left := _left_as_it_is(catalog, entry, library)) is not None:
         return left
     found = look(now)
     if found is None:
-        return _missing(catalogue, entry, now)
-    if not _is_ours(catalogue, entry, found, library):
-        return Left(path=now, reason="it was changed since")
-    method, names = _way(catalogue, entry, then.name)
+        return _missing(catalog, entry, now)
+    if not _is_ours(catalog, entry, found, library):
+        return SkippedFile(path=now, reason="it was changed since")
+    method, names = _way(catalog, entry, then.name)
     if method is None:
-        return Left(path=now, reason=f"the record of how it came there is damaged (change {entry.undoes})")
+        return SkippedFile(path=now, reason=f"the record of how it came there is damaged (change {entry.undoes})")
     return Move(
         picture=entry.picture,
         source=image_file(now, found),
@@ -67,42 +67,42 @@ def reverse(catalogue: Catalogue, entry: Entry, library: Path, bounds: Bounds) -
     )
 
 
-def _left_as_it_is(catalogue: Catalogue, entry: Entry, library: Path) -> Left | None:
+def _left_as_it_is(catalog: Catalog, entry: MoveRecord, library: Path) -> SkippedFile | None:
     """Why a picture that was taken out of a folder is not brought back there."""
     if entry.method is Method.REMOVE and not to_path(entry.target or b"").is_absolute():
         path = library / to_path(entry.target or b"")
-        return Left(path=path, reason="a second name of it was taken away", is_deleted=True)
-    again = _filed_again(catalogue, entry)
-    return None if again is None else Left(path=library / again, reason="it was filed again since")
+        return SkippedFile(path=path, reason="a second name of it was taken away", is_deleted=True)
+    again = _filed_again(catalog, entry)
+    return None if again is None else SkippedFile(path=library / again, reason="it was filed again since")
 
 
-def _filed_again(catalogue: Catalogue, entry: Entry) -> Path | None:
+def _filed_again(catalog: Catalog, entry: MoveRecord) -> Path | None:
     """Where a picture lies that an undo took out of the library and a later run brought back: one place is enough."""
     if entry.beside is not None or entry.method not in {Method.REMOVE, Method.RESTORE}:
         return None
-    place = place_of(catalogue, entry.picture)
+    place = place_of(catalog, entry.picture)
     return None if place is None else to_path(place.path)
 
 
-def _missing(catalogue: Catalogue, entry: Entry, path: Path) -> Left:
-    kept = now_at(catalogue, entry.picture, entry.target or b"")
+def _missing(catalog: Catalog, entry: MoveRecord, path: Path) -> SkippedFile:
+    kept = now_at(catalog, entry.picture, entry.target or b"")
     if kept != entry.target:
-        return Left(path=path, reason=f"it was moved by hand, to {os.fsdecode(kept)}")
+        return SkippedFile(path=path, reason=f"it was moved by hand, to {os.fsdecode(kept)}")
     # The library was looked at before: what it still records, and is not there, could not be reached.
-    if entry.target is not None and place_at(catalogue, entry.target) is not None:
-        return Left(path=path, reason="it is out of reach, and taken to be as recorded")
-    return Left(path=path, reason="it is no longer there", is_deleted=_is_deleted(catalogue, entry))
+    if entry.target is not None and place_at(catalog, entry.target) is not None:
+        return SkippedFile(path=path, reason="it is out of reach, and taken to be as recorded")
+    return SkippedFile(path=path, reason="it is no longer there", is_deleted=_is_deleted(catalog, entry))
 
 
-def _is_deleted(catalogue: Catalogue, entry: Entry) -> bool:
+def _is_deleted(catalog: Catalog, entry: MoveRecord) -> bool:
     """Whether a person deleted what is looked for: from the library, or the original of a symbolic link of ours."""
     if entry.method is Method.REMOVE and entry.undoes is not None:
-        made = entry_of(catalogue, entry.undoes)
+        made = entry_of(catalog, entry.undoes)
         return made is not None and made.method is Method.SYMLINK
-    return entry.target is not None and is_deleted(catalogue, entry.picture, entry.target)
+    return entry.target is not None and is_deleted(catalog, entry.picture, entry.target)
 
 
-def _way(catalogue: Catalogue, entry: Entry, name: str) -> tuple[Method | None, tuple[str, ...]]:
+def _way(catalog: Catalog, entry: MoveRecord, name: str) -> tuple[Method | None, tuple[str, ...]]:
     """How, None when that cannot be known, and under which names."""
     again = names_for(name, entry.picture)
     match entry.method:
@@ -114,7 +114,7 @@ def _way(catalogue: Catalogue, entry: Entry, name: str) -> tuple[Method | None, 
             # Within the library lies only what was put aside there.
             return Method.MOVE if to_path(entry.target or b"").is_absolute() else Method.RENAME, again
         case Method.REMOVE:
-            undone = entry_of(catalogue, entry.undoes or 0)
+            undone = entry_of(catalog, entry.undoes or 0)
             return None if undone is None else undone.method, again
         case _:
             return Method.REMOVE, (name,)
@@ -128,7 +128,7 @@ def restored_names(name: str) -> tuple[str, ...]:
     return tuple(f"{stem}{mark}{suffix}" for mark in marks)
 
 
-def _is_ours(catalogue: Catalogue, entry: Entry, found: os.stat_result, library: Path) -> bool:
+def _is_ours(catalog: Catalog, entry: MoveRecord, found: os.stat_result, library: Path) -> bool:
     """Whether what lies there is what `entry` put there, by inode, size and time, else by content."""
     now, then = ends_of(entry, library)
     if entry.method is Method.REMOVE:
@@ -138,7 +138,7 @@ def _is_ours(catalogue: Catalogue, entry: Entry, found: os.stat_result, library:
         return is_link_to(now, then)
     if entry.beside is not None and entry.method is Method.LINK and _is_one_file(found, then):
         return True  # a sidecar that was rewritten in the crawl
-    if is_as_planned(found, entry) or _is_as_placed(catalogue, entry, found):
+    if is_as_planned(found, entry) or _is_as_placed(catalog, entry, found):
         return True
     return found.st_size == entry.size_bytes and holds(now, entry.picture)
 
@@ -148,8 +148,8 @@ def _is_one_file(found: os.stat_result, other: Path) -> bool:
     return seen is not None and os.path.samestat(found, seen)
 
 
-def _is_as_placed(catalogue: Catalogue, entry: Entry, found: os.stat_result) -> bool:
-    place = None if entry.beside is not None else place_of(catalogue, entry.picture)
+def _is_as_placed(catalog: Catalog, entry: MoveRecord, found: os.stat_result) -> bool:
+    place = None if entry.beside is not None else place_of(catalog, entry.picture)
     if place is None or place.path != entry.target:
         return False
     seen = (found.st_size, time_of(found), found.st_ino, found.st_dev)

@@ -19,23 +19,23 @@ from classifier.own_files import READ, open_own, write_own
 from classifier.paths import command, displayable, to_json
 
 if TYPE_CHECKING:
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.progress import Progress
 
 _OWN: Final = 0o600
 
 
-def name_crawl(catalogue: Catalogue, crawl: Path) -> None:
-    """Have `crawl`, which a person named to this command, count as named as long as the catalogue is open.
+def name_crawl(catalog: Catalog, crawl: Path) -> None:
+    """Have `crawl`, which a person named to this command, count as named as long as the catalog is open.
 
     By both its names where it is a link now: the record has it as it was.
     """
-    catalogue.named |= {crawl.absolute(), real_path(crawl)}
+    catalog.named |= {crawl.absolute(), real_path(crawl)}
 
 
-def note_named(catalogue: Catalogue, library: Path, progress: Progress) -> None:
+def note_named(catalog: Catalog, library: Path, progress: Progress) -> None:
     """Note for later commands which crawls are named; where that cannot be, say what follows."""
-    for crawl in sorted(catalogue.named):
+    for crawl in sorted(catalog.named):
         try:
             note(library, crawl)
         except (OSError, RuntimeError) as error:
@@ -52,9 +52,9 @@ def note(library: Path, crawl: Path) -> None:
     write_own(path, _content(library, crawl), permissions=_OWN)
 
 
-def named_root(catalogue: Catalogue, library: Path, crawl: Path) -> Path | None:
+def named_root(catalog: Catalog, library: Path, crawl: Path) -> Path | None:
     """The crawl, or a folder that holds it, that a person named for `library` to this command or an earlier one."""
-    return next((one for one in (crawl, *crawl.parents) if one in catalogue.named or _is_noted(library, one)), None)
+    return next((one for one in (crawl, *crawl.parents) if one in catalog.named or _is_noted(library, one)), None)
 
 
 def real_path(path: Path) -> Path:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.library_changes import (
-    Changes,
-    Missing,
-    What,
+    ChangeKind,
+    LibraryChanges,
+    MissingFile,
     known_paths,
     links_to_check,
     missing,
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
-    from classifier.catalog.moves import Place
+    from classifier.catalog.connection import Catalog
+    from classifier.catalog.moves import LibraryFile
     from classifier.progress import Stage
 
 _TOLD_EACH = 4096
 _NOT_THERE = (FileNotFoundError, NotADirectoryError)
 
 
-def compare(catalogue: Catalogue, library: Path, stage: Stage) -> Changes:
-    """What differs between the catalogue and the disk; `stage` advances by the places that were looked at."""
-    found = _Comparison(catalogue, library)
+def compare(catalog: Catalog, library: Path, stage: Stage) -> LibraryChanges:
+    """What differs between the catalog and the disk; `stage` advances by the places that were looked at."""
+    found = _Comparison(catalog, library)
     found.look_at_files(stage)
     found.look_at_links(stage)
     found.look_at_missing()
@@ -56,24 +56,24 @@ def compare(catalogue: Catalogue, library: Path, stage: Stage) -> Changes:
 class _Comparison:
     """One comparison; `lost` are places whose file is not where it was, by path, with the kind that they come to."""
 
-    def __init__(self, catalogue: Catalogue, library: Path) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalog: Catalog, library: Path) -> None:
+        self._catalog = catalog
         self._library = library
         self._root = os.fsencode(library) + b"/"
         self._disks = Disks(self._root)
-        self._unsettled = {entry.picture for entry in open_entries(catalogue)}
-        self._here: list[tuple[Place, Place]] = []
-        self._gone: list[Missing] = []
-        self._forgotten: list[Place] = []
+        self._unsettled = {entry.picture for entry in open_entries(catalog)}
+        self._here: list[tuple[LibraryFile, LibraryFile]] = []
+        self._gone: list[MissingFile] = []
+        self._forgotten: list[LibraryFile] = []
         self._on_other_disk: list[tuple[bytes, int, int]] = []
         self._unreachable = self._back = 0
-        self.lost: dict[bytes, Missing] = {}
-        self._known_lost: dict[bytes, Missing] = {}
+        self.lost: dict[bytes, MissingFile] = {}
+        self._known_lost: dict[bytes, MissingFile] = {}
 
     def look_at_files(self, stage: Stage) -> None:
         """Every place that is a file of its own: size and time alone tell that it is as it was."""
         root, lstat, disks = self._root, os.lstat, self._disks.seen
-        for number, (path, size_bytes, mtime_ns, device) in enumerate(places_to_check(self._catalogue), start=1):
+        for number, (path, size_bytes, mtime_ns, device) in enumerate(places_to_check(self._catalog), start=1):
             if number % _TOLD_EACH == 0:
                 stage.advance(_TOLD_EACH)
             try:
@@ -89,7 +89,7 @@ class _Comparison:
 
     def look_at_links(self, stage: Stage) -> None:
         """Every symbolic link of ours: whether it is there, leads where it did, and to what it did."""
-        for path, size_bytes, mtime_ns, device, *of_original in links_to_check(self._catalogue):
+        for path, size_bytes, mtime_ns, device, *of_original in links_to_check(self._catalog):
             stage.advance()
             try:
                 seen = os.lstat(self._root + path)
@@ -104,19 +104,19 @@ class _Comparison:
             if str(seen.st_dev) != device:
                 self._on_other_disk.append((path, seen.st_ino, seen.st_dev))
             if original is None:
-                self._lose(path, What.DANGLING)
+                self._lose(path, ChangeKind.DANGLING)
             elif of_original[0] is not None and _differs(original, *of_original):
                 self._read_original(path)
 
     def look_at_missing(self) -> None:
         """What is recorded as missing may be back: links lead somewhere again, deleted files lie somewhere."""
-        for one in missing(self._catalogue):
+        for one in missing(self._catalog):
             path = self._root + one.place.path
-            if one.what is What.DANGLING:
+            if one.what is ChangeKind.DANGLING:
                 self._look_at_dangling(one, path)
-            elif one.what is What.DELETED or one.place.method is not Method.SYMLINK:
-                if one.what is What.REPLACED and not os.path.lexists(path):
-                    self._gone.append(replace(one, what=What.DELETED))
+            elif one.what is ChangeKind.DELETED or one.place.method is not Method.SYMLINK:
+                if one.what is ChangeKind.REPLACED and not os.path.lexists(path):
+                    self._gone.append(replace(one, what=ChangeKind.DELETED))
                 self._known_lost[one.place.path] = one
 
     def search(self) -> None:
@@ -124,29 +124,29 @@ class _Comparison:
         if not self.lost and not self._known_lost:
             return
         loose = list(self._loose_files())
-        by_inode = {one.place.inode: one for one in self._all_lost() if one.what is not What.DANGLING}
+        by_inode = {one.place.inode: one for one in self._all_lost() if one.what is not ChangeKind.DANGLING}
         for path, inode in loose:
             one = by_inode.get(inode)
             # A link whose original was changed is itself as it was.
-            if one is None or (one.what is What.REPLACED and path == one.place.path):
+            if one is None or (one.what is ChangeKind.REPLACED and path == one.place.path):
                 continue
             if self._is_that(path, one.place):
                 self._found(one, path)
-        wanted: dict[int, list[Missing]] = defaultdict(list)
+        wanted: dict[int, list[MissingFile]] = defaultdict(list)
         for one in self._all_lost():
             if one.place.beside is None and one.place.method is not Method.SYMLINK:
                 wanted[one.place.size_bytes].append(one)
         for path, _ in loose if wanted else ():
             self._match_content(path, wanted)
 
-    def changes(self) -> Changes:
+    def changes(self) -> LibraryChanges:
         """What is left of the lost is gone, where its folder could be looked into."""
         for one in self.lost.values():
-            if one.what is not What.DELETED or self._disks.has(one.place):
+            if one.what is not ChangeKind.DELETED or self._disks.has(one.place):
                 self._gone.append(one)
             else:
                 self._unreachable += 1
-        return Changes(
+        return LibraryChanges(
             here=self._here,
             gone=self._gone,
             forgotten=self._forgotten,
@@ -155,18 +155,18 @@ class _Comparison:
             unreachable=self._unreachable,
         )
 
-    def _all_lost(self) -> Iterator[Missing]:
+    def _all_lost(self) -> Iterator[MissingFile]:
         yield from self._known_lost.values()
         yield from self.lost.values()
 
-    def _lose(self, path: bytes, what: What) -> None:
-        place = place_at(self._catalogue, path)
+    def _lose(self, path: bytes, what: ChangeKind) -> None:
+        place = place_at(self._catalog, path)
         if place is not None and place.picture not in self._unsettled:
-            self.lost[path] = Missing(place=place, what=what)
+            self.lost[path] = MissingFile(place=place, what=what)
 
     def _refused(self, path: bytes, error: OSError) -> None:
         if isinstance(error, _NOT_THERE):
-            self._lose(path, What.DELETED)
+            self._lose(path, ChangeKind.DELETED)
         else:
             self._unreachable += 1
 
@@ -178,27 +178,27 @@ class _Comparison:
 
     def _look_closer(self, path: bytes, seen: os.stat_result) -> None:
         """Another size or time: the same content is still ours, any other is the person's."""
-        place, file = place_at(self._catalogue, path), self._library / to_path(path)
+        place, file = place_at(self._catalog, path), self._library / to_path(path)
         if place is None or place.picture in self._unsettled:
             return
         if place.method is Method.SYMLINK:
             if is_link_to(file, to_path(place.source)):
                 self._here.append((place, _as_seen(place, seen)))
             else:
-                self.lost[path] = Missing(place=place, what=What.REPLACED)
+                self.lost[path] = MissingFile(place=place, what=ChangeKind.REPLACED)
         elif seen.st_size == place.size_bytes and holds(file, place.picture):
             self._here.append((place, _as_seen(place, seen)))
         elif place.beside is not None and is_the_crawls(place, seen) and (content := hash_of(file)) is not None:
             self._here.append((place, replace(_as_seen(place, seen), picture=content)))
         else:
-            self.lost[path] = Missing(place=place, what=What.REPLACED)
+            self.lost[path] = MissingFile(place=place, what=ChangeKind.REPLACED)
 
     def _read_original(self, path: bytes) -> None:
-        place = place_at(self._catalogue, path)
+        place = place_at(self._catalog, path)
         if place is not None and not holds(to_path(place.source), place.picture):
-            self._lose(path, What.REPLACED)
+            self._lose(path, ChangeKind.REPLACED)
 
-    def _look_at_dangling(self, one: Missing, path: bytes) -> None:
+    def _look_at_dangling(self, one: MissingFile, path: bytes) -> None:
         try:
             seen, original = os.lstat(path), _original(path)
         except _NOT_THERE:
@@ -207,14 +207,14 @@ class _Comparison:
             self._unreachable += 1
         else:
             if not is_link_to(self._library / to_path(one.place.path), to_path(one.place.source)):
-                self._gone.append(replace(one, what=What.REPLACED))
+                self._gone.append(replace(one, what=ChangeKind.REPLACED))
             elif original is not None:
                 self._back += 1
                 self._here.append((one.place, _as_seen(one.place, seen)))
 
     def _loose_files(self) -> Iterator[tuple[bytes, int]]:
         """Path and inode of every file in the library that is not at a place of its own."""
-        known = known_paths(self._catalogue) - self.lost.keys()
+        known = known_paths(self._catalog) - self.lost.keys()
         folders, own = [b""], os.fsencode(state_folder(self._library).name)
         while folders:
             inside = folders.pop()
@@ -226,13 +226,13 @@ class _Comparison:
                     elif path not in known and not TEMPORARY.fullmatch(os.fsdecode(entry.name)):
                         yield path, entry.inode()
 
-    def _is_that(self, path: bytes, place: Place) -> bool:
+    def _is_that(self, path: bytes, place: LibraryFile) -> bool:
         with suppress(OSError):
             seen = os.lstat(self._root + path)
             return (seen.st_size, time_of(seen)) == (place.size_bytes, place.mtime_ns)
         return False
 
-    def _match_content(self, path: bytes, wanted: dict[int, list[Missing]]) -> None:
+    def _match_content(self, path: bytes, wanted: dict[int, list[MissingFile]]) -> None:
         try:
             seen = os.lstat(self._root + path)
         except OSError:
@@ -246,7 +246,7 @@ class _Comparison:
                 self._found(one, path)
                 break
 
-    def _found(self, one: Missing, path: bytes) -> None:
+    def _found(self, one: MissingFile, path: bytes) -> None:
         """It lies at `path` now, moved there by hand."""
         is_new = self.lost.pop(one.place.path, None) is not None
         if not is_new and self._known_lost.pop(one.place.path, None) is None:
@@ -256,7 +256,7 @@ class _Comparison:
         now = replace(_as_seen(one.place, os.lstat(self._root + path)), path=path)
         is_link = one.place.method is Method.SYMLINK and one.place.beside is None
         if is_link and _original(self._root + path) is None:
-            self._gone.append(Missing(place=now, what=What.DANGLING))
+            self._gone.append(MissingFile(place=now, what=ChangeKind.DANGLING))
         else:
             self._here.append((one.place, now))
 
@@ -273,5 +273,5 @@ def _differs(original: os.stat_result, size_bytes: int, mtime_ns: int, is_the_pi
     return not is_the_picture or (original.st_size, time_of(original)) != (size_bytes, mtime_ns)
 
 
-def _as_seen(place: Place, seen: os.stat_result) -> Place:
+def _as_seen(place: LibraryFile, seen: os.stat_result) -> LibraryFile:
     return replace(place, size_bytes=seen.st_size, mtime_ns=time_of(seen), inode=seen.st_ino, device=seen.st_dev)

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from classifier.catalog.moves import Place
+    from classifier.catalog.moves import LibraryFile
 
 
 class Disks:
@@ -21,7 +21,7 @@ class Disks:
         self.seen: set[tuple[str, bytes]] = set()
         self._now: set[tuple[str, str | None]] | None = None
 
-    def has(self, place: Place) -> bool:
+    def has(self, place: LibraryFile) -> bool:
         """Whether the folder of a place, or the nearest above it that is there, is on the disk that it was on."""
         device = self._device_of(place.path.rpartition(b"/")[0])
         recorded = str(place.device)

@@ -26,28 +26,28 @@ from classifier.records import Method
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from classifier.catalog.connection import Catalogue
-    from classifier.catalog.moves import Entry
+    from classifier.catalog.connection import Catalog
+    from classifier.catalog.moves import MoveRecord
 
 _OUT_OF_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
 _FROM_LIBRARY = _OUT_OF_LIBRARY | {Method.RENAME}
 
 
-class Bounds:
+class PathScope:
     """What the changes of one library may touch; what is known of folders holds as long as this lives."""
 
-    def __init__(self, catalogue: Catalogue, library: Path) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalog: Catalog, library: Path) -> None:
+        self._catalog = catalog
         self._library = library
         self._crawls: dict[int, Path | None] = {}
         self._links: dict[tuple[Path, Path], Path | None] = {}
         self._named: dict[Path, Path | None] = {}
 
-    def trouble(self, entry: Entry) -> str | None:
+    def trouble(self, entry: MoveRecord) -> str | None:
         """Why a change must not be carried out, None when it may be."""
         return _first(self._troubles(entry))
 
-    def unnamed(self, entry: Entry) -> Path | None:
+    def unnamed(self, entry: MoveRecord) -> Path | None:
         """The crawl in which a change, or taking it back, changes a file, when no person named it."""
         crawl = self._crawl(self._run_of(entry)) if _changes_crawl(entry) else None
         return None if crawl is None or self._named_root(crawl) is not None else crawl
@@ -60,7 +60,7 @@ class Bounds:
         """Whether a recorded folder, from the library on, is one that may be removed when it is empty."""
         return self.is_in_library(path / "any")
 
-    def _troubles(self, entry: Entry) -> Iterator[str | None]:
+    def _troubles(self, entry: MoveRecord) -> Iterator[str | None]:
         source, target = to_path(entry.source), to_path(entry.target or entry.source)
         changes, run = _changes_crawl(entry), self._run_of(entry)
         yield self._in_library(source) if entry.method in _FROM_LIBRARY else self._in_crawl(source, run, changes)
@@ -71,11 +71,11 @@ class Bounds:
         if entry.temporary is not None and to_path(entry.temporary) != copy:
             yield f"{displayable(to_path(entry.temporary))} is no copy under way to {displayable(target)}"
 
-    def _run_of(self, entry: Entry) -> int:
+    def _run_of(self, entry: MoveRecord) -> int:
         """The run whose crawl an entry leads to: a link that is taken away led where the run that made it had it."""
         if entry.method is not Method.REMOVE or entry.undoes is None:
             return entry.run
-        made = entry_of(self._catalogue, entry.undoes)
+        made = entry_of(self._catalog, entry.undoes)
         return entry.run if made is None else made.run
 
     def _in_library(self, path: Path) -> str | None:
@@ -95,12 +95,12 @@ class Bounds:
 
     def _crawl(self, run: int) -> Path | None:
         if run not in self._crawls:
-            self._crawls[run] = crawl_of(self._catalogue, run)
+            self._crawls[run] = crawl_of(self._catalog, run)
         return self._crawls[run]
 
     def _named_root(self, crawl: Path) -> Path | None:
         if crawl not in self._named:
-            self._named[crawl] = named_root(self._catalogue, self._library, crawl)
+            self._named[crawl] = named_root(self._catalog, self._library, crawl)
         return self._named[crawl]
 
     def _below(self, root: Path, inner: Path) -> str | None:
@@ -123,7 +123,7 @@ class Bounds:
         return state_folder(self._library).name
 
 
-def _changes_crawl(entry: Entry) -> bool:
+def _changes_crawl(entry: MoveRecord) -> bool:
     """Whether a change, and so taking it back, makes or removes a file outside of the library."""
     return entry.method is Method.MOVE or (
         entry.method is Method.RESTORE and to_path(entry.target or entry.source).is_absolute()

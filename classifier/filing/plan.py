@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from classifier.catalog.moves import Entry, State, to_bytes
+from classifier.catalog.moves import MoveRecord, MoveState, to_bytes
 from classifier.filing.destination import temporary_name
 from classifier.filing.file_checks import is_as_planned, is_elsewhere, is_link_to, is_still, look
 from classifier.filing.fsops import stops
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Container, Sequence
     from pathlib import Path
 
-    from classifier.filing.path_scope import Bounds
+    from classifier.filing.path_scope import PathScope
     from classifier.records import Move
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class PlannedStep:
     """One move with the name chosen for it; `names` are those left to try, should a racer take this one.
 
     `kept` is the file because of which a REMOVE loses nothing, as it was when that was proved.
     """
 
     move: Move
-    entry: Entry
+    entry: MoveRecord
     target: Path
     names: tuple[str, ...]
     kept: os.stat_result | None = None
@@ -58,13 +58,15 @@ class Step:
         return self.entry.method is Method.REMOVE
 
 
-def plan(moves: Sequence[Move], *, library: Path, run: int, first_id: int, bounds: Bounds) -> list[Step | Outcome]:
+def plan(
+    moves: Sequence[Move], *, library: Path, run: int, first_id: int, bounds: PathScope
+) -> list[PlannedStep | Outcome]:
     """A step with a free name, or the outcome of a move that cannot, must not or need not be made.
 
     Raises OSError when the disk stops.
     """
     taken: set[Path] = set()
-    plans: list[Step | Outcome] = []
+    plans: list[PlannedStep | Outcome] = []
     for id_, move in enumerate(moves, start=first_id):
         try:
             planned = _planned(move, id=id_, run=run, library=library, taken=taken)
@@ -72,9 +74,9 @@ def plan(moves: Sequence[Move], *, library: Path, run: int, first_id: int, bound
             if stops(error):
                 raise
             planned = Outcome(move=move, status=Status.FAILED, reason=words(error))
-        if isinstance(planned, Step) and (trouble := bounds.trouble(planned.entry)) is not None:
+        if isinstance(planned, PlannedStep) and (trouble := bounds.trouble(planned.entry)) is not None:
             planned = Outcome(move=move, status=Status.FAILED, reason=trouble)
-        if isinstance(planned, Step):
+        if isinstance(planned, PlannedStep):
             taken.add(planned.target)
         plans.append(planned)
     return plans
@@ -85,11 +87,11 @@ def missing_folders(folder: Path, *, library: Path) -> list[Path]:
     return [part for part in _chain(folder, library) if look(part) is None]
 
 
-def entry_for(move: Move, *, id: int, run: int, library: Path, target: Path | None) -> Entry:  # noqa: A002
+def entry_for(move: Move, *, id: int, run: int, library: Path, target: Path | None) -> MoveRecord:  # noqa: A002
     """The journal's row of a move as it was asked for; no `target` for one that is not made."""
     source = move.source
     inside = move.method in {Method.RENAME, Method.REMOVE, Method.RESTORE}
-    return Entry(
+    return MoveRecord(
         id=id,
         run=run,
         picture=move.picture,
@@ -97,7 +99,7 @@ def entry_for(move: Move, *, id: int, run: int, library: Path, target: Path | No
         source=to_bytes(within(source.path, library) if inside else source.path.absolute()),
         target=None if target is None else to_bytes(within(target, library)),
         temporary=None,
-        state=State.INTENT,
+        state=MoveState.INTENT,
         size_bytes=source.size_bytes,
         mtime_ns=source.mtime_ns,
         inode=source.inode,
@@ -114,7 +116,7 @@ def within(path: Path, library: Path) -> Path:
     return path.relative_to(library) if path.is_relative_to(library) else path.absolute()
 
 
-def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[Path]) -> Step | Outcome:  # noqa: A002
+def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[Path]) -> PlannedStep | Outcome:  # noqa: A002
     folder = library / move.folder
     if (wrong := _wrong_source(move)) is not None:
         return wrong
@@ -138,10 +140,10 @@ def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[P
     if move.method in {Method.LINK, Method.COPY} or (crosses and move.method is not Method.SYMLINK):
         temporary = move.folder / temporary_name(run, id)
         entry = replace(entry, temporary=to_bytes(temporary))
-    return Step(move=move, entry=entry, target=target, names=move.names[chosen + 1 :])
+    return PlannedStep(move=move, entry=entry, target=target, names=move.names[chosen + 1 :])
 
 
-def _planned_removal(move: Move, *, id: int, run: int, library: Path) -> Step | Outcome:  # noqa: A002
+def _planned_removal(move: Move, *, id: int, run: int, library: Path) -> PlannedStep | Outcome:  # noqa: A002
     path, origin = move.source.path, library / move.folder / move.names[0]
     seen, kept = path.lstat(), look(origin)
     if not is_link_to(path, origin) and not is_elsewhere(origin, path, move.picture):
@@ -152,7 +154,7 @@ def _planned_removal(move: Move, *, id: int, run: int, library: Path) -> Step | 
         )
     entry = entry_for(move, id=id, run=run, library=library, target=origin)
     entry = replace(entry, permissions=stat.S_IMODE(seen.st_mode))
-    return Step(move=move, entry=entry, target=origin, names=(), kept=kept)
+    return PlannedStep(move=move, entry=entry, target=origin, names=(), kept=kept)
 
 
 def _wrong_source(move: Move) -> Outcome | None:

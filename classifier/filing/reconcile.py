@@ -1,4 +1,4 @@
-"""Makes the catalogue agree with the disk: the first step of every command that reads or counts a library.
+"""Makes the catalog agree with the disk: the first step of every command that reads or counts a library.
 
 Nothing on the disk is changed. All that a look finds is recorded in one transaction, so a kill leaves it found or not.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.catalog.connection import is_library, open_catalogue, read_catalogue
-from classifier.catalog.library_changes import Changes, What, give_sources_back, record
+from classifier.catalog.connection import is_library, open_catalog, read_catalog
+from classifier.catalog.library_changes import ChangeKind, LibraryChanges, give_sources_back, record
 from classifier.catalog.lock import owned
 from classifier.catalog.moves import to_path
 from classifier.errors import FilingStopped, LibraryError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 _MANY = 20_000
 _COUNT = "SELECT (SELECT count(*) FROM places) + (SELECT count(*) FROM sidecars)"
@@ -54,29 +54,29 @@ class Reconciled:
         return [f"files {what}: {count:,}" for what, count in told if count]
 
 
-def reconcile(catalogue: Catalogue, library: Path, progress: Progress | None = None) -> Reconciled:
+def reconcile(catalog: Catalog, library: Path, progress: Progress | None = None) -> Reconciled:
     """Record what a person changed in `library`; its owner calls it, after `recover`."""
-    give_sources_back(catalogue)
-    changes = _compared(catalogue, library, progress or SilentProgress())
-    return _recorded(catalogue, changes)
+    give_sources_back(catalog)
+    changes = _compared(catalog, library, progress or SilentProgress())
+    return _recorded(catalog, changes)
 
 
 def reconcile_if_free(library: Path, progress: Progress | None = None) -> Reconciled | None:
     """As `reconcile`, for a command that only reads: nothing is written where nothing differs.
 
     None, and nothing done, where there is no library, another process owns it, or it cannot be written: then the
-    catalogue is shown as it is.
+    catalog is shown as it is.
     """
     if not is_library(library):
         return None
     try:
         with owned(library):
-            with read_catalogue(library) as catalogue:
-                changes = _compared(catalogue, library, progress or SilentProgress())
+            with read_catalog(library) as catalog:
+                changes = _compared(catalog, library, progress or SilentProgress())
             if not changes.any:
                 return Reconciled(unreachable=changes.unreachable)
-            with open_catalogue(library) as catalogue:
-                return _recorded(catalogue, changes)
+            with open_catalog(library) as catalog:
+                return _recorded(catalog, changes)
     except (LibraryError, FilingStopped):
         return None
 
@@ -91,31 +91,31 @@ def missing_in_words(count: Mapping[str, int]) -> list[str]:
     """What is missing from a library in all, a line each; by the values of What."""
     told = (
         (
-            What.DELETED,
+            ChangeKind.DELETED,
             "no longer in the library (a sort with --restore-deleted files them again)",
         ),
-        (What.REPLACED, "changed in the library since they were filed, and yours now"),
-        (What.DANGLING, "links whose original is gone (sorting its crawl again makes them anew)"),
+        (ChangeKind.REPLACED, "changed in the library since they were filed, and yours now"),
+        (ChangeKind.DANGLING, "links whose original is gone (sorting its crawl again makes them anew)"),
     )
     return [f"{count[what]:,} {words}" for what, words in told if count.get(what)]
 
 
-def _compared(catalogue: Catalogue, library: Path, progress: Progress) -> Changes:
-    (total,) = catalogue.connection.execute(_COUNT).fetchone()
+def _compared(catalog: Catalog, library: Path, progress: Progress) -> LibraryChanges:
+    (total,) = catalog.connection.execute(_COUNT).fetchone()
     if total < _MANY:
-        return compare(catalogue, library, SilentStage())
+        return compare(catalog, library, SilentStage())
     with progress.stage("looking at the library", total=total, unit="file") as stage:
-        return compare(catalogue, library, stage)
+        return compare(catalog, library, stage)
 
 
-def _recorded(catalogue: Catalogue, changes: Changes) -> Reconciled:
+def _recorded(catalog: Catalog, changes: LibraryChanges) -> Reconciled:
     if changes.any:
-        record(catalogue, changes)
-    paths = {what: tuple(to_path(one.place.path) for one in changes.gone if one.what is what) for what in What}
+        record(catalog, changes)
+    paths = {what: tuple(to_path(one.place.path) for one in changes.gone if one.what is what) for what in ChangeKind}
     return Reconciled(
-        deleted=sum(one.what is What.DELETED and one.place.beside is None for one in changes.gone),
-        replaced=paths[What.REPLACED],
-        dangling=paths[What.DANGLING],
+        deleted=sum(one.what is ChangeKind.DELETED and one.place.beside is None for one in changes.gone),
+        replaced=paths[ChangeKind.REPLACED],
+        dangling=paths[ChangeKind.DANGLING],
         moved=sum(old.path != new.path for old, new in changes.here),
         back=changes.back,
         unreachable=changes.unreachable,

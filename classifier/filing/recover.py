@@ -18,14 +18,14 @@ from classifier.catalog.connection import NAME
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.move_rows import close_damaged, open_entries
-from classifier.catalog.moves import Entry, State, finish, placed, to_bytes, to_path, update
+from classifier.catalog.moves import MoveRecord, MoveState, finish, placed, to_bytes, to_path, update
 from classifier.errors import FilingStopped
 from classifier.filing.destination import TEMPORARY, names_for
 from classifier.filing.file_checks import holds, is_link_to, is_same_name, look
 from classifier.filing.fsops import Disk
-from classifier.filing.inverse import Left
+from classifier.filing.inverse import SkippedFile
 from classifier.filing.known_crawls import not_named
-from classifier.filing.path_scope import Bounds
+from classifier.filing.path_scope import PathScope
 from classifier.filing.plan import within
 from classifier.filing.rebuild_journal import rebuild
 from classifier.filing.results import words
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.catalog.move_rows import Damaged
-    from classifier.catalog.moves import Place
+    from classifier.catalog.moves import LibraryFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,37 +49,37 @@ class Recovered:
     cancelled: int
     gone: tuple[Path, ...]
     rebuilt: int = 0
-    """Changes that were read from the trail, for the catalogue was lost."""
-    damaged: tuple[Left, ...] = ()
+    """Changes that were read from the trail, for the catalog was lost."""
+    damaged: tuple[SkippedFile, ...] = ()
     """Lines of the trail and open rows of the journal that were passed over."""
-    unnamed: tuple[Left, ...] = ()
+    unnamed: tuple[SkippedFile, ...] = ()
     """Open rows that stay open, for they would change a crawl that no person named."""
 
 
-def recover(catalogue: Catalogue, library: Path, *, disk: Disk | None = None) -> Recovered:
+def recover(catalog: Catalog, library: Path, *, disk: Disk | None = None) -> Recovered:
     """Settle every open row; to be called at every start, before anything else, by the library's owner.
 
     Rows that would change a crawl that no person named stay open.
     Raises FilingStopped when the disk refuses: the rows stay open for the next start.
     """
     try:
-        rebuilt, lines = rebuild(catalogue, library)
-        rows = close_damaged(catalogue)
-        bounds = Bounds(catalogue, library)
-        entries = [(entry, bounds.unnamed(entry)) for entry in open_entries(catalogue)]
+        rebuilt, lines = rebuild(catalog, library)
+        rows = close_damaged(catalog)
+        bounds = PathScope(catalog, library)
+        entries = [(entry, bounds.unnamed(entry)) for entry in open_entries(catalog)]
         unnamed = Counter((entry.run, crawl) for entry, crawl in entries if crawl is not None)
         own = (entry for entry, crawl in entries if crawl is None)
-        settled = [_settled(entry, bounds, catalogue, library, disk or Disk()) for entry in own]
+        settled = [_settled(entry, bounds, catalog, library, disk or Disk()) for entry in own]
         if settled:
             places = [place for entry in settled if (place := _place(entry, library)) is not None]
-            finish(catalogue, settled, library=library, places=places)
+            finish(catalog, settled, library=library, places=places)
     except OSError as error:
         raise FilingStopped(f"cannot settle what was left open: {words(error)}: {error.filename or library}") from error
-    gone = tuple(to_path(entry.source) for entry in settled if entry.state is State.GONE)
+    gone = tuple(to_path(entry.source) for entry in settled if entry.state is MoveState.GONE)
     states = [entry.state for entry in settled]
     return Recovered(
-        done=states.count(State.DONE),
-        cancelled=states.count(State.CANCELLED),
+        done=states.count(MoveState.DONE),
+        cancelled=states.count(MoveState.CANCELLED),
         gone=gone,
         rebuilt=rebuilt,
         damaged=(*_passed_over(library, lines), *_unreadable(library, rows)),
@@ -87,31 +87,33 @@ def recover(catalogue: Catalogue, library: Path, *, disk: Disk | None = None) ->
     )
 
 
-def _passed_over(library: Path, lines: Iterable[int]) -> list[Left]:
+def _passed_over(library: Path, lines: Iterable[int]) -> list[SkippedFile]:
     path = state_folder(library) / TRAIL
-    return [Left(path=path, reason=f"line {number} is damaged and was passed over") for number in lines]
+    return [SkippedFile(path=path, reason=f"line {number} is damaged and was passed over") for number in lines]
 
 
-def _unreadable(library: Path, rows: Iterable[Damaged]) -> list[Left]:
+def _unreadable(library: Path, rows: Iterable[Damaged]) -> list[SkippedFile]:
     path = state_folder(library) / NAME
     what = "was stopped in its midst, but its record is damaged: nothing was done"
-    return [Left(path=path, reason=f"change {row.id} {what} ({row.field})") for row in rows]
+    return [SkippedFile(path=path, reason=f"change {row.id} {what} ({row.field})") for row in rows]
 
 
-def _stay_open(library: Path, counts: Mapping[tuple[int, Path], int]) -> tuple[Left, ...]:
+def _stay_open(library: Path, counts: Mapping[tuple[int, Path], int]) -> tuple[SkippedFile, ...]:
     path, left = state_folder(library) / NAME, []
     for (run, crawl), count in sorted(counts.items()):
         stay = counted(count, "change of it stays", "changes of it stay")
         why = not_named(library, crawl)
-        left.append(Left(path=path, reason=f"run {run} was stopped, and {stay} open until that crawl is sorted: {why}"))
+        left.append(
+            SkippedFile(path=path, reason=f"run {run} was stopped, and {stay} open until that crawl is sorted: {why}")
+        )
     return tuple(left)
 
 
-def _settled(entry: Entry, bounds: Bounds, catalogue: Catalogue, library: Path, disk: Disk) -> Entry:
+def _settled(entry: MoveRecord, bounds: PathScope, catalog: Catalog, library: Path, disk: Disk) -> MoveRecord:
     trouble = bounds.trouble(entry)
     if trouble is not None:
-        return replace(entry, state=State.FAILED, note=trouble)
-    return _Row(entry, catalogue=catalogue, library=library, disk=disk).settle()
+        return replace(entry, state=MoveState.FAILED, note=trouble)
+    return _Row(entry, catalog=catalog, library=library, disk=disk).settle()
 
 
 def is_temporary(name: str) -> bool:
@@ -122,8 +124,8 @@ def is_temporary(name: str) -> bool:
 class _Row:
     """One open row with its paths."""
 
-    def __init__(self, entry: Entry, *, catalogue: Catalogue, library: Path, disk: Disk) -> None:
-        self.catalogue = catalogue
+    def __init__(self, entry: MoveRecord, *, catalog: Catalog, library: Path, disk: Disk) -> None:
+        self.catalog = catalog
         self.library = library
         self.entry = entry
         self.disk = disk
@@ -131,32 +133,32 @@ class _Row:
         self.target = library / to_path(entry.target or b"")
         self.temporary = None if entry.temporary is None else library / to_path(entry.temporary)
 
-    def settle(self) -> Entry:
+    def settle(self) -> MoveRecord:
         """Look, repair, and say how it ended."""
         if self.entry.method is Method.REMOVE:
             return self._removed()
         self._remove_placeholder()
         entry = self._proved()
-        if entry.state is not State.GONE:
+        if entry.state is not MoveState.GONE:
             self._remove_temporary()
         return entry
 
-    def _removed(self) -> Entry:
+    def _removed(self) -> MoveRecord:
         if look(self.source) is not None:
-            return replace(self.entry, state=State.CANCELLED, note="stopped before it was done")
+            return replace(self.entry, state=MoveState.CANCELLED, note="stopped before it was done")
         self._sync(self.source.parent)
-        return replace(self.entry, state=State.DONE)
+        return replace(self.entry, state=MoveState.DONE)
 
-    def _proved(self) -> Entry:
+    def _proved(self) -> MoveRecord:
         if self._has_picture(self.target):
             return self._at_target()
         if look(self.source) is not None:
-            return replace(self.entry, state=State.CANCELLED, note="stopped before it was done")
+            return replace(self.entry, state=MoveState.CANCELLED, note="stopped before it was done")
         if self.temporary is not None and holds(self.temporary, self.entry.picture):
             self._rescue(self.temporary)
             return self._at_target()
         # Half a copy is kept then: it may be all that is left.
-        return replace(self.entry, state=State.GONE, note="neither at its old place nor at its new one")
+        return replace(self.entry, state=MoveState.GONE, note="neither at its old place nor at its new one")
 
     def _rescue(self, temporary: Path) -> None:
         """The source was taken away meanwhile, so this copy may be the last: put it under the first free name."""
@@ -168,13 +170,13 @@ class _Row:
         raise FileExistsError(errno.EEXIST, "every name for it is taken", str(temporary))
 
     def _claim(self) -> None:
-        update(self.catalogue, replace(self.entry, state=State.CLAIMED))
+        update(self.catalog, replace(self.entry, state=MoveState.CLAIMED))
 
-    def _at_target(self) -> Entry:
+    def _at_target(self) -> MoveRecord:
         """The target holds the picture: make that durable, and finish a move whose source is still there."""
         entry = self._entry_as_done()
         if entry is None:
-            return replace(self.entry, state=State.CANCELLED, note="an equal file lies there already")
+            return replace(self.entry, state=MoveState.CANCELLED, note="an equal file lies there already")
         if stat.S_ISREG(self.target.lstat().st_mode):
             self.disk.sync_file(self.target)
         self._sync(self.target.parent)
@@ -185,9 +187,9 @@ class _Row:
                 entry = replace(entry, method=Method.COPY, note=f"copied, but the original stays: {words(error)}")
         if self._moves:
             self._sync(self.source.parent)
-        return replace(entry, state=State.DONE)
+        return replace(entry, state=MoveState.DONE)
 
-    def _entry_as_done(self) -> Entry | None:
+    def _entry_as_done(self) -> MoveRecord | None:
         """The row with the method that was used in the end; None when what lies there is not ours.
 
         A move by rename never leaves two different files; and two spellings of one name are one file, not two.
@@ -217,7 +219,7 @@ class _Row:
 
     def _remove_placeholder(self) -> None:
         found = look(self.target)
-        if self.entry.state is not State.CLAIMED or self.entry.size_bytes == 0 or found is None:
+        if self.entry.state is not MoveState.CLAIMED or self.entry.size_bytes == 0 or found is None:
             return
         if stat.S_ISREG(found.st_mode) and found.st_size == 0:
             self.disk.remove(self.target)
@@ -233,7 +235,7 @@ class _Row:
             self.disk.sync_folder(folder)
 
 
-def _place(entry: Entry, library: Path) -> Place | None:
-    if entry.state is not State.DONE or entry.target is None or to_path(entry.target).is_absolute():
+def _place(entry: MoveRecord, library: Path) -> LibraryFile | None:
+    if entry.state is not MoveState.DONE or entry.target is None or to_path(entry.target).is_absolute():
         return None
     return placed(entry, (library / to_path(entry.target)).lstat())

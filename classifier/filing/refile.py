@@ -1,4 +1,4 @@
-"""Moves pictures within the library to where they belong by now, whatever became of the crawl; knows no judgement.
+"""Moves pictures within the library to where they belong by now, whatever became of the crawl; knows no judgment.
 
 One that cannot be moved is decided to be where it lies.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog.moves import place_of, sidecars_of, to_path
-from classifier.filing.category_folders import Folders
+from classifier.filing.category_folders import CategoryFolders
 from classifier.filing.destination import file_of, names_for
 from classifier.filing.empty_dirs import remove_emptied
 from classifier.filing.executor import execute
@@ -22,7 +22,7 @@ from classifier.records import Method, Move
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.progress import Progress
     from classifier.records import Decision
 
@@ -38,36 +38,34 @@ class Refiled:
     left: tuple[tuple[Path, str], ...]
 
 
-def rearrange(
-    catalogue: Catalogue, library: Path, decided: Iterable[Decision], *, run: int, progress: Progress
-) -> Refiled:
+def rearrange(catalog: Catalog, library: Path, decided: Iterable[Decision], *, run: int, progress: Progress) -> Refiled:
     """Bring every picture in the library to the folder of its decision, with its sidecars; the caller owns the library.
 
     Folders of ours that nothing is left in go.
     Raises FilingStopped when the disk refuses; what is done by then is recorded.
     """
-    folders = Folders(library)
-    moves = [move for decision in decided if (move := _move(catalogue, library, decision, folders))]
+    folders = CategoryFolders(library)
+    moves = [move for decision in decided if (move := _move(catalog, library, decision, folders))]
     moved, left = 0, []
     with progress.stage("filing", total=len(moves), unit="picture") as stage:
         for start in range(0, len(moves), _BATCH):
             batch = moves[start : start + _BATCH]
-            outcomes = execute(catalogue, library=library, run=run, moves=batch)
-            decide_not_moved(catalogue, library, outcomes, run=run)
+            outcomes = execute(catalog, library=library, run=run, moves=batch)
+            decide_not_moved(catalog, library, outcomes, run=run)
             for outcome in outcomes:
                 done = outcome.status is Status.PLACED
                 moved += done
                 left += [] if done else [(outcome.move.source.path, outcome.reason or str(outcome.status))]
-            with_sidecars = [move.picture for move in batch if sidecars_of(catalogue, move.picture)]
-            strayed = sidecar_moves(catalogue, with_sidecars, library=library, method=Method.RENAME)
-            execute(catalogue, library=library, run=run, moves=[one for one in strayed if one.method is Method.RENAME])
+            with_sidecars = [move.picture for move in batch if sidecars_of(catalog, move.picture)]
+            strayed = sidecar_moves(catalog, with_sidecars, library=library, method=Method.RENAME)
+            execute(catalog, library=library, run=run, moves=[one for one in strayed if one.method is Method.RENAME])
             stage.advance(len(batch))
-    remove_emptied(catalogue, library, (move.source.path.parent for move in moves))
+    remove_emptied(catalog, library, (move.source.path.parent for move in moves))
     return Refiled(run=run, moved=moved, left=tuple(left))
 
 
-def _move(catalogue: Catalogue, library: Path, decision: Decision, folders: Folders) -> Move | None:
-    place, folder = place_of(catalogue, decision.picture), folders(decision)
+def _move(catalog: Catalog, library: Path, decision: Decision, folders: CategoryFolders) -> Move | None:
+    place, folder = place_of(catalog, decision.picture), folders(decision)
     if place is None or to_path(place.path).parent == folder:
         return None
     source = file_of(place, library)

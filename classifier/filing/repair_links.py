@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
-    from classifier.catalog.moves import Place
+    from classifier.catalog.connection import Catalog
+    from classifier.catalog.moves import LibraryFile
     from classifier.filing.results import Outcome
 
 _BATCH = 256
 
 
 def remove_dangling(
-    catalogue: Catalogue,
+    catalog: Catalog,
     library: Path,
     *,
     run: int,
@@ -43,33 +43,31 @@ def remove_dangling(
     execute: Callable[[Sequence[Move]], Sequence[Outcome]],
 ) -> frozenset[PictureId]:
     """Take away the dangling links of pictures that `run` found in `crawl`; returns the pictures."""
-    found = dangling_links(catalogue, run=run, crawl=crawl)
+    found = dangling_links(catalog, run=run, crawl=crawl)
     planned = [(one, _removal(library, one, origin=to_path(one.place.source), picture=one.place)) for one in found]
-    places = [one.place for one in _remove(catalogue, planned, execute)]
+    places = [one.place for one in _remove(catalog, planned, execute)]
     return frozenset(place.picture for place in places if place.beside is None)
 
 
-def remove_repeated(
-    catalogue: Catalogue, library: Path, *, execute: Callable[[Sequence[Move]], Sequence[Outcome]]
-) -> None:
+def remove_repeated(catalog: Catalog, library: Path, *, execute: Callable[[Sequence[Move]], Sequence[Outcome]]) -> None:
     """Take away the links whose file is filed under its new content elsewhere."""
-    _remove(catalogue, list(_repeated(catalogue, library)), execute)
+    _remove(catalog, list(_repeated(catalog, library)), execute)
 
 
-def _repeated(catalogue: Catalogue, library: Path) -> Iterator[tuple[Removable, Move | None]]:
-    for one in changed_links(catalogue):
+def _repeated(catalog: Catalog, library: Path) -> Iterator[tuple[Removable, Move | None]]:
+    for one in changed_links(catalog):
         seen = look(library / to_path(one.place.path))
         if one.place.method is Method.SYMLINK:
-            other = place_from(catalogue, one.place.source)
+            other = place_from(catalog, one.place.source)
             origin = to_path(one.place.source)
         else:
-            other = None if seen is None else place_of_inode(catalogue, seen.st_ino)
+            other = None if seen is None else place_of_inode(catalog, seen.st_ino)
             origin = library / to_path(other.path) if other else library
         if other is not None and other.path != one.place.path:
             yield one, _removal(library, one, origin=origin, picture=other)
 
 
-def _removal(library: Path, one: Removable, *, origin: Path, picture: Place) -> Move | None:
+def _removal(library: Path, one: Removable, *, origin: Path, picture: LibraryFile) -> Move | None:
     """Takes back the change that made the link, because the file is, or was, at `origin`."""
     path = library / to_path(one.place.path)
     seen = look(path)
@@ -87,7 +85,7 @@ def _removal(library: Path, one: Removable, *, origin: Path, picture: Place) -> 
 
 
 def _remove(
-    catalogue: Catalogue,
+    catalog: Catalog,
     planned: Sequence[tuple[Removable, Move | None]],
     execute: Callable[[Sequence[Move]], Sequence[Outcome]],
 ) -> list[Removable]:
@@ -97,6 +95,6 @@ def _remove(
         part = moves[start : start + _BATCH]
         outcomes = execute([move for _, move in part])
         done = [one for (one, _), outcome in zip(part, outcomes, strict=True) if outcome.status is Status.PLACED]
-        drop_missing(catalogue, [one.place for one in done])
+        drop_missing(catalog, [one.place for one in done])
         removed += done
     return removed

@@ -15,25 +15,25 @@ from classifier.filing.destination import folder_for
 from classifier.records import Decision
 
 if TYPE_CHECKING:
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.catalog.previous_decisions import Placed
 
 
-def decide_again(catalogue: Catalogue, undone: int, *, undo: int) -> None:
+def decide_again(catalog: Catalog, undone: int, *, undo: int) -> None:
     """Bring the decisions back to before the run `undone`, as the run `undo` did its files.
 
     The caller holds the transaction.
     """
-    run, is_undone = run_decided(catalogue, undone)
-    exchange(catalogue, run=run, undone=is_undone)
+    run, is_undone = run_decided(catalog, undone)
+    exchange(catalog, run=run, undone=is_undone)
     astray = [
         decision
-        for one in concerned(catalogue, run=run, undo=undo)
+        for one in concerned(catalog, run=run, undo=undo)
         if (decision := as_placed(one, LEFT_THERE)) is not None
     ]
-    decide_as_placed(catalogue, astray, run=run)
+    decide_as_placed(catalog, astray, run=run)
     if not is_undone:
-        delete_again(catalogue, run=run)
+        delete_again(catalog, run=run)
 
 
 def as_placed(one: Placed, reason: str) -> Decision | None:

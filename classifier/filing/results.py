@@ -37,7 +37,7 @@ class Outcome:
     reason: str = ""
 
 
-class LeftAlone(Exception):  # noqa: N818 - a fact about one move, not an error
+class MoveSkipped(Exception):  # noqa: N818 - a fact about one move, not an error
     """The move ended without a change."""
 
     def __init__(self, outcome: Outcome) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from classifier.catalog.library_changes import sidecar_is_missing
-from classifier.catalog.moves import Place, place_of, sidecar_from, sidecars_of, to_path
+from classifier.catalog.moves import LibraryFile, place_of, sidecar_from, sidecars_of, to_path
 from classifier.catalog.stale_links import made_by
 from classifier.filing.destination import REPLACED, file_of, names_for
 from classifier.filing.file_checks import hash_of, look
@@ -18,14 +18,14 @@ from classifier.records import Method, Move, PictureId, time_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.records import ImageFile
 
 _ENDINGS = (".txt", ".xmp", ".json")
 
 
 def sidecar_moves(
-    catalogue: Catalogue, pictures: Iterable[PictureId], *, library: Path, method: Method, crawl: Path | None = None
+    catalog: Catalog, pictures: Iterable[PictureId], *, library: Path, method: Method, crawl: Path | None = None
 ) -> list[Move]:
     """What brings the sidecars of pictures that have a place beside them: out of the crawl by `method`, or by RENAME.
 
@@ -33,25 +33,25 @@ def sidecar_moves(
     crawl whose picture was moved: the others get in as their picture did. With `crawl`, sidecars of pictures that came
     from another one wait until that is sorted.
     """
-    folders = _Folders()
+    folders = _CategoryFolders()
     moves: dict[Path, Move] = {}
     for picture in pictures:
-        place = place_of(catalogue, picture)
+        place = place_of(catalog, picture)
         if place is None:
             continue
-        beside = _new(catalogue, place, folders, method) if _is_from(place, crawl) else ()
-        for move in (*_strayed(catalogue, place, library), *beside):
+        beside = _new(catalog, place, folders, method) if _is_from(place, crawl) else ()
+        for move in (*_strayed(catalog, place, library), *beside):
             moves.setdefault(move.source.path, move)
     return list(moves.values())
 
 
-def outdated_moves(catalogue: Catalogue, pictures: Iterable[PictureId], *, library: Path) -> list[Move]:
+def outdated_moves(catalog: Catalog, pictures: Iterable[PictureId], *, library: Path) -> list[Move]:
     """What puts aside the sidecars that were written anew in the crawl, so that `sidecar_moves` brings the new ones.
 
     The library's own must be as it was put there: one that a person changed or deleted is no sidecar of ours any more.
     """
-    found = (sidecar for picture in pictures for sidecar in sidecars_of(catalogue, picture))
-    return [_put_aside(catalogue, sidecar, library) for sidecar in found if _was_rewritten(sidecar)]
+    found = (sidecar for picture in pictures for sidecar in sidecars_of(catalog, picture))
+    return [_put_aside(catalog, sidecar, library) for sidecar in found if _was_rewritten(sidecar)]
 
 
 def name_beside(sidecar: str, *, picture: str, now: str) -> str:
@@ -61,7 +61,7 @@ def name_beside(sidecar: str, *, picture: str, now: str) -> str:
     return (now if whole else PurePath(now).stem) + ending
 
 
-class _Folders:
+class _CategoryFolders:
     """What lies in folders of the crawl that sidecars were looked for in, by names in one case."""
 
     def __init__(self) -> None:
@@ -86,16 +86,16 @@ class _Folders:
         return self._names[folder]
 
 
-def _is_from(place: Place, crawl: Path | None) -> bool:
+def _is_from(place: LibraryFile, crawl: Path | None) -> bool:
     return crawl is None or to_path(place.source).is_relative_to(crawl)
 
 
-def _new(catalogue: Catalogue, place: Place, folders: _Folders, method: Method) -> Iterator[Move]:
+def _new(catalog: Catalog, place: LibraryFile, folders: _CategoryFolders, method: Method) -> Iterator[Move]:
     """Those beside the file that the picture came from."""
     origin, now = to_path(place.source), to_path(place.path)
     method = place.method if method is Method.MOVE else method
     for path in folders.beside(origin):
-        if sidecar_from(catalogue, path) is not None or sidecar_is_missing(catalogue, path):
+        if sidecar_from(catalog, path) is not None or sidecar_is_missing(catalog, path):
             continue
         if (read := _read(path)) is not None:
             source, content = read
@@ -103,10 +103,10 @@ def _new(catalogue: Catalogue, place: Place, folders: _Folders, method: Method) 
             yield _move(place, source, content, names=names, method=method)
 
 
-def _strayed(catalogue: Catalogue, place: Place, library: Path) -> Iterator[Move]:
+def _strayed(catalog: Catalog, place: LibraryFile, library: Path) -> Iterator[Move]:
     """Those in the library that the picture has left behind."""
     now = to_path(place.path)
-    for sidecar in sidecars_of(catalogue, place.picture):
+    for sidecar in sidecars_of(catalog, place.picture):
         if to_path(sidecar.path).parent != now.parent:
             came_from = to_path(sidecar.source).name
             name = name_beside(came_from, picture=to_path(place.source).name, now=now.name)
@@ -114,7 +114,7 @@ def _strayed(catalogue: Catalogue, place: Place, library: Path) -> Iterator[Move
             yield _move(place, file_of(sidecar, library), sidecar.picture, names=names, method=Method.RENAME)
 
 
-def _was_rewritten(sidecar: Place) -> bool:
+def _was_rewritten(sidecar: LibraryFile) -> bool:
     """Whether another content is in the crawl now where this one came from; what is gone from there stays."""
     source = to_path(sidecar.source)
     found = None if sidecar.method is Method.SYMLINK else look(source)
@@ -128,7 +128,7 @@ def _was_rewritten(sidecar: Place) -> bool:
     return content is not None and content != sidecar.picture
 
 
-def _put_aside(catalogue: Catalogue, sidecar: Place, library: Path) -> Move:
+def _put_aside(catalog: Catalog, sidecar: LibraryFile, library: Path) -> Move:
     source = file_of(sidecar, library)
     return Move(
         picture=sidecar.picture,
@@ -136,12 +136,12 @@ def _put_aside(catalogue: Catalogue, sidecar: Place, library: Path) -> Move:
         folder=REPLACED,
         names=names_for(source.path.name, sidecar.picture),
         method=Method.RESTORE,
-        undoes=made_by(catalogue, sidecar),
+        undoes=made_by(catalog, sidecar),
         beside=sidecar.beside,
     )
 
 
-def _move(place: Place, source: ImageFile, content: PictureId, *, names: tuple[str, ...], method: Method) -> Move:
+def _move(place: LibraryFile, source: ImageFile, content: PictureId, *, names: tuple[str, ...], method: Method) -> Move:
     folder = to_path(place.path).parent
     return Move(picture=content, source=source, folder=folder, names=names, method=method, beside=place.picture)
 

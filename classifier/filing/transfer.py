@@ -10,37 +10,37 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from classifier.catalog.moves import State, to_bytes, update
+from classifier.catalog.moves import MoveState, to_bytes, update
 from classifier.filing.file_checks import is_as_planned, is_still, look
 from classifier.filing.fsops import cannot_link
 from classifier.filing.pick_name import choose_name
 from classifier.filing.plan import within
-from classifier.filing.results import LeftAlone, Outcome, Status
+from classifier.filing.results import MoveSkipped, Outcome, Status
 from classifier.records import Method, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Container
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.filing.fsops import Disk
-    from classifier.filing.plan import Step
+    from classifier.filing.plan import PlannedStep
 
 
 @dataclass(frozen=True, kw_only=True)
-class Carrier:
+class FileTransfer:
     """What every step of a batch is carried with; `taken` are the targets that the batch's other steps have chosen."""
 
-    catalogue: Catalogue
+    catalog: Catalog
     library: Path
     disk: Disk
     taken: Container[Path]
 
-    def copy(self, step: Step) -> None:
+    def copy(self, step: PlannedStep) -> None:
         """Make the copy beside the target; not yet durable. Raises LeftAlone, or OSError; no copy is left then."""
         found = look(step.temporary)
         if found is not None and stat.S_ISREG(found.st_mode):
-            # Left by a life whose catalogue was lost: its name and a row of ours say that it is no picture's only file.
+            # Left by a life whose catalog was lost: its name and a row of ours say that it is no picture's only file.
             self.disk.remove(step.temporary)
         try:
             digest = self.disk.copy(step.move.source.path, step.temporary)
@@ -51,9 +51,9 @@ class Carrier:
             raise
         if digest != step.move.picture:
             self.drop(step)
-            raise LeftAlone(_changed(step))
+            raise MoveSkipped(_changed(step))
 
-    def secure(self, step: Step) -> None:
+    def secure(self, step: PlannedStep) -> None:
         """Make the copy durable and prove it; OSError when the disk fails at that, and no copy is left."""
         try:
             self.disk.secure(step.temporary, step.move.picture)
@@ -61,14 +61,14 @@ class Carrier:
             self.drop(step)
             raise
 
-    def drop(self, step: Step) -> None:
+    def drop(self, step: PlannedStep) -> None:
         """Remove the copy of a step that is given up."""
         if step.entry.temporary is not None:
             # What cannot be removed now, recovery removes if the row stays open.
             with suppress(OSError):
                 self.disk.remove(step.temporary)
 
-    def carry(self, step: Step) -> Step:
+    def carry(self, step: PlannedStep) -> PlannedStep:
         """Bring the picture, or its secured copy, to the target or another of its names; the step as it was done.
 
         A copied source is still there: it goes once the batch is durable. Raises LeftAlone, or OSError when the disk
@@ -87,11 +87,11 @@ class Carrier:
                 else:
                     self._check(step)
                     return step
-        except (LeftAlone, OSError):
+        except (MoveSkipped, OSError):
             self.drop(step)
             raise
 
-    def _attempt(self, step: Step) -> None:
+    def _attempt(self, step: PlannedStep) -> None:
         source = step.move.source.path
         if step.removes:
             self._remove(step)
@@ -104,43 +104,43 @@ class Carrier:
         else:
             self.disk.symlink(source, step.target)
 
-    def _remove(self, step: Step) -> None:
+    def _remove(self, step: PlannedStep) -> None:
         """Take the name away if both files still are what they were when it was proved to be safe."""
         path = step.move.source.path
         seen = look(path)
         if seen is None or not (
             is_as_planned(seen, step.move.source) or is_still(path, step.move.source, step.move.picture)
         ):
-            raise LeftAlone(_changed(step))
+            raise MoveSkipped(_changed(step))
         if not stat.S_ISLNK(seen.st_mode) and not _is_kept(step, look(step.target)):
-            raise LeftAlone(_changed(step))
+            raise MoveSkipped(_changed(step))
         self.disk.remove(path)
 
-    def _claim(self, step: Step) -> None:
-        update(self.catalogue, replace(step.entry, state=State.CLAIMED))
+    def _claim(self, step: PlannedStep) -> None:
+        update(self.catalog, replace(step.entry, state=MoveState.CLAIMED))
 
-    def _next_name(self, step: Step) -> Step:
+    def _next_name(self, step: PlannedStep) -> PlannedStep:
         """The step under the next free name, committed before the disk is touched for it."""
         folder = step.target.parent
         chosen = choose_name(step.move, step.names, folder=folder, taken=self.taken)
         if isinstance(chosen, Outcome):
-            raise LeftAlone(chosen)
+            raise MoveSkipped(chosen)
         target = folder / step.names[chosen]
         entry = replace(step.entry, target=to_bytes(within(target, self.library)))
-        update(self.catalogue, entry)
+        update(self.catalog, entry)
         return replace(step, target=target, names=step.names[chosen + 1 :], entry=entry)
 
-    def _by_copy(self, step: Step) -> Step:
+    def _by_copy(self, step: PlannedStep) -> PlannedStep:
         """The step by copy; for a move the journal has to know, for then both files are the picture for a while."""
         method = step.entry.method if step.moves else Method.COPY
         temporary = to_bytes(within(step.temporary, self.library))
         step = replace(step, entry=replace(step.entry, method=method, temporary=temporary))
-        update(self.catalogue, step.entry)
+        update(self.catalog, step.entry)
         self.copy(step)
         self.secure(step)
         return step
 
-    def _check(self, step: Step) -> None:
+    def _check(self, step: PlannedStep) -> None:
         """Give back what was put there when it is not what was planned: it was swapped after it was looked at."""
         if step.copies or step.removes or step.entry.method is Method.SYMLINK:
             return
@@ -153,10 +153,10 @@ class Carrier:
             self._give_back(step, found)
         except OSError as error:
             reason = f"it was changed while it was moved, and is now at {step.target}"
-            raise LeftAlone(Outcome(move=step.move, status=Status.FAILED, reason=reason)) from error
-        raise LeftAlone(_changed(step))
+            raise MoveSkipped(Outcome(move=step.move, status=Status.FAILED, reason=reason)) from error
+        raise MoveSkipped(_changed(step))
 
-    def _give_back(self, step: Step, found: os.stat_result) -> None:
+    def _give_back(self, step: PlannedStep, found: os.stat_result) -> None:
         source = step.move.source.path
         if step.moves:
             self.disk.rename_noreplace(step.target, source, claim=lambda: None)
@@ -167,18 +167,18 @@ class Carrier:
         self.disk.remove(step.target)
 
 
-def _is_kept(step: Step, found: os.stat_result | None) -> bool:
+def _is_kept(step: PlannedStep, found: os.stat_result | None) -> bool:
     kept = step.kept
     if found is None or kept is None:
         return False
     return os.path.samestat(found, kept) and (found.st_size, time_of(found)) == (kept.st_size, time_of(kept))
 
 
-def _can_copy_instead(step: Step, error: OSError) -> bool:
+def _can_copy_instead(step: PlannedStep, error: OSError) -> bool:
     if step.moves:
         return error.errno == errno.EXDEV
     return step.entry.method is Method.LINK and cannot_link(error)
 
 
-def _changed(step: Step) -> Outcome:
+def _changed(step: PlannedStep) -> Outcome:
     return Outcome(move=step.move, status=Status.CHANGED, reason="it was changed since it was looked at")

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalog import runs, undo_queries
-from classifier.catalog.connection import NAME, open_catalogue
+from classifier.catalog.connection import NAME, open_catalog
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.lock import owned
 from classifier.catalog.move_log import NAME as TRAIL
-from classifier.catalog.moves import Entry, to_path
+from classifier.catalog.moves import MoveRecord, to_path
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.executor import execute
 from classifier.filing.fsops import Disk, stops
-from classifier.filing.inverse import Left, ends_of, reverse
+from classifier.filing.inverse import SkippedFile, ends_of, reverse
 from classifier.filing.known_crawls import name_crawl, not_named, note_named, real_path
-from classifier.filing.path_scope import Bounds
+from classifier.filing.path_scope import PathScope
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recover import recover
 from classifier.filing.restore_decisions import decide_again
@@ -32,7 +32,7 @@ from classifier.progress import Progress, SilentProgress, counted
 from classifier.records import Method
 
 if TYPE_CHECKING:
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 BATCH = 256
 
@@ -59,7 +59,7 @@ class UndoSummary:
     """Old path, and the one it got because a later file has that."""
     deleted: int = 0
     """What is recorded as gone from the library, by a person's doing or as a second name: nothing to take back."""
-    left: list[Left] = field(default_factory=list)
+    left: list[SkippedFile] = field(default_factory=list)
     last_undo: int | None = None
     """Where there was nothing to undo: the undo whose own undo makes the changes of its run again."""
 
@@ -98,45 +98,43 @@ def undo(
     known = state_folder(library)
     if not (known / NAME).exists() and not (known / TRAIL).exists():
         raise LibraryError(f"{library} is not an illsort library: it has no {known.name}/{NAME}")
-    with owned(library), open_catalogue(library) as catalogue:
+    with owned(library), open_catalog(library) as catalog:
         if crawl is not None:
-            name_crawl(catalogue, crawl)
-        recovered = recover(catalogue, library, disk=disk)
+            name_crawl(catalog, crawl)
+        recovered = recover(catalog, library, disk=disk)
         if recovered.rebuilt:
             changes = counted(recovered.rebuilt, "change was", "changes were")
-            progress.say(f"the catalogue was lost: {changes} read from {known / TRAIL}")
-        passed_over = [*recovered.damaged, *_mended(catalogue, library)]
+            progress.say(f"the catalog was lost: {changes} read from {known / TRAIL}")
+        passed_over = [*recovered.damaged, *_mended(catalog, library)]
         if crawl is not None:
-            runs.set_lost_crawls(catalogue, real_path(crawl))
-        reconcile(catalogue, library, progress)
-        chosen = undo_queries.run_to_undo(catalogue, run)
+            runs.set_lost_crawls(catalog, real_path(crawl))
+        reconcile(catalog, library, progress)
+        chosen = undo_queries.run_to_undo(catalog, run)
         if chosen is None:
-            return UndoSummary(left=[*passed_over, *recovered.unnamed], last_undo=undo_queries.last_undo(catalogue))
-        if _is_named_by_answer(catalogue, library, chosen, on_unnamed):
-            recovered = recover(catalogue, library, disk=disk)
-        note_named(catalogue, library, progress)
-        own = undo_queries.begin_undo(catalogue, chosen)
+            return UndoSummary(left=[*passed_over, *recovered.unnamed], last_undo=undo_queries.last_undo(catalog))
+        if _is_named_by_answer(catalog, library, chosen, on_unnamed):
+            recovered = recover(catalog, library, disk=disk)
+        note_named(catalog, library, progress)
+        own = undo_queries.begin_undo(catalog, chosen)
         left = [*passed_over, *recovered.unnamed]
-        undoing = _Undoing(catalogue, library, disk, UndoSummary(tried=chosen, run=own, left=left))
+        undoing = _Undoing(catalog, library, disk, UndoSummary(tried=chosen, run=own, left=left))
         with progress.stage(f"undoing run {chosen}", total=None, unit="file") as stage:
-            for batch in _batches(undo_queries.standing(catalogue, chosen), library):
+            for batch in _batches(undo_queries.standing(catalog, chosen), library):
                 undoing.take_back(batch)
                 stage.advance(len(batch))
         undoing.remove_folders()
         done = undoing.summary
-        _finish(catalogue, done, chosen, own)
+        _finish(catalog, done, chosen, own)
     return done
 
 
-def _is_named_by_answer(
-    catalogue: Catalogue, library: Path, run: int, on_unnamed: Callable[[str], bool] | None
-) -> bool:
+def _is_named_by_answer(catalog: Catalog, library: Path, run: int, on_unnamed: Callable[[str], bool] | None) -> bool:
     """Whether a person named the crawl that undoing `run` changes by answering; no question where none is needed.
 
     Raises LibraryError when it is named neither before nor now.
     """
-    bounds = Bounds(catalogue, library)
-    entries = undo_queries.standing(catalogue, run) if undo_queries.may_change_crawl(catalogue, run) else ()
+    bounds = PathScope(catalog, library)
+    entries = undo_queries.standing(catalog, run) if undo_queries.may_change_crawl(catalog, run) else ()
     crawl = next((crawl for entry in entries if (crawl := bounds.unnamed(entry)) is not None), None)
     if crawl is None:
         return False
@@ -145,24 +143,24 @@ def _is_named_by_answer(
     question = f"undoing run {run} changes files in {crawl}{leads}, which only this library's record names"
     if on_unnamed is None or not on_unnamed(f"{question}; is it your crawl?"):
         raise LibraryError(f"run {run} is not undone: {not_named(library, crawl)}")
-    name_crawl(catalogue, crawl)
+    name_crawl(catalog, crawl)
     return True
 
 
-def _finish(catalogue: Catalogue, done: UndoSummary, chosen: int, own: int) -> None:
+def _finish(catalog: Catalog, done: UndoSummary, chosen: int, own: int) -> None:
     # What is counted is what this call took back; a stopped one before it may have done the rest.
-    has_changed = undo_queries.changed_anything(catalogue, own)
+    has_changed = undo_queries.changed_anything(catalog, own)
     if has_changed or not done.left:
         done.undone = chosen
-    with catalogue.transaction():
+    with catalog.transaction():
         if has_changed:
-            decide_again(catalogue, chosen, undo=own)
-        runs.finish(catalogue, own, {"pictures": done.taken_back, **done.as_dict()})
+            decide_again(catalog, chosen, undo=own)
+        runs.finish(catalog, own, {"pictures": done.taken_back, **done.as_dict()})
 
 
-def _batches(entries: Iterator[Entry], library: Path) -> Iterator[list[Entry]]:
+def _batches(entries: Iterator[MoveRecord], library: Path) -> Iterator[list[MoveRecord]]:
     """Batches of changes that do not wait for one another, for a batch is planned before any of it is done."""
-    batch: list[Entry] = []
+    batch: list[MoveRecord] = []
     pictures: set[str] = set()
     ends: set[Path] = set()
     for entry in entries:
@@ -177,40 +175,42 @@ def _batches(entries: Iterator[Entry], library: Path) -> Iterator[list[Entry]]:
         yield batch
 
 
-def _mended(catalogue: Catalogue, library: Path) -> list[Left]:
+def _mended(catalog: Catalog, library: Path) -> list[SkippedFile]:
     """Write damaged rows of the journal anew where the trail holds them; what is left of them, one row each."""
     path = state_folder(library) / NAME
     try:
-        lost = undo_queries.mend(catalogue, library)
+        lost = undo_queries.mend(catalog, library)
     except OSError as error:
         raise FilingStopped(f"cannot read {state_folder(library) / TRAIL}: {words(error)}") from error
-    return [Left(path=path, reason=f"change {one.id} is damaged ({one.field}) and was passed over") for one in lost]
+    return [
+        SkippedFile(path=path, reason=f"change {one.id} is damaged ({one.field}) and was passed over") for one in lost
+    ]
 
 
 class _Undoing:
-    def __init__(self, catalogue: Catalogue, library: Path, disk: Disk, summary: UndoSummary) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalog: Catalog, library: Path, disk: Disk, summary: UndoSummary) -> None:
+        self._catalog = catalog
         self._library = library
         self._disk = disk
         self.summary = summary
 
-    def take_back(self, batch: list[Entry]) -> None:
+    def take_back(self, batch: list[MoveRecord]) -> None:
         """Undo one batch and count what became of it."""
-        bounds = Bounds(self._catalogue, self._library)
-        planned = [reverse(self._catalogue, entry, self._library, bounds) for entry in batch]
-        left = [one for one in planned if isinstance(one, Left)]
+        bounds = PathScope(self._catalog, self._library)
+        planned = [reverse(self._catalog, entry, self._library, bounds) for entry in batch]
+        left = [one for one in planned if isinstance(one, SkippedFile)]
         self.summary.left += [one for one in left if not one.is_deleted]
         self.summary.deleted += sum(one.is_deleted for one in left)
-        moves = [move for move in planned if not isinstance(move, Left)]
+        moves = [move for move in planned if not isinstance(move, SkippedFile)]
         run = self.summary.run or 0
-        for outcome in execute(self._catalogue, library=self._library, run=run, moves=moves, disk=self._disk):
+        for outcome in execute(self._catalog, library=self._library, run=run, moves=moves, disk=self._disk):
             self._count(outcome)
 
     def _count(self, outcome: Outcome) -> None:
         move, summary = outcome.move, self.summary
         wanted = self._library / move.folder / move.names[0]
         if outcome.status is not Status.PLACED or outcome.path is None or outcome.reason:
-            summary.left.append(Left(path=move.source.path, reason=outcome.reason or outcome.status.value))
+            summary.left.append(SkippedFile(path=move.source.path, reason=outcome.reason or outcome.status.value))
             return
         if move.method is Method.REMOVE:
             summary.removed += 1
@@ -223,10 +223,10 @@ class _Undoing:
 
     def remove_folders(self) -> None:
         """Remove the folders that the run made and that are empty now, but not the one of a disk that is away."""
-        bounds = Bounds(self._catalogue, self._library)
-        for kept in undo_queries.folders_of(self._catalogue, self.summary.tried or 0):
+        bounds = PathScope(self._catalog, self._library)
+        for kept in undo_queries.folders_of(self._catalog, self.summary.tried or 0):
             folder = self._library / to_path(kept)
-            if not bounds.is_folder_in_library(to_path(kept)) or undo_queries.holds_places(self._catalogue, kept):
+            if not bounds.is_folder_in_library(to_path(kept)) or undo_queries.holds_places(self._catalog, kept):
                 continue
             try:
                 self._disk.remove_folder(folder)
@@ -237,4 +237,4 @@ class _Undoing:
                 if stops(error) and error.errno != errno.EEXIST:
                     raise FilingStopped(f"cannot remove {folder}: {words(error)}") from error
                 continue
-            undo_queries.forget_folder(self._catalogue, kept)
+            undo_queries.forget_folder(self._catalog, kept)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 
 def is_not_moved(outcome: Outcome) -> bool:
@@ -24,11 +24,11 @@ def is_not_moved(outcome: Outcome) -> bool:
     return move.method is Method.RENAME and move.beside is None and outcome.status is Status.FAILED
 
 
-def decide_not_moved(catalogue: Catalogue, library: Path, outcomes: Sequence[Outcome], *, run: int) -> Counter[str]:
+def decide_not_moved(catalog: Catalog, library: Path, outcomes: Sequence[Outcome], *, run: int) -> Counter[str]:
     """Decide the pictures that `run` could not move to be where they lie; how many, by the reason."""
     failed = [outcome for outcome in outcomes if is_not_moved(outcome) and _lies_in(library, outcome)]
     if failed:
-        decided = decided_of(catalogue, [outcome.move.picture for outcome in failed])
+        decided = decided_of(catalog, [outcome.move.picture for outcome in failed])
         placed = [
             Placed(
                 picture=move.picture,
@@ -38,11 +38,11 @@ def decide_not_moved(catalogue: Catalogue, library: Path, outcomes: Sequence[Out
             for move in (outcome.move for outcome in failed)
         ]
         found = [decision for one in placed if (decision := as_placed(one, NOT_MOVED)) is not None]
-        with catalogue.transaction():
-            decide_as_placed(catalogue, found, run=run)
+        with catalog.transaction():
+            decide_as_placed(catalog, found, run=run)
     return Counter(outcome.reason for outcome in failed)
 
 
 def _lies_in(library: Path, outcome: Outcome) -> bool:
-    """Whether the file lies in the library: what a stranger wrote into the catalogue may be anywhere."""
+    """Whether the file lies in the library: what a stranger wrote into the catalog may be anywhere."""
     return outcome.move.source.path.is_relative_to(library) and ".." not in outcome.move.source.path.parts

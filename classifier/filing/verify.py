@@ -1,4 +1,4 @@
-"""Whether a library is as its catalogue says: every place, the journal, what lies about; changes no user's file."""
+"""Whether a library is as its catalog says: every place, the journal, what lies about; changes no user's file."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.damage import damaged_cells
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.library_changes import count_missing
 from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.move_log import read_lines
 from classifier.catalog.move_rows import damaged, open_entries
-from classifier.catalog.moves import Place, places, to_bytes, to_path
+from classifier.catalog.moves import LibraryFile, places, to_bytes, to_path
 from classifier.filing.file_checks import holds, is_link_to, look
 from classifier.filing.known_crawls import not_named
-from classifier.filing.path_scope import Bounds
+from classifier.filing.path_scope import PathScope
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.filing.recover import is_temporary
 from classifier.filing.results import words
@@ -29,7 +29,7 @@ from classifier.records import Method, time_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.filing.reconcile import Reconciled
 
 _KNOWN = """
@@ -40,7 +40,7 @@ UNION ALL SELECT 1 FROM missing WHERE path = ?1 AND what <> 'deleted'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Off:
+class Problem:
     """Something that is not as it should be."""
 
     path: Path
@@ -54,7 +54,7 @@ class VerifySummary:
     checked: int = 0
     missing: dict[str, int] = field(default_factory=dict)
     """Pictures that are recorded as gone from the library, by why; where none is, empty."""
-    off: list[Off] = field(default_factory=list)
+    off: list[Problem] = field(default_factory=list)
     yours: list[Path] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,55 +68,57 @@ class VerifySummary:
 
 
 def verify(library: Path, *, quick: bool = False, progress: Progress | None = None) -> VerifySummary:
-    """Check `library` against its catalogue; `quick` trusts size and time and reads no picture.
+    """Check `library` against its catalog; `quick` trusts size and time and reads no picture.
 
     What a person deleted is no fault and only counted; what was changed is listed once, and recorded as theirs.
 
-    Raises LibraryError when it is no library or its catalogue cannot be read at all.
+    Raises LibraryError when it is no library or its catalog cannot be read at all.
     """
     progress, summary = progress or SilentProgress(), VerifySummary()
     summary.off += _found_new(library, reconcile_if_free(library, progress))
-    with read_catalogue(library) as catalogue:
-        summary.off += _catalogue(catalogue, library)
-        (total,) = catalogue.connection.execute(
+    with read_catalog(library) as catalog:
+        summary.off += _catalog(catalog, library)
+        (total,) = catalog.connection.execute(
             "SELECT (SELECT count(*) FROM places) + (SELECT count(*) FROM sidecars)"
         ).fetchone()
         with progress.stage("verifying", total=total, unit="file") as stage:
-            for place in places(catalogue):
+            for place in places(catalog):
                 if (what := _wrong(place, library, quick=quick)) is not None:
-                    summary.off.append(Off(path=library / to_path(place.path), what=what))
+                    summary.off.append(Problem(path=library / to_path(place.path), what=what))
                 summary.checked += 1
                 stage.advance()
-        _look_about(catalogue, library, summary)
-        summary.missing = {what.value: count for what, count in count_missing(catalogue).items() if count}
+        _look_about(catalog, library, summary)
+        summary.missing = {what.value: count for what, count in count_missing(catalog).items() if count}
     return summary
 
 
-def _found_new(library: Path, found: Reconciled | None) -> Iterator[Off]:
+def _found_new(library: Path, found: Reconciled | None) -> Iterator[Problem]:
     """What was changed since the last look; from then on it is only counted."""
     if found is not None:
         for path in found.replaced:
-            yield Off(path=library / path, what="was changed since it was filed: from now on it is taken to be yours")
+            yield Problem(
+                path=library / path, what="was changed since it was filed: from now on it is taken to be yours"
+            )
         for path in found.dangling:
-            yield Off(path=library / path, what="leads to nothing: its original is gone")
+            yield Problem(path=library / path, what="leads to nothing: its original is gone")
 
 
-def _catalogue(catalogue: Catalogue, library: Path) -> Iterator[Off]:
+def _catalog(catalog: Catalog, library: Path) -> Iterator[Problem]:
     folder = state_folder(library)
-    found = [str(row[0]) for row in catalogue.connection.execute("PRAGMA integrity_check")]
+    found = [str(row[0]) for row in catalog.connection.execute("PRAGMA integrity_check")]
     if found != ["ok"]:
-        yield Off(path=catalogue.path or folder, what=f"the catalogue is damaged: {found[0]}")
-    for what in list(damaged_cells(catalogue.connection, besides="moves")):
-        yield Off(path=catalogue.path or folder, what=what)
-    bounds = Bounds(catalogue, library)
-    for entry in open_entries(catalogue):
+        yield Problem(path=catalog.path or folder, what=f"the catalog is damaged: {found[0]}")
+    for what in list(damaged_cells(catalog.connection, besides="moves")):
+        yield Problem(path=catalog.path or folder, what=what)
+    bounds = PathScope(catalog, library)
+    for entry in open_entries(catalog):
         unnamed = bounds.unnamed(entry)
         ends = "the next sort or undo settles it" if unnamed is None else not_named(library, unnamed)
         what = f"a change was stopped in its midst; {ends}"
-        yield Off(path=library / to_path(entry.target or entry.source), what=what)
+        yield Problem(path=library / to_path(entry.target or entry.source), what=what)
     yield from (
-        Off(path=catalogue.path or folder, what=f"change {one.id} is damaged: {one.field}")
-        for one in damaged(catalogue)
+        Problem(path=catalog.path or folder, what=f"change {one.id} is damaged: {one.field}")
+        for one in damaged(catalog)
     )
     known, lines = set[int](), list[int]()
     try:
@@ -126,16 +128,16 @@ def _catalogue(catalogue: Catalogue, library: Path) -> Iterator[Off]:
             else:
                 known.add(change["id"])
     except OSError as error:
-        yield Off(path=folder / TRAIL, what=f"cannot be read: {words(error)}")
+        yield Problem(path=folder / TRAIL, what=f"cannot be read: {words(error)}")
         return
-    yield from (Off(path=folder / TRAIL, what=f"line {number} is damaged") for number in lines)
-    done = catalogue.connection.execute("SELECT id FROM moves WHERE state = 'done'")
+    yield from (Problem(path=folder / TRAIL, what=f"line {number} is damaged") for number in lines)
+    done = catalog.connection.execute("SELECT id FROM moves WHERE state = 'done'")
     missing = sum(number not in known for (number,) in done)
     if missing:
-        yield Off(path=folder / TRAIL, what=f"lacks {counted(missing, 'change')} that the catalogue holds")
+        yield Problem(path=folder / TRAIL, what=f"lacks {counted(missing, 'change')} that the catalog holds")
 
 
-def _wrong(place: Place, library: Path, *, quick: bool) -> str | None:
+def _wrong(place: LibraryFile, library: Path, *, quick: bool) -> str | None:
     """What is wrong with one file, None when nothing is."""
     path = library / to_path(place.path)
     found = look(path)
@@ -152,7 +154,7 @@ def _wrong(place: Place, library: Path, *, quick: bool) -> str | None:
     return None if holds(path, place.picture) else "was changed, or cannot be read: its content is another"
 
 
-def _wrong_link(path: Path, place: Place, *, quick: bool) -> str | None:
+def _wrong_link(path: Path, place: LibraryFile, *, quick: bool) -> str | None:
     source = to_path(place.source)
     if not path.is_symlink():
         return "is no link any more"
@@ -167,11 +169,11 @@ def _wrong_link(path: Path, place: Place, *, quick: bool) -> str | None:
     )
 
 
-def _look_about(catalogue: Catalogue, library: Path, summary: VerifySummary) -> None:
+def _look_about(catalog: Catalog, library: Path, summary: VerifySummary) -> None:
     """Files that no row knows: left by a stopped run, or the user's own."""
 
     def refused(error: OSError) -> None:
-        summary.off.append(Off(path=Path(error.filename), what=f"cannot be looked into: {words(error)}"))
+        summary.off.append(Problem(path=Path(error.filename), what=f"cannot be looked into: {words(error)}"))
 
     own = state_folder(library).name
     for folder, folders, names in os.walk(library, onerror=refused):
@@ -181,9 +183,9 @@ def _look_about(catalogue: Catalogue, library: Path, summary: VerifySummary) -> 
         ]
         for name in sorted([*names, *links]):
             within = Path(folder, name).relative_to(library)
-            if catalogue.connection.execute(_KNOWN, (to_bytes(within), to_text(within))).fetchone():
+            if catalog.connection.execute(_KNOWN, (to_bytes(within), to_text(within))).fetchone():
                 continue
             if is_temporary(name):
-                summary.off.append(Off(path=library / within, what="a temporary file of a stopped run is left"))
+                summary.off.append(Problem(path=library / within, what="a temporary file of a stopped run is left"))
             else:
                 summary.yours.append(library / within)

@@ -1,4 +1,4 @@
-"""Turns a picture of any of Pillow's modes into 8-bit RGB: transparency on white, deep colour scaled and not clipped.
+"""Turns a picture of any of Pillow's modes into 8-bit RGB: transparency on white, deep color scaled and not clipped.
 
 Must not know files or formats.
 """

@@ -1,4 +1,4 @@
-"""Which picture formats are read, which are only recognised, and how a file shows which it is.
+"""Which picture formats are read, which are only recognized, and how a file shows which it is.
 
 Looks at names and first bytes alone: must not know Pillow, nor open anything.
 """

@@ -43,7 +43,7 @@ def hash_file(path: Path) -> tuple[ImageFile, PictureId]:
 
 
 def perceptual_hash(image: Image.Image) -> int:
-    """64 bits that hardly change when a picture is scaled, recompressed or slightly recoloured (pHash)."""
+    """64 bits that hardly change when a picture is scaled, recompressed or slightly recolored (pHash)."""
     bits = imagehash.phash(image).hash.flatten()
     return int("".join("1" if bit else "0" for bit in bits), 2)
 

@@ -1,6 +1,6 @@
 """Walks a folder and gives every file that is or claims to be a picture; counts what it passed over and why.
 
-Must not decode anything. It recognises folders of illsort by their marks, and knows no more of them.
+Must not decode anything. It recognizes folders of illsort by their marks, and knows no more of them.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def find(
 ) -> Iterator[ImageFile]:
     """Every picture under `root`, by extension or by its first bytes, always in the same order.
 
-    A folder's files come first, by name, then its folders, by name. Folders in `skip` (recognised by identity, however
+    A folder's files come first, by name, then its folders, by name. Folders in `skip` (recognized by identity, however
     they are spelled) and folders named `.illsort` are not entered, nor those in `leave_out` (a word on what each is)
     and other libraries and models, which are told. The files named in `labels` are only counted. With `follow_links`,
     a link to a file counts as that file; a link to a folder is never followed. `found` counts as the walk goes.

@@ -21,7 +21,7 @@ _RGB = torchvision.io.ImageReadMode.RGB.value
 def load_pixels(data: bytes, *, max_megapixels: float) -> tuple[Tensor, bool]:
     """The picture in `data` as uint8 (3, height, width) RGB, and whether it was truncated.
 
-    In memory the three colours of a pixel lie side by side (a view of height, width, 3), which torchvision resizes
+    In memory the three colors of a pixel lie side by side (a view of height, width, 3), which torchvision resizes
     five times as fast as three planes.
 
     Raises:

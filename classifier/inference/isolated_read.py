@@ -10,8 +10,8 @@ import pickle
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.images.hashing import hash_file
-from classifier.inference.reader import Read, Unread
-from classifier.inference.signals import deaf_children
+from classifier.inference.reader import Read, ReadError
+from classifier.inference.signals import block_sigint
 from classifier.inference.worker import settle_in
 from classifier.records import Failure, FailureKind
 
@@ -29,7 +29,7 @@ _START_S: Final = 300.0
 _READY: Final = b"ready"
 
 
-def read_alone(suspects: Iterable[tuple[int, Path]], reader: Reader, *, limits: Limits) -> dict[int, Read | Unread]:
+def read_alone(suspects: Iterable[tuple[int, Path]], reader: Reader, *, limits: Limits) -> dict[int, Read | ReadError]:
     """What reading each suspect gives, by key; who kills a fresh process, or takes longer than its deadline, is named.
 
     Raises:
@@ -37,7 +37,7 @@ def read_alone(suspects: Iterable[tuple[int, Path]], reader: Reader, *, limits: 
 
     """
     waiting = list(suspects)
-    outcomes: dict[int, Read | Unread] = {}
+    outcomes: dict[int, Read | ReadError] = {}
     while waiting:
         child = _Child(reader, limits.worker_gigabytes)
         try:
@@ -57,13 +57,13 @@ def read_alone(suspects: Iterable[tuple[int, Path]], reader: Reader, *, limits: 
     return outcomes
 
 
-def _blamed(path: Path, failure: Failure) -> Unread:
+def _blamed(path: Path, failure: Failure) -> ReadError:
     """The file is hashed here, which no content can harm, so that the failure is known by content as well."""
     try:
         file, identity = hash_file(path)
     except OSError:
-        return Unread(file=None, id=None, failure=failure)
-    return Unread(file=file, id=identity, failure=failure)
+        return ReadError(file=None, id=None, failure=failure)
+    return ReadError(file=file, id=identity, failure=failure)
 
 
 class _Child:
@@ -74,14 +74,14 @@ class _Child:
         self._connection: Connection
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(reader, theirs, gigabytes), daemon=True)
-        with deaf_children():
+        with block_sigint():
             self._process.start()
         theirs.close()
         if self._answer(_START_S) != _READY:
             self.close()
             raise RuntimeError(f"a process to read pictures in could not be started (exit {self._process.exitcode})")
 
-    def read(self, path: Path, *, deadline_s: float) -> Read | Unread | Failure:
+    def read(self, path: Path, *, deadline_s: float) -> Read | ReadError | Failure:
         """What reading `path` gives, or a Failure when the process died of it or did not finish."""
         self._connection.send_bytes(pickle.dumps(path))
         answer = self._answer(deadline_s)
@@ -90,7 +90,7 @@ class _Child:
         if answer is None:
             detail = f"the decoder died ({_ending(self._process.exitcode)}) while reading it"
             return Failure(kind=FailureKind.CRASHED, detail=detail)
-        outcome: Read | Unread = pickle.loads(answer)  # noqa: S301 - from our own process
+        outcome: Read | ReadError = pickle.loads(answer)  # noqa: S301 - from our own process
         return outcome
 
     def close(self) -> None:

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from classifier.inference.isolated_read import read_alone
 from classifier.inference.path_array import PackedPaths
-from classifier.inference.reader import Read, Unread
+from classifier.inference.reader import Read, ReadError
 from classifier.inference.worker import pack, unpack
-from classifier.inference.worker_pool import Crew, WorkersLostError
+from classifier.inference.worker_pool import WorkerPool, WorkersLostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from classifier.inference.limits import Limits
     from classifier.inference.reader import Reader
-    from classifier.inference.worker import Packed
+    from classifier.inference.worker import PackedBatch
 
 _MOST_FRUITLESS: Final = 3
 
@@ -40,7 +40,7 @@ class Batch:
     """
 
     keys: tuple[int, ...]
-    outcomes: tuple[Read | Unread, ...]
+    outcomes: tuple[Read | ReadError, ...]
     pixels: Tensor
 
 
@@ -81,7 +81,7 @@ def stream(
         return
     shelf = paths if isinstance(paths, PackedPaths) else PackedPaths(paths)
     hire = partial(
-        Crew,
+        WorkerPool,
         shelf,
         reader,
         limits=limits,
@@ -89,7 +89,7 @@ def stream(
         pin_memory=pin_memory,
         context=multiprocessing.get_context(start_method),
     )
-    settled: dict[int, Read | Unread] = {}
+    settled: dict[int, Read | ReadError] = {}
     start, fruitless = 0, 0
     while start < len(shelf):
         suspects: list[int] = []
@@ -115,7 +115,7 @@ def _read_here(
         yield _merged(keys, packed.pin_memory() if pin_memory else packed, {})
 
 
-def _merged(keys: Sequence[int], packed: Packed, settled: dict[int, Read | Unread]) -> Batch:
+def _merged(keys: Sequence[int], packed: PackedBatch, settled: dict[int, Read | ReadError]) -> Batch:
     """The batch of `keys`: what the workers delivered, and what had to be read alone before."""
     outcomes = unpack(packed)
     alone = [key for key in keys if key in settled]

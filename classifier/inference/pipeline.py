@@ -1,6 +1,6 @@
 """Paths in, embeddings and logits out, or the failure of each that could not be read.
 
-Must not know categories, folders, the catalogue, or what the numbers will be used for.
+Must not know categories, folders, the catalog, or what the numbers will be used for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from classifier.inference.loader import stream
-from classifier.inference.reader import Unread
+from classifier.inference.reader import ReadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 class Network(Protocol):
     """A module in evaluation mode on the runtime's device, in steps; B pictures, D features, K classes, T traits."""
 
-    def normalise(self, pixels: Tensor) -> Tensor:
+    def normalize(self, pixels: Tensor) -> Tensor:
         """uint8 (B, 3, H, W) to the floats that `embed` wants, on the same device."""
 
     def embed(self, images: Tensor) -> Tensor:
-        """Normalised (B, 3, H, W) to (B, D)."""
+        """Normalized (B, 3, H, W) to (B, D)."""
 
     def describe(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """What `embed` gives, and traits (B, T); asked for only where traits are."""
@@ -61,8 +61,8 @@ class Inferred:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotInferred:
-    """A picture that could not be read, as in `Unread`, under its key."""
+class InferenceFailure:
+    """A picture that could not be read, as in `ReadError`, under its key."""
 
     key: int
     file: ImageFile | None
@@ -79,7 +79,7 @@ def infer(
     limits: Limits,
     traits: bool = False,
     start_method: str | None = None,
-) -> Iterator[Inferred | NotInferred]:
+) -> Iterator[Inferred | InferenceFailure]:
     """One item for each path, in their order; see `loader.stream` for what a harmful file costs."""
     forward = _Forward(network, runtime, traits=traits)
     batches = stream(
@@ -94,8 +94,8 @@ def infer(
     for batch in batches:
         rows = iter(zip(*(answers.numpy() for answers in forward(batch.pixels)), strict=True))
         for key, outcome in zip(batch.keys, batch.outcomes, strict=True):
-            if isinstance(outcome, Unread):
-                yield NotInferred(key=key, file=outcome.file, id=outcome.id, failure=outcome.failure)
+            if isinstance(outcome, ReadError):
+                yield InferenceFailure(key=key, file=outcome.file, id=outcome.id, failure=outcome.failure)
                 continue
             # Copies, so that keeping one picture's answer does not keep its whole batch.
             embedding, scores, *shown = (row.copy() for row in next(rows))
@@ -144,7 +144,7 @@ class _Forward:
     def _part(self, pixels: Tensor) -> list[Tensor]:
         runtime = self._runtime
         there = pixels.to(runtime.device, non_blocking=True)
-        images = self._network.normalise(there)
+        images = self._network.normalize(there)
         if runtime.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
         answers = self._answer(images, amp=runtime.amp)

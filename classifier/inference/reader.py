@@ -34,7 +34,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unread:
+class ReadError:
     """One picture that could not be read: what is known of the file and its content, and why."""
 
     file: ImageFile | None
@@ -52,7 +52,7 @@ class Reader:
     transform: Callable[[Tensor], Tensor]
     max_megapixels: float
 
-    def read(self, path: Path) -> Read | Unread:
+    def read(self, path: Path) -> Read | ReadError:
         """Read the picture at `path`; whatever is wrong with it comes back as an Unread."""
         try:
             with open_regular(path) as opened:
@@ -69,7 +69,7 @@ class Reader:
             return _unread(_shown(path), None, FailureKind.UNREADABLE, error.strerror or str(error))
         return self._decoded(file, data)
 
-    def _decoded(self, file: ImageFile, data: bytes) -> Read | Unread:
+    def _decoded(self, file: ImageFile, data: bytes) -> Read | ReadError:
         identity = picture_id(data)
         try:
             pixels, truncated = load_pixels(data, max_megapixels=self.max_megapixels)
@@ -84,7 +84,7 @@ class Reader:
         picture = Picture(id=identity, size_bytes=len(data), width=width, height=height, truncated=truncated)
         return Read(file=file, picture=picture, pixels=shown)
 
-    def _too_long(self, file: ImageFile, refused: Undecodable) -> Unread:
+    def _too_long(self, file: ImageFile, refused: Undecodable) -> ReadError:
         """Known by its content all the same, which is hashed in pieces."""
         try:
             again, identity = hash_file(file.path)
@@ -101,8 +101,8 @@ def _shown(path: Path) -> ImageFile | None:
         return None
 
 
-def _unread(file: ImageFile | None, identity: PictureId | None, kind: FailureKind, detail: str) -> Unread:
-    return Unread(file=file, id=identity, failure=Failure(kind=kind, detail=detail))
+def _unread(file: ImageFile | None, identity: PictureId | None, kind: FailureKind, detail: str) -> ReadError:
+    return ReadError(file=file, id=identity, failure=Failure(kind=kind, detail=detail))
 
 
 def _by_name(path: Path, refused: Undecodable) -> tuple[FailureKind, str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def deaf_children() -> Iterator[None]:
+def block_sigint() -> Iterator[None]:
     """Processes started in here are deaf from their first moment, also while they still import.
 
     A Ctrl-C pressed meanwhile is heard here afterwards. Windows has no such mask; there, a process becomes deaf once it

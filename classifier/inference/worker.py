@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 
 from classifier.inference.memory_limit import limit_memory
-from classifier.inference.reader import Read, Unread
+from classifier.inference.reader import Read, ReadError
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
@@ -34,7 +34,7 @@ _NOTHING: Final = -1
 _PR_SET_PDEATHSIG: Final = 1  # of Linux's prctl.h
 
 
-class InHand:
+class InFlight:
     """Memory that all workers share: each one's process id, the key it is reading, and since when."""
 
     def __init__(self, workers: int, context: BaseContext) -> None:
@@ -72,30 +72,30 @@ class InHand:
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class PackedBatch:
     """A batch on its way between processes: one tensor for all its pictures, so that one handle is passed, not many.
 
     `shells` are in the order of `keys`; each pair, and no Unread, has a row in `pixels`.
     """
 
     keys: list[int]
-    shells: list[tuple[ImageFile, Picture] | Unread]
+    shells: list[tuple[ImageFile, Picture] | ReadError]
     pixels: Tensor
 
-    def pin_memory(self) -> Packed:
+    def pin_memory(self) -> PackedBatch:
         """The same with its pixels where a GPU can fetch them by itself; called by torch's DataLoader."""
-        return Packed(self.keys, self.shells, self.pixels.pin_memory())
+        return PackedBatch(self.keys, self.shells, self.pixels.pin_memory())
 
 
-class Shelf(Dataset[tuple[int, Read | Unread]]):
+class ImageDataset(Dataset[tuple[int, Read | ReadError]]):
     """Key to what reading it gives; tells the shared memory what it is at."""
 
-    def __init__(self, paths: PackedPaths, reader: Reader, in_hand: InHand) -> None:
+    def __init__(self, paths: PackedPaths, reader: Reader, in_hand: InFlight) -> None:
         self._paths = paths
         self._reader = reader
         self._in_hand = in_hand
 
-    def __getitem__(self, key: int) -> tuple[int, Read | Unread]:
+    def __getitem__(self, key: int) -> tuple[int, Read | ReadError]:
         info = get_worker_info()
         worker = 0 if info is None else info.id
         self._in_hand.take(worker, key)
@@ -108,7 +108,7 @@ class Shelf(Dataset[tuple[int, Read | Unread]]):
 class Start:
     """How a worker begins."""
 
-    in_hand: InHand
+    in_hand: InFlight
     gigabytes: float
 
     def __call__(self, worker: int) -> None:
@@ -145,20 +145,20 @@ def _end_with_parent() -> None:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def pack(items: list[tuple[int, Read | Unread]]) -> Packed:
+def pack(items: list[tuple[int, Read | ReadError]]) -> PackedBatch:
     """Put what was read into one batch."""
     pixels = [outcome.pixels for _, outcome in items if isinstance(outcome, Read)]
-    return Packed(
+    return PackedBatch(
         keys=[key for key, _ in items],
-        shells=[outcome if isinstance(outcome, Unread) else (outcome.file, outcome.picture) for _, outcome in items],
+        shells=[outcome if isinstance(outcome, ReadError) else (outcome.file, outcome.picture) for _, outcome in items],
         pixels=torch.stack(pixels) if pixels else torch.empty(0, dtype=torch.uint8),
     )
 
 
-def unpack(packed: Packed) -> dict[int, Read | Unread]:
+def unpack(packed: PackedBatch) -> dict[int, Read | ReadError]:
     """Take a batch apart again, by key; the pictures' pixels are views of the batch's."""
     rows = iter(packed.pixels)
     return {
-        key: shell if isinstance(shell, Unread) else Read(file=shell[0], picture=shell[1], pixels=next(rows))
+        key: shell if isinstance(shell, ReadError) else Read(file=shell[0], picture=shell[1], pixels=next(rows))
         for key, shell in zip(packed.keys, packed.shells, strict=True)
     }

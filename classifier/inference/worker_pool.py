@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from torch.utils.data import DataLoader
 
-from classifier.inference.signals import deaf_children
-from classifier.inference.worker import InHand, Packed, Shelf, Start, pack
+from classifier.inference.signals import block_sigint
+from classifier.inference.worker import ImageDataset, InFlight, PackedBatch, Start, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -42,7 +42,7 @@ class WorkersLostError(Exception):
         self.keys = keys
 
 
-class Crew:
+class WorkerPool:
     """Some workers, for as long as all of them live; `close` it in any case."""
 
     def __init__(
@@ -57,10 +57,10 @@ class Crew:
         context: BaseContext,
     ) -> None:
         self._deadline_s = limits.deadline_s
-        self._in_hand = InHand(workers, context)
+        self._in_hand = InFlight(workers, context)
         self._heard = time.monotonic()
         loader = DataLoader(
-            Shelf(paths, reader, self._in_hand),
+            ImageDataset(paths, reader, self._in_hand),
             batch_sampler=plan,
             num_workers=workers,
             collate_fn=pack,
@@ -71,12 +71,12 @@ class Crew:
         )
         handler = _child_signal()
         before = set(multiprocessing.active_children())
-        with deaf_children():
-            self._batches: Iterator[Packed] | None = iter(loader)
+        with block_sigint():
+            self._batches: Iterator[PackedBatch] | None = iter(loader)
         self._processes: list[BaseProcess] = [one for one in multiprocessing.active_children() if one not in before]
         self._give_back_signal = _without_torchs_child_signal(handler)
 
-    def __iter__(self) -> Iterator[Packed]:
+    def __iter__(self) -> Iterator[PackedBatch]:
         while self._batches is not None:
             try:
                 packed = next(self._batches)

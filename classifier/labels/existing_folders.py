@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 
-def placed_by_hand(catalogue: Catalogue, library: Path) -> dict[str, int]:
+def placed_by_hand(catalog: Catalog, library: Path) -> dict[str, int]:
     """How many pictures lie in each category folder that illsort did not put there; none where nothing was sampled.
 
     Folders that cannot be listed are left out.
     """
-    if not runs.any_of(catalogue, "label"):
+    if not runs.any_of(catalog, "label"):
         return {}
-    ours = {place.path for place in moves.places(catalogue)}
+    ours = {place.path for place in moves.places(catalog)}
     found: dict[str, int] = {}
     for folder in category_folders(library):
         try:

@@ -1,6 +1,6 @@
 """What a person said while reviewing becomes labels: the newest word about a picture goes before any older label.
 
-Knows no training; reads a library's catalogue and writes nothing.
+Knows no training; reads a library's catalog and writes nothing.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from classifier.catalog import annotation_log
-from classifier.catalog.categories import Names, read_names
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.categories import CategoryAliases, read_names
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.moves import place_of, to_path
-from classifier.records import Example, Label, PictureId, Said, Selection, Verdict
+from classifier.records import Annotation, AnnotationKind, Example, Label, PictureId, Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +21,8 @@ class Feedback:
     """The verdicts that hold, the pictures of a category among them that lie in the library, and renamed categories."""
 
     labels: tuple[Label, ...] = ()
-    verdicts: Mapping[PictureId, Verdict] = field(default_factory=dict)
-    names: Names = field(default_factory=Names)
+    verdicts: Mapping[PictureId, Annotation] = field(default_factory=dict)
+    names: CategoryAliases = field(default_factory=CategoryAliases)
 
     def named(self, labels: tuple[Label, ...]) -> tuple[Label, ...]:
         """Labels by the names that a person has for their categories by now; sorted by category and path."""
@@ -37,9 +37,9 @@ class Feedback:
         verdict = self.verdicts.get(example.picture)
         if verdict is None:
             return example
-        if verdict.said is Said.RIGHT and verdict.category is not None:
+        if verdict.said is AnnotationKind.RIGHT and verdict.category is not None:
             return replace(example, label=replace(example.label, category=verdict.category))
-        if verdict.said is not Said.NONE and verdict.category != example.label.category:
+        if verdict.said is not AnnotationKind.NONE and verdict.category != example.label.category:
             return example
         return replace(example, label=replace(example.label, category=""))
 
@@ -48,18 +48,18 @@ def read_feedback(library: Path | None) -> Feedback:
     """What holds of the pictures of `library` (None: nothing). Raises LibraryError when it is no library."""
     if library is None:
         return Feedback()
-    with read_catalogue(library) as catalogue:
-        held = annotation_log.latest(catalogue)
+    with read_catalog(library) as catalog:
+        held = annotation_log.latest(catalog)
         labels = []
         for picture, verdict in held.items():
-            place = place_of(catalogue, picture)
-            if place is not None and verdict.said is Said.RIGHT and verdict.category is not None:
+            place = place_of(catalog, picture)
+            if place is not None and verdict.said is AnnotationKind.RIGHT and verdict.category is not None:
                 selection = _selection(verdict)
                 labels.append(Label(path=library / to_path(place.path), category=verdict.category, selection=selection))
-        names = read_names(catalogue)
+        names = read_names(catalog)
     return Feedback(labels=tuple(labels), verdicts=held, names=names)
 
 
-def _selection(verdict: Verdict) -> Selection:
+def _selection(verdict: Annotation) -> Selection:
     """Earlier versions kept only where it was said: the pages of an audit were drawn, all others were selected."""
     return verdict.selection or (Selection.FILED if verdict.audit is not None else Selection.PERSON)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from classifier.catalog import annotation_log, runs
-from classifier.catalog.connection import Catalogue, is_library, read_catalogue
+from classifier.catalog.connection import Catalog, is_library, read_catalog
 from classifier.catalog.moves import place_of, to_path
-from classifier.records import Example, Label, PictureId, Said, Selection
+from classifier.records import AnnotationKind, Example, Label, PictureId, Selection
 
 _LABEL = "label"
 _DRAWN = """
@@ -88,26 +88,26 @@ def _selected(example: Example, selection: Selection) -> Example:
 
 
 def _draws_of(library: Path) -> Iterator[Draw]:
-    with read_catalogue(library) as catalogue:
-        if not runs.any_of(catalogue, _LABEL):
+    with read_catalog(library) as catalog:
+        if not runs.any_of(catalog, _LABEL):
             return
-        pictures = frozenset(PictureId(picture) for (picture,) in catalogue.connection.execute(_DRAWN))
-        said = annotation_log.standing(annotation_log.of_pictures(catalogue, sorted(pictures)))
+        pictures = frozenset(PictureId(picture) for (picture,) in catalog.connection.execute(_DRAWN))
+        said = annotation_log.standing(annotation_log.of_pictures(catalog, sorted(pictures)))
         words = {picture: {one.said for one in of_it} for picture, of_it in said.items()}
         held = annotation_log.holding(one for of_it in said.values() for one in of_it)
-        none = sorted(picture for picture, verdict in held.items() if verdict.said is Said.NONE)
-        skipped = {picture for picture, of_it in words.items() if Said.SKIPPED in of_it}
+        none = sorted(picture for picture, verdict in held.items() if verdict.said is AnnotationKind.NONE)
+        skipped = {picture for picture, of_it in words.items() if AnnotationKind.SKIPPED in of_it}
         yield Draw(
             pictures=pictures,
-            named=frozenset(picture for picture, verdict in held.items() if verdict.said is Said.RIGHT),
+            named=frozenset(picture for picture, verdict in held.items() if verdict.said is AnnotationKind.RIGHT),
             without_label=frozenset({*none, *skipped}),
-            without_category=tuple(_where_they_lie(catalogue, library, none)),
+            without_category=tuple(_where_they_lie(catalog, library, none)),
         )
 
 
-def _where_they_lie(catalogue: Catalogue, library: Path, pictures: Iterable[PictureId]) -> Iterator[Label]:
+def _where_they_lie(catalog: Catalog, library: Path, pictures: Iterable[PictureId]) -> Iterator[Label]:
     for picture in pictures:
-        place = place_of(catalogue, picture)
+        place = place_of(catalog, picture)
         path = None if place is None else library / to_path(place.path)
         if path is not None and path.is_file():
             yield Label(path=path, category="", selection=Selection.PERSON)

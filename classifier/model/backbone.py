@@ -51,12 +51,12 @@ class Network(nn.Module):
         self.register_buffer("mean", torch.tensor(config["mean"]).view(1, -1, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(config["std"]).view(1, -1, 1, 1) * 255, persistent=False)
 
-    def normalise(self, pixels_BCHW: Tensor) -> Tensor:
+    def normalize(self, pixels_BCHW: Tensor) -> Tensor:
         """Grey levels 0..255 (uint8) to what the backbone was trained on (float32)."""
         return (pixels_BCHW.float() - self.mean) / self.std
 
     def embed(self, images_BCHW: Tensor) -> Tensor:
-        """Normalised images to embeddings, float, (B, D)."""
+        """Normalized images to embeddings, float, (B, D)."""
         return cast("Tensor", self.body.forward_head(self.body.forward_features(images_BCHW), pre_logits=True))
 
     def describe(self, images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,7 +79,7 @@ class Network(nn.Module):
         return cast("Tensor", self.head(embeddings_BD))
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
-        """Normalised images to logits, (B, K)."""
+        """Normalized images to logits, (B, K)."""
         return self.classify(self.embed(images_BCHW))
 
     @property

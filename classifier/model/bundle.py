@@ -17,12 +17,12 @@ from classifier.model.bundle_files import CARD, CONFIG, EVALUATION, MANIFEST, WE
 from classifier.model.card import model_card
 from classifier.model.fitted_images import FITTED, UNKNOWN, Fitted, load_fitted
 from classifier.model.head import LinearHead, load_linear
-from classifier.model.holdout import EVIDENCE, Evidence, load_evidence
+from classifier.model.holdout import EVIDENCE, HoldoutPredictions, load_evidence
 from classifier.model.install import finish_install, install, keep_as, respect_umask, written_beside
-from classifier.model.labeled_embeddings import LABELLED, Labelled, load_labelled
+from classifier.model.labeled_embeddings import LABELLED, LabeledEmbeddings, load_labelled
 from classifier.model.manifest import Manifest
 from classifier.model.manifest_fields import read_fields
-from classifier.model.ood import NOVELTY, Novelty, load_novelty
+from classifier.model.ood import NOVELTY, OodDetector, load_novelty
 from classifier.model.ownership import PARTS, check_place, check_writable, proven
 from classifier.model.weights import check_weights
 
@@ -55,7 +55,7 @@ class Bundle:
             raise ModelError(f"{self.folder}: its head answers for {len(head.bias)} categories; train again")
         return head
 
-    def load_evidence(self) -> Evidence | None:
+    def load_evidence(self) -> HoldoutPredictions | None:
         """What the model says of labelled pictures that it was not fitted to; None in a bundle of before.
 
         Raises ModelError in one line when it is damaged.
@@ -63,7 +63,7 @@ class Bundle:
         path = self._checked(EVIDENCE, self.manifest.evidence_sha256)
         return load_evidence(path, categories=len(self.manifest.categories)) if path.exists() else None
 
-    def load_labelled(self) -> Labelled | None:
+    def load_labelled(self) -> LabeledEmbeddings | None:
         """The labelled pictures as the network sees them; None in a bundle of before.
 
         Raises ModelError in one line when it is damaged.
@@ -84,7 +84,7 @@ class Bundle:
             return UNKNOWN
         return load_fitted(self._checked(FITTED, self.manifest.fitted_sha256))
 
-    def load_novelty(self) -> Novelty | None:
+    def load_novelty(self) -> OodDetector | None:
         """What tells pictures that are none of the categories; None in a bundle of before, which takes none for such.
 
         Raises ModelError in one line when it is damaged.
@@ -166,9 +166,9 @@ def save_bundle(
     network: Network,
     manifest: Manifest,
     evaluation: dict[str, Any],
-    evidence: Evidence | None = None,
-    novelty: Novelty | None = None,
-    labelled: Labelled | None = None,
+    evidence: HoldoutPredictions | None = None,
+    novelty: OodDetector | None = None,
+    labelled: LabeledEmbeddings | None = None,
     fitted: Fitted = UNKNOWN,
 ) -> Bundle:
     """Write the bundle; an older one in the same place is kept as `<name>.previous`. Returns it as `open_bundle` does.
@@ -205,9 +205,9 @@ def write_parts(
     manifest: Manifest,
     evaluation: dict[str, Any],
     card: str,
-    evidence: Evidence | None,
-    novelty: Novelty | None,
-    labelled: Labelled | None,
+    evidence: HoldoutPredictions | None,
+    novelty: OodDetector | None,
+    labelled: LabeledEmbeddings | None,
     fitted: Fitted | None = None,
 ) -> Manifest:
     """Write what belongs to a bundle beside `config.json` and the weights, and last the manifest with all hashes."""

@@ -32,7 +32,7 @@ NO_CATEGORY: Final = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Evidence:
+class HoldoutPredictions:
     """One row for each picture: `logits` float32 (N, K), before the temperature; `truths` int64 (N,), 0..K-1 or -1.
 
     Near-duplicates share a number in `groups`, int64 (N,). `selections` says how each was selected, and `unjudged` how
@@ -53,16 +53,16 @@ class Evidence:
         return len(self.truths)
 
     @property
-    def by_chance(self) -> Evidence:
+    def by_chance(self) -> HoldoutPredictions:
         """The pictures of random draws: all that a guarantee may rest on."""
         return self.rows([selection is Selection.RANDOM for selection in self.selections])
 
     @property
-    def of_categories(self) -> Evidence:
+    def of_categories(self) -> HoldoutPredictions:
         """The pictures that are of a category."""
         return self.rows((self.truths != NO_CATEGORY).tolist())
 
-    def rows(self, kept: Sequence[bool]) -> Evidence:
+    def rows(self, kept: Sequence[bool]) -> HoldoutPredictions:
         """The same with some of its pictures."""
         numbers = np.flatnonzero(np.array(kept, dtype=bool))
         return replace(
@@ -91,13 +91,13 @@ class Evidence:
             )
 
 
-def load_evidence(path: Path, *, categories: int) -> Evidence:
+def load_evidence(path: Path, *, categories: int) -> HoldoutPredictions:
     """Read and check what `Evidence.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
     return read_arrays(path, _evidence, lambda evidence: _wrong(evidence, categories))
 
 
-def _evidence(arrays: dict[str, NDArray[Any]]) -> Evidence:
-    return Evidence(
+def _evidence(arrays: dict[str, NDArray[Any]]) -> HoldoutPredictions:
+    return HoldoutPredictions(
         logits=arrays["logits"],
         truths=arrays["truths"],
         groups=arrays["groups"],
@@ -109,7 +109,7 @@ def _evidence(arrays: dict[str, NDArray[Any]]) -> Evidence:
     )
 
 
-def _wrong(evidence: Evidence, categories: int) -> str:
+def _wrong(evidence: HoldoutPredictions, categories: int) -> str:
     """What does not fit together, in a phrase; empty when all does."""
     logits, truths, groups = evidence.logits, evidence.truths, evidence.groups
     types = ", ".join(str(numbers.dtype) for numbers in (logits, truths, groups))

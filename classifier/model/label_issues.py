@@ -13,7 +13,7 @@ _LEAST: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoubtfulLabels:
+class LabelIssues:
     """`labels` as in evaluation.json, the likeliest to be wrong first, of `count` in all; about `wrong` are wrong."""
 
     count: int
@@ -26,10 +26,10 @@ def is_doubtful(confidence: float) -> bool:
     return confidence >= _LEAST
 
 
-def doubtful_labels(found: Any) -> DoubtfulLabels | None:
+def doubtful_labels(found: Any) -> LabelIssues | None:
     """What a model's evaluation tells of doubtful labels; None where it tells nothing of them."""
     if not isinstance(found, dict):
         return None
     labels = tuple(label for label in found.get("labels", ()) if is_doubtful(label["confidence"]))
     wrong = sum(label.get("wrong", label["confidence"]) for label in labels)
-    return DoubtfulLabels(count=found["count"], wrong=min(len(labels), max(1, round(wrong))), labels=labels)
+    return LabelIssues(count=found["count"], wrong=min(len(labels), max(1, round(wrong))), labels=labels)

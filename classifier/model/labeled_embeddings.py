@@ -25,7 +25,7 @@ LABELLED = "labelled.npz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Labelled:
+class LabeledEmbeddings:
     """One row for each labelled picture: `embeddings` float32 (N, D), kept half as precise; `truths` int64 (N,).
 
     Near-duplicates share a number in `groups`, int64 (N,). A verdict that became a label has an empty path.
@@ -59,7 +59,7 @@ class Labelled:
             )
 
 
-def load_labelled(path: Path, *, categories: int) -> Labelled:
+def load_labelled(path: Path, *, categories: int) -> LabeledEmbeddings:
     """Read and check what `Labelled.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
     return read_arrays(path, _labelled, lambda labelled: _wrong(labelled, categories))
 
@@ -79,8 +79,8 @@ def _paths(arrays: dict[str, NDArray[Any]]) -> dict[PictureId, str]:
     }
 
 
-def _labelled(arrays: dict[str, NDArray[Any]]) -> Labelled:
-    return Labelled(
+def _labelled(arrays: dict[str, NDArray[Any]]) -> LabeledEmbeddings:
+    return LabeledEmbeddings(
         embeddings=arrays["embeddings"].astype(np.float32) * np.float32(arrays["scale"]),
         truths=arrays["truths"],
         groups=arrays["groups"],
@@ -90,7 +90,7 @@ def _labelled(arrays: dict[str, NDArray[Any]]) -> Labelled:
     )
 
 
-def _wrong(labelled: Labelled, categories: int) -> str:
+def _wrong(labelled: LabeledEmbeddings, categories: int) -> str:
     """What does not fit together, in a phrase; empty when all does."""
     embeddings, truths, groups = labelled.embeddings, labelled.truths, labelled.groups
     if f"{truths.dtype}, {groups.dtype}" != "int64, int64":

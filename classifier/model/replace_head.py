@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifier.model.holdout import Evidence
-    from classifier.model.labeled_embeddings import Labelled
-    from classifier.model.ood import Novelty
+    from classifier.model.holdout import HoldoutPredictions
+    from classifier.model.labeled_embeddings import LabeledEmbeddings
+    from classifier.model.ood import OodDetector
 
 
 def save_refitted(
@@ -35,9 +35,9 @@ def save_refitted(
     categories: Sequence[str],
     weight: NDArray[np.float32],
     bias: NDArray[np.float32],
-    labelled: Labelled,
-    evidence: Evidence | None,
-    novelty: Novelty | None,
+    labelled: LabeledEmbeddings,
+    evidence: HoldoutPredictions | None,
+    novelty: OodDetector | None,
     note: str,
 ) -> Bundle:
     """Write the bundle `of` with the head `weight` (K, D) and `bias` (K,) to a folder in `models` named by its key.

@@ -28,7 +28,7 @@ from classifier.records import Selection
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from classifier.model.holdout import Evidence
+    from classifier.model.holdout import HoldoutPredictions
 
 CONFIDENCE = 0.95
 ENOUGH_FOR_ITS_OWN = 200
@@ -43,7 +43,7 @@ _MOST_TIMES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
+class RiskGuarantee:
     """At most `max_error` wrong among the filed, with `confidence`, when each category is filed from its threshold on.
 
     `thresholds` in the bundle's order of categories, on calibrated probabilities; None where nothing may be filed. Of
@@ -79,13 +79,13 @@ class Promise:
 
 
 def promise(
-    evidence: Evidence,
+    evidence: HoldoutPredictions,
     *,
     categories: Sequence[str],
     temperature: float,
     max_error: float,
     confidence: float = CONFIDENCE,
-) -> Promise:
+) -> RiskGuarantee:
     """The thresholds that file as much as can be promised, by the pictures of `evidence` that were drawn by chance.
 
     Raises NoGuarantee in one line when nothing can: what is there, what it takes, what else can be asked for.
@@ -117,7 +117,7 @@ def no_guarantee(error: NoGuarantee, max_error: float, *, library: Path) -> str:
     )
 
 
-def _nothing_to_go_by(evidence: Evidence) -> NoGuarantee:
+def _nothing_to_go_by(evidence: HoldoutPredictions) -> NoGuarantee:
     if Selection.FITTED in evidence.selections:
         return NoGuarantee("no guarantee: the backbone has learned from these labels, or may have", why="fitted")
     return NoGuarantee("no guarantee: the labels were picked, not drawn by chance", why="picked")
@@ -134,7 +134,7 @@ class _Rows:
     unjudged: int
 
     @classmethod
-    def of(cls, evidence: Evidence, temperature: float) -> _Rows:
+    def of(cls, evidence: HoldoutPredictions, temperature: float) -> _Rows:
         by_id = np.argsort(np.array(evidence.pictures, dtype=np.str_), kind="stable")  # by content: chance, not choice
         logits = np.sort(evidence.logits[by_id].astype(np.float64) / temperature, axis=1)
         # The last of the sorted is the guess; of its odds, unlike of a probability, nothing is lost by rounding.
@@ -152,7 +152,7 @@ class _Rows:
         return len(self.odds)
 
 
-def _promise(rows: _Rows, categories: int, max_error: float, confidence: float, how: str) -> Promise | None:
+def _promise(rows: _Rows, categories: int, max_error: float, confidence: float, how: str) -> RiskGuarantee | None:
     scores = _comparable(rows, categories)
     rate = {"max_error": max_error, "confidence": confidence}
     end = walk(scores, rows.is_wrong, rows.groups, **rate, unjudged=rows.unjudged)
@@ -162,7 +162,7 @@ def _promise(rows: _Rows, categories: int, max_error: float, confidence: float, 
     thresholds = [float(np.nextafter(expit(bar), 1)) if np.isfinite(bar) else 0.0 for bar in bars]
     is_filed = rows.odds > bars[rows.guesses]
     known = set(rows.guesses[is_filed].tolist())  # a category that no such picture speaks for is not filed into
-    return Promise(
+    return RiskGuarantee(
         max_error=max_error,
         confidence=confidence,
         thresholds=tuple(bar if index in known else None for index, bar in enumerate(thresholds)),

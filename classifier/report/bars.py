@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from classifier.report.canvas import Frame, axes, bar, picture, text
-from classifier.report.i18n import Words
+from classifier.report.i18n import Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +33,8 @@ def confidence_histogram(filed: Sequence[int], review: Sequence[int]) -> Markup:
             frame,
             x_ticks=[(share / 5, f"{share / 5:.0%}") for share in range(6)],
             y_ticks=ticks,
-            x_label=Words("confidence", "置信度"),
-            y_label=Words("pictures", "图片数"),
+            x_label=Text("confidence", "置信度"),
+            y_label=Text("pictures", "图片数"),
         )
     ]
     width = (frame.x(1) - frame.x(0)) / len(filed)
@@ -44,8 +44,8 @@ def confidence_histogram(filed: Sequence[int], review: Sequence[int]) -> Markup:
         parts.append(bar(left, middle, width - 2, frame.y(0) - middle, "fill-a", hint=f"{one:,}"))
         parts.append(bar(left, top, width - 2, middle - top, "fill-b", hint=f"{other:,}"))
     for row, (cls, words) in enumerate(
-        (("fill-a", Words("filed", "已归类")), ("fill-b", Words("waits for review", "待复核")))
+        (("fill-a", Text("filed", "已归类")), ("fill-b", Text("waits for review", "待复核")))
     ):
         parts.append(bar(frame.left + 14, frame.top + 4 + 18 * row, 12, 10, cls))
         parts.append(text(frame.left + 33, frame.top + 13 + 18 * row, words, "note"))
-    return picture(frame, parts, says=Words("pictures by confidence", "置信度分布"))
+    return picture(frame, parts, says=Text("pictures by confidence", "置信度分布"))

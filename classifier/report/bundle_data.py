@@ -10,7 +10,7 @@ import numpy as np
 
 from classifier.model.calibration import probabilities
 from classifier.model.evaluation_fields import read_evaluation
-from classifier.model.holdout import EVIDENCE, Evidence, load_evidence
+from classifier.model.holdout import EVIDENCE, HoldoutPredictions, load_evidence
 from classifier.model.manifest_fields import ManifestFields, read_fields
 from classifier.paths import from_text
 from classifier.training.metrics import as_dict, evaluate
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Facts:
+class BundleData:
     """A bundle's files: `evaluation` as it was written, `evidence` None in a bundle of before."""
 
     name: str
     manifest: ManifestFields
     evaluation: dict[str, Any]
-    evidence: Evidence | None
+    evidence: HoldoutPredictions | None
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -46,7 +46,7 @@ class Facts:
         return shares.max(axis=1), shares.argmax(axis=1) == self.evidence.truths
 
 
-def read_facts(folder: Path) -> Facts:
+def read_facts(folder: Path) -> BundleData:
     """Read a bundle's files; raises ModelError in one line when it is none, or damaged."""
     manifest = read_fields(folder, ManifestFields)
     path = folder / EVIDENCE
@@ -54,10 +54,10 @@ def read_facts(folder: Path) -> Facts:
     evaluation = read_evaluation(folder, categories=len(manifest.categories))
     if "matrix" not in evaluation and evidence is not None:
         evaluation = _evaluated(evidence, manifest.categories, manifest.temperature) | evaluation
-    return Facts(name=folder.resolve().name, manifest=manifest, evaluation=evaluation, evidence=evidence)
+    return BundleData(name=folder.resolve().name, manifest=manifest, evaluation=evaluation, evidence=evidence)
 
 
-def _evaluated(evidence: Evidence, categories: tuple[str, ...], temperature: float) -> dict[str, Any]:
+def _evaluated(evidence: HoldoutPredictions, categories: tuple[str, ...], temperature: float) -> dict[str, Any]:
     evidence = evidence.of_categories
     shares = probabilities(evidence.logits, temperature)
     paths = [from_text(path) for path in evidence.paths]

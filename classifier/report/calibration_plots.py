@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import beta
 
 from classifier.report.canvas import Frame, area, axes, bar, line, picture, text
-from classifier.report.i18n import Words, percent
+from classifier.report.i18n import Text, percent
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -36,8 +36,8 @@ def reliability(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -
             frame,
             x_ticks=_FIFTHS,
             y_ticks=_FIFTHS,
-            x_label=Words("confidence", "置信度"),
-            y_label=Words("share that was right", "实际正确的比例"),
+            x_label=Text("confidence", "置信度"),
+            y_label=Text("share that was right", "实际正确的比例"),
         )
     ]
     width = (frame.x(1) - frame.x(0)) / _BINS
@@ -50,7 +50,7 @@ def reliability(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -
         parts.append(bar(left, high, width - 4, low - high, "missing" if share < mean else "beyond", hint=hint))
         parts.append(text(left + width / 2 - 2, frame.y(0) - 5, f"{counts[index]}", "count", "middle"))
     parts.append(line([(frame.x(0), frame.y(0)), (frame.x(1), frame.y(1))], "diagonal"))
-    return picture(frame, parts, says=Words("reliability diagram", "可靠性图"))
+    return picture(frame, parts, says=Text("reliability diagram", "可靠性图"))
 
 
 def coverage_against_error(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Markup:
@@ -64,8 +64,8 @@ def coverage_against_error(confidences: NDArray[np.float64], is_right: NDArray[n
             frame,
             x_ticks=_FIFTHS,
             y_ticks=[(0.0, "0%"), *((tick, f"{tick:.0%}") for tick in _TICKS if _is_apart(tick, top))],
-            x_label=Words("share that is filed without asking", "无需询问即归类的比例"),
-            y_label=Words("wrong among the filed", "已归类中的错误率"),
+            x_label=Text("share that is filed without asking", "无需询问即归类的比例"),
+            y_label=Text("wrong among the filed", "已归类中的错误率"),
         )
     ]
     points = [(frame.x(x), frame.y(y)) for x, y in zip(shares, wrong, strict=True)]
@@ -73,10 +73,10 @@ def coverage_against_error(confidences: NDArray[np.float64], is_right: NDArray[n
     parts.append(area([*points, (points[-1][0], frame.y(0)), (points[0][0], frame.y(0))], "wash-a"))
     parts += [line(limits, "line-c dashed"), line(points, "line-a")]
     parts.append(line([(frame.left, 14), (frame.left + 22, 14)], "line-a"))
-    parts.append(text(frame.left + 29, 18, Words("measured", "测得"), "note"))
+    parts.append(text(frame.left + 29, 18, Text("measured", "测得"), "note"))
     parts.append(line([(frame.left + 112, 14), (frame.left + 134, 14)], "line-c dashed"))
-    parts.append(text(frame.left + 141, 18, Words("at most, 95% confidence", "上限 · 95% 置信"), "note"))
-    return picture(frame, parts, says=Words("wrong among the filed, by share filed", "错误率与归类比例的关系"))
+    parts.append(text(frame.left + 141, 18, Text("at most, 95% confidence", "上限 · 95% 置信"), "note"))
+    return picture(frame, parts, says=Text("wrong among the filed, by share filed", "错误率与归类比例的关系"))
 
 
 def _trade(

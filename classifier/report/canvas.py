@@ -1,6 +1,6 @@
 """Drawing into SVG: a frame with axes, lines, bars and text. Pure; knows not what is drawn.
 
-Colours and fonts are classes of the page's style sheet, so that dark and light and every script come out right.
+Colors and fonts are classes of the page's style sheet, so that dark and light and every script come out right.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from classifier.report.i18n import Words
+from classifier.report.i18n import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class Frame:
         return self.height - self.bottom - min(max(share, 0.0), 1.0) * (self.height - self.top - self.bottom)
 
 
-def picture(frame: Frame, parts: Iterable[str], *, says: Words) -> Markup:
+def picture(frame: Frame, parts: Iterable[str], *, says: Text) -> Markup:
     """The finished SVG; `says` is what it shows, for those who cannot see it."""
     return Markup('<svg class="plot" viewBox="0 0 {w} {h}" role="img" aria-label="{says}">{parts}</svg>').format(
         w=frame.width, h=frame.height, says=f"{says.en} / {says.zh}", parts=Markup("").join(map(Markup, parts))
@@ -60,8 +60,8 @@ def axes(
     *,
     x_ticks: Sequence[tuple[float, str]],
     y_ticks: Sequence[tuple[float, str]],
-    x_label: Words,
-    y_label: Words,
+    x_label: Text,
+    y_label: Text,
 ) -> str:
     """Thin lines at the ticks of y, numbers at both, and what the axes are."""
     left, right, bottom = frame.x(frame.x_from), frame.x(frame.x_to), frame.y(frame.y_from)
@@ -103,7 +103,7 @@ def dot(x: float, y: float, cls: str, *, radius: float = 3.5, hint: str = "") ->
     return f'<circle class="{cls}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}">{told}</circle>'
 
 
-def text(x: float, y: float, words: str | Words, cls: str, anchor: str = "start") -> str:
+def text(x: float, y: float, words: str | Text, cls: str, anchor: str = "start") -> str:
     """One line of text, or one in each language."""
     if isinstance(words, str):
         return _SPAN.format(x=x, y=y, cls=cls, anchor=anchor, text=escape(words))

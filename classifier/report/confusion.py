@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from markupsafe import Markup, escape
 
 from classifier.report.canvas import bar, text
-from classifier.report.i18n import Words, shortened, width_of
+from classifier.report.i18n import Text, shortened, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,9 +16,9 @@ _WIDTH: Final = 560
 _LARGEST: Final = 46
 _SMALLEST: Final = 27
 _LONGEST: Final = 22
-_CORNER: Final = Words("labelled ↓ taken for →", "标注 ↓ 判为 →")
+_CORNER: Final = Text("labelled ↓ taken for →", "标注 ↓ 判为 →")
 _DEEP: Final = 0.55
-"""From this opacity on, the colour of the page's back reads better on a cell."""
+"""From this opacity on, the color of the page's back reads better on a cell."""
 
 
 def confusion_matrix(matrix: Sequence[Sequence[int]], categories: Sequence[str]) -> Markup:

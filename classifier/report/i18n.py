@@ -16,7 +16,7 @@ _NARROW_UNITS = 7.2
 NOTHING = "\N{EN DASH}"
 
 
-class Words(NamedTuple):
+class Text(NamedTuple):
     """The same in English and in Chinese."""
 
     en: str
@@ -37,18 +37,18 @@ def in_chinese(how: str) -> str:
 
 
 _NO_GUARANTEE: Final = {
-    "picked": Words(
+    "picked": Text(
         "No guarantee: the labels were picked, not drawn by chance.", "没有保证：标注是挑选的，不是随机抽取的。"
     ),
-    "fitted": Words(
+    "fitted": Text(
         "No guarantee: the backbone has learned from these labels, or may have.",
         "没有保证：骨干网络学过这些标注，或可能学过。",
     ),
-    "none": Words(
+    "none": Text(
         "No guarantee: this model keeps nothing to judge an error rate by.",
         "没有保证：这个模型没有保留评估错误率的依据。",
     ),
-    "few": Words(
+    "few": Text(
         "No guarantee: too few pictures drawn by chance were judged.", "没有保证：随机抽取并评估过的图片太少。"
     ),
 }

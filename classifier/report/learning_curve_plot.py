@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.report.canvas import Frame, area, axes, dot, line, picture, text
-from classifier.report.i18n import Words, percent
+from classifier.report.i18n import Text, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,18 +37,18 @@ def learning_curve(curve: dict[str, Any], *, asked: int) -> Markup:
             frame,
             x_ticks=_apart(frame, [*labels, *ahead]),
             y_ticks=_ticks(floor),
-            x_label=Words("labelled pictures learned from", "学习所用的标注图片数"),
-            y_label=Words("share of pictures", "图片比例"),
+            x_label=Text("labelled pictures learned from", "学习所用的标注图片数"),
+            y_label=Text("share of pictures", "图片比例"),
         )
     ]
     rate = percent(curve["max_errors"][asked])
     series = (
-        ("a", [p["accuracy"] for p in points], [f["accuracy"] for f in forecasts], Words("right", "正确")),
+        ("a", [p["accuracy"] for p in points], [f["accuracy"] for f in forecasts], Text("right", "正确")),
         (
             "b",
             [p["coverage"][asked] for p in points],
             [f["coverage"][asked] for f in forecasts],
-            Words(f"filed at {rate} wrong", f"错误率 {rate} 时可归类"),
+            Text(f"filed at {rate} wrong", f"错误率 {rate} 时可归类"),
         ),
     )
     for cls, known, expected, _ in series:
@@ -56,7 +56,7 @@ def learning_curve(curve: dict[str, Any], *, asked: int) -> Markup:
     for column, (cls, _, _, words) in enumerate(series):
         left = frame.left + 90 * column
         parts += [line([(left, 14), (left + 22, 14)], f"line-{cls}"), text(left + 29, 18, words, "note")]
-    return picture(frame, parts, says=Words("learning curve with its forecast", "学习曲线与预测"))
+    return picture(frame, parts, says=Text("learning curve with its forecast", "学习曲线与预测"))
 
 
 def _series(

@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.audit.estimate import State
+from classifier.audit.estimate import AuditState
 from classifier.audit.estimate import percent as percent_up
 from classifier.audit.session import shown
 from classifier.catalog import annotation_log, audits
-from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import owned
 from classifier.catalog.run_states import Ended
 from classifier.catalog.stats import overview
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.audit.estimate import Bound
-    from classifier.catalog.stats import Overview
+    from classifier.catalog.stats import LibraryStats
 
 _BINS: Final = 20
 _MOST_RUNS: Final = 20
@@ -72,12 +72,12 @@ def write_library_report(library: Path) -> Path:
     """
     reconcile_if_free(library)
     page = library_page(library).encode()
-    with owned(library), open_catalogue(library) as catalogue:
-        return write_page(catalogue, library=library, name=NAME, content=page)
+    with owned(library), open_catalog(library) as catalog:
+        return write_page(catalog, library=library, name=NAME, content=page)
 
 
 def library_page(library: Path) -> str:
-    """The page as text; reads the catalogue and no picture."""
+    """The page as text; reads the catalog and no picture."""
     seen = overview(library)
     audit, is_current = _audit(library)
     filed, review = _confidences(library)
@@ -107,33 +107,33 @@ def library_page(library: Path) -> str:
     )
 
 
-def _audit(library: Path) -> tuple[State | None, bool]:
+def _audit(library: Path) -> tuple[AuditState | None, bool]:
     """The last audit when anything was answered in it, and whether nothing was filed since."""
-    with read_catalogue(library) as catalogue:
-        audit = audits.last(catalogue)
+    with read_catalog(library) as catalog:
+        audit = audits.last(catalog)
         if audit is None:
             return None, False
-        state = State(audit, annotation_log.of_audit(catalogue, audit.id))
-        return state if state.asked else None, audits.marks(catalogue) == audit.marks
+        state = AuditState(audit, annotation_log.of_audit(catalog, audit.id))
+        return state if state.asked else None, audits.marks(catalog) == audit.marks
 
 
 def _is_shown(library: Path) -> bool:
     """Whether an audit shows what the last sort could not guarantee: then that is told."""
-    with read_catalogue(library) as catalogue:
-        return shown(catalogue, library) is not None
+    with read_catalog(library) as catalog:
+        return shown(catalog, library) is not None
 
 
 def _last_promise(library: Path) -> dict[str, Any] | None:
     """The parts of what the last run promised; None where it promised nothing, or did not record all of them."""
-    with read_catalogue(library) as catalogue:
-        row = catalogue.connection.execute(
+    with read_catalog(library) as catalog:
+        row = catalog.connection.execute(
             "SELECT json_extract(settings, '$.sort.promise') FROM runs WHERE kind != 'review' ORDER BY id DESC LIMIT 1"
         ).fetchone()
     told = json.loads(row[0]) if row and row[0] else {}
     return told if {"max_error", "confidence", "pictures", "how"} <= told.keys() else None
 
 
-def _rows(seen: Overview, audit: State | None) -> list[Row]:
+def _rows(seen: LibraryStats, audit: AuditState | None) -> list[Row]:
     """Largest first."""
     names = sorted(seen.filed | seen.review, key=lambda name: (-seen.filed.get(name, 0), name))
     bounds = {} if audit is None else {bound.category: bound for bound in audit.bounds() if bound.asked}
@@ -151,8 +151,8 @@ def _rows(seen: Overview, audit: State | None) -> list[Row]:
 def _confidences(library: Path) -> tuple[list[int], list[int]]:
     """How many pictures were filed, and how many wait, in equal bins of confidence."""
     counts = {Action.FILE: [0] * _BINS, Action.REVIEW: [0] * _BINS}
-    with read_catalogue(library) as catalogue:
-        for action, place, count in catalogue.connection.execute(_CONFIDENCES, {"bins": _BINS}):
+    with read_catalog(library) as catalog:
+        for action, place, count in catalog.connection.execute(_CONFIDENCES, {"bins": _BINS}):
             if action in counts:
                 counts[Action(action)][int(place)] += int(count)
     return counts[Action.FILE], counts[Action.REVIEW]

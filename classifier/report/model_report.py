@@ -14,7 +14,7 @@ from classifier.model.risk_control import promise
 from classifier.own_files import write_own
 from classifier.paths import from_text
 from classifier.records import Selection
-from classifier.report.bundle_data import Facts, read_facts
+from classifier.report.bundle_data import BundleData, read_facts
 from classifier.report.calibration_plots import coverage_against_error, reliability
 from classifier.report.confusion import confusion_matrix
 from classifier.report.i18n import both, in_chinese, why_no_guarantee
@@ -26,7 +26,7 @@ from classifier.training.metrics import calibration_error
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from classifier.model.risk_control import Promise
+    from classifier.model.risk_control import RiskGuarantee
 
 MOST_SHOWN: Final = 24
 """Pictures at most in each of the two galleries."""
@@ -64,7 +64,7 @@ def write_bundle_report(folder: Path) -> Path:
     return path
 
 
-def bundle_page(facts: Facts) -> str:
+def bundle_page(facts: BundleData) -> str:
     """The page as text; reads the pictures that it shows, and no other file."""
     evaluation = {"accuracy": None, "per_category": (), "mistakes": ()} | facts.evaluation
     curve, doubts = evaluation.get("curve"), doubtful_labels(evaluation.get("doubts"))
@@ -97,7 +97,7 @@ def bundle_page(facts: Facts) -> str:
     )
 
 
-def _figures(facts: Facts) -> dict[str, Markup | None]:
+def _figures(facts: BundleData) -> dict[str, Markup | None]:
     """What can be drawn from what is there; None for the rest."""
     figures: dict[str, Markup | None] = dict.fromkeys(("before", "after", "coverage", "matrix", "curve"))
     before, after = facts.judged(temperature=1.0), facts.judged(temperature=facts.temperature)
@@ -111,14 +111,14 @@ def _figures(facts: Facts) -> dict[str, Markup | None]:
     return figures
 
 
-def _calibration_error(facts: Facts, temperature: float) -> float | None:
+def _calibration_error(facts: BundleData, temperature: float) -> float | None:
     judged = facts.judged(temperature=temperature)
     return None if judged is None else calibration_error(*judged)
 
 
-def _promised(facts: Facts) -> dict[float, Promise | None]:
+def _promised(facts: BundleData) -> dict[float, RiskGuarantee | None]:
     """What can be promised at each error rate; None where it takes more labels. Empty without evidence by chance."""
-    found: dict[float, Promise | None] = {}
+    found: dict[float, RiskGuarantee | None] = {}
     if facts.evidence is None or not len(facts.evidence.by_chance):
         return found
     for rate in _RATES:
@@ -130,14 +130,14 @@ def _promised(facts: Facts) -> dict[float, Promise | None]:
     return found
 
 
-def _no_guarantee(facts: Facts) -> Markup | None:
+def _no_guarantee(facts: BundleData) -> Markup | None:
     """Why these labels guarantee no error rate at all; None where those that were drawn by chance may."""
     if facts.evidence is None or len(facts.evidence.by_chance):
         return None
     return why_no_guarantee("fitted" if Selection.FITTED in facts.evidence.selections else "picked")
 
 
-def _thresholds(facts: Facts, promised: Promise | None) -> dict[str, float | None]:
+def _thresholds(facts: BundleData, promised: RiskGuarantee | None) -> dict[str, float | None]:
     return {} if promised is None else dict(zip(facts.categories, promised.thresholds, strict=True))
 
 
@@ -145,7 +145,7 @@ def _nearest(rates: list[float], wanted: float) -> int:
     return min(range(len(rates)), key=lambda index: abs(rates[index] - wanted))
 
 
-def _cards(facts: Facts, rows: Any, *, taken_for: str) -> list[Card]:
+def _cards(facts: BundleData, rows: Any, *, taken_for: str) -> list[Card]:
     images = facts.manifest.settings.get("images", {})
     megapixels = float(images.get("max_megapixels", _MEGAPIXELS))
     return [

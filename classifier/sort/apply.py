@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.catalog import annotation_log, decisions
-from classifier.catalog.connection import Catalogue
+from classifier.catalog.connection import Catalog
 from classifier.catalog.manual_moves import REASON, by_hand, decision_of
 from classifier.catalog.move_rows import select
 from classifier.catalog.moves import to_bytes
-from classifier.catalog.prediction_rows import Candidate, Crawled, Page, Seen, logits_of
-from classifier.filing.category_folders import Folders
+from classifier.catalog.prediction_rows import Candidate, CrawlQuery, PredictionPage, PredictionRow, logits_of
+from classifier.filing.category_folders import CategoryFolders
 from classifier.filing.destination import names_for
 from classifier.filing.hardlink_check import WhyNoLink, why_no_link
 from classifier.filing.results import Outcome, Status
@@ -26,7 +26,7 @@ from classifier.filing.unmoved import decide_not_moved, is_not_moved
 from classifier.model.calibration import probabilities
 from classifier.model.possible import possible
 from classifier.progress import Progress, SilentStage, Stage
-from classifier.records import Action, Decision, ImageFile, Method, Move, PictureId, Verdict
+from classifier.records import Action, Annotation, Decision, ImageFile, Method, Move, PictureId
 from classifier.sort.decide import decide
 from classifier.sort.gc_pause import uncollected
 from classifier.sort.merge_categories import fold
@@ -44,18 +44,18 @@ _MOST_TROUBLES = 1000
 Execute = Callable[[Sequence[Move]], Sequence[Outcome]]
 
 
-class Settler:
+class DecisionApplier:
     """Settles what one run has to; `execute` makes the moves, or only plans them.
 
     What lies in the library comes first, in the order of contents; then what is to be filed, in the order of paths.
     """
 
     def __init__(
-        self, catalogue: Catalogue, *, run: int, crawl: Path, library: Path, rules: Rules, execute: Execute
+        self, catalog: Catalog, *, run: int, crawl: Path, library: Path, rules: Rules, execute: Execute
     ) -> None:
-        self._catalogue = catalogue
+        self._catalog = catalog
         self._run = run
-        self._crawled = Crawled(catalogue=catalogue, run=run, crawl=crawl, model=rules.manifest.key)
+        self._crawled = CrawlQuery(catalog=catalog, run=run, crawl=crawl, model=rules.manifest.key)
         self._library = library
         self._rules = rules
         self._fold = fold(rules.manifest.categories, rules.thresholds, rules.names)
@@ -63,8 +63,8 @@ class Settler:
         self._limit = BATCH if rules.sidecars else max(BATCH, PAGE)
         self._after = to_bytes(crawl)
         self._is_left = True
-        self._spelled = Folders(library)
-        self._put_by_hand = by_hand(catalogue)
+        self._spelled = CategoryFolders(library)
+        self._put_by_hand = by_hand(catalog)
         self._folders: dict[tuple[Action, str], tuple[Path, bytes]] = {}
         self.relinked: frozenset[PictureId] = frozenset()
         """Pictures that were symbolic links to a crawl that was renamed: they are links again, whatever the mode is."""
@@ -102,17 +102,17 @@ class Settler:
             with progress.stage("filing", total=self._crawled.count_files(after=self._after), unit="picture") as stage:
                 self.settle(upto=None, stage=stage)
 
-    def _next_placed(self, *, after: str) -> list[Seen]:
+    def _next_placed(self, *, after: str) -> list[PredictionRow]:
         return self._crawled.next_placed(after=after, limit=self._limit)
 
     @uncollected()
-    def _next_page(self, upto: Path | None) -> Page | None:
+    def _next_page(self, upto: Path | None) -> PredictionPage | None:
         last = None if upto is None else to_bytes(upto)
         return self._crawled.next_files(after=self._after, upto=last, limit=self._limit)
 
-    def _settle_seen(self, found: list[Seen]) -> None:
+    def _settle_seen(self, found: list[PredictionRow]) -> None:
         decided = self._decide(found)
-        decisions.save(self._catalogue, decided, run=self._run)
+        decisions.save(self._catalog, decided, run=self._run)
         both = zip(found, decided, strict=True)
         astray = [(seen, decision) for seen, decision in both if self._strays(seen, decision)]
         astray.sort(key=lambda one: one[0].path)
@@ -128,7 +128,7 @@ class Settler:
         decided = self._decide([candidate.seen for candidate in first.values()])
         for start in range(0, len(decided), BATCH):
             part = [(first[decision.picture], decision) for decision in decided[start : start + BATCH]]
-            decisions.save(self._catalogue, [decision for _, decision in part], run=self._run)
+            decisions.save(self._catalog, [decision for _, decision in part], run=self._run)
             self._carry_out([self._filing(one, decision) for one, decision in part if self._strays(one.seen, decision)])
             stage.advance(len(part))
         stage.advance(len(found) - len(decided))
@@ -140,7 +140,7 @@ class Settler:
             return []
         of_crawl = "run IN (SELECT id FROM runs WHERE kind = 'sort' AND crawl = ?)"
         entries = select(
-            self._catalogue,
+            self._catalog,
             f"state = 'done' AND beside IS NULL AND {of_crawl} ORDER BY id DESC LIMIT ?",
             (to_bytes(self._crawled.crawl), BATCH),
         )
@@ -150,12 +150,12 @@ class Settler:
         if self._rules.sidecars:
             method = Method(self._rules.mode.value)
             crawl = self._crawled.crawl
-            self._carry_out(outdated_moves(self._catalogue, pictures, library=self._library))
-            self._carry_out(sidecar_moves(self._catalogue, pictures, library=self._library, method=method, crawl=crawl))
+            self._carry_out(outdated_moves(self._catalog, pictures, library=self._library))
+            self._carry_out(sidecar_moves(self._catalog, pictures, library=self._library, method=method, crawl=crawl))
 
     def _carry_out(self, moves: Sequence[Move]) -> None:
         outcomes = self._execute(moves) if moves else ()
-        self.not_moved += decide_not_moved(self._catalogue, self._library, outcomes, run=self._run)
+        self.not_moved += decide_not_moved(self._catalog, self._library, outcomes, run=self._run)
         for outcome in outcomes:
             if outcome.status in _TROUBLES and not is_not_moved(outcome) and len(self.troubles) < _MOST_TROUBLES:
                 self.troubles.append(outcome)
@@ -164,11 +164,11 @@ class Settler:
                 self.copied_instead[why_no_link(source, folder) or WhyNoLink.REFUSED] += 1
 
     @uncollected()
-    def _decide(self, batch: list[Seen]) -> list[Decision]:
+    def _decide(self, batch: list[PredictionRow]) -> list[Decision]:
         rules = self._rules
         rows = self._fold(probabilities(logits_of(batch), rules.manifest.temperature))
         pictures = [seen.picture for seen in batch]
-        said = list(annotation_log.of_pictures(self._catalogue, pictures))
+        said = list(annotation_log.of_pictures(self._catalog, pictures))
         decided = decide(
             pictures,
             possible(rows, pictures, self._fold.categories, annotation_log.ruled_out(said)),
@@ -180,10 +180,10 @@ class Settler:
             strange_from=rules.strange_from,
             promised=rules.promise is not None,
         )
-        return self._heeded(decided, rows, annotation_log.unmoved(self._catalogue, annotation_log.holding(said)))
+        return self._heeded(decided, rows, annotation_log.unmoved(self._catalog, annotation_log.holding(said)))
 
     def _heeded(
-        self, decided: list[Decision], rows: NDArray[np.float64], said: Mapping[PictureId, Verdict]
+        self, decided: list[Decision], rows: NDArray[np.float64], said: Mapping[PictureId, Annotation]
     ) -> list[Decision]:
         """What a person said goes first; `rows` (N, M) are the probabilities that were decided by."""
         if not said and not self._put_by_hand:
@@ -203,7 +203,7 @@ class Settler:
         put = None if folder is None else decision_of(folder)
         return decision if put is None else replace(decision, action=put[0], category=put[1], reason=REASON)
 
-    def _strays(self, seen: Seen, decision: Decision) -> bool:
+    def _strays(self, seen: PredictionRow, decision: Decision) -> bool:
         """Whether the picture lies elsewhere than it belongs, or not in the library at all."""
         if seen.picture in self._put_by_hand:
             return False
@@ -217,7 +217,7 @@ class Settler:
         method = Method.SYMLINK if decision.picture in self.relinked else Method(self._rules.mode.value)
         return self._move(candidate.file, candidate.path, decision, method)
 
-    def _renaming(self, seen: Seen, path: bytes, decision: Decision) -> Move:
+    def _renaming(self, seen: PredictionRow, path: bytes, decision: Decision) -> Move:
         """What brings it from one folder of the library to another; `path` is its file's in the crawl."""
         return self._move(seen.place_in(self._library), path, decision, Method.RENAME)
 

@@ -1,4 +1,4 @@
-"""What to do with pictures. Pure: all the judgement of a sort is here, and none of its deeds.
+"""What to do with pictures. Pure: all the judgment of a sort is here, and none of its deeds.
 
 Many at once, for a new head may decide hundreds of thousands; none has a part in what is decided of another.
 """

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifier.catalog.categories import Names
+    from classifier.catalog.categories import CategoryAliases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Fold:
+class CategoryMerge:
     """`categories` and `thresholds` by the names of now, M of each; `columns` (K,) says which of them each became."""
 
     categories: tuple[str, ...]
@@ -37,9 +37,9 @@ class Fold:
         return folded
 
 
-def fold(categories: Sequence[str], thresholds: Sequence[float], names: Names) -> Fold:
+def fold(categories: Sequence[str], thresholds: Sequence[float], names: CategoryAliases) -> CategoryMerge:
     """How what a model knows becomes what a person calls it; each keeps the place of the first that it is made of."""
     now = tuple(dict.fromkeys(names.of(category) for category in categories))
     columns = [now.index(names.of(category)) for category in categories]
     strictest = [max(t for column, t in zip(columns, thresholds, strict=True) if column == m) for m in range(len(now))]
-    return Fold(categories=now, thresholds=tuple(strictest), columns=np.array(columns, dtype=np.int64))
+    return CategoryMerge(categories=now, thresholds=tuple(strictest), columns=np.array(columns, dtype=np.int64))

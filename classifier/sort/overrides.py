@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from classifier.records import Action, Said
+from classifier.records import Action, AnnotationKind
 
 if TYPE_CHECKING:
-    from classifier.records import Decision, Verdict
+    from classifier.records import Annotation, Decision
 
 
-def heed(decision: Decision, verdict: Verdict | None, *, confidence: float | None = None) -> Decision:
+def heed(decision: Decision, verdict: Annotation | None, *, confidence: float | None = None) -> Decision:
     """The decision that stands beside the person's last verdict.
 
     Judged right, the picture stays where it was judged, whatever threshold or model says otherwise; `confidence` is
@@ -21,15 +21,15 @@ def heed(decision: Decision, verdict: Verdict | None, *, confidence: float | Non
     if verdict is None:
         return decision
     told = f"({verdict.origin} of {verdict.at[:10]})"
-    if verdict.said is Said.NONE:
+    if verdict.said is AnnotationKind.NONE:
         return replace(decision, action=Action.UNKNOWN, reason=f"a person said it is none of the categories {told}")
     category = verdict.category
     if category is None:
         return decision
-    if verdict.said is Said.RIGHT:
+    if verdict.said is AnnotationKind.RIGHT:
         own = decision.confidence if category == decision.category else confidence or 0.0
         reason = f"a person said it is {category} {told}"
         return replace(decision, action=Action.FILE, category=category, confidence=own, reason=reason)
-    if verdict.said is Said.WRONG and decision.category == category and decision.action is not Action.UNKNOWN:
+    if verdict.said is AnnotationKind.WRONG and decision.category == category and decision.action is not Action.UNKNOWN:
         return replace(decision, action=Action.REVIEW, reason=f"a person said it is not {category} {told}")
     return decision

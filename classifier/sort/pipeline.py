@@ -1,4 +1,4 @@
-"""Sorting as a recipe: own the library, scan, recognise, predict, decide, file, tell."""
+"""Sorting as a recipe: own the library, scan, recognize, predict, decide, file, tell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Never
 
 from classifier.catalog import decisions, images, library_changes, previous_decisions, runs
-from classifier.catalog.connection import Catalogue, copy_in_memory, is_library
+from classifier.catalog.connection import Catalog, copy_in_memory, is_library
 from classifier.catalog.relink import adopt
 from classifier.catalog.strictness import Strictness
 from classifier.errors import ModelError
@@ -28,14 +28,14 @@ from classifier.model.versions import check_versions
 from classifier.progress import Progress, SilentProgress, counted
 from classifier.records import Method, Mode, Move
 from classifier.settings import Settings
-from classifier.sort.apply import Execute, Settler
+from classifier.sort.apply import DecisionApplier, Execute
 from classifier.sort.dry_run import plan_only
 from classifier.sort.embedding_writer import keeper_for
 from classifier.sort.policy import Rules, rules_for
 from classifier.sort.predict import predict
-from classifier.sort.resume import OnChanged, Wish, go_on, wish_from
+from classifier.sort.resume import OnChanged, SortRequest, go_on, wish_from
 from classifier.sort.reuse_embeddings import recall
-from classifier.sort.scan import recognise, scan
+from classifier.sort.scan import recognize, scan
 from classifier.sort.scope import scope_for
 from classifier.sort.validate import checked_crawl
 
@@ -70,28 +70,28 @@ def sort(
     started, progress = time.monotonic(), progress or SilentProgress()
     check_versions()
     crawl, asked = checked_crawl(crawl, library), _asked(bundle, library, progress)
-    with _opened_or_copied(library, progress, named=crawl if is_named else None, plan=plan) as catalogue:
+    with _opened_or_copied(library, progress, named=crawl if is_named else None, plan=plan) as catalog:
         wish = wish_from(settings, strictness=Strictness(threshold=threshold, max_error=max_error), bundle=bundle)
-        if not restart and (stopped := runs.stopped(catalogue, crawl)) is not None:
+        if not restart and (stopped := runs.stopped(catalog, crawl)) is not None:
             wish, settings = go_on(wish, settings, stopped, on_changed=on_changed, progress=progress)
-        model, rules = _model_and_rules(wish, settings, asked, library=library, catalogue=catalogue, progress=progress)
-        run, found = _scanned(catalogue, crawl, library, model=model, settings=settings, rules=rules, say=progress)
-        make = _maker(catalogue, library, run=run, plan=plan)
+        model, rules = _model_and_rules(wish, settings, asked, library=library, catalog=catalog, progress=progress)
+        run, found = _scanned(catalog, crawl, library, model=model, settings=settings, rules=rules, say=progress)
+        make = _maker(catalog, library, run=run, plan=plan)
         if restore_deleted:
-            library_changes.restore_deleted(catalogue, run=run, crawl=crawl)
-        settler = Settler(catalogue, run=run, crawl=crawl, library=library, rules=rules, execute=make)
+            library_changes.restore_deleted(catalog, run=run, crawl=crawl)
+        settler = DecisionApplier(catalog, run=run, crawl=crawl, library=library, rules=rules, execute=make)
         if plan is None:
-            dangling = remove_dangling(catalogue, library, run=run, crawl=crawl, execute=make)
+            dangling = remove_dangling(catalog, library, run=run, crawl=crawl, execute=make)
             settler.relinked = dangling if wish.mode is None else frozenset()
-        recall(catalogue, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
+        recall(catalog, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
         settler.settle_placed(progress)
-        for path in _predicted(catalogue, library, run=run, crawl=crawl, bundle=model, settings=settings, say=progress):
+        for path in _predicted(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, say=progress):
             settler.settle(upto=path)
         settler.settle_left(progress)
         if plan is None:
-            _tidy(catalogue, library, run=run, make=make, progress=progress)
-        summary = _summary(catalogue, settler, run=run, crawl=crawl, found=found, started=started, rules=rules)
-        runs.finish(catalogue, run, summary)
+            _tidy(catalog, library, run=run, make=make, progress=progress)
+        summary = _summary(catalog, settler, run=run, crawl=crawl, found=found, started=started, rules=rules)
+        runs.finish(catalog, run, summary)
     _tell(settler, progress, offer=_offer(model, crawl, summary), dry_run=plan is not None)
     return summary
 
@@ -112,60 +112,60 @@ def _opened(bundle: Path, progress: Progress) -> Bundle:
 
 
 def _model_and_rules(
-    wish: Wish, settings: Settings, asked: Bundle | None, *, library: Path, catalogue: Catalogue, progress: Progress
+    wish: SortRequest, settings: Settings, asked: Bundle | None, *, library: Path, catalog: Catalog, progress: Progress
 ) -> tuple[Bundle, Rules]:
     """The model that decides, and the rules by which it does; after a stopped sort not always the one `asked` for."""
-    folder = wish.bundle or _last_bundle(catalogue, library)
+    folder = wish.bundle or _last_bundle(catalog, library)
     model = asked if asked is not None and asked.folder == folder else _opened(folder, progress)
-    return model, rules_for(wish, model, settings, library=library, catalogue=catalogue, progress=progress)
+    return model, rules_for(wish, model, settings, library=library, catalog=catalog, progress=progress)
 
 
 def _scanned(
-    catalogue: Catalogue, crawl: Path, library: Path, *, model: Bundle, settings: Settings, rules: Rules, say: Progress
+    catalog: Catalog, crawl: Path, library: Path, *, model: Bundle, settings: Settings, rules: Rules, say: Progress
 ) -> tuple[int, Found]:
     """Begin the run and look at the crawl; the run's number, and what was found."""
     scope = scope_for(crawl, model=model, settings=settings, mode=rules.mode)
     if rules.mode is Mode.MOVE:
-        note_named(catalogue, library, say)
-    run = _begin(catalogue, crawl=crawl, model=model, settings=settings, rules=rules)
-    found = scan(catalogue, run=run, crawl=crawl, library=library, progress=say, scope=scope)
-    recognise(catalogue, run=run, crawl=crawl, progress=say)
-    adopt(catalogue, run=run, crawl=crawl)
+        note_named(catalog, library, say)
+    run = _begin(catalog, crawl=crawl, model=model, settings=settings, rules=rules)
+    found = scan(catalog, run=run, crawl=crawl, library=library, progress=say, scope=scope)
+    recognize(catalog, run=run, crawl=crawl, progress=say)
+    adopt(catalog, run=run, crawl=crawl)
     return run, found
 
 
 @contextmanager
 def _opened_or_copied(
     library: Path, progress: Progress, *, named: Path | None, plan: Callable[[str], None] | None
-) -> Iterator[Catalogue]:
-    """The library's catalogue; a dry run writes to a copy in memory that agrees with the disk."""
+) -> Iterator[Catalog]:
+    """The library's catalog; a dry run writes to a copy in memory that agrees with the disk."""
     if plan is None:
-        with opened(library, progress, named=named) as catalogue:
-            yield catalogue
+        with opened(library, progress, named=named) as catalog:
+            yield catalog
     else:
-        with copy_in_memory(library) as catalogue:
-            reconcile(catalogue, library)
-            yield catalogue
+        with copy_in_memory(library) as catalog:
+            reconcile(catalog, library)
+            yield catalog
 
 
-def _tidy(catalogue: Catalogue, library: Path, *, run: int, make: Execute, progress: Progress) -> None:
+def _tidy(catalog: Catalog, library: Path, *, run: int, make: Execute, progress: Progress) -> None:
     """What is left to do once all is filed."""
-    remove_repeated(catalogue, library, execute=make)
-    list_broken(catalogue, library, progress, run=run)
-    images.forget_answers(catalogue, runs.models_before(catalogue, last=_MODELS_KEPT))
-    previous_decisions.forget_old(catalogue)
+    remove_repeated(catalog, library, execute=make)
+    list_broken(catalog, library, progress, run=run)
+    images.forget_answers(catalog, runs.models_before(catalog, last=_MODELS_KEPT))
+    previous_decisions.forget_old(catalog)
 
 
 def _predicted(
-    catalogue: Catalogue, library: Path, *, run: int, crawl: Path, bundle: Bundle, settings: Settings, say: Progress
+    catalog: Catalog, library: Path, *, run: int, crawl: Path, bundle: Bundle, settings: Settings, say: Progress
 ) -> Iterator[Path]:
     """What is not known is read; the last path that is answered for, again and again."""
-    keeper = keeper_for(catalogue, library, bundle, settings, progress=say)
-    yield from predict(catalogue, run=run, crawl=crawl, bundle=bundle, settings=settings, progress=say, keeper=keeper)
+    keeper = keeper_for(catalog, library, bundle, settings, progress=say)
+    yield from predict(catalog, run=run, crawl=crawl, bundle=bundle, settings=settings, progress=say, keeper=keeper)
 
 
-def _last_bundle(catalogue: Catalogue, library: Path) -> Path:
-    earlier = [run for run in runs.all_runs(catalogue) if run.kind == "sort" and run.bundle.name]
+def _last_bundle(catalog: Catalog, library: Path) -> Path:
+    earlier = [run for run in runs.all_runs(catalog) if run.kind == "sort" and run.bundle.name]
     if not earlier:
         _refuse_never_sorted(library)
     return earlier[-1].bundle
@@ -175,11 +175,11 @@ def _refuse_never_sorted(library: Path) -> Never:
     raise ModelError(f"{library} was never sorted into: say which model with --model (make one with illsort train)")
 
 
-def _begin(catalogue: Catalogue, *, crawl: Path, model: Bundle, settings: Settings, rules: Rules) -> int:
+def _begin(catalog: Catalog, *, crawl: Path, model: Bundle, settings: Settings, rules: Rules) -> int:
     chosen = settings.model_dump(mode="json", include={"sort", "images", "runtime"})
     chosen["sort"] |= {"mode": rules.mode.value, "sidecars": rules.sidecars} | _strictness(rules) | _of_unknown(rules)
     return runs.begin(
-        catalogue,
+        catalog,
         kind="sort",
         crawl=crawl,
         mode=rules.mode,
@@ -208,21 +208,21 @@ def _of_unknown(rules: Rules) -> dict[str, Any]:
     return {"unknown": True, "unknown_share": rules.unknown_share} if rules.unknown_share else {"unknown": False}
 
 
-def _maker(catalogue: Catalogue, library: Path, *, run: int, plan: Callable[[str], None] | None) -> Execute:
+def _maker(catalog: Catalog, library: Path, *, run: int, plan: Callable[[str], None] | None) -> Execute:
     """What makes moves; with `plan` they are only told to it."""
     if plan is not None:
-        return partial(plan_only, catalogue, library, plan)
+        return partial(plan_only, catalog, library, plan)
 
     def make(moves: Sequence[Move]) -> list[Outcome]:
-        return execute(catalogue, library=library, run=run, moves=moves)
+        return execute(catalog, library=library, run=run, moves=moves)
 
     return make
 
 
 def _summary(
-    catalogue: Catalogue, settler: Settler, *, run: int, crawl: Path, found: Found, started: float, rules: Rules
+    catalog: Catalog, settler: DecisionApplier, *, run: int, crawl: Path, found: Found, started: float, rules: Rules
 ) -> dict[str, Any]:
-    tally = decisions.tally(catalogue, run=run, crawl=crawl)
+    tally = decisions.tally(catalog, run=run, crawl=crawl)
     strictness = asdict(Strictness.recorded({"sort": _strictness(rules)}))
     seconds = round(time.monotonic() - started, 2)
     told = {"pictures": tally.pictures, **asdict(tally), **found.numbers(), "seconds": seconds}
@@ -241,7 +241,7 @@ def _offer(model: Bundle, crawl: Path, summary: dict[str, Any]) -> str:
     return f"this model learned from labels alone; trained with --set train.unlabelled={crawl} it usually files more"
 
 
-def _tell(settler: Settler, progress: Progress, *, offer: str, dry_run: bool) -> None:
+def _tell(settler: DecisionApplier, progress: Progress, *, offer: str, dry_run: bool) -> None:
     """What a person should know beyond the numbers."""
     if offer:
         progress.say(offer)

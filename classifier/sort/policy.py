@@ -7,17 +7,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from classifier.catalog import audits
-from classifier.catalog.categories import Names, read_names
-from classifier.catalog.connection import Catalogue
+from classifier.catalog.categories import CategoryAliases, read_names
+from classifier.catalog.connection import Catalog
 from classifier.catalog.strictness import Strictness
 from classifier.errors import NoGuarantee
 from classifier.model.bundle import Bundle
 from classifier.model.manifest import Manifest
-from classifier.model.risk_control import Promise, estimated_threshold, no_guarantee, promise
+from classifier.model.risk_control import RiskGuarantee, estimated_threshold, no_guarantee, promise
 from classifier.progress import Progress
 from classifier.records import Mode
 from classifier.settings import Settings
-from classifier.sort.resume import Wish, unknown_share
+from classifier.sort.resume import SortRequest, unknown_share
 
 _NEVER = 2.0
 """A threshold that no probability reaches."""
@@ -37,7 +37,7 @@ class Rules:
     thresholds: tuple[float, ...]
     mode: Mode
     strictness: Strictness = field(default_factory=Strictness)
-    promise: Promise | None = None
+    promise: RiskGuarantee | None = None
     sidecars: bool = False
     unknown_share: float = 0.0
     """The share of pictures like the labels that may count as unknown; 0: none does."""
@@ -45,12 +45,12 @@ class Rules:
     """How unlike every labelled picture one must be to be taken for none of the categories."""
     strange_from: float = math.inf
     """How unlike them one must be for a person to look."""
-    names: Names = field(default_factory=Names)
+    names: CategoryAliases = field(default_factory=CategoryAliases)
     """What a person calls the manifest's categories by now."""
 
 
 def rules_for(
-    wish: Wish, model: Bundle, settings: Settings, *, library: Path, catalogue: Catalogue, progress: Progress
+    wish: SortRequest, model: Bundle, settings: Settings, *, library: Path, catalog: Catalog, progress: Progress
 ) -> Rules:
     """The rules of one sort. Raises ModelError in one line when a part of the model is damaged."""
     asked = wish.asked
@@ -73,12 +73,12 @@ def rules_for(
         strange_from=math.inf
         if asked.max_error is None
         else strange_from,  # an error rate is for pictures like the labels
-        names=read_names(catalogue),
+        names=read_names(catalog),
     )
-    return _as_agreed(rules, catalogue, progress)
+    return _as_agreed(rules, catalog, progress)
 
 
-def _thresholds(strictness: Strictness, manifest: Manifest, promised: Promise | None) -> tuple[float, ...]:
+def _thresholds(strictness: Strictness, manifest: Manifest, promised: RiskGuarantee | None) -> tuple[float, ...]:
     if promised is not None:
         return tuple(_NEVER if threshold is None else threshold for threshold in promised.thresholds)
     return (strictness.threshold or manifest.threshold,) * len(manifest.categories)
@@ -92,17 +92,17 @@ def _unlike(model: Bundle, share: float) -> tuple[float, float]:
     return novelty.cut(share), novelty.cut(max(share, min(_STRANGE * share, 0.5)))
 
 
-def _as_agreed(rules: Rules, catalogue: Catalogue, progress: Progress) -> Rules:
+def _as_agreed(rules: Rules, catalog: Catalog, progress: Progress) -> Rules:
     """What a person agreed to after an audit of this model's filing holds on, until something else is asked for."""
     asked = rules.strictness.asked.threshold is not None or rules.promise is not None
-    agreed = None if asked else audits.agreed_threshold(catalogue, model=rules.manifest.key)
+    agreed = None if asked else audits.agreed_threshold(catalog, model=rules.manifest.key)
     if agreed is None:
         return rules
     progress.say(f"nothing below {agreed:.4g} is filed, as agreed after the audit; --threshold takes another")
     return replace(rules, thresholds=tuple(max(agreed, threshold) for threshold in rules.thresholds))
 
 
-def guaranteed(model: Bundle, max_error: float) -> Promise:
+def guaranteed(model: Bundle, max_error: float) -> RiskGuarantee:
     """What the model's evidence guarantees; raises NoGuarantee in one line when that is nothing."""
     evidence, manifest = model.load_evidence(), model.manifest
     if evidence is None:
@@ -110,7 +110,7 @@ def guaranteed(model: Bundle, max_error: float) -> Promise:
     return promise(evidence, categories=manifest.categories, temperature=manifest.temperature, max_error=max_error)
 
 
-def _promise(model: Bundle, max_error: float, library: Path) -> tuple[Strictness, Promise | None]:
+def _promise(model: Bundle, max_error: float, library: Path) -> tuple[Strictness, RiskGuarantee | None]:
     """What is guaranteed by pictures drawn by chance; without enough of them, what the model itself estimates."""
     try:
         promised = guaranteed(model, max_error)

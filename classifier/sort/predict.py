@@ -9,38 +9,38 @@ from pathlib import Path
 import numpy as np
 
 from classifier.catalog import files, images
-from classifier.catalog.connection import Catalogue
+from classifier.catalog.connection import Catalog
 from classifier.inference.device import choose_from, quicken_allocator
 from classifier.inference.limits import limits_from
 from classifier.inference.path_array import PackedPaths
-from classifier.inference.pipeline import Inferred, NotInferred, infer
+from classifier.inference.pipeline import InferenceFailure, Inferred, infer
 from classifier.inference.reader import Reader
 from classifier.model.bundle import Bundle
-from classifier.model.ood import Novelty
+from classifier.model.ood import OodDetector
 from classifier.progress import Progress
 from classifier.settings import Settings
-from classifier.sort.embedding_writer import Keeper
+from classifier.sort.embedding_writer import EmbeddingWriter
 
 _BATCH = 256
 _SECONDS = 1.0
 
 
 def predict(
-    catalogue: Catalogue,
+    catalog: Catalog,
     *,
     run: int,
     crawl: Path,
     bundle: Bundle,
     settings: Settings,
     progress: Progress,
-    keeper: Keeper | None = None,
+    keeper: EmbeddingWriter | None = None,
 ) -> Iterator[Path]:
     """Predict what is new in `crawl`, in the order of the paths; after each commit, the last path that it covers.
 
     A commit covers at most 256 pictures or about a second, so that is what a kill costs. `keeper` is given what the
     network saw in them.
     """
-    paths = PackedPaths(files.to_predict(catalogue, run=run, crawl=crawl, model=bundle.manifest.key))
+    paths = PackedPaths(files.to_predict(catalog, run=run, crawl=crawl, model=bundle.manifest.key))
     if not len(paths):
         return
     progress.say(quicken_allocator())
@@ -57,16 +57,16 @@ def predict(
             unlike = _unlike(batch, novelty)
             found = [answer for answer in batch if isinstance(answer, Inferred)]
             spots = {} if keeper is None else keeper.write(found)  # on the disk before a row says so
-            with catalogue.transaction():
+            with catalog.transaction():
                 for answer in batch:
-                    _record(catalogue, paths[answer.key], answer, bundle.manifest.key, unlike.get(answer.key))
+                    _record(catalog, paths[answer.key], answer, bundle.manifest.key, unlike.get(answer.key))
                 if keeper is not None:
                     keeper.record(spots)
             yield paths[batch[-1].key]
             stage.advance(len(batch))
 
 
-def _unlike(batch: list[Inferred | NotInferred], novelty: Novelty | None) -> dict[int, float]:
+def _unlike(batch: list[Inferred | InferenceFailure], novelty: OodDetector | None) -> dict[int, float]:
     """How unlike every labelled picture those are that could be read, by key; nothing when nothing can tell."""
     shown = [answer for answer in batch if isinstance(answer, Inferred)]
     if novelty is None or not shown:
@@ -77,18 +77,18 @@ def _unlike(batch: list[Inferred | NotInferred], novelty: Novelty | None) -> dic
 
 
 def _record(
-    catalogue: Catalogue, path: Path, answer: Inferred | NotInferred, model: str, novelty: float | None
+    catalog: Catalog, path: Path, answer: Inferred | InferenceFailure, model: str, novelty: float | None
 ) -> None:
-    if isinstance(answer, NotInferred):
-        files.set_failure(catalogue, path, answer.failure)
+    if isinstance(answer, InferenceFailure):
+        files.set_failure(catalog, path, answer.failure)
         return
-    images.add(catalogue, answer.picture)
-    images.add_logits(catalogue, answer.picture.id, model=model, logits=answer.logits, novelty=novelty)
-    files.set_picture(catalogue, answer.file, answer.picture.id)
+    images.add(catalog, answer.picture)
+    images.add_logits(catalog, answer.picture.id, model=model, logits=answer.logits, novelty=novelty)
+    files.set_picture(catalog, answer.file, answer.picture.id)
 
 
-def _in_batches(answers: Iterator[Inferred | NotInferred]) -> Iterator[list[Inferred | NotInferred]]:
-    batch: list[Inferred | NotInferred] = []
+def _in_batches(answers: Iterator[Inferred | InferenceFailure]) -> Iterator[list[Inferred | InferenceFailure]]:
+    batch: list[Inferred | InferenceFailure] = []
     started = time.monotonic()
     for answer in answers:
         batch.append(answer)

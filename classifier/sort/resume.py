@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifier.catalog.runs import Stopped
+from classifier.catalog.runs import InterruptedRun
 from classifier.catalog.strictness import Strictness
 from classifier.errors import ModelError
 from classifier.model.bundle import Bundle, open_bundle
@@ -22,7 +22,7 @@ OnChanged = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class SortRequest:
     """What the caller asks for; None where nothing was said."""
 
     mode: Mode | None
@@ -33,10 +33,10 @@ class Wish:
     """The share of pictures like the labels that may count as unknown, 0..0.5; 0: none does."""
 
 
-def wish_from(settings: Settings, *, strictness: Strictness, bundle: Path | None) -> Wish:
+def wish_from(settings: Settings, *, strictness: Strictness, bundle: Path | None) -> SortRequest:
     """What `settings` and the caller ask for; only what was said in so many words counts as asked for."""
     asked, said = settings.sort, settings.sort.model_fields_set
-    return Wish(
+    return SortRequest(
         mode=asked.mode if "mode" in said else None,
         asked=strictness,
         bundle=bundle,
@@ -51,8 +51,8 @@ def unknown_share(asked: SortSettings) -> float:
 
 
 def go_on(
-    wish: Wish, settings: Settings, stopped: Stopped, *, on_changed: OnChanged | None, progress: Progress
-) -> tuple[Wish, Settings]:
+    wish: SortRequest, settings: Settings, stopped: InterruptedRun, *, on_changed: OnChanged | None, progress: Progress
+) -> tuple[SortRequest, Settings]:
     """What to sort with, as `resumed` says, and settings that exclude what the stopped run did."""
     forgotten = [pattern for pattern in stopped.exclude if pattern not in settings.images.exclude]
     if forgotten:
@@ -60,7 +60,9 @@ def go_on(
     return resumed(wish, stopped, on_changed=on_changed, progress=progress), excluding(settings, forgotten)
 
 
-def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progress: Progress) -> Wish:
+def resumed(
+    wish: SortRequest, stopped: InterruptedRun, *, on_changed: OnChanged | None, progress: Progress
+) -> SortRequest:
     """What to sort with: `wish`, and the stopped run's values where nothing was said.
 
     Where both speak and differ, `on_changed` is asked; without it, and when it says yes, the stopped run's values win.
@@ -69,7 +71,7 @@ def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progr
     """
     asked = None if wish.bundle is None else open_bundle(wish.bundle)
     bundle = _recorded_bundle(asked, stopped)
-    recorded = Wish(
+    recorded = SortRequest(
         mode=Mode(stopped.mode),
         asked=stopped.asked,
         bundle=bundle or (stopped.bundle if asked is None else asked.folder),
@@ -82,7 +84,9 @@ def resumed(wish: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progr
     return _chosen(wish, recorded, changed, stopped, on_changed=on_changed, progress=progress)
 
 
-def _take_another_model(recorded: Wish, stopped: Stopped, *, on_changed: OnChanged | None, progress: Progress) -> None:
+def _take_another_model(
+    recorded: SortRequest, stopped: InterruptedRun, *, on_changed: OnChanged | None, progress: Progress
+) -> None:
     """Agree on the model of `recorded`, for the stopped run's own is gone; everything is decided again by it."""
     now = open_bundle(recorded.bundle or stopped.bundle).folder
     gone = f"the model of the stopped run is no longer in {stopped.bundle} (it was trained again, or removed)"
@@ -97,14 +101,14 @@ def _take_another_model(recorded: Wish, stopped: Stopped, *, on_changed: OnChang
 
 
 def _chosen(
-    wish: Wish,
-    recorded: Wish,
+    wish: SortRequest,
+    recorded: SortRequest,
     changed: list[tuple[str, str]],
-    stopped: Stopped,
+    stopped: InterruptedRun,
     *,
     on_changed: OnChanged | None,
     progress: Progress,
-) -> Wish:
+) -> SortRequest:
     """`recorded`, or `wish` where a person says so; what is taken is said."""
     if not changed:
         too = f" and {_as_option(stopped.sidecars)}" if stopped.sidecars else ""
@@ -118,7 +122,7 @@ def _chosen(
         return recorded
     if on_changed(f"the stopped run had {was}, now it is {now}; go on as it was begun?"):
         return recorded
-    return Wish(
+    return SortRequest(
         mode=wish.mode or recorded.mode,
         asked=wish.asked if wish.asked.option else recorded.asked,
         bundle=wish.bundle or recorded.bundle,
@@ -127,7 +131,7 @@ def _chosen(
     )
 
 
-def _changed(wish: Wish, asked: Bundle | None, stopped: Stopped) -> list[tuple[str, str]]:
+def _changed(wish: SortRequest, asked: Bundle | None, stopped: InterruptedRun) -> list[tuple[str, str]]:
     """What differs: as it was, and as it is asked for now."""
     changed = []
     if wish.mode is not None and wish.mode.value != stopped.mode:
@@ -151,7 +155,7 @@ def _of_unknown(share: float | None) -> str:
     return f"--set sort.unknown_share={share:g}" if share else "--set sort.unknown=false"
 
 
-def _recorded_bundle(asked: Bundle | None, stopped: Stopped) -> Path | None:
+def _recorded_bundle(asked: Bundle | None, stopped: InterruptedRun) -> Path | None:
     """Where the stopped run's model is: it may be in another folder now. None when it is gone."""
     if asked is not None and asked.manifest.key == stopped.model:
         return asked.folder

@@ -18,12 +18,12 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from classifier.catalog import embeddings, images
-from classifier.catalog.connection import Catalogue
-from classifier.catalog.shards import Rows, read_shard
+from classifier.catalog.connection import Catalog
+from classifier.catalog.shards import EmbeddingBatch, read_shard
 from classifier.catalog.spots import folder_of
 from classifier.model.bundle import Bundle
 from classifier.model.head import LinearHead
-from classifier.model.ood import Novelty
+from classifier.model.ood import OodDetector
 from classifier.progress import Progress, counted
 from classifier.records import PictureId
 from classifier.sort.gc_pause import uncollected
@@ -37,16 +37,16 @@ Answer = tuple[PictureId, bytes, float | None]
 
 
 @uncollected()
-def recall(catalogue: Catalogue, *, run: int, crawl: Path, library: Path, bundle: Bundle, progress: Progress) -> int:
+def recall(catalog: Catalog, *, run: int, crawl: Path, library: Path, bundle: Bundle, progress: Progress) -> int:
     """Record predictions for what `run` found in `crawl` and the store knows; returns how many there were."""
     backbone, model = bundle.manifest.backbone_key, bundle.manifest.key
     if not backbone:
         return 0
-    found = embeddings.unanswered(catalogue, run=run, crawl=crawl, backbone=backbone, model=model)
+    found = embeddings.unanswered(catalog, run=run, crawl=crawl, backbone=backbone, model=model)
     if (first := next(found, None)) is None:
         return 0
     says = partial(_answers, folder_of(library, backbone), head=bundle.load_head(), novelty=bundle.load_novelty())
-    recorder, wanted, waiting = _Recorder(catalogue, model=model), 0, deque[Future[list[Answer]]]()
+    recorder, wanted, waiting = _Recorder(catalog, model=model), 0, deque[Future[list[Answer]]]()
     with (
         progress.stage("recalling", total=None, unit="picture") as stage,
         threadpool_limits(1),  # readers that each calculate with two threads wait for each other more than they work
@@ -72,7 +72,7 @@ def recall(catalogue: Catalogue, *, run: int, crawl: Path, library: Path, bundle
 
 
 def _answers(
-    folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]], *, head: LinearHead, novelty: Novelty | None
+    folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]], *, head: LinearHead, novelty: OodDetector | None
 ) -> list[Answer]:
     """What the head says of those of a shard's pictures that are whole and hold what is needed."""
     found: list[Answer] = []
@@ -86,7 +86,7 @@ def _answers(
     return found
 
 
-def _fit(rows: Rows, head: LinearHead, novelty: Novelty | None) -> bool:
+def _fit(rows: EmbeddingBatch, head: LinearHead, novelty: OodDetector | None) -> bool:
     if rows.embeddings.shape[1] != head.weight.shape[1]:
         return False
     return novelty is None or rows.traits.shape[1] == len(novelty.whitening)
@@ -95,8 +95,8 @@ def _fit(rows: Rows, head: LinearHead, novelty: Novelty | None) -> bool:
 class _Recorder:
     """Records answers in few large transactions: in the order of pictures each page is written once."""
 
-    def __init__(self, catalogue: Catalogue, *, model: str) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalog: Catalog, *, model: str) -> None:
+        self._catalog = catalog
         self._model = model
         self._waiting: list[Answer] = []
         self.recorded = 0
@@ -111,7 +111,7 @@ class _Recorder:
     def record(self) -> None:
         """Record what waits, durably."""
         self._waiting.sort(key=itemgetter(0))
-        with self._catalogue.transaction():
-            images.add_many_logits(self._catalogue, self._waiting, model=self._model)
+        with self._catalog.transaction():
+            images.add_many_logits(self._catalog, self._waiting, model=self._model)
         self.recorded += len(self._waiting)
         self._waiting = []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from classifier.catalog import files, images
-from classifier.catalog.connection import Catalogue
+from classifier.catalog.connection import Catalog
 from classifier.images.hashing import hash_file
 from classifier.images.walk_result import Found
 from classifier.progress import Progress
@@ -23,35 +23,35 @@ _HASHING_THREADS = 4
 
 
 def scan(
-    catalogue: Catalogue, *, run: int, crawl: Path, library: Path, progress: Progress, scope: Scope | None = None
+    catalog: Catalog, *, run: int, crawl: Path, library: Path, progress: Progress, scope: Scope | None = None
 ) -> Found:
     """Record every picture under `crawl` as seen by `run`, leaving out `library`, and what could not be read."""
     found = Found()
     with progress.stage("looking for pictures", total=None, unit="picture") as stage:
         for batch in _batches((scope or Scope()).pictures(crawl, library=library, found=found)):
-            files.see(catalogue, run=run, crawl=crawl, files=batch)
+            files.see(catalog, run=run, crawl=crawl, files=batch)
             stage.advance(len(batch))
     for sentence in (*found.sentences(), *found.complaints):
         progress.say(sentence)
-    files.see_unreadable(catalogue, run=run, crawl=crawl, refused=found.refused)
+    files.see_unreadable(catalog, run=run, crawl=crawl, refused=found.refused)
     return found
 
 
-def recognise(catalogue: Catalogue, *, run: int, crawl: Path, progress: Progress) -> None:
+def recognize(catalog: Catalog, *, run: int, crawl: Path, progress: Progress) -> None:
     """Hash new files that are as large as a known picture, and record which of them are one.
 
     A moved or renamed crawl is all such files: it costs reading, not decoding and predicting.
     """
-    paths = files.to_hash(catalogue, run=run, crawl=crawl)
+    paths = files.to_hash(catalog, run=run, crawl=crawl)
     with (
-        progress.stage("recognising", total=len(paths), unit="picture") as stage,
+        progress.stage("recognizing", total=len(paths), unit="picture") as stage,
         ThreadPoolExecutor(_HASHING_THREADS) as pool,
     ):
         for batch in _batches(paths):
             hashed = list(pool.map(_hash, batch))
-            with catalogue.transaction():
+            with catalog.transaction():
                 for path, result in zip(batch, hashed, strict=True):
-                    _record(catalogue, path, result)
+                    _record(catalog, path, result)
             stage.advance(len(batch))
 
 
@@ -64,11 +64,11 @@ def _hash(path: Path) -> tuple[ImageFile, PictureId] | Failure:
         return Failure(kind=FailureKind.UNREADABLE, detail=error.strerror or str(error))
 
 
-def _record(catalogue: Catalogue, path: Path, result: tuple[ImageFile, PictureId] | Failure) -> None:
+def _record(catalog: Catalog, path: Path, result: tuple[ImageFile, PictureId] | Failure) -> None:
     if isinstance(result, Failure):
-        files.set_failure(catalogue, path, result)
-    elif images.is_known(catalogue, result[1]):
-        files.set_picture(catalogue, *result)
+        files.set_failure(catalog, path, result)
+    elif images.is_known(catalog, result[1]):
+        files.set_picture(catalog, *result)
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from classifier.labels.random_draw import Drawn
-from classifier.model.holdout import NO_CATEGORY, Evidence
-from classifier.model.labeled_embeddings import Labelled
-from classifier.model.ood import Novelty, fit_novelty
+from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
+from classifier.model.labeled_embeddings import LabeledEmbeddings
+from classifier.model.ood import OodDetector, fit_novelty
 from classifier.paths import to_text
 from classifier.records import Example, Selection
 from classifier.training import label_issues, learning_curve
-from classifier.training.context import Run
+from classifier.training.context import TrainingContext
 from classifier.training.features import Features
 from classifier.training.head import STRENGTH
 from classifier.training.metrics import as_dict
@@ -25,16 +25,18 @@ _FEW_PARTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class TrainingArtifacts:
     """`evidence`, `novelty` and `labelled` for the bundle, and `figures` for its evaluation.json."""
 
-    evidence: Evidence
-    novelty: Novelty
-    labelled: Labelled
+    evidence: HoldoutPredictions
+    novelty: OodDetector
+    labelled: LabeledEmbeddings
     figures: dict[str, Any]
 
 
-def account(run: Run, trained: Trained, groups: dict[Example, int], sample: Drawn, *, parts: int) -> Account:
+def account(
+    run: TrainingContext, trained: Trained, groups: dict[Example, int], sample: Drawn, *, parts: int
+) -> TrainingArtifacts:
     """Tell of a finished training; `groups` has the number of each example's near-duplicates, `parts` the folds.
 
     `sample` are all labels, with those drawn by chance that are of no category.
@@ -48,10 +50,10 @@ def account(run: Run, trained: Trained, groups: dict[Example, int], sample: Draw
         run.targets(labelled.examples),
         _numbers(labelled.examples, groups),
     )
-    return Account(
+    return TrainingArtifacts(
         evidence=_with_the_rest_of_the_draw(evidence, run, sample, groups, parts=parts),
         novelty=novelty,
-        labelled=Labelled(
+        labelled=LabeledEmbeddings(
             embeddings=labelled.embeddings,
             truths=run.targets(labelled.examples),
             groups=_numbers(labelled.examples, groups),
@@ -63,9 +65,9 @@ def account(run: Run, trained: Trained, groups: dict[Example, int], sample: Draw
     )
 
 
-def _evidence(run: Run, trained: Trained, groups: dict[Example, int], *, parts: int) -> Evidence:
+def _evidence(run: TrainingContext, trained: Trained, groups: dict[Example, int], *, parts: int) -> HoldoutPredictions:
     judged = trained.judged
-    return Evidence(
+    return HoldoutPredictions(
         logits=judged.logits,
         truths=run.targets(judged.examples),
         groups=_numbers(judged.examples, groups),
@@ -77,8 +79,8 @@ def _evidence(run: Run, trained: Trained, groups: dict[Example, int], *, parts: 
 
 
 def _with_the_rest_of_the_draw(
-    evidence: Evidence, run: Run, sample: Drawn, groups: dict[Example, int], *, parts: int
-) -> Evidence:
+    evidence: HoldoutPredictions, run: TrainingContext, sample: Drawn, groups: dict[Example, int], *, parts: int
+) -> HoldoutPredictions:
     """The evidence with the drawn pictures that are of no category, judged by the finished network: it never saw them.
 
     What is of a category but was held out nowhere (with several parts: a category that is one group) has no prediction,
@@ -91,7 +93,7 @@ def _with_the_rest_of_the_draw(
     left = [one for one in sample.examples if one.picture not in judged] if parts > 1 else []
     unjudged = sum(one.label.selection is Selection.RANDOM for one in left) + sample.missing + len(others.unread)
     numbers = max(groups.values(), default=-1) + 1 + np.arange(len(others.examples))
-    return Evidence(
+    return HoldoutPredictions(
         logits=np.concatenate([evidence.logits, run.logits(others)]),
         truths=np.concatenate([evidence.truths, np.full(len(others.examples), NO_CATEGORY, dtype=np.int64)]),
         groups=np.concatenate([evidence.groups, numbers]),
@@ -103,7 +105,7 @@ def _with_the_rest_of_the_draw(
     )
 
 
-def _no_features(evidence: Evidence) -> Features:
+def _no_features(evidence: HoldoutPredictions) -> Features:
     nothing = np.empty((0, evidence.logits.shape[1]), dtype=np.float32)
     return Features(examples=(), embeddings=nothing, traits=nothing, unread=())
 
@@ -113,7 +115,9 @@ def _selections(examples: tuple[Example, ...], *, fitted: bool = False) -> tuple
     return tuple(Selection.FITTED if fitted else example.label.selection for example in examples)
 
 
-def _ahead(run: Run, trained: Trained, evidence: Evidence, groups: dict[Example, int], *, parts: int) -> dict[str, Any]:
+def _ahead(
+    run: TrainingContext, trained: Trained, evidence: HoldoutPredictions, groups: dict[Example, int], *, parts: int
+) -> dict[str, Any]:
     """Which labels to look at again, and where the next ones pay."""
     found = label_issues.doubts(
         evidence.logits,

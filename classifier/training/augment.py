@@ -1,4 +1,4 @@
-"""What a training picture looks like in one epoch: a crop, perhaps mirrored, its colours a little off.
+"""What a training picture looks like in one epoch: a crop, perhaps mirrored, its colors a little off.
 
 Depends on seed, epoch and picture alone, so the number of threads and a resumed run change nothing. Knows no files.
 """
@@ -58,7 +58,7 @@ class Augment:
         if draw.random() < 0.5:  # noqa: PLR2004 - one in two
             cropped = cropped.flip(-1)
         jitter = _STRONG_JITTER if strong else _JITTER
-        jittered = jitter_colours(cropped, *draw.uniform(1 - jitter, 1 + jitter, size=3))
+        jittered = jitter_colors(cropped, *draw.uniform(1 - jitter, 1 + jitter, size=3))
         return hide_square(draw, jittered) if strong else jittered
 
 
@@ -87,12 +87,12 @@ def hide_square(draw: np.random.Generator, pixels_CHW: Tensor) -> Tensor:
     return hidden
 
 
-def jitter_colours(pixels_CHW: Tensor, brightness: float, contrast: float, saturation: float) -> Tensor:
+def jitter_colors(pixels_CHW: Tensor, brightness: float, contrast: float, saturation: float) -> Tensor:
     """uint8 to uint8; each factor is 1 for no change. Rounded and clipped once, at the end."""
     grey_HW = torch.einsum("chw,c->hw", pixels_CHW.float(), torch.tensor(_GREY))
     # From whole numbers, whose sum is exact in any order and so with any number of threads.
     channel_means = pixels_CHW.sum(dim=(1, 2), dtype=torch.int64) / grey_HW.numel()
     mean = float((channel_means * torch.tensor(_GREY)).sum())
-    colours = pixels_CHW.float() * saturation + grey_HW * (1 - saturation)
-    jittered = (colours * contrast + mean * (1 - contrast)) * brightness
+    colors = pixels_CHW.float() * saturation + grey_HW * (1 - saturation)
+    jittered = (colors * contrast + mean * (1 - contrast)) * brightness
     return jittered.round().clamp(0, 255).to(torch.uint8)

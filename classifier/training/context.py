@@ -17,11 +17,11 @@ from classifier.model.head import LinearHead
 from classifier.records import Example, PictureId
 from classifier.training.augment import Augment
 from classifier.training.checkpoint import Checkpoint, fingerprint
-from classifier.training.dataset import Pictures
+from classifier.training.dataset import TrainingImages
 from classifier.training.features import Features, embed_examples
 from classifier.training.head import Head, fit_head
 from classifier.training.loop import finetune
-from classifier.training.pseudo_labels import Guesses
+from classifier.training.pseudo_labels import PseudoLabels
 from classifier.training.training_state import Epoch
 from classifier.training.unlabeled import read_sample
 
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     from classifier.model.backbone import Network
     from classifier.model.transforms import EvalTransform
     from classifier.progress import Progress
-    from classifier.training.hparams import Recipe
+    from classifier.training.hparams import Hyperparameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class TrainingContext:
     """One training run over `network`, which every step changes in place; its checkpoints lie in `folder`."""
 
     network: Network
     categories: tuple[str, ...]
-    recipe: Recipe
+    recipe: Hyperparameters
     transform: EvalTransform
     runtime: Runtime
     max_megapixels: float
@@ -103,10 +103,10 @@ class Run:
         return fit_head(features.embeddings, self.targets(features.examples))
 
     def finetune(
-        self, learned: Features, held_out: Features, *, stop_after: int, name: str, guesses: Guesses | None = None
+        self, learned: Features, held_out: Features, *, stop_after: int, name: str, guesses: PseudoLabels | None = None
     ) -> tuple[int, tuple[Epoch, ...]]:
         """Fine-tune from a head fitted to `learned`; `name` is what is shown, and the state's name on disk."""
-        guesses = guesses or Guesses(examples=(), targets=np.empty((0, len(self.categories))))
+        guesses = guesses or PseudoLabels(examples=(), targets=np.empty((0, len(self.categories))))
         self.fit(learned).put_into(self.network.head)
         augment = Augment(image_size=self.recipe.image_size, crop_min=self.recipe.crop_min, seed=self.recipe.seed)
         return finetune(
@@ -122,16 +122,16 @@ class Run:
         )
 
     def _pictures(
-        self, features: Features, prepare: Callable[[Tensor], Tensor], guesses: Guesses | None = None
-    ) -> Pictures:
+        self, features: Features, prepare: Callable[[Tensor], Tensor], guesses: PseudoLabels | None = None
+    ) -> TrainingImages:
         examples, targets = features.examples, np.eye(len(self.categories))[self.targets(features.examples)]
         if guesses is not None:
             examples, targets = examples + guesses.examples, np.concatenate([targets, guesses.targets])
-        return Pictures(
+        return TrainingImages(
             examples, targets, guesses=len(guesses or ()), prepare=prepare, max_megapixels=self.max_megapixels
         )
 
-    def _checkpoint(self, learned: Features, held_out: Features, guesses: Guesses, name: str) -> Checkpoint | None:
+    def _checkpoint(self, learned: Features, held_out: Features, guesses: PseudoLabels, name: str) -> Checkpoint | None:
         if self.folder is None:
             return None
         recipe = asdict(self.recipe) | {"most_seconds": 0}  # a run may go on with more time than it had

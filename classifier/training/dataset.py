@@ -31,7 +31,7 @@ _BATCHES_AHEAD: Final = 3
 _TURNS: Final = 3  # a label is worth three guesses
 
 
-class Pictures:
+class TrainingImages:
     """Pictures and what is to be learned of each: `targets` float (N, K), rows of shares that sum to 1.
 
     The last `guesses` of them are guessed, not labelled. `prepare` takes decoded pixels, uint8 (3, any, any), to what

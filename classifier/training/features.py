@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.inference.pipeline import NotInferred, infer
+from classifier.inference.pipeline import InferenceFailure, infer
 from classifier.records import Example, Failure
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def embed_examples(
         for outcome in infer(paths, network, reader, runtime, limits=limits, traits=True):
             under_way.advance()
             example = examples[outcome.key]
-            if isinstance(outcome, NotInferred):
+            if isinstance(outcome, InferenceFailure):
                 unread.append((example, outcome.failure))
             elif outcome.traits is not None:
                 embedded.append(example)

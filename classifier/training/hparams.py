@@ -7,7 +7,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class Hyperparameters:
     """The parameters of a training run; each default is the best of what was measured (docs/LOG.md).
 
     `recipe` `head` keeps the backbone as it is. `epochs` may be 0. `learning_rate` is the head's peak, and each layer

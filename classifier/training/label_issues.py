@@ -36,7 +36,7 @@ _STARTS: Final = (-4.0, -2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
+class LabelIssue:
     """A label that may be wrong: `category` is what it says of the picture at `path`, `likely` what it rather shows.
 
     `wrong` is the probability that the label is wrong and `confidence` that the picture shows `likely`, 0..1.
@@ -51,15 +51,15 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doubts:
+class LabelIssues:
     """`likely_wrong` of `count` labels are estimated to be wrong; `labels` lists more than those, the likeliest first.
 
-    Pictures that are hard rather than mislabelled are among them: it is a list to look through, not to act on.
+    Pictures that are hard rather than mislabeled are among them: it is a list to look through, not to act on.
     """
 
     count: int
     likely_wrong: int
-    labels: tuple[Doubt, ...]
+    labels: tuple[LabelIssue, ...]
 
 
 def doubts(
@@ -69,13 +69,13 @@ def doubts(
     categories: Sequence[str],
     paths: Sequence[Path],
     pictures: Sequence[PictureId],
-) -> Doubts:
+) -> LabelIssues:
     """The doubtful labels, by logits (before any temperature) of pictures that the model was not fitted to.
 
     `targets_N` are category indices as labelled; `paths` and `pictures` name the pictures, in the same order.
     """
     if not len(targets_N):
-        return Doubts(count=0, likely_wrong=0, labels=())
+        return LabelIssues(count=0, likely_wrong=0, labels=())
     shares_NK, wrong_N = _explained(logits_NK, targets_N)
     rows = np.arange(len(targets_N))
     others_NK = shares_NK.copy()
@@ -89,11 +89,11 @@ def doubts(
     # Where the label itself is the best guess, no other category can be named with a reason.
     is_contradicted = shares_NK[rows, targets_N] < shares_NK[rows, likely_N]
     ranked = [int(row) for row in np.argsort(-wrong_N, kind="stable")[: LISTED * estimated] if is_contradicted[row]]
-    return Doubts(
+    return LabelIssues(
         count=len(targets_N),
         likely_wrong=estimated,
         labels=tuple(
-            Doubt(
+            LabelIssue(
                 picture=pictures[row],
                 path=paths[row],
                 category=categories[targets_N[row]],
@@ -106,7 +106,7 @@ def doubts(
     )
 
 
-def as_dict(found: Doubts) -> dict[str, Any]:
+def as_dict(found: LabelIssues) -> dict[str, Any]:
     """The doubts as values that JSON knows; paths as `to_text` writes them."""
     values = asdict(found)
     values["labels"] = [label | {"path": to_text(label["path"])} for label in values["labels"]]

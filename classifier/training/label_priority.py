@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifier.model.holdout import Evidence
+    from classifier.model.holdout import HoldoutPredictions
 
 NEXT: Final = 10
 """For how many more labels of a category the gain is told."""
@@ -44,7 +44,7 @@ class Need:
 
 
 def needs(
-    measured: Evidence, *, counts: NDArray[np.int64], categories: Sequence[str], max_error: float
+    measured: HoldoutPredictions, *, counts: NDArray[np.int64], categories: Sequence[str], max_error: float
 ) -> tuple[Need, ...]:
     """The categories, the one first whose next labels pay most; `counts` are the labels of each.
 
@@ -63,7 +63,7 @@ def needs(
     return tuple(sorted(found, key=lambda need: -need.gain))
 
 
-def _unsettled(measured: Evidence, *, categories: int, max_error: float) -> NDArray[np.float64]:
+def _unsettled(measured: HoldoutPredictions, *, categories: int, max_error: float) -> NDArray[np.float64]:
     """The share of each category's pictures that is wrong or waits at this error rate, drawn to that of all, (K,)."""
     truths = measured.truths
     shares = probabilities(measured.logits, fit_temperature(measured.logits, truths))

@@ -15,15 +15,15 @@ import numpy as np
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.training.label_priority import Need, needs
 from classifier.training.metrics import coverage_at
-from classifier.training.power_law import Expected, Law, fit_law, odds, shifted
-from classifier.training.subset_heads import Grown, compact, grow
+from classifier.training.power_law import Expected, PowerLaw, fit_power_law, odds, shifted
+from classifier.training.subset_heads import SubsetScores, compact, grow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from classifier.model.holdout import Evidence
+    from classifier.model.holdout import HoldoutPredictions
 
 MAX_ERRORS: Final = (0.02, 0.05, 0.10)
 """Shares of wrong pictures among those filed, at which coverage is told."""
@@ -78,7 +78,7 @@ def learning_curve(
     groups_N: NDArray[np.int64],
     *,
     categories: Sequence[str],
-    measured: Evidence,
+    measured: HoldoutPredictions,
     strength: float,
     folds: int,
     saw_labels: bool,
@@ -133,7 +133,7 @@ def as_dict(curve: Curve) -> dict[str, Any]:
     return asdict(curve)
 
 
-def _forecast(laws: list[Law], *, times: int, labels: int) -> Forecast:
+def _forecast(laws: list[PowerLaw], *, times: int, labels: int) -> Forecast:
     expected = [_inverted(law.at(labels)) for law in laws]
     return Forecast(times=times, labels=labels, accuracy=expected[0], coverage=tuple(expected[1:]))
 
@@ -143,13 +143,13 @@ def _inverted(bad: Expected) -> Expected:
 
 
 def _laws(
-    grown: list[list[Grown]],
+    grown: list[list[SubsetScores]],
     targets_N: NDArray[np.int64],
     groups_N: NDArray[np.int64],
-    measured: Evidence,
+    measured: HoldoutPredictions,
     *,
     folds: int,
-) -> tuple[list[Law], NDArray[np.float64]]:
+) -> tuple[list[PowerLaw], NDArray[np.float64]]:
     """A law for the share of errors and for what is left over at each error rate; and the shifted points, (P, 1+E)."""
     labels_P = np.mean([[step.labels for step in draw] for draw in grown], axis=0)
     judged = [[_judged(step.logits, targets_N) for step in draw] for draw in grown]
@@ -166,7 +166,7 @@ def _laws(
     # The shift moves odds; a distance between shares grows by this.
     apart_PM *= moved_PM * (1 - moved_PM) / (shares_PM * (1 - shares_PM))
     laws = [
-        fit_law(labels_P, moved_PM[:, column], apart_PM[:, column], error=float(error), by_odds=column > 0)
+        fit_power_law(labels_P, moved_PM[:, column], apart_PM[:, column], error=float(error), by_odds=column > 0)
         for column, error in enumerate(error_M)
     ]
     return laws, moved_PM

@@ -21,8 +21,8 @@ from classifier.model.calibration import fit_temperature, probabilities
 from classifier.training.augment import Augment
 from classifier.training.dataset import in_batches
 from classifier.training.metrics import log_losses
-from classifier.training.time_budget import Clock
-from classifier.training.training_state import Epoch, State
+from classifier.training.time_budget import TimeBudget
+from classifier.training.training_state import Epoch, TrainingState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from classifier.model.backbone import Network
     from classifier.progress import Progress
     from classifier.training.checkpoint import Checkpoint
-    from classifier.training.dataset import Pictures
-    from classifier.training.hparams import Recipe
+    from classifier.training.dataset import TrainingImages
+    from classifier.training.hparams import Hyperparameters
 
 _GRADIENT_NORM: Final = 1.0
 _LEAST_RATE: Final = 0.01
@@ -43,9 +43,9 @@ _LEAST_RATE: Final = 0.01
 def finetune(
     network: Network,
     *,
-    train: Pictures,
-    validation: Pictures,
-    recipe: Recipe,
+    train: TrainingImages,
+    validation: TrainingImages,
+    recipe: Hyperparameters,
     stop_after: int,
     runtime: Runtime,
     name: str,
@@ -70,10 +70,10 @@ def finetune(
     scaler = torch.amp.GradScaler(device.type, enabled=runtime.amp and runtime.dtype is torch.float16)
     augment = Augment(image_size=recipe.image_size, crop_min=recipe.crop_min, seed=recipe.seed)
     num_steps = recipe.epochs * math.ceil(train.per_epoch / recipe.batch_size)
-    state = State(network, average, optimizer, scaler)
+    state = TrainingState(network, average, optimizer, scaler)
     if checkpoint is None or not state.restore(checkpoint, progress):
         state.judge(None, *_validate(average, validation, recipe, runtime))
-    clock = Clock(spent=state.seconds, most=recipe.most_seconds)
+    clock = TimeBudget(spent=state.seconds, most=recipe.most_seconds)
     with progress.stage(name, total=stop_after * train.per_epoch, unit="picture") as stage:
         stage.advance(state.epoch * train.per_epoch)
         for epoch in range(state.epoch + 1, stop_after + 1):
@@ -113,7 +113,7 @@ def finetune(
 
 
 def _batches(
-    train: Pictures, augment: Augment, epoch: int, recipe: Recipe, runtime: Runtime
+    train: TrainingImages, augment: Augment, epoch: int, recipe: Hyperparameters, runtime: Runtime
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """What the epoch shows, augmented: pixels uint8 (B, C, H, W) and targets (B, K)."""
 
@@ -130,13 +130,13 @@ def _batches(
 
 
 def _images(network: Network, pixels_BCHW: Tensor, runtime: Runtime) -> Tensor:
-    images = network.normalise(pixels_BCHW.to(runtime.device, non_blocking=True))
+    images = network.normalize(pixels_BCHW.to(runtime.device, non_blocking=True))
     return images.contiguous(memory_format=torch.channels_last) if runtime.channels_last else images
 
 
 @torch.inference_mode()
 def _validate(
-    average: Network, validation: Pictures, recipe: Recipe, runtime: Runtime
+    average: Network, validation: TrainingImages, recipe: Hyperparameters, runtime: Runtime
 ) -> tuple[NDArray[np.float64], float | None]:
     """The loss of each held-out picture at the temperature that suits them, (V,), and the accuracy."""
     if not len(validation):

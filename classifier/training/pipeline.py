@@ -33,9 +33,9 @@ from classifier.records import Example, Failure, Label, Selection, Split
 from classifier.settings import Settings
 from classifier.training import checkpoint
 from classifier.training.artifacts import account
-from classifier.training.context import Run
+from classifier.training.context import TrainingContext
 from classifier.training.gather_labels import gather
-from classifier.training.hparams import Recipe
+from classifier.training.hparams import Hyperparameters
 from classifier.training.progress_stages import ACCOUNT, WRITING, pieces
 from classifier.training.read_images import read_in_workers
 from classifier.training.train import Trained, train
@@ -45,7 +45,7 @@ _FOLDS = {"head": 5, "finetune": 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
+class TrainingResult:
     """A saved bundle, what the held-out labels say of it (as in its evaluation.json), and the labels left out."""
 
     bundle: Bundle
@@ -53,7 +53,7 @@ class Learned:
     unreadable: tuple[tuple[Label, Failure], ...]
 
 
-def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
+def learn(settings: Settings, *, progress: Progress | None = None) -> TrainingResult:
     """Train on the labels that `settings` name and write the bundle to `model.folder`.
 
     A killed run goes on when called again with the same settings and labels. Raises IllsortError in one line.
@@ -86,7 +86,7 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
     splits = _splits(settings, examples, groups)
     progress.say(f"{counted(len(examples), 'labelled picture')} to learn from, {_held_out_in_words(splits)}")
     state = _state_of(folder)
-    run = Run(
+    run = TrainingContext(
         network=network,
         categories=categories,
         recipe=_recipe(settings, network, tunings=len(splits) + 1),
@@ -117,7 +117,7 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> Learned:
             )
             checkpoint.remove(state)
     unread = tuple((example.label, failure) for example, failure in trained.unread)
-    return Learned(bundle=bundle, evaluation=told.figures, unreadable=failures + unread)
+    return TrainingResult(bundle=bundle, evaluation=told.figures, unreadable=failures + unread)
 
 
 def _reader(settings: Settings, runtime: Runtime) -> Callable[[tuple[Label, ...]], Iterator[Result]]:
@@ -225,18 +225,18 @@ def _held_out_in_words(splits: tuple[Split, ...]) -> str:
     return f"{held_out} of them each held out once to judge by, in {len(splits)} parts"
 
 
-def _recipe(settings: Settings, network: Network, *, tunings: int) -> Recipe:
-    known = {field.name for field in fields(Recipe)}
+def _recipe(settings: Settings, network: Network, *, tunings: int) -> Hyperparameters:
+    known = {field.name for field in fields(Hyperparameters)}
     if settings.train.unlabelled is not None:
         tunings *= 2  # each is followed by one that learns from the crawl
-    return Recipe(
+    return Hyperparameters(
         **settings.train.model_dump(include=known),
         most_seconds=60 * settings.train.minutes / tunings,
         image_size=network.image_size,
     )
 
 
-def _unlabelled(run: Run, settings: Settings, labelled: tuple[Example, ...]) -> tuple[Example, ...]:
+def _unlabelled(run: TrainingContext, settings: Settings, labelled: tuple[Example, ...]) -> tuple[Example, ...]:
     """The crawl to learn from, as far as it is looked at. Raises CrawlError when it cannot be."""
     crawl = settings.train.unlabelled
     if crawl is None or run.recipe.recipe == "head":
@@ -259,7 +259,7 @@ def _unlabelled(run: Run, settings: Settings, labelled: tuple[Example, ...]) -> 
     return run.look(paths, without=frozenset(example.picture for example in labelled))
 
 
-def _manifest(settings: Settings, run: Run, trained: Trained) -> Manifest:
+def _manifest(settings: Settings, run: TrainingContext, trained: Trained) -> Manifest:
     return Manifest(
         categories=run.categories,
         image_size=run.transform.image_size,

@@ -38,7 +38,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Law:
+class PowerLaw:
     """share(n) = last * (floor + (1 - floor) * (n / labels) ** -power), for each curve of the grid with its weight.
 
     `last` is the share measured with `labels` labels, `error` the standard error of its log-odds. `by_odds` has the
@@ -65,14 +65,14 @@ class Law:
         return Expected(mean=self.last * self.remaining(times), low=float(low), high=float(high))
 
 
-def fit_law(
+def fit_power_law(
     labels_P: NDArray[np.float64],
     shares_P: NDArray[np.float64],
     errors_P: NDArray[np.float64],
     *,
     error: float,
     by_odds: bool,
-) -> Law:
+) -> PowerLaw:
     """Weigh the curves through the last point by how well they meet those before it.
 
     `shares_P` lie within 0..1, exclusive, by growing `labels_P`; `errors_P` are standard errors of what each differs
@@ -83,7 +83,7 @@ def fit_law(
     misses = (curves_PC - shares_P[:-1, None]) / errors_P[:-1, None]
     likelihood = -0.5 * (misses**2).sum(axis=0)
     weights = np.exp(likelihood - likelihood.max())
-    return Law(
+    return PowerLaw(
         labels=float(labels_P[-1]),
         last=float(last),
         error=error,

@@ -24,7 +24,7 @@ _HARD: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guesses:
+class PseudoLabels:
     """Pictures of the crawl and what is to be learned of each: `targets` float (G, K), rows that sum to 1."""
 
     examples: tuple[Example, ...]

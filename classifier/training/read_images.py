@@ -28,7 +28,7 @@ _HASH_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class LooksAsBytes:
+class PathsAsBytes:
     """What workers send back of a picture in place of pixels: its perceptual hash and thumbnail, 776 bytes."""
 
     def __call__(self, pixels: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ def read_in_workers(
     labels: tuple[Label, ...], *, max_megapixels: float, limits: Limits, workers: int, reader: Reader | None = None
 ) -> Iterator[Result]:
     """What reading each label gives, in their order; with no workers there are no limits but those on size."""
-    reader = reader or Reader(transform=LooksAsBytes(), max_megapixels=max_megapixels)
+    reader = reader or Reader(transform=PathsAsBytes(), max_megapixels=max_megapixels)
     paths = [label.path for label in labels]
     for batch in stream(paths, reader, limits=limits, workers=min(workers, len(paths)), batch_size=_BATCH):
         for key, outcome in zip(batch.keys, batch.outcomes, strict=True):

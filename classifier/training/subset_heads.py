@@ -23,7 +23,7 @@ _ABSENT: Final = -1e4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Grown:
+class SubsetScores:
     """What heads that learned from `labels` labels (the mean of the folds) say: `logits` float32 (N, K)."""
 
     labels: float
@@ -61,7 +61,7 @@ def grow(
     folds: int,
     strength: float,
     seed: int,
-) -> Iterator[Grown]:
+) -> Iterator[SubsetScores]:
     """For each of `shares`, what heads that learned from so much of the other folds say of each fold.
 
     Pictures of one group are held out together, and drawn together; a smaller share lies within a larger one.
@@ -78,7 +78,7 @@ def grow(
                 features_NR[rows], targets_N[rows], features_NR[held_out], categories=categories, strength=strength
             )
             learned += len(rows)
-        yield Grown(labels=learned / folds, logits=logits)
+        yield SubsetScores(labels=learned / folds, logits=logits)
 
 
 def _dealt(

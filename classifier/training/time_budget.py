@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 
-class Clock:
+class TimeBudget:
     """Runs from when it is made; `spent` and `most` are seconds, `most` 0 for no limit."""
 
     def __init__(self, *, spent: float, most: float) -> None:

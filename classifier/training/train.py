@@ -19,13 +19,13 @@ from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.ood import fit_novelty
 from classifier.records import Example, Failure, Split
 from classifier.training.metrics import Evaluation, evaluate
-from classifier.training.pseudo_labels import Guesses, soft_targets, surest
+from classifier.training.pseudo_labels import PseudoLabels, soft_targets, surest
 from classifier.training.training_state import Epoch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from classifier.training.context import Run
+    from classifier.training.context import TrainingContext
     from classifier.training.features import Features
 
 _UNKNOWN_SHARE: Final = 0.1
@@ -60,7 +60,7 @@ class Trained:
     unread: tuple[tuple[Example, Failure], ...]
 
 
-def train(run: Run, folds: Sequence[Split]) -> Trained:
+def train(run: TrainingContext, folds: Sequence[Split]) -> Trained:
     """Train the run's network in place; it is in evaluation mode on the runtime's device, its head in category order.
 
     `folds` are splits of the same labels; a fold that holds nothing out says nothing. A killed run goes on from its
@@ -113,7 +113,7 @@ class _HeldOut:
     history: tuple[Epoch, ...]
 
 
-def _hold_out(run: Run, frozen: Features, fold: Split, *, part: str) -> _HeldOut:
+def _hold_out(run: TrainingContext, frozen: Features, fold: Split, *, part: str) -> _HeldOut:
     """Fine-tune on all but one part of the labels, and judge that part."""
     learned, held_out = frozen.of(fold.train), frozen.of(fold.validation)
     epoch, history = _tune(run, learned, held_out, stop_after=run.recipe.epochs, part=part)
@@ -122,7 +122,7 @@ def _hold_out(run: Run, frozen: Features, fold: Split, *, part: str) -> _HeldOut
 
 
 def _tune(
-    run: Run, learned: Features, held_out: Features, *, stop_after: int, part: str
+    run: TrainingContext, learned: Features, held_out: Features, *, stop_after: int, part: str
 ) -> tuple[int, tuple[Epoch, ...]]:
     """Fine-tune on the labels; with a crawl, once more from the start on them and on what the first network guesses."""
     start = run.weights()
@@ -137,7 +137,9 @@ def _tune(
     )
 
 
-def _guess(run: Run, labelled: Sequence[Example], unlabelled: Sequence[Example], *, part: str) -> Guesses:
+def _guess(
+    run: TrainingContext, labelled: Sequence[Example], unlabelled: Sequence[Example], *, part: str
+) -> PseudoLabels:
     """What the network as it is now guesses of the unlabelled pictures, as far as it is to be learned from."""
     features = run.embed([*labelled, *unlabelled], f"guessing at the crawl {part}")
     known, pool = features.of(labelled), features.of(unlabelled)
@@ -146,10 +148,12 @@ def _guess(run: Run, labelled: Sequence[Example], unlabelled: Sequence[Example],
     rows = surest(probabilities_MK)
     rows = rows[~_is_unknown(run, known, pool)[rows]]
     run.progress.say(f"{len(rows):,} of {len(pool.examples):,} guesses are learned from.")
-    return Guesses(examples=tuple(pool.examples[row] for row in rows), targets=soft_targets(probabilities_MK[rows]))
+    return PseudoLabels(
+        examples=tuple(pool.examples[row] for row in rows), targets=soft_targets(probabilities_MK[rows])
+    )
 
 
-def _is_unknown(run: Run, labelled: Features, pool: Features) -> NDArray[np.bool_]:
+def _is_unknown(run: TrainingContext, labelled: Features, pool: Features) -> NDArray[np.bool_]:
     """Which pictures of the crawl are in no category, (M,): what they would teach is wrong whatever is guessed."""
     each = np.arange(len(labelled.examples))  # near-duplicates apart: that calls more unknown, which does no harm here
     novelty = fit_novelty(labelled.traits, labelled.embeddings, run.targets(labelled.examples), each)
@@ -157,18 +161,18 @@ def _is_unknown(run: Run, labelled: Features, pool: Features) -> NDArray[np.bool
     return is_unknown
 
 
-def _judge(run: Run, features: Features, fold: Split) -> Judged:
+def _judge(run: TrainingContext, features: Features, fold: Split) -> Judged:
     held_out = features.of(fold.validation)
     head = run.fit(features.of(fold.train))
     return Judged(examples=held_out.examples, logits=head(held_out.embeddings))
 
 
-def _together(run: Run, parts: Sequence[Judged]) -> Judged:
+def _together(run: TrainingContext, parts: Sequence[Judged]) -> Judged:
     logits = [part.logits for part in parts] or [np.empty((0, len(run.categories)), dtype=np.float32)]
     return Judged(examples=tuple(example for part in parts for example in part.examples), logits=np.concatenate(logits))
 
 
-def _evaluate(run: Run, judged: Judged) -> tuple[Evaluation, float]:
+def _evaluate(run: TrainingContext, judged: Judged) -> tuple[Evaluation, float]:
     """The figures, and the temperature that suits them."""
     targets_N = run.targets(judged.examples)
     temperature = fit_temperature(judged.logits, targets_N)
@@ -187,7 +191,7 @@ def _readable(fold: Split, features: Features) -> Split:
     )
 
 
-def _tell(run: Run, frozen: Evaluation, evaluation: Evaluation, epoch: int) -> None:
+def _tell(run: TrainingContext, frozen: Evaluation, evaluation: Evaluation, epoch: int) -> None:
     """What fine-tuning came to, in a sentence."""
     if frozen.accuracy is not None and evaluation.accuracy is not None:
         run.progress.say(

@@ -34,7 +34,7 @@ class Epoch:
     validation_accuracy: float | None
 
 
-class State:
+class TrainingState:
     """All that a run has come to, so that it can be written down and taken up again."""
 
     def __init__(

@@ -1,6 +1,6 @@
 """The page's server: what is asked by the browser becomes a word to the desk; no path ever comes from the browser.
 
-One thread owns the desk and its catalogue; pictures are decoded in others, counting and filing have their own.
+One thread owns the desk and its catalog; pictures are decoded in others, counting and filing have their own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.catalog import annotation_log, audits
-from classifier.catalog.connection import damage_told, open_catalogue
+from classifier.catalog.connection import damage_told, open_catalog
 from classifier.catalog.damage import BY_DAMAGE
 from classifier.catalog.library_changes import count_missing
 from classifier.catalog.moves import place_of, to_path
@@ -33,21 +33,21 @@ from classifier.settings import ImageSettings
 from classifier.web.apply import file_decided
 from classifier.web.json_response import Answer
 from classifier.web.label_issue_files import DoubtfulLabels
-from classifier.web.label_paths import LabelledFiles
-from classifier.web.learner_status import Learning
+from classifier.web.label_paths import LabelPaths
+from classifier.web.learner_status import LearnerStatus
 from classifier.web.prefetch import coming
 from classifier.web.reasons import in_chinese
 from classifier.web.refusals import left_of, refuse, refuse_damaged
-from classifier.web.routes.audit import AuditRoutes, Place
+from classifier.web.routes.audit import AuditRoutes, RouteContext
 from classifier.web.routes.categories import naming_routes
 from classifier.web.routes.folders import FolderRoutes
 from classifier.web.routes.label_issues import doubt_routes
 from classifier.web.routes.similar import near_routes
 from classifier.web.schemas import Body, Steps, answers_from, read_body, wanted_from
-from classifier.web.session import Desk
-from classifier.web.similar import Near
+from classifier.web.session import ReviewSession
+from classifier.web.similar import SimilarImages
 from classifier.web.static_files import static_routes
-from classifier.web.thumbnail_service import SIDES, Eyes
+from classifier.web.thumbnail_service import SIDES, ThumbnailService
 from classifier.web.watch import watch
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ class Review:
 
     def __init__(self, library: Path, *, learn: Run | None = None) -> None:
         self._library = library
-        self._learning = Learning(library, learn)
+        self._learning = LearnerStatus(library, learn)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._filing = asyncio.Lock()
         self._folders = FolderRoutes(library)
-        self._near = Near(library, see=lambda picture: self._eyes.see(picture, "small").result())
-        self._labelled = LabelledFiles(self._bundle_now)
+        self._near = SimilarImages(library, see=lambda picture: self._eyes.see(picture, "small").result())
+        self._labelled = LabelPaths(self._bundle_now)
         self._doubtful = DoubtfulLabels(self._labelled, self._bundle_now)
         self._is_open = False
         self.unfiled = 0
@@ -109,7 +109,7 @@ class Review:
     async def _opened(self, _: Starlette) -> AsyncIterator[None]:
         await self._at_desk(self._open)
         self._thread.submit(self._desk.state)  # it counts, while the browser still starts
-        self._eyes = Eyes(self._library, path_of=self._path_of, max_megapixels=lambda: self._max_megapixels)
+        self._eyes = ThumbnailService(self._library, path_of=self._path_of, max_megapixels=lambda: self._max_megapixels)
         self._learning.begin(lambda: self._thread.submit(self._desk.look_out))
         watching = asyncio.create_task(watch(self._desk, self._library, at_desk=self._at_desk))
         try:
@@ -128,30 +128,30 @@ class Review:
         if self._is_open:
             return
         with ExitStack() as opening:
-            self._catalogue = opening.enter_context(open_catalogue(self._library))
-            self._desk = Desk(self._catalogue, by_hand=placed_by_hand(self._catalogue, self._library))
-            _, _, settings = audits.last_sort(self._catalogue) or ("", None, {})
+            self._catalog = opening.enter_context(open_catalog(self._library))
+            self._desk = ReviewSession(self._catalog, by_hand=placed_by_hand(self._catalog, self._library))
+            _, _, settings = audits.last_sort(self._catalog) or ("", None, {})
             limit = settings.get("images", {}).get("max_megapixels", ImageSettings().max_megapixels)
             self._max_megapixels = float(limit)
             opening.pop_all()
         self._is_open = True
 
     def _close(self) -> None:
-        with suppress(IllsortError), self._catalogue:  # what is damaged was said to whoever asked for it
+        with suppress(IllsortError), self._catalog:  # what is damaged was said to whoever asked for it
             self._desk.refresh()
         self.unfiled = self._desk.unfiled
 
     async def _at_desk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    async def _ask(self, question: Callable[[Desk], T]) -> T:
+    async def _ask(self, question: Callable[[ReviewSession], T]) -> T:
         return await self._at_desk(lambda: question(self._desk))
 
-    def _place(self) -> Place:
-        return Place(
+    def _place(self) -> RouteContext:
+        return RouteContext(
             library=self._library,
             at_desk=self._at_desk,
-            desk=lambda: (self._desk, self._catalogue),
+            desk=lambda: (self._desk, self._catalog),
             rows=lambda pictures: [self._row(row) for row in self._desk.rows(pictures)],
             state=self._as_it_is,
             taught=self._taught,
@@ -168,7 +168,7 @@ class Review:
         return Response(made, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
 
     def _path_of(self, picture: PictureId) -> Path | None:
-        place = self._thread.submit(lambda: place_of(self._catalogue, picture)).result()
+        place = self._thread.submit(lambda: place_of(self._catalog, picture)).result()
         if place is not None:
             return self._library / to_path(place.path)
         return self._labelled.path_of(picture) or self._doubtful.path_of(picture)
@@ -177,7 +177,7 @@ class Review:
         return self._path_of(picture) is not None
 
     def _bundle_now(self) -> Path | None:
-        sort = self._thread.submit(lambda: audits.last_sort(self._catalogue)).result()
+        sort = self._thread.submit(lambda: audits.last_sort(self._catalog)).result()
         return None if sort is None else sort[1]
 
     def _page(self, wanted: Wanted, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
@@ -250,8 +250,8 @@ class Review:
             "library": displayable(self._library.resolve().name),
             "train": train_command(self._library),
             "learning": self._learning.state,
-            "missing": self._desk.read(lambda catalogue, _: sum(count_missing(catalogue).values())),
-            "words": self._desk.read(lambda catalogue, _: annotation_log.newest(catalogue)),
+            "missing": self._desk.read(lambda catalog, _: sum(count_missing(catalog).values())),
+            "words": self._desk.read(lambda catalog, _: annotation_log.newest(catalog)),
         }
 
     def _row(self, row: Waiting) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from classifier.web.suggestions import read_guesses
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 KIND = "review"
 
@@ -29,23 +29,23 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled 
     FilingStopped when the disk refuses; what is left is filed the next time.
     """
     progress = progress or SilentProgress()
-    with opened(library, progress) as catalogue:
-        attach_newest(catalogue)
-        said = dict.fromkeys(spoken_of(catalogue))
-        guesses = read_guesses(catalogue)
-        rows = of_pictures(catalogue, list(said), model=guesses.model)
-        decided = [one for one in strayed(catalogue, guesses) if one.picture not in said]
-        decided += pending(rows, annotation_log.latest(catalogue, list(said)), guesses)
+    with opened(library, progress) as catalog:
+        attach_newest(catalog)
+        said = dict.fromkeys(spoken_of(catalog))
+        guesses = read_guesses(catalog)
+        rows = of_pictures(catalog, list(said), model=guesses.model)
+        decided = [one for one in strayed(catalog, guesses) if one.picture not in said]
+        decided += pending(rows, annotation_log.latest(catalog, list(said)), guesses)
         if not decided:
             return None
-        with catalogue.transaction():
-            run = _begin(catalogue, library)
-            decisions.save(catalogue, decided, run=run)
-        made = rearrange(catalogue, library, decided, run=run, progress=progress)
-        runs.finish(catalogue, run, {"pictures": made.moved, "failed": len(made.left)})
+        with catalog.transaction():
+            run = _begin(catalog, library)
+            decisions.save(catalog, decided, run=run)
+        made = rearrange(catalog, library, decided, run=run, progress=progress)
+        runs.finish(catalog, run, {"pictures": made.moved, "failed": len(made.left)})
         return made
 
 
-def _begin(catalogue: Catalogue, library: Path) -> int:
-    model, bundle, _ = audits.last_sort(catalogue) or ("", library, {})
-    return runs.begin(catalogue, kind=KIND, crawl=library.resolve(), mode="", model=model, bundle=bundle, settings={})
+def _begin(catalog: Catalog, library: Path) -> int:
+    model, bundle, _ = audits.last_sort(catalog) or ("", library, {})
+    return runs.begin(catalog, kind=KIND, crawl=library.resolve(), mode="", model=model, bundle=bundle, settings={})

@@ -11,18 +11,18 @@ from classifier.audit.estimate import percent
 from classifier.audit.session import Session, current, opened, target_of, usual_count
 from classifier.audit.thresholds import enough, keeps
 from classifier.catalog import annotation_log, audits
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.decisions import count_filed
 from classifier.catalog.strictness import Strictness
 from classifier.errors import LibraryError
-from classifier.records import Said, Selection
+from classifier.records import AnnotationKind, Selection
 from classifier.web.history import Answer
-from classifier.web.session import Desk
+from classifier.web.session import ReviewSession
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.filing.refile import Refiled
     from classifier.records import PictureId
 
@@ -40,15 +40,15 @@ def file_outcome(library: Path, *, by_threshold: bool) -> Refiled:
 
     Raises LibraryError while another process files there, or when there is nothing to go by any more.
     """
-    with open_catalogue(library) as catalogue:
-        session, target = current(catalogue, library), target_of(catalogue)
+    with open_catalog(library) as catalog:
+        session, target = current(catalog, library), target_of(catalog)
         offer = session.offer(target) if session is not None and by_threshold and target is not None else None
         if session is None or (by_threshold and offer is None):
             raise LibraryError("something was filed since this sample was drawn: draw a new one")
         return session.refile(Strictness(threshold=None if offer is None else offer.threshold, max_error=target))
 
 
-def answer(desk: Desk, catalogue: Catalogue, library: Path, one: Answer, *, steps: int | None = None) -> None:
+def answer(desk: ReviewSession, catalog: Catalog, library: Path, one: Answer, *, steps: int | None = None) -> None:
     """Store what is said of the picture that is asked about; of another (told twice, or in the terminal) nothing.
 
     `steps` is how many answers stand as far as the asker knows: with another number nothing is stored, for a question
@@ -56,32 +56,32 @@ def answer(desk: Desk, catalogue: Catalogue, library: Path, one: Answer, *, step
 
     Which category a wrong one is of, or that it is of none, is said at the desk too: it can be filed by that.
     """
-    session = current(catalogue, library)
+    session = current(catalog, library)
     asked = None if session is None else session.state.current
     if session is None or asked is None or asked.picture != one.picture:
         return
     if steps not in {None, len(session.state.answers)}:
         return
-    is_right = one.said is Said.RIGHT and one.category == asked.category
-    is_placed = one.said is Said.NONE or (one.said is Said.RIGHT and not is_right)
-    with catalogue.transaction():
-        session.answer(one.said if one.said is Said.SKIPPED or is_right else Said.WRONG)
+    is_right = one.said is AnnotationKind.RIGHT and one.category == asked.category
+    is_placed = one.said is AnnotationKind.NONE or (one.said is AnnotationKind.RIGHT and not is_right)
+    with catalog.transaction():
+        session.answer(one.said if one.said is AnnotationKind.SKIPPED or is_right else AnnotationKind.WRONG)
         if is_placed:
             desk.say([one], selection=Selection.FILED)
     desk.heard([one.picture])
 
 
-def take_back(desk: Desk, catalogue: Catalogue, library: Path, *, steps: int | None = None) -> bool:
+def take_back(desk: ReviewSession, catalog: Catalog, library: Path, *, steps: int | None = None) -> bool:
     """Take back the last answer, with what it said at the desk; of what is no longer there nothing is asked again.
 
     `steps` is how many answers stand as far as the asker knows: with another number nothing is done.
     """
-    session = current(catalogue, library)
+    session = current(catalog, library)
     if session is not None and steps not in {None, len(session.state.answers)}:
         return False
     while session is not None and session.state.answers:
         last = session.state.answers[-1]
-        with catalogue.transaction():
+        with catalog.transaction():
             session.take_back()
             step = desk.last
             if [(last.picture, last.id + 1)] == [(verdict.picture, verdict.id) for verdict in step]:
@@ -93,17 +93,17 @@ def take_back(desk: Desk, catalogue: Catalogue, library: Path, *, steps: int | N
     return False
 
 
-def told(catalogue: Catalogue, library: Path) -> dict[str, Any]:
+def told(catalog: Catalog, library: Path) -> dict[str, Any]:
     """Where the audit stands and what follows so far, in parts that the page puts into words; `drawn` is 0 without one.
 
     `pictures` are those that are asked about next, the first of them now.
     """
-    session = current(catalogue, library)
-    now = {"usual": usual_count(catalogue), "there": count_filed(catalogue), "guaranteed": _guaranteed(catalogue)}
+    session = current(catalog, library)
+    now = {"usual": usual_count(catalog), "there": count_filed(catalog), "guaranteed": _guaranteed(catalog)}
     if session is None:
         return {"drawn": 0, **now, "pictures": []}
     _skip_vanished(session)
-    state, target = session.state, target_of(catalogue)
+    state, target = session.state, target_of(catalog)
     bound, offer = state.bound(), None if target is None else session.offer(target)
     kept = None if target is None or not state.is_finished else keeps(state, target)
     return {
@@ -120,26 +120,26 @@ def told(catalogue: Catalogue, library: Path) -> dict[str, Any]:
         "steps": len(state.answers),
         "target": None if target is None else percent(target),
         "kept": kept,
-        "misfiled": _misfiled(catalogue, session) if state.is_finished else 0,
+        "misfiled": _misfiled(catalog, session) if state.is_finished else 0,
         "offer": None
         if kept is not False or offer is None
         else {"threshold": f"{offer.threshold:.4g}", "kept": offer.kept, "filed": offer.filed},
-        "enough": enough(state, target) if kept is False and target is not None else usual_count(catalogue),
+        "enough": enough(state, target) if kept is False and target is not None else usual_count(catalog),
         "pictures": _next(session),
     }
 
 
-def _guaranteed(catalogue: Catalogue) -> bool:
+def _guaranteed(catalog: Catalog) -> bool:
     """Whether the last sort's error rate was guaranteed by its labels; also where none was asked for."""
-    sort = audits.last_sort(catalogue)
+    sort = audits.last_sort(catalog)
     return sort is None or Strictness.recorded(sort[2]).no_guarantee is None
 
 
-def _misfiled(catalogue: Catalogue, session: Session) -> int:
+def _misfiled(catalog: Catalog, session: Session) -> int:
     """How many were judged wrong, still lie there, and were not said to be of another category."""
     there = [drawn.picture for drawn in session.state.audit.drawn if session.path_of(drawn) is not None]
-    held = annotation_log.latest(catalogue, [one for one in there if session.state.said.get(one) is Said.WRONG])
-    return sum(verdict.said is Said.WRONG for verdict in held.values())
+    held = annotation_log.latest(catalog, [one for one in there if session.state.said.get(one) is AnnotationKind.WRONG])
+    return sum(verdict.said is AnnotationKind.WRONG for verdict in held.values())
 
 
 def _next(session: Session) -> list[PictureId]:
@@ -151,4 +151,4 @@ def _next(session: Session) -> list[PictureId]:
 def _skip_vanished(session: Session) -> None:
     """As in the terminal: what is no longer there counts as wrong."""
     while (asked := session.state.current) is not None and session.path_of(asked) is None:
-        session.answer(Said.SKIPPED)
+        session.answer(AnnotationKind.SKIPPED)

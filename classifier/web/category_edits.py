@@ -10,19 +10,19 @@ from classifier.catalog import annotation_log, categories, decisions, steps
 from classifier.catalog.categories import composed
 from classifier.errors import LibraryError
 from classifier.labels.names import check_names
-from classifier.records import Said
+from classifier.records import AnnotationKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from classifier.catalog.categories import Names
-    from classifier.catalog.connection import Catalogue
-    from classifier.records import Verdict
+    from classifier.catalog.categories import CategoryAliases
+    from classifier.catalog.connection import Catalog
+    from classifier.records import Annotation
     from classifier.web.queue import Waiting
-    from classifier.web.suggestions import Guesses
+    from classifier.web.suggestions import Suggestions
 
 
-def make_category(catalogue: Catalogue, name: str, *, guesses: Guesses, at: str) -> None:
+def make_category(catalog: Catalog, name: str, *, guesses: Suggestions, at: str) -> None:
     """Make a category. Raises LibraryError or LabelsError in one line for a name that it cannot have."""
     name = composed(name)
     if name in guesses.categories:
@@ -30,15 +30,15 @@ def make_category(catalogue: Catalogue, name: str, *, guesses: Guesses, at: str)
     if guesses.names.of(name) != name:
         raise LibraryError(f"{name!r} is called {guesses.names.of(name)!r} by now; take another name")
     check_names([*guesses.categories, name], where="categories")
-    categories.make(catalogue, [name], at=at)
+    categories.make(catalog, [name], at=at)
 
 
-def named(rows: list[Waiting], names: Names) -> list[Waiting]:
+def named(rows: list[Waiting], names: CategoryAliases) -> list[Waiting]:
     """The same, each category by its name of now."""
     return [replace(row, category=names.of(row.category), best=names.of(row.best)) for row in rows]
 
 
-def named_counts(counts: Mapping[str, Mapping[str, int]], names: Names) -> dict[str, dict[str, int]]:
+def named_counts(counts: Mapping[str, Mapping[str, int]], names: CategoryAliases) -> dict[str, dict[str, int]]:
     """Counts by tray and category, each category by its name of now, most first."""
     summed: dict[str, Counter[str]] = {tray: Counter() for tray in counts}
     for tray, of_it in counts.items():
@@ -47,15 +47,15 @@ def named_counts(counts: Mapping[str, Mapping[str, int]], names: Names) -> dict[
     return {tray: dict(of_it.most_common()) for tray, of_it in summed.items()}
 
 
-def take_back_name(catalogue: Catalogue, step: int) -> None:
+def take_back_name(catalog: Catalog, step: int) -> None:
     """Call categories again as before a step; what lies in a folder of the old name is of that category."""
-    for old, new in categories.take_back(catalogue, step).items():
-        decisions.rename_where_it_lies(catalogue, new, old)
+    for old, new in categories.take_back(catalog, step).items():
+        decisions.rename_where_it_lies(catalog, new, old)
 
 
 def rename_category(
-    catalogue: Catalogue, old: str, new: str, *, guesses: Guesses, origin: str, at: str
-) -> list[Verdict]:
+    catalog: Catalog, old: str, new: str, *, guesses: Suggestions, origin: str, at: str
+) -> list[Annotation]:
     """Call `old` what `new` says, which may be another category: then the two are one.
 
     All or nothing: the words about `old` that hold are said of `new`, and are returned. Raises LibraryError or
@@ -68,15 +68,15 @@ def rename_category(
         raise LibraryError(f"the category is called {old!r} already")
     merges = new in guesses.categories
     check_names([*(one for one in guesses.categories if one != old or merges), new], where="categories")
-    with catalogue.transaction():
-        step = steps.begin(catalogue, at=at)
-        categories.rename(catalogue, old, new, at=at, step=step)
-        out = {} if merges else annotation_log.ruled_out(annotation_log.of_pictures(catalogue))
+    with catalog.transaction():
+        step = steps.begin(catalog, at=at)
+        categories.rename(catalog, old, new, at=at, step=step)
+        out = {} if merges else annotation_log.ruled_out(annotation_log.of_pictures(catalog))
         held = [
             one
-            for one in annotation_log.latest(catalogue).values()
-            if (one.said is Said.RIGHT and one.category == old)
-            or (one.said is Said.WRONG and old in out.get(one.picture, ()))
+            for one in annotation_log.latest(catalog).values()
+            if (one.said is AnnotationKind.RIGHT and one.category == old)
+            or (one.said is AnnotationKind.WRONG and old in out.get(one.picture, ()))
         ]
         said = [replace(one, category=new, origin=origin, audit=None, at=at, id=0, step=step) for one in held]
-        return annotation_log.add_all(catalogue, said)
+        return annotation_log.add_all(catalog, said)

@@ -21,7 +21,7 @@ WHOLE_WITHIN_S: Final = 20.0
 """From a connection's beginning, or its next request's first byte, until that request is whole."""
 
 
-class Patient(H11Protocol):
+class LimitedProtocol(H11Protocol):
     """A connection of which one request after the other has to be whole in time.
 
     Above the most, the oldest connection whose request is not being answered is closed; that may be the new one.
@@ -37,7 +37,7 @@ class Patient(H11Protocol):
         """Begin to wait for a request, in place of another connection where there are too many."""
         super().connection_made(transport)
         self._deadline = self.loop.call_later(WHOLE_WITHIN_S, self.cut)
-        held = [one for one in self.connections if isinstance(one, Patient) and not one.is_cut]
+        held = [one for one in self.connections if isinstance(one, LimitedProtocol) and not one.is_cut]
         if len(held) > MOST:
             min((one for one in held if not one.is_answering), key=lambda one: one.began).cut()
 

@@ -25,7 +25,7 @@ class Keys:
     pictures: str
 
 
-class Session:
+class PageSession:
     """What opens one page, and the keys that it is given then; all are new with each start.
 
     With a `chosen` token, that one opens the page any number of times, from several machines, and the keys follow from

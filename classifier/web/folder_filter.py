@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 _MADE: Final = "CREATE TEMP TABLE IF NOT EXISTS here (picture TEXT PRIMARY KEY) WITHOUT ROWID"
 _BELOW: Final = """
@@ -15,14 +15,14 @@ _FEW: Final = 3000
 """To look each of so many up is faster than to look for them among all that waits."""
 
 
-class Here:
-    """Knows which pictures of a catalogue have a file in one folder of the crawl, or below it."""
+class FolderFilter:
+    """Knows which pictures of a catalog have a file in one folder of the crawl, or below it."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
         self._under: bytes | None = None
         self._is_small = False
-        catalogue.connection.execute(_MADE)
+        catalog.connection.execute(_MADE)
 
     def look(self, under: bytes | None) -> bool:
         """Have `temp.here` hold those of the folder `under` (None asks for none); whether they are few."""
@@ -30,9 +30,9 @@ class Here:
             return False
         if under != self._under:
             self._under = under
-            self._catalogue.connection.execute("DELETE FROM temp.here")
+            self._catalog.connection.execute("DELETE FROM temp.here")
             bounds = (under + b"/", under + b"0")  # "0" follows "/"
-            self._is_small = self._catalogue.connection.execute(_BELOW, bounds).rowcount <= _FEW
+            self._is_small = self._catalog.connection.execute(_BELOW, bounds).rowcount <= _FEW
         return self._is_small
 
     def changed(self) -> None:

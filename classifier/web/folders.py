@@ -13,7 +13,7 @@ from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.paths import displayable
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Folders:
         self._numbers: dict[_Parts, int] = {}
 
     def path_of(self, number: int) -> bytes | None:
-        """The folder of that number, as the catalogue keeps paths; None when no such was told."""
+        """The folder of that number, as the catalog keeps paths; None when no such was told."""
         return b"/".join(self._known[number]) if 0 <= number < len(self._known) else None
 
     def look(self, action: Action | None, *, chosen: int | None) -> tuple[list[Folder], int]:
@@ -69,9 +69,9 @@ class Folders:
         Empty when all that waits comes from one folder. It takes as long as there is much: not for a thread that a
         person waits for. Raises LibraryError when the library cannot be read.
         """
-        with open_catalogue(self._library) as catalogue:
+        with open_catalog(self._library) as catalog:
             asked = (_SKIPPED, ()) if action is None else (_WAITING, (action.value,))
-            rows = catalogue.connection.execute(*asked)
+            rows = catalog.connection.execute(*asked)
             # Rows of one picture follow each other: it counts once in each folder that holds a file of it.
             held = Counter(
                 frozenset(tuple(path.split(b"/")[:-1]) for _, path in files)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 from classifier.catalog import annotation_log, categories
 from classifier.catalog.annotation_log import standing
 from classifier.errors import LibraryError
-from classifier.records import Said, Verdict
+from classifier.records import Annotation, AnnotationKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.records import PictureId
 
 ORIGIN: Final = "review"
@@ -27,7 +27,7 @@ class Answer:
     """What is said of one picture, and of which category."""
 
     picture: PictureId
-    said: Said
+    said: AnnotationKind
     category: str | None = None
 
 
@@ -36,42 +36,42 @@ class Step:
     """What is taken back as one, by its number; it says nothing, perhaps, where a category was renamed."""
 
     id: int
-    said: tuple[Verdict, ...]
+    said: tuple[Annotation, ...]
     renames: bool = False
 
 
-def read_steps(catalogue: Catalogue, said: Sequence[Verdict]) -> list[Step]:
+def read_steps(catalog: Catalog, said: Sequence[Annotation]) -> list[Step]:
     """The steps that stand, the oldest first; `said` are all verdicts of the page, oldest first."""
     left = {verdict.id for of_it in standing(said).values() for verdict in of_it}
-    renamings = categories.renaming_steps(catalogue)
-    steps: dict[int, list[Verdict]] = {number: [] for number in renamings}
+    renamings = categories.renaming_steps(catalog)
+    steps: dict[int, list[Annotation]] = {number: [] for number in renamings}
     for verdict in said:
         if verdict.id in left and verdict.step is not None:
             steps.setdefault(verdict.step, []).append(verdict)
     return [Step(id=number, said=tuple(steps[number]), renames=number in renamings) for number in sorted(steps)]
 
 
-def check_answers(catalogue: Catalogue, answers: Sequence[Answer], categories: Sequence[str]) -> None:
+def check_answers(catalog: Catalog, answers: Sequence[Answer], categories: Sequence[str]) -> None:
     """Raise LibraryError for a category that does not exist, or a picture that is not in the library."""
     for one in answers:
-        if one.said in {Said.RIGHT, Said.WRONG} and one.category not in categories:
+        if one.said in {AnnotationKind.RIGHT, AnnotationKind.WRONG} and one.category not in categories:
             raise LibraryError(f"there is no category {one.category!r}")
-        if catalogue.connection.execute("SELECT 1 FROM places WHERE picture = ?", (one.picture,)).fetchone() is None:
+        if catalog.connection.execute("SELECT 1 FROM places WHERE picture = ?", (one.picture,)).fetchone() is None:
             raise LibraryError(f"there is no picture {one.picture} in the library")
 
 
-def how_held(held: Verdict | None, last: Sequence[Verdict]) -> tuple[str | None, str | None]:
+def how_held(held: Annotation | None, last: Sequence[Annotation]) -> tuple[str | None, str | None]:
     """Why a picture is kept out of the queue, and of which category it was spoken; None when it is not kept out."""
-    if held is not None and held.said in {Said.RIGHT, Said.NONE}:
+    if held is not None and held.said in {AnnotationKind.RIGHT, AnnotationKind.NONE}:
         return "settled", held.category
-    if last and last[-1].said is Said.SKIPPED:
+    if last and last[-1].said is AnnotationKind.SKIPPED:
         return "skipped", None
     return (None, None) if held is None else ("wrong", held.category)
 
 
-def spoken_of(catalogue: Catalogue) -> list[PictureId]:
+def spoken_of(catalog: Catalog) -> list[PictureId]:
     """The pictures of which something was ever said on the page."""
-    said = [verdict for origin in (ORIGIN, LABELS) for verdict in annotation_log.of_origin(catalogue, origin)]
+    said = [verdict for origin in (ORIGIN, LABELS) for verdict in annotation_log.of_origin(catalog, origin)]
     return list(dict.fromkeys(verdict.picture for verdict in said))
 
 
@@ -80,6 +80,6 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def words_of(said: Sequence[Answer | Verdict]) -> list[tuple[PictureId, Said, str | None]]:
+def words_of(said: Sequence[Answer | Annotation]) -> list[tuple[PictureId, AnnotationKind, str | None]]:
     """What was said of which picture, whenever it was."""
     return [(one.picture, one.said, one.category) for one in said]

@@ -21,7 +21,7 @@ from classifier.web.label_paths import near_at_hand
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from classifier.web.label_paths import LabelledFiles
+    from classifier.web.label_paths import LabelPaths
 
 _ID: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -44,7 +44,7 @@ class Doubtful:
 class DoubtfulLabels:
     """Those of the model that a library was last sorted with; `bundle_of` names its folder. For several threads."""
 
-    def __init__(self, files: LabelledFiles, bundle_of: Callable[[], Path | None]) -> None:
+    def __init__(self, files: LabelPaths, bundle_of: Callable[[], Path | None]) -> None:
         self._files = files
         self._bundle_of = bundle_of
         self._lock = threading.Lock()

@@ -13,28 +13,28 @@ from typing import TYPE_CHECKING, Any, Final
 from classifier.catalog import annotation_log
 from classifier.errors import LibraryError
 from classifier.paths import displayable, from_text
-from classifier.records import Said, Selection, Verdict
+from classifier.records import Annotation, AnnotationKind, Selection
 from classifier.web.history import LABELS, Answer, now, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from classifier.catalog.categories import Names
+    from classifier.catalog.categories import CategoryAliases
     from classifier.records import PictureId
     from classifier.web.label_issue_files import Doubtful
-    from classifier.web.session import Desk
+    from classifier.web.session import ReviewSession
 
 _AHEAD: Final = 12
 """So many are told at once: the next ones are there when one is answered."""
 
 
-def named(labels: Iterable[Doubtful], names: Names) -> list[Doubtful]:
+def named(labels: Iterable[Doubtful], names: CategoryAliases) -> list[Doubtful]:
     """The same by the categories' names of now; where two became one, there is nothing to doubt."""
     now = (replace(one, category=names.of(one.category), likely=names.of(one.likely)) for one in labels)
     return [one for one in now if one.category != one.likely]
 
 
-def answer(desk: Desk, labels: Sequence[Doubtful], one: Answer) -> None:
+def answer(desk: ReviewSession, labels: Sequence[Doubtful], one: Answer) -> None:
     """Store at once what is said of a doubtful label; told again because its answer was lost, it is not stored twice.
 
     Raises LibraryError for a picture whose label is not doubted, or a category that does not exist.
@@ -42,31 +42,35 @@ def answer(desk: Desk, labels: Sequence[Doubtful], one: Answer) -> None:
     about = {label.picture: label for label in named(labels, desk.guesses.names)}.get(one.picture)
     if about is None:
         raise LibraryError(f"the label of picture {one.picture} is not doubted")
-    if one.said is Said.WRONG:
+    if one.said is AnnotationKind.WRONG:
         raise LibraryError("say of which category it is, or that it is of none")
-    if one.said is Said.RIGHT and one.category not in {*desk.guesses.categories, about.category, about.likely}:
+    if one.said is AnnotationKind.RIGHT and one.category not in {
+        *desk.guesses.categories,
+        about.category,
+        about.likely,
+    }:
         raise LibraryError(f"there is no category {one.category!r}")
     steps = _steps(desk, labels)
     if steps and words_of(steps[-1:]) == words_of([one]):
         return
-    category = one.category if one.said is Said.RIGHT else None
-    word = Verdict(
+    category = one.category if one.said is AnnotationKind.RIGHT else None
+    word = Annotation(
         picture=one.picture, said=one.said, category=category, origin=LABELS, at=now(), selection=Selection.MODEL
     )
     desk.hear(word)
 
 
-def take_back(desk: Desk, labels: Sequence[Doubtful], *, steps: int | None = None) -> None:
+def take_back(desk: ReviewSession, labels: Sequence[Doubtful], *, steps: int | None = None) -> None:
     """Take back what was said last of the labels and stands, also on another day.
 
     `steps` is how many stand as far as the asker knows: with another number nothing is done.
     """
     said = _steps(desk, labels)
     if said and steps in {None, len(said)}:
-        desk.hear(replace(said[-1], id=0, said=Said.TAKEN_BACK, at=now()))
+        desk.hear(replace(said[-1], id=0, said=AnnotationKind.TAKEN_BACK, at=now()))
 
 
-def told(desk: Desk, labels: Sequence[Doubtful]) -> dict[str, Any]:
+def told(desk: ReviewSession, labels: Sequence[Doubtful]) -> dict[str, Any]:
     """How many labels are doubted and how many are left, the next ones, and how many steps can be taken back.
 
     A label whose file is gone is none any more; what was said of it can still be taken back.
@@ -90,27 +94,27 @@ def told(desk: Desk, labels: Sequence[Doubtful]) -> dict[str, Any]:
     }
 
 
-def _steps(desk: Desk, labels: Sequence[Doubtful]) -> list[Verdict]:
+def _steps(desk: ReviewSession, labels: Sequence[Doubtful]) -> list[Annotation]:
     """What was said here of these labels and stands, the oldest first."""
     pictures = {one.picture for one in labels}
-    said = desk.read(lambda catalogue, _: annotation_log.of_origin(catalogue, LABELS))
+    said = desk.read(lambda catalog, _: annotation_log.of_origin(catalog, LABELS))
     own = annotation_log.standing(verdict for verdict in said if verdict.picture in pictures)
     return sorted(chain.from_iterable(own.values()), key=lambda verdict: verdict.id)
 
 
-def _left(desk: Desk, labels: Sequence[Doubtful], steps: Sequence[Verdict]) -> list[Doubtful]:
+def _left(desk: ReviewSession, labels: Sequence[Doubtful], steps: Sequence[Annotation]) -> list[Doubtful]:
     """What is to be asked about: first what was not looked at, then what was skipped, the longest ago first."""
-    held = desk.read(lambda catalogue, _: annotation_log.latest(catalogue, [one.picture for one in labels]))
+    held = desk.read(lambda catalog, _: annotation_log.latest(catalog, [one.picture for one in labels]))
     labels = [one for one in labels if one.likely not in desk.ruled_out(one.picture)]
     last = {verdict.picture: verdict for verdict in steps}
-    skipped = {picture: verdict.id for picture, verdict in last.items() if verdict.said is Said.SKIPPED}
+    skipped = {picture: verdict.id for picture, verdict in last.items() if verdict.said is AnnotationKind.SKIPPED}
     left = [one for one in labels if not _is_settled(one, held)]
     return sorted(left, key=lambda one: skipped.get(one.picture, 0))
 
 
-def _is_settled(label: Doubtful, held: Mapping[PictureId, Verdict]) -> bool:
+def _is_settled(label: Doubtful, held: Mapping[PictureId, Annotation]) -> bool:
     """Whether what a person said of the picture, anywhere, goes before its label."""
     verdict = held.get(label.picture)
     if verdict is None:
         return False
-    return verdict.said is not Said.WRONG or verdict.category == label.category
+    return verdict.said is not AnnotationKind.WRONG or verdict.category == label.category

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _Stamp = tuple[int, int]
 
 
-class LabelledFiles:
+class LabelPaths:
     """The labelled pictures of the model that a library was last sorted with; `bundle_of` names its folder."""
 
     def __init__(self, bundle_of: Callable[[], Path | None]) -> None:

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.inference.signals import deaf_children
+from classifier.inference.signals import block_sigint
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -22,7 +22,7 @@ Run = Callable[[Connection, Path], None]
 """Learns for a library until the pipe ends; importable by name, for it runs in another process."""
 
 
-class Teacher:
+class LearnerProcess:
     """One learning process; `heard` is called with all that it tells, in a thread of its own."""
 
     def __init__(self, run: Run, library: Path, heard: Callable[[dict[str, Any]], None]) -> None:
@@ -31,7 +31,7 @@ class Teacher:
         # No daemon: those may have no workers, which a sort needs. It ends with its pipe, before anyone waits for it.
         self._process: SpawnProcess = context.Process(target=run, args=(theirs, library), name="illsort learner")
         atexit.register(self._pipe.close)
-        with deaf_children():
+        with block_sigint():
             self._process.start()
         theirs.close()
         self._ear = threading.Thread(target=self._listen, args=(heard,), name="ear", daemon=True)

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import LibraryError
-from classifier.web.learner_process import Teacher
+from classifier.web.learner_process import LearnerProcess
 from classifier.web.refusals import both
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ _LATER_S: Final = 2.0
 """How long the page has the machine for itself when it is opened: loading what learns takes all of a core."""
 
 
-class Learning:
+class LearnerStatus:
     """The learning process of one page, from the page's start to its end, or none."""
 
     def __init__(self, library: Path, run: Run | None) -> None:
         self._library = library
         self._run = run
-        self._teacher: Teacher | None = None
+        self._teacher: LearnerProcess | None = None
         self._learned: Callable[[], object] = lambda: None
         self._lock = threading.Lock()
         self._has_ended = False
@@ -48,7 +48,7 @@ class Learning:
     def _start(self, run: Run) -> None:
         with self._lock:
             if not self._has_ended:
-                self._teacher = Teacher(run, self._library, self._heard)
+                self._teacher = LearnerProcess(run, self._library, self._heard)
 
     def tell(self, words: int) -> None:
         """So many more words were said or taken back."""

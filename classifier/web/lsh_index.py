@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 _BITS: Final = 256
 _ROW: Final = 1 << 32
@@ -44,7 +44,7 @@ _AT: Final = "SELECT picture FROM embeddings WHERE backbone = ? AND shard = ? AN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sketches:
+class LshIndex:
     """`spots` int64 (N,), rising: where each embedding lies; `words` uint64 (N, W): on which side of random planes.
 
     Embeddings at a small angle lie on the same side of nearly all planes.
@@ -60,42 +60,42 @@ class Sketches:
         return [divmod(spot, _ROW) for spot in self.spots[closest].tolist()]
 
 
-NOTHING: Final = Sketches(spots=np.empty(0, np.int64), words=np.empty((0, _BITS // 64), np.uint64))
+NOTHING: Final = LshIndex(spots=np.empty(0, np.int64), words=np.empty((0, _BITS // 64), np.uint64))
 
 
 def sketch(
-    catalogue: Catalogue, folder: Path, *, backbone: str, known: Sketches, rest: Callable[[], bool]
-) -> Sketches | None:
+    catalog: Catalog, folder: Path, *, backbone: str, known: LshIndex, rest: Callable[[], bool]
+) -> LshIndex | None:
     """The sketches of all that waits now; what `known` has is taken over.
 
     `rest` is called after every few hundred pictures that are read, and may take its time; False ends it, with None.
     """
-    waiting = catalogue.connection.execute(_WAITING, (backbone,))
+    waiting = catalog.connection.execute(_WAITING, (backbone,))
     spots = np.fromiter((shard * _ROW + row for shard, row in waiting), dtype=np.int64)
     words = np.zeros((len(spots), _BITS // 64), dtype=np.uint64)
     _, there, before = np.intersect1d(spots, known.spots, assume_unique=True, return_indices=True)
     words[there] = known.words[before]
     is_known = np.zeros(len(spots), dtype=bool)
     is_known[there] = True
-    for found, read in _read(catalogue, folder, spots[~is_known], backbone=backbone):
+    for found, read in _read(catalog, folder, spots[~is_known], backbone=backbone):
         numbers = np.searchsorted(spots, found)
         words[numbers] = read
         is_known[numbers] = True
         if not rest():
             return None
-    return Sketches(spots=spots[is_known], words=words[is_known])
+    return LshIndex(spots=spots[is_known], words=words[is_known])
 
 
 def likely(
-    catalogue: Catalogue, folder: Path, sketches: Sketches, embedding: NDArray[np.float32], *, backbone: str
+    catalog: Catalog, folder: Path, sketches: LshIndex, embedding: NDArray[np.float32], *, backbone: str
 ) -> list[PictureId]:
     """The few pictures that may nearly repeat one of this embedding, that one among them, the most like first."""
     spots = sketches.nearest(embedding, _COUNTED)
-    at = (catalogue.connection.execute(_AT, (backbone, *spot)).fetchone() for spot in spots)
+    at = (catalog.connection.execute(_AT, (backbone, *spot)).fetchone() for spot in spots)
     pictures = [PictureId(row[0]) for row in at if row is not None]
     own = directions(embedding[None])[0]
     found: list[tuple[float, PictureId]] = []
-    for rows in kept_of(catalogue, folder, pictures, backbone=backbone):
+    for rows in kept_of(catalog, folder, pictures, backbone=backbone):
         if rows.embeddings.shape[1] == len(own):
             cosines = (directions(rows.embeddings) @ own).tolist()
             found += [(cosine, one) for cosine, one in zip(cosines, rows.pictures, strict=True) if cosine >= _LEAST]
@@ -103,19 +103,19 @@ def likely(
 
 
 def _read(
-    catalogue: Catalogue, folder: Path, spots: NDArray[np.int64], *, backbone: str
+    catalog: Catalog, folder: Path, spots: NDArray[np.int64], *, backbone: str
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
     """What can be read of what lies at `spots`, rising: the spots (M,) and the sketches (M, W), part by part."""
     for shard in np.unique(spots // _ROW).tolist():
-        picture_at = {shard * _ROW + row: PictureId(picture) for row, picture in _shard(catalogue, backbone, shard)}
+        picture_at = {shard * _ROW + row: PictureId(picture) for row, picture in _shard(catalog, backbone, shard)}
         of_it = spots[spots // _ROW == shard].tolist()
         spot_of = {picture_at[spot]: spot for spot in of_it if spot in picture_at}
         for part in read_shard(folder, shard, [(spot % _ROW, picture) for picture, spot in spot_of.items()]):
             yield np.array([spot_of[one] for one in part.pictures], dtype=np.int64), _words(part.embeddings)
 
 
-def _shard(catalogue: Catalogue, backbone: str, shard: int) -> Iterable[tuple[int, str]]:
-    return catalogue.connection.execute(_SHARD, (backbone, shard))
+def _shard(catalog: Catalog, backbone: str, shard: int) -> Iterable[tuple[int, str]]:
+    return catalog.connection.execute(_SHARD, (backbone, shard))
 
 
 def _words(embeddings: NDArray[np.float32]) -> NDArray[np.uint64]:

@@ -1,6 +1,6 @@
 """Whether pictures are nearly the same to a person, by the rule that keeps near-duplicates on one side of a split.
 
-Perceptual hash and thumbnail, of small pictures as the page shows them. Knows no web, no network and no catalogue.
+Perceptual hash and thumbnail, of small pictures as the page shows them. Knows no web, no network and no catalog.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from classifier.records import Example, PictureId
 
 _MOST_KEPT: Final = 8192
-"""How many pictures' looks are kept, about a kilobyte each: neighbours are asked about again and again."""
+"""How many pictures' looks are kept, about a kilobyte each: neighbors are asked about again and again."""
 _NOWHERE: Final = Label(path=Path(), category="")
 
 

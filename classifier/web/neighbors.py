@@ -19,15 +19,15 @@ from classifier.model.bundle_files import sha256_of
 from classifier.model.labeled_embeddings import LABELLED, load_labelled
 from classifier.model.manifest_fields import ManifestFields, read_fields
 from classifier.model.normalize import directions
-from classifier.records import PictureId, Said
+from classifier.records import AnnotationKind, PictureId
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from classifier.catalog.connection import Catalogue
-    from classifier.model.labeled_embeddings import Labelled
+    from classifier.catalog.connection import Catalog
+    from classifier.model.labeled_embeddings import LabeledEmbeddings
 
 SHOWN: Final = 3
 _LOOKED_AT: Final = 4 * SHOWN
@@ -35,7 +35,7 @@ _LOOKED_AT: Final = 4 * SHOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbour:
+class Neighbor:
     """A labelled picture, the category that it is of by now, and how like it is: the cosine of embeddings, -1..1."""
 
     picture: PictureId
@@ -52,11 +52,11 @@ class Taught:
 
     backbone: str
     categories: tuple[str, ...] = ()
-    labelled: Labelled | None = None
+    labelled: LabeledEmbeddings | None = None
     directions: NDArray[np.float32] | None = None
     """float32 (N, D): the labelled embeddings, each of length 1."""
 
-    def nearest(self, catalogue: Catalogue, picture: PictureId, embedding: NDArray[np.float32]) -> list[Neighbour]:
+    def nearest(self, catalog: Catalog, picture: PictureId, embedding: NDArray[np.float32]) -> list[Neighbor]:
         """The nearest to an embedding, (D,), the most like first: one of each group of near-duplicates.
 
         Never the picture itself. What a person has said of a labelled picture since goes before its label.
@@ -71,21 +71,23 @@ class Taught:
             if self.labelled.pictures[row] != picture:
                 rows.setdefault(int(self.labelled.groups[row]), row)
         pictures = {self.labelled.pictures[row]: row for row in rows.values()}
-        said, names = annotation_log.latest(catalogue, list(pictures)), read_names(catalogue)
-        found: list[Neighbour] = []
+        said, names = annotation_log.latest(catalog, list(pictures)), read_names(catalog)
+        found: list[Neighbor] = []
         for one, row in pictures.items():
             label: str | None = self.categories[self.labelled.truths[row]]
             if (verdict := said.get(one)) is not None:
-                is_denied = verdict.said is Said.NONE or (verdict.said is Said.WRONG and verdict.category == label)
-                label = None if is_denied else verdict.category if verdict.said is Said.RIGHT else label
+                is_denied = verdict.said is AnnotationKind.NONE or (
+                    verdict.said is AnnotationKind.WRONG and verdict.category == label
+                )
+                label = None if is_denied else verdict.category if verdict.said is AnnotationKind.RIGHT else label
             if label is not None:
-                found.append(Neighbour(picture=one, category=names.of(label), cosine=float(cosines[row])))
+                found.append(Neighbor(picture=one, category=names.of(label), cosine=float(cosines[row])))
         return found[:SHOWN]
 
 
-def read_taught(catalogue: Catalogue) -> Taught | None:
+def read_taught(catalog: Catalog) -> Taught | None:
     """What the bundle of the last sort tells; None when there is none, or it is another by now."""
-    model, folder, _ = audits.last_sort(catalogue) or ("", None, {})
+    model, folder, _ = audits.last_sort(catalog) or ("", None, {})
     if folder is None:
         return None
     try:
@@ -105,7 +107,7 @@ def read_taught(catalogue: Catalogue) -> Taught | None:
     )
 
 
-def _labelled(folder: Path, manifest: ManifestFields) -> Labelled | None:
+def _labelled(folder: Path, manifest: ManifestFields) -> LabeledEmbeddings | None:
     """The labelled pictures of a bundle, when they are those it was written with."""
     path, written = folder / LABELLED, manifest.labelled_sha256
     try:

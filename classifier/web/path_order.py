@@ -17,7 +17,7 @@ from classifier.web.queue import ANSWERED, Order, answered, asked_of, of_picture
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.web.queue import Key, Waiting, Wanted
 
 _Bounds = tuple[bytes, bytes]
@@ -42,49 +42,49 @@ ORDER BY f.path LIMIT ?
 _LOST: Final = "NOT EXISTS (SELECT 1 FROM files WHERE files.picture = d.picture)"
 
 
-def page(catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+def page(catalog: Catalog, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
     """The next `limit` pictures behind the place `after` (None: from the beginning)."""
     bounds = _EVERYWHERE if wanted.under is None else (wanted.under + b"/", wanted.under + b"0")  # "0" follows "/"
     wanted = replace(wanted, under=None)
     is_lost, *place = after or (0, 0, "")
     rows: list[Waiting] = []
     if not is_lost:
-        look = _looked_up if _are_few(catalogue, wanted) else _along
-        found = look(catalogue, wanted, bounds, _start(catalogue, bounds, place[1]), limit)
-        rows = [replace(row, key=(0, 0, row.picture)) for row in of_pictures(catalogue, found, model=model)]
+        look = _looked_up if _are_few(catalog, wanted) else _along
+        found = look(catalog, wanted, bounds, _start(catalog, bounds, place[1]), limit)
+        rows = [replace(row, key=(0, 0, row.picture)) for row in of_pictures(catalog, found, model=model)]
     if len(rows) == limit or bounds != _EVERYWHERE:
         return rows
     rest = replace(wanted, order=Order.SURETY)
     behind = place if is_lost else None
-    lost = queue.page(catalogue, rest, model=model, after=behind, limit=limit - len(rows), also=_LOST)
+    lost = queue.page(catalog, rest, model=model, after=behind, limit=limit - len(rows), also=_LOST)
     return rows + [replace(row, key=(1, *row.key)) for row in lost]
 
 
-def _start(catalogue: Catalogue, bounds: _Bounds, picture: Key) -> bytes:
+def _start(catalog: Catalog, bounds: _Bounds, picture: Key) -> bytes:
     """Behind which path to go on: the beginning, for none, and when the picture has lost its file meanwhile."""
-    (path,) = catalogue.connection.execute(_FIRST, (picture, *bounds)).fetchone()
+    (path,) = catalog.connection.execute(_FIRST, (picture, *bounds)).fetchone()
     return bounds[0] if path is None else bytes(path)
 
 
-def _are_few(catalogue: Catalogue, wanted: Wanted) -> bool:
+def _are_few(catalog: Catalog, wanted: Wanted) -> bool:
     source, (conditions, values) = _DECIDED, asked_of(wanted)
     if wanted.skipped:
         source, conditions, values = "temp.said", answered(wanted), []
     count = _COUNT.format(source=source, conditions=conditions)
-    return bool(catalogue.connection.execute(count, (*values, _FEW + 1)).fetchone()[0] <= _FEW)
+    return bool(catalog.connection.execute(count, (*values, _FEW + 1)).fetchone()[0] <= _FEW)
 
 
-def _looked_up(catalogue: Catalogue, wanted: Wanted, bounds: _Bounds, start: bytes, limit: int) -> list[PictureId]:
+def _looked_up(catalog: Catalog, wanted: Wanted, bounds: _Bounds, start: bytes, limit: int) -> list[PictureId]:
     source = _SKIPPED if wanted.skipped else f"{_DECIDED} {ANSWERED}"
     asked, values = asked_of(wanted)
     query = _LOOKED_UP.format(source=source, conditions=f"{asked} AND {answered(wanted)}")
-    lies = catalogue.connection.execute(query, (*bounds, *values))
+    lies = catalog.connection.execute(query, (*bounds, *values))
     behind = sorted((path, picture) for path, picture in lies if path is not None and path > start)
     return [PictureId(picture) for _, picture in behind[:limit]]
 
 
-def _along(catalogue: Catalogue, wanted: Wanted, bounds: _Bounds, start: bytes, limit: int) -> list[PictureId]:
+def _along(catalog: Catalog, wanted: Wanted, bounds: _Bounds, start: bytes, limit: int) -> list[PictureId]:
     asked, values = asked_of(wanted)
     query = _ALONG.format(said=ANSWERED, conditions=f"{asked} AND {answered(wanted)}")
-    rows = catalogue.connection.execute(query, (start, bounds[1], *values, bounds[0], limit))
+    rows = catalog.connection.execute(query, (start, bounds[1], *values, bounds[0], limit))
     return [PictureId(picture) for (picture,) in rows]

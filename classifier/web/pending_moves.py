@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 from classifier.catalog import annotation_log
 from classifier.filing.category_folders import is_in_its_folder
 from classifier.filing.destination import REVIEW
-from classifier.records import Action, Decision, Said
+from classifier.records import Action, AnnotationKind, Decision
 from classifier.sort.overrides import heed
 from classifier.web.queue import of_categories, of_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from classifier.catalog.connection import Catalogue
-    from classifier.records import PictureId, Verdict
+    from classifier.catalog.connection import Catalog
+    from classifier.records import Annotation, PictureId
     from classifier.web.queue import Waiting
-    from classifier.web.suggestions import Guesses
+    from classifier.web.suggestions import Suggestions
 
 
-def pending(rows: Iterable[Waiting], held: Mapping[PictureId, Verdict], guesses: Guesses) -> Iterator[Decision]:
+def pending(rows: Iterable[Waiting], held: Mapping[PictureId, Annotation], guesses: Suggestions) -> Iterator[Decision]:
     """What is decided of each picture that lies elsewhere, after what a person said of it that holds."""
     for row in rows:
         decision = _heeded(row, held.get(row.picture), guesses)
@@ -30,16 +30,18 @@ def pending(rows: Iterable[Waiting], held: Mapping[PictureId, Verdict], guesses:
 
 
 def retracted(
-    catalogue: Catalogue, held: Mapping[PictureId, Verdict], guesses: Guesses
+    catalog: Catalog, held: Mapping[PictureId, Annotation], guesses: Suggestions
 ) -> Iterator[tuple[Waiting, Decision]]:
     """For each picture that was decided by the word that is taken back now: its row, and that it waits again."""
-    out = annotation_log.ruled_out(annotation_log.of_pictures(catalogue, list(held)))
-    for row in of_pictures(catalogue, list(held), model=guesses.model):
+    out = annotation_log.ruled_out(annotation_log.of_pictures(catalog, list(held)))
+    for row in of_pictures(catalog, list(held), model=guesses.model):
         verdict = held[row.picture]
         said = {name: one for name, one in guesses.of(row.logits).items() if name not in out.get(row.picture, ())}
         category = next(iter(said), _guessed_once(row, guesses))
         # A word that decides nothing gives no reason; what it ruled out may be the best guess again.
-        is_guess = verdict.said is Said.WRONG and category == verdict.category != guesses.names.of(row.category)
+        is_guess = verdict.said is AnnotationKind.WRONG and category == verdict.category != guesses.names.of(
+            row.category
+        )
         is_guess &= row.action is Action.REVIEW
         if not is_guess and _heeded(replace(row, reason=""), verdict, guesses).reason != row.reason:
             continue
@@ -55,20 +57,20 @@ def retracted(
         yield row, again
 
 
-def strayed(catalogue: Catalogue, guesses: Guesses) -> Iterator[Decision]:
+def strayed(catalog: Catalog, guesses: Suggestions) -> Iterator[Decision]:
     """What lies in the folder of a category that is called otherwise by now, as it is called now."""
-    rows = of_categories(catalogue, list(guesses.names.now), model=guesses.model)
+    rows = of_categories(catalog, list(guesses.names.now), model=guesses.model)
     return (decision for decision in pending(rows, {}, guesses) if decision.action is not Action.UNKNOWN)
 
 
-def _guessed_once(row: Waiting, guesses: Guesses) -> str:
+def _guessed_once(row: Waiting, guesses: Suggestions) -> str:
     """The best guess where nothing tells one now: by where it still waits; none where no model ever guessed."""
     if row.path.parent.parent.name == REVIEW:
         return row.path.parent.name
     return row.category if guesses.model else ""
 
 
-def _heeded(row: Waiting, verdict: Verdict | None, guesses: Guesses) -> Decision:
+def _heeded(row: Waiting, verdict: Annotation | None, guesses: Suggestions) -> Decision:
     category = guesses.names.of(row.category)
     decision = Decision(
         picture=row.picture, action=row.action, category=category, confidence=row.confidence, reason=row.reason

@@ -47,7 +47,7 @@ def coming(page: Page, wanted: Wanted, after: Sequence[Key] | None, categories: 
         yield from page(replace(wanted, category=category, grid=True, skipped=False), None, GRID)
 
 
-class Ahead:
+class Prefetcher:
     """A thread that gives one row after the other of the newest plan to `make`."""
 
     def __init__(self, make: Callable[[Waiting], None], *, idle: Callable[[], None]) -> None:

@@ -18,7 +18,7 @@ from classifier.records import Action, PictureId
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 Key = float | int | str
 SAID: Final = """
@@ -75,7 +75,7 @@ class Wanted:
     look: int | None = None
     """Of the pictures that look alike, those of one number alone; in the orders by what was learned."""
     under: bytes | None = None
-    """A folder of the crawl, as the catalogue keeps paths: what has no file in it or below stays out."""
+    """A folder of the crawl, as the catalog keeps paths: what has no file in it or below stays out."""
     is_small: bool = False
     """Whether there are few such, so that each is looked up."""
 
@@ -151,7 +151,7 @@ ANSWERED: Final = "LEFT JOIN temp.said ON said.picture = d.picture"
 
 
 def page(
-    catalogue: Catalogue, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int, also: str = "1"
+    catalog: Catalog, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int, also: str = "1"
 ) -> list[Waiting]:
     """The next `limit` pictures behind the place `after` (None: from the beginning); `also` is a further condition."""
     keys = wanted.keys
@@ -164,7 +164,7 @@ def page(
         bounds = list(after)
     source = _source(wanted, f"INDEXED BY {_INDEX[by]}")
     query = f"{ROW.format(keys=', '.join(keys), source=source)} WHERE {' AND '.join(conditions)}"
-    rows = catalogue.connection.execute(f"{query} ORDER BY {', '.join(keys)} LIMIT ?", (model, *values, *bounds, limit))
+    rows = catalog.connection.execute(f"{query} ORDER BY {', '.join(keys)} LIMIT ?", (model, *values, *bounds, limit))
     return [waiting(row) for row in rows]
 
 
@@ -188,41 +188,41 @@ def _source(wanted: Wanted, how: str) -> str:
     return f"{decided} {ANSWERED}"
 
 
-def of_pictures(catalogue: Catalogue, pictures: Sequence[PictureId], *, model: str) -> list[Waiting]:
+def of_pictures(catalog: Catalog, pictures: Sequence[PictureId], *, model: str) -> list[Waiting]:
     """What is decided of these pictures and lies in the library, filed or waiting, in the same order."""
     source = DECIDED.format(how="")
     query = f"{ROW.format(keys='d.confidence, d.picture', source=source)} WHERE d.picture IN {{pictures}}"
-    rows = map(waiting, rows_of(catalogue, query, pictures, before=(model,)))
+    rows = map(waiting, rows_of(catalog, query, pictures, before=(model,)))
     found = {row.picture: row for row in rows}
     return [found[picture] for picture in pictures if picture in found]
 
 
-def of_categories(catalogue: Catalogue, categories: Sequence[str], *, model: str) -> Iterator[Waiting]:
+def of_categories(catalog: Catalog, categories: Sequence[str], *, model: str) -> Iterator[Waiting]:
     """What is decided to be, or guessed to be, of these categories by the names they are kept under."""
     marks = ", ".join("?" for _ in categories)
     source = DECIDED.format(how="")
     query = f"{ROW.format(keys='d.confidence, d.picture', source=source)} WHERE d.category IN ({marks})"
-    return map(waiting, catalogue.connection.execute(query, (model, *categories)))
+    return map(waiting, catalog.connection.execute(query, (model, *categories)))
 
 
-def counts(catalogue: Catalogue) -> dict[str, dict[str, int]]:
+def counts(catalog: Catalog) -> dict[str, dict[str, int]]:
     """How many lie in each tray, by best guess, most first, answered or not; takes as long as there are many."""
     found: dict[str, dict[str, int]] = {Action.REVIEW.value: {}, Action.UNKNOWN.value: {}}
-    for action, category, count in catalogue.connection.execute(_COUNTS):
+    for action, category, count in catalog.connection.execute(_COUNTS):
         found[action][category] = count
     return found
 
 
-def settled(catalogue: Catalogue) -> dict[PictureId, tuple[str, str]]:
+def settled(catalog: Catalog) -> dict[PictureId, tuple[str, str]]:
     """Tray and best guess of each picture that waits no longer: settled by a person's word, or skipped."""
-    rows = catalogue.connection.execute(_SETTLED)
+    rows = catalog.connection.execute(_SETTLED)
     return {PictureId(picture): (action, best) for picture, action, best in rows}
 
 
-def said_of(catalogue: Catalogue) -> dict[str, int]:
+def said_of(catalog: Catalog) -> dict[str, int]:
     """How many pictures a person put into each category."""
     query = "SELECT category, count(*) FROM temp.said WHERE how = 'settled' AND category IS NOT NULL GROUP BY category"
-    return dict(catalogue.connection.execute(query).fetchall())
+    return dict(catalog.connection.execute(query).fetchall())
 
 
 def answered(wanted: Wanted) -> str:

@@ -15,28 +15,28 @@ from classifier.web.queue import RULED_OUT, SAID, counts, of_pictures, settled
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from classifier.catalog.categories import Names
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.categories import CategoryAliases
+    from classifier.catalog.connection import Catalog
     from classifier.records import PictureId
     from classifier.web.queue import Waiting
 
 
-class Tally:
-    """What is answered of one catalogue, and how much is left."""
+class QueueCounts:
+    """What is answered of one catalog, and how much is left."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
         self.counts: dict[str, dict[str, int]] | None = None
         """How many lie in each tray, by best guess, answered or not; None before they are counted."""
         self.skipped: set[PictureId] = set()
         self._settled: dict[PictureId, tuple[str, str]] = {}
         self._fewer: Counter[tuple[str, str]] = Counter()
-        catalogue.connection.execute(SAID)
-        catalogue.connection.execute(RULED_OUT)
+        catalog.connection.execute(SAID)
+        catalog.connection.execute(RULED_OUT)
 
-    def waiting(self, names: Names) -> dict[str, dict[str, int]]:
+    def waiting(self, names: CategoryAliases) -> dict[str, dict[str, int]]:
         """How many wait in each tray, by the best guess's name of now, most first."""
-        self.counts = self.counts or counts(self._catalogue)
+        self.counts = self.counts or counts(self._catalog)
         return {
             action: {
                 guess: left for guess, count in by_guess.items() if (left := count - self._fewer[action, guess]) > 0
@@ -44,17 +44,17 @@ class Tally:
             for action, by_guess in named_counts(self.counts, names).items()
         }
 
-    def guess_anew(self, found: dict[str, dict[str, int]] | None, names: Names) -> None:
+    def guess_anew(self, found: dict[str, dict[str, int]] | None, names: CategoryAliases) -> None:
         """Other guesses hold from now on, by which `found` is counted; None where it is not counted yet."""
         self.counts = found
         self._settled = {
-            picture: (action, names.of(best)) for picture, (action, best) in settled(self._catalogue).items()
+            picture: (action, names.of(best)) for picture, (action, best) in settled(self._catalog).items()
         }
         self._fewer = Counter(self._settled.values())
 
     def leave(self, picture: PictureId) -> None:
         """Back into the queue, as if nothing had been said."""
-        self._catalogue.connection.execute("DELETE FROM temp.said WHERE picture = ?", (picture,))
+        self._catalog.connection.execute("DELETE FROM temp.said WHERE picture = ?", (picture,))
         self.skipped.discard(picture)
         was = self._settled.pop(picture, None)
         if was is not None:
@@ -65,19 +65,21 @@ class Tally:
         if how is None:
             return
         values = (row.picture, how, category)
-        self._catalogue.connection.execute("INSERT INTO temp.said (picture, how, category) VALUES (?, ?, ?)", values)
+        self._catalog.connection.execute("INSERT INTO temp.said (picture, how, category) VALUES (?, ?, ?)", values)
         if how == "skipped":
             self.skipped.add(row.picture)
         if how in {"settled", "skipped"}:
             self._settled[row.picture] = (row.action.value, row.best)
             self._fewer[row.action.value, row.best] += 1
 
-    def rule_out(self, pictures: Iterable[PictureId], found: Mapping[PictureId, Iterable[str]], names: Names) -> None:
+    def rule_out(
+        self, pictures: Iterable[PictureId], found: Mapping[PictureId, Iterable[str]], names: CategoryAliases
+    ) -> None:
         """Know which categories these `pictures` are not of, by the names that were said: what is `found` and no more.
 
         A category that was put together with another one is none any more, and rules that one out no more.
         """
-        execute = self._catalogue.connection.execute
+        execute = self._catalog.connection.execute
         for picture in pictures:
             execute("DELETE FROM temp.ruled_out WHERE picture = ?", (picture,))
             for name in found.get(picture, ()):
@@ -87,13 +89,13 @@ class Tally:
     def ruled_out(self, picture: PictureId) -> set[str]:
         """The categories that a picture is not of, under all names they are kept by."""
         query = "SELECT category FROM temp.ruled_out WHERE picture = ?"
-        return {str(category) for (category,) in self._catalogue.connection.execute(query, (picture,))}
+        return {str(category) for (category,) in self._catalog.connection.execute(query, (picture,))}
 
     def decided_anew(self, before: Waiting, *, model: str) -> None:
         """One picture, as it was `before`, is decided otherwise by now."""
         if self.counts is None:
             return
-        after = of_pictures(self._catalogue, [before.picture], model=model)
+        after = of_pictures(self._catalog, [before.picture], model=model)
         for row, number in ((before, -1), *((row, 1) for row in after)):
             if row.action is not Action.FILE:
                 of_tray = self.counts.setdefault(row.action.value, {})

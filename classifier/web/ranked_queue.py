@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 from classifier.catalog.ranking import attach_newest
 from classifier.web import queue
 from classifier.web.queue import ANSWERED, DECIDED, HERE, ROW, Order, answered, waiting
-from classifier.web.suggestions import Guesses
+from classifier.web.suggestions import Suggestions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.catalog.categories import Names
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.categories import CategoryAliases
+    from classifier.catalog.connection import Catalog
     from classifier.web.queue import Key, Waiting, Wanted
 
 _Where = dict[str, "Key | tuple[str, ...] | None"]
@@ -43,16 +43,16 @@ _LATE: Final = (
 
 
 class Learned:
-    """The newest outlook of a catalogue, and the queue by it; keys begin with the outlook's number and the part."""
+    """The newest outlook of a catalog, and the queue by it; keys begin with the outlook's number and the part."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-        self.outlook = attach_newest(catalogue)
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self.outlook = attach_newest(catalog)
         self._knows_late = False
 
     def look(self) -> bool:
         """Take the newest outlook, if there is another one by now; whether there is."""
-        before, self.outlook = self.outlook.number, attach_newest(self._catalogue, self.outlook)
+        before, self.outlook = self.outlook.number, attach_newest(self._catalog, self.outlook)
         if before == self.outlook.number:
             return False
         self.changed()
@@ -62,12 +62,14 @@ class Learned:
         """What is decided changed, so other pictures may wait beside the outlook."""
         self._knows_late = False
 
-    def guesses(self, names: Names) -> Guesses | None:
+    def guesses(self, names: CategoryAliases) -> Suggestions | None:
         """How the outlook's logits become probabilities, by the `names` of now; None without one."""
         meta = self.outlook.meta
         if not self.outlook.number:
             return None
-        return Guesses(model="", known=tuple(meta["categories"]), temperature=float(meta["temperature"]), names=names)
+        return Suggestions(
+            model="", known=tuple(meta["categories"]), temperature=float(meta["temperature"]), names=names
+        )
 
     def page(self, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         """The next `limit` pictures behind the place `after`; a place in an older outlook is the beginning of this."""
@@ -76,7 +78,7 @@ class Learned:
             part, place = int(after[1] != 0), after[2:]
         if not self.outlook.number:
             old = replace(wanted, order=Order.SURETY)
-            return self._marked(queue.page(self._catalogue, old, model=model, after=place, limit=limit), part=1)
+            return self._marked(queue.page(self._catalog, old, model=model, after=place, limit=limit), part=1)
         rows: list[Waiting] = []
         if part == 0:
             rows = self._marked(self._ranked(wanted, model, place, limit), part=0)
@@ -104,7 +106,7 @@ class Learned:
             return self._rows(_BESIDE_HERE, ("d.confidence", "d.picture"), few, wanted, (model, after, limit))
         if not self._knows_late:
             for statement in _LATE:
-                self._catalogue.connection.execute(statement)
+                self._catalog.connection.execute(statement)
             self._knows_late = True
         index = "late_by_surety" if wanted.category is None else "late_by_category"
         source = _BESIDE.format(index=index)
@@ -131,7 +133,7 @@ class Learned:
         query = ROW.format(keys=", ".join(keys), source=source)
         query += f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(keys)} LIMIT ?"
         values = (model, *chain.from_iterable(given.values()), *(after or ())[: len(keys)], limit)
-        return [waiting(row) for row in self._catalogue.connection.execute(query, values)]
+        return [waiting(row) for row in self._catalog.connection.execute(query, values)]
 
 
 def _order(wanted: Wanted) -> tuple[str, tuple[str, ...]]:

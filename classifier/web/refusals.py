@@ -60,7 +60,7 @@ async def refuse(_: Request, error: Exception) -> Answer:
 
 
 def refuse_damaged(library: Path) -> Callable[[Request, Exception], Awaitable[Answer]]:
-    """Answers a request that a damaged catalogue ended; any other error is our bug, and stays it."""
+    """Answers a request that a damaged catalog ended; any other error is our bug, and stays it."""
 
     async def answer(request: Request, error: Exception) -> Answer:
         def find_damage() -> None:

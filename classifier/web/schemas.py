@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from classifier.records import Action, PictureId, Said
+from classifier.records import Action, AnnotationKind, PictureId
 from classifier.web.history import Answer
 from classifier.web.queue import Order, Wanted
 
@@ -121,7 +121,8 @@ async def answers_from(request: Request) -> tuple[list[Answer], int | None]:
     """What was said, and how many steps stood before. Answers 400 when it is no answers about different pictures."""
     sent = await read_body(request, Answers)
     answers = [
-        Answer(picture=PictureId(one.picture), said=Said(one.said), category=one.category) for one in sent.answers
+        Answer(picture=PictureId(one.picture), said=AnnotationKind(one.said), category=one.category)
+        for one in sent.answers
     ]
     if len({answer.picture for answer in answers}) < len(answers):
         raise HTTPException(400, "one picture was answered twice")

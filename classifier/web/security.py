@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from classifier.web.credentials import KEY_HEADER, Session
+from classifier.web.credentials import KEY_HEADER, PageSession
 from classifier.web.json_response import Answer
 from classifier.web.refusals import both, refuse
 from classifier.web.schemas import read_body
@@ -52,14 +52,14 @@ def is_loopback(host: str) -> bool:
     return host in _LOOPBACK
 
 
-class Guard:
+class SecurityMiddleware:
     """Lets a request through to `app` when it comes from a page that was opened with a token of `session`.
 
     `spent` is called when a token has opened the page.
     """
 
     def __init__(
-        self, app: ASGIApp, *, session: Session, host: str, port: int, spent: Callable[[], None] = lambda: None
+        self, app: ASGIApp, *, session: PageSession, host: str, port: int, spent: Callable[[], None] = lambda: None
     ) -> None:
         self._app = app
         self._session = session

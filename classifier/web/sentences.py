@@ -65,16 +65,16 @@ _LIBRARY: Final = {
     "the disk of {library} cannot lock files: {why}": "{library} 所在的磁盘不能锁定文件：{why}",
     "cannot use {library} as a library: {why}": "{library} 不能用作库：{why}",
     "{library} is not an illsort library: it has no {file}": "{library} 不是 illsort 的库：没有 {file}",
-    "the catalogue was made by a newer illsort (it has {newer}): update illsort": (
+    "the catalog was made by a newer illsort (it has {newer}): update illsort": (
         "目录库由更新版的 illsort 建立（含有 {newer}）：请升级 illsort"
     ),
     (
-        "the catalogue {path} is broken ({why}): put back a copy of it, or put it aside and the next sort makes a new "
+        "the catalog {path} is broken ({why}): put back a copy of it, or put it aside and the next sort makes a new "
         "one, without what you answered"
     ): "目录库 {path} 已损坏（{why}）：请放回它的副本，或把它移开，下次整理时会新建一个，但没有你回答过的内容",
-    "the catalogue {path} is in use by another process": "目录库 {path} 正被另一个进程使用",
-    "the catalogue {path} cannot be written: {why}": "无法写入目录库 {path}：{why}",
-    "cannot use the catalogue {path}: {why}": "无法使用目录库 {path}：{why}",
+    "the catalog {path} is in use by another process": "目录库 {path} 正被另一个进程使用",
+    "the catalog {path} cannot be written: {why}": "无法写入目录库 {path}：{why}",
+    "cannot use the catalog {path}: {why}": "无法使用目录库 {path}：{why}",
     "cannot settle what was left open: {why}: {path}": "无法处理上次未完成的移动：{why}：{path}",
     "{why}: {path}. What is done is recorded; run it again to go on": (
         "{why}：{path}。已完成的都有记录；再次运行即可继续"

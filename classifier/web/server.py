@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 import uvicorn
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.errors import SettingsError
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.web.app import Review
-from classifier.web.connection_limits import BACKLOG, QUEUED, Patient
-from classifier.web.credentials import Session
-from classifier.web.security import Guard, is_loopback
+from classifier.web.connection_limits import BACKLOG, QUEUED, LimitedProtocol
+from classifier.web.credentials import PageSession
+from classifier.web.security import SecurityMiddleware, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,18 +49,18 @@ def serve(
             f"--host {host} lets other machines in: choose a --token of at least {_SHORTEST_TOKEN} characters, "
             "which whoever opens the page must know"
         )
-    read_catalogue(library).close()  # no library is made by looking for one
+    read_catalog(library).close()  # no library is made by looking for one
     reconcile_if_free(library)
     listening = _listen(host, port)
     port = listening.getsockname()[1]
-    session = Session(token or None)
+    session = PageSession(token or None)
     served = Served(_address(host, port), session.new_token)
     review = Review(library, learn=learn)
     with listening, suppress(KeyboardInterrupt):
         review.open()
         config = uvicorn.Config(
-            Guard(review.app, session=session, host=host, port=port, spent=lambda: spent(served)),
-            http=Patient,
+            SecurityMiddleware(review.app, session=session, host=host, port=port, spent=lambda: spent(served)),
+            http=LimitedProtocol,
             backlog=BACKLOG,
             log_level="warning",
             access_log=False,

@@ -1,6 +1,6 @@
 """The desk at which a person decides: what waits, what was said, what is to be filed; every word is stored at once.
 
-Knows no web and moves no file. Used by one thread, beside a sort or other processes that write the same catalogue.
+Knows no web and moves no file. Used by one thread, beside a sort or other processes that write the same catalog.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from classifier.catalog import annotation_log, decisions, runs
 from classifier.catalog.annotation_log import standing
 from classifier.catalog.steps import begin as begin_step
 from classifier.errors import LibraryError
-from classifier.records import Action, Said, Selection, Verdict
+from classifier.records import Action, Annotation, AnnotationKind, Selection
 from classifier.web import path_order
 from classifier.web.category_edits import make_category, named, rename_category, take_back_name
-from classifier.web.folder_filter import Here
+from classifier.web.folder_filter import FolderFilter
 from classifier.web.history import ORIGIN, Answer, Step, check_answers, how_held, now, read_steps, spoken_of, words_of
 from classifier.web.keymap import keys_for
 from classifier.web.pending_moves import pending, retracted, strayed
 from classifier.web.queue import Key, Order, Waiting, Wanted, of_pictures, page, said_of
-from classifier.web.queue_counts import Tally
+from classifier.web.queue_counts import QueueCounts
 from classifier.web.ranked_queue import Learned
-from classifier.web.suggestions import Guesses, read_guesses
+from classifier.web.suggestions import Suggestions, read_guesses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.records import PictureId
 
 T = TypeVar("T")
@@ -37,18 +37,18 @@ _PART = 100
 """Pictures of which it is read at once what was said, between answers."""
 
 
-class Desk:
+class ReviewSession:
     """One library's queue and the answers to it."""
 
-    def __init__(self, catalogue: Catalogue, *, by_hand: Mapping[str, int] | None = None) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalog: Catalog, *, by_hand: Mapping[str, int] | None = None) -> None:
+        self._catalog = catalog
         self._by_hand = by_hand or {}
         """Pictures that a person put into category folders themselves: labels like those that are said here."""
-        self.guesses: Guesses
+        self.guesses: Suggestions
         self.to_file: set[PictureId] = set()
-        self._tally = Tally(catalogue)
-        self.learned = Learned(catalogue)
-        self._here = Here(catalogue)
+        self._tally = QueueCounts(catalog)
+        self.learned = Learned(catalog)
+        self._here = FolderFilter(catalog)
         self.refresh()
 
     def page(self, wanted: Wanted, *, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
@@ -57,7 +57,7 @@ class Desk:
             wanted = replace(wanted, kept=self.guesses.names.behind(wanted.category))
         is_by_path = wanted.order is Order.PATH
         wanted = replace(wanted, is_small=not is_by_path and self._here.look(wanted.under))
-        look = partial(path_order.page if is_by_path else page, self._catalogue)
+        look = partial(path_order.page if is_by_path else page, self._catalog)
         pages = self.learned.page if wanted.is_learned else look
         return named(pages(wanted, model=self.guesses.model, after=after, limit=limit), self.guesses.names)
 
@@ -69,14 +69,14 @@ class Desk:
         The same as the last step says is that step, told again because its answer was lost: nothing is stored twice.
         Raises LibraryError for a category that does not exist, or a picture that is not in the library.
         """
-        check_answers(self._catalogue, answers, self.guesses.categories)
+        check_answers(self._catalog, answers, self.guesses.categories)
         if self._steps and words_of(self._steps[-1].said) == words_of(answers):
             return
         at, selection = now(), selection or (Selection.GRID if len(answers) > 1 else Selection.MODEL)
-        with self._catalogue.transaction():
-            step = begin_step(self._catalogue, at=at)
+        with self._catalog.transaction():
+            step = begin_step(self._catalog, at=at)
             said = [
-                Verdict(
+                Annotation(
                     picture=one.picture,
                     said=one.said,
                     category=one.category,
@@ -87,7 +87,7 @@ class Desk:
                 )
                 for one in answers
             ]
-            stored = annotation_log.add_all(self._catalogue, said)
+            stored = annotation_log.add_all(self._catalog, said)
         self._steps.append(Step(id=step, said=tuple(stored)))
         self._mark([one.picture for one in answers])
 
@@ -103,13 +103,13 @@ class Desk:
         pictures = [verdict.picture for verdict in step.said]
         at = now()
         taken = [
-            Verdict(picture=one.picture, said=Said.TAKEN_BACK, category=one.category, origin=ORIGIN, at=at)
+            Annotation(picture=one.picture, said=AnnotationKind.TAKEN_BACK, category=one.category, origin=ORIGIN, at=at)
             for one in step.said
         ]
-        with self._catalogue.transaction():
-            held = annotation_log.latest(self._catalogue, pictures)
-            annotation_log.add_all(self._catalogue, taken)
-            take_back_name(self._catalogue, step.id)
+        with self._catalog.transaction():
+            held = annotation_log.latest(self._catalog, pictures)
+            annotation_log.add_all(self._catalog, taken)
+            take_back_name(self._catalog, step.id)
             self._wait_again(held, ORIGIN)
         if step.renames:
             self.refresh()
@@ -119,20 +119,20 @@ class Desk:
         self.learned.changed()
         return self.rows(pictures)
 
-    def hear(self, word: Verdict) -> None:
+    def hear(self, word: Annotation) -> None:
         """Store durably what is said elsewhere on the page: no step here, and no less than what is said here."""
-        with self._catalogue.transaction():
-            held = annotation_log.latest(self._catalogue, [word.picture])
-            annotation_log.add(self._catalogue, word)
-            if word.said is Said.TAKEN_BACK:
+        with self._catalog.transaction():
+            held = annotation_log.latest(self._catalog, [word.picture])
+            annotation_log.add(self._catalog, word)
+            if word.said is AnnotationKind.TAKEN_BACK:
                 self._wait_again(held, word.origin)
         self._mark([word.picture])
         self.learned.changed()
 
     def make(self, name: str) -> None:
         """Make a category, with a key at once. Raises LibraryError or LabelsError for a name that it cannot have."""
-        make_category(self._catalogue, name, guesses=self.guesses, at=now())
-        self.guesses = read_guesses(self._catalogue)
+        make_category(self._catalog, name, guesses=self.guesses, at=now())
+        self.guesses = read_guesses(self._catalog)
 
     def rename(self, old: str, new: str) -> None:
         """Call a category otherwise, or put it together with another: one step, with all that was said of it.
@@ -141,13 +141,13 @@ class Desk:
         """
         if count := self._by_hand.get(old):
             raise LibraryError(f"{count} pictures in {old!r} were put there by you: rename that folder yourself")
-        rename_category(self._catalogue, old, new, guesses=self.guesses, origin=ORIGIN, at=now())
+        rename_category(self._catalog, old, new, guesses=self.guesses, origin=ORIGIN, at=now())
         self.refresh()
 
     def state(self) -> dict[str, Any]:
         """Categories with their keys, what waits, what is to be filed, and how many steps can be taken back."""
         keys = keys_for(self.guesses.categories)
-        said = Counter(said_of(self._catalogue)) + Counter(self._by_hand)
+        said = Counter(said_of(self._catalog)) + Counter(self._by_hand)
         return {
             "categories": [
                 {"name": name, "key": keys.get(name, ""), "said": said[name]} for name in self.guesses.categories
@@ -161,9 +161,9 @@ class Desk:
             "outlook": {"number": self.learned.outlook.number} | dict(self.learned.outlook.meta),
         }
 
-    def read(self, question: Callable[[Catalogue, Guesses], T]) -> T:
+    def read(self, question: Callable[[Catalog, Suggestions], T]) -> T:
         """What is asked of all that is stored, as it is now."""
-        return question(self._catalogue, self.guesses)
+        return question(self._catalog, self.guesses)
 
     def guesses_of(self, row: Waiting) -> dict[str, float]:
         """The probability of each category that was not ruled out, as is thought of it now, the likeliest first."""
@@ -203,7 +203,7 @@ class Desk:
         return len(self.to_file)
 
     @property
-    def last(self) -> Sequence[Verdict]:
+    def last(self) -> Sequence[Annotation]:
         """What was said in the last step that stands; empty when there is none."""
         return self._steps[-1].said if self._steps else ()
 
@@ -226,36 +226,36 @@ class Desk:
     def look(self) -> Iterator[None]:
         """Read again what another process has changed, in parts between which answers can be taken."""
         self.look_out()
-        (version,) = self._catalogue.connection.execute("PRAGMA data_version").fetchone()
+        (version,) = self._catalog.connection.execute("PRAGMA data_version").fetchone()
         if version == self._version:
             return
         self._version = version
-        self.guesses = read_guesses(self._catalogue)
-        self._is_labelled = not self.guesses.model and runs.any_of(self._catalogue, "label")
-        self._steps = read_steps(self._catalogue, annotation_log.of_origin(self._catalogue, ORIGIN))
+        self.guesses = read_guesses(self._catalog)
+        self._is_labelled = not self.guesses.model and runs.any_of(self._catalog, "label")
+        self._steps = read_steps(self._catalog, annotation_log.of_origin(self._catalog, ORIGIN))
         self.learned.changed()
         self._here.changed()
-        pictures = spoken_of(self._catalogue)
+        pictures = spoken_of(self._catalog)
         self.to_file &= set(pictures)
-        self.to_file |= {one.picture for one in strayed(self._catalogue, self.guesses)}
-        elsewhere = list(set(annotation_log.judged_wrong(self._catalogue)) - set(pictures))
+        self.to_file |= {one.picture for one in strayed(self._catalog, self.guesses)}
+        elsewhere = list(set(annotation_log.judged_wrong(self._catalog)) - set(pictures))
         for know, some in ((self._mark, pictures), (self.heard, elsewhere)):
             for start in range(0, len(some), _PART):
                 yield
                 know(some[start : start + _PART])
         yield
 
-    def heard(self, pictures: Sequence[PictureId]) -> list[Verdict]:
+    def heard(self, pictures: Sequence[PictureId]) -> list[Annotation]:
         """Know what these pictures were ruled out of, here or in an audit; all that was said of them."""
-        said = list(annotation_log.of_pictures(self._catalogue, pictures))
-        out = annotation_log.unmoved(self._catalogue, annotation_log.ruled_out(said))
+        said = list(annotation_log.of_pictures(self._catalog, pictures))
+        out = annotation_log.unmoved(self._catalog, annotation_log.ruled_out(said))
         self._tally.rule_out(pictures, out, self.guesses.names)
         return said
 
     def _mark(self, pictures: Sequence[PictureId]) -> None:
         """Keep what was answered out of the queue, and know what is to be filed."""
         said = self.heard(pictures)
-        held = annotation_log.unmoved(self._catalogue, annotation_log.holding(said))
+        held = annotation_log.unmoved(self._catalog, annotation_log.holding(said))
         last = standing(verdict for verdict in said if verdict.origin == ORIGIN)
         rows = self.rows(pictures)
         for picture in pictures:
@@ -267,11 +267,11 @@ class Desk:
 
     def rows(self, pictures: Sequence[PictureId]) -> list[Waiting]:
         """What is decided of these pictures, filed or waiting."""
-        return named(of_pictures(self._catalogue, pictures, model=self.guesses.model), self.guesses.names)
+        return named(of_pictures(self._catalog, pictures, model=self.guesses.model), self.guesses.names)
 
-    def _wait_again(self, held: Mapping[PictureId, Verdict], origin: str) -> None:
+    def _wait_again(self, held: Mapping[PictureId, Annotation], origin: str) -> None:
         """What was filed by the words of one origin that are taken back now, where they are those that held."""
         taken = {picture: verdict for picture, verdict in held.items() if verdict.origin == origin}
-        for row, decision in retracted(self._catalogue, taken, self.guesses):
-            decisions.save(self._catalogue, [decision], run=row.run)
+        for row, decision in retracted(self._catalog, taken, self.guesses):
+            decisions.save(self._catalog, [decision], run=row.run)
             self._tally.decided_anew(row, model=self.guesses.model)

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import annotation_log, audits
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.kept import kept_of
 from classifier.catalog.spots import folder_of
 from classifier.errors import IllsortError
-from classifier.records import Said
+from classifier.records import AnnotationKind
 from classifier.web.lsh_index import NOTHING, likely, sketch
 from classifier.web.near_duplicates import Looks
 from classifier.web.neighbors import read_taught
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.records import PictureId
-    from classifier.web.lsh_index import Sketches
-    from classifier.web.neighbors import Neighbour, Taught
+    from classifier.web.lsh_index import LshIndex
+    from classifier.web.neighbors import Neighbor, Taught
 
 _ANEW_S: Final = 60.0
 """How old what is known of what waits may be, while a sort is at work."""
@@ -49,11 +49,11 @@ class Found:
     `alike` is None as long as that is not known yet: ask again in a moment.
     """
 
-    labelled: tuple[Neighbour, ...]
+    labelled: tuple[Neighbor, ...]
     alike: tuple[PictureId, ...] | None
 
 
-class Near:
+class SimilarImages:
     """Tells what lies near the pictures of one library; `see` gives a small picture, in any thread."""
 
     def __init__(self, library: Path, *, see: Callable[[PictureId], bytes | None]) -> None:
@@ -63,11 +63,11 @@ class Near:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="near")
         self._pencil = ThreadPoolExecutor(1, thread_name_prefix="sketch")
         self._is_closed = threading.Event()
-        self._catalogue: Catalogue | None = None
+        self._catalog: Catalog | None = None
         self._sort: tuple[str, Path] | None = None
         self._taught: Taught | None = None
         self._backbone = ""
-        self._sketches: Sketches | None = None
+        self._sketches: LshIndex | None = None
         self._begun = 0.0
         self._drawing: Future[None] | None = None
 
@@ -87,50 +87,50 @@ class Near:
         self._pencil.shutdown(cancel_futures=True)
 
     def _kinds(self) -> tuple[bool, bool]:
-        catalogue, taught = self._learn()
+        catalog, taught = self._learn()
         if taught is None:
             return False, False
         some = "SELECT 1 FROM embeddings WHERE backbone = ? LIMIT 1"
-        is_kept = catalogue.connection.execute(some, (taught.backbone,)).fetchone() is not None
+        is_kept = catalog.connection.execute(some, (taught.backbone,)).fetchone() is not None
         return is_kept and taught.labelled is not None, is_kept
 
     def _look(self, picture: PictureId) -> Found:
-        catalogue, taught = self._learn()
+        catalog, taught = self._learn()
         nothing = Found(labelled=(), alike=())
         if taught is None or self._is_closed.is_set():
             return nothing
         folder = folder_of(self._library, taught.backbone)
-        for rows in kept_of(catalogue, folder, [picture], backbone=taught.backbone):
+        for rows in kept_of(catalog, folder, [picture], backbone=taught.backbone):
             for embedding in rows.embeddings:
                 return Found(
-                    labelled=tuple(taught.nearest(catalogue, picture, embedding)),
-                    alike=self._alike(catalogue, taught, picture, embedding),
+                    labelled=tuple(taught.nearest(catalog, picture, embedding)),
+                    alike=self._alike(catalog, taught, picture, embedding),
                 )
         return nothing
 
     def _alike(
-        self, catalogue: Catalogue, taught: Taught, picture: PictureId, embedding: NDArray[np.float32]
+        self, catalog: Catalog, taught: Taught, picture: PictureId, embedding: NDArray[np.float32]
     ) -> tuple[PictureId, ...] | None:
         sketches = self._known(taught.backbone)
         if sketches is None:
             return None
         folder = folder_of(self._library, taught.backbone)
-        close = likely(catalogue, folder, sketches, embedding, backbone=taught.backbone)
-        said = annotation_log.latest(catalogue, close)
-        settled = {one for one, verdict in said.items() if verdict.said in {Said.RIGHT, Said.NONE}}
+        close = likely(catalog, folder, sketches, embedding, backbone=taught.backbone)
+        said = annotation_log.latest(catalog, close)
+        settled = {one for one, verdict in said.items() if verdict.said in {AnnotationKind.RIGHT, AnnotationKind.NONE}}
         others = [one for one in close if one != picture and one not in settled]
         return tuple(self._looks.same(picture, others))
 
-    def _learn(self) -> tuple[Catalogue, Taught | None]:
+    def _learn(self) -> tuple[Catalog, Taught | None]:
         """The connection of this thread, and what the bundle of the last sort tells, read once for each."""
-        if self._catalogue is None:
-            self._catalogue = open_catalogue(self._library)
-        last = audits.last_sort(self._catalogue)
+        if self._catalog is None:
+            self._catalog = open_catalog(self._library)
+        last = audits.last_sort(self._catalog)
         if last is not None and last[:2] != self._sort:
-            self._taught, self._sort = read_taught(self._catalogue), last[:2]
-        return self._catalogue, self._taught
+            self._taught, self._sort = read_taught(self._catalog), last[:2]
+        return self._catalog, self._taught
 
-    def _known(self, backbone: str) -> Sketches | None:
+    def _known(self, backbone: str) -> LshIndex | None:
         """The sketches of what waits, as last drawn; None before the first are. They are drawn anew now and then."""
         is_first = self._backbone != backbone
         if is_first:
@@ -144,8 +144,8 @@ class Near:
     def _draw(self, backbone: str) -> None:
         known = self._sketches or NOTHING
         folder = folder_of(self._library, backbone)
-        with suppress(IllsortError), open_catalogue(self._library) as catalogue:
-            drawn = sketch(catalogue, folder, backbone=backbone, known=known, rest=self._rest)
+        with suppress(IllsortError), open_catalog(self._library) as catalog:
+            drawn = sketch(catalog, folder, backbone=backbone, known=known, rest=self._rest)
             if drawn is not None and backbone == self._backbone:
                 self._sketches = drawn
 
@@ -156,5 +156,5 @@ class Near:
         return not self._is_closed.wait(_BREATH_S)
 
     def _close(self) -> None:
-        if self._catalogue is not None:
-            self._catalogue.close()
+        if self._catalog is not None:
+            self._catalog.close()

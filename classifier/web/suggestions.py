@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classifier.catalog import audits
-from classifier.catalog.categories import Names, read_names
+from classifier.catalog.categories import CategoryAliases, read_names
 from classifier.errors import ModelError
 from classifier.model.manifest_fields import ManifestFields, read_fields
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guesses:
+class Suggestions:
     """The model's categories in its order, what a person calls them, and how its logits become probabilities.
 
     `temperature` is None where the model's folder is gone or holds another model by now: then no guess is shown.
@@ -29,7 +29,7 @@ class Guesses:
     model: str
     known: tuple[str, ...]
     temperature: float | None
-    names: Names = field(default_factory=Names)
+    names: CategoryAliases = field(default_factory=CategoryAliases)
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -39,7 +39,7 @@ class Guesses:
     def of(self, logits: bytes | None) -> dict[str, float]:
         """The probability of each category, the likeliest first; empty when nothing is known.
 
-        `logits` as the catalogue keeps them: float32, little-endian, one for each category that the model knows.
+        `logits` as the catalog keeps them: float32, little-endian, one for each category that the model knows.
         Categories that a person put together have the sum of theirs.
         """
         if logits is None or self.temperature is None or len(logits) != 4 * len(self.known):
@@ -52,16 +52,16 @@ class Guesses:
         return dict(shares.most_common())
 
 
-def read_guesses(catalogue: Catalogue) -> Guesses:
+def read_guesses(catalog: Catalog) -> Suggestions:
     """Those of the model that the library was last sorted with; without its folder, the categories that were used."""
-    names = read_names(catalogue)
-    model, folder, _ = audits.last_sort(catalogue) or ("", None, {})
+    names = read_names(catalog)
+    model, folder, _ = audits.last_sort(catalog) or ("", None, {})
     manifest = None if folder is None else _read(folder)
     if manifest is not None and manifest.key == model:
-        return Guesses(model=model, known=manifest.categories, temperature=manifest.temperature, names=names)
-    rows = catalogue.connection.execute("SELECT DISTINCT category FROM decisions WHERE category != '' ORDER BY 1")
+        return Suggestions(model=model, known=manifest.categories, temperature=manifest.temperature, names=names)
+    rows = catalog.connection.execute("SELECT DISTINCT category FROM decisions WHERE category != '' ORDER BY 1")
     used = [category for (category,) in rows if category not in names.made]
-    return Guesses(model=model, known=tuple(used), temperature=None, names=names)
+    return Suggestions(model=model, known=tuple(used), temperature=None, names=names)
 
 
 def _read(folder: Path) -> ManifestFields | None:

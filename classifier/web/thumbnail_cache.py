@@ -27,7 +27,7 @@ _LEFT: Final = 0.9
 """Share of the limit that is left when the oldest have gone, so that they go by the thousand."""
 
 
-class Shelf:
+class ThumbnailCache:
     """The small pictures of one library; for several threads, and beside other processes."""
 
     def __init__(self, library: Path, *, limit_bytes: int = LIMIT_BYTES) -> None:

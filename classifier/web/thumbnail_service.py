@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from classifier.web.prefetch import Ahead
-from classifier.web.thumbnail_cache import Shelf
+from classifier.web.prefetch import Prefetcher
+from classifier.web.thumbnail_cache import ThumbnailCache
 from classifier.web.thumbnails import LARGE, SMALL, thumbnail
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ SIDES: Final = {"small": SMALL, "large": LARGE}
 _THREADS: Final = 3
 
 
-class Eyes:
+class ThumbnailService:
     """Sees the pictures of one library; `path_of` tells, in any thread, where one lies (None: nowhere)."""
 
     def __init__(
@@ -30,9 +30,9 @@ class Eyes:
         self._library = library
         self._path_of = path_of
         self._max_megapixels = max_megapixels
-        self._shelf = Shelf(library)
+        self._shelf = ThumbnailCache(library)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="eyes")
-        self._ahead = Ahead(self._prepare, idle=self._shelf.tidy)
+        self._ahead = Prefetcher(self._prepare, idle=self._shelf.tidy)
 
     def see(self, picture: PictureId, size: str) -> Future[bytes | None]:
         """The picture as a JPEG, of a size in SIDES; None when it is no longer there."""

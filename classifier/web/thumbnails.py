@@ -1,7 +1,7 @@
 """Pictures as the page shows them: read where they lie, decoded as everywhere, re-encoded as a JPEG.
 
 Only content that a sort has decoded already, in a process that it could kill, or a training as a label, is decoded
-here: the file must still have the hash that it had then. Must not know the web, the catalogue, or where small ones are
+here: the file must still have the hash that it had then. Must not know the web, the catalog, or where small ones are
 kept.
 """
 

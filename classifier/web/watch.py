@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.ranking import attach_newest
 from classifier.errors import IllsortError
 from classifier.web.queue import counts
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from classifier.web.session import Desk
+    from classifier.web.session import ReviewSession
 
 _PATIENCE_S: Final = 5.0
 
 
-async def watch(desk: Desk, library: Path, *, at_desk: Callable[[Callable[[], Any]], Awaitable[Any]]) -> None:
+async def watch(desk: ReviewSession, library: Path, *, at_desk: Callable[[Callable[[], Any]], Awaitable[Any]]) -> None:
     """Keep `desk` up to date until cancelled; `at_desk` runs a piece of work in its thread."""
     while True:
         await asyncio.sleep(_PATIENCE_S)
@@ -38,7 +38,7 @@ async def watch(desk: Desk, library: Path, *, at_desk: Callable[[Callable[[], An
 def _counted(library: Path) -> tuple[int, dict[str, dict[str, int]]]:
     """By which outlook, and what; by none (-1) while it cannot be told, as during a very long filing."""
     try:
-        with open_catalogue(library) as catalogue:
-            return attach_newest(catalogue).number, counts(catalogue)
+        with open_catalog(library) as catalog:
+            return attach_newest(catalog).number, counts(catalog)
     except IllsortError:
         return -1, {}

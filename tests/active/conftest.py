@@ -1,4 +1,4 @@
-"""One real bundle that answers by colour, for all tests of sampling."""
+"""One real bundle that answers by color, for all tests of sampling."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kit.bundles import colour_bundle
+from kit.bundles import color_bundle
 
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "colours").folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors").folder

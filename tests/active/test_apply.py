@@ -14,40 +14,40 @@ from classifier.active.apply import file_learned
 from classifier.active.cross_fit import can_promise
 from classifier.active.learner import Learner
 from classifier.catalog import annotation_log, runs
-from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.stats import overview
 from classifier.catalog.strictness import Strictness
 from classifier.errors import NoGuarantee
 from classifier.filing.undo import undo
 from classifier.model.bundle import Bundle, open_bundle
-from classifier.records import PictureId, Said, Selection, Verdict
+from classifier.records import Annotation, AnnotationKind, PictureId, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from classifier.sort.policy import guaranteed
-from kit.bundles import colour_bundle
-from kit.pictures import COLOURS, encoded, varied
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, varied
 from kit.reviewing import unsure_library
 from kit.tree import all_files
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "colours", labelled=True, novelty=True, evidence=300)
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labelled=True, novelty=True, evidence=300)
 
 
 def waiting(library: Path) -> list[PictureId]:
-    with read_catalogue(library) as catalogue:
-        rows = catalogue.connection.execute("SELECT picture FROM decisions WHERE action = 'review' ORDER BY picture")
+    with read_catalog(library) as catalog:
+        rows = catalog.connection.execute("SELECT picture FROM decisions WHERE action = 'review' ORDER BY picture")
         return [PictureId(picture) for (picture,) in rows]
 
 
 def say(library: Path, pictures: list[PictureId], category: str) -> None:
-    with open_catalogue(library) as catalogue:
+    with open_catalog(library) as catalog:
         said = [
-            Verdict(picture=picture, said=Said.RIGHT, category=category, origin="review", at="2026-01-01")
+            Annotation(picture=picture, said=AnnotationKind.RIGHT, category=category, origin="review", at="2026-01-01")
             for picture in pictures
         ]
-        annotation_log.add_all(catalogue, said)
+        annotation_log.add_all(catalog, said)
 
 
 def pictures(library: Path) -> set[str]:
@@ -73,8 +73,8 @@ def test_what_was_learned_files_without_reading_a_picture_and_undo_takes_it_back
     assert 10 <= len([name for name in pictures(library) if name.startswith("mixed/")])
     stages = {one["filing"]["stage"] for one in told}
     assert "recalling" in stages
-    with read_catalogue(library) as catalogue:
-        last = runs.all_runs(catalogue)[-1]
+    with read_catalog(library) as catalog:
+        last = runs.all_runs(catalog)[-1]
     assert library / ".illsort" / "models" == last.bundle.parent
     undo(library)
     assert before == pictures(library)
@@ -118,8 +118,8 @@ def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_jud
     library = unsure_library(tmp_path, bundle.folder, 20)
     say(library, waiting(library)[:10], "red")
     learner = learned(library)
-    with read_catalogue(library) as catalogue:
-        lessons = learner.lessons(catalogue, annotation_log.latest(catalogue))
+    with read_catalog(library) as catalog:
+        lessons = learner.lessons(catalog, annotation_log.latest(catalog))
     assert can_promise(lessons.labelled)
     evidence = apply.refitted(library, learner, lessons, None).load_evidence()
 
@@ -129,7 +129,7 @@ def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_jud
 
 
 def test_without_a_guarantee_an_error_rate_is_kept_by_estimate(tmp_path: Path) -> None:
-    fitted = colour_bundle(tmp_path / "fitted", labelled=True, evidence=400, selection=Selection.FITTED)
+    fitted = color_bundle(tmp_path / "fitted", labelled=True, evidence=400, selection=Selection.FITTED)
     library = unsure_library(tmp_path, fitted.folder, 20)
     learner = Learner(library)
     with pytest.raises(NoGuarantee, match="the backbone has learned from these labels"):
@@ -145,8 +145,8 @@ def test_without_a_guarantee_an_error_rate_is_kept_by_estimate(tmp_path: Path) -
 
 
 def unknown(library: Path) -> int:
-    with read_catalogue(library) as catalogue:
-        (count,) = catalogue.connection.execute("SELECT count(*) FROM decisions WHERE action = 'unknown'").fetchone()
+    with read_catalog(library) as catalog:
+        (count,) = catalog.connection.execute("SELECT count(*) FROM decisions WHERE action = 'unknown'").fetchone()
     return int(count)
 
 
@@ -156,12 +156,12 @@ def test_what_a_person_put_into_a_new_category_is_no_longer_unknown_nor_is_what_
     crawl, library = tmp_path / "crawl", tmp_path / "sorted"
     crawl.mkdir()
     for number in range(20):
-        (crawl / f"{number}.png").write_bytes(encoded(varied(COLOURS["yellow"], seed=number), "PNG"))
+        (crawl / f"{number}.png").write_bytes(encoded(varied(COLORS["yellow"], seed=number), "PNG"))
     settings = Settings(sort=SortSettings(unknown_share=0.02), runtime=RuntimeSettings(workers=0))
     sort(crawl, library=library, bundle=bundle.folder, settings=settings)
     assert 20 == unknown(library)
-    with read_catalogue(library) as catalogue:
-        rows = catalogue.connection.execute("SELECT picture FROM decisions ORDER BY picture LIMIT 6").fetchall()
+    with read_catalog(library) as catalog:
+        rows = catalog.connection.execute("SELECT picture FROM decisions ORDER BY picture LIMIT 6").fetchall()
     say(library, [PictureId(picture) for (picture,) in rows], "yellow")
     learner = learned(library)
     file_learned(library, learner, tell=lambda _: None)

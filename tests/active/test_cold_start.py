@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from classifier.active.cold_start import FromNothing
+from classifier.active.cold_start import ColdStartLearner
 from classifier.active.pipeline import take_sample
-from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.ranking import attach_newest
 from classifier.errors import LibraryError
-from classifier.records import Said
+from classifier.records import AnnotationKind
 from classifier.settings import ModelSettings, RuntimeSettings, Settings
 from classifier.web.clusters import grids, of_look, taken_for
 from classifier.web.history import Answer
-from classifier.web.session import Desk
-from kit.pictures import COLOURS, encoded, varied
+from classifier.web.session import ReviewSession
+from kit.pictures import COLORS, encoded, varied
 from kit.reviewing import waiting_library
 
 SETTINGS = Settings(model=ModelSettings(image_size=64), runtime=RuntimeSettings(workers=0))
@@ -25,12 +25,12 @@ EACH = 14
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library of labels in which pictures near two colours wait."""
+    """A library of labels in which pictures near two colors wait."""
     folder = tmp_path_factory.mktemp("drawn")
     (folder / "crawl").mkdir()
     for name in ("red", "green"):
         for number in range(EACH):
-            content = encoded(varied(COLOURS[name], seed=number, size=(160, 120)), "PNG")
+            content = encoded(varied(COLORS[name], seed=number, size=(160, 120)), "PNG")
             (folder / "crawl" / f"{name} {number}.png").write_bytes(content)
     settings = SETTINGS.model_copy(update={"labels": SETTINGS.labels.model_copy(update={"near_duplicate_bits": 0})})
     assert 2 * EACH == take_sample(folder / "crawl", library=folder / "labels", settings=settings).drawn
@@ -38,8 +38,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_before_anything_is_said_there_are_clusters_alone(drawn: Path) -> None:
-    with open_catalogue(drawn) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(drawn) as catalog:
+        desk = ReviewSession(catalog)
         found = desk.read(lambda held, guesses: grids(held, guesses.names))
         assert desk.state()["labelling"]
         assert {None} == {one.category for one in found}
@@ -47,43 +47,43 @@ def test_before_anything_is_said_there_are_clusters_alone(drawn: Path) -> None:
             row for one in found for row in desk.read(lambda held, _, of=one.look or 0: of_look(held, of, limit=99))
         ]
         assert sum(one.count for one in found) == len({row.picture for row in shown}) > EACH
-    assert 0 == FromNothing(drawn).learn()
+    assert 0 == ColdStartLearner(drawn).learn()
 
 
 def test_once_two_categories_have_five_the_others_are_taken_for_one_of_them(drawn: Path) -> None:
-    with open_catalogue(drawn) as catalogue:
-        desk = Desk(catalogue)
-        rows = [row for look in range(9) for row in of_look(catalogue, look, limit=99)]
+    with open_catalog(drawn) as catalog:
+        desk = ReviewSession(catalog)
+        rows = [row for look in range(9) for row in of_look(catalog, look, limit=99)]
         for name in ("red", "green"):
             desk.make(name)
             own = [row.picture for row in rows if row.path.name.startswith(name)][:5]
-            desk.say([Answer(picture=one, said=Said.RIGHT, category=name) for one in own])
-        learner = FromNothing(drawn)
+            desk.say([Answer(picture=one, said=AnnotationKind.RIGHT, category=name) for one in own])
+        learner = ColdStartLearner(drawn)
         assert 2 == learner.learn()
         desk.look_out()
 
         taken = {one.category for one in desk.read(lambda held, guesses: grids(held, guesses.names))}
         assert {"red", "green"} <= taken
         for name in ("red", "green"):
-            found = taken_for(catalogue, [name], limit=99)
+            found = taken_for(catalog, [name], limit=99)
             assert {name} == {row.path.name.partition(" ")[0] for row in found[:4]}
             assert sorted((row.share for row in found), reverse=True) == [row.share for row in found]
 
-        wrong = taken_for(catalogue, ["red"], limit=1)[0]
-        desk.say([Answer(picture=wrong.picture, said=Said.WRONG, category="red")])
-        assert wrong.picture not in {row.picture for row in taken_for(catalogue, ["red"], limit=99)}
-        assert wrong.picture in {row.picture for look in range(9) for row in of_look(catalogue, look, limit=99)}
+        wrong = taken_for(catalog, ["red"], limit=1)[0]
+        desk.say([Answer(picture=wrong.picture, said=AnnotationKind.WRONG, category="red")])
+        assert wrong.picture not in {row.picture for row in taken_for(catalog, ["red"], limit=99)}
+        assert wrong.picture in {row.picture for look in range(9) for row in of_look(catalog, look, limit=99)}
         assert 3 == learner.learn()
 
 
 def test_the_clusters_stay_what_they_are(drawn: Path) -> None:
-    with read_catalogue(drawn) as catalogue:
-        assert attach_newest(catalogue).number
-        rows = catalogue.connection.execute("SELECT place, look FROM outlook.ranks ORDER BY place").fetchall()
+    with read_catalog(drawn) as catalog:
+        assert attach_newest(catalog).number
+        rows = catalog.connection.execute("SELECT place, look FROM outlook.ranks ORDER BY place").fetchall()
     assert sorted(look for _, look in rows) == [look for _, look in rows]
 
 
 def test_without_a_sample_there_is_nothing_to_learn_by(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, [])
     with pytest.raises(LibraryError, match="illsort label"):
-        FromNothing(library)
+        ColdStartLearner(library)

@@ -14,35 +14,35 @@ import pytest
 
 from classifier.active.learner import Learner
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.ranking import attach_newest
 from classifier.cli.review import learn
 from classifier.errors import ModelError
-from classifier.records import PictureId, Said, Verdict
-from kit.bundles import colour_bundle
+from classifier.records import Annotation, AnnotationKind, PictureId
+from kit.bundles import color_bundle
 from kit.reviewing import unsure_library
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "colours", labelled=True).folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labelled=True).folder
 
 
 def say(library: Path, words: dict[PictureId, str]) -> None:
-    with open_catalogue(library) as catalogue:
+    with open_catalog(library) as catalog:
         annotation_log.add_all(
-            catalogue,
+            catalog,
             [
-                Verdict(picture=picture, said=Said.RIGHT, category=category, origin="review", at="now")
+                Annotation(picture=picture, said=AnnotationKind.RIGHT, category=category, origin="review", at="now")
                 for picture, category in words.items()
             ],
         )
 
 
 def outlook(library: Path) -> tuple[dict[PictureId, tuple[int, str, float]], dict[str, object]]:
-    with open_catalogue(library) as catalogue:
-        meta = attach_newest(catalogue).meta
-        rows = catalogue.connection.execute("SELECT picture, place, category, confidence FROM outlook.ranks")
+    with open_catalog(library) as catalog:
+        meta = attach_newest(catalog).meta
+        rows = catalog.connection.execute("SELECT picture, place, category, confidence FROM outlook.ranks")
         return {PictureId(picture): (place, category, sure) for picture, place, category, sure in rows}, dict(meta)
 
 
@@ -63,7 +63,7 @@ def test_all_that_waits_is_ranked_and_what_was_said_changes_what_is_guessed(tmp_
 
 
 def test_a_bundle_of_before_cannot_be_learned_with(tmp_path: Path) -> None:
-    library = unsure_library(tmp_path, colour_bundle(tmp_path / "old").folder, 3)
+    library = unsure_library(tmp_path, color_bundle(tmp_path / "old").folder, 3)
 
     with pytest.raises(ModelError, match="keeps no labelled pictures"):
         Learner(library)

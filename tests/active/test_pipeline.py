@@ -9,7 +9,7 @@ import pytest
 from classifier.active import embed as embedding
 from classifier.active.pipeline import Sample, take_sample
 from classifier.catalog import embeddings, runs
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.errors import LibraryError, SettingsError
 from classifier.filing.undo import undo
 from classifier.inference.pipeline import infer
@@ -50,8 +50,8 @@ def test_a_sample_waits_in_review_and_the_crawl_is_as_it_was(tmp_path: Path) -> 
     assert set(before) == waiting(tmp_path)
     assert before == all_files(crawl)
     assert (5, 5, 0, 0, 0) == (sample.drawn, sample.waiting, sample.repeated, sample.broken, sample.failed)
-    with read_catalogue(tmp_path / "labels") as catalogue:
-        kept = [picture for _, rows in embeddings.spots(catalogue, backbone=sample.backbone) for _, picture in rows]
+    with read_catalog(tmp_path / "labels") as catalog:
+        kept = [picture for _, rows in embeddings.spots(catalog, backbone=sample.backbone) for _, picture in rows]
     assert 5 == len(kept)
 
 
@@ -120,8 +120,8 @@ def test_undo_takes_the_sample_back_and_asked_again_it_lies_there_again(tmp_path
 def test_the_run_is_told_as_what_it_was(tmp_path: Path) -> None:
     crawl_of(tmp_path, 3)
     sampled(tmp_path)
-    with read_catalogue(tmp_path / "labels") as catalogue:
-        assert [("label", 3)] == [(run.kind, run.summary["pictures"]) for run in runs.all_runs(catalogue)]
+    with read_catalog(tmp_path / "labels") as catalog:
+        assert [("label", 3)] == [(run.kind, run.summary["pictures"]) for run in runs.all_runs(catalog)]
 
 
 def test_a_sample_never_moves_out_of_the_crawl(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_of_each_kind_the_least_sure_comes_first() -> None:
         assert sorted(of_it, key=lambda row: margins[row]) == of_it
 
 
-def test_what_looks_alike_has_one_number_and_neighbours_resemble_each_other() -> None:
+def test_what_looks_alike_has_one_number_and_neighbors_resemble_each_other() -> None:
     embeddings, kind_of = clouds(600, 5)
     found = looks(embeddings)
 

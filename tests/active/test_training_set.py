@@ -7,17 +7,17 @@ import pytest
 from numpy.typing import NDArray
 
 from classifier.active.cross_fit import cross_fitted
-from classifier.active.training_set import Lessons, fit, lessons
-from classifier.model.labeled_embeddings import Labelled
-from classifier.records import PictureId, Said, Selection, Verdict
+from classifier.active.training_set import TrainingSet, fit, lessons
+from classifier.model.labeled_embeddings import LabeledEmbeddings
+from classifier.records import Annotation, AnnotationKind, PictureId, Selection
 
 CATEGORIES = ("a", "b")
 OLD = [PictureId(f"{number:064x}") for number in range(6)]
 NEW = [PictureId(f"{number:064x}") for number in range(100, 110)]
 
 
-def labelled() -> Labelled:
-    return Labelled(
+def labelled() -> LabeledEmbeddings:
+    return LabeledEmbeddings(
         embeddings=np.array([[0, 1], [0, 2], [0, 3], [1, 0], [2, 0], [3, 0]], dtype=np.float32),
         truths=np.array([0, 0, 0, 1, 1, 1]),
         groups=np.array([0, 1, 1, 2, 3, 7]),
@@ -27,11 +27,11 @@ def labelled() -> Labelled:
     )
 
 
-def said(picture: PictureId, word: Said, category: str | None = None) -> Verdict:
-    return Verdict(picture=picture, said=word, category=category, origin="review", at="")
+def said(picture: PictureId, word: AnnotationKind, category: str | None = None) -> Annotation:
+    return Annotation(picture=picture, said=word, category=category, origin="review", at="")
 
 
-def learned(*words: Verdict) -> dict[PictureId, str]:
+def learned(*words: Annotation) -> dict[PictureId, str]:
     seen = {picture: np.array([5, 5], dtype=np.float32) for picture in [*OLD, *NEW]}
     found = lessons(labelled(), CATEGORIES, {word.picture: word for word in words}, seen)
     truths = found.labelled.truths.tolist()
@@ -42,27 +42,35 @@ BEFORE = dict(zip(OLD, "aaabbb", strict=True))
 
 
 def test_what_was_said_to_be_right_is_a_label() -> None:
-    assert BEFORE | {NEW[0]: "b"} == learned(said(NEW[0], Said.RIGHT, "b"), said(NEW[1], Said.NONE))
+    assert BEFORE | {NEW[0]: "b"} == learned(said(NEW[0], AnnotationKind.RIGHT, "b"), said(NEW[1], AnnotationKind.NONE))
 
 
 def test_a_word_wins_over_the_label_of_the_same_picture() -> None:
-    words = [said(OLD[0], Said.RIGHT, "b"), said(OLD[1], Said.NONE), said(OLD[3], Said.WRONG, "b")]
+    words = [
+        said(OLD[0], AnnotationKind.RIGHT, "b"),
+        said(OLD[1], AnnotationKind.NONE),
+        said(OLD[3], AnnotationKind.WRONG, "b"),
+    ]
     kept = {OLD[2]: "a", OLD[4]: "b", OLD[5]: "b"}
 
     assert kept | {OLD[0]: "b"} == learned(*words)
-    assert BEFORE == learned(said(OLD[0], Said.SKIPPED), said(OLD[1], Said.WRONG, "b"), said(OLD[2], Said.RIGHT, "a"))
+    assert BEFORE == learned(
+        said(OLD[0], AnnotationKind.SKIPPED),
+        said(OLD[1], AnnotationKind.WRONG, "b"),
+        said(OLD[2], AnnotationKind.RIGHT, "a"),
+    )
 
 
 def test_a_new_category_is_guessed_at_once_three_pictures_have_it() -> None:
-    two = [said(NEW[number], Said.RIGHT, "c") for number in range(2)]
-    three = [*two, said(NEW[2], Said.RIGHT, "c")]
+    two = [said(NEW[number], AnnotationKind.RIGHT, "c") for number in range(2)]
+    three = [*two, said(NEW[2], AnnotationKind.RIGHT, "c")]
 
     assert BEFORE == learned(*two)
     assert BEFORE | dict.fromkeys(NEW[:3], "c") == learned(*three)
 
 
 def test_a_word_about_a_picture_that_is_not_known_teaches_nothing() -> None:
-    found = lessons(labelled(), CATEGORIES, {NEW[0]: said(NEW[0], Said.RIGHT, "b")}, {})
+    found = lessons(labelled(), CATEGORIES, {NEW[0]: said(NEW[0], AnnotationKind.RIGHT, "b")}, {})
 
     assert tuple(OLD) == found.labelled.pictures
 
@@ -72,7 +80,7 @@ def test_a_word_about_a_picture_that_is_not_known_teaches_nothing() -> None:
 def test_a_labelled_picture_stays_a_label_of_what_was_said(
     seen: dict[PictureId, NDArray[np.float32]], category: str, truth: int
 ) -> None:
-    found = lessons(labelled(), CATEGORIES, {OLD[0]: said(OLD[0], Said.RIGHT, category)}, seen).labelled
+    found = lessons(labelled(), CATEGORIES, {OLD[0]: said(OLD[0], AnnotationKind.RIGHT, category)}, seen).labelled
 
     assert (truth, "0.png", 0) == (found.truths[0], found.paths[0], found.groups[0])
     assert (labelled().pictures, labelled().embeddings.tolist()) == (found.pictures, found.embeddings.tolist())
@@ -80,13 +88,15 @@ def test_a_labelled_picture_stays_a_label_of_what_was_said(
 
 def test_near_duplicates_stay_together_and_what_is_new_stands_alone() -> None:
     seen = {NEW[0]: np.zeros(2, np.float32), NEW[1]: np.zeros(2, np.float32)}
-    words = {one: said(one, Said.RIGHT, "a") for one in seen}
+    words = {one: said(one, AnnotationKind.RIGHT, "a") for one in seen}
 
     assert [0, 1, 1, 2, 3, 7, 8, 9] == lessons(labelled(), CATEGORIES, words, seen).labelled.groups.tolist()
 
 
 def test_a_category_of_which_nothing_is_left_is_never_guessed() -> None:
-    words = {one: said(one, Said.NONE) for one in OLD[:3]} | {one: said(one, Said.RIGHT, "c") for one in NEW[:3]}
+    words = {one: said(one, AnnotationKind.NONE) for one in OLD[:3]} | {
+        one: said(one, AnnotationKind.RIGHT, "c") for one in NEW[:3]
+    }
     seen = dict.fromkeys(NEW[:3], np.array([0, 9], dtype=np.float32))
     found = lessons(labelled(), CATEGORIES, words, seen)
     logits = fit(found)(np.array([[0, 9], [3, 0]], dtype=np.float32))
@@ -100,7 +110,7 @@ def test_a_verdict_that_repeats_a_label_does_not_judge_it() -> None:
     rng = np.random.default_rng(0)
     nothing_to_learn, truths = rng.standard_normal((60, 400), np.float32), rng.integers(0, 2, 60)
     names = tuple(PictureId(f"{number:064x}") for number in range(120))
-    repeated = Labelled(
+    repeated = LabeledEmbeddings(
         embeddings=np.concatenate([nothing_to_learn, nothing_to_learn * 1.01]),
         truths=np.concatenate([truths, truths]),
         groups=np.arange(120),
@@ -108,7 +118,7 @@ def test_a_verdict_that_repeats_a_label_does_not_judge_it() -> None:
         paths=(*(f"{number}.png" for number in range(60)), *[""] * 60),
         selections=(Selection.RANDOM,) * 60 + (Selection.MODEL,) * 60,
     )
-    evidence = cross_fitted(Lessons(labelled=repeated, categories=CATEGORIES))
+    evidence = cross_fitted(TrainingSet(labelled=repeated, categories=CATEGORIES))
 
     assert evidence is not None
     assert names[:60] == evidence.pictures

@@ -12,10 +12,10 @@ from scipy.stats import binom
 
 from classifier.audit.estimate import CONFIDENCE, percent
 from classifier.model.binomial_bounds import at_most, at_most_of, spent
-from classifier.records import Said
+from classifier.records import AnnotationKind
 from kit.audits import answered, audit_of
 
-R, W, S, BACK = Said.RIGHT, Said.WRONG, Said.SKIPPED, Said.TAKEN_BACK
+R, W, S, BACK = AnnotationKind.RIGHT, AnnotationKind.WRONG, AnnotationKind.SKIPPED, AnnotationKind.TAKEN_BACK
 
 
 def test_nothing_is_known_before_the_first_answer() -> None:
@@ -90,7 +90,7 @@ def test_a_skip_taken_back_is_no_skip() -> None:
 
 
 @given(st.lists(st.sampled_from([R, W, S, BACK]), max_size=60))
-def test_taking_back_any_number_of_times_is_as_if_those_answers_were_never_given(words: list[Said]) -> None:
+def test_taking_back_any_number_of_times_is_as_if_those_answers_were_never_given(words: list[AnnotationKind]) -> None:
     audit = audit_of({"a": 3000}, [("a", 0.9)] * 12)
     given_, kept = [], []
     for word in words:
@@ -108,9 +108,9 @@ def test_taking_back_any_number_of_times_is_as_if_those_answers_were_never_given
 
 
 @given(st.lists(st.sampled_from([R, W, S]), max_size=40))
-def test_questions_come_to_an_end(words: list[Said]) -> None:
+def test_questions_come_to_an_end(words: list[AnnotationKind]) -> None:
     audit = audit_of({"a": 3000}, [("a", 0.9)] * 5)
-    given_: list[tuple[int, Said]] = []
+    given_: list[tuple[int, AnnotationKind]] = []
     for word in [*words, *[S] * 10]:
         current = answered(audit, given_).current
         if current is not None:

@@ -8,14 +8,14 @@ import pytest
 
 from classifier.audit.session import Session, opened, recorded_target
 from classifier.catalog import annotation_log, audits, runs
-from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import owned
 from classifier.catalog.strictness import Strictness
 from classifier.errors import LibraryError
 from classifier.filing import refile as refiling
 from classifier.filing.executor import execute
 from classifier.filing.undo import undo
-from classifier.records import Action, Method, Said
+from classifier.records import Action, AnnotationKind, Method
 from kit.audits import Kind, filed_library
 from kit.filing import move_of
 from kit.tree import all_files, make_tree
@@ -33,7 +33,7 @@ def answer_all(session: Session, *, wrong: set[str] = frozenset()) -> None:  # t
     """Answer what is left; pictures named in `wrong` are wrong."""
     while (drawn := session.state.current) is not None:
         path = session.path_of(drawn)
-        session.answer(Said.WRONG if path is not None and path.name in wrong else Said.RIGHT)
+        session.answer(AnnotationKind.WRONG if path is not None and path.name in wrong else AnnotationKind.RIGHT)
 
 
 def drawn_by(library: Path, **options: int) -> tuple[Drawn, ...]:
@@ -44,8 +44,8 @@ def drawn_by(library: Path, **options: int) -> tuple[Drawn, ...]:
 def test_a_stopped_audit_goes_on_with_its_sample_and_its_answers(tmp_path: Path) -> None:
     library = filed_library(tmp_path, MANY)
     with opened(library, count=10) as session:
-        session.answer(Said.RIGHT)
-        session.answer(Said.WRONG)
+        session.answer(AnnotationKind.RIGHT)
+        session.answer(AnnotationKind.WRONG)
         drawn, said = session.state.audit.drawn, session.state.said
 
     with opened(library, count=30, seed=5) as session:
@@ -56,17 +56,23 @@ def test_a_stopped_audit_goes_on_with_its_sample_and_its_answers(tmp_path: Path)
 def test_answers_are_taken_back_one_after_the_other_also_after_a_restart(tmp_path: Path) -> None:
     library = filed_library(tmp_path, MANY)
     with opened(library, count=5) as session:
-        session.answer(Said.RIGHT)
-        session.answer(Said.WRONG)
-        session.answer(Said.SKIPPED)
+        session.answer(AnnotationKind.RIGHT)
+        session.answer(AnnotationKind.WRONG)
+        session.answer(AnnotationKind.SKIPPED)
     with opened(library) as session:
         assert [True, True, True, False] == [session.take_back() for _ in range(4)]
         assert session.state.audit.drawn[0] == session.state.current
         answer_all(session)
         assert (5, 0, 0) == (session.state.bound().asked, session.state.bound().wrong, session.state.bound().skipped)
-    with read_catalogue(library) as catalogue:
-        said = [verdict.said for verdict in annotation_log.of_audit(catalogue, 1)]
-        assert [Said.RIGHT, Said.WRONG, Said.SKIPPED, *[Said.TAKEN_BACK] * 3, *[Said.RIGHT] * 5] == said
+    with read_catalog(library) as catalog:
+        said = [verdict.said for verdict in annotation_log.of_audit(catalog, 1)]
+        assert [
+            AnnotationKind.RIGHT,
+            AnnotationKind.WRONG,
+            AnnotationKind.SKIPPED,
+            *[AnnotationKind.TAKEN_BACK] * 3,
+            *[AnnotationKind.RIGHT] * 5,
+        ] == said
 
 
 def test_a_finished_audit_is_shown_again_until_something_else_is_asked_for(tmp_path: Path) -> None:
@@ -90,8 +96,8 @@ def test_a_new_sample_is_drawn_when_the_filing_has_changed(tmp_path: Path) -> No
     undo(library, run=2)
 
     assert {drawn.picture for drawn in first} == {drawn.picture for drawn in drawn_by(library)}
-    with read_catalogue(library) as catalogue:
-        last = audits.last(catalogue)
+    with read_catalog(library) as catalog:
+        last = audits.last(catalog)
         assert last is not None
         assert 2 == last.id
 
@@ -138,8 +144,8 @@ def test_the_wrong_ones_go_to_review_as_a_run_that_undo_takes_back(tmp_path: Pat
 
     moved = {"_review/chibi/chibi 1.png", "_review/page/page 0.png"}
     assert moved == set(all_files(library)) - set(before)
-    with read_catalogue(library) as catalogue:
-        reasons = {decision.category: decision.reason for decision in audits.decided_in(catalogue, 2)}
+    with read_catalog(library) as catalog:
+        reasons = {decision.category: decision.reason for decision in audits.decided_in(catalog, 2)}
     assert {"chibi", "page"} == set(reasons)
     assert reasons["page"].startswith("a person said it is not page (audit of 20")
     assert 2 == undo(library).undone
@@ -154,9 +160,9 @@ def test_what_cannot_be_put_into_review_stays_filed_and_is_named(tmp_path: Path)
         refiled = session.refile()
 
     assert (0, ["chibi 1.png"]) == (refiled.moved, [path.name for path, _ in refiled.left])
-    with read_catalogue(library) as catalogue:
-        assert 6 == len(list(audits.filed(catalogue)))
-        assert 0 == runs.all_runs(catalogue)[-1].summary["pictures"]
+    with read_catalog(library) as catalog:
+        assert 6 == len(list(audits.filed(catalog)))
+        assert 0 == runs.all_runs(catalog)[-1].summary["pictures"]
 
 
 def test_below_the_threshold_all_go_to_review_but_what_a_person_judged_right(tmp_path: Path) -> None:
@@ -166,9 +172,9 @@ def test_below_the_threshold_all_go_to_review_but_what_a_person_judged_right(tmp
         right = {drawn.picture for drawn in session.state.audit.drawn}
         low = {drawn.picture for drawn in session.state.audit.drawn if drawn.confidence < 0.8}
         refiled = session.refile(Strictness(threshold=0.8, max_error=0.05))
-    with read_catalogue(library) as catalogue:
-        stayed = {one.picture: one.confidence for one in audits.filed(catalogue)}
-        reviewed = audits.decided_in(catalogue, refiled.run)
+    with read_catalog(library) as catalog:
+        stayed = {one.picture: one.confidence for one in audits.filed(catalog)}
+        reviewed = audits.decided_in(catalog, refiled.run)
 
     assert low
     assert refiled.moved == 59 - len(low) == len(reviewed)
@@ -184,12 +190,12 @@ def test_a_threshold_is_agreed_to_until_its_run_is_undone(tmp_path: Path) -> Non
         answer_all(session)
         session.refile(Strictness(threshold=0.8))
         assert session.is_filed_by_threshold
-    with open_catalogue(library) as catalogue:
-        assert 0.8 == audits.agreed_threshold(catalogue, model="m")
-        assert audits.agreed_threshold(catalogue, model="another") is None
+    with open_catalog(library) as catalog:
+        assert 0.8 == audits.agreed_threshold(catalog, model="m")
+        assert audits.agreed_threshold(catalog, model="another") is None
     undo(library)
-    with open_catalogue(library) as catalogue:
-        assert audits.agreed_threshold(catalogue, model="m") is None
+    with open_catalog(library) as catalog:
+        assert audits.agreed_threshold(catalog, model="m") is None
 
 
 def test_a_refiling_that_was_killed_is_finished_before_anything_else(
@@ -257,18 +263,18 @@ def test_audits_are_counted_until_another_sort_also_after_the_wrong_ones_went(tm
         answer_all(session)
     with opened(library) as session:
         assert numbers[-1] == session.state.audit.number
-    with open_catalogue(library) as catalogue:
-        assert 5 == audits.next_number(catalogue)
+    with open_catalog(library) as catalog:
+        assert 5 == audits.next_number(catalog)
         run = runs.begin(
-            catalogue, kind="sort", crawl=tmp_path, mode="link", model="m", bundle=tmp_path, settings={"sort": {}}
+            catalog, kind="sort", crawl=tmp_path, mode="link", model="m", bundle=tmp_path, settings={"sort": {}}
         )
-        catalogue.connection.execute("UPDATE decisions SET run = ?", (run,))  # it goes by what was said
-        assert 5 == audits.next_number(catalogue)
+        catalog.connection.execute("UPDATE decisions SET run = ?", (run,))  # it goes by what was said
+        assert 5 == audits.next_number(catalog)
         for folder, next_number in (("_review", 5), ("chibi", 1)):
             path = make_tree(tmp_path / "more", {f"{folder}.png": folder.encode()}) / f"{folder}.png"
             with owned(library):
-                execute(catalogue, library=library, run=run, moves=[move_of(path, method=Method.LINK, folder=folder)])
-            assert next_number == audits.next_number(catalogue)
+                execute(catalog, library=library, run=run, moves=[move_of(path, method=Method.LINK, folder=folder)])
+            assert next_number == audits.next_number(catalog)
 
     assert [1, 2, 3, 4] == numbers
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from classifier.audit.estimate import State
-from classifier.audit.thresholds import Offer, enough, keeps, loosest
-from classifier.records import Said
+from classifier.audit.estimate import AuditState
+from classifier.audit.thresholds import ThresholdOffer, enough, keeps, loosest
+from classifier.records import AnnotationKind
 from kit.audits import answered, audit_of
 
 STEPS = tuple((1 - n / 20, 5000 * n) for n in range(1, 21))
 
 
-def judged(wrong: set[int], *, count: int = 150, skipped: frozenset[int] = frozenset()) -> State:
+def judged(wrong: set[int], *, count: int = 150, skipped: frozenset[int] = frozenset()) -> AuditState:
     """Confidences evenly from 1 down to 0; `wrong` by rank."""
     audit = audit_of({"a": 100_000}, [("a", 1 - (n + 0.5) / count) for n in range(count)], steps=STEPS)
-    once = [(n, Said.SKIPPED if n in skipped else Said.WRONG if n in wrong else Said.RIGHT) for n in range(count)]
-    return answered(audit, [*once, *((n, Said.SKIPPED) for n in sorted(skipped))])
+    once = [
+        (n, AnnotationKind.SKIPPED if n in skipped else AnnotationKind.WRONG if n in wrong else AnnotationKind.RIGHT)
+        for n in range(count)
+    ]
+    return answered(audit, [*once, *((n, AnnotationKind.SKIPPED) for n in sorted(skipped))])
 
 
 def test_what_is_kept_needs_no_threshold() -> None:
@@ -28,14 +31,14 @@ def test_an_unfinished_audit_has_shown_nothing() -> None:
     state = judged(set(), count=200)
 
     assert keeps(state, 0.02)
-    assert not keeps(State(state.audit, state.answers[:199]), 0.02)
+    assert not keeps(AuditState(state.audit, state.answers[:199]), 0.02)
 
 
 def test_mistakes_among_the_least_sure_are_cut_off() -> None:
     state = judged({130, 135, 138, 141, 144, 146, 149})
 
     assert not keeps(state, 0.05)
-    assert Offer(threshold=pytest.approx(0.1), kept=90_000, filed=100_000) == loosest(state, 0.05)
+    assert ThresholdOffer(threshold=pytest.approx(0.1), kept=90_000, filed=100_000) == loosest(state, 0.05)
 
 
 def test_a_skipped_picture_counts_as_wrong_here_too() -> None:
@@ -57,7 +60,9 @@ def test_too_few_pictures_offer_nothing_and_say_how_many_would_do() -> None:
 
 
 def test_no_more_are_asked_for_than_there_are() -> None:
-    state = answered(audit_of({"a": 80}, [("a", 0.9)] * 60, simple=True), [(n, Said.WRONG) for n in range(60)])
+    state = answered(
+        audit_of({"a": 80}, [("a", 0.9)] * 60, simple=True), [(n, AnnotationKind.WRONG) for n in range(60)]
+    )
 
     assert 80 == enough(state, 0.02)
 
@@ -65,13 +70,13 @@ def test_no_more_are_asked_for_than_there_are() -> None:
 def test_an_unfinished_audit_offers_nothing() -> None:
     audit = audit_of({"a": 100_000}, [("a", 1 - n / 300) for n in range(300)], steps=STEPS)
 
-    assert loosest(answered(audit, [(n, Said.RIGHT) for n in range(299)]), 0.05) is None
+    assert loosest(answered(audit, [(n, AnnotationKind.RIGHT) for n in range(299)]), 0.05) is None
 
 
 def test_of_a_small_library_a_threshold_is_judged_by_the_draw_without_replacement() -> None:
     steps = tuple((1 - n / 20, 10 * n) for n in range(1, 21))
     audit = audit_of({"a": 200}, [("a", 1 - (n + 0.5) / 160) for n in range(160)], simple=True, steps=steps)
-    state = answered(audit, [(n, Said.WRONG if n > 150 else Said.RIGHT) for n in range(160)])
+    state = answered(audit, [(n, AnnotationKind.WRONG if n > 150 else AnnotationKind.RIGHT) for n in range(160)])
 
     assert not keeps(state, 0.02)
-    assert Offer(threshold=pytest.approx(0.05), kept=190, filed=200) == loosest(state, 0.02)
+    assert ThresholdOffer(threshold=pytest.approx(0.05), kept=190, filed=200) == loosest(state, 0.02)

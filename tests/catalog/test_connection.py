@@ -12,46 +12,46 @@ import pytest
 
 from classifier.catalog import connection as database
 from classifier.catalog import decisions, filesystem, migrations
-from classifier.catalog.connection import Catalogue, copy_in_memory, open_catalogue, read_catalogue
+from classifier.catalog.connection import Catalog, copy_in_memory, open_catalog, read_catalog
 from classifier.errors import FilingStopped, LibraryError
 from classifier.records import Action, Decision, PictureId
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-READERS = [read_catalogue, copy_in_memory]
+READERS = [read_catalog, copy_in_memory]
 ROOT = Path(__file__).resolve().parents[2]
 KILLED_WRITER = """
 import os, signal, sys
 from pathlib import Path
-from classifier.catalog.connection import open_catalogue
-catalogue = open_catalogue(Path(sys.argv[1]))
-catalogue.connection.execute(f"PRAGMA journal_mode = {sys.argv[2]}")
-with catalogue.transaction() as connection:
+from classifier.catalog.connection import open_catalog
+catalog = open_catalog(Path(sys.argv[1]))
+catalog.connection.execute(f"PRAGMA journal_mode = {sys.argv[2]}")
+with catalog.transaction() as connection:
     connection.execute("INSERT INTO runs (kind) VALUES ('sort')")
-catalogue.connection.execute("PRAGMA cache_size = 1")
-catalogue.connection.execute("BEGIN IMMEDIATE")
+catalog.connection.execute("PRAGMA cache_size = 1")
+catalog.connection.execute("BEGIN IMMEDIATE")
 for _ in range(3000):
-    catalogue.connection.execute("INSERT INTO runs (kind) VALUES (?)", ("x" * 1000,))
+    catalog.connection.execute("INSERT INTO runs (kind) VALUES (?)", ("x" * 1000,))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def count_runs(catalogue: Catalogue) -> int:
-    """How many runs a catalogue has."""
-    (count,) = catalogue.connection.execute("SELECT count(*) FROM runs").fetchone()
+def count_runs(catalog: Catalog) -> int:
+    """How many runs a catalog has."""
+    (count,) = catalog.connection.execute("SELECT count(*) FROM runs").fetchone()
     return int(count)
 
 
-def add_run(catalogue: Catalogue) -> None:
+def add_run(catalog: Catalog) -> None:
     """Record a run."""
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         connection.execute("INSERT INTO runs (kind) VALUES ('sort')")
 
 
-def add_run_and_fail(catalogue: Catalogue) -> None:
+def add_run_and_fail(catalog: Catalog) -> None:
     """Record a run in a transaction that then fails."""
-    with catalogue.transaction() as connection:
+    with catalog.transaction() as connection:
         connection.execute("INSERT INTO runs (kind) VALUES ('sort')")
         raise KeyError
 
@@ -63,47 +63,43 @@ def state(library: Path) -> dict[str, tuple[int, int]]:
 
 
 def leave_killed(library: Path, mode: str) -> None:
-    """A catalogue with one run, and a transaction that a kill cut short."""
+    """A catalog with one run, and a transaction that a kill cut short."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", KILLED_WRITER, library, mode], env=environment, check=False)
     assert len(state(library)) > 1
 
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path / "library") as catalogue:
-        add_run(catalogue)
-    with open_catalogue(tmp_path / "library") as catalogue:
-        assert 1 == count_runs(catalogue)
+    with open_catalog(tmp_path / "library") as catalog:
+        add_run(catalog)
+    with open_catalog(tmp_path / "library") as catalog:
+        assert 1 == count_runs(catalog)
 
 
-def test_an_open_catalogue_is_as_durable_as_sqlite_can(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path) as catalogue:
-        settings = [
-            catalogue.connection.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")
-        ]
+def test_an_open_catalog_is_as_durable_as_sqlite_can(tmp_path: Path) -> None:
+    with open_catalog(tmp_path) as catalog:
+        settings = [catalog.connection.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")]
         assert [("wal",), (2,)] == settings
-        assert (1,) == catalogue.connection.execute("PRAGMA foreign_keys").fetchone()
+        assert (1,) == catalog.connection.execute("PRAGMA foreign_keys").fetchone()
 
 
 def test_on_a_network_disk_there_is_no_wal_and_more_syncing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "is_on_network", lambda _: True)
-    with open_catalogue(tmp_path) as catalogue:
-        settings = [
-            catalogue.connection.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")
-        ]
+    with open_catalog(tmp_path) as catalog:
+        settings = [catalog.connection.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")]
         assert [("delete",), (3,)] == settings
 
 
-def test_at_rest_a_catalogue_is_one_file(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path) as catalogue:
-        add_run(catalogue)
+def test_at_rest_a_catalog_is_one_file(tmp_path: Path) -> None:
+    with open_catalog(tmp_path) as catalog:
+        add_run(catalog)
     assert ["catalogue.sqlite"] == list(state(tmp_path))
 
 
 @pytest.mark.parametrize("read", READERS)
-def test_reading_at_rest_makes_and_changes_nothing(tmp_path: Path, read: Callable[[Path], Catalogue]) -> None:
-    with open_catalogue(tmp_path) as catalogue:
-        add_run(catalogue)
+def test_reading_at_rest_makes_and_changes_nothing(tmp_path: Path, read: Callable[[Path], Catalog]) -> None:
+    with open_catalog(tmp_path) as catalog:
+        add_run(catalog)
     before = state(tmp_path)
     with read(tmp_path) as reading:
         assert (1, before) == (count_runs(reading), state(tmp_path))
@@ -113,7 +109,7 @@ def test_reading_at_rest_makes_and_changes_nothing(tmp_path: Path, read: Callabl
 @pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("mode", ["WAL", "DELETE"])
 def test_reading_what_a_kill_left_sees_what_was_committed_and_changes_nothing(
-    tmp_path: Path, mode: str, read: Callable[[Path], Catalogue]
+    tmp_path: Path, mode: str, read: Callable[[Path], Catalog]
 ) -> None:
     leave_killed(tmp_path, mode)
     before = state(tmp_path)
@@ -123,7 +119,7 @@ def test_reading_what_a_kill_left_sees_what_was_committed_and_changes_nothing(
 
 
 @pytest.mark.parametrize("read", READERS)
-def test_a_wal_whose_index_was_deleted_is_read_all_the_same(tmp_path: Path, read: Callable[[Path], Catalogue]) -> None:
+def test_a_wal_whose_index_was_deleted_is_read_all_the_same(tmp_path: Path, read: Callable[[Path], Catalog]) -> None:
     leave_killed(tmp_path, "WAL")
     (tmp_path / ".illsort" / "catalogue.sqlite-shm").unlink()
     before = state(tmp_path)
@@ -132,129 +128,127 @@ def test_a_wal_whose_index_was_deleted_is_read_all_the_same(tmp_path: Path, read
     assert before == state(tmp_path)
 
 
-def test_a_catalogue_in_wal_mode_without_a_wal_is_read_without_making_one(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path) as catalogue:
-        add_run(catalogue)
+def test_a_catalog_in_wal_mode_without_a_wal_is_read_without_making_one(tmp_path: Path) -> None:
+    with open_catalog(tmp_path) as catalog:
+        add_run(catalog)
     connection = sqlite3.connect(tmp_path / ".illsort" / "catalogue.sqlite")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
     before = state(tmp_path)
     assert ["catalogue.sqlite"] == list(before)
-    with read_catalogue(tmp_path) as reading:
+    with read_catalog(tmp_path) as reading:
         assert 1 == count_runs(reading)
     assert before == state(tmp_path)
 
 
 def test_a_reader_sees_a_writers_commits_and_does_not_disturb_its_rest(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path) as writing, read_catalogue(tmp_path) as reading:
+    with open_catalog(tmp_path) as writing, read_catalog(tmp_path) as reading:
         add_run(writing)
         assert 1 == count_runs(reading)
         add_run(writing)
         assert 2 == count_runs(reading)
-    with open_catalogue(tmp_path):
+    with open_catalog(tmp_path):
         pass
     assert ["catalogue.sqlite"] == list(state(tmp_path))
 
 
-def test_a_catalogue_opened_to_read_cannot_be_written(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path):
+def test_a_catalog_opened_to_read_cannot_be_written(tmp_path: Path) -> None:
+    with open_catalog(tmp_path):
         pass
-    with read_catalogue(tmp_path) as reading, pytest.raises(FilingStopped, match="cannot be written"):
+    with read_catalog(tmp_path) as reading, pytest.raises(FilingStopped, match="cannot be written"):
         add_run(reading)
 
 
 def test_a_folder_that_is_no_library_is_not_made_one_by_reading(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="is not an illsort library"):
-        read_catalogue(tmp_path)
+        read_catalog(tmp_path)
     assert [] == list(tmp_path.iterdir())
 
 
-def test_a_dry_run_on_nothing_has_an_empty_catalogue_and_makes_nothing(tmp_path: Path) -> None:
-    with copy_in_memory(tmp_path / "library") as catalogue:
-        add_run(catalogue)
-        assert 1 == count_runs(catalogue)
+def test_a_dry_run_on_nothing_has_an_empty_catalog_and_makes_nothing(tmp_path: Path) -> None:
+    with copy_in_memory(tmp_path / "library") as catalog:
+        add_run(catalog)
+        assert 1 == count_runs(catalog)
     assert [] == list(tmp_path.iterdir())
 
 
 def test_what_a_dry_run_writes_is_not_in_the_library(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path) as catalogue:
-        add_run(catalogue)
+    with open_catalog(tmp_path) as catalog:
+        add_run(catalog)
     with copy_in_memory(tmp_path) as dry:
         add_run(dry)
         assert 2 == count_runs(dry)
-    with read_catalogue(tmp_path) as reading:
+    with read_catalog(tmp_path) as reading:
         assert 1 == count_runs(reading)
 
 
-@pytest.mark.parametrize("use", [open_catalogue, *READERS])
+@pytest.mark.parametrize("use", [open_catalog, *READERS])
 @pytest.mark.parametrize("content", [b"this is no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
-def test_a_broken_catalogue_is_told_in_one_line(
-    tmp_path: Path, use: Callable[[Path], Catalogue], content: bytes
-) -> None:
+def test_a_broken_catalog_is_told_in_one_line(tmp_path: Path, use: Callable[[Path], Catalog], content: bytes) -> None:
     (tmp_path / ".illsort").mkdir()
     (tmp_path / ".illsort" / "catalogue.sqlite").write_bytes(content)
-    with pytest.raises(LibraryError, match=r"^the catalogue .*catalogue\.sqlite is broken") as told:
+    with pytest.raises(LibraryError, match=r"^the catalog .*catalog\.sqlite is broken") as told:
         use(tmp_path)
     assert "\n" not in str(told.value)
 
 
-def test_a_catalogue_that_proves_broken_in_use_is_told_when_it_is_left(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path) as catalogue, catalogue.transaction() as connection:
+def test_a_catalog_that_proves_broken_in_use_is_told_when_it_is_left(tmp_path: Path) -> None:
+    with open_catalog(tmp_path) as catalog, catalog.transaction() as connection:
         connection.executemany("INSERT INTO runs (kind) VALUES (?)", [("x" * 1000,)] * 500)
     path = tmp_path / ".illsort" / "catalogue.sqlite"
     whole = path.read_bytes()
     path.write_bytes(whole[:200_000] + b"\xff" * 200_000 + whole[400_000:])
-    with pytest.raises(LibraryError, match="is broken"), open_catalogue(tmp_path) as catalogue:
-        sum_of_lengths(catalogue)
+    with pytest.raises(LibraryError, match="is broken"), open_catalog(tmp_path) as catalog:
+        sum_of_lengths(catalog)
 
 
-def sum_of_lengths(catalogue: Catalogue) -> int:
+def sum_of_lengths(catalog: Catalog) -> int:
     """Read every run to its end."""
-    (total,) = catalogue.connection.execute("SELECT sum(length(kind)) FROM runs").fetchone()
+    (total,) = catalog.connection.execute("SELECT sum(length(kind)) FROM runs").fetchone()
     return int(total)
 
 
-@pytest.mark.parametrize("use", [open_catalogue, *READERS])
-def test_a_newer_catalogue_is_refused_in_words(tmp_path: Path, use: Callable[[Path], Catalogue]) -> None:
-    with open_catalogue(tmp_path) as catalogue:
-        catalogue.connection.execute("INSERT INTO migrations VALUES ('m999_from_the_future', 'tomorrow')")
+@pytest.mark.parametrize("use", [open_catalog, *READERS])
+def test_a_newer_catalog_is_refused_in_words(tmp_path: Path, use: Callable[[Path], Catalog]) -> None:
+    with open_catalog(tmp_path) as catalog:
+        catalog.connection.execute("INSERT INTO migrations VALUES ('m999_from_the_future', 'tomorrow')")
     with pytest.raises(LibraryError, match=r"newer illsort .*m999_from_the_future.*: update illsort"):
         use(tmp_path)
 
 
-def test_an_older_catalogue_is_read_through_a_copy_that_is_up_to_date(tmp_path: Path) -> None:
+def test_an_older_catalog_is_read_through_a_copy_that_is_up_to_date(tmp_path: Path) -> None:
     (tmp_path / ".illsort").mkdir()
     sqlite3.connect(tmp_path / ".illsort" / "catalogue.sqlite").close()
-    with read_catalogue(tmp_path) as reading:
+    with read_catalog(tmp_path) as reading:
         assert 0 == count_runs(reading)
     assert 0 == (tmp_path / ".illsort" / "catalogue.sqlite").stat().st_size
 
 
-def test_answers_of_an_older_catalogue_are_kept_by_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_of_an_older_catalog_are_kept_by_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     newer = [step.__name__ for step in migrations.STEPS].index("m009_answers_by_model")
     monkeypatch.setattr(migrations, "STEPS", migrations.STEPS[:newer])
-    with open_catalogue(tmp_path) as catalogue:
-        catalogue.connection.execute("INSERT INTO predictions VALUES ('p', 'b', x'01', 0.5), ('q', 'a', x'02', NULL)")
+    with open_catalog(tmp_path) as catalog:
+        catalog.connection.execute("INSERT INTO predictions VALUES ('p', 'b', x'01', 0.5), ('q', 'a', x'02', NULL)")
     monkeypatch.undo()
-    with open_catalogue(tmp_path) as catalogue:
-        rows = catalogue.connection.execute("SELECT model, picture, logits, novelty FROM predictions").fetchall()
+    with open_catalog(tmp_path) as catalog:
+        rows = catalog.connection.execute("SELECT model, picture, logits, novelty FROM predictions").fetchall()
 
     assert [("a", "q", b"\x02", None), ("b", "p", b"\x01", 0.5)] == rows
 
 
-def test_what_was_decided_before_is_kept_in_an_older_catalogue_too(
+def test_what_was_decided_before_is_kept_in_an_older_catalog_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older = [step.__name__ for step in migrations.STEPS].index("m014_decided_before") + 1
     monkeypatch.setattr(migrations, "STEPS", migrations.STEPS[:older])
-    open_catalogue(tmp_path).close()
+    open_catalog(tmp_path).close()
     monkeypatch.undo()
-    with open_catalogue(tmp_path) as catalogue:
-        connection = catalogue.connection
+    with open_catalog(tmp_path) as catalog:
+        connection = catalog.connection
         assert connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'decided_otherwise'").fetchone() is None
         for run, confidence in ((1, 0.5), (2, 0.5), (3, 0.6), (3, 0.7), (4, 0.8)):
             one = Decision(picture=PictureId("p"), action=Action.FILE, category="a", confidence=confidence, reason="")
-            decisions.save(catalogue, [one], run=run)
+            decisions.save(catalog, [one], run=run)
         assert [(3, 1, 0.5), (4, 3, 0.7)] == connection.execute(
             "SELECT run, before, confidence FROM decided_before ORDER BY run"
         ).fetchall()
@@ -263,90 +257,90 @@ def test_what_was_decided_before_is_kept_in_an_older_catalogue_too(
 def test_a_file_in_place_of_the_library_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / "library").write_bytes(b"a file")
     with pytest.raises(LibraryError, match=r"cannot use .*library as a library"):
-        open_catalogue(tmp_path / "library")
+        open_catalog(tmp_path / "library")
 
 
 def test_a_state_folder_that_cannot_be_listed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(folder: object) -> list[str]:
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(folder))
 
-    with open_catalogue(tmp_path):
+    with open_catalog(tmp_path):
         pass
     monkeypatch.setattr(os, "listdir", refuse)
     with pytest.raises(LibraryError, match=r"^cannot use .* as a library: Input/output error$"):
-        open_catalogue(tmp_path)
+        open_catalog(tmp_path)
 
 
-def test_a_folder_in_place_of_the_catalogue_is_told_in_words(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_catalog_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / ".illsort" / "catalogue.sqlite").mkdir(parents=True)
     with pytest.raises(FilingStopped, match="cannot be written"):
-        open_catalogue(tmp_path)
+        open_catalog(tmp_path)
 
 
 def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path) as catalogue:
+    with open_catalog(tmp_path) as catalog:
         with pytest.raises(KeyError):
-            add_run_and_fail(catalogue)
-        assert 0 == count_runs(catalogue)
+            add_run_and_fail(catalog)
+        assert 0 == count_runs(catalog)
 
 
 def test_an_inner_transaction_fails_alone_or_succeeds_with_the_outer(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path) as catalogue:
-        with catalogue.transaction():
-            add_run(catalogue)
+    with open_catalog(tmp_path) as catalog:
+        with catalog.transaction():
+            add_run(catalog)
             with pytest.raises(KeyError):
-                add_run_and_fail(catalogue)
-        assert 1 == count_runs(catalogue)
+                add_run_and_fail(catalog)
+        assert 1 == count_runs(catalog)
 
 
 def test_a_bug_in_a_statement_stays_a_bug(tmp_path: Path) -> None:
     with (
         pytest.raises(sqlite3.OperationalError),
-        open_catalogue(tmp_path) as catalogue,
-        catalogue.transaction() as connection,
+        open_catalog(tmp_path) as catalog,
+        catalog.transaction() as connection,
     ):
         connection.execute("SELECT nothing FROM nowhere")
 
 
-def test_a_catalogue_locked_by_another_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_catalog_locked_by_another_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "_WAIT_SECONDS", 0.05)
-    with open_catalogue(tmp_path) as one, open_catalogue(tmp_path) as other, one.transaction():
+    with open_catalog(tmp_path) as one, open_catalog(tmp_path) as other, one.transaction():
         told = pytest.raises(LibraryError, match="in use by another process")
         with told, other.transaction():
             pass
 
 
-def test_a_catalogue_that_another_process_keeps_to_itself_cannot_be_read(
+def test_a_catalog_that_another_process_keeps_to_itself_cannot_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "_WAIT_SECONDS", 0.05)
-    with open_catalogue(tmp_path):
+    with open_catalog(tmp_path):
         pass
     connection = sqlite3.connect(tmp_path / ".illsort" / "catalogue.sqlite", isolation_level=None)
     connection.execute("BEGIN EXCLUSIVE")
     with pytest.raises(LibraryError, match="in use by another process"):
-        read_catalogue(tmp_path)
+        read_catalog(tmp_path)
     connection.close()
 
 
 def test_two_processes_that_migrate_at_once_apply_each_step_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with open_catalogue(tmp_path):
+    with open_catalog(tmp_path):
         pass
     real, answers = migrations.pending, iter([[migrations.m001_first_tables]] * 2)
     monkeypatch.setattr(migrations, "pending", lambda connection: next(answers, None) or real(connection))
-    with open_catalogue(tmp_path) as catalogue:
-        assert (len(store_steps()),) == catalogue.connection.execute("SELECT count(*) FROM migrations").fetchone()
+    with open_catalog(tmp_path) as catalog:
+        assert (len(store_steps()),) == catalog.connection.execute("SELECT count(*) FROM migrations").fetchone()
 
 
-def test_a_full_disk_under_the_catalogue_stops_filing(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path) as catalogue:
-        (pages,) = catalogue.connection.execute("PRAGMA page_count").fetchone()
-        catalogue.connection.execute(f"PRAGMA max_page_count = {pages}")
-        with pytest.raises(FilingStopped, match="full"), catalogue.transaction() as connection:
+def test_a_full_disk_under_the_catalog_stops_filing(tmp_path: Path) -> None:
+    with open_catalog(tmp_path) as catalog:
+        (pages,) = catalog.connection.execute("PRAGMA page_count").fetchone()
+        catalog.connection.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(FilingStopped, match="full"), catalog.transaction() as connection:
             connection.executemany("INSERT INTO runs (kind) VALUES (?)", [("x" * 1000,)] * 500)
-        assert 0 == count_runs(catalogue)
+        assert 0 == count_runs(catalog)
 
 
 def test_a_migration_that_fails_leaves_no_trace_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -354,15 +348,15 @@ def test_a_migration_that_fails_leaves_no_trace_of_itself(tmp_path: Path, monkey
         connection.execute("CREATE TABLE half (done INTEGER)")
         raise OSError(errno.EIO, "broken")
 
-    with open_catalogue(tmp_path):
+    with open_catalog(tmp_path):
         pass
     monkeypatch.setattr("classifier.catalog.migrations.STEPS", (*store_steps(), m002_broken))
-    for use in (open_catalogue, *READERS):
+    for use in (open_catalog, *READERS):
         with pytest.raises(LibraryError, match="broken"):
             use(tmp_path)
     monkeypatch.undo()
-    with open_catalogue(tmp_path) as catalogue:
-        assert None is catalogue.connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'half'").fetchone()
+    with open_catalog(tmp_path) as catalog:
+        assert None is catalog.connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'half'").fetchone()
 
 
 def store_steps() -> tuple[Callable[[sqlite3.Connection], None], ...]:
@@ -375,9 +369,9 @@ def store_steps() -> tuple[Callable[[sqlite3.Connection], None], ...]:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
 def test_a_library_may_lie_under_any_name(tmp_path: Path) -> None:
     library = tmp_path / os.fsdecode(b"100% \xff?#\n")
-    with open_catalogue(library) as catalogue:
-        add_run(catalogue)
-    with read_catalogue(library) as reading:
+    with open_catalog(library) as catalog:
+        add_run(catalog)
+    with read_catalog(library) as reading:
         assert 1 == count_runs(reading)
 
 

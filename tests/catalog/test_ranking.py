@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from classifier.catalog.connection import Catalogue, open_catalogue
+from classifier.catalog.connection import Catalog, open_catalog
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.ranking import Rank, attach_newest, write
 
@@ -17,22 +17,22 @@ def rank(picture: str, place: int = 0) -> Rank:
     return Rank(picture=picture, action="review", place=place, category="a", confidence=0.5, look=0, logits=None)
 
 
-def ranked(catalogue: Catalogue) -> list[str]:
-    return [picture for (picture,) in catalogue.connection.execute("SELECT picture FROM outlook.ranks")]
+def ranked(catalog: Catalog) -> list[str]:
+    return [picture for (picture,) in catalog.connection.execute("SELECT picture FROM outlook.ranks")]
 
 
 def test_the_newest_is_attached_and_says_what_it_was_made_of(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path) as catalogue:
-        none = attach_newest(catalogue)
-        assert (0, []) == (none.number, ranked(catalogue))
+    with open_catalog(tmp_path) as catalog:
+        none = attach_newest(catalog)
+        assert (0, []) == (none.number, ranked(catalog))
         write(tmp_path, [rank("p")], meta=META)
         number = write(tmp_path, [rank("q"), rank("r", 1)], meta=META | {"verdicts": 35})
 
-        outlook = attach_newest(catalogue, none)
+        outlook = attach_newest(catalog, none)
 
         assert (number, 35, 1.5) == (outlook.number, outlook.meta["verdicts"], outlook.meta["temperature"])
-        assert ["q", "r"] == ranked(catalogue)
-        assert outlook is attach_newest(catalogue, outlook)
+        assert ["q", "r"] == ranked(catalog)
+        assert outlook is attach_newest(catalog, outlook)
 
 
 def test_older_ones_and_parts_do_not_pile_up(tmp_path: Path) -> None:
@@ -53,20 +53,20 @@ def test_one_that_is_damaged_or_of_another_format_is_passed_over(tmp_path: Path)
     (folder / "outlook-4.db").write_bytes(b"")
     (folder / "outlook-5.db.part").write_bytes(whole)
     (folder / "outlook-six.db").write_bytes(whole)
-    with open_catalogue(tmp_path) as catalogue:
-        outlook = attach_newest(catalogue)
+    with open_catalog(tmp_path) as catalog:
+        outlook = attach_newest(catalog)
 
-        assert (1, ["p"]) == (outlook.number, ranked(catalogue))
-        assert outlook is attach_newest(catalogue, outlook)
+        assert (1, ["p"]) == (outlook.number, ranked(catalog))
+        assert outlook is attach_newest(catalog, outlook)
     assert 5 == write(tmp_path, [], meta=META)
 
 
 def test_what_is_attached_cannot_be_written(tmp_path: Path) -> None:
     write(tmp_path, [rank("p")], meta=META)
-    with open_catalogue(tmp_path) as catalogue:
-        attach_newest(catalogue)
+    with open_catalog(tmp_path) as catalog:
+        attach_newest(catalog)
         try:
-            catalogue.connection.execute("DELETE FROM outlook.ranks")
+            catalog.connection.execute("DELETE FROM outlook.ranks")
         except sqlite3.OperationalError as error:
             told = str(error)
 

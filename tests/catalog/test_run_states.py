@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalog import runs
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import owned
 from classifier.catalog.stats import overview
 from classifier.cli.status import _runs, _to_finish
@@ -18,7 +18,7 @@ from kit.audits import Kind, filed_library
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 FOUR = Kind(category="chibi", confidences=[0.9, 0.8, 0.7, 0.6])
 
@@ -28,10 +28,10 @@ def library(tmp_path: Path) -> Path:
     return filed_library(tmp_path / "a b", FOUR)
 
 
-def begun(catalogue: Catalogue, crawl: Path, *, finished: bool) -> None:
-    run = runs.begin(catalogue, kind="sort", crawl=crawl, mode="link", model="m", bundle=crawl, settings={})
+def begun(catalog: Catalog, crawl: Path, *, finished: bool) -> None:
+    run = runs.begin(catalog, kind="sort", crawl=crawl, mode="link", model="m", bundle=crawl, settings={})
     if finished:
-        runs.finish(catalogue, run, {})
+        runs.finish(catalog, run, {})
 
 
 def states(library: Path) -> list[str]:
@@ -41,14 +41,14 @@ def states(library: Path) -> list[str]:
 
 def test_a_stopped_sort_names_its_command_until_a_later_one_finishes(tmp_path: Path, library: Path) -> None:
     crawl, other = tmp_path / "a b" / "crawl", tmp_path / "other"
-    with owned(library), open_catalogue(library) as catalogue:
-        begun(catalogue, crawl, finished=False)
-        begun(catalogue, other, finished=True)
+    with owned(library), open_catalog(library) as catalog:
+        begun(catalog, crawl, finished=False)
+        begun(catalog, other, finished=True)
     assert ["done", "not finished", "done"] == states(library)
     (line,) = _to_finish(overview(library), library)
     assert f"illsort sort '{crawl}' --out '{library}'" in line
-    with owned(library), open_catalogue(library) as catalogue:
-        begun(catalogue, crawl, finished=True)
+    with owned(library), open_catalog(library) as catalog:
+        begun(catalog, crawl, finished=True)
 
     assert ["done", "finished by #4", "done", "done"] == states(library)
     assert [] == _to_finish(overview(library), library)

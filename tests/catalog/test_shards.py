@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from classifier.catalog import shards
-from classifier.catalog.shards import Rows, Writer, read_shard, shard_path
-from classifier.catalog.spots import Spot, folder_of, sizes
+from classifier.catalog.shards import EmbeddingBatch, ShardWriter, read_shard, shard_path
+from classifier.catalog.spots import RowLocation, folder_of, sizes
 from classifier.records import PictureId
 
 BACKBONE = "b" * 32
@@ -20,17 +20,17 @@ def ids(count: int, first: int = 0) -> list[PictureId]:
     return [PictureId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(first, first + count)]
 
 
-def rows(count: int = 10, *, first: int = 0, scale: float = 1.0, traits: int = 3) -> Rows:
+def rows(count: int = 10, *, first: int = 0, scale: float = 1.0, traits: int = 3) -> EmbeddingBatch:
     rng = np.random.default_rng(first)
-    return Rows(
+    return EmbeddingBatch(
         pictures=ids(count, first),
         embeddings=(scale * rng.standard_normal((count, 5))).astype(np.float32),
         traits=rng.random((count, traits), np.float32),
     )
 
 
-def write(library: Path, given: Rows, last: Spot | None = None) -> list[Spot]:
-    return [spot for spot in Writer(library, BACKBONE, last=last).append(given) if spot is not None]
+def write(library: Path, given: EmbeddingBatch, last: RowLocation | None = None) -> list[RowLocation]:
+    return [spot for spot in ShardWriter(library, BACKBONE, last=last).append(given) if spot is not None]
 
 
 def read(library: Path, pictures: list[PictureId], *, shard: int = 1, first: int = 0) -> list[PictureId]:
@@ -41,7 +41,7 @@ def read(library: Path, pictures: list[PictureId], *, shard: int = 1, first: int
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e9])
 def test_what_was_written_is_read_to_half_precision_at_any_scale(tmp_path: Path, scale: float) -> None:
     given = rows(scale=scale)
-    assert [Spot(shard=1, row=number) for number in range(10)] == write(tmp_path, given)
+    assert [RowLocation(shard=1, row=number) for number in range(10)] == write(tmp_path, given)
     (found,) = read_shard(folder_of(tmp_path, BACKBONE), 1, [(row, given.pictures[row]) for row in (0, 3, 9)])
 
     assert [given.pictures[row] for row in (0, 3, 9)] == found.pictures
@@ -56,7 +56,7 @@ def test_each_number_that_a_float16_holds_is_read_exactly(tmp_path: Path, expone
     # A row's scale is a power of two above its largest number: with one half in each row, that is one.
     numbers = numbers[: len(numbers) // 7 * 7].reshape(-1, 7)
     kept = np.ldexp(np.pad(numbers, ((0, 0), (0, 1)), constant_values=0.5), exponent)
-    given = Rows(pictures=ids(len(kept)), embeddings=kept, traits=np.zeros((len(kept), 0), np.float32))
+    given = EmbeddingBatch(pictures=ids(len(kept)), embeddings=kept, traits=np.zeros((len(kept), 0), np.float32))
     write(tmp_path, given)
     found = np.concatenate(
         [part.embeddings for part in read_shard(folder_of(tmp_path, BACKBONE), 1, list(enumerate(given.pictures)))]
@@ -71,7 +71,7 @@ def test_a_full_shard_is_followed_by_another(tmp_path: Path, monkeypatch: pytest
 
     assert [(1, 0), (1, 3), (2, 0), (3, 1)] == [(spots[n].shard, spots[n].row) for n in (0, 3, 4, 9)]
     assert ids(4, 4) == read(tmp_path, ids(4, 4), shard=2)
-    assert [Spot(shard=3, row=2)] == write(tmp_path, rows(1, first=50), last=spots[-1])
+    assert [RowLocation(shard=3, row=2)] == write(tmp_path, rows(1, first=50), last=spots[-1])
     assert [*ids(2, 8), *ids(1, 50)] == read(tmp_path, [*ids(2, 8), *ids(1, 50)], shard=3)
 
 
@@ -81,16 +81,16 @@ def test_rows_that_a_kill_left_unknown_are_written_over(tmp_path: Path) -> None:
     with shard_path(folder_of(tmp_path, BACKBONE), 1).open("ab") as file:
         file.write(b"half a row")
 
-    assert [Spot(shard=1, row=3), Spot(shard=1, row=4)] == write(tmp_path, rows(2, first=200), last=known)
+    assert [RowLocation(shard=1, row=3), RowLocation(shard=1, row=4)] == write(tmp_path, rows(2, first=200), last=known)
     assert [*ids(3), *ids(2, 200)] == read(tmp_path, [*ids(3), *ids(2, 200)])
 
 
 def test_what_is_not_finite_is_not_kept(tmp_path: Path) -> None:
     given = rows(3)
     given.embeddings[1, 2] = np.inf
-    spots = Writer(tmp_path, BACKBONE, last=None).append(given)
+    spots = ShardWriter(tmp_path, BACKBONE, last=None).append(given)
 
-    assert [Spot(shard=1, row=0), None, Spot(shard=1, row=1)] == spots
+    assert [RowLocation(shard=1, row=0), None, RowLocation(shard=1, row=1)] == spots
     assert [given.pictures[0], given.pictures[2]] == read(tmp_path, [given.pictures[0], given.pictures[2]])
 
 
@@ -135,13 +135,13 @@ def test_a_missing_shard_gives_nothing_and_is_not_written_into_again(tmp_path: P
     path.unlink()
 
     assert [] == read(tmp_path, ids(3))
-    assert [Spot(shard=2, row=0)] == write(tmp_path, rows(1, first=9), last=last)
+    assert [RowLocation(shard=2, row=0)] == write(tmp_path, rows(1, first=9), last=last)
 
 
 def test_other_widths_begin_a_new_shard(tmp_path: Path) -> None:
     last = write(tmp_path, rows(3))[-1]
 
-    assert [Spot(shard=2, row=0)] == write(tmp_path, rows(1, first=9, traits=0), last=last)
+    assert [RowLocation(shard=2, row=0)] == write(tmp_path, rows(1, first=9, traits=0), last=last)
     assert ids(1, 9) == read(tmp_path, ids(1, 9), shard=2)
 
 

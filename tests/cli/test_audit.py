@@ -9,13 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from classifier.audit.session import opened
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.decisions import placed_sources
 from classifier.cli.main import app
-from classifier.records import Said
+from classifier.records import AnnotationKind
 from kit.audits import Kind, filed_library
-from kit.bundles import colour_bundle
-from kit.pictures import COLOURS, encoded, varied
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import all_files
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def test_a_pipe_that_ends_stops_the_audit_and_keeps_what_was_said(tmp_path: Path
     assert 0 == shown.exit_code
     assert "2 of 30 are answered" in shown.stdout
     with opened(library) as session:
-        assert [Said.RIGHT, Said.WRONG] == [verdict.said for verdict in session.state.answers]
+        assert [AnnotationKind.RIGHT, AnnotationKind.WRONG] == [verdict.said for verdict in session.state.answers]
     assert set() == waiting(library)
 
 
@@ -86,7 +86,7 @@ def test_u_takes_nothing_back_and_judges_nothing_but_says_which_key_does(tmp_pat
     assert "(Backspace takes back; u is no key here" in shown.stderr
     assert 2 == shown.stderr.count("Backspace: take back")
     with opened(library) as session:
-        assert [Said.WRONG] == [verdict.said for verdict in session.state.answers]
+        assert [AnnotationKind.WRONG] == [verdict.said for verdict in session.state.answers]
 
 
 def test_undo_passes_over_what_is_no_longer_there(tmp_path: Path) -> None:
@@ -228,12 +228,12 @@ def test_a_target_that_is_no_share_is_refused_in_one_line(tmp_path: Path, share:
 
 def test_nothing_a_person_decided_is_overruled_by_a_later_sort(tmp_path: Path) -> None:
     """The whole way with a network: sort, audit, file by it, sort again, also more strictly."""
-    bundle = colour_bundle(tmp_path / "model").folder
+    bundle = color_bundle(tmp_path / "model").folder
     crawl, library = tmp_path / "crawl", tmp_path / "sorted"
     crawl.mkdir()
-    for colour in ("red", "green"):
+    for color in ("red", "green"):
         for seed in range(8):
-            (crawl / f"{colour} {seed}.png").write_bytes(encoded(varied(COLOURS[colour], seed=seed), "PNG"))
+            (crawl / f"{color} {seed}.png").write_bytes(encoded(varied(COLORS[color], seed=seed), "PNG"))
     sort = ("sort", crawl, "--out", library, "--workers", "0")
     assert 0 == illsort(*sort, "--model", bundle).exit_code
     illsort("audit", library, "--count", "12", "--seed", "0", keys="q")
@@ -246,5 +246,5 @@ def test_nothing_a_person_decided_is_overruled_by_a_later_sort(tmp_path: Path) -
     assert 0 == illsort(*sort).exit_code
     assert wrong == waiting(library)
     assert 0 == illsort(*sort, "--threshold", "0.99999").exit_code
-    with read_catalogue(library) as catalogue:
-        assert right == {source.name for source, _ in placed_sources(catalogue)}
+    with read_catalog(library) as catalog:
+        assert right == {source.name for source, _ in placed_sources(catalog)}

@@ -16,9 +16,9 @@ from PIL import Image
 
 from classifier.cli import image_preview as showing
 from classifier.cli.image_preview import Protocol, Screen, Show, inline, protocol_of
-from kit.pictures import COLOURS, encoded, plain
+from kit.pictures import COLORS, encoded, plain
 
-RED = encoded(plain(COLOURS["red"]), "PNG")
+RED = encoded(plain(COLORS["red"]), "PNG")
 
 
 class Terminal(io.StringIO):
@@ -108,14 +108,14 @@ def test_the_viewer_gets_a_png_of_ours_whatever_the_file_is_called(
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("DISPLAY", ":0")
     crawled = tmp_path / "invoice.desktop"
-    crawled.write_bytes(encoded(plain(COLOURS["blue"]), "BMP"))
+    crawled.write_bytes(encoded(plain(COLORS["blue"]), "BMP"))
     with Screen(Terminal(), Show.VIEWER) as screen:
         assert screen.open(crawled)
         while not (tmp_path / "seen.png").exists():
             time.sleep(0.01)
 
     with Image.open(tmp_path / "seen.png") as image:
-        assert ("PNG", COLOURS["blue"]) == (image.format, image.convert("RGB").getpixel((0, 0)))
+        assert ("PNG", COLORS["blue"]) == (image.format, image.convert("RGB").getpixel((0, 0)))
 
 
 def test_what_cannot_be_decoded_is_told_and_the_question_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from classifier.records import Method
-from kit.bundles import colour_bundle
+from kit.bundles import color_bundle
 from kit.filing import sort as file_all
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import Tree, make_tree, read_tree
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console")
@@ -164,10 +164,10 @@ def test_the_page_ends_without_noise_however_often_it_is_told(tmp_path: Path, pr
 @pytest.mark.parametrize("seed", range(3))
 def test_train_and_sort_are_stopped_at_any_moment_and_go_on(tmp_path: Path, seed: int) -> None:
     random_ = random.Random(seed)
-    bundle = colour_bundle(tmp_path / "model").folder
+    bundle = color_bundle(tmp_path / "model").folder
     drawn: dict[str, Tree] = {
-        colour: {f"{colour}{n}.png": encoded(varied(COLOURS[colour], seed=n), "PNG") for n in range(20)}
-        for colour in ("red", "green", "blue")
+        color: {f"{color}{n}.png": encoded(varied(COLORS[color], seed=n), "PNG") for n in range(20)}
+        for color in ("red", "green", "blue")
     }
     crawl, labels = make_tree(tmp_path / "crawl", {**drawn}), make_tree(tmp_path / "labels", {**drawn})
     sort = ["sort", str(crawl), "--out", str(tmp_path / "out"), "--model", str(bundle), "--batch-size", "4"]

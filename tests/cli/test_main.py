@@ -13,14 +13,14 @@ import pytest
 
 from classifier.cli.main import app
 from classifier.records import PictureId
-from classifier.web.thumbnail_cache import Shelf
-from kit.bundles import colour_bundle
-from kit.pictures import COLOURS, encoded, plain
+from classifier.web.thumbnail_cache import ThumbnailCache
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, plain
 from kit.tree import make_tree, read_tree
 
 COMMANDS = ("train", "sort", "status", "review", "audit", "undo", "verify", "demo")
 README = Path(__file__).resolve().parents[2] / "README.md"
-RED = encoded(plain(COLOURS["red"]), "PNG")
+RED = encoded(plain(COLORS["red"]), "PNG")
 
 
 def illsort(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -30,7 +30,7 @@ def illsort(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "colours").folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors").folder
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
@@ -168,7 +168,7 @@ def test_status_says_how_much_the_small_pictures_of_the_page_take(tmp_path: Path
     crawl = make_tree(tmp_path / "crawl", {"a.png": RED})
     illsort("sort", crawl, "--out", tmp_path / "out", "--model", bundle, "--workers", "0")
     assert "small pictures" not in illsort("status", tmp_path / "out").stdout
-    Shelf(tmp_path / "out").keep(PictureId("a" * 64), b"x" * 2_500_000)
+    ThumbnailCache(tmp_path / "out").keep(PictureId("a" * 64), b"x" * 2_500_000)
 
     assert "2.5 MB are small pictures for the review page" in illsort("status", tmp_path / "out").stdout
     told = json.loads(illsort("status", tmp_path / "out", "--json").stdout)

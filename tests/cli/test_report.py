@@ -9,14 +9,14 @@ from typer.testing import CliRunner
 
 from classifier.cli.main import app
 from classifier.cli.train import show_doubts, show_forecast
-from kit.bundles import colour_bundle
+from kit.bundles import color_bundle
 
 DOUBT = {"path": "labels/cat/a.png", "category": "cat", "likely": "dog", "wrong": 0.9, "confidence": 0.87}
 SHOWN = "93% (90% to 95%) right, in hindsight 93% (90% to 95%) filed at 5% wrong"
 
 
 def test_a_model_gets_its_report_and_the_path_is_said(tmp_path: Path) -> None:
-    folder = colour_bundle(tmp_path / "colours", evidence=90).folder
+    folder = color_bundle(tmp_path / "colors", evidence=90).folder
     shown = CliRunner().invoke(app, ["report", str(folder)])
 
     assert (0, f"report: {folder / 'report.html'}\n") == (shown.exit_code, shown.stdout)
@@ -34,7 +34,7 @@ def test_what_is_neither_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
 def test_open_shows_it_in_the_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
-    folder = colour_bundle(tmp_path / "colours", evidence=90).folder
+    folder = color_bundle(tmp_path / "colors", evidence=90).folder
     CliRunner().invoke(app, ["report", str(folder), "--open"])
 
     assert [(folder / "report.html").resolve().as_uri()] == opened

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from classifier.audit.session import opened
-from classifier.records import Said, Selection
-from kit.bundles import colour_bundle
-from kit.pictures import COLOURS, encoded, varied
+from classifier.records import AnnotationKind, Selection
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree
 
 PROMISE = (
@@ -28,19 +28,19 @@ def illsort(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "judged", evidence=400).folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "judged", evidence=400).folder
 
 
 @pytest.fixture(scope="module")
 def picked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model") / "picked"
-    return colour_bundle(folder, evidence=400, selection=Selection.PERSON).folder
+    return color_bundle(folder, evidence=400, selection=Selection.PERSON).folder
 
 
 def drawn(folder: Path) -> tuple[str | Path, ...]:
     """A crawl of three pictures, as the words that sort it."""
     make_tree(
-        folder / "crawl", {f"{name}.png": encoded(varied(colour, seed=1), "PNG") for name, colour in COLOURS.items()}
+        folder / "crawl", {f"{name}.png": encoded(varied(color, seed=1), "PNG") for name, color in COLORS.items()}
     )
     return ("sort", folder / "crawl", "--out", folder / "sorted", "--workers", "0")
 
@@ -78,7 +78,7 @@ def test_without_a_guarantee_one_line_says_so_and_an_audit_gives_one(tmp_path: P
     assert [line] == [one for one in illsort("status", library).stdout.splitlines() if "no guarantee" in one]
     with opened(library) as session:
         while not session.state.is_finished:
-            session.answer(Said.RIGHT)
+            session.answer(AnnotationKind.RIGHT)
     again = json.loads(illsort(*words, "--json").stdout)
     assert "no_guarantee" not in again
     assert "guaranteed by the audit of" in again["promise"]

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.cli import terminal
-from kit.bundles import colour_bundle
-from kit.pictures import COLOURS, encoded, plain
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, plain
 from kit.tree import make_tree
 
 OWNED = "\x1b]0;OWNED\a"
@@ -92,8 +92,8 @@ def test_the_clock_of_a_stage_goes_on_while_nothing_advances(monkeypatch: pytest
 
 def test_file_names_reach_no_terminal_and_json_is_json(tmp_path: Path) -> None:
     """The dry run, the result and status of pictures whose names would set the terminal's title."""
-    bundle = colour_bundle(tmp_path / "model").folder
-    red = encoded(plain(COLOURS["red"]), "PNG")
+    bundle = color_bundle(tmp_path / "model").folder
+    red = encoded(plain(COLORS["red"]), "PNG")
     names = [f"{OWNED}é😀.png", "\x1b]52;c;aGk=\ay.jpg"] if os.name == "posix" else ["é😀.png", "y.jpg"]
     crawl = make_tree(tmp_path / "crawl", {names[0]: red, names[1]: b"no picture"})
     sort = ["sort", str(crawl), "--out", str(tmp_path / "out"), "--model", str(bundle), "--workers", "0"]

@@ -11,7 +11,7 @@ import timm
 import torch
 
 from classifier.model.backbone import Network, save_network
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree
 
 
@@ -38,7 +38,7 @@ def train(folder: Path, backbone: Path, *words: str) -> subprocess.CompletedProc
 def labels(folder: Path, **more: bytes) -> None:
     for kind in ("red", "green"):
         make_tree(
-            folder / "labels" / kind, {f"{n}.png": encoded(varied(COLOURS[kind], seed=n), "PNG") for n in range(5)}
+            folder / "labels" / kind, {f"{n}.png": encoded(varied(COLORS[kind], seed=n), "PNG") for n in range(5)}
         )
     make_tree(folder / "labels" / "red", dict(more))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from kit.filing import World, begin_run
 from kit.nursery import Nursery
 from kit.sweeps import Grounds
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """An empty crawl beside an empty library with its catalogue open."""
+    """An empty crawl beside an empty library with its catalog open."""
     crawl, library = tmp_path / "crawl", tmp_path / "library"
     crawl.mkdir()
-    with open_catalogue(library) as catalogue:
-        begin_run(catalogue, crawl)
-        yield World(catalogue=catalogue, crawl=crawl, library=library)
+    with open_catalog(library) as catalog:
+        begin_run(catalog, crawl)
+        yield World(catalog=catalog, crawl=crawl, library=library)
 
 
 @pytest.fixture

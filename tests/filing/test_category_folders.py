@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from classifier.catalog.connection import copy_in_memory
-from classifier.filing.category_folders import Folders, is_in_its_folder
+from classifier.filing.category_folders import CategoryFolders, is_in_its_folder
 from classifier.records import Action, Decision, Method, PictureId
 from classifier.sort.dry_run import plan_only
 from kit.filing import World, move_of
@@ -27,7 +27,7 @@ def decision(category: str, action: Action = Action.FILE) -> Decision:
 def test_the_folder_that_is_there_is_taken_as_it_is_spelled(tmp_path: Path, there: str, category: str) -> None:
     make_tree(tmp_path, {there: {}, "_review": {there: {}}})
     spelled = next(path.name for path in tmp_path.iterdir() if path.name != "_review")  # HFS+ has forms of its own
-    folders = Folders(tmp_path)
+    folders = CategoryFolders(tmp_path)
 
     assert Path(spelled) == folders(decision(category))
     assert Path("_review", spelled) == folders(decision(category, Action.REVIEW))
@@ -39,20 +39,20 @@ def test_of_two_folders_that_are_one_category_the_composed_one_is_taken(tmp_path
     if len(list(tmp_path.iterdir())) < 2:
         pytest.skip("this file system has one form alone")
 
-    assert {Path(NFC)} == {Folders(tmp_path)(decision(category)) for category in (NFC, NFD)}
+    assert {Path(NFC)} == {CategoryFolders(tmp_path)(decision(category)) for category in (NFC, NFD)}
 
 
 @pytest.mark.parametrize("action", [Action.FILE, Action.REVIEW, Action.UNKNOWN])
 def test_where_nothing_is_there_the_category_names_its_folder(tmp_path: Path, action: Action) -> None:
     expected = {Action.FILE: Path(NFC), Action.REVIEW: Path("_review", NFC), Action.UNKNOWN: Path("_unknown")}
 
-    assert expected[action] == Folders(tmp_path / "none")(decision(NFC, action))
+    assert expected[action] == CategoryFolders(tmp_path / "none")(decision(NFC, action))
 
 
 def test_a_link_or_a_file_of_that_name_is_no_folder(tmp_path: Path) -> None:
     make_tree(tmp_path, {NFD: b"", "elsewhere": {}})
 
-    assert Path(NFC) == Folders(tmp_path)(decision(NFC))
+    assert Path(NFC) == CategoryFolders(tmp_path)(decision(NFC))
 
 
 def test_a_dry_run_says_what_the_sort_will_of_a_file_in_a_folders_place(world: World) -> None:
@@ -60,8 +60,8 @@ def test_a_dry_run_says_what_the_sort_will_of_a_file_in_a_folders_place(world: W
     move = move_of(world.add("a.jpg", b"a"), method=Method.LINK, folder="cats")
     (world.library / "cats").write_text("a person's file")
     told: list[str] = []
-    with copy_in_memory(world.library) as catalogue:
-        (planned,) = plan_only(catalogue, world.library, told.append, [move])
+    with copy_in_memory(world.library) as catalog:
+        (planned,) = plan_only(catalog, world.library, told.append, [move])
     (made,) = world.execute(move)
 
     assert [f"not filed: {move.source.path}: {world.library / 'cats'} is not a folder"] == told

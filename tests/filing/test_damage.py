@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.move_log import NAME as TRAIL
-from classifier.catalog.move_log import read_trail
+from classifier.catalog.move_log import read_move_log
 from classifier.catalog.move_rows import damaged, select
 from classifier.catalog.moves import ENTRY, to_bytes, to_path
 from classifier.catalog.row_checks import checksum, row_checksum
 from classifier.filing.empty_dirs import remove_emptied
-from classifier.filing.path_scope import Bounds
+from classifier.filing.path_scope import PathScope
 from classifier.filing.refile import rearrange
 from classifier.filing.undo import UndoSummary, undo
 from classifier.filing.verify import verify
@@ -54,7 +54,7 @@ class Setup:
 
     @property
     def trail(self) -> Path:
-        """The plain record beside the catalogue."""
+        """The plain record beside the catalog."""
         return self.library / ".illsort" / TRAIL
 
     def again(self) -> None:
@@ -105,12 +105,12 @@ def flipped(content: bytes) -> Iterator[bytes]:
 
 
 def test_whichever_bit_of_the_trail_flips_the_other_changes_are_read(setup: Setup, step: int) -> None:
-    whole = read_trail(setup.library)
+    whole = read_move_log(setup.library)
     assert ({1, 2, 3}, ()) == (set(whole.changes), whole.damaged)
     flips = list(flipped(setup.trail.read_bytes()))[:: 3 * step - 2]
     for content in flips:
         setup.trail.write_bytes(content)
-        read = read_trail(setup.library)
+        read = read_move_log(setup.library)
         assert all(whole.changes[number] == change for number, change in read.changes.items())
         assert len(read.changes) + bool(read.damaged) >= 3
     assert len(flips) > 8000 // (3 * step)
@@ -152,7 +152,7 @@ def test_a_line_of_a_stranger_is_obeyed_in_the_library_and_the_crawl_only(
         seal = f', "sum": "{checksum(body.encode())}"' if has_checksum else ""
         text = f"{first}\n{body[:-1]}{seal}}}\n{last}\n"
         setup.trail.write_text(text)
-        read = read_trail(setup.library)
+        read = read_move_log(setup.library)
         assert {1, 3} <= set(read.changes), text
         accepted += [text] if len(read.changes) == 3 and not read.damaged else []
     assert len(cases) // 8 < len(accepted) < len(cases) // 2
@@ -165,8 +165,8 @@ def test_a_line_of_a_stranger_is_obeyed_in_the_library_and_the_crawl_only(
 
 def write_row(library: Path, column: str, value: Any, *, seal: Callable[[tuple[Any, ...]], str | None] | None) -> None:
     """Change one column of the second row, and its checksum: as it was, none, or one that holds."""
-    with open_catalogue(library) as catalogue:
-        connection = catalogue.connection
+    with open_catalog(library) as catalog:
+        connection = catalog.connection
         connection.execute(f"UPDATE moves SET {column} = ? WHERE id = 2", (value,))  # noqa: S608
         if seal is not None:
             connection.text_factory = lambda kept: kept.decode(errors="surrogateescape")
@@ -217,9 +217,9 @@ def test_a_row_of_a_stranger_is_obeyed_in_the_library_and_the_crawl_only(
 def test_a_place_of_a_stranger_moves_nothing_into_the_library(setup: Setup) -> None:
     dog = Decision(picture=picture_of(b"dog"), action=Action.FILE, category="birds", confidence=1.0, reason="")
     for path in [path for path in setup.elsewhere() if b"thesis" in path]:
-        with open_catalogue(setup.library) as catalogue:
-            catalogue.connection.execute("UPDATE places SET path = ? WHERE picture = ?", (path, dog.picture))
-            made = rearrange(catalogue, setup.library, [dog], run=1, progress=SilentProgress())
+        with open_catalog(setup.library) as catalog:
+            catalog.connection.execute("UPDATE places SET path = ? WHERE picture = ?", (path, dog.picture))
+            made = rearrange(catalog, setup.library, [dog], run=1, progress=SilentProgress())
         assert (0, 1) == (made.moved, len(made.left))
         setup.check(path)
 
@@ -228,23 +228,23 @@ def test_a_place_of_a_stranger_moves_nothing_into_the_library(setup: Setup) -> N
 def test_a_folder_of_a_stranger_is_not_removed(setup: Setup, where: str) -> None:
     for folder in (setup.folder / "x/empty", setup.own / "empty"):
         folder.mkdir()
-    with open_catalogue(setup.library) as catalogue:
-        catalogue.connection.execute("INSERT INTO folders VALUES (?, 1)", (where.encode(),))
-        remove_emptied(catalogue, setup.library, [setup.library / where])
+    with open_catalog(setup.library) as catalog:
+        catalog.connection.execute("INSERT INTO folders VALUES (?, 1)", (where.encode(),))
+        remove_emptied(catalog, setup.library, [setup.library / where])
     assert 3 == undo(setup.library).restored
     assert [True, True] == [folder.is_dir() for folder in (setup.folder / "x/empty", setup.own / "empty")]
 
 
-def test_a_row_of_an_older_catalogue_is_no_damage(setup: Setup) -> None:
-    with open_catalogue(setup.library) as catalogue:
-        catalogue.connection.execute("UPDATE moves SET checksum = NULL")
-        assert [] == damaged(catalogue)
+def test_a_row_of_an_older_catalog_is_no_damage(setup: Setup) -> None:
+    with open_catalog(setup.library) as catalog:
+        catalog.connection.execute("UPDATE moves SET checksum = NULL")
+        assert [] == damaged(catalog)
     assert (3, []) == ((summary := setup.undone("older")).restored, summary.left)
 
 
 def test_no_file_but_a_copy_of_that_change_is_taken_for_a_copy_under_way(setup: Setup) -> None:
-    with open_catalogue(setup.library) as catalogue:
-        entry, bounds = select(catalogue, "id = 2")[0], Bounds(catalogue, setup.library)
+    with open_catalog(setup.library) as catalog:
+        entry, bounds = select(catalog, "id = 2")[0], PathScope(catalog, setup.library)
         copy = to_path(entry.target or b"").with_name(f".illsort-{entry.run}-{entry.id}.part")
         assert bounds.trouble(replace(entry, temporary=to_bytes(copy))) is None
         for name in ("mine.jpg", f".illsort-{entry.run}-{entry.id + 1}.part"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog.connection import Catalogue, open_catalogue
+from classifier.catalog.connection import Catalog, open_catalog
 from classifier.errors import FilingStopped
 from classifier.filing.executor import execute
 from classifier.filing.fsops import Disk
@@ -52,7 +52,7 @@ def test_a_disk_without_exclusive_rename_or_links_gets_every_picture(world: Worl
 def test_a_link_that_the_disk_cannot_make_is_a_copy_and_says_so(world: World) -> None:
     (outcome,) = world.execute(move_of(world.add("a.jpg", b"cat"), method=Method.LINK), disk=FatDisk())
     assert Method.COPY == outcome.method
-    assert [("copy",)] == world.catalogue.connection.execute("SELECT method FROM moves").fetchall()
+    assert [("copy",)] == world.catalog.connection.execute("SELECT method FROM moves").fetchall()
 
 
 def test_a_symbolic_link_that_the_disk_cannot_make_fails(world: World) -> None:
@@ -126,7 +126,7 @@ def test_a_moved_source_that_may_not_go_stays_and_the_picture_counts_as_a_copy(w
     assert (Status.PLACED, Method.COPY) == (outcome.status, outcome.method)
     assert "copied, but the original stays: Permission denied" == outcome.reason
     assert ({"a.jpg": b"cat"}, {"cats": {"a.jpg": b"cat"}}) == (read_tree(world.crawl), read_tree(world.library))
-    assert [("done", "copy")] == world.catalogue.connection.execute("SELECT state, method FROM moves").fetchall()
+    assert [("done", "copy")] == world.catalog.connection.execute("SELECT state, method FROM moves").fetchall()
 
 
 def test_a_moved_source_whose_disk_stops_goes_at_the_next_start(world: World) -> None:
@@ -134,7 +134,7 @@ def test_a_moved_source_whose_disk_stops_goes_at_the_next_start(world: World) ->
     with pytest.raises(FilingStopped):
         world.execute(move, disk=stubborn(world.crawl, errno.EROFS))
     assert ({"a.jpg": b"cat"}, {"cats": {"a.jpg": b"cat"}}) == (read_tree(world.crawl), read_tree(world.library))
-    assert 1 == recover(world.catalogue, world.library).done
+    assert 1 == recover(world.catalog, world.library).done
     assert ({}, {"cats": {"a.jpg": b"cat"}}) == (read_tree(world.crawl), read_tree(world.library))
 
 
@@ -276,7 +276,7 @@ def test_a_disk_that_stops_anywhere_loses_nothing_and_a_rerun_finishes(
         except FilingStopped as stopped:
             assert os.strerror(code) in str(stopped)  # noqa: PT017 - it may also not be reached
         assert set(before) <= set(hashes(world.crawl, world.library))
-    recover(world.catalogue, world.library)
+    recover(world.catalog, world.library)
     outcomes = world.execute(*moves_of(world.crawl, method=method))
     assert {Status.PLACED} >= {outcome.status for outcome in outcomes}
     assert [] == list(world.library.rglob("*.part"))
@@ -310,7 +310,7 @@ def test_folders_that_cannot_be_made_durable_stop_the_run_and_recovery_settles_i
     with pytest.raises(FilingStopped):
         world.execute(*moves_of(world.crawl, method=Method.MOVE), disk=Failing("sync_folder", errno.EACCES, number=4))
     assert ["intent"] * 4 == world.states()
-    assert 4 == recover(world.catalogue, world.library).done
+    assert 4 == recover(world.catalog, world.library).done
     assert before == hashes(world.library)
 
 
@@ -319,7 +319,7 @@ def test_what_was_done_before_the_disk_stopped_is_recorded(world: World) -> None
     with pytest.raises(FilingStopped, match=r"No space left on device: .*\.jpg\. What is done is recorded"):
         world.execute(*moves_of(world.crawl, method=Method.LINK), disk=Failing("link", errno.ENOSPC, number=3))
     assert ["done", "done", "intent", "cancelled"] == world.states()
-    assert (2,) == world.catalogue.connection.execute("SELECT count(*) FROM places").fetchone()
+    assert (2,) == world.catalog.connection.execute("SELECT count(*) FROM places").fetchone()
 
 
 def test_copies_that_are_ready_when_the_disk_fills_up_are_still_placed(world: World) -> None:
@@ -357,30 +357,30 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_real_full_disk_loses_nothing_and_a_rerun_with_room_finishes(
     tmp_path: Path, tiny_disk: Path, method: Method
 ) -> None:
-    # The catalogue is elsewhere, so that it is the pictures that fill the disk.
+    # The catalog is elsewhere, so that it is the pictures that fill the disk.
     crawl, library = tmp_path / "crawl", tiny_disk
     make_tree(crawl, {f"{number}.jpg": b"a%d" % number + bytes(60_000) for number in range(8)})
     before = hashes(crawl)
-    with open_catalogue(tmp_path / "state") as catalogue:
+    with open_catalog(tmp_path / "state") as catalog:
         (library / ".illsort").mkdir()
         subprocess.run(["mount", "--bind", tmp_path / "state" / ".illsort", library / ".illsort"], check=True)
-        begin_run(catalogue, crawl)
+        begin_run(catalog, crawl)
         with pytest.raises(FilingStopped, match="No space left"):
-            execute(catalogue, library=library, run=1, moves=moves_of(crawl, method=method))
+            execute(catalog, library=library, run=1, moves=moves_of(crawl, method=method))
         assert set(before) == set(hashes(crawl, library))
         assert 0 < len(hashes(library)) < 8
         subprocess.run(["mount", "-o", "remount,size=2m", library], check=True)
-        recover(catalogue, library)
-        waiting = [move for move in moves_of(crawl, method=method) if not placed(catalogue, move.picture)]
-        outcomes = execute(catalogue, library=library, run=1, moves=waiting)
+        recover(catalog, library)
+        waiting = [move for move in moves_of(crawl, method=method) if not placed(catalog, move.picture)]
+        outcomes = execute(catalog, library=library, run=1, moves=waiting)
     assert {Status.PLACED} == {outcome.status for outcome in outcomes}
     assert before == hashes(library)
     assert [] == list(library.rglob("*.part"))
 
 
-def placed(catalogue: Catalogue, picture: str) -> bool:
+def placed(catalog: Catalog, picture: str) -> bool:
     """Whether a picture has a place."""
-    row = catalogue.connection.execute("SELECT 1 FROM places WHERE picture = ?", (picture,)).fetchone()
+    row = catalog.connection.execute("SELECT 1 FROM places WHERE picture = ?", (picture,)).fetchone()
     return row is not None
 
 

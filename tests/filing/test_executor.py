@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.moves import place_of
 from classifier.filing.fsops import Disk
 from classifier.filing.results import Status
@@ -48,7 +48,7 @@ def test_a_second_run_over_the_same_crawl_changes_nothing(tmp_path: Path, method
 
 
 @pytest.mark.parametrize("method", [Method.LINK, Method.COPY, Method.SYMLINK])
-def test_after_the_catalogue_was_lost_what_lies_there_is_taken_as_placed(tmp_path: Path, method: Method) -> None:
+def test_after_the_catalog_was_lost_what_lies_there_is_taken_as_placed(tmp_path: Path, method: Method) -> None:
     crawl = make_tree(tmp_path / "crawl", CRAWL)
     sort(tmp_path / "library", crawl, method=method)
     shutil.rmtree(tmp_path / "library" / ".illsort")
@@ -121,7 +121,7 @@ def test_moving_a_picture_that_lies_there_already_keeps_the_source_and_says_so(w
     assert (Status.DUPLICATE, Path("cats/a.jpg")) == (outcome.status, outcome.path)
     assert source.exists()
     assert ["adopted"] == world.states()
-    place = place_of(world.catalogue, outcome.move.picture)
+    place = place_of(world.catalog, outcome.move.picture)
     assert place is not None
     assert b"cats/a.jpg" == place.path
 
@@ -200,7 +200,7 @@ def test_a_picture_goes_from_one_folder_of_the_library_to_another_and_keeps_its_
     (outcome,) = world.execute(move)
     assert (Status.PLACED, Path("cats/a.jpg"), Method.RENAME) == (outcome.status, outcome.path, outcome.method)
     assert {"_review": {"cats": {}}, "cats": {"a.jpg": b"cat"}} == read_tree(world.library)
-    place = place_of(world.catalogue, move.picture)
+    place = place_of(world.catalog, move.picture)
     assert place is not None
     assert (b"cats/a.jpg", Method.LINK, os.fsencode(source)) == (place.path, place.method, place.source)
 
@@ -226,8 +226,8 @@ def test_the_place_of_a_picture_that_is_there_no_longer_is_given_to_the_next(wor
     (world.library / "cats/a.jpg").unlink()
     second = move_of(world.add("two/a.jpg", b"cow"), method=Method.COPY)
     world.execute(second)
-    assert None is place_of(world.catalogue, first.picture)
-    assert place_of(world.catalogue, second.picture) is not None
+    assert None is place_of(world.catalog, first.picture)
+    assert place_of(world.catalog, second.picture) is not None
 
 
 def test_the_folders_that_a_run_makes_are_recorded_for_undo(world: World) -> None:
@@ -236,7 +236,7 @@ def test_the_folders_that_a_run_makes_are_recorded_for_undo(world: World) -> Non
         move_of(world.add("a.jpg", b"1"), method=Method.LINK),
         move_of(world.add("b.jpg", b"2"), method=Method.LINK, folder="_review/dogs"),
     )
-    rows = world.catalogue.connection.execute("SELECT path, run FROM folders ORDER BY path").fetchall()
+    rows = world.catalog.connection.execute("SELECT path, run FROM folders ORDER BY path").fetchall()
     assert [(b"_review", 1), (b"_review/dogs", 1)] == rows
 
 
@@ -266,7 +266,7 @@ def test_a_picture_that_is_taken_away_as_it_is_placed_has_no_place(world: World)
             (folder / "a.jpg").unlink(missing_ok=True)
 
     world.execute(move, disk=Taking())
-    assert None is place_of(world.catalogue, move.picture)
+    assert None is place_of(world.catalog, move.picture)
 
 
 def test_a_taken_name_that_may_not_be_read_is_another_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,7 +289,7 @@ def test_a_link_across_disks_is_a_copy_from_the_start(world: World) -> None:
         pytest.skip("no second file system at /dev/shm")
     with tempfile.TemporaryDirectory(dir=shared) as folder:
         source = make_tree(Path(folder), {"a.jpg": b"cat"}) / "a.jpg"
-        begin_run(world.catalogue, Path(folder))
+        begin_run(world.catalog, Path(folder))
         (outcome,) = world.execute(move_of(source, method=Method.LINK))
         assert (Status.PLACED, Method.COPY) == (outcome.status, outcome.method)
         assert {"cats": {"a.jpg": b"cat"}} == read_tree(world.library)
@@ -300,7 +300,7 @@ def test_a_library_that_was_moved_is_still_known(tmp_path: Path) -> None:
     sort(tmp_path / "library", crawl, method=Method.COPY)
     (tmp_path / "library").rename(tmp_path / "moved")
     assert [] == sort(tmp_path / "moved", crawl, method=Method.COPY)
-    with open_catalogue(tmp_path / "moved") as catalogue:
-        place = place_of(catalogue, picture_of(b"dog"))
+    with open_catalog(tmp_path / "moved") as catalog:
+        place = place_of(catalog, picture_of(b"dog"))
     assert place is not None
     assert b"kind_d/b.jpg" == place.path

@@ -1,4 +1,4 @@
-"""Disks that are really full: of bytes, of files, and the catalogue's own."""
+"""Disks that are really full: of bytes, of files, and the catalog's own."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_disk_full_of_files_loses_nothing_and_with_room_it_finishes(
 
 @pytest.mark.parametrize("method", [Method.LINK, Method.COPY, Method.MOVE])
 @pytest.mark.parametrize("size", ["4k", "32k", "120k", "160k", "180k", "200k"])
-def test_a_full_disk_of_the_catalogue_alone_loses_nothing_and_with_room_it_finishes(
+def test_a_full_disk_of_the_catalog_alone_loses_nothing_and_with_room_it_finishes(
     tmp_path: Path, size: str, method: Method
 ) -> None:
     state = tmp_path / "library" / ".illsort"

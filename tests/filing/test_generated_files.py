@@ -25,7 +25,7 @@ NAME = "_broken.csv"
 
 def write(world: World, rows: list[tuple[Path, str, str]], disk: Disk | None = None) -> Path | None:
     """Write the listing."""
-    return write_listing(world.catalogue, library=world.library, name=NAME, rows=rows, disk=disk)
+    return write_listing(world.catalog, library=world.library, name=NAME, rows=rows, disk=disk)
 
 
 def read(world: World) -> list[list[str]]:

@@ -42,8 +42,8 @@ def test_another_disk_is_said_and_planned_as_a_copy(world: World, other_disk: Pa
     assert WhyNoLink.OTHER_DISK is why_no_link(source, other_disk / "library" / "cats")
 
     told: list[str] = []
-    with copy_in_memory(other_disk / "library") as catalogue:
-        plan_only(catalogue, other_disk / "library", told.append, [move_of(source, method=Method.LINK)])
+    with copy_in_memory(other_disk / "library") as catalog:
+        plan_only(catalog, other_disk / "library", told.append, [move_of(source, method=Method.LINK)])
     assert [f"copy: {source} -> {other_disk / 'library' / 'cats' / 'a.jpg'}"] == told
     assert [] == list(other_disk.iterdir())
 

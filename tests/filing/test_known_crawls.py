@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.errors import LibraryError
 from classifier.filing.known_crawls import name_crawl, named_root, note, note_named
 from classifier.filing.undo import undo
@@ -46,8 +46,8 @@ def library(tmp_path: Path, state: Path) -> Path:
 
 def root(library: Path, crawl: Path) -> Path | None:
     """What a command that was named nothing takes for named."""
-    with open_catalogue(library) as catalogue:
-        return named_root(catalogue, library, crawl)
+    with open_catalog(library) as catalog:
+        return named_root(catalog, library, crawl)
 
 
 def notes(state: Path) -> list[Path]:
@@ -104,12 +104,12 @@ def test_a_record_leads_out_of_what_was_named_neither_by_dots_nor_by_a_link(
     (tmp_path / "home").mkdir()
     (tmp_path / "crawl/way").symlink_to(tmp_path / "home")
     crawl = os.fsencode(tmp_path / where)
-    with open_catalogue(library) as catalogue:
-        catalogue.connection.execute("UPDATE runs SET crawl = ?", (crawl,))
-        rows = catalogue.connection.execute("SELECT id FROM moves").fetchall()
+    with open_catalog(library) as catalog:
+        catalog.connection.execute("UPDATE runs SET crawl = ?", (crawl,))
+        rows = catalog.connection.execute("SELECT id FROM moves").fetchall()
         for (number,) in rows:
             source = crawl + b"/%d.jpg" % number
-            catalogue.connection.execute("UPDATE moves SET source = ?, checksum = NULL WHERE id = ?", (source, number))
+            catalog.connection.execute("UPDATE moves SET source = ?, checksum = NULL WHERE id = ?", (source, number))
     summary = undo(library, crawl=tmp_path / "crawl")
     assert (0, 2) == (summary.restored, len(summary.left))
     assert [] == list((tmp_path / "home").iterdir())
@@ -158,9 +158,9 @@ def test_where_nothing_can_be_noted_a_sort_goes_on_and_says_what_follows(tmp_pat
     make_tree(tmp_path / "crawl", CRAWL)
     assert 2 == len(sort(tmp_path / "library", tmp_path / "crawl", method=Method.MOVE))
     progress = SavingProgress()
-    with open_catalogue(tmp_path / "library") as catalogue:
-        name_crawl(catalogue, tmp_path / "crawl")
-        note_named(catalogue, tmp_path / "library", progress)
+    with open_catalog(tmp_path / "library") as catalog:
+        name_crawl(catalog, tmp_path / "crawl")
+        note_named(catalog, tmp_path / "library", progress)
     (line,) = progress.said
     assert f"cannot note that you named {tmp_path / 'crawl'} (" in line
     assert "illsort undo will ask for it" in line

@@ -16,9 +16,9 @@ from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from classifier.sort.validate import checked_crawl
-from kit.bundles import colour_bundle
+from kit.bundles import color_bundle
 from kit.filing import hashes
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ MODES = [Mode.LINK, Mode.MOVE]
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "colours").folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors").folder
 
 
 def fill(folder: Path) -> Path:
     """A few pictures, one in a folder of its own."""
-    png = {name: encoded(varied(COLOURS[name], seed=1), "PNG") for name in ("red", "green", "blue")}
+    png = {name: encoded(varied(COLORS[name], seed=1), "PNG") for name in ("red", "green", "blue")}
     return make_tree(folder, {"a.png": png["red"], "b.png": png["green"], "deep": {"c.png": png["blue"]}})
 
 
@@ -106,7 +106,7 @@ def test_a_library_inside_the_crawl_is_not_sorted_into_itself(tmp_path: Path, bu
     assert {n: s for n, s in once.items() if not n.startswith(state)} == {
         n: s for n, s in again.items() if not n.startswith(state)
     }
-    assert 3 == len([path for path in (crawl / "sorted").rglob("*.png") if path.parent.name in COLOURS])
+    assert 3 == len([path for path in (crawl / "sorted").rglob("*.png") if path.parent.name in COLORS])
 
 
 @pytest.mark.parametrize(

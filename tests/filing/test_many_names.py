@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.filing.executor import execute
 from classifier.filing.fsops import Disk
 from classifier.filing.results import Status
@@ -73,14 +73,14 @@ def test_no_name_that_is_taken_is_ever_replaced_and_everything_finds_a_place(tmp
     disk = Counting()
     made = tmp_path / "made"
     command = [sys.executable, "-c", RACER, str(folder), str(tmp_path / "names"), str(made)]
-    with subprocess.Popen(command) as racer, open_catalogue(library) as catalogue:
+    with subprocess.Popen(command) as racer, open_catalog(library) as catalog:
         while not (made.exists() and made.read_bytes()):
             time.sleep(0.001)
-        begin_run(catalogue, crawl)
+        begin_run(catalog, crawl)
         outcomes = [
             outcome
             for start in range(0, SOURCES, BATCH)
-            for outcome in execute(catalogue, library=library, run=1, moves=moves[start : start + BATCH], disk=disk)
+            for outcome in execute(catalog, library=library, run=1, moves=moves[start : start + BATCH], disk=disk)
         ]
         racer.kill()
 

@@ -47,7 +47,7 @@ def test_a_second_name_is_in_the_journal_before_it_is_on_the_disk(world: World) 
 
     with pytest.raises(Killed):
         world.execute(move, disk=killed_after(Taking, "rename_exclusively")())
-    recover(world.catalogue, world.library)
+    recover(world.catalog, world.library)
     assert ["done"] == world.states()
     assert {"cats": {"a.jpg": b"a racer's", move.names[1]: b"cat"}} == read_tree(world.library)
 
@@ -58,7 +58,7 @@ def test_that_a_move_went_by_copy_is_in_the_journal_before_the_copy_is_placed(wo
     with pytest.raises(Killed):
         world.execute(move, disk=disk(world.crawl))  # type: ignore[call-arg]
     assert ({"a.jpg": b"cat"}, {"cats": {"a.jpg": b"cat"}}) == (read_tree(world.crawl), read_tree(world.library))
-    assert 1 == recover(world.catalogue, world.library).done
+    assert 1 == recover(world.catalog, world.library).done
     assert ({}, {"cats": {"a.jpg": b"cat"}}) == (read_tree(world.crawl), read_tree(world.library))
 
 
@@ -73,7 +73,7 @@ def test_an_empty_file_of_ours_is_in_the_journal_before_it_is_on_the_disk(world:
     with pytest.raises(Killed):
         world.execute(move, disk=Dying())
     assert {"cats": {"a.jpg": b""}} == read_tree(world.library)
-    recover(world.catalogue, world.library)
+    recover(world.catalog, world.library)
     assert ({"a.jpg": b"cat"}, {"cats": {}}) == (read_tree(world.crawl), read_tree(world.library))
 
 
@@ -81,7 +81,7 @@ def test_a_folder_is_recorded_as_the_runs_own_before_it_is_made(world: World) ->
     move = move_of(world.add("a.jpg", b"cat"), method=Method.MOVE)
     with pytest.raises(Killed):
         world.execute(move, disk=killed_after(Disk, "make_folder")())
-    assert [(b"cats",)] == world.catalogue.connection.execute("SELECT path FROM folders").fetchall()
+    assert [(b"cats",)] == world.catalog.connection.execute("SELECT path FROM folders").fetchall()
 
 
 def test_where_a_move_is_a_link_and_an_unlink_the_folder_is_made_durable_between(tmp_path: Path) -> None:

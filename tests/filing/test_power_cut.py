@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog.connection import NAME, open_catalogue, read_catalogue
+from classifier.catalog.connection import NAME, open_catalog, read_catalog
 from classifier.catalog.filesystem import state_folder
 from classifier.records import Method
 from kit import power, strace
@@ -69,11 +69,11 @@ def test_a_power_cut_at_eighty_calls_of_each_mode_loses_nothing(
 
 
 @pytest.mark.slow
-def test_a_catalogue_whose_index_was_only_begun_can_still_be_read(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path / "library"):
+def test_a_catalog_whose_index_was_only_begun_can_still_be_read(tmp_path: Path) -> None:
+    with open_catalog(tmp_path / "library"):
         shutil.copytree(tmp_path / "library", tmp_path / "killed")
     log = state_folder(tmp_path / "killed") / f"{NAME}-wal"
     log.write_bytes(log.read_bytes()[:32])
     log.with_name(f"{NAME}-shm").write_bytes(bytes(3))
-    with read_catalogue(tmp_path / "killed") as catalogue:
-        assert [] == catalogue.connection.execute("SELECT * FROM moves").fetchall()
+    with read_catalog(tmp_path / "killed") as catalog:
+        assert [] == catalog.connection.execute("SELECT * FROM moves").fetchall()

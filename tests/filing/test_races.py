@@ -74,7 +74,7 @@ def test_a_racer_that_takes_the_planned_names_loses_no_file_and_neither_do_we(
     assert [b"the racer's own " + name.encode() for name in theirs] == [(folder / name).read_bytes() for name in theirs]
     assert set(before) <= set(hashes(folder))
     assert PICTURES + len(theirs) == len(list(folder.iterdir()))
-    assert 0 == recover(world.catalogue, world.library).done
+    assert 0 == recover(world.catalog, world.library).done
 
 
 def test_of_many_processes_started_at_once_one_sorts_and_nothing_is_lost(tmp_path: Path) -> None:

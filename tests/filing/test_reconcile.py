@@ -1,4 +1,4 @@
-"""The catalogue is made to agree with the disk before anything is counted: deleted, moved, replaced, dangling."""
+"""The catalog is made to agree with the disk before anything is counted: deleted, moved, replaced, dangling."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import owned
 from classifier.catalog.move_rows import select
-from classifier.catalog.moves import State, update
+from classifier.catalog.moves import MoveState, update
 from classifier.catalog.stats import overview
 from classifier.filing import library_diff as comparing
 from classifier.filing.reconcile import Reconciled, reconcile, reconcile_if_free
@@ -28,7 +28,7 @@ from kit.tree import make_tree, read_tree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from classifier.catalog.stats import Overview
+    from classifier.catalog.stats import LibraryStats
 
 MODES = [Method.LINK, Method.COPY, Method.MOVE, Method.SYMLINK]
 NONE = {"deleted": 0, "replaced": 0, "dangling": 0}
@@ -53,7 +53,7 @@ def again(folder: Path, crawl: Path, method: Method = Method.LINK, *, restore_de
     assert [] == sort(folder / "library", crawl, method=method, batch=4, restore_deleted=restore_deleted)
 
 
-def seen(library: Path) -> Overview:
+def seen(library: Path) -> LibraryStats:
     """What a library holds, as status tells it."""
     reconcile_if_free(library)
     return overview(library)
@@ -244,8 +244,8 @@ def test_a_library_of_before_that_holds_one_file_twice_is_put_right(tmp_path: Pa
     again(tmp_path, crawl)
     hide.undo()
     assert 2 == len(list(library.glob("kind_?/*")))
-    with open_catalogue(library) as catalogue:
-        catalogue.connection.execute("DELETE FROM missing")
+    with open_catalog(library) as catalog:
+        catalog.connection.execute("DELETE FROM missing")
     again(tmp_path, crawl)
     assert [library / "kind_b/done.jpg"] == list(library.glob("kind_?/*"))
     assert [] == undo(library).left
@@ -253,12 +253,12 @@ def test_a_library_of_before_that_holds_one_file_twice_is_put_right(tmp_path: Pa
 
 def test_decisions_of_what_is_missing_do_not_wait(tmp_path: Path) -> None:
     library = filed(tmp_path)
-    with open_catalogue(library) as catalogue:
-        catalogue.connection.execute("UPDATE decisions SET action = 'review'")
+    with open_catalog(library) as catalog:
+        catalog.connection.execute("UPDATE decisions SET action = 'review'")
     shutil.rmtree(library / "kind_b")
     reconcile_if_free(library)
-    with read_catalogue(library) as catalogue:
-        assert (3,) == catalogue.connection.execute("SELECT count(*) FROM decisions").fetchone()
+    with read_catalog(library) as catalog:
+        assert (3,) == catalog.connection.execute("SELECT count(*) FROM decisions").fetchone()
 
 
 def test_undo_does_not_complain_of_what_a_person_deleted(tmp_path: Path) -> None:
@@ -293,8 +293,8 @@ def test_a_folder_that_cannot_be_read_is_not_taken_for_deleted(tmp_path: Path, m
 
 def test_an_empty_folder_of_another_disk_is_not_taken_for_deleted(tmp_path: Path) -> None:
     library = filed(tmp_path)
-    with open_catalogue(library) as catalogue:
-        catalogue.connection.execute("UPDATE places SET device = '999999' WHERE instr(path, CAST('kind_b' AS BLOB))")
+    with open_catalog(library) as catalog:
+        catalog.connection.execute("UPDATE places SET device = '999999' WHERE instr(path, CAST('kind_b' AS BLOB))")
     for path in library.glob("kind_b/*"):
         path.unlink()
     assert Reconciled(unreachable=2) == reconcile_if_free(library)
@@ -350,13 +350,13 @@ def test_an_empty_disk_over_a_category_is_not_taken_for_its_deletion(tmp_path: P
 
 def test_what_is_deleted_from_a_disk_that_got_another_number_is_deleted(tmp_path: Path) -> None:
     library = filed(tmp_path)
-    with open_catalogue(library) as catalogue:
-        catalogue.connection.execute("UPDATE places SET device = '999999'")
+    with open_catalog(library) as catalog:
+        catalog.connection.execute("UPDATE places SET device = '999999'")
     (library / "kind_a/a1.jpg").unlink()
     shutil.rmtree(library / "kind_b")
     assert Reconciled(deleted=3) == reconcile_if_free(library)
-    with read_catalogue(library) as catalogue:
-        devices = catalogue.connection.execute("SELECT DISTINCT device FROM places").fetchall()
+    with read_catalog(library) as catalog:
+        devices = catalog.connection.execute("SELECT DISTINCT device FROM places").fetchall()
     assert [(str(library.stat().st_dev),)] == devices
 
 
@@ -399,9 +399,9 @@ def test_a_look_that_finds_nothing_new_writes_nothing(tmp_path: Path) -> None:
 
 def test_a_place_that_an_open_change_speaks_of_is_left_to_recovery(tmp_path: Path) -> None:
     library = filed(tmp_path)
-    with open_catalogue(library) as catalogue:
-        (entry,) = select(catalogue, "target = ?", (b"kind_a/a1.jpg",))
-        update(catalogue, replace(entry, state=State.INTENT))
+    with open_catalog(library) as catalog:
+        (entry,) = select(catalog, "target = ?", (b"kind_a/a1.jpg",))
+        update(catalog, replace(entry, state=MoveState.INTENT))
     (library / "kind_a/a1.jpg").unlink()
     assert Reconciled() == reconcile_if_free(library)
 
@@ -417,12 +417,12 @@ def test_a_kill_before_the_commit_loses_nothing_that_was_found(tmp_path: Path, c
         "unlink the original": (tmp_path / "crawl/a1.jpg").unlink,
     }
     changes[change]()
-    with open_catalogue(library) as catalogue, pytest.MonkeyPatch.context() as patch:
+    with open_catalog(library) as catalog, pytest.MonkeyPatch.context() as patch:
         patch.setattr("classifier.catalog.library_changes.now", _killed)
         patch.setattr("classifier.catalog.manual_moves.now", _killed)
         with pytest.raises(KeyboardInterrupt):
-            reconcile(catalogue, library)
-        assert (5,) == catalogue.connection.execute("SELECT count(*) FROM places").fetchone()
+            reconcile(catalog, library)
+        assert (5,) == catalog.connection.execute("SELECT count(*) FROM places").fetchone()
     found = reconcile_if_free(library)
     assert found is not None
     assert 1 == found.deleted + found.moved + len(found.replaced) + len(found.dangling)

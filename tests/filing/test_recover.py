@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog.moves import Entry, State, begin, place_of, to_bytes
+from classifier.catalog.moves import MoveRecord, MoveState, begin, place_of, to_bytes
 from classifier.errors import FilingStopped
 from classifier.filing.recover import Recovered, recover
 from classifier.records import Method
@@ -27,13 +27,18 @@ DONE = Recovered(done=1, cancelled=0, gone=())
 
 
 def left_open(
-    world: World, method: Method, *, by_copy: bool | None = None, state: State = State.INTENT, source: str = "a.jpg"
-) -> Entry:
+    world: World,
+    method: Method,
+    *,
+    by_copy: bool | None = None,
+    state: MoveState = MoveState.INTENT,
+    source: str = "a.jpg",
+) -> MoveRecord:
     """The row of a change that was begun for the picture `cat`; by copy where the engine would name a temporary."""
     path = world.crawl / source
     seen = image_file(path) if os.path.lexists(path) else image_file(world.crawl)
     copies = method in {Method.LINK, Method.COPY} if by_copy is None else by_copy
-    entry = Entry(
+    entry = MoveRecord(
         id=1,
         run=1,
         picture=CAT,
@@ -50,7 +55,7 @@ def left_open(
         note="",
     )
     (world.library / "cats").mkdir(exist_ok=True)
-    begin(world.catalogue, [entry], run=1, folders=[])
+    begin(world.catalog, [entry], run=1, folders=[])
     return entry
 
 
@@ -61,8 +66,8 @@ def trees(world: World) -> tuple[object, object]:
 
 def settle(world: World) -> Recovered:
     """Recover, then once more: the second time there is nothing left to do."""
-    recovered = recover(world.catalogue, world.library)
-    assert Recovered(done=0, cancelled=0, gone=()) == recover(world.catalogue, world.library)
+    recovered = recover(world.catalog, world.library)
+    assert Recovered(done=0, cancelled=0, gone=()) == recover(world.catalog, world.library)
     return recovered
 
 
@@ -72,7 +77,7 @@ def test_a_change_that_never_reached_the_disk_is_cancelled(world: World, method:
     left_open(world, method)
     assert CANCELLED == settle(world)
     assert ({"a.jpg": b"cat"}, {}) == trees(world)
-    assert None is place_of(world.catalogue, CAT)
+    assert None is place_of(world.catalog, CAT)
 
 
 @pytest.mark.parametrize("method", [Method.COPY, Method.MOVE])
@@ -91,7 +96,7 @@ def test_only_a_regular_file_of_our_pattern_is_removed(world: World) -> None:
     assert CANCELLED == settle(world)
     assert (world.library / PART).is_symlink()
     (world.library / "cats/mine.part").write_bytes(b"mine")
-    begin(world.catalogue, [replace(entry, id=2, temporary=b"cats/mine.part")], run=1, folders=[])
+    begin(world.catalog, [replace(entry, id=2, temporary=b"cats/mine.part")], run=1, folders=[])
     settle(world)
     assert ["cancelled", "failed"] == world.states()
     assert b"mine" == (world.library / "cats/mine.part").read_bytes()
@@ -102,7 +107,7 @@ def test_a_move_that_was_made_is_done(world: World) -> None:
     make_tree(world.library / "cats", {"a.jpg": b"cat"})
     assert DONE == settle(world)
     assert ["done"] == world.states()
-    place = place_of(world.catalogue, CAT)
+    place = place_of(world.catalog, CAT)
     assert place is not None
     assert (b"cats/a.jpg", Method.MOVE) == (place.path, place.method)
 
@@ -114,9 +119,7 @@ def test_a_link_that_was_made_is_done_and_is_a_copy_when_it_is_another_file(worl
     target = world.library / "cats" / "a.jpg"
     target.hardlink_to(source) if linked else target.write_bytes(b"cat")
     assert DONE == settle(world)
-    assert [("link" if linked else "copy",)] == world.catalogue.connection.execute(
-        "SELECT method FROM moves"
-    ).fetchall()
+    assert [("link" if linked else "copy",)] == world.catalog.connection.execute("SELECT method FROM moves").fetchall()
     assert ({"a.jpg": b"cat"}, {"a.jpg": b"cat"}) == trees(world)
 
 
@@ -147,9 +150,9 @@ def test_a_source_that_cannot_go_makes_it_a_copy(world: World) -> None:
     world.add("a.jpg", b"cat")
     left_open(world, Method.MOVE, by_copy=True)
     make_tree(world.library / "cats", {"a.jpg": b"cat"})
-    assert DONE == recover(world.catalogue, world.library, disk=Failing("remove", errno.EACCES))
+    assert DONE == recover(world.catalog, world.library, disk=Failing("remove", errno.EACCES))
     assert ({"a.jpg": b"cat"}, {"a.jpg": b"cat"}) == trees(world)
-    assert [("copy",)] == world.catalogue.connection.execute("SELECT method FROM moves").fetchall()
+    assert [("copy",)] == world.catalog.connection.execute("SELECT method FROM moves").fetchall()
 
 
 def test_an_equal_file_that_a_rename_met_is_not_ours_and_the_source_stays(world: World) -> None:
@@ -229,7 +232,7 @@ def test_the_last_copy_survives_recovery_failing_anywhere(world: World, call: st
         pass
 
     with suppress(FilingStopped):
-        recover(world.catalogue, world.library, disk=Refusing(call, errno.EIO))
+        recover(world.catalog, world.library, disk=Refusing(call, errno.EIO))
     assert b"cat" in trees(world)[1].values()  # type: ignore[attr-defined]
     settle(world)
     assert ({}, {"a.jpg": b"cat"}) == trees(world)
@@ -247,13 +250,13 @@ def test_the_last_copy_stays_where_it_is_when_no_name_is_free(world: World) -> N
     names = ["a.jpg", *(f"a_{CAT[:digits]}.jpg" for digits in (8, 16, 64))]
     make_tree(world.library, {"cats": {**dict.fromkeys(names, b"dog"), ".illsort-1-1.part": b"cat"}})
     with pytest.raises(FilingStopped, match="every name"):
-        recover(world.catalogue, world.library)
+        recover(world.catalog, world.library)
     assert b"cat" == (world.library / PART).read_bytes()
 
 
 def test_an_empty_file_that_was_claimed_is_ours_and_goes(world: World) -> None:
     world.add("a.jpg", b"cat")
-    left_open(world, Method.MOVE, state=State.CLAIMED)
+    left_open(world, Method.MOVE, state=MoveState.CLAIMED)
     make_tree(world.library / "cats", {"a.jpg": b""})
     assert CANCELLED == settle(world)
     assert ({"a.jpg": b"cat"}, {}) == trees(world)
@@ -265,7 +268,7 @@ def test_an_empty_file_that_was_not_claimed_and_a_full_one_that_was_stay(world: 
     make_tree(world.library / "cats", {"a.jpg": b""})
     assert CANCELLED == settle(world)
     (world.library / "cats/a.jpg").write_bytes(b"mine")
-    begin(world.catalogue, [replace(entry, id=2, state=State.CLAIMED)], run=1, folders=[])
+    begin(world.catalog, [replace(entry, id=2, state=MoveState.CLAIMED)], run=1, folders=[])
     assert CANCELLED == settle(world)
     assert ({"a.jpg": b"cat"}, {"a.jpg": b"mine"}) == trees(world)
 
@@ -277,9 +280,9 @@ def test_a_renamed_symbolic_link_is_known_by_its_inode(world: World) -> None:
     link.symlink_to(source)
     seen = image_file(link)
     entry = left_open(world, Method.MOVE)
-    world.catalogue.connection.execute("DELETE FROM moves")
+    world.catalog.connection.execute("DELETE FROM moves")
     entry = replace(entry, method=Method.RENAME, source=b"_review/a.jpg", inode=seen.inode, size_bytes=seen.size_bytes)
-    begin(world.catalogue, [entry], run=1, folders=[])
+    begin(world.catalog, [entry], run=1, folders=[])
     assert DONE == settle(world)
     assert source == link.readlink()
 
@@ -288,7 +291,7 @@ def test_a_disk_that_refuses_leaves_the_row_open_for_the_next_start(world: World
     left_open(world, Method.MOVE)
     make_tree(world.library / "cats", {"a.jpg": b"cat"})
     with pytest.raises(FilingStopped, match="cannot settle"):
-        recover(world.catalogue, world.library, disk=Failing("sync_folder", errno.EIO))
+        recover(world.catalog, world.library, disk=Failing("sync_folder", errno.EIO))
     assert ["intent"] == world.states()
     assert DONE == settle(world)
 

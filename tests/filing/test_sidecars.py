@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from classifier.catalog import runs
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.moves import place_of
 from classifier.filing.executor import execute
 from classifier.filing.results import Status
@@ -40,24 +40,24 @@ FILED: Tree = {
 def file_run(folder: Path, method: Method, *, to: str = "cats") -> None:
     """A run that files the three pictures or renames them to another folder, then their sidecars."""
     library = folder / "library"
-    with open_catalogue(library) as catalogue:
+    with open_catalog(library) as catalog:
         here, crawl = Path(), folder / "crawl"
-        name(catalogue, crawl)
-        run = runs.begin(catalogue, kind="sort", crawl=crawl, mode="", model="", bundle=here, settings={})
+        name(catalog, crawl)
+        run = runs.begin(catalog, kind="sort", crawl=crawl, mode="", model="", bundle=here, settings={})
         paths = [folder / "crawl" / name for name in ("a/x.jpg", "b/x.jpg", "b/x.png")]
         if method is Method.RENAME:
-            kept = [place for picture in PICTURES if (place := place_of(catalogue, picture)) is not None]
+            kept = [place for picture in PICTURES if (place := place_of(catalog, picture)) is not None]
             paths = [library / place.path.decode() for place in kept]
         moves = [
             replace(move_of(path, method=method, folder=to), picture=picture, source=image_file(path))
             for path, picture in zip(paths, PICTURES, strict=True)
         ]
-        placed = execute(catalogue, library=library, run=run, moves=moves)
-        beside = sidecar_moves(catalogue, PICTURES, library=library, method=method)
-        placed += execute(catalogue, library=library, run=run, moves=beside)
+        placed = execute(catalog, library=library, run=run, moves=moves)
+        beside = sidecar_moves(catalog, PICTURES, library=library, method=method)
+        placed += execute(catalog, library=library, run=run, moves=beside)
         assert {Status.PLACED} == {outcome.status for outcome in placed}
-        assert [] == sidecar_moves(catalogue, PICTURES, library=library, method=method)
-        runs.finish(catalogue, run, {})
+        assert [] == sidecar_moves(catalog, PICTURES, library=library, method=method)
+        runs.finish(catalog, run, {})
 
 
 @pytest.mark.parametrize("method", MODES)
@@ -97,7 +97,7 @@ def test_a_sidecar_leaves_the_crawl_only_in_a_move_and_only_when_its_picture_did
     path = world.add("x.jpg", b"cat")
     world.execute(move_of(path, method=picture))
     world.add("x.txt", b"words")
-    (found,) = sidecar_moves(world.catalogue, [picture_of(b"cat")], library=world.library, method=asked)
+    (found,) = sidecar_moves(world.catalog, [picture_of(b"cat")], library=world.library, method=asked)
     assert expected is found.method
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalog import runs
-from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import owned
 from classifier.catalog.moves import place_of, places
 from classifier.errors import FilingStopped, LibraryError
@@ -48,14 +48,14 @@ def crawl_of(moves: Sequence[Move], library: Path) -> Path:
 
 def file_run(library: Path, moves: Sequence[Move], *, batch: int = 256, disk: Disk | None = None) -> int:
     """File `moves` as one finished run; its number."""
-    with owned(library), open_catalogue(library) as catalogue:
+    with owned(library), open_catalog(library) as catalog:
         crawl, nowhere = crawl_of(moves, library), Path()
-        name(catalogue, crawl)
-        run = runs.begin(catalogue, kind="sort", crawl=crawl, mode="", model="", bundle=nowhere, settings={})
+        name(catalog, crawl)
+        run = runs.begin(catalog, kind="sort", crawl=crawl, mode="", model="", bundle=nowhere, settings={})
         for start in range(0, len(moves), batch):
-            for outcome in execute(catalogue, library=library, run=run, moves=moves[start : start + batch], disk=disk):
+            for outcome in execute(catalog, library=library, run=run, moves=moves[start : start + batch], disk=disk):
                 assert outcome.status is Status.PLACED
-        runs.finish(catalogue, run, {})
+        runs.finish(catalog, run, {})
     return run
 
 
@@ -68,8 +68,8 @@ def file_all(folder: Path, method: Method, *, disk: Disk | None = None) -> int:
 def rename_all(folder: Path, to: str) -> int:
     """Move everything in the library into another folder of it."""
     library = folder / "library"
-    with read_catalogue(library) as catalogue:
-        kept = list(places(catalogue))
+    with read_catalog(library) as catalog:
+        kept = list(places(catalog))
     moves = [
         Move(
             picture=place.picture,
@@ -122,8 +122,8 @@ def test_undo_gives_back_the_tree_as_it_was(tmp_path: Path, method: Method) -> N
     summary = undo(tmp_path / "library")
     assert before == {path: kept for path, kept in state(tmp_path).items() if path != str(tmp_path / "library")}
     assert (3, [], 1) == (summary.restored + summary.removed, summary.left, summary.folders_removed)
-    with read_catalogue(tmp_path / "library") as catalogue:
-        assert [] == list(places(catalogue))
+    with read_catalog(tmp_path / "library") as catalog:
+        assert [] == list(places(catalog))
 
 
 @pytest.mark.parametrize("disk", [FatDisk, OtherDisk])
@@ -153,8 +153,8 @@ def test_an_undo_can_be_undone_and_that_one_too(tmp_path: Path, method: Method) 
     own = undo(library).run
     again = undo(library, run=own)
     assert (3, [], filed) == (again.filed_again, again.left, state(tmp_path))
-    with read_catalogue(library) as catalogue:
-        assert 3 == len(list(places(catalogue)))
+    with read_catalog(library) as catalog:
+        assert 3 == len(list(places(catalog)))
     undo(library, run=again.run)
     assert before == {path: kept for path, kept in state(tmp_path).items() if path != str(library)}
 
@@ -176,8 +176,8 @@ def test_an_earlier_run_is_undone_for_what_is_still_where_it_put_it(tmp_path: Pa
     make_tree(tmp_path / "crawl", CRAWL)
     library = tmp_path / "library"
     first = file_all(tmp_path, Method.MOVE)
-    with read_catalogue(library) as catalogue:
-        place = place_of(catalogue, picture_of(b"dog"))
+    with read_catalog(library) as catalog:
+        place = place_of(catalog, picture_of(b"dog"))
     assert place is not None
     source = image_file(library / "cats/b.jpg")
     file_run(
@@ -268,7 +268,7 @@ def test_only_folders_that_the_run_made_go_and_only_empty_ones(tmp_path: Path) -
     assert {"mine": {}, "filled": {"note.txt": b"by hand"}} == read_tree(tmp_path / "library")
 
 
-def test_the_trail_alone_suffices_when_the_catalogue_is_lost(tmp_path: Path) -> None:
+def test_the_trail_alone_suffices_when_the_catalog_is_lost(tmp_path: Path) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     library = tmp_path / "library"
     file_all(tmp_path, Method.MOVE)
@@ -280,7 +280,7 @@ def test_the_trail_alone_suffices_when_the_catalogue_is_lost(tmp_path: Path) -> 
     undone = [undo(library, progress=progress).undone for _ in range(3)]
     assert [4, 1, None] == undone
     assert CRAWL == read_tree(tmp_path / "crawl")
-    assert "catalogue was lost" in progress.said[0]
+    assert "catalog was lost" in progress.said[0]
 
 
 def test_an_older_trail_without_the_crawl_is_undone_into_the_folder_that_is_given(tmp_path: Path) -> None:
@@ -300,18 +300,18 @@ def test_an_older_trail_without_the_crawl_is_undone_into_the_folder_that_is_give
     assert CRAWL == read_tree(tmp_path / "crawl")
 
 
-def test_after_a_lost_catalogue_filing_goes_on_where_it_was_and_all_of_it_can_be_undone(tmp_path: Path) -> None:
+def test_after_a_lost_catalog_filing_goes_on_where_it_was_and_all_of_it_can_be_undone(tmp_path: Path) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     library = tmp_path / "library"
     file_all(tmp_path, Method.MOVE)
     rename_all(tmp_path, "dogs")
-    with read_catalogue(library) as catalogue:
-        before = list(places(catalogue))
+    with read_catalog(library) as catalog:
+        before = list(places(catalog))
     (library / ".illsort/catalogue.sqlite").unlink()
-    with owned(library), open_catalogue(library) as catalogue:
-        assert 6 == recover(catalogue, library).rebuilt
-        assert before == list(places(catalogue))
-        assert 0 == recover(catalogue, library).rebuilt
+    with owned(library), open_catalog(library) as catalog:
+        assert 6 == recover(catalog, library).rebuilt
+        assert before == list(places(catalog))
+        assert 0 == recover(catalog, library).rebuilt
     make_tree(tmp_path / "crawl", {"new.jpg": b"new"})
     assert 3 == file_run(library, [move_of(tmp_path / "crawl/new.jpg", method=Method.MOVE)])
     (library / ".illsort/catalogue.sqlite").unlink()
@@ -344,8 +344,8 @@ def random_moves(rng: random.Random, folder: Path, fresh: list[Path]) -> list[Mo
     """Some of what is in the library to other folders, and `fresh` files of the crawl in all modes, into five names."""
     library = folder / "library"
     moves = [move_of(path, method=rng.choice(MODES), folder=f"kind{rng.randrange(5)}") for path in fresh]
-    with open_catalogue(library) as catalogue:
-        kept = rng.sample(found := list(places(catalogue)), len(found) // 4)
+    with open_catalog(library) as catalog:
+        kept = rng.sample(found := list(places(catalog)), len(found) // 4)
     for place in kept:
         path = library / os.fsdecode(place.path)
         names = (path.name, f"{place.picture}.jpg")

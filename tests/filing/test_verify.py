@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import owned
 from classifier.catalog.move_rows import select
-from classifier.catalog.moves import State, update
+from classifier.catalog.moves import MoveState, update
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
 from classifier.filing.verify import VerifySummary, verify
@@ -134,9 +134,9 @@ def test_files_of_the_user_are_no_error_and_left_temporary_files_are(tmp_path: P
 
 def test_a_change_stopped_in_its_midst_is_told(tmp_path: Path) -> None:
     library = filed(tmp_path)
-    with open_catalogue(library) as catalogue:
-        (*_, entry) = select(catalogue, "1 ORDER BY id")
-        update(catalogue, replace(entry, state=State.INTENT))
+    with open_catalog(library) as catalog:
+        (*_, entry) = select(catalog, "1 ORDER BY id")
+        update(catalog, replace(entry, state=MoveState.INTENT))
     assert "stopped in its midst" in off(verify(library))["dog.jpg"]
 
 
@@ -160,14 +160,14 @@ def test_a_torn_line_that_a_kill_left_is_no_error(tmp_path: Path) -> None:
     assert {} == off(verify(library))
 
 
-def test_a_damaged_catalogue_is_told(tmp_path: Path) -> None:
+def test_a_damaged_catalog_is_told(tmp_path: Path) -> None:
     library = filed(tmp_path)
     connection = sqlite3.connect(library / ".illsort/catalogue.sqlite")
     connection.execute("PRAGMA writable_schema = ON")
     connection.execute("DELETE FROM sqlite_schema WHERE name = 'files_by_picture'")
     connection.commit()
     connection.close()
-    assert "the catalogue is damaged" in off(verify(library))["catalogue.sqlite"]
+    assert "the catalog is damaged" in off(verify(library))["catalogue.sqlite"]
 
 
 def test_what_is_no_library_is_said(tmp_path: Path) -> None:

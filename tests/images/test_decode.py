@@ -8,14 +8,14 @@ import pytest
 from PIL import Image
 
 from classifier.images.decode import decode
-from kit.pictures import COLOURS, animated_bytes, avif_bytes, busy, encoded, gif_bytes, jpeg_bytes, plain
+from kit.pictures import COLORS, animated_bytes, avif_bytes, busy, encoded, gif_bytes, jpeg_bytes, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Draw = Callable[..., bytes]
 
-RED, BLUE = COLOURS["red"], COLOURS["blue"]
+RED, BLUE = COLORS["red"], COLORS["blue"]
 
 
 def pixels(data: bytes) -> np.ndarray:
@@ -27,13 +27,13 @@ def pixels(data: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["PNG", "BMP", "TIFF", "WEBP", "GIF"])
 def test_lossless_formats_give_the_pixels_that_were_saved(name: str) -> None:
-    colours = busy().quantize(64).convert("RGB")
+    colors = busy().quantize(64).convert("RGB")
 
-    assert (pixels(encoded(colours, name, lossless=True)) == np.asarray(colours)).all()
+    assert (pixels(encoded(colors, name, lossless=True)) == np.asarray(colors)).all()
 
 
 @pytest.mark.parametrize("draw", [jpeg_bytes, avif_bytes, gif_bytes])
-def test_lossy_formats_give_nearly_the_colour_that_was_saved(draw: Draw) -> None:
+def test_lossy_formats_give_nearly_the_color_that_was_saved(draw: Draw) -> None:
     assert abs(pixels(draw(RED)) - RED).max() <= 6
 
 
@@ -48,9 +48,9 @@ def test_transparency_is_laid_on_white(mode: str) -> None:
     assert abs(pixels(encoded(image, "PNG")) - expected).max() <= 0.51
 
 
-@pytest.mark.parametrize(("mode", "colour", "key"), [("P", 1, 1), ("L", 77, 77), ("RGB", RED, RED), ("1", 0, 0)])
-def test_a_colour_declared_transparent_is_white(mode: str, colour: Any, key: Any) -> None:
-    image = Image.new(mode, (8, 8), colour)
+@pytest.mark.parametrize(("mode", "color", "key"), [("P", 1, 1), ("L", 77, 77), ("RGB", RED, RED), ("1", 0, 0)])
+def test_a_color_declared_transparent_is_white(mode: str, color: Any, key: Any) -> None:
+    image = Image.new(mode, (8, 8), color)
     if mode == "P":
         image.putpalette([0, 0, 0, *RED])
 
@@ -89,7 +89,7 @@ def test_deep_grey_takes_the_first_range_that_holds_it(values: np.ndarray, expec
 
 
 @pytest.mark.parametrize(("mode", "name"), [("CMYK", "JPEG"), ("CMYK", "TIFF"), ("YCbCr", "TIFF"), ("LAB", "TIFF")])
-def test_printing_and_television_colours_become_rgb(mode: str, name: str) -> None:
+def test_printing_and_television_colors_become_rgb(mode: str, name: str) -> None:
     picture = plain(BLUE).convert(mode) if mode != "LAB" else Image.new("LAB", (8, 8), (150, 128, 128))
 
     mean = pixels(encoded(picture, name)).mean(axis=(0, 1))
@@ -98,7 +98,7 @@ def test_printing_and_television_colours_become_rgb(mode: str, name: str) -> Non
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P"])
-def test_few_colours_become_rgb(mode: str) -> None:
+def test_few_colors_become_rgb(mode: str) -> None:
     image = busy(mode="L").convert(mode)
 
     assert (pixels(encoded(image, "PNG")) == np.asarray(image.convert("RGB"))).all()

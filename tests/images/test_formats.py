@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.images.formats import HEAD_BYTES, claims_to_be_picture, sniff, unsupported_by_name
-from kit.pictures import COLOURS, avif_bytes, bmp_bytes, gif_bytes, jpeg_bytes, png_bytes, tiff_bytes, webp_bytes
+from kit.pictures import COLORS, avif_bytes, bmp_bytes, gif_bytes, jpeg_bytes, png_bytes, tiff_bytes, webp_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     ],
 )
 def test_each_format_that_is_read_is_told_by_its_first_bytes(name: str, draw: Draw) -> None:
-    assert sniff(draw(COLOURS["red"])[:HEAD_BYTES]) == name
+    assert sniff(draw(COLORS["red"])[:HEAD_BYTES]) == name
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_each_format_that_is_read_is_told_by_its_first_bytes(name: str, draw: Dr
         ("GIMP", b"gimp xcf v011\0"),
     ],
 )
-def test_formats_that_are_not_read_are_still_recognised(name: str, head: bytes) -> None:
+def test_formats_that_are_not_read_are_still_recognized(name: str, head: bytes) -> None:
     assert sniff(head) == name
 
 

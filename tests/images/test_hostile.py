@@ -11,7 +11,7 @@ import pytest
 from classifier.images.walk import find
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
-from kit.bundles import colour_bundle
+from kit.bundles import color_bundle
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
@@ -25,7 +25,7 @@ def test_every_wreck_ends_in_exactly_one_place(tmp_path: Path, name: str) -> Non
     for path in (DATA / name).iterdir():
         (crawl / path.name).write_bytes(path.read_bytes())
     claimed = sum(1 for _ in find(crawl))
-    bundle = colour_bundle(tmp_path / "model").folder
+    bundle = color_bundle(tmp_path / "model").folder
     started, before = time.monotonic(), os.times()
     summary = sort(
         crawl, library=tmp_path / "sorted", bundle=bundle, settings=Settings(runtime=RuntimeSettings(workers=2))

@@ -13,10 +13,10 @@ import pytest
 from classifier.images import incomplete
 from classifier.images.walk import find
 from classifier.images.walk_result import Found
-from kit.pictures import COLOURS, png_bytes
+from kit.pictures import COLORS, png_bytes
 from kit.tree import make_tree
 
-PNG = png_bytes(COLOURS["red"])
+PNG = png_bytes(COLORS["red"])
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who writes to a file")
 
 

@@ -16,14 +16,14 @@ from PIL import Image, ImageFile
 from classifier.errors import Undecodable
 from classifier.images.decode import decode, open_checked
 from classifier.records import FailureKind
-from kit.pictures import COLOURS, busy, encoded, jpeg_bytes, png_bytes, tiff_bytes, webp_bytes
+from kit.pictures import COLORS, busy, encoded, jpeg_bytes, png_bytes, tiff_bytes, webp_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Draw = Callable[..., bytes]
 
-RED = COLOURS["red"]
+RED = COLORS["red"]
 
 
 def chunk(name: bytes, body: bytes) -> bytes:

@@ -10,11 +10,11 @@ import pytest
 
 from classifier.images.walk import find
 from classifier.images.walk_result import Found
-from kit.pictures import COLOURS, jpeg_bytes, png_bytes
+from kit.pictures import COLORS, jpeg_bytes, png_bytes
 from kit.tree import make_tree
 
-PNG = png_bytes(COLOURS["red"])
-JPEG = jpeg_bytes(COLOURS["blue"])
+PNG = png_bytes(COLORS["red"])
+JPEG = jpeg_bytes(COLORS["blue"])
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX kind of file")
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from classifier.exclude import Exclude
 from classifier.images.walk import find
 from classifier.images.walk_result import Found
-from kit.pictures import COLOURS, png_bytes
+from kit.pictures import COLORS, png_bytes
 from kit.tree import Tree, make_tree
 
-PNG = png_bytes(COLOURS["red"])
+PNG = png_bytes(COLORS["red"])
 TEXT = b"just text"
 APPLE_DOUBLE = b"\0\5\26\7\0\2\0\0Mac OS X        "
 COUNTS = ("pictures", "others", "unfinished", "system", "excluded", "labels", "links", "specials", "unreadable")

@@ -14,7 +14,7 @@ from classifier.images.decode import decode
 from classifier.inference import fast_decode
 from classifier.inference.fast_decode import load_pixels
 from classifier.records import FailureKind
-from kit.pictures import COLOURS, animated_bytes, busy, encoded, png_bytes
+from kit.pictures import COLORS, animated_bytes, busy, encoded, png_bytes
 
 DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 
@@ -65,14 +65,14 @@ def test_the_quick_way_gives_the_exact_pixels(
 @pytest.mark.parametrize(
     "data",
     [
-        png_bytes(COLOURS["red"]),
+        png_bytes(COLORS["red"]),
         encoded(busy(mode="RGBA"), "PNG"),
         encoded(busy(mode="RGBA"), "WEBP"),
         encoded(busy().convert("CMYK"), "JPEG"),
         encoded(busy(), "JPEG", exif=turned(6)),
         encoded(busy(), "WEBP", exif=turned(3)),
-        animated_bytes("WEBP", [COLOURS["red"], COLOURS["blue"]]),
-        animated_bytes("GIF", [COLOURS["red"], COLOURS["blue"]]),
+        animated_bytes("WEBP", [COLORS["red"], COLORS["blue"]]),
+        animated_bytes("GIF", [COLORS["red"], COLORS["blue"]]),
     ],
     ids=[
         "png",

@@ -8,9 +8,9 @@ import pytest
 
 from classifier.inference.isolated_read import read_alone
 from classifier.inference.limits import Limits
-from classifier.inference.reader import Read, Unread
+from classifier.inference.reader import Read, ReadError
 from classifier.records import FailureKind
-from kit.pictures import COLOURS, png_bytes
+from kit.pictures import COLORS, png_bytes
 from kit.readers import Fragile, Shrink
 from kit.tree import make_tree
 
@@ -22,15 +22,15 @@ LIMITS = Limits(deadline_s=30, worker_gigabytes=3)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to die of")
 def test_only_the_suspect_that_kills_a_fresh_process_is_blamed(tmp_path: Path) -> None:
-    make_tree(tmp_path, {"ok-1.png": png_bytes(COLOURS["red"]), "kill-2.png": b"?"})
+    make_tree(tmp_path, {"ok-1.png": png_bytes(COLORS["red"]), "kill-2.png": b"?"})
     suspects = [(7, tmp_path / "ok-1.png"), (9, tmp_path / "kill-2.png")]
 
     outcomes = read_alone(suspects, Fragile(transform=Shrink(), max_megapixels=64), limits=LIMITS)
 
     assert list(outcomes) == [7, 9]
     assert isinstance(outcomes[7], Read)
-    assert outcomes[7].pixels[:, 0, 0].tolist() == list(COLOURS["red"])
-    assert isinstance(outcomes[9], Unread)
+    assert outcomes[7].pixels[:, 0, 0].tolist() == list(COLORS["red"])
+    assert isinstance(outcomes[9], ReadError)
     assert outcomes[9].failure.kind is FailureKind.CRASHED
     assert outcomes[9].failure.detail == "the decoder died (signal 9) while reading it"
     assert active_children() == []

@@ -11,9 +11,9 @@ import pytest
 
 from classifier.inference.limits import Limits
 from classifier.inference.loader import stream
-from classifier.inference.reader import Read, Reader, Unread
+from classifier.inference.reader import Read, Reader, ReadError
 from classifier.records import FailureKind
-from kit.pictures import COLOURS, encoded, plain, png_bytes
+from kit.pictures import COLORS, encoded, plain, png_bytes
 from kit.readers import Fragile, Glutton, Shrink, Weighed, growth
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts what a process maps")
@@ -35,14 +35,14 @@ def outcomes(paths: list[Path], *, workers: int = 2) -> list[FailureKind | None]
     for batch in stream(paths, READER, limits=LIMITS, workers=workers, batch_size=16):
         for key, outcome in zip(batch.keys, batch.outcomes, strict=True):
             assert key == len(kinds)
-            kinds.append(outcome.failure.kind if isinstance(outcome, Unread) else None)
+            kinds.append(outcome.failure.kind if isinstance(outcome, ReadError) else None)
             if isinstance(outcome, Read):
                 assert outcome.pixels[:, 0, 0].tolist() == [key % 256, key // 256, 0]
     return kinds
 
 
 def planted(folder: Path, *, total: int, every: int) -> tuple[list[Path], list[FailureKind | None]]:
-    """Pictures whose colour says their number, each `every`-th with a harmful name; and what is to come of each."""
+    """Pictures whose color says their number, each `every`-th with a harmful name; and what is to come of each."""
     paths, expected = [], []
     for number in range(total):
         name = list(KINDS)[number // every % len(KINDS)] if number % every == every // 2 else "ok"
@@ -78,7 +78,7 @@ def test_a_runaway_decoder_gets_what_the_limit_says_and_no_more(tmp_path: Path) 
     limits = Limits(deadline_s=60, worker_gigabytes=0.5)
     [batch] = stream([tmp_path / "a.png"], reader, limits=limits, workers=1, batch_size=1)
 
-    assert isinstance(batch.outcomes[0], Unread)
+    assert isinstance(batch.outcomes[0], ReadError)
     assert batch.outcomes[0].failure.kind is FailureKind.MEMORY
     assert 0.3e9 < growth(tmp_path / "weights") < 0.6e9  # beside the glutton, the process itself grows a little
 
@@ -87,7 +87,7 @@ def test_a_runaway_decoder_gets_what_the_limit_says_and_no_more(tmp_path: Path) 
 def test_the_largest_picture_that_is_accepted_fits_into_the_default_limit(tmp_path: Path, name: str) -> None:
     options = {"AVIF": {"speed": 10}, "WEBP": {"method": 0, "lossless": True}}.get(name, {})
     path = tmp_path / f"large.{name.lower()}"
-    path.write_bytes(encoded(plain(COLOURS["red"], (8000, 8000)), name, **options))
+    path.write_bytes(encoded(plain(COLORS["red"], (8000, 8000)), name, **options))
     reader = Reader(transform=Shrink(), max_megapixels=64)
     (batch,) = stream([path], reader, limits=Limits(deadline_s=60, worker_gigabytes=3), workers=1, batch_size=1)
 

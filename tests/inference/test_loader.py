@@ -16,7 +16,7 @@ import torch
 from classifier.inference.limits import Limits
 from classifier.inference.loader import Batch, stream
 from classifier.inference.path_array import PackedPaths
-from classifier.inference.reader import Read, Unread
+from classifier.inference.reader import Read, ReadError
 from classifier.records import FailureKind
 from kit.pictures import png_bytes
 from kit.readers import Fragile, Shrink
@@ -44,7 +44,7 @@ def shown(batches: list[Batch]) -> dict[int, int | FailureKind]:
         assert all(torch.equal(row, read.pixels) for row, read in zip(batch.pixels, reads, strict=True))
         for key, outcome in zip(batch.keys, batch.outcomes, strict=True):
             assert key not in seen
-            seen[key] = outcome.failure.kind if isinstance(outcome, Unread) else int(outcome.pixels[0, 0, 0])
+            seen[key] = outcome.failure.kind if isinstance(outcome, ReadError) else int(outcome.pixels[0, 0, 0])
     return seen
 
 
@@ -96,7 +96,7 @@ def test_files_that_kill_or_hang_their_reader_cost_themselves_alone(tmp_path: Pa
         key: (outcome.failure.detail, outcome.id is not None, outcome.file is not None)
         for batch in batches
         for key, outcome in zip(batch.keys, batch.outcomes, strict=True)
-        if isinstance(outcome, Unread)
+        if isinstance(outcome, ReadError)
     }
     assert details == {
         2: ("the decoder died (signal 6) while reading it", True, True),

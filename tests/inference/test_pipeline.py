@@ -11,11 +11,11 @@ import torch
 from classifier.images.hashing import picture_id
 from classifier.inference.device import Runtime, choose
 from classifier.inference.limits import Limits
-from classifier.inference.pipeline import Inferred, NotInferred, infer
+from classifier.inference.pipeline import InferenceFailure, Inferred, infer
 from classifier.inference.reader import Reader
 from classifier.records import FailureKind
-from kit.pictures import COLOURS, busy, encoded, jpeg_bytes, png_bytes, webp_bytes
-from kit.readers import MeanColour, Shrink
+from kit.pictures import COLORS, busy, encoded, jpeg_bytes, png_bytes, webp_bytes
+from kit.readers import MeanColor, Shrink
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 READER = Reader(transform=Shrink(16), max_megapixels=64)
-NAMES = list(COLOURS)
-NETWORK = MeanColour(list(COLOURS.values())).eval()
+NAMES = list(COLORS)
+NETWORK = MeanColor(list(COLORS.values())).eval()
 LIMITS = Limits(deadline_s=60, worker_gigabytes=3)
 BAD = [b"", b"hello", png_bytes((1, 2, 3))[:40], b"8BPS\0\x01", None]
 
@@ -34,24 +34,24 @@ def runtime(*, workers: int = 0, batch_size: int = 4) -> Runtime:
 
 
 def mixed(folder: Path, seed: int, count: int = 60) -> list[tuple[Path, str | None]]:
-    """Pictures of known colours in three formats, with bad files (colour None) among them at random."""
+    """Pictures of known colors in three formats, with bad files (color None) among them at random."""
     dice = random.Random(seed)
     draw = {"png": png_bytes, "jpg": jpeg_bytes, "webp": webp_bytes}
     files: list[tuple[Path, str | None]] = []
     for index in range(count):
         suffix = dice.choice(list(draw))
         path = folder / f"{index:03}.{suffix}"
-        colour = None if dice.random() < 0.3 else dice.choice(NAMES)
-        content = draw[suffix](COLOURS[colour], (dice.randrange(1, 90), 40)) if colour else dice.choice(BAD)
+        color = None if dice.random() < 0.3 else dice.choice(NAMES)
+        content = draw[suffix](COLORS[color], (dice.randrange(1, 90), 40)) if color else dice.choice(BAD)
         if content is not None:
             path.write_bytes(content)
-        files.append((path, colour))
+        files.append((path, color))
     return files
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("batch_size", [1, 4, 32])
-def test_each_file_gets_its_own_colour_whatever_is_broken_around_it(
+def test_each_file_gets_its_own_color_whatever_is_broken_around_it(
     tmp_path: Path, workers: int, batch_size: int
 ) -> None:
     files = mixed(tmp_path, seed=batch_size)
@@ -61,7 +61,7 @@ def test_each_file_gets_its_own_colour_whatever_is_broken_around_it(
 
     assert [item.key for item in items] == list(range(len(files)))
     named = [NAMES[int(item.logits.argmax())] if isinstance(item, Inferred) else None for item in items]
-    assert named == [colour for _, colour in files]
+    assert named == [color for _, color in files]
     for item in items:
         if isinstance(item, Inferred):
             assert item.file.path == paths[item.key]
@@ -73,7 +73,7 @@ def test_a_failure_says_why_under_its_key(tmp_path: Path) -> None:
 
     [item] = infer([tmp_path / "a.png"], NETWORK, READER, runtime(), limits=LIMITS)
 
-    assert isinstance(item, NotInferred)
+    assert isinstance(item, InferenceFailure)
     assert (item.key, item.id, item.failure.kind) == (0, picture_id(b""), FailureKind.EMPTY)
 
 
@@ -137,7 +137,7 @@ def test_when_memory_runs_out_the_batch_is_split_and_nothing_is_lost(tmp_path: P
     items = list(infer([path for path, _ in files], network, READER, runtime(batch_size=32), limits=LIMITS))
 
     named = [NAMES[int(item.logits.argmax())] if isinstance(item, Inferred) else None for item in items]
-    assert named == [colour for _, colour in files]
+    assert named == [color for _, color in files]
     assert network.refused <= 4  # what was learned in the first batch holds for the next ones
 
 
@@ -148,11 +148,11 @@ def test_one_picture_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
         list(infer([tmp_path / "a.png"], Greedy(most=0), READER, runtime(), limits=LIMITS))
 
 
-class Convolving(MeanColour):
+class Convolving(MeanColor):
     """A small network in which a mistake about batches would show."""
 
     def __init__(self) -> None:
-        super().__init__(list(COLOURS.values()))
+        super().__init__(list(COLORS.values()))
         with torch.random.fork_rng():
             torch.manual_seed(1)
             self.body = torch.nn.Sequential(
@@ -172,16 +172,16 @@ class Convolving(MeanColour):
         return scores
 
 
-class Greedy(MeanColour):
+class Greedy(MeanColor):
     """Runs out of memory when a batch is larger than `most`."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(list(COLOURS.values()))
+        super().__init__(list(COLORS.values()))
         self.most = most
         self.refused = 0
 
     def embed(self, images: Tensor) -> Tensor:
-        """The mean colour, of few pictures at a time."""
+        """The mean color, of few pictures at a time."""
         if len(images) > self.most:
             self.refused += 1
             raise torch.OutOfMemoryError

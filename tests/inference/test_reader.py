@@ -10,19 +10,19 @@ import torch
 from torch import Tensor
 
 from classifier.images.hashing import picture_id
-from classifier.inference.reader import Read, Reader, Unread
+from classifier.inference.reader import Read, Reader, ReadError
 from classifier.records import FailureKind
-from kit.pictures import COLOURS, busy, encoded, jpeg_bytes, png_bytes
+from kit.pictures import COLORS, busy, encoded, jpeg_bytes, png_bytes
 from kit.readers import Shrink
 from kit.tree import make_tree
 
 READER = Reader(transform=Shrink(), max_megapixels=64)
-RED = COLOURS["red"]
+RED = COLORS["red"]
 
 
-def unread(path: Path, reader: Reader = READER) -> Unread:
+def unread(path: Path, reader: Reader = READER) -> ReadError:
     outcome = reader.read(path)
-    assert isinstance(outcome, Unread)
+    assert isinstance(outcome, ReadError)
     return outcome
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from kit import stopping
-from kit.bundles import colour_bundle, with_another_head
+from kit.bundles import color_bundle, with_another_head
 from kit.learning import drawn_examples
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import all_files, make_tree
 
 CRAWLED = 24
@@ -19,7 +19,7 @@ CRAWLED = 24
 
 def fill(crawl: Path) -> None:
     pictures = {
-        f"{n:02}.png": encoded(varied(COLOURS[("red", "green", "blue")[n % 3]], seed=n), "PNG") for n in range(CRAWLED)
+        f"{n:02}.png": encoded(varied(COLORS[("red", "green", "blue")[n % 3]], seed=n), "PNG") for n in range(CRAWLED)
     }
     make_tree(crawl, pictures)
 
@@ -64,7 +64,7 @@ def test_more_labels_and_another_head_read_no_picture_that_is_known(tmp_path: Pa
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is what a power cut is nearest to")
 def test_killed_between_the_shard_and_the_commit_nothing_is_lost_and_nothing_wrong_is_taken(tmp_path: Path) -> None:
-    model = colour_bundle(tmp_path / "model")
+    model = color_bundle(tmp_path / "model")
     other = with_another_head(tmp_path / "other", model).folder
     for name in ("whole", "killed"):
         fill(tmp_path / name / "crawl")

@@ -22,8 +22,8 @@ from classifier.cli.main import app
 from classifier.labels.load import read_labels
 from classifier.paths import from_text
 from classifier.settings import load
-from kit.bundles import colour_bundle
-from kit.pictures import COLOURS, encoded, varied
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, varied
 from kit.reviewing import blended, served
 from kit.tree import all_files
 
@@ -44,7 +44,7 @@ ODD = os.fsdecode(b"\xff\\x83\x1b[31m\n'\" $x")
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "colours", labelled=True, evidence=30).folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labelled=True, evidence=30).folder
 
 
 def run(*words: str | Path, code: int = 0) -> str:
@@ -73,8 +73,8 @@ def filled(crawl: Path, names: Sequence[str]) -> dict[str, bytes]:
     for number, name in enumerate(dict.fromkeys(names)):
         path = crawl / ("sub" + name if number % 2 else "") / f"{number}{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        colour = COLOURS[("red", "green", "blue")[number % 3]]
-        path.write_bytes(blended(number) if number > 2 else encoded(varied(colour, seed=number), "PNG"))
+        color = COLORS[("red", "green", "blue")[number % 3]]
+        path.write_bytes(blended(number) if number > 2 else encoded(varied(color, seed=number), "PNG"))
     (crawl / f"{names[0]}.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     return all_files(crawl)
 
@@ -158,7 +158,7 @@ def test_training_keeps_its_result_and_a_sample_is_drawn(tmp_path: Path) -> None
         for number in range(4):
             path = labels / category / f"{ODD}{number}" / f"{SHIFT_JIS}{number}.png"
             path.parent.mkdir(parents=True)
-            path.write_bytes(encoded(varied(COLOURS[category], seed=number), "PNG"))
+            path.write_bytes(encoded(varied(COLORS[category], seed=number), "PNG"))
     quick = ["train.recipe=head", "train.folds=2", "runtime.workers=0"]
     options = [f"labels.folder={labels}", f"model.folder={model}", *quick]
     run("train", *(word for option in options for word in ("--set", option)))

@@ -1,4 +1,4 @@
-"""Any cell of a catalogue is damaged: each command and the page work, or end in one line, and nobody's file changes."""
+"""Any cell of a catalog is damaged: each command and the page work, or end in one line, and nobody's file changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unittest.mock import patch
 import pytest
 from starlette.testclient import TestClient
 
-from classifier.catalog.connection import damage_told, read_catalogue
+from classifier.catalog.connection import damage_told, read_catalog
 from classifier.catalog.migrations import migrate
 from classifier.cli.main import app
 from classifier.errors import IllsortError
@@ -22,10 +22,10 @@ from classifier.filing.verify import verify
 from classifier.labels.from_annotations import read_feedback
 from classifier.labels.random_draw import read_draws
 from classifier.web.app import Review
-from classifier.web.credentials import Session
-from classifier.web.security import Guard
-from kit.bundles import colour_bundle
-from kit.pictures import COLOURS, encoded, varied
+from classifier.web.credentials import PageSession
+from classifier.web.security import SecurityMiddleware
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, varied
 from kit.reviewing import OWN, PORT, TOKEN, blended, open_page, served
 from kit.tree import all_files
 
@@ -60,7 +60,7 @@ class Spoiled:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.crawl, self.library = folder / "x", folder / "x/crawl", folder / "x/sorted"
-        self.model = colour_bundle(folder / "x/model", labelled=True, evidence=30).folder
+        self.model = color_bundle(folder / "x/model", labelled=True, evidence=30).folder
         self.sort = ["sort", self.crawl, "--out", self.library, "--model", self.model, "--workers", "0"]
         self.sort += ["--set", "sort.unknown=false", "--set", "sort.sidecars=true"]
         self.case: object = None
@@ -90,7 +90,7 @@ class Spoiled:
         assert self.run("status", self.library) in ok
 
     @property
-    def catalogue(self) -> Path:
+    def catalog(self) -> Path:
         """The SQLite file."""
         return self.library / ".illsort/catalogue.sqlite"
 
@@ -123,7 +123,7 @@ class Spoiled:
         """Write `value` into one row of a column, as text that may be none; whether SQLite takes it there."""
         text = isinstance(value, str)
         kept = value.encode(errors="surrogatepass") if text else value
-        with closing(sqlite3.connect(self.catalogue)) as connection, connection:
+        with closing(sqlite3.connect(self.catalog)) as connection, connection:
             keys = [name for _, name, *_, key in connection.execute(f"PRAGMA table_info({table})") if key]
             (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
             assert count, f"no row of {table} can be damaged here"
@@ -166,7 +166,7 @@ class Spoiled:
             review.open()
         except IllsortError:
             return
-        guarded = Guard(review.app, session=Session(TOKEN), host="127.0.0.1", port=PORT)
+        guarded = SecurityMiddleware(review.app, session=PageSession(TOKEN), host="127.0.0.1", port=PORT)
         with TestClient(guarded, base_url=OWN, headers={"Origin": OWN}) as client:
             open_page(client)
             for answer in self.answers(client):
@@ -201,8 +201,8 @@ class Spoiled:
 def _fill_crawl(crawl: Path) -> None:
     crawl.mkdir(parents=True)
     for number in range(12):
-        colour = COLOURS[("red", "green", "blue")[number % 3]]
-        content = blended(number) if number > 7 else encoded(varied(colour, seed=number), "PNG")
+        color = COLORS[("red", "green", "blue")[number % 3]]
+        content = blended(number) if number > 7 else encoded(varied(color, seed=number), "PNG")
         (crawl / f"{number}.png").write_bytes(content)
         (crawl / f"{number}.txt").write_text(f"beside {number}")
     (crawl / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0")
@@ -260,7 +260,7 @@ def test_a_damaged_cell_is_survived_or_named_in_one_line(library: Spoiled, cases
 @pytest.mark.parametrize("statement", SCHEMAS)
 def test_a_foreign_schema_is_refused_by_every_command(library: Spoiled, statement: str) -> None:
     library.again()
-    with closing(sqlite3.connect(library.catalogue)) as connection:
+    with closing(sqlite3.connect(library.catalog)) as connection:
         connection.executescript(statement)
     commands = [[name, library.library] for name in ("status", "report", "verify", "audit", "undo")]
     assert [2] * 6 == [library.run(*words) for words in [*commands, library.sort]]
@@ -268,11 +268,11 @@ def test_a_foreign_schema_is_refused_by_every_command(library: Spoiled, statemen
         Review(library.library).open()
 
 
-def test_verify_names_a_damaged_cell_and_a_catalogue_put_aside_is_made_anew(library: Spoiled) -> None:
+def test_verify_names_a_damaged_cell_and_a_catalog_put_aside_is_made_anew(library: Spoiled) -> None:
     library.again()
     library.spoil("predictions", "novelty", "x", row=0)
     named = [off.what for off in verify(library.library).off if "novelty" in off.what]
-    library.catalogue.rename(library.folder / "aside")
+    library.catalog.rename(library.folder / "aside")
     again = library.run(*library.sort)
     library.check()
 
@@ -284,7 +284,7 @@ def test_verify_names_a_damaged_cell_and_a_catalogue_put_aside_is_made_anew(libr
 
 def test_our_own_bug_keeps_its_traceback_where_nothing_is_damaged(library: Spoiled) -> None:
     library.again()
-    with pytest.raises(ZeroDivisionError), damage_told(library.library), read_catalogue(library.library):
+    with pytest.raises(ZeroDivisionError), damage_told(library.library), read_catalog(library.library):
         raise ZeroDivisionError
     library.spoil("places", "inode", "x", row=0)
     with pytest.raises(IllsortError, match="in the table places, inode of row"), damage_told(library.library):

@@ -15,7 +15,7 @@ import pytest
 
 from classifier.active.apply import file_learned
 from classifier.active.learner import Learner
-from classifier.catalog.connection import NAME, open_catalogue
+from classifier.catalog.connection import NAME, open_catalog
 from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.moves import ENTRY, to_bytes
 from classifier.catalog.row_checks import checksum, row_checksum
@@ -24,28 +24,28 @@ from classifier.errors import LibraryError
 from classifier.model.bundle import Bundle
 from classifier.web.apply import file_decided
 from classifier.web.refusals import in_chinese
-from kit.bundles import colour_bundle
-from kit.pictures import COLOURS, encoded, varied
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, varied
 from kit.reviewing import blended, served
 from kit.tree import make_tree, read_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
-RED = encoded(varied(COLOURS["red"], seed=1), "PNG")
-CRAWL = {"red.png": RED, "blue.png": encoded(varied(COLOURS["blue"], seed=2), "PNG"), "unsure.png": blended(1)}
+RED = encoded(varied(COLORS["red"], seed=1), "PNG")
+CRAWL = {"red.png": RED, "blue.png": encoded(varied(COLORS["blue"], seed=2), "PNG"), "unsure.png": blended(1)}
 ID = 1000
 """Of the row that is forged."""
 PART = f".illsort-1-{ID}.part"
-OWN = encoded(varied(COLOURS["green"], seed=3), "PNG")
+OWN = encoded(varied(COLORS["green"], seed=3), "PNG")
 HOME = {"red.png": RED, "own.png": OWN, "empty.png": b"", PART: RED, "letters": {"dear.txt": b"dear"}}
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "colours", labelled=True, novelty=True)
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labelled=True, novelty=True)
 
 
 @pytest.fixture(scope="module")
@@ -86,88 +86,88 @@ def sort(crawl: Path, library: Path, bundle: Bundle, *words: str) -> tuple[int, 
     return illsort("sort", crawl, "--out", library, "--model", bundle.folder, "--workers", "0", *words)
 
 
-def name_home(catalogue: Catalogue, home: Path) -> None:
+def name_home(catalog: Catalog, home: Path) -> None:
     """Have all that was moved come from `home`, with checksums that hold."""
-    catalogue.connection.execute("UPDATE runs SET crawl = ?", (to_bytes(home),))
-    for number, source in catalogue.connection.execute("SELECT id, source FROM moves").fetchall():
-        write(catalogue, number, source=to_bytes(home / Path(os.fsdecode(source)).name))
+    catalog.connection.execute("UPDATE runs SET crawl = ?", (to_bytes(home),))
+    for number, source in catalog.connection.execute("SELECT id, source FROM moves").fetchall():
+        write(catalog, number, source=to_bytes(home / Path(os.fsdecode(source)).name))
 
 
-def write(catalogue: Catalogue, number: int, **values: Any) -> None:
+def write(catalog: Catalog, number: int, **values: Any) -> None:
     """Write these columns of a row of the journal, and its checksum."""
     for name, value in values.items():
-        catalogue.connection.execute(f"UPDATE moves SET {name} = ? WHERE id = ?", (value, number))  # noqa: S608
-    row = catalogue.connection.execute(f"SELECT {', '.join(ENTRY)} FROM moves WHERE id = ?", (number,)).fetchone()  # noqa: S608
-    catalogue.connection.execute("UPDATE moves SET checksum = ? WHERE id = ?", (row_checksum(row), number))
+        catalog.connection.execute(f"UPDATE moves SET {name} = ? WHERE id = ?", (value, number))  # noqa: S608
+    row = catalog.connection.execute(f"SELECT {', '.join(ENTRY)} FROM moves WHERE id = ?", (number,)).fetchone()  # noqa: S608
+    catalog.connection.execute("UPDATE moves SET checksum = ? WHERE id = ?", (row_checksum(row), number))
 
 
-def red_row(catalogue: Catalogue) -> int:
+def red_row(catalog: Catalog) -> int:
     """The row that moved the red picture."""
-    return int(catalogue.connection.execute("SELECT id FROM moves WHERE target = ?", (b"red/red.png",)).fetchone()[0])
+    return int(catalog.connection.execute("SELECT id FROM moves WHERE target = ?", (b"red/red.png",)).fetchone()[0])
 
 
-def add(catalogue: Catalogue, **values: Any) -> None:
+def add(catalog: Catalog, **values: Any) -> None:
     """Add a row that is like the one that moved the red picture but for these columns."""
     columns = ", ".join(name for name in (*ENTRY, "at") if name != "id")
-    catalogue.connection.execute(
+    catalog.connection.execute(
         f"INSERT INTO moves (id, {columns}) SELECT {ID}, {columns} FROM moves WHERE id = ?",  # noqa: S608
-        (red_row(catalogue),),
+        (red_row(catalog),),
     )
-    write(catalogue, ID, **values)
+    write(catalog, ID, **values)
 
 
-def open_move(catalogue: Catalogue, home: Path) -> None:
+def open_move(catalog: Catalog, home: Path) -> None:
     """A move by copy that was stopped: its source is still there, and would go."""
-    add(catalogue, state="intent", source=to_bytes(home / "red.png"), temporary=f"red/{PART}".encode())
+    add(catalog, state="intent", source=to_bytes(home / "red.png"), temporary=f"red/{PART}".encode())
 
 
-def placeholder(catalogue: Catalogue, home: Path) -> None:
+def placeholder(catalog: Catalog, home: Path) -> None:
     """An undo that was stopped, with an empty file of ours where the picture was to go back to."""
     back = {"source": b"red/red.png", "target": to_bytes(home / "empty.png")}
-    add(catalogue, method="restore", state="claimed", **back)
+    add(catalog, method="restore", state="claimed", **back)
 
 
-def rescue(catalogue: Catalogue, home: Path) -> None:
+def rescue(catalog: Catalog, home: Path) -> None:
     """An undo by copy that was stopped, whose source is gone: the copy would be renamed."""
     ends = {"source": b"red/gone.png", "target": to_bytes(home / "back.png"), "temporary": to_bytes(home / PART)}
-    add(catalogue, method="restore", state="intent", **ends)
+    add(catalog, method="restore", state="intent", **ends)
 
 
-def half_a_copy(catalogue: Catalogue, home: Path) -> None:
+def half_a_copy(catalog: Catalog, home: Path) -> None:
     """An undo by copy that was stopped: its copy would be removed."""
     ends = {"source": b"red/red.png", "target": to_bytes(home / "back.png"), "temporary": to_bytes(home / PART)}
-    add(catalogue, method="restore", state="intent", **ends)
+    add(catalog, method="restore", state="intent", **ends)
 
 
-def done(_: Catalogue, __: Path) -> None:
+def done(_: Catalog, __: Path) -> None:
     """Nothing more: undoing what was moved would make files."""
 
 
-def undone(catalogue: Catalogue, home: Path) -> None:
+def undone(catalog: Catalog, home: Path) -> None:
     """An undo that brought the picture back: undoing that would move it away."""
     columns = "crawl, mode, model, backbone, bundle, settings, started, finished, summary, state"
-    catalogue.connection.execute(
+    catalog.connection.execute(
         f"INSERT INTO runs (id, kind, undoes, {columns}) SELECT 2, 'undo', 1, {columns} FROM runs WHERE id = 1"  # noqa: S608
     )
     ends = {"source": b"red/red.png", "target": to_bytes(home / "red.png")}
-    add(catalogue, method="restore", run=2, undoes=red_row(catalogue), **ends)
-    catalogue.connection.execute("DELETE FROM places WHERE path = ?", (b"red/red.png",))
+    add(catalog, method="restore", run=2, undoes=red_row(catalog), **ends)
+    catalog.connection.execute("DELETE FROM places WHERE path = ?", (b"red/red.png",))
 
 
 FORGERIES = [open_move, placeholder, rescue, half_a_copy, done, undone]
 
 
-def forge(library: Path, home: Path, forgery: Callable[[Catalogue, Path], None]) -> None:
+def forge(library: Path, home: Path, forgery: Callable[[Catalog, Path], None]) -> None:
     """Have the library's record name `home`."""
     if forgery is undone:
         (library / "red/red.png").unlink()
-    with open_catalogue(library) as catalogue, catalogue.transaction():
-        name_home(catalogue, home)
-        forgery(catalogue, home)
+    with open_catalog(library) as catalog, catalog.transaction():
+        name_home(catalog, home)
+        forgery(catalog, home)
 
 
 def forge_trail(library: Path, home: Path) -> None:
-    """Have the trail name `home`, and the catalogue be lost."""
+    """Have the trail name `home`, and the catalog be lost."""
     (library / ".illsort" / NAME).unlink()
     trail = library / ".illsort" / TRAIL
     lines = []
@@ -196,7 +196,7 @@ def run_all(library: Path, bundle: Bundle) -> Iterator[str]:
     yield "the page files"
 
 
-def forged(library: Path, home: Path, forgery: Callable[[Catalogue, Path], None] | None) -> None:
+def forged(library: Path, home: Path, forgery: Callable[[Catalog, Path], None] | None) -> None:
     """The forgery, or None for one of the trail."""
     forge_trail(library, home) if forgery is None else forge(library, home, forgery)
 
@@ -208,7 +208,7 @@ every_forgery = pytest.mark.parametrize(
 
 @every_forgery
 def test_no_command_changes_a_folder_that_only_a_record_names(
-    tmp_path: Path, library: Path, bundle: Bundle, forgery: Callable[[Catalogue, Path], None] | None
+    tmp_path: Path, library: Path, bundle: Bundle, forgery: Callable[[Catalog, Path], None] | None
 ) -> None:
     forged(library, tmp_path / "home", forgery)
     for said in run_all(library, bundle):
@@ -217,12 +217,12 @@ def test_no_command_changes_a_folder_that_only_a_record_names(
 
 @every_forgery
 def test_each_of_these_records_is_obeyed_once_a_person_names_the_folder(
-    tmp_path: Path, library: Path, forgery: Callable[[Catalogue, Path], None] | None
+    tmp_path: Path, library: Path, forgery: Callable[[Catalog, Path], None] | None
 ) -> None:
     forged(library, tmp_path / "home", forgery)
     run = ("--run", "2") if forgery is undone else ()
     status, said = illsort("undo", library, *run)
-    refused = [line for line in said.splitlines() if "the catalogue was lost" not in line]
+    refused = [line for line in said.splitlines() if "the catalog was lost" not in line]
     assert (2, 1) == (status, len(refused))
     assert f"illsort undo {library} --crawl {tmp_path / 'home'}" in refused[0]
     illsort("undo", library, *run, "--crawl", tmp_path / "home")
@@ -241,7 +241,7 @@ def test_at_a_terminal_undo_asks_and_enter_means_no(
 
 def test_a_sort_says_which_changes_stay_open_and_goes_on(tmp_path: Path, library: Path, bundle: Bundle) -> None:
     forge(library, tmp_path / "home", open_move)
-    crawl = make_tree(tmp_path / "crawl", {"new.png": encoded(varied(COLOURS["red"], seed=9), "PNG")})
+    crawl = make_tree(tmp_path / "crawl", {"new.png": encoded(varied(COLORS["red"], seed=9), "PNG")})
     status, said = sort(crawl, library, bundle)
     (line,) = [line for line in said.splitlines() if "stays open" in line]
     assert "run 1 was stopped, and 1 change of it stays open until that crawl is sorted: only this library" in line

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from classifier.records import Mode
-from kit.bundles import colour_bundle
-from kit.pictures import COLOURS, encoded, plain, varied
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, plain, varied
 from kit.tree import all_files
 
 PICTURES = 400
@@ -25,16 +25,16 @@ KILLS = 4
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "colours").folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors").folder
 
 
 def fill(crawl: Path) -> None:
-    """Pictures of three colours in folders, many of one name, some equal, some unsure, some broken."""
+    """Pictures of three colors in folders, many of one name, some equal, some unsure, some broken."""
     for number in range(PICTURES):
         folder = crawl / f"{number % 7}"
         folder.mkdir(parents=True, exist_ok=True)
-        colour = ("red", "green", "blue")[number % 3]
-        content = encoded(varied(COLOURS[colour], seed=number - number % 11), "PNG")
+        color = ("red", "green", "blue")[number % 3]
+        content = encoded(varied(COLORS[color], seed=number - number % 11), "PNG")
         if number % 13 == 0:
             content = encoded(plain((110 + number % 20, 120, 120 + number // 20)), "PNG")
         (folder / f"{number // 21}.png").write_bytes(b"<html>" if number % 50 == 7 else content)

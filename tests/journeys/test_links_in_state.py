@@ -22,8 +22,8 @@ from classifier.model.bundle import Bundle
 from classifier.records import PictureId
 from classifier.report.library_report import write_library_report
 from classifier.web.server import serve
-from classifier.web.thumbnail_cache import Shelf
-from kit.bundles import colour_bundle
+from classifier.web.thumbnail_cache import ThumbnailCache
+from kit.bundles import color_bundle
 from kit.reviewing import blended, sort_again, unsure_library
 
 THUMBNAIL = PictureId("ab" * 32)
@@ -31,7 +31,7 @@ THUMBNAIL = PictureId("ab" * 32)
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "colours", labelled=True, novelty=True)
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labelled=True, novelty=True)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Path:
     learner.learn()
     file_learned(library, learner, tell=lambda _: None)
     learner.learn()
-    Shelf(library).keep(THUMBNAIL, b"small")
+    ThumbnailCache(library).keep(THUMBNAIL, b"small")
     write_library_report(library)
     return folder
 
@@ -57,7 +57,7 @@ def learn(library: Path) -> None:
 
 
 def thumbnails(library: Path) -> None:
-    shelf = Shelf(library, limit_bytes=0)
+    shelf = ThumbnailCache(library, limit_bytes=0)
     shelf.keep(THUMBNAIL, b"other")
     shelf.tidy()
 

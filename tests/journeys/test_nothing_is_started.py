@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 from kit.strace import why_not
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +35,7 @@ PROGRAM = f"""
     from classifier.inference.pipeline import NotInferred, infer
     from classifier.model.transforms import EvalTransform
     from kit import readers
-    from kit.pictures import COLOURS
+    from kit.pictures import COLORS
 
     if __name__ == "__main__":
         quicken_allocator()
@@ -43,7 +43,7 @@ PROGRAM = f"""
         transform = EvalTransform(image_size=224)
         reader = getattr(readers, name)(transform=transform, max_megapixels=64, log=Path(log))
         paths = sorted(path for folder in folders for path in Path(folder).rglob("*") if path.is_file())
-        network = readers.MeanColour(list(COLOURS.values())).eval()
+        network = readers.MeanColor(list(COLORS.values())).eval()
         runtime = choose(device="cpu", workers={WORKERS}, batch_size=32)
         limits = Limits(deadline_s=120, worker_gigabytes={GIGABYTES})
         answers = infer(paths, network, reader, runtime, limits=limits)
@@ -96,7 +96,7 @@ def drawn(folder: Path) -> Path:
     folder.mkdir()
     for number in range(36):
         name = ["PNG", "JPEG"][number % 2]
-        image = varied(list(COLOURS.values())[number % len(COLOURS)], seed=number)
+        image = varied(list(COLORS.values())[number % len(COLORS)], seed=number)
         (folder / f"{number}.{name.lower()}").write_bytes(encoded(image, name))
     return folder
 
@@ -104,7 +104,7 @@ def drawn(folder: Path) -> Path:
 def disguised(folder: Path) -> Path:
     """A program for Ghostscript that is named like a photograph."""
     folder.mkdir()
-    (folder / "photograph.jpg").write_bytes(encoded(varied(COLOURS["red"], seed=0), "EPS"))
+    (folder / "photograph.jpg").write_bytes(encoded(varied(COLORS["red"], seed=0), "EPS"))
     return folder
 
 

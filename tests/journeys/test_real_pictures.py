@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.decisions import placed_sources
 from classifier.settings import load
 from classifier.sort.pipeline import sort
@@ -53,8 +53,8 @@ def test_every_real_picture_ends_in_one_place_and_most_are_right(tmp_path: Path)
     bundle = learn(settings).bundle.folder
     before = all_files(tmp_path / "crawl")
     summary = sort(tmp_path / "crawl", library=tmp_path / "sorted", bundle=bundle, settings=settings, threshold=0.8)
-    with read_catalogue(tmp_path / "sorted") as catalogue:
-        filed = {source.name: category for source, category in placed_sources(catalogue)}
+    with read_catalog(tmp_path / "sorted") as catalog:
+        filed = {source.name: category for source, category in placed_sources(catalog)}
     right = Counter(truth[name] == category for name, category in filed.items() if name in truth)
 
     assert before == all_files(tmp_path / "crawl")

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.runs import all_runs
 from kit import stopping
-from kit.bundles import colour_bundle
-from kit.pictures import COLOURS, encoded, varied
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import all_files
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ KILLS = [FIRST, PREDICTING, FILING]
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "colours").folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors").folder
 
 
 @pytest.fixture(scope="module")
 def drawn() -> list[bytes]:
     """Different pictures, for all tests: drawing is most of a small test's time."""
     return [
-        encoded(varied(COLOURS[("red", "green", "blue")[number % 3]], seed=number), "PNG") for number in range(PICTURES)
+        encoded(varied(COLORS[("red", "green", "blue")[number % 3]], seed=number), "PNG") for number in range(PICTURES)
     ]
 
 
@@ -77,8 +77,8 @@ def contents(*folders: Path) -> Counter[str]:
 
 
 def modes(crawl: Path) -> list[str]:
-    with read_catalogue(crawl.with_name("sorted")) as catalogue:
-        return [run.mode for run in all_runs(catalogue)]
+    with read_catalog(crawl.with_name("sorted")) as catalog:
+        return [run.mode for run in all_runs(catalog)]
 
 
 def check_all_moved(crawl: Path, drawn: list[bytes]) -> None:
@@ -106,8 +106,8 @@ def test_the_mode_need_not_be_said_again_and_a_kill_costs_at_most_one_commit(
     crawl: Path, bundle: Path, drawn: list[bytes], at: Instant
 ) -> None:
     kill_a_move(crawl, bundle, at=at)
-    with read_catalogue(crawl.with_name("sorted")) as catalogue:
-        ((kept,),) = catalogue.connection.execute("SELECT count(*) FROM predictions").fetchall()
+    with read_catalog(crawl.with_name("sorted")) as catalog:
+        ((kept,),) = catalog.connection.execute("SELECT count(*) FROM predictions").fetchall()
     inferred = stopping.counted(crawl.with_name("counts"), "inferred")
     status, told, said = sort(crawl, "--json")
     again = {what: stopping.counted(crawl.with_name("counts"), what) - PICTURES for what in ("read", "inferred")}

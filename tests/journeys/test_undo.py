@@ -14,22 +14,22 @@ from classifier.filing.undo import undo
 from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
-from kit.bundles import colour_bundle
-from kit.pictures import COLOURS, encoded, varied
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import Tree, make_tree, read_tree
 
 CRAWL: Tree = {
-    "a.png": encoded(varied(COLOURS["red"], seed=1), "PNG"),
+    "a.png": encoded(varied(COLORS["red"], seed=1), "PNG"),
     "in": {
-        "a.png": encoded(varied(COLOURS["red"], seed=2), "PNG"),
-        "b.png": encoded(varied(COLOURS["blue"], seed=3), "PNG"),
+        "a.png": encoded(varied(COLORS["red"], seed=2), "PNG"),
+        "b.png": encoded(varied(COLORS["blue"], seed=3), "PNG"),
     },
 }
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "colours").folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors").folder
 
 
 def illsort(*words: str | Path) -> tuple[int, dict[str, Any], str]:

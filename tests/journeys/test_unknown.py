@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.filing.undo import undo
 from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
-from kit.bundles import colour_bundle
-from kit.pictures import COLOURS, busy, encoded, varied
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, busy, encoded, varied
 from kit.tree import make_tree, read_tree
 
 
-def png(colour: str, seed: int = 1) -> bytes:
-    return encoded(varied(COLOURS[colour], seed=seed), "PNG")
+def png(color: str, seed: int = 1) -> bytes:
+    return encoded(varied(COLORS[color], seed=seed), "PNG")
 
 
-SHARE = 0.02  # a larger one takes a few of the labelled colours for unknown, as it says
+SHARE = 0.02  # a larger one takes a few of the labelled colors for unknown, as it says
 CRAWL = {
     "red.png": png("red"),
     "in": {"blue.png": png("blue"), "yellow.png": png("yellow")},
@@ -40,7 +40,7 @@ APART = {
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "colours", threshold=0.5, novelty=True).folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors", threshold=0.5, novelty=True).folder
 
 
 def run(folder: Path, bundle: Path, **options: Any) -> dict[str, Any]:
@@ -50,12 +50,12 @@ def run(folder: Path, bundle: Path, **options: Any) -> dict[str, Any]:
 
 def decisions(library: Path) -> dict[str, str]:
     """Action to one of its reasons."""
-    with read_catalogue(library) as catalogue:
-        return dict(catalogue.connection.execute("SELECT action, max(reason) FROM decisions GROUP BY 1").fetchall())
+    with read_catalog(library) as catalog:
+        return dict(catalog.connection.execute("SELECT action, max(reason) FROM decisions GROUP BY 1").fetchall())
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_a_colour_that_nobody_labelled_is_in_no_category_however_sure_the_network_is(
+def test_a_color_that_nobody_labelled_is_in_no_category_however_sure_the_network_is(
     tmp_path: Path, bundle: Path, mode: Mode
 ) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
@@ -89,7 +89,7 @@ def test_switched_off_they_are_judged_as_if_they_were_of_a_category_and_on_again
 
 
 def test_a_part_of_a_picture_is_looked_at_by_a_person_not_called_unknown(tmp_path: Path, bundle: Path) -> None:
-    whole = encoded(varied(COLOURS["yellow"], seed=1, size=(400, 300)), "JPEG")
+    whole = encoded(varied(COLORS["yellow"], seed=1, size=(400, 300)), "JPEG")
     make_tree(tmp_path / "crawl", {"half.jpg": whole[: len(whole) // 2]})
     summary = run(tmp_path, bundle)
 
@@ -98,7 +98,7 @@ def test_a_part_of_a_picture_is_looked_at_by_a_person_not_called_unknown(tmp_pat
 
 def test_a_model_of_before_takes_nothing_for_unknown_and_a_new_one_is_asked_anew(tmp_path: Path, bundle: Path) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
-    before = colour_bundle(tmp_path / "before", threshold=0.5).folder
+    before = color_bundle(tmp_path / "before", threshold=0.5).folder
     assert 0 == run(tmp_path, before)["unknown"]
     assert 3 == run(tmp_path, bundle)["unknown"]
 

@@ -1,1 +1,1 @@
-"""What tests share: folders as dictionaries, drawn pictures, a model that answers by mean colour."""
+"""What tests share: folders as dictionaries, drawn pictures, a model that answers by mean color."""

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import owned
 from classifier.catalog.moves import place_of
 from classifier.errors import IllsortError
@@ -67,14 +67,14 @@ def _work(job: Job, library: Path, crawl: Path) -> Callable[[], Sequence[Outcome
 
 def _file(moves: list[Move], *, library: Path, crawl: Path, batch: int) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    with owned(library), open_catalogue(library) as catalogue:
-        name(catalogue, crawl)
-        recover.recover(catalogue, library)
-        begin_run(catalogue, crawl)
-        waiting = [move for move in moves if place_of(catalogue, move.picture) is None]
+    with owned(library), open_catalog(library) as catalog:
+        name(catalog, crawl)
+        recover.recover(catalog, library)
+        begin_run(catalog, crawl)
+        waiting = [move for move in moves if place_of(catalog, move.picture) is None]
         for start in range(0, len(waiting), batch):
             some = waiting[start : start + batch]
-            outcomes += executor.execute(catalogue, library=library, run=1, moves=some, disk=Disk())
+            outcomes += executor.execute(catalog, library=library, run=1, moves=some, disk=Disk())
     return outcomes
 
 

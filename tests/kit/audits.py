@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.audit.estimate import State
+from classifier.audit.estimate import AuditState
 from classifier.catalog import decisions, runs
 from classifier.catalog.audits import Audit, Drawn
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import owned
 from classifier.filing.executor import execute
-from classifier.records import Action, Decision, Method, PictureId, Said, Verdict
+from classifier.records import Action, Annotation, AnnotationKind, Decision, Method, PictureId
 from kit.filing import move_of
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def filed_library(
     """
     library, crawl = folder / "sorted", folder / "crawl"
     crawl.mkdir(parents=True)
-    with owned(library), open_catalogue(library) as catalogue:
+    with owned(library), open_catalog(library) as catalog:
         run = runs.begin(
-            catalogue,
+            catalog,
             kind="sort",
             crawl=crawl,
             mode="link",
@@ -65,9 +65,9 @@ def filed_library(
                         reason=reason,
                     )
                 )
-        decisions.save(catalogue, made, run=run)
-        execute(catalogue, library=library, run=run, moves=moves)
-        runs.finish(catalogue, run, {})
+        decisions.save(catalog, made, run=run)
+        execute(catalog, library=library, run=run, moves=moves)
+        runs.finish(catalog, run, {})
     return library
 
 
@@ -100,12 +100,12 @@ def audit_of(
     )
 
 
-def answered(audit: Audit, said: Sequence[tuple[int, Said]]) -> State:
+def answered(audit: Audit, said: Sequence[tuple[int, AnnotationKind]]) -> AuditState:
     """Where `audit` stands after these answers: positions with what was said, in this order."""
-    return State(
+    return AuditState(
         audit,
         [
-            Verdict(
+            Annotation(
                 picture=PictureId(str(position)),
                 said=word,
                 category=audit.drawn[position].category,

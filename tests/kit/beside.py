@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.records import Method
 from kit.filing import hashes, picture_of
 from kit.proofs import Stage, check_nothing_lost, write_old
@@ -112,10 +112,10 @@ def _is_beside(sidecar: Path, picture: Path) -> bool:
 
 
 def _check_tidy(staged: SidecarStage, *, places: int, sidecars: int) -> None:
-    """The catalogue knows of these, of nothing that is still open, and no half copy lies about."""
+    """The catalog knows of these, of nothing that is still open, and no half copy lies about."""
     assert [] == list(staged.library.rglob(".illsort-*.part")), "left over"
-    with read_catalogue(staged.library) as catalogue:
-        ask = catalogue.connection.execute
+    with read_catalog(staged.library) as catalog:
+        ask = catalog.connection.execute
         assert [] == ask("SELECT * FROM moves WHERE state IN ('intent', 'claimed')").fetchall(), "left open"
         assert (places,) == ask("SELECT count(*) FROM places").fetchone(), "other places recorded"
         assert (sidecars,) == ask("SELECT count(*) FROM sidecars").fetchone(), "other sidecars recorded"

@@ -1,4 +1,4 @@
-"""A real bundle that answers by colour: a tiny random network with a head fitted on red, green and blue."""
+"""A real bundle that answers by color: a tiny random network with a head fitted on red, green and blue."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from sklearn.linear_model import LogisticRegression
 
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, save_bundle
-from classifier.model.holdout import Evidence
-from classifier.model.labeled_embeddings import Labelled
+from classifier.model.holdout import HoldoutPredictions
+from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest
-from classifier.model.ood import Novelty, fit_novelty
+from classifier.model.ood import OodDetector, fit_novelty
 from classifier.model.transforms import EvalTransform
 from classifier.records import PictureId, Selection
-from kit.pictures import COLOURS, varied
+from kit.pictures import COLORS, varied
 
 CATEGORIES = ("blue", "green", "red")
 _SIZE = 32
 
 
-def colour_bundle(
+def color_bundle(
     folder: Path,
     *,
     threshold: float = 0.9,
@@ -35,20 +35,20 @@ def colour_bundle(
     labelled: bool = False,
     selection: Selection = Selection.RANDOM,
 ) -> Bundle:
-    """Save a bundle with the categories blue, green and red; a picture of another colour leaves it unsure.
+    """Save a bundle with the categories blue, green and red; a picture of another color leaves it unsure.
 
-    `evidence` is how many pictures it was judged by, more and less blended with another colour. With `novelty` it
-    tells pictures that are unlike those of the three colours. With `labelled` a new head can be fitted. `selection` is
+    `evidence` is how many pictures it was judged by, more and less blended with another color. With `novelty` it
+    tells pictures that are unlike those of the three colors. With `labelled` a new head can be fitted. `selection` is
     how all of its labels were selected.
     """
     torch.manual_seed(0)
     network = Network(timm.create_model("test_efficientnet", pretrained=False, num_classes=3), image_size=_SIZE).eval()
     rng = np.random.default_rng(0)
-    colours = np.repeat(np.array([COLOURS[category] for category in CATEGORIES]), 40, axis=0)
-    noisy = np.clip(colours + rng.normal(0, 12, colours.shape), 0, 255).astype(np.uint8)
+    colors = np.repeat(np.array([COLORS[category] for category in CATEGORIES]), 40, axis=0)
+    noisy = np.clip(colors + rng.normal(0, 12, colors.shape), 0, 255).astype(np.uint8)
     pixels = torch.from_numpy(noisy)[:, :, None, None].expand(-1, -1, _SIZE, _SIZE)
     with torch.inference_mode():
-        embeddings = network.embed(network.normalise(pixels)).numpy()
+        embeddings = network.embed(network.normalize(pixels)).numpy()
     scale = np.abs(embeddings).max()
     head = LogisticRegression(C=20.0, max_iter=1000).fit(embeddings / scale, np.repeat(np.arange(3), 40))
     with torch.no_grad():
@@ -65,15 +65,15 @@ def colour_bundle(
         settings={},
         versions={},
     )
-    seen = replace(colour_evidence(network, evidence), selections=(selection,) * evidence) if evidence else None
-    known = replace(colour_labelled(embeddings), selections=(selection,) * len(embeddings)) if labelled else None
+    seen = replace(color_evidence(network, evidence), selections=(selection,) * evidence) if evidence else None
+    known = replace(color_labelled(embeddings), selections=(selection,) * len(embeddings)) if labelled else None
     return save_bundle(
         folder,
         network=network,
         manifest=manifest,
         evaluation={},
         evidence=seen,
-        novelty=colour_novelty(network) if novelty else None,
+        novelty=color_novelty(network) if novelty else None,
         labelled=known,
     )
 
@@ -90,14 +90,14 @@ def with_another_head(folder: Path, bundle: Bundle, *, swap: bool = True, novelt
         network=network,
         manifest=bundle.manifest.model_copy(update={"novelty_sha256": ""}),
         evaluation={},
-        novelty=colour_novelty(network) if novelty else None,
+        novelty=color_novelty(network) if novelty else None,
     )
 
 
-def colour_labelled(embeddings: NDArray[np.float32]) -> Labelled:
-    """The pictures of plain colours that the head of `colour_bundle` was fitted to: 40 of each."""
+def color_labelled(embeddings: NDArray[np.float32]) -> LabeledEmbeddings:
+    """The pictures of plain colors that the head of `color_bundle` was fitted to: 40 of each."""
     names = [hashlib.sha256(f"plain {number}".encode()).hexdigest() for number in range(len(embeddings))]
-    return Labelled(
+    return LabeledEmbeddings(
         embeddings=embeddings,
         truths=np.repeat(np.arange(len(CATEGORIES)), 40),
         groups=np.arange(len(embeddings)),
@@ -107,28 +107,28 @@ def colour_labelled(embeddings: NDArray[np.float32]) -> Labelled:
     )
 
 
-def colour_novelty(network: Network) -> Novelty:
-    """What 30 pictures of each colour tell."""
-    seen = [varied(COLOURS[category], seed=1000 + number) for category in CATEGORIES for number in range(30)]
+def color_novelty(network: Network) -> OodDetector:
+    """What 30 pictures of each color tell."""
+    seen = [varied(COLORS[category], seed=1000 + number) for category in CATEGORIES for number in range(30)]
     transform = EvalTransform(image_size=_SIZE)
     pixels = torch.stack([transform(torch.from_numpy(np.array(image)).permute(2, 0, 1)) for image in seen])
     with torch.inference_mode():
-        embeddings, traits = (part.numpy() for part in network.describe(network.normalise(pixels)))
+        embeddings, traits = (part.numpy() for part in network.describe(network.normalize(pixels)))
     return fit_novelty(traits, embeddings, np.repeat(np.arange(len(CATEGORIES)), 30), np.arange(len(seen)))
 
 
-def colour_evidence(network: Network, count: int) -> Evidence:
-    """`count` pictures of one colour blended with another; the more of the other, the oftener that is the truth."""
+def color_evidence(network: Network, count: int) -> HoldoutPredictions:
+    """`count` pictures of one color blended with another; the more of the other, the oftener that is the truth."""
     rng = np.random.default_rng(1)
-    colours = np.array([COLOURS[category] for category in CATEGORIES])
+    colors = np.array([COLORS[category] for category in CATEGORIES])
     own = np.arange(count) % len(CATEGORIES)
     other = (own + rng.integers(1, len(CATEGORIES), count)) % len(CATEGORIES)
     share = rng.beta(0.3, 1.0, count)[:, None] / 2
-    pixels = torch.from_numpy(((1 - share) * colours[own] + share * colours[other]).astype(np.uint8))
+    pixels = torch.from_numpy(((1 - share) * colors[own] + share * colors[other]).astype(np.uint8))
     with torch.inference_mode():
-        logits = network(network.normalise(pixels[:, :, None, None].expand(-1, -1, _SIZE, _SIZE))).numpy()
+        logits = network(network.normalize(pixels[:, :, None, None].expand(-1, -1, _SIZE, _SIZE))).numpy()
     truths = np.where(rng.random(count) < share[:, 0] ** 2, other, own)
-    return Evidence(
+    return HoldoutPredictions(
         logits=logits.astype(np.float32),
         truths=truths.astype(np.int64),
         groups=np.arange(count),

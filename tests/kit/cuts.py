@@ -47,13 +47,13 @@ def cut_at(nursery: Nursery, machine: Machine, point: Point, committed: frozense
         machine.cut(committed=committed)
     with machine.on(after_cut=True):
         check_nothing_lost(staged)
-        check_catalogue(staged.library, elsewhere=machine.folder / "looked at")
+        check_catalog(staged.library, elsewhere=machine.folder / "looked at")
         assert PLACED == nursery.run(staged.job(mutant=mutant)), "a rerun does not finish"
         check_finished(staged)
 
 
-def check_catalogue(library: Path, *, elsewhere: Path) -> None:
-    """The catalogue as the next start will see it is whole; looked at in a copy, for looking repairs."""
+def check_catalog(library: Path, *, elsewhere: Path) -> None:
+    """The catalog as the next start will see it is whole; looked at in a copy, for looking repairs."""
     for end in ("", "-wal"):
         part = state_folder(library) / f"{NAME}{end}"
         copy = elsewhere.with_name(elsewhere.name + end)
@@ -61,7 +61,7 @@ def check_catalogue(library: Path, *, elsewhere: Path) -> None:
         if part.exists():
             shutil.copyfile(part, copy)
     with closing(sqlite3.connect(elsewhere)) as connection:
-        assert [("ok",)] == connection.execute("PRAGMA integrity_check").fetchall(), "a broken catalogue"
+        assert [("ok",)] == connection.execute("PRAGMA integrity_check").fetchall(), "a broken catalog"
 
 
 def lost(nursery: Nursery, machine: Machine, chosen: Sequence[Point], *, mutant: str) -> list[str]:

@@ -10,10 +10,10 @@ import numpy as np
 
 from classifier.images.hashing import picture_id
 from classifier.model.bundle_files import EVALUATION
-from classifier.model.labeled_embeddings import LABELLED, Labelled
+from classifier.model.labeled_embeddings import LABELLED, LabeledEmbeddings
 from classifier.records import Selection
-from kit.bundles import CATEGORIES, colour_bundle
-from kit.pictures import COLOURS, encoded, varied
+from kit.bundles import CATEGORIES, color_bundle
+from kit.pictures import COLORS, encoded, varied
 from kit.reviewing import sort_again, unsure_library
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubted:
-    """`wrong` are files in the labels folder that lie under another category than `colours` say, the surest first."""
+    """`wrong` are files in the labels folder that lie under another category than `colors` say, the surest first."""
 
     library: Path
     bundle: Path
     labels: Path
     wrong: tuple[Path, ...]
-    colours: tuple[str, ...]
+    colors: tuple[str, ...]
 
     @property
     def pictures(self) -> tuple[PictureId, ...]:
@@ -39,7 +39,7 @@ class Doubted:
 
 
 def doubted(folder: Path, *, crawled: int = 0, waiting: int = 2) -> Doubted:
-    """Make it in `folder`: two pictures of each colour, and three more in the folder of the next colour.
+    """Make it in `folder`: two pictures of each color, and three more in the folder of the next color.
 
     `crawled` of the three are in the crawl too, and `waiting` others that are no labels.
     """
@@ -51,9 +51,9 @@ def doubted(folder: Path, *, crawled: int = 0, waiting: int = 2) -> Doubted:
     }
     for number, (path, category) in enumerate(drawn.items()):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encoded(varied(COLOURS[category], seed=number, size=(320, 240)), "PNG"))
+        path.write_bytes(encoded(varied(COLORS[category], seed=number, size=(320, 240)), "PNG"))
     wrong = {path: category for path, category in drawn.items() if path.parent.name != category}
-    bundle = colour_bundle(folder / "model").folder
+    bundle = color_bundle(folder / "model").folder
     for path in list(wrong)[:crawled]:
         (folder / "crawl").mkdir(exist_ok=True)
         (folder / "crawl" / path.name).write_bytes(path.read_bytes())
@@ -62,7 +62,7 @@ def doubted(folder: Path, *, crawled: int = 0, waiting: int = 2) -> Doubted:
         bundle=bundle,
         labels=labels,
         wrong=tuple(wrong),
-        colours=tuple(wrong.values()),
+        colors=tuple(wrong.values()),
     )
     tell(made, tuple(drawn))
     sort_again(folder, bundle)
@@ -71,7 +71,7 @@ def doubted(folder: Path, *, crawled: int = 0, waiting: int = 2) -> Doubted:
 
 def tell(made: Doubted, paths: tuple[Path, ...]) -> None:
     """Have the bundle say that it was made of the pictures at `paths`, and that it doubts the wrong ones."""
-    Labelled(
+    LabeledEmbeddings(
         embeddings=np.zeros((len(paths), 2), dtype=np.float32),
         truths=np.array([CATEGORIES.index(path.parent.name) for path in paths]),
         groups=np.arange(len(paths)),
@@ -84,11 +84,11 @@ def tell(made: Doubted, paths: tuple[Path, ...]) -> None:
             "picture": picture_id(path.read_bytes()),
             "path": path.as_posix(),
             "category": path.parent.name,
-            "likely": colour,
+            "likely": color,
             "wrong": 0.99 - number / 10,
             "confidence": 0.98 - number / 10,
         }
-        for number, (path, colour) in enumerate(zip(made.wrong, made.colours, strict=True))
+        for number, (path, color) in enumerate(zip(made.wrong, made.colors, strict=True))
     ]
     found = {"doubts": {"count": len(paths), "likely_wrong": len(doubts), "labels": doubts}}
     (made.bundle / EVALUATION).write_text(json.dumps(found), encoding="utf-8")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import owned
 from classifier.catalog.moves import place_of, to_bytes
 from classifier.filing.destination import names_for
@@ -23,7 +23,7 @@ from classifier.progress import SilentProgress
 from classifier.records import ImageFile, Method, Move, PictureId, time_of
 
 if TYPE_CHECKING:
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.filing.fsops import Disk
     from classifier.filing.results import Outcome
 
@@ -62,17 +62,17 @@ def moves_of(crawl: Path, *, method: Method) -> list[Move]:
     ]
 
 
-def name(catalogue: Catalogue, crawl: Path) -> None:
-    """Name `crawl` for the library of `catalogue`, as `illsort sort --mode move` does."""
-    assert catalogue.path is not None
-    name_crawl(catalogue, crawl)
-    note_named(catalogue, catalogue.path.parent.parent, SilentProgress())
+def name(catalog: Catalog, crawl: Path) -> None:
+    """Name `crawl` for the library of `catalog`, as `illsort sort --mode move` does."""
+    assert catalog.path is not None
+    name_crawl(catalog, crawl)
+    note_named(catalog, catalog.path.parent.parent, SilentProgress())
 
 
-def begin_run(catalogue: Catalogue, crawl: Path) -> None:
+def begin_run(catalog: Catalog, crawl: Path) -> None:
     """Name the crawl, and record the run 1, whose files are those of it."""
-    name(catalogue, crawl)
-    with catalogue.transaction() as connection:
+    name(catalog, crawl)
+    with catalog.transaction() as connection:
         connection.execute(
             "INSERT OR REPLACE INTO runs (id, kind, crawl, mode, model, bundle, settings, started, state) "
             "VALUES (1, 'sort', ?, '', '', ?, '{}', '2026-01-01T00:00:00+00:00', 'running')",
@@ -83,22 +83,22 @@ def begin_run(catalogue: Catalogue, crawl: Path) -> None:
 def sort(library: Path, crawl: Path, *, method: Method, batch: int = 256, disk: Disk | None = None) -> list[Outcome]:
     """Recover, then file what has no place yet, in batches."""
     outcomes: list[Outcome] = []
-    with owned(library), open_catalogue(library) as catalogue:
-        name(catalogue, crawl)
-        recover(catalogue, library)
-        begin_run(catalogue, crawl)
-        waiting = [move for move in moves_of(crawl, method=method) if place_of(catalogue, move.picture) is None]
+    with owned(library), open_catalog(library) as catalog:
+        name(catalog, crawl)
+        recover(catalog, library)
+        begin_run(catalog, crawl)
+        waiting = [move for move in moves_of(crawl, method=method) if place_of(catalog, move.picture) is None]
         for start in range(0, len(waiting), batch):
             moves = waiting[start : start + batch]
-            outcomes += execute(catalogue, library=library, run=1, moves=moves, disk=disk)
+            outcomes += execute(catalog, library=library, run=1, moves=moves, disk=disk)
     return outcomes
 
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """A crawl and a library with its catalogue open."""
+    """A crawl and a library with its catalog open."""
 
-    catalogue: Catalogue
+    catalog: Catalog
     crawl: Path
     library: Path
 
@@ -111,11 +111,11 @@ class World:
 
     def execute(self, *moves: Move, disk: Disk | None = None) -> list[Outcome]:
         """File these moves as one batch."""
-        return execute(self.catalogue, library=self.library, run=1, moves=moves, disk=disk)
+        return execute(self.catalog, library=self.library, run=1, moves=moves, disk=disk)
 
     def states(self) -> list[str]:
         """The states of the journal's rows, in order."""
-        return [state for (state,) in self.catalogue.connection.execute("SELECT state FROM moves ORDER BY id")]
+        return [state for (state,) in self.catalog.connection.execute("SELECT state FROM moves ORDER BY id")]
 
 
 def hashes(*folders: Path) -> list[str]:

@@ -8,7 +8,7 @@ from classifier.progress import SavingProgress
 
 
 class Stop(Exception):  # noqa: N818 - it says what happens
-    """The end of the process, as far as the catalogue can see."""
+    """The end of the process, as far as the catalog can see."""
 
 
 class Stopping(SavingProgress):

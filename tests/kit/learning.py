@@ -1,4 +1,4 @@
-"""Labelled pictures of plain colours and a tiny random network, so that learning is over in a second."""
+"""Labelled pictures of plain colors and a tiny random network, so that learning is over in a second."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from classifier.images.hashing import picture_id
 from classifier.inference.device import Runtime, choose
 from classifier.model.backbone import Network
 from classifier.records import Example, Label
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 
 CATEGORIES = ("blue", "green", "red")
 
@@ -23,7 +23,7 @@ def drawn_examples(folder: Path, *, first: int, count: int) -> tuple[Example, ..
         for number in range(first, first + count):
             path = folder / category / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            data = encoded(varied(COLOURS[category], seed=number), "PNG")
+            data = encoded(varied(COLORS[category], seed=number), "PNG")
             path.write_bytes(data)
             label = Label(path=path, category=category)
             examples.append(Example(label=label, picture=picture_id(data), phash=number, thumbnail=b""))

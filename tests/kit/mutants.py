@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.catalog import connection as database
 from classifier.catalog import moves
-from classifier.catalog.moves import State
+from classifier.catalog.moves import MoveState
 from classifier.filing import executor, file_checks, fsops, pick_name, plan, recover, transfer
 from classifier.filing.fsops import Disk
 
@@ -102,7 +102,7 @@ def a_taken_name_counts_as_placed() -> None:
             real(self, source, target)
 
     _put(Disk, "rename_exclusively", rename)
-    _put(transfer.Carrier, "_check", lambda self, step: None)
+    _put(transfer.FileTransfer, "_check", lambda self, step: None)
 
 
 @mutant
@@ -124,8 +124,8 @@ def the_intent_is_committed_after_the_disk_changed() -> None:
 def a_change_is_done_before_the_disk_has_it() -> None:
     real = executor.begin
 
-    def begin(catalogue: Any, entries: Any, **options: Any) -> None:
-        real(catalogue, [replace(entry, state=State.DONE) for entry in entries], **options)
+    def begin(catalog: Any, entries: Any, **options: Any) -> None:
+        real(catalog, [replace(entry, state=MoveState.DONE) for entry in entries], **options)
 
     _put(executor, "begin", begin)
 
@@ -181,7 +181,7 @@ def an_edited_source_goes_all_the_same() -> None:
 
 @mutant
 def nothing_is_recovered() -> None:
-    _put(recover, "recover", lambda catalogue, library: None)
+    _put(recover, "recover", lambda catalog, library: None)
 
 
 @mutant
@@ -193,11 +193,11 @@ def recovery_leaves_half_copies() -> None:
 def recovery_removes_whatever_looks_half() -> None:
     real = recover.recover
 
-    def removing(catalogue: Any, library: Path) -> Any:
+    def removing(catalog: Any, library: Path) -> Any:
         for path in library.rglob("*"):
             if re.search(r"\.part$", path.name):
                 path.unlink()
-        return real(catalogue, library)
+        return real(catalog, library)
 
     _put(recover, "recover", removing)
 
@@ -205,7 +205,7 @@ def recovery_removes_whatever_looks_half() -> None:
 @mutant
 def recovery_forgets_the_source_of_a_copied_move() -> None:
     def settled(self: Any) -> Any:
-        return replace(self.entry, state=State.DONE)
+        return replace(self.entry, state=MoveState.DONE)
 
     _put(recover._Row, "_at_target", settled)
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.kept import kept_of
 from classifier.catalog.spots import folder_of
 from classifier.images.hashing import picture_id
-from classifier.model.labeled_embeddings import LABELLED, Labelled
+from classifier.model.labeled_embeddings import LABELLED, LabeledEmbeddings
 from classifier.records import Selection
-from kit.bundles import CATEGORIES, colour_bundle
+from kit.bundles import CATEGORIES, color_bundle
 from kit.pictures import busy, encoded
 from kit.reviewing import blended, sort_again, unsure_library
 
@@ -43,7 +43,7 @@ class Nearby:
 
 def nearby(folder: Path) -> Nearby:
     """Make it in `folder`: three labelled pictures, of which the first is like what repeats, the others like others."""
-    bundle = colour_bundle(folder / "model")
+    bundle = color_bundle(folder / "model")
     library = unsure_library(folder, bundle.folder, OTHERS)
     picture = busy(7, (320, 240))
     repeats = [encoded(picture, "JPEG", quality=95 - 9 * number) for number in range(REPEATS)]
@@ -69,15 +69,15 @@ def label(made: Nearby, paths: tuple[Path, ...], contents: tuple[bytes, ...] = (
 
     The network saw in them what it saw in the first that repeats, and in the first that do not.
     """
-    with read_catalogue(made.library) as catalogue:
-        (backbone,) = catalogue.connection.execute("SELECT DISTINCT backbone FROM embeddings").fetchone()
+    with read_catalog(made.library) as catalog:
+        (backbone,) = catalog.connection.execute("SELECT DISTINCT backbone FROM embeddings").fetchone()
         like = (made.repeats[0], *made.others)[: len(paths)]
         found = {
             picture: row
-            for rows in kept_of(catalogue, folder_of(made.library, backbone), like, backbone=backbone)
+            for rows in kept_of(catalog, folder_of(made.library, backbone), like, backbone=backbone)
             for picture, row in zip(rows.pictures, rows.embeddings, strict=True)
         }
-    Labelled(
+    LabeledEmbeddings(
         embeddings=np.stack([found[picture] for picture in like]),
         truths=np.arange(len(paths)) % len(CATEGORIES),
         groups=np.arange(len(paths)),

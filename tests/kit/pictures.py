@@ -1,4 +1,4 @@
-"""Drawn pictures: plain colours that a test can classify by, and busy ones whose pixels a test can compare."""
+"""Drawn pictures: plain colors that a test can classify by, and busy ones whose pixels a test can compare."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
-COLOURS: dict[str, Colour] = {
+COLORS: dict[str, Color] = {
     "red": (220, 30, 30),
     "green": (30, 200, 30),
     "blue": (30, 30, 220),
@@ -28,26 +28,26 @@ def encoded(image: Image.Image, name: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def plain(colour: Colour, size: tuple[int, int] = (64, 48)) -> Image.Image:
-    """One colour all over."""
-    return Image.new("RGB", size, colour)
+def plain(color: Color, size: tuple[int, int] = (64, 48)) -> Image.Image:
+    """One color all over."""
+    return Image.new("RGB", size, color)
 
 
-def varied(colour: Colour, *, seed: int, size: tuple[int, int] = (64, 48)) -> Image.Image:
-    """A picture of its own for each `seed` whose mean is near `colour`: a few shapes of nearby colours."""
+def varied(color: Color, *, seed: int, size: tuple[int, int] = (64, 48)) -> Image.Image:
+    """A picture of its own for each `seed` whose mean is near `color`: a few shapes of nearby colors."""
     random = Random(seed)
-    image = plain(colour, size)
+    image = plain(color, size)
     pen = ImageDraw.Draw(image)
     width, height = size
     for _ in range(8):
-        shade = tuple(min(255, max(0, value + random.randint(-25, 25))) for value in colour)
+        shade = tuple(min(255, max(0, value + random.randint(-25, 25))) for value in color)
         x, y = random.randrange(width), random.randrange(height)
         pen.ellipse((x, y, x + random.randrange(2, 20), y + random.randrange(2, 20)), fill=shade)
     return image
 
 
 def busy(seed: int = 0, size: tuple[int, int] = (97, 61), mode: str = "RGB") -> Image.Image:
-    """Shapes of every colour (and, in a mode with alpha, every transparency) that decoders may get wrong."""
+    """Shapes of every color (and, in a mode with alpha, every transparency) that decoders may get wrong."""
     random = Random(seed)
     image = Image.linear_gradient("L").resize(size).convert("RGBA")
     pen = ImageDraw.Draw(image)
@@ -59,42 +59,42 @@ def busy(seed: int = 0, size: tuple[int, int] = (97, 61), mode: str = "RGB") -> 
     return image.convert(mode)
 
 
-def png_bytes(colour: Colour, size: tuple[int, int] = (64, 48)) -> bytes:
-    """A PNG file of one colour."""
-    return encoded(plain(colour, size), "PNG")
+def png_bytes(color: Color, size: tuple[int, int] = (64, 48)) -> bytes:
+    """A PNG file of one color."""
+    return encoded(plain(color, size), "PNG")
 
 
-def jpeg_bytes(colour: Colour, size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
-    """A JPEG file of one colour; `options` are Pillow's (quality, exif, progressive)."""
-    return encoded(plain(colour, size), "JPEG", **options)
+def jpeg_bytes(color: Color, size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
+    """A JPEG file of one color; `options` are Pillow's (quality, exif, progressive)."""
+    return encoded(plain(color, size), "JPEG", **options)
 
 
-def webp_bytes(colour: Colour, size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
-    """A WebP file of one colour."""
-    return encoded(plain(colour, size), "WEBP", **options)
+def webp_bytes(color: Color, size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
+    """A WebP file of one color."""
+    return encoded(plain(color, size), "WEBP", **options)
 
 
-def gif_bytes(colour: Colour, size: tuple[int, int] = (64, 48)) -> bytes:
-    """A GIF file of one colour."""
-    return encoded(plain(colour, size), "GIF")
+def gif_bytes(color: Color, size: tuple[int, int] = (64, 48)) -> bytes:
+    """A GIF file of one color."""
+    return encoded(plain(color, size), "GIF")
 
 
-def bmp_bytes(colour: Colour, size: tuple[int, int] = (64, 48)) -> bytes:
-    """A BMP file of one colour."""
-    return encoded(plain(colour, size), "BMP")
+def bmp_bytes(color: Color, size: tuple[int, int] = (64, 48)) -> bytes:
+    """A BMP file of one color."""
+    return encoded(plain(color, size), "BMP")
 
 
-def tiff_bytes(colour: Colour, size: tuple[int, int] = (64, 48)) -> bytes:
-    """A TIFF file of one colour."""
-    return encoded(plain(colour, size), "TIFF")
+def tiff_bytes(color: Color, size: tuple[int, int] = (64, 48)) -> bytes:
+    """A TIFF file of one color."""
+    return encoded(plain(color, size), "TIFF")
 
 
-def avif_bytes(colour: Colour, size: tuple[int, int] = (64, 48)) -> bytes:
-    """An AVIF file of one colour."""
-    return encoded(plain(colour, size), "AVIF")
+def avif_bytes(color: Color, size: tuple[int, int] = (64, 48)) -> bytes:
+    """An AVIF file of one color."""
+    return encoded(plain(color, size), "AVIF")
 
 
-def animated_bytes(name: str, colours: list[Colour], size: tuple[int, int] = (64, 48)) -> bytes:
-    """An animation (GIF, WEBP, PNG) with one frame for each colour."""
-    first, *others = [plain(colour, size) for colour in colours]
+def animated_bytes(name: str, colors: list[Color], size: tuple[int, int] = (64, 48)) -> bytes:
+    """An animation (GIF, WEBP, PNG) with one frame for each color."""
+    first, *others = [plain(color, size) for color in colors]
     return encoded(first, name, save_all=True, append_images=others, duration=100)

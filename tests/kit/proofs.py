@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.filesystem import state_folder
 from classifier.records import Method
 from kit.filing import hashes
@@ -104,8 +104,8 @@ def check_finished(staged: Stage) -> None:
     assert [] == list(staged.library.rglob(".illsort-*.part")), "left over"
     contents = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in placed)
     assert staged.before == contents, "other contents than before"
-    with read_catalogue(staged.library) as catalogue:
-        ask = catalogue.connection.execute
+    with read_catalog(staged.library) as catalog:
+        ask = catalog.connection.execute
         assert [] == ask("SELECT * FROM moves WHERE state IN ('intent', 'claimed')").fetchall(), "left open"
         assert (staged.pictures,) == ask("SELECT count(*) FROM places").fetchone(), "not recorded"
         done = ask("SELECT picture, method FROM moves WHERE state = 'done'").fetchall()

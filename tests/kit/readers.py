@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from classifier.inference.reader import Read, Reader, Unread
+from classifier.inference.reader import Read, Reader, ReadError
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Glutton:
 class Fragile(Reader):
     """A reader that a file's name can kill or hang, as a hostile file's content might."""
 
-    def read(self, path: Path) -> Read | Unread:
+    def read(self, path: Path) -> Read | ReadError:
         """Obey the name, else read."""
         match path.stem.split("-")[0]:
             case "abort":
@@ -67,7 +67,7 @@ class Weighed(Reader):
 
     log: Path
 
-    def read(self, path: Path) -> Read | Unread:
+    def read(self, path: Path) -> Read | ReadError:
         """Read, and weigh before and after."""
         before = _most_bytes()
         outcome = super(Weighed, self).read(path)
@@ -80,7 +80,7 @@ class Weighed(Reader):
 class Careless(Weighed):
     """A reader with the two mistakes that matter: it lets Pillow try every format, and it tells somebody."""
 
-    def read(self, path: Path) -> Read | Unread:
+    def read(self, path: Path) -> Read | ReadError:
         """Open whatever the content says it is, and call this machine's port 9; then read as one should."""
         with suppress(OSError), Image.open(path) as image:
             image.load()
@@ -104,16 +104,16 @@ def _most_bytes() -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
-class MeanColour(nn.Module):
-    """Answers by mean colour: the embedding is (R, G, B) in 0..1, the logits are its nearness to each colour."""
+class MeanColor(nn.Module):
+    """Answers by mean color: the embedding is (R, G, B) in 0..1, the logits are its nearness to each color."""
 
-    colours: Tensor
+    colors: Tensor
 
-    def __init__(self, colours: list[tuple[int, int, int]]) -> None:
+    def __init__(self, colors: list[tuple[int, int, int]]) -> None:
         super().__init__()
-        self.register_buffer("colours", torch.tensor(colours) / 255)
+        self.register_buffer("colors", torch.tensor(colors) / 255)
 
-    def normalise(self, pixels: Tensor) -> Tensor:
+    def normalize(self, pixels: Tensor) -> Tensor:
         """uint8 to 0..1."""
         return pixels.float() / 255
 
@@ -128,4 +128,4 @@ class MeanColour(nn.Module):
 
     def classify(self, embeddings: Tensor) -> Tensor:
         """The nearer, the higher."""
-        return -torch.cdist(embeddings, self.colours) * 20
+        return -torch.cdist(embeddings, self.colors) * 20

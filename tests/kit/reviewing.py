@@ -1,4 +1,4 @@
-"""A library in which much waits for a person, filed by the real sort with the bundle that answers by colour."""
+"""A library in which much waits for a person, filed by the real sort with the bundle that answers by color."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from starlette.testclient import TestClient
 
 from classifier.catalog import decisions, images, runs
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import owned
 from classifier.filing.executor import execute
 from classifier.records import Action, Decision, Method, Picture, PictureId
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from classifier.web.app import Review
-from classifier.web.credentials import KEY_HEADER, Session
-from classifier.web.security import Guard
+from classifier.web.credentials import KEY_HEADER, PageSession
+from classifier.web.security import SecurityMiddleware
 from kit.filing import move_of
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,9 +34,9 @@ OWN = f"http://127.0.0.1:{PORT}"
 
 
 def blended(number: int) -> bytes:
-    """A picture between two of the three colours, another one for each number."""
+    """A picture between two of the three colors, another one for each number."""
     names = ("red", "green", "blue")
-    pair = zip(COLOURS[names[number % 3]], COLOURS[names[(number + 1) % 3]], strict=True)
+    pair = zip(COLORS[names[number % 3]], COLORS[names[(number + 1) % 3]], strict=True)
     share = 0.35 + 0.01 * (number % 12)
     mixed = tuple(int((1 - share) * one + share * other) for one, other in pair)
     return encoded(varied((mixed[0], mixed[1], mixed[2]), seed=number, size=(320, 240)), "PNG")
@@ -75,8 +75,8 @@ def waiting_library(
     kind, model = ("label", "") if is_sample else ("sort", "m")
     library, crawl = folder / "sorted", folder / "crawl"
     crawl.mkdir(parents=True)
-    with owned(library), open_catalogue(library) as catalogue:
-        run = runs.begin(catalogue, kind=kind, crawl=crawl, mode="link", model=model, bundle=folder / "m", settings={})
+    with owned(library), open_catalog(library) as catalog:
+        run = runs.begin(catalog, kind=kind, crawl=crawl, mode="link", model=model, bundle=folder / "m", settings={})
         made, moves = [], []
         for number, (action, category, confidence) in enumerate(waiting):
             path = crawl / f"{number:03}.png"
@@ -84,22 +84,22 @@ def waiting_library(
             into = {Action.FILE: category, Action.REVIEW: f"_review/{category}", Action.UNKNOWN: "_unknown"}[action]
             moves.append(move_of(path, method=Method.LINK, folder=into))
             picture = moves[-1].picture
-            images.add(catalogue, Picture(id=picture, size_bytes=1, width=4, height=3, truncated=False))
+            images.add(catalog, Picture(id=picture, size_bytes=1, width=4, height=3, truncated=False))
             made.append(
                 Decision(
                     picture=picture, action=action, category=category, confidence=confidence, reason=f"{confidence}"
                 )
             )
-        decisions.save(catalogue, made, run=run)
-        execute(catalogue, library=library, run=run, moves=moves)
-        runs.finish(catalogue, run, {})
+        decisions.save(catalog, made, run=run)
+        execute(catalog, library=library, run=run, moves=moves)
+        runs.finish(catalog, run, {})
     return library, [decision.picture for decision in made]
 
 
 @contextmanager
 def served(library: Path) -> Iterator[TestClient]:
     """The page of `library` as a browser meets it that has opened the printed address."""
-    guarded = Guard(Review(library).app, session=Session(TOKEN), host="127.0.0.1", port=PORT)
+    guarded = SecurityMiddleware(Review(library).app, session=PageSession(TOKEN), host="127.0.0.1", port=PORT)
     with TestClient(guarded, base_url=OWN, headers={"Origin": OWN}) as client:
         open_page(client)
         yield client

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classifier.catalog import files, images, library_changes, runs
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import owned
 from classifier.catalog.relink import adopt
 from classifier.filing.executor import execute
@@ -28,13 +28,13 @@ from classifier.model.manifest import Manifest
 from classifier.progress import SilentProgress
 from classifier.records import Method, Mode, Picture, PictureId
 from classifier.sort import apply
-from classifier.sort.scan import recognise, scan
+from classifier.sort.scan import recognize, scan
 from kit.filing import image_file, move_of, name, picture_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.records import Move
 
 BEGUN, ENDED = "sidecars of a batch begin", "sidecars of a batch end"
@@ -54,7 +54,7 @@ incomplete.SECOND_LOOK_S = 0.0  # each child has just written its crawl
 _NOWHERE = os.open(os.devnull, os.O_WRONLY)
 
 
-class MarkedSettler(apply.Settler):
+class MarkedSettler(apply.DecisionApplier):
     """Says when it files sidecars."""
 
     def _file_sidecars(self, ids: Sequence[PictureId]) -> None:
@@ -69,24 +69,24 @@ def sort(
     """Recover, reconcile, scan, file what is not where it belongs, sidecars after each batch; what was not placed."""
     apply.BATCH = batch
     silent = SilentProgress()
-    with owned(library), open_catalogue(library) as catalogue:
-        name(catalogue, crawl)
-        recover(catalogue, library)
-        reconcile(catalogue, library)
+    with owned(library), open_catalog(library) as catalog:
+        name(catalog, crawl)
+        recover(catalog, library)
+        reconcile(catalog, library)
         run = runs.begin(
-            catalogue, kind="sort", crawl=crawl, mode=method.value, model=MANIFEST.key, bundle=Path(), settings={}
+            catalog, kind="sort", crawl=crawl, mode=method.value, model=MANIFEST.key, bundle=Path(), settings={}
         )
-        scan(catalogue, run=run, crawl=crawl, library=library, progress=silent)
-        recognise(catalogue, run=run, crawl=crawl, progress=silent)
-        adopt(catalogue, run=run, crawl=crawl)
+        scan(catalog, run=run, crawl=crawl, library=library, progress=silent)
+        recognize(catalog, run=run, crawl=crawl, progress=silent)
+        adopt(catalog, run=run, crawl=crawl)
         if restore_deleted:
-            library_changes.restore_deleted(catalogue, run=run, crawl=crawl)
-        make = partial(_make, catalogue, library, run)
-        remove_dangling(catalogue, library, run=run, crawl=crawl, execute=make)
-        _predict(catalogue, run=run, crawl=crawl)
+            library_changes.restore_deleted(catalog, run=run, crawl=crawl)
+        make = partial(_make, catalog, library, run)
+        remove_dangling(catalog, library, run=run, crawl=crawl, execute=make)
+        _predict(catalog, run=run, crawl=crawl)
         rules = apply.Rules(manifest=MANIFEST, thresholds=(0.5,) * 2, mode=Mode(method.value), sidecars=sidecars)
         settler = MarkedSettler(
-            catalogue,
+            catalog,
             run=run,
             crawl=crawl,
             library=library,
@@ -95,13 +95,13 @@ def sort(
         )
         settler.settle_placed(silent)
         settler.settle_left(silent)
-        remove_repeated(catalogue, library, execute=make)
-        runs.finish(catalogue, run, {})
+        remove_repeated(catalog, library, execute=make)
+        runs.finish(catalog, run, {})
     return settler.troubles
 
 
-def _make(catalogue: Catalogue, library: Path, run: int, moves: Sequence[Move]) -> list[Outcome]:
-    return execute(catalogue, library=library, run=run, moves=moves)
+def _make(catalog: Catalog, library: Path, run: int, moves: Sequence[Move]) -> list[Outcome]:
+    return execute(catalog, library=library, run=run, moves=moves)
 
 
 def undo_all(library: Path) -> list[Outcome]:
@@ -126,12 +126,12 @@ def warm_up() -> None:
         undo_all(library)
 
 
-def _predict(catalogue: Catalogue, *, run: int, crawl: Path) -> None:
-    with catalogue.transaction():
-        for path in list(files.to_predict(catalogue, run=run, crawl=crawl, model=MANIFEST.key)):
+def _predict(catalog: Catalog, *, run: int, crawl: Path) -> None:
+    with catalog.transaction():
+        for path in list(files.to_predict(catalog, run=run, crawl=crawl, model=MANIFEST.key)):
             content = path.read_bytes()
             picture = Picture(id=picture_of(content), size_bytes=len(content), width=1, height=1, truncated=False)
             logits = np.array([9, 0] if content[:1] == b"a" else [0, 9], np.float32)
-            images.add(catalogue, picture)
-            images.add_logits(catalogue, picture.id, model=MANIFEST.key, logits=logits)
-            files.set_picture(catalogue, image_file(path), picture.id)
+            images.add(catalog, picture)
+            images.add_logits(catalog, picture.id, model=MANIFEST.key, logits=logits)
+            files.set_picture(catalog, image_file(path), picture.id)

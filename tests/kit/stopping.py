@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.catalog import embeddings, images
 from classifier.cli.main import main
-from classifier.filing.transfer import Carrier
+from classifier.filing.transfer import FileTransfer
 from classifier.inference.reader import Reader
 from classifier.model.backbone import Network
 
@@ -29,7 +29,7 @@ INSTANTS: dict[str, tuple[Any, str]] = {
     "never": (object, ""),
     "predicting": (images, "add_logits"),
     "keeping": (embeddings, "add"),
-    "filing": (Carrier, "carry"),
+    "filing": (FileTransfer, "carry"),
 }
 """An answer of the network is being recorded, in an open transaction; what it saw is on the disk and no row says so; a
 picture is being brought to its place."""

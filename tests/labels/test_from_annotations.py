@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalog import annotation_log, categories
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.moves import place_of, to_path
 from classifier.errors import LabelsError, LibraryError
 from classifier.images.hashing import picture_id
@@ -15,7 +15,7 @@ from classifier.labels.dataset import read_examples
 from classifier.labels.from_annotations import read_feedback
 from classifier.labels.load import read_labels
 from classifier.progress import SilentProgress
-from classifier.records import Label, Said, Verdict
+from classifier.records import Annotation, AnnotationKind, Label
 from kit.audits import Kind, filed_library
 from kit.labels import read_here
 from kit.pictures import encoded, varied
@@ -29,21 +29,25 @@ if TYPE_CHECKING:
 PICTURES = [encoded(varied((40 * number, 90, 30), seed=number), "PNG") for number in range(6)]
 
 
-def said_of(picture: PictureId, said: Said, category: str | None, at: str = "2026-11-24T10:00:00+00:00") -> Verdict:
-    return Verdict(picture=picture, said=said, category=category, origin="review", at=at)
+def said_of(
+    picture: PictureId, said: AnnotationKind, category: str | None, at: str = "2026-11-24T10:00:00+00:00"
+) -> Annotation:
+    return Annotation(picture=picture, said=said, category=category, origin="review", at=at)
 
 
-def library_with(folder: Path, *said: tuple[int, Said, str | None]) -> Path:
+def library_with(folder: Path, *said: tuple[int, AnnotationKind, str | None]) -> Path:
     """A library in which three pictures are filed as "a"; what is said of them by number, in that order."""
     library = filed_library(folder, Kind(category="a", confidences=(0.9, 0.8, 0.7)))
-    with open_catalogue(library) as catalogue:
+    with open_catalog(library) as catalog:
         for number, what, category in said:
-            annotation_log.add(catalogue, said_of(picture_id(f"a {number}".encode()), what, category))
+            annotation_log.add(catalog, said_of(picture_id(f"a {number}".encode()), what, category))
     return library
 
 
 def test_what_was_judged_right_is_a_label_where_it_lies(tmp_path: Path) -> None:
-    library = library_with(tmp_path, (0, Said.RIGHT, "a"), (1, Said.RIGHT, "b"), (2, Said.WRONG, "a"))
+    library = library_with(
+        tmp_path, (0, AnnotationKind.RIGHT, "a"), (1, AnnotationKind.RIGHT, "b"), (2, AnnotationKind.WRONG, "a")
+    )
     feedback = read_feedback(library)
 
     assert [("a 0.png", "a"), ("a 1.png", "b")] == sorted((one.path.name, one.category) for one in feedback.labels)
@@ -51,7 +55,7 @@ def test_what_was_judged_right_is_a_label_where_it_lies(tmp_path: Path) -> None:
 
 
 def test_what_was_taken_back_is_no_label(tmp_path: Path) -> None:
-    library = library_with(tmp_path, (0, Said.RIGHT, "a"), (0, Said.TAKEN_BACK, "a"))
+    library = library_with(tmp_path, (0, AnnotationKind.RIGHT, "a"), (0, AnnotationKind.TAKEN_BACK, "a"))
 
     assert () == read_feedback(library).labels
 
@@ -68,22 +72,22 @@ def test_a_folder_that_is_no_library_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "category", "left"),
     [
-        (Said.RIGHT, "b", {"a": 2, "b": 4}),
-        (Said.NONE, None, {"a": 2, "b": 3}),
-        (Said.WRONG, "a", {"a": 2, "b": 3}),
-        (Said.WRONG, "b", {"a": 3, "b": 3}),
+        (AnnotationKind.RIGHT, "b", {"a": 2, "b": 4}),
+        (AnnotationKind.NONE, None, {"a": 2, "b": 3}),
+        (AnnotationKind.WRONG, "a", {"a": 2, "b": 3}),
+        (AnnotationKind.WRONG, "b", {"a": 3, "b": 3}),
     ],
 )
 def test_a_word_about_a_labelled_picture_goes_before_its_label(
-    tmp_path: Path, said: Said, category: str | None, left: dict[str, int]
+    tmp_path: Path, said: AnnotationKind, category: str | None, left: dict[str, int]
 ) -> None:
     labels = make_tree(
         tmp_path / "labels",
         {kind: {f"{n}.png": PICTURES[3 * group + n] for n in range(3)} for group, kind in enumerate("ab")},
     )
     library = filed_library(tmp_path / "other", Kind(category="a", confidences=()))
-    with open_catalogue(library) as catalogue:
-        annotation_log.add(catalogue, said_of(picture_id(PICTURES[0]), said, category))
+    with open_catalog(library) as catalog:
+        annotation_log.add(catalog, said_of(picture_id(PICTURES[0]), said, category))
     examples, _ = read_examples(
         read_labels(folder=labels, csv_file=None),
         read=read_here,
@@ -96,7 +100,9 @@ def test_a_word_about_a_labelled_picture_goes_before_its_label(
 
 
 def test_further_labels_stand_alone_or_beside_those_of_the_folder(tmp_path: Path) -> None:
-    library = library_with(tmp_path, (0, Said.RIGHT, "a"), (1, Said.RIGHT, "a"), (2, Said.RIGHT, "b"))
+    library = library_with(
+        tmp_path, (0, AnnotationKind.RIGHT, "a"), (1, AnnotationKind.RIGHT, "a"), (2, AnnotationKind.RIGHT, "b")
+    )
     further = read_feedback(library).labels
     labels = make_tree(
         tmp_path / "labels", {"b": {"4.png": PICTURES[4]}, "c": {"5.png": PICTURES[5], "6.png": b"\x89PNG"}}
@@ -110,20 +116,20 @@ def test_further_labels_stand_alone_or_beside_those_of_the_folder(tmp_path: Path
 
 def test_labels_take_the_names_that_a_person_gave_their_categories(tmp_path: Path) -> None:
     library = library_with(tmp_path)
-    with open_catalogue(library) as catalogue:
-        categories.rename(catalogue, "a", "z", at="2026-11-24T10:00:00+00:00", step=1)
+    with open_catalog(library) as catalog:
+        categories.rename(catalog, "a", "z", at="2026-11-24T10:00:00+00:00", step=1)
     labels = tuple(Label(path=tmp_path / name, category=name) for name in "ab")
 
     assert ["b", "z"] == [label.category for label in read_feedback(library).named(labels)]
 
 
 def test_a_picture_that_left_the_library_is_no_label(tmp_path: Path) -> None:
-    library = library_with(tmp_path, (0, Said.RIGHT, "a"))
-    with open_catalogue(library) as catalogue:
-        place = place_of(catalogue, picture_id(b"a 0"))
+    library = library_with(tmp_path, (0, AnnotationKind.RIGHT, "a"))
+    with open_catalog(library) as catalog:
+        place = place_of(catalog, picture_id(b"a 0"))
         assert place is not None
         assert (library / to_path(place.path)).is_file()
-        with catalogue.transaction():
-            catalogue.connection.execute("DELETE FROM places")
+        with catalog.transaction():
+            catalog.connection.execute("DELETE FROM places")
 
     assert () == read_feedback(library).labels

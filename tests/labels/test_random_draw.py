@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.images.hashing import picture_id
 from classifier.labels.from_annotations import Feedback, read_feedback
 from classifier.labels.random_draw import Draw, drawn, read_draws
-from classifier.records import Example, Label, PictureId, Said, Selection, Verdict
+from classifier.records import Annotation, AnnotationKind, Example, Label, PictureId, Selection
 from kit.audits import Kind, filed_library
 
 IDS = [PictureId(f"{number:064x}") for number in range(30)]
@@ -61,18 +61,18 @@ def test_no_answer_of_review_or_audit_is_a_random_label(tmp_path: Path) -> None:
     """Whatever was asked, and by whichever version: the queue, a grid, an audit of what was filed."""
     library = filed_library(tmp_path, Kind(category="a", confidences=(0.9,) * 8))
     how = [None, *(one for one in Selection if one is not Selection.RANDOM)]
-    with open_catalogue(library) as catalogue:
+    with open_catalog(library) as catalog:
         for number, selection in enumerate(how):
-            word = Verdict(
+            word = Annotation(
                 picture=picture_id(f"a {number}".encode()),
-                said=Said.RIGHT,
+                said=AnnotationKind.RIGHT,
                 category="a",
                 origin="audit" if number % 2 else "review",
                 audit=1 if number % 2 else None,
                 at="",
                 selection=selection,
             )
-            annotation_log.add(catalogue, word)
+            annotation_log.add(catalog, word)
     found = {label.selection for label in read_feedback(library).labels}
 
     assert {*Selection} - {Selection.RANDOM} == found
@@ -81,7 +81,9 @@ def test_no_answer_of_review_or_audit_is_a_random_label(tmp_path: Path) -> None:
 
 def test_a_label_that_was_drawn_by_chance_and_is_denied_later_stays_in_the_draw() -> None:
     """Left out, a mistake of the model would not be counted."""
-    word = Verdict(picture=IDS[0], said=Said.WRONG, category="a", origin="labels", at="", selection=Selection.MODEL)
+    word = Annotation(
+        picture=IDS[0], said=AnnotationKind.WRONG, category="a", origin="labels", at="", selection=Selection.MODEL
+    )
     judged = Feedback(verdicts={IDS[0]: word}).heed(example(0, "a", Selection.RANDOM))
     result = drawn([judged], ())
 

@@ -37,8 +37,8 @@ def test_pictures_alike_in_hash_and_thumbnail_are_one_group() -> None:
     assert [0, 0, 1] == group([*alike, example("c", "cat")], near_duplicate_bits=6)
 
 
-def test_flat_icons_with_one_hash_but_other_colours_stay_apart() -> None:
-    """Sixty-four bits call many icons alike; their colours do not."""
+def test_flat_icons_with_one_hash_but_other_colors_stay_apart() -> None:
+    """Sixty-four bits call many icons alike; their colors do not."""
     icons = [example(str(n), "icon", phash=7, thumbnail=bytes([40 * n]) * 768) for n in range(4)]
 
     assert [0, 1, 2, 3] == group(icons, near_duplicate_bits=6)

@@ -40,7 +40,7 @@ def test_the_embedded_weights_name_what_photographs_show(sample: str, name: str)
     network.head.load_state_dict(body.get_classifier().state_dict())
     pixels = pil_to_tensor(Image.fromarray(load_sample_image(sample)))
     with torch.inference_mode():
-        logits = network.eval()(network.normalise(EvalTransform(image_size=224)(pixels)[None]))
+        logits = network.eval()(network.normalize(EvalTransform(image_size=224)(pixels)[None]))
 
     assert set(logits[0].topk(5).indices.tolist()) & IMAGENET_OF_SAMPLES[sample]
 

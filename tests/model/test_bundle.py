@@ -16,9 +16,9 @@ from classifier.errors import ModelError
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, open_bundle, save_bundle
 from classifier.model.bundle_files import EVALUATION, read_json
-from classifier.model.holdout import Evidence
+from classifier.model.holdout import HoldoutPredictions
 from classifier.model.manifest import Manifest
-from classifier.model.ood import NOVELTY, Novelty, fit_novelty
+from classifier.model.ood import NOVELTY, OodDetector, fit_novelty
 from classifier.paths import from_text
 from classifier.records import PictureId, Selection
 
@@ -67,7 +67,7 @@ def test_a_bundle_keeps_names_that_are_not_utf_8(tmp_path: Path) -> None:
     assert "狗" in (made.folder / EVALUATION).read_text(encoding="utf-8")
 
 
-def novelty() -> Novelty:
+def novelty() -> OodDetector:
     traits = np.random.default_rng(0).random((30, 5), np.float32)
     embeddings = np.random.default_rng(0).random((30, network().head.in_features), np.float32)
     return fit_novelty(traits, embeddings, np.arange(30) % 2, np.arange(30))
@@ -173,8 +173,8 @@ def test_the_card_says_how_to_load_it(tmp_path: Path) -> None:
     assert "| accuracy | 0.500 |" in card
 
 
-def evidence(categories: int = 2) -> Evidence:
-    return Evidence(
+def evidence(categories: int = 2) -> HoldoutPredictions:
+    return HoldoutPredictions(
         logits=np.eye(3, categories, dtype=np.float32),
         truths=np.array([0, 1, 0]),
         groups=np.array([0, 1, 1]),

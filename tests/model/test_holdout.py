@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from classifier.errors import ModelError
-from classifier.model.holdout import Evidence, load_evidence
+from classifier.model.holdout import HoldoutPredictions, load_evidence
 from classifier.records import PictureId, Selection
 
 
-def evidence(count: int = 3) -> Evidence:
-    return Evidence(
+def evidence(count: int = 3) -> HoldoutPredictions:
+    return HoldoutPredictions(
         logits=np.arange(2 * count, dtype=np.float32).reshape(count, 2),
         truths=np.arange(count, dtype=np.int64) % 2,
         groups=np.arange(count, dtype=np.int64),
@@ -28,7 +28,7 @@ def evidence(count: int = 3) -> Evidence:
     )
 
 
-def as_values(of: Evidence) -> tuple[Any, ...]:
+def as_values(of: HoldoutPredictions) -> tuple[Any, ...]:
     rows = of.logits.tolist(), of.truths.tolist(), of.groups.tolist(), of.pictures, of.paths, of.selections
     return *rows, of.how, of.unjudged
 
@@ -73,7 +73,7 @@ def test_the_same_evidence_is_the_same_file(tmp_path: Path) -> None:
 def test_what_does_not_fit_together_is_refused(tmp_path: Path, change: dict[str, Any], says: str) -> None:
     path = tmp_path / "evidence.npz"
     whole = replace(evidence(), **change)
-    np.savez(path, **{name: getattr(whole, name) for name in Evidence.__slots__})
+    np.savez(path, **{name: getattr(whole, name) for name in HoldoutPredictions.__slots__})
     refused(path, says)
 
 
@@ -109,7 +109,7 @@ def refused(path: Path, says: str) -> None:
 
 def test_evidence_of_an_earlier_version_was_picked_as_far_as_anybody_knows(tmp_path: Path) -> None:
     path, whole = tmp_path / "evidence.npz", evidence()
-    earlier = set(Evidence.__slots__) - {"selections", "unjudged"}
+    earlier = set(HoldoutPredictions.__slots__) - {"selections", "unjudged"}
     np.savez(path, **{name: getattr(whole, name) for name in earlier})
     read = load_evidence(path, categories=2)
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from classifier.errors import ModelError
-from classifier.model.labeled_embeddings import Labelled, load_labelled
+from classifier.model.labeled_embeddings import LabeledEmbeddings, load_labelled
 from classifier.records import PictureId, Selection
 
 
-def labelled(count: int = 3, *, scale: float = 1.0) -> Labelled:
-    return Labelled(
+def labelled(count: int = 3, *, scale: float = 1.0) -> LabeledEmbeddings:
+    return LabeledEmbeddings(
         embeddings=(scale * np.random.default_rng(0).normal(size=(count, 4))).astype(np.float32),
         truths=np.arange(count, dtype=np.int64) % 2,
         groups=np.arange(count, dtype=np.int64),
@@ -55,7 +55,7 @@ def test_what_is_saved_is_what_is_read_to_three_digits(tmp_path: Path, count: in
 def test_what_does_not_fit_together_is_refused(tmp_path: Path, change: dict[str, Any], says: str) -> None:
     path = tmp_path / "labelled.npz"
     whole = replace(labelled(), **change)
-    np.savez(path, scale=np.float32(1), **{name: getattr(whole, name) for name in Labelled.__slots__})
+    np.savez(path, scale=np.float32(1), **{name: getattr(whole, name) for name in LabeledEmbeddings.__slots__})
     refused(path, says)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from classifier.errors import ModelError
-from classifier.model.ood import Novelty, fit_novelty, load_novelty
+from classifier.model.ood import OodDetector, fit_novelty, load_novelty
 
 
 def cluster(count: int, *, at: int, seed: int = 0) -> NDArray[np.float32]:
@@ -27,15 +27,15 @@ def plain(count: int) -> NDArray[np.float32]:
     return np.ones((count, 4), np.float32)
 
 
-def fitted_by(traits: NDArray[np.float32], targets: NDArray[np.int64], groups: NDArray[np.int64]) -> Novelty:
+def fitted_by(traits: NDArray[np.float32], targets: NDArray[np.int64], groups: NDArray[np.int64]) -> OodDetector:
     return fit_novelty(traits, plain(len(traits)), targets, groups)
 
 
-def score(fitted: Novelty, traits: NDArray[np.float32]) -> NDArray[np.float32]:
+def score(fitted: OodDetector, traits: NDArray[np.float32]) -> NDArray[np.float32]:
     return fitted.score(traits, plain(len(traits)))
 
 
-def novelty(count: int = 100) -> Novelty:
+def novelty(count: int = 100) -> OodDetector:
     """Of two categories, near the first and the second direction."""
     targets = np.arange(count) % 2
     traits = np.stack([cluster(count, at=0), cluster(count, at=1, seed=1)])[targets, np.arange(count)]
@@ -58,9 +58,11 @@ def test_a_step_where_labelled_pictures_never_vary_counts_for_more_than_one_wher
     assert 3 * score(fitted, usual[None])[0] < score(fitted, unusual[None])[0]
 
 
-def of_before(whitening: NDArray[np.float32], points: NDArray[np.float32]) -> Novelty:
+def of_before(whitening: NDArray[np.float32], points: NDArray[np.float32]) -> OodDetector:
     nothing = np.empty((0, 0), np.float32)
-    return Novelty(whitening=whitening, points=points, axes=nothing, shadows=nothing, scores=np.empty(0, np.float32))
+    return OodDetector(
+        whitening=whitening, points=points, axes=nothing, shadows=nothing, scores=np.empty(0, np.float32)
+    )
 
 
 def test_the_score_is_the_root_mean_square_distance_to_the_three_nearest() -> None:

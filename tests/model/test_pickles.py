@@ -16,7 +16,7 @@ from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_backbone, load_trained, save_network
 from classifier.model.bundle import open_bundle
 from classifier.model.versions import check_versions
-from kit.bundles import colour_bundle
+from kit.bundles import color_bundle
 
 NAMES = (
     "pytorch_model.bin",
@@ -144,7 +144,7 @@ def test_a_payload_in_the_hubs_cache_never_runs(
 
 
 def test_a_bundle_without_its_safetensors_is_refused(tmp_path: Path) -> None:
-    folder, marker = colour_bundle(tmp_path / "colours").folder, tmp_path / "marker"
+    folder, marker = color_bundle(tmp_path / "colors").folder, tmp_path / "marker"
     (folder / "model.safetensors").unlink()
     (folder / "pytorch_model.bin").write_bytes(plain_pickle(marker))
     with pytest.raises(ModelError, match=r"model\.safetensors: cannot be read"):

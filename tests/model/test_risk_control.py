@@ -16,8 +16,8 @@ from scipy.special import logit
 from classifier.errors import NoGuarantee
 from classifier.model.binomial_bounds import at_most, spent
 from classifier.model.calibration import probabilities
-from classifier.model.holdout import NO_CATEGORY, Evidence
-from classifier.model.risk_control import ENOUGH_FOR_ITS_OWN, Promise, no_guarantee, promise
+from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
+from classifier.model.risk_control import ENOUGH_FOR_ITS_OWN, RiskGuarantee, no_guarantee, promise
 from classifier.records import PictureId, Selection
 
 CATEGORIES = ("cat", "dog", "狐")
@@ -27,13 +27,13 @@ def evidence(
     confidences: NDArray[np.float64] | list[float],
     is_wrong: NDArray[np.bool_] | list[bool],
     guesses: list[int] | None = None,
-) -> Evidence:
+) -> HoldoutPredictions:
     """Pictures whose guess (category 0, unless told) has that probability; the others share the rest."""
     count = len(confidences)
     guessed = np.zeros(count, np.int64) if guesses is None else np.array(guesses)
     shares = np.repeat((1 - np.array(confidences, dtype=np.float64))[:, None] / 2, 3, axis=1)
     shares[np.arange(count), guessed] = confidences
-    return Evidence(
+    return HoldoutPredictions(
         logits=np.log(shares).astype(np.float32),
         truths=np.where(is_wrong, (guessed + 1) % 3, guessed).astype(np.int64),
         groups=np.arange(count),
@@ -44,7 +44,7 @@ def evidence(
     )
 
 
-def drawn(count: int, *, seed: int = 0, groups: int | None = None) -> Evidence:
+def drawn(count: int, *, seed: int = 0, groups: int | None = None) -> HoldoutPredictions:
     """Calibrated guesses of all three categories, right about 19 times in 20."""
     rng = np.random.default_rng(seed)
     confidences = 0.34 + 0.6599 * rng.beta(6, 0.35, count)
@@ -52,11 +52,11 @@ def drawn(count: int, *, seed: int = 0, groups: int | None = None) -> Evidence:
     return found if groups is None else replace(found, groups=np.arange(count) % groups)
 
 
-def promised(seen: Evidence, max_error: float = 0.05, *, temperature: float = 1.0) -> Promise:
+def promised(seen: HoldoutPredictions, max_error: float = 0.05, *, temperature: float = 1.0) -> RiskGuarantee:
     return promise(seen, categories=CATEGORIES, temperature=temperature, max_error=max_error)
 
 
-def filed(seen: Evidence, by: Promise, *, temperature: float = 1.0) -> NDArray[np.bool_]:
+def filed(seen: HoldoutPredictions, by: RiskGuarantee, *, temperature: float = 1.0) -> NDArray[np.bool_]:
     """Which rows the thresholds file, as sorting does it."""
     shares = probabilities(seen.logits, temperature)
     thresholds = np.array([2.0 if threshold is None else threshold for threshold in by.thresholds])
@@ -147,7 +147,7 @@ def test_the_sentence_says_what_it_rests_on() -> None:
     ) == said
 
 
-def refusal(seen: Evidence, max_error: float) -> str:
+def refusal(seen: HoldoutPredictions, max_error: float) -> str:
     with pytest.raises(NoGuarantee) as caught:
         promised(seen, max_error)
     assert 1 == len(str(caught.value).splitlines())
@@ -228,7 +228,7 @@ def test_no_picture_that_was_not_drawn_by_chance_has_a_part_in_a_guarantee(origi
     assert outcomes[0] == outcomes[2] or "picked" in str(outcomes[2]) or "learned" in str(outcomes[0])
 
 
-def outcome(seen: Evidence) -> Promise | str:
+def outcome(seen: HoldoutPredictions) -> RiskGuarantee | str:
     try:
         return promised(seen, 0.1)
     except NoGuarantee as error:
@@ -261,7 +261,7 @@ def test_what_was_drawn_and_not_judged_counts_as_filed_and_wrong() -> None:
     assert "no guarantee of 2%: 409 pictures" in outcome_at(replace(seen, unjudged=9), 0.02)
 
 
-def outcome_at(seen: Evidence, max_error: float) -> str:
+def outcome_at(seen: HoldoutPredictions, max_error: float) -> str:
     with pytest.raises(NoGuarantee) as caught:
         promised(seen, max_error)
     return str(caught.value)

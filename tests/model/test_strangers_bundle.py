@@ -31,7 +31,7 @@ from classifier.report.model_report import write_bundle_report
 from classifier.settings import RuntimeSettings, Settings, load
 from classifier.sort.pipeline import sort
 from classifier.training.pipeline import learn
-from kit.bundles import colour_bundle
+from kit.bundles import color_bundle
 
 NAMES = [
     *("../x", "/x", "a/b", ".", "..", "_review", "_x", ".x", "", " ", "a\0b", "a\nb", "\ud800", "a\u202eb", "a\u2066b"),
@@ -41,14 +41,14 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model") / "colours"
-    return colour_bundle(folder, labelled=True, novelty=True, evidence=30).folder
+    folder = tmp_path_factory.mktemp("model") / "colors"
+    return color_bundle(folder, labelled=True, novelty=True, evidence=30).folder
 
 
 @pytest.fixture(scope="module")
 def bundle(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy that tests change and put back."""
-    folder = tmp_path_factory.mktemp("copy") / "colours"
+    folder = tmp_path_factory.mktemp("copy") / "colors"
     folder.mkdir()
     for path in made.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
@@ -145,7 +145,7 @@ def test_another_number_of_categories_than_the_head_has_is_refused(bundle: Path,
 )
 def test_a_field_of_the_wrong_kind_or_out_of_range_is_refused(bundle: Path, field: str, value: Any) -> None:
     change(bundle, MANIFEST, **{field: value})
-    refused(lambda: open_bundle(bundle), "colours")
+    refused(lambda: open_bundle(bundle), "colors")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_field_of_the_wrong_kind_or_out_of_range_is_refused(bundle: Path, fiel
 @pytest.mark.parametrize("name", [MANIFEST, CONFIG])
 def test_json_that_is_none_or_too_deep_is_refused(bundle: Path, name: str, text: str) -> None:
     (bundle / name).write_text(text, encoding="utf-8")
-    refused(lambda: open_bundle(bundle), "colours")
+    refused(lambda: open_bundle(bundle), "colors")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

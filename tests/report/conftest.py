@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classifier.model.holdout import EVIDENCE, Evidence
+from classifier.model.holdout import EVIDENCE, HoldoutPredictions
 from classifier.records import PictureId, Selection
-from kit.pictures import COLOURS, encoded, plain
+from kit.pictures import COLORS, encoded, plain
 
 CATEGORIES = ("blue", "green & b", "红色")
 
@@ -20,8 +20,8 @@ CATEGORIES = ("blue", "green & b", "红色")
 def labels(tmp_path: Path) -> list[Path]:
     paths = [tmp_path / "labels" / f"<u>{number}.png" for number in range(3)]
     paths[0].parent.mkdir()
-    for path, colour in zip(paths, COLOURS.values(), strict=False):
-        path.write_bytes(encoded(plain(colour), "PNG"))
+    for path, color in zip(paths, COLORS.values(), strict=False):
+        path.write_bytes(encoded(plain(color), "PNG"))
     return paths
 
 
@@ -52,12 +52,12 @@ def write_manifest(folder: Path, **changes: Any) -> None:
     (folder / "illsort.json").write_text(json.dumps(values | changes), encoding="utf-8")
 
 
-def evidence(labels: list[Path], *, count: int = 300) -> Evidence:
+def evidence(labels: list[Path], *, count: int = 300) -> HoldoutPredictions:
     draws = np.random.default_rng(0)
     truths = np.arange(count) % 3
     logits = 3 * np.eye(3)[truths] + draws.normal(size=(count, 3))
     paths = [path.as_posix() for path in labels]
-    return Evidence(
+    return HoldoutPredictions(
         logits=logits.astype(np.float32),
         truths=truths,
         groups=np.arange(count),

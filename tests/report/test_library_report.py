@@ -13,12 +13,12 @@ from classifier.cli.status import _runs
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
-from classifier.records import Said
+from classifier.records import AnnotationKind
 from classifier.report.library_report import library_page, write_library_report
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
-from kit.bundles import colour_bundle
-from kit.pictures import COLOURS, encoded, plain, varied
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, plain, varied
 from kit.tree import make_tree
 
 SETTINGS = Settings(runtime=RuntimeSettings(workers=0))
@@ -26,14 +26,14 @@ SETTINGS = Settings(runtime=RuntimeSettings(workers=0))
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "colours", evidence=600).folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors", evidence=600).folder
 
 
 @pytest.fixture
 def library(tmp_path: Path, model: Path) -> Path:
     crawl = make_tree(
         tmp_path / "crawl <b>",
-        {f"{n}.png": encoded(varied(COLOURS["red"], seed=n), "PNG") for n in range(6)}  # type: ignore[arg-type]
+        {f"{n}.png": encoded(varied(COLORS["red"], seed=n), "PNG") for n in range(6)}  # type: ignore[arg-type]
         | {"b.jpg": b"<html>", "u.png": encoded(plain((120, 120, 120)), "PNG")},
     )
     sort(crawl, library=tmp_path / "图库", bundle=model, settings=SETTINGS)
@@ -108,14 +108,14 @@ def test_a_library_in_use_is_left_alone(library: Path) -> None:
 def test_what_was_promised_and_what_an_audit_found_is_told(tmp_path: Path, model: Path) -> None:
     crawl = make_tree(
         tmp_path / "crawl",
-        {f"{n}.png": encoded(varied(COLOURS["red"], seed=n), "PNG") for n in range(6)},  # type: ignore[arg-type]
+        {f"{n}.png": encoded(varied(COLORS["red"], seed=n), "PNG") for n in range(6)},  # type: ignore[arg-type]
     )
     library = tmp_path / "library"
     sort(crawl, library=library, bundle=model, settings=SETTINGS, max_error=0.1)
     with opened(library, count=4) as session:
-        session.answer(Said.WRONG)
+        session.answer(AnnotationKind.WRONG)
         while not session.state.is_finished:
-            session.answer(Said.RIGHT)
+            session.answer(AnnotationKind.RIGHT)
     text = write_library_report(library).read_text(encoding="utf-8")
 
     assert "The last sort promised: at most 10% wrong among the filed" in text

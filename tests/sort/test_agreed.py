@@ -9,14 +9,14 @@ import pytest
 
 from classifier.audit.session import opened
 from classifier.catalog import audits
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.strictness import Strictness
 from classifier.filing.undo import undo
 from classifier.progress import SavingProgress
-from classifier.records import Mode, Said
+from classifier.records import AnnotationKind, Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import all_files, make_tree
 
 if TYPE_CHECKING:
@@ -33,15 +33,15 @@ def run(folder: Path, mode: Mode, bundle: Path | None = None, **options: float) 
 
 def filed(library: Path) -> dict[str, float]:
     """What lies in a category's folder, with its confidence."""
-    with read_catalogue(library) as catalogue:
-        return {one.name: one.confidence for one in audits.filed(catalogue)}
+    with read_catalog(library) as catalog:
+        return {one.name: one.confidence for one in audits.filed(catalog)}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     pictures = {
-        f"{colour} {seed}.png": encoded(varied(COLOURS[colour], seed=seed), "PNG")
-        for colour in ("red", "green", "blue")
+        f"{color} {seed}.png": encoded(varied(COLORS[color], seed=seed), "PNG")
+        for color in ("red", "green", "blue")
         for seed in range(6)
     }
     make_tree(tmp_path / "crawl", dict(pictures))
@@ -87,7 +87,7 @@ def test_a_picture_judged_right_stays_and_one_judged_wrong_never_returns(folder:
     library = folder / "sorted"
     with opened(library, count=4) as session:
         names = [path.name for drawn in session.state.audit.drawn if (path := session.path_of(drawn)) is not None]
-        for said in (Said.WRONG, Said.RIGHT, Said.RIGHT, Said.SKIPPED):
+        for said in (AnnotationKind.WRONG, AnnotationKind.RIGHT, AnnotationKind.RIGHT, AnnotationKind.SKIPPED):
             session.answer(said)
     run(folder, Mode.LINK, threshold=0.99999)
     assert {names[1], names[2]} == set(filed(library))

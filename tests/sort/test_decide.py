@@ -1,4 +1,4 @@
-"""All the judgement of a sort, on plain values."""
+"""All the judgment of a sort, on plain values."""
 
 from __future__ import annotations
 

@@ -11,13 +11,13 @@ import pytest
 from classifier.catalog.stats import overview
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RED, BLUE = (encoded(varied(COLOURS[colour], seed=1), "PNG") for colour in ("red", "blue"))
+RED, BLUE = (encoded(varied(COLORS[color], seed=1), "PNG") for color in ("red", "blue"))
 SETTINGS = Settings(runtime=RuntimeSettings(workers=0))
 
 

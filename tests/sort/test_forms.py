@@ -11,7 +11,7 @@ from classifier.catalog.stats import overview
 from classifier.model.bundle import open_bundle, save_bundle
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import all_files, make_tree
 
 NFC = "ガール"
@@ -19,11 +19,11 @@ NFD = unicodedata.normalize("NFD", NFC)
 SETTINGS = Settings(runtime=RuntimeSettings(workers=0))
 
 
-def png(colour: str) -> bytes:
-    return encoded(varied(COLOURS[colour], seed=1), "PNG")
+def png(color: str) -> bytes:
+    return encoded(varied(COLORS[color], seed=1), "PNG")
 
 
-CRAWL = {f"{colour}.png": png(colour) for colour in ("red", "green", "blue")}
+CRAWL = {f"{color}.png": png(color) for color in ("red", "green", "blue")}
 
 
 def named(folder: Path, bundle: Path, *categories: str) -> Path:

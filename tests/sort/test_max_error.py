@@ -9,27 +9,27 @@ from typing import Any
 
 import pytest
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.stats import overview
 from classifier.filing.undo import undo
 from classifier.model.bundle import open_bundle
-from classifier.model.risk_control import Promise, promise
+from classifier.model.risk_control import RiskGuarantee, promise
 from classifier.progress import SavingProgress
 from classifier.records import Mode, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
-from kit.bundles import colour_bundle
+from kit.bundles import color_bundle
 from kit.interrupt import Stop, Stopping
-from kit.pictures import COLOURS, encoded, plain, varied
+from kit.pictures import COLORS, encoded, plain, varied
 from kit.tree import make_tree
 
 SETTINGS = Settings(sort=SortSettings(mode=Mode.LINK), runtime=RuntimeSettings(workers=0))
-WHOLE = encoded(varied(COLOURS["red"], seed=5, size=(400, 300)), "JPEG")
+WHOLE = encoded(varied(COLORS["red"], seed=5, size=(400, 300)), "JPEG")
 
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return colour_bundle(tmp_path_factory.mktemp("model") / "judged", evidence=400).folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "judged", evidence=400).folder
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def crawl(tmp_path: Path) -> Path:
 
 def _blend(share: float) -> tuple[int, int, int]:
     red, green, blue = (
-        round((1 - share) * own + share * other) for own, other in zip(COLOURS["blue"], COLOURS["red"], strict=True)
+        round((1 - share) * own + share * other) for own, other in zip(COLORS["blue"], COLORS["red"], strict=True)
     )
     return red, green, blue
 
@@ -52,7 +52,7 @@ def run(folder: Path, bundle: Path | None, **options: Any) -> dict[str, Any]:
     return sort(folder / "crawl", library=folder / "sorted", bundle=bundle, settings=SETTINGS, **options)
 
 
-def promised(bundle: Path, max_error: float) -> Promise:
+def promised(bundle: Path, max_error: float) -> RiskGuarantee:
     opened = open_bundle(bundle)
     evidence = opened.load_evidence()
     assert evidence is not None
@@ -60,14 +60,14 @@ def promised(bundle: Path, max_error: float) -> Promise:
 
 
 def decisions(folder: Path) -> list[tuple[str, str, float, str]]:
-    with read_catalogue(folder / "sorted") as catalogue:
-        rows = catalogue.connection.execute("SELECT action, category, confidence, reason FROM decisions")
+    with read_catalog(folder / "sorted") as catalog:
+        rows = catalog.connection.execute("SELECT action, category, confidence, reason FROM decisions")
         return list(rows.fetchall())
 
 
 def recorded(folder: Path) -> dict[str, Any]:
-    with read_catalogue(folder / "sorted") as catalogue:
-        (settings,) = catalogue.connection.execute("SELECT settings FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+    with read_catalog(folder / "sorted") as catalog:
+        (settings,) = catalog.connection.execute("SELECT settings FROM runs ORDER BY id DESC LIMIT 1").fetchone()
         kept: dict[str, Any] = json.loads(settings)["sort"]
         return kept
 
@@ -144,7 +144,7 @@ def test_without_a_guarantee_the_rate_is_kept_by_the_models_estimate_and_one_lin
     crawl: Path, case: tuple[int, Selection, float, int, str, str]
 ) -> None:
     evidence, selection, rate, wanted, why, says = case
-    model = colour_bundle(crawl / "model", evidence=evidence, selection=selection).folder
+    model = color_bundle(crawl / "model", evidence=evidence, selection=selection).folder
     progress, library = SavingProgress(), crawl / "sorted"
     summary = run(crawl, model, max_error=rate, progress=progress)
     (line,) = [said for said in progress.said if "no guarantee" in said]

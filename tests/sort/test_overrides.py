@@ -6,16 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from classifier.records import Action, Decision, PictureId, Said, Verdict
+from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId
 from classifier.sort.overrides import heed
 
 DECISION = Decision(
     picture=PictureId("p"), action=Action.FILE, category="chibi", confidence=0.97, reason="0.97 chibi: at least 0.9"
 )
-VERDICT = Verdict(
-    picture=PictureId("p"), said=Said.WRONG, category="chibi", origin="audit", at="2026-11-24T10:00:00+00:00", audit=1
+VERDICT = Annotation(
+    picture=PictureId("p"),
+    said=AnnotationKind.WRONG,
+    category="chibi",
+    origin="audit",
+    at="2026-11-24T10:00:00+00:00",
+    audit=1,
 )
-RIGHT = replace(VERDICT, said=Said.RIGHT)
+RIGHT = replace(VERDICT, said=AnnotationKind.RIGHT)
 
 
 def test_without_a_verdict_a_decision_stands() -> None:
@@ -56,7 +61,7 @@ def test_judged_right_it_stays_though_a_new_model_prefers_another_category() -> 
 
 @pytest.mark.parametrize("action", Action)
 def test_judged_none_of_the_categories_it_is_in_none_whatever_the_model_says(action: Action) -> None:
-    none = replace(VERDICT, said=Said.NONE, category=None, origin="review")
+    none = replace(VERDICT, said=AnnotationKind.NONE, category=None, origin="review")
     reason = "a person said it is none of the categories (review of 2026-11-24)"
 
     assert replace(DECISION, action=Action.UNKNOWN, reason=reason) == heed(replace(DECISION, action=action), none)

@@ -22,18 +22,18 @@ from classifier.progress import SavingProgress
 from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
-from kit.pictures import COLOURS, encoded, plain, varied
+from kit.pictures import COLORS, encoded, plain, varied
 from kit.tree import all_files, make_tree, read_tree
 
 GREY = (120, 120, 120)
 
 
-def png(colour: str, seed: int = 0) -> bytes:
-    return encoded(varied(COLOURS[colour], seed=seed), "PNG")
+def png(color: str, seed: int = 0) -> bytes:
+    return encoded(varied(COLORS[color], seed=seed), "PNG")
 
 
 UNSURE = encoded(plain(GREY), "PNG")
-HALF = (whole := encoded(varied(COLOURS["red"], seed=5, size=(400, 300)), "JPEG"))[: len(whole) // 2]
+HALF = (whole := encoded(varied(COLORS["red"], seed=5, size=(400, 300)), "JPEG"))[: len(whole) // 2]
 PAGE = b"<html>404 not found</html>"
 
 
@@ -168,7 +168,7 @@ def test_a_renamed_crawl_is_hashed_but_not_predicted_again(tmp_path: Path, bundl
     assert first == {key: value for key, value in summary.items() if key != "seconds"}
     assert before == stable(tmp_path / "sorted")
     stages = [stage.name for stage in progress.stages]
-    assert ["opening the model", "looking for pictures", "recognising", "deciding again"] == stages
+    assert ["opening the model", "looking for pictures", "recognizing", "deciding again"] == stages
 
 
 def test_another_threshold_moves_only_the_difference(tmp_path: Path, bundle: Path) -> None:

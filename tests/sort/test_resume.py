@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.runs import all_runs, last_settings
 from classifier.errors import ModelError
 from classifier.model.bundle import save_bundle
@@ -16,9 +16,9 @@ from classifier.progress import SavingProgress
 from classifier.records import Mode
 from classifier.settings import ImageSettings, RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
-from kit.bundles import colour_bundle
+from kit.bundles import color_bundle
 from kit.interrupt import Stop, Stopping
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import all_files
 
 
@@ -36,17 +36,17 @@ def run(
 
 
 def last(folder: Path) -> tuple[str, float, str]:
-    with read_catalogue(folder / "sorted") as catalogue:
-        rows = catalogue.connection.execute("SELECT mode, json_extract(settings, '$.sort.threshold') FROM runs")
+    with read_catalog(folder / "sorted") as catalog:
+        rows = catalog.connection.execute("SELECT mode, json_extract(settings, '$.sort.threshold') FROM runs")
         mode, threshold = rows.fetchall()[-1]
-        return mode, threshold, all_runs(catalogue)[-1].bundle.name
+        return mode, threshold, all_runs(catalog)[-1].bundle.name
 
 
 @pytest.fixture
 def stopped(tmp_path: Path, bundle: Path) -> Path:
     """A sort of one picture with --mode move and --threshold 0.8 that was stopped."""
     (tmp_path / "crawl").mkdir()
-    (tmp_path / "crawl" / "a.png").write_bytes(encoded(varied(COLOURS["red"], seed=1), "PNG"))
+    (tmp_path / "crawl" / "a.png").write_bytes(encoded(varied(COLORS["red"], seed=1), "PNG"))
     with pytest.raises(Stop):
         run(tmp_path, bundle, mode=Mode.MOVE, threshold=0.8, progress=Stopping())
     return tmp_path
@@ -56,14 +56,14 @@ def test_what_is_not_said_is_as_it_was(stopped: Path) -> None:
     said = run(stopped, None)
 
     assert ["the last sort of this crawl was stopped: it goes on with --mode move"] == said
-    assert ("move", 0.8, "colours") == last(stopped)
+    assert ("move", 0.8, "colors") == last(stopped)
     assert {} == all_files(stopped / "crawl")
 
 
 def test_what_was_excluded_stays_excluded_and_it_is_said(stopped: Path, bundle: Path) -> None:
     exclude = ImageSettings(exclude=("*.gif", "b.*"))
     for name in ("b.png", "c.png"):
-        (stopped / "crawl" / name).write_bytes(encoded(varied(COLOURS["red"], seed=ord(name[0])), "PNG"))
+        (stopped / "crawl" / name).write_bytes(encoded(varied(COLORS["red"], seed=ord(name[0])), "PNG"))
     with pytest.raises(Stop):
         run(stopped, bundle, mode=Mode.MOVE, images=exclude, restart=True, progress=Stopping())
     said = run(stopped, None, images=ImageSettings(exclude=("*.gif", "c.*")))
@@ -78,7 +78,7 @@ def test_without_anyone_to_ask_the_recorded_values_win_and_it_is_said(stopped: P
     (said,) = run(stopped, bundle, mode=Mode.COPY, threshold=0.5)
 
     assert "had --mode move, --threshold 0.8: it goes on with that, not with --mode copy, --threshold 0.5" in said
-    assert ("move", 0.8, "colours") == last(stopped)
+    assert ("move", 0.8, "colors") == last(stopped)
 
 
 @pytest.mark.parametrize(("answer", "expected"), [(True, "move"), (False, "copy")])
@@ -92,12 +92,12 @@ def test_a_changed_mode_is_asked_about(stopped: Path, answer: bool, expected: st
     run(stopped, None, mode=Mode.COPY, on_changed=answers)
 
     assert ["the stopped run had --mode move, now it is --mode copy; go on as it was begun?"] == asked
-    assert (expected, 0.8, "colours") == last(stopped)
+    assert (expected, 0.8, "colors") == last(stopped)
 
 
 def test_restart_takes_what_is_given_now(stopped: Path, bundle: Path) -> None:
     assert [] == run(stopped, bundle, mode=Mode.COPY, restart=True)
-    assert ("copy", 0.9, "colours") == last(stopped)
+    assert ("copy", 0.9, "colors") == last(stopped)
 
 
 def sidecar(folder: Path) -> None:
@@ -160,18 +160,18 @@ def test_restart_drops_the_sidecars_too(stopped: Path, bundle: Path) -> None:
 
 
 def test_another_model_is_a_change(stopped: Path, tmp_path: Path) -> None:
-    same = colour_bundle(tmp_path / "same")
+    same = color_bundle(tmp_path / "same")
     network = same.load_network()
     network.head.bias.data += 0.01
     other = save_bundle(tmp_path / "other", network=network, manifest=same.manifest, evaluation={}).folder
     (said,) = run(stopped, other)
 
     assert "another model" in said
-    assert ("move", 0.8, "colours") == last(stopped)
+    assert ("move", 0.8, "colors") == last(stopped)
 
 
 def test_the_same_model_in_another_folder_is_none(stopped: Path, tmp_path: Path) -> None:
-    other = colour_bundle(tmp_path / "other").folder
+    other = color_bundle(tmp_path / "other").folder
     run(stopped, other)
 
     assert ("move", 0.8, "other") == last(stopped)
@@ -179,7 +179,7 @@ def test_the_same_model_in_another_folder_is_none(stopped: Path, tmp_path: Path)
 
 def train_again(bundle: Path) -> Path:
     """Another model in the same folder."""
-    same = colour_bundle(bundle.parent / "same")
+    same = color_bundle(bundle.parent / "same")
     network = same.load_network()
     network.head.bias.data += 0.01
     shutil.rmtree(bundle)
@@ -189,9 +189,9 @@ def train_again(bundle: Path) -> Path:
 @pytest.fixture
 def trained_again(tmp_path: Path) -> Path:
     """The folder of a model that was trained again while a sort with it was stopped."""
-    own = colour_bundle(tmp_path / "own").folder
+    own = color_bundle(tmp_path / "own").folder
     (tmp_path / "crawl").mkdir()
-    (tmp_path / "crawl" / "a.png").write_bytes(encoded(varied(COLOURS["red"], seed=1), "PNG"))
+    (tmp_path / "crawl" / "a.png").write_bytes(encoded(varied(COLORS["red"], seed=1), "PNG"))
     with pytest.raises(Stop):
         run(tmp_path, own, mode=Mode.COPY, threshold=0.8, progress=Stopping())
     return train_again(own)
@@ -229,7 +229,7 @@ def test_a_sort_that_came_to_its_end_binds_nobody(stopped: Path) -> None:
     run(stopped, None)
 
     assert [] == run(stopped, None, mode=Mode.COPY)
-    assert ("copy", 0.9, "colours") == last(stopped)
+    assert ("copy", 0.9, "colors") == last(stopped)
 
 
 def test_another_crawl_is_not_bound(stopped: Path, bundle: Path) -> None:
@@ -241,14 +241,14 @@ def test_another_crawl_is_not_bound(stopped: Path, bundle: Path) -> None:
 
 
 def unknown(folder: Path) -> tuple[bool, float]:
-    with read_catalogue(folder / "sorted") as catalogue:
-        kept = last_settings(catalogue, "sort")["sort"]
+    with read_catalog(folder / "sorted") as catalog:
+        kept = last_settings(catalog, "sort")["sort"]
     return kept["unknown"], kept["unknown_share"]
 
 
 def test_what_was_to_count_as_unknown_is_as_it_was(tmp_path: Path, bundle: Path) -> None:
     (tmp_path / "crawl").mkdir()
-    (tmp_path / "crawl" / "a.png").write_bytes(encoded(varied(COLOURS["red"], seed=1), "PNG"))
+    (tmp_path / "crawl" / "a.png").write_bytes(encoded(varied(COLORS["red"], seed=1), "PNG"))
     with pytest.raises(Stop):
         run(tmp_path, bundle, unknown_share=0.3, progress=Stopping())
 

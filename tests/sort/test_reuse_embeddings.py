@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from classifier.catalog import embeddings
-from classifier.catalog.connection import read_catalogue
-from classifier.catalog.shards import Writer
+from classifier.catalog.connection import read_catalog
+from classifier.catalog.shards import ShardWriter
 from classifier.catalog.stats import overview
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
@@ -20,13 +20,13 @@ from classifier.model.bundle import Bundle, open_bundle
 from classifier.progress import SavingProgress
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
-from kit.bundles import colour_bundle, with_another_head
-from kit.pictures import COLOURS, encoded, plain, varied
+from kit.bundles import color_bundle, with_another_head
+from kit.pictures import COLORS, encoded, plain, varied
 from kit.tree import all_files, make_tree
 
 CRAWL = {
-    f"{colour}{seed}.png": encoded(varied(COLOURS[colour], seed=seed), "PNG")
-    for colour in ("red", "green", "blue")
+    f"{color}{seed}.png": encoded(varied(COLORS[color], seed=seed), "PNG")
+    for color in ("red", "green", "blue")
     for seed in (1, 2)
 }
 CRAWL |= {"unsure.png": encoded(plain((120, 120, 120)), "PNG"), "again.png": CRAWL["red1.png"], "bad.png": b"<html>"}
@@ -37,7 +37,7 @@ READABLE = 7
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     """One, another head, and another head that tells unknown pictures too."""
     folder = tmp_path_factory.mktemp("models")
-    first = colour_bundle(folder / "first")
+    first = color_bundle(folder / "first")
     return (
         first.folder,
         with_another_head(folder / "second", first).folder,
@@ -69,8 +69,8 @@ def shards(folder: Path) -> list[Path]:
 
 
 def logits(folder: Path, bundle: Path) -> dict[str, np.ndarray[Any, Any]]:
-    with read_catalogue(folder / "sorted") as catalogue:
-        rows = catalogue.connection.execute(
+    with read_catalog(folder / "sorted") as catalog:
+        rows = catalog.connection.execute(
             "SELECT picture, logits FROM predictions WHERE model = ?", (open_bundle(bundle).manifest.key,)
         ).fetchall()
     return {picture: np.frombuffer(content, "<f4") for picture, content in rows}
@@ -80,7 +80,7 @@ def logits(folder: Path, bundle: Path) -> dict[str, np.ndarray[Any, Any]]:
 def test_another_head_reads_no_picture_and_files_as_if_it_had(
     tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path], which: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = colour_bundle(tmp_path / "model", novelty=which == 2).folder
+    first = color_bundle(tmp_path / "model", novelty=which == 2).folder
     for name in ("known", "new"):
         make_tree(tmp_path / name / "crawl", CRAWL)
     expected = run(tmp_path / "new", bundles[which])
@@ -106,8 +106,8 @@ def test_only_the_difference_moves(tmp_path: Path, bundles: tuple[Path, Path, Pa
     plan = list[str]()
     run(tmp_path, bundles[1], plan=plan.append)
     run(tmp_path, bundles[1])
-    with read_catalogue(tmp_path / "sorted") as catalogue:
-        moved = catalogue.connection.execute("SELECT count(*) FROM moves WHERE method = 'rename'").fetchone()
+    with read_catalog(tmp_path / "sorted") as catalog:
+        moved = catalog.connection.execute("SELECT count(*) FROM moves WHERE method = 'rename'").fetchone()
 
     assert 5 == len(plan)  # two red, two blue, and the unsure one whose best guess is another
     assert (len(plan),) == moved
@@ -129,7 +129,7 @@ def test_a_renamed_crawl_costs_hashing_alone_also_for_another_head(
 def test_only_new_pictures_are_read(tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     run(tmp_path, bundles[0])
-    make_tree(tmp_path / "crawl", {"new.png": encoded(varied(COLOURS["red"], seed=99), "PNG")})
+    make_tree(tmp_path / "crawl", {"new.png": encoded(varied(COLORS["red"], seed=99), "PNG")})
     reads.clear()
     run(tmp_path, bundles[1])
 
@@ -165,11 +165,11 @@ def test_what_is_known_is_where_it_belongs_before_anything_new_is_read(
 ) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     run(tmp_path, bundles[0])
-    make_tree(tmp_path / "crawl", {"0 new.png": encoded(varied(COLOURS["red"], seed=99), "PNG")})  # the first by path
+    make_tree(tmp_path / "crawl", {"0 new.png": encoded(varied(COLORS["red"], seed=99), "PNG")})  # the first by path
     run(tmp_path, bundles[1])
-    with read_catalogue(tmp_path / "sorted") as catalogue:
-        (last_run,) = catalogue.connection.execute("SELECT max(id) FROM runs").fetchone()
-        moves = catalogue.connection.execute("SELECT method FROM moves WHERE run = ? ORDER BY id", (last_run,))
+    with read_catalog(tmp_path / "sorted") as catalog:
+        (last_run,) = catalog.connection.execute("SELECT max(id) FROM runs").fetchone()
+        moves = catalog.connection.execute("SELECT method FROM moves WHERE run = ? ORDER BY id", (last_run,))
         methods = [method for (method,) in moves]
 
     assert [*["rename"] * 5, "link"] == methods
@@ -243,7 +243,7 @@ def test_a_disk_that_refuses_them_does_not_stop_the_sort(
         raise OSError(28, "No space left on device")
 
     make_tree(tmp_path / "crawl", CRAWL)
-    monkeypatch.setattr(Writer, "append", refused)
+    monkeypatch.setattr(ShardWriter, "append", refused)
     progress = SavingProgress()
     summary = run(tmp_path, bundles[0], progress=progress)
 
@@ -272,8 +272,8 @@ def test_one_backbone_has_one_row_for_each_picture(tmp_path: Path, bundles: tupl
     make_tree(tmp_path / "crawl", CRAWL)
     for bundle in bundles:
         run(tmp_path, bundle)
-    with read_catalogue(tmp_path / "sorted") as catalogue:
-        kept = embeddings.kept(catalogue, tmp_path / "sorted")
-        rows = catalogue.connection.execute("SELECT count(*) FROM embeddings").fetchone()
+    with read_catalog(tmp_path / "sorted") as catalog:
+        kept = embeddings.kept(catalog, tmp_path / "sorted")
+        rows = catalog.connection.execute("SELECT count(*) FROM embeddings").fetchone()
 
     assert (kept.pictures,) == rows == (READABLE,)

@@ -20,13 +20,13 @@ from classifier.progress import SavingProgress
 from classifier.records import Mode
 from classifier.settings import ImageSettings, LabelSettings, RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
-from kit.bundles import colour_labelled
-from kit.pictures import COLOURS, encoded, varied
+from kit.bundles import color_labelled
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import Tree, all_files, make_tree
 
 
-def png(colour: str, seed: int = 0) -> bytes:
-    return encoded(varied(COLOURS[colour], seed=seed), "PNG")
+def png(color: str, seed: int = 0) -> bytes:
+    return encoded(varied(COLORS[color], seed=seed), "PNG")
 
 
 LABELS: Tree = {
@@ -48,7 +48,7 @@ def recording(folder: Path, bundle: Path, labels: dict[str, Any], *, paths: tupl
 
         with torch.inference_mode():
             pixels = torch.zeros((120, 3, 32, 32), dtype=torch.uint8)
-            labelled = colour_labelled(network.embed(network.normalise(pixels)).numpy())
+            labelled = color_labelled(network.embed(network.normalize(pixels)).numpy())
         labelled = replace(labelled, paths=(*paths, *labelled.paths[len(paths) :]))
     manifest = of.manifest.model_copy(update={"settings": {"labels": labels}})
     return save_bundle(folder, network=network, manifest=manifest, evaluation={}, labelled=labelled).folder

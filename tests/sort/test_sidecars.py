@@ -7,7 +7,7 @@ from pathlib import Path
 from classifier.records import Mode
 from classifier.settings import Settings, SortSettings
 from classifier.sort.pipeline import sort
-from kit.pictures import COLOURS, encoded, plain
+from kit.pictures import COLORS, encoded, plain
 from kit.tree import make_tree
 
 SETTINGS = Settings(sort=SortSettings(mode=Mode.MOVE, sidecars=True)).model_copy(
@@ -15,8 +15,8 @@ SETTINGS = Settings(sort=SortSettings(mode=Mode.MOVE, sidecars=True)).model_copy
 )
 
 
-def picture(colour: str) -> bytes:
-    return encoded(plain(COLOURS[colour]), "PNG")
+def picture(color: str) -> bytes:
+    return encoded(plain(COLORS[color]), "PNG")
 
 
 def test_sorting_one_crawl_leaves_the_sidecars_of_another_alone(tmp_path: Path, bundle: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from classifier.catalog import decisions, previous_decisions
-from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.ranking import attach_newest
 from classifier.catalog.stats import overview
 from classifier.errors import LibraryError
@@ -22,7 +22,7 @@ from classifier.report.library_report import library_page
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
 from classifier.web.queue import counts
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Library:
 
     def __init__(self, folder: Path, bundle: Path) -> None:
         self.folder, self.bundle, self.library = folder, bundle, folder / "sorted"
-        pictures = {f"{n}.png": varied(list(COLOURS.values())[n % 3], seed=n) for n in range(4)}
+        pictures = {f"{n}.png": varied(list(COLORS.values())[n % 3], seed=n) for n in range(4)}
         pictures |= {f"dim{n}.png": varied((120 + 9 * n, 120, 110), seed=n) for n in range(4)}
         make_tree(folder / "crawl", {name: encoded(picture, "PNG") for name, picture in pictures.items()})
 
@@ -48,25 +48,25 @@ class Library:
 
     def decided(self) -> list[Row]:
         """All that is decided."""
-        with read_catalogue(self.library) as catalogue:
-            return catalogue.connection.execute("SELECT * FROM decisions ORDER BY picture").fetchall()
+        with read_catalog(self.library) as catalog:
+            return catalog.connection.execute("SELECT * FROM decisions ORDER BY picture").fetchall()
 
     def ask(self, statement: str) -> None:
-        """Change the catalogue behind illsort's back."""
-        with open_catalogue(self.library) as catalogue:
-            catalogue.connection.execute(statement)
+        """Change the catalog behind illsort's back."""
+        with open_catalog(self.library) as catalog:
+            catalog.connection.execute(statement)
 
     def check(self) -> None:
         """Status, page and report count what lies in the library."""
         lies = Counter(trays(self.library))
         seen = overview(self.library)
         assert lies == +Counter(file=sum(seen.filed.values()), review=sum(seen.review.values()), unknown=seen.unknown)
-        with open_catalogue(self.library) as catalogue:
-            attach_newest(catalogue)
-            waiting = {tray: sum(of_it.values()) for tray, of_it in counts(catalogue).items()}
+        with open_catalog(self.library) as catalog:
+            attach_newest(catalog)
+            waiting = {tray: sum(of_it.values()) for tray, of_it in counts(catalog).items()}
             assert {tray: lies[tray] for tray in ("review", "unknown")} == waiting
-            assert lies["file"] == decisions.count_filed(catalogue)
-            assert lies.total() == catalogue.connection.execute("SELECT count(*) FROM decisions").fetchone()[0]
+            assert lies["file"] == decisions.count_filed(catalog)
+            assert lies.total() == catalog.connection.execute("SELECT count(*) FROM decisions").fetchone()[0]
         assert f">{lies['file']}<" in library_page(self.library)
 
 
@@ -129,11 +129,11 @@ def test_a_library_in_which_an_earlier_version_undid_one_of_two_sorts_counts_wha
 
 
 def as_an_earlier_version_left_it(library: Library, kept: list[Any]) -> None:
-    """The decisions that an undo did not take back, in a catalogue that this version has not opened yet."""
-    with open_catalogue(library.library) as catalogue:
-        catalogue.connection.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?, ?)", kept)
-        catalogue.connection.execute("DELETE FROM migrations WHERE name >= 'm014'")
-        catalogue.connection.execute("DROP TABLE decided_before")
+    """The decisions that an undo did not take back, in a catalog that this version has not opened yet."""
+    with open_catalog(library.library) as catalog:
+        catalog.connection.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?, ?)", kept)
+        catalog.connection.execute("DELETE FROM migrations WHERE name >= 'm014'")
+        catalog.connection.execute("DROP TABLE decided_before")
 
 
 def test_a_picture_that_an_undo_leaves_is_decided_to_be_where_it_lies(library: Library) -> None:
@@ -175,11 +175,11 @@ def decided(number: int, confidence: float, action: Action = Action.FILE) -> Dec
 
 
 def test_of_changes_that_move_nothing_two_a_decision_are_kept_and_of_others_all(library: Library) -> None:
-    with open_catalogue(library.library) as catalogue:
+    with open_catalog(library.library) as catalog:
         for run in range(1, 9):
             tray = Action.REVIEW if run % 2 else Action.FILE
-            decisions.save(catalogue, [decided(0, 0.5, tray), *(decided(n, run / 10) for n in range(1, 10))], run=run)
-            previous_decisions.forget_old(catalogue)
-        ask = catalogue.connection.execute
+            decisions.save(catalog, [decided(0, 0.5, tray), *(decided(n, run / 10) for n in range(1, 10))], run=run)
+            previous_decisions.forget_old(catalog)
+        ask = catalog.connection.execute
         assert [(0, 18), (1, 7)] == ask("SELECT moved, count(*) FROM decided_before GROUP BY 1").fetchall()
         assert [(7, 9), (8, 9)] == ask("SELECT run, count(*) FROM decided_before WHERE NOT moved GROUP BY 1").fetchall()

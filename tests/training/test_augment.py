@@ -8,7 +8,7 @@ import torch
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from classifier.records import PictureId
-from classifier.training.augment import Augment, draw_crop, jitter_colours
+from classifier.training.augment import Augment, draw_crop, jitter_colors
 from kit.pictures import busy
 
 PICTURE, OTHER = PictureId("ab" * 32), PictureId("cd" * 32)
@@ -61,13 +61,13 @@ def test_a_small_picture_is_kept_as_it_is() -> None:
     assert augment().shrink(small) is small
 
 
-def test_factors_of_one_change_no_colour() -> None:
-    assert torch.equal(PIXELS, jitter_colours(PIXELS, 1.0, 1.0, 1.0))
+def test_factors_of_one_change_no_color() -> None:
+    assert torch.equal(PIXELS, jitter_colors(PIXELS, 1.0, 1.0, 1.0))
 
 
 def test_no_saturation_is_grey_and_no_contrast_is_flat() -> None:
-    grey = jitter_colours(PIXELS, 1.0, 1.0, 0.0)
-    flat = jitter_colours(PIXELS, 1.0, 0.0, 1.0)
+    grey = jitter_colors(PIXELS, 1.0, 1.0, 0.0)
+    flat = jitter_colors(PIXELS, 1.0, 0.0, 1.0)
 
     assert torch.equal(grey[0], grey[2])
     assert 1 == len(flat.unique())

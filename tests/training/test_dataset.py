@@ -11,17 +11,17 @@ from torch import Tensor
 
 from classifier.errors import LabelsError
 from classifier.records import Example
-from classifier.training.dataset import Pictures, in_batches
+from classifier.training.dataset import TrainingImages, in_batches
 from kit.learning import drawn_examples
 
 
-def opened(examples: tuple[Example, ...], most_kept_bytes: int, read: list[int], *, guesses: int = 0) -> Pictures:
+def opened(examples: tuple[Example, ...], most_kept_bytes: int, read: list[int], *, guesses: int = 0) -> TrainingImages:
     def prepare(pixels: Tensor) -> Tensor:
         read.append(1)
         return pixels
 
     targets = np.ones((len(examples), 1))
-    return Pictures(
+    return TrainingImages(
         examples, targets, guesses=guesses, prepare=prepare, max_megapixels=1, most_kept_bytes=most_kept_bytes
     )
 

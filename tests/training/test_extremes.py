@@ -12,7 +12,7 @@ from classifier import settings
 from classifier.errors import IllsortError
 from classifier.model.backbone import Network, save_network
 from classifier.training.pipeline import learn
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree
 
 pytestmark = pytest.mark.slow
@@ -20,15 +20,15 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Six pictures of each of three colours, and a backbone that takes no time."""
+    """Six pictures of each of three colors, and a backbone that takes no time."""
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("small")
     (folder / "backbone").mkdir()
     body = timm.create_model("test_efficientnet", pretrained=False, num_classes=2)
     save_network(Network(body, image_size=32), folder / "backbone", label_names=["a", "b"], crop_mode="squash")
-    for colour in ("red", "green", "blue"):
-        drawn = {f"{number}.png": encoded(varied(COLOURS[colour], seed=number), "PNG") for number in range(6)}
-        make_tree(folder / "labels" / colour, dict(drawn))
+    for color in ("red", "green", "blue"):
+        drawn = {f"{number}.png": encoded(varied(COLORS[color], seed=number), "PNG") for number in range(6)}
+        make_tree(folder / "labels" / color, dict(drawn))
     return [
         f"labels.folder={folder / 'labels'}",
         f"model.backbone=local-dir:{folder / 'backbone'}",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.images.hashing import picture_id
 from classifier.progress import SavingProgress
-from classifier.records import Said, Verdict
+from classifier.records import Annotation, AnnotationKind
 from classifier.settings import LabelSettings
 from classifier.training.gather_labels import gather
 from kit.audits import Kind, filed_library
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 def test_what_a_person_renamed_is_learned_from_and_what_they_deleted_is_not(tmp_path: Path) -> None:
     kinds = [Kind(category=category, confidences=(0.9, 0.8, 0.7)) for category in ("a", "b")]
     library = filed_library(tmp_path, *kinds)
-    with open_catalogue(library) as catalogue:
+    with open_catalog(library) as catalog:
         for name in ("a 0", "a 1", "a 2", "b 0", "b 1"):
             picture, at = picture_id(name.encode()), "2026-11-24T10:00:00+00:00"
-            verdict = Verdict(picture=picture, said=Said.RIGHT, category=name[0], origin="review", at=at)
-            annotation_log.add(catalogue, verdict)
+            verdict = Annotation(picture=picture, said=AnnotationKind.RIGHT, category=name[0], origin="review", at=at)
+            annotation_log.add(catalog, verdict)
     (library / "a/a 0.png").rename(library / "a/renamed.png")
     (library / "a/a 1.png").unlink()
     progress = SavingProgress()

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from classifier.records import PictureId
-from classifier.training.label_issues import LISTED, Doubts, as_dict, doubts
+from classifier.training.label_issues import LISTED, LabelIssues, as_dict, doubts
 
 CATEGORIES = ("cat", "dog", "emu", "fox")
 
@@ -24,7 +24,7 @@ def drawn(count: int, *, sure: float, seed: int = 0) -> tuple[NDArray[np.float32
     return logits.astype(np.float32), truths
 
 
-def mislabelled(truths: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], set[int]]:
+def mislabeled(truths: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], set[int]]:
     draws = np.random.default_rng(1)
     rows = draws.choice(len(truths), count, replace=False)
     labels = truths.copy()
@@ -32,20 +32,20 @@ def mislabelled(truths: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64
     return labels, {int(row) for row in rows}
 
 
-def found(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Doubts:
+def found(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> LabelIssues:
     names = [str(row) for row in range(len(labels))]
     paths, pictures = [Path(f"{name}.png") for name in names], [PictureId(name) for name in names]
     return doubts(logits, labels, categories=CATEGORIES, paths=paths, pictures=pictures)
 
 
-def rows_of(seen: Doubts) -> list[int]:
+def rows_of(seen: LabelIssues) -> list[int]:
     return [int(doubt.path.stem) for doubt in seen.labels]
 
 
 @pytest.mark.parametrize("planted", [20, 40])
 def test_nearly_all_wrong_labels_are_listed_and_about_as_many_are_estimated(planted: int) -> None:
     logits, truths = drawn(400, sure=9)
-    labels, wrong = mislabelled(truths, planted)
+    labels, wrong = mislabeled(truths, planted)
     seen = found(logits, labels)
 
     assert 0.9 * planted <= len(wrong & set(rows_of(seen)))
@@ -64,7 +64,7 @@ def test_the_surest_contradiction_comes_first_and_says_what_the_picture_rather_s
     assert first.confidence <= first.wrong
 
 
-def test_pictures_that_are_hard_are_not_called_mislabelled() -> None:
+def test_pictures_that_are_hard_are_not_called_mislabeled() -> None:
     logits, truths = drawn(400, sure=1)
     seen = found(logits, truths)
 
@@ -74,7 +74,7 @@ def test_pictures_that_are_hard_are_not_called_mislabelled() -> None:
 
 def test_the_list_is_bounded_by_the_estimate_and_ordered_by_the_probability_of_being_wrong() -> None:
     logits, truths = drawn(400, sure=6)
-    seen = found(logits, mislabelled(truths, 40)[0])
+    seen = found(logits, mislabeled(truths, 40)[0])
     chances = [doubt.wrong for doubt in seen.labels]
 
     assert 0 < len(seen.labels) <= LISTED * seen.likely_wrong
@@ -82,7 +82,9 @@ def test_the_list_is_bounded_by_the_estimate_and_ordered_by_the_probability_of_b
 
 
 def test_without_labels_nothing_is_doubted() -> None:
-    assert Doubts(count=0, likely_wrong=0, labels=()) == found(np.empty((0, 4), dtype=np.float32), np.empty(0, int))
+    assert LabelIssues(count=0, likely_wrong=0, labels=()) == found(
+        np.empty((0, 4), dtype=np.float32), np.empty(0, int)
+    )
 
 
 def test_a_logit_beyond_all_numbers_that_a_probability_can_hold_is_taken() -> None:
@@ -95,7 +97,7 @@ def test_a_logit_beyond_all_numbers_that_a_probability_can_hold_is_taken() -> No
 
 def test_doubts_can_be_written_as_json() -> None:
     logits, truths = drawn(200, sure=9)
-    values = json.loads(json.dumps(as_dict(found(logits, mislabelled(truths, 20)[0])), allow_nan=False))
+    values = json.loads(json.dumps(as_dict(found(logits, mislabeled(truths, 20)[0])), allow_nan=False))
 
     assert 200 == values["count"]
     assert values["labels"][0]["picture"] == Path(values["labels"][0]["path"]).stem

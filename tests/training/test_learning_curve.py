@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from classifier.model.holdout import Evidence
+from classifier.model.holdout import HoldoutPredictions
 from classifier.records import PictureId, Selection
 from classifier.training.head import STRENGTH
 from classifier.training.learning_curve import Curve, as_dict, learning_curve
@@ -28,7 +28,7 @@ def drawn(per_category: int, *, hard: tuple[int, ...] = ()) -> tuple[NDArray[np.
     return (centres[targets] + draws.normal(0, 1, (len(targets), WIDTH))).astype(np.float32), targets
 
 
-def judged(embeddings: NDArray[np.float32], targets: NDArray[np.int64]) -> Evidence:
+def judged(embeddings: NDArray[np.float32], targets: NDArray[np.int64]) -> HoldoutPredictions:
     (grown,) = grow(
         compact(embeddings),
         targets,
@@ -39,7 +39,7 @@ def judged(embeddings: NDArray[np.float32], targets: NDArray[np.int64]) -> Evide
         strength=STRENGTH,
         seed=5,
     )
-    return Evidence(
+    return HoldoutPredictions(
         logits=grown.logits,
         truths=targets,
         groups=np.arange(len(targets)),
@@ -50,7 +50,7 @@ def judged(embeddings: NDArray[np.float32], targets: NDArray[np.int64]) -> Evide
     )
 
 
-def curve_of(embeddings: NDArray[np.float32], targets: NDArray[np.int64], measured: Evidence) -> Curve | None:
+def curve_of(embeddings: NDArray[np.float32], targets: NDArray[np.int64], measured: HoldoutPredictions) -> Curve | None:
     return learning_curve(
         embeddings,
         targets,

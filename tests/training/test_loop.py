@@ -19,24 +19,24 @@ from classifier.progress import SavingProgress, Stage
 from classifier.records import Example
 from classifier.training.augment import Augment
 from classifier.training.checkpoint import Checkpoint
-from classifier.training.dataset import Pictures
-from classifier.training.hparams import Recipe
+from classifier.training.dataset import TrainingImages
+from classifier.training.hparams import Hyperparameters
 from classifier.training.loop import finetune
 from classifier.training.training_state import Epoch
 from kit.learning import CATEGORIES, cpu, drawn_examples, tiny_network
 
-RECIPE = Recipe(epochs=3, batch_size=6, learning_rate=3e-3, image_size=32, seed=5)
+RECIPE = Hyperparameters(epochs=3, batch_size=6, learning_rate=3e-3, image_size=32, seed=5)
 
 
-def pictures(examples: tuple[Example, ...], prepare: Callable[[Tensor], Tensor]) -> Pictures:
+def pictures(examples: tuple[Example, ...], prepare: Callable[[Tensor], Tensor]) -> TrainingImages:
     targets = np.eye(len(CATEGORIES))[[CATEGORIES.index(example.label.category) for example in examples]]
-    return Pictures(examples, targets, prepare=prepare, max_megapixels=1)
+    return TrainingImages(examples, targets, prepare=prepare, max_megapixels=1)
 
 
 def run(
     folder: Path,
     *,
-    recipe: Recipe = RECIPE,
+    recipe: Hyperparameters = RECIPE,
     network: Network | None = None,
     runtime: Runtime | None = None,
     held_out: int = 3,

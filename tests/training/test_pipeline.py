@@ -18,8 +18,8 @@ from classifier.model.labeled_embeddings import LABELLED, load_labelled_paths
 from classifier.progress import SavingProgress
 from classifier.settings import Settings, load
 from classifier.training.head import fit_head
-from classifier.training.pipeline import Learned, learn
-from kit.pictures import COLOURS, encoded, varied
+from classifier.training.pipeline import TrainingResult, learn
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import Tree, make_tree, read_tree
 
 KINDS = ("blue", "green", "red")
@@ -27,7 +27,7 @@ KINDS = ("blue", "green", "red")
 
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Random weights in a timm folder: enough to tell colours by."""
+    """Random weights in a timm folder: enough to tell colors by."""
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("backbone")
     body = timm.create_model("test_efficientnet", pretrained=False, num_classes=10)
@@ -37,9 +37,7 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def tree(count: int = 6) -> Tree:
     return {
-        kind: {
-            f"{kind}{n}.png": encoded(varied(COLOURS[kind], seed=97 * n + ord(kind[0])), "PNG") for n in range(count)
-        }
+        kind: {f"{kind}{n}.png": encoded(varied(COLORS[kind], seed=97 * n + ord(kind[0])), "PNG") for n in range(count)}
         for kind in KINDS
     }
 
@@ -51,13 +49,13 @@ def settings(folder: Path, backbone: str, *overrides: str) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory, backbone: str) -> Learned:
+def learned(tmp_path_factory: pytest.TempPathFactory, backbone: str) -> TrainingResult:
     folder = tmp_path_factory.mktemp("learned")
     make_tree(folder / "labels", tree())
     return learn(settings(folder, backbone))
 
 
-def test_what_was_learned_is_in_the_bundle(learned: Learned) -> None:
+def test_what_was_learned_is_in_the_bundle(learned: TrainingResult) -> None:
     manifest = learned.bundle.manifest
     names = {path.name for path in learned.bundle.folder.iterdir()}
 
@@ -78,13 +76,13 @@ def test_what_was_learned_is_in_the_bundle(learned: Learned) -> None:
     assert json.loads(json.dumps(learned.evaluation)) == json.loads(saved)
 
 
-def test_the_bundle_tells_the_colours_apart(learned: Learned) -> None:
+def test_the_bundle_tells_the_colors_apart(learned: TrainingResult) -> None:
     network = learned.bundle.load_network()
     transform = learned.bundle.manifest.transform
-    pictures = [encoded(varied(COLOURS[kind], seed=1000 + n), "PNG") for kind in KINDS for n in range(5)]
+    pictures = [encoded(varied(COLORS[kind], seed=1000 + n), "PNG") for kind in KINDS for n in range(5)]
     pixels = torch.stack([transform(load_pixels(data, max_megapixels=1)[0]) for data in pictures])
     with torch.inference_mode():
-        guesses = network(network.normalise(pixels)).argmax(1).tolist()
+        guesses = network(network.normalize(pixels)).argmax(1).tolist()
 
     assert [0] * 5 + [1] * 5 + [2] * 5 == guesses
 
@@ -100,11 +98,11 @@ def test_the_record_names_the_labels_from_the_root_on(
     assert (str(tmp_path / "labels"), None) == (recorded["folder"], recorded["csv"])
 
 
-def test_nothing_is_left_of_the_run_but_the_bundle(learned: Learned) -> None:
+def test_nothing_is_left_of_the_run_but_the_bundle(learned: TrainingResult) -> None:
     assert ["labels", "model"] == sorted(path.name for path in learned.bundle.folder.parent.iterdir())
 
 
-def test_the_same_seed_gives_the_same_weights(tmp_path: Path, backbone: str, learned: Learned) -> None:
+def test_the_same_seed_gives_the_same_weights(tmp_path: Path, backbone: str, learned: TrainingResult) -> None:
     make_tree(tmp_path / "labels", tree())
     again = learn(settings(tmp_path, backbone))
 
@@ -121,7 +119,7 @@ def test_the_head_alone_keeps_the_backbone_as_it_is(tmp_path: Path, backbone: st
     assert torch.equal(start.conv_stem.weight, network.body.conv_stem.weight)
 
 
-def test_every_label_is_evidence_for_how_often_the_model_is_right(learned: Learned) -> None:
+def test_every_label_is_evidence_for_how_often_the_model_is_right(learned: TrainingResult) -> None:
     evidence = learned.bundle.load_evidence()
 
     assert evidence is not None
@@ -130,7 +128,7 @@ def test_every_label_is_evidence_for_how_often_the_model_is_right(learned: Learn
     assert learned.evaluation["accuracy"] == float((evidence.logits.argmax(axis=1) == evidence.truths).mean())
 
 
-def test_the_head_can_be_fitted_again_from_what_the_bundle_keeps(learned: Learned) -> None:
+def test_the_head_can_be_fitted_again_from_what_the_bundle_keeps(learned: TrainingResult) -> None:
     kept = learned.bundle.load_labelled()
 
     assert kept is not None
@@ -139,14 +137,14 @@ def test_the_head_can_be_fitted_again_from_what_the_bundle_keeps(learned: Learne
     assert np.allclose(learned.bundle.load_head()(kept.embeddings), again(kept.embeddings), atol=0.05)
 
 
-def test_what_is_like_no_label_can_be_told(learned: Learned) -> None:
+def test_what_is_like_no_label_can_be_told(learned: TrainingResult) -> None:
     novelty = learned.bundle.load_novelty()
 
     assert novelty is not None
     assert (18, 18) == (len(novelty.points), len(novelty.scores))
 
 
-def test_doubtful_labels_and_the_curve_are_told(learned: Learned) -> None:
+def test_doubtful_labels_and_the_curve_are_told(learned: TrainingResult) -> None:
     assert 18 == learned.evaluation["doubts"]["count"]
     assert "curve" in learned.evaluation
 
@@ -154,7 +152,7 @@ def test_doubtful_labels_and_the_curve_are_told(learned: Learned) -> None:
 def test_a_wrong_label_is_doubted_by_its_path_and_its_id(
     tmp_path: Path, backbone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = encoded(varied(COLOURS["red"], seed=5000), "PNG")
+    wrong = encoded(varied(COLORS["red"], seed=5000), "PNG")
     labels = tree(20)
     labels["blue"] = {**labels["blue"], "red.png": wrong}
     make_tree(tmp_path / "labels", labels)
@@ -176,8 +174,8 @@ def test_one_fold_holds_out_a_part_alone(tmp_path: Path, backbone: str) -> None:
 
 
 def crawl_tree() -> Tree:
-    """Colours that nobody labelled, a labelled picture, a copy, and files that cannot be read."""
-    wild = {f"{kind}{n}.png": encoded(varied(COLOURS[kind], seed=5000 + n), "PNG") for kind in KINDS for n in range(9)}
+    """Colors that nobody labelled, a labelled picture, a copy, and files that cannot be read."""
+    wild = {f"{kind}{n}.png": encoded(varied(COLORS[kind], seed=5000 + n), "PNG") for kind in KINDS for n in range(9)}
     labelled: Tree = {"again.png": tree()["red"]["red0.png"]}  # type: ignore[index,call-overload]
     return {"wild": {**wild, "copy.png": wild["red0.png"], "page.jpg": b"<html>", "empty.png": b""}, **labelled}
 

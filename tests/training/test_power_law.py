@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classifier.training.power_law import Law, fit_law, odds, shifted
+from classifier.training.power_law import PowerLaw, fit_power_law, odds, shifted
 
 LABELS = np.array([50.0, 100.0, 150.0, 200.0])
 NO_ERROR = np.full(4, 1e-3)
 
 
-def law(shares: list[float], errors: float = 1e-3, *, error: float = 0.0, by_odds: bool = False) -> Law:
-    return fit_law(LABELS, np.array(shares), np.full(4, errors), error=error, by_odds=by_odds)
+def law(shares: list[float], errors: float = 1e-3, *, error: float = 0.0, by_odds: bool = False) -> PowerLaw:
+    return fit_power_law(LABELS, np.array(shares), np.full(4, errors), error=error, by_odds=by_odds)
 
 
 def test_a_power_law_is_continued() -> None:

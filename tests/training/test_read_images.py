@@ -10,8 +10,8 @@ import pytest
 from classifier.inference.limits import Limits
 from classifier.labels.dataset import read_example
 from classifier.records import Example, FailureKind, Label
-from classifier.training.read_images import LooksAsBytes, read_in_workers
-from kit.pictures import COLOURS, encoded, varied
+from classifier.training.read_images import PathsAsBytes, read_in_workers
+from kit.pictures import COLORS, encoded, varied
 from kit.readers import Fragile
 
 LIMITS = Limits(deadline_s=1, worker_gigabytes=3)
@@ -20,7 +20,7 @@ LIMITS = Limits(deadline_s=1, worker_gigabytes=3)
 def drawn(folder: Path, *names: str) -> tuple[Label, ...]:
     """Pictures in formats and modes that are decoded in different ways."""
     for number, name in enumerate(names):
-        image = varied(COLOURS["red"], seed=number, size=(90, 70))
+        image = varied(COLORS["red"], seed=number, size=(90, 70))
         kind = {".jpg": "JPEG", ".webp": "WEBP"}.get(Path(name).suffix, "PNG")
         (folder / name).write_bytes(encoded(image.convert("L") if "grey" in name else image, kind))
     return tuple(Label(path=folder / name, category="cat") for name in names)
@@ -50,7 +50,7 @@ def test_a_file_too_long_for_a_picture_is_not_read(tmp_path: Path, workers: int)
 @pytest.mark.skipif(sys.platform != "linux", reason="the names make a reader die by signals")
 def test_a_label_that_kills_or_hangs_its_reader_is_named_and_the_rest_is_learned(tmp_path: Path) -> None:
     labels = drawn(tmp_path, "a.png", "kill-1.png", "b.png", "hang-2.png", "c.png")
-    reader = Fragile(transform=LooksAsBytes(), max_megapixels=1)
+    reader = Fragile(transform=PathsAsBytes(), max_megapixels=1)
     found = list(read_in_workers(labels, max_megapixels=1, limits=LIMITS, workers=1, reader=reader))
     kinds = [FailureKind.CRASHED, FailureKind.TIMEOUT]
 

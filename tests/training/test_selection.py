@@ -9,18 +9,18 @@ import pytest
 
 from classifier.active.pipeline import take_sample
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.errors import NoGuarantee
 from classifier.images.hashing import picture_id
 from classifier.model.bundle import Bundle
-from classifier.model.holdout import NO_CATEGORY, Evidence
+from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.progress import SavingProgress
-from classifier.records import Said, Selection, Verdict
+from classifier.records import Annotation, AnnotationKind, Selection
 from classifier.settings import ModelSettings, RuntimeSettings, Settings, load
 from classifier.sort.policy import guaranteed
 from classifier.training.pipeline import learn
 from classifier.web.apply import file_decided
-from kit.pictures import COLOURS, encoded, varied
+from kit.pictures import COLORS, encoded, varied
 from kit.tree import Tree, make_tree
 
 KINDS = ("blue", "green", "red")
@@ -29,7 +29,7 @@ EARLIER, LATER = range(5), range(100, 106)
 
 def pictures(numbers: range) -> dict[str, dict[str, bytes]]:
     return {
-        kind: {f"{n}.png": encoded(varied(COLOURS[kind], seed=97 * n + ord(kind[0])), "PNG") for n in numbers}
+        kind: {f"{n}.png": encoded(varied(COLORS[kind], seed=97 * n + ord(kind[0])), "PNG") for n in numbers}
         for kind in KINDS
     }
 
@@ -42,7 +42,7 @@ def train(folder: Path, labels: Tree, *overrides: str, progress: SavingProgress 
     return learn(load(None, [*fixed, *small, *overrides]), progress=progress).bundle
 
 
-def evidence_of(bundle: Bundle) -> Evidence:
+def evidence_of(bundle: Bundle) -> HoldoutPredictions:
     evidence = bundle.load_evidence()
     assert evidence is not None
     return evidence
@@ -119,7 +119,7 @@ def test_a_head_on_a_head_on_a_fine_tuned_model_guarantees_nothing_by_the_same_l
 def test_labels_that_the_backbone_never_saw_are_evidence_and_what_nearly_repeats_one_is_not(
     tmp_path: Path, fine_tuned: Bundle
 ) -> None:
-    seen = encoded(varied(COLOURS["red"], seed=97 * 0 + ord("r")), "BMP")  # another file, the same picture
+    seen = encoded(varied(COLORS["red"], seed=97 * 0 + ord("r")), "BMP")  # another file, the same picture
     labels = pictures(LATER)
     labels["red"]["again.bmp"] = seen
     bundle = train(tmp_path, labels, f"model.backbone=local-dir:{fine_tuned.folder}", "labels.by_chance=true")
@@ -156,18 +156,20 @@ def drawn_and_named(folder: Path, words: dict[str, int]) -> Path:
     assert 18 == take_sample(crawl, library=folder / "labels", settings=sample).waiting
     paths = sorted(crawl.iterdir(), key=lambda path: path.name.split()[1])  # of each category in turn
     said = [word for word, count in words.items() for _ in range(count)]
-    with open_catalogue(folder / "labels") as catalogue:
+    with open_catalog(folder / "labels") as catalog:
         for path, word in zip(paths, [*said, *["named"] * (18 - len(said))], strict=True):
             category = path.name.split()[0] if word == "named" else None
             if word != "unanswered":
-                annotation_log.add(catalogue, verdict(path, Said.RIGHT if category else Said(word), category))
+                annotation_log.add(
+                    catalog, verdict(path, AnnotationKind.RIGHT if category else AnnotationKind(word), category)
+                )
     file_decided(folder / "labels")
     return folder / "labels"
 
 
-def verdict(path: Path, said: Said, category: str | None) -> Verdict:
+def verdict(path: Path, said: AnnotationKind, category: str | None) -> Annotation:
     picture = picture_id(path.read_bytes())
-    return Verdict(picture=picture, said=said, category=category, origin="review", at="", selection=Selection.GRID)
+    return Annotation(picture=picture, said=said, category=category, origin="review", at="", selection=Selection.GRID)
 
 
 CASES: dict[str, tuple[dict[str, int], tuple[int, int, int], str]] = {

@@ -1,4 +1,4 @@
-"""The whole recipe, on pictures that differ in colour and a network that has never seen one."""
+"""The whole recipe, on pictures that differ in color and a network that has never seen one."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from classifier.model.transforms import EvalTransform
 from classifier.progress import SavingProgress
 from classifier.records import Split
 from classifier.training import training_state
-from classifier.training.context import Run
-from classifier.training.hparams import Recipe
+from classifier.training.context import TrainingContext
+from classifier.training.hparams import Hyperparameters
 from classifier.training.train import Trained, train
 from kit.learning import CATEGORIES, cpu, drawn_examples, tiny_network
 
-RECIPE = Recipe(epochs=2, batch_size=8, image_size=32, learning_rate=1e-3)
+RECIPE = Hyperparameters(epochs=2, batch_size=8, image_size=32, learning_rate=1e-3)
 LIMITS = Limits(deadline_s=60, worker_gigabytes=3)
 
 
 @pytest.fixture
 def _keep_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Held-out colours are so easy that the frozen head often wins; these tests are about what follows when not."""
+    """Held-out colors are so easy that the frozen head often wins; these tests are about what follows when not."""
     monkeypatch.setattr(training_state, "is_surely_better", lambda _losses, _last_losses: False)
 
 
 def drawn_folds(folder: Path) -> tuple[Split, ...]:
-    """Nine pictures of each colour; each is held out once, three of a colour at a time."""
+    """Nine pictures of each color; each is held out once, three of a color at a time."""
     parts = [drawn_examples(folder, first=first, count=3) for first in (0, 3, 100)]
     return tuple(
         Split(train=sum((other for other in parts if other is not part), ()), validation=part) for part in parts
@@ -42,13 +42,13 @@ def drawn_folds(folder: Path) -> tuple[Split, ...]:
 def run(
     folds: tuple[Split, ...],
     *,
-    recipe: Recipe = RECIPE,
+    recipe: Hyperparameters = RECIPE,
     folder: Path | None = None,
     progress: SavingProgress | None = None,
 ) -> tuple[Network, Trained]:
     network = tiny_network().eval()
     trained = train(
-        Run(
+        TrainingContext(
             network=network,
             categories=CATEGORIES,
             recipe=recipe,
@@ -69,7 +69,7 @@ def weights(network: Network) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, replace(RECIPE, recipe="head")])
-def test_colours_are_learned(tmp_path: Path, recipe: Recipe) -> None:
+def test_colors_are_learned(tmp_path: Path, recipe: Hyperparameters) -> None:
     network, trained = run(drawn_folds(tmp_path), recipe=recipe)
 
     assert 1.0 == trained.evaluation.accuracy
@@ -80,7 +80,7 @@ def test_colours_are_learned(tmp_path: Path, recipe: Recipe) -> None:
 
 
 @pytest.mark.parametrize("recipe", [replace(RECIPE, recipe="head"), replace(RECIPE, epochs=0)])
-def test_the_head_alone_leaves_the_backbone_as_it_was(tmp_path: Path, recipe: Recipe) -> None:
+def test_the_head_alone_leaves_the_backbone_as_it_was(tmp_path: Path, recipe: Hyperparameters) -> None:
     network, trained = run(drawn_folds(tmp_path), recipe=recipe)
     before = weights(tiny_network())
     changed = {name for name, value in weights(network).items() if value != before[name]}

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from classifier.catalog import runs
-from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import owned
 from classifier.catalog.stats import overview
 from classifier.errors import LibraryError
 from classifier.filing import refile as rearranging
 from classifier.filing.undo import undo
-from classifier.records import Said
+from classifier.records import AnnotationKind
 from classifier.web.apply import file_decided
 from classifier.web.history import Answer
 from classifier.web.queue import Wanted
-from classifier.web.session import Desk
+from classifier.web.session import ReviewSession
 from kit.reviewing import sort_again, unsure_library
 from kit.tree import all_files
 
@@ -29,13 +29,13 @@ def pictures(library: Path) -> set[str]:
 
 def decide(library: Path) -> dict[str, str]:
     """The first is of another category, the second of none, the third right as guessed; where each is to lie."""
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         first, second, third = desk.page(Wanted(), after=None, limit=3)
         other = next(name for name in desk.guesses.categories if name != first.category)
-        desk.say([Answer(picture=first.picture, said=Said.RIGHT, category=other)])
-        desk.say([Answer(picture=second.picture, said=Said.NONE)])
-        desk.say([Answer(picture=third.picture, said=Said.RIGHT, category=third.category)])
+        desk.say([Answer(picture=first.picture, said=AnnotationKind.RIGHT, category=other)])
+        desk.say([Answer(picture=second.picture, said=AnnotationKind.NONE)])
+        desk.say([Answer(picture=third.picture, said=AnnotationKind.RIGHT, category=third.category)])
         assert 3 == desk.unfiled
     return {first.path.name: other, second.path.name: "_unknown", third.path.name: third.category}
 
@@ -50,8 +50,8 @@ def test_decisions_are_filed_as_one_run_and_undone_as_one(tmp_path: Path, bundle
     assert filed is not None
     assert (3, ()) == (filed.moved, filed.left)
     assert {f"{folder}/{name}" for name, folder in meant.items()} <= pictures(library)
-    with read_catalogue(library) as catalogue:
-        last = runs.all_runs(catalogue)[-1]
+    with read_catalog(library) as catalog:
+        last = runs.all_runs(catalog)[-1]
     assert ("review", {"pictures": 3, "failed": 0}) == (last.kind, last.summary)
     undo(library)
     assert before == pictures(library)
@@ -77,8 +77,8 @@ def test_what_was_filed_can_be_taken_back_and_waits_again(tmp_path: Path, bundle
     before = pictures(library)
     decide(library)
     file_decided(library)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         for _ in range(3):
             desk.take_back()
         assert (4, 3) == (len(desk.page(Wanted(), after=None, limit=9)), desk.unfiled)
@@ -119,10 +119,10 @@ def test_a_filing_that_was_stopped_goes_on_the_next_time(
 def test_a_sort_that_was_stopped_is_not_forgotten_for_what_was_decided_since(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 4)
     decide(library)
-    with open_catalogue(library) as catalogue:
+    with open_catalog(library) as catalog:
         stopped = {"sort": {"mode": "copy", "threshold": 0.7}}
         runs.begin(
-            catalogue,
+            catalog,
             kind="sort",
             crawl=tmp_path / "crawl",
             mode="copy",
@@ -132,8 +132,8 @@ def test_a_sort_that_was_stopped_is_not_forgotten_for_what_was_decided_since(tmp
         )
     file_decided(library)
 
-    with read_catalogue(library) as catalogue:
-        known = runs.stopped(catalogue, tmp_path / "crawl")
+    with read_catalog(library) as catalog:
+        known = runs.stopped(catalog, tmp_path / "crawl")
     assert known is not None
     assert ("copy", 0.7) == (known.mode, known.asked.threshold)
 
@@ -164,8 +164,8 @@ def test_what_cannot_be_moved_is_named_and_counts_where_it_lies(tmp_path: Path, 
     assert len(stuck) == counted.not_moved
     assert 1 + len(stuck) == sum(counted.review.values())
     assert folder not in counted.filed
-    with read_catalogue(library) as catalogue:
-        assert filed.moved == runs.all_runs(catalogue)[-1].summary["pictures"]
+    with read_catalog(library) as catalog:
+        assert filed.moved == runs.all_runs(catalog)[-1].summary["pictures"]
     (library / folder).unlink()
     again = file_decided(library)
     assert again is not None
@@ -174,9 +174,9 @@ def test_what_cannot_be_moved_is_named_and_counts_where_it_lies(tmp_path: Path, 
 
 def test_what_a_sort_promised_of_its_own_filing_stands_after_a_review(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 4)
-    with open_catalogue(library) as catalogue:
+    with open_catalog(library) as catalog:
         promised = {"sort": {"promise": {"sentence": "at most 2% wrong"}}}
-        catalogue.connection.execute("UPDATE runs SET settings = ?", (json.dumps(promised),))
+        catalog.connection.execute("UPDATE runs SET settings = ?", (json.dumps(promised),))
     decide(library)
     file_decided(library)
 

@@ -13,14 +13,14 @@ from classifier.records import Selection
 from classifier.report.library_report import library_page
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
-from kit.bundles import colour_bundle
+from kit.bundles import color_bundle
 from kit.reviewing import blended, served
 
 SAYS = "t most 2% wrong asked, an estimate, no guarantee"
 
 
 def test_a_rate_asked_without_a_guarantee_is_told_as_such_after_filing(tmp_path: Path) -> None:
-    model = colour_bundle(tmp_path / "model", labelled=True, evidence=100, selection=Selection.PERSON).folder
+    model = color_bundle(tmp_path / "model", labelled=True, evidence=100, selection=Selection.PERSON).folder
     crawl, library = tmp_path / "crawl", tmp_path / "sorted"
     crawl.mkdir()
     for number in range(12):

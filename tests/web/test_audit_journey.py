@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from classifier.catalog import audits
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from kit.audits import Kind, filed_library
 from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight
 from kit.reviewing import blended
@@ -45,7 +45,7 @@ def test_an_audit_is_drawn_judged_and_taken_back_by_keys(tmp_path: Path) -> None
         page.get_by_text("1 picture went to _review").wait_for()
 
     assert ([], {f"127.0.0.1:{served.port}"}) == (seen.said, seen.asked)
-    with read_catalogue(library) as catalogue:
-        audit = audits.last(catalogue)
+    with read_catalog(library) as catalog:
+        audit = audits.last(catalog)
     assert audit is not None
     assert (4, 2) == (len(audit.drawn), audit.run)

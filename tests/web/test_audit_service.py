@@ -10,10 +10,10 @@ import pytest
 
 from classifier.audit.session import opened
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.stats import overview
-from classifier.records import Said
-from classifier.web.learner_status import Learning
+from classifier.records import AnnotationKind
+from classifier.web.learner_status import LearnerStatus
 from kit.audits import Kind, filed_library
 from kit.reviewing import served
 from kit.tree import all_files
@@ -46,7 +46,7 @@ def test_what_the_page_begins_the_terminal_goes_on_with_and_back(library: Path) 
         with opened(library) as session:
             assert session.state.current is not None
             assert (second, 1) == (session.state.current.picture, session.state.asked)
-            session.answer(Said.RIGHT)
+            session.answer(AnnotationKind.RIGHT)
         told = dict(client.get("/api/audit").json()["audit"])
 
     assert (5, 2, 0, False) == tuple(told[key] for key in ("drawn", "asked", "wrong", "finished"))
@@ -81,8 +81,8 @@ def test_one_that_is_rather_another_category_is_wrong_and_can_be_filed_there(lib
 
     assert row["picture"] == back["pictures"][0]["picture"]
     assert (0, 0, back) == (state["to_file"], state["steps"], again)
-    with read_catalogue(library) as catalogue:
-        assert 0 == annotation_log.count(catalogue)
+    with read_catalog(library) as catalog:
+        assert 0 == annotation_log.count(catalog)
 
 
 def test_an_answer_that_is_told_twice_is_one_answer(library: Path) -> None:
@@ -136,7 +136,7 @@ def test_only_a_number_of_pictures_is_understood(library: Path, sent: dict[str, 
 
 def test_what_is_said_in_an_audit_is_learned_from_too(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[int] = []
-    monkeypatch.setattr(Learning, "tell", lambda _, words: heard.append(words))
+    monkeypatch.setattr(LearnerStatus, "tell", lambda _, words: heard.append(words))
     with served(library) as client:
         told = post(client, "/begin", count=5)
         say(client, told, "right", told["pictures"][0]["category"])

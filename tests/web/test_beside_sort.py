@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
 from kit.reviewing import SURE, blended, unsure_library
 from kit.serving import server
@@ -57,7 +57,7 @@ def test_what_is_decided_while_a_sort_is_at_work_is_kept_and_what_it_brings_wait
 
     assert 10 < len(said) == len(set(said))
     assert KNOWN + NEW == told["pictures"] == told["review"] + told["filed"]
-    with read_catalogue(library) as catalogue:
-        latest = annotation_log.latest(catalogue)
+    with read_catalog(library) as catalog:
+        latest = annotation_log.latest(catalog)
     assert set(said) == set(latest)
     assert [] == seen.said

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.catalog.stats import overview
 from classifier.errors import IllsortError, LibraryError
 from classifier.filing.undo import undo
-from classifier.records import Action, PictureId, Said
+from classifier.records import Action, AnnotationKind, PictureId
 from classifier.web.apply import file_decided
 from classifier.web.history import Answer
 from classifier.web.queue import Order, Wanted
-from classifier.web.session import Desk
+from classifier.web.session import ReviewSession
 from kit.reviewing import waiting_library
 from kit.tree import all_files
 
@@ -26,7 +26,7 @@ FOUR = [
 ]
 
 
-def names(desk: Desk) -> list[str]:
+def names(desk: ReviewSession) -> list[str]:
     return [one["name"] for one in desk.state()["categories"]]
 
 
@@ -36,18 +36,18 @@ def folders(library: Path) -> dict[str, str]:
 
 
 def right(picture: PictureId, category: str) -> list[Answer]:
-    return [Answer(picture=picture, said=Said.RIGHT, category=category)]
+    return [Answer(picture=picture, said=AnnotationKind.RIGHT, category=category)]
 
 
 def test_a_new_category_has_a_key_at_once_and_is_there_after_a_restart(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         desk.make("bird")
         assert {"name": "bird", "key": "3", "said": 0} == desk.state()["categories"][-1]
         desk.say(right(ids[2], "bird"))
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         assert ["cat", "dog", "bird"] == names(desk)
         assert 1 == desk.state()["categories"][-1]["said"]
     file_decided(library)
@@ -57,8 +57,8 @@ def test_a_new_category_has_a_key_at_once_and_is_there_after_a_restart(tmp_path:
 @pytest.mark.parametrize("name", ["", "_review", ".x", "a/b", "a\\b", "con", "CAT", "cat", "x ", "x."])
 def test_a_name_that_no_folder_can_have_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
     library, _ = waiting_library(tmp_path, FOUR)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         with pytest.raises(IllsortError) as told:
             desk.make(name)
         assert 1 == len(str(told.value).splitlines())
@@ -67,8 +67,8 @@ def test_a_name_that_no_folder_can_have_is_refused_in_one_line(tmp_path: Path, n
 
 def test_renamed_all_that_was_said_follows_and_backspace_takes_it_back_as_one_step(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         desk.say(right(ids[2], "cat"))
         desk.say(right(ids[3], "cat"))
         before = desk.state()
@@ -78,8 +78,8 @@ def test_renamed_all_that_was_said_follows_and_backspace_takes_it_back_as_one_st
         assert [2, 0] == [one["said"] for one in desk.state()["categories"]]
         assert 3 == desk.state()["to_file"]  # the filed one too
         after = desk.state()
-    with open_catalogue(library) as catalogue:
-        again = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        again = ReviewSession(catalog)
         assert after == again.state()
         again.take_back()
         assert before == again.state()
@@ -88,8 +88,8 @@ def test_renamed_all_that_was_said_follows_and_backspace_takes_it_back_as_one_st
 def test_what_lies_under_the_old_name_moves_as_one_run_that_undo_takes_back(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
     before = folders(library)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         desk.say(right(ids[3], "cat"))
         desk.rename("cat", "kitten")
     file_decided(library)
@@ -98,8 +98,8 @@ def test_what_lies_under_the_old_name_moves_as_one_run_that_undo_takes_back(tmp_
 
     undo(library)
     assert before == folders(library)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         desk.take_back()
         desk.take_back()
         assert (["cat", "dog"], 0) == (names(desk), desk.state()["to_file"])
@@ -107,8 +107,8 @@ def test_what_lies_under_the_old_name_moves_as_one_run_that_undo_takes_back(tmp_
 
 def test_merged_two_are_one_in_the_queue_and_in_the_numbers(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         desk.rename("cat", "dog")
         assert ["dog"] == names(desk)
         assert {"dog": 2} == desk.state()["waiting"]["review"]
@@ -120,9 +120,9 @@ def test_merged_two_are_one_in_the_queue_and_in_the_numbers(tmp_path: Path) -> N
 
 def test_what_was_only_judged_wrong_is_not_wrong_for_the_two_together(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
-        desk.say([Answer(picture=ids[2], said=Said.WRONG, category="cat")])
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
+        desk.say([Answer(picture=ids[2], said=AnnotationKind.WRONG, category="cat")])
         desk.rename("cat", "dog")
         rows = desk.page(Wanted(category="dog", grid=True), after=None, limit=9)
         assert [ids[3]] == [row.picture for row in rows]  # it still is looked at singly
@@ -130,8 +130,8 @@ def test_what_was_only_judged_wrong_is_not_wrong_for_the_two_together(tmp_path: 
 
 def test_names_may_go_round_in_a_circle(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, FOUR)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         desk.rename("cat", "bird")
         desk.rename("bird", "fish")
         desk.rename("fish", "cat")
@@ -140,8 +140,8 @@ def test_names_may_go_round_in_a_circle(tmp_path: Path) -> None:
 
 def test_there_must_be_something_to_rename(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, FOUR)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         for old, new in (("bird", "fish"), ("cat", "cat"), ("cat", "_x")):
             with pytest.raises(IllsortError):
                 desk.rename(old, new)

@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from classifier.web import connection_limits
-from classifier.web.connection_limits import BACKLOG, Patient
+from classifier.web.connection_limits import BACKLOG, LimitedProtocol
 from classifier.web.server import Server
 
 resource = pytest.importorskip("resource", reason="Windows limits open files otherwise")
@@ -35,7 +35,13 @@ async def there(request: Request) -> PlainTextResponse:
 def server() -> Iterator[Server]:
     app = Starlette(routes=[Route("/", there, methods=["GET", "POST"])])
     config = uvicorn.Config(
-        app, http=Patient, backlog=BACKLOG, log_level="critical", lifespan="off", ws="none", timeout_keep_alive=1
+        app,
+        http=LimitedProtocol,
+        backlog=BACKLOG,
+        log_level="critical",
+        lifespan="off",
+        ws="none",
+        timeout_keep_alive=1,
     )
     has_begun = threading.Event()
     server = Server(config, has_begun.set)

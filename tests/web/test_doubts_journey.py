@@ -55,7 +55,7 @@ def learned(made: Doubted) -> dict[PictureId, str]:
 def test_a_wrong_label_is_put_right_by_one_key_taken_back_and_put_right_again(tmp_path: Path) -> None:
     made = doubted(tmp_path)
     first, second, third = made.pictures
-    labelled, likely = made.wrong[0].parent.name, made.colours[0]
+    labelled, likely = made.wrong[0].parent.name, made.colors[0]
     seen = Seen()
     with server(made.library) as served, browser(seen) as page:
         page.goto(served.address)

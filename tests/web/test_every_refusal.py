@@ -24,7 +24,7 @@ BEGIN = ("review.app", "review.guard", "relearn.process", "sampling.teach")
 ELSEWHERE = {
     "settings": "read by the command line, before there is a page",
     "audit.run._as_it_is": "asked for by illsort audit --json",
-    "catalogue.undone.run_to_undo": "asked for by illsort undo, with a run's number",
+    "catalog.undone.run_to_undo": "asked for by illsort undo, with a run's number",
     "labels.examples": "labels are read by illsort train",
     "labels.read": "the same; the page lists the folders alone",
     "model.backbone.load_backbone": "a training's network; the page's learning and sorting load a trained one",

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from classifier.catalog import ranking
-from classifier.catalog.connection import open_catalogue
-from classifier.records import Action, Said
+from classifier.catalog.connection import open_catalog
+from classifier.records import Action, AnnotationKind
 from classifier.web import folder_filter
 from classifier.web.folders import Folders
 from classifier.web.history import Answer
 from classifier.web.queue import Order, Wanted
-from classifier.web.session import Desk
+from classifier.web.session import ReviewSession
 from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
 from kit.reviewing import blended, served, sort_again
 from kit.serving import server
@@ -68,11 +68,11 @@ def test_a_picture_counts_once_in_each_folder_that_holds_it_however_often(tmp_pa
 def test_what_was_skipped_waits_in_the_folders_of_its_own_tray(tmp_path: Path, bundle: Path) -> None:
     place = library(tmp_path, bundle, {"a": 3, "b": 2, "c": 1})
     folders = Folders(place)
-    with open_catalogue(place) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(place) as catalog:
+        desk = ReviewSession(catalog)
         for name in ("b", "c"):
             rows = desk.page(Wanted(under=folders.path_of(number_of(folders, name))), after=None, limit=1)
-            desk.say([Answer(picture=row.picture, said=Said.SKIPPED, category=None) for row in rows])
+            desk.say([Answer(picture=row.picture, said=AnnotationKind.SKIPPED, category=None) for row in rows])
         skipped, _ = folders.look(None, chosen=None)
 
     assert [("a", 1, 3), ("b", 1, 1)] == told(folders)
@@ -101,10 +101,10 @@ def test_what_comes_from_one_folder_needs_no_choice(tmp_path: Path, bundle: Path
 def test_what_is_answered_waits_in_no_folder_until_it_is_taken_back(tmp_path: Path, bundle: Path) -> None:
     place = library(tmp_path, bundle, {"a": 3, "b": 2})
     folders = Folders(place)
-    with open_catalogue(place) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(place) as catalog:
+        desk = ReviewSession(catalog)
         rows = desk.page(Wanted(under=folders.path_of(number_of(folders, "b"))), after=None, limit=9)
-        desk.say([Answer(picture=row.picture, said=Said.RIGHT, category="red") for row in rows])
+        desk.say([Answer(picture=row.picture, said=AnnotationKind.RIGHT, category="red") for row in rows])
         answered = told(folders)
         desk.take_back()
 
@@ -125,8 +125,8 @@ def test_the_queue_of_a_folder_holds_what_lies_in_it_and_below(
     monkeypatch.setattr(folder_filter, "_FEW", few)
     folders = Folders(moved)
     pixiv, danbooru = (folders.path_of(number_of(folders, name)) for name in ("pixiv", "danbooru"))
-    with open_catalogue(moved) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(moved) as catalog:
+        desk = ReviewSession(catalog)
         every = {row.picture: row.path.name for row in desk.page(Wanted(), after=None, limit=99)}
 
         def names(under: bytes | None) -> set[str]:
@@ -150,12 +150,12 @@ def test_what_is_ranked_and_what_is_not_yet_both_wait_in_their_folder(
     place = library(tmp_path, bundle, {"a": 4, "b": 5})
     folders = Folders(place)
     under = folders.path_of(number_of(folders, "b"))
-    with open_catalogue(place) as catalogue:
-        rows = Desk(catalogue).page(Wanted(under=under), after=None, limit=99)
+    with open_catalog(place) as catalog:
+        rows = ReviewSession(catalog).page(Wanted(under=under), after=None, limit=99)
         ranks = [(0, rows[3].picture, "review", "red", 0.5, 0, b""), (1, rows[1].picture, "review", "red", 0.6, 0, b"")]
     ranking.write(place, ranks, meta={"categories": ["red"], "temperature": 1.0, "verdicts": 0})
-    with open_catalogue(place) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(place) as catalog:
+        desk = ReviewSession(catalog)
         learned = desk.page(Wanted(order=Order.LEARNED, under=under), after=None, limit=99)
         rest = desk.page(Wanted(order=Order.LEARNED, under=under), after=learned[2].key, limit=99)
 
@@ -168,8 +168,8 @@ def test_what_a_sort_brings_into_the_folder_waits_there_too(tmp_path: Path, bund
     place = library(tmp_path, bundle, {"a": 3, "b": 2})
     folders = Folders(place)
     wanted = Wanted(under=folders.path_of(number_of(folders, "b")))
-    with open_catalogue(place) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(place) as catalog:
+        desk = ReviewSession(catalog)
         before = len(desk.page(wanted, after=None, limit=99))
         (tmp_path / "crawl" / "b" / "new.png").write_bytes(blended(77))
         sort_again(tmp_path, bundle)
@@ -201,9 +201,9 @@ def test_a_name_that_is_no_text_is_told_as_far_as_it_is(tmp_path: Path, bundle: 
     folders = Folders(library(tmp_path, bundle, {"a": 1, odd: 2}))
 
     assert [("a", 1, 1), ("caf\\xe9", 1, 2)] == told(folders)
-    with open_catalogue(tmp_path / "sorted") as catalogue:
+    with open_catalog(tmp_path / "sorted") as catalog:
         wanted = Wanted(under=folders.path_of(number_of(folders, "caf\\xe9")))
-        assert 2 == len(Desk(catalogue).page(wanted, after=None, limit=9))
+        assert 2 == len(ReviewSession(catalog).page(wanted, after=None, limit=9))
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")

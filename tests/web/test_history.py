@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import NAME, open_catalogue
+from classifier.catalog.connection import NAME, open_catalog
 from classifier.catalog.filesystem import state_folder
-from classifier.records import Action, Said
+from classifier.records import Action, AnnotationKind
 from classifier.web.history import Answer
-from classifier.web.session import Desk
+from classifier.web.session import ReviewSession
 from kit.reviewing import waiting_library
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr("classifier.web.session.now", lambda: next(times).isoformat(timespec="microseconds"))
 
 
-def act(desk: Desk, ids: list[Any], chance: random.Random) -> None:
+def act(desk: ReviewSession, ids: list[Any], chance: random.Random) -> None:
     """Something that a person may do: an answer of one or several pictures, a category made or renamed."""
     names = [one["name"] for one in desk.state()["categories"]]
     if chance.random() < 0.2:
@@ -47,12 +47,12 @@ def act(desk: Desk, ids: list[Any], chance: random.Random) -> None:
         desk.rename(chance.choice(names), f"called {chance.random()}")
     else:
         pictures = chance.sample(ids, chance.randint(1, 3))
-        said = chance.choice([Said.RIGHT, Said.NONE, Said.SKIPPED, Said.WRONG])
-        category = chance.choice(names) if said in {Said.RIGHT, Said.WRONG} else None
+        said = chance.choice([AnnotationKind.RIGHT, AnnotationKind.NONE, AnnotationKind.SKIPPED, AnnotationKind.WRONG])
+        category = chance.choice(names) if said in {AnnotationKind.RIGHT, AnnotationKind.WRONG} else None
         desk.say([Answer(picture=picture, said=said, category=category) for picture in pictures])
 
 
-def shown(desk: Desk) -> dict[str, Any]:
+def shown(desk: ReviewSession) -> dict[str, Any]:
     return {key: value for key, value in desk.state().items() if key != "outlook"}
 
 
@@ -63,22 +63,22 @@ def test_taking_back_goes_through_the_same_states_backwards(
     library, ids = waiting_library(tmp_path, MANY)
     set_clock(monkeypatch, clock)
     chance, before = random.Random(0), list[dict[str, Any]]()
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         for _ in range(12):
             states = shown(desk)
             act(desk, ids, chance)
             if shown(desk)["steps"] > states["steps"]:
                 before.append(states)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         for state in reversed(before):
             desk.take_back()
             made = [one for one in shown(desk)["categories"] if one["name"].startswith("new")]
             kept = [one for one in state["categories"] if one["name"].startswith("new")]
             assert kept == made[: len(kept)]  # what was made is no step and stays
             assert without_made(state) == without_made(shown(desk))
-        assert (0, {}) == (desk.state()["steps"], annotation_log.latest(catalogue))
+        assert (0, {}) == (desk.state()["steps"], annotation_log.latest(catalog))
 
 
 def without_made(state: dict[str, Any]) -> dict[str, Any]:
@@ -90,18 +90,18 @@ def test_a_category_made_at_the_time_of_an_answer_stays_when_that_is_taken_back(
 ) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     set_clock(monkeypatch, "standing still")
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         desk.make("bird")
-        desk.say([Answer(picture=ids[0], said=Said.RIGHT, category="bird")])
+        desk.say([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="bird")])
         desk.take_back()
-    with open_catalogue(library) as catalogue:
-        assert "bird" in {one["name"] for one in Desk(catalogue).state()["categories"]}
+    with open_catalog(library) as catalog:
+        assert "bird" in {one["name"] for one in ReviewSession(catalog).state()["categories"]}
 
 
-def test_steps_of_an_older_catalogue_are_in_the_order_in_which_they_were_recorded(tmp_path: Path) -> None:
+def test_steps_of_an_older_catalog_are_in_the_order_in_which_they_were_recorded(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, MANY)
-    with open_catalogue(library):
+    with open_catalog(library):
         pass
     with closing(sqlite3.connect(state_folder(library) / NAME, isolation_level=None)) as connection:
         older(connection)
@@ -111,15 +111,15 @@ def test_steps_of_an_older_catalogue_are_in_the_order_in_which_they_were_recorde
         )
         names = [("cat", "cat", "2026-11-28T11:00"), ("lion", "lion", "2026-11-29"), ("owl", "lion", "2026-11-29")]
         connection.executemany("INSERT INTO categories (name, became, at) VALUES (?, ?, ?)", names)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         taken = [[row.picture for row in desk.take_back()] for _ in range(4)]
         assert [[], [ids[2]], ids[:2], []] == taken
         assert {"cat", "dog", "owl"} == {one["name"] for one in desk.state()["categories"]}
 
 
 def older(connection: sqlite3.Connection) -> None:
-    """The catalogue as it was before steps had numbers."""
+    """The catalog as it was before steps had numbers."""
     connection.execute("DROP TABLE steps")
     for table in ("verdicts", "categories"):
         connection.execute(f"ALTER TABLE {table} DROP COLUMN step")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.filing.undo import undo
 from kit.browsing import CHROMIUM, Seen, all_in_sight, asked_by, browser, picture_in_sight, quiet
-from kit.bundles import colour_bundle
+from kit.bundles import color_bundle
 from kit.reviewing import unsure_library
 from kit.serving import server
 from kit.tree import all_files
@@ -88,8 +88,8 @@ def test_a_queue_is_cleared_by_keys_alone_though_the_server_is_killed_in_between
         assert "all that was decided is filed" in second.told
         assert f"127.0.0.1:{first.port}" in seen.asked
 
-    with read_catalogue(library) as catalogue:
-        assert COUNT == annotation_log.count(catalogue)
+    with read_catalog(library) as catalog:
+        assert COUNT == annotation_log.count(catalog)
     filed = pictures(library)
     assert set() == {name for name in filed if name.startswith("_review/")}
     assert 1 == len([name for name in filed if name.startswith("_unknown/")])
@@ -139,12 +139,12 @@ def test_a_decision_that_the_server_does_not_hear_is_sent_again(tmp_path: Path, 
         page.wait_for_selector("#note.bad")
         with server(library, port=first.port):
             at_rest(page, 2)
-    with read_catalogue(library) as catalogue:
-        assert 2 == annotation_log.count(catalogue)
+    with read_catalog(library) as catalog:
+        assert 2 == annotation_log.count(catalog)
 
 
 def test_what_is_decided_is_learned_and_what_comes_next_is_in_another_order(tmp_path: Path) -> None:
-    bundle = colour_bundle(tmp_path / "model", labelled=True).folder
+    bundle = color_bundle(tmp_path / "model", labelled=True).folder
     library = unsure_library(tmp_path, bundle, 60)
     seen = Seen()
     with server(library, learning=True) as first, browser(seen) as page:

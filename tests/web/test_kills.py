@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.records import Action
 from kit.reviewing import open_page, waiting_library
 from kit.serving import server
@@ -63,8 +63,8 @@ def test_of_500_answers_none_is_lost_or_doubled_though_the_server_is_killed_twic
             if number in KILLS:
                 killing.join()
         assert COUNT == state["state"]["steps"]
-        with read_catalogue(library) as catalogue:
-            assert ids == [verdict.picture for verdict in annotation_log.of_origin(catalogue, "review")]
+        with read_catalog(library) as catalog:
+            assert ids == [verdict.picture for verdict in annotation_log.of_origin(catalog, "review")]
         taken = []
         for number in range(COUNT, 0, -1):
             if number in KILLS:
@@ -72,8 +72,8 @@ def test_of_500_answers_none_is_lost_or_doubled_though_the_server_is_killed_twic
             taken += asker.tell("/api/back", {"steps": number})["pictures"]
 
     assert ids[::-1] == [row["picture"] for row in taken]
-    with read_catalogue(library) as catalogue:
-        assert 0 == annotation_log.count(catalogue)
+    with read_catalog(library) as catalog:
+        assert 0 == annotation_log.count(catalog)
 
 
 def test_what_is_told_again_because_the_answer_was_lost_is_one_step(tmp_path: Path) -> None:

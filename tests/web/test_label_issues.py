@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.images.hashing import picture_id
 from classifier.labels.dataset import read_examples
 from classifier.labels.from_annotations import read_feedback
@@ -18,7 +18,7 @@ from classifier.labels.load import read_labels
 from classifier.model.bundle_files import EVALUATION
 from classifier.model.labeled_embeddings import LABELLED, load_labelled
 from classifier.progress import SilentProgress
-from classifier.records import PictureId, Said, Verdict
+from classifier.records import Annotation, AnnotationKind, PictureId
 from classifier.web.apply import file_decided
 from kit.doubts import Doubted, doubted
 from kit.labels import read_here
@@ -70,7 +70,7 @@ def test_the_most_doubtful_label_is_asked_about_first(made: Doubted) -> None:
 
     first = {"picture": made.pictures[0], "name": made.wrong[0].name, "confidence": 0.98}
     assert (3, 3, 0, list(made.pictures)) == (told["of"], told["left"], told["steps"], pictures(told))
-    assert first | {"category": made.wrong[0].parent.name, "likely": made.colours[0]} == told["pictures"][0]
+    assert first | {"category": made.wrong[0].parent.name, "likely": made.colors[0]} == told["pictures"][0]
     assert str(made.library) in told["option"]
 
 
@@ -78,23 +78,23 @@ def test_training_learns_what_was_said_in_place_of_the_wrong_label(made: Doubted
     wrong = trained_on(made, made.library)
     before = all_files(made.labels), all_files(made.library / "_review")
     with served(made.library) as client:
-        say(client, made.pictures[0], "right", made.colours[0])
+        say(client, made.pictures[0], "right", made.colors[0])
         say(client, made.pictures[1], "none of these")
         say(client, made.pictures[2], "right", made.wrong[2].parent.name)
 
     names = [path.name for path in made.wrong]
     assert {path.name: path.parent.name for path in made.wrong}.items() <= wrong.items()
-    right = {name: category for name, category in wrong.items() if name != names[1]} | {names[0]: made.colours[0]}
+    right = {name: category for name, category in wrong.items() if name != names[1]} | {names[0]: made.colors[0]}
     assert right == trained_on(made, made.library)
     assert before == (all_files(made.labels), all_files(made.library / "_review"))
-    with read_catalogue(made.library) as catalogue:
-        place = catalogue.connection.execute("SELECT 1 FROM places WHERE picture = ?", (made.pictures[0],)).fetchone()
+    with read_catalog(made.library) as catalog:
+        place = catalog.connection.execute("SELECT 1 FROM places WHERE picture = ?", (made.pictures[0],)).fetchone()
     assert None is place
 
 
 def test_an_answered_doubt_does_not_come_back_also_after_a_restart(made: Doubted) -> None:
     with served(made.library) as client:
-        say(client, made.pictures[0], "right", made.colours[0])
+        say(client, made.pictures[0], "right", made.colors[0])
         say(client, made.pictures[2], "right", made.wrong[2].parent.name)
     with served(made.library) as client:
         told = doubts(client)
@@ -104,7 +104,7 @@ def test_an_answered_doubt_does_not_come_back_also_after_a_restart(made: Doubted
 
 def test_any_number_of_answers_are_taken_back_also_after_a_restart(made: Doubted) -> None:
     with served(made.library) as client:
-        say(client, made.pictures[0], "right", made.colours[0])
+        say(client, made.pictures[0], "right", made.colors[0])
         say(client, made.pictures[1], "skipped")
     with served(made.library) as client:
         assert list(made.pictures[1:]) == pictures(back(client, steps=2))
@@ -120,13 +120,13 @@ def test_what_was_skipped_comes_after_the_others(made: Doubted) -> None:
     with served(made.library) as client:
         say(client, second, "skipped")
         assert [third, second, first] == pictures(say(client, first, "skipped"))
-        assert [third, first] == pictures(say(client, second, "right", made.colours[1]))
+        assert [third, first] == pictures(say(client, second, "right", made.colors[1]))
 
 
 def test_an_answer_that_is_told_twice_is_one_answer(made: Doubted) -> None:
     with served(made.library) as client:
         for _ in range(2):
-            told = say(client, made.pictures[0], "right", made.colours[0])
+            told = say(client, made.pictures[0], "right", made.colors[0])
 
     assert 1 == told["steps"]
 
@@ -155,14 +155,14 @@ def test_a_picture_that_no_doubt_is_about_is_refused(made: Doubted) -> None:
 def test_what_was_said_of_the_picture_in_the_queue_answers_the_doubt(tmp_path: Path) -> None:
     made = doubted(tmp_path, crawled=1)
     with served(made.library) as client:
-        answers = [{"picture": made.pictures[0], "said": "right", "category": made.colours[0]}]
+        answers = [{"picture": made.pictures[0], "said": "right", "category": made.colors[0]}]
         client.post("/api/say", json={"answers": answers}).raise_for_status()
         assert list(made.pictures[1:]) == pictures(doubts(client))
 
 
 def test_a_picture_that_lies_in_the_library_is_filed_by_its_answer_and_waits_again_without(tmp_path: Path) -> None:
     made = doubted(tmp_path, crawled=1)
-    picture, name, colour = made.pictures[0], made.wrong[0].name, made.colours[0]
+    picture, name, color = made.pictures[0], made.wrong[0].name, made.colors[0]
     with served(made.library) as client:
         waiting = client.get("/api/state").json()["to_file"]
         say(client, picture, "right", made.wrong[0].parent.name)
@@ -173,12 +173,12 @@ def test_a_picture_that_lies_in_the_library_is_filed_by_its_answer_and_waits_aga
     with served(made.library) as client:
         back(client)
         assert 1 == client.get("/api/state").json()["to_file"]
-        say(client, picture, "right", colour)
+        say(client, picture, "right", color)
         assert 1 == client.get("/api/state").json()["to_file"]
     file_decided(made.library)
 
-    assert (made.library / colour / name).is_file()
-    assert [made.library / colour / name] == [one for one in made.library.rglob("*") if one.name == name]
+    assert (made.library / color / name).is_file()
+    assert [made.library / color / name] == [one for one in made.library.rglob("*") if one.name == name]
 
 
 def test_taking_back_leaves_a_newer_word_of_the_queue_alone(tmp_path: Path) -> None:
@@ -191,15 +191,15 @@ def test_taking_back_leaves_a_newer_word_of_the_queue_alone(tmp_path: Path) -> N
         file_decided(made.library)
         back(client)
         assert 0 == client.get("/api/state").json()["to_file"]
-    with read_catalogue(made.library) as catalogue:
-        assert "red" == annotation_log.latest(catalogue)[picture].category
-        row = catalogue.connection.execute("SELECT action FROM decisions WHERE picture = ?", (picture,)).fetchone()
+    with read_catalog(made.library) as catalog:
+        assert "red" == annotation_log.latest(catalog)[picture].category
+        row = catalog.connection.execute("SELECT action FROM decisions WHERE picture = ?", (picture,)).fetchone()
     assert ("file",) == row
 
 
 def test_a_doubt_between_categories_that_became_one_is_none(made: Doubted) -> None:
     with served(made.library) as client:
-        old, new = made.wrong[0].parent.name, made.colours[0]
+        old, new = made.wrong[0].parent.name, made.colors[0]
         client.post("/api/categories", json={"rename": old, "to": new}).raise_for_status()
         told = doubts(client)
 
@@ -213,9 +213,11 @@ def test_a_word_that_it_is_not_another_category_answers_no_doubt(made: Doubted) 
         likely = next(row["likely"] for row in doubts(client)["pictures"] if row["picture"] == made.pictures[0])
     (third,) = {"red", "green", "blue"} - {made.wrong[0].parent.name, likely}
     for other, is_asked in ((third, True), (likely, False)):
-        with open_catalogue(made.library) as catalogue:
-            word = Verdict(picture=made.pictures[0], said=Said.WRONG, category=other, origin="audit", at="2026-11-24")
-            annotation_log.add(catalogue, word)
+        with open_catalog(made.library) as catalog:
+            word = Annotation(
+                picture=made.pictures[0], said=AnnotationKind.WRONG, category=other, origin="audit", at="2026-11-24"
+            )
+            annotation_log.add(catalog, word)
         with served(made.library) as client:
             assert is_asked == (made.pictures[0] in pictures(doubts(client)))
 

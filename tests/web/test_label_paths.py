@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from classifier.images.hashing import picture_id
-from classifier.model.labeled_embeddings import LABELLED, Labelled
+from classifier.model.labeled_embeddings import LABELLED, LabeledEmbeddings
 from classifier.records import PictureId, Selection
-from classifier.web.label_paths import LabelledFiles
-from kit.bundles import colour_bundle
+from classifier.web.label_paths import LabelPaths
+from kit.bundles import color_bundle
 from kit.reviewing import blended, served, unsure_library
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 GONE = PictureId("0" * 64)
 
 
-def labelled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> LabelledFiles:
+def labelled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> LabelPaths:
     """What is found when the folder `bundle` says that pictures lie at these paths."""
     zeros = np.zeros(len(pictures), dtype=np.int64)
     embeddings = np.zeros((len(pictures), 2), dtype=np.float32)
-    written = Labelled(
+    written = LabeledEmbeddings(
         embeddings=embeddings,
         truths=zeros,
         groups=zeros,
@@ -37,7 +37,7 @@ def labelled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> Labe
     )
     bundle.mkdir(exist_ok=True)
     written.save(bundle / LABELLED)
-    return LabelledFiles(lambda: bundle)
+    return LabelPaths(lambda: bundle)
 
 
 def test_a_file_is_found_by_the_id_of_its_content(tmp_path: Path) -> None:
@@ -92,16 +92,16 @@ def test_without_what_the_model_was_made_of_nothing_is_found(tmp_path: Path, con
     if content is not None:
         (tmp_path / LABELLED).write_bytes(content)
 
-    assert None is LabelledFiles(lambda: tmp_path).path_of(GONE)
-    assert None is LabelledFiles(lambda: None).path_of(GONE)
+    assert None is LabelPaths(lambda: tmp_path).path_of(GONE)
+    assert None is LabelPaths(lambda: None).path_of(GONE)
 
 
 def test_the_page_shows_a_labelled_picture_that_was_never_in_the_crawl(tmp_path: Path) -> None:
-    own = colour_bundle(tmp_path / "model").folder
+    own = color_bundle(tmp_path / "model").folder
     library = unsure_library(tmp_path, own, 2)
     label = tmp_path / "label.png"
     label.write_bytes(blended(50))
-    files = (label.as_posix(), (library / ".illsort" / "catalogue.db").as_posix())
+    files = (label.as_posix(), (library / ".illsort" / "catalog.db").as_posix())
     labelled(own, *files, pictures=(picture_id(label.read_bytes()), GONE))
     with served(library) as client:
         shown = client.get(f"/picture/{picture_id(label.read_bytes())}/small")

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from classifier.catalog import embeddings
-from classifier.catalog.connection import open_catalogue
-from classifier.catalog.shards import Rows, Writer, shard_path
+from classifier.catalog.connection import open_catalog
+from classifier.catalog.shards import EmbeddingBatch, ShardWriter, shard_path
 from classifier.catalog.spots import folder_of
 from classifier.records import Action
-from classifier.web.lsh_index import NOTHING, Sketches, likely, sketch
+from classifier.web.lsh_index import NOTHING, LshIndex, likely, sketch
 from kit.reviewing import waiting_library
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.records import PictureId
 
 BACKBONE = "b" * 32
@@ -31,29 +31,29 @@ WIDTH = 48
 class Kept:
     """A library in which pictures wait whose embeddings are kept."""
 
-    def __init__(self, catalogue: Catalogue, library: Path, pictures: Sequence[PictureId]) -> None:
-        self.catalogue = catalogue
+    def __init__(self, catalog: Catalog, library: Path, pictures: Sequence[PictureId]) -> None:
+        self.catalog = catalog
         self.library = library
         self.folder = folder_of(library, BACKBONE)
         self.pictures = list(pictures)
 
     def keep(self, pictures: Sequence[PictureId], rows: NDArray[np.float32]) -> None:
         """Have the store hold these."""
-        last = embeddings.last_spot(self.catalogue, BACKBONE)
-        written = Rows(pictures=pictures, embeddings=rows, traits=np.zeros((len(rows), 0), np.float32))
-        spots = Writer(self.library, BACKBONE, last=last).append(written)
+        last = embeddings.last_spot(self.catalog, BACKBONE)
+        written = EmbeddingBatch(pictures=pictures, embeddings=rows, traits=np.zeros((len(rows), 0), np.float32))
+        spots = ShardWriter(self.library, BACKBONE, last=last).append(written)
         found = [(picture, spot) for picture, spot in zip(pictures, spots, strict=True) if spot is not None]
-        embeddings.add(self.catalogue, found, backbone=BACKBONE)
+        embeddings.add(self.catalog, found, backbone=BACKBONE)
 
-    def sketched(self, known: Sketches = NOTHING) -> Sketches:
+    def sketched(self, known: LshIndex = NOTHING) -> LshIndex:
         """All that waits now."""
-        drawn = sketch(self.catalogue, self.folder, backbone=BACKBONE, known=known, rest=lambda: True)
+        drawn = sketch(self.catalog, self.folder, backbone=BACKBONE, known=known, rest=lambda: True)
         assert drawn is not None
         return drawn
 
-    def likely(self, embedding: NDArray[np.float32], sketches: Sketches) -> list[PictureId]:
+    def likely(self, embedding: NDArray[np.float32], sketches: LshIndex) -> list[PictureId]:
         """What may repeat a picture of this embedding."""
-        return likely(self.catalogue, self.folder, sketches, embedding, backbone=BACKBONE)
+        return likely(self.catalog, self.folder, sketches, embedding, backbone=BACKBONE)
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
         [(Action.REVIEW, "chibi", 0.5)] * 30 + [(Action.UNKNOWN, "chibi", 0.5)] * 10 + [(Action.FILE, "page", 1.0)]
     )
     library, pictures = waiting_library(tmp_path, waiting)
-    with open_catalogue(library) as catalogue:
-        yield Kept(catalogue, library, pictures)
+    with open_catalog(library) as catalog:
+        yield Kept(catalog, library, pictures)
 
 
 def drawn(count: int, seed: int = 0) -> NDArray[np.float32]:
@@ -109,7 +109,7 @@ def test_what_is_decided_or_cannot_be_read_is_left_out(kept: Kept) -> None:
 def test_it_ends_when_it_may_not_go_on(kept: Kept) -> None:
     kept.keep(kept.pictures, drawn(41))
 
-    assert None is sketch(kept.catalogue, kept.folder, backbone=BACKBONE, known=NOTHING, rest=lambda: False)
+    assert None is sketch(kept.catalog, kept.folder, backbone=BACKBONE, known=NOTHING, rest=lambda: False)
 
 
 def test_an_embedding_of_another_width_is_like_nothing(kept: Kept) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from classifier.images.hashing import picture_id
 from classifier.records import PictureId
 from classifier.web.near_duplicates import Looks
-from kit.pictures import COLOURS, busy, encoded, plain
+from kit.pictures import COLORS, busy, encoded, plain
 
 
 def shelf(*images: Image.Image) -> tuple[Callable[[PictureId], bytes | None], list[PictureId], list[PictureId]]:
@@ -34,8 +34,8 @@ def test_scaled_and_recompressed_it_is_nearly_the_same_and_others_are_not() -> N
     assert [worse, smaller] == Looks(see).same(own, [other, worse, smaller])
 
 
-def test_flat_pictures_of_different_colours_are_not_the_same() -> None:
-    see, (red, blue, again), _ = shelf(*(plain(COLOURS[name], (320, 240)) for name in ("red", "blue", "red")))
+def test_flat_pictures_of_different_colors_are_not_the_same() -> None:
+    see, (red, blue, again), _ = shelf(*(plain(COLORS[name], (320, 240)) for name in ("red", "blue", "red")))
 
     assert [again] == Looks(see).same(red, [blue, again])
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import read_catalogue
-from classifier.records import Said
+from classifier.catalog.connection import read_catalog
+from classifier.records import AnnotationKind
 from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
 from kit.nearby import OTHERS, REPEATS, Nearby, nearby
 from kit.serving import server
@@ -82,9 +82,9 @@ def test_a_group_is_answered_by_one_key_and_taken_back_by_one(tmp_path: Path) ->
             own = shown(page)
             page.keyboard.press("3")
             page.wait_for_function(f"() => document.querySelector('.file span').textContent === 'File {REPEATS}'")
-            with read_catalogue(made.library) as catalogue:
-                said = annotation_log.latest(catalogue)
-            assert {(one, Said.RIGHT, "red") for one in made.repeats} == {
+            with read_catalog(made.library) as catalog:
+                said = annotation_log.latest(catalog)
+            assert {(one, AnnotationKind.RIGHT, "red") for one in made.repeats} == {
                 (one.picture, one.said, one.category) for one in said.values()
             }
             for _ in range(OTHERS - skipped):

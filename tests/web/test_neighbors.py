@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 
 from classifier.catalog import annotation_log, categories
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.model.bundle_files import MANIFEST
-from classifier.model.labeled_embeddings import LABELLED, Labelled
+from classifier.model.labeled_embeddings import LABELLED, LabeledEmbeddings
 from classifier.model.normalize import directions
-from classifier.records import PictureId, Said, Selection, Verdict
+from classifier.records import Annotation, AnnotationKind, PictureId, Selection
 from classifier.web.neighbors import Taught, read_taught
-from kit.bundles import colour_bundle
+from kit.bundles import color_bundle
 from kit.reviewing import unsure_library, waiting_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 KINDS = ("chibi", "page")
 OWN = PictureId("0" * 64)
@@ -38,7 +38,7 @@ def taught(*turns: float, groups: tuple[int, ...] | None = None, truths: tuple[i
     """A labelled picture for each turn away from the picture that is asked about, in degrees."""
     angles = np.radians(turns)
     count = len(turns)
-    labelled = Labelled(
+    labelled = LabeledEmbeddings(
         embeddings=np.stack([3 * np.cos(angles), 3 * np.sin(angles)], axis=1).astype(np.float32),
         truths=np.array(truths or (0,) * count, dtype=np.int64),
         groups=np.array(groups or range(count), dtype=np.int64),
@@ -50,69 +50,69 @@ def taught(*turns: float, groups: tuple[int, ...] | None = None, truths: tuple[i
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
     library, _ = waiting_library(tmp_path, [])
-    with open_catalogue(library) as catalogue:
-        yield catalogue
+    with open_catalog(library) as catalog:
+        yield catalog
 
 
-def told(of: Taught, catalogue: Catalogue, own: PictureId = OWN) -> list[tuple[int, str]]:
+def told(of: Taught, catalog: Catalog, own: PictureId = OWN) -> list[tuple[int, str]]:
     """Number and category of each that is nearest to what lies in direction 0."""
-    found = of.nearest(catalogue, own, np.array([7, 0], dtype=np.float32))
+    found = of.nearest(catalog, own, np.array([7, 0], dtype=np.float32))
     return [(int(one.picture, 16), one.category) for one in found]
 
 
-def said(catalogue: Catalogue, number: int, said: Said, category: str | None) -> None:
-    verdict = Verdict(picture=picture(number), said=said, category=category, origin="review", at="2026-11-24")
-    annotation_log.add(catalogue, verdict)
+def said(catalog: Catalog, number: int, said: AnnotationKind, category: str | None) -> None:
+    verdict = Annotation(picture=picture(number), said=said, category=category, origin="review", at="2026-11-24")
+    annotation_log.add(catalog, verdict)
 
 
-def test_the_three_at_the_smallest_angle_are_told_with_their_cosine(catalogue: Catalogue) -> None:
+def test_the_three_at_the_smallest_angle_are_told_with_their_cosine(catalog: Catalog) -> None:
     of = taught(90, 60, 0, 25, 180, truths=(0, 1, 0, 1, 0))
 
-    assert [(3, "chibi"), (4, "page"), (2, "page")] == told(of, catalogue)
-    cosines = [one.cosine for one in of.nearest(catalogue, OWN, np.array([7, 0], dtype=np.float32))]
+    assert [(3, "chibi"), (4, "page"), (2, "page")] == told(of, catalog)
+    cosines = [one.cosine for one in of.nearest(catalog, OWN, np.array([7, 0], dtype=np.float32))]
     assert pytest.approx([1, 0.906, 0.5], abs=1e-3) == cosines
 
 
-def test_near_duplicates_count_once_and_the_picture_itself_not_at_all(catalogue: Catalogue) -> None:
+def test_near_duplicates_count_once_and_the_picture_itself_not_at_all(catalog: Catalog) -> None:
     of = taught(1, 2, 3, 4, 5, groups=(0, 1, 1, 1, 2))
 
-    assert [(1, "chibi"), (2, "chibi"), (5, "chibi")] == told(of, catalogue)
-    assert [(2, "chibi"), (5, "chibi")] == told(of, catalogue, own=picture(1))
+    assert [(1, "chibi"), (2, "chibi"), (5, "chibi")] == told(of, catalog)
+    assert [(2, "chibi"), (5, "chibi")] == told(of, catalog, own=picture(1))
 
 
-def test_what_a_person_said_since_goes_before_the_label(catalogue: Catalogue) -> None:
-    said(catalogue, 1, Said.RIGHT, "page")
-    said(catalogue, 2, Said.WRONG, "chibi")
-    said(catalogue, 3, Said.NONE, None)
-    said(catalogue, 4, Said.WRONG, "page")
+def test_what_a_person_said_since_goes_before_the_label(catalog: Catalog) -> None:
+    said(catalog, 1, AnnotationKind.RIGHT, "page")
+    said(catalog, 2, AnnotationKind.WRONG, "chibi")
+    said(catalog, 3, AnnotationKind.NONE, None)
+    said(catalog, 4, AnnotationKind.WRONG, "page")
 
-    assert [(1, "page"), (4, "chibi"), (5, "chibi")] == told(taught(1, 2, 3, 4, 5), catalogue)
-
-
-def test_a_category_is_called_as_a_person_calls_it_now(catalogue: Catalogue) -> None:
-    categories.rename(catalogue, "chibi", "small ones", at="2026-11-24", step=1)
-
-    assert [(1, "small ones")] == told(taught(1), catalogue)
+    assert [(1, "page"), (4, "chibi"), (5, "chibi")] == told(taught(1, 2, 3, 4, 5), catalog)
 
 
-def test_embeddings_of_another_width_are_near_to_nothing(catalogue: Catalogue) -> None:
-    assert [] == taught(1).nearest(catalogue, OWN, np.ones(3, dtype=np.float32))
-    assert [] == replace(taught(1), labelled=None).nearest(catalogue, OWN, np.ones(2, dtype=np.float32))
+def test_a_category_is_called_as_a_person_calls_it_now(catalog: Catalog) -> None:
+    categories.rename(catalog, "chibi", "small ones", at="2026-11-24", step=1)
+
+    assert [(1, "small ones")] == told(taught(1), catalog)
+
+
+def test_embeddings_of_another_width_are_near_to_nothing(catalog: Catalog) -> None:
+    assert [] == taught(1).nearest(catalog, OWN, np.ones(3, dtype=np.float32))
+    assert [] == replace(taught(1), labelled=None).nearest(catalog, OWN, np.ones(2, dtype=np.float32))
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     """A bundle with labels, by which a library was sorted."""
-    bundle = colour_bundle(tmp_path / "model", labelled=True).folder
+    bundle = color_bundle(tmp_path / "model", labelled=True).folder
     unsure_library(tmp_path, bundle, 1)
     return bundle
 
 
 def reread(bundle: Path) -> Taught | None:
-    with open_catalogue(bundle.with_name("sorted")) as catalogue:
-        return read_taught(catalogue)
+    with open_catalog(bundle.with_name("sorted")) as catalog:
+        return read_taught(catalog)
 
 
 def test_the_bundle_of_the_last_sort_teaches(own: Path) -> None:
@@ -125,7 +125,7 @@ def test_the_bundle_of_the_last_sort_teaches(own: Path) -> None:
 
 def test_labels_that_the_bundle_was_not_written_with_teach_nothing(own: Path) -> None:
     zeros = np.zeros(1, dtype=np.int64)
-    foreign = Labelled(
+    foreign = LabeledEmbeddings(
         embeddings=np.ones((1, 4), dtype=np.float32),
         truths=zeros,
         groups=zeros,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog.connection import open_catalogue
-from classifier.records import Action, PictureId, Said
+from classifier.catalog.connection import open_catalog
+from classifier.records import Action, AnnotationKind, PictureId
 from classifier.web import path_order
 from classifier.web.history import Answer
 from classifier.web.queue import Order, Wanted
-from classifier.web.session import Desk
+from classifier.web.session import ReviewSession
 from kit.browsing import CHROMIUM, Seen, browser, quiet
 from kit.reviewing import blended, sort_again, waiting_library
 from kit.serving import server
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
 
 KINDS = [*7 * [(Action.REVIEW, "chibi", 0.5)], (Action.REVIEW, "page", 0.4), (Action.UNKNOWN, "page", 0.4)]
 LIES = {0: ["/z/a"], 1: ["/a/b/2"], 2: ["/a/c"], 3: ["/m", "/a/b/1"], 4: ["/a/b/1.x"], 5: [], 7: ["/b"], 8: ["/a/a"]}
@@ -36,13 +36,13 @@ FEW = pytest.mark.parametrize("few", [0, 3000])
 @pytest.fixture
 def made(tmp_path: Path) -> tuple[Path, list[PictureId]]:
     library, ids = waiting_library(tmp_path, KINDS)
-    with open_catalogue(library) as catalogue, catalogue.transaction() as connection:
+    with open_catalog(library) as catalog, catalog.transaction() as connection:
         lies = [(path.encode(), ids[number]) for number, paths in LIES.items() for path in paths]
         connection.executemany("INSERT INTO files (path, picture) VALUES (?, ?)", lies)
     return library, ids
 
 
-def in_pages(desk: Desk, size: int, wanted: Wanted) -> list[PictureId]:
+def in_pages(desk: ReviewSession, size: int, wanted: Wanted) -> list[PictureId]:
     found, after = [], None
     while rows := desk.page(wanted, after=after, limit=size):
         found += [row.picture for row in rows]
@@ -62,8 +62,8 @@ def test_every_picture_comes_once_at_its_first_path_and_what_has_none_last(
 ) -> None:
     monkeypatch.setattr(path_order, "_FEW", few)
     library, ids = made
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
 
         assert [*(ids[n] for n in IN_ORDER), *lost(ids)] == in_pages(desk, size, Wanted(order=Order.PATH))
         assert [ids[8]] == in_pages(desk, size, Wanted(order=Order.PATH, action=Action.UNKNOWN))
@@ -77,10 +77,10 @@ def test_in_a_folder_the_first_path_is_the_first_in_it(
 ) -> None:
     monkeypatch.setattr(path_order, "_FEW", few)
     library, ids = made
-    with open_catalogue(library) as catalogue, catalogue.transaction() as connection:
+    with open_catalog(library) as catalog, catalog.transaction() as connection:
         connection.execute("INSERT INTO files (path, picture) VALUES (?, ?)", (b"/a/b/3", ids[7]))
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
 
         assert [ids[n] for n in (3, 4, 1, 7)] == in_pages(desk, 2, Wanted(order=Order.PATH, under=b"/a/b"))
         assert [ids[n] for n in (3, 4, 1, 7, 2)] == in_pages(desk, 2, Wanted(order=Order.PATH, under=b"/a"))
@@ -92,11 +92,13 @@ def test_what_is_answered_waits_no_longer_and_what_is_skipped_waits_apart(
 ) -> None:
     monkeypatch.setattr(path_order, "_FEW", few)
     library, ids = made
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         after = desk.page(Wanted(order=Order.PATH), after=None, limit=2)[-1].key
-        desk.say([Answer(picture=ids[4], said=Said.RIGHT, category="chibi")])
-        desk.say([Answer(picture=ids[0], said=Said.SKIPPED), Answer(picture=ids[2], said=Said.SKIPPED)])
+        desk.say([Answer(picture=ids[4], said=AnnotationKind.RIGHT, category="chibi")])
+        desk.say(
+            [Answer(picture=ids[0], said=AnnotationKind.SKIPPED), Answer(picture=ids[2], said=AnnotationKind.SKIPPED)]
+        )
 
         # What was last on the page before was answered, and still tells where to go on.
         assert [ids[1], ids[7]] == [row.picture for row in desk.page(Wanted(order=Order.PATH), after=after, limit=2)]
@@ -105,18 +107,18 @@ def test_what_is_answered_waits_no_longer_and_what_is_skipped_waits_apart(
 
 def test_a_place_whose_file_is_gone_is_the_beginning(made: tuple[Path, list[PictureId]]) -> None:
     library, ids = made
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         after = desk.page(Wanted(order=Order.PATH), after=None, limit=2)[-1].key
-        catalogue.connection.execute("UPDATE files SET picture = NULL WHERE picture = ?", (ids[4],))
+        catalog.connection.execute("UPDATE files SET picture = NULL WHERE picture = ?", (ids[4],))
 
         assert [ids[3]] == [row.picture for row in desk.page(Wanted(order=Order.PATH), after=after, limit=1)]
 
 
 def test_a_place_tells_no_path(made: tuple[Path, list[PictureId]]) -> None:
     library, ids = made
-    with open_catalogue(library) as catalogue:
-        rows = Desk(catalogue).page(Wanted(order=Order.PATH), after=None, limit=7)
+    with open_catalog(library) as catalog:
+        rows = ReviewSession(catalog).page(Wanted(order=Order.PATH), after=None, limit=7)
 
     assert [*((0, 0, ids[n]) for n in IN_ORDER), (1, 0.5, lost(ids)[0])] == [row.key for row in rows]
 
@@ -128,25 +130,25 @@ def test_where_much_waits_no_page_sorts_it(
 ) -> None:
     monkeypatch.setattr(path_order, "_FEW", 0)
     wanted = Wanted(order=Order.PATH, category=category, under=under)
-    with open_catalogue(made[0]) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(made[0]) as catalog:
+        desk = ReviewSession(catalog)
         after = desk.page(wanted, after=None, limit=1)[-1].key
-        plans = [step for query in queries(catalogue, desk, wanted, after) for step in plan(catalogue, query)]
+        plans = [step for query in queries(catalog, desk, wanted, after) for step in plan(catalog, query)]
 
     assert [] == [step for step in plans if "TEMP B-TREE" in step]
     assert any("SEARCH f USING INDEX" in step and "(path>? AND path<?)" in step for step in plans)
 
 
-def queries(catalogue: Catalogue, desk: Desk, wanted: Wanted, after: Sequence[float | int | str]) -> list[str]:
+def queries(catalog: Catalog, desk: ReviewSession, wanted: Wanted, after: Sequence[float | int | str]) -> list[str]:
     asked: list[str] = []
-    catalogue.connection.set_trace_callback(asked.append)
+    catalog.connection.set_trace_callback(asked.append)
     desk.page(wanted, after=after, limit=100)
-    catalogue.connection.set_trace_callback(None)
+    catalog.connection.set_trace_callback(None)
     return [query for query in asked if "ORDER BY" in query]
 
 
-def plan(catalogue: Catalogue, query: str) -> list[str]:
-    return [row[3] for row in catalogue.connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+def plan(catalog: Catalog, query: str) -> list[str]:
+    return [row[3] for row in catalog.connection.execute(f"EXPLAIN QUERY PLAN {query}")]
 
 
 def named(page: Page) -> str:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog.connection import open_catalogue
+from classifier.catalog.connection import open_catalog
 from classifier.records import Action
-from classifier.web.prefetch import GRID, Ahead, coming
+from classifier.web.prefetch import GRID, Prefetcher, coming
 from classifier.web.queue import Wanted
-from classifier.web.session import Desk
+from classifier.web.session import ReviewSession
 from kit.reviewing import served, unsure_library, waiting_library
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ MANY = [
 class Asked:
     """A desk that remembers which pages were asked for."""
 
-    desk: Desk
+    desk: ReviewSession
     pages: list[tuple[str | None, int]] = field(default_factory=list)
 
     def page(self, wanted: Wanted, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
@@ -45,8 +45,8 @@ class Asked:
 
 def test_beside_single_pictures_the_first_grid_of_each_category_is_expected(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, MANY)
-    with open_catalogue(library) as catalogue:
-        asked = Asked(desk := Desk(catalogue))
+    with open_catalog(library) as catalog:
+        asked = Asked(desk := ReviewSession(catalog))
         desk.state()
         made = list(coming(asked.page, Wanted(), None, desk.waiting(Action.REVIEW)))
 
@@ -57,8 +57,8 @@ def test_beside_single_pictures_the_first_grid_of_each_category_is_expected(tmp_
 def test_beside_a_grid_its_next_pages_come_first(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, MANY)
     wanted = Wanted(category="page", grid=True)
-    with open_catalogue(library) as catalogue:
-        asked = Asked(desk := Desk(catalogue))
+    with open_catalog(library) as catalog:
+        asked = Asked(desk := ReviewSession(catalog))
         first = desk.page(wanted, after=None, limit=GRID)
         made = list(coming(asked.page, wanted, first[-1].key, ["chibi"]))
 
@@ -76,9 +76,9 @@ def test_a_newer_plan_takes_the_place_of_the_older(tmp_path: Path) -> None:
         began.set()
         go_on.wait()
 
-    with open_catalogue(library) as catalogue:
-        rows = Desk(catalogue).page(Wanted(), after=None, limit=3)
-    ahead = Ahead(make, idle=lambda: done.set() if len(made) > 1 else None)
+    with open_catalog(library) as catalog:
+        rows = ReviewSession(catalog).page(Wanted(), after=None, limit=3)
+    ahead = Prefetcher(make, idle=lambda: done.set() if len(made) > 1 else None)
     ahead.expect(iter(rows[:2]))
     began.wait()
     ahead.expect(iter(rows[2:]))
@@ -103,7 +103,7 @@ def test_a_newer_plan_takes_the_place_of_the_older(tmp_path: Path) -> None:
 def test_nothing_is_made_when_the_next_answer_is_due(
     monkeypatch: pytest.MonkeyPatch, answered: Sequence[float], now: float, rests: float
 ) -> None:
-    made = Ahead(lambda _: None, idle=lambda: None)
+    made = Prefetcher(lambda _: None, idle=lambda: None)
     clock = iter([100 + one for one in (*answered, now)])
     monkeypatch.setattr("classifier.web.prefetch.time", SimpleNamespace(monotonic=lambda: next(clock)))
     for _ in answered:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from classifier.catalog.connection import Catalogue, open_catalogue
-from classifier.records import Action, Said
+from classifier.catalog.connection import Catalog, open_catalog
+from classifier.records import Action, AnnotationKind
 from classifier.web.history import Answer
 from classifier.web.queue import Order, Wanted
-from classifier.web.session import Desk
+from classifier.web.session import ReviewSession
 from kit.reviewing import waiting_library
 
 MANY = [
@@ -21,7 +21,7 @@ MANY = [
 ]
 
 
-def in_pages(desk: Desk, wanted: Wanted, size: int) -> list[tuple[str, float]]:
+def in_pages(desk: ReviewSession, wanted: Wanted, size: int) -> list[tuple[str, float]]:
     found, after = [], None
     while rows := desk.page(wanted, after=after, limit=size):
         found += [(row.category, row.confidence) for row in rows]
@@ -35,8 +35,8 @@ def test_every_picture_comes_once_whatever_the_order_and_the_size_of_a_page(
     tmp_path: Path, order: Order, size: int
 ) -> None:
     library, _ = waiting_library(tmp_path, MANY)
-    with open_catalogue(library) as catalogue:
-        shown = in_pages(Desk(catalogue), Wanted(order=order), size)
+    with open_catalog(library) as catalog:
+        shown = in_pages(ReviewSession(catalog), Wanted(order=order), size)
 
     waiting = sorted((category, confidence) for action, category, confidence in MANY if action is Action.REVIEW)
     by_surety = sorted(waiting, key=lambda one: one[1])
@@ -45,8 +45,8 @@ def test_every_picture_comes_once_whatever_the_order_and_the_size_of_a_page(
 
 def test_one_category_and_one_tray_are_shown_alone(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, MANY)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
 
         assert 7 * ["chibi"] == [category for category, _ in in_pages(desk, Wanted(category="chibi"), 3)]
         assert [("page", 0.4)] == in_pages(desk, Wanted(action=Action.UNKNOWN), 3)
@@ -55,11 +55,16 @@ def test_one_category_and_one_tray_are_shown_alone(tmp_path: Path) -> None:
 
 def test_what_was_answered_waits_no_longer_and_what_was_skipped_waits_apart(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, MANY)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
-        desk.say([Answer(picture=ids[0], said=Said.RIGHT, category="chibi"), Answer(picture=ids[1], said=Said.NONE)])
-        desk.say([Answer(picture=ids[2], said=Said.SKIPPED)])
-        desk.say([Answer(picture=ids[3], said=Said.WRONG, category="chibi")])
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
+        desk.say(
+            [
+                Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="chibi"),
+                Answer(picture=ids[1], said=AnnotationKind.NONE),
+            ]
+        )
+        desk.say([Answer(picture=ids[2], said=AnnotationKind.SKIPPED)])
+        desk.say([Answer(picture=ids[3], said=AnnotationKind.WRONG, category="chibi")])
 
         left, skipped, grid = (
             {row.picture for row in desk.page(wanted, after=None, limit=50)}
@@ -74,10 +79,10 @@ def test_what_was_answered_waits_no_longer_and_what_was_skipped_waits_apart(tmp_
 @pytest.mark.parametrize("order", [Order.SURETY, Order.CATEGORY, Order.NEWEST, Order.PATH, Order.LEARNED])
 def test_what_was_skipped_is_one_tray_from_wherever_it_came(tmp_path: Path, order: Order) -> None:
     library, ids = waiting_library(tmp_path, MANY)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         unknown = desk.page(Wanted(action=Action.UNKNOWN), after=None, limit=1)[0].picture
-        desk.say([Answer(picture=one, said=Said.SKIPPED) for one in (ids[2], ids[9], unknown)])
+        desk.say([Answer(picture=one, said=AnnotationKind.SKIPPED) for one in (ids[2], ids[9], unknown)])
 
         assert [("chibi", MANY[2][2]), ("page", 0.4), ("page", MANY[9][2])] == sorted(
             in_pages(desk, Wanted(order=order, skipped=True), 2)
@@ -85,7 +90,7 @@ def test_what_was_skipped_is_one_tray_from_wherever_it_came(tmp_path: Path, orde
         assert 2 == len(in_pages(desk, Wanted(order=order, skipped=True, category="page"), 1))
 
 
-def tuple_of(desk: Desk) -> tuple[dict[str, int], int, int]:
+def tuple_of(desk: ReviewSession) -> tuple[dict[str, int], int, int]:
     state = desk.state()
     return state["waiting"]["review"], state["skipped"], state["to_file"]
 
@@ -94,20 +99,20 @@ def tuple_of(desk: Desk) -> tuple[dict[str, int], int, int]:
 @pytest.mark.parametrize("category", [None, "chibi"])
 def test_no_page_sorts_the_library(tmp_path: Path, order: Order, category: str | None) -> None:
     library, _ = waiting_library(tmp_path, MANY)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
-        plan = plan_of(catalogue, desk, Wanted(order=order, category=category))
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
+        plan = plan_of(catalog, desk, Wanted(order=order, category=category))
 
     assert [] == [step for step in plan if "TEMP B-TREE" in step]
     assert [] == [step for step in plan if step.startswith("SCAN")]
 
 
-def plan_of(catalogue: Catalogue, desk: Desk, wanted: Wanted) -> list[str]:
+def plan_of(catalog: Catalog, desk: ReviewSession, wanted: Wanted) -> list[str]:
     """How SQLite goes about the query that is behind a page which is not the first."""
     asked: list[str] = []
     after = desk.page(wanted, after=None, limit=2)[-1].key
-    catalogue.connection.set_trace_callback(asked.append)
+    catalog.connection.set_trace_callback(asked.append)
     desk.page(wanted, after=after, limit=2)
-    catalogue.connection.set_trace_callback(None)
+    catalog.connection.set_trace_callback(None)
     query = next(text for text in asked if "FROM decisions AS d" in text)
-    return [row[3] for row in catalogue.connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+    return [row[3] for row in catalog.connection.execute(f"EXPLAIN QUERY PLAN {query}")]

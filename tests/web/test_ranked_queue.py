@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.catalog.connection import Catalogue, open_catalogue
+from classifier.catalog.connection import Catalog, open_catalog
 from classifier.catalog.images import as_bytes
 from classifier.catalog.ranking import Rank, write
-from classifier.records import Action, PictureId, Said
+from classifier.records import Action, AnnotationKind, PictureId
 from classifier.web.history import Answer
 from classifier.web.queue import Order, Wanted
-from classifier.web.session import Desk
+from classifier.web.session import ReviewSession
 from kit.reviewing import waiting_library
 
 MANY = [
@@ -41,7 +41,7 @@ def ranks(ids: list[PictureId], numbers: list[int], *, category: str = "page", a
     ]
 
 
-def in_pages(desk: Desk, wanted: Wanted, size: int) -> list[PictureId]:
+def in_pages(desk: ReviewSession, wanted: Wanted, size: int) -> list[PictureId]:
     found, after = [], None
     while rows := desk.page(wanted, after=after, limit=size):
         found += [row.picture for row in rows]
@@ -56,8 +56,8 @@ def test_what_is_ranked_comes_in_its_order_and_the_rest_after_it_the_least_sure_
     library, ids = waiting_library(tmp_path, MANY)
     # What is ranked as waiting for review, though it is filed or unknown by now, is where it is.
     write(library, ranks(ids, [8, 2, 12, 0, 13, 10]), meta=META)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
 
         rest = [*sorted([7, 9, 11], key=lambda number: ids[number]), 6, 5, 4, 3, 1]
         assert [ids[n] for n in [8, 2, 0, 10, *rest]] == in_pages(desk, Wanted(order=Order.LEARNED), size)
@@ -71,8 +71,8 @@ def test_what_is_ranked_comes_in_its_order_and_the_rest_after_it_the_least_sure_
 def test_what_looks_alike_comes_together_and_one_look_alone_when_wished(tmp_path: Path, size: int) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     write(library, ranks(ids, [3, 8, 5, 2, 1, 0, 4, 6]), meta=META)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         together = in_pages(desk, Wanted(order=Order.ALIKE, category="page", grid=True), size)
 
         assert [ids[n] for n in [8, 2, 0, 4, 6, 3, 5, 1]] == together[:8]
@@ -82,8 +82,8 @@ def test_what_looks_alike_comes_together_and_one_look_alone_when_wished(tmp_path
 @pytest.mark.parametrize("order", [Order.LEARNED, Order.ALIKE])
 def test_without_an_outlook_the_least_sure_come_first(tmp_path: Path, order: Order) -> None:
     library, _ = waiting_library(tmp_path, MANY)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
 
         assert in_pages(desk, Wanted(), 5) == in_pages(desk, Wanted(order=order), 5)
         assert in_pages(desk, Wanted(category="page"), 2) == in_pages(desk, Wanted(order=order, category="page"), 2)
@@ -93,9 +93,9 @@ def test_a_new_outlook_is_taken_between_two_pages_and_begins_anew(tmp_path: Path
     library, ids = waiting_library(tmp_path, MANY)
     write(library, ranks(ids, [0, 1, 2]), meta=META)
     wanted = Wanted(order=Order.LEARNED)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
-        desk.say([Answer(picture=ids[0], said=Said.RIGHT, category="chibi")])
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
+        desk.say([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="chibi")])
         after = desk.page(wanted, after=None, limit=1)[-1].key
         write(library, ranks(ids, [5, 0, 4], category="chibi"), meta=META)
         desk.look_out()
@@ -109,8 +109,8 @@ def test_a_new_outlook_is_taken_between_two_pages_and_begins_anew(tmp_path: Path
 def test_what_is_guessed_is_what_was_learned_last(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     write(library, ranks(ids, [0]), meta=META)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         row = desk.page(Wanted(order=Order.LEARNED), after=None, limit=1)[0]
 
         assert ("chibi", "page", 0.0) == (row.category, row.best, row.share)
@@ -126,22 +126,22 @@ def test_no_page_sorts_what_is_ranked_nor_what_waits_beside_it(
     library, ids = waiting_library(tmp_path, MANY)
     write(library, ranks(ids, [0, 1, 2, 3]), meta=META)
     wanted = Wanted(order=order, category=category, look=look)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         after = desk.page(wanted, after=None, limit=1)[-1].key
-        steps = [step for query in queries(catalogue, desk, wanted, after) for step in plan(catalogue, query)]
+        steps = [step for query in queries(catalog, desk, wanted, after) for step in plan(catalog, query)]
 
     assert [] == [step for step in steps if "TEMP B-TREE" in step or step.startswith("SCAN")]
 
 
-def queries(catalogue: Catalogue, desk: Desk, wanted: Wanted, after: tuple[float | int | str, ...]) -> list[str]:
+def queries(catalog: Catalog, desk: ReviewSession, wanted: Wanted, after: tuple[float | int | str, ...]) -> list[str]:
     asked: list[str] = []
     desk.page(wanted, after=after, limit=10)
-    catalogue.connection.set_trace_callback(asked.append)
+    catalog.connection.set_trace_callback(asked.append)
     desk.page(wanted, after=after, limit=10)
-    catalogue.connection.set_trace_callback(None)
+    catalog.connection.set_trace_callback(None)
     return [query for query in asked if query.lstrip().startswith("SELECT")]
 
 
-def plan(catalogue: Catalogue, query: str) -> list[str]:
-    return [row[3] for row in catalogue.connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+def plan(catalog: Catalog, query: str) -> list[str]:
+    return [row[3] for row in catalog.connection.execute(f"EXPLAIN QUERY PLAN {query}")]

@@ -14,7 +14,7 @@ import pytest
 
 from classifier.audit import apply
 from classifier.catalog.audits import Audit, Filed
-from classifier.records import Action, Decision, PictureId, Said, Verdict
+from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId
 from classifier.sort import decide as deciding
 from classifier.sort.decide import decide
 from classifier.sort.overrides import heed
@@ -48,8 +48,8 @@ def heeded(name: str) -> list[str]:
     """What follows from a person's words."""
     filed = Decision(picture=P, action=Action.FILE, category=name, confidence=0.7, reason="")
     return [
-        heed(filed, Verdict(picture=P, said=said, category=name, origin=origin, at="2026-11-24T10:00:00")).reason
-        for said in (Said.RIGHT, Said.WRONG, Said.NONE)
+        heed(filed, Annotation(picture=P, said=said, category=name, origin=origin, at="2026-11-24T10:00:00")).reason
+        for said in (AnnotationKind.RIGHT, AnnotationKind.WRONG, AnnotationKind.NONE)
         for origin in ("audit", "review")
     ]
 

@@ -13,17 +13,17 @@ import pytest
 
 from classifier.active.learner import Learner
 from classifier.catalog import runs
-from classifier.catalog.connection import NAME, open_catalogue, read_catalogue
+from classifier.catalog.connection import NAME, open_catalog, read_catalog
 from classifier.catalog.lock import owned
 from classifier.errors import IllsortError
 from classifier.filing.executor import execute
-from classifier.records import Action, Method, PictureId, Said
+from classifier.records import Action, AnnotationKind, Method, PictureId
 from classifier.web import audit_service
 from classifier.web.credentials import KEY_HEADER
 from classifier.web.history import Answer
-from classifier.web.learner_status import Learning
+from classifier.web.learner_status import LearnerStatus
 from classifier.web.refusals import both, in_chinese
-from classifier.web.session import Desk
+from classifier.web.session import ReviewSession
 from kit.browsing import CHROMIUM, Seen, browser
 from kit.disks import Failing
 from kit.filing import move_of
@@ -47,9 +47,9 @@ def told(work: Callable[[], object]) -> str:
 @pytest.mark.parametrize("name", NAMES)
 def test_what_cannot_be_said_of_a_category_is_told_by_its_name(tmp_path: Path, name: str) -> None:
     library, (_, waiting) = waiting_library(tmp_path, WAITING)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
-        answer = Answer(picture=waiting, said=Said.RIGHT, category=name)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
+        answer = Answer(picture=waiting, said=AnnotationKind.RIGHT, category=name)
         assert f"没有“{name}”这个类别" == told(lambda: desk.say([answer]))
         assert f"没有“{name}”这个类别" == told(lambda: desk.rename(name, "dog"))
 
@@ -57,8 +57,8 @@ def test_what_cannot_be_said_of_a_category_is_told_by_its_name(tmp_path: Path, n
 @pytest.mark.parametrize("name", ["it's", "四格漫画", "{0} is called"])
 def test_a_name_that_is_taken_is_told(tmp_path: Path, name: str) -> None:
     library, _ = waiting_library(tmp_path, WAITING)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         desk.make(name)
         assert f"类别“{name}”已经有了" == told(lambda: desk.make(name))
         assert f"这个类别已经叫“{name}”了" == told(lambda: desk.rename(name, name))
@@ -82,8 +82,8 @@ def test_a_name_that_is_taken_is_told(tmp_path: Path, name: str) -> None:
 )
 def test_a_name_that_no_folder_can_have_is_told_with_its_reason(tmp_path: Path, name: str, chinese: str) -> None:
     library, _ = waiting_library(tmp_path, WAITING)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         assert chinese == told(lambda: desk.make(name))
 
 
@@ -98,10 +98,10 @@ def test_a_library_that_cannot_be_used_is_told_by_its_path(tmp_path: Path, folde
 
     with owned(library):
         assert told(again).startswith(f"{library} 正被 illsort 使用（进程 ")
-    assert f"{empty} 不是 illsort 的库：没有 .illsort/{NAME}" == told(lambda: read_catalogue(empty))
+    assert f"{empty} 不是 illsort 的库：没有 .illsort/{NAME}" == told(lambda: read_catalog(empty))
     assert f"{library} 里还没有归类任何图片，没有可抽查的" == told(lambda: audit_service.begin(library, None))
     (library / ".illsort" / NAME).write_bytes(b"no database, but long enough to be looked at" * 99)
-    assert told(lambda: open_catalogue(library)).startswith(
+    assert told(lambda: open_catalog(library)).startswith(
         f"目录库 {library / '.illsort' / NAME} 已损坏（不是数据库文件）"
     )
 
@@ -111,12 +111,12 @@ def test_a_full_disk_and_a_picture_that_is_gone_are_told(tmp_path: Path) -> None
     crawl.mkdir()
     (crawl / "1.png").write_bytes(b"1")
     move = move_of(crawl / "1.png", method=Method.COPY)
-    with owned(library), open_catalogue(library) as catalogue:
-        run = runs.begin(catalogue, kind="sort", crawl=crawl, mode="copy", model="m", bundle=crawl, settings={})
+    with owned(library), open_catalog(library) as catalog:
+        run = runs.begin(catalog, kind="sort", crawl=crawl, mode="copy", model="m", bundle=crawl, settings={})
         full = Failing("copy", errno.ENOSPC)
-        stopped = told(lambda: execute(catalogue, library=library, run=run, moves=[move], disk=full))
+        stopped = told(lambda: execute(catalog, library=library, run=run, moves=[move], disk=full))
         (crawl / "1.png").unlink()
-        (gone,) = execute(catalogue, library=library, run=run, moves=[move])
+        (gone,) = execute(catalog, library=library, run=run, moves=[move])
 
     assert stopped.startswith("磁盘已满：")
     assert stopped.endswith("。已完成的都有记录；再次运行即可继续")
@@ -124,9 +124,9 @@ def test_a_full_disk_and_a_picture_that_is_gone_are_told(tmp_path: Path) -> None
 
 
 def test_why_nothing_is_learned_and_what_was_not_filed_are_told_in_both_languages(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path):
+    with open_catalog(tmp_path):
         pass
-    learning = Learning(tmp_path, None)
+    learning = LearnerStatus(tmp_path, None)
     assert "还没有学到可以用来归类的" == told(learning.file)
     with pytest.raises(IllsortError) as caught:
         Learner(tmp_path)

@@ -9,11 +9,11 @@ import pytest
 
 from classifier.active.learner import Learner
 from classifier.catalog import annotation_log, ranking
-from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.images import as_bytes
 from classifier.catalog.ranking import Rank
-from classifier.records import Action, PictureId, Said, Verdict
-from kit.bundles import colour_bundle
+from classifier.records import Action, Annotation, AnnotationKind, PictureId
+from kit.bundles import color_bundle
 from kit.reviewing import served, sort_again, unsure_library, waiting_library
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def learn(library: Path, ids: list[PictureId]) -> None:
     ranking.write(library, ranks, meta=META)
 
 
-def say(library: Path, picture: PictureId, said: Said, category: str, origin: str) -> None:
-    with open_catalogue(library) as catalogue:
-        one = Verdict(picture=picture, said=said, category=category, origin=origin, at="2026-01-01", audit=1)
-        annotation_log.add(catalogue, one)
+def say(library: Path, picture: PictureId, said: AnnotationKind, category: str, origin: str) -> None:
+    with open_catalog(library) as catalog:
+        one = Annotation(picture=picture, said=said, category=category, origin=origin, at="2026-01-01", audit=1)
+        annotation_log.add(catalog, one)
 
 
 def offered(client: TestClient, picture: PictureId, **query: str) -> dict[str, Any] | None:
@@ -59,7 +59,7 @@ def test_the_next_best_is_offered_wherever_and_however_often_it_was_said(
     folder, picture = library
     expected = ["page", "portrait", ""]
     for ruled_out, left in zip(META["categories"], expected, strict=True):
-        say(folder, picture, Said.WRONG, ruled_out, origin)
+        say(folder, picture, AnnotationKind.WRONG, ruled_out, origin)
         with served(folder) as client:
             row = offered(client, picture, order=order)
             assert row is not None
@@ -94,9 +94,9 @@ def test_what_is_said_on_the_page_holds_at_once_and_after_a_refit_until_it_is_ta
 
 def test_a_category_that_was_said_to_be_right_since_is_ruled_out_no_more(library: tuple[Path, PictureId]) -> None:
     folder, picture = library
-    for said in (Said.WRONG, Said.RIGHT):
+    for said in (AnnotationKind.WRONG, AnnotationKind.RIGHT):
         say(folder, picture, said, "chibi", "review")
-    say(folder, picture, Said.WRONG, "page", "review")
+    say(folder, picture, AnnotationKind.WRONG, "page", "review")
     with served(folder) as client:
         row = offered(client, picture)
     assert row is not None
@@ -108,7 +108,7 @@ def test_a_renamed_category_stays_ruled_out_and_one_put_into_another_rules_that_
 ) -> None:
     folder, picture = library
     for name in ("chibi", "page"):
-        say(folder, picture, Said.WRONG, name, "review")
+        say(folder, picture, AnnotationKind.WRONG, name, "review")
     with served(folder) as client:
         client.post("/api/categories", json={"rename": "chibi", "to": "small"}).raise_for_status()
         renamed = offered(client, picture)
@@ -120,18 +120,18 @@ def test_a_renamed_category_stays_ruled_out_and_one_put_into_another_rules_that_
 
 
 def test_a_sort_and_a_refit_guess_the_next_best_too(tmp_path: Path) -> None:
-    bundle = colour_bundle(tmp_path / "model", labelled=True).folder
+    bundle = color_bundle(tmp_path / "model", labelled=True).folder
     library = unsure_library(tmp_path, bundle, 12)
     with served(library) as client:
         row = client.get("/api/queue").json()["pictures"][0]
     picture, ranked = PictureId(row["picture"]), [name for name, _ in row["guesses"]]
     for number, name in enumerate(ranked):
-        say(library, picture, Said.WRONG, name, "review")
+        say(library, picture, AnnotationKind.WRONG, name, "review")
         left = [*ranked[number + 1 :], ""]
         sort_again(tmp_path, bundle)
-        with read_catalogue(library) as catalogue:
+        with read_catalog(library) as catalog:
             query = "SELECT category, action, path FROM decisions JOIN places USING (picture) WHERE picture = ?"
-            category, action, path = catalogue.connection.execute(query, (picture,)).fetchone()
+            category, action, path = catalog.connection.execute(query, (picture,)).fetchone()
         assert (left[0], "review") == (category, action)
         assert bytes(path).startswith(f"_review/{left[0]}".encode())
         Learner(library).learn()

@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 from classifier.errors import LibraryError, SettingsError
 from classifier.records import Action
 from classifier.web.app import Review
-from classifier.web.credentials import KEY_HEADER, Session
-from classifier.web.security import Guard
+from classifier.web.credentials import KEY_HEADER, PageSession
+from classifier.web.security import SecurityMiddleware
 from classifier.web.server import serve
 from kit.reviewing import OWN, PORT, TOKEN, open_page, served, waiting_library
 
@@ -40,11 +40,11 @@ def stranger(client: TestClient) -> TestClient:
 
 
 @pytest.fixture
-def once() -> Iterator[tuple[TestClient, Session]]:
+def once() -> Iterator[tuple[TestClient, PageSession]]:
     """A page without a chosen token, that answers "there" to whom the guard lets in."""
-    session = Session()
+    session = PageSession()
     app = Starlette(routes=[Route("/{path:path}", lambda _: PlainTextResponse("there"))])
-    with TestClient(Guard(app, session=session, host="127.0.0.1", port=PORT), base_url=OWN) as client:
+    with TestClient(SecurityMiddleware(app, session=session, host="127.0.0.1", port=PORT), base_url=OWN) as client:
         client.headers["Origin"] = OWN
         yield client, session
 
@@ -72,7 +72,7 @@ def test_without_the_pages_key_nothing_about_the_library_is_answered(
 
 @pytest.mark.parametrize("path", ["/", "/?token=other", "/static/main.js"])
 def test_the_pages_own_files_hold_no_secret(stranger: TestClient, path: str) -> None:
-    answer, session = stranger.get(path), Session(TOKEN)
+    answer, session = stranger.get(path), PageSession(TOKEN)
 
     assert 200 == answer.status_code
     assert not any(secret in answer.text for secret in (TOKEN, session.keys.page, session.keys.pictures))
@@ -83,7 +83,7 @@ def test_the_token_opens_nothing_but_the_page(stranger: TestClient) -> None:
     assert 401 == stranger.get(f"/api/state?key={TOKEN}").status_code
 
 
-def test_a_drawn_token_opens_the_page_once(once: tuple[TestClient, Session]) -> None:
+def test_a_drawn_token_opens_the_page_once(once: tuple[TestClient, PageSession]) -> None:
     client, session = once
     first, second = session.new_token(), session.new_token()
     opened = [client.post("/api/open", json={"token": token}) for token in (first, first, "x", second, second)]
@@ -93,7 +93,7 @@ def test_a_drawn_token_opens_the_page_once(once: tuple[TestClient, Session]) -> 
     assert first not in opened[0].text
 
 
-def test_fetching_the_address_ahead_does_not_spend_it(once: tuple[TestClient, Session]) -> None:
+def test_fetching_the_address_ahead_does_not_spend_it(once: tuple[TestClient, PageSession]) -> None:
     client, session = once
     token = session.new_token()
     for method in ("GET", "HEAD", "GET"):
@@ -103,19 +103,19 @@ def test_fetching_the_address_ahead_does_not_spend_it(once: tuple[TestClient, Se
 
 
 def test_keys_are_new_with_each_start_but_for_a_chosen_token() -> None:
-    assert Session().keys != Session().keys
-    assert Session(TOKEN).keys == Session(TOKEN).keys != Session(f"{TOKEN}x").keys
+    assert PageSession().keys != PageSession().keys
+    assert PageSession(TOKEN).keys == PageSession(TOKEN).keys != PageSession(f"{TOKEN}x").keys
 
 
 def test_a_pictures_address_carries_a_key_that_opens_pictures_alone(stranger: TestClient) -> None:
-    pictures = Session(TOKEN).keys.pictures
+    pictures = PageSession(TOKEN).keys.pictures
 
     assert 404 == stranger.get(f"/picture/{'0' * 64}/small?key={pictures}").status_code
     assert 401 == stranger.get(f"/api/state?key={pictures}").status_code
     assert 401 == stranger.get("/api/state", headers={KEY_HEADER: pictures}).status_code
 
 
-def test_the_page_asks_with_its_key_alone(once: tuple[TestClient, Session]) -> None:
+def test_the_page_asks_with_its_key_alone(once: tuple[TestClient, PageSession]) -> None:
     client, session = once
     client.headers[KEY_HEADER] = session.keys.page
 
@@ -202,7 +202,7 @@ def test_other_machines_are_let_in_only_with_a_chosen_token(tmp_path: Path, toke
 
 def test_served_to_others_it_answers_to_addresses_and_not_to_names(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, [])
-    guarded = Guard(Review(library).app, session=Session(TOKEN), host="0.0.0.0", port=PORT)  # noqa: S104 - nothing listens
+    guarded = SecurityMiddleware(Review(library).app, session=PageSession(TOKEN), host="0.0.0.0", port=PORT)  # noqa: S104 - nothing listens
     own = f"http://192.168.0.2:{PORT}"
     with TestClient(guarded, base_url=own, headers={"Origin": own}) as client:
         open_page(client)

@@ -10,12 +10,12 @@ import pytest
 
 from classifier.audit.session import opened
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import open_catalogue, read_catalogue
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.errors import LibraryError
-from classifier.records import Action, PictureId, Said, Selection, Verdict
+from classifier.records import Action, Annotation, AnnotationKind, PictureId, Selection
 from classifier.web.history import Answer
 from classifier.web.queue import Wanted
-from classifier.web.session import Desk
+from classifier.web.session import ReviewSession
 from kit.audits import Kind, filed_library
 from kit.reviewing import blended, sort_again, unsure_library, waiting_library
 from kit.tree import all_files
@@ -23,39 +23,39 @@ from kit.tree import all_files
 FIVE = [(Action.REVIEW, "chibi", 0.5 + number / 10) for number in range(4)] + [(Action.REVIEW, "page", 0.95)]
 
 
-def left(desk: Desk) -> list[PictureId]:
+def left(desk: ReviewSession) -> list[PictureId]:
     return [row.picture for row in desk.page(Wanted(), after=None, limit=100)]
 
 
 def test_steps_are_taken_back_in_turn_also_after_a_restart(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FIVE)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
-        desk.say([Answer(picture=ids[0], said=Said.RIGHT, category="page")])
-        desk.say([Answer(picture=picture, said=Said.RIGHT, category="chibi") for picture in ids[1:3]])
-        desk.say([Answer(picture=ids[3], said=Said.SKIPPED)])
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
+        desk.say([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="page")])
+        desk.say([Answer(picture=picture, said=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
+        desk.say([Answer(picture=ids[3], said=AnnotationKind.SKIPPED)])
         assert [ids[4]] == left(desk)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         assert 3 == desk.state()["steps"]
         assert [[ids[3]], ids[1:3], [ids[0]], []] == [[row.picture for row in desk.take_back()] for _ in range(4)]
         assert (ids, 0, 0) == (left(desk), desk.unfiled, desk.state()["steps"])
-        assert {} == annotation_log.latest(catalogue)
+        assert {} == annotation_log.latest(catalog)
 
 
 def test_each_answer_keeps_how_its_picture_was_selected(tmp_path: Path) -> None:
     """The queue chooses one picture, a grid many, an audit draws of what is filed: none is drawn by chance of all."""
     library, ids = waiting_library(tmp_path, FIVE)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
-        desk.say([Answer(picture=ids[0], said=Said.RIGHT, category="page")])
-        desk.say([Answer(picture=picture, said=Said.RIGHT, category="chibi") for picture in ids[1:3]])
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
+        desk.say([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="page")])
+        desk.say([Answer(picture=picture, said=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
         desk.rename("chibi", "small")
     with opened(filed_library(tmp_path / "filed", Kind(category="a", confidences=[0.9] * 2))) as session:
-        session.answer(Said.RIGHT)
+        session.answer(AnnotationKind.RIGHT)
         audited = session.state.answers[0].selection
-    with read_catalogue(library) as catalogue:
-        held = {picture: verdict.selection for picture, verdict in annotation_log.latest(catalogue).items()}
+    with read_catalog(library) as catalog:
+        held = {picture: verdict.selection for picture, verdict in annotation_log.latest(catalog).items()}
 
     assert {ids[0]: Selection.MODEL, ids[1]: Selection.GRID, ids[2]: Selection.GRID} == held
     assert Selection.FILED is audited
@@ -63,61 +63,63 @@ def test_each_answer_keeps_how_its_picture_was_selected(tmp_path: Path) -> None:
 
 def test_what_an_audit_said_holds_again_when_the_later_word_is_taken_back(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FIVE)
-    with open_catalogue(library) as catalogue:
-        audit = Verdict(picture=ids[0], said=Said.WRONG, category="chibi", origin="audit", at="2026-11-24", audit=1)
-        audit = annotation_log.add(catalogue, audit)
-        desk = Desk(catalogue)
-        desk.say([Answer(picture=ids[0], said=Said.RIGHT, category="chibi")])
+    with open_catalog(library) as catalog:
+        audit = Annotation(
+            picture=ids[0], said=AnnotationKind.WRONG, category="chibi", origin="audit", at="2026-11-24", audit=1
+        )
+        audit = annotation_log.add(catalog, audit)
+        desk = ReviewSession(catalog)
+        desk.say([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="chibi")])
         desk.take_back()
 
-        assert {ids[0]: audit} == annotation_log.latest(catalogue)
+        assert {ids[0]: audit} == annotation_log.latest(catalog)
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(picture=PictureId("0" * 64), said=Said.NONE),
-        Answer(picture=PictureId("1" * 64), said=Said.RIGHT, category="../../etc"),
-        Answer(picture=PictureId("1" * 64), said=Said.RIGHT),
+        Answer(picture=PictureId("0" * 64), said=AnnotationKind.NONE),
+        Answer(picture=PictureId("1" * 64), said=AnnotationKind.RIGHT, category="../../etc"),
+        Answer(picture=PictureId("1" * 64), said=AnnotationKind.RIGHT),
     ],
 )
 def test_nothing_is_said_of_what_is_not_there(tmp_path: Path, answer: Answer) -> None:
     library, ids = waiting_library(tmp_path, FIVE)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         with pytest.raises(LibraryError, match="there is no"):
-            desk.say([Answer(picture=ids[0], said=Said.NONE), answer])
+            desk.say([Answer(picture=ids[0], said=AnnotationKind.NONE), answer])
 
         assert (ids, 0) == (left(desk), desk.unfiled)
 
 
 def test_a_later_sort_files_what_was_decided_whatever_the_model_says(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 6)
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         rows = desk.page(Wanted(), after=None, limit=10)
         other = next(name for name in desk.guesses.categories if name != rows[0].category)
-        desk.say([Answer(picture=rows[0].picture, said=Said.RIGHT, category=other)])
-        desk.say([Answer(picture=rows[1].picture, said=Said.NONE)])
+        desk.say([Answer(picture=rows[0].picture, said=AnnotationKind.RIGHT, category=other)])
+        desk.say([Answer(picture=rows[1].picture, said=AnnotationKind.NONE)])
     sort_again(tmp_path, bundle)
 
     assert {f"{other}/{rows[0].path.name}", f"_unknown/{rows[1].path.name}"} <= set(all_files(library))
-    with open_catalogue(library) as catalogue:
-        assert 0 == Desk(catalogue).unfiled
+    with open_catalog(library) as catalog:
+        assert 0 == ReviewSession(catalog).unfiled
 
 
 def test_an_answer_waits_for_a_sort_that_is_writing_and_is_not_lost(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FIVE)
     began = threading.Event()
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         other = threading.Thread(target=write_for_a_while, args=(library, began))
         other.start()
         began.wait()
-        desk.say([Answer(picture=ids[0], said=Said.NONE)])
+        desk.say([Answer(picture=ids[0], said=AnnotationKind.NONE)])
         other.join()
-    with read_catalogue(library) as catalogue:
-        assert Said.NONE is annotation_log.latest(catalogue)[ids[0]].said
+    with read_catalog(library) as catalog:
+        assert AnnotationKind.NONE is annotation_log.latest(catalog)[ids[0]].said
 
 
 def test_no_answer_is_lost_while_a_sort_files_beside(tmp_path: Path, bundle: Path) -> None:
@@ -126,17 +128,17 @@ def test_no_answer_is_lost_while_a_sort_files_beside(tmp_path: Path, bundle: Pat
         (tmp_path / "crawl" / f"{number:03}.png").write_bytes(blended(number))
     sorting = threading.Thread(target=sort_again, args=(tmp_path, bundle))
     sorting.start()
-    with open_catalogue(library) as catalogue:
-        desk = Desk(catalogue)
+    with open_catalog(library) as catalog:
+        desk = ReviewSession(catalog)
         pictures = [row.picture for row in desk.page(Wanted(), after=None, limit=30)]
         for picture in pictures:
-            desk.say([Answer(picture=picture, said=Said.NONE)])
+            desk.say([Answer(picture=picture, said=AnnotationKind.NONE)])
             desk.state()
         sorting.join()
         desk.refresh()
         assert 30 == desk.unfiled + len(_unknown(library))
-        assert dict.fromkeys(pictures, Said.NONE) == {
-            picture: verdict.said for picture, verdict in annotation_log.latest(catalogue).items()
+        assert dict.fromkeys(pictures, AnnotationKind.NONE) == {
+            picture: verdict.said for picture, verdict in annotation_log.latest(catalog).items()
         }
     sort_again(tmp_path, bundle)
 
@@ -148,8 +150,8 @@ def _unknown(library: Path) -> set[str]:
 
 
 def write_for_a_while(library: Path, began: threading.Event) -> None:
-    """Hold the catalogue's write lock as a batch of a sort does."""
-    with open_catalogue(library) as catalogue, catalogue.transaction() as connection:
+    """Hold the catalog's write lock as a batch of a sort does."""
+    with open_catalog(library) as catalog, catalog.transaction() as connection:
         connection.execute("UPDATE runs SET summary = '{}'")
         began.set()
         time.sleep(0.3)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalog import annotation_log, ranking
-from classifier.catalog.connection import read_catalogue
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.ranking import Rank
-from classifier.records import Action, PictureId, Said
+from classifier.records import Action, AnnotationKind, PictureId
 from kit.browsing import CHROMIUM, Seen, all_in_sight, asked_by, browser, picture_in_sight, quiet, type_keys
 from kit.reviewing import blended, waiting_library
 from kit.serving import server
@@ -52,8 +52,8 @@ def grid_library(folder: Path, count: int = COUNT) -> tuple[Path, list[PictureId
 
 
 def said(library: Path) -> set[PictureId]:
-    with read_catalogue(library) as catalogue:
-        return set(annotation_log.latest(catalogue))
+    with read_catalog(library) as catalog:
+        return set(annotation_log.latest(catalog))
 
 
 def still(page: Page) -> None:
@@ -253,9 +253,9 @@ def test_n_is_the_cursor_in_the_name_of_every_grid_and_what_is_typed_replaces_th
         type_keys(page, "Enter")
         page.get_by_text("Nothing waits here.").wait_for()
         quiet(page, seen)
-    with read_catalogue(library) as catalogue:
-        held_to_be = annotation_log.latest(catalogue)
-    assert {Said.RIGHT} == {one.said for one in held_to_be.values()}
+    with read_catalog(library) as catalog:
+        held_to_be = annotation_log.latest(catalog)
+    assert {AnnotationKind.RIGHT} == {one.said for one in held_to_be.values()}
     assert {"scene": EACH, "icon": EACH, "ui": EACH * (LOOKS - 2)} == Counter(
         one.category for one in held_to_be.values()
     )
@@ -299,8 +299,10 @@ def test_a_key_means_the_same_in_every_view(tmp_path: Path) -> None:
         type_keys(page, *"bird", "Enter")
         page.get_by_text("Nothing waits here.").wait_for()
         quiet(page, seen)
-    with read_catalogue(library) as catalogue:
-        held = annotation_log.latest(catalogue)
-    assert (Said.RIGHT, "bird") == (held[ids[3]].said, held[ids[3]].category)
-    assert [Said.NONE, Said.RIGHT, Said.RIGHT] == sorted(held[one].said for one in ids[:3])
+    with read_catalog(library) as catalog:
+        held = annotation_log.latest(catalog)
+    assert (AnnotationKind.RIGHT, "bird") == (held[ids[3]].said, held[ids[3]].category)
+    assert [AnnotationKind.NONE, AnnotationKind.RIGHT, AnnotationKind.RIGHT] == sorted(
+        held[one].said for one in ids[:3]
+    )
     assert [] == seen.said

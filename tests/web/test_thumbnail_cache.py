@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 from classifier.records import PictureId
-from classifier.web.thumbnail_cache import Shelf
+from classifier.web.thumbnail_cache import ThumbnailCache
 
 IDS = [PictureId(f"{number:064x}") for number in range(20)]
 
 
-def filled(library: Path, *, limit_bytes: int) -> Shelf:
-    shelf = Shelf(library, limit_bytes=limit_bytes)
+def filled(library: Path, *, limit_bytes: int) -> ThumbnailCache:
+    shelf = ThumbnailCache(library, limit_bytes=limit_bytes)
     for age, picture in enumerate(reversed(IDS)):
         shelf.keep(picture, bytes(100))
         path = next(library.rglob(f"{picture}.jpg"))
@@ -49,7 +49,7 @@ def test_the_folder_may_be_deleted_while_it_is_used(tmp_path: Path) -> None:
 
 def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_fails(tmp_path: Path) -> None:
     (tmp_path / ".illsort").write_text("a file in its way")
-    shelf = Shelf(tmp_path)
+    shelf = ThumbnailCache(tmp_path)
     shelf.keep(IDS[0], b"data")
     shelf.tidy()
 

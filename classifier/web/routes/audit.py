@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.records import PictureId
-    from classifier.web.session import Desk
+    from classifier.web.session import ReviewSession
 
 
 class _Count(Body):
@@ -34,7 +34,7 @@ class _How(Body):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class RouteContext:
     """What the requests need of the page's server; `at_desk` runs work in the desk's thread, and so must the others.
 
     `taught` is the state after something was said that can be learned from.
@@ -42,7 +42,7 @@ class Place:
 
     library: Path
     at_desk: Callable[[Callable[[], Any]], Awaitable[Any]]
-    desk: Callable[[], tuple[Desk, Catalogue]]
+    desk: Callable[[], tuple[ReviewSession, Catalog]]
     rows: Callable[[list[PictureId]], list[dict[str, Any]]]
     state: Callable[[], dict[str, Any]]
     taught: Callable[[], dict[str, Any]]
@@ -51,7 +51,7 @@ class Place:
 class AuditRoutes:
     """What the page asks about its audit. What needs scipy is loaded by the first question, not by the start."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: RouteContext) -> None:
         self._place = place
         self.routes = [
             Route("/api/audit", self._show),

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.web.queue import Waiting
-    from classifier.web.session import Desk
-    from classifier.web.suggestions import Guesses
+    from classifier.web.session import ReviewSession
+    from classifier.web.suggestions import Suggestions
 
 
 class _GridQuery(Query):
@@ -37,7 +37,7 @@ class _Name(Body):
 
 
 def naming_routes(
-    ask: Callable[[Callable[[Desk], Any]], Awaitable[Any]],
+    ask: Callable[[Callable[[ReviewSession], Any]], Awaitable[Any]],
     *,
     row: Callable[[Waiting], dict[str, Any]],
     state: Callable[[], dict[str, Any]],
@@ -53,7 +53,7 @@ def naming_routes(
         if of is None or (asked.category and asked.look is not None):
             raise HTTPException(400, "not a grid")
 
-        def shown(desk: Desk) -> dict[str, Any]:
+        def shown(desk: ReviewSession) -> dict[str, Any]:
             return {"pictures": [row(one) for one in _grid(desk, of, limit=asked.limit)], "next": None} | _all(desk)
 
         return Answer(await ask(shown))
@@ -66,8 +66,8 @@ def naming_routes(
                 return await change(lambda desk: desk.rename(old, new))
         raise HTTPException(400, "not a category")
 
-    async def change(how: Callable[[Desk], None]) -> Response:
-        def at_desk(desk: Desk) -> dict[str, Any]:
+    async def change(how: Callable[[ReviewSession], None]) -> Response:
+        def at_desk(desk: ReviewSession) -> dict[str, Any]:
             how(desk)
             return state()
 
@@ -80,20 +80,20 @@ def naming_routes(
     ]
 
 
-def _all(desk: Desk) -> dict[str, Any]:
+def _all(desk: ReviewSession) -> dict[str, Any]:
     """Every grid in which something waits, and how many groups were looked at: sent with every grid, as of then."""
 
-    def read(catalogue: Catalogue, guesses: Guesses) -> dict[str, Any]:
+    def read(catalog: Catalog, guesses: Suggestions) -> dict[str, Any]:
         found = [
-            {"look": one.look, "category": one.category, "count": one.count} for one in grids(catalogue, guesses.names)
+            {"look": one.look, "category": one.category, "count": one.count} for one in grids(catalog, guesses.names)
         ]
-        return {"grids": found, "groups": asdict(groups(catalogue))}
+        return {"grids": found, "groups": asdict(groups(catalog))}
 
     return desk.read(read)
 
 
-def _grid(desk: Desk, of: int | str, *, limit: int) -> list[Waiting]:
+def _grid(desk: ReviewSession, of: int | str, *, limit: int) -> list[Waiting]:
     """A cluster by its number, or what is taken for a category."""
     if isinstance(of, int):
-        return desk.read(lambda catalogue, _: of_look(catalogue, of, limit=limit))
-    return desk.read(lambda catalogue, guesses: taken_for(catalogue, guesses.names.behind(of), limit=limit))
+        return desk.read(lambda catalog, _: of_look(catalog, of, limit=limit))
+    return desk.read(lambda catalog, guesses: taken_for(catalog, guesses.names.behind(of), limit=limit))

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from classifier.web.label_issue_files import Doubtful
-    from classifier.web.routes.audit import Place
-    from classifier.web.session import Desk
+    from classifier.web.routes.audit import RouteContext
+    from classifier.web.session import ReviewSession
 
 
-def doubt_routes(place: Place, *, labels: Callable[[], tuple[Doubtful, ...]]) -> list[Route]:
+def doubt_routes(place: RouteContext, *, labels: Callable[[], tuple[Doubtful, ...]]) -> list[Route]:
     """The routes; `labels` reads which are doubtful, in any thread but the desk's."""
 
     def told(found: tuple[Doubtful, ...]) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def doubt_routes(place: Place, *, labels: Callable[[], tuple[Doubtful, ...]]) ->
         steps = (await read_body(request, Steps)).steps
         return await after(lambda desk, found: label_issues.take_back(desk, found, steps=steps))
 
-    async def after(word: Callable[[Desk, tuple[Doubtful, ...]], None]) -> Response:
+    async def after(word: Callable[[ReviewSession, tuple[Doubtful, ...]], None]) -> Response:
         found = await asyncio.to_thread(labels)
 
         def heard() -> dict[str, Any]:

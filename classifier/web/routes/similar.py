@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from classifier.catalog.connection import Catalogue
+    from classifier.catalog.connection import Catalog
     from classifier.web.queue import Waiting
-    from classifier.web.session import Desk
-    from classifier.web.similar import Near
+    from classifier.web.session import ReviewSession
+    from classifier.web.similar import SimilarImages
 
 _ID: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def near_routes(
-    near: Near,
-    ask: Callable[[Callable[[Desk], Any]], Awaitable[Any]],
+    near: SimilarImages,
+    ask: Callable[[Callable[[ReviewSession], Any]], Awaitable[Any]],
     *,
     row: Callable[[Waiting], dict[str, Any]],
     is_there: Callable[[PictureId], bool],
@@ -62,15 +62,15 @@ def near_routes(
 
 
 def _rows(
-    desk: Desk, picture: PictureId, others: Sequence[PictureId], row: Callable[[Waiting], dict[str, Any]]
+    desk: ReviewSession, picture: PictureId, others: Sequence[PictureId], row: Callable[[Waiting], dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Those of `others` that wait as `picture` does: what was skipped waits beside what was skipped alone."""
-    how = desk.read(lambda catalogue, _: _said(catalogue, [picture, *others]))
+    how = desk.read(lambda catalog, _: _said(catalog, [picture, *others]))
     out = {"settled", "skipped"} - {how.get(picture)}
     left = desk.rows([one for one in others if how.get(one) not in out])
     return [row(one) for one in left if one.action is not Action.FILE]
 
 
-def _said(catalogue: Catalogue, pictures: Sequence[PictureId]) -> dict[PictureId, str]:
+def _said(catalog: Catalog, pictures: Sequence[PictureId]) -> dict[PictureId, str]:
     query = "SELECT picture, how FROM temp.said WHERE picture IN {pictures}"
-    return {PictureId(picture): str(how) for picture, how in rows_of(catalogue, query, pictures)}
+    return {PictureId(picture): str(how) for picture, how in rows_of(catalog, query, pictures)}
