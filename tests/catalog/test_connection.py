@@ -187,7 +187,7 @@ def test_what_a_dry_run_writes_is_not_in_the_library(tmp_path: Path) -> None:
 def test_a_broken_catalog_is_told_in_one_line(tmp_path: Path, use: Callable[[Path], Catalog], content: bytes) -> None:
     (tmp_path / ".illsort").mkdir()
     (tmp_path / ".illsort" / "catalogue.sqlite").write_bytes(content)
-    with pytest.raises(LibraryError, match=r"^the catalog .*catalog\.sqlite is broken") as told:
+    with pytest.raises(LibraryError, match=r"^the catalog .*catalogue\.sqlite is broken") as told:
         use(tmp_path)
     assert "\n" not in str(told.value)
 

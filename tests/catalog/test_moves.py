@@ -163,7 +163,7 @@ def test_what_is_not_in_the_trail_is_not_done(
         raise OSError(errno.ENOSPC, "full")
 
     begin(catalog, [ENTRY], run=7, folders=[])
-    monkeypatch.setattr("classifier.catalog.moves.append_trail", refuse)
+    monkeypatch.setattr("classifier.catalog.moves.append_move_log", refuse)
     with pytest.raises(OSError, match="full"):
         finish(catalog, [replace(ENTRY, state=MoveState.DONE)], library=tmp_path, places=[PLACE])
     assert [ENTRY] == open_entries(catalog)

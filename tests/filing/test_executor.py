@@ -278,7 +278,7 @@ def test_a_taken_name_that_may_not_be_read_is_another_file(world: World, monkeyp
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "open", refuse)
-        patched.setattr("classifier.catalog.moves.append_trail", lambda *_, **__: None)
+        patched.setattr("classifier.catalog.moves.append_move_log", lambda *_, **__: None)
         (outcome,) = world.execute(move)
     assert Path("cats", move.names[1]) == outcome.path
 

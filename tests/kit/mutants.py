@@ -137,7 +137,7 @@ def the_place_is_not_recorded() -> None:
 
 @mutant
 def a_change_is_not_in_the_trail() -> None:
-    _put(moves, "append_trail", lambda library, entries, *, at, crawls: None)
+    _put(moves, "append_move_log", lambda library, entries, *, at, crawls: None)
 
 
 @mutant
