@@ -14,6 +14,9 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: as many processes as cores, each with one thread
+
 from classifier.images import incomplete
 
 settings.register_profile("patient", deadline=None)
