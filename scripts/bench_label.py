@@ -14,7 +14,8 @@ from pathlib import Path
 from classifier.active.cold_start import ColdStartLearner
 from classifier.active.pipeline import take_sample
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.moves import place_of, to_path
+from classifier.catalog.places import place_of
+from classifier.catalog.values import to_path
 from classifier.records import AnnotationKind
 from classifier.settings import Settings
 from classifier.web.clusters import Grid, grids, of_look, taken_for

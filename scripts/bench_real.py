@@ -17,7 +17,7 @@ from typing import Any
 from drawing import DATA, Draw, draw, link, train
 
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.moves import to_path
+from classifier.catalog.values import to_path
 from classifier.cli.terminal import TerminalProgress
 from classifier.settings import load
 from classifier.sort.pipeline import sort

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.moves import to_bytes
+from classifier.catalog.values import to_bytes
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.records import time_of
 

@@ -29,8 +29,8 @@ import torch
 
 from classifier.catalog import embeddings, runs
 from classifier.catalog.connection import Catalog, copy_in_memory, open_catalog
-from classifier.catalog.moves import to_bytes
 from classifier.catalog.shards import ROWS, EmbeddingBatch, ShardWriter
+from classifier.catalog.values import to_bytes
 from classifier.model.backbone import Network, load_backbone
 from classifier.model.bundle import Bundle, save_bundle
 from classifier.model.manifest import Manifest

@@ -18,8 +18,8 @@ import numpy as np
 from classifier.active import learner as learning
 from classifier.catalog import annotation_log, decisions, embeddings, ranking, runs
 from classifier.catalog.connection import Catalog, open_catalog
-from classifier.catalog.moves import to_bytes
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter
+from classifier.catalog.values import to_bytes
 from classifier.model.bundle import Bundle
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest

@@ -29,9 +29,10 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from classifier.catalog import decisions, images, runs
+from classifier.catalog import decisions, runs
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.moves import to_bytes
+from classifier.catalog.predictions import add_many_logits, logits_as_bytes
+from classifier.catalog.values import to_bytes
 from classifier.demo.draw import KINDS, draw
 from classifier.model.bundle_files import MANIFEST
 from classifier.model.fingerprints import answers_key
@@ -131,8 +132,8 @@ def write_catalog(
                 "INSERT INTO places VALUES (?, ?, 'link', ?, ?, 1, '1', '1')",
                 ((i, to_bytes(path), to_bytes(Path("/crawl") / path.name), size) for i, path, size in made),
             )
-            answers = zip((i for i, *_ in made), images.as_bytes(logits), [None] * len(made), strict=True)
-            images.add_many_logits(catalog, answers, model=model)
+            answers = zip((i for i, *_ in made), logits_as_bytes(logits), [None] * len(made), strict=True)
+            add_many_logits(catalog, answers, model=model)
         decisions.save(catalog, [_decision(i, CATEGORIES[best[n]], sure[n]) for n, (i, *_) in enumerate(made)], run=1)
         runs.finish(catalog, run, {})
 

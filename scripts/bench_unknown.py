@@ -20,7 +20,7 @@ from drawing import DATA, draw, link, train
 from sklearn.metrics import roc_auc_score
 
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.moves import to_path
+from classifier.catalog.values import to_path
 from classifier.cli.terminal import TerminalProgress
 from classifier.records import Action
 from classifier.settings import load

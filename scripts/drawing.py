@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.moves import to_path
+from classifier.catalog.values import to_path
 from classifier.cli.terminal import TerminalProgress
 from classifier.records import Action
 from classifier.settings import load

@@ -16,8 +16,8 @@ from classifier.active.training_set import TrainingSet, fit
 from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.filesystem import state_folder
-from classifier.catalog.moves import to_path
 from classifier.catalog.strictness import Strictness
+from classifier.catalog.values import to_path
 from classifier.errors import LibraryError
 from classifier.filing.known_crawls import named_root
 from classifier.model.bundle import Bundle

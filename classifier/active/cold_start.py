@@ -15,8 +15,9 @@ import numpy as np
 from classifier.active.knn_filter import directions, familiar
 from classifier.active.load_embeddings import seen
 from classifier.active.pipeline import KIND
-from classifier.catalog import annotation_log, images, ranking, runs
+from classifier.catalog import annotation_log, ranking, runs
 from classifier.catalog.connection import read_catalog
+from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.ranking import Rank, attach_newest
 from classifier.errors import LibraryError
 from classifier.model.calibration import probabilities
@@ -62,7 +63,7 @@ class ColdStartLearner:
         logits = fit_head(self._seen.embeddings[rows], truths)(self._seen.embeddings)
         shares = possible(probabilities(logits, 1.0), self._seen.pictures, categories, annotation_log.ruled_out(words))
         is_known = familiar(self._directions, taught=np.array(rows), truths=truths, best=shares.argmax(axis=1))
-        kept, (best, sure) = images.as_bytes(logits), likeliest(shares, categories)
+        kept, (best, sure) = logits_as_bytes(logits), likeliest(shares, categories)
         ranks = [
             Rank(place, picture, _TRAY, best[row], float(sure[row]), look, kept[row])
             if is_known[row]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from classifier.catalog import files, images
+from classifier.catalog import files
+from classifier.catalog.files import add_image
 from classifier.inference.device import quicken_allocator
 from classifier.inference.path_array import PackedPaths
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer
@@ -45,5 +46,5 @@ def _record(catalog: Catalog, path: Path, answer: Inferred | InferenceFailure) -
     if isinstance(answer, InferenceFailure):
         files.set_failure(catalog, path, answer.failure)
         return
-    images.add(catalog, answer.picture)
+    add_image(catalog, answer.picture)
     files.set_picture(catalog, answer.file, answer.picture.id)

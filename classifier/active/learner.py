@@ -18,11 +18,12 @@ from classifier.active.cross_fit import can_promise
 from classifier.active.pool import Pool, read_pool, shortener, waiting_pool
 from classifier.active.query_strategy import looks, order
 from classifier.active.training_set import TrainingSet, fit, lessons
-from classifier.catalog import annotation_log, audits, decisions, embeddings, images, ranking
+from classifier.catalog import annotation_log, audits, decisions, embeddings, ranking
 from classifier.catalog.categories import read_names
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.kept import kept_of
-from classifier.catalog.spots import folder_of
+from classifier.catalog.embeddings import embeddings_folder
+from classifier.catalog.predictions import logits_as_bytes
+from classifier.catalog.shards import read_embeddings
 from classifier.catalog.strictness import Strictness
 from classifier.errors import ModelError
 from classifier.model.bundle import open_bundle
@@ -64,7 +65,7 @@ class Learner:
             raise ModelError(f"{folder} keeps no labelled pictures, so it learns nothing here: train it again")
         self._labelled = labelled
         self.strictness = Strictness.recorded(settings).asked
-        self._folder = folder_of(library, self.bundle.manifest.backbone_key)
+        self._folder = embeddings_folder(library, self.bundle.manifest.backbone_key)
         self._marks: tuple[int, ...] = ()
         self._pool = Pool(shards=(), pictures=(), actions=())
         self._seen: dict[PictureId, NDArray[np.float32]] = {}
@@ -92,7 +93,7 @@ class Learner:
             one for one, verdict in said.items() if verdict.said is AnnotationKind.RIGHT and one not in self._seen
         ]
         backbone, width = self.bundle.manifest.backbone_key, self._labelled.embeddings.shape[1]
-        for part in kept_of(catalog, self._folder, wanted, backbone=backbone):
+        for part in read_embeddings(catalog, self._folder, wanted, backbone=backbone):
             if part.embeddings.shape[1] == width:
                 self._seen |= dict(zip(part.pictures, part.embeddings, strict=True))
         known = self.bundle.manifest.categories
@@ -110,7 +111,7 @@ class Learner:
             return None
         labelled = set(self._labelled.pictures)
         new = [picture for picture in learned.labelled.pictures if picture not in labelled]
-        kept = kept_of(catalog, self._folder, new, backbone=self.bundle.manifest.backbone_key)
+        kept = read_embeddings(catalog, self._folder, new, backbone=self.bundle.manifest.backbone_key)
         traits = [part.traits for part in kept if part.traits.shape[1] == len(known.whitening)]
         return known.with_more(np.concatenate(traits), learned.labelled.embeddings) if traits else known
 
@@ -170,7 +171,7 @@ class Learner:
             [best[row] for row in rows],
             confidences[in_order].tolist(),
             self._looks[in_order].tolist(),
-            images.as_bytes(logits[in_order]),
+            logits_as_bytes(logits[in_order]),
         )
         ranks = zip(range(len(rows)), *columns, strict=True)
         return ranking.write(self._library, ranks, meta=meta)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classifier.catalog import embeddings
+from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.shards import read_shard
-from classifier.catalog.spots import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -33,7 +33,7 @@ class LoadedEmbeddings:
 
 def seen(catalog: Catalog, library: Path, *, backbone: str, wanted: Container[PictureId]) -> LoadedEmbeddings:
     """Those of `wanted` whose embeddings are kept and whole."""
-    folder = folder_of(library, backbone)
+    folder = embeddings_folder(library, backbone)
     pictures: list[PictureId] = []
     parts: list[NDArray[np.float32]] = []
     for shard, rows in embeddings.spots(catalog, backbone=backbone):

@@ -13,8 +13,8 @@ from classifier.active.initial_ranking import write_looks
 from classifier.active.load_embeddings import seen
 from classifier.catalog import annotation_log, audits, categories, decisions, files, runs
 from classifier.catalog.categories import read_names
-from classifier.catalog.clock import now
 from classifier.catalog.ranking import attach_newest
+from classifier.catalog.values import utc_now
 from classifier.errors import CrawlError, LibraryError, SettingsError
 from classifier.filing.category_folders import CategoryFolders
 from classifier.filing.destination import names_for
@@ -122,7 +122,7 @@ def _offer(catalog: Catalog, library: Path, progress: Progress) -> None:
     good, complaints = usable_names([name for name in found if names.of(name) == name], names.made)
     for sentence in complaints:
         progress.say(f"{sentence}: it is not offered")
-    categories.make(catalog, good, at=now())
+    categories.make(catalog, good, at=utc_now())
     if good:
         told = ", ".join(f"{name} {found[name]:,}" for name in good)
         progress.say(f"already in {library}: {told}")

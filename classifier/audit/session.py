@@ -17,11 +17,11 @@ from classifier.audit.sample import draw, is_simple, steps
 from classifier.audit.thresholds import ThresholdOffer, keeps, loosest, usual
 from classifier.catalog import annotation_log, audits, manual_moves
 from classifier.catalog.audits import Audit, Drawn
-from classifier.catalog.clock import now
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.decisions import count_filed
-from classifier.catalog.moves import place_of, to_path
+from classifier.catalog.places import place_of
 from classifier.catalog.strictness import Strictness
+from classifier.catalog.values import to_path, utc_now
 from classifier.errors import LibraryError
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.paths import command
@@ -104,7 +104,7 @@ class Session:
             said=said,
             category=drawn.category,
             origin=ORIGIN,
-            at=now(),
+            at=utc_now(),
             audit=audit.id,
             selection=Selection.FILED,
         )
@@ -197,7 +197,7 @@ def _drawn(catalog: Catalog, library: Path, *, count: int, seed: int | None) -> 
     seed = secrets.randbits(32) if seed is None else seed
     population = sum(len(of_one) for of_one in there.values())
     audit = Audit(
-        at=now(),
+        at=utc_now(),
         seed=seed,
         simple=is_simple(count, population),
         filed={category: len(of_one) for category, of_one in there.items()},

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from classifier.catalog.categories import composed
-from classifier.catalog.chunked_query import rows_of
 from classifier.catalog.manual_moves import by_hand
+from classifier.catalog.values import select_many
 from classifier.records import Annotation, AnnotationKind, PictureId, Selection
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
 
 T = TypeVar("T")
+
 _COLUMNS = "id, picture, said, category, origin, audit, at, step, selection"
 
 
@@ -94,7 +95,7 @@ def of_pictures(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -
         yield from map(_verdict, catalog.connection.execute(f"SELECT {_COLUMNS} FROM verdicts ORDER BY id"))  # noqa: S608
         return
     query = f"SELECT {_COLUMNS} FROM verdicts WHERE picture IN {{pictures}} ORDER BY id"  # noqa: S608 - our own names
-    yield from map(_verdict, rows_of(catalog, query, pictures))
+    yield from map(_verdict, select_many(catalog, query, pictures))
 
 
 def of_origin(catalog: Catalog, origin: str) -> list[Annotation]:
@@ -143,3 +144,9 @@ def _verdict(row: Sequence[object]) -> Annotation:
         step=None if step is None else int(str(step)),
         selection=None if selection is None else Selection(str(selection)),
     )
+
+
+def begin_step(catalog: Catalog, *, at: str) -> int:
+    """Record a new step, made at the time `at`; returns its number, greater than every number before it."""
+    with catalog.transaction() as connection:
+        return int(connection.execute("INSERT INTO steps (at) VALUES (?)", (at,)).lastrowid or 0)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalog.moves import to_path
 from classifier.catalog.undo_queries import standing
+from classifier.catalog.values import to_path
 from classifier.paths import to_json
 from classifier.records import Action, Decision, PictureId
 

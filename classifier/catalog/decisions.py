@@ -1,4 +1,12 @@
-"""What was decided of each picture, and where all of a crawl have ended; the judgment itself is in sort/decide."""
+"""What was decided of each image, and before a run decided otherwise, so that undoing the run brings it back.
+
+One row for each decision that a run changed. While the run stands, it holds the decision of before; while the run is
+undone, the run's own: undoing and redoing exchange the two. `decisions.save` writes the row, in the transaction that
+changes the decision. A first decision has no row: undone, the picture is undecided again.
+
+What moved a picture is kept as long as the journal of moves. Of what only another model is surer or less sure, which
+may be every picture, the last two changes of each are kept.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +15,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from classifier.catalog.chunked_query import rows_of
-from classifier.catalog.connection import Catalog
-from classifier.catalog.library_changes import DELETED
-from classifier.catalog.moves import to_bytes, to_path
+from classifier.catalog.values import select_many, to_path
 from classifier.records import Action, Decision, PictureId
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from classifier.catalog.connection import Catalog
+
 _DECISION = "picture, run, action, category, confidence, reason"
+
 _MAKE_DECIDING = f"CREATE TEMP TABLE IF NOT EXISTS deciding AS SELECT {_DECISION} FROM decisions LIMIT 0"  # noqa: S608
+
 # By one statement for all: a trigger for each row takes three times as long.
 _KEEP = """
 INSERT OR REPLACE INTO decided_before (run, picture, undone, moved, before, action, category, confidence, reason)
@@ -24,6 +37,7 @@ SELECT n.run, d.picture, 0, (d.action, d.category) IS NOT (n.action, n.category)
 FROM temp.deciding AS n CROSS JOIN decisions AS d ON d.picture = n.picture AND d.run != n.run
 WHERE (d.action, d.category, d.confidence, d.reason) IS NOT (n.action, n.category, n.confidence, n.reason)
 """
+
 _SAVE = f"""
 INSERT INTO decisions ({_DECISION}) SELECT {_DECISION} FROM temp.deciding WHERE true
 ON CONFLICT (picture) DO UPDATE SET run = excluded.run, action = excluded.action, category = excluded.category,
@@ -50,7 +64,7 @@ def save(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:
 def decided_of(catalog: Catalog, pictures: Sequence[PictureId]) -> dict[PictureId, Decision]:
     """What is decided of each of `pictures`; of those that nothing is decided of, nothing."""
     columns = "picture, action, category, confidence, reason"
-    rows = rows_of(catalog, f"SELECT {columns} FROM decisions WHERE picture IN {{pictures}}", pictures)  # noqa: S608
+    rows = select_many(catalog, f"SELECT {columns} FROM decisions WHERE picture IN {{pictures}}", pictures)  # noqa: S608
     return {
         picture: Decision(
             picture=picture, action=Action(action), category=category, confidence=confidence, reason=reason
@@ -70,72 +84,6 @@ def rename_where_it_lies(catalog: Catalog, category: str, into: str) -> None:
             )
 
 
-# A file moved out of the crawl by us still counts as one of its pictures: a second run tells the same totals.
-_TALLY = f"""
-WITH members AS (
-    SELECT path, picture, failure_kind, size_bytes FROM files WHERE crawl = :crawl AND (seen = :run OR EXISTS (
-        SELECT 1 FROM places WHERE places.picture = files.picture AND source = files.path AND method = 'move')))
-SELECT CASE
-    WHEN members.failure_kind IS NOT NULL AND members.size_bytes IS NULL THEN 'unreadable'
-    WHEN members.failure_kind IS NOT NULL THEN 'broken'
-    WHEN places.source = members.path THEN decisions.action
-    WHEN places.picture IS NOT NULL THEN 'duplicate'
-    WHEN members.picture IN ({DELETED}) THEN 'deleted'
-    ELSE 'failed' END AS outcome, decisions.category, count(*)
-FROM members
-LEFT JOIN places ON places.picture = members.picture
-LEFT JOIN decisions ON decisions.picture = members.picture
-GROUP BY 1, 2 ORDER BY 1, 2
-"""  # noqa: S608
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """How many pictures of a crawl ended where; the seven numbers add up to `pictures`."""
-
-    filed: int
-    review: int
-    unknown: int
-    """Unlike every labelled picture, so in no category."""
-    broken: int
-    duplicates: int
-    deleted: int
-    """Deleted from the library by a person, or replaced there; not filed again."""
-    failed: int
-    """Could be read, but not be placed: changed meanwhile, no permission."""
-    unreadable: int
-    """Folders, and files that may be no pictures, that the system would not show; not among `pictures`."""
-    categories: dict[str, int]
-    """Filed pictures by category, most first."""
-
-    @property
-    def pictures(self) -> int:
-        """All of them."""
-        placed = self.filed + self.review + self.unknown
-        return placed + self.broken + self.duplicates + self.deleted + self.failed
-
-
-def tally(catalog: Catalog, *, run: int, crawl: Path) -> Tally:
-    """Where each picture that `run` found in `crawl` has ended, those moved out of it by an earlier run included."""
-    outcomes: dict[str, int] = {}
-    categories: dict[str, int] = {}
-    for outcome, category, count in catalog.connection.execute(_TALLY, {"run": run, "crawl": to_bytes(crawl)}):
-        outcomes[outcome] = outcomes.get(outcome, 0) + count
-        if outcome == Action.FILE:
-            categories[category] = count
-    return Tally(
-        filed=outcomes.get(Action.FILE, 0),
-        review=outcomes.get(Action.REVIEW, 0),
-        unknown=outcomes.get(Action.UNKNOWN, 0),
-        broken=outcomes.get("broken", 0),
-        duplicates=outcomes.get("duplicate", 0),
-        deleted=outcomes.get("deleted", 0),
-        failed=outcomes.get("failed", 0),
-        unreadable=outcomes.get("unreadable", 0),
-        categories=dict(sorted(categories.items(), key=lambda item: (-item[1], item[0]))),
-    )
-
-
 def count_filed(catalog: Catalog) -> int:
     """How many pictures are filed."""
     (count,) = catalog.connection.execute(
@@ -153,3 +101,120 @@ def placed_sources(catalog: Catalog) -> Iterator[tuple[Path, str]]:
         (Action.FILE,),
     )
     return ((to_path(source), category) for source, category in rows)
+
+
+NOT_MOVED: Final = "it could not be moved where it belongs"
+
+_KEPT_CHANGES: Final = 2
+"""Changes kept of each picture where it did not move."""
+
+_COLUMNS = "run, action, category, confidence, reason"
+
+# Of a picture that a later run decided otherwise, the later decision stands.
+_EXCHANGED = """
+CREATE TEMP TABLE exchanged AS
+SELECT b.picture AS picture, b.before AS run, b.action AS action, b.category AS category,
+    b.confidence AS confidence, b.reason AS reason
+FROM decided_before AS b LEFT JOIN decisions AS d ON d.picture = b.picture
+WHERE b.run = :run AND b.undone = :undone AND (d.picture IS NULL OR d.run = :run OR (:undone AND d.run < :run))
+"""
+
+_KEEP_EXCHANGED = """
+INSERT OR REPLACE INTO decided_before (run, picture, undone, moved, before, action, category, confidence, reason)
+SELECT :run, e.picture, NOT :undone, (e.action, e.category) IS NOT (d.action, d.category),
+    d.run, d.action, d.category, d.confidence, d.reason
+FROM temp.exchanged AS e LEFT JOIN decisions AS d ON d.picture = e.picture
+"""
+
+_DECIDE = f"""
+INSERT OR REPLACE INTO decisions (picture, {_COLUMNS})
+SELECT picture, {_COLUMNS} FROM temp.exchanged WHERE action IS NOT NULL
+"""  # noqa: S608 - built from constants of this module
+
+_UNDECIDE = """
+DELETE FROM decisions WHERE picture IN (SELECT picture FROM temp.exchanged WHERE action IS NULL)
+"""
+
+_PLACELESS = "NOT EXISTS (SELECT 1 FROM places WHERE places.picture = decisions.picture)"
+
+_KEEP_PLACELESS = f"""
+INSERT OR IGNORE INTO decided_before (run, picture, undone, moved, before, action, category, confidence, reason)
+SELECT :run, picture, 1, 1, {_COLUMNS} FROM decisions WHERE {_PLACELESS}
+"""  # noqa: S608
+
+_PLACED = """
+SELECT places.picture, places.path, d.run, d.action, d.category, d.confidence, d.reason
+FROM places LEFT JOIN decisions AS d ON d.picture = places.picture
+WHERE d.picture IS NULL OR d.run = :run OR d.picture IN (SELECT picture FROM temp.exchanged)
+   OR d.picture IN (SELECT picture FROM moves WHERE run = :undo AND state = 'done')
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedImage:
+    """A picture of the library with the folder it lies in, and what is decided of it, None when nothing is."""
+
+    picture: PictureId
+    folder: Path
+    decision: Decision | None
+
+
+def exchange_previous(catalog: Catalog, *, run: int, undone: bool) -> None:
+    """Have what was decided before `run` hold again, or what `run` decided when it is `undone`.
+
+    Nothing is decided then of a picture that is not in the library. The caller holds the transaction.
+    """
+    ask, values = catalog.connection.execute, {"run": run, "undone": undone}
+    ask("DROP TABLE IF EXISTS temp.exchanged")
+    for statement in (_EXCHANGED, _KEEP_EXCHANGED):
+        ask(statement, values)
+    for statement in (_DECIDE, _UNDECIDE):
+        ask(statement)
+    ask(_KEEP_PLACELESS, values)
+    ask(f"DELETE FROM decisions WHERE {_PLACELESS}")  # noqa: S608 - a constant of this module
+
+
+def affected_images(catalog: Catalog, *, run: int, undo: int) -> Iterator[PlacedImage]:
+    """The images in the library that the last exchange or the run `undo` changed, and those without a decision."""
+    values = {"run": run, "undo": undo}
+    for picture, path, _, action, category, confidence, reason in catalog.connection.execute(_PLACED, values):
+        known = PictureId(picture)
+        decision = None
+        if action is not None:
+            decision = Decision(
+                picture=known, action=Action(action), category=category, confidence=confidence, reason=reason
+            )
+        yield PlacedImage(picture=known, folder=to_path(path).parent, decision=decision)
+
+
+def decide_as_placed(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:
+    """Record decisions that follow from where pictures lie; the caller holds the transaction."""
+    catalog.connection.executemany(
+        f"INSERT OR REPLACE INTO decisions (picture, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
+        [(one.picture, run, one.action.value, one.category, one.confidence, one.reason) for one in decisions],
+    )
+
+
+def count_not_moved(catalog: Catalog) -> int:
+    """How many pictures of the library could not be moved where they belong, and count where they lie."""
+    (count,) = catalog.connection.execute(
+        "SELECT count(*) FROM decisions JOIN places ON places.picture = decisions.picture WHERE reason = ?",
+        (NOT_MOVED,),
+    ).fetchone()
+    return int(count)
+
+
+def prune_previous(catalog: Catalog) -> None:
+    """Forget the oldest changes that moved no picture, so that there are at most two for each decision."""
+    connection = catalog.connection
+    (decided,) = connection.execute("SELECT count(*) FROM decisions").fetchone()
+    counts = connection.execute(
+        "SELECT run, count(*) FROM decided_before WHERE NOT moved GROUP BY run ORDER BY run DESC"
+    ).fetchall()
+    left = _KEPT_CHANGES * decided
+    for run, count in counts:
+        left -= count
+        if left < 0:
+            with catalog.transaction():
+                connection.execute("DELETE FROM decided_before WHERE run <= ? AND NOT moved", (run,))
+            return

@@ -7,14 +7,40 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from classifier.catalog.chunked_query import rows_of
-from classifier.catalog.connection import Catalog
-from classifier.catalog.moves import to_bytes
-from classifier.catalog.spots import RowLocation, sizes
+from classifier.catalog.filesystem import state_folder
+from classifier.catalog.values import select_many, to_bytes
 from classifier.records import PictureId
 
+if TYPE_CHECKING:
+    from classifier.catalog.connection import Catalog
+
+_FOLDER = "embeddings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowLocation:
+    """Where one row lies."""
+
+    shard: int
+    row: int
+
+
+def embeddings_folder(library: Path, backbone: str) -> Path:
+    """Where the shards of one backbone lie; it need not exist."""
+    return state_folder(library) / _FOLDER / backbone
+
+
+def sizes_by_backbone(library: Path) -> dict[str, int]:
+    """Bytes that the rows of each backbone take on the disk; nothing where none were kept."""
+    folder = state_folder(library) / _FOLDER
+    found = folder.iterdir() if folder.is_dir() else ()
+    return {one.name: sum(file.stat().st_size for file in one.glob("*.rows")) for one in found if one.is_dir()}
+
+
 _NO_END = 1 << 62
+
 _UNANSWERED = """
 FROM embeddings WHERE backbone = :backbone AND shard BETWEEN :first AND :last
 AND NOT EXISTS (SELECT 1 FROM predictions WHERE predictions.picture = embeddings.picture AND model = :model)
@@ -78,11 +104,11 @@ def spots(catalog: Catalog, *, backbone: str) -> Iterator[tuple[int, list[tuple[
 def spots_of(catalog: Catalog, pictures: Sequence[PictureId], *, backbone: str) -> Iterator[tuple[int, int, PictureId]]:
     """Shard, row and picture of each of `pictures` whose embedding is kept, in no order."""
     query = "SELECT shard, row, picture FROM embeddings WHERE backbone = ? AND picture IN {pictures}"
-    for shard, row, picture in rows_of(catalog, query, pictures, before=(backbone,)):
+    for shard, row, picture in select_many(catalog, query, pictures, before=(backbone,)):
         yield int(shard), int(row), PictureId(picture)
 
 
 def kept(catalog: Catalog, library: Path) -> StoreStats:
     """How large the store is; raises OSError where its folder may not be read."""
     (count,) = catalog.connection.execute("SELECT count(DISTINCT picture) FROM embeddings").fetchone()
-    return StoreStats(pictures=count, size_bytes=sum(sizes(library).values()))
+    return StoreStats(pictures=count, size_bytes=sum(sizes_by_backbone(library).values()))

@@ -1,4 +1,4 @@
-"""The crawl's files: which were seen, which content each holds, why one could not be read. Paths change, ids do not."""
+"""Files of the crawl: which were found, which image each holds, why one could not be read. Paths change, ids do not."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from classifier.catalog.connection import Catalog
 from classifier.catalog.library_changes import DELETED
-from classifier.catalog.moves import to_bytes, to_path
+from classifier.catalog.values import to_bytes, to_path
 from classifier.paths import displayable
-from classifier.records import Failure, FailureKind, ImageFile, PictureId, time_of
+from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId, time_of
+
+if TYPE_CHECKING:
+    from classifier.catalog.connection import Catalog
 
 _UNCHANGED = (
     "files.size_bytes = excluded.size_bytes AND files.mtime_ns = excluded.mtime_ns AND files.inode = excluded.inode"
 )
+
 _PASSING = ", ".join(f"'{kind}'" for kind in FailureKind if kind.is_passing)
 
 # What the last reading said of a file stays as long as the file does; a passing failure is tried again.
@@ -31,6 +35,7 @@ ON CONFLICT (path) DO UPDATE SET
 """  # noqa: S608 - built from constants of this module
 
 _UNREAD = "crawl = ? AND seen = ? AND failure_kind IS NULL"
+
 _UNKNOWN_TO_MODEL = """(picture IS NULL OR NOT EXISTS (
     SELECT 1 FROM predictions WHERE predictions.picture = files.picture AND model = ?))"""
 
@@ -183,3 +188,39 @@ def _is_unchanged(path: bytes, size_bytes: int | None, mtime_ns: int | None) -> 
         return True
     is_same = size_bytes is None or (found.st_size, time_of(found)) == (size_bytes, mtime_ns)
     return is_same or not stat.S_ISREG(found.st_mode)
+
+
+# Places whose picture is in the crawl, though not where it was placed from; a moved one has left its source for good.
+_RELINKABLE = """
+SELECT places.picture, places.source, min(files.path) FROM places
+JOIN files ON files.picture = places.picture AND files.crawl = :crawl AND files.seen = :run
+WHERE places.method != 'move' AND NOT EXISTS (
+    SELECT 1 FROM files AS still WHERE still.path = places.source AND still.seen = :run AND still.crawl = :crawl)
+GROUP BY places.picture
+"""
+
+
+def relink(catalog: Catalog, *, run: int, crawl: Path) -> int:
+    """Give pictures whose source is gone the path that `run` found them under; returns how many there were.
+
+    While the old source is still there, the new path is a duplicate, and stays one.
+    """
+    rows = catalog.connection.execute(_RELINKABLE, {"run": run, "crawl": to_bytes(crawl)}).fetchall()
+    gone = [(path, picture) for picture, source, path in rows if not os.path.lexists(to_path(source))]
+    with catalog.transaction() as connection:
+        connection.executemany("UPDATE places SET source = ? WHERE picture = ?", gone)
+    return len(gone)
+
+
+def add_image(catalog: Catalog, picture: Picture) -> None:
+    """Record a content that could be decoded; the caller holds the transaction."""
+    catalog.connection.execute(
+        "INSERT OR REPLACE INTO pictures (id, size_bytes, width, height, truncated) VALUES (?, ?, ?, ?, ?)",
+        (picture.id, picture.size_bytes, picture.width, picture.height, int(picture.truncated)),
+    )
+
+
+def is_known_image(catalog: Catalog, picture: PictureId) -> bool:
+    """Whether this content was decoded before, under any name."""
+    row = catalog.connection.execute("SELECT 1 FROM pictures WHERE id = ?", (picture,)).fetchone()
+    return row is not None

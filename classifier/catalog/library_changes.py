@@ -6,14 +6,13 @@ or waits for them; they come back when the file does. Must not know how the disk
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalog.clock import now
 from classifier.catalog.manual_moves import record_move
-from classifier.catalog.moves import PLACE_COLUMNS, LibraryFile, add_places, as_place, as_row, to_bytes
+from classifier.catalog.places import PLACE_COLUMNS, LibraryFile, add_places, as_place, as_row
+from classifier.catalog.values import to_bytes, utc_now
 from classifier.records import PictureId
 
 if TYPE_CHECKING:
@@ -66,8 +65,11 @@ class LibraryChanges:
 
 
 _COLUMNS = ", ".join(PLACE_COLUMNS)
+
 _KEPT_DECISION = "run, action, category, confidence, reason"
+
 _MISSING = f"{_COLUMNS}, {_KEPT_DECISION}, what, at"
+
 # A stopped run may have been told to restore what a later one filed.
 _DELETED_AGAIN = f"""
 INSERT OR IGNORE INTO missing ({_MISSING}) SELECT {_MISSING} FROM restored AS r
@@ -96,26 +98,6 @@ def links_to_check(catalog: Catalog) -> sqlite3.Cursor:
         "WHERE method = 'symlink' "
         "UNION ALL SELECT path, size_bytes, mtime_ns, device, NULL, NULL, 1 FROM sidecars WHERE method = 'symlink'"
     )
-
-
-def place_at(catalog: Catalog, path: bytes) -> LibraryFile | None:
-    """The place that is recorded at this path, of a picture or a sidecar."""
-    for table, beside in (("places", "NULL"), ("sidecars", "beside")):
-        row = catalog.connection.execute(
-            f"SELECT {_COLUMNS.removesuffix('beside')}{beside} FROM {table} WHERE path = ?",  # noqa: S608 - our own names
-            (path,),
-        ).fetchone()
-        if row is not None:
-            return as_place(PLACE_COLUMNS, row)
-    return None
-
-
-def known_paths(catalog: Catalog) -> set[bytes]:
-    """Every path in the library that is a place or a list of our own."""
-    found = {
-        path for (path,) in catalog.connection.execute("SELECT path FROM places UNION ALL SELECT path FROM sidecars")
-    }
-    return found | {os.fsencode(name) for (name,) in catalog.connection.execute("SELECT name FROM listings")}
 
 
 def missing(catalog: Catalog) -> Iterator[MissingFile]:
@@ -227,7 +209,7 @@ def _miss(connection: sqlite3.Connection, gone: MissingFile) -> None:
         connection.execute("DELETE FROM decisions WHERE picture = ?", (place.picture,))
     connection.execute(
         f"INSERT INTO missing ({_COLUMNS}, {_KEPT_DECISION}, what, at) VALUES ({marks})",  # noqa: S608 - our own names
-        (*as_row(place), *decided, gone.what.value, now()),
+        (*as_row(place), *decided, gone.what.value, utc_now()),
     )
 
 
@@ -238,3 +220,53 @@ def _decide_again(connection: sqlite3.Connection, place: LibraryFile) -> None:
         "WHERE picture = ? AND beside IS NULL AND action IS NOT NULL",
         (place.picture,),
     )
+
+
+_LINKS = f"""
+SELECT {", ".join(f"missing.{name}" for name in PLACE_COLUMNS)}, max(moves.id) FROM missing
+JOIN moves ON moves.picture = missing.picture AND moves.beside IS missing.beside AND moves.state = 'done'
+    AND moves.method IN ('link', 'copy', 'symlink')
+WHERE what = ? AND missing.method IN ('link', 'symlink') AND {{condition}} GROUP BY missing.id
+"""  # noqa: S608 - our own field names
+
+_FOUND = "coalesce(missing.beside, missing.picture) IN (SELECT picture FROM files WHERE crawl = ? AND seen = ?)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovableLink:
+    """A link as it was placed, and the id of the change that made it."""
+
+    place: LibraryFile
+    made_by: int
+
+
+def dangling_links(catalog: Catalog, *, run: int, crawl: Path) -> list[RemovableLink]:
+    """Symbolic links whose original is gone, of pictures that `run` found in `crawl` under another name."""
+    return list(_links(catalog, _FOUND, (ChangeKind.DANGLING.value, to_bytes(crawl), run)))
+
+
+def changed_links(catalog: Catalog) -> list[RemovableLink]:
+    """Links to files of the crawl that hold another content than was filed."""
+    return list(_links(catalog, "missing.beside IS NULL", (ChangeKind.REPLACED.value,)))
+
+
+def made_by(catalog: Catalog, sidecar: LibraryFile) -> int | None:
+    """The id of the change that brought a sidecar to its place from the crawl."""
+    (number,) = catalog.connection.execute(
+        "SELECT max(id) FROM moves WHERE beside = ? AND source = ? AND picture = ? AND state = 'done'",
+        (sidecar.beside, sidecar.source, sidecar.picture),
+    ).fetchone()
+    return None if number is None else int(number)
+
+
+def drop_missing(catalog: Catalog, places: Sequence[LibraryFile]) -> None:
+    """These are missing no more: what lay there was taken away."""
+    with catalog.transaction() as connection:
+        connection.executemany(
+            "DELETE FROM missing WHERE picture = ? AND path = ?", [(place.picture, place.path) for place in places]
+        )
+
+
+def _links(catalog: Catalog, condition: str, values: Sequence[Any]) -> Iterator[RemovableLink]:
+    for *row, made_by in catalog.connection.execute(_LINKS.format(condition=condition), values):
+        yield RemovableLink(place=as_place(PLACE_COLUMNS, row), made_by=made_by)

@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.catalog.chunked_query import rows_of
-from classifier.catalog.clock import now
+from classifier.catalog.values import select_many, utc_now
 from classifier.records import Action
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from classifier.catalog.connection import Catalog
-    from classifier.catalog.moves import LibraryFile
+    from classifier.catalog.places import LibraryFile
     from classifier.records import PictureId
 
 _MOVED: Final = """
@@ -36,7 +35,7 @@ def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFi
     connection.execute(
         "INSERT INTO hand_moves (picture, old, new, last_verdict, at) "
         "VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) FROM verdicts), ?)",
-        (new.picture, old.path, new.path, now()),
+        (new.picture, old.path, new.path, utc_now()),
     )
     decided = decision_of(_folder(new.path))
     if decided is not None and _folder(old.path) != _folder(new.path):
@@ -61,7 +60,7 @@ def by_hand(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> di
     if pictures is None:
         rows: Iterator[Any] = catalog.connection.execute(_MOVED.format(condition=""))
     else:
-        rows = rows_of(catalog, _MOVED.format(condition="AND hand_moves.picture IN {pictures}"), pictures)
+        rows = select_many(catalog, _MOVED.format(condition="AND hand_moves.picture IN {pictures}"), pictures)
     put: dict[PictureId, bytes] = {}
     ends: dict[PictureId, tuple[bytes, bytes]] = {}
     for picture, old, new, path in rows:

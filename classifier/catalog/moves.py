@@ -7,19 +7,19 @@ leaves open is settled from what the disk shows.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from classifier.catalog.clock import now
-from classifier.catalog.move_log import append_move_log
-from classifier.catalog.row_checks import row_checksum
+from classifier.catalog.move_log import append_move_log, row_checksum, wrong_field
+from classifier.catalog.places import LibraryFile, remove_place, write_place
+from classifier.catalog.values import to_bytes, utc_now
 from classifier.paths import displayable
 from classifier.records import Method, PictureId, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from classifier.catalog.connection import Catalog
 
@@ -64,25 +64,6 @@ class MoveRecord:
     beside: PictureId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LibraryFile:
-    """Where a picture is now: `path` within the library, with "/"; the rest as the file system shows that file.
-
-    `source` is where the picture came from, and `method` how it got into the library. `beside` is given for a sidecar
-    only: the picture that it belongs to.
-    """
-
-    picture: PictureId
-    path: bytes
-    method: Method
-    source: bytes
-    size_bytes: int
-    mtime_ns: int
-    inode: int
-    device: int
-    beside: PictureId | None = None
-
-
 def placed(entry: MoveRecord, found: os.stat_result | None) -> LibraryFile:
     """Where a change that is done has brought its picture, with what the file system shows there (None: as planned)."""
     size, mtime, inode, device = (
@@ -104,21 +85,12 @@ def placed(entry: MoveRecord, found: os.stat_result | None) -> LibraryFile:
 
 
 ENTRY = tuple(field.name for field in fields(MoveRecord))
-_PLACE = tuple(field.name for field in fields(LibraryFile) if field.name != "beside")
-PLACE_COLUMNS = (*_PLACE, "beside")
+
 _CHANGING = {name: ENTRY.index(name) for name in ("method", "target", "temporary", "state", "note")}
+
 _LAST_ID = 2**61
+
 _LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
-
-
-def to_bytes(path: Path) -> bytes:
-    """A path as the catalog keeps it."""
-    return os.fsencode(path.as_posix())
-
-
-def to_path(kept: bytes) -> Path:
-    """The path that the catalog keeps as `kept`."""
-    return Path(os.fsdecode(kept))
 
 
 def next_id(catalog: Catalog) -> int:
@@ -132,11 +104,11 @@ def next_id(catalog: Catalog) -> int:
 def begin(catalog: Catalog, entries: Sequence[MoveRecord], *, run: int, folders: Iterable[Path]) -> None:
     """Commit what is about to be done, with the `folders` that will be made for it, paths as in an entry."""
     marks = ", ".join("?" for _ in ENTRY)
-    rows = [as_row(entry) for entry in entries]
+    rows = [_as_row(entry) for entry in entries]
     with catalog.transaction() as connection:
         connection.executemany(
             f"INSERT INTO moves ({', '.join(ENTRY)}, at, checksum) VALUES ({marks}, ?, ?)",  # noqa: S608
-            [(*row, now("milliseconds"), row_checksum(row)) for row in rows],
+            [(*row, utc_now("milliseconds"), row_checksum(row)) for row in rows],
         )
         connection.executemany(
             "INSERT OR IGNORE INTO folders (path, run) VALUES (?, ?)", [(to_bytes(folder), run) for folder in folders]
@@ -155,61 +127,23 @@ def finish(catalog: Catalog, entries: Sequence[MoveRecord], *, library: Path, pl
     Raises OSError when the trail cannot be written.
     """
     done = [entry for entry in entries if entry.state is MoveState.DONE]
-    append_move_log(library, done, at=now("milliseconds"), crawls=_crawls(catalog, {entry.run for entry in done}))
+    append_move_log(library, done, at=utc_now("milliseconds"), crawls=_crawls(catalog, {entry.run for entry in done}))
     moved = {entry.picture for entry in entries if entry.method is Method.RENAME}
     with catalog.transaction():
         _write_state(catalog, entries)
         for entry in done:
             if entry.method in _LEAVES_LIBRARY:
-                _forget_place(catalog, entry)
+                remove_place(catalog, entry.picture, entry.source, is_sidecar=entry.beside is not None)
         for place in places:
-            _write_place(catalog, place, renamed=place.picture in moved)
-
-
-def add_places(catalog: Catalog, places: Sequence[LibraryFile], *, renamed: bool) -> None:
-    """Record where pictures would be: what a dry run tells its copy of the catalog instead of making a change."""
-    with catalog.transaction():
-        for place in places:
-            _write_place(catalog, place, renamed=renamed)
-
-
-def place_of(catalog: Catalog, picture: PictureId) -> LibraryFile | None:
-    """Where a picture is in the library, as last recorded."""
-    row = catalog.connection.execute(
-        f"SELECT {', '.join(_PLACE)} FROM places WHERE picture = ?",  # noqa: S608 - our own field names
-        (picture,),
-    ).fetchone()
-    return None if row is None else as_place(_PLACE, row)
-
-
-def places(catalog: Catalog) -> Iterator[LibraryFile]:
-    """Every place of a picture, then of a sidecar, by path."""
-    for names, table in ((_PLACE, "places"), (PLACE_COLUMNS, "sidecars")):
-        rows = catalog.connection.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY path")  # noqa: S608
-        for row in rows:
-            yield as_place(names, row)
-
-
-def sidecars_of(catalog: Catalog, picture: PictureId) -> list[LibraryFile]:
-    """Where the sidecars of a picture are in the library, by path."""
-    rows = catalog.connection.execute(
-        f"SELECT {', '.join(PLACE_COLUMNS)} FROM sidecars WHERE beside = ? ORDER BY path",  # noqa: S608
-        (picture,),
-    )
-    return [as_place(PLACE_COLUMNS, row) for row in rows]
-
-
-def sidecar_from(catalog: Catalog, source: Path) -> LibraryFile | None:
-    """The sidecar in the library that came from this file of the crawl."""
-    return _one_sidecar(catalog, "source", to_bytes(source))
+            write_place(catalog, place, renamed=place.picture in moved)
 
 
 def _write_state(catalog: Catalog, entries: Iterable[MoveRecord]) -> None:
     columns = ", ".join(f"{name} = ?" for name in _CHANGING)
-    rows = [as_row(entry) for entry in entries]
+    rows = [_as_row(entry) for entry in entries]
     catalog.connection.executemany(
         f"UPDATE moves SET {columns}, at = ?, checksum = ? WHERE id = ?",  # noqa: S608 - our own names
-        [(*(row[at] for at in _CHANGING.values()), now("milliseconds"), row_checksum(row), row[0]) for row in rows],
+        [(*(row[at] for at in _CHANGING.values()), utc_now("milliseconds"), row_checksum(row), row[0]) for row in rows],
     )
 
 
@@ -218,58 +152,98 @@ def _crawls(catalog: Catalog, runs: Iterable[int]) -> dict[int, bytes]:
     return {row[0]: row[1] for row in found if row is not None}
 
 
-def _write_place(catalog: Catalog, place: LibraryFile, *, renamed: bool) -> None:
-    if place.beside is not None:
-        return _write_sidecar(catalog, place, renamed=renamed)
-    known = place_of(catalog, place.picture) if renamed else None
-    if known is not None:
-        place = replace(place, method=known.method, source=known.source)
-    return _insert(catalog, "places", _PLACE, place)
+_STATES: Final = frozenset(state.value for state in MoveState)
+
+_PAGE: Final = 10_000
+
+_DIGITS: Final = 40
 
 
-def _write_sidecar(catalog: Catalog, place: LibraryFile, *, renamed: bool) -> None:
-    known = _one_sidecar(catalog, "path", place.source) if renamed else None
-    if known is not None:
-        catalog.connection.execute("DELETE FROM sidecars WHERE path = ?", (known.path,))
-        place = replace(place, method=known.method, source=known.source)
-    _insert(catalog, "sidecars", PLACE_COLUMNS, place)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamagedRow:
+    """A row of the journal that is not what was written: its id, and the field that says so."""
+
+    id: int
+    field: str
 
 
-def _insert(catalog: Catalog, table: str, names: Sequence[str], place: LibraryFile) -> None:
-    # REPLACE also drops the row of a picture that was once at this path and is there no longer.
-    catalog.connection.execute(
-        f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})",  # noqa: S608
-        as_row(place)[: len(names)],
-    )
+def open_entries(catalog: Catalog) -> list[MoveRecord]:
+    """The entries that were begun and never finished, oldest first."""
+    return select(catalog, "state IN ('intent', 'claimed') ORDER BY id")
 
 
-def _forget_place(catalog: Catalog, entry: MoveRecord) -> None:
-    if entry.beside is None:
-        values = (entry.picture, entry.source)
-        catalog.connection.execute("DELETE FROM places WHERE picture = ? AND path = ?", values)
-    else:
-        catalog.connection.execute("DELETE FROM sidecars WHERE path = ?", (entry.source,))
+def close_damaged(catalog: Catalog) -> list[DamagedRow]:
+    """Have open entries that are damaged be open no longer, for nobody can go on with them; returns them."""
+    found = [one for one in select_all(catalog, "state IN ('intent', 'claimed')") if isinstance(one, DamagedRow)]
+    if found:
+        with catalog.transaction() as connection:
+            connection.executemany(
+                "UPDATE moves SET state = ? WHERE id = ?", [(MoveState.FAILED, one.id) for one in found]
+            )
+    return found
 
 
-def _one_sidecar(catalog: Catalog, column: str, value: bytes) -> LibraryFile | None:
-    row = catalog.connection.execute(
-        f"SELECT {', '.join(PLACE_COLUMNS)} FROM sidecars WHERE {column} = ?",  # noqa: S608 - our own names
-        (value,),
-    ).fetchone()
-    return None if row is None else as_place(PLACE_COLUMNS, row)
+def select(catalog: Catalog, condition: str, values: Sequence[Any] = ()) -> list[MoveRecord]:
+    """The entries that meet an SQL `condition` of the program's own; those that are damaged are passed over."""
+    return [one for one in select_all(catalog, condition, values) if isinstance(one, MoveRecord)]
 
 
-def as_place(names: Sequence[str], row: Sequence[Any]) -> LibraryFile:
-    """The place that a row with these columns tells of."""
-    kept = dict(zip(names, row, strict=True))
-    known = {"method": Method(kept["method"]), "inode": int(kept["inode"]), "device": int(kept["device"])}
-    return LibraryFile(**kept | known)
+def select_all(catalog: Catalog, condition: str, values: Sequence[Any] = ()) -> list[MoveRecord | DamagedRow]:
+    """The same with what is damaged."""
+    connection = catalog.connection
+    query = f"SELECT {', '.join(ENTRY)}, checksum FROM moves WHERE {condition}"  # noqa: S608 - our own names
+    # Damaged text may be none.
+    connection.text_factory = _as_text
+    try:
+        rows = connection.execute(query, values).fetchall()
+    finally:
+        connection.text_factory = str
+    return [_entry(row[:-1], row[-1]) for row in rows]
 
 
-def as_row(record: MoveRecord | LibraryFile) -> tuple[Any, ...]:
-    """The values of a record in the order of its columns: `ENTRY` or `PLACE_COLUMNS`."""
-    values = {field.name: getattr(record, field.name) for field in fields(record)}
-    values |= {"method": record.method.value, "inode": str(record.inode), "device": str(record.device)}
-    if isinstance(record, MoveRecord):
-        values |= {"state": record.state.value, "note": displayable(record.note)}
+def damaged_rows(catalog: Catalog) -> list[DamagedRow]:
+    """The damaged rows of the whole journal; takes as long as it has many."""
+    found: list[DamagedRow] = []
+    page = select_all(catalog, "1 ORDER BY id LIMIT ?", (_PAGE,))
+    while page:
+        found += [one for one in page if isinstance(one, DamagedRow)]
+        page = select_all(catalog, "id > ? ORDER BY id LIMIT ?", (page[-1].id, _PAGE))
+    return found
+
+
+def _as_text(kept: bytes) -> str:
+    return kept.decode(errors="surrogateescape")
+
+
+def _entry(row: tuple[Any, ...], kept_checksum: object) -> MoveRecord | DamagedRow:
+    """A row of the journal; those of older catalogs have no checksum."""
+    kept = dict(zip(ENTRY, row, strict=True))
+    if kept_checksum is not None and kept_checksum != row_checksum(row):
+        return DamagedRow(id=kept["id"], field="checksum")
+    kept |= {name: _as_number(kept[name]) for name in ("inode", "device")}
+    wrong = wrong_field(kept) or _wrong_state(kept)
+    if wrong is not None:
+        return DamagedRow(id=kept["id"], field=wrong)
+    return MoveRecord(**kept | {"method": Method(kept["method"]), "state": MoveState(kept["state"])})
+
+
+def _wrong_state(kept: dict[str, Any]) -> str | None:
+    """The field of these that has a wrong value: all that the journal has and the trail has not."""
+    if kept["state"] not in _STATES:
+        return "state"
+    if kept["temporary"] is not None and not isinstance(kept["temporary"], bytes):
+        return "temporary"
+    return None if isinstance(kept["note"], str) else "note"
+
+
+def _as_number(kept: object) -> int | None:
+    """Inodes and devices are kept as text, for they may be larger than SQLite's numbers."""
+    return int(kept) if isinstance(kept, str) and kept.isdecimal() and len(kept) < _DIGITS else None
+
+
+def _as_row(entry: MoveRecord) -> tuple[Any, ...]:
+    """The values of an entry in the order of ENTRY."""
+    values = {name: getattr(entry, name) for name in ENTRY}
+    values |= {"method": entry.method.value, "inode": str(entry.inode), "device": str(entry.device)}
+    values |= {"state": entry.state.value, "note": displayable(entry.note)}
     return tuple(values.values())

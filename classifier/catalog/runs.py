@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from classifier.catalog.clock import now
-from classifier.catalog.connection import Catalog
-from classifier.catalog.moves import to_bytes, to_path
 from classifier.catalog.strictness import Strictness
+from classifier.catalog.values import to_bytes, to_path, utc_now
 from classifier.paths import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.catalog.connection import Catalog
 
 CRAWL_LOST: Final = "crawl lost"
 """The state of a run that was read from a trail that does not have its crawl."""
@@ -67,7 +71,7 @@ def begin(
         cursor = connection.execute(
             "INSERT INTO runs (kind, crawl, mode, model, backbone, bundle, settings, started, state) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running')",
-            (*asked, now()),
+            (*asked, utc_now()),
         )
     return int(cursor.lastrowid or 0)
 
@@ -77,7 +81,7 @@ def finish(catalog: Catalog, run: int, summary: dict[str, Any]) -> None:
     with catalog.transaction() as connection:
         connection.execute(
             "UPDATE runs SET finished = ?, state = 'done', summary = ? WHERE id = ?",
-            (now(), to_json(summary), run),
+            (utc_now(), to_json(summary), run),
         )
 
 
@@ -163,3 +167,64 @@ def all_runs(catalog: Catalog) -> list[Run]:
         )
         for number, kind, crawl, mode, bundle, started, finished, summary, settings, undoes in rows
     ]
+
+
+class EndState(StrEnum):
+    """How a run has ended."""
+
+    DONE = "done"
+    UNFINISHED = "not finished"
+    FINISHED_BY = "finished by"
+    """It was stopped, and a later run did all that it was to do."""
+    UNDONE = "undone"
+    PARTLY_UNDONE = "partly undone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """How a run has ended; `by` is the later run that finished its work, if one did."""
+
+    ended: EndState
+    by: int | None = None
+
+    def __str__(self) -> str:
+        return self.ended if self.by is None else f"{self.ended} #{self.by}"
+
+
+def run_states(catalog: Catalog, runs: Sequence[Run]) -> dict[int, RunState]:
+    """The state of each of all `runs`, oldest first, by its number."""
+    undone = undone_runs(catalog)
+    states: dict[int, RunState] = {}
+    finisher: dict[tuple[object, ...], int] = {}
+    for run in reversed(runs):
+        same = (run.kind, run.crawl, run.undoes)
+        by = None if run.finished else finisher.get(same)
+        ended = EndState.DONE if run.finished else EndState.UNFINISHED if by is None else EndState.FINISHED_BY
+        if run.id in undone:
+            ended, by = (EndState.UNDONE if undone[run.id] else EndState.PARTLY_UNDONE), None
+        states[run.id] = RunState(ended=ended, by=by)
+        if run.finished and run.id not in undone:
+            finisher[same] = run.id
+    return states
+
+
+def undone_runs(catalog: Catalog) -> dict[int, bool]:
+    """The runs that are undone and not made again since; whether wholly: True, or only a part was taken back: False."""
+    rows = catalog.connection.execute("SELECT DISTINCT undoes FROM runs WHERE undoes IS NOT NULL").fetchall()
+    found = {int(run): _is_wholly_undone(catalog, run) for (run,) in rows}
+    return {run: wholly for run, wholly in found.items() if wholly is not None}
+
+
+def _is_wholly_undone(catalog: Catalog, run: int) -> bool | None:
+    """True, or False where a part was left, or where the undo or the undo's own undo was; None where nothing is."""
+    rows = catalog.connection.execute(
+        "SELECT id, finished IS NOT NULL, COALESCE(json_array_length(summary, '$.left'), 0) FROM runs "
+        "WHERE undoes = ?1 AND id > ?1 AND (EXISTS (SELECT 1 FROM moves WHERE moves.run = runs.id AND state = 'done') "
+        "OR json_array_length(summary, '$.left') = 0) ORDER BY id DESC",
+        (run,),
+    )
+    for number, is_finished, left in rows.fetchall():
+        made_again = _is_wholly_undone(catalog, number)
+        if not made_again:
+            return made_again is None and bool(is_finished) and not left
+    return None

@@ -4,21 +4,23 @@ Rows are only added. Read with plain reads, not mapped: a disk that fails or a f
 that can be caught. Must not know SQL, networks or what the numbers mean.
 """
 
-# Shapes: N rows, D embedding width, T traits.
-
 from __future__ import annotations
 
+# Shapes: N rows, D embedding width, T traits.
 import os
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from classifier.catalog import embeddings
+from classifier.catalog.embeddings import RowLocation, embeddings_folder
 from classifier.catalog.filesystem import make_state_folder, sync_folder
-from classifier.catalog.spots import RowLocation, folder_of
 from classifier.own_files import NEW, READ, UPDATE, make_own_folder, open_own, remove_own
 from classifier.records import PictureId
 
@@ -28,12 +30,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from classifier.catalog.connection import Catalog
+
 ROWS: Final = 16_384
 """Rows of a full shard."""
 
 _MAGIC: Final = b"illsort rows 1\n\0"
+
 _HEADER: Final = 64
+
 _BLOCK: Final = 512  # rows read at once: a few MB, which stay in the processor's cache
+
 _STRIP: Final = 128  # rows converted at once: what is needed meanwhile is so small that no new memory is asked for
 
 
@@ -59,7 +66,7 @@ class ShardWriter:
 
     def __init__(self, library: Path, backbone: str, *, last: RowLocation | None) -> None:
         self._library = library
-        self._folder = folder_of(library, backbone)
+        self._folder = embeddings_folder(library, backbone)
         self._last = last
 
     def append(self, rows: EmbeddingBatch) -> list[RowLocation | None]:
@@ -244,3 +251,12 @@ def _blocks(wanted: Sequence[tuple[int, PictureId]]) -> Iterator[Sequence[tuple[
         if end == len(wanted) or wanted[end][0] - wanted[start][0] >= _BLOCK:
             yield wanted[start:end]
             start = end
+
+
+def read_embeddings(
+    catalog: Catalog, folder: Path, pictures: Sequence[PictureId], *, backbone: str
+) -> Iterator[EmbeddingBatch]:
+    """What `backbone` saw of these pictures, as far as it is kept in `folder` and whole, in no order."""
+    spots = sorted(embeddings.spots_of(catalog, pictures, backbone=backbone))
+    for shard, wanted in groupby(spots, key=itemgetter(0)):
+        yield from read_shard(folder, shard, [(row, picture) for _, row, picture in wanted])

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from classifier.catalog import embeddings, files, runs
 from classifier.catalog.categories import CategoryAliases, read_names
 from classifier.catalog.connection import read_catalog
+from classifier.catalog.decisions import count_not_moved
 from classifier.catalog.embeddings import StoreStats
-from classifier.catalog.library_changes import count_missing
-from classifier.catalog.moves import to_path
-from classifier.catalog.previous_decisions import count_not_moved
-from classifier.catalog.run_states import Ended, RunState, run_states
+from classifier.catalog.library_changes import DELETED, count_missing
+from classifier.catalog.runs import EndState, RunState, run_states
 from classifier.catalog.strictness import Strictness
+from classifier.catalog.values import to_bytes, to_path
 from classifier.paths import to_text
 from classifier.records import Action, Failure
+
+if TYPE_CHECKING:
+    from classifier.catalog.connection import Catalog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ class LibraryStats:
         values["runs"] = [
             run
             | {"crawl": to_text(run["crawl"]), "bundle": to_text(run["bundle"]), "state": str(states[run["id"]])}
-            | {"undone": states[run["id"]].ended is Ended.UNDONE}
+            | {"undone": states[run["id"]].ended is EndState.UNDONE}
             for run in values["runs"]
         ]
         values["failures"] = [
@@ -70,6 +73,7 @@ _PLACED = """
 SELECT decisions.action, decisions.category, count(*) FROM places
 JOIN decisions ON decisions.picture = places.picture GROUP BY 1, 2 ORDER BY 3 DESC, 2
 """
+
 _NOT_FILED = """
 SELECT source, note, max(id) FROM moves WHERE state IN ('changed', 'gone', 'failed') AND method != 'rename'
 AND NOT EXISTS (SELECT 1 FROM places WHERE places.picture = moves.picture)
@@ -110,3 +114,69 @@ def _by_category(placed: list[tuple[str, str, int]], action: Action, names: Cate
     for one, category, count in placed:
         found[names.of(category)] += count if one == action else 0
     return {category: count for category, count in found.most_common() if count}
+
+
+# A file moved out of the crawl by us still counts as one of its pictures: a second run tells the same totals.
+_TALLY = f"""
+WITH members AS (
+    SELECT path, picture, failure_kind, size_bytes FROM files WHERE crawl = :crawl AND (seen = :run OR EXISTS (
+        SELECT 1 FROM places WHERE places.picture = files.picture AND source = files.path AND method = 'move')))
+SELECT CASE
+    WHEN members.failure_kind IS NOT NULL AND members.size_bytes IS NULL THEN 'unreadable'
+    WHEN members.failure_kind IS NOT NULL THEN 'broken'
+    WHEN places.source = members.path THEN decisions.action
+    WHEN places.picture IS NOT NULL THEN 'duplicate'
+    WHEN members.picture IN ({DELETED}) THEN 'deleted'
+    ELSE 'failed' END AS outcome, decisions.category, count(*)
+FROM members
+LEFT JOIN places ON places.picture = members.picture
+LEFT JOIN decisions ON decisions.picture = members.picture
+GROUP BY 1, 2 ORDER BY 1, 2
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many pictures of a crawl ended where; the seven numbers add up to `pictures`."""
+
+    filed: int
+    review: int
+    unknown: int
+    """Unlike every labelled picture, so in no category."""
+    broken: int
+    duplicates: int
+    deleted: int
+    """Deleted from the library by a person, or replaced there; not filed again."""
+    failed: int
+    """Could be read, but not be placed: changed meanwhile, no permission."""
+    unreadable: int
+    """Folders, and files that may be no pictures, that the system would not show; not among `pictures`."""
+    categories: dict[str, int]
+    """Filed pictures by category, most first."""
+
+    @property
+    def pictures(self) -> int:
+        """All of them."""
+        placed = self.filed + self.review + self.unknown
+        return placed + self.broken + self.duplicates + self.deleted + self.failed
+
+
+def tally_crawl(catalog: Catalog, *, run: int, crawl: Path) -> Tally:
+    """Where each picture that `run` found in `crawl` has ended, those moved out of it by an earlier run included."""
+    outcomes: dict[str, int] = {}
+    categories: dict[str, int] = {}
+    for outcome, category, count in catalog.connection.execute(_TALLY, {"run": run, "crawl": to_bytes(crawl)}):
+        outcomes[outcome] = outcomes.get(outcome, 0) + count
+        if outcome == Action.FILE:
+            categories[category] = count
+    return Tally(
+        filed=outcomes.get(Action.FILE, 0),
+        review=outcomes.get(Action.REVIEW, 0),
+        unknown=outcomes.get(Action.UNKNOWN, 0),
+        broken=outcomes.get("broken", 0),
+        duplicates=outcomes.get("duplicate", 0),
+        deleted=outcomes.get("deleted", 0),
+        failed=outcomes.get("failed", 0),
+        unreadable=outcomes.get("unreadable", 0),
+        categories=dict(sorted(categories.items(), key=lambda item: (-item[1], item[0]))),
+    )

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalog import runs
-from classifier.catalog.clock import now
 from classifier.catalog.move_log import read_move_log
-from classifier.catalog.move_rows import Damaged, damaged, select
-from classifier.catalog.moves import MoveRecord, MoveState, begin, to_bytes
+from classifier.catalog.moves import DamagedRow, MoveRecord, MoveState, begin, damaged_rows, select
+from classifier.catalog.values import to_bytes, utc_now
 from classifier.errors import LibraryError
 from classifier.records import Method, PictureId
 
@@ -23,8 +22,11 @@ if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
 
 UNDO = "undo"
+
 _PAGE = 256
+
 _KEPT = tuple(field.name for field in fields(MoveRecord) if field.name not in {"temporary", "state", "note"})
+
 _CHANGED_ANYTHING = "SELECT DISTINCT run FROM moves WHERE state = 'done' ORDER BY run DESC"
 
 
@@ -45,13 +47,6 @@ def last_undo(catalog: Catalog) -> int | None:
     """The last undo that changed anything and still holds: undoing it makes the changes of its run again."""
     changing = [int(run) for (run,) in catalog.connection.execute(_CHANGED_ANYTHING)]
     return next((run for run in changing if _is_undo(catalog, run) and not _is_undone(catalog, run)), None)
-
-
-def undone_runs(catalog: Catalog) -> dict[int, bool]:
-    """The runs that are undone and not made again since; whether wholly: True, or only a part was taken back: False."""
-    rows = catalog.connection.execute("SELECT DISTINCT undoes FROM runs WHERE undoes IS NOT NULL").fetchall()
-    found = {int(run): _is_wholly_undone(catalog, run) for (run,) in rows}
-    return {run: wholly for run, wholly in found.items() if wholly is not None}
 
 
 def begin_undo(catalog: Catalog, run: int) -> int:
@@ -177,13 +172,13 @@ def rebuild(catalog: Catalog, library: Path) -> tuple[int, tuple[int, ...]]:
     return len(changes), trail.damaged
 
 
-def mend(catalog: Catalog, library: Path) -> list[Damaged]:
+def mend(catalog: Catalog, library: Path) -> list[DamagedRow]:
     """Write damaged rows of the journal anew from the trail; returns those that it does not hold either.
 
     Only a line with a checksum is taken: one without may be as damaged as the row. Raises OSError when the trail
     cannot be read.
     """
-    found = damaged(catalog)
+    found = damaged_rows(catalog)
     changes = read_move_log(library).changes if found else {}
     whole = {number: change for number, change in changes.items() if change["sum"] is not None}
     with catalog.transaction() as connection:
@@ -204,7 +199,7 @@ def _add_run(catalog: Catalog, number: int, changes: list[dict[str, Any]], run_o
     connection.execute(
         "INSERT OR IGNORE INTO runs (id, kind, crawl, mode, model, bundle, settings, undoes, started, state) "
         "VALUES (?, ?, ?, '', '', ?, '{}', ?, ?, ?)",
-        (number, kind, crawl or to_bytes(Path()), to_bytes(Path()), of, now(), state),
+        (number, kind, crawl or to_bytes(Path()), to_bytes(Path()), of, utc_now(), state),
     )
     if of is None or next(standing(catalog, of), None) is None:
         connection.execute("UPDATE runs SET finished = started WHERE id = ?", (number,))
@@ -246,18 +241,3 @@ def _is_undone(catalog: Catalog, run: int) -> bool:
     )
     rows = catalog.connection.execute(query, (run,))
     return any(not _is_undone(catalog, number) for (number,) in rows.fetchall())
-
-
-def _is_wholly_undone(catalog: Catalog, run: int) -> bool | None:
-    """True, or False where a part was left, or where the undo or the undo's own undo was; None where nothing is."""
-    rows = catalog.connection.execute(
-        "SELECT id, finished IS NOT NULL, COALESCE(json_array_length(summary, '$.left'), 0) FROM runs "
-        "WHERE undoes = ?1 AND id > ?1 AND (EXISTS (SELECT 1 FROM moves WHERE moves.run = runs.id AND state = 'done') "
-        "OR json_array_length(summary, '$.left') = 0) ORDER BY id DESC",
-        (run,),
-    )
-    for number, is_finished, left in rows.fetchall():
-        made_again = _is_wholly_undone(catalog, number)
-        if not made_again:
-            return made_again is None and bool(is_finished) and not left
-    return None

@@ -76,7 +76,7 @@ def _runs(seen: LibraryStats, library: Path) -> list[str]:
 
 def _to_finish(seen: LibraryStats, library: Path) -> list[str]:
     """The commands that go on with what was stopped, or take back what was left of an undone run."""
-    from classifier.catalog.run_states import Ended
+    from classifier.catalog.runs import EndState
     from classifier.paths import command
 
     lines = []
@@ -87,9 +87,9 @@ def _to_finish(seen: LibraryStats, library: Path) -> list[str]:
             "undo": ("undo", library, "--run", run.undoes),
         }.get(run.kind, (run.kind, library))
         ended = seen.states[run.id].ended
-        if ended is Ended.UNFINISHED:
+        if ended is EndState.UNFINISHED:
             lines.append(f"#{run.id} is not finished: unless it is still at work, {command(*words)} goes on with it")
-        if ended is Ended.PARTLY_UNDONE:
+        if ended is EndState.PARTLY_UNDONE:
             lines.append(
                 f"#{run.id} is partly undone: {command('undo', library, '--run', run.id)} tries the rest again"
             )

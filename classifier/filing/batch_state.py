@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from classifier.catalog.moves import MoveRecord, MoveState, to_path
+from classifier.catalog.moves import MoveRecord, MoveState
+from classifier.catalog.values import to_path
 from classifier.filing.fsops import stops
 from classifier.filing.results import MoveSkipped, Outcome, Status, words
 from classifier.records import Method

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from classifier.records import Action, ImageFile
 
 if TYPE_CHECKING:
-    from classifier.catalog.moves import LibraryFile
+    from classifier.catalog.places import LibraryFile
     from classifier.records import Decision, PictureId
 
 REVIEW = "_review"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.catalog import undo_queries
-from classifier.catalog.moves import to_bytes
+from classifier.catalog.values import to_bytes
 from classifier.filing.fsops import Disk
 from classifier.filing.path_scope import PathScope
 from classifier.filing.plan import within

@@ -14,7 +14,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from classifier.catalog.moves import begin, finish, next_id, placed, to_bytes
+from classifier.catalog.moves import begin, finish, next_id, placed
+from classifier.catalog.values import to_bytes
 from classifier.errors import FilingStopped
 from classifier.filing.batch_state import BatchState, MoveResult
 from classifier.filing.file_checks import is_still, look
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
-    from classifier.catalog.moves import LibraryFile
+    from classifier.catalog.places import LibraryFile
     from classifier.records import Move
 
 _THREADS = 8  # that many files become durable in little more than the time of one

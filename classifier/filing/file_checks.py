@@ -13,7 +13,8 @@ from classifier.records import Method, PictureId, time_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.catalog.moves import LibraryFile, MoveRecord
+    from classifier.catalog.moves import MoveRecord
+    from classifier.catalog.places import LibraryFile
     from classifier.records import ImageFile
 
 

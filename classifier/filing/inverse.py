@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from classifier.catalog.library_changes import is_deleted, place_at
+from classifier.catalog.library_changes import is_deleted
 from classifier.catalog.manual_moves import now_at
-from classifier.catalog.moves import MoveRecord, place_of, to_path
+from classifier.catalog.moves import MoveRecord
+from classifier.catalog.places import place_at, place_of
 from classifier.catalog.undo_queries import entry_of
+from classifier.catalog.values import to_path
 from classifier.filing.destination import names_for
 from classifier.filing.file_checks import holds, is_as_planned, is_link_to, look
 from classifier.filing.plan import within

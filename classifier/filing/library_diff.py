@@ -18,14 +18,13 @@ from classifier.catalog.library_changes import (
     ChangeKind,
     LibraryChanges,
     MissingFile,
-    known_paths,
     links_to_check,
     missing,
-    place_at,
     places_to_check,
 )
-from classifier.catalog.move_rows import open_entries
-from classifier.catalog.moves import to_path
+from classifier.catalog.moves import open_entries
+from classifier.catalog.places import known_paths, place_at
+from classifier.catalog.values import to_path
 from classifier.filing.destination import TEMPORARY
 from classifier.filing.file_checks import hash_of, holds, is_link_to, is_the_crawls
 from classifier.filing.mounted import Disks
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
-    from classifier.catalog.moves import LibraryFile
+    from classifier.catalog.places import LibraryFile
     from classifier.progress import Stage
 
 _TOLD_EACH = 4096

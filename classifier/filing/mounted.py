@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from classifier.catalog.moves import LibraryFile
+    from classifier.catalog.places import LibraryFile
 
 
 class Disks:

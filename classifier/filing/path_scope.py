@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog.filesystem import state_folder
-from classifier.catalog.moves import to_path
 from classifier.catalog.runs import crawl_of
 from classifier.catalog.undo_queries import entry_of
+from classifier.catalog.values import to_path
 from classifier.filing.destination import REPLACED, temporary_name
 from classifier.filing.file_checks import look
 from classifier.filing.known_crawls import named_root, not_named

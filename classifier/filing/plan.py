@@ -6,7 +6,8 @@ import stat
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from classifier.catalog.moves import MoveRecord, MoveState, to_bytes
+from classifier.catalog.moves import MoveRecord, MoveState
+from classifier.catalog.values import to_bytes
 from classifier.filing.destination import temporary_name
 from classifier.filing.file_checks import is_as_planned, is_elsewhere, is_link_to, is_still, look
 from classifier.filing.fsops import stops

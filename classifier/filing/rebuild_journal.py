@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.catalog import undo_queries
-from classifier.catalog.moves import add_places, placed, to_path
+from classifier.catalog.moves import placed
+from classifier.catalog.places import add_places
+from classifier.catalog.values import to_path
 from classifier.filing.file_checks import look
 from classifier.filing.path_scope import PathScope
 from classifier.records import Method
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
-    from classifier.catalog.moves import LibraryFile, MoveRecord
+    from classifier.catalog.moves import MoveRecord
+    from classifier.catalog.places import LibraryFile
 
 _LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from classifier.catalog.connection import is_library, open_catalog, read_catalog
 from classifier.catalog.library_changes import ChangeKind, LibraryChanges, give_sources_back, record
 from classifier.catalog.lock import owned
-from classifier.catalog.moves import to_path
+from classifier.catalog.values import to_path
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.library_diff import compare
 from classifier.progress import Progress, SilentProgress, SilentStage

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from classifier.catalog.connection import NAME
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.move_log import NAME as TRAIL
-from classifier.catalog.move_rows import close_damaged, open_entries
-from classifier.catalog.moves import MoveRecord, MoveState, finish, placed, to_bytes, to_path, update
+from classifier.catalog.moves import MoveRecord, MoveState, close_damaged, finish, open_entries, placed, update
+from classifier.catalog.values import to_bytes, to_path
 from classifier.errors import FilingStopped
 from classifier.filing.destination import TEMPORARY, names_for
 from classifier.filing.file_checks import holds, is_link_to, is_same_name, look
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
-    from classifier.catalog.move_rows import Damaged
-    from classifier.catalog.moves import LibraryFile
+    from classifier.catalog.moves import DamagedRow
+    from classifier.catalog.places import LibraryFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def _passed_over(library: Path, lines: Iterable[int]) -> list[SkippedFile]:
     return [SkippedFile(path=path, reason=f"line {number} is damaged and was passed over") for number in lines]
 
 
-def _unreadable(library: Path, rows: Iterable[Damaged]) -> list[SkippedFile]:
+def _unreadable(library: Path, rows: Iterable[DamagedRow]) -> list[SkippedFile]:
     path = state_folder(library) / NAME
     what = "was stopped in its midst, but its record is damaged: nothing was done"
     return [SkippedFile(path=path, reason=f"change {row.id} {what} ({row.field})") for row in rows]

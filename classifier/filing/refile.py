@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.catalog.moves import place_of, sidecars_of, to_path
+from classifier.catalog.places import place_of, sidecars_of
+from classifier.catalog.values import to_path
 from classifier.filing.category_folders import CategoryFolders
 from classifier.filing.destination import file_of, names_for
 from classifier.filing.empty_dirs import remove_emptied

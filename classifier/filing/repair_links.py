@@ -8,15 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.catalog.moves import to_path
-from classifier.catalog.stale_links import (
-    Removable,
-    changed_links,
-    dangling_links,
-    drop_missing,
-    place_from,
-    place_of_inode,
-)
+from classifier.catalog.library_changes import RemovableLink, changed_links, dangling_links, drop_missing
+from classifier.catalog.places import place_from, place_of_inode
+from classifier.catalog.values import to_path
 from classifier.filing.file_checks import look
 from classifier.filing.plan import within
 from classifier.filing.results import Status
@@ -28,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
-    from classifier.catalog.moves import LibraryFile
+    from classifier.catalog.places import LibraryFile
     from classifier.filing.results import Outcome
 
 _BATCH = 256
@@ -54,7 +48,7 @@ def remove_repeated(catalog: Catalog, library: Path, *, execute: Callable[[Seque
     _remove(catalog, list(_repeated(catalog, library)), execute)
 
 
-def _repeated(catalog: Catalog, library: Path) -> Iterator[tuple[Removable, Move | None]]:
+def _repeated(catalog: Catalog, library: Path) -> Iterator[tuple[RemovableLink, Move | None]]:
     for one in changed_links(catalog):
         seen = look(library / to_path(one.place.path))
         if one.place.method is Method.SYMLINK:
@@ -67,7 +61,7 @@ def _repeated(catalog: Catalog, library: Path) -> Iterator[tuple[Removable, Move
             yield one, _removal(library, one, origin=origin, picture=other)
 
 
-def _removal(library: Path, one: Removable, *, origin: Path, picture: LibraryFile) -> Move | None:
+def _removal(library: Path, one: RemovableLink, *, origin: Path, picture: LibraryFile) -> Move | None:
     """Takes back the change that made the link, because the file is, or was, at `origin`."""
     path = library / to_path(one.place.path)
     seen = look(path)
@@ -86,10 +80,10 @@ def _removal(library: Path, one: Removable, *, origin: Path, picture: LibraryFil
 
 def _remove(
     catalog: Catalog,
-    planned: Sequence[tuple[Removable, Move | None]],
+    planned: Sequence[tuple[RemovableLink, Move | None]],
     execute: Callable[[Sequence[Move]], Sequence[Outcome]],
-) -> list[Removable]:
-    removed: list[Removable] = []
+) -> list[RemovableLink]:
+    removed: list[RemovableLink] = []
     moves = [(one, move) for one, move in planned if move is not None]
     for start in range(0, len(moves), _BATCH):
         part = moves[start : start + _BATCH]

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from classifier.catalog.decisions import affected_images, decide_as_placed, exchange_previous
 from classifier.catalog.library_changes import delete_again
 from classifier.catalog.manual_moves import decision_of
-from classifier.catalog.moves import to_bytes
-from classifier.catalog.previous_decision_tables import LEFT_THERE
-from classifier.catalog.previous_decisions import concerned, decide_as_placed, exchange
+from classifier.catalog.migrations import LEFT_THERE
 from classifier.catalog.undo_queries import run_decided
+from classifier.catalog.values import to_bytes
 from classifier.filing.destination import folder_for
 from classifier.records import Decision
 
 if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
-    from classifier.catalog.previous_decisions import Placed
+    from classifier.catalog.decisions import PlacedImage
 
 
 def decide_again(catalog: Catalog, undone: int, *, undo: int) -> None:
@@ -25,10 +25,10 @@ def decide_again(catalog: Catalog, undone: int, *, undo: int) -> None:
     The caller holds the transaction.
     """
     run, is_undone = run_decided(catalog, undone)
-    exchange(catalog, run=run, undone=is_undone)
+    exchange_previous(catalog, run=run, undone=is_undone)
     astray = [
         decision
-        for one in concerned(catalog, run=run, undo=undo)
+        for one in affected_images(catalog, run=run, undo=undo)
         if (decision := as_placed(one, LEFT_THERE)) is not None
     ]
     decide_as_placed(catalog, astray, run=run)
@@ -36,7 +36,7 @@ def decide_again(catalog: Catalog, undone: int, *, undo: int) -> None:
         delete_again(catalog, run=run)
 
 
-def as_placed(one: Placed, reason: str) -> Decision | None:
+def as_placed(one: PlacedImage, reason: str) -> Decision | None:
     """The decision that follows from where a picture lies; None when what is decided agrees with that."""
     known = one.decision
     if known is not None and _belongs(one, known):
@@ -50,7 +50,7 @@ def as_placed(one: Placed, reason: str) -> Decision | None:
     return replace(known, action=action, reason=reason)
 
 
-def _belongs(one: Placed, decision: Decision) -> bool:
+def _belongs(one: PlacedImage, decision: Decision) -> bool:
     try:
         return folder_for(decision) == one.folder
     except ValueError:

@@ -7,9 +7,9 @@ import stat
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from classifier.catalog.library_changes import sidecar_is_missing
-from classifier.catalog.moves import LibraryFile, place_of, sidecar_from, sidecars_of, to_path
-from classifier.catalog.stale_links import made_by
+from classifier.catalog.library_changes import made_by, sidecar_is_missing
+from classifier.catalog.places import LibraryFile, place_of, sidecar_from, sidecars_of
+from classifier.catalog.values import to_path
 from classifier.filing.destination import REPLACED, file_of, names_for
 from classifier.filing.file_checks import hash_of, look
 from classifier.images.safe_open import image_file

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from classifier.catalog.moves import MoveState, to_bytes, update
+from classifier.catalog.moves import MoveState, update
+from classifier.catalog.values import to_bytes
 from classifier.filing.file_checks import is_as_planned, is_still, look
 from classifier.filing.fsops import cannot_link
 from classifier.filing.pick_name import choose_name

@@ -16,7 +16,8 @@ from classifier.catalog.connection import NAME, open_catalog
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.lock import owned
 from classifier.catalog.move_log import NAME as TRAIL
-from classifier.catalog.moves import MoveRecord, to_path
+from classifier.catalog.moves import MoveRecord
+from classifier.catalog.values import to_path
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.executor import execute
 from classifier.filing.fsops import Disk, stops

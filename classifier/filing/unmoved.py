@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from classifier.catalog.decisions import decided_of
-from classifier.catalog.previous_decisions import NOT_MOVED, Placed, decide_as_placed
+from classifier.catalog.decisions import NOT_MOVED, PlacedImage, decide_as_placed, decided_of
 from classifier.filing.restore_decisions import as_placed
 from classifier.filing.results import Outcome, Status
 from classifier.records import Method
@@ -30,7 +29,7 @@ def decide_not_moved(catalog: Catalog, library: Path, outcomes: Sequence[Outcome
     if failed:
         decided = decided_of(catalog, [outcome.move.picture for outcome in failed])
         placed = [
-            Placed(
+            PlacedImage(
                 picture=move.picture,
                 folder=move.source.path.parent.relative_to(library),
                 decision=decided.get(move.picture),

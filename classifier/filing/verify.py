@@ -14,8 +14,9 @@ from classifier.catalog.filesystem import state_folder
 from classifier.catalog.library_changes import count_missing
 from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.move_log import read_lines
-from classifier.catalog.move_rows import damaged, open_entries
-from classifier.catalog.moves import LibraryFile, places, to_bytes, to_path
+from classifier.catalog.moves import damaged_rows, open_entries
+from classifier.catalog.places import LibraryFile, all_places
+from classifier.catalog.values import to_bytes, to_path
 from classifier.filing.file_checks import holds, is_link_to, look
 from classifier.filing.known_crawls import not_named
 from classifier.filing.path_scope import PathScope
@@ -82,7 +83,7 @@ def verify(library: Path, *, quick: bool = False, progress: Progress | None = No
             "SELECT (SELECT count(*) FROM places) + (SELECT count(*) FROM sidecars)"
         ).fetchone()
         with progress.stage("verifying", total=total, unit="file") as stage:
-            for place in places(catalog):
+            for place in all_places(catalog):
                 if (what := _wrong(place, library, quick=quick)) is not None:
                     summary.off.append(Problem(path=library / to_path(place.path), what=what))
                 summary.checked += 1
@@ -118,7 +119,7 @@ def _catalog(catalog: Catalog, library: Path) -> Iterator[Problem]:
         yield Problem(path=library / to_path(entry.target or entry.source), what=what)
     yield from (
         Problem(path=catalog.path or folder, what=f"change {one.id} is damaged: {one.field}")
-        for one in damaged(catalog)
+        for one in damaged_rows(catalog)
     )
     known, lines = set[int](), list[int]()
     try:

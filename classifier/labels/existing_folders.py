@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.catalog import moves, runs
+from classifier.catalog import runs
 from classifier.catalog.categories import composed
+from classifier.catalog.places import all_places
+from classifier.catalog.values import to_bytes
 from classifier.errors import LabelsError
 from classifier.images.walk_result import Found
 from classifier.labels.load import category_folders, pictures_in
@@ -29,7 +31,7 @@ def placed_by_hand(catalog: Catalog, library: Path) -> dict[str, int]:
     """
     if not runs.any_of(catalog, "label"):
         return {}
-    ours = {place.path for place in moves.places(catalog)}
+    ours = {place.path for place in all_places(catalog)}
     found: dict[str, int] = {}
     for folder in category_folders(library):
         try:
@@ -37,7 +39,7 @@ def placed_by_hand(catalog: Catalog, library: Path) -> dict[str, int]:
             paths = set(pictures_in(folder, met)) - {path for path, _ in met.refused}
         except OSError:
             continue
-        count = sum(moves.to_bytes(path.relative_to(library)) not in ours for path in paths)
+        count = sum(to_bytes(path.relative_to(library)) not in ours for path in paths)
         if count:
             found[composed(folder.name)] = found.get(composed(folder.name), 0) + count
     return found

@@ -12,7 +12,8 @@ from pathlib import Path
 from classifier.catalog import annotation_log
 from classifier.catalog.categories import CategoryAliases, read_names
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.moves import place_of, to_path
+from classifier.catalog.places import place_of
+from classifier.catalog.values import to_path
 from classifier.records import Annotation, AnnotationKind, Example, Label, PictureId, Selection
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from classifier.catalog import annotation_log, runs
 from classifier.catalog.connection import Catalog, is_library, read_catalog
-from classifier.catalog.moves import place_of, to_path
+from classifier.catalog.places import place_of
+from classifier.catalog.values import to_path
 from classifier.records import AnnotationKind, Example, Label, PictureId, Selection
 
 _LABEL = "label"

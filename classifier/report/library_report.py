@@ -12,7 +12,7 @@ from classifier.audit.session import shown
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import owned
-from classifier.catalog.run_states import Ended
+from classifier.catalog.runs import EndState
 from classifier.catalog.stats import overview
 from classifier.filing.generated_files import write_page
 from classifier.filing.reconcile import reconcile_if_free
@@ -42,11 +42,11 @@ _KINDS: Final = {
     FailureKind.MEMORY: "内存不足",
 }
 _ENDED: Final = {
-    Ended.DONE: "完成",
-    Ended.UNFINISHED: "未完成",
-    Ended.FINISHED_BY: "由 #{} 完成",
-    Ended.UNDONE: "已撤销",
-    Ended.PARTLY_UNDONE: "部分撤销",
+    EndState.DONE: "完成",
+    EndState.UNFINISHED: "未完成",
+    EndState.FINISHED_BY: "由 #{} 完成",
+    EndState.UNDONE: "已撤销",
+    EndState.PARTLY_UNDONE: "部分撤销",
 }
 _CONFIDENCES: Final = """
 SELECT decisions.action, min(CAST(decisions.confidence * :bins AS INTEGER), :bins - 1), count(*)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from classifier.catalog import annotation_log, decisions
 from classifier.catalog.connection import Catalog
 from classifier.catalog.manual_moves import REASON, by_hand, decision_of
-from classifier.catalog.move_rows import select
-from classifier.catalog.moves import to_bytes
-from classifier.catalog.prediction_rows import Candidate, CrawlQuery, PredictionPage, PredictionRow, logits_of
+from classifier.catalog.moves import select
+from classifier.catalog.predictions import Candidate, CrawlQuery, PredictionPage, PredictionRow, logits_of
+from classifier.catalog.values import to_bytes
 from classifier.filing.category_folders import CategoryFolders
 from classifier.filing.destination import names_for
 from classifier.filing.hardlink_check import WhyNoLink, why_no_link

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from classifier.catalog.connection import Catalog
-from classifier.catalog.moves import LibraryFile, add_places, to_bytes
+from classifier.catalog.places import LibraryFile, add_places
+from classifier.catalog.values import to_bytes
 from classifier.filing.hardlink_check import why_no_link
 from classifier.filing.plan import trouble_with
 from classifier.filing.results import Outcome, Status

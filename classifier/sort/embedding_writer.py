@@ -9,8 +9,8 @@ import numpy as np
 
 from classifier.catalog import embeddings
 from classifier.catalog.connection import Catalog
+from classifier.catalog.embeddings import RowLocation
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter
-from classifier.catalog.spots import RowLocation
 from classifier.inference.pipeline import Inferred
 from classifier.model.bundle import Bundle
 from classifier.progress import Progress

@@ -10,9 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Never
 
-from classifier.catalog import decisions, images, library_changes, previous_decisions, runs
+from classifier.catalog import library_changes, runs
 from classifier.catalog.connection import Catalog, copy_in_memory, is_library
-from classifier.catalog.relink import adopt
+from classifier.catalog.decisions import prune_previous
+from classifier.catalog.files import relink
+from classifier.catalog.predictions import forget_predictions
+from classifier.catalog.stats import tally_crawl
 from classifier.catalog.strictness import Strictness
 from classifier.errors import ModelError
 from classifier.filing.executor import execute
@@ -130,7 +133,7 @@ def _scanned(
     run = _begin(catalog, crawl=crawl, model=model, settings=settings, rules=rules)
     found = scan(catalog, run=run, crawl=crawl, library=library, progress=say, scope=scope)
     recognize(catalog, run=run, crawl=crawl, progress=say)
-    adopt(catalog, run=run, crawl=crawl)
+    relink(catalog, run=run, crawl=crawl)
     return run, found
 
 
@@ -152,8 +155,8 @@ def _tidy(catalog: Catalog, library: Path, *, run: int, make: Execute, progress:
     """What is left to do once all is filed."""
     remove_repeated(catalog, library, execute=make)
     list_broken(catalog, library, progress, run=run)
-    images.forget_answers(catalog, runs.models_before(catalog, last=_MODELS_KEPT))
-    previous_decisions.forget_old(catalog)
+    forget_predictions(catalog, runs.models_before(catalog, last=_MODELS_KEPT))
+    prune_previous(catalog)
 
 
 def _predicted(
@@ -222,7 +225,7 @@ def _maker(catalog: Catalog, library: Path, *, run: int, plan: Callable[[str], N
 def _summary(
     catalog: Catalog, settler: DecisionApplier, *, run: int, crawl: Path, found: Found, started: float, rules: Rules
 ) -> dict[str, Any]:
-    tally = decisions.tally(catalog, run=run, crawl=crawl)
+    tally = tally_crawl(catalog, run=run, crawl=crawl)
     strictness = asdict(Strictness.recorded({"sort": _strictness(rules)}))
     seconds = round(time.monotonic() - started, 2)
     told = {"pictures": tally.pictures, **asdict(tally), **found.numbers(), "seconds": seconds}

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.catalog import files, images
+from classifier.catalog import files
 from classifier.catalog.connection import Catalog
+from classifier.catalog.files import add_image
+from classifier.catalog.predictions import add_logits
 from classifier.inference.device import choose_from, quicken_allocator
 from classifier.inference.limits import limits_from
 from classifier.inference.path_array import PackedPaths
@@ -82,8 +84,8 @@ def _record(
     if isinstance(answer, InferenceFailure):
         files.set_failure(catalog, path, answer.failure)
         return
-    images.add(catalog, answer.picture)
-    images.add_logits(catalog, answer.picture.id, model=model, logits=answer.logits, novelty=novelty)
+    add_image(catalog, answer.picture)
+    add_logits(catalog, answer.picture.id, model=model, logits=answer.logits, novelty=novelty)
     files.set_picture(catalog, answer.file, answer.picture.id)
 
 

@@ -17,10 +17,11 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from classifier.catalog import embeddings, images
+from classifier.catalog import embeddings
 from classifier.catalog.connection import Catalog
+from classifier.catalog.embeddings import embeddings_folder
+from classifier.catalog.predictions import add_many_logits, logits_as_bytes
 from classifier.catalog.shards import EmbeddingBatch, read_shard
-from classifier.catalog.spots import folder_of
 from classifier.model.bundle import Bundle
 from classifier.model.head import LinearHead
 from classifier.model.ood import OodDetector
@@ -45,7 +46,9 @@ def recall(catalog: Catalog, *, run: int, crawl: Path, library: Path, bundle: Bu
     found = embeddings.unanswered(catalog, run=run, crawl=crawl, backbone=backbone, model=model)
     if (first := next(found, None)) is None:
         return 0
-    says = partial(_answers, folder_of(library, backbone), head=bundle.load_head(), novelty=bundle.load_novelty())
+    says = partial(
+        _answers, embeddings_folder(library, backbone), head=bundle.load_head(), novelty=bundle.load_novelty()
+    )
     recorder, wanted, waiting = _Recorder(catalog, model=model), 0, deque[Future[list[Answer]]]()
     with (
         progress.stage("recalling", total=None, unit="picture") as stage,
@@ -82,7 +85,7 @@ def _answers(
         unlike: list[float | None] = [None] * len(rows.pictures)
         if novelty is not None:
             unlike = novelty.score(rows.traits, rows.embeddings).tolist()
-        found += zip(rows.pictures, images.as_bytes(head(rows.embeddings)), unlike, strict=True)
+        found += zip(rows.pictures, logits_as_bytes(head(rows.embeddings)), unlike, strict=True)
     return found
 
 
@@ -112,6 +115,6 @@ class _Recorder:
         """Record what waits, durably."""
         self._waiting.sort(key=itemgetter(0))
         with self._catalog.transaction():
-            images.add_many_logits(self._catalog, self._waiting, model=self._model)
+            add_many_logits(self._catalog, self._waiting, model=self._model)
         self.recorded += len(self._waiting)
         self._waiting = []

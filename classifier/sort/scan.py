@@ -8,8 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from classifier.catalog import files, images
+from classifier.catalog import files
 from classifier.catalog.connection import Catalog
+from classifier.catalog.files import is_known_image
 from classifier.images.hashing import hash_file
 from classifier.images.walk_result import Found
 from classifier.progress import Progress
@@ -67,7 +68,7 @@ def _hash(path: Path) -> tuple[ImageFile, PictureId] | Failure:
 def _record(catalog: Catalog, path: Path, result: tuple[ImageFile, PictureId] | Failure) -> None:
     if isinstance(result, Failure):
         files.set_failure(catalog, path, result)
-    elif images.is_known(catalog, result[1]):
+    elif is_known_image(catalog, result[1]):
         files.set_picture(catalog, *result)
 
 

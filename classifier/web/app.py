@@ -23,7 +23,8 @@ from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import damage_told, open_catalog
 from classifier.catalog.damage import BY_DAMAGE
 from classifier.catalog.library_changes import count_missing
-from classifier.catalog.moves import place_of, to_path
+from classifier.catalog.places import place_of
+from classifier.catalog.values import to_path
 from classifier.errors import IllsortError, LibraryError
 from classifier.labels.cli_hints import train_command
 from classifier.labels.existing_folders import placed_by_hand

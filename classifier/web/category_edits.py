@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from classifier.catalog import annotation_log, categories, decisions, steps
+from classifier.catalog import annotation_log, categories, decisions
+from classifier.catalog.annotation_log import begin_step
 from classifier.catalog.categories import composed
 from classifier.errors import LibraryError
 from classifier.labels.names import check_names
@@ -69,7 +70,7 @@ def rename_category(
     merges = new in guesses.categories
     check_names([*(one for one in guesses.categories if one != old or merges), new], where="categories")
     with catalog.transaction():
-        step = steps.begin(catalog, at=at)
+        step = begin_step(catalog, at=at)
         categories.rename(catalog, old, new, at=at, step=step)
         out = {} if merges else annotation_log.ruled_out(annotation_log.of_pictures(catalog))
         held = [

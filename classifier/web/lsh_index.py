@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from classifier.catalog.kept import kept_of
-from classifier.catalog.shards import read_shard
+from classifier.catalog.shards import read_embeddings, read_shard
 from classifier.model.normalize import directions
 from classifier.records import PictureId
 
@@ -95,7 +94,7 @@ def likely(
     pictures = [PictureId(row[0]) for row in at if row is not None]
     own = directions(embedding[None])[0]
     found: list[tuple[float, PictureId]] = []
-    for rows in kept_of(catalog, folder, pictures, backbone=backbone):
+    for rows in read_embeddings(catalog, folder, pictures, backbone=backbone):
         if rows.embeddings.shape[1] == len(own):
             cosines = (directions(rows.embeddings) @ own).tolist()
             found += [(cosine, one) for cosine, one in zip(cosines, rows.pictures, strict=True) if cosine >= _LEAST]

@@ -11,8 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from classifier.catalog.chunked_query import rows_of
-from classifier.catalog.moves import to_path
+from classifier.catalog.values import select_many, to_path
 from classifier.records import Action, PictureId
 
 if TYPE_CHECKING:
@@ -192,7 +191,7 @@ def of_pictures(catalog: Catalog, pictures: Sequence[PictureId], *, model: str) 
     """What is decided of these pictures and lies in the library, filed or waiting, in the same order."""
     source = DECIDED.format(how="")
     query = f"{ROW.format(keys='d.confidence, d.picture', source=source)} WHERE d.picture IN {{pictures}}"
-    rows = map(waiting, rows_of(catalog, query, pictures, before=(model,)))
+    rows = map(waiting, select_many(catalog, query, pictures, before=(model,)))
     found = {row.picture: row for row in rows}
     return [found[picture] for picture in pictures if picture in found]
 

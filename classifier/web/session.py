@@ -11,8 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from classifier.catalog import annotation_log, decisions, runs
-from classifier.catalog.annotation_log import standing
-from classifier.catalog.steps import begin as begin_step
+from classifier.catalog.annotation_log import begin_step, standing
 from classifier.errors import LibraryError
 from classifier.records import Action, Annotation, AnnotationKind, Selection
 from classifier.web import path_order

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.kept import kept_of
-from classifier.catalog.spots import folder_of
+from classifier.catalog.embeddings import embeddings_folder
+from classifier.catalog.shards import read_embeddings
 from classifier.errors import IllsortError
 from classifier.records import AnnotationKind
 from classifier.web.lsh_index import NOTHING, likely, sketch
@@ -99,8 +99,8 @@ class SimilarImages:
         nothing = Found(labelled=(), alike=())
         if taught is None or self._is_closed.is_set():
             return nothing
-        folder = folder_of(self._library, taught.backbone)
-        for rows in kept_of(catalog, folder, [picture], backbone=taught.backbone):
+        folder = embeddings_folder(self._library, taught.backbone)
+        for rows in read_embeddings(catalog, folder, [picture], backbone=taught.backbone):
             for embedding in rows.embeddings:
                 return Found(
                     labelled=tuple(taught.nearest(catalog, picture, embedding)),
@@ -114,7 +114,7 @@ class SimilarImages:
         sketches = self._known(taught.backbone)
         if sketches is None:
             return None
-        folder = folder_of(self._library, taught.backbone)
+        folder = embeddings_folder(self._library, taught.backbone)
         close = likely(catalog, folder, sketches, embedding, backbone=taught.backbone)
         said = annotation_log.latest(catalog, close)
         settled = {one for one, verdict in said.items() if verdict.said in {AnnotationKind.RIGHT, AnnotationKind.NONE}}
@@ -143,7 +143,7 @@ class SimilarImages:
 
     def _draw(self, backbone: str) -> None:
         known = self._sketches or NOTHING
-        folder = folder_of(self._library, backbone)
+        folder = embeddings_folder(self._library, backbone)
         with suppress(IllsortError), open_catalog(self._library) as catalog:
             drawn = sketch(catalog, folder, backbone=backbone, known=known, rest=self._rest)
             if drawn is not None and backbone == self._backbone:

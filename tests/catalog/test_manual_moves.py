@@ -8,7 +8,7 @@ import pytest
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.manual_moves import by_hand, record_move
-from classifier.catalog.moves import LibraryFile, add_places
+from classifier.catalog.places import LibraryFile, add_places
 from classifier.records import Annotation, AnnotationKind, Method, PictureId
 
 ID = PictureId("1" * 64)

@@ -11,20 +11,9 @@ import pytest
 
 from classifier.catalog import move_log
 from classifier.catalog.connection import Catalog, open_catalog
-from classifier.catalog.move_rows import open_entries
-from classifier.catalog.moves import (
-    LibraryFile,
-    MoveRecord,
-    MoveState,
-    add_places,
-    begin,
-    finish,
-    next_id,
-    place_of,
-    to_bytes,
-    to_path,
-    update,
-)
+from classifier.catalog.moves import MoveRecord, MoveState, begin, finish, next_id, open_entries, update
+from classifier.catalog.places import LibraryFile, add_places, place_of
+from classifier.catalog.values import to_bytes, to_path
 from classifier.records import Method, PictureId
 
 if TYPE_CHECKING:

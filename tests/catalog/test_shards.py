@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from classifier.catalog import shards
+from classifier.catalog.embeddings import RowLocation, embeddings_folder, sizes_by_backbone
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter, read_shard, shard_path
-from classifier.catalog.spots import RowLocation, folder_of, sizes
 from classifier.records import PictureId
 
 BACKBONE = "b" * 32
@@ -35,14 +35,14 @@ def write(library: Path, given: EmbeddingBatch, last: RowLocation | None = None)
 
 def read(library: Path, pictures: list[PictureId], *, shard: int = 1, first: int = 0) -> list[PictureId]:
     wanted = list(enumerate(pictures, start=first))
-    return [one for part in read_shard(folder_of(library, BACKBONE), shard, wanted) for one in part.pictures]
+    return [one for part in read_shard(embeddings_folder(library, BACKBONE), shard, wanted) for one in part.pictures]
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e9])
 def test_what_was_written_is_read_to_half_precision_at_any_scale(tmp_path: Path, scale: float) -> None:
     given = rows(scale=scale)
     assert [RowLocation(shard=1, row=number) for number in range(10)] == write(tmp_path, given)
-    (found,) = read_shard(folder_of(tmp_path, BACKBONE), 1, [(row, given.pictures[row]) for row in (0, 3, 9)])
+    (found,) = read_shard(embeddings_folder(tmp_path, BACKBONE), 1, [(row, given.pictures[row]) for row in (0, 3, 9)])
 
     assert [given.pictures[row] for row in (0, 3, 9)] == found.pictures
     np.testing.assert_allclose(given.embeddings[[0, 3, 9]], found.embeddings, rtol=1e-3, atol=scale * 1e-4)
@@ -59,7 +59,10 @@ def test_each_number_that_a_float16_holds_is_read_exactly(tmp_path: Path, expone
     given = EmbeddingBatch(pictures=ids(len(kept)), embeddings=kept, traits=np.zeros((len(kept), 0), np.float32))
     write(tmp_path, given)
     found = np.concatenate(
-        [part.embeddings for part in read_shard(folder_of(tmp_path, BACKBONE), 1, list(enumerate(given.pictures)))]
+        [
+            part.embeddings
+            for part in read_shard(embeddings_folder(tmp_path, BACKBONE), 1, list(enumerate(given.pictures)))
+        ]
     )
 
     assert np.array_equal(kept.view(np.uint32), found.view(np.uint32))  # signs of zeros included
@@ -78,7 +81,7 @@ def test_a_full_shard_is_followed_by_another(tmp_path: Path, monkeypatch: pytest
 def test_rows_that_a_kill_left_unknown_are_written_over(tmp_path: Path) -> None:
     known = write(tmp_path, rows(3))[-1]
     write(tmp_path, rows(5, first=100), last=known)
-    with shard_path(folder_of(tmp_path, BACKBONE), 1).open("ab") as file:
+    with shard_path(embeddings_folder(tmp_path, BACKBONE), 1).open("ab") as file:
         file.write(b"half a row")
 
     assert [RowLocation(shard=1, row=3), RowLocation(shard=1, row=4)] == write(tmp_path, rows(2, first=200), last=known)
@@ -102,7 +105,7 @@ def test_a_row_of_another_picture_is_never_taken(tmp_path: Path) -> None:
 
 def test_every_damaged_byte_of_a_row_is_noticed(tmp_path: Path) -> None:
     write(tmp_path, rows(3))
-    path = shard_path(folder_of(tmp_path, BACKBONE), 1)
+    path = shard_path(embeddings_folder(tmp_path, BACKBONE), 1)
     whole = path.read_bytes()
     length = (len(whole) - 64) // 3
     for place in range(64 + length, 64 + 2 * length):
@@ -112,7 +115,7 @@ def test_every_damaged_byte_of_a_row_is_noticed(tmp_path: Path) -> None:
 
 def test_every_damaged_byte_of_what_says_how_rows_are_laid_out_is_noticed(tmp_path: Path) -> None:
     write(tmp_path, rows(3))
-    path = shard_path(folder_of(tmp_path, BACKBONE), 1)
+    path = shard_path(embeddings_folder(tmp_path, BACKBONE), 1)
     whole = path.read_bytes()
     for place in range(64):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
@@ -121,7 +124,7 @@ def test_every_damaged_byte_of_what_says_how_rows_are_laid_out_is_noticed(tmp_pa
 
 def test_a_shard_cut_short_anywhere_gives_the_rows_that_are_whole(tmp_path: Path) -> None:
     write(tmp_path, rows(3))
-    path = shard_path(folder_of(tmp_path, BACKBONE), 1)
+    path = shard_path(embeddings_folder(tmp_path, BACKBONE), 1)
     whole = path.read_bytes()
     length = (len(whole) - 64) // 3
     for size in range(len(whole)):
@@ -131,7 +134,7 @@ def test_a_shard_cut_short_anywhere_gives_the_rows_that_are_whole(tmp_path: Path
 
 def test_a_missing_shard_gives_nothing_and_is_not_written_into_again(tmp_path: Path) -> None:
     last = write(tmp_path, rows(3))[-1]
-    path = shard_path(folder_of(tmp_path, BACKBONE), 1)
+    path = shard_path(embeddings_folder(tmp_path, BACKBONE), 1)
     path.unlink()
 
     assert [] == read(tmp_path, ids(3))
@@ -146,7 +149,9 @@ def test_other_widths_begin_a_new_shard(tmp_path: Path) -> None:
 
 
 def test_sizes_are_those_on_the_disk(tmp_path: Path) -> None:
-    assert {} == sizes(tmp_path)
+    assert {} == sizes_by_backbone(tmp_path)
     write(tmp_path, rows(3))
 
-    assert {BACKBONE: shard_path(folder_of(tmp_path, BACKBONE), 1).stat().st_size} == sizes(tmp_path)
+    assert {BACKBONE: shard_path(embeddings_folder(tmp_path, BACKBONE), 1).stat().st_size} == sizes_by_backbone(
+        tmp_path
+    )

@@ -14,10 +14,9 @@ import pytest
 
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.move_log import NAME as TRAIL
-from classifier.catalog.move_log import read_move_log
-from classifier.catalog.move_rows import damaged, select
-from classifier.catalog.moves import ENTRY, to_bytes, to_path
-from classifier.catalog.row_checks import checksum, row_checksum
+from classifier.catalog.move_log import checksum, read_move_log, row_checksum
+from classifier.catalog.moves import ENTRY, damaged_rows, select
+from classifier.catalog.values import to_bytes, to_path
 from classifier.filing.empty_dirs import remove_emptied
 from classifier.filing.path_scope import PathScope
 from classifier.filing.refile import rearrange
@@ -238,7 +237,7 @@ def test_a_folder_of_a_stranger_is_not_removed(setup: Setup, where: str) -> None
 def test_a_row_of_an_older_catalog_is_no_damage(setup: Setup) -> None:
     with open_catalog(setup.library) as catalog:
         catalog.connection.execute("UPDATE moves SET checksum = NULL")
-        assert [] == damaged(catalog)
+        assert [] == damaged_rows(catalog)
     assert (3, []) == ((summary := setup.undone("older")).restored, summary.left)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.moves import place_of
+from classifier.catalog.places import place_of
 from classifier.filing.fsops import Disk
 from classifier.filing.results import Status
 from classifier.records import Method

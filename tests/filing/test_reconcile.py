@@ -14,8 +14,7 @@ import pytest
 
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import owned
-from classifier.catalog.move_rows import select
-from classifier.catalog.moves import MoveState, update
+from classifier.catalog.moves import MoveState, select, update
 from classifier.catalog.stats import overview
 from classifier.filing import library_diff as comparing
 from classifier.filing.reconcile import Reconciled, reconcile, reconcile_if_free
@@ -418,8 +417,8 @@ def test_a_kill_before_the_commit_loses_nothing_that_was_found(tmp_path: Path, c
     }
     changes[change]()
     with open_catalog(library) as catalog, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("classifier.catalog.library_changes.now", _killed)
-        patch.setattr("classifier.catalog.manual_moves.now", _killed)
+        patch.setattr("classifier.catalog.library_changes.utc_now", _killed)
+        patch.setattr("classifier.catalog.manual_moves.utc_now", _killed)
         with pytest.raises(KeyboardInterrupt):
             reconcile(catalog, library)
         assert (5,) == catalog.connection.execute("SELECT count(*) FROM places").fetchone()

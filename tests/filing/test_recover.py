@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog.moves import MoveRecord, MoveState, begin, place_of, to_bytes
+from classifier.catalog.moves import MoveRecord, MoveState, begin
+from classifier.catalog.places import place_of
+from classifier.catalog.values import to_bytes
 from classifier.errors import FilingStopped
 from classifier.filing.recover import Recovered, recover
 from classifier.records import Method

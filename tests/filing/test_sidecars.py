@@ -9,7 +9,7 @@ import pytest
 
 from classifier.catalog import runs
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.moves import place_of
+from classifier.catalog.places import place_of
 from classifier.filing.executor import execute
 from classifier.filing.results import Status
 from classifier.filing.sidecars import name_beside, sidecar_moves

@@ -17,7 +17,7 @@ import pytest
 from classifier.catalog import runs
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import owned
-from classifier.catalog.moves import place_of, places
+from classifier.catalog.places import all_places, place_of
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.executor import execute
 from classifier.filing.recover import recover
@@ -69,7 +69,7 @@ def rename_all(folder: Path, to: str) -> int:
     """Move everything in the library into another folder of it."""
     library = folder / "library"
     with read_catalog(library) as catalog:
-        kept = list(places(catalog))
+        kept = list(all_places(catalog))
     moves = [
         Move(
             picture=place.picture,
@@ -123,7 +123,7 @@ def test_undo_gives_back_the_tree_as_it_was(tmp_path: Path, method: Method) -> N
     assert before == {path: kept for path, kept in state(tmp_path).items() if path != str(tmp_path / "library")}
     assert (3, [], 1) == (summary.restored + summary.removed, summary.left, summary.folders_removed)
     with read_catalog(tmp_path / "library") as catalog:
-        assert [] == list(places(catalog))
+        assert [] == list(all_places(catalog))
 
 
 @pytest.mark.parametrize("disk", [FatDisk, OtherDisk])
@@ -154,7 +154,7 @@ def test_an_undo_can_be_undone_and_that_one_too(tmp_path: Path, method: Method) 
     again = undo(library, run=own)
     assert (3, [], filed) == (again.filed_again, again.left, state(tmp_path))
     with read_catalog(library) as catalog:
-        assert 3 == len(list(places(catalog)))
+        assert 3 == len(list(all_places(catalog)))
     undo(library, run=again.run)
     assert before == {path: kept for path, kept in state(tmp_path).items() if path != str(library)}
 
@@ -306,11 +306,11 @@ def test_after_a_lost_catalog_filing_goes_on_where_it_was_and_all_of_it_can_be_u
     file_all(tmp_path, Method.MOVE)
     rename_all(tmp_path, "dogs")
     with read_catalog(library) as catalog:
-        before = list(places(catalog))
+        before = list(all_places(catalog))
     (library / ".illsort/catalogue.sqlite").unlink()
     with owned(library), open_catalog(library) as catalog:
         assert 6 == recover(catalog, library).rebuilt
-        assert before == list(places(catalog))
+        assert before == list(all_places(catalog))
         assert 0 == recover(catalog, library).rebuilt
     make_tree(tmp_path / "crawl", {"new.jpg": b"new"})
     assert 3 == file_run(library, [move_of(tmp_path / "crawl/new.jpg", method=Method.MOVE)])
@@ -345,7 +345,7 @@ def random_moves(rng: random.Random, folder: Path, fresh: list[Path]) -> list[Mo
     library = folder / "library"
     moves = [move_of(path, method=rng.choice(MODES), folder=f"kind{rng.randrange(5)}") for path in fresh]
     with open_catalog(library) as catalog:
-        kept = rng.sample(found := list(places(catalog)), len(found) // 4)
+        kept = rng.sample(found := list(all_places(catalog)), len(found) // 4)
     for place in kept:
         path = library / os.fsdecode(place.path)
         names = (path.name, f"{place.picture}.jpg")

@@ -12,8 +12,7 @@ import pytest
 
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import owned
-from classifier.catalog.move_rows import select
-from classifier.catalog.moves import MoveState, update
+from classifier.catalog.moves import MoveState, select, update
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
 from classifier.filing.verify import VerifySummary, verify

@@ -17,8 +17,9 @@ from classifier.active.apply import file_learned
 from classifier.active.learner import Learner
 from classifier.catalog.connection import NAME, open_catalog
 from classifier.catalog.move_log import NAME as TRAIL
-from classifier.catalog.moves import ENTRY, to_bytes
-from classifier.catalog.row_checks import checksum, row_checksum
+from classifier.catalog.move_log import checksum, row_checksum
+from classifier.catalog.moves import ENTRY
+from classifier.catalog.values import to_bytes
 from classifier.cli.main import app
 from classifier.errors import LibraryError
 from classifier.model.bundle import Bundle

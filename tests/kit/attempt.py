@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import owned
-from classifier.catalog.moves import place_of
+from classifier.catalog.places import place_of
 from classifier.errors import IllsortError
 from classifier.filing import executor, recover
 from classifier.filing.fsops import Disk

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import owned
-from classifier.catalog.moves import place_of, to_bytes
+from classifier.catalog.places import place_of
+from classifier.catalog.values import to_bytes
 from classifier.filing.destination import names_for
 from classifier.filing.executor import execute
 from classifier.filing.known_crawls import name_crawl, note_named

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.kept import kept_of
-from classifier.catalog.spots import folder_of
+from classifier.catalog.embeddings import embeddings_folder
+from classifier.catalog.shards import read_embeddings
 from classifier.images.hashing import picture_id
 from classifier.model.labeled_embeddings import LABELLED, LabeledEmbeddings
 from classifier.records import Selection
@@ -74,7 +74,7 @@ def label(made: Nearby, paths: tuple[Path, ...], contents: tuple[bytes, ...] = (
         like = (made.repeats[0], *made.others)[: len(paths)]
         found = {
             picture: row
-            for rows in kept_of(catalog, folder_of(made.library, backbone), like, backbone=backbone)
+            for rows in read_embeddings(catalog, embeddings_folder(made.library, backbone), like, backbone=backbone)
             for picture, row in zip(rows.pictures, rows.embeddings, strict=True)
         }
     LabeledEmbeddings(

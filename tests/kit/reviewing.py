@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from starlette.testclient import TestClient
 
-from classifier.catalog import decisions, images, runs
+from classifier.catalog import decisions, runs
 from classifier.catalog.connection import open_catalog
+from classifier.catalog.files import add_image
 from classifier.catalog.lock import owned
 from classifier.filing.executor import execute
 from classifier.records import Action, Decision, Method, Picture, PictureId
@@ -84,7 +85,7 @@ def waiting_library(
             into = {Action.FILE: category, Action.REVIEW: f"_review/{category}", Action.UNKNOWN: "_unknown"}[action]
             moves.append(move_of(path, method=Method.LINK, folder=into))
             picture = moves[-1].picture
-            images.add(catalog, Picture(id=picture, size_bytes=1, width=4, height=3, truncated=False))
+            add_image(catalog, Picture(id=picture, size_bytes=1, width=4, height=3, truncated=False))
             made.append(
                 Decision(
                     picture=picture, action=action, category=category, confidence=confidence, reason=f"{confidence}"

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.catalog import files, images, library_changes, runs
+from classifier.catalog import files, library_changes, runs
 from classifier.catalog.connection import open_catalog
+from classifier.catalog.files import add_image, relink
 from classifier.catalog.lock import owned
-from classifier.catalog.relink import adopt
+from classifier.catalog.predictions import add_logits
 from classifier.filing.executor import execute
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recover import recover
@@ -78,7 +79,7 @@ def sort(
         )
         scan(catalog, run=run, crawl=crawl, library=library, progress=silent)
         recognize(catalog, run=run, crawl=crawl, progress=silent)
-        adopt(catalog, run=run, crawl=crawl)
+        relink(catalog, run=run, crawl=crawl)
         if restore_deleted:
             library_changes.restore_deleted(catalog, run=run, crawl=crawl)
         make = partial(_make, catalog, library, run)
@@ -132,6 +133,6 @@ def _predict(catalog: Catalog, *, run: int, crawl: Path) -> None:
             content = path.read_bytes()
             picture = Picture(id=picture_of(content), size_bytes=len(content), width=1, height=1, truncated=False)
             logits = np.array([9, 0] if content[:1] == b"a" else [0, 9], np.float32)
-            images.add(catalog, picture)
-            images.add_logits(catalog, picture.id, model=MANIFEST.key, logits=logits)
+            add_image(catalog, picture)
+            add_logits(catalog, picture.id, model=MANIFEST.key, logits=logits)
             files.set_picture(catalog, image_file(path), picture.id)

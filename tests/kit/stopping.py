@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalog import embeddings, images
+from classifier.catalog import embeddings, predictions
 from classifier.cli.main import main
 from classifier.filing.transfer import FileTransfer
 from classifier.inference.reader import Reader
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 INSTANTS: dict[str, tuple[Any, str]] = {
     "never": (object, ""),
-    "predicting": (images, "add_logits"),
+    "predicting": (predictions, "add_logits"),
     "keeping": (embeddings, "add"),
     "filing": (FileTransfer, "carry"),
 }

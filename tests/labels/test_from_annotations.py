@@ -8,7 +8,8 @@ import pytest
 
 from classifier.catalog import annotation_log, categories
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.moves import place_of, to_path
+from classifier.catalog.places import place_of
+from classifier.catalog.values import to_path
 from classifier.errors import LabelsError, LibraryError
 from classifier.images.hashing import picture_id
 from classifier.labels.dataset import read_examples

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from classifier.catalog import decisions, previous_decisions
+from classifier.catalog import decisions
 from classifier.catalog.connection import open_catalog, read_catalog
+from classifier.catalog.decisions import prune_previous
 from classifier.catalog.ranking import attach_newest
 from classifier.catalog.stats import overview
 from classifier.errors import LibraryError
@@ -179,7 +180,7 @@ def test_of_changes_that_move_nothing_two_a_decision_are_kept_and_of_others_all(
         for run in range(1, 9):
             tray = Action.REVIEW if run % 2 else Action.FILE
             decisions.save(catalog, [decided(0, 0.5, tray), *(decided(n, run / 10) for n in range(1, 10))], run=run)
-            previous_decisions.forget_old(catalog)
+            prune_previous(catalog)
         ask = catalog.connection.execute
         assert [(0, 18), (1, 7)] == ask("SELECT moved, count(*) FROM decided_before GROUP BY 1").fetchall()
         assert [(7, 9), (8, 9)] == ask("SELECT run, count(*) FROM decided_before WHERE NOT moved GROUP BY 1").fetchall()

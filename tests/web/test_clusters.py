@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from classifier.catalog import ranking
-from classifier.catalog.images import as_bytes
+from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.ranking import Rank
 from classifier.records import Action
 from classifier.web.apply import file_decided
@@ -35,7 +35,7 @@ def sample(folder: Path) -> tuple[Path, list[PictureId]]:
 def learn(library: Path, ids: list[PictureId], *, taken: int) -> None:
     """A new outlook by which the last groups, so many, are taken for dogs."""
     first = (LOOKS - taken) * EACH
-    guess = as_bytes(np.array([[0.0, 3.0]], dtype=np.float32))[0]
+    guess = logits_as_bytes(np.array([[0.0, 3.0]], dtype=np.float32))[0]
     ranks = [
         Rank(n, picture, "review", "dog" if n >= first else "", 0.9 if n >= first else 0.0, n // EACH, guess)
         for n, picture in enumerate(ids)
@@ -112,7 +112,7 @@ def test_a_reason_that_is_older_than_the_guesses_beside_it_says_so(tmp_path: Pat
     with served(library) as client:
         before = client.get("/api/queue").json()["pictures"]
         assert [False, False] == [row["learned_since"] for row in before]
-        ranks = [Rank(0, ids[0], "review", "dog", 0.9, 0, as_bytes(np.array([[0.0, 3.0]], dtype=np.float32))[0])]
+        ranks = [Rank(0, ids[0], "review", "dog", 0.9, 0, logits_as_bytes(np.array([[0.0, 3.0]], dtype=np.float32))[0])]
         ranking.write(library, ranks, meta=META)
         newest(client, 1)
         rows = {row["picture"]: row for row in client.get("/api/queue").json()["pictures"]}

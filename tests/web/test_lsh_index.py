@@ -9,8 +9,8 @@ import pytest
 
 from classifier.catalog import embeddings
 from classifier.catalog.connection import open_catalog
+from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter, shard_path
-from classifier.catalog.spots import folder_of
 from classifier.records import Action
 from classifier.web.lsh_index import NOTHING, LshIndex, likely, sketch
 from kit.reviewing import waiting_library
@@ -34,7 +34,7 @@ class Kept:
     def __init__(self, catalog: Catalog, library: Path, pictures: Sequence[PictureId]) -> None:
         self.catalog = catalog
         self.library = library
-        self.folder = folder_of(library, BACKBONE)
+        self.folder = embeddings_folder(library, BACKBONE)
         self.pictures = list(pictures)
 
     def keep(self, pictures: Sequence[PictureId], rows: NDArray[np.float32]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from classifier.catalog.connection import Catalog, open_catalog
-from classifier.catalog.images import as_bytes
+from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.ranking import Rank, write
 from classifier.records import Action, AnnotationKind, PictureId
 from classifier.web.history import Answer
@@ -35,7 +35,7 @@ def ranks(ids: list[PictureId], numbers: list[int], *, category: str = "page", a
             category=category,
             confidence=place / 100,
             look=number % 2,
-            logits=as_bytes(np.array([[0.0, 3.0]], dtype=np.float32))[0],
+            logits=logits_as_bytes(np.array([[0.0, 3.0]], dtype=np.float32))[0],
         )
         for place, number in enumerate(numbers)
     ]

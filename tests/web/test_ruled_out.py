@@ -10,7 +10,7 @@ import pytest
 from classifier.active.learner import Learner
 from classifier.catalog import annotation_log, ranking
 from classifier.catalog.connection import open_catalog, read_catalog
-from classifier.catalog.images import as_bytes
+from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.ranking import Rank
 from classifier.records import Action, Annotation, AnnotationKind, PictureId
 from kit.bundles import color_bundle
@@ -35,7 +35,7 @@ def library(tmp_path: Path) -> tuple[Path, PictureId]:
 
 
 def learn(library: Path, ids: list[PictureId]) -> None:
-    logits = as_bytes(np.array([[2.0, 1.0, 0.0]], dtype=np.float32))[0]
+    logits = logits_as_bytes(np.array([[2.0, 1.0, 0.0]], dtype=np.float32))[0]
     ranks = [Rank(place, picture, "review", "chibi", 0.67, 0, logits) for place, picture in enumerate(ids)]
     ranking.write(library, ranks, meta=META)
 

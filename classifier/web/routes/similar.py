@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response
 from starlette.routing import Route
 
-from classifier.catalog.chunked_query import rows_of
+from classifier.catalog.values import select_many
 from classifier.records import Action, PictureId
 from classifier.web.json_response import Answer
 
@@ -73,4 +73,4 @@ def _rows(
 
 def _said(catalog: Catalog, pictures: Sequence[PictureId]) -> dict[PictureId, str]:
     query = "SELECT picture, how FROM temp.said WHERE picture IN {pictures}"
-    return {PictureId(picture): str(how) for picture, how in rows_of(catalog, query, pictures)}
+    return {PictureId(picture): str(how) for picture, how in select_many(catalog, query, pictures)}

@@ -1,25 +1,66 @@
-"""What a sort is still to settle: contents of the crawl that a model has seen, and where each lies already.
-
-What lies in the library comes in the order of contents, for so the catalog keeps it; what is to be filed from the
-crawl comes in the order of paths. The judgment itself is in sort/decide.
-"""
+"""A model's logits for each image, and what a run is to decide by them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.catalog.chunked_query import rows_of
-from classifier.catalog.connection import Catalog
 from classifier.catalog.library_changes import DELETED
-from classifier.catalog.moves import to_bytes, to_path
+from classifier.catalog.values import select_many, to_bytes, to_path
 from classifier.records import ImageFile, PictureId
+
+if TYPE_CHECKING:
+    from classifier.catalog.connection import Catalog
+
+_FORGET = """
+DELETE FROM predictions WHERE model = ? AND EXISTS (
+    SELECT 1 FROM embeddings WHERE embeddings.picture = predictions.picture AND backbone = ?)
+"""
+
+
+def add_logits(
+    catalog: Catalog, picture: PictureId, *, model: str, logits: NDArray[np.float32], novelty: float | None = None
+) -> None:
+    """Record what `model` says of a picture: logits, float32 (K,), and how unlike every labelled picture it is.
+
+    The caller holds the transaction.
+    """
+    catalog.connection.execute(
+        "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
+        (picture, model, logits.astype("<f4").tobytes(), novelty),
+    )
+
+
+def logits_as_bytes(logits: NDArray[np.float32]) -> list[bytes]:
+    """Each row of logits, float32 (N, K), as it is kept."""
+    width, content = logits.shape[1] * 4, logits.astype("<f4").tobytes()
+    return [content[start : start + width] for start in range(0, len(content), width)]
+
+
+def add_many_logits(catalog: Catalog, answers: Iterable[tuple[PictureId, bytes, float | None]], *, model: str) -> None:
+    """As `add_logits`, for many pictures: each with its logits `logits_as_bytes` and its novelty.
+
+    The caller holds the transaction; in the order of the pictures it is fastest.
+    """
+    catalog.connection.executemany(
+        "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
+        ((picture, model, logits, novelty) for picture, logits, novelty in answers),
+    )
+
+
+def forget_predictions(catalog: Catalog, models: Iterable[tuple[str, str]]) -> int:
+    """Drop what `models`, each with its backbone, can say again without reading the picture: its embedding is kept.
+
+    Returns how many answers went.
+    """
+    with catalog.transaction() as connection:
+        return sum(connection.execute(_FORGET, model).rowcount for model in models)
 
 
 class PredictionRow(NamedTuple):
@@ -75,15 +116,20 @@ _COLUMNS = """
 pictures.id, pictures.truncated, predictions.logits, predictions.novelty,
 places.path, places.size_bytes, places.mtime_ns, places.inode, places.device
 """
+
 # The plus signs keep SQLite on the order that is asked for: any other index would sort the whole crawl for each page.
 _OF_RUN = "+crawl = :crawl AND +seen = :run AND failure_kind IS NULL"
+
 _MAKE_PLACED = "CREATE TEMP TABLE IF NOT EXISTS placed (picture TEXT PRIMARY KEY) WITHOUT ROWID"
+
 _KEEP_PLACED = """
 INSERT INTO temp.placed SELECT places.picture FROM main.places
 CROSS JOIN predictions ON predictions.picture = places.picture AND predictions.model = :model
 ORDER BY places.picture
 """
+
 _KEEP_DELETED = f"INSERT OR IGNORE INTO temp.placed {DELETED}"
+
 _PLACED = f"""
 SELECT {_COLUMNS}, min(files.path), count(*) FROM main.places
 CROSS JOIN pictures ON pictures.id = places.picture
@@ -91,22 +137,26 @@ CROSS JOIN predictions ON predictions.picture = places.picture AND predictions.m
 CROSS JOIN files INDEXED BY files_by_picture ON files.picture = places.picture AND {_OF_RUN}
 WHERE places.picture > :after GROUP BY places.picture ORDER BY places.picture LIMIT :limit
 """  # noqa: S608 - built from constants of this module
+
 _READABLE = f"""
 SELECT (SELECT count(*) FROM files NOT INDEXED WHERE {_OF_RUN})
      - (SELECT count(*) FROM files INDEXED BY files_by_picture WHERE {_OF_RUN} AND picture IN ({DELETED}))
 """  # noqa: S608
+
 _FILES = f"""
 SELECT path, size_bytes, mtime_ns, inode, device, picture FROM files
 WHERE {_OF_RUN} AND picture IS NOT NULL AND path > :after AND (:upto IS NULL OR path <= :upto)
   AND NOT EXISTS (SELECT 1 FROM temp.placed WHERE placed.picture = files.picture)
 ORDER BY path LIMIT :limit
 """  # noqa: S608
+
 _SEEN = f"""
 SELECT {_COLUMNS} FROM pictures
 JOIN predictions ON predictions.picture = pictures.id AND predictions.model = ?
 LEFT JOIN places ON places.picture = pictures.id
 WHERE pictures.id IN {{pictures}}
 """  # noqa: S608
+
 _COUNT = f"""
 SELECT count(*) FROM files WHERE {_OF_RUN} AND path > :after
   AND NOT EXISTS (SELECT 1 FROM temp.placed WHERE placed.picture = files.picture)
@@ -156,7 +206,7 @@ class CrawlQuery:
             return None
         # In the order of the contents, for so they lie in the catalog.
         wanted = sorted({row[5] for row in found})
-        seen = {row[0]: PredictionRow(*row) for row in rows_of(self.catalog, _SEEN, wanted, before=(self.model,))}
+        seen = {row[0]: PredictionRow(*row) for row in select_many(self.catalog, _SEEN, wanted, before=(self.model,))}
         return PredictionPage(
             candidates=[Candidate(row, seen[row[5]]) for row in found if row[5] in seen], last=found[-1][0]
         )

@@ -1,0 +1,45 @@
+"""How values are stored: paths as bytes, times as text; and queries about many images, in chunks."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from classifier.catalog.connection import Catalog
+    from classifier.records import PictureId
+
+
+def to_bytes(path: Path) -> bytes:
+    """A path as the catalog keeps it."""
+    return os.fsencode(path.as_posix())
+
+
+def to_path(kept: bytes) -> Path:
+    """The path that the catalog keeps as `kept`."""
+    return Path(os.fsdecode(kept))
+
+
+def utc_now(timespec: str = "seconds") -> str:
+    """The time in UTC, down to `timespec`."""
+    return datetime.now(UTC).isoformat(timespec=timespec)
+
+
+_CHUNK: Final = 500  # below the least number of values that SQLite takes in one statement
+
+
+def select_many(
+    catalog: Catalog, query: str, pictures: Sequence[PictureId], *, before: Sequence[Any] = ()
+) -> Iterator[Any]:
+    """The rows of `query` for `pictures`, part by part; in it stands `IN {pictures}`.
+
+    `before` are the values of the question marks that stand before that.
+    """
+    for start in range(0, len(pictures), _CHUNK):
+        part = pictures[start : start + _CHUNK]
+        marks = ", ".join("?" for _ in part)
+        yield from catalog.connection.execute(query.replace("{pictures}", f"({marks})"), (*before, *part)).fetchall()
