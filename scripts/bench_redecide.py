@@ -31,6 +31,7 @@ from classifier.catalog import embeddings, runs
 from classifier.catalog.connection import Catalog, copy_in_memory, open_catalog
 from classifier.catalog.shards import ROWS, EmbeddingBatch, ShardWriter
 from classifier.catalog.values import to_bytes
+from classifier.decision.policy import Policy
 from classifier.model.backbone import Network, load_backbone
 from classifier.model.bundle import Bundle, save_bundle
 from classifier.model.manifest import Manifest
@@ -39,8 +40,7 @@ from classifier.progress import SilentProgress
 from classifier.records import Mode, Move, PictureId
 from classifier.sort.apply import DecisionApplier, Execute
 from classifier.sort.dry_run import plan_only
-from classifier.sort.policy import Rules
-from classifier.sort.reuse_embeddings import recall
+from classifier.sort.reuse_embeddings import reuse_embeddings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,15 +142,15 @@ def fill(catalog: Catalog, library: Path, known: World, bundle: Bundle, *, count
 def settle(catalog: Catalog, library: Path, bundle: Bundle, execute: Execute, *, run: int) -> None:
     """Decide everything, and give what is to be moved to `execute`."""
     novelty = bundle.load_novelty()
-    rules = Rules(
+    policy = Policy(
         manifest=bundle.manifest,
         thresholds=(bundle.manifest.threshold,) * len(bundle.manifest.categories),
         mode=Mode.LINK,
-        unknown_from=float("inf") if novelty is None else novelty.cut(0.1),
+        unknown_threshold=float("inf") if novelty is None else novelty.cut(0.1),
     )
-    settler = DecisionApplier(catalog, run=run, crawl=CRAWL, library=library, rules=rules, execute=execute)
-    settler.settle_placed(SilentProgress())
-    settler.settle_left(SilentProgress())
+    applier = DecisionApplier(catalog, run=run, crawl=CRAWL, library=library, policy=policy, execute=execute)
+    applier.redecide_placed(SilentProgress())
+    applier.apply_rest(SilentProgress())
 
 
 def place_all(catalog: Catalog, moves: Sequence[Move]) -> list[Outcome]:
@@ -189,7 +189,7 @@ def main() -> None:
         with open_catalog(library) as catalog:
             fill(catalog, library, known, old, count=args.pictures)
         with open_catalog(library) as catalog:
-            recall(catalog, run=FIRST, crawl=CRAWL, library=library, bundle=old, progress=SilentProgress())
+            reuse_embeddings(catalog, run=FIRST, crawl=CRAWL, library=library, bundle=old, progress=SilentProgress())
             settle(catalog, library, old, partial(place_all, catalog), run=FIRST)
         with open_catalog(library) as catalog:  # as the second sort would find them
             catalog.connection.execute("UPDATE files SET seen = ?", (SECOND,))
@@ -211,7 +211,9 @@ def measure(library: Path, bundle: Bundle, *, dry: bool = False, profile: Path |
         tell = partial(plan_only, catalog, library, planned.append) if dry else partial(collect, planned)
         _ = profiler.enable() if profile else None
         clock.append(time.perf_counter())
-        recalled = recall(catalog, run=SECOND, crawl=CRAWL, library=library, bundle=bundle, progress=SilentProgress())
+        recalled = reuse_embeddings(
+            catalog, run=SECOND, crawl=CRAWL, library=library, bundle=bundle, progress=SilentProgress()
+        )
         clock.append(time.perf_counter())
         settle(catalog, library, bundle, tell, run=SECOND)
         clock.append(time.perf_counter())

@@ -10,7 +10,7 @@ from classifier.catalog.files import add_image
 from classifier.inference.device import quicken_allocator
 from classifier.inference.path_array import PackedPaths
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer
-from classifier.sort.embedding_writer import EmbeddingWriter
+from classifier.sort.reuse_embeddings import EmbeddingWriter
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,12 +25,12 @@ from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.shards import read_embeddings
 from classifier.catalog.strictness import Strictness
+from classifier.decision.policy import merge_categories
 from classifier.errors import ModelError
 from classifier.model.bundle import open_bundle
 from classifier.model.calibration import probabilities
 from classifier.model.possible import likeliest, possible
 from classifier.records import Action, AnnotationKind
-from classifier.sort.merge_categories import fold
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +97,7 @@ class Learner:
             if part.embeddings.shape[1] == width:
                 self._seen |= dict(zip(part.pictures, part.embeddings, strict=True))
         known = self.bundle.manifest.categories
-        now = fold(known, (0.0,) * len(known), read_names(catalog))
+        now = merge_categories(known, (0.0,) * len(known), read_names(catalog))
         labelled = replace(self._labelled, truths=now.columns[self._labelled.truths])
         return lessons(labelled, now.categories, said, self._seen)
 

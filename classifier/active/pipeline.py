@@ -15,6 +15,7 @@ from classifier.catalog import annotation_log, audits, categories, decisions, fi
 from classifier.catalog.categories import read_names
 from classifier.catalog.ranking import attach_newest
 from classifier.catalog.values import utc_now
+from classifier.decision.overrides import apply_annotation
 from classifier.errors import CrawlError, LibraryError, SettingsError
 from classifier.filing.category_folders import CategoryFolders
 from classifier.filing.destination import names_for
@@ -28,9 +29,7 @@ from classifier.labels.existing_folders import placed_by_hand, usable_names
 from classifier.model.versions import check_versions
 from classifier.progress import Progress, SilentProgress, Stage, counted
 from classifier.records import Action, Decision, Method, Mode, Move
-from classifier.sort.overrides import heed
-from classifier.sort.scope import Scope, scope_of
-from classifier.sort.validate import checked_crawl
+from classifier.sort.scope import Scope, checked_crawl, scope_from_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +87,7 @@ def take_sample(
         eyes = open_eyes(settings)
         run = _begin(catalog, crawl=crawl, eyes=eyes, settings=settings)
         _offer(catalog, library, progress)
-        scope = scope_of(settings)
+        scope = scope_from_settings(settings)
         _draw(catalog, run=run, crawl=crawl, library=library, count=count, more=more, scope=scope, progress=progress)
         embed(catalog, library=library, crawl=crawl, eyes=eyes, progress=progress)
         found = list(files.read(catalog, crawl=crawl))
@@ -221,7 +220,7 @@ def _place(
 
 def _decided(picture: PictureId, verdict: Annotation | None) -> Decision:
     waits = Decision(picture=picture, action=Action.REVIEW, category="", confidence=0.0, reason=REASON)
-    return heed(waits, verdict)
+    return apply_annotation(waits, verdict)
 
 
 def _move(decision: Decision, file: ImageFile, method: Method, folders: CategoryFolders) -> Move:

@@ -12,12 +12,12 @@ from classifier.audit.estimate import percent
 from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.lock import owned
 from classifier.catalog.manual_moves import by_hand
+from classifier.decision.overrides import apply_annotation
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recover import recover
 from classifier.filing.refile import Refiled, rearrange
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Action, Decision
-from classifier.sort.overrides import heed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,7 @@ def _changed(catalog: Catalog, audit: Audit, agreed: Strictness) -> Iterator[Dec
         now = was
         if agreed.threshold is not None and one.confidence < agreed.threshold:
             now = _decision(one, Action.REVIEW, _below(one, audit, agreed.threshold, agreed.max_error))
-        now = heed(now, said.get(one.picture))
+        now = apply_annotation(now, said.get(one.picture))
         if now.action is not was.action:
             yield now
 

@@ -1,22 +1,21 @@
-"""From what a model said to where the picture lies: decide, record, file; only the difference is applied."""
+"""Decides images by their predictions, records the decisions, and moves the images whose folder differs."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from classifier.catalog import annotation_log, decisions
 from classifier.catalog.connection import Catalog
-from classifier.catalog.manual_moves import REASON, by_hand, decision_of
+from classifier.catalog.manual_moves import by_hand
 from classifier.catalog.moves import select
 from classifier.catalog.predictions import Candidate, CrawlQuery, PredictionPage, PredictionRow, logits_of
 from classifier.catalog.values import to_bytes
+from classifier.decision.decide import decide
+from classifier.decision.overrides import apply_overrides
+from classifier.decision.policy import Policy, merge_categories
 from classifier.filing.category_folders import CategoryFolders
 from classifier.filing.destination import names_for
 from classifier.filing.hardlink_check import WhyNoLink, why_no_link
@@ -26,211 +25,194 @@ from classifier.filing.unmoved import decide_not_moved, is_not_moved
 from classifier.model.calibration import probabilities
 from classifier.model.possible import possible
 from classifier.progress import Progress, SilentStage, Stage
-from classifier.records import Action, Annotation, Decision, ImageFile, Method, Move, PictureId
-from classifier.sort.decide import decide
-from classifier.sort.gc_pause import uncollected
-from classifier.sort.merge_categories import fold
-from classifier.sort.overrides import heed
-from classifier.sort.policy import Rules
+from classifier.records import Action, Decision, ImageFile, Method, Move, PictureId
+from classifier.sort.gc_pause import pause_gc
 
 BATCH = 256
-"""Pictures filed together: what one commit of the journal covers."""
+"""Images filed together: what one commit of the journal covers."""
 PAGE = 98_304
-"""Pictures decided together: of many that are known, few are moved."""
+"""Images decided together: when many are known, few of them are moved."""
 
-_TROUBLES = frozenset({Status.CHANGED, Status.GONE, Status.FAILED})
-_MOST_TROUBLES = 1000
+_FAILED = frozenset({Status.CHANGED, Status.GONE, Status.FAILED})
+_MAX_FAILED_MOVES = 1000
 
 Execute = Callable[[Sequence[Move]], Sequence[Outcome]]
 
 
 class DecisionApplier:
-    """Settles what one run has to; `execute` makes the moves, or only plans them.
+    """Decides and files the images of one run; `execute` makes the moves, or only plans them.
 
-    What lies in the library comes first, in the order of contents; then what is to be filed, in the order of paths.
+    Images that are in the library already come first, by content; then the files of the crawl, by path.
     """
 
     def __init__(
-        self, catalog: Catalog, *, run: int, crawl: Path, library: Path, rules: Rules, execute: Execute
+        self, catalog: Catalog, *, run: int, crawl: Path, library: Path, policy: Policy, execute: Execute
     ) -> None:
         self._catalog = catalog
         self._run = run
-        self._crawled = CrawlQuery(catalog=catalog, run=run, crawl=crawl, model=rules.manifest.key)
+        self._query = CrawlQuery(catalog=catalog, run=run, crawl=crawl, model=policy.manifest.key)
         self._library = library
-        self._rules = rules
-        self._fold = fold(rules.manifest.categories, rules.thresholds, rules.names)
+        self._policy = policy
+        self._merge = merge_categories(policy.manifest.categories, policy.thresholds, policy.names)
         self._execute = execute
-        self._limit = BATCH if rules.sidecars else max(BATCH, PAGE)
+        self._limit = BATCH if policy.sidecars else max(BATCH, PAGE)
         self._after = to_bytes(crawl)
-        self._is_left = True
-        self._spelled = CategoryFolders(library)
-        self._put_by_hand = by_hand(catalog)
-        self._folders: dict[tuple[Action, str], tuple[Path, bytes]] = {}
+        self._has_rest = True
+        self._folders = CategoryFolders(library)
+        self._manual_folders = by_hand(catalog)
+        self._folder_cache: dict[tuple[Action, str], tuple[Path, bytes]] = {}
         self.relinked: frozenset[PictureId] = frozenset()
-        """Pictures that were symbolic links to a crawl that was renamed: they are links again, whatever the mode is."""
-        self.troubles: list[Outcome] = []
-        """Moves that were not made, but for `not_moved`; only the first thousand are kept."""
+        """Images whose symbolic link pointed into a renamed crawl: linked again, whatever the mode is."""
+        self.failed_moves: list[Outcome] = []
+        """Moves that failed, without those in `not_moved`; only the first thousand are kept."""
         self.not_moved: Counter[str] = Counter()
-        """Pictures that could not be moved within the library and stay where they lie, by the reason."""
+        """Images that could not be moved within the library and stay where they are, by the reason."""
         self.copied_instead: Counter[WhyNoLink] = Counter()
-        """Pictures that had to be copied in place of linked, by the reason."""
+        """Images that were copied because they could not be linked, by the reason."""
 
-    @uncollected()
-    def settle_placed(self, progress: Progress) -> None:
-        """Decide again of what lies in the library and is answered for, and move what belongs elsewhere now."""
+    @pause_gc()
+    def redecide_placed(self, progress: Progress) -> None:
+        """Decide the predicted images in the library again, and move those that belong elsewhere."""
         self._file_sidecars(self._placed_last())
         files = 0
-        if found := self._next_placed(after=""):
+        if rows := self._next_placed(after=""):
             with progress.stage("deciding again", total=None, unit="picture") as stage:
-                while found:
-                    self._settle_seen(found)
-                    files += sum(seen.files for seen in found)
-                    stage.advance(len(found))
-                    found = self._next_placed(after=found[-1].picture)
-        self._is_left = self._crawled.leave_out_placed(files=files)
+                while rows:
+                    self._apply_placed(rows)
+                    files += sum(row.files for row in rows)
+                    stage.advance(len(rows))
+                    rows = self._next_placed(after=rows[-1].picture)
+        self._has_rest = self._query.leave_out_placed(files=files)
 
-    def settle(self, *, upto: Path | None, stage: Stage | None = None) -> None:
-        """Decide and file every candidate up to `upto` that is not settled (None: all)."""
-        while self._is_left and (page := self._next_page(upto)):
+    def apply_until(self, last: Path | None, stage: Stage | None = None) -> None:
+        """Decide and file the next files of the crawl, up to and including `last` (None: all)."""
+        while self._has_rest and (page := self._next_page(last)):
             self._after = page.last
             if page.candidates:
-                self._settle_page(page.candidates, stage or SilentStage())
+                self._apply_page(page.candidates, stage or SilentStage())
 
-    def settle_left(self, progress: Progress) -> None:
-        """Decide and file all that is left, after `settle_placed`; where all is placed, no file is looked at again."""
-        if self._is_left:
-            with progress.stage("filing", total=self._crawled.count_files(after=self._after), unit="picture") as stage:
-                self.settle(upto=None, stage=stage)
+    def apply_rest(self, progress: Progress) -> None:
+        """Decide and file what is left; does not read the files again when all images are in the library."""
+        if self._has_rest:
+            with progress.stage("filing", total=self._query.count_files(after=self._after), unit="picture") as stage:
+                self.apply_until(None, stage)
 
     def _next_placed(self, *, after: str) -> list[PredictionRow]:
-        return self._crawled.next_placed(after=after, limit=self._limit)
+        return self._query.next_placed(after=after, limit=self._limit)
 
-    @uncollected()
-    def _next_page(self, upto: Path | None) -> PredictionPage | None:
-        last = None if upto is None else to_bytes(upto)
-        return self._crawled.next_files(after=self._after, upto=last, limit=self._limit)
+    @pause_gc()
+    def _next_page(self, last: Path | None) -> PredictionPage | None:
+        return self._query.next_files(
+            after=self._after, upto=None if last is None else to_bytes(last), limit=self._limit
+        )
 
-    def _settle_seen(self, found: list[PredictionRow]) -> None:
-        decided = self._decide(found)
+    def _apply_placed(self, rows: list[PredictionRow]) -> None:
+        decided = self._decide(rows)
         decisions.save(self._catalog, decided, run=self._run)
-        both = zip(found, decided, strict=True)
-        astray = [(seen, decision) for seen, decision in both if self._strays(seen, decision)]
-        astray.sort(key=lambda one: one[0].path)
-        for start in range(0, len(astray), BATCH):
-            part = astray[start : start + BATCH]
-            self._carry_out([self._renaming(seen, seen.path, decision) for seen, decision in part])
-        self._file_sidecars([seen.picture for seen in found])
+        pairs = zip(rows, decided, strict=True)
+        misplaced = [(row, decision) for row, decision in pairs if self._is_misplaced(row, decision)]
+        misplaced.sort(key=lambda pair: pair[0].path)
+        for start in range(0, len(misplaced), BATCH):
+            batch = misplaced[start : start + BATCH]
+            self._make_moves([self._renaming(row, row.path, decision) for row, decision in batch])
+        self._file_sidecars([row.picture for row in rows])
 
-    def _settle_page(self, found: list[Candidate], stage: Stage) -> None:
+    def _apply_page(self, candidates: list[Candidate], stage: Stage) -> None:
         first: dict[PictureId, Candidate] = {}
-        for candidate in found:
-            first.setdefault(candidate.seen.picture, candidate)  # of equal ones, the first by path
+        for candidate in candidates:
+            first.setdefault(candidate.seen.picture, candidate)  # of identical files, the first by path
         decided = self._decide([candidate.seen for candidate in first.values()])
         for start in range(0, len(decided), BATCH):
-            part = [(first[decision.picture], decision) for decision in decided[start : start + BATCH]]
-            decisions.save(self._catalog, [decision for _, decision in part], run=self._run)
-            self._carry_out([self._filing(one, decision) for one, decision in part if self._strays(one.seen, decision)])
-            stage.advance(len(part))
-        stage.advance(len(found) - len(decided))
+            batch = [(first[decision.picture], decision) for decision in decided[start : start + BATCH]]
+            decisions.save(self._catalog, [decision for _, decision in batch], run=self._run)
+            self._make_moves(
+                [self._filing(one, decision) for one, decision in batch if self._is_misplaced(one.seen, decision)]
+            )
+            stage.advance(len(batch))
+        stage.advance(len(candidates) - len(decided))
         self._file_sidecars(list(first))
 
     def _placed_last(self) -> list[PictureId]:
-        """The pictures of this crawl whose sidecars a run that was killed may not have come to."""
-        if not self._rules.sidecars:
+        """The images of this crawl whose sidecars a killed run may not have moved."""
+        if not self._policy.sidecars:
             return []
         of_crawl = "run IN (SELECT id FROM runs WHERE kind = 'sort' AND crawl = ?)"
-        entries = select(
+        records = select(
             self._catalog,
             f"state = 'done' AND beside IS NULL AND {of_crawl} ORDER BY id DESC LIMIT ?",
-            (to_bytes(self._crawled.crawl), BATCH),
+            (to_bytes(self._query.crawl), BATCH),
         )
-        return [entry.picture for entry in reversed(entries)]
+        return [record.picture for record in reversed(records)]
 
     def _file_sidecars(self, pictures: Sequence[PictureId]) -> None:
-        if self._rules.sidecars:
-            method = Method(self._rules.mode.value)
-            crawl = self._crawled.crawl
-            self._carry_out(outdated_moves(self._catalog, pictures, library=self._library))
-            self._carry_out(sidecar_moves(self._catalog, pictures, library=self._library, method=method, crawl=crawl))
+        if self._policy.sidecars:
+            method, crawl = Method(self._policy.mode.value), self._query.crawl
+            self._make_moves(outdated_moves(self._catalog, pictures, library=self._library))
+            self._make_moves(sidecar_moves(self._catalog, pictures, library=self._library, method=method, crawl=crawl))
 
-    def _carry_out(self, moves: Sequence[Move]) -> None:
+    def _make_moves(self, moves: Sequence[Move]) -> None:
         outcomes = self._execute(moves) if moves else ()
         self.not_moved += decide_not_moved(self._catalog, self._library, outcomes, run=self._run)
         for outcome in outcomes:
-            if outcome.status in _TROUBLES and not is_not_moved(outcome) and len(self.troubles) < _MOST_TROUBLES:
-                self.troubles.append(outcome)
+            if outcome.status in _FAILED and not is_not_moved(outcome) and len(self.failed_moves) < _MAX_FAILED_MOVES:
+                self.failed_moves.append(outcome)
             if outcome.move.method is Method.LINK and outcome.method is Method.COPY:
                 source, folder = outcome.move.source.path, self._library / outcome.move.folder
                 self.copied_instead[why_no_link(source, folder) or WhyNoLink.REFUSED] += 1
 
-    @uncollected()
-    def _decide(self, batch: list[PredictionRow]) -> list[Decision]:
-        rules = self._rules
-        rows = self._fold(probabilities(logits_of(batch), rules.manifest.temperature))
-        pictures = [seen.picture for seen in batch]
-        said = list(annotation_log.of_pictures(self._catalog, pictures))
+    @pause_gc()
+    def _decide(self, rows: list[PredictionRow]) -> list[Decision]:
+        policy, merge = self._policy, self._merge
+        probs = merge(probabilities(logits_of(rows), policy.manifest.temperature))
+        pictures = [row.picture for row in rows]
+        annotations = list(annotation_log.of_pictures(self._catalog, pictures))
         decided = decide(
             pictures,
-            possible(rows, pictures, self._fold.categories, annotation_log.ruled_out(said)),
-            categories=self._fold.categories,
-            thresholds=self._fold.thresholds,
-            truncated=[bool(seen.truncated) for seen in batch],
-            novelties=[seen.novelty for seen in batch],
-            unknown_from=rules.unknown_from,
-            strange_from=rules.strange_from,
-            promised=rules.promise is not None,
+            possible(probs, pictures, merge.categories, annotation_log.ruled_out(annotations)),
+            categories=merge.categories,
+            thresholds=merge.thresholds,
+            truncated=[bool(row.truncated) for row in rows],
+            ood_scores=[row.novelty for row in rows],
+            unknown_threshold=policy.unknown_threshold,
+            review_threshold=policy.review_threshold,
+            guaranteed=policy.guarantee is not None,
         )
-        return self._heeded(decided, rows, annotation_log.unmoved(self._catalog, annotation_log.holding(said)))
+        return apply_overrides(
+            decided,
+            probs,
+            categories=merge.categories,
+            annotations=annotation_log.unmoved(self._catalog, annotation_log.holding(annotations)),
+            manual_folders=self._manual_folders,
+        )
 
-    def _heeded(
-        self, decided: list[Decision], rows: NDArray[np.float64], said: Mapping[PictureId, Annotation]
-    ) -> list[Decision]:
-        """What a person said goes first; `rows` (N, M) are the probabilities that were decided by."""
-        if not said and not self._put_by_hand:
-            return decided
-        column = {category: number for number, category in enumerate(self._fold.categories)}
-        heeded = []
-        for decision, row in zip(decided, rows, strict=True):
-            verdict = said.get(decision.picture)
-            number = None if verdict is None else column.get(verdict.category or "")
-            confidence = None if number is None else float(row[number])
-            heeded.append(self._as_put(heed(decision, verdict, confidence=confidence)))
-        return heeded
-
-    def _as_put(self, decision: Decision) -> Decision:
-        """What lies where a person moved it is decided to be there."""
-        folder = self._put_by_hand.get(decision.picture)
-        put = None if folder is None else decision_of(folder)
-        return decision if put is None else replace(decision, action=put[0], category=put[1], reason=REASON)
-
-    def _strays(self, seen: PredictionRow, decision: Decision) -> bool:
-        """Whether the picture lies elsewhere than it belongs, or not in the library at all."""
-        if seen.picture in self._put_by_hand:
+    def _is_misplaced(self, row: PredictionRow, decision: Decision) -> bool:
+        """Whether the image is in another folder than it belongs to, or not in the library at all."""
+        if row.picture in self._manual_folders:
             return False
-        lies = seen.place_path
-        return lies is None or lies.rpartition(b"/")[0] != self._folder_of(decision)[1]
+        path = row.place_path
+        return path is None or path.rpartition(b"/")[0] != self._folder_of(decision)[1]
 
     def _filing(self, candidate: Candidate, decision: Decision) -> Move:
-        """What brings the picture where it belongs: from the crawl, or within the library."""
+        """The move of an image to its folder: from the crawl, or within the library."""
         if candidate.seen.place_path is not None:
             return self._renaming(candidate.seen, candidate.path, decision)
-        method = Method.SYMLINK if decision.picture in self.relinked else Method(self._rules.mode.value)
+        method = Method.SYMLINK if decision.picture in self.relinked else Method(self._policy.mode.value)
         return self._move(candidate.file, candidate.path, decision, method)
 
-    def _renaming(self, seen: PredictionRow, path: bytes, decision: Decision) -> Move:
-        """What brings it from one folder of the library to another; `path` is its file's in the crawl."""
-        return self._move(seen.place_in(self._library), path, decision, Method.RENAME)
+    def _renaming(self, row: PredictionRow, path: bytes, decision: Decision) -> Move:
+        """The move from one folder of the library to another; `path` is the file's path in the crawl."""
+        return self._move(row.place_in(self._library), path, decision, Method.RENAME)
 
     def _move(self, source: ImageFile, path: bytes, decision: Decision, method: Method) -> Move:
-        """The name is the one that the file has in the crawl, at `path`."""
+        """The file gets the name that it has in the crawl, at `path`."""
         folder, _ = self._folder_of(decision)
         names = names_for(os.fsdecode(path.rpartition(b"/")[2]), decision.picture)
         return Move(picture=decision.picture, source=source, folder=folder, names=names, method=method)
 
     def _folder_of(self, decision: Decision) -> tuple[Path, bytes]:
-        """The folder where the picture belongs, and as places are kept."""
+        """The folder where the image belongs, as a path and as the catalog stores it."""
         key = (decision.action, decision.category)
-        if key not in self._folders:
-            folder = self._spelled(decision)
-            self._folders[key] = folder, to_bytes(folder)
-        return self._folders[key]
+        if key not in self._folder_cache:
+            folder = self._folders(decision)
+            self._folder_cache[key] = folder, to_bytes(folder)
+        return self._folder_cache[key]

@@ -1,28 +1,57 @@
-"""A dry run's end: moves are told instead of made, and only the catalog's copy in memory learns of them."""
+"""A dry run: moves are printed instead of made, and recorded only in a copy of the catalog in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from classifier.catalog.connection import Catalog
+from classifier.catalog.connection import Catalog, copy_in_memory
 from classifier.catalog.places import LibraryFile, add_places
 from classifier.catalog.values import to_bytes
+from classifier.filing.executor import execute
 from classifier.filing.hardlink_check import why_no_link
+from classifier.filing.open_library import opened
 from classifier.filing.plan import trouble_with
+from classifier.filing.reconcile import reconcile
 from classifier.filing.results import Outcome, Status
+from classifier.progress import Progress
 from classifier.records import Method, Move
+from classifier.sort.apply import Execute
+
+Show = Callable[[str], None]
+"""Prints one planned move."""
 
 
-def plan_only(catalog: Catalog, library: Path, tell: Callable[[str], None], moves: Sequence[Move]) -> list[Outcome]:
-    """Tell each move as a line, and note in `catalog` (a copy in memory) where its picture would lie."""
+@contextmanager
+def open_or_copy(library: Path, progress: Progress, *, named: Path | None, show: Show | None) -> Iterator[Catalog]:
+    """The library's catalog; with `show` (a dry run), a copy in memory that agrees with the disk."""
+    if show is None:
+        with opened(library, progress, named=named) as catalog:
+            yield catalog
+    else:
+        with copy_in_memory(library) as catalog:
+            reconcile(catalog, library)
+            yield catalog
+
+
+def executor(catalog: Catalog, library: Path, *, run: int, show: Show | None) -> Execute:
+    """What makes moves; with `show` they are only printed."""
+    if show is not None:
+        return partial(plan_only, catalog, library, show)
+    return lambda moves: execute(catalog, library=library, run=run, moves=moves)
+
+
+def plan_only(catalog: Catalog, library: Path, show: Show, moves: Sequence[Move]) -> list[Outcome]:
+    """Print each move as a line, and record in `catalog` (a copy in memory) where its image would be."""
     outcomes = [_planned(catalog, library, move) for move in moves]
     for outcome in outcomes:
         source = outcome.move.source.path
         if outcome.path is None:
-            tell(f"not filed: {source}: {outcome.reason}")
+            show(f"not filed: {source}: {outcome.reason}")
         else:
-            tell(f"{outcome.method}: {source} -> {library / outcome.path}")
+            show(f"{outcome.method}: {source} -> {library / outcome.path}")
     return outcomes
 
 
@@ -35,7 +64,7 @@ def _planned(catalog: Catalog, library: Path, move: Move) -> Outcome:
     source, method = move.source, move.method
     if method is Method.LINK and why_no_link(source.path, library / move.folder) is not None:
         method = Method.COPY
-    place = LibraryFile(
+    file = LibraryFile(
         picture=move.picture,
         path=to_bytes(path),
         method=method,
@@ -45,7 +74,7 @@ def _planned(catalog: Catalog, library: Path, move: Move) -> Outcome:
         inode=source.inode,
         device=source.device,
     )
-    add_places(catalog, [place], renamed=move.method is Method.RENAME)
+    add_places(catalog, [file], renamed=move.method is Method.RENAME)
     return Outcome(move=move, status=Status.PLACED, path=path, method=method)
 
 

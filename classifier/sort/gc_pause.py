@@ -1,4 +1,4 @@
-"""Long passes over many records without the search for cycles among them."""
+"""Pauses Python's cyclic garbage collection during long passes over many records."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
-    """Records hold no cycles: to look for some among hundreds of thousands takes as long as to decide them."""
-    collecting = gc.isenabled()
+def pause_gc() -> Iterator[None]:
+    """Records have no cycles, and looking for some among hundreds of thousands takes as long as deciding them."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if collecting:
+        if was_enabled:
             gc.enable()

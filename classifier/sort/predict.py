@@ -1,4 +1,4 @@
-"""Runs the bundle's network over what it has not seen yet, and records each answer or failure as it comes."""
+"""Runs the bundle's network on images without a prediction, and records predictions and failures in batches."""
 
 from __future__ import annotations
 
@@ -21,27 +21,21 @@ from classifier.model.bundle import Bundle
 from classifier.model.ood import OodDetector
 from classifier.progress import Progress
 from classifier.settings import Settings
-from classifier.sort.embedding_writer import EmbeddingWriter
+from classifier.sort.reuse_embeddings import open_embedding_writer
 
 _BATCH = 256
 _SECONDS = 1.0
 
 
 def predict(
-    catalog: Catalog,
-    *,
-    run: int,
-    crawl: Path,
-    bundle: Bundle,
-    settings: Settings,
-    progress: Progress,
-    keeper: EmbeddingWriter | None = None,
+    catalog: Catalog, library: Path, *, run: int, crawl: Path, bundle: Bundle, settings: Settings, progress: Progress
 ) -> Iterator[Path]:
-    """Predict what is new in `crawl`, in the order of the paths; after each commit, the last path that it covers.
+    """Predict new images of `crawl` in the order of their paths; yields the last committed path after each commit.
 
-    A commit covers at most 256 pictures or about a second, so that is what a kill costs. `keeper` is given what the
-    network saw in them.
+    A commit covers at most 256 images or about a second, which is what a kill costs. Embeddings are stored unless
+    the settings say otherwise.
     """
+    writer = open_embedding_writer(catalog, library, bundle, settings, progress=progress)
     paths = PackedPaths(files.to_predict(catalog, run=run, crawl=crawl, model=bundle.manifest.key))
     if not len(paths):
         return
@@ -51,49 +45,48 @@ def predict(
         progress.say(reason)
     network = bundle.load_network().to(runtime.device)
     reader = Reader(transform=bundle.manifest.transform, max_megapixels=settings.images.max_megapixels)
-    novelty = bundle.load_novelty()
+    detector = bundle.load_novelty()
     limits = limits_from(settings.images)
-    answers = infer(paths, network, reader, runtime, limits=limits, traits=novelty is not None)
+    results = infer(paths, network, reader, runtime, limits=limits, traits=detector is not None)
     with progress.stage("sorting", total=len(paths), unit="picture") as stage:
-        for batch in _in_batches(answers):
-            unlike = _unlike(batch, novelty)
-            found = [answer for answer in batch if isinstance(answer, Inferred)]
-            spots = {} if keeper is None else keeper.write(found)  # on the disk before a row says so
+        for batch in _batches(results):
+            inferred = [result for result in batch if isinstance(result, Inferred)]
+            ood_scores = _ood_scores(inferred, detector)
+            locations = {} if writer is None else writer.write(inferred)  # on the disk before a row refers to it
             with catalog.transaction():
-                for answer in batch:
-                    _record(catalog, paths[answer.key], answer, bundle.manifest.key, unlike.get(answer.key))
-                if keeper is not None:
-                    keeper.record(spots)
+                for result in batch:
+                    _record(catalog, paths[result.key], result, bundle.manifest.key, ood_scores.get(result.key))
+                if writer is not None:
+                    writer.record(locations)
             yield paths[batch[-1].key]
             stage.advance(len(batch))
 
 
-def _unlike(batch: list[Inferred | InferenceFailure], novelty: OodDetector | None) -> dict[int, float]:
-    """How unlike every labelled picture those are that could be read, by key; nothing when nothing can tell."""
-    shown = [answer for answer in batch if isinstance(answer, Inferred)]
-    if novelty is None or not shown:
+def _ood_scores(inferred: list[Inferred], detector: OodDetector | None) -> dict[int, float]:
+    """The OOD scores by key; empty without a detector."""
+    if detector is None or not inferred:
         return {}
-    traits = np.stack([answer.traits for answer in shown if answer.traits is not None])
-    scores = novelty.score(traits, np.stack([answer.embedding for answer in shown]))
-    return dict(zip((answer.key for answer in shown), scores.tolist(), strict=True))
+    traits = np.stack([result.traits for result in inferred if result.traits is not None])
+    scores = detector.score(traits, np.stack([result.embedding for result in inferred]))
+    return dict(zip((result.key for result in inferred), scores.tolist(), strict=True))
 
 
 def _record(
-    catalog: Catalog, path: Path, answer: Inferred | InferenceFailure, model: str, novelty: float | None
+    catalog: Catalog, path: Path, result: Inferred | InferenceFailure, model: str, ood_score: float | None
 ) -> None:
-    if isinstance(answer, InferenceFailure):
-        files.set_failure(catalog, path, answer.failure)
+    if isinstance(result, InferenceFailure):
+        files.set_failure(catalog, path, result.failure)
         return
-    add_image(catalog, answer.picture)
-    add_logits(catalog, answer.picture.id, model=model, logits=answer.logits, novelty=novelty)
-    files.set_picture(catalog, answer.file, answer.picture.id)
+    add_image(catalog, result.picture)
+    add_logits(catalog, result.picture.id, model=model, logits=result.logits, novelty=ood_score)
+    files.set_picture(catalog, result.file, result.picture.id)
 
 
-def _in_batches(answers: Iterator[Inferred | InferenceFailure]) -> Iterator[list[Inferred | InferenceFailure]]:
+def _batches(results: Iterator[Inferred | InferenceFailure]) -> Iterator[list[Inferred | InferenceFailure]]:
     batch: list[Inferred | InferenceFailure] = []
     started = time.monotonic()
-    for answer in answers:
-        batch.append(answer)
+    for result in results:
+        batch.append(result)
         if len(batch) == _BATCH or time.monotonic() - started > _SECONDS:
             yield batch
             batch, started = [], time.monotonic()

@@ -1,120 +1,170 @@
-"""A new head over known embeddings: what the bundle says of pictures that its backbone has seen, without reading them.
+"""Stored embeddings: written while images are predicted, and reused when the bundle has another head.
 
-Builds no network and opens no picture. What is not kept, or not whole any more, is left to `predict`.
+Reusing them builds no network and opens no image. Embeddings that are missing or damaged are left to `predict`.
 """
 
-# Shapes: N pictures, D embedding width, K categories.
+# Shapes: N images, D embedding width, K categories.
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from classifier.catalog import embeddings
 from classifier.catalog.connection import Catalog
-from classifier.catalog.embeddings import embeddings_folder
+from classifier.catalog.embeddings import RowLocation, embeddings_folder
 from classifier.catalog.predictions import add_many_logits, logits_as_bytes
-from classifier.catalog.shards import EmbeddingBatch, read_shard
+from classifier.catalog.shards import EmbeddingBatch, ShardWriter, read_shard
+from classifier.inference.pipeline import Inferred
 from classifier.model.bundle import Bundle
 from classifier.model.head import LinearHead
 from classifier.model.ood import OodDetector
 from classifier.progress import Progress, counted
 from classifier.records import PictureId
-from classifier.sort.gc_pause import uncollected
+from classifier.settings import Settings
+from classifier.sort.gc_pause import pause_gc
 
 _THREADS = 2
-_MOST_BYTES = 1 << 27
-"""Logits that wait to be recorded: a million pictures of 32 categories."""
+_MAX_PENDING_BYTES = 1 << 27
+"""Logits that are held before they are recorded: those of a million images and 32 categories."""
 
 Answer = tuple[PictureId, bytes, float | None]
-"""A picture, its logits as they are kept, and its novelty where the bundle tells."""
+"""An image, its logits as the catalog stores them, and its OOD score if the bundle has a detector."""
 
 
-@uncollected()
-def recall(catalog: Catalog, *, run: int, crawl: Path, library: Path, bundle: Bundle, progress: Progress) -> int:
-    """Record predictions for what `run` found in `crawl` and the store knows; returns how many there were."""
+class EmbeddingWriter:
+    """Writes the embeddings of one backbone beside the catalog, and records where they are."""
+
+    def __init__(self, catalog: Catalog, library: Path, backbone: str, *, progress: Progress) -> None:
+        self._catalog = catalog
+        self._backbone = backbone
+        self._progress = progress
+        self._writer: ShardWriter | None = ShardWriter(library, backbone, last=embeddings.last_spot(catalog, backbone))
+
+    def write(self, predictions: Sequence[Inferred]) -> dict[PictureId, RowLocation]:
+        """Write embeddings durably, each image once. On an OSError it says so and stops writing; it does not raise."""
+        by_id = {prediction.picture.id: prediction for prediction in predictions}
+        if self._writer is None or not by_id:
+            return {}
+        traits = [prediction.traits for prediction in by_id.values() if prediction.traits is not None]
+        rows = EmbeddingBatch(
+            pictures=list(by_id),
+            embeddings=np.stack([prediction.embedding for prediction in by_id.values()]),
+            traits=np.stack(traits) if len(traits) == len(by_id) else np.empty((len(by_id), 0), dtype=np.float32),
+        )
+        try:
+            locations = self._writer.append(rows)
+        except OSError as error:
+            self._writer = None
+            self._progress.say(f"embeddings are not kept from here on: {error.strerror or error}")
+            return {}
+        return {picture: location for picture, location in zip(by_id, locations, strict=True) if location is not None}
+
+    def record(self, locations: Mapping[PictureId, RowLocation]) -> None:
+        """Record what `write` wrote; the caller holds the transaction."""
+        embeddings.add(self._catalog, locations.items(), backbone=self._backbone)
+
+
+def open_embedding_writer(
+    catalog: Catalog, library: Path, bundle: Bundle, settings: Settings, *, progress: Progress
+) -> EmbeddingWriter | None:
+    """None if embeddings are disabled, on a dry run, or for an older bundle without a backbone fingerprint."""
+    backbone = bundle.manifest.backbone_key
+    if not settings.sort.embeddings or not backbone or catalog.path is None:
+        return None
+    return EmbeddingWriter(catalog, library, backbone, progress=progress)
+
+
+@pause_gc()
+def reuse_embeddings(
+    catalog: Catalog, *, run: int, crawl: Path, library: Path, bundle: Bundle, progress: Progress
+) -> int:
+    """Record predictions for the images of `run` whose embeddings are stored; returns how many there were."""
     backbone, model = bundle.manifest.backbone_key, bundle.manifest.key
     if not backbone:
         return 0
-    found = embeddings.unanswered(catalog, run=run, crawl=crawl, backbone=backbone, model=model)
-    if (first := next(found, None)) is None:
+    shards = embeddings.unanswered(catalog, run=run, crawl=crawl, backbone=backbone, model=model)
+    if (first := next(shards, None)) is None:
         return 0
-    says = partial(
-        _answers, embeddings_folder(library, backbone), head=bundle.load_head(), novelty=bundle.load_novelty()
+    predict = partial(
+        _predict, embeddings_folder(library, backbone), head=bundle.load_head(), detector=bundle.load_novelty()
     )
-    recorder, wanted, waiting = _Recorder(catalog, model=model), 0, deque[Future[list[Answer]]]()
+    recorder, wanted, pending = _Recorder(catalog, model=model), 0, deque[Future[list[Answer]]]()
     with (
         progress.stage("recalling", total=None, unit="picture") as stage,
-        threadpool_limits(1),  # readers that each calculate with two threads wait for each other more than they work
+        threadpool_limits(1),  # threads that each calculate with two more would wait for each other
         ThreadPoolExecutor(_THREADS) as threads,
     ):
-        for shard, rows in chain([first], found):
+        for shard, rows in chain([first], shards):
             wanted += len(rows)
-            waiting.append(threads.submit(says, shard, rows))
-            if len(waiting) > _THREADS:
-                stage.advance(recorder.take(waiting.popleft().result()))
-        for answers in waiting:
-            stage.advance(recorder.take(answers.result()))
-        recorder.record()
-    if recorder.recorded:
-        progress.say(
-            f"{counted(recorder.recorded, 'picture is', 'pictures are')} decided by what is known, not read again"
-        )
-    if missing := wanted - recorder.recorded:
-        progress.say(
-            f"{counted(missing, 'picture is', 'pictures are')} read again: what was kept is gone, damaged or too small"
-        )
+            pending.append(threads.submit(predict, shard, rows))
+            if len(pending) > _THREADS:
+                stage.advance(recorder.add(pending.popleft().result()))
+        for answers in pending:
+            stage.advance(recorder.add(answers.result()))
+        recorder.flush()
+    _say_reused(progress, recorded=recorder.recorded, missing=wanted - recorder.recorded)
     return recorder.recorded
 
 
-def _answers(
-    folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]], *, head: LinearHead, novelty: OodDetector | None
+def _say_reused(progress: Progress, *, recorded: int, missing: int) -> None:
+    if recorded:
+        progress.say(f"{counted(recorded, 'picture is', 'pictures are')} decided by what is known, not read again")
+    if missing:
+        progress.say(
+            f"{counted(missing, 'picture is', 'pictures are')} read again: what was kept is gone, damaged or too small"
+        )
+
+
+def _predict(
+    folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]], *, head: LinearHead, detector: OodDetector | None
 ) -> list[Answer]:
-    """What the head says of those of a shard's pictures that are whole and hold what is needed."""
-    found: list[Answer] = []
+    """Logits and OOD scores of the wanted rows of a shard, without those that are damaged or too narrow."""
+    answers: list[Answer] = []
     for rows in read_shard(folder, shard, wanted):
-        if not rows.pictures or not _fit(rows, head, novelty):
+        if not rows.pictures or not _fits(rows, head, detector):
             continue
-        unlike: list[float | None] = [None] * len(rows.pictures)
-        if novelty is not None:
-            unlike = novelty.score(rows.traits, rows.embeddings).tolist()
-        found += zip(rows.pictures, logits_as_bytes(head(rows.embeddings)), unlike, strict=True)
-    return found
+        ood_scores: list[float | None] = [None] * len(rows.pictures)
+        if detector is not None:
+            ood_scores = detector.score(rows.traits, rows.embeddings).tolist()
+        answers += zip(rows.pictures, logits_as_bytes(head(rows.embeddings)), ood_scores, strict=True)
+    return answers
 
 
-def _fit(rows: EmbeddingBatch, head: LinearHead, novelty: OodDetector | None) -> bool:
+def _fits(rows: EmbeddingBatch, head: LinearHead, detector: OodDetector | None) -> bool:
     if rows.embeddings.shape[1] != head.weight.shape[1]:
         return False
-    return novelty is None or rows.traits.shape[1] == len(novelty.whitening)
+    return detector is None or rows.traits.shape[1] == len(detector.whitening)
 
 
 class _Recorder:
-    """Records answers in few large transactions: in the order of pictures each page is written once."""
+    """Records predictions in few large transactions, sorted by image, so that each page is written once."""
 
     def __init__(self, catalog: Catalog, *, model: str) -> None:
         self._catalog = catalog
         self._model = model
-        self._waiting: list[Answer] = []
+        self._pending: list[Answer] = []
         self.recorded = 0
 
-    def take(self, answers: Sequence[Answer]) -> int:
-        """Keep them until there are many; returns how many these are."""
-        self._waiting += answers
-        if answers and len(self._waiting) * len(answers[0][1]) >= _MOST_BYTES:
-            self.record()
+    def add(self, answers: Sequence[Answer]) -> int:
+        """Hold them until there are many; returns how many these are."""
+        self._pending += answers
+        if answers and len(self._pending) * len(answers[0][1]) >= _MAX_PENDING_BYTES:
+            self.flush()
         return len(answers)
 
-    def record(self) -> None:
-        """Record what waits, durably."""
-        self._waiting.sort(key=itemgetter(0))
+    def flush(self) -> None:
+        """Record what is held, durably."""
+        self._pending.sort(key=itemgetter(0))
         with self._catalog.transaction():
-            add_many_logits(self._catalog, self._waiting, model=self._model)
-        self.recorded += len(self._waiting)
-        self._waiting = []
+            add_many_logits(self._catalog, self._pending, model=self._model)
+        self.recorded += len(self._pending)
+        self._pending = []

@@ -1,4 +1,4 @@
-"""What is in the crawl: every picture seen is recorded; a new name for known content costs a hash, not a prediction."""
+"""Records the images of a crawl; a known image under a new name is recognized by its hash and not predicted again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HASHING_THREADS = 4
 def scan(
     catalog: Catalog, *, run: int, crawl: Path, library: Path, progress: Progress, scope: Scope | None = None
 ) -> Found:
-    """Record every picture under `crawl` as seen by `run`, leaving out `library`, and what could not be read."""
+    """Record every image under `crawl`, without those in `library`, as found by `run`, and what could not be read."""
     found = Found()
     with progress.stage("looking for pictures", total=None, unit="picture") as stage:
         for batch in _batches((scope or Scope()).pictures(crawl, library=library, found=found)):
@@ -39,9 +39,9 @@ def scan(
 
 
 def recognize(catalog: Catalog, *, run: int, crawl: Path, progress: Progress) -> None:
-    """Hash new files that are as large as a known picture, and record which of them are one.
+    """Hash new files that have the size of a known image, and record those that are identical to one.
 
-    A moved or renamed crawl is all such files: it costs reading, not decoding and predicting.
+    A moved or renamed crawl consists of such files: they are read, but not decoded and predicted again.
     """
     paths = files.to_hash(catalog, run=run, crawl=crawl)
     with (

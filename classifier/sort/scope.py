@@ -1,4 +1,7 @@
-"""What of a crawl is sorted: not the labels, nor what the person excludes. Decided before anything is made or moved."""
+"""Which folder is sorted, and which of its images: not labels, nor what the user excludes.
+
+All of it is checked before anything is made or moved.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.connection import is_library
-from classifier.errors import CrawlError
+from classifier.errors import CrawlError, LibraryError
 from classifier.exclude import NOTHING, Exclude
 from classifier.images.incomplete import complete
 from classifier.images.walk import find
@@ -23,14 +26,39 @@ if TYPE_CHECKING:
     from classifier.records import ImageFile
     from classifier.settings import LabelSettings, Settings
 
-_WHAT: Final = "labels that a model learns from"
+_DESCRIPTION: Final = "labels that a model learns from"
+
+
+def checked_crawl(crawl: Path, library: Path) -> Path:
+    """The crawl's absolute path, links resolved. Raises CrawlError or LibraryError in one line.
+
+    A library inside the crawl is left out of the scan. A crawl inside the library is refused, because the library
+    would be sorted into itself.
+    """
+    if not crawl.exists():
+        raise CrawlError(f"{crawl}: there is no such folder to sort")
+    if not crawl.is_dir():
+        raise CrawlError(f"{crawl}: is no folder; give the folder that holds the pictures")
+    if library.exists() and not library.is_dir():
+        raise LibraryError(f"--out {library}: is a file; give a folder")
+    if not os.access(crawl, os.R_OK | os.X_OK):
+        raise CrawlError(f"{crawl}: may not be read by you; check its permissions")
+    inner, outer = crawl.resolve(), library.resolve()
+    if any(_is_same(folder, outer) for folder in (inner, *inner.parents)):
+        raise CrawlError(f"{crawl}: is the library {library} or lies inside it; sort a folder outside of it")
+    return inner
+
+
+def _is_same(first: Path, second: Path) -> bool:
+    """Also if one folder has two names: in another case, or by a bind mount."""
+    return first == second or (second.exists() and first.exists() and first.samefile(second))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Folders that are left out, with a word on what each is; the files of labels that stay; and what is excluded.
+    """What is left out of a crawl: folders with a description of each, files that are labels, and excluded patterns.
 
-    Where files are to be moved, none is taken from a program that has it open, however long it has been at it.
+    With `moves`, a file that a process has open for writing is left out, however old it is.
     """
 
     leave_out: Mapping[Path, str] = field(default_factory=dict)
@@ -39,7 +67,7 @@ class Scope:
     moves: bool = False
 
     def pictures(self, crawl: Path, *, library: Path, found: Found) -> Iterator[ImageFile]:
-        """The pictures of `crawl` that nobody writes to, without those of `library`; counted in `found`."""
+        """The complete images of `crawl`, without those of `library`; counted in `found`."""
         walk = find(
             crawl,
             skip=[library],
@@ -51,57 +79,57 @@ class Scope:
         return complete(walk, found, ask_of_all=self.moves)
 
 
-def scope_of(settings: Settings) -> Scope:
-    """What the settings leave in of a crawl that is only read."""
+def scope_from_settings(settings: Settings) -> Scope:
+    """The scope of a crawl that is only read."""
     folder = _labels_folder(settings.labels)
     return Scope(
-        leave_out={} if folder is None else {folder: _WHAT},
+        leave_out={} if folder is None else {folder: _DESCRIPTION},
         exclude=Exclude(settings.images.exclude),
     )
 
 
-def scope_for(crawl: Path, *, model: Bundle, settings: Settings, mode: Mode) -> Scope:
-    """What is sorted of `crawl` (absolute): nothing of the labels that the settings or the model's record name.
+def scope_for_sort(crawl: Path, *, model: Bundle, settings: Settings, mode: Mode) -> Scope:
+    """The scope of a sort of `crawl` (absolute), without the labels that the settings or the bundle name.
 
-    Where the labels are the crawl itself, only `move` spares them: nothing else changes them. Raises CrawlError in one
-    line when `move` would take labels or a library apart because the crawl lies in them.
+    If the labels are the crawl itself, they are left out for `move` only, since nothing else changes them. Raises
+    CrawlError in one line when `move` would take labels or a library apart because the crawl is inside them.
     """
-    recorded = _recorded(model)
+    recorded = _recorded_labels_folder(model)
     folders = [folder for folder in (_labels_folder(settings.labels), recorded) if folder is not None]
-    leave_out = dict.fromkeys(folders, _WHAT)
+    leave_out = dict.fromkeys(folders, _DESCRIPTION)
     if mode is Mode.MOVE:
         _refuse_library(crawl)
         for folder in folders:
             _refuse_labels(crawl, folder)
-            leave_out |= dict.fromkeys(_categories_in(folder), _WHAT)
-    labels = _labelled_files(model) if mode is Mode.MOVE and recorded is None else frozenset()
+            leave_out |= dict.fromkeys(_category_folders(folder), _DESCRIPTION)
+    labels = _labeled_files(model) if mode is Mode.MOVE and recorded is None else frozenset()
     exclude = Exclude(settings.images.exclude)
     return Scope(leave_out=leave_out, labels=labels, exclude=exclude, moves=mode is Mode.MOVE)
 
 
 def _labels_folder(labels: LabelSettings) -> Path | None:
-    """The folder whose folders are categories; beside a CSV file it only says where that file's names begin."""
+    """The folder of category folders; with a CSV file it is only what the file's paths are relative to."""
     return labels.folder if labels.csv is None else None
 
 
-def _recorded(model: Bundle) -> Path | None:
-    """The labels folder that the model was trained on, by its own record, which may hold anything."""
+def _recorded_labels_folder(model: Bundle) -> Path | None:
+    """The labels folder that the bundle was trained on, as the bundle says, which is not trusted."""
     labels = model.manifest.settings.get("labels")
     folder = labels.get("folder") if isinstance(labels, dict) and labels.get("csv") is None else None
     return from_text(folder).absolute() if isinstance(folder, str) and folder else None
 
 
-def _labelled_files(model: Bundle) -> frozenset[str]:
-    """The pictures that the model learned from by a list of files."""
+def _labeled_files(model: Bundle) -> frozenset[str]:
+    """The images of the CSV file that the bundle was trained on."""
     path = model.folder / LABELLED
     named = load_labelled_paths(path).values() if model.manifest.labelled_sha256 and path.is_file() else ()
     return frozenset(os.path.realpath(from_text(one)) for one in named if one and "\0" not in one)
 
 
-def _categories_in(labels: Path) -> list[Path]:
+def _category_folders(labels: Path) -> list[Path]:
     try:
         return [folder for folder in labels.iterdir() if folder.name[0] not in "._" and folder.is_dir()]
-    except (OSError, ValueError):  # gone, or no path that a system can have
+    except (OSError, ValueError):  # missing, or not a valid path on this system
         return []
 
 
@@ -115,7 +143,7 @@ def _refuse_library(crawl: Path) -> None:
 
 
 def _refuse_labels(crawl: Path, labels: Path) -> None:
-    """Folders that begin with "." or "_" are not labels, wherever they lie."""
+    """Folders whose name begins with "." or "_" hold no labels and are not refused."""
     try:
         inside = crawl.relative_to(labels.resolve()).parts
     except (OSError, ValueError):

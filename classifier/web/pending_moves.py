@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classifier.catalog import annotation_log
+from classifier.decision.overrides import apply_annotation
 from classifier.filing.category_folders import is_in_its_folder
 from classifier.filing.destination import REVIEW
 from classifier.records import Action, AnnotationKind, Decision
-from classifier.sort.overrides import heed
 from classifier.web.queue import of_categories, of_pictures
 
 if TYPE_CHECKING:
@@ -76,4 +76,4 @@ def _heeded(row: Waiting, verdict: Annotation | None, guesses: Suggestions) -> D
         picture=row.picture, action=row.action, category=category, confidence=row.confidence, reason=row.reason
     )
     said = guesses.of(row.logits) if verdict is not None and verdict.category != category else {}
-    return heed(decision, verdict, confidence=None if verdict is None else said.get(verdict.category or ""))
+    return apply_annotation(decision, verdict, confidence=None if verdict is None else said.get(verdict.category or ""))

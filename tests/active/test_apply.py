@@ -23,7 +23,7 @@ from classifier.model.bundle import Bundle, open_bundle
 from classifier.records import Annotation, AnnotationKind, PictureId, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
-from classifier.sort.policy import guaranteed
+from classifier.sort.policy import risk_guarantee
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, varied
 from kit.reviewing import unsure_library
@@ -133,7 +133,7 @@ def test_without_a_guarantee_an_error_rate_is_kept_by_estimate(tmp_path: Path) -
     library = unsure_library(tmp_path, fitted.folder, 20)
     learner = Learner(library)
     with pytest.raises(NoGuarantee, match="the backbone has learned from these labels"):
-        guaranteed(fitted, 0.3)
+        risk_guarantee(fitted, 0.3)
     learner.strictness = Strictness(max_error=0.3)
     learner.learn()
     made = file_learned(library, learner, tell=lambda _: None)["strictness"]

@@ -1,6 +1,6 @@
 """The sort around the filing engine, as classifier.sort.pipeline does it, with a model that answers by a first letter.
 
-What a nursery must know for jobs with sidecars; its children run the real settler, scan and undo.
+What a nursery must know for jobs with sidecars; its children run the real applier, scan and undo.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from classifier.catalog.connection import open_catalog
 from classifier.catalog.files import add_image, relink
 from classifier.catalog.lock import owned
 from classifier.catalog.predictions import add_logits
+from classifier.decision.policy import Policy
 from classifier.filing.executor import execute
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recover import recover
@@ -55,7 +56,7 @@ incomplete.SECOND_LOOK_S = 0.0  # each child has just written its crawl
 _NOWHERE = os.open(os.devnull, os.O_WRONLY)
 
 
-class MarkedSettler(apply.DecisionApplier):
+class MarkedApplier(apply.DecisionApplier):
     """Says when it files sidecars."""
 
     def _file_sidecars(self, ids: Sequence[PictureId]) -> None:
@@ -85,20 +86,20 @@ def sort(
         make = partial(_make, catalog, library, run)
         remove_dangling(catalog, library, run=run, crawl=crawl, execute=make)
         _predict(catalog, run=run, crawl=crawl)
-        rules = apply.Rules(manifest=MANIFEST, thresholds=(0.5,) * 2, mode=Mode(method.value), sidecars=sidecars)
-        settler = MarkedSettler(
+        policy = Policy(manifest=MANIFEST, thresholds=(0.5,) * 2, mode=Mode(method.value), sidecars=sidecars)
+        applier = MarkedApplier(
             catalog,
             run=run,
             crawl=crawl,
             library=library,
-            rules=rules,
+            policy=policy,
             execute=make,
         )
-        settler.settle_placed(silent)
-        settler.settle_left(silent)
+        applier.redecide_placed(silent)
+        applier.apply_rest(silent)
         remove_repeated(catalog, library, execute=make)
         runs.finish(catalog, run, {})
-    return settler.troubles
+    return applier.failed_moves
 
 
 def _make(catalog: Catalog, library: Path, run: int, moves: Sequence[Move]) -> list[Outcome]:

@@ -17,7 +17,7 @@ from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.progress import SavingProgress
 from classifier.records import Annotation, AnnotationKind, Selection
 from classifier.settings import ModelSettings, RuntimeSettings, Settings, load
-from classifier.sort.policy import guaranteed
+from classifier.sort.policy import risk_guarantee
 from classifier.training.pipeline import learn
 from classifier.web.apply import file_decided
 from kit.pictures import COLORS, encoded, varied
@@ -112,7 +112,7 @@ def test_a_head_on_a_head_on_a_fine_tuned_model_guarantees_nothing_by_the_same_l
         assert 0 == chance_of(backbone)
         assert any("the backbone has learned from them before" in one for one in said.said)
         with pytest.raises(NoGuarantee, match="the backbone has learned from these labels"):
-            guaranteed(backbone, 0.5)
+            risk_guarantee(backbone, 0.5)
     assert {15} == {len(step.load_fitted()) for step in [*steps, backbone]}
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifier.decision.decide import decide
 from classifier.records import Action, Decision, PictureId
-from classifier.sort.decide import decide
 
 CATEGORIES = ("cat", "dog", "fox")
 
@@ -28,7 +28,7 @@ def one(
         categories=CATEGORIES[: len(probabilities)],
         thresholds=thresholds,
         truncated=[truncated],
-        novelties=[novelty],
+        ood_scores=[novelty],
         **options,
     )
     return decision
@@ -39,7 +39,7 @@ def decided(*probabilities: float, threshold: float = 0.9, truncated: bool = Fal
 
 
 def promised(*probabilities: float, thresholds: tuple[float, ...], truncated: bool = False) -> tuple[Action, str]:
-    decision = one(*probabilities, thresholds=thresholds, truncated=truncated, promised=True)
+    decision = one(*probabilities, thresholds=thresholds, truncated=truncated, guaranteed=True)
     return decision.action, decision.reason
 
 
@@ -77,7 +77,7 @@ UNLIKE = "0.99 cat, 0.01 dog: unlike every labelled picture (distance 0.250, you
 def test_a_picture_unlike_every_labelled_one_is_unknown_however_sure_unless_only_a_part_was_seen(
     novelty: float | None, truncated: bool, action: Action
 ) -> None:
-    decision = one(0.99, 0.01, 0.0, thresholds=(0.9,) * 3, truncated=truncated, novelty=novelty, unknown_from=0.25)
+    decision = one(0.99, 0.01, 0.0, thresholds=(0.9,) * 3, truncated=truncated, novelty=novelty, unknown_threshold=0.25)
 
     assert (action, "cat") == (decision.action, decision.category)
     assert (UNLIKE == decision.reason) == (action is Action.UNKNOWN)
@@ -135,7 +135,7 @@ def test_what_a_promised_reason_reads_as_is_what_was_decided(confidence: float, 
 
 
 def test_a_picture_hardly_like_any_label_is_looked_at_however_sure_the_network_is() -> None:
-    decision = one(0.99, 0.01, thresholds=(0.9, 0.9), novelty=0.5, unknown_from=0.6, strange_from=0.45)
+    decision = one(0.99, 0.01, thresholds=(0.9, 0.9), novelty=0.5, unknown_threshold=0.6, review_threshold=0.45)
 
     assert Action.REVIEW is decision.action
     assert "0.99 cat, 0.01 dog: hardly like any labelled picture (distance 0.500, " in decision.reason
@@ -154,11 +154,16 @@ def test_none_has_a_part_in_what_is_decided_of_another(weights: list[list[float]
     shares = np.array([[weight / sum(row) for weight in row] for row in weights]).reshape(-1, 3)
     novelties = [data.draw(st.none() | st.floats(0, 1)) for _ in weights]
     truncated = [data.draw(st.booleans()) for _ in weights]
-    limits = {"categories": CATEGORIES, "thresholds": (0.5, 0.6, 2.0), "unknown_from": 0.8, "strange_from": 0.6}
+    limits = {
+        "categories": CATEGORIES,
+        "thresholds": (0.5, 0.6, 2.0),
+        "unknown_threshold": 0.8,
+        "review_threshold": 0.6,
+    }
     pictures = [PictureId(str(number)) for number in range(len(weights))]
-    together = decide(pictures, shares, truncated=truncated, novelties=novelties, **limits)
+    together = decide(pictures, shares, truncated=truncated, ood_scores=novelties, **limits)
     apart = [
-        decide([picture], row[None], truncated=[cut], novelties=[novelty], **limits)[0]
+        decide([picture], row[None], truncated=[cut], ood_scores=[novelty], **limits)[0]
         for picture, row, cut, novelty in zip(pictures, shares, truncated, novelties, strict=True)
     ]
 
