@@ -68,7 +68,7 @@ def label(
     progress = TerminalProgress()
     with progress.stage("starting", total=None, unit=""):
         from classifier.active.pipeline import take_sample
-        from classifier.web.apply import file_decided
+        from classifier.web.pending_moves import file_decided
 
     sample = take_sample(crawl, library=folder, settings=chosen, count=count, more=more, progress=progress)
     tell(*_in_words(sample, folder), err=True)

@@ -147,7 +147,7 @@ def _kept(seen: LibraryStats, library: Path) -> list[str]:
 
 
 def _thumbnails(library: Path) -> int:
-    from classifier.web.thumbnail_cache import ThumbnailCache
+    from classifier.web.thumbnails import ThumbnailCache
 
     return ThumbnailCache(library).held()
 

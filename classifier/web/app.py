@@ -31,14 +31,12 @@ from classifier.labels.existing_folders import placed_by_hand
 from classifier.paths import displayable
 from classifier.records import PictureId
 from classifier.settings import ImageSettings
-from classifier.web.apply import file_decided
-from classifier.web.json_response import Answer
-from classifier.web.label_issue_files import DoubtfulLabels
+from classifier.web.i18n import reason_in_chinese
+from classifier.web.label_issues import DoubtfulLabels
 from classifier.web.label_paths import LabelPaths
-from classifier.web.learner_status import LearnerStatus
-from classifier.web.prefetch import coming
-from classifier.web.reasons import in_chinese
-from classifier.web.refusals import left_of, refuse, refuse_damaged
+from classifier.web.learner_process import LearnerStatus
+from classifier.web.pending_moves import file_decided
+from classifier.web.responses import Answer, left_of, refuse, refuse_damaged
 from classifier.web.routes.audit import AuditRoutes, RouteContext
 from classifier.web.routes.categories import naming_routes
 from classifier.web.routes.folders import FolderRoutes
@@ -48,7 +46,7 @@ from classifier.web.schemas import Body, Steps, answers_from, read_body, wanted_
 from classifier.web.session import ReviewSession
 from classifier.web.similar import SimilarImages
 from classifier.web.static_files import static_routes
-from classifier.web.thumbnail_service import SIDES, ThumbnailService
+from classifier.web.thumbnail_service import SIDES, ThumbnailService, coming
 from classifier.web.watch import watch
 
 if TYPE_CHECKING:
@@ -266,7 +264,7 @@ class Review:
             "look": row.look,
             "reason": row.reason,
             "learned_since": self._desk.is_guessed_anew(row),
-            "reason_zh": in_chinese(row.reason, category=row.category),
+            "reason_zh": reason_in_chinese(row.reason, category=row.category),
             "name": displayable(row.path.name),
             "width": row.width,
             "height": row.height,

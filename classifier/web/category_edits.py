@@ -1,10 +1,11 @@
-"""New, renamed and merged categories: what a person may call them, and what of their words follows; moves no file."""
+"""Categories as the page edits them: create, rename and merge, the annotations that follow, and their keys."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from string import ascii_lowercase, ascii_uppercase
+from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import annotation_log, categories, decisions
 from classifier.catalog.annotation_log import begin_step
@@ -14,7 +15,7 @@ from classifier.labels.names import check_names
 from classifier.records import AnnotationKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from classifier.catalog.categories import CategoryAliases
     from classifier.catalog.connection import Catalog
@@ -81,3 +82,28 @@ def rename_category(
         ]
         said = [replace(one, category=new, origin=origin, audit=None, at=at, id=0, step=step) for one in held]
         return annotation_log.add_all(catalog, said)
+
+
+_DIGITS: Final = "1234567890"
+_TAKEN: Final = frozenset("sugofzncy")
+"""Keys of the page itself: skip, none of these, grid, order, file, closer, new category or wrong, categories, right.
+
+So is the capital F.
+"""
+
+
+def keys_for(categories: Sequence[str]) -> dict[str, str]:
+    """A key for each category, as far as they go: digits, then letters of its own name, then any letter, then capitals.
+
+    Those beyond all keys get none: they are clicked.
+    """
+    given = dict(zip(categories, _DIGITS, strict=False))
+    free = [letter for letter in ascii_lowercase if letter not in _TAKEN]
+    rest = [category for category in categories if category not in given]
+    for category in rest:
+        own = next((letter for letter in category.lower() if letter in free), None)
+        if own is not None:
+            given[category] = own
+            free.remove(own)
+    without = [category for category in rest if category not in given]
+    return given | dict(zip(without, [*free, *ascii_uppercase.replace("F", "")], strict=False))

@@ -1,6 +1,6 @@
-"""The folders of the crawl from which something waits, as a tree of which a part is shown; knows no web and no desk.
+"""The folders of the crawl in which something waits, as a tree, and the filter of the queue by one of them.
 
-A number stands for a folder: what is asked for is one of those that were told, never a path.
+The page names a folder by the number that it was sent, never by a path.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from classifier.catalog.connection import Catalog
     from classifier.records import Action
+
 
 _Parts = tuple[bytes, ...]
 _MOST: Final = 300
@@ -114,3 +116,36 @@ def _shown(counts: Counter[_Parts], root: _Parts, place: _Parts) -> Iterator[_Pa
         above = folder[:-1]
         if len(folder) > len(root) and place[: len(above)] == above:
             yield folder
+
+
+_MADE: Final = "CREATE TEMP TABLE IF NOT EXISTS here (picture TEXT PRIMARY KEY) WITHOUT ROWID"
+_BELOW: Final = """
+INSERT OR IGNORE INTO temp.here SELECT picture FROM files WHERE path > ? AND path < ? AND picture IS NOT NULL
+"""
+_FEW: Final = 3000
+"""To look each of so many up is faster than to look for them among all that waits."""
+
+
+class FolderFilter:
+    """Knows which pictures of a catalog have a file in one folder of the crawl, or below it."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._under: bytes | None = None
+        self._is_small = False
+        catalog.connection.execute(_MADE)
+
+    def look(self, under: bytes | None) -> bool:
+        """Have `temp.here` hold those of the folder `under` (None asks for none); whether they are few."""
+        if under is None:
+            return False
+        if under != self._under:
+            self._under = under
+            self._catalog.connection.execute("DELETE FROM temp.here")
+            bounds = (under + b"/", under + b"0")  # "0" follows "/"
+            self._is_small = self._catalog.connection.execute(_BELOW, bounds).rowcount <= _FEW
+        return self._is_small
+
+    def changed(self) -> None:
+        """There may be others by now."""
+        self._under = None

@@ -133,18 +133,6 @@ LEFT JOIN predictions ON predictions.picture = d.picture AND predictions.model =
 """
 DECIDED: Final = """decisions AS d {how}
 LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action"""
-_COUNTS: Final = """
-SELECT d.action, coalesce(r.category, d.category), count(*) FROM decisions AS d
-LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action
-CROSS JOIN places ON places.picture = d.picture
-WHERE d.action IN ('review', 'unknown') GROUP BY 1, 2 ORDER BY 3 DESC, 2
-"""
-_SETTLED: Final = """
-SELECT d.picture, d.action, coalesce(r.category, d.category)
-FROM temp.said CROSS JOIN decisions AS d ON d.picture = said.picture
-LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action
-WHERE said.how IN ('settled', 'skipped')
-"""
 HERE: Final = "ON d.picture = here.picture"
 ANSWERED: Final = "LEFT JOIN temp.said ON said.picture = d.picture"
 
@@ -202,26 +190,6 @@ def of_categories(catalog: Catalog, categories: Sequence[str], *, model: str) ->
     source = DECIDED.format(how="")
     query = f"{ROW.format(keys='d.confidence, d.picture', source=source)} WHERE d.category IN ({marks})"
     return map(waiting, catalog.connection.execute(query, (model, *categories)))
-
-
-def counts(catalog: Catalog) -> dict[str, dict[str, int]]:
-    """How many lie in each tray, by best guess, most first, answered or not; takes as long as there are many."""
-    found: dict[str, dict[str, int]] = {Action.REVIEW.value: {}, Action.UNKNOWN.value: {}}
-    for action, category, count in catalog.connection.execute(_COUNTS):
-        found[action][category] = count
-    return found
-
-
-def settled(catalog: Catalog) -> dict[PictureId, tuple[str, str]]:
-    """Tray and best guess of each picture that waits no longer: settled by a person's word, or skipped."""
-    rows = catalog.connection.execute(_SETTLED)
-    return {PictureId(picture): (action, best) for picture, action, best in rows}
-
-
-def said_of(catalog: Catalog) -> dict[str, int]:
-    """How many pictures a person put into each category."""
-    query = "SELECT category, count(*) FROM temp.said WHERE how = 'settled' AND category IS NOT NULL GROUP BY category"
-    return dict(catalog.connection.execute(query).fetchall())
 
 
 def answered(wanted: Wanted) -> str:

@@ -6,19 +6,32 @@ What was answered is in `temp.said`, which keeps it out of the queue; this count
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from classifier.records import Action
+from classifier.records import Action, PictureId
 from classifier.web.category_edits import named_counts
-from classifier.web.queue import RULED_OUT, SAID, counts, of_pictures, settled
+from classifier.web.queue import RULED_OUT, SAID, of_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from classifier.catalog.categories import CategoryAliases
     from classifier.catalog.connection import Catalog
-    from classifier.records import PictureId
     from classifier.web.queue import Waiting
+
+
+_COUNTS: Final = """
+SELECT d.action, coalesce(r.category, d.category), count(*) FROM decisions AS d
+LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action
+CROSS JOIN places ON places.picture = d.picture
+WHERE d.action IN ('review', 'unknown') GROUP BY 1, 2 ORDER BY 3 DESC, 2
+"""
+_SETTLED: Final = """
+SELECT d.picture, d.action, coalesce(r.category, d.category)
+FROM temp.said CROSS JOIN decisions AS d ON d.picture = said.picture
+LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action
+WHERE said.how IN ('settled', 'skipped')
+"""
 
 
 class QueueCounts:
@@ -100,3 +113,23 @@ class QueueCounts:
             if row.action is not Action.FILE:
                 of_tray = self.counts.setdefault(row.action.value, {})
                 of_tray[row.best] = of_tray.get(row.best, 0) + number
+
+
+def counts(catalog: Catalog) -> dict[str, dict[str, int]]:
+    """How many lie in each tray, by best guess, most first, answered or not; takes as long as there are many."""
+    found: dict[str, dict[str, int]] = {Action.REVIEW.value: {}, Action.UNKNOWN.value: {}}
+    for action, category, count in catalog.connection.execute(_COUNTS):
+        found[action][category] = count
+    return found
+
+
+def settled(catalog: Catalog) -> dict[PictureId, tuple[str, str]]:
+    """Tray and best guess of each picture that waits no longer: settled by a person's word, or skipped."""
+    rows = catalog.connection.execute(_SETTLED)
+    return {PictureId(picture): (action, best) for picture, action, best in rows}
+
+
+def said_of(catalog: Catalog) -> dict[str, int]:
+    """How many pictures a person put into each category."""
+    query = "SELECT category, count(*) FROM temp.said WHERE how = 'settled' AND category IS NOT NULL GROUP BY category"
+    return dict(catalog.connection.execute(query).fetchall())

@@ -15,13 +15,12 @@ from classifier.catalog.annotation_log import begin_step, standing
 from classifier.errors import LibraryError
 from classifier.records import Action, Annotation, AnnotationKind, Selection
 from classifier.web import path_order
-from classifier.web.category_edits import make_category, named, rename_category, take_back_name
-from classifier.web.folder_filter import FolderFilter
+from classifier.web.category_edits import keys_for, make_category, named, rename_category, take_back_name
+from classifier.web.folders import FolderFilter
 from classifier.web.history import ORIGIN, Answer, Step, check_answers, how_held, now, read_steps, spoken_of, words_of
-from classifier.web.keymap import keys_for
 from classifier.web.pending_moves import pending, retracted, strayed
-from classifier.web.queue import Key, Order, Waiting, Wanted, of_pictures, page, said_of
-from classifier.web.queue_counts import QueueCounts
+from classifier.web.queue import Key, Order, Waiting, Wanted, of_pictures, page
+from classifier.web.queue_counts import QueueCounts, said_of
 from classifier.web.ranked_queue import Learned
 from classifier.web.suggestions import Suggestions, read_guesses
 

@@ -1,7 +1,6 @@
-"""What lies near a picture that waits: the labelled pictures most like it, and those that wait and nearly repeat it.
+"""What is similar to an image that waits: the nearest labeled images, and near-duplicates that wait too.
 
-Asked and answered in threads of its own, with a connection of its own, so that the desk never waits for it. Knows no
-web, and not what was answered at the desk meanwhile.
+Runs in its own threads with its own connection, so that the review session never waits for it.
 """
 
 from __future__ import annotations
@@ -10,21 +9,23 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.shards import read_embeddings
-from classifier.errors import IllsortError
-from classifier.records import AnnotationKind
+from classifier.errors import IllsortError, Undecodable
+from classifier.labels.dataset import example_of
+from classifier.records import AnnotationKind, Label
+from classifier.settings import ImageSettings, LabelSettings
 from classifier.web.lsh_index import NOTHING, likely, sketch
-from classifier.web.near_duplicates import Looks
 from classifier.web.neighbors import read_taught
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.catalog.connection import Catalog
-    from classifier.records import PictureId
+    from classifier.records import Example, PictureId
     from classifier.web.lsh_index import LshIndex
     from classifier.web.neighbors import Neighbor, Taught
+
 
 _ANEW_S: Final = 60.0
 """How old what is known of what waits may be, while a sort is at work."""
@@ -158,3 +160,44 @@ class SimilarImages:
     def _close(self) -> None:
         if self._catalog is not None:
             self._catalog.close()
+
+
+_MOST_KEPT: Final = 8192
+"""How many pictures' looks are kept, about a kilobyte each: neighbors are asked about again and again."""
+_NOWHERE: Final = Label(path=Path(), category="")
+
+
+class Looks:
+    """Tells what is nearly the same; `see` gives a small picture as a JPEG, or None when it is no longer there."""
+
+    def __init__(self, see: Callable[[PictureId], bytes | None]) -> None:
+        self._see = see
+        self._kept: dict[PictureId, Example | None] = {}
+
+    def same(self, picture: PictureId, others: Sequence[PictureId]) -> list[PictureId]:
+        """Which of `others` are nearly the same as `picture`, in their order; directly, not over one another."""
+        from classifier.labels.near_duplicates import near_duplicates  # noqa: PLC0415 - it needs scipy
+
+        own = self._look(picture) if others else None
+        if own is None:
+            return []
+        found = [look for look in map(self._look, others) if look is not None]
+        bits = LabelSettings().near_duplicate_bits
+        return [other.picture for other in found if any(near_duplicates((own, other), bits))]
+
+    def _look(self, picture: PictureId) -> Example | None:
+        if picture not in self._kept:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[picture] = self._read(picture)
+        return self._kept[picture]
+
+    def _read(self, picture: PictureId) -> Example | None:
+        data = self._see(picture)
+        if data is None:
+            return None
+        try:
+            seen = example_of(_NOWHERE, data, max_megapixels=ImageSettings().max_megapixels)
+        except Undecodable:
+            return None
+        return replace(seen, picture=picture)

@@ -1,21 +1,118 @@
-"""The threads that make pictures for the page: large ones when asked, small ones ahead of time; knows no web."""
+"""The threads that make images for the page: on request, and ahead of requests while the page is idle."""
 
 from __future__ import annotations
 
+import sqlite3
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from classifier.web.prefetch import Prefetcher
-from classifier.web.thumbnail_cache import ThumbnailCache
-from classifier.web.thumbnails import LARGE, SMALL, thumbnail
+from classifier.errors import IllsortError
+from classifier.web.queue import Wanted
+from classifier.web.thumbnails import LARGE, SMALL, ThumbnailCache, thumbnail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from classifier.web.queue import Key, Waiting
+
+    Page = Callable[[Wanted, Sequence[Key] | None, int], list[Waiting]]
+    from collections.abc import Callable
     from concurrent.futures import Future
     from pathlib import Path
 
     from classifier.records import PictureId
     from classifier.web.queue import Waiting
+
+
+GRID: Final = 60
+_PAGES: Final = 3
+_STILL_S: Final = 0.1
+"""How long after the last question it goes on. A lower priority would not do: what it holds, the others wait for."""
+_SLOW_S: Final = 1.0
+"""Who answers faster than that has a beat; what is in work when the next answer comes would delay it."""
+_EARLY, _MISSED = 0.6, 2.0
+"""In parts of a beat: from when on the next answer may come, and when it has not come."""
+
+
+def coming(page: Page, wanted: Wanted, after: Sequence[Key] | None, categories: Iterable[str]) -> Iterator[Waiting]:
+    """What is likely shown small after a page of `wanted` that ended at `after` (None: the queue ends there).
+
+    In a grid its next pages; then the first grid of each category, in the order in which the page offers them.
+    """
+    for _ in range(_PAGES if wanted.grid else 0):
+        if after is None:
+            break
+        rows = page(wanted, after, GRID)
+        yield from rows
+        after = rows[-1].key if len(rows) == GRID else None
+    for category in categories:
+        yield from page(replace(wanted, category=category, grid=True, skipped=False), None, GRID)
+
+
+class Prefetcher:
+    """A thread that gives one row after the other of the newest plan to `make`."""
+
+    def __init__(self, make: Callable[[Waiting], None], *, idle: Callable[[], None]) -> None:
+        self._make = make
+        self._idle = idle
+        self._plan: Iterator[Waiting] | None = None
+        self._changed = threading.Condition()
+        self._is_closed = False
+        self._asked = self._answered = self._beat = 0.0
+        self._thread = threading.Thread(target=self._work, name="ahead", daemon=True)
+        self._thread.start()
+
+    def expect(self, plan: Iterator[Waiting]) -> None:
+        """Begin with another plan; what is left of the last one is dropped."""
+        with self._changed:
+            self._plan = plan
+            self._changed.notify()
+
+    def hold_still(self) -> None:
+        """Something was asked."""
+        self._asked = time.monotonic()
+
+    def heard(self) -> None:
+        """Something was answered: at the same beat the next answer comes."""
+        now = self._asked = time.monotonic()
+        beat = now - self._answered
+        self._answered, self._beat = now, beat if beat < _SLOW_S else 0.0
+
+    def rest(self) -> float:
+        """For how many seconds it is to hold still."""
+        now = time.monotonic()
+        still = self._asked + _STILL_S - now
+        is_due = _EARLY * self._beat <= now - self._answered < _MISSED * self._beat
+        return max(still, self._answered + _MISSED * self._beat - now) if is_due else still
+
+    def close(self) -> None:
+        """End after the picture that is in work."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (plan := self._next()) is not None:
+            with suppress(IllsortError, sqlite3.Error):  # what cannot be made ahead is made when it is asked for
+                for row in plan:
+                    while (left := self.rest()) > 0:
+                        time.sleep(left)
+                    if self._plan is not None or self._is_closed:
+                        break
+                    self._make(row)
+            self._idle()
+
+    def _next(self) -> Iterator[Waiting] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._plan is not None or self._is_closed)
+            plan, self._plan = self._plan, None
+            return None if self._is_closed else plan
+
 
 SIDES: Final = {"small": SMALL, "large": LARGE}
 _THREADS: Final = 3

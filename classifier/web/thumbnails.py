@@ -1,24 +1,31 @@
-"""Pictures as the page shows them: read where they lie, decoded as everywhere, re-encoded as a JPEG.
+"""Images as the page shows them: checked, decoded and re-encoded as JPEG, and the cache of the small ones on disk.
 
-Only content that a sort has decoded already, in a process that it could kill, or a training as a label, is decoded
-here: the file must still have the hash that it had then. Must not know the web, the catalog, or where small ones are
-kept.
+Only content that a sort has decoded already, in a process that can be killed, or a training run as a label, is decoded
+here: the file must still have the hash that it had then. The cache is in the library's state folder, is bounded in
+size (the oldest go first), and may be deleted at any time.
 """
 
 from __future__ import annotations
 
+import re
+import threading
+from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
+from classifier.catalog.filesystem import state_folder
 from classifier.errors import Undecodable
 from classifier.images.decode import decode
 from classifier.images.hashing import picture_id
 from classifier.images.safe_open import read_picture
+from classifier.own_files import READ, make_own_folder, open_own, remove_own, write_own
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from classifier.records import PictureId
+
 
 SMALL: Final = 320
 LARGE: Final = 1600
@@ -39,3 +46,79 @@ def thumbnail(picture: PictureId, path: Path, *, side: int, max_megapixels: floa
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY.get(side, 85))
     return buffer.getvalue()
+
+
+FOLDER: Final = "thumbnails"
+LIMIT_BYTES: Final = 1_000_000_000
+"""Some fifty thousand of them."""
+_NAME: Final = re.compile(r"\.?[0-9a-f]{64}\.jpg(\.[0-9a-f-]+\.part)?")
+_LEFT: Final = 0.9
+"""Share of the limit that is left when the oldest have gone, so that they go by the thousand."""
+
+
+class ThumbnailCache:
+    """The small pictures of one library; for several threads, and beside other processes."""
+
+    def __init__(self, library: Path, *, limit_bytes: int = LIMIT_BYTES) -> None:
+        self._folder = state_folder(library) / FOLDER
+        self._limit = limit_bytes
+        self._lock = threading.Lock()
+        self._held: int | None = None
+
+    def get(self, picture: PictureId) -> bytes | None:
+        """The small picture, where it is kept."""
+        try:
+            with open_own(self._path(picture), READ) as file:
+                return file.read()
+        except OSError:
+            return None
+
+    def has(self, picture: PictureId) -> bool:
+        """Whether it is kept."""
+        return self._path(picture).is_file()
+
+    def keep(self, picture: PictureId, data: bytes) -> None:
+        """Whole or not at all; on a full disk nothing is kept, and nothing fails."""
+        path = self._path(picture)
+        try:
+            make_own_folder(path.parent)
+            write_own(path, data, durably=False)
+        except OSError:
+            return
+        with self._lock:
+            if self._held is not None:
+                self._held += len(data)
+
+    def tidy(self) -> None:
+        """Let the oldest go where there are too many. It may take seconds: not for a thread that a person waits for."""
+        if self._held is not None and self._held <= self._limit:
+            return
+        found = sorted(self._found())
+        held = sum(size for _, size, _ in found)
+        if held > self._limit:
+            for _, size, path in found:
+                if held <= self._limit * _LEFT:
+                    break
+                with suppress(OSError):
+                    remove_own(path)
+                held -= size
+        with self._lock:
+            self._held = held
+
+    def held(self) -> int:
+        """Bytes of all that are kept, counted anew."""
+        return sum(size for _, size, _ in self._found())
+
+    def _found(self) -> Iterator[tuple[int, int, Path]]:
+        """When each was made, its bytes, and where it is; halves that a kill left among them, and no other file."""
+        for path in self._folder.glob("??/*"):
+            if not _NAME.fullmatch(path.name):
+                continue
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            yield status.st_mtime_ns, status.st_size, path
+
+    def _path(self, picture: PictureId) -> Path:
+        return self._folder / picture[:2] / f"{picture}.jpg"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.ranking import attach_newest
 from classifier.errors import IllsortError
-from classifier.web.queue import counts
+from classifier.web.queue_counts import counts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -14,8 +14,8 @@ from classifier.labels.existing_folders import placed_by_hand
 from classifier.progress import SavingProgress
 from classifier.records import AnnotationKind
 from classifier.settings import ModelSettings, RuntimeSettings, Settings
-from classifier.web.apply import file_decided
 from classifier.web.history import Answer
+from classifier.web.pending_moves import file_decided
 from classifier.web.queue import Wanted
 from classifier.web.session import ReviewSession
 from kit.pictures import busy, encoded

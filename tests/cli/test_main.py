@@ -13,7 +13,7 @@ import pytest
 
 from classifier.cli.main import app
 from classifier.records import PictureId
-from classifier.web.thumbnail_cache import ThumbnailCache
+from classifier.web.thumbnails import ThumbnailCache
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, plain
 from kit.tree import make_tree, read_tree

@@ -22,8 +22,7 @@ from classifier.filing.verify import verify
 from classifier.labels.from_annotations import read_feedback
 from classifier.labels.random_draw import read_draws
 from classifier.web.app import Review
-from classifier.web.credentials import PageSession
-from classifier.web.security import SecurityMiddleware
+from classifier.web.security import PageSession, SecurityMiddleware
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, varied
 from kit.reviewing import OWN, PORT, TOKEN, blended, open_page, served

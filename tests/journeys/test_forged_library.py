@@ -23,8 +23,8 @@ from classifier.catalog.values import to_bytes
 from classifier.cli.main import app
 from classifier.errors import LibraryError
 from classifier.model.bundle import Bundle
-from classifier.web.apply import file_decided
-from classifier.web.refusals import in_chinese
+from classifier.web.i18n import sentence_in_chinese
+from classifier.web.pending_moves import file_decided
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, varied
 from kit.reviewing import blended, served
@@ -260,7 +260,7 @@ def test_the_page_moves_nothing_out_of_a_folder_that_only_a_record_names(
     learner.learn()
     with pytest.raises(LibraryError, match="only this library's record names it; sort it first") as refused:
         file_learned(library, learner, tell=lambda _: None)
-    assert "只有库的记录提到它" in in_chinese(str(refused.value))
+    assert "只有库的记录提到它" in sentence_in_chinese(str(refused.value))
     assert HOME == read_tree(home, hidden=True)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("classifier.active.apply._refuse_unnamed", lambda *_: None)

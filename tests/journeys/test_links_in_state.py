@@ -22,7 +22,7 @@ from classifier.model.bundle import Bundle
 from classifier.records import PictureId
 from classifier.report.library_report import write_library_report
 from classifier.web.server import serve
-from classifier.web.thumbnail_cache import ThumbnailCache
+from classifier.web.thumbnails import ThumbnailCache
 from kit.bundles import color_bundle
 from kit.reviewing import blended, sort_again, unsure_library
 

@@ -16,8 +16,7 @@ from classifier.records import Action, Decision, Method, Picture, PictureId
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from classifier.web.app import Review
-from classifier.web.credentials import KEY_HEADER, PageSession
-from classifier.web.security import SecurityMiddleware
+from classifier.web.security import KEY_HEADER, PageSession, SecurityMiddleware
 from kit.filing import move_of
 from kit.pictures import COLORS, encoded, varied
 

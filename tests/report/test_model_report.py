@@ -15,7 +15,7 @@ from classifier.cli.train import show_doubts
 from classifier.errors import ModelError
 from classifier.report.model_report import write_bundle_report
 from classifier.report.template import MARKER, is_ours
-from classifier.web.label_issue_files import DoubtfulLabels
+from classifier.web.label_issues import DoubtfulLabels
 from classifier.web.label_paths import LabelPaths
 
 VOID = {"meta", "img", "link", "br"}

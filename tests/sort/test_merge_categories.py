@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from classifier.catalog.connection import open_catalog
-from classifier.web.apply import file_decided
+from classifier.web.pending_moves import file_decided
 from classifier.web.session import ReviewSession
 from kit.reviewing import sort_again, unsure_library
 from kit.tree import all_files

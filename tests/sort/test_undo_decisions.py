@@ -22,7 +22,7 @@ from classifier.records import Action, Decision, PictureId
 from classifier.report.library_report import library_page
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
-from classifier.web.queue import counts
+from classifier.web.queue_counts import counts
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree
 

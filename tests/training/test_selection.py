@@ -19,7 +19,7 @@ from classifier.records import Annotation, AnnotationKind, Selection
 from classifier.settings import ModelSettings, RuntimeSettings, Settings, load
 from classifier.sort.policy import risk_guarantee
 from classifier.training.pipeline import learn
-from classifier.web.apply import file_decided
+from classifier.web.pending_moves import file_decided
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import Tree, make_tree
 

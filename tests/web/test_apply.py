@@ -15,8 +15,8 @@ from classifier.errors import LibraryError
 from classifier.filing import refile as rearranging
 from classifier.filing.undo import undo
 from classifier.records import AnnotationKind
-from classifier.web.apply import file_decided
 from classifier.web.history import Answer
+from classifier.web.pending_moves import file_decided
 from classifier.web.queue import Wanted
 from classifier.web.session import ReviewSession
 from kit.reviewing import sort_again, unsure_library

@@ -13,7 +13,7 @@ from classifier.catalog import annotation_log
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.stats import overview
 from classifier.records import AnnotationKind
-from classifier.web.learner_status import LearnerStatus
+from classifier.web.learner_process import LearnerStatus
 from kit.audits import Kind, filed_library
 from kit.reviewing import served
 from kit.tree import all_files

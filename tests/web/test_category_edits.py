@@ -11,8 +11,8 @@ from classifier.catalog.stats import overview
 from classifier.errors import IllsortError, LibraryError
 from classifier.filing.undo import undo
 from classifier.records import Action, AnnotationKind, PictureId
-from classifier.web.apply import file_decided
 from classifier.web.history import Answer
+from classifier.web.pending_moves import file_decided
 from classifier.web.queue import Order, Wanted
 from classifier.web.session import ReviewSession
 from kit.reviewing import waiting_library

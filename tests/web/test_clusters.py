@@ -11,7 +11,7 @@ from classifier.catalog import ranking
 from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.ranking import Rank
 from classifier.records import Action
-from classifier.web.apply import file_decided
+from classifier.web.pending_moves import file_decided
 from kit.reviewing import served, waiting_library
 
 if TYPE_CHECKING:

@@ -17,9 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from classifier.web import connection_limits
-from classifier.web.connection_limits import BACKLOG, LimitedProtocol
-from classifier.web.server import Server
+from classifier.web.server import BACKLOG, MOST, LimitedProtocol, Server
 
 resource = pytest.importorskip("resource", reason="Windows limits open files otherwise")
 HALF = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
@@ -81,7 +79,7 @@ def test_1500_half_requests_leave_the_page_answering(server: Server, port: int, 
         answer = httpx.get(f"http://127.0.0.1:{port}/", timeout=20)
         count = len(server.server_state.connections)
 
-    assert count <= connection_limits.MOST + BACKLOG
+    assert count <= MOST + BACKLOG
     assert ("there", True) == (answer.text, time.monotonic() - began < 10)
 
 
@@ -93,7 +91,7 @@ def test_what_is_being_answered_is_not_cut_for_others(port: int) -> None:
         one.start()
     time.sleep(0.3)
     with ExitStack() as held:
-        for _ in range(connection_limits.MOST + BACKLOG):
+        for _ in range(MOST + BACKLOG):
             held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20)).sendall(HALF)
         for one in asking:
             one.join()
@@ -105,7 +103,7 @@ def test_what_is_being_answered_is_not_cut_for_others(port: int) -> None:
 def test_a_request_that_is_not_whole_in_time_ends_its_connection(
     port: int, sent: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_limits, "WHOLE_WITHIN_S", 0.3)
+    monkeypatch.setattr("classifier.web.WHOLE_WITHIN_S", 0.3)
     with closing(socket.create_connection(("127.0.0.1", port), timeout=15)) as one:
         one.sendall(sent)
         received = b""

@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING
 import classifier
 from classifier import errors
 from classifier.errors import IllsortError
-from classifier.web.refusals import in_chinese
+from classifier.web.i18n import sentence_in_chinese
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(classifier.__file__).parent
-BEGIN = ("review.app", "review.guard", "relearn.process", "sampling.teach")
+BEGIN = ("web.app", "web.security", "active.worker", "active.cold_start")
 """What answers the page, and what learns beside it: whatever these import can be reached."""
 ELSEWHERE = {
     "settings": "read by the command line, before there is a page",
-    "audit.run._as_it_is": "asked for by illsort audit --json",
-    "catalog.undone.run_to_undo": "asked for by illsort undo, with a run's number",
-    "labels.examples": "labels are read by illsort train",
-    "labels.read": "the same; the page lists the folders alone",
+    "audit.session._as_it_is": "asked for by illsort audit --json",
+    "catalog.undo_queries.run_to_undo": "asked for by illsort undo, with a run's number",
+    "labels.dataset": "labels are read by illsort train",
+    "labels.load": "the same; the page lists the folders alone",
     "model.backbone.load_backbone": "a training's network; the page's learning and sorting load a trained one",
     "model.backbone._located": "the same",
     "model.backbone._safetensors_only": "the same, but for what it calls",
-    "sampling.run": "draws the sample, before there is a page",
+    "active.pipeline": "draws the sample, before there is a page",
 }
 PASSED_ON = {
     "str(error)",  # of asked.py, whose ValueErrors are looked at here, or of JSON and enums
@@ -48,7 +48,7 @@ PASSED_ON = {
     "str(taken(folder / name).strerror)",  # of own_folder.taken, which is looked at where it stands
     "str(taken(target).strerror)",
 }
-PHRASES = {"category_names.problem_with", "filing.plan.trouble_with", "model.promise._refusal"}
+PHRASES = {"category_names.problem_with", "filing.plan.trouble_with", "model.risk_control._refusal"}
 """Functions whose answer is a sentence, or a part of one."""
 TOLD = {name: 0 for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, IllsortError)}
 PLACES = TOLD | {"HTTPException": 1, "_refused": 1, "keep_source": 1, "OSError": 1, "SourceError": 1}
@@ -130,7 +130,7 @@ def argument(module: str, call: ast.Call) -> ast.expr | None:
     name = getattr(call.func, "id", getattr(call.func, "attr", ""))
     if name == "Outcome":
         return next((keyword.value for keyword in call.keywords if keyword.arg == "reason"), None)
-    if name == "ValueError" and module == "review.asked":
+    if name == "ValueError" and module == "web.schemas":
         return call.args[0]
     place = PLACES.get(name)
     return None if place is None or len(call.args) <= place else call.args[place]
@@ -177,7 +177,7 @@ def is_elsewhere(where: str) -> bool:
 def test_every_sentence_that_the_page_can_meet_is_told_in_chinese() -> None:
     met = [one for one in everything() if not is_elsewhere(one.where)]
     sentences = [text for one in met for text in one.sentences or () if IS_SENTENCE.match(text)]
-    told = {text: in_chinese(text) for text in sentences}
+    told = {text: sentence_in_chinese(text) for text in sentences}
 
     assert len(told) > 90
     assert [] == [text for text, chinese in told.items() if text == chinese]

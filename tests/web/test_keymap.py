@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from classifier.web.keymap import keys_for
+from classifier.web.category_edits import keys_for
 
 
 def test_the_first_ten_categories_have_digits() -> None:

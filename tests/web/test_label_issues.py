@@ -19,7 +19,7 @@ from classifier.model.bundle_files import EVALUATION
 from classifier.model.labeled_embeddings import LABELLED, load_labelled
 from classifier.progress import SilentProgress
 from classifier.records import Annotation, AnnotationKind, PictureId
-from classifier.web.apply import file_decided
+from classifier.web.pending_moves import file_decided
 from kit.doubts import Doubted, doubted
 from kit.labels import read_here
 from kit.reviewing import served

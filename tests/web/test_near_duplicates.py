@@ -9,7 +9,7 @@ from PIL import Image
 
 from classifier.images.hashing import picture_id
 from classifier.records import PictureId
-from classifier.web.near_duplicates import Looks
+from classifier.web.similar import Looks
 from kit.pictures import COLORS, busy, encoded, plain
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from classifier.catalog.connection import open_catalog
 from classifier.records import Action
-from classifier.web.prefetch import GRID, Prefetcher, coming
 from classifier.web.queue import Wanted
 from classifier.web.session import ReviewSession
+from classifier.web.thumbnail_service import GRID, Prefetcher, coming
 from kit.reviewing import served, unsure_library, waiting_library
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def test_nothing_is_made_when_the_next_answer_is_due(
 ) -> None:
     made = Prefetcher(lambda _: None, idle=lambda: None)
     clock = iter([100 + one for one in (*answered, now)])
-    monkeypatch.setattr("classifier.web.prefetch.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr("classifier.web.thumbnail_service.time", SimpleNamespace(monotonic=lambda: next(clock)))
     for _ in answered:
         made.heard()
 

@@ -18,7 +18,7 @@ from classifier.decision import decide as deciding
 from classifier.decision.decide import decide
 from classifier.decision.overrides import apply_annotation
 from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId
-from classifier.web.reasons import in_chinese
+from classifier.web.i18n import reason_in_chinese
 
 P = PictureId("0" * 64)
 NAMES = ("chibi", "a: below 0.9", "not chibi (2)", "chibi (2)", "四格漫画")
@@ -66,7 +66,7 @@ def audited(name: str) -> list[str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_reason_of_a_sort_a_person_and_an_audit_has_its_words(name: str) -> None:
     said = [*decided(name), *heeded(name), *audited(name), f"0.70 {name}: a person took back what was said of it"]
-    told = [in_chinese(reason, category=name) for reason in said]
+    told = [reason_in_chinese(reason, category=name) for reason in said]
 
     assert [] == [one for one, reason in zip(told, said, strict=True) if one == reason]
     assert [] == [one for one in told if HEARD.search(one.replace(name, ""))]
@@ -92,11 +92,11 @@ def _gives_reasons(path: Path) -> bool:
 
 
 def test_numbers_and_names_stay_as_they_are() -> None:
-    assert "0.61 chibi, 0.35 page：低于 0.9" == in_chinese("0.61 chibi, 0.35 page: below 0.9", category="chibi")
-    assert "有人说它不是“chibi”（2026-11-24 抽查）" == in_chinese(
+    assert "0.61 chibi, 0.35 page：低于 0.9" == reason_in_chinese("0.61 chibi, 0.35 page: below 0.9", category="chibi")
+    assert "有人说它不是“chibi”（2026-11-24 抽查）" == reason_in_chinese(
         "a person said it is not chibi (audit of 2026-11-24)", category="chibi"
     )
-    assert "有人说它是“not chibi”（2026-11-24 复核）" == in_chinese(
+    assert "有人说它是“not chibi”（2026-11-24 复核）" == reason_in_chinese(
         "a person said it is not chibi (review of 2026-11-24)", category="not chibi"
     )
-    assert "something new" == in_chinese("something new", category="chibi")
+    assert "something new" == reason_in_chinese("something new", category="chibi")

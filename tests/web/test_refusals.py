@@ -19,10 +19,10 @@ from classifier.errors import IllsortError
 from classifier.filing.executor import execute
 from classifier.records import Action, AnnotationKind, Method, PictureId
 from classifier.web import audit_service
-from classifier.web.credentials import KEY_HEADER
 from classifier.web.history import Answer
-from classifier.web.learner_status import LearnerStatus
-from classifier.web.refusals import both, in_chinese
+from classifier.web.i18n import both, sentence_in_chinese
+from classifier.web.learner_process import LearnerStatus
+from classifier.web.security import KEY_HEADER
 from classifier.web.session import ReviewSession
 from kit.browsing import CHROMIUM, Seen, browser
 from kit.disks import Failing
@@ -41,7 +41,7 @@ def told(work: Callable[[], object]) -> str:
     """What the page says of work that is refused, in Chinese."""
     with pytest.raises(IllsortError) as caught:
         work()
-    return in_chinese(str(caught.value))
+    return sentence_in_chinese(str(caught.value))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -120,7 +120,7 @@ def test_a_full_disk_and_a_picture_that_is_gone_are_told(tmp_path: Path) -> None
 
     assert stopped.startswith("磁盘已满：")
     assert stopped.endswith("。已完成的都有记录；再次运行即可继续")
-    assert "它已不在原处" == in_chinese(gone.reason)
+    assert "它已不在原处" == sentence_in_chinese(gone.reason)
 
 
 def test_why_nothing_is_learned_and_what_was_not_filed_are_told_in_both_languages(tmp_path: Path) -> None:
@@ -147,8 +147,8 @@ def test_a_sentence_of_sentences_is_told_whole_and_an_unknown_one_as_it_is() -> 
     assert (
         "不能保证 1%：评估了 12 张随机抽取的图片，全对也至少要 299 张，像这样的大约要 400 张；"
         "可以保证 5%：--max-error 0.05"
-    ) == in_chinese(refusal)
-    assert "something new" == in_chinese("something new")
+    ) == sentence_in_chinese(refusal)
+    assert "something new" == sentence_in_chinese("something new")
     assert {"why": "/x\\xff is not a folder", "why_zh": "/x\\xff 不是文件夹"} == both("why", "/x\udcff is not a folder")
 
 

@@ -14,8 +14,7 @@ from starlette.testclient import TestClient
 from classifier.errors import LibraryError, SettingsError
 from classifier.records import Action
 from classifier.web.app import Review
-from classifier.web.credentials import KEY_HEADER, PageSession
-from classifier.web.security import SecurityMiddleware
+from classifier.web.security import KEY_HEADER, PageSession, SecurityMiddleware
 from classifier.web.server import serve
 from kit.reviewing import OWN, PORT, TOKEN, open_page, served, waiting_library
 

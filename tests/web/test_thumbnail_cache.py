@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from classifier.records import PictureId
-from classifier.web.thumbnail_cache import ThumbnailCache
+from classifier.web.thumbnails import ThumbnailCache
 
 IDS = [PictureId(f"{number:064x}") for number in range(20)]
 

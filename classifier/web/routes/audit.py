@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from classifier.web.json_response import Answer
-from classifier.web.refusals import left_of
+from classifier.web.responses import Answer, left_of
 from classifier.web.schemas import Body, Number, Steps, answer_from, read_body
 
 if TYPE_CHECKING:

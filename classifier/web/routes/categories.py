@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.web.clusters import grids, groups, of_look, taken_for
-from classifier.web.json_response import Answer
+from classifier.web.responses import Answer
 from classifier.web.schemas import Body, Limit, Number, Query, read_body, read_query
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from classifier.records import Action
 from classifier.web.folders import Folders
-from classifier.web.json_response import Answer
+from classifier.web.responses import Answer
 from classifier.web.schemas import FolderQuery, read_query
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from classifier.labels.cli_hints import library_option
 from classifier.web import label_issues
-from classifier.web.json_response import Answer
+from classifier.web.responses import Answer
 from classifier.web.schemas import Steps, answer_from, read_body
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from classifier.web.label_issue_files import Doubtful
+    from classifier.web.label_issues import Doubtful
     from classifier.web.routes.audit import RouteContext
     from classifier.web.session import ReviewSession
 

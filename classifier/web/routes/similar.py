@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from classifier.catalog.values import select_many
 from classifier.records import Action, PictureId
-from classifier.web.json_response import Answer
+from classifier.web.responses import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -1,14 +1,20 @@
-"""Why a picture waits, in Chinese: reasons are stored as English sentences, each of which has its pattern here.
+"""English sentences in Chinese, for the page: the reasons of decisions, and what can go wrong (`sentences.py`).
 
-A sentence that is not known is shown as it is.
+Both are stored or raised as English sentences and are matched by patterns. A sentence without a pattern is shown as it
+is.
 """
 
 # ruff: noqa: RUF001 - Chinese has its own punctuation
 
 from __future__ import annotations
 
+import ast
 import re
+from string import Formatter
 from typing import Final
+
+from classifier.paths import displayable
+from classifier.web.sentences import SENTENCES
 
 _WHY: Final = tuple(
     (re.compile(pattern), chinese)
@@ -51,7 +57,7 @@ _TOLD: Final = re.compile(r"\((audit|review|labels) of (\d{4}-\d\d-\d\d)\)")
 _PLACES: Final = {"audit": "抽查", "review": "复核", "labels": "标注"}
 
 
-def in_chinese(reason: str, *, category: str) -> str:
+def reason_in_chinese(reason: str, *, category: str) -> str:
     """The same reason in Chinese; categories and numbers stay as they are, so do the guesses before the colon.
 
     `category` is the decision's: "it is not anime" may speak of "anime" or of "not anime".
@@ -70,3 +76,39 @@ def _parts(reason: str) -> list[tuple[str, str]]:
     ends = [found.start() for found in re.finditer(": ", reason)]
     cut = [(reason[:end], reason[end + 2 :]) for end in ends if _GUESSES.fullmatch(reason[:end])]
     return [*cut, ("", reason)]
+
+
+_QUOTED: Final = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+"""A name as Python quotes it, whatever is in it."""
+_ITSELF_TOLD: Final = "why"
+
+
+def sentence_in_chinese(sentence: str) -> str:
+    """The same in Chinese; names, paths and numbers in it stay as they are."""
+    for pattern, quoted, chinese in _PATTERNS:
+        if (found := pattern.fullmatch(sentence)) is not None:
+            parts = found.groupdict()
+            parts |= {name: ast.literal_eval(parts[name]) for name in quoted}
+            parts |= {name: sentence_in_chinese(part) for name, part in parts.items() if name.startswith(_ITSELF_TOLD)}
+            return chinese.format(**parts)
+    return sentence
+
+
+def both(name: str, sentence: str) -> dict[str, str]:
+    """The sentence as the page takes it: under `name` in English, beside it in Chinese."""
+    told = {name: sentence, f"{name}_zh": sentence_in_chinese(sentence)}
+    return {key: displayable(text, keep="\n") for key, text in told.items()}
+
+
+def _compiled(english: str, chinese: str) -> tuple[re.Pattern[str], tuple[str, ...], str]:
+    """The pattern of a sentence, those of its parts that are quoted, and what it is in Chinese."""
+    pattern, quoted = "", []
+    for text, name, _, conversion in Formatter().parse(english):
+        pattern += re.escape(text)
+        if name is not None:
+            pattern += f"(?P<{name}>{_QUOTED if conversion else '.+?'})"
+            quoted += [name] if conversion else []
+    return re.compile(pattern, re.DOTALL), tuple(quoted), chinese
+
+
+_PATTERNS: Final = tuple(_compiled(*pair) for pair in SENTENCES.items())
