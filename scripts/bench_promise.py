@@ -28,16 +28,16 @@ from classifier.labels.load import categories_of, read_labels
 from classifier.labels.near_duplicates import group
 from classifier.model.backbone import load_backbone
 from classifier.model.calibration import fit_temperature, probabilities
+from classifier.model.head import fit_head
 from classifier.model.holdout import HoldoutPredictions
 from classifier.model.risk_control import promise
 from classifier.model.transforms import EvalTransform
 from classifier.progress import SilentProgress
 from classifier.records import PictureId, Selection
 from classifier.settings import ImageSettings
+from classifier.training.dataset import read_in_workers
 from classifier.training.features import embed_examples
-from classifier.training.head import fit_head
 from classifier.training.metrics import coverage_at
-from classifier.training.read_images import read_in_workers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,7 +21,7 @@ from bench_promise import DATA, Embedded, embedded
 
 from classifier.active.query_strategy import order
 from classifier.model.calibration import probabilities
-from classifier.training.head import fit_head
+from classifier.model.head import fit_head
 from classifier.training.metrics import coverage_at
 
 if TYPE_CHECKING:

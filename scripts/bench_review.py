@@ -35,7 +35,7 @@ from classifier.catalog.predictions import add_many_logits, logits_as_bytes
 from classifier.catalog.values import to_bytes
 from classifier.demo.draw import KINDS, draw
 from classifier.model.bundle_files import MANIFEST
-from classifier.model.fingerprints import answers_key
+from classifier.model.manifest import answers_key
 from classifier.records import Action, Decision, PictureId
 
 if TYPE_CHECKING:

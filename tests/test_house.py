@@ -57,9 +57,9 @@ def test_one_module_writes_json_in_which_names_may_stand() -> None:
     without_names = {
         "catalog/move_log.py": "paths are base64 of their bytes",
         "training/checkpoint.py": "is hashed and never read",
-        "model/ownership.py": "compares with files of earlier versions, byte for byte",
+        "model/bundle_files.py": "compares with files of earlier versions, byte for byte",
         "settings.py": "values of the default settings",
-        "model/manifest_fields.py": "asks whether values are Unicode",
+        "model/manifest.py": "asks whether values are Unicode",
         "model/bundle.py": "looks for numbers among a network's arguments",
         "own_folder.py": "names that illsort gives its own files",
     }
@@ -100,14 +100,13 @@ CHANGES = {
     "model/bundle.py": ("writes to the writing folder of a bundle", ".write_bytes"),
     "model/holdout.py": ("writes to the writing folder of a bundle", "open"),
     "model/fitted_images.py": ("writes to the writing folder of a bundle", "open"),
-    "model/bundle_files.py": ("writes to the writing folder of a bundle", ".write_bytes open"),
+    "model/bundle_files.py": (
+        "writes to the writing folder of a bundle; tries whether a folder can be made, under a name drawn by chance",
+        ".write_bytes open tempfile.TemporaryDirectory",
+    ),
     "model/labeled_embeddings.py": ("writes to the writing folder of a bundle", "open"),
     "model/ood.py": ("writes to the writing folder of a bundle", "save_file"),
     "model/replace_head.py": ("writes to the writing folder of a bundle", "save_file"),
-    "model/ownership.py": (
-        "tries whether a folder can be made, under a name drawn by chance",
-        "tempfile.TemporaryDirectory",
-    ),
     "model/install.py": (
         "makes the writing folder of a bundle and fills it; replaces and removes through own_files",
         ".chmod .mkdir .rmdir os.link shutil.copyfile tempfile.mkdtemp",

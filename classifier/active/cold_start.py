@@ -20,10 +20,9 @@ from classifier.catalog.connection import read_catalog
 from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.ranking import Rank, attach_newest
 from classifier.errors import LibraryError
-from classifier.model.calibration import probabilities
-from classifier.model.possible import likeliest, possible
+from classifier.model.calibration import likeliest, possible, probabilities
+from classifier.model.head import fit_head
 from classifier.records import Action, AnnotationKind
-from classifier.training.head import fit_head
 
 if TYPE_CHECKING:
     from pathlib import Path

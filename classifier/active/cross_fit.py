@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from classifier.active.training_set import TrainingSet, fit
+from classifier.model.head import directions
 from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
-from classifier.model.normalize import directions
 from classifier.records import Selection
 
 if TYPE_CHECKING:

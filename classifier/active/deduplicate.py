@@ -11,7 +11,7 @@ import numpy as np
 
 from classifier.labels.dataset import read_example
 from classifier.labels.near_duplicates import near_duplicates
-from classifier.model.normalize import directions
+from classifier.model.head import directions
 from classifier.records import Example, Label
 
 if TYPE_CHECKING:

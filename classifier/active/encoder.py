@@ -9,7 +9,7 @@ from classifier.inference.device import choose_from
 from classifier.inference.limits import limits_from
 from classifier.inference.reader import Reader
 from classifier.model.backbone import load_backbone
-from classifier.model.fingerprints import backbone_key
+from classifier.model.manifest import backbone_key
 from classifier.model.transforms import EvalTransform
 
 if TYPE_CHECKING:

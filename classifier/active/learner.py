@@ -28,8 +28,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.decision.policy import merge_categories
 from classifier.errors import ModelError
 from classifier.model.bundle import open_bundle
-from classifier.model.calibration import probabilities
-from classifier.model.possible import likeliest, possible
+from classifier.model.calibration import likeliest, possible, probabilities
 from classifier.records import Action, AnnotationKind
 
 if TYPE_CHECKING:
@@ -38,9 +37,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.catalog.connection import Catalog
+    from classifier.model.head import LinearHead
     from classifier.model.ood import OodDetector
     from classifier.records import Annotation, PictureId
-    from classifier.training.head import Head
 
 _SEED: Final = 0
 _WAIT: Final = """
@@ -136,7 +135,7 @@ class Learner:
         self._short = short
         self._looks = looks(short, seed=_SEED)
 
-    def _guess(self, head: Head) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _guess(self, head: LinearHead) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Logits and probabilities, float32 (N, K); of what cannot be read any more, nothing is known."""
         logits = np.zeros((len(self._pool), len(head.bias)), dtype=np.float32)
         shares = np.full_like(logits, 1 / len(head.bias))

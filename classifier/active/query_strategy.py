@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
-from classifier.model.normalize import directions
+from classifier.model.head import directions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from classifier.model.head import LinearHead, fit_head
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import AnnotationKind, Selection
-from classifier.training.head import Head, fit_head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +85,7 @@ def lessons(
     )
 
 
-def fit(learned: TrainingSet) -> Head:
+def fit(learned: TrainingSet) -> LinearHead:
     """A head for all categories; one of which no picture is left is never guessed."""
     truths = learned.labelled.truths
     present = np.unique(truths)
@@ -94,7 +94,7 @@ def fit(learned: TrainingSet) -> Head:
     weight = np.zeros((count, width), dtype=np.float32)
     bias = np.full(count, float(head.bias.min()) - _NEVER, dtype=np.float32)
     weight[present], bias[present] = head.weight, head.bias
-    return Head(weight=weight, bias=bias)
+    return LinearHead(weight=weight, bias=bias)
 
 
 def _now(label: str, verdict: Annotation | None) -> str | None:

@@ -79,7 +79,7 @@ def show(evaluation: dict[str, Any]) -> None:
 def show_doubts(doubts: dict[str, Any] | None) -> None:
     """The labels that may be wrong, the likeliest first."""
     from classifier.cli.terminal import tell
-    from classifier.model.label_issues import doubtful_labels
+    from classifier.model.evaluation_fields import doubtful_labels
 
     found = doubtful_labels(doubts)
     if found is None or not found.labels:

@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.model.possible import RULED_OUT, likeliest
+from classifier.model.calibration import RULED_OUT, likeliest
 from classifier.records import Action, Decision, PictureId
 
 _NOTHING_LEFT = "a person ruled out every category"

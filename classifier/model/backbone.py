@@ -11,7 +11,7 @@ import hashlib
 import math
 import re
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import timm
 import torch
@@ -21,17 +21,17 @@ from torch.nn.functional import normalize
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from classifier.errors import ModelError
-from classifier.model.bundle_files import under_utf_8
-from classifier.model.pretrained import EMBEDDED
+from classifier.model.bundle_files import WEIGHTS, under_utf_8
+from classifier.model.pretrained import ALLOW_PICKLE, EMBEDDED, refuse_pickles
 from classifier.model.weights import check_asked
 from classifier.paths import given_path
 
+if TYPE_CHECKING:
+    from classifier.model.head import LinearHead
+
 _STAGES = 4  # quarters of the network; traits are taken at their ends, but for the last
 _SOURCES = ("hf-hub:", "local-dir:")
-_SAFE_WEIGHTS = "model.safetensors"
-_SAFE_NAMES = {"pytorch_model.bin": _SAFE_WEIGHTS, "open_clip_pytorch_model.bin": "open_clip_model.safetensors"}
-_PICKLED = (".bin", ".pth", ".pt", ".ckpt", ".tar", ".pkl", ".pt2")
-_ALLOW = "take safetensors, or add --allow-pickle if you trust whoever made it"
+_SAFE_NAMES = {"pytorch_model.bin": WEIGHTS, "open_clip_pytorch_model.bin": "open_clip_model.safetensors"}
 
 
 class Network(nn.Module):
@@ -86,6 +86,12 @@ class Network(nn.Module):
     def head(self) -> nn.Linear:
         """The last layer: a linear map from embeddings to logits."""
         return cast("nn.Linear", self.body.get_classifier())
+
+    def set_head(self, head: LinearHead) -> None:
+        """Make the last layer answer as `head` does."""
+        with torch.no_grad():
+            self.head.weight.copy_(torch.from_numpy(head.weight))
+            self.head.bias.copy_(torch.from_numpy(head.bias))
 
     @property
     def architecture(self) -> str:
@@ -226,30 +232,24 @@ def _safetensors_only(source: str) -> dict[str, str]:
     timm takes `model.safetensors` before all others.
     """
     if source.startswith("local-dir:"):
-        _refuse_pickles(Path(source.removeprefix("local-dir:")))
+        refuse_pickles(Path(source.removeprefix("local-dir:")))
         return {}
     if source.startswith("hf-hub:"):
-        return {"hf_hub_filename": _SAFE_WEIGHTS}
+        return {"hf_hub_filename": WEIGHTS}
     try:
         config = timm.models.get_pretrained_cfg(source)
     except RuntimeError as error:  # no such weights of this network
         raise ModelError(f"model.backbone = {source}: {error}") from None
     if config is None or not config.hf_hub_id:
-        raise ModelError(f"model.backbone = {source}: there are no safetensors of it; {_ALLOW}")
-    name = str(config.hf_hub_filename or _SAFE_WEIGHTS)
+        raise ModelError(f"model.backbone = {source}: there are no safetensors of it; {ALLOW_PICKLE}")
+    name = str(config.hf_hub_filename or WEIGHTS)
     return {"hf_hub_filename": _SAFE_NAMES.get(name, name)}
-
-
-def _refuse_pickles(folder: Path) -> None:
-    pickled = sorted(path.name for path in folder.iterdir() if path.name.lower().endswith(_PICKLED))
-    if pickled and not (folder / _SAFE_WEIGHTS).is_file():
-        raise ModelError(f"{folder}: its weights ({pickled[0]}) are no safetensors but a pickle; {_ALLOW}")
 
 
 def _create(source: str, *, num_categories: int | None, image_size: int, overlay: dict[str, str]) -> Network:
     arguments: dict[str, Any] = {} if num_categories is None else {"num_classes": num_categories}
     arguments |= {"pretrained_cfg_overlay": overlay} if overlay else {}
-    check_asked(Path(source.removeprefix("local-dir:")) / _SAFE_WEIGHTS, lambda: _asked(source, arguments))
+    check_asked(Path(source.removeprefix("local-dir:")) / WEIGHTS, lambda: _asked(source, arguments))
     try:
         with under_utf_8(source) as found:
             body: Any = timm.create_model(found, pretrained=True, **arguments)

@@ -13,17 +13,33 @@ from typing import Any
 
 from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_trained, save_network
-from classifier.model.bundle_files import CARD, CONFIG, EVALUATION, MANIFEST, WEIGHTS, read_json, sha256_of, write_json
+from classifier.model.bundle_files import (
+    CARD,
+    CONFIG,
+    EMBEDDINGS,
+    EVALUATION,
+    FITTED,
+    HOLDOUT,
+    MANIFEST,
+    OOD,
+    PARTS,
+    WEIGHTS,
+    check_place,
+    check_writable,
+    proven,
+    read_json,
+    sha256_of,
+    write_json,
+)
 from classifier.model.card import model_card
-from classifier.model.fitted_images import FITTED, UNKNOWN, Fitted, load_fitted
+from classifier.model.fitted_images import UNKNOWN, Fitted, load_fitted
 from classifier.model.head import LinearHead, load_linear
-from classifier.model.holdout import EVIDENCE, HoldoutPredictions, load_evidence
+from classifier.model.holdout import HoldoutPredictions, load_evidence
 from classifier.model.install import finish_install, install, keep_as, respect_umask, written_beside
-from classifier.model.labeled_embeddings import LABELLED, LabeledEmbeddings, load_labelled
-from classifier.model.manifest import Manifest
-from classifier.model.manifest_fields import read_fields
-from classifier.model.ood import NOVELTY, OodDetector, load_novelty
-from classifier.model.ownership import PARTS, check_place, check_writable, proven
+from classifier.model.labeled_embeddings import LabeledEmbeddings, load_labelled
+from classifier.model.manifest import Manifest, load_manifest
+from classifier.model.ood import OodDetector, load_novelty
+from classifier.model.transforms import EvalTransform
 from classifier.model.weights import check_weights
 
 _DIGITS = 5
@@ -37,6 +53,11 @@ class Bundle:
         self.folder = folder
         self.manifest = manifest
         self._width = width  # of the embeddings that the head takes; 0 where the manifest does not name the head
+
+    @property
+    def transform(self) -> EvalTransform:
+        """The transform that the network was trained and calibrated with."""
+        return EvalTransform(image_size=self.manifest.image_size, max_squeeze=self.manifest.max_squeeze)
 
     def load_network(self) -> Network:
         """Build the network with its trained weights, in evaluation mode."""
@@ -60,7 +81,7 @@ class Bundle:
 
         Raises ModelError in one line when it is damaged.
         """
-        path = self._checked(EVIDENCE, self.manifest.evidence_sha256)
+        path = self._checked(HOLDOUT, self.manifest.evidence_sha256)
         return load_evidence(path, categories=len(self.manifest.categories)) if path.exists() else None
 
     def load_labelled(self) -> LabeledEmbeddings | None:
@@ -68,7 +89,7 @@ class Bundle:
 
         Raises ModelError in one line when it is damaged.
         """
-        path = self._checked(LABELLED, self.manifest.labelled_sha256)
+        path = self._checked(EMBEDDINGS, self.manifest.labelled_sha256)
         if not path.exists():
             return None
         labelled = load_labelled(path, categories=len(self.manifest.categories))
@@ -91,7 +112,7 @@ class Bundle:
         """
         if not self.manifest.novelty_sha256:
             return None
-        path = self._checked(NOVELTY, self.manifest.novelty_sha256)
+        path = self._checked(OOD, self.manifest.novelty_sha256)
         novelty = load_novelty(path)
         if novelty.axes.shape[1]:
             self._check_width(path, len(novelty.axes))
@@ -116,7 +137,7 @@ def open_bundle(folder: Path) -> Bundle:
     folder and what is wrong.
     """
     finish_install(folder)
-    manifest = read_fields(folder, Manifest)
+    manifest = load_manifest(folder)
     _check_config(folder, manifest)
     if sha256_of(folder / WEIGHTS) != manifest.weights_sha256:
         raise ModelError(f"{folder}: {WEIGHTS} is not the file this bundle was written with; train again or restore it")
@@ -211,7 +232,7 @@ def write_parts(
     fitted: Fitted | None = None,
 ) -> Manifest:
     """Write what belongs to a bundle beside `config.json` and the weights, and last the manifest with all hashes."""
-    for part, name in ((novelty, NOVELTY), (evidence, EVIDENCE), (labelled, LABELLED), (fitted, FITTED)):
+    for part, name in ((novelty, OOD), (evidence, HOLDOUT), (labelled, EMBEDDINGS), (fitted, FITTED)):
         if part is not None:
             part.save(writing / name)
     write_json(writing / EVALUATION, evaluation)
@@ -221,9 +242,9 @@ def write_parts(
         update={
             "files": files,
             "weights_sha256": files[WEIGHTS],
-            "novelty_sha256": files.get(NOVELTY, ""),
-            "evidence_sha256": files.get(EVIDENCE, ""),
-            "labelled_sha256": files.get(LABELLED, ""),
+            "novelty_sha256": files.get(OOD, ""),
+            "evidence_sha256": files.get(HOLDOUT, ""),
+            "labelled_sha256": files.get(EMBEDDINGS, ""),
             "fitted_sha256": files.get(FITTED, ""),
         }
     )

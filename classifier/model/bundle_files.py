@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from classifier.errors import ModelError
 from classifier.images.safe_open import open_regular
+from classifier.model.card import is_card
+from classifier.own_files import sha256_if_regular
+from classifier.own_folder import taken
 from classifier.paths import to_json
 
 MANIFEST = "illsort.json"
@@ -19,7 +23,23 @@ EVALUATION = "evaluation.json"
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 CARD = "README.md"
-_MOST_JSON = 64 * 2**20
+HOLDOUT = "evidence.npz"
+OOD = "novelty.safetensors"
+EMBEDDINGS = "labelled.npz"
+FITTED = "fitted.npz"
+PARTS: Final = (CONFIG, WEIGHTS, EVALUATION, CARD, HOLDOUT, OOD, EMBEDDINGS, FITTED)
+"""All files that a bundle may have, but for its manifest."""
+
+_HASHED_BEFORE: Final = {
+    WEIGHTS: "weights_sha256",
+    HOLDOUT: "evidence_sha256",
+    OOD: "novelty_sha256",
+    EMBEDDINGS: "labelled_sha256",
+    FITTED: "fitted_sha256",
+}
+
+_LONGEST_NAME: Final = 200
+_MOST_JSON: Final = 64 * 2**20
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -78,3 +98,72 @@ def under_utf_8(source: str) -> Iterator[str]:
             os.close(descriptor)
     else:
         yield source
+
+
+def proven(folder: Path) -> dict[str, str]:
+    """The files of the bundle in `folder` that illsort wrote, as their SHA-256 by name; empty where there is none."""
+    digest = sha256_if_regular(folder / MANIFEST)
+    values = _object(folder / MANIFEST) if digest else {}
+    if not {"format", "categories", "weights_sha256", "measured", "versions"} <= values.keys():
+        return {}
+    digests = {name: sha256_if_regular(folder / name) for name in PARTS}
+    recorded = values.get("files")
+    if isinstance(recorded, dict) and recorded:
+        return {MANIFEST: digest} | {name: one for name, one in digests.items() if one and one == recorded.get(name)}
+    return {MANIFEST: digest} | {
+        name: one for name, one in digests.items() if one and _is_of(folder / name, one, values)
+    }
+
+
+def check_place(folder: Path) -> None:
+    """Raise ModelError in one line when something that illsort did not write stands where a bundle has to be written.
+
+    Whatever bears another name is not in the way.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ModelError(f"{folder}: is a link or a file, where a model's folder has to be; move it elsewhere")
+    ours = proven(folder)
+    for name in (MANIFEST, *PARTS):
+        if os.path.lexists(folder / name) and name not in ours:
+            raise ModelError(str(taken(folder / name).strerror))
+
+
+def check_writable(folder: Path) -> None:
+    """Raise ModelError when nothing can be made in `folder` or beside it; tried out, for permissions do not tell all.
+
+    Beside it training keeps its state, so its name has to leave room for an ending.
+    """
+    if len(os.fsencode(folder.name)) > _LONGEST_NAME:
+        raise ModelError(f"model.folder = {folder}: its name is too long; choose one of {_LONGEST_NAME} bytes at most")
+    for place in dict.fromkeys((_nearest(folder), _nearest(folder.parent))):
+        try:
+            tempfile.TemporaryDirectory(dir=place, prefix=".illsort-").cleanup()
+        except OSError as error:
+            raise ModelError(f"model.folder = {folder}: nothing can be made in {place}: {error.strerror}") from None
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the innermost around it that is there."""
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    return folder
+
+
+def _is_of(path: Path, digest: str, manifest: Mapping[str, Any]) -> bool:
+    """Whether a file belongs to a manifest of an earlier version, by its hash or by its content."""
+    if path.name in _HASHED_BEFORE:
+        return digest == manifest.get(_HASHED_BEFORE[path.name])
+    values = {} if path.name == CARD else _object(path)
+    if path.name == CONFIG:
+        fits = values.get("label_names") == manifest["categories"] and "architecture" in values
+        return fits and path.read_bytes() == json.dumps(values, indent=2).encode()
+    if path.name == EVALUATION:
+        return path.read_bytes() == json.dumps(values, ensure_ascii=False, indent=2).encode(errors="backslashreplace")
+    return is_card(path.read_bytes().decode(errors="replace"), manifest, _object(path.with_name(CONFIG)))
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        return read_json(path)
+    except ModelError:
+        return {}

@@ -5,8 +5,9 @@ What an earlier illsort did not write may be missing, and what a later one adds 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -129,3 +130,29 @@ def read_evaluation(folder: Path, *, categories: int) -> dict[str, Any]:
     if matrix and [len(row) for row in matrix] != [categories] * categories:
         raise ModelError(f"{path}: matrix: is not of {categories} categories; train again or restore it")
     return values
+
+
+_LEAST: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelIssues:
+    """`labels` as in evaluation.json, the likeliest to be wrong first, of `count` in all; about `wrong` are wrong."""
+
+    count: int
+    wrong: int
+    labels: tuple[dict[str, Any], ...]
+
+
+def is_doubtful(confidence: float) -> bool:
+    """Whether enough speaks for the other category to ask a person."""
+    return confidence >= _LEAST
+
+
+def doubtful_labels(found: Any) -> LabelIssues | None:
+    """What a model's evaluation tells of doubtful labels; None where it tells nothing of them."""
+    if not isinstance(found, dict):
+        return None
+    labels = tuple(label for label in found.get("labels", ()) if is_doubtful(label["confidence"]))
+    wrong = sum(label.get("wrong", label["confidence"]) for label in labels)
+    return LabelIssues(count=found["count"], wrong=min(len(labels), max(1, round(wrong))), labels=labels)

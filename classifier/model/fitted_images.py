@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from classifier.records import Example
 
-FITTED: Final = "fitted.npz"
-"""The file's name in a bundle."""
 _CHUNK: Final = 512
 
 

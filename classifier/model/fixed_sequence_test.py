@@ -34,7 +34,7 @@ _AS_GOOD = 0.999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestResult:
+class FixedSequenceResult:
     """Where the promise ends: pictures with a score above `above`; the `filed` ranked there had `wrong` among them."""
 
     above: float
@@ -50,7 +50,7 @@ def walk(
     max_error: float,
     confidence: float,
     unjudged: int = 0,
-) -> TestResult | None:
+) -> FixedSequenceResult | None:
     """The lowest score above which at most `max_error` are wrong, with `confidence`; None when none can be promised.
 
     `scores_N` are log-odds of being right by the model's own account, in any order; near-duplicates share a number in
@@ -78,7 +78,7 @@ def walk(
         return None
     filed = int(counts[start + length - 1])
     above = float(scores[filed]) if filed < len(scores) else -np.inf
-    return TestResult(above=above, filed=filed, wrong=int(wrong[filed - 1]))
+    return FixedSequenceResult(above=above, filed=filed, wrong=int(wrong[filed - 1]))
 
 
 def most_wrong(counts_M: NDArray[np.int64], max_error: float, confidence: float) -> NDArray[np.int64]:

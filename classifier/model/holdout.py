@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-EVIDENCE = "evidence.npz"
-"""The file's name in a bundle."""
 NO_CATEGORY: Final = -1
 """The truth of a picture that is of none of the categories."""
 

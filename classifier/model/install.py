@@ -18,8 +18,7 @@ from typing import Final
 
 from classifier.catalog.filesystem import sync_folder
 from classifier.errors import ModelError
-from classifier.model.bundle_files import MANIFEST, make_durable
-from classifier.model.ownership import PARTS, check_place, proven
+from classifier.model.bundle_files import MANIFEST, PARTS, check_place, make_durable, proven
 from classifier.own_files import remove_own, replace_own, sha256_if_regular
 from classifier.own_folder import RECORD, Record, read_record, remove_record, taken
 

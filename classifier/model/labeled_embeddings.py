@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LABELLED = "labelled.npz"
-"""The file's name in a bundle."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LabeledEmbeddings:

@@ -1,17 +1,138 @@
-"""What `illsort.json` in a bundle holds, and nothing that is inferred; knows no files."""
+"""What `illsort.json` may hold, checked field by field when it is read; needs no torch.
+
+A model's folder may come from a stranger: nothing in it is used before it is known to be of the right kind.
+"""
 
 from __future__ import annotations
 
-from classifier.model.manifest_fields import FORMAT, ManifestFields
-from classifier.model.transforms import EvalTransform
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Self
 
-__all__ = ["FORMAT", "Manifest"]
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from classifier.category_names import problem_with, twins_among
+from classifier.errors import ModelError
+from classifier.model.bundle_files import MANIFEST, read_json
+from classifier.paths import displayable
 
 
-class Manifest(ManifestFields):
-    """With the transform that the network was trained with, which needs torch."""
+def answers_key(*, weights_sha256: str, image_size: int, max_squeeze: float, novelty_sha256: str = "") -> str:
+    """What the answers depend on, as 32 hex digits: weights, transform, and labelled pictures to be near to.
+
+    Neither calibration nor threshold: those decide by answers that are known.
+    """
+    parts = [weights_sha256, str(image_size), str(max_squeeze)]
+    parts += [novelty_sha256] if novelty_sha256 else []  # bundles without keep the key they had
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+
+
+def backbone_key(*, backbone_sha256: str, image_size: int, max_squeeze: float) -> str:
+    """What embeddings depend on, as 32 hex digits: the network but for its head, and the transform."""
+    parts = [backbone_sha256, str(image_size), str(max_squeeze)]
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+
+
+FORMAT = 1
+COOLEST, HOTTEST = 0.01, 100.0
+"""Temperatures; training gives 0.05 to 20."""
+_LARGEST_SIDE = 4096
+_MOST_SQUEEZE = 1000.0
+_LONGEST = 4096
+
+Hash = Annotated[str, Field(pattern=r"^(?:[0-9a-f]{64})?$")]
+
+
+class Manifest(BaseModel):
+    """What `illsort.json` holds; the order of `categories` is the order of the logits, for good."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format: int = FORMAT
+    categories: Annotated[tuple[str, ...], Field(min_length=2)]
+    image_size: Annotated[int, Field(strict=True, gt=0, le=_LARGEST_SIDE)]
+    max_squeeze: Annotated[float, Field(strict=True, ge=1, le=_MOST_SQUEEZE)]
+    temperature: Annotated[float, Field(strict=True, ge=COOLEST, le=HOTTEST)]
+    threshold: Annotated[float, Field(strict=True, gt=0, lt=1)]
+    weights_sha256: Hash = ""
+    novelty_sha256: Hash = ""
+    """Of what tells unknown pictures; empty when nothing does."""
+    evidence_sha256: Hash = ""
+    """Of what an error rate is promised by; empty when nothing can be, and in bundles of before."""
+    labelled_sha256: Hash = ""
+    """Of the labelled pictures as the network sees them; empty in bundles of before."""
+    fitted_sha256: Hash = ""
+    """Of which pictures the backbone was fitted to; empty in bundles of earlier versions: nobody knows which."""
+    backbone_sha256: Hash = ""
+    """Of the architecture and of all weights but the head's; empty in bundles of before."""
+    head: tuple[str, str] | None = None
+    """What the head's weight and bias are called among the weights."""
+    files: dict[str, Hash] = {}
+    """SHA-256 by name of every other file of the bundle: by it illsort knows its own; empty in earlier bundles."""
+    backbone: Annotated[str, Field(max_length=_LONGEST)]
+    measured: dict[str, int | float | str | None]
+    """How many labels it learned from, and what the held-out ones say of it."""
+    settings: dict[str, dict[str, Any]]
+    versions: dict[str, str]
+
+    @field_validator("categories")
+    @classmethod
+    def _are_categories(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if (problem := problem_with(name)) is not None:
+                raise ValueError(f"the category name {name!a} {problem}")
+        if (twins := twins_among(names)) is not None or len(set(names)) < len(names):
+            raise ValueError(f"{' and '.join(map(ascii, twins or names))} are one folder on some systems")
+        return names
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not isinstance(self.measured.get("labels", 0), int):
+            raise ValueError("measured.labels is no number of labels")  # noqa: TRY004 - pydantic wants ValueError
+        megapixels = self.settings.get("images", {}).get("max_megapixels", 1.0)
+        if isinstance(megapixels, bool) or not isinstance(megapixels, int | float) or not 0 < megapixels <= 1000:  # noqa: PLR2004 - as in settings.py
+            raise ValueError("settings.images.max_megapixels is no size of pictures")
+        return self
 
     @property
-    def transform(self) -> EvalTransform:
-        """The transform it was trained and calibrated with."""
-        return EvalTransform(image_size=self.image_size, max_squeeze=self.max_squeeze)
+    def key(self) -> str:
+        """What the answers depend on, as 32 hex digits."""
+        return answers_key(
+            weights_sha256=self.weights_sha256,
+            image_size=self.image_size,
+            max_squeeze=self.max_squeeze,
+            novelty_sha256=self.novelty_sha256,
+        )
+
+    @property
+    def backbone_key(self) -> str:
+        """What embeddings depend on, as 32 hex digits: bundles that share it differ in their heads alone.
+
+        Empty when it cannot be told: then nothing is shared.
+        """
+        if not self.backbone_sha256 or self.head is None:
+            return ""
+        return backbone_key(
+            backbone_sha256=self.backbone_sha256, image_size=self.image_size, max_squeeze=self.max_squeeze
+        )
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """The `illsort.json` in `folder`. Raises ModelError in one line naming the file, the field and what is wrong."""
+    values = read_json(folder / MANIFEST)
+    if values.get("format") != FORMAT:
+        raise ModelError(
+            f"{folder}: its format is {displayable(str(values.get('format'))[:40])}, this illsort reads {FORMAT}; "
+            "update illsort or train again"
+        )
+    try:
+        json.dumps(values, ensure_ascii=False).encode()
+        return Manifest.model_validate(values)
+    except UnicodeEncodeError:
+        raise ModelError(f"{folder / MANIFEST}: holds text that is no Unicode; train again or restore it") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(ascii(part).strip("'") for part in first["loc"])
+        problem = " ".join(f"{name}: {first['msg']}".split()).removeprefix(": ")
+        raise ModelError(f"{folder / MANIFEST}: {problem}; train again or restore it") from None

@@ -16,7 +16,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from classifier.errors import ModelError
-from classifier.model.normalize import directions
+from classifier.model.bundle_files import OOD
+from classifier.model.head import directions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-NOVELTY: Final = "novelty.safetensors"
-"""The file's name in a bundle."""
 
 _NEAREST: Final = 3
 _BLOCK: Final = 512  # pictures compared at once: their distances stay in the processor's cache
@@ -61,7 +60,7 @@ class OodDetector:
         nearest lacks to 1.
         """
         if traits_BT.shape[1] != len(self.whitening):
-            raise ModelError(f"{NOVELTY} is of another network than the model's; train again or restore it")
+            raise ModelError(f"{OOD} is of another network than the model's; train again or restore it")
         parts = [
             self._distance(traits_BT[start : start + _BLOCK]) + self._turned(embeddings_BD[start : start + _BLOCK])
             for start in range(0, len(traits_BT), _BLOCK)

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 from classifier.errors import ModelError
+from classifier.model.bundle_files import WEIGHTS
+
+_PICKLED: Final = (".bin", ".pth", ".pt", ".ckpt", ".tar", ".pkl", ".pt2")
+ALLOW_PICKLE: Final = "take safetensors, or add --allow-pickle if you trust whoever made it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +58,10 @@ EMBEDDED: Final = {
         image_size=320,
     ),
 }
+
+
+def refuse_pickles(folder: Path) -> None:
+    """Raise ModelError when the weights in `folder` are a pickle, which can run code, and not safetensors."""
+    pickled = sorted(path.name for path in folder.iterdir() if path.name.lower().endswith(_PICKLED))
+    if pickled and not (folder / WEIGHTS).is_file():
+        raise ModelError(f"{folder}: its weights ({pickled[0]}) are no safetensors but a pickle; {ALLOW_PICKLE}")

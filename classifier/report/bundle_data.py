@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classifier.model.bundle_files import HOLDOUT
 from classifier.model.calibration import probabilities
 from classifier.model.evaluation_fields import read_evaluation
-from classifier.model.holdout import EVIDENCE, HoldoutPredictions, load_evidence
-from classifier.model.manifest_fields import ManifestFields, read_fields
+from classifier.model.holdout import HoldoutPredictions, load_evidence
+from classifier.model.manifest import Manifest, load_manifest
 from classifier.paths import from_text
 from classifier.training.metrics import as_dict, evaluate
 
@@ -24,7 +25,7 @@ class BundleData:
     """A bundle's files: `evaluation` as it was written, `evidence` None in a bundle of before."""
 
     name: str
-    manifest: ManifestFields
+    manifest: Manifest
     evaluation: dict[str, Any]
     evidence: HoldoutPredictions | None
 
@@ -48,8 +49,8 @@ class BundleData:
 
 def read_facts(folder: Path) -> BundleData:
     """Read a bundle's files; raises ModelError in one line when it is none, or damaged."""
-    manifest = read_fields(folder, ManifestFields)
-    path = folder / EVIDENCE
+    manifest = load_manifest(folder)
+    path = folder / HOLDOUT
     evidence = load_evidence(path, categories=len(manifest.categories)) if path.exists() else None
     evaluation = read_evaluation(folder, categories=len(manifest.categories))
     if "matrix" not in evaluation and evidence is not None:

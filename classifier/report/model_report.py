@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import ModelError, NoGuarantee
-from classifier.model.label_issues import doubtful_labels
+from classifier.model.evaluation_fields import doubtful_labels
 from classifier.model.risk_control import promise
 from classifier.own_files import write_own
 from classifier.paths import from_text

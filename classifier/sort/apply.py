@@ -22,8 +22,7 @@ from classifier.filing.hardlink_check import WhyNoLink, why_no_link
 from classifier.filing.results import Outcome, Status
 from classifier.filing.sidecars import outdated_moves, sidecar_moves
 from classifier.filing.unmoved import decide_not_moved, is_not_moved
-from classifier.model.calibration import probabilities
-from classifier.model.possible import possible
+from classifier.model.calibration import possible, probabilities
 from classifier.progress import Progress, SilentStage, Stage
 from classifier.records import Action, Decision, ImageFile, Method, Move, PictureId
 from classifier.sort.gc_pause import pause_gc

@@ -44,7 +44,7 @@ def predict(
     for reason in runtime.reasons:
         progress.say(reason)
     network = bundle.load_network().to(runtime.device)
-    reader = Reader(transform=bundle.manifest.transform, max_megapixels=settings.images.max_megapixels)
+    reader = Reader(transform=bundle.transform, max_megapixels=settings.images.max_megapixels)
     detector = bundle.load_novelty()
     limits = limits_from(settings.images)
     results = infer(paths, network, reader, runtime, limits=limits, traits=detector is not None)

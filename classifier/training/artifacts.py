@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from classifier.labels.random_draw import Drawn
+from classifier.model.head import STRENGTH
 from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.ood import OodDetector, fit_novelty
@@ -16,7 +17,6 @@ from classifier.records import Example, Selection
 from classifier.training import label_issues, learning_curve
 from classifier.training.context import TrainingContext
 from classifier.training.features import Features
-from classifier.training.head import STRENGTH
 from classifier.training.metrics import as_dict
 from classifier.training.train import Trained
 

@@ -5,25 +5,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from classifier.errors import LabelsError
 from classifier.inference.reader import Reader
-from classifier.model.head import LinearHead
+from classifier.model.head import LinearHead, fit_head
 from classifier.records import Example, PictureId
 from classifier.training.augment import Augment
 from classifier.training.checkpoint import Checkpoint, fingerprint
 from classifier.training.dataset import TrainingImages
 from classifier.training.features import Features, embed_examples
-from classifier.training.head import Head, fit_head
 from classifier.training.loop import finetune
-from classifier.training.pseudo_labels import PseudoLabels
+from classifier.training.pseudo_labels import PseudoLabels, read_sample
 from classifier.training.training_state import Epoch
-from classifier.training.unlabeled import read_sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +32,35 @@ if TYPE_CHECKING:
     from classifier.model.backbone import Network
     from classifier.model.transforms import EvalTransform
     from classifier.progress import Progress
-    from classifier.training.hparams import Hyperparameters
+    from classifier.settings import TrainSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hyperparameters:
+    """The `train` section of the settings, where each value is described, and what follows from the network.
+
+    `most_seconds` limits one fine-tuning, whose schedule then ends with it; 0 is no limit.
+    """
+
+    recipe: Literal["finetune", "head"]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    layer_decay: float
+    weight_decay: float
+    warmup_share: float
+    label_smoothing: float
+    ema_decay: float
+    crop_min: float
+    most_seconds: float
+    seed: int
+    image_size: int
+
+    @classmethod
+    def from_settings(cls, settings: TrainSettings, *, image_size: int, most_seconds: float = 0) -> Hyperparameters:
+        """The values of `settings`."""
+        values = settings.model_dump(include={field.name for field in fields(cls)})
+        return cls(**values, image_size=image_size, most_seconds=most_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +124,7 @@ class TrainingContext:
         head = LinearHead(weight=weight.astype(np.float32), bias=bias.astype(np.float32))
         return head(features.embeddings) if features.examples else np.empty((0, len(bias)), dtype=np.float32)
 
-    def fit(self, features: Features) -> Head:
+    def fit(self, features: Features) -> LinearHead:
         """A head fitted to labelled features."""
         return fit_head(features.embeddings, self.targets(features.examples))
 
@@ -107,7 +133,7 @@ class TrainingContext:
     ) -> tuple[int, tuple[Epoch, ...]]:
         """Fine-tune from a head fitted to `learned`; `name` is what is shown, and the state's name on disk."""
         guesses = guesses or PseudoLabels(examples=(), targets=np.empty((0, len(self.categories))))
-        self.fit(learned).put_into(self.network.head)
+        self.network.set_head(self.fit(learned))
         augment = Augment(image_size=self.recipe.image_size, crop_min=self.recipe.crop_min, seed=self.recipe.seed)
         return finetune(
             self.network,

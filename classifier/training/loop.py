@@ -21,8 +21,7 @@ from classifier.model.calibration import fit_temperature, probabilities
 from classifier.training.augment import Augment
 from classifier.training.dataset import in_batches
 from classifier.training.metrics import log_losses
-from classifier.training.time_budget import TimeBudget
-from classifier.training.training_state import Epoch, TrainingState
+from classifier.training.training_state import Epoch, TimeBudget, TrainingState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +32,8 @@ if TYPE_CHECKING:
     from classifier.model.backbone import Network
     from classifier.progress import Progress
     from classifier.training.checkpoint import Checkpoint
+    from classifier.training.context import Hyperparameters
     from classifier.training.dataset import TrainingImages
-    from classifier.training.hparams import Hyperparameters
 
 _GRADIENT_NORM: Final = 1.0
 _LEAST_RATE: Final = 0.01

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -33,13 +33,11 @@ from classifier.records import Example, Failure, Label, Selection, Split
 from classifier.settings import Settings
 from classifier.training import checkpoint
 from classifier.training.artifacts import account
-from classifier.training.context import TrainingContext
+from classifier.training.context import Hyperparameters, TrainingContext
+from classifier.training.dataset import read_in_workers
 from classifier.training.gather_labels import gather
-from classifier.training.hparams import Hyperparameters
-from classifier.training.progress_stages import ACCOUNT, WRITING, pieces
-from classifier.training.read_images import read_in_workers
-from classifier.training.train import Trained, train
-from classifier.training.unlabeled import sample, sample_size
+from classifier.training.pseudo_labels import sample, sample_size
+from classifier.training.train import ACCOUNT, WRITING, Trained, pieces, train
 
 _FOLDS = {"head": 5, "finetune": 3}
 
@@ -226,13 +224,10 @@ def _held_out_in_words(splits: tuple[Split, ...]) -> str:
 
 
 def _recipe(settings: Settings, network: Network, *, tunings: int) -> Hyperparameters:
-    known = {field.name for field in fields(Hyperparameters)}
     if settings.train.unlabelled is not None:
         tunings *= 2  # each is followed by one that learns from the crawl
-    return Hyperparameters(
-        **settings.train.model_dump(include=known),
-        most_seconds=60 * settings.train.minutes / tunings,
-        image_size=network.image_size,
+    return Hyperparameters.from_settings(
+        settings.train, image_size=network.image_size, most_seconds=60 * settings.train.minutes / tunings
     )
 
 

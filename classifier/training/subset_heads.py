@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+
+from classifier.model.head import feature_scale, fit_quietly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,10 +37,7 @@ def compact(embeddings_ND: NDArray[np.float32]) -> NDArray[np.float32]:
     time that it takes.
     """
     embeddings = embeddings_ND.astype(np.float64)
-    variance = embeddings.var(axis=0)
-    scale = np.sqrt(variance + np.median(variance))
-    scale[scale == 0] = 1
-    standard = (embeddings - embeddings.mean(axis=0)) / scale
+    standard = (embeddings - embeddings.mean(axis=0)) / feature_scale(embeddings)
     if min(standard.shape) <= _WIDEST and standard.shape[1] <= _WIDEST:
         return np.asarray(standard, dtype=np.float32)
     is_wide = standard.shape[1] > standard.shape[0]
@@ -115,9 +112,7 @@ def _answers(
         answers[:, known] = 0
         return answers
     head = LogisticRegression(C=strength, max_iter=_MOST_ITERATIONS, tol=1e-3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # short of its optimum by a hair is as good
-        head.fit(learned_NR, targets_N)
+    fit_quietly(head, learned_NR, targets_N)
     scores = head.decision_function(asked_NR)
     answers[:, known] = scores if scores.ndim > 1 else np.stack([-scores / 2, scores / 2], axis=1)
     return answers

@@ -4,20 +4,75 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 
-from classifier.training.epoch_selection import Best, is_surely_better
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from classifier.model.backbone import Network
     from classifier.progress import Progress
     from classifier.training.checkpoint import Checkpoint
+
+_STANDARD_ERRORS: Final = 2.0
+
+
+class Best:
+    """The epoch of least mean loss so far, with its weights."""
+
+    def __init__(self) -> None:
+        self.epoch = -1
+        self.losses: NDArray[np.float64] = np.empty(0)
+        self.weights: dict[str, Tensor] = {}
+
+    def consider(self, epoch: int, losses: NDArray[np.float64], weights: Mapping[str, Tensor]) -> None:
+        """Keep a copy of `weights` when the mean of `losses` (held-out pictures, same order each time) is the least."""
+        if self.epoch < 0 or mean(losses) < mean(self.losses):
+            self.epoch, self.losses = epoch, losses
+            self.weights = {name: value.detach().cpu().clone() for name, value in weights.items()}
+
+
+def is_surely_better(losses: NDArray[np.float64], last_losses: NDArray[np.float64]) -> bool:
+    """Whether the mean loss is lower by more than two standard errors of the paired difference.
+
+    What is not finite is never better, and anything finite is better than it. Without pictures: no.
+    """
+    if len(losses) == 0:
+        return False
+    if not np.isfinite(last_losses).all() or not np.isfinite(losses).all():
+        return bool(np.isfinite(losses).all())
+    gain = last_losses - losses
+    return bool(gain.mean() > _STANDARD_ERRORS * gain.std() / np.sqrt(len(gain)))
+
+
+def mean(losses: NDArray[np.float64]) -> float:
+    """The mean loss; infinite when there is none or it is not finite."""
+    value = losses.mean() if len(losses) else np.inf
+    return float(value) if np.isfinite(value) else float("inf")
+
+
+class TimeBudget:
+    """Runs from when it is made; `spent` and `most` are seconds, `most` 0 for no limit."""
+
+    def __init__(self, *, spent: float, most: float) -> None:
+        self._started = time.monotonic() - spent
+        self._most = most
+
+    @property
+    def seconds(self) -> float:
+        """What was spent in all."""
+        return time.monotonic() - self._started
+
+    @property
+    def share(self) -> float:
+        """What was spent as a share of what may be; 0 without a limit."""
+        return self.seconds / self._most if self._most else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

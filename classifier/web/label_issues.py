@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from classifier.catalog import annotation_log
 from classifier.errors import LibraryError, ModelError
 from classifier.model.bundle_files import EVALUATION, read_json
-from classifier.model.label_issues import is_doubtful
+from classifier.model.evaluation_fields import is_doubtful
 from classifier.paths import displayable, from_text
 from classifier.records import Annotation, AnnotationKind, PictureId, Selection, time_of
 from classifier.web.history import LABELS, Answer, now, words_of

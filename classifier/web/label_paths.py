@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from classifier.errors import ModelError
 from classifier.images.hashing import hash_file
-from classifier.model.labeled_embeddings import LABELLED, load_labelled_paths
+from classifier.model.bundle_files import EMBEDDINGS
+from classifier.model.labeled_embeddings import load_labelled_paths
 from classifier.paths import from_text
 from classifier.records import time_of
 
@@ -61,7 +62,7 @@ class LabelPaths:
         folder = self._bundle_of()
         with self._lock:
             try:
-                read = None if folder is None else (folder / LABELLED, _stamp(folder / LABELLED))
+                read = None if folder is None else (folder / EMBEDDINGS, _stamp(folder / EMBEDDINGS))
                 if read != self._read:
                     self._paths = {} if read is None else load_labelled_paths(read[0])
                     self._read = read

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from classifier.catalog.shards import read_embeddings, read_shard
-from classifier.model.normalize import directions
+from classifier.model.head import directions
 from classifier.records import PictureId
 
 if TYPE_CHECKING:

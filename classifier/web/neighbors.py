@@ -15,10 +15,10 @@ import numpy as np
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.categories import read_names
 from classifier.errors import ModelError
-from classifier.model.bundle_files import sha256_of
-from classifier.model.labeled_embeddings import LABELLED, load_labelled
-from classifier.model.manifest_fields import ManifestFields, read_fields
-from classifier.model.normalize import directions
+from classifier.model.bundle_files import EMBEDDINGS, sha256_of
+from classifier.model.head import directions
+from classifier.model.labeled_embeddings import load_labelled
+from classifier.model.manifest import Manifest, load_manifest
 from classifier.records import AnnotationKind, PictureId
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def read_taught(catalog: Catalog) -> Taught | None:
     if folder is None:
         return None
     try:
-        manifest = read_fields(folder, ManifestFields)
+        manifest = load_manifest(folder)
     except ModelError:
         return None
     if manifest.key != model or not (backbone := manifest.backbone_key):
@@ -107,9 +107,9 @@ def read_taught(catalog: Catalog) -> Taught | None:
     )
 
 
-def _labelled(folder: Path, manifest: ManifestFields) -> LabeledEmbeddings | None:
+def _labelled(folder: Path, manifest: Manifest) -> LabeledEmbeddings | None:
     """The labelled pictures of a bundle, when they are those it was written with."""
-    path, written = folder / LABELLED, manifest.labelled_sha256
+    path, written = folder / EMBEDDINGS, manifest.labelled_sha256
     try:
         if written and sha256_of(path) != written:
             return None

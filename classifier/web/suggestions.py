@@ -11,7 +11,7 @@ import numpy as np
 from classifier.catalog import audits
 from classifier.catalog.categories import CategoryAliases, read_names
 from classifier.errors import ModelError
-from classifier.model.manifest_fields import ManifestFields, read_fields
+from classifier.model.manifest import Manifest, load_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,9 +64,9 @@ def read_guesses(catalog: Catalog) -> Suggestions:
     return Suggestions(model=model, known=tuple(used), temperature=None, names=names)
 
 
-def _read(folder: Path) -> ManifestFields | None:
+def _read(folder: Path) -> Manifest | None:
     """The manifest; None when it is not there or damaged."""
     try:
-        return read_fields(folder, ManifestFields)
+        return load_manifest(folder)
     except ModelError:
         return None

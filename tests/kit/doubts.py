@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classifier.images.hashing import picture_id
-from classifier.model.bundle_files import EVALUATION
-from classifier.model.labeled_embeddings import LABELLED, LabeledEmbeddings
+from classifier.model.bundle_files import EMBEDDINGS, EVALUATION
+from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import Selection
 from kit.bundles import CATEGORIES, color_bundle
 from kit.pictures import COLORS, encoded, varied
@@ -78,7 +78,7 @@ def tell(made: Doubted, paths: tuple[Path, ...]) -> None:
         pictures=tuple(picture_id(path.read_bytes()) for path in paths),
         paths=tuple(path.as_posix() for path in paths),
         selections=(Selection.PERSON,) * len(paths),
-    ).save(made.bundle / LABELLED)
+    ).save(made.bundle / EMBEDDINGS)
     doubts = [
         {
             "picture": picture_id(path.read_bytes()),

@@ -13,7 +13,8 @@ from classifier.catalog.connection import read_catalog
 from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.shards import read_embeddings
 from classifier.images.hashing import picture_id
-from classifier.model.labeled_embeddings import LABELLED, LabeledEmbeddings
+from classifier.model.bundle_files import EMBEDDINGS
+from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import Selection
 from kit.bundles import CATEGORIES, color_bundle
 from kit.pictures import busy, encoded
@@ -84,7 +85,7 @@ def label(made: Nearby, paths: tuple[Path, ...], contents: tuple[bytes, ...] = (
         pictures=tuple(picture_id(content) for content in contents or [path.read_bytes() for path in paths]),
         paths=tuple(path.as_posix() for path in paths),
         selections=(Selection.PERSON,) * len(paths),
-    ).save(made.bundle / LABELLED)
+    ).save(made.bundle / EMBEDDINGS)
 
 
 def size_of(content: bytes) -> tuple[int, int]:

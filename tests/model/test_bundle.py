@@ -15,10 +15,10 @@ import torch
 from classifier.errors import ModelError
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, open_bundle, save_bundle
-from classifier.model.bundle_files import EVALUATION, read_json
+from classifier.model.bundle_files import EVALUATION, OOD, read_json
 from classifier.model.holdout import HoldoutPredictions
 from classifier.model.manifest import Manifest
-from classifier.model.ood import NOVELTY, OodDetector, fit_novelty
+from classifier.model.ood import OodDetector, fit_novelty
 from classifier.paths import from_text
 from classifier.records import PictureId, Selection
 
@@ -86,10 +86,10 @@ def test_what_tells_unknown_pictures_is_kept_and_a_bundle_of_before_has_none(tmp
 
 def test_a_novelty_of_another_bundle_or_none_at_all_is_refused(tmp_path: Path) -> None:
     bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, novelty=novelty())
-    (bundle.folder / NOVELTY).write_bytes(b"x")
+    (bundle.folder / OOD).write_bytes(b"x")
     with pytest.raises(ModelError, match="is not the file this bundle was written with"):
         bundle.load_novelty()
-    (bundle.folder / NOVELTY).unlink()
+    (bundle.folder / OOD).unlink()
     with pytest.raises(ModelError, match="cannot be read"):
         bundle.load_novelty()
 

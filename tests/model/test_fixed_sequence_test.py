@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from classifier.model.binomial_bounds import at_most, least_to_promise
-from classifier.model.fixed_sequence_test import STEP, TestResult, most_wrong, walk
+from classifier.model.fixed_sequence_test import STEP, FixedSequenceResult, most_wrong, walk
 
 
-def walked(scores: NDArray[np.float64], wrong: NDArray[np.bool_], *, max_error: float = 0.02) -> TestResult | None:
+def walked(
+    scores: NDArray[np.float64], wrong: NDArray[np.bool_], *, max_error: float = 0.02
+) -> FixedSequenceResult | None:
     return walk(scores, wrong, np.arange(len(scores)), max_error=max_error, confidence=0.95)
 
 
@@ -29,7 +31,7 @@ def nothing_wrong(count: int) -> NDArray[np.bool_]:
 def test_where_nothing_is_wrong_all_is_filed_as_soon_as_there_are_enough(count: int, filed: int | None) -> None:
     end = walked(falling(count), nothing_wrong(count))
 
-    assert (None if filed is None else TestResult(above=-np.inf, filed=filed, wrong=0)) == end
+    assert (None if filed is None else FixedSequenceResult(above=-np.inf, filed=filed, wrong=0)) == end
 
 
 def test_it_ends_before_the_first_test_that_fails() -> None:
@@ -49,7 +51,7 @@ def test_a_mistake_among_the_very_surest_does_not_end_what_many_others_speak_for
     wrong[3] = True
     end = walked(falling(1000), wrong)
 
-    assert end == TestResult(above=-np.inf, filed=1000, wrong=1)
+    assert end == FixedSequenceResult(above=-np.inf, filed=1000, wrong=1)
 
 
 def test_where_even_the_surest_are_often_wrong_nothing_is_promised() -> None:
@@ -65,7 +67,7 @@ def test_pictures_of_one_score_are_filed_together_or_not_at_all() -> None:
     wrong = nothing_wrong(600)
     wrong[400:] = True
 
-    assert TestResult(above=1.0, filed=400, wrong=0) == walked(scores, wrong)
+    assert FixedSequenceResult(above=1.0, filed=400, wrong=0) == walked(scores, wrong)
     assert walked(np.full(300, 3.0), np.arange(300) < 60) is None
 
 

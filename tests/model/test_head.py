@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import timm
 import torch
+from torch import nn
 
 from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_backbone, load_trained
 from classifier.model.bundle import MANIFEST, Bundle, open_bundle, save_bundle
-from classifier.model.head import load_linear
+from classifier.model.head import directions, fit_head, load_linear
 from classifier.model.manifest import Manifest
 
 NAMES = ["test_efficientnet", "test_resnet", "test_vit", "test_convnext"]
@@ -102,3 +103,56 @@ def test_a_head_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None
             load_linear(bundle.folder / "model.safetensors", weight=weight, bias="classifier.bias")
     with pytest.raises(ModelError, match="answers for 2 categories"):
         Bundle(bundle.folder, manifest(3).model_copy(update={"head": bundle.manifest.head}), width=0).load_head()
+
+
+def blobs(num_categories: int, *, seed: int = 0, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(seed)
+    targets = np.repeat(np.arange(num_categories), 20)
+    centres = np.random.default_rng(99).normal(size=(num_categories, 6)) * 4
+    return ((centres[targets] + draw.normal(size=(len(targets), 6))) * scale).astype(np.float32), targets
+
+
+@pytest.mark.parametrize("num_categories", [2, 3, 7])
+def test_a_head_tells_new_pictures_apart(num_categories: int) -> None:
+    head = fit_head(*blobs(num_categories))
+    embeddings, targets = blobs(num_categories, seed=1)
+
+    assert (num_categories, 6) == head.weight.shape
+    assert (head(embeddings).argmax(axis=1) == targets).mean() > 0.95
+
+
+def test_the_scale_of_the_features_does_not_matter() -> None:
+    """Standardisation is folded into the weights, so the head takes embeddings as they are."""
+    plain, large = blobs(3), blobs(3, scale=1000.0)
+
+    np.testing.assert_allclose(fit_head(*plain)(plain[0]), fit_head(*large)(large[0]), atol=1e-2)
+
+
+def test_the_layer_answers_as_the_head() -> None:
+    embeddings, targets = blobs(3)
+    head, made = fit_head(embeddings, targets), network(categories=3)
+    made.body.classifier = nn.Linear(6, 3)
+    made.set_head(head)
+
+    np.testing.assert_allclose(
+        head(embeddings), made.classify(torch.from_numpy(embeddings)).detach().numpy(), atol=1e-4
+    )
+
+
+def test_features_that_never_change_do_no_harm() -> None:
+    embeddings, targets = blobs(3)
+    embeddings = np.concatenate([embeddings, np.zeros((60, 9), dtype=np.float32)], axis=1)
+
+    assert np.isfinite(fit_head(embeddings, targets).weight).all()
+
+
+def test_the_product_of_two_directions_is_their_cosine() -> None:
+    rows = np.array([[3, 0], [0, 0.5], [2, 2], [-1e-10, 0]], np.float32)
+    unit = directions(rows)
+
+    assert np.float32 == unit.dtype
+    np.testing.assert_allclose([1, 0, np.sqrt(0.5), -1], unit @ unit[0], atol=1e-6)
+
+
+def test_a_row_of_zeros_is_like_nothing() -> None:
+    assert [[0.0, 0.0]] == directions(np.zeros((1, 2), np.float32)).tolist()

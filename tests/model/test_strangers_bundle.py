@@ -23,10 +23,9 @@ from safetensors.numpy import load_file, save_file
 from classifier.errors import IllsortError, LibraryError, ModelError
 from classifier.model.backbone import load_backbone
 from classifier.model.bundle import Bundle, open_bundle
-from classifier.model.bundle_files import CONFIG, EVALUATION, MANIFEST, WEIGHTS
-from classifier.model.holdout import EVIDENCE, load_evidence
+from classifier.model.bundle_files import CONFIG, EVALUATION, HOLDOUT, MANIFEST, OOD, WEIGHTS
+from classifier.model.holdout import load_evidence
 from classifier.model.labeled_embeddings import load_labelled
-from classifier.model.ood import NOVELTY
 from classifier.report.model_report import write_bundle_report
 from classifier.settings import RuntimeSettings, Settings, load
 from classifier.sort.pipeline import sort
@@ -213,10 +212,10 @@ def test_a_network_of_far_more_numbers_than_the_weights_are_is_not_built(bundle:
 
 
 def test_a_novelty_of_other_embeddings_is_refused(bundle: Path) -> None:
-    arrays = load_file(bundle / NOVELTY)
-    save_file(arrays | {"axes": arrays["axes"][:-1].copy()}, bundle / NOVELTY)
-    rehash(bundle, NOVELTY, "novelty_sha256")
-    refused(lambda: open_bundle(bundle), NOVELTY, "the head takes")
+    arrays = load_file(bundle / OOD)
+    save_file(arrays | {"axes": arrays["axes"][:-1].copy()}, bundle / OOD)
+    rehash(bundle, OOD, "novelty_sha256")
+    refused(lambda: open_bundle(bundle), OOD, "the head takes")
 
 
 def npy(shape: tuple[int, ...], kind: str, content: bytes = b"") -> bytes:
@@ -249,18 +248,18 @@ def packed(path: Path, arrays: dict[str, bytes], *, packing: int = zipfile.ZIP_D
 def test_what_asks_for_more_memory_than_such_a_file_can_mean_is_refused(
     tmp_path: Path, logits: Callable[[], bytes], read: Callable[..., object]
 ) -> None:
-    path = tmp_path / EVIDENCE
+    path = tmp_path / HOLDOUT
     packed(path, {"logits": logits(), "scale": npy((), "<f4", bytes(4))})
     tracemalloc.start()
     try:
-        refused(lambda: read(path, categories=3), EVIDENCE)
+        refused(lambda: read(path, categories=3), HOLDOUT)
         assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
     finally:
         tracemalloc.stop()
 
 
 def test_other_packings_and_pipes_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / EVIDENCE
+    path = tmp_path / HOLDOUT
     packed(path, {"logits": npy((1, 3), "<f4", bytes(12))}, packing=zipfile.ZIP_LZMA)
     refused(lambda: load_evidence(path, categories=3), "packed as illsort packs no file")
     packed(path, {f"{number}": npy((), "<f4", bytes(4)) for number in range(100)})
@@ -367,7 +366,7 @@ def test_changed_figures_are_shown_or_refused_in_one_line(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_changed_arrays_open_or_are_refused_in_one_line(bundle: Path, made: Path, data: st.DataObject) -> None:
-    name, field = data.draw(st.sampled_from([(EVIDENCE, "evidence_sha256"), ("labelled.npz", "labelled_sha256")]))
+    name, field = data.draw(st.sampled_from([(HOLDOUT, "evidence_sha256"), ("labelled.npz", "labelled_sha256")]))
     content = bytearray((made / name).read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

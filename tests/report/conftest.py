@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classifier.model.holdout import EVIDENCE, HoldoutPredictions
+from classifier.model.bundle_files import HOLDOUT
+from classifier.model.holdout import HoldoutPredictions
 from classifier.records import PictureId, Selection
 from kit.pictures import COLORS, encoded, plain
 
@@ -31,7 +32,7 @@ def bundle(tmp_path: Path, labels: list[Path]) -> Path:
     folder = tmp_path / "models" / "mine & <i>yours"
     folder.mkdir(parents=True)
     write_manifest(folder)
-    evidence(labels).save(folder / EVIDENCE)
+    evidence(labels).save(folder / HOLDOUT)
     (folder / "evaluation.json").write_text(json.dumps(told(labels)), encoding="utf-8")
     return folder
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from classifier.model.head import STRENGTH
 from classifier.model.holdout import HoldoutPredictions
 from classifier.records import PictureId, Selection
-from classifier.training.head import STRENGTH
 from classifier.training.learning_curve import Curve, as_dict, learning_curve
 from classifier.training.subset_heads import compact, grow
 

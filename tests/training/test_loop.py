@@ -17,15 +17,16 @@ from classifier.model.backbone import Network
 from classifier.model.transforms import EvalTransform
 from classifier.progress import SavingProgress, Stage
 from classifier.records import Example
+from classifier.settings import TrainSettings
 from classifier.training.augment import Augment
 from classifier.training.checkpoint import Checkpoint
+from classifier.training.context import Hyperparameters
 from classifier.training.dataset import TrainingImages
-from classifier.training.hparams import Hyperparameters
 from classifier.training.loop import finetune
 from classifier.training.training_state import Epoch
 from kit.learning import CATEGORIES, cpu, drawn_examples, tiny_network
 
-RECIPE = Hyperparameters(epochs=3, batch_size=6, learning_rate=3e-3, image_size=32, seed=5)
+RECIPE = Hyperparameters.from_settings(TrainSettings(epochs=3, batch_size=6, learning_rate=3e-3, seed=5), image_size=32)
 
 
 def pictures(examples: tuple[Example, ...], prepare: Callable[[Tensor], Tensor]) -> TrainingImages:

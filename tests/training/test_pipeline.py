@@ -14,10 +14,11 @@ from classifier.errors import CrawlError, LabelsError, ModelError
 from classifier.images.hashing import picture_id
 from classifier.inference.fast_decode import load_pixels
 from classifier.model.backbone import Network, save_network
-from classifier.model.labeled_embeddings import LABELLED, load_labelled_paths
+from classifier.model.bundle_files import EMBEDDINGS
+from classifier.model.head import fit_head
+from classifier.model.labeled_embeddings import load_labelled_paths
 from classifier.progress import SavingProgress
 from classifier.settings import Settings, load
-from classifier.training.head import fit_head
 from classifier.training.pipeline import TrainingResult, learn
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import Tree, make_tree, read_tree
@@ -78,7 +79,7 @@ def test_what_was_learned_is_in_the_bundle(learned: TrainingResult) -> None:
 
 def test_the_bundle_tells_the_colors_apart(learned: TrainingResult) -> None:
     network = learned.bundle.load_network()
-    transform = learned.bundle.manifest.transform
+    transform = learned.bundle.transform
     pictures = [encoded(varied(COLORS[kind], seed=1000 + n), "PNG") for kind in KINDS for n in range(5)]
     pixels = torch.stack([transform(load_pixels(data, max_megapixels=1)[0]) for data in pictures])
     with torch.inference_mode():
@@ -162,7 +163,7 @@ def test_a_wrong_label_is_doubted_by_its_path_and_its_id(
 
     assert ("blue", "red") == (doubt["category"], doubt["likely"])
     assert doubt["picture"] == picture_id(wrong)
-    assert doubt["path"] == load_labelled_paths(learned.bundle.folder / LABELLED)[picture_id(wrong)]
+    assert doubt["path"] == load_labelled_paths(learned.bundle.folder / EMBEDDINGS)[picture_id(wrong)]
 
 
 def test_one_fold_holds_out_a_part_alone(tmp_path: Path, backbone: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classifier.training.head import STRENGTH
+from classifier.model.head import STRENGTH
 from classifier.training.subset_heads import compact, grow
 
 

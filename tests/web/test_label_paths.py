@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from classifier.images.hashing import picture_id
-from classifier.model.labeled_embeddings import LABELLED, LabeledEmbeddings
+from classifier.model.bundle_files import EMBEDDINGS
+from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import PictureId, Selection
 from classifier.web.label_paths import LabelPaths
 from kit.bundles import color_bundle
@@ -36,7 +37,7 @@ def labelled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> Labe
         selections=(Selection.PERSON,) * len(pictures),
     )
     bundle.mkdir(exist_ok=True)
-    written.save(bundle / LABELLED)
+    written.save(bundle / EMBEDDINGS)
     return LabelPaths(lambda: bundle)
 
 
@@ -90,7 +91,7 @@ def test_the_model_trained_anew_tells_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"no archive", None])
 def test_without_what_the_model_was_made_of_nothing_is_found(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
-        (tmp_path / LABELLED).write_bytes(content)
+        (tmp_path / EMBEDDINGS).write_bytes(content)
 
     assert None is LabelPaths(lambda: tmp_path).path_of(GONE)
     assert None is LabelPaths(lambda: None).path_of(GONE)

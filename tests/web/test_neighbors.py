@@ -12,9 +12,9 @@ import pytest
 
 from classifier.catalog import annotation_log, categories
 from classifier.catalog.connection import open_catalog
-from classifier.model.bundle_files import MANIFEST
-from classifier.model.labeled_embeddings import LABELLED, LabeledEmbeddings
-from classifier.model.normalize import directions
+from classifier.model.bundle_files import EMBEDDINGS, MANIFEST
+from classifier.model.head import directions
+from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import Annotation, AnnotationKind, PictureId, Selection
 from classifier.web.neighbors import Taught, read_taught
 from kit.bundles import color_bundle
@@ -133,7 +133,7 @@ def test_labels_that_the_bundle_was_not_written_with_teach_nothing(own: Path) ->
         paths=("/etc/passwd",),
         selections=(Selection.PERSON,),
     )
-    foreign.save(own / LABELLED)
+    foreign.save(own / EMBEDDINGS)
 
     found = reread(own)
     assert found is not None
@@ -144,9 +144,9 @@ def test_labels_that_the_bundle_was_not_written_with_teach_nothing(own: Path) ->
 def test_without_labels_only_what_repeats_can_be_told(own: Path, content: bytes | None) -> None:
     manifest = json.loads((own / MANIFEST).read_text(encoding="utf-8"))
     (own / MANIFEST).write_text(json.dumps(manifest | {"labelled_sha256": ""}), encoding="utf-8")
-    (own / LABELLED).unlink()
+    (own / EMBEDDINGS).unlink()
     if content is not None:
-        (own / LABELLED).write_bytes(content)
+        (own / EMBEDDINGS).write_bytes(content)
 
     found = reread(own)
     assert found is not None

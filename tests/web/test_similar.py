@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from classifier.model.labeled_embeddings import LABELLED
+from classifier.model.bundle_files import EMBEDDINGS
 from kit.nearby import OTHERS, REPEATS, Nearby, label, nearby, size_of
 from kit.pictures import busy, encoded
 from kit.reviewing import served
@@ -133,7 +133,7 @@ def test_what_is_settled_or_skipped_does_not_wait_beside_it(made: Nearby, client
 def test_what_can_be_told_is_told_before_a_picture_is_shown(made: Nearby) -> None:
     with served(made.library) as client:
         assert {"labelled": True, "alike": True} == client.get("/api/near").json()
-    (made.bundle / LABELLED).unlink()
+    (made.bundle / EMBEDDINGS).unlink()
     with served(made.library) as client:
         assert {"labelled": False, "alike": True} == client.get("/api/near").json()
         assert [] == near(client, made.repeats[0])["labelled"]

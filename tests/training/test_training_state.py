@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from classifier.training.epoch_selection import Best, is_surely_better
+from classifier.training import training_state
+from classifier.training.training_state import Best, TimeBudget, is_surely_better
 
 NAN = float("nan")
 
@@ -34,3 +35,13 @@ def test_the_best_epoch_keeps_a_copy_of_its_weights() -> None:
         best.consider(epoch, np.array([loss, loss]), {"weight": weight})
 
     assert (1, [1.0, 1.0]) == (best.epoch, best.weights["weight"].tolist())
+
+
+def test_what_was_spent_before_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(training_state.time, "monotonic", lambda: now[0])
+    limited, free = TimeBudget(spent=30, most=60), TimeBudget(spent=30, most=0)
+    now[0] = 115.0
+
+    assert (45.0, 0.75) == (limited.seconds, limited.share)
+    assert (45.0, 0.0) == (free.seconds, free.share)
