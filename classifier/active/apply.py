@@ -19,7 +19,7 @@ from classifier.catalog.filesystem import state_folder
 from classifier.catalog.strictness import Strictness
 from classifier.catalog.values import to_path
 from classifier.errors import LibraryError
-from classifier.filing.known_crawls import named_root
+from classifier.filing.path_scope import named_root
 from classifier.model.bundle import Bundle
 from classifier.model.replace_head import remove_others, save_refitted
 from classifier.records import Mode

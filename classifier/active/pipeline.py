@@ -17,11 +17,10 @@ from classifier.catalog.ranking import attach_newest
 from classifier.catalog.values import utc_now
 from classifier.decision.overrides import apply_annotation
 from classifier.errors import CrawlError, LibraryError, SettingsError
-from classifier.filing.category_folders import CategoryFolders
-from classifier.filing.destination import names_for
+from classifier.filing.destination import CategoryFolders, names_for
 from classifier.filing.executor import execute
-from classifier.filing.failure_list import list_broken
-from classifier.filing.open_library import opened
+from classifier.filing.generated_files import list_broken
+from classifier.filing.reconcile import opened
 from classifier.filing.results import Status
 from classifier.images.subsample import draw
 from classifier.images.walk_result import Found

@@ -14,7 +14,7 @@ from classifier.catalog.lock import owned
 from classifier.catalog.manual_moves import by_hand
 from classifier.decision.overrides import apply_annotation
 from classifier.filing.reconcile import reconcile
-from classifier.filing.recover import recover
+from classifier.filing.recovery import recover
 from classifier.filing.refile import Refiled, rearrange
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Action, Decision

@@ -130,7 +130,7 @@ def m015_decided_before_at_once(connection: sqlite3.Connection) -> None:
     connection.execute("DROP TRIGGER decided_otherwise")
 
 
-# Much the same as `as_placed` in filing/restore_decisions, which may change; a step of the migrations may not.
+# Much the same as `as_placed` in filing/decide_by_location, which may change; a step of the migrations may not.
 def _decide_as_placed(connection: sqlite3.Connection) -> None:
     """Earlier versions undid moves and not decisions: where a run was undone, what lies in a folder is decided so."""
     if connection.execute("SELECT 1 FROM runs WHERE kind = 'undo'").fetchone() is None:

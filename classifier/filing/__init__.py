@@ -1,1 +1,1 @@
-"""The only code that changes a user's files: names, moves, recovery; must not know networks or how to read pictures."""
+"""The only code that changes a user's files: names, plans, moves, recovery, undo. No torch, no image decoding."""

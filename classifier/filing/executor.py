@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 from classifier.catalog.moves import begin, finish, next_id, placed
 from classifier.catalog.values import to_bytes
 from classifier.errors import FilingStopped
-from classifier.filing.batch_state import BatchState, MoveResult
 from classifier.filing.file_checks import is_still, look
 from classifier.filing.fsops import Disk, stops
 from classifier.filing.path_scope import PathScope
 from classifier.filing.plan import PlannedStep, entry_for, missing_folders, plan, within
-from classifier.filing.results import Outcome, Status, words
+from classifier.filing.results import BatchState, MoveResult, Outcome, Status, words
 from classifier.filing.transfer import FileTransfer
 from classifier.records import Method
 

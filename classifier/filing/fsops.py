@@ -1,10 +1,11 @@
-"""Every system call that changes a user's files, and no other; must not know the journal, categories or pictures.
+"""Every system call that changes a user's files.
 
-No call here replaces a file: a taken name is FileExistsError, from the kernel wherever it can refuse by itself.
+No call replaces an existing file: a taken name raises FileExistsError, from the kernel wherever it can refuse a rename.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
 import os
@@ -14,7 +15,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from classifier.catalog.filesystem import sync_folder
-from classifier.filing.rename_noreplace import rename_exclusively
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,9 @@ _STOPS = frozenset(
 )
 _WINDOWS_STOPS = frozenset({19, 39, 112, 1117})  # write-protected, full, full, broken: their errno does not tell
 _WINDOWS_CANNOT_LINK = frozenset({1, 50})  # invalid function, not supported
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1  # Linux
+_RENAME_EXCL = 4  # macOS
 _CHUNK = 1 << 20
 _PERMISSIONS = 0o777
 
@@ -54,8 +57,18 @@ class Disk:
     """The real disk. A test's disk overrides the calls that its file system lacks."""
 
     def rename_exclusively(self, source: Path, target: Path) -> None:
-        """The kernel's own rename that refuses a taken name; OSError where there is none."""
-        rename_exclusively(source, target)
+        """Rename in one step that fails with FileExistsError if `target` exists.
+
+        Raises OSError with ENOSYS, EINVAL or EOPNOTSUPP where the system or the file system cannot do that.
+        """
+        if sys.platform == "win32":  # pragma: no cover - Windows
+            source.rename(target)
+        elif sys.platform == "darwin":  # pragma: no cover - macOS
+            _call("renamex_np", os.fsencode(source), os.fsencode(target), ctypes.c_uint(_RENAME_EXCL))
+        else:
+            here = ctypes.c_int(_AT_FDCWD)
+            flag = ctypes.c_uint(_RENAME_NOREPLACE)
+            _call("renameat2", here, os.fsencode(source), here, os.fsencode(target), flag)
 
     def link(self, source: Path, target: Path) -> None:
         """Give the file at `source` a second name; a link itself is never followed."""
@@ -153,7 +166,7 @@ class Disk:
             file.flush()
             _take_after(origin.fileno(), file.fileno())
         if sys.platform == "win32":  # pragma: no cover - Windows
-            _take_times_after(source, temporary)
+            _set_times(temporary, source.stat())  # by path, and only after the file is closed
         return digest
 
     def secure(self, path: Path, sha256: str) -> None:
@@ -162,7 +175,9 @@ class Disk:
         Safe to call for several files at once from threads: disks make many files durable in the time of one.
         """
         self.sync_file(path)
-        if _sha256(path) != sha256:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != sha256:
             raise OSError(errno.EIO, "the copy differs from what was written", str(path))
 
     def transfer(self, origin: BinaryIO, file: BinaryIO) -> str:
@@ -224,11 +239,6 @@ def _take_after(source: int, target: int) -> None:
     _set_times(target, seen)
 
 
-def _take_times_after(source: Path, target: Path) -> None:  # pragma: no cover - Windows
-    """Windows sets times by path, and only once the file is closed do they stay."""
-    _set_times(target, source.stat())
-
-
 def _set_times(target: int | Path, seen: os.stat_result) -> None:
     """Give `target` the times of another file; one that its disk or the system cannot hold stays as it is."""
     try:
@@ -258,6 +268,13 @@ def _forget(descriptor: int) -> None:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _call(name: str, *arguments: object) -> None:
+    """Call a C function that answers 0; again when a signal came between."""
+    function = getattr(ctypes.CDLL(None, use_errno=True), name, None)
+    if function is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), name)
+    while function(*arguments) != 0:
+        code = ctypes.get_errno()
+        if code != errno.EINTR:
+            path = next(os.fsdecode(argument) for argument in arguments if isinstance(argument, bytes))
+            raise OSError(code, os.strerror(code), path)

@@ -1,4 +1,4 @@
-"""Writes lists and pages of our own into the library, and never over one that a person wrote; knows no decisions."""
+"""Writes lists and pages of our own into the library, and never over a file that a person wrote."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import csv
 import hashlib
 import io
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from classifier.catalog import files
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.file_checks import look
 from classifier.filing.fsops import Disk, stops
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
+    from classifier.progress import Progress
 
 _COLUMNS = ("path", "reason", "detail")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -136,3 +138,15 @@ def _as_csv(rows: Iterable[tuple[Path, str, str]]) -> bytes:
 def _as_text(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula: parts of it come from files that nobody vouches for."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+BROKEN_LISTING: Final = "_broken.csv"
+
+
+def list_broken(catalog: Catalog, library: Path, progress: Progress, *, run: int) -> None:
+    """Write what could not be read as `_broken.csv`, at the end of `run`; a person's own file of that name stays."""
+    rows = [(path, failure.kind.value, failure.detail) for path, failure in files.failures(catalog, ending=run)]
+    try:
+        write_listing(catalog, library=library, name=BROKEN_LISTING, rows=rows)
+    except LibraryError as error:  # their own, or ours saved anew by a spreadsheet
+        progress.say(f"{error}; the list of unreadable pictures is in illsort status")

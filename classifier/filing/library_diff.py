@@ -26,8 +26,7 @@ from classifier.catalog.moves import open_entries
 from classifier.catalog.places import known_paths, place_at
 from classifier.catalog.values import to_path
 from classifier.filing.destination import TEMPORARY
-from classifier.filing.file_checks import hash_of, holds, is_link_to, is_the_crawls
-from classifier.filing.mounted import Disks
+from classifier.filing.file_checks import Disks, hash_of, holds, is_link_to, is_the_crawls
 from classifier.records import Method, time_of
 
 if TYPE_CHECKING:

@@ -1,16 +1,22 @@
-"""Which recorded paths may be used: the library's side in the library, the crawl's side in the crawl of its run.
+"""Which recorded paths may be used, and the crawls that this person named on this computer.
 
-The journal and the trail may be damaged, or come with a library of a stranger's. So every change passes here before
-it is carried out, taken back or settled, whatever its checksum says. One that changes a file outside of the library
-needs more than the record: a crawl that a person named.
+The journal and the move log may be damaged, or come with a library from somebody else. So every change is checked here
+before it is carried out, undone or settled, whatever its checksum: the library's side must be in the library, the
+crawl's side in the crawl of its run. A change outside the library also needs a crawl that the person named: one that
+was sorted with `--mode move`, or was given to undo. Each is recorded in the person's own state folder, in a small file
+per pair of library and crawl, named by their hash, so that several processes can write at once.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 import stat
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from platformdirs import user_state_path
 
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.runs import crawl_of
@@ -18,9 +24,9 @@ from classifier.catalog.undo_queries import entry_of
 from classifier.catalog.values import to_path
 from classifier.filing.destination import REPLACED, temporary_name
 from classifier.filing.file_checks import look
-from classifier.filing.known_crawls import named_root, not_named
 from classifier.filing.results import words
-from classifier.paths import displayable
+from classifier.own_files import READ, open_own, write_own
+from classifier.paths import command, displayable, to_json
 from classifier.records import Method
 
 if TYPE_CHECKING:
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
 
     from classifier.catalog.connection import Catalog
     from classifier.catalog.moves import MoveRecord
+    from classifier.progress import Progress
 
 _OUT_OF_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
 _FROM_LIBRARY = _OUT_OF_LIBRARY | {Method.RENAME}
@@ -140,3 +147,86 @@ def _first(troubles: Iterator[str | None]) -> str | None:
 def _is_link(folder: Path) -> bool:
     found = look(folder)
     return found is not None and stat.S_ISLNK(found.st_mode)
+
+
+_OWN: Final = 0o600
+
+
+def name_crawl(catalog: Catalog, crawl: Path) -> None:
+    """Have `crawl`, which a person named to this command, count as named as long as the catalog is open.
+
+    By both its names where it is a link now: the record has it as it was.
+    """
+    catalog.named |= {crawl.absolute(), real_path(crawl)}
+
+
+def note_named(catalog: Catalog, library: Path, progress: Progress) -> None:
+    """Note for later commands which crawls are named; where that cannot be, say what follows."""
+    for crawl in sorted(catalog.named):
+        try:
+            note(library, crawl)
+        except (OSError, RuntimeError) as error:
+            why = words(error) if isinstance(error, OSError) else str(error)
+            progress.say(f"cannot note that you named {crawl} ({why}): illsort undo will ask for it")
+
+
+def note(library: Path, crawl: Path) -> None:
+    """Note that `crawl` was named for `library`. Raises OSError, or RuntimeError where there is no home."""
+    path = _note(library, crawl)
+    if _holds(path, library, crawl):
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_own(path, _content(library, crawl), permissions=_OWN)
+
+
+def named_root(catalog: Catalog, library: Path, crawl: Path) -> Path | None:
+    """The crawl, or a folder that holds it, that a person named for `library` to this command or an earlier one."""
+    return next((one for one in (crawl, *crawl.parents) if one in catalog.named or _is_noted(library, one)), None)
+
+
+def real_path(path: Path) -> Path:
+    """The path without links; no error for links that lead around in a circle, as `Path.resolve` has it."""
+    return Path(os.path.realpath(path))
+
+
+def not_named(library: Path, crawl: Path) -> str:
+    """Why nothing is changed in a crawl that was not named, and what to do."""
+    why = f"only this library's record names {displayable(crawl)}, nobody on this computer{_damage(library, crawl)}"
+    return f"{why}; if it is your crawl: {command('undo', library, '--crawl', crawl)}"
+
+
+def _is_noted(library: Path, crawl: Path) -> bool:
+    try:
+        return _holds(_note(library, crawl), library, crawl)
+    except RuntimeError:
+        return False
+
+
+def _damage(library: Path, crawl: Path) -> str:
+    """That there is a note of it which says something else, as after damage; nothing where there is none."""
+    try:
+        path = _note(library, crawl)
+        return f" (the note of it is damaged: {path})" if os.path.lexists(path) else ""
+    except RuntimeError:
+        return ""
+
+
+def _note(library: Path, crawl: Path) -> Path:
+    """The file that notes the pair. Raises RuntimeError where this user has no folder for state."""
+    folder = user_state_path("illsort", appauthor=False)
+    if not folder.is_absolute():  # below the current folder could be a stranger's note
+        raise RuntimeError("there is no home folder")
+    return folder / "crawls" / f"{hashlib.sha256(_content(library, crawl)).hexdigest()}.json"
+
+
+def _holds(path: Path, library: Path, crawl: Path) -> bool:
+    content = _content(library, crawl)
+    try:
+        with open_own(path, READ) as file:
+            return file.read(len(content) + 1) == content
+    except OSError:
+        return False
+
+
+def _content(library: Path, crawl: Path) -> bytes:
+    return (to_json({"library": library.resolve(), "crawl": crawl}) + "\n").encode()

@@ -1,4 +1,4 @@
-"""What is to be done for each move of a batch, from looking at the disk alone; changes nothing."""
+"""Plans each move of a batch from the state of the disk; changes nothing."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from classifier.catalog.moves import MoveRecord, MoveState
 from classifier.catalog.values import to_bytes
 from classifier.filing.destination import temporary_name
-from classifier.filing.file_checks import is_as_planned, is_elsewhere, is_link_to, is_still, look
+from classifier.filing.file_checks import holds, is_as_planned, is_elsewhere, is_link_to, is_still, look
 from classifier.filing.fsops import stops
-from classifier.filing.pick_name import choose_name
 from classifier.filing.results import Outcome, Status, words
 from classifier.paths import displayable
 from classifier.records import Method
@@ -201,3 +200,43 @@ def _chain(folder: Path, library: Path) -> list[Path]:
         return [*reversed(folder.parents), folder]
     parts = folder.relative_to(library).parts
     return [library.joinpath(*parts[: count + 1]) for count in range(len(parts))]
+
+
+def choose_name(move: Move, names: tuple[str, ...], *, folder: Path, taken: Container[Path]) -> int | Outcome:
+    """The index of the first free name in `folder`; or the outcome, when a name holds this picture or none is free."""
+    for index, name in enumerate(names):
+        path = folder / name
+        if path in taken:
+            continue
+        found = look(path)
+        if found is None:
+            return index
+        method = _same_already(move, path, found.st_size)
+        if method is not None:
+            return _already_there(move, path.name, method)
+    return Outcome(move=move, status=Status.FAILED, reason="every name for it is taken by another file")
+
+
+def _same_already(move: Move, path: Path, size_bytes: int) -> Method | None:
+    """How a taken name comes to hold this picture, None when it holds something else.
+
+    What is renamed or restored never meets itself: an equal file beside it is another, and both are kept.
+    """
+    if move.method in {Method.RENAME, Method.RESTORE}:
+        return None
+    if move.method is Method.SYMLINK and is_link_to(path, move.source.path):
+        return Method.SYMLINK
+    if size_bytes == move.source.size_bytes and holds(path, move.picture):
+        return Method.LINK if path.samefile(move.source.path) else Method.COPY
+    return None
+
+
+def _already_there(move: Move, name: str, method: Method) -> Outcome:
+    keeps_source = move.method is Method.MOVE
+    return Outcome(
+        move=move,
+        status=Status.DUPLICATE if keeps_source else Status.PLACED,
+        path=move.folder / name,
+        method=method,
+        reason="the same picture lies there already" + (", so this one was left where it is" if keeps_source else ""),
+    )

@@ -1,10 +1,11 @@
 """Makes the catalog agree with the disk: the first step of every command that reads or counts a library.
 
-Nothing on the disk is changed. All that a look finds is recorded in one transaction, so a kill leaves it found or not.
+Nothing on the disk is changed. All differences are recorded in one transaction, so a kill leaves all or none recorded.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,12 @@ from classifier.catalog.lock import owned
 from classifier.catalog.values import to_path
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.library_diff import compare
-from classifier.progress import Progress, SilentProgress, SilentStage
+from classifier.filing.path_scope import name_crawl
+from classifier.filing.recovery import recover
+from classifier.progress import Progress, SilentProgress, SilentStage, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
@@ -120,3 +123,26 @@ def _recorded(catalog: Catalog, changes: LibraryChanges) -> Reconciled:
         back=changes.back,
         unreachable=changes.unreachable,
     )
+
+
+@contextmanager
+def opened(library: Path, progress: Progress, *, named: Path | None = None) -> Iterator[Catalog]:
+    """The library's catalog, owned and recovered; `named` is the crawl that a person named to this command.
+
+    Raises LibraryError while another process owns it.
+    """
+    with owned(library), open_catalog(library) as catalog:
+        if named is not None:
+            name_crawl(catalog, named)
+        settled = recover(catalog, library)
+        if settled.rebuilt:
+            changes = counted(settled.rebuilt, "change was", "changes were")
+            progress.say(f"the catalog was lost: {changes} read from the plain record beside it")
+        if settled.done or settled.cancelled:
+            progress.say(f"the last run was stopped: {settled.done + settled.cancelled} open moves were settled")
+        for left in (*settled.damaged, *settled.unnamed):
+            progress.say(f"{left.path}: {left.reason}")
+        for path in settled.gone:
+            progress.say(f"{path}: was being filed when the last run was stopped, and is neither there nor here")
+        say_found(reconcile(catalog, library, progress), progress)
+        yield catalog

@@ -1,6 +1,6 @@
-"""Moves pictures within the library to where they belong by now, whatever became of the crawl; knows no judgment.
+"""Moves images within the library to the folders of their decisions, and removes folders that this leaves empty.
 
-One that cannot be moved is decided to be where it lies.
+An image that cannot be moved gets the decision of the folder that it is in.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classifier.catalog import undo_queries
 from classifier.catalog.places import place_of, sidecars_of
-from classifier.catalog.values import to_path
-from classifier.filing.category_folders import CategoryFolders
-from classifier.filing.destination import file_of, names_for
-from classifier.filing.empty_dirs import remove_emptied
+from classifier.catalog.values import to_bytes, to_path
+from classifier.filing.decide_by_location import decide_not_moved
+from classifier.filing.destination import CategoryFolders, file_of, names_for
 from classifier.filing.executor import execute
+from classifier.filing.fsops import Disk
+from classifier.filing.path_scope import PathScope
+from classifier.filing.plan import within
 from classifier.filing.results import Status
 from classifier.filing.sidecars import sidecar_moves
-from classifier.filing.unmoved import decide_not_moved
 from classifier.records import Method, Move
 
 if TYPE_CHECKING:
@@ -72,3 +74,20 @@ def _move(catalog: Catalog, library: Path, decision: Decision, folders: Category
     source = file_of(place, library)
     names = names_for(source.path.name, decision.picture)
     return Move(picture=decision.picture, source=source, folder=folder, names=names, method=Method.RENAME)
+
+
+def remove_emptied(catalog: Catalog, library: Path, folders: Iterable[Path], *, disk: Disk | None = None) -> None:
+    """Remove those of `folders`, within `library`, that a run made and that hold nothing any more."""
+    disk, bounds = disk or Disk(), PathScope(catalog, library)
+    for folder in sorted(set(folders)):
+        inner = within(folder, library)
+        kept = to_bytes(inner)
+        if not undo_queries.is_ours(catalog, kept) or undo_queries.holds_places(catalog, kept):
+            continue
+        if not bounds.is_folder_in_library(inner):
+            continue
+        try:
+            disk.remove_folder(folder)
+        except OSError:  # not empty, or not to be removed: it stays
+            continue
+        undo_queries.forget_folder(catalog, kept)

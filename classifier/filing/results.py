@@ -1,15 +1,23 @@
-"""What became of one move; must not know how it was made."""
+"""How moves end: the outcome of each one, and the state of a batch while its parts are tried."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from classifier.catalog.moves import MoveRecord, MoveState
+from classifier.catalog.values import to_path
+from classifier.filing.fsops import stops
+from classifier.records import Method
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from classifier.records import Method, Move
+    from classifier.filing.plan import PlannedStep
+    from classifier.records import Move
 
 
 class Status(StrEnum):
@@ -48,3 +56,81 @@ class MoveSkipped(Exception):  # noqa: N818 - a fact about one move, not an erro
 def words(error: OSError) -> str:
     """What the system says, without numbers and paths."""
     return error.strerror or str(error)
+
+
+_T = TypeVar("_T")
+_STATES = {
+    Status.PLACED: MoveState.ADOPTED,
+    Status.DUPLICATE: MoveState.ADOPTED,
+    Status.CHANGED: MoveState.CHANGED,
+    Status.GONE: MoveState.GONE,
+    Status.FAILED: MoveState.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveResult:
+    """A move as it ended: its row; its outcome unless it was not begun; the step when the disk was changed for it."""
+
+    entry: MoveRecord
+    outcome: Outcome | None = None
+    step: PlannedStep | None = None
+
+
+@dataclass(kw_only=True)
+class BatchState:
+    """The ends by the row's id. A row that the disk stopped in the midst of has none, and recovery settles it."""
+
+    ended: dict[int, MoveResult] = field(default_factory=dict)
+    stopped: OSError | None = None
+    left_open: set[int] = field(default_factory=set)
+
+    def is_open(self, step: PlannedStep) -> bool:
+        """Whether the step can still be gone on with."""
+        return step.entry.id not in self.ended and step.entry.id not in self.left_open
+
+    def attempt(self, step: PlannedStep, part: Callable[[], _T]) -> _T | None:
+        """What one part of a step gives; None when it failed, and how the step ended by that is kept."""
+        try:
+            return part()
+        except MoveSkipped as left:
+            self.leave(step.entry, left.outcome)
+        except OSError as error:
+            if stops(error):
+                self.reopen(step, error)
+            else:
+                self.leave(step.entry, _failed(step, error))
+        return None
+
+    def reopen(self, step: PlannedStep, error: OSError) -> None:
+        """The disk stopped in the midst of the step: recovery goes on with it."""
+        self.stopped = error
+        self.ended.pop(step.entry.id, None)
+        self.left_open.add(step.entry.id)
+
+    def leave(self, entry: MoveRecord, outcome: Outcome) -> None:
+        """The move ended without a change."""
+        entry = replace(entry, state=_STATES[outcome.status], note=outcome.reason)
+        self.ended[entry.id] = MoveResult(entry=entry, outcome=outcome)
+
+    def cancel(self, step: PlannedStep) -> None:
+        """The move was not begun, for the disk had stopped before."""
+        self.ended[step.entry.id] = MoveResult(entry=replace(step.entry, state=MoveState.CANCELLED))
+
+    def place(self, step: PlannedStep, *, note: str = "") -> None:
+        """The picture lies where the step says."""
+        within = to_path(step.entry.target or b"")
+        outcome = Outcome(move=step.move, status=Status.PLACED, path=within, method=step.entry.method, reason=note)
+        entry = replace(step.entry, state=MoveState.DONE, note=note)
+        self.ended[entry.id] = MoveResult(entry=entry, outcome=outcome, step=step)
+
+    def keep_source(self, step: PlannedStep, reason: str) -> None:
+        """The picture was to be moved, and is there as a copy only."""
+        step = replace(step, entry=replace(step.entry, method=Method.COPY))
+        self.place(step, note=f"copied, but the original stays: {reason}")
+
+
+def _failed(step: PlannedStep, error: OSError) -> Outcome:
+    if isinstance(error, FileNotFoundError) and not os.path.lexists(step.move.source.path):
+        return Outcome(move=step.move, status=Status.GONE, reason="it is no longer there")
+    return Outcome(move=step.move, status=Status.FAILED, reason=words(error))

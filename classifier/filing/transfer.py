@@ -14,8 +14,7 @@ from classifier.catalog.moves import MoveState, update
 from classifier.catalog.values import to_bytes
 from classifier.filing.file_checks import is_as_planned, is_still, look
 from classifier.filing.fsops import cannot_link
-from classifier.filing.pick_name import choose_name
-from classifier.filing.plan import within
+from classifier.filing.plan import choose_name, within
 from classifier.filing.results import MoveSkipped, Outcome, Status
 from classifier.records import Method, time_of
 

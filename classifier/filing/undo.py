@@ -19,14 +19,13 @@ from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.moves import MoveRecord
 from classifier.catalog.values import to_path
 from classifier.errors import FilingStopped, LibraryError
+from classifier.filing.decide_by_location import decide_again
 from classifier.filing.executor import execute
 from classifier.filing.fsops import Disk, stops
 from classifier.filing.inverse import SkippedFile, ends_of, reverse
-from classifier.filing.known_crawls import name_crawl, not_named, note_named, real_path
-from classifier.filing.path_scope import PathScope
+from classifier.filing.path_scope import PathScope, name_crawl, not_named, note_named, real_path
 from classifier.filing.reconcile import reconcile
-from classifier.filing.recover import recover
-from classifier.filing.restore_decisions import decide_again
+from classifier.filing.recovery import recover
 from classifier.filing.results import Outcome, Status, words
 from classifier.paths import to_text
 from classifier.progress import Progress, SilentProgress, counted

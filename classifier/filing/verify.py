@@ -18,10 +18,9 @@ from classifier.catalog.moves import damaged_rows, open_entries
 from classifier.catalog.places import LibraryFile, all_places
 from classifier.catalog.values import to_bytes, to_path
 from classifier.filing.file_checks import holds, is_link_to, look
-from classifier.filing.known_crawls import not_named
-from classifier.filing.path_scope import PathScope
+from classifier.filing.path_scope import PathScope, not_named
 from classifier.filing.reconcile import reconcile_if_free
-from classifier.filing.recover import is_temporary
+from classifier.filing.recovery import is_temporary
 from classifier.filing.results import words
 from classifier.paths import to_text
 from classifier.progress import Progress, SilentProgress, counted

@@ -16,12 +16,11 @@ from classifier.catalog.values import to_bytes
 from classifier.decision.decide import decide
 from classifier.decision.overrides import apply_overrides
 from classifier.decision.policy import Policy, merge_categories
-from classifier.filing.category_folders import CategoryFolders
-from classifier.filing.destination import names_for
+from classifier.filing.decide_by_location import decide_not_moved, is_not_moved
+from classifier.filing.destination import CategoryFolders, names_for
 from classifier.filing.hardlink_check import WhyNoLink, why_no_link
 from classifier.filing.results import Outcome, Status
 from classifier.filing.sidecars import outdated_moves, sidecar_moves
-from classifier.filing.unmoved import decide_not_moved, is_not_moved
 from classifier.model.calibration import possible, probabilities
 from classifier.progress import Progress, SilentStage, Stage
 from classifier.records import Action, Decision, ImageFile, Method, Move, PictureId

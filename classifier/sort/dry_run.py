@@ -12,9 +12,8 @@ from classifier.catalog.places import LibraryFile, add_places
 from classifier.catalog.values import to_bytes
 from classifier.filing.executor import execute
 from classifier.filing.hardlink_check import why_no_link
-from classifier.filing.open_library import opened
 from classifier.filing.plan import trouble_with
-from classifier.filing.reconcile import reconcile
+from classifier.filing.reconcile import opened, reconcile
 from classifier.filing.results import Outcome, Status
 from classifier.progress import Progress
 from classifier.records import Method, Move

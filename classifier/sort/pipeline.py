@@ -13,8 +13,8 @@ from classifier.catalog.files import relink
 from classifier.catalog.predictions import forget_predictions
 from classifier.decision.policy import Policy
 from classifier.errors import ModelError
-from classifier.filing.failure_list import list_broken
-from classifier.filing.known_crawls import note_named
+from classifier.filing.generated_files import list_broken
+from classifier.filing.path_scope import note_named
 from classifier.filing.repair_links import remove_dangling, remove_repeated
 from classifier.images.walk_result import Found
 from classifier.model.bundle import Bundle, open_bundle

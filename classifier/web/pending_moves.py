@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.ranking import attach_newest
 from classifier.decision.overrides import apply_annotation
-from classifier.filing.category_folders import is_in_its_folder
-from classifier.filing.destination import REVIEW
-from classifier.filing.open_library import opened
+from classifier.filing.destination import REVIEW, is_in_its_folder
+from classifier.filing.reconcile import opened
 from classifier.filing.refile import Refiled, rearrange
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Action, AnnotationKind, Decision

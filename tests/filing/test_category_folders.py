@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from classifier.catalog.connection import copy_in_memory
-from classifier.filing.category_folders import CategoryFolders, is_in_its_folder
+from classifier.filing.destination import CategoryFolders, is_in_its_folder
 from classifier.records import Action, Decision, Method, PictureId
 from classifier.sort.dry_run import plan_only
 from kit.filing import World, move_of

@@ -17,9 +17,8 @@ from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.move_log import checksum, read_move_log, row_checksum
 from classifier.catalog.moves import ENTRY, damaged_rows, select
 from classifier.catalog.values import to_bytes, to_path
-from classifier.filing.empty_dirs import remove_emptied
 from classifier.filing.path_scope import PathScope
-from classifier.filing.refile import rearrange
+from classifier.filing.refile import rearrange, remove_emptied
 from classifier.filing.undo import UndoSummary, undo
 from classifier.filing.verify import verify
 from classifier.progress import SilentProgress

@@ -15,7 +15,7 @@ from classifier.catalog.connection import Catalog, open_catalog
 from classifier.errors import FilingStopped
 from classifier.filing.executor import execute
 from classifier.filing.fsops import Disk
-from classifier.filing.recover import recover
+from classifier.filing.recovery import recover
 from classifier.filing.results import Status
 from classifier.records import Method
 from kit.disks import Failing, FatDisk, Meddling, NoExclusiveRename, OtherDisk, Spoiling, refusal

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.filing import fsops, rename_noreplace
+from classifier.filing import fsops
 from classifier.filing.fsops import Disk, SourceError, cannot_link, stops
-from classifier.filing.rename_noreplace import rename_exclusively
 from kit.disks import FatDisk, NoExclusiveRename, refusal
 from kit.filing import picture_of
 from kit.tree import make_tree, read_tree
@@ -181,9 +180,9 @@ def test_windows_own_numbers_are_known() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows renames so by itself")
 def test_a_system_without_the_call_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(rename_noreplace.ctypes, "CDLL", lambda *_, **__: object())
+    monkeypatch.setattr(fsops.ctypes, "CDLL", lambda *_, **__: object())
     with pytest.raises(OSError, match=os.strerror(errno.ENOSYS)):
-        rename_exclusively(tmp_path / "a", tmp_path / "b")
+        Disk().rename_exclusively(tmp_path / "a", tmp_path / "b")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows renames so by itself")
@@ -192,11 +191,11 @@ def test_a_signal_in_the_midst_of_the_call_is_no_error(monkeypatch: pytest.Monke
 
     class Library:
         def renameat2(self, *_: object) -> int:
-            rename_noreplace.ctypes.set_errno(errno.EINTR)
+            fsops.ctypes.set_errno(errno.EINTR)
             return next(answers)
 
         renamex_np = renameat2
 
-    monkeypatch.setattr(rename_noreplace.ctypes, "CDLL", lambda *_, **__: Library())
-    rename_exclusively(tmp_path / "a", tmp_path / "b")
+    monkeypatch.setattr(fsops.ctypes, "CDLL", lambda *_, **__: Library())
+    Disk().rename_exclusively(tmp_path / "a", tmp_path / "b")
     assert [] == list(answers)

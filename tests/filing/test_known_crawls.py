@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from classifier.catalog.connection import open_catalog
 from classifier.errors import LibraryError
-from classifier.filing.known_crawls import name_crawl, named_root, note, note_named
+from classifier.filing.path_scope import name_crawl, named_root, note, note_named
 from classifier.filing.undo import undo
 from classifier.paths import from_text
 from classifier.progress import SavingProgress
@@ -172,7 +172,7 @@ def test_where_nothing_can_be_noted_a_sort_goes_on_and_says_what_follows(tmp_pat
 def test_without_a_home_nothing_is_read_from_the_current_folder(
     tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("classifier.filing.known_crawls.user_state_path", lambda *_, **__: Path("state/illsort"))
+    monkeypatch.setattr("classifier.filing.path_scope.user_state_path", lambda *_, **__: Path("state/illsort"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RuntimeError, match="there is no home folder"):
         note(library, tmp_path / "crawl")
@@ -181,7 +181,7 @@ def test_without_a_home_nothing_is_read_from_the_current_folder(
 
 def test_several_processes_note_at_once(tmp_path: Path, state: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from classifier.filing.known_crawls import note\n"
+        "import sys; from pathlib import Path; from classifier.filing.path_scope import note\n"
         "for number in range(40): note(Path(sys.argv[1]), Path(sys.argv[2], str(number)))"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "library"), str(tmp_path)]

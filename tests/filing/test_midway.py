@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.filing.fsops import Disk
-from classifier.filing.recover import recover
+from classifier.filing.recovery import recover
 from classifier.records import Method
 from kit.disks import FatDisk, NoExclusiveRename, OtherDisk
 from kit.filing import move_of

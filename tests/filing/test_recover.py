@@ -13,7 +13,7 @@ from classifier.catalog.moves import MoveRecord, MoveState, begin
 from classifier.catalog.places import place_of
 from classifier.catalog.values import to_bytes
 from classifier.errors import FilingStopped
-from classifier.filing.recover import Recovered, recover
+from classifier.filing.recovery import Recovered, recover
 from classifier.records import Method
 from kit.disks import Failing, FatDisk
 from kit.filing import image_file, picture_of

@@ -20,7 +20,7 @@ from classifier.catalog.lock import owned
 from classifier.catalog.places import all_places, place_of
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.executor import execute
-from classifier.filing.recover import recover
+from classifier.filing.recovery import recover
 from classifier.filing.results import Status
 from classifier.filing.undo import UndoSummary, undo
 from classifier.progress import SavingProgress

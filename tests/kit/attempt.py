@@ -13,7 +13,7 @@ from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import owned
 from classifier.catalog.places import place_of
 from classifier.errors import IllsortError
-from classifier.filing import executor, recover
+from classifier.filing import executor, recovery
 from classifier.filing.fsops import Disk
 from classifier.filing.results import Status
 from classifier.records import Method
@@ -69,7 +69,7 @@ def _file(moves: list[Move], *, library: Path, crawl: Path, batch: int) -> list[
     outcomes: list[Outcome] = []
     with owned(library), open_catalog(library) as catalog:
         name(catalog, crawl)
-        recover.recover(catalog, library)
+        recovery.recover(catalog, library)
         begin_run(catalog, crawl)
         waiting = [move for move in moves if place_of(catalog, move.picture) is None]
         for start in range(0, len(waiting), batch):

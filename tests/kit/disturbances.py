@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.filing import rename_noreplace
+from classifier.filing import fsops
 from classifier.filing.fsops import Disk
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _race(library: Path, crawl: Path) -> None:  # noqa: ARG001 - one signature f
     for name in ("rename", "replace", "link", "symlink"):
         setattr(os, name, around(getattr(os, name), 1))
     os.supports_follow_symlinks.add(os.link)
-    rename_noreplace._call = around(rename_noreplace._call, 4)
+    fsops._call = around(fsops._call, 4)
 
 
 def _spoil(library: Path, crawl: Path) -> None:  # noqa: ARG001

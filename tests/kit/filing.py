@@ -18,8 +18,8 @@ from classifier.catalog.places import place_of
 from classifier.catalog.values import to_bytes
 from classifier.filing.destination import names_for
 from classifier.filing.executor import execute
-from classifier.filing.known_crawls import name_crawl, note_named
-from classifier.filing.recover import recover
+from classifier.filing.path_scope import name_crawl, note_named
+from classifier.filing.recovery import recover
 from classifier.progress import SilentProgress
 from classifier.records import ImageFile, Method, Move, PictureId, time_of
 

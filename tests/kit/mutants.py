@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from contextlib import suppress
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from classifier.catalog import connection as database
 from classifier.catalog import moves
 from classifier.catalog.moves import MoveState
-from classifier.filing import executor, file_checks, fsops, pick_name, plan, recover, transfer
+from classifier.filing import executor, file_checks, plan, recovery, transfer
 from classifier.filing.fsops import Disk
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def the_source_goes_before_its_copy_is_written() -> None:
         data = source.read_bytes()
         source.unlink()
         self.write_new(temporary, data)
-        return fsops._sha256(temporary)
+        return hashlib.sha256(data).hexdigest()
 
     _put(Disk, "copy", copy)
 
@@ -157,7 +158,7 @@ def an_equal_size_and_time_are_an_equal_picture() -> None:
         equal = (path.stat().st_mtime_ns, size_bytes) == (move.source.mtime_ns, move.source.size_bytes)
         return move.method if equal else None
 
-    _put(pick_name, "_same_already", same)
+    _put(plan, "_same_already", same)
 
 
 @mutant
@@ -181,17 +182,17 @@ def an_edited_source_goes_all_the_same() -> None:
 
 @mutant
 def nothing_is_recovered() -> None:
-    _put(recover, "recover", lambda catalog, library: None)
+    _put(recovery, "recover", lambda catalog, library: None)
 
 
 @mutant
 def recovery_leaves_half_copies() -> None:
-    _put(recover._Row, "_remove_temporary", lambda self: None)
+    _put(recovery._Row, "_remove_temporary", lambda self: None)
 
 
 @mutant
 def recovery_removes_whatever_looks_half() -> None:
-    real = recover.recover
+    real = recovery.recover
 
     def removing(catalog: Any, library: Path) -> Any:
         for path in library.rglob("*"):
@@ -199,7 +200,7 @@ def recovery_removes_whatever_looks_half() -> None:
                 path.unlink()
         return real(catalog, library)
 
-    _put(recover, "recover", removing)
+    _put(recovery, "recover", removing)
 
 
 @mutant
@@ -207,7 +208,7 @@ def recovery_forgets_the_source_of_a_copied_move() -> None:
     def settled(self: Any) -> Any:
         return replace(self.entry, state=MoveState.DONE)
 
-    _put(recover._Row, "_at_target", settled)
+    _put(recovery._Row, "_at_target", settled)
 
 
 @mutant

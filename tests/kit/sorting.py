@@ -21,7 +21,7 @@ from classifier.catalog.predictions import add_logits
 from classifier.decision.policy import Policy
 from classifier.filing.executor import execute
 from classifier.filing.reconcile import reconcile
-from classifier.filing.recover import recover
+from classifier.filing.recovery import recover
 from classifier.filing.repair_links import remove_dangling, remove_repeated
 from classifier.filing.results import Outcome, Status
 from classifier.filing.undo import undo

@@ -1,7 +1,8 @@
-"""Settles what a kill, a power cut or a stopped disk left open, from what the disk shows; knows no decisions.
+"""Settles the moves that a kill, a power cut or a disk error left open, from the state of the disk.
 
-Whatever is removed is either a temporary file that a row names, an empty placeholder of ours, or the source of a move
-whose target was read and holds the picture. Killed in its midst it is simply run again.
+Recovery removes only three things: a temporary file that a row names, an empty placeholder of ours, and the source of
+a move whose target was read back and holds the image. If it is killed, it can simply run again. A lost catalog is
+first rebuilt from the move log.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from classifier.catalog import undo_queries
 from classifier.catalog.connection import NAME
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.moves import MoveRecord, MoveState, close_damaged, finish, open_entries, placed, update
+from classifier.catalog.places import add_places
 from classifier.catalog.values import to_bytes, to_path
 from classifier.errors import FilingStopped
 from classifier.filing.destination import TEMPORARY, names_for
 from classifier.filing.file_checks import holds, is_link_to, is_same_name, look
 from classifier.filing.fsops import Disk
 from classifier.filing.inverse import SkippedFile
-from classifier.filing.known_crawls import not_named
-from classifier.filing.path_scope import PathScope
+from classifier.filing.path_scope import PathScope, not_named
 from classifier.filing.plan import within
-from classifier.filing.rebuild_journal import rebuild
 from classifier.filing.results import words
 from classifier.progress import counted
 from classifier.records import Method
@@ -239,3 +240,27 @@ def _place(entry: MoveRecord, library: Path) -> LibraryFile | None:
     if entry.state is not MoveState.DONE or entry.target is None or to_path(entry.target).is_absolute():
         return None
     return placed(entry, (library / to_path(entry.target)).lstat())
+
+
+_LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
+
+
+def rebuild(catalog: Catalog, library: Path) -> tuple[int, tuple[int, ...]]:
+    """Fill an empty journal and the places from the trail; how many changes that are, and which lines are damaged.
+
+    Without this, a new catalog would number its changes from 1 again, and the trail would hold two of each number.
+    """
+    with catalog.transaction():
+        count, damaged = undo_queries.rebuild(catalog, library)
+        if count:
+            bounds = PathScope(catalog, library)
+            for entry in undo_queries.all_standing(catalog):
+                add_places(catalog, _places(entry, bounds, library), renamed=entry.method is Method.RENAME)
+    return count, damaged
+
+
+def _places(entry: MoveRecord, bounds: PathScope, library: Path) -> list[LibraryFile]:
+    target = to_path(entry.target or b"")
+    if entry.method in _LEAVES_LIBRARY or not bounds.is_in_library(target):
+        return []
+    return [placed(entry, look(library / target))]

@@ -1,0 +1,98 @@
+"""Decisions that follow from where an image is: after an undo, and for images that could not be moved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from classifier.catalog.decisions import (
+    NOT_MOVED,
+    PlacedImage,
+    affected_images,
+    decide_as_placed,
+    decided_of,
+    exchange_previous,
+)
+from classifier.catalog.library_changes import delete_again
+from classifier.catalog.manual_moves import decision_of
+from classifier.catalog.migrations import LEFT_THERE
+from classifier.catalog.undo_queries import run_decided
+from classifier.catalog.values import to_bytes
+from classifier.filing.destination import folder_for
+from classifier.filing.results import Outcome, Status
+from classifier.records import Decision, Method
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from classifier.catalog.connection import Catalog
+
+
+def decide_again(catalog: Catalog, undone: int, *, undo: int) -> None:
+    """Bring the decisions back to before the run `undone`, as the run `undo` did its files.
+
+    The caller holds the transaction.
+    """
+    run, is_undone = run_decided(catalog, undone)
+    exchange_previous(catalog, run=run, undone=is_undone)
+    astray = [
+        decision
+        for one in affected_images(catalog, run=run, undo=undo)
+        if (decision := as_placed(one, LEFT_THERE)) is not None
+    ]
+    decide_as_placed(catalog, astray, run=run)
+    if not is_undone:
+        delete_again(catalog, run=run)
+
+
+def as_placed(one: PlacedImage, reason: str) -> Decision | None:
+    """The decision that follows from where a picture lies; None when what is decided agrees with that."""
+    known = one.decision
+    if known is not None and _belongs(one, known):
+        return None
+    found = decision_of(to_bytes(one.folder))
+    if found is None:
+        return None
+    action, category = found
+    if known is None or known.category != category:
+        return Decision(picture=one.picture, action=action, category=category, confidence=0.0, reason=reason)
+    return replace(known, action=action, reason=reason)
+
+
+def _belongs(one: PlacedImage, decision: Decision) -> bool:
+    try:
+        return folder_for(decision) == one.folder
+    except ValueError:
+        return False
+
+
+def is_not_moved(outcome: Outcome) -> bool:
+    """Whether a picture could not be moved within the library though nobody changed or took it."""
+    move = outcome.move
+    return move.method is Method.RENAME and move.beside is None and outcome.status is Status.FAILED
+
+
+def decide_not_moved(catalog: Catalog, library: Path, outcomes: Sequence[Outcome], *, run: int) -> Counter[str]:
+    """Decide the pictures that `run` could not move to be where they lie; how many, by the reason."""
+    failed = [outcome for outcome in outcomes if is_not_moved(outcome) and _lies_in(library, outcome)]
+    if failed:
+        decided = decided_of(catalog, [outcome.move.picture for outcome in failed])
+        placed = [
+            PlacedImage(
+                picture=move.picture,
+                folder=move.source.path.parent.relative_to(library),
+                decision=decided.get(move.picture),
+            )
+            for move in (outcome.move for outcome in failed)
+        ]
+        found = [decision for one in placed if (decision := as_placed(one, NOT_MOVED)) is not None]
+        with catalog.transaction():
+            decide_as_placed(catalog, found, run=run)
+    return Counter(outcome.reason for outcome in failed)
+
+
+def _lies_in(library: Path, outcome: Outcome) -> bool:
+    """Whether the file lies in the library: what a stranger wrote into the catalog may be anywhere."""
+    return outcome.move.source.path.is_relative_to(library) and ".." not in outcome.move.source.path.parts
