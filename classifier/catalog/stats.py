@@ -60,7 +60,8 @@ class LibraryStats:
             run
             | {"crawl": to_text(run["crawl"]), "bundle": to_text(run["bundle"]), "state": str(states[run["id"]])}
             | {"undone": states[run["id"]].ended is EndState.UNDONE}
-            for run in values["runs"]
+            | {"promise": sure.promise, "no_guarantee": sure.no_guarantee}
+            for run, sure in zip(values["runs"], (run.strictness for run in self.runs), strict=True)
         ]
         values["failures"] = [
             {"path": to_text(path), "kind": failure.kind, "detail": failure.detail} for path, failure in self.failures
