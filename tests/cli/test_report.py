@@ -69,9 +69,9 @@ def test_nothing_is_said_where_nothing_is_known(capsys: pytest.CaptureFixture[st
     assert "" == capsys.readouterr().out
 
 
-def test_its_help_ends_with_an_example_and_the_readmes_name_it() -> None:
+def test_the_help_of_report_ends_with_an_example_and_both_guides_name_it() -> None:
     shown = CliRunner().invoke(app, ["report", "--help"]).stdout
 
     assert "Example:  illsort report ~/models/mine --open" == shown.rstrip().splitlines()[-1].strip()
-    for name in ("README.md", "README.zh-CN.md"):
-        assert "`illsort report`" in (Path(__file__).resolve().parents[2] / name).read_text(encoding="utf-8")
+    for name in ("guide.md", "guide.zh-CN.md"):
+        assert "`illsort report`" in (Path(__file__).resolve().parents[2] / "docs" / name).read_text(encoding="utf-8")
