@@ -1,10 +1,20 @@
-"""What a run reports while it works; knows no terminal: silent and saving versions here, tqdm's in cli/."""
+"""What a run reports while it works: a message, a stage with a bar; and one bar for a command of many stages.
+
+`as_one` joins stages into one bar with one time left. The stages to come are planned with their costs; how long a unit
+of cost takes is measured while the work goes on, apart for each kind of work, so that the time left after the first of
+five folds already counts the other four.
+"""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Protocol
+
+_AT_ONCE = 0.05
+"""What is done so soon after a stage began was done by an earlier run, and says nothing of how fast this one is."""
 
 
 class Stage(Protocol):
@@ -48,42 +58,119 @@ class SilentProgress:
         return nullcontext(SilentStage())
 
 
-@dataclass
-class SavedStage:
-    """A stage as it was reported."""
-
-    name: str
-    total: int | None
-    done: int = 0
-    notes: list[str] = field(default_factory=list)
-
-    def advance(self, count: int = 1) -> None:
-        """Count."""
-        self.done += count
-
-    def note(self, text: str) -> None:
-        """Keep the note."""
-        self.notes.append(text)
-
-
-@dataclass
-class SavingProgress:
-    """Keeps what was said, so that a test can assert on events instead of captured text."""
-
-    said: list[str] = field(default_factory=list)
-    stages: list[SavedStage] = field(default_factory=list)
-
-    def say(self, message: str) -> None:
-        """Keep the message."""
-        self.said.append(message)
-
-    def stage(self, name: str, *, total: int | None, unit: str) -> AbstractContextManager[Stage]:  # noqa: ARG002
-        """Keep the stage."""
-        saved = SavedStage(name=name, total=total)
-        self.stages.append(saved)
-        return nullcontext(saved)
-
-
 def counted(count: int, one: str, many: str = "") -> str:
     """A count with its noun, or noun and verb, as English has it: "1 picture", "1,200 pictures"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+@dataclass(slots=True, kw_only=True)
+class StageCost:
+    """A stage that will come: its name, what it costs in units that are the same for all, and the kind of its work.
+
+    It takes at most `most_seconds`, where those are not 0.
+    """
+
+    name: str
+    cost: float
+    kind: str
+    most_seconds: float = 0.0
+    done: float = 0.0
+
+
+@contextmanager
+def as_one(
+    progress: Progress, name: str, pieces: Sequence[StageCost], *, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Progress]:
+    """A progress whose stages are parts of one stage of `progress`; a stage that is no piece shows its name there."""
+    with progress.stage(name, total=max(1, round(sum(piece.cost for piece in pieces))), unit="") as stage:
+        whole = _Whole(progress, stage, pieces, clock)
+        yield whole
+        whole.finish()
+
+
+class _Whole:
+    def __init__(
+        self, progress: Progress, stage: Stage, pieces: Sequence[StageCost], clock: Callable[[], float]
+    ) -> None:
+        self._progress = progress
+        self._stage = stage
+        self._pieces = {piece.name: piece for piece in pieces}
+        self._clock = clock
+        self._measured: dict[str, tuple[float, float]] = {}
+        self._shown = 0
+
+    def say(self, message: str) -> None:
+        """Say it above the one bar."""
+        self._progress.say(message)
+
+    @contextmanager
+    def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:  # noqa: ARG002
+        """A part of the one stage; leaving it, the piece is done, however much of it there was to do."""
+        piece = self._pieces.get(name) or StageCost(name=name, cost=0.0, kind="")
+        part = _Part(self, piece, share=piece.cost / total if total else 0.0)
+        part.note("")
+        yield part
+        self.advance(piece, piece.cost - piece.done)
+
+    def finish(self) -> None:
+        """What was not needed after all is done too."""
+        for piece in self._pieces.values():
+            self.advance(piece, piece.cost - piece.done)
+
+    def now(self) -> float:
+        return self._clock()
+
+    def advance(self, piece: StageCost, cost: float, seconds: float | None = None) -> None:
+        """So much of a piece is done, in so many seconds where those were measured."""
+        piece.done = min(piece.cost, piece.done + cost)
+        if seconds is not None:
+            spent, done = self._measured.get(piece.kind, (0.0, 0.0))
+            self._measured[piece.kind] = spent + seconds, done + cost
+        done = round(sum(one.done for one in self._pieces.values()))
+        self._stage.advance(done - self._shown)
+        self._shown = done
+
+    def note(self, text: str) -> None:
+        left = self.seconds_left()
+        self._stage.note(text if left is None else f"{text}; about {in_words(left)} left")
+
+    def seconds_left(self) -> float | None:
+        """How long what is left takes; None before anything was measured."""
+        done = sum(done for _, done in self._measured.values())
+        if not done:
+            return None
+        usual = sum(spent for spent, _ in self._measured.values()) / done
+        return sum(self._left(piece, usual) for piece in self._pieces.values())
+
+    def _left(self, piece: StageCost, usual: float) -> float:
+        spent, done = self._measured.get(piece.kind, (0.0, 0.0))
+        seconds = (piece.cost - piece.done) * (spent / done if done else usual)
+        return min(seconds, piece.most_seconds) if piece.most_seconds else seconds
+
+
+class _Part:
+    def __init__(self, whole: _Whole, piece: StageCost, *, share: float) -> None:
+        self._whole = whole
+        self._piece = piece
+        self._share = share
+        self._since = self._began = whole.now()
+        self._note = ""
+
+    def advance(self, count: int = 1) -> None:
+        now = self._whole.now()
+        was_measured = now - self._began > _AT_ONCE
+        self._whole.advance(self._piece, count * self._share, now - self._since if was_measured else None)
+        self._since = now
+        self.note(self._note)
+
+    def note(self, text: str) -> None:
+        self._note = text
+        self._whole.note(f"{self._piece.name}: {text}" if text else self._piece.name)
+
+
+def in_words(seconds: float) -> str:
+    """A time left as one reads it."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "a minute" if seconds > 20 else f"{max(1, round(seconds))} s"  # noqa: PLR2004 - a third of one
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004

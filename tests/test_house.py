@@ -83,7 +83,7 @@ CHANGES = {
         "copies a catalog to a new temporary folder",
         "shutil.copyfile tempfile.TemporaryDirectory",
     ),
-    "cli/browser.py": (
+    "cli/serve_page.py": (
         "a file that leads the browser to the page, in a new temporary folder",
         ".touch .write_text tempfile.TemporaryDirectory",
     ),

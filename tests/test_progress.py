@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.overall_progress import StageCost, as_one, in_words
-from classifier.progress import SavedStage, SavingProgress
+from classifier.progress import StageCost, as_one, in_words
+from kit.progress import SavedStage, SavingProgress
 
 
 class Clock:

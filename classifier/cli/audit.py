@@ -11,7 +11,7 @@ import typer
 
 from classifier.cli import interrupt
 from classifier.cli.image_preview import Show
-from classifier.cli.parameters import MOST, MOST_SEED, path_argument
+from classifier.cli.options import MOST, MOST_SEED, path_argument
 from classifier.progress import counted
 
 if TYPE_CHECKING:

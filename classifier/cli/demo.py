@@ -7,7 +7,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Annotated
 
-from classifier.cli.parameters import path_option
+from classifier.cli.options import path_option
 
 
 def demo(

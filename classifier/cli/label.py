@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.parameters import MOST, path_argument, path_option
+from classifier.cli.options import MOST, ConfigOption, Excluded, SetOption, path_argument, path_option
 from classifier.cli.serve_page import Host, NoOpen, Port, Token, show_page
-from classifier.cli.sort import Excluded
-from classifier.cli.train import ConfigOption, SetOption
 from classifier.paths import command
 from classifier.progress import counted
 from classifier.records import Mode

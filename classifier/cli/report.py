@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from classifier.cli.parameters import path_argument
+from classifier.cli.options import path_argument
 
 
 def report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from classifier.cli.parameters import path_argument
+from classifier.cli.options import path_argument
 from classifier.cli.serve_page import Host, NoLearning, NoOpen, Port, Token, show_page
 from classifier.progress import counted
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.parameters import path_argument, path_option
-from classifier.cli.train import ConfigOption, SetOption
+from classifier.cli.options import ConfigOption, Excluded, SetOption, path_argument, path_option
 from classifier.paths import command
 from classifier.progress import counted
 from classifier.records import Mode
@@ -36,10 +35,6 @@ Restart = Annotated[
     bool, typer.Option("--restart", help="After a stopped sort: take what is given now, not what it had.")
 ]
 
-Excluded = Annotated[
-    list[str],
-    typer.Option("--exclude", metavar="GLOB", help="Pass over what matches, as in .gitignore; may be given again."),
-]
 RestoreDeleted = Annotated[
     bool, typer.Option("--restore-deleted", help="File again what you deleted from the library.")
 ]

@@ -55,16 +55,12 @@ class _Bar:
 
 
 class TerminalProgress:
-    """Bars with rate and time left; `quiet` keeps the facts back, for --json."""
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
+    """Bars with rate and time left, and messages above them, on stderr."""
 
     def say(self, message: str) -> None:
         """Print one fact above the bars."""
-        if not self._quiet:
-            with interrupt.held():
-                tqdm.write(displayable(message), file=sys.stderr)
+        with interrupt.held():
+            tqdm.write(displayable(message), file=sys.stderr)
 
     @contextmanager
     def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:

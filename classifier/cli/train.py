@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.parameters import path_option
+from classifier.cli.options import ConfigOption, SetOption
 
 if TYPE_CHECKING:
     from classifier.cli.terminal import TerminalProgress
 
-ConfigOption = Annotated[Path | None, path_option("--config", "-c", help_="TOML file with settings.")]
-SetOption = Annotated[
-    list[str], typer.Option("--set", "-s", help="One setting, over the file: section.key=value; can be repeated.")
-]
 _MOST_MISTAKES = 5
 _MOST_DOUBTS = 10
 _ASKED = 0.05

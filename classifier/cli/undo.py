@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.parameters import MOST, path_argument, path_option
+from classifier.cli.options import MOST, path_argument, path_option
 
 if TYPE_CHECKING:
     from classifier.filing.undo import UndoSummary

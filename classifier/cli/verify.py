@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier.cli.parameters import path_argument
+from classifier.cli.options import path_argument
 from classifier.progress import counted
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.stats import beta
 
-from classifier.report.canvas import Frame, area, axes, bar, line, picture, text
 from classifier.report.i18n import Text, percent
+from classifier.report.svg import Frame, area, axes, bar, line, svg, text
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -50,7 +50,7 @@ def reliability(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -
         parts.append(bar(left, high, width - 4, low - high, "missing" if share < mean else "beyond", hint=hint))
         parts.append(text(left + width / 2 - 2, frame.y(0) - 5, f"{counts[index]}", "count", "middle"))
     parts.append(line([(frame.x(0), frame.y(0)), (frame.x(1), frame.y(1))], "diagonal"))
-    return picture(frame, parts, says=Text("reliability diagram", "可靠性图"))
+    return svg(frame, parts, label=Text("reliability diagram", "可靠性图"))
 
 
 def coverage_against_error(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Markup:
@@ -76,7 +76,7 @@ def coverage_against_error(confidences: NDArray[np.float64], is_right: NDArray[n
     parts.append(text(frame.left + 29, 18, Text("measured", "测得"), "note"))
     parts.append(line([(frame.left + 112, 14), (frame.left + 134, 14)], "line-c dashed"))
     parts.append(text(frame.left + 141, 18, Text("at most, 95% confidence", "上限 · 95% 置信"), "note"))
-    return picture(frame, parts, says=Text("wrong among the filed, by share filed", "错误率与归类比例的关系"))
+    return svg(frame, parts, label=Text("wrong among the filed, by share filed", "错误率与归类比例的关系"))
 
 
 def _trade(

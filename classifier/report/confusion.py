@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup, escape
 
-from classifier.report.canvas import bar, text
 from classifier.report.i18n import Text, shortened, width_of
+from classifier.report.svg import bar, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

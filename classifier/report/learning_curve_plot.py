@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.report.canvas import Frame, area, axes, dot, line, picture, text
 from classifier.report.i18n import Text, percent
+from classifier.report.svg import Frame, area, axes, dot, line, svg, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def learning_curve(curve: dict[str, Any], *, asked: int) -> Markup:
     for column, (cls, _, _, words) in enumerate(series):
         left = frame.left + 90 * column
         parts += [line([(left, 14), (left + 22, 14)], f"line-{cls}"), text(left + 29, 18, words, "note")]
-    return picture(frame, parts, says=Text("learning curve with its forecast", "学习曲线与预测"))
+    return svg(frame, parts, label=Text("learning curve with its forecast", "学习曲线与预测"))
 
 
 def _series(

@@ -17,8 +17,8 @@ from classifier.catalog.stats import overview
 from classifier.filing.generated_files import write_page
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.records import Action, FailureKind
-from classifier.report.bars import confidence_histogram
 from classifier.report.i18n import both, in_chinese, why_no_guarantee
+from classifier.report.svg import confidence_histogram
 from classifier.report.template import NAME, render
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from markupsafe import Markup
 
 from classifier import __version__
 from classifier.paths import displayable
-from classifier.report.bars import share_bar
 from classifier.report.i18n import both, percent, shortened
+from classifier.report.svg import share_bar
 
 NAME: Final = "report.html"
 MARKER: Final = "<!doctype html>\n<!-- written by illsort report: it may be replaced by the next one -->\n"

@@ -26,9 +26,8 @@ from classifier.model.bundle_files import MANIFEST
 from classifier.model.fitted_images import UNKNOWN, Fitted
 from classifier.model.manifest import Manifest
 from classifier.model.transforms import EvalTransform
-from classifier.overall_progress import as_one
 from classifier.paths import given_path
-from classifier.progress import Progress, SilentProgress, counted
+from classifier.progress import Progress, SilentProgress, as_one, counted
 from classifier.records import Example, Failure, Label, Selection, Split
 from classifier.settings import Settings
 from classifier.training import checkpoint

@@ -17,7 +17,7 @@ import numpy as np
 
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.ood import fit_novelty
-from classifier.overall_progress import StageCost
+from classifier.progress import StageCost
 from classifier.records import Example, Failure, Split
 from classifier.training.metrics import Evaluation, evaluate
 from classifier.training.pseudo_labels import PseudoLabels, soft_targets, surest

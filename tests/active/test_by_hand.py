@@ -11,7 +11,6 @@ from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.cli.label import _next
 from classifier.errors import LibraryError
 from classifier.labels.existing_folders import placed_by_hand
-from classifier.progress import SavingProgress
 from classifier.records import AnnotationKind
 from classifier.settings import ModelSettings, RuntimeSettings, Settings
 from classifier.web.history import Answer
@@ -19,6 +18,7 @@ from classifier.web.pending_moves import file_decided
 from classifier.web.queue import Wanted
 from classifier.web.session import ReviewSession
 from kit.pictures import busy, encoded
+from kit.progress import SavingProgress
 from kit.reviewing import served
 from kit.tree import all_files
 

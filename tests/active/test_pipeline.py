@@ -13,11 +13,11 @@ from classifier.catalog.connection import read_catalog
 from classifier.errors import LibraryError, SettingsError
 from classifier.filing.undo import undo
 from classifier.inference.pipeline import infer
-from classifier.progress import SavingProgress
 from classifier.records import Mode
 from classifier.settings import ModelSettings, RuntimeSettings, Settings, SortSettings
 from kit.interrupt import Stop
 from kit.pictures import busy, encoded
+from kit.progress import SavingProgress
 from kit.reviewing import sort_again
 from kit.tree import all_files
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from classifier import settings as all_settings
 from classifier.cli.main import app
-from classifier.cli.parameters import as_path
+from classifier.cli.options import as_path
 from classifier.errors import ModelError, SettingsError
 from classifier.model.bundle import check_target
 from classifier.paths import given_path

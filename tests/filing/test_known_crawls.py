@@ -19,9 +19,9 @@ from classifier.errors import LibraryError
 from classifier.filing.path_scope import name_crawl, named_root, note, note_named
 from classifier.filing.undo import undo
 from classifier.paths import from_text
-from classifier.progress import SavingProgress
 from classifier.records import Method
 from kit.filing import sort
+from kit.progress import SavingProgress
 from kit.tree import make_tree, read_tree
 
 CRAWL = {"a.jpg": b"cat", "in": {"b.jpg": b"dog"}}

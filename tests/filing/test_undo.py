@@ -23,11 +23,11 @@ from classifier.filing.executor import execute
 from classifier.filing.recovery import recover
 from classifier.filing.results import Status
 from classifier.filing.undo import UndoSummary, undo
-from classifier.progress import SavingProgress
 from classifier.records import ImageFile, Method, Move
 from kit import strace, undoing
 from kit.disks import Failing, FatDisk, OtherDisk
 from kit.filing import hashes, image_file, move_of, name, picture_of
+from kit.progress import SavingProgress
 from kit.tree import make_tree, read_tree
 
 if TYPE_CHECKING:

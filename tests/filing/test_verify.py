@@ -16,9 +16,9 @@ from classifier.catalog.moves import MoveState, select, update
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
 from classifier.filing.verify import VerifySummary, verify
-from classifier.progress import SavingProgress
 from classifier.records import Method
 from kit.filing import sort
+from kit.progress import SavingProgress
 from kit.tree import make_tree, read_tree
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from classifier.progress import SavingProgress
+from kit.progress import SavingProgress
 
 
 class Stop(Exception):  # noqa: N818 - it says what happens

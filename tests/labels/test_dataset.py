@@ -11,9 +11,9 @@ from PIL import Image
 from classifier.errors import LabelsError
 from classifier.labels.dataset import read_examples
 from classifier.labels.load import read_labels
-from classifier.progress import SavingProgress
 from classifier.records import Example, Failure, FailureKind, Label
 from kit.labels import read_here
+from kit.progress import SavingProgress
 from kit.tree import Tree, make_tree
 
 

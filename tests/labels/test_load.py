@@ -12,8 +12,8 @@ import pytest
 
 from classifier.errors import LabelsError
 from classifier.labels.load import categories_of, read_labels
-from classifier.progress import SavingProgress
 from classifier.records import Label
+from kit.progress import SavingProgress
 from kit.tree import Tree, make_tree
 
 PICTURE = b"\x89PNG\r\n\x1a\n"

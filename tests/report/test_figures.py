@@ -7,11 +7,10 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from classifier.report.bars import confidence_histogram, share_bar
 from classifier.report.calibration_plots import coverage_against_error, reliability
-from classifier.report.canvas import Frame
 from classifier.report.confusion import confusion_matrix
 from classifier.report.learning_curve_plot import learning_curve
+from classifier.report.svg import Frame, confidence_histogram, share_bar
 
 NASTY = '<img src=x onerror="alert(1)">&amp;'
 

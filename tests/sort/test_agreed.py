@@ -12,11 +12,11 @@ from classifier.catalog import audits
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.strictness import Strictness
 from classifier.filing.undo import undo
-from classifier.progress import SavingProgress
 from classifier.records import AnnotationKind, Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from kit.pictures import COLORS, encoded, varied
+from kit.progress import SavingProgress
 from kit.tree import all_files, make_tree
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from classifier.catalog.stats import overview
 from classifier.filing.undo import undo
 from classifier.model.bundle import open_bundle
 from classifier.model.risk_control import RiskGuarantee, promise
-from classifier.progress import SavingProgress
 from classifier.records import Mode, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from kit.bundles import color_bundle
 from kit.interrupt import Stop, Stopping
 from kit.pictures import COLORS, encoded, plain, varied
+from kit.progress import SavingProgress
 from kit.tree import make_tree
 
 SETTINGS = Settings(sort=SortSettings(mode=Mode.LINK), runtime=RuntimeSettings(workers=0))

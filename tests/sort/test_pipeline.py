@@ -18,11 +18,11 @@ from classifier.cli.sort import _end
 from classifier.errors import CrawlError, LibraryError, ModelError
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
-from classifier.progress import SavingProgress
 from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from kit.pictures import COLORS, encoded, plain, varied
+from kit.progress import SavingProgress
 from kit.tree import all_files, make_tree, read_tree
 
 GREY = (120, 120, 120)

@@ -12,13 +12,13 @@ from classifier.catalog.connection import read_catalog
 from classifier.catalog.runs import all_runs, last_settings
 from classifier.errors import ModelError
 from classifier.model.bundle import save_bundle
-from classifier.progress import SavingProgress
 from classifier.records import Mode
 from classifier.settings import ImageSettings, RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from kit.bundles import color_bundle
 from kit.interrupt import Stop, Stopping
 from kit.pictures import COLORS, encoded, varied
+from kit.progress import SavingProgress
 from kit.tree import all_files
 
 

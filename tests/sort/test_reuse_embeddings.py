@@ -17,11 +17,11 @@ from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.inference.reader import Reader
 from classifier.model.bundle import Bundle, open_bundle
-from classifier.progress import SavingProgress
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from kit.bundles import color_bundle, with_another_head
 from kit.pictures import COLORS, encoded, plain, varied
+from kit.progress import SavingProgress
 from kit.tree import all_files, make_tree
 
 CRAWL = {

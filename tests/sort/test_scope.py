@@ -16,12 +16,12 @@ from classifier.catalog.stats import overview
 from classifier.cli.sort import _end
 from classifier.errors import CrawlError
 from classifier.model.bundle import Bundle, open_bundle, save_bundle
-from classifier.progress import SavingProgress
 from classifier.records import Mode
 from classifier.settings import ImageSettings, LabelSettings, RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from kit.bundles import color_labelled
 from kit.pictures import COLORS, encoded, varied
+from kit.progress import SavingProgress
 from kit.tree import Tree, all_files, make_tree
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog
 from classifier.images.hashing import picture_id
-from classifier.progress import SavingProgress
 from classifier.records import Annotation, AnnotationKind
 from classifier.settings import LabelSettings
 from classifier.training.gather_labels import gather
 from kit.audits import Kind, filed_library
+from kit.progress import SavingProgress
 
 if TYPE_CHECKING:
     from pathlib import Path

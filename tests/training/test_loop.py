@@ -15,7 +15,7 @@ from torch import Tensor
 from classifier.inference.device import Runtime
 from classifier.model.backbone import Network
 from classifier.model.transforms import EvalTransform
-from classifier.progress import SavingProgress, Stage
+from classifier.progress import Stage
 from classifier.records import Example
 from classifier.settings import TrainSettings
 from classifier.training.augment import Augment
@@ -25,6 +25,7 @@ from classifier.training.dataset import TrainingImages
 from classifier.training.loop import finetune
 from classifier.training.training_state import Epoch
 from kit.learning import CATEGORIES, cpu, drawn_examples, tiny_network
+from kit.progress import SavingProgress
 
 RECIPE = Hyperparameters.from_settings(TrainSettings(epochs=3, batch_size=6, learning_rate=3e-3, seed=5), image_size=32)
 

@@ -17,10 +17,10 @@ from classifier.model.backbone import Network, save_network
 from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.head import fit_head
 from classifier.model.labeled_embeddings import load_labelled_paths
-from classifier.progress import SavingProgress
 from classifier.settings import Settings, load
 from classifier.training.pipeline import TrainingResult, learn
 from kit.pictures import COLORS, encoded, varied
+from kit.progress import SavingProgress
 from kit.tree import Tree, make_tree, read_tree
 
 KINDS = ("blue", "green", "red")

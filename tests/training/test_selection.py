@@ -14,13 +14,13 @@ from classifier.errors import NoGuarantee
 from classifier.images.hashing import picture_id
 from classifier.model.bundle import Bundle
 from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
-from classifier.progress import SavingProgress
 from classifier.records import Annotation, AnnotationKind, Selection
 from classifier.settings import ModelSettings, RuntimeSettings, Settings, load
 from classifier.sort.policy import risk_guarantee
 from classifier.training.pipeline import learn
 from classifier.web.pending_moves import file_decided
 from kit.pictures import COLORS, encoded, varied
+from kit.progress import SavingProgress
 from kit.tree import Tree, make_tree
 
 KINDS = ("blue", "green", "red")

@@ -13,13 +13,13 @@ from classifier.errors import LabelsError
 from classifier.inference.limits import Limits
 from classifier.model.backbone import Network
 from classifier.model.transforms import EvalTransform
-from classifier.progress import SavingProgress
 from classifier.records import Split
 from classifier.settings import TrainSettings
 from classifier.training import training_state
 from classifier.training.context import Hyperparameters, TrainingContext
 from classifier.training.train import Trained, train
 from kit.learning import CATEGORIES, cpu, drawn_examples, tiny_network
+from kit.progress import SavingProgress
 
 RECIPE = Hyperparameters.from_settings(TrainSettings(epochs=2, batch_size=8, learning_rate=1e-3), image_size=32)
 LIMITS = Limits(deadline_s=60, worker_gigabytes=3)

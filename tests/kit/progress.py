@@ -1,0 +1,44 @@
+"""A progress that keeps what is reported."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+from classifier.progress import Stage
+
+
+@dataclass
+class SavedStage:
+    """A stage as it was reported."""
+
+    name: str
+    total: int | None
+    done: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def advance(self, count: int = 1) -> None:
+        """Count."""
+        self.done += count
+
+    def note(self, text: str) -> None:
+        """Keep the note."""
+        self.notes.append(text)
+
+
+@dataclass
+class SavingProgress:
+    """Keeps what was said, so that a test can assert on events instead of captured text."""
+
+    said: list[str] = field(default_factory=list)
+    stages: list[SavedStage] = field(default_factory=list)
+
+    def say(self, message: str) -> None:
+        """Keep the message."""
+        self.said.append(message)
+
+    def stage(self, name: str, *, total: int | None, unit: str) -> AbstractContextManager[Stage]:  # noqa: ARG002
+        """Keep the stage."""
+        saved = SavedStage(name=name, total=total)
+        self.stages.append(saved)
+        return nullcontext(saved)
