@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from bench_promise import DATA, Embedded, embedded
 
-from classifier.active.query_strategy import order
+from classifier.active.query_strategy import margin_order
 from classifier.model.calibration import probabilities
 from classifier.model.head import fit_head
 from classifier.training.metrics import coverage_at
@@ -49,7 +49,7 @@ def by_margin(_: NDArray[np.float32], shares: NDArray[np.float64], __: int) -> N
 
 def by_queue(embeddings: NDArray[np.float32], shares: NDArray[np.float64], seed: int) -> NDArray[np.int64]:
     """As the review page asks."""
-    return order(embeddings, shares, seed=seed)
+    return margin_order(embeddings, shares, seed=seed)
 
 
 ORDERS: dict[str, Ask] = {"queue": by_queue, "uncertainty": by_margin, "random": by_chance}

@@ -1,1 +1,1 @@
-"""Labels from nothing, and learning again while a person reviews; files change only through a sort."""
+"""Labels from nothing, and learning while a person reviews. Files change only through a sort."""

@@ -1,4 +1,4 @@
-"""Sorts again with what was learned: the refitted bundle is written, and every crawl of the last model sorted by it."""
+"""Files by what was learned: saves the refitted bundle and sorts every crawl of the last model with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from classifier.active.cross_fit import can_promise, cross_fitted
+from classifier.active.cross_fit import can_guarantee, cross_fit
 from classifier.active.learner import Learner
 from classifier.active.training_set import TrainingSet, fit
 from classifier.catalog import annotation_log, audits, decisions, runs
@@ -31,24 +31,25 @@ if TYPE_CHECKING:
     from classifier.model.ood import OodDetector
     from classifier.progress import Stage
 
-Tell = Callable[[dict[str, Any]], None]
+Send = Callable[[dict[str, Any]], None]
 _CRAWLS: Final = "SELECT DISTINCT crawl FROM runs WHERE kind = 'sort' AND model = ? ORDER BY crawl"
 
 
-def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, Any]:
-    """File by what was learned, as one run for each crawl, each of which can be undone; how many are filed by now.
+def file_learned(library: Path, learner: Learner, *, send: Send) -> dict[str, Any]:
+    """Sort every crawl of the last model with the refitted bundle: one undoable run a crawl.
 
-    `tell` hears how far it is. Raises IllsortError in one line; what is done by then is recorded.
+    Returns the number of images filed in addition. `send` receives the progress. Raises IllsortError; what is done by
+    then is recorded.
     """
     with read_catalog(library) as catalog:
         model, _, recorded = audits.last_sort(catalog) or ("", Path(), {})
         crawls = [to_path(crawl) for (crawl,) in catalog.connection.execute(_CRAWLS, (model,))]
         before = decisions.count_filed(catalog)
         _refuse_unnamed(catalog, library, crawls if _settings(recorded).sort.mode is Mode.MOVE else ())
-        learned = learner.lessons(catalog, annotation_log.latest(catalog))
-        novelty = learner.novelty(catalog, learned)
-    tell({"filing": {"stage": "model", "done": 0, "total": None}})
-    bundle = refitted(library, learner, learned, novelty)
+        training_set = learner.build_training_set(catalog, annotation_log.latest(catalog))
+        novelty = learner.ood_detector(catalog, training_set)
+    send({"filing": {"stage": "model", "done": 0, "total": None}})
+    bundle = refit_bundle(library, learner, training_set, novelty)
     asked = learner.strictness
     for crawl in crawls:
         # What a stopped sort was asked for belongs to another model.
@@ -57,7 +58,7 @@ def file_learned(library: Path, learner: Learner, *, tell: Tell) -> dict[str, An
             library=library,
             bundle=bundle.folder,
             settings=_settings(recorded),
-            progress=_Telling(tell),
+            progress=_ProgressSender(send),
             restart=True,
             threshold=asked.threshold,
             max_error=asked.max_error,
@@ -76,26 +77,28 @@ def _refuse_unnamed(catalog: Catalog, library: Path, crawls: Iterable[Path]) -> 
             raise LibraryError(f"{crawl}: only this library's record names it; sort it first")
 
 
-def refitted(library: Path, learner: Learner, learned: TrainingSet, novelty: OodDetector | None) -> Bundle:
-    """The bundle with the head that was learned, in the library's own folder for such."""
-    head = fit(learned)
-    judged = cross_fitted(learned, before=learner.bundle.load_evidence()) if can_promise(learned.labelled) else None
-    words = sum(not path for path in learned.labelled.paths)
+def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, novelty: OodDetector | None) -> Bundle:
+    """Save the bundle with the refitted head in the models folder of the library."""
+    head = fit(training_set)
+    judged = (
+        cross_fit(training_set, before=learner.bundle.load_evidence()) if can_guarantee(training_set.labelled) else None
+    )
+    annotated = sum(not path for path in training_set.labelled.paths)
     return save_refitted(
         state_folder(library) / "models",
         of=learner.bundle,
-        categories=learned.categories,
+        categories=training_set.categories,
         weight=head.weight,
         bias=head.bias,
-        labelled=learned.labelled,
+        labelled=training_set.labelled,
         evidence=judged,
         novelty=novelty,
-        note=f"measured before its head was fitted anew, with {words} verdicts of a person beside the labels",
+        note=f"measured before its head was fitted anew, with {annotated} verdicts of a person beside the labels",
     )
 
 
 def _settings(recorded: Mapping[str, Any]) -> Settings:
-    """The settings of the last sort, as far as this illsort knows them; how sure to be is said apart."""
+    """The settings of the last sort that this version still accepts, without its threshold and error rate."""
     known = Settings()
     given: dict[str, Any] = {}
     for section in ("sort", "images", "runtime"):
@@ -109,7 +112,7 @@ def _settings(recorded: Mapping[str, Any]) -> Settings:
 
 
 def _is_still_valid(section: str, name: str, value: object) -> bool:
-    """Whether a setting of an earlier illsort lies in the range it has now; else its default is taken."""
+    """Whether a recorded value is in the range that the setting has now; otherwise the default is used."""
     try:
         Settings.model_validate({section: {name: value}})
     except ValidationError:
@@ -118,32 +121,32 @@ def _is_still_valid(section: str, name: str, value: object) -> bool:
 
 
 @dataclass
-class _Telling:
-    """Passes on how far a sort is."""
+class _ProgressSender:
+    """Sends the progress of a sort."""
 
-    tell: Tell
+    send: Send
 
     def say(self, message: str) -> None:
-        """What a sort says besides is in its run."""
+        """Messages are recorded in the run and are not sent."""
 
     @contextmanager
     def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:  # noqa: ARG002 - the protocol's
-        """Tell of it about a hundred times."""
-        yield _ToldStage(self.tell, name, total)
+        """Send the progress about a hundred times."""
+        yield _StageSender(self.send, name, total)
 
 
-class _ToldStage:
-    def __init__(self, tell: Tell, name: str, total: int | None) -> None:
-        self._tell, self._name, self._total = tell, name, total
-        self._done = self._told = 0
+class _StageSender:
+    def __init__(self, send: Send, name: str, total: int | None) -> None:
+        self._send, self._name, self._total = send, name, total
+        self._done = self._sent = 0
         self.advance(0)
 
     def advance(self, count: int = 1) -> None:
-        """Count, and tell now and then."""
+        """Count, and send the progress now and then."""
         self._done += count
-        if count == 0 or self._done - self._told >= max((self._total or 0) // 100, 100):
-            self._told = self._done
-            self._tell({"filing": {"stage": self._name, "done": self._done, "total": self._total}})
+        if count == 0 or self._done - self._sent >= max((self._total or 0) // 100, 100):
+            self._sent = self._done
+            self._send({"filing": {"stage": self._name, "done": self._done, "total": self._total}})
 
     def note(self, text: str) -> None:
-        """Nothing that the page shows."""
+        """The page does not show notes."""

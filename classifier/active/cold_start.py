@@ -1,9 +1,10 @@
-"""A head from nothing but a person's words: once two categories have a few pictures, the others are guessed at.
+"""The cold-start learner: fits a head to annotations alone, with no bundle, once two categories have a few images.
 
-One round at a time, for a process that learns beside the page; which look alike stays as it was found at first.
+It runs one round at a time in the process beside the page; the clusters stay those of the sample.
 """
 
 # Shapes: N pictures of the sample, D embedding width, K categories.
+# Shapes: N pictures, R width, K categories.
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from classifier.active.knn_filter import directions, familiar
-from classifier.active.load_embeddings import seen
+from classifier.active.clusters import reduced_directions
+from classifier.active.encoder import load_embeddings
 from classifier.active.pipeline import KIND
 from classifier.catalog import annotation_log, ranking, runs
 from classifier.catalog.connection import read_catalog
@@ -27,16 +28,19 @@ from classifier.records import Action, AnnotationKind
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from classifier.catalog.connection import Catalog
     from classifier.records import Annotation, PictureId
 
-_TRAY: Final = Action.REVIEW.value
-ENOUGH: Final = 5
-"""Pictures that a category needs before it is guessed at."""
+
+_REVIEW: Final = Action.REVIEW.value
+MIN_LABELS: Final = 5
+"""Labels that a category needs before it is predicted."""
 
 
 class ColdStartLearner:
-    """Learns from the words that were said in one library of labels, and from nothing else."""
+    """Learns from the annotations of one library, without a bundle."""
 
     def __init__(self, library: Path) -> None:
         """Raises LibraryError when no sample was drawn into `library`."""
@@ -45,50 +49,91 @@ class ColdStartLearner:
             backbone = runs.last_settings(catalog, KIND).get("backbone")
             if backbone is None:
                 raise LibraryError(f"{library}: holds no sample of a crawl: draw one with illsort label")
-            self._seen = seen(catalog, library, backbone=backbone, wanted=_looks(catalog))
-        self._directions = directions(self._seen.embeddings)
+            self._embeddings = load_embeddings(catalog, library, backbone=backbone, wanted=_positions(catalog))
+        self._directions = reduced_directions(self._embeddings.embeddings)
 
     def learn(self) -> int:
-        """One round; the number of the outlook that was written, 0 while less than two categories have enough."""
+        """Run one round. Returns the number of the new ranking, 0 with fewer than two categories."""
         with read_catalog(self._library) as catalog:
-            words = list(annotation_log.of_pictures(catalog))
-            said = annotation_log.unmoved(catalog, annotation_log.holding(words))
-            known = _looks(catalog)
-        rows, names = self._taught(said)
+            log = list(annotation_log.of_pictures(catalog))
+            latest = annotation_log.unmoved(catalog, annotation_log.holding(log))
+            known = _positions(catalog)
+        rows, names = self._labeled_rows(latest)
         categories = tuple(sorted(set(names)))
         if len(categories) < 2:  # noqa: PLR2004 - one alone is nothing to tell apart
             return 0
         truths = np.array([categories.index(name) for name in names])
-        logits = fit_head(self._seen.embeddings[rows], truths)(self._seen.embeddings)
-        shares = possible(probabilities(logits, 1.0), self._seen.pictures, categories, annotation_log.ruled_out(words))
-        is_known = familiar(self._directions, taught=np.array(rows), truths=truths, best=shares.argmax(axis=1))
-        kept, (best, sure) = logits_as_bytes(logits), likeliest(shares, categories)
+        logits = fit_head(self._embeddings.embeddings[rows], truths)(self._embeddings.embeddings)
+        probs = possible(
+            probabilities(logits, 1.0), self._embeddings.pictures, categories, annotation_log.ruled_out(log)
+        )
+        is_known = has_labeled_neighbors(
+            self._directions, labeled_rows=np.array(rows), truths=truths, best=probs.argmax(axis=1)
+        )
+        kept, (best, sure) = logits_as_bytes(logits), likeliest(probs, categories)
         ranks = [
-            Rank(place, picture, _TRAY, best[row], float(sure[row]), look, kept[row])
+            Rank(place, picture, _REVIEW, best[row], float(sure[row]), look, kept[row])
             if is_known[row]
-            else Rank(place, picture, _TRAY, "", 0.0, look, None)
-            for row, picture in enumerate(self._seen.pictures)
+            else Rank(place, picture, _REVIEW, "", 0.0, look, None)
+            for row, picture in enumerate(self._embeddings.pictures)
             if picture in known
             for place, look in [known[picture]]
         ]
         # How many wait is counted by the page: what is filed is ranked here too.
-        meta = {"categories": categories, "temperature": 1.0, "verdicts": len(said)}
+        meta = {"categories": categories, "temperature": 1.0, "verdicts": len(latest)}
         return ranking.write(self._library, sorted(ranks), meta=meta)
 
-    def _taught(self, said: dict[PictureId, Annotation]) -> tuple[list[int], list[str]]:
-        """The rows to learn from and what they are, of categories that have enough."""
+    def _labeled_rows(self, latest: dict[PictureId, Annotation]) -> tuple[list[int], list[str]]:
+        """The rows to fit to and their categories, for categories with enough labels."""
         named = [
             (row, verdict.category)
-            for row, picture in enumerate(self._seen.pictures)
-            if (verdict := said.get(picture)) is not None and verdict.said is AnnotationKind.RIGHT and verdict.category
+            for row, picture in enumerate(self._embeddings.pictures)
+            if (verdict := latest.get(picture)) is not None
+            and verdict.said is AnnotationKind.RIGHT
+            and verdict.category
         ]
         counts = Counter(name for _, name in named)
-        enough = [(row, name) for row, name in named if counts[name] >= ENOUGH]
+        enough = [(row, name) for row, name in named if counts[name] >= MIN_LABELS]
         return [row for row, _ in enough], [name for _, name in enough]
 
 
-def _looks(catalog: Catalog) -> dict[PictureId, tuple[int, int]]:
-    """Place and cluster of each picture, as the newest outlook has them."""
+def _positions(catalog: Catalog) -> dict[PictureId, tuple[int, int]]:
+    """Position and cluster of each image in the newest ranking."""
     attach_newest(catalog)
     rows = catalog.connection.execute("SELECT picture, place, look FROM outlook.ranks").fetchall()
     return {picture: (place, look) for picture, place, look in rows}
+
+
+_NEIGHBORS: Final = 20
+"""Neighbors per image: a tenth of all images, at most this many and at least a quarter of it."""
+_NAMED: Final = 4
+"""How many of them must have the predicted category; measured: docs/LOG.md."""
+_CHUNK: Final = 512
+
+
+def has_labeled_neighbors(
+    directions_NR: NDArray[np.float64],
+    *,
+    labeled_rows: NDArray[np.int64],
+    truths: NDArray[np.int64],
+    best: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Whether enough of each image's nearest neighbors are labeled with its `best` category, (N,).
+
+    A head fitted to two categories assigns every image to one of them, so its prediction counts only where labeled
+    images of that category are near.
+
+    `labeled_rows` are row numbers and `truths` their categories; `best` (N,) are categories. At least two images.
+    """
+    named = np.full(len(directions_NR), -1)
+    named[labeled_rows] = truths
+    count = min(len(named) - 1, max(_NEIGHBORS // 4, min(_NEIGHBORS, len(named) // 10)))
+    found = np.zeros(len(named), dtype=bool)
+    for start in range(0, len(named), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        cosines = directions_NR[part] @ directions_NR.T
+        rows = np.arange(len(cosines))
+        cosines[rows, start + rows] = -np.inf  # each is nearest to itself
+        nearest = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+        found[part] = (named[nearest] == best[part, None]).sum(axis=1) >= _NAMED
+    return found

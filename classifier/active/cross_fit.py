@@ -1,4 +1,4 @@
-"""What refitted heads say of labels that they were not fitted to, so that an error rate can be promised anew."""
+"""Cross-fitting: predicts each label by a head that was not fitted to it, to guarantee an error rate."""
 
 # Shapes: N labelled pictures, K categories.
 
@@ -23,46 +23,46 @@ _ALIKE: Final = 0.95
 """Cosine of embeddings from which on two pictures may repeat each other; most such do not (docs/LOG.md)."""
 
 
-def can_promise(labelled: LabeledEmbeddings) -> bool:
-    """Whether labels were drawn by chance and the backbone was never fitted to them: those judge a refitted head."""
+def can_guarantee(labelled: LabeledEmbeddings) -> bool:
+    """Whether some labels were drawn at random and the backbone was never fitted to them."""
     return Selection.RANDOM in labelled.selections
 
 
-def cross_fitted(
-    learned: TrainingSet, *, before: HoldoutPredictions | None = None, seed: int = 0
+def cross_fit(
+    training_set: TrainingSet, *, before: HoldoutPredictions | None = None, seed: int = 0
 ) -> HoldoutPredictions | None:
-    """The labels judged by heads of the other parts; None when there are too few to part.
+    """Holdout predictions of the labels by K-fold cross-fitting; None with too few groups.
 
-    What a person said in review was chosen for being hard, so it judges nothing. It is learned from in every part, but
-    for what may repeat a picture that is judged there. Of the pictures drawn by chance that had no category in the
-    evidence `before`, no embedding is kept, so they count as unjudged.
+    Annotations made in review were chosen for being hard, so they are not measured. Every fold trains on them, except
+    those that may duplicate an image held out there. Random images without a category in the earlier predictions
+    `before` have no stored embedding and count as unjudged.
     """
-    repeats = _repeats(learned.labelled)
-    labels = np.array([bool(path) for path in learned.labelled.paths], dtype=bool)
+    repeats = _repeats(training_set.labelled)
+    labels = np.array([bool(path) for path in training_set.labelled.paths], dtype=bool)
     rows = np.flatnonzero(labels)
-    every, group_of = np.unique(learned.labelled.groups[rows], return_inverse=True)
+    every, group_of = np.unique(training_set.labelled.groups[rows], return_inverse=True)
     if len(every) < PARTS:
         return None
     parts = np.random.default_rng(seed).permutation(len(every))[group_of] % PARTS
-    logits = np.zeros((len(rows), len(learned.categories)), dtype=np.float32)
+    logits = np.zeros((len(rows), len(training_set.categories)), dtype=np.float32)
     for part in range(PARTS):
         held_out = np.flatnonzero(parts == part)
         kept = np.ones(len(labels), dtype=bool)
         kept[rows[held_out]] = False
         kept[~labels] = ~repeats[:, rows[held_out]].any(axis=1)
-        head = fit(replace(learned, labelled=_part(learned.labelled, kept)))
-        logits[held_out] = head(learned.labelled.embeddings[rows[held_out]])
-    judged = _part(learned.labelled, labels)
-    words = int((~labels).sum())
+        head = fit(replace(training_set, labelled=_part(training_set.labelled, kept)))
+        logits[held_out] = head(training_set.labelled.embeddings[rows[held_out]])
+    judged = _part(training_set.labelled, labels)
+    annotated = int((~labels).sum())
     return HoldoutPredictions(
         logits=logits,
         truths=judged.truths,
         groups=judged.groups,
         pictures=judged.pictures,
         paths=judged.paths,
-        how=f"cross-fitted in {PARTS} parts, with {words} verdicts beside them",
+        how=f"cross-fitted in {PARTS} parts, with {annotated} verdicts beside them",
         selections=judged.selections,
-        unjudged=learned.unjudged + _without_category(before),
+        unjudged=training_set.unjudged + _without_category(before),
     )
 
 
@@ -73,7 +73,7 @@ def _without_category(before: HoldoutPredictions | None) -> int:
 
 
 def _repeats(labelled: LabeledEmbeddings) -> NDArray[np.bool_]:
-    """Which verdicts, in their order, may repeat which pictures of all, (V, N)."""
+    """Which annotated images may duplicate which images, bool (V, N)."""
     every = directions(labelled.embeddings)
     is_verdict = np.array([not path for path in labelled.paths], dtype=bool)
     repeats: NDArray[np.bool_] = every[is_verdict] @ every.T >= _ALIKE

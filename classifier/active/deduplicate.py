@@ -1,4 +1,4 @@
-"""Pictures of a sample that are one picture to a person: of each such group one is enough to label."""
+"""Near-duplicates in a sample: of each group, one is enough to label."""
 
 # Shapes: N pictures, D embedding width.
 
@@ -25,23 +25,23 @@ _LIKELY: Final = 0.9
 _CHUNK: Final = 512
 
 
-def superfluous(
+def duplicate_indices(
     paths: Sequence[Path], embeddings_ND: NDArray[np.float32], *, bits: int, max_megapixels: float
 ) -> set[int]:
-    """Which of `paths` nearly repeat an earlier one that stays, as indices.
+    """Indices of `paths` that nearly duplicate an earlier one that is kept.
 
-    Only those whose embeddings are close are read again, and told by hashes that differ in at most `bits` bits and by
-    thumbnails that look the same.
+    Only images with close embeddings are read again. They are compared by perceptual hash, with at most `bits`
+    differing bits, and by thumbnail.
     """
     likely = sorted({index for pair in _close(embeddings_ND) for index in pair})
     examples = list(_read([paths[index] for index in likely], max_megapixels))
     there = [(index, example) for index, example in zip(likely, examples, strict=True) if example is not None]
     pairs = near_duplicates([example for _, example in there], bits)
-    return repeating((there[first][0], there[second][0]) for first, second in pairs)
+    return drop_repeats((there[first][0], there[second][0]) for first, second in pairs)
 
 
-def repeating(pairs: Iterable[tuple[int, int]]) -> set[int]:
-    """Of pairs that are alike, smaller index first: whatever is like an earlier one that stays. Pure."""
+def drop_repeats(pairs: Iterable[tuple[int, int]]) -> set[int]:
+    """From pairs of similar indices, smaller first: those that are similar to an earlier kept one."""
     left: set[int] = set()
     for first, second in sorted(pairs):
         if first not in left:

@@ -1,27 +1,47 @@
-"""The backbone as it looks at a sample: which it is, what embeddings of it are called, where it runs."""
+"""Embeds a sample with the backbone that training would start from, stores the embeddings, and loads them again."""
+
+# Shapes: N pictures, D embedding width.
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
-from classifier.inference.device import choose_from
+import numpy as np
+
+from classifier.catalog import embeddings, files
+from classifier.catalog.embeddings import embeddings_folder
+from classifier.catalog.files import add_image
+from classifier.catalog.shards import read_shard
+from classifier.inference.device import choose_from, quicken_allocator
 from classifier.inference.limits import limits_from
+from classifier.inference.path_array import PackedPaths
+from classifier.inference.pipeline import InferenceFailure, Inferred, infer
 from classifier.inference.reader import Reader
 from classifier.model.backbone import load_backbone
 from classifier.model.manifest import backbone_key
 from classifier.model.transforms import EvalTransform
+from classifier.sort.reuse_embeddings import EmbeddingWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from classifier.catalog.connection import Catalog
     from classifier.inference.device import Runtime
     from classifier.inference.limits import Limits
     from classifier.model.backbone import Network
+    from classifier.progress import Progress
+    from classifier.records import PictureId
     from classifier.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoder:
-    """A network whose head is of no use, and all that reading pictures for it takes; `key` names its embeddings."""
+    """A backbone with all that reading images for it takes; `key` names its embeddings. Its head is unused."""
 
     network: Network
     reader: Reader
@@ -30,8 +50,8 @@ class Encoder:
     key: str
 
 
-def open_eyes(settings: Settings) -> Encoder:
-    """The backbone that training would start from. Raises ModelError in one line when it cannot be had."""
+def load_encoder(settings: Settings) -> Encoder:
+    """Load the backbone that training would start from. Raises ModelError when that fails."""
     asked = settings.model
     network = load_backbone(
         asked.backbone, num_categories=1, image_size=asked.image_size, allow_pickle=asked.allow_pickle
@@ -47,4 +67,60 @@ def open_eyes(settings: Settings) -> Encoder:
         runtime=runtime,
         limits=limits_from(settings.images),
         key=key,
+    )
+
+
+_BATCH: Final = 64
+"""Images per commit, so the most that a kill costs."""
+
+
+def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encoder, progress: Progress) -> None:
+    """Embed every file of the sample whose content has no embedding by this encoder; a kill costs one batch."""
+    paths = PackedPaths(files.to_embed(catalog, crawl=crawl, backbone=encoder.key))
+    if not len(paths):
+        return
+    for reason in (quicken_allocator(), *encoder.runtime.reasons):
+        progress.say(reason)
+    writer = EmbeddingWriter(catalog, library, encoder.key, progress=progress)
+    answers = infer(paths, encoder.network, encoder.reader, encoder.runtime, limits=encoder.limits, traits=True)
+    with progress.stage("looking", total=len(paths), unit="picture") as stage:
+        while batch := list(islice(answers, _BATCH)):
+            locations = writer.write([answer for answer in batch if isinstance(answer, Inferred)])
+            with catalog.transaction():
+                for answer in batch:
+                    _record(catalog, paths[answer.key], answer)
+                writer.record(locations)
+            stage.advance(len(batch))
+
+
+def _record(catalog: Catalog, path: Path, answer: Inferred | InferenceFailure) -> None:
+    if isinstance(answer, InferenceFailure):
+        files.set_failure(catalog, path, answer.failure)
+        return
+    add_image(catalog, answer.picture)
+    files.set_picture(catalog, answer.file, answer.picture.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadedEmbeddings:
+    """`embeddings` is float32 (N, D), a row for each of `pictures`."""
+
+    pictures: tuple[PictureId, ...]
+    embeddings: NDArray[np.float32]
+
+
+def load_embeddings(
+    catalog: Catalog, library: Path, *, backbone: str, wanted: Container[PictureId]
+) -> LoadedEmbeddings:
+    """The stored embeddings of `wanted`; damaged ones are left out."""
+    folder = embeddings_folder(library, backbone)
+    pictures: list[PictureId] = []
+    parts: list[NDArray[np.float32]] = []
+    for shard, rows in embeddings.spots(catalog, backbone=backbone):
+        asked = [(row, picture) for row, picture in rows if picture in wanted]
+        for part in read_shard(folder, shard, asked):
+            pictures += part.pictures
+            parts.append(part.embeddings)
+    return LoadedEmbeddings(
+        pictures=tuple(pictures), embeddings=np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
     )

@@ -1,6 +1,7 @@
-"""One round of learning: words become labels, a head is fitted, all that waits is guessed at, ranked and written down.
+"""One round of learning: builds labels from annotations, fits a head, predicts all that waits, and writes a ranking.
 
-What does not change between two rounds stays in memory: the bundle's labels, what waits, and a short form of each.
+What does not change between two rounds stays in memory: the labels of the bundle, the pool, and a short form of its
+embeddings.
 """
 
 # Shapes: N pictures that wait, D embedding width, S short width, K categories.
@@ -13,11 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from classifier.active.coverage_estimate import fileable
-from classifier.active.cross_fit import can_promise
-from classifier.active.pool import Pool, read_pool, shortener, waiting_pool
-from classifier.active.query_strategy import looks, order
-from classifier.active.training_set import TrainingSet, fit, lessons
+from classifier.active.cross_fit import can_guarantee
+from classifier.active.pool import Pool, count_fileable, load_pool, pca_axes, read_pool
+from classifier.active.query_strategy import cluster_ids, margin_order
+from classifier.active.training_set import TrainingSet, build_training_set, fit
 from classifier.catalog import annotation_log, audits, decisions, embeddings, ranking
 from classifier.catalog.categories import read_names
 from classifier.catalog.connection import read_catalog
@@ -49,10 +49,10 @@ WHERE d.action IN ('review', 'unknown')
 
 
 class Learner:
-    """Learns from the words that were said in one library, by the model that it was last sorted with."""
+    """Learns from the annotations of one library, with the model of its last sort."""
 
     def __init__(self, library: Path) -> None:
-        """Raises ModelError in one line when there is nothing to learn by."""
+        """Raises ModelError when there is no model to learn with."""
         self._library = library
         with read_catalog(library) as catalog:
             _, folder, settings = audits.last_sort(catalog) or ("", None, {})
@@ -65,66 +65,65 @@ class Learner:
         self._labelled = labelled
         self.strictness = Strictness.recorded(settings).asked
         self._folder = embeddings_folder(library, self.bundle.manifest.backbone_key)
-        self._marks: tuple[int, ...] = ()
+        self._versions: tuple[int, ...] = ()
         self._pool = Pool(shards=(), pictures=(), actions=())
-        self._seen: dict[PictureId, NDArray[np.float32]] = {}
-        self._share: float | None = None
-        self._said: int | None = None
+        self._embeddings: dict[PictureId, NDArray[np.float32]] = {}
+        self._coverage: float | None = None
+        self._annotated: int | None = None
 
     def learn(self) -> int:
-        """One round; the number of the outlook that was written, which is empty when nothing waits that is known."""
+        """Run one round. Returns the number of the new ranking, which is empty when the pool is."""
         with read_catalog(self._library) as catalog:
-            words = list(annotation_log.of_pictures(catalog))
-            said = annotation_log.unmoved(catalog, annotation_log.holding(words))
-            learned = self.lessons(catalog, said)
-            self._look(catalog)
+            log = list(annotation_log.of_pictures(catalog))
+            latest = annotation_log.unmoved(catalog, annotation_log.holding(log))
+            training_set = self.build_training_set(catalog, latest)
+            self._refresh_pool(catalog)
             filed = decisions.count_filed(catalog)
         if not self._pool.pictures:
-            return ranking.write(self._library, (), meta=self._meta(learned, said))
-        head = fit(learned)
-        logits, shares = self._guess(head)
-        left = possible(shares, self._pool.pictures, learned.categories, annotation_log.ruled_out(words))
-        return self._write(logits, left, learned, said, filed=filed)
+            return ranking.write(self._library, (), meta=self._meta(training_set, latest))
+        head = fit(training_set)
+        logits, probs = self._predict(head)
+        left = possible(probs, self._pool.pictures, training_set.categories, annotation_log.ruled_out(log))
+        return self._write(logits, left, training_set, latest, filed=filed)
 
-    def lessons(self, catalog: Catalog, said: dict[PictureId, Annotation]) -> TrainingSet:
-        """What there is to learn from by now; what was read once of a picture is kept."""
+    def build_training_set(self, catalog: Catalog, latest: dict[PictureId, Annotation]) -> TrainingSet:
+        """The labels as they are now. Embeddings that were read once are kept."""
         wanted = [
-            one for one, verdict in said.items() if verdict.said is AnnotationKind.RIGHT and one not in self._seen
+            one
+            for one, verdict in latest.items()
+            if verdict.said is AnnotationKind.RIGHT and one not in self._embeddings
         ]
         backbone, width = self.bundle.manifest.backbone_key, self._labelled.embeddings.shape[1]
         for part in read_embeddings(catalog, self._folder, wanted, backbone=backbone):
             if part.embeddings.shape[1] == width:
-                self._seen |= dict(zip(part.pictures, part.embeddings, strict=True))
+                self._embeddings |= dict(zip(part.pictures, part.embeddings, strict=True))
         known = self.bundle.manifest.categories
         now = merge_categories(known, (0.0,) * len(known), read_names(catalog))
         labelled = replace(self._labelled, truths=now.columns[self._labelled.truths])
-        return lessons(labelled, now.categories, said, self._seen)
+        return build_training_set(labelled, now.categories, latest, self._embeddings)
 
-    def novelty(self, catalog: Catalog, learned: TrainingSet) -> OodDetector | None:
-        """What tells the unknown, with what a person put into a category since no longer unlike all that is labelled.
-
-        None when nothing tells it.
-        """
+    def ood_detector(self, catalog: Catalog, training_set: TrainingSet) -> OodDetector | None:
+        """The OOD detector of the bundle, extended by the annotated images; None in older bundles."""
         known = self.bundle.load_novelty()
         if known is None:
             return None
         labelled = set(self._labelled.pictures)
-        new = [picture for picture in learned.labelled.pictures if picture not in labelled]
+        new = [picture for picture in training_set.labelled.pictures if picture not in labelled]
         kept = read_embeddings(catalog, self._folder, new, backbone=self.bundle.manifest.backbone_key)
         traits = [part.traits for part in kept if part.traits.shape[1] == len(known.whitening)]
-        return known.with_more(np.concatenate(traits), learned.labelled.embeddings) if traits else known
+        return known.with_more(np.concatenate(traits), training_set.labelled.embeddings) if traits else known
 
-    def _look(self, catalog: Catalog) -> None:
-        """Know what waits, read anew only when something was decided, or more is known."""
+    def _refresh_pool(self, catalog: Catalog) -> None:
+        """Read the pool again if a decision or an embedding is new."""
         backbone = self.bundle.manifest.backbone_key
         last = embeddings.last_spot(catalog, backbone)
-        marks = (*audits.marks(catalog), last.shard if last else 0, last.row if last else 0)
-        if marks == self._marks:
+        versions = (*audits.marks(catalog), last.shard if last else 0, last.row if last else 0)
+        if versions == self._versions:
             return
-        self._pool, self._marks = waiting_pool(catalog, backbone), marks
-        self._knows_all = len(self._pool) == _count_waiting(catalog)
+        self._pool, self._versions = load_pool(catalog, backbone), versions
+        self._is_complete = len(self._pool) == _count_waiting(catalog)
         count, width = len(self._pool), self._labelled.embeddings.shape[1]
-        axes = shortener(self._labelled.embeddings)
+        axes = pca_axes(self._labelled.embeddings)
         short = np.zeros((count, axes.shape[1]), dtype=np.float32)
 
         def shorten(numbers: NDArray[np.int64], rows: NDArray[np.float32]) -> None:
@@ -133,35 +132,35 @@ class Learner:
 
         read_pool(self._folder, self._pool, shorten)
         self._short = short
-        self._looks = looks(short, seed=_SEED)
+        self._cluster_ids = cluster_ids(short, seed=_SEED)
 
-    def _guess(self, head: LinearHead) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Logits and probabilities, float32 (N, K); of what cannot be read any more, nothing is known."""
+    def _predict(self, head: LinearHead) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits and probabilities, float32 (N, K); uniform for what cannot be read."""
         logits = np.zeros((len(self._pool), len(head.bias)), dtype=np.float32)
-        shares = np.full_like(logits, 1 / len(head.bias))
+        probs = np.full_like(logits, 1 / len(head.bias))
         temperature = self.bundle.manifest.temperature
 
-        def guess(numbers: NDArray[np.int64], rows: NDArray[np.float32]) -> None:
+        def predict(numbers: NDArray[np.int64], rows: NDArray[np.float32]) -> None:
             if rows.shape[1] == head.weight.shape[1]:
                 logits[numbers] = answers = head(rows)
-                shares[numbers] = probabilities(answers, temperature)
+                probs[numbers] = probabilities(answers, temperature)
 
-        read_pool(self._folder, self._pool, guess)
-        return logits, shares
+        read_pool(self._folder, self._pool, predict)
+        return logits, probs
 
     def _write(
         self,
         logits: NDArray[np.float32],
-        shares: NDArray[np.float32],
-        learned: TrainingSet,
-        said: dict[PictureId, Annotation],
+        probs: NDArray[np.float32],
+        training_set: TrainingSet,
+        latest: dict[PictureId, Annotation],
         *,
         filed: int,
     ) -> int:
-        best, confidences = likeliest(shares, learned.categories)
-        in_order = order(self._short, shares.clip(0), seed=_SEED)
-        meta = self._meta(learned, said) | self._told(confidences, said, learned, filed=filed)
-        if self._knows_all:
+        best, confidences = likeliest(probs, training_set.categories)
+        in_order = margin_order(self._short, probs.clip(0), seed=_SEED)
+        meta = self._meta(training_set, latest) | self._round_stats(confidences, latest, training_set, filed=filed)
+        if self._is_complete:
             meta["counts"] = self._counts(best)
         rows = in_order.tolist()
         columns = (
@@ -169,18 +168,18 @@ class Learner:
             [self._pool.actions[row] for row in rows],
             [best[row] for row in rows],
             confidences[in_order].tolist(),
-            self._looks[in_order].tolist(),
+            self._cluster_ids[in_order].tolist(),
             logits_as_bytes(logits[in_order]),
         )
         ranks = zip(range(len(rows)), *columns, strict=True)
         return ranking.write(self._library, ranks, meta=meta)
 
-    def _meta(self, learned: TrainingSet, said: dict[PictureId, Annotation]) -> dict[str, Any]:
-        asked = self._expected(learned)
+    def _meta(self, training_set: TrainingSet, latest: dict[PictureId, Annotation]) -> dict[str, Any]:
+        asked = self._expected(training_set)
         return {
-            "categories": learned.categories,
+            "categories": training_set.categories,
             "temperature": self.bundle.manifest.temperature,
-            "verdicts": len(said),
+            "verdicts": len(latest),
             "rule": {
                 "threshold": asked.threshold or self.bundle.manifest.threshold,
                 "max_error": asked.max_error,
@@ -188,39 +187,44 @@ class Learner:
             },
         }
 
-    def _expected(self, learned: TrainingSet) -> Strictness:
-        """What was asked for, and whether a sort by what was learned may well guarantee it."""
-        may = None if self.strictness.max_error is None else can_promise(learned.labelled)
+    def _expected(self, training_set: TrainingSet) -> Strictness:
+        """The requested strictness, and whether a sort with this training set can probably guarantee it."""
+        may = None if self.strictness.max_error is None else can_guarantee(training_set.labelled)
         return replace(self.strictness, guaranteed=may)
 
     def _counts(self, best: list[str]) -> dict[str, dict[str, int]]:
         found = Counter(zip(self._pool.actions, best, strict=True))
-        trays: dict[str, dict[str, int]] = {Action.REVIEW.value: {}, Action.UNKNOWN.value: {}}
+        counts: dict[str, dict[str, int]] = {Action.REVIEW.value: {}, Action.UNKNOWN.value: {}}
         for (action, category), count in found.most_common():
-            trays[action][category] = count
-        return trays
+            counts[action][category] = count
+        return counts
 
-    def _told(
-        self, confidences: NDArray[np.floating], said: dict[PictureId, Annotation], learned: TrainingSet, *, filed: int
+    def _round_stats(
+        self,
+        confidences: NDArray[np.floating],
+        latest: dict[PictureId, Annotation],
+        training_set: TrainingSet,
+        *,
+        filed: int,
     ) -> dict[str, Any]:
-        """What this round changed, for the line on the page."""
+        """What this round changed, for the status line of the page."""
         open_ = np.array(
             [
-                action == Action.REVIEW and (one not in said or said[one].said is AnnotationKind.SKIPPED)
+                action == Action.REVIEW and (one not in latest or latest[one].said is AnnotationKind.SKIPPED)
                 for one, action in zip(self._pool.pictures, self._pool.actions, strict=True)
             ]
         )
-        settled = sum(said[one].said is AnnotationKind.RIGHT for one in self._pool.pictures if one in said)
-        expected = self._expected(learned)
-        could = fileable(confidences[open_], expected, default=self.bundle.manifest.threshold)
+        settled = sum(latest[one].said is AnnotationKind.RIGHT for one in self._pool.pictures if one in latest)
+        expected = self._expected(training_set)
+        could = count_fileable(confidences[open_], expected, default=self.bundle.manifest.threshold)
         share = (filed + settled + could) / max(filed + len(confidences), 1)
-        told = {
-            "new": 0 if self._said is None else len(said) - self._said,
-            "share": [share if self._share is None else self._share, share],
+        stats = {
+            "new": 0 if self._annotated is None else len(latest) - self._annotated,
+            "share": [share if self._coverage is None else self._coverage, share],
             "fileable": could,
         }
-        self._share, self._said = share, len(said)
-        return told
+        self._coverage, self._annotated = share, len(latest)
+        return stats
 
 
 def _count_waiting(catalog: Catalog) -> int:

@@ -1,4 +1,4 @@
-"""Sampling as a recipe: own the library, draw, look, leave out what repeats, put the rest where a person finds it."""
+"""The sampling pipeline: draws from a crawl, embeds, drops near-duplicates, places the rest in `_review`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from classifier.active.deduplicate import superfluous
-from classifier.active.embed import embed
-from classifier.active.encoder import Encoder, open_eyes
-from classifier.active.initial_ranking import write_looks
-from classifier.active.load_embeddings import seen
+from classifier.active.clusters import write_clusters
+from classifier.active.deduplicate import duplicate_indices
+from classifier.active.encoder import Encoder, embed_sample, load_embeddings, load_encoder
 from classifier.catalog import annotation_log, audits, categories, decisions, files, runs
 from classifier.catalog.categories import read_names
 from classifier.catalog.ranking import attach_newest
@@ -48,12 +46,12 @@ _LEAST, _MOST, _SHARE = 1_500, 3_000, 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What a library's sample of a crawl came to; `backbone` names the embeddings of it."""
+    """The result of sampling a crawl; `backbone` is the key of its embeddings."""
 
     backbone: str
     drawn: int
     waiting: int
-    """Pictures that this call put into `_review`."""
+    """Images that this call placed in `_review`."""
     repeated: int
     """Drawn pictures that are left out, for they are equal to others or nearly so."""
     broken: int
@@ -72,10 +70,10 @@ def take_sample(
     more: int = 0,
     progress: Progress | None = None,
 ) -> Sample:
-    """Bring a random sample of `crawl` into `library`, to be labelled; run again, it goes on with the same sample.
+    """Place a random sample of `crawl` into `library`, to be labeled. A second call continues the same sample.
 
-    `count` None chooses by the crawl's size; `more` adds to what was drawn before. The crawl is never changed. Raises
-    IllsortError in one line; what is done by then is recorded.
+    `count` None depends on the size of the crawl; `more` adds to what was drawn before. The crawl is never changed.
+    Raises IllsortError; what is done by then is recorded.
     """
     started, progress = time.monotonic(), progress or SilentProgress()
     check_versions()
@@ -83,21 +81,23 @@ def take_sample(
     with opened(library, progress) as catalog:
         if audits.last_sort(catalog) is not None:
             raise LibraryError(f"{library}: was sorted into; labels need a folder of their own")
-        eyes = open_eyes(settings)
-        run = _begin(catalog, crawl=crawl, eyes=eyes, settings=settings)
-        _offer(catalog, library, progress)
+        encoder = load_encoder(settings)
+        run = _begin(catalog, crawl=crawl, encoder=encoder, settings=settings)
+        _adopt_folders(catalog, library, progress)
         scope = scope_from_settings(settings)
         _draw(catalog, run=run, crawl=crawl, library=library, count=count, more=more, scope=scope, progress=progress)
-        embed(catalog, library=library, crawl=crawl, eyes=eyes, progress=progress)
+        embed_sample(catalog, library=library, crawl=crawl, encoder=encoder, progress=progress)
         found = list(files.read(catalog, crawl=crawl))
-        left_out = _repeated(catalog, library, found, eyes=eyes, settings=settings)
+        left_out = _near_duplicates(catalog, library, found, encoder=encoder, settings=settings)
         new = [(picture, file) for picture, file, is_placed in found if not is_placed and picture not in left_out]
         placed = _place(catalog, library, new, run=run, method=method, progress=progress)
         if placed or not attach_newest(catalog).number:
             wanted = {picture for picture, _, _ in found} - left_out
-            write_looks(library, seen(catalog, library, backbone=eyes.key, wanted=wanted))
+            write_clusters(library, load_embeddings(catalog, library, backbone=encoder.key, wanted=wanted))
         list_broken(catalog, library, progress, run=run)
-        sample = _told(catalog, crawl, eyes=eyes, left_out=len(left_out), placed=placed, failed=len(new) - placed)
+        sample = _summary(
+            catalog, crawl, encoder=encoder, left_out=len(left_out), placed=placed, failed=len(new) - placed
+        )
         runs.finish(catalog, run, {"pictures": placed, "seconds": round(time.monotonic() - started, 2)})
     return sample
 
@@ -108,22 +108,22 @@ def _method(mode: Mode) -> Method:
     return Method(mode.value)
 
 
-def _begin(catalog: Catalog, *, crawl: Path, eyes: Encoder, settings: Settings) -> int:
-    kept = settings.model_dump(mode="json", include={"model", "images", "sort"}) | {"backbone": eyes.key}
+def _begin(catalog: Catalog, *, crawl: Path, encoder: Encoder, settings: Settings) -> int:
+    kept = settings.model_dump(mode="json", include={"model", "images", "sort"}) | {"backbone": encoder.key}
     mode = settings.sort.mode.value
     return runs.begin(catalog, kind=KIND, crawl=crawl, mode=mode, model="", bundle=crawl, settings=kept)
 
 
-def _offer(catalog: Catalog, library: Path, progress: Progress) -> None:
-    """Make the category folders that a person filled by hand categories, unless they were renamed since."""
+def _adopt_folders(catalog: Catalog, library: Path, progress: Progress) -> None:
+    """Make categories of the folders that a person filled, unless they were renamed since."""
     found, names = placed_by_hand(catalog, library), read_names(catalog)
     good, complaints = usable_names([name for name in found if names.of(name) == name], names.made)
     for sentence in complaints:
         progress.say(f"{sentence}: it is not offered")
     categories.make(catalog, good, at=utc_now())
     if good:
-        told = ", ".join(f"{name} {found[name]:,}" for name in good)
-        progress.say(f"already in {library}: {told}")
+        names_and_counts = ", ".join(f"{name} {found[name]:,}" for name in good)
+        progress.say(f"already in {library}: {names_and_counts}")
 
 
 def _draw(
@@ -137,7 +137,7 @@ def _draw(
     scope: Scope,
     progress: Progress,
 ) -> None:
-    """Record which files are drawn; without a wish for others, a sample that is there is gone on with."""
+    """Draw files and record them; without a request for more, an existing sample is continued."""
     known = files.known(catalog, crawl)
     if known and not more and (count is None or count <= len(known)):
         progress.say(f"going on with the {counted(len(known), 'picture')} drawn before; --more N draws others too")
@@ -166,23 +166,23 @@ def _counted(found: Iterator[ImageFile], stage: Stage) -> Iterator[ImageFile]:
         yield file
 
 
-def _repeated(
+def _near_duplicates(
     catalog: Catalog,
     library: Path,
     found: list[tuple[PictureId, ImageFile, bool]],
     *,
-    eyes: Encoder,
+    encoder: Encoder,
     settings: Settings,
 ) -> set[PictureId]:
-    """What is not placed, for it nearly repeats another: one that is placed already, or else the first by path."""
+    """Images that are not placed because they nearly duplicate one that is placed, or else the first by path."""
     paths = {picture: file.path for picture, file, _ in sorted(found, key=lambda one: not one[2])}
     placed = {picture for picture, _, is_placed in found if is_placed}
     if len(placed) == len(paths):
         return set()
-    kept = seen(catalog, library, backbone=eyes.key, wanted=paths)
+    kept = load_embeddings(catalog, library, backbone=encoder.key, wanted=paths)
     row = {picture: number for number, picture in enumerate(kept.pictures)}
     order = [picture for picture in paths if picture in row]
-    left_out = superfluous(
+    left_out = duplicate_indices(
         [paths[picture] for picture in order],
         kept.embeddings[[row[picture] for picture in order]],
         bits=settings.labels.near_duplicate_bits,
@@ -200,13 +200,13 @@ def _place(
     method: Method,
     progress: Progress,
 ) -> int:
-    """Bring pictures where they wait, or where a person has said before that they belong; how many were brought."""
+    """Place images in `_review`, or where an earlier annotation puts them. Returns how many were placed."""
     placed = 0
     said, folders = annotation_log.latest(catalog, [picture for picture, _ in new]), CategoryFolders(library)
     with progress.stage("putting them aside", total=len(new), unit="picture") as stage:
         for start in range(0, len(new), _BATCH):
             batch = new[start : start + _BATCH]
-            decided = [_decided(picture, said.get(picture)) for picture, _ in batch]
+            decided = [_decision(picture, said.get(picture)) for picture, _ in batch]
             decisions.save(catalog, decided, run=run)
             moves = [_move(decision, file, method, folders) for decision, (_, file) in zip(decided, batch, strict=True)]
             for outcome in execute(catalog, library=library, run=run, moves=moves):
@@ -217,7 +217,7 @@ def _place(
     return placed
 
 
-def _decided(picture: PictureId, verdict: Annotation | None) -> Decision:
+def _decision(picture: PictureId, verdict: Annotation | None) -> Decision:
     waits = Decision(picture=picture, action=Action.REVIEW, category="", confidence=0.0, reason=REASON)
     return apply_annotation(waits, verdict)
 
@@ -227,13 +227,13 @@ def _move(decision: Decision, file: ImageFile, method: Method, folders: Category
     return Move(picture=decision.picture, source=file, folder=folders(decision), names=names, method=method)
 
 
-def _told(catalog: Catalog, crawl: Path, *, eyes: Encoder, left_out: int, placed: int, failed: int) -> Sample:
+def _summary(catalog: Catalog, crawl: Path, *, encoder: Encoder, left_out: int, placed: int, failed: int) -> Sample:
     known = files.known(catalog, crawl)
     failed_paths = [path for path, _ in files.failures(catalog, crawl=crawl)]
     drawn, broken = len(known), sum(path in known for path in failed_paths)
     contents = sum(1 for _ in files.read(catalog, crawl=crawl))
     return Sample(
-        backbone=eyes.key,
+        backbone=encoder.key,
         drawn=drawn,
         waiting=placed,
         repeated=drawn - broken - contents + left_out,

@@ -1,6 +1,7 @@
-"""What waits and is known: which pictures, where their embeddings lie, and how they are read, part by part."""
+"""The pool: images that wait and have a stored embedding, how it is read, and how many of it could be filed."""
 
 # Shapes: N pictures that wait, D embedding width, S short width, K categories.
+# Shapes: N pictures.
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from classifier.catalog.shards import read_shard
+from classifier.model.risk_control import estimated_threshold
 from classifier.records import PictureId
 
 if TYPE_CHECKING:
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.catalog.connection import Catalog
+    from classifier.catalog.strictness import Strictness
 
-SHORT: Final = 64
+
+PCA_WIDTH: Final = 64
 _THREADS: Final = 2
 _SAMPLE: Final = 4096
 _WAITING: Final = """
@@ -35,7 +39,7 @@ WHERE d.action IN ('review', 'unknown') ORDER BY e.shard, e.row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """The pictures that wait, by shard and row; a picture's number in the pool is its place in `pictures`."""
+    """Images that wait, by shard and row; an image's number in the pool is its index in `pictures`."""
 
     shards: Sequence[tuple[int, int, Sequence[tuple[int, PictureId]]]]
     """Each shard with the number of its first picture, and row and picture of all that wait."""
@@ -46,8 +50,8 @@ class Pool:
         return len(self.pictures)
 
 
-def waiting_pool(catalog: Catalog, backbone: str) -> Pool:
-    """What waits and has its embedding kept."""
+def load_pool(catalog: Catalog, backbone: str) -> Pool:
+    """All images that wait and have a stored embedding."""
     rows = catalog.connection.execute(_WAITING, (backbone,)).fetchall()
     shards, first = [], 0
     for shard, group in groupby(rows, key=lambda row: int(row[0])):
@@ -58,9 +62,9 @@ def waiting_pool(catalog: Catalog, backbone: str) -> Pool:
 
 
 def read_pool(folder: Path, pool: Pool, use: Callable[[NDArray[np.int64], NDArray[np.float32]], None]) -> None:
-    """Hand each part of the pool's embeddings to `use`, as numbers in the pool and float32 (M, D), from two threads.
+    """Call `use` with each part of the pool: numbers in the pool and float32 (M, D), from two threads.
 
-    What cannot be read, or has another width than the first, is left out by the store or by `use`.
+    The embedding store leaves out what cannot be read; `use` leaves out other widths.
     """
 
     def read(shard: int, first: int, wanted: Sequence[tuple[int, PictureId]]) -> None:
@@ -74,8 +78,23 @@ def read_pool(folder: Path, pool: Pool, use: Callable[[NDArray[np.int64], NDArra
             done.result()
 
 
-def shortener(sample_MD: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What makes embeddings short and keeps most of what tells them apart: float32 (D, S), of a sample of them."""
-    centred = sample_MD[:_SAMPLE] - sample_MD[:_SAMPLE].mean(axis=0)
-    _, axes = np.linalg.eigh(centred.T @ centred)
-    return np.ascontiguousarray(axes[:, -SHORT:], dtype=np.float32)
+def pca_axes(sample_MD: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Principal axes of a sample, float32 (D, S): `embeddings @ axes` is short and keeps most of the variance."""
+    centered = sample_MD[:_SAMPLE] - sample_MD[:_SAMPLE].mean(axis=0)
+    _, axes = np.linalg.eigh(centered.T @ centered)
+    return np.ascontiguousarray(axes[:, -PCA_WIDTH:], dtype=np.float32)
+
+
+def count_fileable(confidences: NDArray[np.floating], strictness: Strictness, *, default: float) -> int:
+    """How many of these calibrated confidences, (N,), would be filed; `default` is the threshold of the model.
+
+    A guarantee takes the refitted model, so this estimates it: as many as keep the mean of 1 - confidence at or below
+    the error rate. Without a guarantee a sort uses the same threshold.
+    """
+    if strictness.max_error is None:
+        return int((confidences >= (strictness.threshold or default)).sum())
+    if not strictness.guaranteed:
+        return int((confidences >= estimated_threshold(strictness.max_error)).sum())
+    surest = np.sort(confidences.astype(np.float64))[::-1]
+    errors = np.cumsum(1 - surest) / np.arange(1, len(surest) + 1)
+    return int((errors <= strictness.max_error).sum())  # the mean only grows, for the surest come first

@@ -1,4 +1,4 @@
-"""What there is to learn from: the labels that the model was made of, and what a person said since. Pure."""
+"""The training set of the learner: the labels of the bundle, with annotations applied, and annotated images."""
 
 # Shapes: N pictures to learn from, D embedding width, K categories.
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
     from classifier.records import Annotation, PictureId
 
-ENOUGH: Final = 3
-"""Pictures that a new category needs before it is guessed at."""
+MIN_LABELS: Final = 3
+"""Labels that a new category needs before it is predicted."""
 _NEVER: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSet:
-    """`labelled` by the numbers of `categories`: those of the model first, in its order, then new ones.
+    """`labelled` refers to `categories` by index: those of the model first, in its order, then new ones.
 
-    So many `unjudged` labels were drawn by chance and are of no known category since a person judged them again.
+    `unjudged` counts randomly drawn labels that have no known category since a person corrected them.
     """
 
     labelled: LabeledEmbeddings
@@ -38,46 +38,48 @@ class TrainingSet:
     unjudged: int = 0
 
 
-def lessons(
+def build_training_set(
     labelled: LabeledEmbeddings,
     categories: Sequence[str],
-    said: Mapping[PictureId, Annotation],
+    latest: Mapping[PictureId, Annotation],
     embeddings: Mapping[PictureId, NDArray[np.float32]],
 ) -> TrainingSet:
-    """The labels as a person's words, `said` as they hold, leave them, and other pictures that were said to be right.
+    """Apply the `latest` annotations to the labels, and add other images that are annotated with a category.
 
-    A labelled picture stays what it was, only of another category where that was said: whoever judges by the labels
-    judges by it too, for left out it would be a mistake that is not counted. `embeddings` are of pictures that words
-    were said of; without one, a word about another picture teaches nothing.
+    A labeled image stays in the set with its corrected category: left out, its mistake would not be counted by whoever
+    measures with these labels. `embeddings` are those of annotated images; an image without one is not added.
     """
-    now = [
-        _now(categories[truth], said.get(picture))
+    labels_now = [
+        _label_now(categories[truth], latest.get(picture))
         for picture, truth in zip(labelled.pictures, labelled.truths, strict=True)
     ]
     labels = set(labelled.pictures)
-    taught = {
+    added = {
         picture: str(verdict.category)
-        for picture, verdict in said.items()
+        for picture, verdict in latest.items()
         if verdict.said is AnnotationKind.RIGHT and verdict.category and picture in embeddings and picture not in labels
     }
-    named = Counter([*taught.values(), *(name for name in now if name)])
-    every = (*categories, *sorted(name for name, count in named.items() if name not in categories and count >= ENOUGH))
+    named = Counter([*added.values(), *(name for name in labels_now if name)])
+    every = (
+        *categories,
+        *sorted(name for name, count in named.items() if name not in categories and count >= MIN_LABELS),
+    )
     numbers = {name: number for number, name in enumerate(every)}
-    new = [picture for picture, name in taught.items() if name in numbers]
-    kept = np.array([name in numbers for name in now], dtype=bool)
-    truths = [numbers[name] for name in now if name in numbers]
+    new = [picture for picture, name in added.items() if name in numbers]
+    kept = np.array([name in numbers for name in labels_now], dtype=bool)
+    truths = [numbers[name] for name in labels_now if name in numbers]
     first = int(labelled.groups.max(initial=-1)) + 1
     rows = [labelled.embeddings[kept], *([np.stack([embeddings[one] for one in new])] if new else [])]
     return TrainingSet(
         labelled=LabeledEmbeddings(
             embeddings=np.concatenate(rows),
-            truths=np.array([*truths, *(numbers[taught[one]] for one in new)], dtype=np.int64),
+            truths=np.array([*truths, *(numbers[added[one]] for one in new)], dtype=np.int64),
             groups=np.concatenate([labelled.groups[kept], first + np.arange(len(new), dtype=np.int64)]),
             pictures=(*(one for one, keep in zip(labelled.pictures, kept, strict=True) if keep), *new),
             paths=(*(one for one, keep in zip(labelled.paths, kept, strict=True) if keep), *("" for _ in new)),
             selections=(
                 *(one for one, keep in zip(labelled.selections, kept, strict=True) if keep),
-                *(said[one].selection or Selection.PERSON for one in new),
+                *(latest[one].selection or Selection.PERSON for one in new),
             ),
         ),
         categories=every,
@@ -86,7 +88,7 @@ def lessons(
 
 
 def fit(learned: TrainingSet) -> LinearHead:
-    """A head for all categories; one of which no picture is left is never guessed."""
+    """Fit a head for all categories; a category without images is never predicted."""
     truths = learned.labelled.truths
     present = np.unique(truths)
     head = fit_head(learned.labelled.embeddings, np.searchsorted(present, truths))
@@ -97,8 +99,8 @@ def fit(learned: TrainingSet) -> LinearHead:
     return LinearHead(weight=weight, bias=bias)
 
 
-def _now(label: str, verdict: Annotation | None) -> str | None:
-    """What a labelled picture is of after what was said of it; None where that is not known, or nothing."""
+def _label_now(label: str, verdict: Annotation | None) -> str | None:
+    """The category of a labeled image after its annotation; None if unknown or none."""
     if verdict is None or verdict.said is AnnotationKind.SKIPPED:
         return label
     if verdict.said is AnnotationKind.WRONG:

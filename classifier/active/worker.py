@@ -1,7 +1,7 @@
-"""The process that learns beside the page: it waits for words, learns, and is told to end by the end of its pipe.
+"""The learner process beside the page: waits for annotations, learns, and ends when its pipe closes.
 
-What it is told: {"said": n}, n more words; {"file": true}. What it tells: one dictionary for each thing that happened.
-It dies with the page, also when that is killed: what it was writing is not whole then, and is passed over.
+It receives {"said": n}, n more annotations, and {"file": true}. It sends one dictionary an event. It ends with the
+page, also when the page is killed; a ranking that was half written is then ignored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-EVERY: Final = 25
+BATCH_SIZE: Final = 25
 """Words after which it learns at once."""
 _PAUSE_S: Final = 15.0
 """How long nobody says a word before it learns from fewer."""
@@ -31,42 +31,42 @@ _LEAST_PRIORITY: Final = 19
 
 
 class LearnerWorker(Protocol):
-    """What learns in one library."""
+    """Learns in one library."""
 
     def learn(self) -> int:
-        """One round; the number of the outlook that was written, 0 when none was."""
+        """Run one round. Returns the number of the new ranking, 0 for none."""
 
 
-def run(pipe: Connection, library: Path, *, begin: Callable[[Path], LearnerWorker] = Learner) -> None:
-    """Learn by what `begin` makes until the page ends; what goes wrong is told in a line, and does not end it."""
+def run_learner(pipe: Connection, library: Path, *, begin: Callable[[Path], LearnerWorker] = Learner) -> None:
+    """Learn with what `begin` makes until the page ends. Errors are sent as one line and do not end it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the page, whose end ends this
     if hasattr(os, "nice"):
         os.nice(_LEAST_PRIORITY)
-    told: SimpleQueue[dict[str, Any]] = SimpleQueue()
-    threading.Thread(target=_listen, args=(pipe, told), daemon=True).start()
+    inbox: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    threading.Thread(target=_listen, args=(pipe, inbox), daemon=True).start()
     learner = _begin(pipe, library, begin)
-    unlearned = 0
+    pending = 0
     while learner is not None:
-        heard = _next(told)
-        unlearned += heard.get("said", 0)
-        if heard.get("file") and isinstance(learner, Learner):  # what labels from nothing has no model to file by
+        message = _next(inbox)
+        pending += message.get("said", 0)
+        if message.get("file") and isinstance(learner, Learner):  # what labels from nothing has no model to file by
             _file(pipe, library, learner)
-            learner, unlearned = _begin(pipe, library, begin), 0
-        elif unlearned >= EVERY or (unlearned and not heard):
+            learner, pending = _begin(pipe, library, begin), 0
+        elif pending >= BATCH_SIZE or (pending and not message):
             _learn(pipe, learner)
-            unlearned = 0
+            pending = 0
 
 
-def _next(told: SimpleQueue[dict[str, Any]]) -> dict[str, Any]:
-    """What the page says next; nothing when it says nothing for a while."""
+def _next(inbox: SimpleQueue[dict[str, Any]]) -> dict[str, Any]:
+    """The next message of the page; empty after a pause without one."""
     try:
-        return told.get(timeout=_PAUSE_S)
+        return inbox.get(timeout=_PAUSE_S)
     except Empty:
         return {}
 
 
 def _begin(pipe: Connection, library: Path, begin: Callable[[Path], LearnerWorker]) -> LearnerWorker | None:
-    """A learner that has learned once; None, which is told, when there is nothing to learn by."""
+    """A learner after its first round; None, which is sent, when there is nothing to learn with."""
     try:
         learner = begin(library)
     except IllsortError as error:
@@ -78,16 +78,16 @@ def _begin(pipe: Connection, library: Path, begin: Callable[[Path], LearnerWorke
 
 def _file(pipe: Connection, library: Path, learner: Learner) -> None:
     try:
-        pipe.send({"filed": file_learned(library, learner, tell=pipe.send)})
+        pipe.send({"filed": file_learned(library, learner, send=pipe.send)})
     except (IllsortError, OSError, sqlite3.Error) as error:
         pipe.send({"notFiled": f"{error}"})
 
 
-def _listen(pipe: Connection, told: SimpleQueue[dict[str, Any]]) -> None:
-    """Pass on what the page says, and end with it, whatever is at work: everything it does bears being killed."""
+def _listen(pipe: Connection, inbox: SimpleQueue[dict[str, Any]]) -> None:
+    """Queue the messages of the page, and end the process with it: every write survives a kill."""
     with suppress(EOFError, OSError):
         while True:
-            told.put(pipe.recv())
+            inbox.put(pipe.recv())
     os._exit(0)
 
 

@@ -27,9 +27,9 @@ _TOO_FEW = 2
 def learn(pipe: Connection, library: Path) -> None:
     """What runs beside the page, in a process of its own."""
     from classifier.active.cold_start import ColdStartLearner
-    from classifier.active.worker import run
+    from classifier.active.worker import run_learner
 
-    run(pipe, library, begin=ColdStartLearner)
+    run_learner(pipe, library, begin=ColdStartLearner)
 
 
 def label(

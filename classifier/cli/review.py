@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 def learn(pipe: Connection, library: Path) -> None:
     """What runs beside the page, in a process of its own: there torch may be loaded."""
-    from classifier.active.worker import run
+    from classifier.active.worker import run_learner
 
-    run(pipe, library)
+    run_learner(pipe, library)
 
 
 def review(

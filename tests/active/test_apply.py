@@ -11,7 +11,7 @@ import torch
 
 from classifier.active import apply
 from classifier.active.apply import file_learned
-from classifier.active.cross_fit import can_promise
+from classifier.active.cross_fit import can_guarantee
 from classifier.active.learner import Learner
 from classifier.catalog import annotation_log, runs
 from classifier.catalog.connection import open_catalog, read_catalog
@@ -67,7 +67,7 @@ def test_what_was_learned_files_without_reading_a_picture_and_undo_takes_it_back
     before, of_it = pictures(library), waiting(library)
     say(library, of_it[:10], "mixed")
     told: list[dict[str, Any]] = []
-    made = file_learned(library, learned(library), tell=told.append)
+    made = file_learned(library, learned(library), send=told.append)
 
     assert 10 <= made["filed"]
     assert 10 <= len([name for name in pictures(library) if name.startswith("mixed/")])
@@ -83,7 +83,7 @@ def test_what_was_learned_files_without_reading_a_picture_and_undo_takes_it_back
 def test_the_refitted_bundle_is_whole_and_its_backbone_is_the_same(tmp_path: Path, bundle: Bundle) -> None:
     library = unsure_library(tmp_path, bundle.folder, 30)
     say(library, waiting(library)[:10], "mixed")
-    file_learned(library, learned(library), tell=lambda _: None)
+    file_learned(library, learned(library), send=lambda _: None)
     (folder,) = (library / ".illsort" / "models").iterdir()
     made = open_bundle(folder)
 
@@ -106,7 +106,7 @@ def test_learning_goes_on_from_the_refitted_bundle_and_older_ones_are_removed(tm
     library = unsure_library(tmp_path, bundle.folder, 30)
     for category in ("mixed", "other"):
         say(library, waiting(library)[:5], category)
-        file_learned(library, learned(library), tell=lambda _: None)
+        file_learned(library, learned(library), send=lambda _: None)
 
     assert 1 == len(list((library / ".illsort" / "models").iterdir()))
     assert (*bundle.manifest.categories, "mixed", "other") == Learner(library).bundle.manifest.categories
@@ -119,9 +119,9 @@ def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_jud
     say(library, waiting(library)[:10], "red")
     learner = learned(library)
     with read_catalog(library) as catalog:
-        lessons = learner.lessons(catalog, annotation_log.latest(catalog))
-    assert can_promise(lessons.labelled)
-    evidence = apply.refitted(library, learner, lessons, None).load_evidence()
+        lessons = learner.build_training_set(catalog, annotation_log.latest(catalog))
+    assert can_guarantee(lessons.labelled)
+    evidence = apply.refit_bundle(library, learner, lessons, None).load_evidence()
 
     assert evidence is not None
     assert (120, "cross-fitted in 5 parts, with 10 verdicts beside them") == (len(evidence), evidence.how)
@@ -136,7 +136,7 @@ def test_without_a_guarantee_an_error_rate_is_kept_by_estimate(tmp_path: Path) -
         risk_guarantee(fitted, 0.3)
     learner.strictness = Strictness(max_error=0.3)
     learner.learn()
-    made = file_learned(library, learner, tell=lambda _: None)["strictness"]
+    made = file_learned(library, learner, send=lambda _: None)["strictness"]
 
     assert (0.3, False, 0.7, "none") == tuple(made[key] for key in ("max_error", "guaranteed", "threshold", "why"))
     told = overview(library).strictness
@@ -164,14 +164,14 @@ def test_what_a_person_put_into_a_new_category_is_no_longer_unknown_nor_is_what_
         rows = catalog.connection.execute("SELECT picture FROM decisions ORDER BY picture LIMIT 6").fetchall()
     say(library, [PictureId(picture) for (picture,) in rows], "yellow")
     learner = learned(library)
-    file_learned(library, learner, tell=lambda _: None)
+    file_learned(library, learner, send=lambda _: None)
 
     assert 0 == unknown(library)
     before, after = learner.bundle.load_novelty(), Learner(library).bundle.load_novelty()
     assert before is not None
     assert after is not None
     assert len(before.points) + 6 == len(after.points)
-    file_learned(library, learned(library), tell=lambda _: None)
+    file_learned(library, learned(library), send=lambda _: None)
     again = Learner(library).bundle.load_novelty()
     assert again is not None
     assert len(after.points) == len(again.points)

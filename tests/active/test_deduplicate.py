@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.active.deduplicate import repeating, superfluous
+from classifier.active.deduplicate import drop_repeats, duplicate_indices
 from kit.pictures import busy, encoded
 
 
 def test_what_is_like_one_that_stays_goes_and_what_is_only_like_one_that_goes_stays() -> None:
-    assert {1, 4} == repeating([(1, 2), (0, 1), (3, 4)])
+    assert {1, 4} == drop_repeats([(1, 2), (0, 1), (3, 4)])
 
 
 def test_the_same_picture_in_another_format_and_size_is_superfluous(tmp_path: Path) -> None:
@@ -27,9 +27,9 @@ def test_the_same_picture_in_another_format_and_size_is_superfluous(tmp_path: Pa
     embeddings = np.array([[1, 0], [0.99, 0.01], [0.98, 0.1], [1, 0.05]], dtype=np.float32)
     paths = [tmp_path / name for name in contents]
 
-    assert {1, 3} == superfluous(paths, embeddings, bits=6, max_megapixels=64)
+    assert {1, 3} == duplicate_indices(paths, embeddings, bits=6, max_megapixels=64)
 
 
 def test_pictures_whose_embeddings_lie_apart_are_not_even_read(tmp_path: Path) -> None:
     nowhere = [tmp_path / "a.png", tmp_path / "b.png"]
-    assert set() == superfluous(nowhere, np.eye(2, dtype=np.float32), bits=6, max_megapixels=64)
+    assert set() == duplicate_indices(nowhere, np.eye(2, dtype=np.float32), bits=6, max_megapixels=64)

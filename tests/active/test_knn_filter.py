@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from classifier.active.knn_filter import directions, familiar
+from classifier.active.clusters import reduced_directions
+from classifier.active.cold_start import has_labeled_neighbors
 
 
 def test_what_is_like_no_named_category_is_taken_for_none() -> None:
@@ -12,9 +13,14 @@ def test_what_is_like_no_named_category_is_taken_for_none() -> None:
     random = np.random.default_rng(3)
     heap = np.repeat([0, 1, 2], 30)
     embeddings = (np.eye(3, 60)[heap] * 8 + random.normal(size=(90, 60))).astype(np.float32)
-    taught = np.r_[0:20, 30:50]
+    labeled_rows = np.r_[0:20, 30:50]
 
-    found = familiar(directions(embeddings), taught=taught, truths=heap[taught], best=np.where(heap == 2, 0, heap))
+    found = has_labeled_neighbors(
+        reduced_directions(embeddings),
+        labeled_rows=labeled_rows,
+        truths=heap[labeled_rows],
+        best=np.where(heap == 2, 0, heap),
+    )
 
     shares = [found[heap == number].mean() for number in range(3)]
     assert min(shares[:2]) > 0.6
@@ -22,5 +28,5 @@ def test_what_is_like_no_named_category_is_taken_for_none() -> None:
 
 
 def test_directions_have_length_one_and_nothing_is_divided_by_zero() -> None:
-    assert [1.0] * 4 == np.linalg.norm(directions(np.eye(4, dtype=np.float32)), axis=1).round(9).tolist()
-    assert [0.0] * 3 == np.linalg.norm(directions(np.ones((3, 5), dtype=np.float32)), axis=1).tolist()
+    assert [1.0] * 4 == np.linalg.norm(reduced_directions(np.eye(4, dtype=np.float32)), axis=1).round(9).tolist()
+    assert [0.0] * 3 == np.linalg.norm(reduced_directions(np.ones((3, 5), dtype=np.float32)), axis=1).tolist()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.active import embed as embedding
+from classifier.active import encoder
 from classifier.active.pipeline import Sample, take_sample
 from classifier.catalog import embeddings, runs
 from classifier.catalog.connection import read_catalog
@@ -94,8 +94,8 @@ def test_killed_while_it_looks_it_goes_on_without_reading_twice(
                 raise Stop
             yield answer
 
-    monkeypatch.setattr(embedding, "infer", dying)
-    monkeypatch.setattr(embedding, "_BATCH", 2)
+    monkeypatch.setattr(encoder, "infer", dying)
+    monkeypatch.setattr(encoder, "_BATCH", 2)
     with pytest.raises(Stop):
         sampled(tmp_path)
     progress = SavingProgress()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from classifier.active.cross_fit import cross_fitted
-from classifier.active.training_set import TrainingSet, fit, lessons
+from classifier.active.cross_fit import cross_fit
+from classifier.active.training_set import TrainingSet, build_training_set, fit
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import Annotation, AnnotationKind, PictureId, Selection
 
@@ -33,7 +33,7 @@ def said(picture: PictureId, word: AnnotationKind, category: str | None = None) 
 
 def learned(*words: Annotation) -> dict[PictureId, str]:
     seen = {picture: np.array([5, 5], dtype=np.float32) for picture in [*OLD, *NEW]}
-    found = lessons(labelled(), CATEGORIES, {word.picture: word for word in words}, seen)
+    found = build_training_set(labelled(), CATEGORIES, {word.picture: word for word in words}, seen)
     truths = found.labelled.truths.tolist()
     return dict(zip(found.labelled.pictures, [found.categories[truth] for truth in truths], strict=True))
 
@@ -70,7 +70,7 @@ def test_a_new_category_is_guessed_at_once_three_pictures_have_it() -> None:
 
 
 def test_a_word_about_a_picture_that_is_not_known_teaches_nothing() -> None:
-    found = lessons(labelled(), CATEGORIES, {NEW[0]: said(NEW[0], AnnotationKind.RIGHT, "b")}, {})
+    found = build_training_set(labelled(), CATEGORIES, {NEW[0]: said(NEW[0], AnnotationKind.RIGHT, "b")}, {})
 
     assert tuple(OLD) == found.labelled.pictures
 
@@ -80,7 +80,9 @@ def test_a_word_about_a_picture_that_is_not_known_teaches_nothing() -> None:
 def test_a_labelled_picture_stays_a_label_of_what_was_said(
     seen: dict[PictureId, NDArray[np.float32]], category: str, truth: int
 ) -> None:
-    found = lessons(labelled(), CATEGORIES, {OLD[0]: said(OLD[0], AnnotationKind.RIGHT, category)}, seen).labelled
+    found = build_training_set(
+        labelled(), CATEGORIES, {OLD[0]: said(OLD[0], AnnotationKind.RIGHT, category)}, seen
+    ).labelled
 
     assert (truth, "0.png", 0) == (found.truths[0], found.paths[0], found.groups[0])
     assert (labelled().pictures, labelled().embeddings.tolist()) == (found.pictures, found.embeddings.tolist())
@@ -90,7 +92,7 @@ def test_near_duplicates_stay_together_and_what_is_new_stands_alone() -> None:
     seen = {NEW[0]: np.zeros(2, np.float32), NEW[1]: np.zeros(2, np.float32)}
     words = {one: said(one, AnnotationKind.RIGHT, "a") for one in seen}
 
-    assert [0, 1, 1, 2, 3, 7, 8, 9] == lessons(labelled(), CATEGORIES, words, seen).labelled.groups.tolist()
+    assert [0, 1, 1, 2, 3, 7, 8, 9] == build_training_set(labelled(), CATEGORIES, words, seen).labelled.groups.tolist()
 
 
 def test_a_category_of_which_nothing_is_left_is_never_guessed() -> None:
@@ -98,7 +100,7 @@ def test_a_category_of_which_nothing_is_left_is_never_guessed() -> None:
         one: said(one, AnnotationKind.RIGHT, "c") for one in NEW[:3]
     }
     seen = dict.fromkeys(NEW[:3], np.array([0, 9], dtype=np.float32))
-    found = lessons(labelled(), CATEGORIES, words, seen)
+    found = build_training_set(labelled(), CATEGORIES, words, seen)
     logits = fit(found)(np.array([[0, 9], [3, 0]], dtype=np.float32))
 
     assert ("a", "b", "c") == found.categories
@@ -118,7 +120,7 @@ def test_a_verdict_that_repeats_a_label_does_not_judge_it() -> None:
         paths=(*(f"{number}.png" for number in range(60)), *[""] * 60),
         selections=(Selection.RANDOM,) * 60 + (Selection.MODEL,) * 60,
     )
-    evidence = cross_fitted(TrainingSet(labelled=repeated, categories=CATEGORIES))
+    evidence = cross_fit(TrainingSet(labelled=repeated, categories=CATEGORIES))
 
     assert evidence is not None
     assert names[:60] == evidence.pictures

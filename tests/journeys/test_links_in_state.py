@@ -43,7 +43,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Path:
     library = unsure_library(folder, bundle.folder, 3)
     learner = Learner(library)
     learner.learn()
-    file_learned(library, learner, tell=lambda _: None)
+    file_learned(library, learner, send=lambda _: None)
     learner.learn()
     ThumbnailCache(library).keep(THUMBNAIL, b"small")
     write_library_report(library)
@@ -53,7 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Path:
 def learn(library: Path) -> None:
     learner = Learner(library)
     learner.learn()
-    file_learned(library, learner, tell=lambda _: None)
+    file_learned(library, learner, send=lambda _: None)
 
 
 def thumbnails(library: Path) -> None:
