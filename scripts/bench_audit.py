@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from classifier.audit import estimate as stating
 from classifier.audit import thresholds
 from classifier.audit.sample import draw, is_simple, steps
-from classifier.catalog.audits import Audit, Drawn
+from classifier.catalog.audits import Audit, SampledImage
 from classifier.model import binomial_bounds
 from classifier.records import Annotation, AnnotationKind, PictureId
 
@@ -90,7 +90,7 @@ def audited(library: Library, count: int, seed: int) -> stating.AuditState:
     """One audit, answered by the truth."""
     sample = draw(library.filed, count, seed=seed)
     drawn = tuple(
-        Drawn(
+        SampledImage(
             position=position,
             picture=PictureId(str(picture)),
             category=library.category_of(picture),
@@ -111,7 +111,7 @@ def audited(library: Library, count: int, seed: int) -> stating.AuditState:
     return stating.AuditState(audit, [_verdict(library, one) for one in drawn])
 
 
-def _verdict(library: Library, drawn: Drawn) -> Annotation:
+def _verdict(library: Library, drawn: SampledImage) -> Annotation:
     said = library.said(int(drawn.picture), drawn.category)
     return Annotation(picture=drawn.picture, said=said, category=drawn.category, origin="", at="")
 

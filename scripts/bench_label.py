@@ -85,7 +85,7 @@ def _rows(desk: ReviewSession, grid: Grid) -> list:  # type: ignore[type-arg]
     look, category = grid.look, grid.category
     if look is not None:
         return desk.read(lambda held, _: of_look(held, look, limit=PAGE))
-    return desk.read(lambda held, guesses: taken_for(held, guesses.names.behind(category or ""), limit=PAGE))
+    return desk.read(lambda held, guesses: taken_for(held, guesses.names.aliases_of(category or ""), limit=PAGE))
 
 
 def _truth(catalog, picture, folder: Path) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001

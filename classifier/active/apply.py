@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -17,7 +17,6 @@ from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.strictness import Strictness
-from classifier.catalog.values import to_path
 from classifier.errors import LibraryError
 from classifier.filing.path_scope import named_root
 from classifier.model.bundle import Bundle
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from classifier.progress import Stage
 
 Send = Callable[[dict[str, Any]], None]
-_CRAWLS: Final = "SELECT DISTINCT crawl FROM runs WHERE kind = 'sort' AND model = ? ORDER BY crawl"
 
 
 def file_learned(library: Path, learner: Learner, *, send: Send) -> dict[str, Any]:
@@ -43,7 +41,7 @@ def file_learned(library: Path, learner: Learner, *, send: Send) -> dict[str, An
     """
     with read_catalog(library) as catalog:
         model, _, recorded = audits.last_sort(catalog) or ("", Path(), {})
-        crawls = [to_path(crawl) for (crawl,) in catalog.connection.execute(_CRAWLS, (model,))]
+        crawls = runs.crawls_sorted_with(catalog, model)
         before = decisions.count_filed(catalog)
         _refuse_unnamed(catalog, library, crawls if _settings(recorded).sort.mode is Mode.MOVE else ())
         training_set = learner.build_training_set(catalog, annotation_log.latest(catalog))
@@ -66,7 +64,7 @@ def file_learned(library: Path, learner: Learner, *, send: Send) -> dict[str, An
         )
     remove_others(bundle.folder.parent, kept=bundle.folder)
     with read_catalog(library) as catalog:
-        strictness = Strictness.recorded(runs.last_settings(catalog, "sort"))
+        strictness = Strictness.from_settings(runs.last_settings(catalog, "sort"))
         filed = decisions.count_filed(catalog) - before
         return {"filed": filed, "crawls": len(crawls), "strictness": asdict(strictness)}
 

@@ -65,12 +65,12 @@ def write_clusters(library: Path, seen: LoadedEmbeddings) -> None:
     found = cluster_sample(seen.embeddings)
     ranks = (
         Rank(
-            place=place,
+            position=place,
             picture=seen.pictures[index],
             action=Action.REVIEW.value,
             category="",
             confidence=0.0,
-            look=int(found.cluster_id[index]),
+            cluster_id=int(found.cluster_id[index]),
             logits=None,
         )
         for place, index in enumerate(found.in_order().tolist())

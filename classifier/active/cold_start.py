@@ -19,7 +19,7 @@ from classifier.active.pipeline import KIND
 from classifier.catalog import annotation_log, ranking, runs
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.predictions import logits_as_bytes
-from classifier.catalog.ranking import Rank, attach_newest
+from classifier.catalog.ranking import Rank, read_positions
 from classifier.errors import LibraryError
 from classifier.model.calibration import likeliest, possible, probabilities
 from classifier.model.head import fit_head
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifier.catalog.connection import Catalog
     from classifier.records import Annotation, PictureId
 
 
@@ -49,15 +48,15 @@ class ColdStartLearner:
             backbone = runs.last_settings(catalog, KIND).get("backbone")
             if backbone is None:
                 raise LibraryError(f"{library}: holds no sample of a crawl: draw one with illsort label")
-            self._embeddings = load_embeddings(catalog, library, backbone=backbone, wanted=_positions(catalog))
+            self._embeddings = load_embeddings(catalog, library, backbone=backbone, wanted=read_positions(catalog))
         self._directions = reduced_directions(self._embeddings.embeddings)
 
     def learn(self) -> int:
         """Run one round. Returns the number of the new ranking, 0 with fewer than two categories."""
         with read_catalog(self._library) as catalog:
             log = list(annotation_log.of_pictures(catalog))
-            latest = annotation_log.unmoved(catalog, annotation_log.holding(log))
-            known = _positions(catalog)
+            latest = annotation_log.exclude_moved(catalog, annotation_log.current(log))
+            known = read_positions(catalog)
         rows, names = self._labeled_rows(latest)
         categories = tuple(sorted(set(names)))
         if len(categories) < 2:  # noqa: PLR2004 - one alone is nothing to tell apart
@@ -95,13 +94,6 @@ class ColdStartLearner:
         counts = Counter(name for _, name in named)
         enough = [(row, name) for row, name in named if counts[name] >= MIN_LABELS]
         return [row for row, _ in enough], [name for _, name in enough]
-
-
-def _positions(catalog: Catalog) -> dict[PictureId, tuple[int, int]]:
-    """Position and cluster of each image in the newest ranking."""
-    attach_newest(catalog)
-    rows = catalog.connection.execute("SELECT picture, place, look FROM outlook.ranks").fetchall()
-    return {picture: (place, look) for picture, place, look in rows}
 
 
 _NEIGHBORS: Final = 20

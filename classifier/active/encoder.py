@@ -116,7 +116,7 @@ def load_embeddings(
     folder = embeddings_folder(library, backbone)
     pictures: list[PictureId] = []
     parts: list[NDArray[np.float32]] = []
-    for shard, rows in embeddings.spots(catalog, backbone=backbone):
+    for shard, rows in embeddings.rows_by_shard(catalog, backbone=backbone):
         asked = [(row, picture) for row, picture in rows if picture in wanted]
         for part in read_shard(folder, shard, asked):
             pictures += part.pictures

@@ -19,7 +19,7 @@ from classifier.active.pool import Pool, count_fileable, load_pool, pca_axes, re
 from classifier.active.query_strategy import cluster_ids, margin_order
 from classifier.active.training_set import TrainingSet, build_training_set, fit
 from classifier.catalog import annotation_log, audits, decisions, embeddings, ranking
-from classifier.catalog.categories import read_names
+from classifier.catalog.categories import read_aliases
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.predictions import logits_as_bytes
@@ -42,10 +42,6 @@ if TYPE_CHECKING:
     from classifier.records import Annotation, PictureId
 
 _SEED: Final = 0
-_WAIT: Final = """
-SELECT count(*) FROM decisions AS d CROSS JOIN places ON places.picture = d.picture
-WHERE d.action IN ('review', 'unknown')
-"""
 
 
 class Learner:
@@ -63,7 +59,7 @@ class Learner:
         if labelled is None or not self.bundle.manifest.backbone_key:
             raise ModelError(f"{folder} keeps no labelled pictures, so it learns nothing here: train it again")
         self._labelled = labelled
-        self.strictness = Strictness.recorded(settings).asked
+        self.strictness = Strictness.from_settings(settings).asked
         self._folder = embeddings_folder(library, self.bundle.manifest.backbone_key)
         self._versions: tuple[int, ...] = ()
         self._pool = Pool(shards=(), pictures=(), actions=())
@@ -75,7 +71,7 @@ class Learner:
         """Run one round. Returns the number of the new ranking, which is empty when the pool is."""
         with read_catalog(self._library) as catalog:
             log = list(annotation_log.of_pictures(catalog))
-            latest = annotation_log.unmoved(catalog, annotation_log.holding(log))
+            latest = annotation_log.exclude_moved(catalog, annotation_log.current(log))
             training_set = self.build_training_set(catalog, latest)
             self._refresh_pool(catalog)
             filed = decisions.count_filed(catalog)
@@ -98,7 +94,7 @@ class Learner:
             if part.embeddings.shape[1] == width:
                 self._embeddings |= dict(zip(part.pictures, part.embeddings, strict=True))
         known = self.bundle.manifest.categories
-        now = merge_categories(known, (0.0,) * len(known), read_names(catalog))
+        now = merge_categories(known, (0.0,) * len(known), read_aliases(catalog))
         labelled = replace(self._labelled, truths=now.columns[self._labelled.truths])
         return build_training_set(labelled, now.categories, latest, self._embeddings)
 
@@ -116,12 +112,12 @@ class Learner:
     def _refresh_pool(self, catalog: Catalog) -> None:
         """Read the pool again if a decision or an embedding is new."""
         backbone = self.bundle.manifest.backbone_key
-        last = embeddings.last_spot(catalog, backbone)
+        last = embeddings.last_row(catalog, backbone)
         versions = (*audits.marks(catalog), last.shard if last else 0, last.row if last else 0)
         if versions == self._versions:
             return
         self._pool, self._versions = load_pool(catalog, backbone), versions
-        self._is_complete = len(self._pool) == _count_waiting(catalog)
+        self._is_complete = len(self._pool) == decisions.count_waiting(catalog)
         count, width = len(self._pool), self._labelled.embeddings.shape[1]
         axes = pca_axes(self._labelled.embeddings)
         short = np.zeros((count, axes.shape[1]), dtype=np.float32)
@@ -225,8 +221,3 @@ class Learner:
         }
         self._coverage, self._annotated = share, len(latest)
         return stats
-
-
-def _count_waiting(catalog: Catalog) -> int:
-    (count,) = catalog.connection.execute(_WAIT).fetchone()
-    return int(count)

@@ -10,7 +10,7 @@ from classifier.active.clusters import write_clusters
 from classifier.active.deduplicate import duplicate_indices
 from classifier.active.encoder import Encoder, embed_sample, load_embeddings, load_encoder
 from classifier.catalog import annotation_log, audits, categories, decisions, files, runs
-from classifier.catalog.categories import read_names
+from classifier.catalog.categories import read_aliases
 from classifier.catalog.ranking import attach_newest
 from classifier.catalog.values import utc_now
 from classifier.decision.overrides import apply_annotation
@@ -87,7 +87,7 @@ def take_sample(
         scope = scope_from_settings(settings)
         _draw(catalog, run=run, crawl=crawl, library=library, count=count, more=more, scope=scope, progress=progress)
         embed_sample(catalog, library=library, crawl=crawl, encoder=encoder, progress=progress)
-        found = list(files.read(catalog, crawl=crawl))
+        found = list(files.readable(catalog, crawl=crawl))
         left_out = _near_duplicates(catalog, library, found, encoder=encoder, settings=settings)
         new = [(picture, file) for picture, file, is_placed in found if not is_placed and picture not in left_out]
         placed = _place(catalog, library, new, run=run, method=method, progress=progress)
@@ -116,8 +116,8 @@ def _begin(catalog: Catalog, *, crawl: Path, encoder: Encoder, settings: Setting
 
 def _adopt_folders(catalog: Catalog, library: Path, progress: Progress) -> None:
     """Make categories of the folders that a person filled, unless they were renamed since."""
-    found, names = placed_by_hand(catalog, library), read_names(catalog)
-    good, complaints = usable_names([name for name in found if names.of(name) == name], names.made)
+    found, names = placed_by_hand(catalog, library), read_aliases(catalog)
+    good, complaints = usable_names([name for name in found if names.resolve(name) == name], names.made)
     for sentence in complaints:
         progress.say(f"{sentence}: it is not offered")
     categories.make(catalog, good, at=utc_now())
@@ -138,7 +138,7 @@ def _draw(
     progress: Progress,
 ) -> None:
     """Draw files and record them; without a request for more, an existing sample is continued."""
-    known = files.known(catalog, crawl)
+    known = files.seen_paths(catalog, crawl)
     if known and not more and (count is None or count <= len(known)):
         progress.say(f"going on with the {counted(len(known), 'picture')} drawn before; --more N draws others too")
         return
@@ -152,10 +152,10 @@ def _draw(
             raise CrawlError(f"{crawl}: cannot be listed ({error.strerror})") from None
     for sentence in (*found.sentences(), *found.complaints):
         progress.say(sentence)
-    files.see_unreadable(catalog, run=run, crawl=crawl, refused=found.refused)
+    files.record_unreadable(catalog, run=run, crawl=crawl, refused=found.refused)
     wanted = len(known) + more if more else count or min(_MOST, max(_LEAST, found.pictures // _SHARE))
     new = [file for file in drawn if file.path not in known][: max(0, wanted - len(known))]
-    files.see(catalog, run=run, crawl=crawl, files=[*(file for file in drawn if file.path in known), *new])
+    files.record_found(catalog, run=run, crawl=crawl, files=[*(file for file in drawn if file.path in known), *new])
     before = f", beside {len(known):,} before" if known else ""
     progress.say(f"{len(new):,} of {counted(found.pictures, 'picture')} drawn by chance{before}")
 
@@ -228,10 +228,10 @@ def _move(decision: Decision, file: ImageFile, method: Method, folders: Category
 
 
 def _summary(catalog: Catalog, crawl: Path, *, encoder: Encoder, left_out: int, placed: int, failed: int) -> Sample:
-    known = files.known(catalog, crawl)
+    known = files.seen_paths(catalog, crawl)
     failed_paths = [path for path, _ in files.failures(catalog, crawl=crawl)]
     drawn, broken = len(known), sum(path in known for path in failed_paths)
-    contents = sum(1 for _ in files.read(catalog, crawl=crawl))
+    contents = sum(1 for _ in files.readable(catalog, crawl=crawl))
     return Sample(
         backbone=encoder.key,
         drawn=drawn,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from classifier.audit.estimate import percent
 from classifier.catalog import annotation_log, audits, decisions, runs
-from classifier.catalog.lock import owned
-from classifier.catalog.manual_moves import by_hand
+from classifier.catalog.lock import hold_lock
+from classifier.catalog.manual_moves import manually_placed
 from classifier.decision.overrides import apply_annotation
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recovery import recover
@@ -22,7 +22,7 @@ from classifier.records import Action, Decision
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from classifier.catalog.audits import Audit, Filed
+    from classifier.catalog.audits import Audit, FiledImage
     from classifier.catalog.connection import Catalog
     from classifier.catalog.strictness import Strictness
 
@@ -39,7 +39,7 @@ def refile(
 
     Raises LibraryError while another process files there, FilingStopped when the disk refuses; `resume` goes on then.
     """
-    with owned(library):
+    with hold_lock(library):
         recover(catalog, library)
         reconcile(catalog, library)
         with catalog.transaction():
@@ -53,7 +53,7 @@ def resume(catalog: Catalog, library: Path, *, progress: Progress | None = None)
     """Go on with what a kill or a full disk left undone of the last `refile`; None when there is nothing."""
     if audits.unfinished_run(catalog) is None:
         return None
-    with owned(library):
+    with hold_lock(library):
         recover(catalog, library)
         reconcile(catalog, library)
         run = audits.unfinished_run(catalog)
@@ -75,7 +75,7 @@ def _begin(catalog: Catalog, library: Path, audit: Audit, agreed: Strictness) ->
 
 def _changed(catalog: Catalog, audit: Audit, agreed: Strictness) -> Iterator[Decision]:
     """Every decision that is another one now."""
-    said, put_by_hand = annotation_log.latest(catalog), by_hand(catalog)
+    said, put_by_hand = annotation_log.latest(catalog), manually_placed(catalog)
     for one in audits.filed(catalog):
         if one.picture in put_by_hand:
             continue
@@ -88,11 +88,11 @@ def _changed(catalog: Catalog, audit: Audit, agreed: Strictness) -> Iterator[Dec
             yield now
 
 
-def _decision(one: Filed, action: Action, reason: str) -> Decision:
+def _decision(one: FiledImage, action: Action, reason: str) -> Decision:
     return Decision(picture=one.picture, action=action, category=one.category, confidence=one.confidence, reason=reason)
 
 
-def _below(one: Filed, audit: Audit, threshold: float, max_error: float | None) -> str:
+def _below(one: FiledImage, audit: Audit, threshold: float, max_error: float | None) -> str:
     least = "" if max_error is None else f", the least for at most {percent(max_error)} wrong"
     return f"{one.confidence:.4f} {one.category}: below {threshold:.4f}{least} (audit of {audit.at[:10]})"
 

@@ -21,7 +21,7 @@ from classifier.records import AnnotationKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from classifier.catalog.audits import Audit, Drawn
+    from classifier.catalog.audits import Audit, SampledImage
     from classifier.records import Annotation, PictureId
 
 CONFIDENCE = 0.95
@@ -83,7 +83,7 @@ class AuditState:
         return {verdict.picture: verdict.said for verdict in self.answers}
 
     @cached_property
-    def current(self) -> Drawn | None:
+    def current(self) -> SampledImage | None:
         """The picture to ask about; None when all is answered."""
         skips = Counter(verdict.picture for verdict in self.answers if verdict.said is AnnotationKind.SKIPPED)
         answered = {verdict.picture for verdict in self.answers if verdict.said is not AnnotationKind.SKIPPED}
@@ -100,7 +100,7 @@ class AuditState:
         """How many pictures were answered or skipped."""
         return len(self.said)
 
-    def is_bad(self, drawn: Drawn) -> bool:
+    def is_bad(self, drawn: SampledImage) -> bool:
         """Whether a picture that was asked counts as wrong."""
         return self.said.get(drawn.picture) in {AnnotationKind.WRONG, AnnotationKind.SKIPPED}
 

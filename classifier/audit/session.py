@@ -16,7 +16,7 @@ from classifier.audit.estimate import AuditState
 from classifier.audit.sample import draw, is_simple, steps
 from classifier.audit.thresholds import ThresholdOffer, keeps, loosest, usual
 from classifier.catalog import annotation_log, audits, manual_moves
-from classifier.catalog.audits import Audit, Drawn
+from classifier.catalog.audits import Audit, SampledImage
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.decisions import count_filed
 from classifier.catalog.places import place_of
@@ -30,7 +30,7 @@ from classifier.records import Annotation, AnnotationKind, Selection
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from classifier.catalog.audits import Filed
+    from classifier.catalog.audits import FiledImage
     from classifier.catalog.connection import Catalog
     from classifier.progress import Progress
 
@@ -60,7 +60,7 @@ class Session:
         self._add(drawn, AnnotationKind.TAKEN_BACK)
         return True
 
-    def path_of(self, drawn: Drawn) -> Path | None:
+    def path_of(self, drawn: SampledImage) -> Path | None:
         """Where the picture lies; None when it is no longer there, or in another folder."""
         place = place_of(self._catalog, drawn.picture)
         if place is None or to_path(place.path).parent != Path(drawn.category):
@@ -97,7 +97,7 @@ class Session:
         strictness = agreed or Strictness()
         return refile(self._catalog, self.library, self.state.audit, strictness, progress=progress)
 
-    def _add(self, drawn: Drawn, said: AnnotationKind) -> None:
+    def _add(self, drawn: SampledImage, said: AnnotationKind) -> None:
         audit = self.state.audit
         verdict = Annotation(
             picture=drawn.picture,
@@ -146,7 +146,7 @@ def recorded_target(library: Path) -> float | None:
 def target_of(catalog: Catalog) -> float | None:
     """As `recorded_target`, of an open catalog."""
     sort = audits.last_sort(catalog)
-    return None if sort is None else Strictness.recorded(sort[2]).max_error
+    return None if sort is None else Strictness.from_settings(sort[2]).max_error
 
 
 def usual_count(catalog: Catalog) -> int:
@@ -189,7 +189,7 @@ def _last(catalog: Catalog, library: Path, *, count: int | None, seed: int | Non
 
 
 def _drawn(catalog: Catalog, library: Path, *, count: int, seed: int | None) -> Audit:
-    there: dict[str, list[Filed]] = {}
+    there: dict[str, list[FiledImage]] = {}
     for one in _there(catalog, library):
         there.setdefault(one.category, []).append(one)
     if not there:
@@ -204,7 +204,7 @@ def _drawn(catalog: Catalog, library: Path, *, count: int, seed: int | None) -> 
         steps=steps([one.confidence for of_one in there.values() for one in of_one]),
         marks=audits.marks(catalog),
         drawn=tuple(
-            Drawn(
+            SampledImage(
                 position=position,
                 picture=one.picture,
                 category=one.category,
@@ -217,10 +217,10 @@ def _drawn(catalog: Catalog, library: Path, *, count: int, seed: int | None) -> 
     return audits.save(catalog, audit)
 
 
-def _there(catalog: Catalog, library: Path) -> Iterator[Filed]:
+def _there(catalog: Catalog, library: Path) -> Iterator[FiledImage]:
     """What illsort filed and still lies where it was put; a folder is listed once, for looking up each file is slow."""
     names: dict[str, set[str]] = {}
-    by_hand = manual_moves.by_hand(catalog)  # a person put these there: they are no error of illsort's
+    by_hand = manual_moves.manually_placed(catalog)  # a person put these there: they are no error of illsort's
     for one in audits.filed(catalog):
         if one.picture in by_hand:
             continue

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from classifier.catalog.categories import composed
-from classifier.catalog.manual_moves import by_hand
+from classifier.catalog.categories import nfc
+from classifier.catalog.manual_moves import manually_placed
 from classifier.catalog.values import select_many
 from classifier.records import Annotation, AnnotationKind, PictureId, Selection
 
@@ -38,20 +38,20 @@ def latest(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> dic
     A skipped question changes nothing of what was said before it, nor does what was said and taken back. A picture that
     a person has moved in the library since is where they want it: what was said before holds no more.
     """
-    return unmoved(catalog, holding(of_pictures(catalog, pictures)))
+    return exclude_moved(catalog, current(of_pictures(catalog, pictures)))
 
 
-def unmoved(catalog: Catalog, held: dict[PictureId, T]) -> dict[PictureId, T]:
+def exclude_moved(catalog: Catalog, held: dict[PictureId, T]) -> dict[PictureId, T]:
     """What holds, without the pictures that a person has moved since."""
-    moved = by_hand(catalog, list(held))
+    moved = manually_placed(catalog, list(held))
     return {picture: of_it for picture, of_it in held.items() if picture not in moved}
 
 
-def holding(said: Iterable[Annotation]) -> dict[PictureId, Annotation]:
+def current(said: Iterable[Annotation]) -> dict[PictureId, Annotation]:
     """What holds after all of `said`, oldest first, by picture."""
     told = {
         picture: [one for one in of_it if one.said is not AnnotationKind.SKIPPED]
-        for picture, of_it in standing(said).items()
+        for picture, of_it in without_retracted(said).items()
     }
     return {picture: of_it[-1] for picture, of_it in told.items() if of_it}
 
@@ -62,7 +62,7 @@ def ruled_out(said: Iterable[Annotation]) -> dict[PictureId, frozenset[str]]:
     A category that it was said to be of since is none of them.
     """
     found: dict[PictureId, frozenset[str]] = {}
-    for picture, of_it in standing(said).items():
+    for picture, of_it in without_retracted(said).items():
         last = {one.category: one.said for one in of_it if one.said in {AnnotationKind.RIGHT, AnnotationKind.WRONG}}
         if out := frozenset(name for name, word in last.items() if name is not None and word is AnnotationKind.WRONG):
             found[picture] = out
@@ -75,7 +75,7 @@ def judged_wrong(catalog: Catalog) -> list[PictureId]:
     return [PictureId(picture) for (picture,) in rows]
 
 
-def standing(said: Iterable[Annotation]) -> dict[PictureId, list[Annotation]]:
+def without_retracted(said: Iterable[Annotation]) -> dict[PictureId, list[Annotation]]:
     """What of `said`, oldest first, is not taken back, by picture; each word takes back the last of its own origin."""
     found: dict[PictureId, list[Annotation]] = {}
     for verdict in said:
@@ -92,25 +92,25 @@ def standing(said: Iterable[Annotation]) -> dict[PictureId, list[Annotation]]:
 def of_pictures(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> Iterator[Annotation]:
     """Every verdict about `pictures` (None: about all), those of one picture in the order in which they were given."""
     if pictures is None:
-        yield from map(_verdict, catalog.connection.execute(f"SELECT {_COLUMNS} FROM verdicts ORDER BY id"))  # noqa: S608
+        yield from map(_annotation, catalog.connection.execute(f"SELECT {_COLUMNS} FROM verdicts ORDER BY id"))  # noqa: S608
         return
     query = f"SELECT {_COLUMNS} FROM verdicts WHERE picture IN {{pictures}} ORDER BY id"  # noqa: S608 - our own names
-    yield from map(_verdict, select_many(catalog, query, pictures))
+    yield from map(_annotation, select_many(catalog, query, pictures))
 
 
 def of_origin(catalog: Catalog, origin: str) -> list[Annotation]:
     """Every verdict that was given in one place, in the order in which they were given."""
     rows = catalog.connection.execute(f"SELECT {_COLUMNS} FROM verdicts WHERE origin = ? ORDER BY id", (origin,))  # noqa: S608
-    return [_verdict(row) for row in rows]
+    return [_annotation(row) for row in rows]
 
 
 def of_audit(catalog: Catalog, audit: int) -> list[Annotation]:
     """Every verdict of one audit, in the order in which they were given."""
     rows = catalog.connection.execute(f"SELECT {_COLUMNS} FROM verdicts WHERE audit = ? ORDER BY id", (audit,))  # noqa: S608
-    return [_verdict(row) for row in rows]
+    return [_annotation(row) for row in rows]
 
 
-def newest(catalog: Catalog) -> int:
+def newest_id(catalog: Catalog) -> int:
     """The id of the last verdict; 0 before the first."""
     (number,) = catalog.connection.execute("SELECT coalesce(max(id), 0) FROM verdicts").fetchone()
     return int(number)
@@ -131,13 +131,13 @@ def _insert(connection: sqlite3.Connection, verdict: Annotation) -> int:
     return int(cursor.lastrowid or 0)
 
 
-def _verdict(row: Sequence[object]) -> Annotation:
+def _annotation(row: Sequence[object]) -> Annotation:
     number, picture, said, category, origin, audit, at, step, selection = row
     return Annotation(
         id=int(str(number)),
         picture=PictureId(str(picture)),
         said=AnnotationKind(str(said)),
-        category=None if category is None else composed(str(category)),
+        category=None if category is None else nfc(str(category)),
         origin=str(origin),
         audit=None if audit is None else int(str(audit)),
         at=str(at),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalog.undo_queries import standing
+from classifier.catalog.undo_queries import standing_moves
 from classifier.catalog.values import to_path
 from classifier.paths import to_json
 from classifier.records import Action, Decision, PictureId
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filed:
+class FiledImage:
     """A picture that lies in its category's folder, under this name."""
 
     picture: PictureId
@@ -36,7 +36,7 @@ class Filed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class SampledImage:
     """One picture of a sample, as it was filed when it was drawn; asked in the order of `position`, from 0."""
 
     position: int
@@ -63,7 +63,7 @@ class Audit:
     filed: dict[str, int]
     steps: tuple[tuple[float, int], ...]
     marks: tuple[int, int]
-    drawn: tuple[Drawn, ...]
+    drawn: tuple[SampledImage, ...]
     id: int = 0
     run: int | None = None
     threshold: float | None = None
@@ -81,12 +81,14 @@ FROM decisions JOIN places ON places.picture = decisions.picture WHERE decisions
 """
 
 
-def filed(catalog: Catalog) -> Iterator[Filed]:
+def filed(catalog: Catalog) -> Iterator[FiledImage]:
     """Every picture that was filed under a category and recorded in its folder, by id."""
     for picture, path, category, confidence, reason in catalog.connection.execute(_FILED, (Action.FILE,)):
         folder, _, name = os.fsdecode(path).rpartition("/")
         if folder == category:
-            yield Filed(picture=PictureId(picture), name=name, category=category, confidence=confidence, reason=reason)
+            yield FiledImage(
+                picture=PictureId(picture), name=name, category=category, confidence=confidence, reason=reason
+            )
 
 
 def marks(catalog: Catalog) -> tuple[int, int]:
@@ -130,7 +132,7 @@ def last(catalog: Catalog) -> Audit | None:
         filed=json.loads(filed_),
         steps=tuple((float(step), int(kept)) for step, kept in json.loads(steps)),
         marks=(last_move, last_decided),
-        drawn=tuple(_drawn(catalog, number)),
+        drawn=tuple(_sample(catalog, number)),
         run=run,
         threshold=threshold,
         number=_number(catalog, number),
@@ -139,7 +141,7 @@ def last(catalog: Catalog) -> Audit | None:
 
 def next_number(catalog: Catalog) -> int:
     """The number that an audit would have that is drawn now."""
-    return _earlier(catalog, marks(catalog)[0], before=None) + 1
+    return _count_earlier(catalog, marks(catalog)[0], before=None) + 1
 
 
 def set_outcome(catalog: Catalog, audit: int, *, run: int, threshold: float | None) -> None:
@@ -185,7 +187,7 @@ def agreed_threshold(catalog: Catalog, *, model: str) -> float | None:
         "WHERE audits.threshold IS NOT NULL AND runs.model = ? ORDER BY audits.id DESC LIMIT 1",
         (model,),
     ).fetchone()
-    if row is None or next(standing(catalog, int(row[1])), None) is None:
+    if row is None or next(standing_moves(catalog, int(row[1])), None) is None:
         return None
     return float(row[0])
 
@@ -201,10 +203,10 @@ _ANSWERED = "SELECT id, last_move FROM audits WHERE EXISTS (SELECT 1 FROM verdic
 
 def _number(catalog: Catalog, audit: int) -> int:
     (last_move,) = catalog.connection.execute("SELECT last_move FROM audits WHERE id = ?", (audit,)).fetchone()
-    return _earlier(catalog, last_move, before=audit) + 1
+    return _count_earlier(catalog, last_move, before=audit) + 1
 
 
-def _earlier(catalog: Catalog, last_move: int, *, before: int | None) -> int:
+def _count_earlier(catalog: Catalog, last_move: int, *, before: int | None) -> int:
     """How many audits had answers since a sort filed anything into a category.
 
     To take away what was found wrong and audit again is one more look at the same filing, whoever takes it away: the
@@ -221,11 +223,11 @@ def _filed_last(catalog: Catalog, last_move: int) -> int | None:
     return None if row is None else int(row[0])
 
 
-def _drawn(catalog: Catalog, audit: int) -> Iterator[Drawn]:
+def _sample(catalog: Catalog, audit: int) -> Iterator[SampledImage]:
     rows = catalog.connection.execute(
         "SELECT position, picture, category, confidence, reason FROM drawn WHERE audit = ? ORDER BY position", (audit,)
     )
     for position, picture, category, confidence, reason in rows:
-        yield Drawn(
+        yield SampledImage(
             position=position, picture=PictureId(picture), category=category, confidence=confidence, reason=reason
         )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def composed(name: str) -> str:
+def nfc(name: str) -> str:
     """The name in the one form of Unicode in which categories are compared."""
     return unicodedata.normalize("NFC", name)
 
@@ -32,27 +32,27 @@ class CategoryAliases:
     made: tuple[str, ...] = ()
     now: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
-    def of(self, category: str) -> str:
+    def resolve(self, category: str) -> str:
         """What a category is called by now."""
-        category = composed(category)
+        category = nfc(category)
         while category in self.now:
             category = self.now[category]
         return category
 
-    def behind(self, category: str) -> tuple[str, ...]:
+    def aliases_of(self, category: str) -> tuple[str, ...]:
         """Every name under which what is called `category` by now may be kept."""
-        names = (category, *(old for old in self.now if self.of(old) == category))
+        names = (category, *(old for old in self.now if self.resolve(old) == category))
         return tuple(dict.fromkeys(form for name in names for form in (name, unicodedata.normalize("NFD", name))))
 
     def all(self, known: Iterable[str]) -> tuple[str, ...]:
         """The categories `known` to a model by what they are called now, each once, then those that a person named."""
-        return tuple(dict.fromkeys([*(self.of(category) for category in known), *self.made]))
+        return tuple(dict.fromkeys([*(self.resolve(category) for category in known), *self.made]))
 
 
-def read_names(catalog: Catalog) -> CategoryAliases:
+def read_aliases(catalog: Catalog) -> CategoryAliases:
     """What holds now."""
     stored = catalog.connection.execute("SELECT name, became FROM categories ORDER BY id")
-    rows = [(composed(name), composed(became)) for name, became in stored]
+    rows = [(nfc(name), nfc(became)) for name, became in stored]
     last = dict(rows)
     made = dict.fromkeys(name for name, became in rows if name == became == last[name])
     return CategoryAliases(made=tuple(made), now={name: became for name, became in last.items() if name != became})
@@ -60,7 +60,7 @@ def read_names(catalog: Catalog) -> CategoryAliases:
 
 def make(catalog: Catalog, names: Iterable[str], *, at: str) -> None:
     """Record categories that a person made; those that are there stay as they are."""
-    there = set(read_names(catalog).made)
+    there = set(read_aliases(catalog).made)
     _add(catalog, [(name, name) for name in names if name not in there], at)
 
 

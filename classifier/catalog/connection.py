@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from classifier.catalog.damage import BY_DAMAGE, find_damage, wrong_schema
+from classifier.catalog.damage import DAMAGE_ERRORS, find_damage, wrong_schema
 from classifier.catalog.filesystem import check_state, is_on_network, make_state_folder, state_folder
 from classifier.catalog.migrations import migrate, pending
 from classifier.errors import FilingStopped, IllsortError, LibraryError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NAME = "catalogue.sqlite"
 _WAIT_SECONDS = 30.0
-_CACHE_KIB = 131_072  # with SQLite's own 2 MB, what is looked up by content is read from the file each time
+CACHE_KIB = 131_072  # with SQLite's own 2 MB, what is looked up by content is read from the file each time
 _LOG_PAGES = 16_384  # 64 MB: with SQLite's own 4 MB, what many small commits change is written twice each time
 _WAL_VERSION = 2
 _PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended codes
@@ -60,7 +60,7 @@ class Catalog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            told = _told(error, self._name, self.connection)
+            told = _as_illsort_error(error, self._name, self.connection)
         finally:
             self.close()
         if told is not None:
@@ -70,7 +70,7 @@ class Catalog:
         """Close, leaving one file at rest unless another process still has it open; a second call does nothing."""
         if self._at_rest:
             with suppress(sqlite3.Error):
-                _put_to_rest(self.connection)
+                _leave_wal_mode(self.connection)
         self.connection.close()
 
     @contextmanager
@@ -83,7 +83,7 @@ class Catalog:
             self.connection.execute("RELEASE part" if inner else "COMMIT")
         except BaseException as error:
             self._roll_back(inner=inner)
-            if (told := _told(error, self._name)) is not None:
+            if (told := _as_illsort_error(error, self._name)) is not None:
                 raise told from error
             raise
 
@@ -106,7 +106,7 @@ def open_catalog(library: Path) -> Catalog:
     Raises LibraryError when the folder cannot be used, or the catalog is broken, newer than the program or locked.
     """
     path = make_state_folder(library) / NAME
-    with _in_words(path):
+    with _errors_in_words(path):
         connection = _connect(path)
         try:
             _set_up(connection, network=is_on_network(path.parent))
@@ -123,7 +123,7 @@ def read_catalog(library: Path) -> Catalog:
     path = check_state(library) / NAME
     if not path.is_file():
         raise LibraryError(f"{library} is not an illsort library: it has no {path.parent.name}/{path.name}")
-    with _in_words(path):
+    with _errors_in_words(path):
         connection = _connect_reading(path)
         try:
             if pending(connection):
@@ -139,7 +139,7 @@ def read_catalog(library: Path) -> Catalog:
 def copy_in_memory(library: Path) -> Catalog:
     """The catalog, or an empty one, in memory: what a dry run writes to. Nothing on the disk is made or changed."""
     path = check_state(library) / NAME
-    with _in_words(path):
+    with _errors_in_words(path):
         source = _connect_reading(path) if path.is_file() else sqlite3.connect(":memory:", isolation_level=None)
         copy = _migrated_copy(source)
         _check_schema(copy, path)
@@ -147,22 +147,13 @@ def copy_in_memory(library: Path) -> Catalog:
 
 
 @contextmanager
-def damage_told(library: Path) -> Iterator[None]:
+def reported_as_library_error(library: Path) -> Iterator[None]:
     """As leaving `with` of a library's catalog, for what uses one that stays open: damage there is a LibraryError."""
     try:
         yield
-    except BY_DAMAGE:
+    except DAMAGE_ERRORS:
         with read_catalog(library):
             raise
-
-
-def open_new(path: Path) -> sqlite3.Connection:
-    """Open a new file that is worth nothing before it is whole: nothing is rolled back, and no disk is waited for."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "threads = 2"):
-        connection.execute(f"PRAGMA {pragma}").fetchall()
-    connection.execute(f"PRAGMA cache_size = {-_CACHE_KIB}")
-    return connection
 
 
 def _migrated_copy(source: sqlite3.Connection) -> sqlite3.Connection:
@@ -195,11 +186,11 @@ def _set_up(connection: sqlite3.Connection, *, network: bool) -> None:
     (mode,) = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
     connection.execute(f"PRAGMA synchronous = {'FULL' if mode == 'wal' else 'EXTRA'}")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA cache_size = {-_CACHE_KIB}")
+    connection.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
 
 
-def _put_to_rest(connection: sqlite3.Connection) -> None:
+def _leave_wal_mode(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA busy_timeout = 0")
     connection.execute("PRAGMA journal_mode = DELETE")
 
@@ -210,33 +201,33 @@ def _connect_reading(path: Path) -> sqlite3.Connection:
     `readonly_shm` has SQLite index a left WAL in memory. What needs writing even so (a left rollback journal, a WAL
     without its index) nobody else has open: it is put together from a copy.
     """
-    connection = _connect(path, mode="ro", **_quiet_options(path))
+    connection = _connect(path, mode="ro", **_read_only_options(path))
     try:
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.OperationalError as error:
         connection.close()
         if error.sqlite_errorcode & _PRIMARY_CODE not in _NEEDS_WRITING:
             raise
-        return _rebuilt_elsewhere(path)
+        return _recovered_copy(path)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _quiet_options(path: Path) -> dict[str, str]:
+def _read_only_options(path: Path) -> dict[str, str]:
     log = path.with_name(path.name + "-wal")
     if log.exists():
         return {"readonly_shm": "1"}
-    return {"immutable": "1"} if _says_wal(path) else {}
+    return {"immutable": "1"} if _is_in_wal_mode(path) else {}
 
 
-def _says_wal(path: Path) -> bool:
+def _is_in_wal_mode(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(20)[18:20] == bytes([_WAL_VERSION, _WAL_VERSION])
 
 
-def _rebuilt_elsewhere(path: Path) -> sqlite3.Connection:
+def _recovered_copy(path: Path) -> sqlite3.Connection:
     with tempfile.TemporaryDirectory(prefix="illsort-") as folder:
         for end in ("", "-wal", "-journal"):
             part = path.with_name(path.name + end)
@@ -246,34 +237,36 @@ def _rebuilt_elsewhere(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _in_words(path: Path) -> Iterator[None]:
+def _errors_in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except IllsortError:
         raise
     except (sqlite3.Error, OSError) as error:
-        raise _told(error, path) or LibraryError(f"cannot use the catalog {path}: {error}") from error
+        raise _as_illsort_error(error, path) or LibraryError(f"cannot use the catalog {path}: {error}") from error
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     if (wrong := wrong_schema(connection)) is not None:
-        raise _broken(path, wrong)
+        raise _broken_catalog(path, wrong)
 
 
-def _told(error: BaseException | None, path: Path, connection: sqlite3.Connection | None = None) -> IllsortError | None:
+def _as_illsort_error(
+    error: BaseException | None, path: Path, connection: sqlite3.Connection | None = None
+) -> IllsortError | None:
     """The error in one line when the disk, another process or damage in the catalog is at fault, else None."""
     code = getattr(error, "sqlite_errorcode", -1) & _PRIMARY_CODE
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return _broken(path, str(error))
+        return _broken_catalog(path, str(error))
     if code == sqlite3.SQLITE_BUSY:
         return LibraryError(f"the catalog {path} is in use by another process")
     if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
         return FilingStopped(f"the catalog {path} cannot be written: {error}")
-    found = find_damage(connection) if connection is not None and isinstance(error, BY_DAMAGE) else None
-    return None if found is None else _broken(path, found)
+    found = find_damage(connection) if connection is not None and isinstance(error, DAMAGE_ERRORS) else None
+    return None if found is None else _broken_catalog(path, found)
 
 
-def _broken(path: Path, why: str) -> LibraryError:
+def _broken_catalog(path: Path, why: str) -> LibraryError:
     return LibraryError(
         f"the catalog {path} is broken ({why}): put back a copy of it, or put it aside and the next sort makes a new "
         "one, without what you answered"

@@ -30,7 +30,7 @@ _FLOAT_BYTES: Final = 4
 _INODE_DIGITS: Final = 39
 _NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _HASH: Final = re.compile("[0-9a-f]{64}")
-BY_DAMAGE: Final = (
+DAMAGE_ERRORS: Final = (
     sqlite3.Error,
     ValueError,
     TypeError,
@@ -41,8 +41,10 @@ BY_DAMAGE: Final = (
     MemoryError,
 )
 """What a wrong value ends in where it is used; our own bugs too, on a catalog that has no damage."""
-_UNEQUAL: Final = "SELECT model FROM predictions GROUP BY model HAVING min(length(logits)) != max(length(logits))"
-_OWN: Final = "SELECT type, name, sql FROM sqlite_schema WHERE type != 'index' AND name NOT LIKE 'sqlite_%'"
+_UNEQUAL_LOGITS: Final = (
+    "SELECT model FROM predictions GROUP BY model HAVING min(length(logits)) != max(length(logits))"
+)
+_SCHEMA_QUERY: Final = "SELECT type, name, sql FROM sqlite_schema WHERE type != 'index' AND name NOT LIKE 'sqlite_%'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ def _schema(_: tuple[object, ...]) -> tuple[Mapping[str, tuple[_Column, ...]], f
     """The columns of each table, and the triggers, as the steps of this version make them."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         migrations.migrate(connection)
-        made = connection.execute(_OWN).fetchall()
+        made = connection.execute(_SCHEMA_QUERY).fetchall()
         tables = {name: _columns(connection, name) for kind, name, _ in made if kind == "table"}
     return tables, frozenset((name, sql) for kind, name, sql in made if kind == "trigger")
 
@@ -75,7 +77,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> tuple[_Column, ...]:
 def wrong_schema(connection: sqlite3.Connection) -> str | None:
     """The first table, column, trigger or view that is not as this version makes it; None: all are."""
     tables, triggers = _schema(migrations.STEPS)
-    found = connection.execute(_OWN).fetchall()
+    found = connection.execute(_SCHEMA_QUERY).fetchall()
     there = {name for kind, name, _ in found if kind == "table"}
     for name, columns in tables.items():
         if name not in there:
@@ -99,6 +101,12 @@ def find_damage(connection: sqlite3.Connection) -> str | None:
         return str(refused)
 
 
+def integrity_error(connection: sqlite3.Connection) -> str | None:
+    """The first error that SQLite finds in the file itself; None: none."""
+    first = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
+    return None if first == "ok" else first
+
+
 def damaged_cells(connection: sqlite3.Connection, *, besides: str = "") -> Iterator[str]:
     """What each value that cannot be right is, and where; reads every row of the tables, but for those of one.
 
@@ -108,14 +116,14 @@ def damaged_cells(connection: sqlite3.Connection, *, besides: str = "") -> Itera
     try:
         for table, columns in _schema(migrations.STEPS)[0].items():
             if table != besides:
-                yield from _of_table(connection, table, columns)
-        for (model,) in connection.execute(_UNEQUAL):
+                yield from _damage_in_table(connection, table, columns)
+        for (model,) in connection.execute(_UNEQUAL_LOGITS):
             yield f"in the table predictions, logits of the model {_shown(model)} differ in length"
     finally:
         connection.text_factory = str
 
 
-def _of_table(connection: sqlite3.Connection, table: str, columns: tuple[_Column, ...]) -> Iterator[str]:
+def _damage_in_table(connection: sqlite3.Connection, table: str, columns: tuple[_Column, ...]) -> Iterator[str]:
     checks = [_check(column) for column in columns]
     for row in connection.execute(f"SELECT {', '.join(column.name for column in columns)} FROM {table}"):  # noqa: S608
         for column, is_right, value in zip(columns, checks, row, strict=True):

@@ -61,7 +61,7 @@ def save(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:
             connection.execute(statement)
 
 
-def decided_of(catalog: Catalog, pictures: Sequence[PictureId]) -> dict[PictureId, Decision]:
+def decisions_of(catalog: Catalog, pictures: Sequence[PictureId]) -> dict[PictureId, Decision]:
     """What is decided of each of `pictures`; of those that nothing is decided of, nothing."""
     columns = "picture, action, category, confidence, reason"
     rows = select_many(catalog, f"SELECT {columns} FROM decisions WHERE picture IN {{pictures}}", pictures)  # noqa: S608
@@ -73,7 +73,7 @@ def decided_of(catalog: Catalog, pictures: Sequence[PictureId]) -> dict[PictureI
     }
 
 
-def rename_where_it_lies(catalog: Catalog, category: str, into: str) -> None:
+def rename_category(catalog: Catalog, category: str, into: str) -> None:
     """Decisions for `category` whose picture lies in a folder called `into`, filed or waiting, are for `into`."""
     with catalog.transaction() as connection:
         for folder in (into, f"_review/{into}"):
@@ -82,6 +82,21 @@ def rename_where_it_lies(catalog: Catalog, category: str, into: str) -> None:
                 "SELECT picture FROM places WHERE path > ?3 AND path < ?4)",
                 (into, category, os.fsencode(f"{folder}/"), os.fsencode(f"{folder}0")),  # "0" follows "/"
             )
+
+
+def count_waiting(catalog: Catalog) -> int:
+    """How many images of the library wait for a person."""
+    (count,) = catalog.connection.execute(
+        "SELECT count(*) FROM decisions AS d CROSS JOIN places ON places.picture = d.picture "
+        "WHERE d.action IN ('review', 'unknown')"
+    ).fetchone()
+    return int(count)
+
+
+def used_categories(catalog: Catalog) -> list[str]:
+    """The categories of all decisions, by name."""
+    rows = catalog.connection.execute("SELECT DISTINCT category FROM decisions WHERE category != '' ORDER BY 1")
+    return [category for (category,) in rows]
 
 
 def count_filed(catalog: Catalog) -> int:

@@ -41,7 +41,7 @@ def sizes_by_backbone(library: Path) -> dict[str, int]:
 
 _NO_END = 1 << 62
 
-_UNANSWERED = """
+_WITHOUT_PREDICTION = """
 FROM embeddings WHERE backbone = :backbone AND shard BETWEEN :first AND :last
 AND NOT EXISTS (SELECT 1 FROM predictions WHERE predictions.picture = embeddings.picture AND model = :model)
 AND EXISTS (
@@ -66,7 +66,7 @@ def add(catalog: Catalog, found: Iterable[tuple[PictureId, RowLocation]], *, bac
     )
 
 
-def last_spot(catalog: Catalog, backbone: str) -> RowLocation | None:
+def last_row(catalog: Catalog, backbone: str) -> RowLocation | None:
     """The last row that the catalog knows of a backbone's; what lies behind it may be written over."""
     row = catalog.connection.execute(
         "SELECT shard, row FROM embeddings WHERE backbone = ? ORDER BY shard DESC, row DESC LIMIT 1", (backbone,)
@@ -74,25 +74,25 @@ def last_spot(catalog: Catalog, backbone: str) -> RowLocation | None:
     return None if row is None else RowLocation(shard=row[0], row=row[1])
 
 
-def unanswered(
+def without_prediction(
     catalog: Catalog, *, run: int, crawl: Path, backbone: str, model: str
 ) -> Iterator[tuple[int, list[tuple[int, PictureId]]]]:
     """What `run` found in `crawl` and `model` has not answered for: each shard with row and picture, by row."""
     values = {"run": run, "crawl": to_bytes(crawl), "backbone": backbone, "model": model, "first": 0, "last": _NO_END}
     connection = catalog.connection
-    if connection.execute(f"SELECT 1 {_UNANSWERED} LIMIT 1", values).fetchone() is None:
+    if connection.execute(f"SELECT 1 {_WITHOUT_PREDICTION} LIMIT 1", values).fetchone() is None:
         return
-    last = last_spot(catalog, backbone)
+    last = last_row(catalog, backbone)
     for shard in range(1, last.shard + 1 if last else 1):
         rows = connection.execute(
-            f"SELECT row, picture {_UNANSWERED} ORDER BY row", values | {"first": shard, "last": shard}
+            f"SELECT row, picture {_WITHOUT_PREDICTION} ORDER BY row", values | {"first": shard, "last": shard}
         )
         found = [(row, PictureId(picture)) for row, picture in rows]
         if found:
             yield shard, found
 
 
-def spots(catalog: Catalog, *, backbone: str) -> Iterator[tuple[int, list[tuple[int, PictureId]]]]:
+def rows_by_shard(catalog: Catalog, *, backbone: str) -> Iterator[tuple[int, list[tuple[int, PictureId]]]]:
     """Everything that is kept of a backbone's: each shard with row and picture, by row."""
     rows = catalog.connection.execute(
         "SELECT shard, row, picture FROM embeddings WHERE backbone = ? ORDER BY shard, row", (backbone,)
@@ -101,14 +101,16 @@ def spots(catalog: Catalog, *, backbone: str) -> Iterator[tuple[int, list[tuple[
         yield shard, [(row, PictureId(picture)) for _, row, picture in of_it]
 
 
-def spots_of(catalog: Catalog, pictures: Sequence[PictureId], *, backbone: str) -> Iterator[tuple[int, int, PictureId]]:
+def locations_of(
+    catalog: Catalog, pictures: Sequence[PictureId], *, backbone: str
+) -> Iterator[tuple[int, int, PictureId]]:
     """Shard, row and picture of each of `pictures` whose embedding is kept, in no order."""
     query = "SELECT shard, row, picture FROM embeddings WHERE backbone = ? AND picture IN {pictures}"
     for shard, row, picture in select_many(catalog, query, pictures, before=(backbone,)):
         yield int(shard), int(row), PictureId(picture)
 
 
-def kept(catalog: Catalog, library: Path) -> StoreStats:
+def store_stats(catalog: Catalog, library: Path) -> StoreStats:
     """How large the store is; raises OSError where its folder may not be read."""
     (count,) = catalog.connection.execute("SELECT count(DISTINCT picture) FROM embeddings").fetchone()
     return StoreStats(pictures=count, size_bytes=sum(sizes_by_backbone(library).values()))

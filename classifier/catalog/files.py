@@ -24,7 +24,7 @@ _UNCHANGED = (
 _PASSING = ", ".join(f"'{kind}'" for kind in FailureKind if kind.is_passing)
 
 # What the last reading said of a file stays as long as the file does; a passing failure is tried again.
-_SEE = f"""
+_RECORD_FOUND = f"""
 INSERT INTO files (path, crawl, size_bytes, mtime_ns, inode, device, seen) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (path) DO UPDATE SET
     crawl = excluded.crawl, seen = excluded.seen, device = excluded.device,
@@ -40,17 +40,17 @@ _UNKNOWN_TO_MODEL = """(picture IS NULL OR NOT EXISTS (
     SELECT 1 FROM predictions WHERE predictions.picture = files.picture AND model = ?))"""
 
 
-def see(catalog: Catalog, *, run: int, crawl: Path, files: Iterable[ImageFile]) -> None:
+def record_found(catalog: Catalog, *, run: int, crawl: Path, files: Iterable[ImageFile]) -> None:
     """Record that `run` found `files`; what is known of unchanged ones is kept."""
     root = to_bytes(crawl)
     with catalog.transaction() as connection:
         connection.executemany(
-            _SEE,
+            _RECORD_FOUND,
             ((to_bytes(f.path), root, f.size_bytes, f.mtime_ns, str(f.inode), str(f.device), run) for f in files),
         )
 
 
-def see_unreadable(catalog: Catalog, *, run: int, crawl: Path, refused: Iterable[tuple[Path, str]]) -> None:
+def record_unreadable(catalog: Catalog, *, run: int, crawl: Path, refused: Iterable[tuple[Path, str]]) -> None:
     """Record the folders and files that the system would not show to `run`, with the reason; they have no size."""
     root = to_bytes(crawl)
     with catalog.transaction() as connection:
@@ -80,7 +80,7 @@ def to_predict(catalog: Catalog, *, run: int, crawl: Path, model: str) -> Iterat
     return (to_path(path) for (path,) in rows)
 
 
-def known(catalog: Catalog, crawl: Path) -> set[Path]:
+def seen_paths(catalog: Catalog, crawl: Path) -> set[Path]:
     """Every file of `crawl` that was ever seen, but for those that the system would not show."""
     rows = catalog.connection.execute(
         "SELECT path FROM files WHERE crawl = ? AND size_bytes IS NOT NULL", (to_bytes(crawl),)
@@ -98,7 +98,7 @@ def to_embed(catalog: Catalog, *, crawl: Path, backbone: str) -> Iterator[Path]:
     return (to_path(path) for (path,) in rows)
 
 
-def read(catalog: Catalog, *, crawl: Path) -> Iterator[tuple[PictureId, ImageFile, bool]]:
+def readable(catalog: Catalog, *, crawl: Path) -> Iterator[tuple[PictureId, ImageFile, bool]]:
     """Each content of `crawl` that could be read with its first file by path, and whether it lies in the library."""
     rows = catalog.connection.execute(
         "SELECT picture, min(path), size_bytes, mtime_ns, inode, device, "

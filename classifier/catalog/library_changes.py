@@ -129,19 +129,19 @@ def sidecar_is_missing(catalog: Catalog, source: Path) -> bool:
     return row is not None
 
 
-def record(catalog: Catalog, changes: LibraryChanges) -> None:
+def record_changes(catalog: Catalog, changes: LibraryChanges) -> None:
     """Record all of `changes`, or nothing."""
     with catalog.transaction() as connection:
         _renew_disks(connection, changes)
         for old, _ in changes.here:
-            _forget(connection, old)
+            _delete_place(connection, old)
         for gone in changes.gone:
-            _forget(connection, gone.place)
-            _miss(connection, gone)
+            _delete_place(connection, gone.place)
+            _insert_missing(connection, gone)
         for place in changes.forgotten:
             connection.execute("DELETE FROM missing WHERE picture = ? AND path = ?", (place.picture, place.path))
         for old, _ in changes.here:
-            _decide_again(connection, old)
+            _restore_decision(connection, old)
         add_places(catalog, [new for _, new in changes.here], renamed=False)
         for old, new in changes.here:
             if old.path != new.path:
@@ -168,7 +168,7 @@ def delete_again(catalog: Catalog, *, run: int) -> None:
     catalog.connection.execute(_DELETED_AGAIN, {"run": run})
 
 
-def give_sources_back(catalog: Catalog) -> None:
+def restore_sidecar_sources(catalog: Catalog) -> None:
     """Sidecars that an undo brought back from where replaced ones are kept: they came from the crawl, as at first."""
     first = (
         "(SELECT {} FROM moves WHERE moves.target = sidecars.path AND moves.beside = sidecars.beside "
@@ -191,14 +191,14 @@ def _renew_disks(connection: sqlite3.Connection, changes: LibraryChanges) -> Non
         connection.executemany(f"UPDATE {table} SET inode = ?, device = ? WHERE path = ?", rows)  # noqa: S608
 
 
-def _forget(connection: sqlite3.Connection, place: LibraryFile) -> None:
+def _delete_place(connection: sqlite3.Connection, place: LibraryFile) -> None:
     if place.beside is None:
         connection.execute("DELETE FROM places WHERE picture = ?", (place.picture,))
     else:
         connection.execute("DELETE FROM sidecars WHERE path = ?", (place.path,))
 
 
-def _miss(connection: sqlite3.Connection, gone: MissingFile) -> None:
+def _insert_missing(connection: sqlite3.Connection, gone: MissingFile) -> None:
     place, marks = gone.place, ", ".join("?" for _ in range(16))
     decided: Sequence[Any] = (None,) * 5
     connection.execute("DELETE FROM missing WHERE picture = ? AND path = ?", (place.picture, place.path))
@@ -213,7 +213,7 @@ def _miss(connection: sqlite3.Connection, gone: MissingFile) -> None:
     )
 
 
-def _decide_again(connection: sqlite3.Connection, place: LibraryFile) -> None:
+def _restore_decision(connection: sqlite3.Connection, place: LibraryFile) -> None:
     """What was decided of a picture that is found again holds again."""
     connection.execute(
         f"INSERT OR IGNORE INTO decisions (picture, {_KEPT_DECISION}) SELECT picture, {_KEPT_DECISION} FROM missing "  # noqa: S608

@@ -30,7 +30,7 @@ _held: set[int] = set()
 
 
 @contextmanager
-def owned(library: Path) -> Iterator[None]:
+def hold_lock(library: Path) -> Iterator[None]:
     """Own `library` until left; raises LibraryError at once, naming the owner, while another process does."""
     path = make_state_folder(library) / _NAME
     try:
@@ -38,16 +38,16 @@ def owned(library: Path) -> Iterator[None]:
     except OSError as error:
         raise LibraryError(f"cannot lock {library}: {error.strerror or error}") from error
     try:
-        _take(descriptor, library)
+        _acquire(descriptor, library)
         _held.add(descriptor)
-        _sign(descriptor)
+        _write_pid(descriptor)
         yield
     finally:
         _held.discard(descriptor)
         os.close(descriptor)
 
 
-def _take(descriptor: int, library: Path) -> None:
+def _acquire(descriptor: int, library: Path) -> None:
     try:
         _lock(descriptor)
     except (BlockingIOError, PermissionError) as error:
@@ -59,7 +59,7 @@ def _take(descriptor: int, library: Path) -> None:
         raise LibraryError(f"the disk of {library} cannot lock files: {error.strerror or error}") from error
 
 
-def _sign(descriptor: int) -> None:
+def _write_pid(descriptor: int) -> None:
     """Say whose it is; on a disk that is full the lock is no less a lock for naming nobody."""
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
@@ -78,10 +78,10 @@ else:
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def _let_go_in_child() -> None:
+    def _release_in_child() -> None:
         """A forked worker must not keep the lock alive after its parent's death."""
         for descriptor in _held:
             os.close(descriptor)
         _held.clear()
 
-    os.register_at_fork(after_in_child=_let_go_in_child)
+    os.register_at_fork(after_in_child=_release_in_child)

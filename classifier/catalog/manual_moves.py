@@ -37,7 +37,7 @@ def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFi
         "VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) FROM verdicts), ?)",
         (new.picture, old.path, new.path, utc_now()),
     )
-    decided = decision_of(_folder(new.path))
+    decided = decision_for_folder(_folder(new.path))
     if decided is not None and _folder(old.path) != _folder(new.path):
         action, category = decided
         connection.execute(
@@ -47,7 +47,7 @@ def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFi
         )
 
 
-def now_at(catalog: Catalog, picture: PictureId, path: bytes) -> bytes:
+def current_path(catalog: Catalog, picture: PictureId, path: bytes) -> bytes:
     """Where a person moved what was placed at `path`; `path` itself when nobody did."""
     rows = catalog.connection.execute("SELECT old, new FROM hand_moves WHERE picture = ? ORDER BY id", (picture,))
     for old, new in rows:
@@ -55,7 +55,7 @@ def now_at(catalog: Catalog, picture: PictureId, path: bytes) -> bytes:
     return path
 
 
-def by_hand(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> dict[PictureId, bytes]:
+def manually_placed(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> dict[PictureId, bytes]:
     """Those of `pictures` (None: all) that lie where a person moved them and were not judged since, with the folder."""
     if pictures is None:
         rows: Iterator[Any] = catalog.connection.execute(_MOVED.format(condition=""))
@@ -72,7 +72,7 @@ def by_hand(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> di
     return {picture: folder for picture, folder in put.items() if ends[picture][0] == ends[picture][1]}
 
 
-def decision_of(folder: bytes) -> tuple[Action, str] | None:
+def decision_for_folder(folder: bytes) -> tuple[Action, str] | None:
     """What lying in this folder says of a picture: filed, waiting with a best guess, or unknown; None at the top."""
     first, *rest = os.fsdecode(folder).split("/")
     if first == "_review":

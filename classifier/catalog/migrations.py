@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from classifier.catalog.manual_moves import decision_of
+from classifier.catalog.manual_moves import decision_for_folder
 from classifier.catalog.tables import (
     ANSWERS_BY_MODEL,
     AUDITS,
@@ -140,7 +140,7 @@ def _decide_as_placed(connection: sqlite3.Connection) -> None:
         "JOIN decisions ON decisions.picture = places.picture WHERE typeof(path) = 'blob'"
     )
     for picture, path, *decided in rows.fetchall():
-        found = decision_of(path.rpartition(b"/")[0])
+        found = decision_for_folder(path.rpartition(b"/")[0])
         known = (decided[0], "" if decided[0] == Action.UNKNOWN else decided[1])  # `_unknown` has no best guess
         if found is not None and found != known:
             values = (found[0].value, found[1], LEFT_THERE, picture)

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 NAME = "moves.jsonl"
 
-_SEALED: Final = re.compile(rb'(?P<body>.*), "sum": "(?P<sum>[0-9a-f]{16})"\}\s*', re.DOTALL)
+_LINE_WITH_CHECKSUM: Final = re.compile(rb'(?P<body>.*), "sum": "(?P<sum>[0-9a-f]{16})"\}\s*', re.DOTALL)
 
-_ENDED: Final = re.compile(rb'"sum": "[0-9a-f]{16}"')
+_CHECKSUM: Final = re.compile(rb'"sum": "[0-9a-f]{16}"')
 
 _JOINED: Final = re.compile(rb'(?<=\}).(?=\{"run": )', re.DOTALL)
 """Where a damaged line break stands."""
@@ -66,7 +66,7 @@ def append_move_log(library: Path, entries: Iterable[MoveRecord], *, at: str, cr
     `crawls` has the crawl of each run of `entries`.
     """
     path = make_state_folder(library) / NAME
-    text = "".join(_sealed(_line(entry, at, crawls.get(entry.run))) for entry in entries)
+    text = "".join(_with_checksum(_line(entry, at, crawls.get(entry.run))) for entry in entries)
     if not text:
         return
     is_new = not path.exists()
@@ -102,23 +102,23 @@ def read_lines(library: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
         return
     with open_own(path, READ) as file:
         for number, line in enumerate(file, start=1):
-            found = _read_line(line)
+            found = _parse_joined(line)
             for change in found:
                 yield number, change
             if not found and not _is_torn(line):
                 yield number, None
 
 
-def _read_line(line: bytes) -> list[dict[str, Any]]:
+def _parse_joined(line: bytes) -> list[dict[str, Any]]:
     """The change of a line, or of each of two whose line break is damaged; none when any of it is."""
-    whole = _change(line)
+    whole = _parse_line(line)
     if whole is not None:
         return [whole]
-    return [change for part in _JOINED.split(line) if (change := _change(part)) is not None]
+    return [change for part in _JOINED.split(line) if (change := _parse_line(part)) is not None]
 
 
-def _change(line: bytes) -> dict[str, Any] | None:
-    sealed = _SEALED.fullmatch(line)
+def _parse_line(line: bytes) -> dict[str, Any] | None:
+    sealed = _LINE_WITH_CHECKSUM.fullmatch(line)
     if sealed is not None and checksum(sealed["body"] + b"}") != sealed["sum"].decode():
         return None
     try:
@@ -134,7 +134,7 @@ def _change(line: bytes) -> dict[str, Any] | None:
 
 def _is_torn(line: bytes) -> bool:
     """Whether a line ends before its checksum does, or before it was closed."""
-    return not line.strip() or not (_ENDED.search(line) or line.rstrip().endswith(b"}"))
+    return not line.strip() or not (_CHECKSUM.search(line) or line.rstrip().endswith(b"}"))
 
 
 def _ends_a_line(descriptor: int) -> bool:
@@ -145,7 +145,7 @@ def _ends_a_line(descriptor: int) -> bool:
     return os.read(descriptor, 1) == b"\n"
 
 
-def _sealed(line: dict[str, Any]) -> str:
+def _with_checksum(line: dict[str, Any]) -> str:
     body = json.dumps(line)
     return f'{body[:-1]}, "sum": "{checksum(body.encode())}"}}\n'
 

@@ -19,7 +19,7 @@ from classifier.paths import displayable
 from classifier.records import Method, PictureId, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from classifier.catalog.connection import Catalog
 
@@ -64,7 +64,7 @@ class MoveRecord:
     beside: PictureId | None = None
 
 
-def placed(entry: MoveRecord, found: os.stat_result | None) -> LibraryFile:
+def library_file_of(entry: MoveRecord, found: os.stat_result | None) -> LibraryFile:
     """Where a change that is done has brought its picture, with what the file system shows there (None: as planned)."""
     size, mtime, inode, device = (
         (entry.size_bytes, entry.mtime_ns, entry.inode, entry.device)
@@ -170,6 +170,11 @@ class DamagedRow:
 def open_entries(catalog: Catalog) -> list[MoveRecord]:
     """The entries that were begun and never finished, oldest first."""
     return select(catalog, "state IN ('intent', 'claimed') ORDER BY id")
+
+
+def done_ids(catalog: Catalog) -> Iterator[int]:
+    """The ids of all changes that were made, in no order."""
+    return (number for (number,) in catalog.connection.execute("SELECT id FROM moves WHERE state = 'done'"))
 
 
 def close_damaged(catalog: Catalog) -> list[DamagedRow]:

@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from classifier.catalog.connection import open_new
+from classifier.catalog.connection import CACHE_KIB
 from classifier.catalog.filesystem import make_state_folder
 from classifier.own_files import NEW, UPDATE, open_own, remove_own, replace_own
 from classifier.paths import to_json
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
+    from classifier.records import PictureId
 
 FORMAT: Final = 1
 _NAME: Final = re.compile(r"outlook-(\d{1,12})\.db")
@@ -32,6 +33,7 @@ _RANKS: Final = """
 CREATE TABLE {schema}.ranks (
     place INTEGER PRIMARY KEY, picture TEXT, action TEXT, category TEXT, confidence REAL, look INTEGER, logits BLOB)
 """
+_COLUMNS: Final = "place, picture, action, category, confidence, look, logits"
 _META: Final = "CREATE TABLE {schema}.meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID"
 _INDEXES: Final = (
     "CREATE UNIQUE INDEX {schema}.ranks_by_picture ON ranks (picture)",
@@ -50,12 +52,12 @@ class Rank(NamedTuple):
     `pictures.as_bytes` makes them, one for each of the outlook's categories, or None.
     """
 
-    place: int
+    position: int
     picture: str
     action: str
     category: str
     confidence: float
-    look: int
+    cluster_id: int
     logits: bytes | None
 
 
@@ -83,7 +85,7 @@ def write(library: Path, ranks: Iterable[Rank | tuple[Any, ...]], *, meta: Mappi
     with suppress(FileNotFoundError):
         remove_own(part)
     open_own(part, NEW).close()
-    with closing(open_new(part)) as connection:
+    with closing(_open_unjournaled(part)) as connection:
         _fill(connection, ranks, meta)
     with open_own(part, UPDATE) as file:
         os.fsync(file.fileno())
@@ -107,13 +109,22 @@ def attach_newest(catalog: Catalog, attached: RankingSnapshot | None = None) -> 
             return attached
         connection.execute("DETACH outlook")
     for number in found:
-        meta = None if folder is None else _attached(connection, folder / f"outlook-{number}.db")
+        meta = None if folder is None else _attach(connection, folder / f"outlook-{number}.db")
         if meta is not None:
             return RankingSnapshot(number=number, meta=meta, newest=newest)
     connection.execute("ATTACH ':memory:' AS outlook")
     for statement in (_RANKS, _META, *_INDEXES):
         connection.execute(statement.format(schema="outlook"))
     return RankingSnapshot(number=0, meta={}, newest=newest)
+
+
+def _open_unjournaled(path: Path) -> sqlite3.Connection:
+    """Open a new file that is worthless until complete: no rollback journal, no waiting for the disk."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "threads = 2"):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    connection.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
+    return connection
 
 
 def _fill(connection: sqlite3.Connection, ranks: Iterable[Rank | tuple[Any, ...]], meta: Mapping[str, Any]) -> None:
@@ -129,7 +140,7 @@ def _fill(connection: sqlite3.Connection, ranks: Iterable[Rank | tuple[Any, ...]
     connection.execute("COMMIT")
 
 
-def _attached(connection: sqlite3.Connection, path: Path) -> dict[str, Any] | None:
+def _attach(connection: sqlite3.Connection, path: Path) -> dict[str, Any] | None:
     """Attach one file; what its meta says, or None, with nothing attached, when it is not an outlook of this format."""
     try:
         connection.execute("ATTACH ? AS outlook", (f"{path.absolute().as_uri()}?mode=ro&immutable=1",))
@@ -138,7 +149,7 @@ def _attached(connection: sqlite3.Connection, path: Path) -> dict[str, Any] | No
     try:
         (version,) = connection.execute("PRAGMA outlook.user_version").fetchone()
         meta = {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM outlook.meta")}
-        connection.execute(f"SELECT {', '.join(Rank._fields)} FROM outlook.ranks LIMIT 1").fetchall()  # noqa: S608
+        connection.execute(f"SELECT {_COLUMNS} FROM outlook.ranks LIMIT 1").fetchall()  # noqa: S608
         if version == FORMAT and {"categories", "temperature"} <= meta.keys():
             return meta
     except (sqlite3.Error, ValueError):
@@ -157,3 +168,10 @@ def _remove_older(folder: Path, number: int) -> None:
     for older in [one for one in _numbers(folder) if one < number]:
         with suppress(OSError):
             remove_own(folder / f"outlook-{older}.db")
+
+
+def read_positions(catalog: Catalog) -> dict[PictureId, tuple[int, int]]:
+    """Position and cluster id of each image in the newest ranking."""
+    attach_newest(catalog)
+    rows = catalog.connection.execute("SELECT picture, place, look FROM outlook.ranks")
+    return {picture: (position, cluster_id) for picture, position, cluster_id in rows.fetchall()}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from classifier.catalog.strictness import Strictness
 from classifier.catalog.values import to_bytes, to_path, utc_now
 from classifier.paths import to_json
+from classifier.records import PictureId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,7 @@ def finish(catalog: Catalog, run: int, summary: dict[str, Any]) -> None:
         )
 
 
-def stopped(catalog: Catalog, crawl: Path) -> InterruptedRun | None:
+def interrupted_run(catalog: Catalog, crawl: Path) -> InterruptedRun | None:
     """The last sort of `crawl` when it did not finish and nothing else, such as an undo, was run since.
 
     What a person decided in between is no reason to forget it.
@@ -102,7 +103,7 @@ def stopped(catalog: Catalog, crawl: Path) -> InterruptedRun | None:
     kept = recorded["sort"]
     return InterruptedRun(
         mode=mode,
-        asked=Strictness.recorded(recorded).asked,
+        asked=Strictness.from_settings(recorded).asked,
         bundle=to_path(bundle),
         model=model,
         sidecars=kept.get("sidecars", False),
@@ -111,7 +112,7 @@ def stopped(catalog: Catalog, crawl: Path) -> InterruptedRun | None:
     )
 
 
-def models_before(catalog: Catalog, *, last: int) -> list[tuple[str, str]]:
+def earlier_models(catalog: Catalog, *, last: int) -> list[tuple[str, str]]:
     """The keys of each model that sorted, and of its backbone, where that is known; but for the `last` so many."""
     rows = catalog.connection.execute(
         "SELECT model, max(backbone) FROM runs WHERE kind = 'sort' AND backbone IS NOT NULL "
@@ -134,7 +135,7 @@ def set_lost_crawls(catalog: Catalog, crawl: Path) -> None:
         connection.execute("UPDATE runs SET crawl = ? WHERE state = ?", (to_bytes(crawl), CRAWL_LOST))
 
 
-def any_of(catalog: Catalog, kind: str) -> bool:
+def has_run_of_kind(catalog: Catalog, kind: str) -> bool:
     """Whether there was a run of this kind."""
     return catalog.connection.execute("SELECT 1 FROM runs WHERE kind = ? LIMIT 1", (kind,)).fetchone() is not None
 
@@ -145,6 +146,31 @@ def last_settings(catalog: Catalog, kind: str) -> dict[str, Any]:
         "SELECT settings FROM runs WHERE kind = ? ORDER BY id DESC LIMIT 1", (kind,)
     ).fetchone()
     return {} if row is None else dict(json.loads(row[0]))
+
+
+def last_promise(catalog: Catalog) -> dict[str, Any]:
+    """The parts of the risk guarantee of the last run, reviews apart; empty when it had none."""
+    row = catalog.connection.execute(
+        "SELECT json_extract(settings, '$.sort.promise') FROM runs WHERE kind != 'review' ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return dict(json.loads(row[0])) if row and row[0] else {}
+
+
+def crawls_sorted_with(catalog: Catalog, model: str) -> list[Path]:
+    """The crawls that were sorted with this model, by path."""
+    rows = catalog.connection.execute(
+        "SELECT DISTINCT crawl FROM runs WHERE kind = 'sort' AND model = ? ORDER BY crawl", (model,)
+    )
+    return [to_path(crawl) for (crawl,) in rows]
+
+
+def images_drawn_to_label(catalog: Catalog) -> frozenset[PictureId]:
+    """The images that label runs drew from their crawls and that have a decision."""
+    rows = catalog.connection.execute(
+        "SELECT DISTINCT files.picture FROM files JOIN decisions ON decisions.picture = files.picture "
+        "WHERE files.failure_kind IS NULL AND files.crawl IN (SELECT crawl FROM runs WHERE kind = 'label')"
+    )
+    return frozenset(PictureId(picture) for (picture,) in rows)
 
 
 def all_runs(catalog: Catalog) -> list[Run]:
@@ -162,7 +188,7 @@ def all_runs(catalog: Catalog) -> list[Run]:
             started=started,
             finished=finished,
             summary=json.loads(summary or "{}"),
-            strictness=Strictness.recorded(json.loads(settings or "{}")),
+            strictness=Strictness.from_settings(json.loads(settings or "{}")),
             undoes=undoes,
         )
         for number, kind, crawl, mode, bundle, started, finished, summary, settings, undoes in rows

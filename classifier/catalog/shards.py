@@ -212,12 +212,12 @@ def _unpack(rows: NDArray[Any], wanted: Sequence[tuple[int, PictureId]]) -> Embe
     chosen = chosen if good.all() else chosen[good]
     return EmbeddingBatch(
         pictures=[wanted[place][1] for place in kept.tolist()],
-        embeddings=_widened(chosen["embedding"], chosen["scales"][:, :1]),
-        traits=_widened(chosen["traits"], chosen["scales"][:, 1:]),
+        embeddings=_to_float32(chosen["embedding"], chosen["scales"][:, :1]),
+        traits=_to_float32(chosen["traits"], chosen["scales"][:, 1:]),
     )
 
 
-def _widened(halves: NDArray[np.float16], scales: NDArray[np.float32]) -> NDArray[np.float32]:
+def _to_float32(halves: NDArray[np.float16], scales: NDArray[np.float32]) -> NDArray[np.float32]:
     """Finite float16 as float32, exactly, times `scales`; numpy's own conversion takes several times as long."""
     values = np.empty(halves.shape, np.float32)
     for start in range(0, len(values), _STRIP):
@@ -257,6 +257,6 @@ def read_embeddings(
     catalog: Catalog, folder: Path, pictures: Sequence[PictureId], *, backbone: str
 ) -> Iterator[EmbeddingBatch]:
     """What `backbone` saw of these pictures, as far as it is kept in `folder` and whole, in no order."""
-    spots = sorted(embeddings.spots_of(catalog, pictures, backbone=backbone))
+    spots = sorted(embeddings.locations_of(catalog, pictures, backbone=backbone))
     for shard, wanted in groupby(spots, key=itemgetter(0)):
         yield from read_shard(folder, shard, [(row, picture) for _, row, picture in wanted])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalog import embeddings, files, runs
-from classifier.catalog.categories import CategoryAliases, read_names
+from classifier.catalog.categories import CategoryAliases, read_aliases
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.decisions import count_not_moved
 from classifier.catalog.embeddings import StoreStats
@@ -20,6 +20,8 @@ from classifier.paths import to_text
 from classifier.records import Action, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from classifier.catalog.connection import Catalog
 
 
@@ -85,10 +87,10 @@ GROUP BY picture ORDER BY source
 """
 
 
-def overview(library: Path) -> LibraryStats:
+def library_stats(library: Path) -> LibraryStats:
     """Look at `library`; raises LibraryError when it is none."""
     with read_catalog(library) as catalog:
-        names = read_names(catalog)
+        names = read_aliases(catalog)
         placed = catalog.connection.execute(_PLACED).fetchall()
         failures = tuple(files.failures(catalog))
         every = tuple(runs.all_runs(catalog))
@@ -105,7 +107,7 @@ def overview(library: Path) -> LibraryStats:
             not_filed=tuple((to_path(path), note) for path, note, _ in catalog.connection.execute(_NOT_FILED)),
             not_moved=count_not_moved(catalog),
             missing={what.value: count for what, count in count_missing(catalog).items()},
-            embeddings=embeddings.kept(catalog, library),
+            embeddings=embeddings.store_stats(catalog, library),
         )
 
 
@@ -113,7 +115,7 @@ def _by_category(placed: list[tuple[str, str, int]], action: Action, names: Cate
     """Most first, by the names of now."""
     found: Counter[str] = Counter()
     for one, category, count in placed:
-        found[names.of(category)] += count if one == action else 0
+        found[names.resolve(category)] += count if one == action else 0
     return {category: count for category, count in found.most_common() if count}
 
 
@@ -181,3 +183,15 @@ def tally_crawl(catalog: Catalog, *, run: int, crawl: Path) -> Tally:
         unreadable=outcomes.get("unreadable", 0),
         categories=dict(sorted(categories.items(), key=lambda item: (-item[1], item[0]))),
     )
+
+
+_CONFIDENCES = """
+SELECT decisions.action, min(CAST(decisions.confidence * :bins AS INTEGER), :bins - 1), count(*)
+FROM places JOIN decisions ON decisions.picture = places.picture GROUP BY 1, 2
+"""
+
+
+def count_confidences(catalog: Catalog, *, bins: int) -> Iterator[tuple[str, int, int]]:
+    """For each action, how many images in the library have a confidence in each of `bins` equal bins, from 0."""
+    for action, place, count in catalog.connection.execute(_CONFIDENCES, {"bins": bins}):
+        yield str(action), int(place), int(count)

@@ -25,7 +25,7 @@ class Strictness:
     sentence: str = ""
 
     @classmethod
-    def recorded(cls, settings: Mapping[str, Any]) -> Strictness:
+    def from_settings(cls, settings: Mapping[str, Any]) -> Strictness:
         """What the settings of a run tell, of every version; no picture had to be sure where they tell nothing."""
         kept = settings.get("sort", {})
         promise = kept.get("promise")

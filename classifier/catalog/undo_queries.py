@@ -72,7 +72,7 @@ def begin_undo(catalog: Catalog, run: int) -> int:
     return number
 
 
-def run_decided(catalog: Catalog, run: int) -> tuple[int, bool]:
+def decisions_run(catalog: Catalog, run: int) -> tuple[int, bool]:
     """The run whose decisions undoing `run` exchanges, and whether it is undone: then they are to hold again."""
     is_undone = False
     while (of := _undone_by(catalog, run)) is not None and of < run:
@@ -100,7 +100,7 @@ def _undone_by(catalog: Catalog, run: int) -> int | None:
     return None if row is None or row[0] is None else int(row[0])
 
 
-def standing(catalog: Catalog, run: int) -> Iterator[MoveRecord]:
+def standing_moves(catalog: Catalog, run: int) -> Iterator[MoveRecord]:
     """The changes of `run` that stand, newest first, each as it was made last; rows may be added meanwhile."""
     before = None
     while page := select(
@@ -114,10 +114,10 @@ def standing(catalog: Catalog, run: int) -> Iterator[MoveRecord]:
                 yield last
 
 
-def all_standing(catalog: Catalog) -> list[MoveRecord]:
+def all_standing_moves(catalog: Catalog) -> list[MoveRecord]:
     """The changes of all runs that stand, oldest first."""
     changing = [int(run) for (run,) in catalog.connection.execute(_CHANGED_ANYTHING)]
-    found = {entry.id: entry for run in changing for entry in standing(catalog, run)}
+    found = {entry.id: entry for run in changing for entry in standing_moves(catalog, run)}
     return [found[number] for number in sorted(found)]
 
 
@@ -132,7 +132,7 @@ def folders_of(catalog: Catalog, run: int) -> list[bytes]:
     return sorted((path for (path,) in rows), key=lambda path: (-path.count(b"/"), path))
 
 
-def is_ours(catalog: Catalog, path: bytes) -> bool:
+def is_own_folder(catalog: Catalog, path: bytes) -> bool:
     """Whether a run made this folder."""
     return catalog.connection.execute("SELECT 1 FROM folders WHERE path = ?", (path,)).fetchone() is not None
 
@@ -154,7 +154,7 @@ def forget_folder(catalog: Catalog, path: bytes) -> None:
         connection.execute("DELETE FROM folders WHERE path = ?", (path,))
 
 
-def rebuild(catalog: Catalog, library: Path) -> tuple[int, tuple[int, ...]]:
+def rebuild_journal(catalog: Catalog, library: Path) -> tuple[int, tuple[int, ...]]:
     """Fill the journal of a new catalog from the trail of a lost one; how many changes, and which lines are damaged.
 
     Nothing when the journal has rows. Which folders a run made is not in the trail: those stay.
@@ -172,7 +172,7 @@ def rebuild(catalog: Catalog, library: Path) -> tuple[int, tuple[int, ...]]:
     return len(changes), trail.damaged
 
 
-def mend(catalog: Catalog, library: Path) -> list[DamagedRow]:
+def repair_journal(catalog: Catalog, library: Path) -> list[DamagedRow]:
     """Write damaged rows of the journal anew from the trail; returns those that it does not hold either.
 
     Only a line with a checksum is taken: one without may be as damaged as the row. Raises OSError when the trail
@@ -201,7 +201,7 @@ def _add_run(catalog: Catalog, number: int, changes: list[dict[str, Any]], run_o
         "VALUES (?, ?, ?, '', '', ?, '{}', ?, ?, ?)",
         (number, kind, crawl or to_bytes(Path()), to_bytes(Path()), of, utc_now(), state),
     )
-    if of is None or next(standing(catalog, of), None) is None:
+    if of is None or next(standing_moves(catalog, of), None) is None:
         connection.execute("UPDATE runs SET finished = started WHERE id = ?", (number,))
 
 

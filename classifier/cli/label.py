@@ -91,12 +91,12 @@ def _in_words(sample: Sample, folder: Path) -> list[str]:
 def _next(folder: Path) -> list[str]:
     """What the labels have come to, and the command that makes a model of them."""
     from classifier.catalog.connection import read_catalog
-    from classifier.catalog.stats import overview
+    from classifier.catalog.stats import library_stats
     from classifier.labels.cli_hints import train_command
     from classifier.labels.existing_folders import placed_by_hand
 
     with read_catalog(folder) as catalog:
-        there = Counter(overview(folder).filed) + Counter(placed_by_hand(catalog, folder))
+        there = Counter(library_stats(folder).filed) + Counter(placed_by_hand(catalog, folder))
     filed = dict(there.most_common())
     told = ", ".join(f"{category} {count:,}" for category, count in filed.items())
     lines = ["", f"{counted(sum(filed.values()), 'label')} in {folder}" + (f": {told}" if told else "")]

@@ -26,7 +26,7 @@ def report(
 
 
 def _write(path: Path) -> Path:
-    from classifier.catalog.connection import damage_told
+    from classifier.catalog.connection import reported_as_library_error
     from classifier.catalog.filesystem import state_folder
     from classifier.errors import LibraryError
     from classifier.model.bundle_files import MANIFEST
@@ -38,6 +38,6 @@ def _write(path: Path) -> Path:
     if state_folder(path).is_dir():
         from classifier.report.library_report import write_library_report
 
-        with damage_told(path):
+        with reported_as_library_error(path):
             return write_library_report(path)
     raise LibraryError(f"{path}: is neither a model's folder (it has no {MANIFEST}) nor a library that was sorted into")

@@ -23,19 +23,19 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what a library holds, what waits for you, what failed and why."""
-    from classifier.catalog.connection import damage_told
+    from classifier.catalog.connection import reported_as_library_error
 
-    with damage_told(library):
+    with reported_as_library_error(library):
         _show(library, as_json=as_json)
 
 
 def _show(library: Path, *, as_json: bool) -> None:
-    from classifier.catalog.stats import overview
+    from classifier.catalog.stats import library_stats
     from classifier.cli.terminal import TerminalProgress, tell, tell_json
     from classifier.filing.reconcile import reconcile_if_free, say_found
 
     say_found(reconcile_if_free(library, progress := TerminalProgress()), progress)
-    seen = overview(library)
+    seen = library_stats(library)
     if as_json:
         beside = {"audit": _audit_as_dict(library), "thumbnails": {"size_bytes": _thumbnails(library)}}
         tell_json(seen.as_dict() | beside)

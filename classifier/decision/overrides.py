@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from classifier.catalog.manual_moves import REASON, decision_of
+from classifier.catalog.manual_moves import REASON, decision_for_folder
 from classifier.records import Action, AnnotationKind
 
 if TYPE_CHECKING:
@@ -69,5 +69,5 @@ def apply_overrides(
 
 def _apply_manual_move(decision: Decision, folder: bytes | None) -> Decision:
     """The decision that leaves the image in the folder where a person put it."""
-    manual = None if folder is None else decision_of(folder)
+    manual = None if folder is None else decision_for_folder(folder)
     return decision if manual is None else replace(decision, action=manual[0], category=manual[1], reason=REASON)

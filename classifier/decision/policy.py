@@ -53,7 +53,7 @@ class Policy:
         return replace(self, thresholds=tuple(max(threshold, own) for own in self.thresholds))
 
     def settings(self) -> dict[str, Any]:
-        """The policy as a run records it among its settings of sort; `Strictness.recorded` reads it."""
+        """The policy as a run records it among its settings of sort; `Strictness.from_settings` reads it."""
         unknown = {"unknown": True, "unknown_share": self.unknown_share} if self.unknown_share else {"unknown": False}
         return {"mode": self.mode.value, "sidecars": self.sidecars} | self._strictness_settings() | unknown
 
@@ -99,8 +99,8 @@ def merge_categories(categories: Sequence[str], thresholds: Sequence[float], nam
 
     It also has the highest of their thresholds, so that a guarantee for each of them holds for the merged one.
     """
-    current = tuple(dict.fromkeys(names.of(category) for category in categories))
-    columns = [current.index(names.of(category)) for category in categories]
+    current = tuple(dict.fromkeys(names.resolve(category) for category in categories))
+    columns = [current.index(names.resolve(category)) for category in categories]
     highest = [
         max(threshold for column, threshold in zip(columns, thresholds, strict=True) if column == number)
         for number in range(len(current))

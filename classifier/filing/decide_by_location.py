@@ -11,13 +11,13 @@ from classifier.catalog.decisions import (
     PlacedImage,
     affected_images,
     decide_as_placed,
-    decided_of,
+    decisions_of,
     exchange_previous,
 )
 from classifier.catalog.library_changes import delete_again
-from classifier.catalog.manual_moves import decision_of
+from classifier.catalog.manual_moves import decision_for_folder
 from classifier.catalog.migrations import LEFT_THERE
-from classifier.catalog.undo_queries import run_decided
+from classifier.catalog.undo_queries import decisions_run
 from classifier.catalog.values import to_bytes
 from classifier.filing.destination import folder_for
 from classifier.filing.results import Outcome, Status
@@ -35,7 +35,7 @@ def decide_again(catalog: Catalog, undone: int, *, undo: int) -> None:
 
     The caller holds the transaction.
     """
-    run, is_undone = run_decided(catalog, undone)
+    run, is_undone = decisions_run(catalog, undone)
     exchange_previous(catalog, run=run, undone=is_undone)
     astray = [
         decision
@@ -52,7 +52,7 @@ def as_placed(one: PlacedImage, reason: str) -> Decision | None:
     known = one.decision
     if known is not None and _belongs(one, known):
         return None
-    found = decision_of(to_bytes(one.folder))
+    found = decision_for_folder(to_bytes(one.folder))
     if found is None:
         return None
     action, category = found
@@ -78,7 +78,7 @@ def decide_not_moved(catalog: Catalog, library: Path, outcomes: Sequence[Outcome
     """Decide the pictures that `run` could not move to be where they lie; how many, by the reason."""
     failed = [outcome for outcome in outcomes if is_not_moved(outcome) and _lies_in(library, outcome)]
     if failed:
-        decided = decided_of(catalog, [outcome.move.picture for outcome in failed])
+        decided = decisions_of(catalog, [outcome.move.picture for outcome in failed])
         placed = [
             PlacedImage(
                 picture=move.picture,

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.catalog.categories import composed
+from classifier.catalog.categories import nfc
 from classifier.records import Action, ImageFile
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class CategoryFolders:
     def _as_spelled(self, folder: Path) -> Path:
         found = Path()
         for name in folder.parts:
-            found /= self._names_in(found).get(composed(name), name)
+            found /= self._names_in(found).get(nfc(name), name)
         return found
 
     def _names_in(self, folder: Path) -> dict[str, str]:
@@ -119,12 +119,12 @@ class CategoryFolders:
                     names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
             except OSError:  # not there yet
                 names = []
-            self._spelled[folder] = {composed(name): name for name in names} | {
-                name: name for name in names if name == composed(name)
+            self._spelled[folder] = {nfc(name): name for name in names} | {
+                name: name for name in names if name == nfc(name)
             }
         return self._spelled[folder]
 
 
 def is_in_its_folder(path: Path, decision: Decision) -> bool:
     """Whether a picture at `path` within a library lies where it belongs."""
-    return composed(str(path.parent)) == composed(str(folder_for(decision)))
+    return nfc(str(path.parent)) == nfc(str(folder_for(decision)))

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from classifier.catalog.moves import begin, finish, next_id, placed
+from classifier.catalog.moves import begin, finish, library_file_of, next_id
 from classifier.catalog.values import to_bytes
 from classifier.errors import FilingStopped
 from classifier.filing.file_checks import is_still, look
@@ -182,7 +182,7 @@ def _place(end: MoveResult, library: Path) -> LibraryFile | None:
     found = look(library / outcome.path)
     if found is None:
         return None
-    return placed(replace(end.entry, target=to_bytes(outcome.path), method=outcome.method), found)
+    return library_file_of(replace(end.entry, target=to_bytes(outcome.path), method=outcome.method), found)
 
 
 def _stopped(error: OSError, library: Path) -> FilingStopped:

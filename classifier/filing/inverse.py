@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from classifier.catalog.library_changes import is_deleted
-from classifier.catalog.manual_moves import now_at
+from classifier.catalog.manual_moves import current_path
 from classifier.catalog.moves import MoveRecord
 from classifier.catalog.places import place_at, place_of
 from classifier.catalog.undo_queries import entry_of
@@ -87,7 +87,7 @@ def _filed_again(catalog: Catalog, entry: MoveRecord) -> Path | None:
 
 
 def _missing(catalog: Catalog, entry: MoveRecord, path: Path) -> SkippedFile:
-    kept = now_at(catalog, entry.picture, entry.target or b"")
+    kept = current_path(catalog, entry.picture, entry.target or b"")
     if kept != entry.target:
         return SkippedFile(path=path, reason=f"it was moved by hand, to {os.fsdecode(kept)}")
     # The library was looked at before: what it still records, and is not there, could not be reached.

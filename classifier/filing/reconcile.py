@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from classifier.catalog.connection import is_library, open_catalog, read_catalog
-from classifier.catalog.library_changes import ChangeKind, LibraryChanges, give_sources_back, record
-from classifier.catalog.lock import owned
+from classifier.catalog.library_changes import ChangeKind, LibraryChanges, record_changes, restore_sidecar_sources
+from classifier.catalog.lock import hold_lock
+from classifier.catalog.places import count_places
 from classifier.catalog.values import to_path
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.library_diff import compare
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
 
 _MANY = 20_000
-_COUNT = "SELECT (SELECT count(*) FROM places) + (SELECT count(*) FROM sidecars)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Reconciled:
 
 def reconcile(catalog: Catalog, library: Path, progress: Progress | None = None) -> Reconciled:
     """Record what a person changed in `library`; its owner calls it, after `recover`."""
-    give_sources_back(catalog)
+    restore_sidecar_sources(catalog)
     changes = _compared(catalog, library, progress or SilentProgress())
     return _recorded(catalog, changes)
 
@@ -73,7 +73,7 @@ def reconcile_if_free(library: Path, progress: Progress | None = None) -> Reconc
     if not is_library(library):
         return None
     try:
-        with owned(library):
+        with hold_lock(library):
             with read_catalog(library) as catalog:
                 changes = _compared(catalog, library, progress or SilentProgress())
             if not changes.any:
@@ -104,7 +104,7 @@ def missing_in_words(count: Mapping[str, int]) -> list[str]:
 
 
 def _compared(catalog: Catalog, library: Path, progress: Progress) -> LibraryChanges:
-    (total,) = catalog.connection.execute(_COUNT).fetchone()
+    total = count_places(catalog)
     if total < _MANY:
         return compare(catalog, library, SilentStage())
     with progress.stage("looking at the library", total=total, unit="file") as stage:
@@ -113,7 +113,7 @@ def _compared(catalog: Catalog, library: Path, progress: Progress) -> LibraryCha
 
 def _recorded(catalog: Catalog, changes: LibraryChanges) -> Reconciled:
     if changes.any:
-        record(catalog, changes)
+        record_changes(catalog, changes)
     paths = {what: tuple(to_path(one.place.path) for one in changes.gone if one.what is what) for what in ChangeKind}
     return Reconciled(
         deleted=sum(one.what is ChangeKind.DELETED and one.place.beside is None for one in changes.gone),
@@ -131,7 +131,7 @@ def opened(library: Path, progress: Progress, *, named: Path | None = None) -> I
 
     Raises LibraryError while another process owns it.
     """
-    with owned(library), open_catalog(library) as catalog:
+    with hold_lock(library), open_catalog(library) as catalog:
         if named is not None:
             name_crawl(catalog, named)
         settled = recover(catalog, library)

@@ -19,7 +19,7 @@ from classifier.catalog import undo_queries
 from classifier.catalog.connection import NAME
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.move_log import NAME as TRAIL
-from classifier.catalog.moves import MoveRecord, MoveState, close_damaged, finish, open_entries, placed, update
+from classifier.catalog.moves import MoveRecord, MoveState, close_damaged, finish, library_file_of, open_entries, update
 from classifier.catalog.places import add_places
 from classifier.catalog.values import to_bytes, to_path
 from classifier.errors import FilingStopped
@@ -239,7 +239,7 @@ class _Row:
 def _place(entry: MoveRecord, library: Path) -> LibraryFile | None:
     if entry.state is not MoveState.DONE or entry.target is None or to_path(entry.target).is_absolute():
         return None
-    return placed(entry, (library / to_path(entry.target)).lstat())
+    return library_file_of(entry, (library / to_path(entry.target)).lstat())
 
 
 _LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
@@ -251,10 +251,10 @@ def rebuild(catalog: Catalog, library: Path) -> tuple[int, tuple[int, ...]]:
     Without this, a new catalog would number its changes from 1 again, and the trail would hold two of each number.
     """
     with catalog.transaction():
-        count, damaged = undo_queries.rebuild(catalog, library)
+        count, damaged = undo_queries.rebuild_journal(catalog, library)
         if count:
             bounds = PathScope(catalog, library)
-            for entry in undo_queries.all_standing(catalog):
+            for entry in undo_queries.all_standing_moves(catalog):
                 add_places(catalog, _places(entry, bounds, library), renamed=entry.method is Method.RENAME)
     return count, damaged
 
@@ -263,4 +263,4 @@ def _places(entry: MoveRecord, bounds: PathScope, library: Path) -> list[Library
     target = to_path(entry.target or b"")
     if entry.method in _LEAVES_LIBRARY or not bounds.is_in_library(target):
         return []
-    return [placed(entry, look(library / target))]
+    return [library_file_of(entry, look(library / target))]

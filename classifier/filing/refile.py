@@ -82,7 +82,7 @@ def remove_emptied(catalog: Catalog, library: Path, folders: Iterable[Path], *, 
     for folder in sorted(set(folders)):
         inner = within(folder, library)
         kept = to_bytes(inner)
-        if not undo_queries.is_ours(catalog, kept) or undo_queries.holds_places(catalog, kept):
+        if not undo_queries.is_own_folder(catalog, kept) or undo_queries.holds_places(catalog, kept):
             continue
         if not bounds.is_folder_in_library(inner):
             continue

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from classifier.catalog import runs, undo_queries
 from classifier.catalog.connection import NAME, open_catalog
 from classifier.catalog.filesystem import state_folder
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.moves import MoveRecord
 from classifier.catalog.values import to_path
@@ -98,7 +98,7 @@ def undo(
     known = state_folder(library)
     if not (known / NAME).exists() and not (known / TRAIL).exists():
         raise LibraryError(f"{library} is not an illsort library: it has no {known.name}/{NAME}")
-    with owned(library), open_catalog(library) as catalog:
+    with hold_lock(library), open_catalog(library) as catalog:
         if crawl is not None:
             name_crawl(catalog, crawl)
         recovered = recover(catalog, library, disk=disk)
@@ -119,7 +119,7 @@ def undo(
         left = [*passed_over, *recovered.unnamed]
         undoing = _Undoing(catalog, library, disk, UndoSummary(tried=chosen, run=own, left=left))
         with progress.stage(f"undoing run {chosen}", total=None, unit="file") as stage:
-            for batch in _batches(undo_queries.standing(catalog, chosen), library):
+            for batch in _batches(undo_queries.standing_moves(catalog, chosen), library):
                 undoing.take_back(batch)
                 stage.advance(len(batch))
         undoing.remove_folders()
@@ -134,7 +134,7 @@ def _is_named_by_answer(catalog: Catalog, library: Path, run: int, on_unnamed: C
     Raises LibraryError when it is named neither before nor now.
     """
     bounds = PathScope(catalog, library)
-    entries = undo_queries.standing(catalog, run) if undo_queries.may_change_crawl(catalog, run) else ()
+    entries = undo_queries.standing_moves(catalog, run) if undo_queries.may_change_crawl(catalog, run) else ()
     crawl = next((crawl for entry in entries if (crawl := bounds.unnamed(entry)) is not None), None)
     if crawl is None:
         return False
@@ -179,7 +179,7 @@ def _mended(catalog: Catalog, library: Path) -> list[SkippedFile]:
     """Write damaged rows of the journal anew where the trail holds them; what is left of them, one row each."""
     path = state_folder(library) / NAME
     try:
-        lost = undo_queries.mend(catalog, library)
+        lost = undo_queries.repair_journal(catalog, library)
     except OSError as error:
         raise FilingStopped(f"cannot read {state_folder(library) / TRAIL}: {words(error)}") from error
     return [

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.damage import damaged_cells
+from classifier.catalog.damage import damaged_cells, integrity_error
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.library_changes import count_missing
 from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.move_log import read_lines
-from classifier.catalog.moves import damaged_rows, open_entries
-from classifier.catalog.places import LibraryFile, all_places
+from classifier.catalog.moves import damaged_rows, done_ids, open_entries
+from classifier.catalog.places import LibraryFile, all_places, count_places
 from classifier.catalog.values import to_bytes, to_path
 from classifier.filing.file_checks import holds, is_link_to, look
 from classifier.filing.path_scope import PathScope, not_named
@@ -78,10 +78,7 @@ def verify(library: Path, *, quick: bool = False, progress: Progress | None = No
     summary.off += _found_new(library, reconcile_if_free(library, progress))
     with read_catalog(library) as catalog:
         summary.off += _catalog(catalog, library)
-        (total,) = catalog.connection.execute(
-            "SELECT (SELECT count(*) FROM places) + (SELECT count(*) FROM sidecars)"
-        ).fetchone()
-        with progress.stage("verifying", total=total, unit="file") as stage:
+        with progress.stage("verifying", total=count_places(catalog), unit="file") as stage:
             for place in all_places(catalog):
                 if (what := _wrong(place, library, quick=quick)) is not None:
                     summary.off.append(Problem(path=library / to_path(place.path), what=what))
@@ -105,9 +102,8 @@ def _found_new(library: Path, found: Reconciled | None) -> Iterator[Problem]:
 
 def _catalog(catalog: Catalog, library: Path) -> Iterator[Problem]:
     folder = state_folder(library)
-    found = [str(row[0]) for row in catalog.connection.execute("PRAGMA integrity_check")]
-    if found != ["ok"]:
-        yield Problem(path=catalog.path or folder, what=f"the catalog is damaged: {found[0]}")
+    if (damage := integrity_error(catalog.connection)) is not None:
+        yield Problem(path=catalog.path or folder, what=f"the catalog is damaged: {damage}")
     for what in list(damaged_cells(catalog.connection, besides="moves")):
         yield Problem(path=catalog.path or folder, what=what)
     bounds = PathScope(catalog, library)
@@ -131,8 +127,7 @@ def _catalog(catalog: Catalog, library: Path) -> Iterator[Problem]:
         yield Problem(path=folder / TRAIL, what=f"cannot be read: {words(error)}")
         return
     yield from (Problem(path=folder / TRAIL, what=f"line {number} is damaged") for number in lines)
-    done = catalog.connection.execute("SELECT id FROM moves WHERE state = 'done'")
-    missing = sum(number not in known for (number,) in done)
+    missing = sum(number not in known for number in done_ids(catalog))
     if missing:
         yield Problem(path=folder / TRAIL, what=f"lacks {counted(missing, 'change')} that the catalog holds")
 

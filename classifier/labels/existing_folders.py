@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.catalog import runs
-from classifier.catalog.categories import composed
+from classifier.catalog.categories import nfc
 from classifier.catalog.places import all_places
 from classifier.catalog.values import to_bytes
 from classifier.errors import LabelsError
@@ -29,7 +29,7 @@ def placed_by_hand(catalog: Catalog, library: Path) -> dict[str, int]:
 
     Folders that cannot be listed are left out.
     """
-    if not runs.any_of(catalog, "label"):
+    if not runs.has_run_of_kind(catalog, "label"):
         return {}
     ours = {place.path for place in all_places(catalog)}
     found: dict[str, int] = {}
@@ -41,7 +41,7 @@ def placed_by_hand(catalog: Catalog, library: Path) -> dict[str, int]:
             continue
         count = sum(to_bytes(path.relative_to(library)) not in ours for path in paths)
         if count:
-            found[composed(folder.name)] = found.get(composed(folder.name), 0) + count
+            found[nfc(folder.name)] = found.get(nfc(folder.name), 0) + count
     return found
 
 

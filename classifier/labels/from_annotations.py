@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from classifier.catalog import annotation_log
-from classifier.catalog.categories import CategoryAliases, read_names
+from classifier.catalog.categories import CategoryAliases, read_aliases
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.places import place_of
 from classifier.catalog.values import to_path
@@ -27,7 +27,7 @@ class Feedback:
 
     def named(self, labels: tuple[Label, ...]) -> tuple[Label, ...]:
         """Labels by the names that a person has for their categories by now; sorted by category and path."""
-        renamed = (replace(label, category=self.names.of(label.category)) for label in labels)
+        renamed = (replace(label, category=self.names.resolve(label.category)) for label in labels)
         return tuple(sorted(renamed, key=lambda label: (label.category, label.path)))
 
     def heed(self, example: Example) -> Example:
@@ -57,7 +57,7 @@ def read_feedback(library: Path | None) -> Feedback:
             if place is not None and verdict.said is AnnotationKind.RIGHT and verdict.category is not None:
                 selection = _selection(verdict)
                 labels.append(Label(path=library / to_path(place.path), category=verdict.category, selection=selection))
-        names = read_names(catalog)
+        names = read_aliases(catalog)
     return Feedback(labels=tuple(labels), verdicts=held, names=names)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from classifier.catalog.categories import composed
+from classifier.catalog.categories import nfc
 from classifier.errors import LabelsError
 from classifier.images.system_files import is_system_folder
 from classifier.images.walk import find
@@ -58,7 +58,7 @@ def read_labels(
         )
     if by_chance:
         labels = [replace(label, selection=Selection.RANDOM) for label in [*labels, *_without_category(folder)]]
-    labels = [replace(label, category=composed(label.category)) for label in (*labels, *further)]
+    labels = [replace(label, category=nfc(label.category)) for label in (*labels, *further)]
     if not labels:
         raise LabelsError(f"{where}: holds no labelled pictures; expected <category>/<picture> below it")
     _check_counts(labels, where)
@@ -147,7 +147,7 @@ def _tell(labels: list[Label], found: Found, progress: Progress) -> None:
         progress.say(f"labels: {sentence}")
     spelled: dict[str, set[str]] = {}
     for label in labels:
-        spelled.setdefault(composed(label.category), set()).add(label.category)
+        spelled.setdefault(nfc(label.category), set()).add(label.category)
     for category, forms in spelled.items():
         if len(forms) > 1:
             progress.say(f"labels: {len(forms)} folders are the category {category}, in two forms of Unicode")

@@ -19,10 +19,6 @@ from classifier.catalog.values import to_path
 from classifier.records import AnnotationKind, Example, Label, PictureId, Selection
 
 _LABEL = "label"
-_DRAWN = """
-SELECT DISTINCT files.picture FROM files JOIN decisions ON decisions.picture = files.picture
-WHERE files.failure_kind IS NULL AND files.crawl IN (SELECT crawl FROM runs WHERE kind = 'label')
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +86,12 @@ def _selected(example: Example, selection: Selection) -> Example:
 
 def _draws_of(library: Path) -> Iterator[Draw]:
     with read_catalog(library) as catalog:
-        if not runs.any_of(catalog, _LABEL):
+        if not runs.has_run_of_kind(catalog, _LABEL):
             return
-        pictures = frozenset(PictureId(picture) for (picture,) in catalog.connection.execute(_DRAWN))
-        said = annotation_log.standing(annotation_log.of_pictures(catalog, sorted(pictures)))
+        pictures = runs.images_drawn_to_label(catalog)
+        said = annotation_log.without_retracted(annotation_log.of_pictures(catalog, sorted(pictures)))
         words = {picture: {one.said for one in of_it} for picture, of_it in said.items()}
-        held = annotation_log.holding(one for of_it in said.values() for one in of_it)
+        held = annotation_log.current(one for of_it in said.values() for one in of_it)
         none = sorted(picture for picture, verdict in held.items() if verdict.said is AnnotationKind.NONE)
         skipped = {picture for picture, of_it in words.items() if AnnotationKind.SKIPPED in of_it}
         yield Draw(

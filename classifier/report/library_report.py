@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,9 +10,9 @@ from classifier.audit.estimate import percent as percent_up
 from classifier.audit.session import shown
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog, read_catalog
-from classifier.catalog.lock import owned
-from classifier.catalog.runs import EndState
-from classifier.catalog.stats import overview
+from classifier.catalog.lock import hold_lock
+from classifier.catalog.runs import EndState, last_promise
+from classifier.catalog.stats import count_confidences, library_stats
 from classifier.filing.generated_files import write_page
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.records import Action, FailureKind
@@ -48,10 +47,6 @@ _ENDED: Final = {
     EndState.UNDONE: "已撤销",
     EndState.PARTLY_UNDONE: "部分撤销",
 }
-_CONFIDENCES: Final = """
-SELECT decisions.action, min(CAST(decisions.confidence * :bins AS INTEGER), :bins - 1), count(*)
-FROM places JOIN decisions ON decisions.picture = places.picture GROUP BY 1, 2
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +67,13 @@ def write_library_report(library: Path) -> Path:
     """
     reconcile_if_free(library)
     page = library_page(library).encode()
-    with owned(library), open_catalog(library) as catalog:
+    with hold_lock(library), open_catalog(library) as catalog:
         return write_page(catalog, library=library, name=NAME, content=page)
 
 
 def library_page(library: Path) -> str:
     """The page as text; reads the catalog and no picture."""
-    seen = overview(library)
+    seen = library_stats(library)
     audit, is_current = _audit(library)
     filed, review = _confidences(library)
     rows = _rows(seen, audit)
@@ -126,10 +121,7 @@ def _is_shown(library: Path) -> bool:
 def _last_promise(library: Path) -> dict[str, Any] | None:
     """The parts of what the last run promised; None where it promised nothing, or did not record all of them."""
     with read_catalog(library) as catalog:
-        row = catalog.connection.execute(
-            "SELECT json_extract(settings, '$.sort.promise') FROM runs WHERE kind != 'review' ORDER BY id DESC LIMIT 1"
-        ).fetchone()
-    told = json.loads(row[0]) if row and row[0] else {}
+        told = last_promise(catalog)
     return told if {"max_error", "confidence", "pictures", "how"} <= told.keys() else None
 
 
@@ -152,7 +144,7 @@ def _confidences(library: Path) -> tuple[list[int], list[int]]:
     """How many pictures were filed, and how many wait, in equal bins of confidence."""
     counts = {Action.FILE: [0] * _BINS, Action.REVIEW: [0] * _BINS}
     with read_catalog(library) as catalog:
-        for action, place, count in catalog.connection.execute(_CONFIDENCES, {"bins": _BINS}):
+        for action, place, count in count_confidences(catalog, bins=_BINS):
             if action in counts:
-                counts[Action(action)][int(place)] += int(count)
+                counts[Action(action)][place] += count
     return counts[Action.FILE], counts[Action.REVIEW]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from classifier.catalog import annotation_log, decisions
 from classifier.catalog.connection import Catalog
-from classifier.catalog.manual_moves import by_hand
+from classifier.catalog.manual_moves import manually_placed
 from classifier.catalog.moves import select
 from classifier.catalog.predictions import Candidate, CrawlQuery, PredictionPage, PredictionRow, logits_of
 from classifier.catalog.values import to_bytes
@@ -57,7 +57,7 @@ class DecisionApplier:
         self._after = to_bytes(crawl)
         self._has_rest = True
         self._folders = CategoryFolders(library)
-        self._manual_folders = by_hand(catalog)
+        self._manual_folders = manually_placed(catalog)
         self._folder_cache: dict[tuple[Action, str], tuple[Path, bytes]] = {}
         self.relinked: frozenset[PictureId] = frozenset()
         """Images whose symbolic link pointed into a renamed crawl: linked again, whatever the mode is."""
@@ -179,7 +179,7 @@ class DecisionApplier:
             decided,
             probs,
             categories=merge.categories,
-            annotations=annotation_log.unmoved(self._catalog, annotation_log.holding(annotations)),
+            annotations=annotation_log.exclude_moved(self._catalog, annotation_log.current(annotations)),
             manual_folders=self._manual_folders,
         )
 

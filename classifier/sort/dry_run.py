@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from classifier.catalog.connection import Catalog, copy_in_memory
-from classifier.catalog.places import LibraryFile, add_places
+from classifier.catalog.places import LibraryFile, add_places, is_place
 from classifier.catalog.values import to_bytes
 from classifier.filing.executor import execute
 from classifier.filing.hardlink_check import why_no_link
@@ -78,5 +78,4 @@ def _planned(catalog: Catalog, library: Path, move: Move) -> Outcome:
 
 
 def _is_free(catalog: Catalog, library: Path, path: Path) -> bool:
-    row = catalog.connection.execute("SELECT 1 FROM places WHERE path = ?", (to_bytes(path),)).fetchone()
-    return row is None and not (library / path).exists()
+    return not is_place(catalog, to_bytes(path)) and not (library / path).exists()

@@ -63,7 +63,7 @@ def sort(
     crawl, requested = checked_crawl(crawl, library), _requested_model(bundle, library, progress)
     with open_or_copy(library, progress, named=crawl if is_named else None, show=plan) as catalog:
         request = request_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
-        if not restart and (interrupted := runs.stopped(catalog, crawl)) is not None:
+        if not restart and (interrupted := runs.interrupted_run(catalog, crawl)) is not None:
             request, settings = resume(request, settings, interrupted, on_changed=on_changed, progress=progress)
         model = _model_for(request, requested, catalog, library, progress)
         policy = resolve_policy(request, model, settings, library=library, catalog=catalog, progress=progress)
@@ -151,7 +151,7 @@ def _clean_up(catalog: Catalog, library: Path, *, run: int, execute: Execute, pr
     """Remove repeated links, list the images that could not be read, and drop outdated predictions and decisions."""
     remove_repeated(catalog, library, execute=execute)
     list_broken(catalog, library, progress, run=run)
-    forget_predictions(catalog, runs.models_before(catalog, last=_MODELS_KEPT))
+    forget_predictions(catalog, runs.earlier_models(catalog, last=_MODELS_KEPT))
     prune_previous(catalog)
 
 

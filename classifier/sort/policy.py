@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from classifier.catalog import audits
-from classifier.catalog.categories import read_names
+from classifier.catalog.categories import read_aliases
 from classifier.catalog.connection import Catalog
 from classifier.catalog.strictness import Strictness
 from classifier.decision.policy import Policy, thresholds_for
@@ -46,7 +46,7 @@ def resolve_policy(
         unknown_share=share,
         unknown_threshold=unknown_threshold,
         review_threshold=review_threshold,
-        names=read_names(catalog),
+        names=read_aliases(catalog),
     )
     return _with_agreed_threshold(policy, catalog, progress)
 

@@ -47,7 +47,7 @@ class EmbeddingWriter:
         self._catalog = catalog
         self._backbone = backbone
         self._progress = progress
-        self._writer: ShardWriter | None = ShardWriter(library, backbone, last=embeddings.last_spot(catalog, backbone))
+        self._writer: ShardWriter | None = ShardWriter(library, backbone, last=embeddings.last_row(catalog, backbone))
 
     def write(self, predictions: Sequence[Inferred]) -> dict[PictureId, RowLocation]:
         """Write embeddings durably, each image once. On an OSError it says so and stops writing; it does not raise."""
@@ -91,7 +91,7 @@ def reuse_embeddings(
     backbone, model = bundle.manifest.backbone_key, bundle.manifest.key
     if not backbone:
         return 0
-    shards = embeddings.unanswered(catalog, run=run, crawl=crawl, backbone=backbone, model=model)
+    shards = embeddings.without_prediction(catalog, run=run, crawl=crawl, backbone=backbone, model=model)
     if (first := next(shards, None)) is None:
         return 0
     predict = partial(

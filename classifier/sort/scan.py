@@ -30,11 +30,11 @@ def scan(
     found = Found()
     with progress.stage("looking for pictures", total=None, unit="picture") as stage:
         for batch in _batches((scope or Scope()).pictures(crawl, library=library, found=found)):
-            files.see(catalog, run=run, crawl=crawl, files=batch)
+            files.record_found(catalog, run=run, crawl=crawl, files=batch)
             stage.advance(len(batch))
     for sentence in (*found.sentences(), *found.complaints):
         progress.say(sentence)
-    files.see_unreadable(catalog, run=run, crawl=crawl, refused=found.refused)
+    files.record_unreadable(catalog, run=run, crawl=crawl, refused=found.refused)
     return found
 
 

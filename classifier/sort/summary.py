@@ -33,7 +33,7 @@ def summarize(
 ) -> dict[str, Any]:
     """What `--json` prints of a sort that began at `started` by the monotonic clock."""
     tally = tally_crawl(catalog, run=run, crawl=crawl)
-    strictness = Strictness.recorded({"sort": policy.settings()})
+    strictness = Strictness.from_settings({"sort": policy.settings()})
     seconds = round(time.monotonic() - started, 2)
     summary = {"pictures": tally.pictures, **asdict(tally), **found.numbers(), "seconds": seconds}
     summary |= {"strictness": asdict(strictness), **policy.strictness.told}

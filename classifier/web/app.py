@@ -20,8 +20,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.catalog import annotation_log, audits
-from classifier.catalog.connection import damage_told, open_catalog
-from classifier.catalog.damage import BY_DAMAGE
+from classifier.catalog.connection import open_catalog, reported_as_library_error
+from classifier.catalog.damage import DAMAGE_ERRORS
 from classifier.catalog.library_changes import count_missing
 from classifier.catalog.places import place_of
 from classifier.catalog.values import to_path
@@ -96,7 +96,7 @@ class Review:
             exception_handlers={
                 IllsortError: refuse,
                 HTTPException: refuse,
-                **dict.fromkeys(BY_DAMAGE, refuse_damaged(library)),
+                **dict.fromkeys(DAMAGE_ERRORS, refuse_damaged(library)),
             },
         )
 
@@ -115,7 +115,7 @@ class Review:
             yield
         finally:
             watching.cancel()
-            with suppress(asyncio.CancelledError, IllsortError), damage_told(self._library):
+            with suppress(asyncio.CancelledError, IllsortError), reported_as_library_error(self._library):
                 await watching
             await asyncio.to_thread(self._learning.end)
             await asyncio.to_thread(self._near.close)
@@ -250,7 +250,7 @@ class Review:
             "train": train_command(self._library),
             "learning": self._learning.state,
             "missing": self._desk.read(lambda catalog, _: sum(count_missing(catalog).values())),
-            "words": self._desk.read(lambda catalog, _: annotation_log.newest(catalog)),
+            "words": self._desk.read(lambda catalog, _: annotation_log.newest_id(catalog)),
         }
 
     def _row(self, row: Waiting) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def told(catalog: Catalog, library: Path) -> dict[str, Any]:
 def _guaranteed(catalog: Catalog) -> bool:
     """Whether the last sort's error rate was guaranteed by its labels; also where none was asked for."""
     sort = audits.last_sort(catalog)
-    return sort is None or Strictness.recorded(sort[2]).no_guarantee is None
+    return sort is None or Strictness.from_settings(sort[2]).no_guarantee is None
 
 
 def _misfiled(catalog: Catalog, session: Session) -> int:

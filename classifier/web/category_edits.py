@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import annotation_log, categories, decisions
 from classifier.catalog.annotation_log import begin_step
-from classifier.catalog.categories import composed
+from classifier.catalog.categories import nfc
 from classifier.errors import LibraryError
 from classifier.labels.names import check_names
 from classifier.records import AnnotationKind
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 def make_category(catalog: Catalog, name: str, *, guesses: Suggestions, at: str) -> None:
     """Make a category. Raises LibraryError or LabelsError in one line for a name that it cannot have."""
-    name = composed(name)
+    name = nfc(name)
     if name in guesses.categories:
         raise LibraryError(f"the category {name!r} is there already")
-    if guesses.names.of(name) != name:
-        raise LibraryError(f"{name!r} is called {guesses.names.of(name)!r} by now; take another name")
+    if guesses.names.resolve(name) != name:
+        raise LibraryError(f"{name!r} is called {guesses.names.resolve(name)!r} by now; take another name")
     check_names([*guesses.categories, name], where="categories")
     categories.make(catalog, [name], at=at)
 
 
 def named(rows: list[Waiting], names: CategoryAliases) -> list[Waiting]:
     """The same, each category by its name of now."""
-    return [replace(row, category=names.of(row.category), best=names.of(row.best)) for row in rows]
+    return [replace(row, category=names.resolve(row.category), best=names.resolve(row.best)) for row in rows]
 
 
 def named_counts(counts: Mapping[str, Mapping[str, int]], names: CategoryAliases) -> dict[str, dict[str, int]]:
@@ -45,14 +45,14 @@ def named_counts(counts: Mapping[str, Mapping[str, int]], names: CategoryAliases
     summed: dict[str, Counter[str]] = {tray: Counter() for tray in counts}
     for tray, of_it in counts.items():
         for category, count in of_it.items():
-            summed[tray][names.of(category)] += count
+            summed[tray][names.resolve(category)] += count
     return {tray: dict(of_it.most_common()) for tray, of_it in summed.items()}
 
 
 def take_back_name(catalog: Catalog, step: int) -> None:
     """Call categories again as before a step; what lies in a folder of the old name is of that category."""
     for old, new in categories.take_back(catalog, step).items():
-        decisions.rename_where_it_lies(catalog, new, old)
+        decisions.rename_category(catalog, new, old)
 
 
 def rename_category(
@@ -63,7 +63,7 @@ def rename_category(
     All or nothing: the words about `old` that hold are said of `new`, and are returned. Raises LibraryError or
     LabelsError in one line when there is no `old`, or it cannot be called so.
     """
-    old, new = composed(old), composed(new)
+    old, new = nfc(old), nfc(new)
     if old not in guesses.categories:
         raise LibraryError(f"there is no category {old!r}")
     if new == old:

@@ -54,7 +54,7 @@ def grids(catalog: Catalog, names: CategoryAliases) -> list[Grid]:
     execute = catalog.connection.execute
     taken: Counter[str] = Counter()
     for category, count in execute(f"SELECT r.category, count(*) {source} AND {_TAKEN} GROUP BY 1 ORDER BY 1"):
-        taken[names.of(category)] += count
+        taken[names.resolve(category)] += count
     found = [Grid(look=None, category=category, count=count) for category, count in taken.most_common()]
     looks = execute(f"SELECT r.look, count(*) {source} AND NOT ({_TAKEN}) GROUP BY 1 ORDER BY 1")
     return found + [Grid(look=look, category=None, count=count) for look, count in looks]

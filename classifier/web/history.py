@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import annotation_log, categories
-from classifier.catalog.annotation_log import standing
+from classifier.catalog.annotation_log import without_retracted
+from classifier.catalog.places import place_of
 from classifier.errors import LibraryError
 from classifier.records import Annotation, AnnotationKind
 
@@ -42,7 +43,7 @@ class Step:
 
 def read_steps(catalog: Catalog, said: Sequence[Annotation]) -> list[Step]:
     """The steps that stand, the oldest first; `said` are all verdicts of the page, oldest first."""
-    left = {verdict.id for of_it in standing(said).values() for verdict in of_it}
+    left = {verdict.id for of_it in without_retracted(said).values() for verdict in of_it}
     renamings = categories.renaming_steps(catalog)
     steps: dict[int, list[Annotation]] = {number: [] for number in renamings}
     for verdict in said:
@@ -56,7 +57,7 @@ def check_answers(catalog: Catalog, answers: Sequence[Answer], categories: Seque
     for one in answers:
         if one.said in {AnnotationKind.RIGHT, AnnotationKind.WRONG} and one.category not in categories:
             raise LibraryError(f"there is no category {one.category!r}")
-        if catalog.connection.execute("SELECT 1 FROM places WHERE picture = ?", (one.picture,)).fetchone() is None:
+        if place_of(catalog, one.picture) is None:
             raise LibraryError(f"there is no picture {one.picture} in the library")
 
 

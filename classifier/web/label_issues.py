@@ -40,7 +40,7 @@ _AHEAD: Final = 12
 
 def named(labels: Iterable[Doubtful], names: CategoryAliases) -> list[Doubtful]:
     """The same by the categories' names of now; where two became one, there is nothing to doubt."""
-    now = (replace(one, category=names.of(one.category), likely=names.of(one.likely)) for one in labels)
+    now = (replace(one, category=names.resolve(one.category), likely=names.resolve(one.likely)) for one in labels)
     return [one for one in now if one.category != one.likely]
 
 
@@ -108,7 +108,7 @@ def _steps(desk: ReviewSession, labels: Sequence[Doubtful]) -> list[Annotation]:
     """What was said here of these labels and stands, the oldest first."""
     pictures = {one.picture for one in labels}
     said = desk.read(lambda catalog, _: annotation_log.of_origin(catalog, LABELS))
-    own = annotation_log.standing(verdict for verdict in said if verdict.picture in pictures)
+    own = annotation_log.without_retracted(verdict for verdict in said if verdict.picture in pictures)
     return sorted(chain.from_iterable(own.values()), key=lambda verdict: verdict.id)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from classifier.catalog import annotation_log, audits
-from classifier.catalog.categories import read_names
+from classifier.catalog.categories import read_aliases
 from classifier.errors import ModelError
 from classifier.model.bundle_files import EMBEDDINGS, sha256_of
 from classifier.model.head import directions
@@ -71,7 +71,7 @@ class Taught:
             if self.labelled.pictures[row] != picture:
                 rows.setdefault(int(self.labelled.groups[row]), row)
         pictures = {self.labelled.pictures[row]: row for row in rows.values()}
-        said, names = annotation_log.latest(catalog, list(pictures)), read_names(catalog)
+        said, names = annotation_log.latest(catalog, list(pictures)), read_aliases(catalog)
         found: list[Neighbor] = []
         for one, row in pictures.items():
             label: str | None = self.categories[self.labelled.truths[row]]
@@ -81,7 +81,7 @@ class Taught:
                 )
                 label = None if is_denied else verdict.category if verdict.said is AnnotationKind.RIGHT else label
             if label is not None:
-                found.append(Neighbor(picture=one, category=names.of(label), cosine=float(cosines[row])))
+                found.append(Neighbor(picture=one, category=names.resolve(label), cosine=float(cosines[row])))
         return found[:SHOWN]
 
 

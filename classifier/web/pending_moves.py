@@ -45,7 +45,7 @@ def retracted(
         said = {name: one for name, one in guesses.of(row.logits).items() if name not in out.get(row.picture, ())}
         category = next(iter(said), _guessed_once(row, guesses))
         # A word that decides nothing gives no reason; what it ruled out may be the best guess again.
-        is_guess = verdict.said is AnnotationKind.WRONG and category == verdict.category != guesses.names.of(
+        is_guess = verdict.said is AnnotationKind.WRONG and category == verdict.category != guesses.names.resolve(
             row.category
         )
         is_guess &= row.action is Action.REVIEW
@@ -77,7 +77,7 @@ def _guessed_once(row: Waiting, guesses: Suggestions) -> str:
 
 
 def _heeded(row: Waiting, verdict: Annotation | None, guesses: Suggestions) -> Decision:
-    category = guesses.names.of(row.category)
+    category = guesses.names.resolve(row.category)
     decision = Decision(
         picture=row.picture, action=row.action, category=category, confidence=row.confidence, reason=row.reason
     )

@@ -61,7 +61,7 @@ class QueueCounts:
         """Other guesses hold from now on, by which `found` is counted; None where it is not counted yet."""
         self.counts = found
         self._settled = {
-            picture: (action, names.of(best)) for picture, (action, best) in settled(self._catalog).items()
+            picture: (action, names.resolve(best)) for picture, (action, best) in settled(self._catalog).items()
         }
         self._fewer = Counter(self._settled.values())
 
@@ -96,7 +96,7 @@ class QueueCounts:
         for picture in pictures:
             execute("DELETE FROM temp.ruled_out WHERE picture = ?", (picture,))
             for name in found.get(picture, ()):
-                for kept in names.behind(name) if names.of(name) == name else ():
+                for kept in names.aliases_of(name) if names.resolve(name) == name else ():
                     execute("INSERT OR IGNORE INTO temp.ruled_out VALUES (?, ?)", (picture, kept))
 
     def ruled_out(self, picture: PictureId) -> set[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from classifier.catalog.connection import damage_told
+from classifier.catalog.connection import reported_as_library_error
 from classifier.errors import IllsortError
 from classifier.paths import displayable, to_json
 from classifier.web.i18n import both
@@ -45,7 +45,7 @@ def refuse_damaged(library: Path) -> Callable[[Request, Exception], Awaitable[An
 
     async def answer(request: Request, error: Exception) -> Answer:
         def find_damage() -> None:
-            with damage_told(library):
+            with reported_as_library_error(library):
                 raise error
 
         try:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from classifier.catalog import annotation_log, decisions, runs
-from classifier.catalog.annotation_log import begin_step, standing
+from classifier.catalog.annotation_log import begin_step, without_retracted
 from classifier.errors import LibraryError
 from classifier.records import Action, Annotation, AnnotationKind, Selection
 from classifier.web import path_order
@@ -52,7 +52,7 @@ class ReviewSession:
     def page(self, wanted: Wanted, *, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
         """The next `limit` pictures of the queue."""
         if wanted.category is not None:
-            wanted = replace(wanted, kept=self.guesses.names.behind(wanted.category))
+            wanted = replace(wanted, kept=self.guesses.names.aliases_of(wanted.category))
         is_by_path = wanted.order is Order.PATH
         wanted = replace(wanted, is_small=not is_by_path and self._here.look(wanted.under))
         look = partial(path_order.page if is_by_path else page, self._catalog)
@@ -229,7 +229,7 @@ class ReviewSession:
             return
         self._version = version
         self.guesses = read_guesses(self._catalog)
-        self._is_labelled = not self.guesses.model and runs.any_of(self._catalog, "label")
+        self._is_labelled = not self.guesses.model and runs.has_run_of_kind(self._catalog, "label")
         self._steps = read_steps(self._catalog, annotation_log.of_origin(self._catalog, ORIGIN))
         self.learned.changed()
         self._here.changed()
@@ -246,15 +246,15 @@ class ReviewSession:
     def heard(self, pictures: Sequence[PictureId]) -> list[Annotation]:
         """Know what these pictures were ruled out of, here or in an audit; all that was said of them."""
         said = list(annotation_log.of_pictures(self._catalog, pictures))
-        out = annotation_log.unmoved(self._catalog, annotation_log.ruled_out(said))
+        out = annotation_log.exclude_moved(self._catalog, annotation_log.ruled_out(said))
         self._tally.rule_out(pictures, out, self.guesses.names)
         return said
 
     def _mark(self, pictures: Sequence[PictureId]) -> None:
         """Keep what was answered out of the queue, and know what is to be filed."""
         said = self.heard(pictures)
-        held = annotation_log.unmoved(self._catalog, annotation_log.holding(said))
-        last = standing(verdict for verdict in said if verdict.origin == ORIGIN)
+        held = annotation_log.exclude_moved(self._catalog, annotation_log.current(said))
+        last = without_retracted(verdict for verdict in said if verdict.origin == ORIGIN)
         rows = self.rows(pictures)
         for picture in pictures:
             self._tally.leave(picture)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.embeddings import embeddings_folder
+from classifier.catalog.embeddings import embeddings_folder, last_row
 from classifier.catalog.shards import read_embeddings
 from classifier.errors import IllsortError, Undecodable
 from classifier.labels.dataset import example_of
@@ -92,8 +92,7 @@ class SimilarImages:
         catalog, taught = self._learn()
         if taught is None:
             return False, False
-        some = "SELECT 1 FROM embeddings WHERE backbone = ? LIMIT 1"
-        is_kept = catalog.connection.execute(some, (taught.backbone,)).fetchone() is not None
+        is_kept = last_row(catalog, taught.backbone) is not None
         return is_kept and taught.labelled is not None, is_kept
 
     def _look(self, picture: PictureId) -> Found:

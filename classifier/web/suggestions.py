@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classifier.catalog import audits
-from classifier.catalog.categories import CategoryAliases, read_names
+from classifier.catalog.categories import CategoryAliases, read_aliases
+from classifier.catalog.decisions import used_categories
 from classifier.errors import ModelError
 from classifier.model.manifest import Manifest, load_manifest
 
@@ -48,19 +49,18 @@ class Suggestions:
         powers = np.exp(values - values.max())
         shares: Counter[str] = Counter()
         for category, share in zip(self.known, (powers / powers.sum()).tolist(), strict=True):
-            shares[self.names.of(category)] += share
+            shares[self.names.resolve(category)] += share
         return dict(shares.most_common())
 
 
 def read_guesses(catalog: Catalog) -> Suggestions:
     """Those of the model that the library was last sorted with; without its folder, the categories that were used."""
-    names = read_names(catalog)
+    names = read_aliases(catalog)
     model, folder, _ = audits.last_sort(catalog) or ("", None, {})
     manifest = None if folder is None else _read(folder)
     if manifest is not None and manifest.key == model:
         return Suggestions(model=model, known=manifest.categories, temperature=manifest.temperature, names=names)
-    rows = catalog.connection.execute("SELECT DISTINCT category FROM decisions WHERE category != '' ORDER BY 1")
-    used = [category for (category,) in rows if category not in names.made]
+    used = [category for category in used_categories(catalog) if category not in names.made]
     return Suggestions(model=model, known=tuple(used), temperature=None, names=names)
 
 

@@ -15,7 +15,7 @@ from classifier.active.cross_fit import can_guarantee
 from classifier.active.learner import Learner
 from classifier.catalog import annotation_log, runs
 from classifier.catalog.connection import open_catalog, read_catalog
-from classifier.catalog.stats import overview
+from classifier.catalog.stats import library_stats
 from classifier.catalog.strictness import Strictness
 from classifier.errors import NoGuarantee
 from classifier.filing.undo import undo
@@ -139,7 +139,7 @@ def test_without_a_guarantee_an_error_rate_is_kept_by_estimate(tmp_path: Path) -
     made = file_learned(library, learner, send=lambda _: None)["strictness"]
 
     assert (0.3, False, 0.7, "none") == tuple(made[key] for key in ("max_error", "guaranteed", "threshold", "why"))
-    told = overview(library).strictness
+    told = library_stats(library).strictness
     assert (0.3, 0.7) == (told.max_error, told.threshold)
     assert Strictness(max_error=0.3) == Learner(library).strictness
 

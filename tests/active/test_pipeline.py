@@ -51,7 +51,9 @@ def test_a_sample_waits_in_review_and_the_crawl_is_as_it_was(tmp_path: Path) -> 
     assert before == all_files(crawl)
     assert (5, 5, 0, 0, 0) == (sample.drawn, sample.waiting, sample.repeated, sample.broken, sample.failed)
     with read_catalog(tmp_path / "labels") as catalog:
-        kept = [picture for _, rows in embeddings.spots(catalog, backbone=sample.backbone) for _, picture in rows]
+        kept = [
+            picture for _, rows in embeddings.rows_by_shard(catalog, backbone=sample.backbone) for _, picture in rows
+        ]
     assert 5 == len(kept)
 
 

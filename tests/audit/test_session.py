@@ -9,7 +9,7 @@ import pytest
 from classifier.audit.session import Session, opened, recorded_target
 from classifier.catalog import annotation_log, audits, runs
 from classifier.catalog.connection import open_catalog, read_catalog
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from classifier.catalog.strictness import Strictness
 from classifier.errors import LibraryError
 from classifier.filing import refile as refiling
@@ -23,7 +23,7 @@ from kit.tree import all_files, make_tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.catalog.audits import Drawn
+    from classifier.catalog.audits import SampledImage
 
 FEW = (Kind(category="chibi", confidences=[0.9, 0.8, 0.7, 0.6]), Kind(category="page", confidences=[0.95, 0.55]))
 MANY = Kind(category="chibi", confidences=[1 - n / 200 for n in range(100)])
@@ -36,7 +36,7 @@ def answer_all(session: Session, *, wrong: set[str] = frozenset()) -> None:  # t
         session.answer(AnnotationKind.WRONG if path is not None and path.name in wrong else AnnotationKind.RIGHT)
 
 
-def drawn_by(library: Path, **options: int) -> tuple[Drawn, ...]:
+def drawn_by(library: Path, **options: int) -> tuple[SampledImage, ...]:
     with opened(library, **options) as session:
         return session.state.audit.drawn
 
@@ -233,7 +233,7 @@ def test_sidecars_go_along(tmp_path: Path) -> None:
 def test_nothing_is_filed_while_another_process_owns_the_library(tmp_path: Path) -> None:
     library = filed_library(tmp_path, *FEW)
     with opened(library) as session:
-        with owned(library):
+        with hold_lock(library):
             answer_all(session, wrong={"chibi 1.png"})
             with pytest.raises(LibraryError, match="in use"):
                 session.refile()
@@ -272,7 +272,7 @@ def test_audits_are_counted_until_another_sort_also_after_the_wrong_ones_went(tm
         assert 5 == audits.next_number(catalog)
         for folder, next_number in (("_review", 5), ("chibi", 1)):
             path = make_tree(tmp_path / "more", {f"{folder}.png": folder.encode()}) / f"{folder}.png"
-            with owned(library):
+            with hold_lock(library):
                 execute(catalog, library=library, run=run, moves=[move_of(path, method=Method.LINK, folder=folder)])
             assert next_number == audits.next_number(catalog)
 

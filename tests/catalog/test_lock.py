@@ -10,22 +10,22 @@ from pathlib import Path
 import pytest
 
 from classifier.catalog import lock
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from classifier.errors import LibraryError
 
 ROOT = Path(__file__).resolve().parents[2]
 OWNER = """
 import sys, time
 from pathlib import Path
-from classifier.catalog.lock import owned
-with owned(Path(sys.argv[1])):
+from classifier.catalog.lock import hold_lock
+with hold_lock(Path(sys.argv[1])):
     if "fork" in sys.argv:
         import os
         if os.fork() == 0:
             print(os.getpid(), flush=True)
             time.sleep(60)
         time.sleep(0.5)
-    print("owned", flush=True)
+    print("locked", flush=True)
     time.sleep(60)
 """
 
@@ -45,20 +45,20 @@ def read_line(owner: subprocess.Popen[str]) -> str:
 
 def test_a_library_can_be_owned_again_after_it_was_left(tmp_path: Path) -> None:
     for _ in range(2):
-        with owned(tmp_path):
+        with hold_lock(tmp_path):
             assert str(os.getpid()) == (tmp_path / ".illsort" / "lock").read_text()
 
 
 def test_a_second_owner_is_refused_at_once_by_name_and_a_killed_one_is_no_obstacle(tmp_path: Path) -> None:
     with start_owner(tmp_path) as owner:
-        assert "owned" == read_line(owner)
+        assert "locked" == read_line(owner)
         started = time.monotonic()
-        with pytest.raises(LibraryError, match=f"is in use by illsort, process {owner.pid}$"), owned(tmp_path):
+        with pytest.raises(LibraryError, match=f"is in use by illsort, process {owner.pid}$"), hold_lock(tmp_path):
             pass
         assert time.monotonic() - started < 1
         owner.kill()
         owner.wait()
-        with owned(tmp_path):
+        with hold_lock(tmp_path):
             pass
 
 
@@ -66,31 +66,31 @@ def test_a_second_owner_is_refused_at_once_by_name_and_a_killed_one_is_no_obstac
 def test_a_forked_worker_does_not_keep_a_dead_owners_library(tmp_path: Path) -> None:
     with start_owner(tmp_path, "fork") as owner:
         worker = int(read_line(owner))
-        assert "owned" == read_line(owner)
+        assert "locked" == read_line(owner)
         owner.kill()
         owner.wait()
         try:
-            with owned(tmp_path):
+            with hold_lock(tmp_path):
                 pass
         finally:
             os.kill(worker, signal.SIGKILL)
 
 
 def test_the_same_process_cannot_own_a_library_twice(tmp_path: Path) -> None:
-    with owned(tmp_path), pytest.raises(LibraryError, match=str(os.getpid())), owned(tmp_path):
+    with hold_lock(tmp_path), pytest.raises(LibraryError, match=str(os.getpid())), hold_lock(tmp_path):
         pass
 
 
 def test_a_lock_that_nobody_signed_yet_has_an_unknown_owner(tmp_path: Path) -> None:
-    with owned(tmp_path):
+    with hold_lock(tmp_path):
         (tmp_path / ".illsort" / "lock").write_bytes(b"")
-        with pytest.raises(LibraryError, match="process unknown"), owned(tmp_path):
+        with pytest.raises(LibraryError, match="process unknown"), hold_lock(tmp_path):
             pass
 
 
 def test_a_lock_file_that_cannot_be_opened_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / ".illsort" / "lock").mkdir(parents=True)
-    with pytest.raises(LibraryError, match="cannot lock"), owned(tmp_path):
+    with pytest.raises(LibraryError, match="cannot lock"), hold_lock(tmp_path):
         pass
 
 
@@ -99,7 +99,7 @@ def test_a_disk_that_cannot_lock_is_told_in_words(tmp_path: Path, monkeypatch: p
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr(lock, "_lock", refuse)
-    with pytest.raises(LibraryError, match="cannot lock files: Operation not supported"), owned(tmp_path):
+    with pytest.raises(LibraryError, match="cannot lock files: Operation not supported"), hold_lock(tmp_path):
         pass
 
 
@@ -107,7 +107,7 @@ def test_a_disk_that_cannot_lock_is_told_in_words(tmp_path: Path, monkeypatch: p
 def test_a_child_lets_go_of_what_it_inherited(tmp_path: Path) -> None:
     descriptor = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
     lock._held.add(descriptor)
-    lock._let_go_in_child()
+    lock._release_in_child()
     assert set() == lock._held
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.close(descriptor)

@@ -7,7 +7,7 @@ import pytest
 
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.manual_moves import by_hand, record_move
+from classifier.catalog.manual_moves import manually_placed, record_move
 from classifier.catalog.places import LibraryFile, add_places
 from classifier.records import Annotation, AnnotationKind, Method, PictureId
 
@@ -28,7 +28,7 @@ def test_what_is_said_after_a_hand_move_holds_whatever_the_clock_shows(tmp_path:
         annotation_log.add(catalog, verdict(at))
         add_places(catalog, [NEW], renamed=False)
         record_move(catalog.connection, OLD, NEW)
-        assert {ID: b"b"} == by_hand(catalog)
+        assert {ID: b"b"} == manually_placed(catalog)
 
         annotation_log.add(catalog, verdict(at))
-        assert {} == by_hand(catalog)
+        assert {} == manually_placed(catalog)

@@ -14,7 +14,9 @@ META = {"categories": ["a", "b"], "temperature": 1.5}
 
 
 def rank(picture: str, place: int = 0) -> Rank:
-    return Rank(picture=picture, action="review", place=place, category="a", confidence=0.5, look=0, logits=None)
+    return Rank(
+        picture=picture, action="review", position=place, category="a", confidence=0.5, cluster_id=0, logits=None
+    )
 
 
 def ranked(catalog: Catalog) -> list[str]:

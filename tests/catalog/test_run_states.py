@@ -8,8 +8,8 @@ import pytest
 
 from classifier.catalog import runs
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.lock import owned
-from classifier.catalog.stats import overview
+from classifier.catalog.lock import hold_lock
+from classifier.catalog.stats import library_stats
 from classifier.cli.status import _runs, _to_finish
 from classifier.filing.undo import undo
 from classifier.report.library_report import library_page
@@ -35,23 +35,23 @@ def begun(catalog: Catalog, crawl: Path, *, finished: bool) -> None:
 
 
 def states(library: Path) -> list[str]:
-    seen = overview(library)
+    seen = library_stats(library)
     return [str(seen.states[run.id]) for run in seen.runs]
 
 
 def test_a_stopped_sort_names_its_command_until_a_later_one_finishes(tmp_path: Path, library: Path) -> None:
     crawl, other = tmp_path / "a b" / "crawl", tmp_path / "other"
-    with owned(library), open_catalog(library) as catalog:
+    with hold_lock(library), open_catalog(library) as catalog:
         begun(catalog, crawl, finished=False)
         begun(catalog, other, finished=True)
     assert ["done", "not finished", "done"] == states(library)
-    (line,) = _to_finish(overview(library), library)
+    (line,) = _to_finish(library_stats(library), library)
     assert f"illsort sort '{crawl}' --out '{library}'" in line
-    with owned(library), open_catalog(library) as catalog:
+    with hold_lock(library), open_catalog(library) as catalog:
         begun(catalog, crawl, finished=True)
 
     assert ["done", "finished by #4", "done", "done"] == states(library)
-    assert [] == _to_finish(overview(library), library)
+    assert [] == _to_finish(library_stats(library), library)
     assert "由 #4 完成" in library_page(library)
 
 
@@ -61,9 +61,9 @@ def test_a_run_of_which_a_part_was_left_is_partly_undone(tmp_path: Path, library
     assert (3, 1) == ((first := undo(library)).removed, len(first.left))
     assert ["partly undone", "done"] == states(library)
     assert [f"illsort undo '{library}' --run 1 tries the rest again"] == [
-        line.partition(": ")[2] for line in _to_finish(overview(library), library)
+        line.partition(": ")[2] for line in _to_finish(library_stats(library), library)
     ]
-    assert any(" partly undone " in line for line in _runs(overview(library), library))
+    assert any(" partly undone " in line for line in _runs(library_stats(library), library))
     assert "部分撤销" in library_page(library)
 
     undo(library, run=2)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from classifier.errors import LibraryError
 from kit import strace
 from kit.attempt import NAMED, STOPPED
@@ -73,5 +73,5 @@ def test_a_lock_that_cannot_be_signed_is_still_a_lock(tmp_path: Path, monkeypatc
         raise refusal(errno.ENOSPC, tmp_path)
 
     monkeypatch.setattr(os, "ftruncate", full)
-    with owned(tmp_path), pytest.raises(LibraryError, match="is in use by illsort"), owned(tmp_path):
+    with hold_lock(tmp_path), pytest.raises(LibraryError, match="is in use by illsort"), hold_lock(tmp_path):
         pass

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalog.connection import open_catalog, read_catalog
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from classifier.catalog.moves import MoveState, select, update
-from classifier.catalog.stats import overview
+from classifier.catalog.stats import library_stats
 from classifier.filing import library_diff as comparing
 from classifier.filing.reconcile import Reconciled, reconcile, reconcile_if_free
 from classifier.filing.undo import undo
@@ -55,7 +55,7 @@ def again(folder: Path, crawl: Path, method: Method = Method.LINK, *, restore_de
 def seen(library: Path) -> LibraryStats:
     """What a library holds, as status tells it."""
     reconcile_if_free(library)
-    return overview(library)
+    return library_stats(library)
 
 
 @in_all_modes
@@ -111,7 +111,7 @@ def test_what_is_taken_out_of_the_bin_counts_again_with_its_decision(tmp_path: P
     (tmp_path / "bin").rename(library / "kind_a/a1.jpg")
     found = reconcile_if_free(library)
     assert Reconciled(back=1) == found
-    assert (before.filed, NONE) == (overview(library).filed, overview(library).missing)
+    assert (before.filed, NONE) == (library_stats(library).filed, library_stats(library).missing)
 
 
 @in_all_modes
@@ -126,7 +126,7 @@ def test_what_a_person_moves_within_the_library_is_counted_and_left_there(tmp_pa
     for _ in range(2):
         again(tmp_path, tmp_path / "crawl", method)
     assert tree == read_tree(library)
-    assert now.filed == overview(library).filed
+    assert now.filed == library_stats(library).filed
     assert ([], []) == (verify(library).off, verify(library).yours)
 
 
@@ -136,7 +136,7 @@ def test_two_files_that_swapped_their_places_are_known_where_they_lie(tmp_path: 
     (library / "kind_b/b1.jpg").rename(library / "kind_a/a1.jpg")
     (tmp_path / "aside").rename(library / "kind_b/b1.jpg")
     assert Reconciled(moved=2) == reconcile_if_free(library)
-    assert {"kind_a": 3, "kind_b": 2} == overview(library).filed
+    assert {"kind_a": 3, "kind_b": 2} == library_stats(library).filed
     assert [] == verify(library).off
 
 
@@ -287,7 +287,7 @@ def test_a_folder_that_cannot_be_read_is_not_taken_for_deleted(tmp_path: Path, m
 
     monkeypatch.setattr(comparing.os, "lstat", refused)
     assert Reconciled(unreachable=2) == reconcile_if_free(library)
-    assert {"kind_a": 3, "kind_b": 2} == overview(library).filed
+    assert {"kind_a": 3, "kind_b": 2} == library_stats(library).filed
 
 
 def test_an_empty_folder_of_another_disk_is_not_taken_for_deleted(tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ def test_an_empty_folder_of_another_disk_is_not_taken_for_deleted(tmp_path: Path
     for path in library.glob("kind_b/*"):
         path.unlink()
     assert Reconciled(unreachable=2) == reconcile_if_free(library)
-    assert {"kind_a": 3, "kind_b": 2} == overview(library).filed
+    assert {"kind_a": 3, "kind_b": 2} == library_stats(library).filed
 
 
 def on_other_disk(folder: bytes, patch: pytest.MonkeyPatch, device: int = 999_999) -> None:
@@ -315,7 +315,7 @@ def on_other_disk(folder: bytes, patch: pytest.MonkeyPatch, device: int = 999_99
 @pytest.mark.parametrize("method", [Method.COPY, Method.SYMLINK])
 def test_a_category_moved_to_a_disk_that_is_then_away_is_out_of_reach(tmp_path: Path, method: Method) -> None:
     library = filed(tmp_path, method)
-    before = overview(library)
+    before = library_stats(library)
     with pytest.MonkeyPatch.context() as patch:
         on_other_disk(b"kind_b", patch)
         assert Reconciled() == reconcile_if_free(library)
@@ -325,7 +325,7 @@ def test_a_category_moved_to_a_disk_that_is_then_away_is_out_of_reach(tmp_path: 
     (library / "kind_b").rename(tmp_path / "away")
     (library / "kind_b").mkdir()
     assert Reconciled(unreachable=2) == reconcile_if_free(library)
-    assert (before.filed, NONE) == (overview(library).filed, overview(library).missing)
+    assert (before.filed, NONE) == (library_stats(library).filed, library_stats(library).missing)
     summary = undo(library)
     assert (3, 0) == (summary.removed, summary.deleted)
     assert ["it is out of reach, and taken to be as recorded"] * 2 == [left.reason for left in summary.left]
@@ -384,9 +384,9 @@ def test_a_real_disk_that_holds_a_category_may_be_away(tmp_path: Path) -> None:
 def test_while_another_process_owns_the_library_it_is_shown_as_recorded(tmp_path: Path) -> None:
     library = filed(tmp_path)
     (library / "kind_a/a1.jpg").unlink()
-    with owned(library):
+    with hold_lock(library):
         assert None is reconcile_if_free(library)
-    assert {"kind_a": 3, "kind_b": 2} == overview(library).filed
+    assert {"kind_a": 3, "kind_b": 2} == library_stats(library).filed
 
 
 def test_a_look_that_finds_nothing_new_writes_nothing(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from classifier.catalog import runs
 from classifier.catalog.connection import open_catalog, read_catalog
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from classifier.catalog.places import all_places, place_of
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.executor import execute
@@ -48,7 +48,7 @@ def crawl_of(moves: Sequence[Move], library: Path) -> Path:
 
 def file_run(library: Path, moves: Sequence[Move], *, batch: int = 256, disk: Disk | None = None) -> int:
     """File `moves` as one finished run; its number."""
-    with owned(library), open_catalog(library) as catalog:
+    with hold_lock(library), open_catalog(library) as catalog:
         crawl, nowhere = crawl_of(moves, library), Path()
         name(catalog, crawl)
         run = runs.begin(catalog, kind="sort", crawl=crawl, mode="", model="", bundle=nowhere, settings={})
@@ -308,7 +308,7 @@ def test_after_a_lost_catalog_filing_goes_on_where_it_was_and_all_of_it_can_be_u
     with read_catalog(library) as catalog:
         before = list(all_places(catalog))
     (library / ".illsort/catalogue.sqlite").unlink()
-    with owned(library), open_catalog(library) as catalog:
+    with hold_lock(library), open_catalog(library) as catalog:
         assert 6 == recover(catalog, library).rebuilt
         assert before == list(all_places(catalog))
         assert 0 == recover(catalog, library).rebuilt

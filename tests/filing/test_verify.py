@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from classifier.catalog.moves import MoveState, select, update
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
@@ -72,12 +72,12 @@ def test_while_another_process_owns_the_library_each_place_is_told(tmp_path: Pat
     library = filed(tmp_path)
     (library / "kind_c/cat.jpg").unlink()
     (library / "kind_d/dog.jpg").write_bytes(b"longer dog")
-    with owned(library):
+    with hold_lock(library):
         told = off(verify(library))
     assert {"cat.jpg": "is no longer there", "dog.jpg": "was changed: it has another size"} == told
     (library / "kind_d/dog.jpg").unlink()
     (library / "kind_d/dog.jpg").mkdir()
-    with owned(library):
+    with hold_lock(library):
         assert "is no plain file any more" == off(verify(library))["dog.jpg"]
 
 
@@ -115,7 +115,7 @@ def test_a_link_that_was_led_elsewhere_or_replaced_is_told(tmp_path: Path) -> No
         (library / name).unlink()
     (library / "kind_c/cat.jpg").symlink_to(tmp_path)
     (library / "kind_d/dog.jpg").write_bytes(b"dog")
-    with owned(library):
+    with hold_lock(library):
         told = off(verify(library))
     assert {"cat.jpg": "leads elsewhere than it did", "dog.jpg": "is no link any more"} == told
     assert {"cat.jpg", "dog.jpg"} == set(off(verify(library)))

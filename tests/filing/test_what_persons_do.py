@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from classifier.catalog.stats import overview
+from classifier.catalog.stats import library_stats
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
@@ -140,7 +140,7 @@ class Stage:
     def check(self) -> None:
         """What is counted is what lies there."""
         reconcile_if_free(self.library)
-        seen = overview(self.library)
+        seen = library_stats(self.library)
         assert self.counted() == seen.filed
         assert sum(seen.filed.values()) <= len(self.files())
 

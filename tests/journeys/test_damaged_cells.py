@@ -14,7 +14,7 @@ from unittest.mock import patch
 import pytest
 from starlette.testclient import TestClient
 
-from classifier.catalog.connection import damage_told, read_catalog
+from classifier.catalog.connection import read_catalog, reported_as_library_error
 from classifier.catalog.migrations import migrate
 from classifier.cli.main import app
 from classifier.errors import IllsortError
@@ -283,8 +283,11 @@ def test_verify_names_a_damaged_cell_and_a_catalog_put_aside_is_made_anew(librar
 
 def test_our_own_bug_keeps_its_traceback_where_nothing_is_damaged(library: Spoiled) -> None:
     library.again()
-    with pytest.raises(ZeroDivisionError), damage_told(library.library), read_catalog(library.library):
+    with pytest.raises(ZeroDivisionError), reported_as_library_error(library.library), read_catalog(library.library):
         raise ZeroDivisionError
     library.spoil("places", "inode", "x", row=0)
-    with pytest.raises(IllsortError, match="in the table places, inode of row"), damage_told(library.library):
+    with (
+        pytest.raises(IllsortError, match="in the table places, inode of row"),
+        reported_as_library_error(library.library),
+    ):
         raise ZeroDivisionError

@@ -13,8 +13,8 @@ import pytest
 
 from classifier.active.apply import file_learned
 from classifier.active.learner import Learner
-from classifier.catalog.lock import owned
-from classifier.catalog.stats import overview
+from classifier.catalog.lock import hold_lock
+from classifier.catalog.stats import library_stats
 from classifier.errors import IllsortError, LibraryError
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
@@ -65,7 +65,7 @@ def thumbnails(library: Path) -> None:
 def commands(folder: Path, bundle: Path, name: str) -> Iterator[Callable[[], object]]:
     """All that writes to a library, and what reads it first; learning only where it comes near to `name`."""
     library = folder / "sorted"
-    yield lambda: overview(library)
+    yield lambda: library_stats(library)
     yield lambda: verify(library)
     (folder / "crawl" / "new.png").write_bytes(blended(7))
     yield lambda: sort_again(folder, bundle)
@@ -158,5 +158,5 @@ def test_the_page_does_not_open_over_a_link(tmp_path: Path, made: Path) -> None:
 def test_what_is_no_file_is_told_and_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / ".illsort").mkdir()
     os.mkfifo(tmp_path / ".illsort" / "moves.jsonl")
-    with pytest.raises(LibraryError, match=r"moves\.jsonl is no regular file"), owned(tmp_path), suppress(OSError):
+    with pytest.raises(LibraryError, match=r"moves\.jsonl is no regular file"), hold_lock(tmp_path), suppress(OSError):
         pass

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from classifier.catalog.places import place_of
 from classifier.errors import IllsortError
 from classifier.filing import executor, recovery
@@ -67,7 +67,7 @@ def _work(job: Job, library: Path, crawl: Path) -> Callable[[], Sequence[Outcome
 
 def _file(moves: list[Move], *, library: Path, crawl: Path, batch: int) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    with owned(library), open_catalog(library) as catalog:
+    with hold_lock(library), open_catalog(library) as catalog:
         name(catalog, crawl)
         recovery.recover(catalog, library)
         begin_run(catalog, crawl)

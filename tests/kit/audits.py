@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from classifier.audit.estimate import AuditState
 from classifier.catalog import decisions, runs
-from classifier.catalog.audits import Audit, Drawn
+from classifier.catalog.audits import Audit, SampledImage
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from classifier.filing.executor import execute
 from classifier.records import Action, Annotation, AnnotationKind, Decision, Method, PictureId
 from kit.filing import move_of
@@ -39,7 +39,7 @@ def filed_library(
     """
     library, crawl = folder / "sorted", folder / "crawl"
     crawl.mkdir(parents=True)
-    with owned(library), open_catalog(library) as catalog:
+    with hold_lock(library), open_catalog(library) as catalog:
         run = runs.begin(
             catalog,
             kind="sort",
@@ -87,7 +87,7 @@ def audit_of(
         steps=tuple(steps),
         marks=(0, 0),
         drawn=tuple(
-            Drawn(
+            SampledImage(
                 position=position,
                 picture=PictureId(str(position)),
                 category=category,

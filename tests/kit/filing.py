@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from classifier.catalog.places import place_of
 from classifier.catalog.values import to_bytes
 from classifier.filing.destination import names_for
@@ -84,7 +84,7 @@ def begin_run(catalog: Catalog, crawl: Path) -> None:
 def sort(library: Path, crawl: Path, *, method: Method, batch: int = 256, disk: Disk | None = None) -> list[Outcome]:
     """Recover, then file what has no place yet, in batches."""
     outcomes: list[Outcome] = []
-    with owned(library), open_catalog(library) as catalog:
+    with hold_lock(library), open_catalog(library) as catalog:
         name(catalog, crawl)
         recover(catalog, library)
         begin_run(catalog, crawl)

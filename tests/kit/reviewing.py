@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from classifier.catalog import decisions, runs
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.files import add_image
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from classifier.filing.executor import execute
 from classifier.records import Action, Decision, Method, Picture, PictureId
 from classifier.settings import RuntimeSettings, Settings, SortSettings
@@ -75,7 +75,7 @@ def waiting_library(
     kind, model = ("label", "") if is_sample else ("sort", "m")
     library, crawl = folder / "sorted", folder / "crawl"
     crawl.mkdir(parents=True)
-    with owned(library), open_catalog(library) as catalog:
+    with hold_lock(library), open_catalog(library) as catalog:
         run = runs.begin(catalog, kind=kind, crawl=crawl, mode="link", model=model, bundle=folder / "m", settings={})
         made, moves = [], []
         for number, (action, category, confidence) in enumerate(waiting):

@@ -16,7 +16,7 @@ import numpy as np
 from classifier.catalog import files, library_changes, runs
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.files import add_image, relink
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from classifier.catalog.predictions import add_logits
 from classifier.decision.policy import Policy
 from classifier.filing.executor import execute
@@ -71,7 +71,7 @@ def sort(
     """Recover, reconcile, scan, file what is not where it belongs, sidecars after each batch; what was not placed."""
     apply.BATCH = batch
     silent = SilentProgress()
-    with owned(library), open_catalog(library) as catalog:
+    with hold_lock(library), open_catalog(library) as catalog:
         name(catalog, crawl)
         recover(catalog, library)
         reconcile(catalog, library)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from classifier.audit.session import opened
-from classifier.catalog.lock import owned
-from classifier.catalog.stats import overview
+from classifier.catalog.lock import hold_lock
+from classifier.catalog.stats import library_stats
 from classifier.cli.status import _runs
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
@@ -85,7 +85,7 @@ def test_a_run_is_shown_as_undone_while_its_undo_holds(library: Path) -> None:
 
 def _shown_undone(library: Path) -> list[str]:
     """The runs that both the table of `illsort status` and the report show as undone."""
-    rows = [line.split()[0] for line in _runs(overview(library), library) if " undone " in line]
+    rows = [line.split()[0] for line in _runs(library_stats(library), library) if " undone " in line]
     assert len(rows) == library_page(library).count(">已撤销<")
     return rows
 
@@ -100,7 +100,7 @@ def test_a_file_of_another_or_one_that_was_changed_is_never_replaced(library: Pa
 
 
 def test_a_library_in_use_is_left_alone(library: Path) -> None:
-    with owned(library), pytest.raises(LibraryError, match="is in use"):
+    with hold_lock(library), pytest.raises(LibraryError, match="is in use"):
         write_library_report(library)
     assert not (library / "report.html").exists()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog.stats import overview
+from classifier.catalog.stats import library_stats
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
 from kit.pictures import COLORS, encoded, varied
@@ -23,7 +23,7 @@ SETTINGS = Settings(runtime=RuntimeSettings(workers=0))
 
 def listed(library: Path) -> set[str]:
     """The names that status lists; `_broken.csv` has the same."""
-    names = {path.name for path, _ in overview(library).failures}
+    names = {path.name for path, _ in library_stats(library).failures}
     listing = library / "_broken.csv"
     rows = listing.read_text(encoding="utf-8-sig").splitlines()[1:] if listing.exists() else []
     assert names == {Path(row.split(",")[0]).name for row in rows}
@@ -53,7 +53,7 @@ def test_a_failure_is_listed_while_the_file_is_there(
     sort_each(tmp_path, bundle, "pics", "pics/sub", "other")
     assert {"b.jpg", "z.jpg"} == listed(tmp_path / "sorted")
     mend(tmp_path)
-    assert left == {path.name for path, _ in overview(tmp_path / "sorted").failures}
+    assert left == {path.name for path, _ in library_stats(tmp_path / "sorted").failures}
     sort_each(tmp_path, bundle, "pics")
     assert left == listed(tmp_path / "sorted")
 
@@ -61,8 +61,8 @@ def test_a_failure_is_listed_while_the_file_is_there(
 def test_duplicates_of_a_crawl_that_is_gone_do_not_count(tmp_path: Path, bundle: Path) -> None:
     make_tree(tmp_path, {"pics": {"a.png": RED, "sub": {"same.png": RED}}, "other": {"too.png": RED}})
     sort_each(tmp_path, bundle, "pics", "pics/sub", "other")
-    assert 2 == overview(tmp_path / "sorted").duplicates
+    assert 2 == library_stats(tmp_path / "sorted").duplicates
     (tmp_path / "pics/sub/same.png").unlink()
     shutil.rmtree(tmp_path / "other")
     sort_each(tmp_path, bundle, "pics")
-    assert 0 == overview(tmp_path / "sorted").duplicates
+    assert 0 == library_stats(tmp_path / "sorted").duplicates

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.catalog.stats import overview
+from classifier.catalog.stats import library_stats
 from classifier.model.bundle import open_bundle, save_bundle
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
@@ -47,7 +47,7 @@ def test_a_folder_in_either_form_is_the_categorys(tmp_path: Path, bundle: Path, 
     expected = {f"{spelled}/red.png", f"{spelled}/mine.txt", "blue/blue.png", "green/green.png"}
 
     assert expected == run(tmp_path, model) == run(tmp_path, model)
-    assert {NFC: 1, "blue": 1, "green": 1} == overview(tmp_path / "sorted").filed
+    assert {NFC: 1, "blue": 1, "green": 1} == library_stats(tmp_path / "sorted").filed
 
 
 def test_what_was_sorted_by_the_other_form_stays_where_it_is(tmp_path: Path, bundle: Path) -> None:

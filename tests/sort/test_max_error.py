@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.stats import overview
+from classifier.catalog.stats import library_stats
 from classifier.filing.undo import undo
 from classifier.model.bundle import open_bundle
 from classifier.model.risk_control import RiskGuarantee, promise
@@ -108,17 +108,17 @@ def test_the_promise_is_told_before_and_after_and_recorded(crawl: Path, judged: 
     assert f"{by.sentence}; of those, {by.coverage:.0%} would be filed" in progress.said
     assert (0.05, by.sentence) == (kept["max_error"], kept["promise"]["sentence"])
     assert {"blue", "green", "red"} == set(kept["promise"]["thresholds"])
-    assert by.sentence == overview(crawl / "sorted").strictness.promise
+    assert by.sentence == library_stats(crawl / "sorted").strictness.promise
 
 
 def test_the_status_speaks_of_the_last_run_alone(crawl: Path, judged: Path) -> None:
     run(crawl, judged, max_error=0.05)
     undo(crawl / "sorted")
-    assert overview(crawl / "sorted").strictness.promise is None
+    assert library_stats(crawl / "sorted").strictness.promise is None
 
     summary = run(crawl, judged, threshold=0.9)
     assert "promise" not in summary
-    assert overview(crawl / "sorted").strictness.promise is None
+    assert library_stats(crawl / "sorted").strictness.promise is None
     assert recorded(crawl)["max_error"] is None
 
 
@@ -151,7 +151,7 @@ def test_without_a_guarantee_the_rate_is_kept_by_the_models_estimate_and_one_lin
 
     assert line.startswith(f"at most {rate * 100:g}% wrong asked, an estimate, {says}")
     assert f"answer {wanted} random pictures of what was filed, none of them wrong: illsort audit {library} " in line
-    assert (line, line) == (summary["no_guarantee"], overview(library).strictness.no_guarantee)
+    assert (line, line) == (summary["no_guarantee"], library_stats(library).strictness.no_guarantee)
     assert "promise" not in summary
     assert (rate, why) == (recorded(crawl)["max_error"], recorded(crawl)["no_guarantee"]["why"])
     told = {"threshold": 1 - rate, "max_error": rate, "guaranteed": False, "why": why}

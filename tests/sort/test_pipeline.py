@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import typer
 
-from classifier.catalog.lock import owned
-from classifier.catalog.stats import overview
+from classifier.catalog.lock import hold_lock
+from classifier.catalog.stats import library_stats
 from classifier.cli.sort import _end
 from classifier.errors import CrawlError, LibraryError, ModelError
 from classifier.filing.undo import undo
@@ -289,7 +289,7 @@ def test_an_empty_crawl_is_no_error(tmp_path: Path, bundle: Path) -> None:
 
 def test_two_sorts_cannot_own_one_library(tmp_path: Path, bundle: Path) -> None:
     make_tree(tmp_path / "crawl", {"a.png": png("red")})
-    with owned(tmp_path / "sorted"), pytest.raises(LibraryError, match=f"process {os.getpid()}"):
+    with hold_lock(tmp_path / "sorted"), pytest.raises(LibraryError, match=f"process {os.getpid()}"):
         run(tmp_path, bundle)
 
 
@@ -306,7 +306,7 @@ def test_the_overview_tells_what_the_library_holds(tmp_path: Path, bundle: Path)
         },
     )
     run(tmp_path, bundle)
-    seen = overview(tmp_path / "sorted")
+    seen = library_stats(tmp_path / "sorted")
 
     assert ({"red": 2, "green": 1}, {"blue": 1}, 1) == (seen.filed, seen.review, seen.duplicates)
     assert {"not a picture": 1} == seen.broken
@@ -389,7 +389,7 @@ def test_what_cannot_be_moved_has_failed_and_counts_where_it_lies(tmp_path: Path
     assert before == {name for name in stable(library) if name != "_review"}
     why = f"3 pictures could not be moved, left in place: {in_the_way} is not a folder"
     assert [why, why] == progress.said
-    assert ({"red": 2, "green": 1}, {}) == (overview(library).filed, overview(library).review)
+    assert ({"red": 2, "green": 1}, {}) == (library_stats(library).filed, library_stats(library).review)
     with pytest.raises(typer.Exit):
         _end(summary | {"seconds": 0.0}, library, dry_run=False, as_json=False)
 
@@ -407,5 +407,5 @@ def test_undoing_a_sort_that_could_not_move_all_brings_back_what_was_decided(tmp
     assert (1, 1, 1) == tuple(summary[key] for key in ("filed", "review", "failed"))
 
     assert 2 == undo(tmp_path / "sorted").undone
-    seen = overview(tmp_path / "sorted")
+    seen = library_stats(tmp_path / "sorted")
     assert ({"red": 1, "green": 1}, {}) == (seen.filed, seen.review)

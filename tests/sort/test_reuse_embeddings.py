@@ -12,7 +12,7 @@ import pytest
 from classifier.catalog import embeddings
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.shards import ShardWriter
-from classifier.catalog.stats import overview
+from classifier.catalog.stats import library_stats
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.inference.reader import Reader
@@ -256,7 +256,7 @@ def test_they_are_told_in_numbers_and_disturb_neither_verify_nor_undo(
 ) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     run(tmp_path, bundles[0])
-    seen = overview(tmp_path / "sorted")
+    seen = library_stats(tmp_path / "sorted")
     checked = verify(tmp_path / "sorted")
     undo(tmp_path / "sorted")
     reads.clear()
@@ -273,7 +273,7 @@ def test_one_backbone_has_one_row_for_each_picture(tmp_path: Path, bundles: tupl
     for bundle in bundles:
         run(tmp_path, bundle)
     with read_catalog(tmp_path / "sorted") as catalog:
-        kept = embeddings.kept(catalog, tmp_path / "sorted")
+        kept = embeddings.store_stats(catalog, tmp_path / "sorted")
         rows = catalog.connection.execute("SELECT count(*) FROM embeddings").fetchone()
 
     assert (kept.pictures,) == rows == (READABLE,)

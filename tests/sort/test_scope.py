@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import typer
 
-from classifier.catalog.stats import overview
+from classifier.catalog.stats import library_stats
 from classifier.cli.sort import _end
 from classifier.errors import CrawlError
 from classifier.model.bundle import Bundle, open_bundle, save_bundle
@@ -231,7 +231,7 @@ def test_a_folder_that_cannot_be_read_is_no_success(
     assert 1 == ended.value.exit_code
     assert (1, 0, 1) == (summary["pictures"], summary["broken"], json.loads(capsys.readouterr().out)["unreadable"])
     assert [str(crawl / "b"), "cannot be opened", "Permission denied"] == listed[1]
-    assert [crawl / "b"] == [path for path, _ in overview(tmp_path / "sorted").failures]
+    assert [crawl / "b"] == [path for path, _ in library_stats(tmp_path / "sorted").failures]
 
 
 def test_once_it_can_be_read_it_is_no_longer_listed(tmp_path: Path, bundle: Path, refusing: set[str]) -> None:
@@ -242,7 +242,7 @@ def test_once_it_can_be_read_it_is_no_longer_listed(tmp_path: Path, bundle: Path
     summary, _ = run(tmp_path, bundle, mode=Mode.LINK)
 
     assert (2, 0) == (summary["filed"], summary["unreadable"])
-    assert () == overview(tmp_path / "sorted").failures
+    assert () == library_stats(tmp_path / "sorted").failures
     assert not (tmp_path / "sorted" / "_broken.csv").exists()
 
 

@@ -15,7 +15,7 @@ from classifier.catalog import decisions
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.decisions import prune_previous
 from classifier.catalog.ranking import attach_newest
-from classifier.catalog.stats import overview
+from classifier.catalog.stats import library_stats
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
 from classifier.records import Action, Decision, PictureId
@@ -60,7 +60,7 @@ class Library:
     def check(self) -> None:
         """Status, page and report count what lies in the library."""
         lies = Counter(trays(self.library))
-        seen = overview(self.library)
+        seen = library_stats(self.library)
         assert lies == +Counter(file=sum(seen.filed.values()), review=sum(seen.review.values()), unknown=seen.unknown)
         with open_catalog(self.library) as catalog:
             attach_newest(catalog)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from kit.reviewing import SURE, blended, served, unsure_library
 from kit.tree import all_files
 
@@ -91,7 +91,7 @@ def test_decided_filed_and_taken_back_through_the_page(client: TestClient, libra
 
 def test_while_a_sort_owns_the_library_answers_are_kept_and_filing_says_so(client: TestClient, library: Path) -> None:
     row = queue(client)[0]
-    with owned(library):
+    with hold_lock(library):
         said = client.post("/api/say", json={"answers": [{"picture": row["picture"], "said": "none of these"}]})
         filed = client.post("/api/file", json={})
 

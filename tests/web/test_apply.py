@@ -9,8 +9,8 @@ import pytest
 
 from classifier.catalog import runs
 from classifier.catalog.connection import open_catalog, read_catalog
-from classifier.catalog.lock import owned
-from classifier.catalog.stats import overview
+from classifier.catalog.lock import hold_lock
+from classifier.catalog.stats import library_stats
 from classifier.errors import LibraryError
 from classifier.filing import refile as rearranging
 from classifier.filing.undo import undo
@@ -92,7 +92,7 @@ def test_beside_a_sort_nothing_is_filed_and_nothing_lost(tmp_path: Path, bundle:
     library = unsure_library(tmp_path, bundle, 4)
     meant = decide(library)
     before = pictures(library)
-    with owned(library), pytest.raises(LibraryError, match="is in use by illsort"):
+    with hold_lock(library), pytest.raises(LibraryError, match="is in use by illsort"):
         file_decided(library)
 
     assert before == pictures(library)
@@ -133,7 +133,7 @@ def test_a_sort_that_was_stopped_is_not_forgotten_for_what_was_decided_since(tmp
     file_decided(library)
 
     with read_catalog(library) as catalog:
-        known = runs.stopped(catalog, tmp_path / "crawl")
+        known = runs.interrupted_run(catalog, tmp_path / "crawl")
     assert known is not None
     assert ("copy", 0.7) == (known.mode, known.asked.threshold)
 
@@ -147,7 +147,7 @@ def test_a_picture_that_was_taken_away_is_recorded_and_holds_up_no_other(tmp_pat
 
     assert filed is not None
     assert (2, ()) == (filed.moved, filed.left)
-    assert 1 == overview(library).missing["deleted"]
+    assert 1 == library_stats(library).missing["deleted"]
 
 
 def test_what_cannot_be_moved_is_named_and_counts_where_it_lies(tmp_path: Path, bundle: Path) -> None:
@@ -160,7 +160,7 @@ def test_what_cannot_be_moved_is_named_and_counts_where_it_lies(tmp_path: Path, 
     assert filed is not None
     stuck = [name for name, into in first.items() if into == folder]
     assert (3 - len(stuck), set(stuck)) == (filed.moved, {path.name for path, _ in filed.left})
-    counted = overview(library)
+    counted = library_stats(library)
     assert len(stuck) == counted.not_moved
     assert 1 + len(stuck) == sum(counted.review.values())
     assert folder not in counted.filed
@@ -169,7 +169,7 @@ def test_what_cannot_be_moved_is_named_and_counts_where_it_lies(tmp_path: Path, 
     (library / folder).unlink()
     again = file_decided(library)
     assert again is not None
-    assert (len(stuck), 0) == (again.moved, overview(library).not_moved)
+    assert (len(stuck), 0) == (again.moved, library_stats(library).not_moved)
 
 
 def test_what_a_sort_promised_of_its_own_filing_stands_after_a_review(tmp_path: Path, bundle: Path) -> None:
@@ -180,7 +180,7 @@ def test_what_a_sort_promised_of_its_own_filing_stands_after_a_review(tmp_path: 
     decide(library)
     file_decided(library)
 
-    assert "at most 2% wrong" == overview(library).strictness.promise
+    assert "at most 2% wrong" == library_stats(library).strictness.promise
     undo(library)
     undo(library, run=1)
-    assert overview(library).strictness.promise is None
+    assert library_stats(library).strictness.promise is None

@@ -7,7 +7,7 @@ from pathlib import Path
 from classifier.active.apply import file_learned
 from classifier.active.learner import Learner
 from classifier.audit.session import recorded_target
-from classifier.catalog.stats import overview
+from classifier.catalog.stats import library_stats
 from classifier.cli.status import _runs
 from classifier.records import Selection
 from classifier.report.library_report import library_page
@@ -32,7 +32,7 @@ def test_a_rate_asked_without_a_guarantee_is_told_as_such_after_filing(tmp_path:
 
     assert (0.02, False, 0.98) == (told["max_error"], told["guaranteed"], told["threshold"])
     assert 0.02 == recorded_target(library)
-    seen = overview(library)
+    seen = library_stats(library)
     assert [line for line in _runs(seen, library) if line.startswith(f"a{SAYS}")]
     assert (0.02, False) == tuple(seen.as_dict()["strictness"][key] for key in ("max_error", "guaranteed"))
     assert f"A{SAYS}" in library_page(library)

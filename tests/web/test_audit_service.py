@@ -11,7 +11,7 @@ import pytest
 from classifier.audit.session import opened
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.stats import overview
+from classifier.catalog.stats import library_stats
 from classifier.records import AnnotationKind
 from classifier.web.learner_process import LearnerStatus
 from kit.audits import Kind, filed_library
@@ -59,7 +59,7 @@ def test_the_page_draws_no_more_than_status_counts_as_filed(library: Path) -> No
         told = client.get("/api/audit").json()["audit"]
 
     assert (8, 8) == (told["usual"], told["there"])
-    assert 8 == sum(overview(library).filed.values())
+    assert 8 == sum(library_stats(library).filed.values())
 
 
 def test_one_that_is_rather_another_category_is_wrong_and_can_be_filed_there(library: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.stats import overview
+from classifier.catalog.stats import library_stats
 from classifier.errors import IllsortError, LibraryError
 from classifier.filing.undo import undo
 from classifier.records import Action, AnnotationKind, PictureId
@@ -94,7 +94,7 @@ def test_what_lies_under_the_old_name_moves_as_one_run_that_undo_takes_back(tmp_
         desk.rename("cat", "kitten")
     file_decided(library)
     assert {"000.png": "kitten", "001.png": "dog", "002.png": "_review/kitten", "003.png": "kitten"} == folders(library)
-    assert {"kitten": 2, "dog": 1} == overview(library).filed
+    assert {"kitten": 2, "dog": 1} == library_stats(library).filed
 
     undo(library)
     assert before == folders(library)
@@ -115,7 +115,7 @@ def test_merged_two_are_one_in_the_queue_and_in_the_numbers(tmp_path: Path) -> N
         for order in (Order.SURETY, Order.CATEGORY, Order.LEARNED):
             rows = desk.page(Wanted(category="dog", order=order), after=None, limit=9)
             assert [(ids[3], "dog"), (ids[2], "dog")] == [(row.picture, row.category) for row in rows]
-    assert {"dog": 2} == overview(library).filed
+    assert {"dog": 2} == library_stats(library).filed
 
 
 def test_what_was_only_judged_wrong_is_not_wrong_for_the_two_together(tmp_path: Path) -> None:

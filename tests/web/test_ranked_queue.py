@@ -31,10 +31,10 @@ def ranks(ids: list[PictureId], numbers: list[int], *, category: str = "page", a
         Rank(
             picture=ids[number],
             action=action,
-            place=place,
+            position=place,
             category=category,
             confidence=place / 100,
-            look=number % 2,
+            cluster_id=number % 2,
             logits=logits_as_bytes(np.array([[0.0, 3.0]], dtype=np.float32))[0],
         )
         for place, number in enumerate(numbers)

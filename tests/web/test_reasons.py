@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from classifier.audit import apply
-from classifier.catalog.audits import Audit, Filed
+from classifier.catalog.audits import Audit, FiledImage
 from classifier.decision import decide as deciding
 from classifier.decision.decide import decide
 from classifier.decision.overrides import apply_annotation
@@ -59,7 +59,7 @@ def heeded(name: str) -> list[str]:
 def audited(name: str) -> list[str]:
     """What an audit's threshold says."""
     audit = Audit(at="2026-11-24", seed=1, simple=True, filed={}, steps=(), marks=(0, 0), drawn=())
-    one = Filed(picture=P, name="1.png", category=name, confidence=0.7, reason="")
+    one = FiledImage(picture=P, name="1.png", category=name, confidence=0.7, reason="")
     return [apply._below(one, audit, 0.9, rate) for rate in (None, 0.02)]
 
 

@@ -14,7 +14,7 @@ import pytest
 from classifier.active.learner import Learner
 from classifier.catalog import runs
 from classifier.catalog.connection import NAME, open_catalog, read_catalog
-from classifier.catalog.lock import owned
+from classifier.catalog.lock import hold_lock
 from classifier.errors import IllsortError
 from classifier.filing.executor import execute
 from classifier.records import Action, AnnotationKind, Method, PictureId
@@ -93,10 +93,10 @@ def test_a_library_that_cannot_be_used_is_told_by_its_path(tmp_path: Path, folde
     empty = tmp_path / folder / "nothing"
 
     def again() -> None:
-        with owned(library):
+        with hold_lock(library):
             pass
 
-    with owned(library):
+    with hold_lock(library):
         assert told(again).startswith(f"{library} 正被 illsort 使用（进程 ")
     assert f"{empty} 不是 illsort 的库：没有 .illsort/{NAME}" == told(lambda: read_catalog(empty))
     assert f"{library} 里还没有归类任何图片，没有可抽查的" == told(lambda: audit_service.begin(library, None))
@@ -111,7 +111,7 @@ def test_a_full_disk_and_a_picture_that_is_gone_are_told(tmp_path: Path) -> None
     crawl.mkdir()
     (crawl / "1.png").write_bytes(b"1")
     move = move_of(crawl / "1.png", method=Method.COPY)
-    with owned(library), open_catalog(library) as catalog:
+    with hold_lock(library), open_catalog(library) as catalog:
         run = runs.begin(catalog, kind="sort", crawl=crawl, mode="copy", model="m", bundle=crawl, settings={})
         full = Failing("copy", errno.ENOSPC)
         stopped = told(lambda: execute(catalog, library=library, run=run, moves=[move], disk=full))
@@ -156,7 +156,7 @@ def test_the_server_answers_in_both_languages(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, WAITING)
     with served(library) as client:
         named = client.post("/api/categories", json={"rename": "it's", "to": "dog"})
-        with owned(library):
+        with hold_lock(library):
             client.post("/api/say", json={"answers": [{"picture": PictureId("0" * 64), "said": "skipped"}]})
             filed = client.post("/api/file", json={})
         unsaid = client.post("/api/say", json={"answers": [{"picture": 7}]})

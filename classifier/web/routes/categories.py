@@ -96,4 +96,4 @@ def _grid(desk: ReviewSession, of: int | str, *, limit: int) -> list[Waiting]:
     """A cluster by its number, or what is taken for a category."""
     if isinstance(of, int):
         return desk.read(lambda catalog, _: of_look(catalog, of, limit=limit))
-    return desk.read(lambda catalog, guesses: taken_for(catalog, guesses.names.behind(of), limit=limit))
+    return desk.read(lambda catalog, guesses: taken_for(catalog, guesses.names.aliases_of(of), limit=limit))
