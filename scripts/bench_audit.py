@@ -35,8 +35,8 @@ SHARES = (0.005, 0.01, 0.02, 0.05, 0.10)
 EARLY = 50
 
 # The same few counts come again and again.
-stating.at_most = thresholds.at_most = lru_cache(None)(binomial_bounds.at_most)
-stating.at_most_of = thresholds.at_most_of = lru_cache(None)(binomial_bounds.at_most_of)
+stating.upper_bound = thresholds.upper_bound = lru_cache(None)(binomial_bounds.upper_bound)
+stating.finite_upper_bound = thresholds.finite_upper_bound = lru_cache(None)(binomial_bounds.finite_upper_bound)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from classifier.errors import NoGuarantee
-from classifier.model.binomial_bounds import at_most, spent
+from classifier.model.binomial_bounds import look_confidence, upper_bound
 from classifier.model.holdout import HoldoutPredictions
-from classifier.model.risk_control import estimated_threshold, promise
+from classifier.model.risk_control import estimated_threshold, guarantee_risk
 from classifier.records import PictureId, Selection
 
 SIZE = 60_000
@@ -78,7 +78,7 @@ def evidence(of: World, rows: NDArray[np.int64], selection: Selection) -> Holdou
 def outcome(of: World, seen: HoldoutPredictions) -> tuple[bool, float, float]:
     """Whether a guarantee is claimed, the share wrong among the filed, and the share filed."""
     try:
-        by = promise(seen, categories=CATEGORIES, temperature=1.0, max_error=RATE)
+        by = guarantee_risk(seen, categories=CATEGORIES, temperature=1.0, max_error=RATE)
         claimed, threshold = True, by.thresholds[0]
     except NoGuarantee:
         claimed, threshold = False, estimated_threshold(RATE)
@@ -112,14 +112,14 @@ def false_good(audits: int, *, corrected: bool, draws: int) -> float:
     """How often one of `audits` audits of a library with just over 2% wrong calls it good."""
     rng = np.random.default_rng(0)
     wrong = rng.binomial(AUDITED, RATE, (draws, audits))
-    bounds = [_bounds(spent(number, 0.95) if corrected else 0.95) for number in range(1, audits + 1)]
+    bounds = [_bounds(look_confidence(number, 0.95) if corrected else 0.95) for number in range(1, audits + 1)]
     good = np.stack([bound[wrong[:, number]] <= RATE for number, bound in enumerate(bounds)])
     return float(good.any(axis=0).mean())
 
 
 @cache
 def _bounds(confidence: float) -> NDArray[np.float64]:
-    return np.array([at_most(wrong, AUDITED, confidence) for wrong in range(AUDITED + 1)])
+    return np.array([upper_bound(wrong, AUDITED, confidence) for wrong in range(AUDITED + 1)])
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ from classifier.model.backbone import load_backbone
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.head import fit_head
 from classifier.model.holdout import HoldoutPredictions
-from classifier.model.risk_control import promise
+from classifier.model.risk_control import guarantee_risk
 from classifier.model.transforms import EvalTransform
 from classifier.progress import SilentProgress
 from classifier.records import PictureId, Selection
@@ -139,7 +139,7 @@ def tried(pictures: Embedded, *, count: int, even: bool, seed: int) -> list[Resu
     for rate in RATES:
         best = coverage_at(rate, sure, is_right).share
         try:
-            by = promise(evidence, categories=pictures.categories, temperature=temperature, max_error=rate)
+            by = guarantee_risk(evidence, categories=pictures.categories, temperature=temperature, max_error=rate)
         except NoGuarantee:
             results.append(Result(promised=False, coverage=0.0, error=0.0, best=best))
             continue

@@ -35,7 +35,7 @@ from classifier.decision.policy import Policy
 from classifier.model.backbone import Network, load_backbone
 from classifier.model.bundle import Bundle, save_bundle
 from classifier.model.manifest import Manifest
-from classifier.model.ood import fit_novelty
+from classifier.model.ood import fit_ood
 from classifier.progress import SilentProgress
 from classifier.records import Mode, Move, PictureId
 from classifier.sort.apply import DecisionApplier, Execute
@@ -98,7 +98,7 @@ def trained(folder: Path, network: Network, known: World, *, labels: int, novelt
         settings={},
         versions={},
     )
-    fitted = fit_novelty(traits, rows, kinds, np.arange(labels)) if novelty else None
+    fitted = fit_ood(traits, rows, kinds, np.arange(labels)) if novelty else None
     return save_bundle(folder, network=network, manifest=manifest, evaluation={}, novelty=fitted)
 
 
@@ -141,12 +141,12 @@ def fill(catalog: Catalog, library: Path, known: World, bundle: Bundle, *, count
 
 def settle(catalog: Catalog, library: Path, bundle: Bundle, execute: Execute, *, run: int) -> None:
     """Decide everything, and give what is to be moved to `execute`."""
-    novelty = bundle.load_novelty()
+    novelty = bundle.load_ood()
     policy = Policy(
         manifest=bundle.manifest,
         thresholds=(bundle.manifest.threshold,) * len(bundle.manifest.categories),
         mode=Mode.LINK,
-        unknown_threshold=float("inf") if novelty is None else novelty.cut(0.1),
+        unknown_threshold=float("inf") if novelty is None else novelty.threshold(0.1),
     )
     applier = DecisionApplier(catalog, run=run, crawl=CRAWL, library=library, policy=policy, execute=execute)
     applier.redecide_placed(SilentProgress())

@@ -82,7 +82,7 @@ def drawn_bundle(
         versions={},
     )
     bundle = Bundle(folder, manifest)
-    bundle.load_labelled = lambda: kept  # type: ignore[method-assign]
+    bundle.load_labeled_embeddings = lambda: kept  # type: ignore[method-assign]
     return bundle
 
 

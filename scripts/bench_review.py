@@ -35,7 +35,7 @@ from classifier.catalog.predictions import add_many_logits, logits_as_bytes
 from classifier.catalog.values import to_bytes
 from classifier.demo.draw import KINDS, draw
 from classifier.model.bundle_files import MANIFEST
-from classifier.model.manifest import answers_key
+from classifier.model.manifest import prediction_key
 from classifier.records import Action, Decision, PictureId
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def write_catalog(
     library: Path, bundle: Path, made: Sequence[tuple[PictureId, Path, int]], logits: Any, *, sure: Any, best: Any
 ) -> None:
     """The rows as a sort leaves them."""
-    model = answers_key(**MODEL, novelty_sha256="")
+    model = prediction_key(**MODEL, novelty_sha256="")
     with open_catalog(library) as catalog:
         run = runs.begin(
             catalog, kind="sort", crawl=Path("/crawl"), mode="link", model=model, bundle=bundle, settings={}

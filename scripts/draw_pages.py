@@ -23,7 +23,7 @@ from classifier.cli.terminal import TerminalProgress
 from classifier.demo.run import demo
 from classifier.settings import LabelSettings, ModelSettings, Settings, SortSettings, TrainSettings
 from classifier.sort.pipeline import sort
-from classifier.training.pipeline import learn
+from classifier.training.pipeline import train_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,7 +137,7 @@ def doubting(folder: Path, made: Path) -> Path:
     settings = Settings(
         labels=LabelSettings(folder=labels), model=ModelSettings(folder=made / "model"), train=TrainSettings(folds=3)
     )
-    return learn(settings, progress=TerminalProgress()).bundle.folder
+    return train_model(settings, progress=TerminalProgress()).bundle.folder
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from classifier.catalog.values import to_path
 from classifier.cli.terminal import TerminalProgress
 from classifier.records import Action
 from classifier.settings import load
-from classifier.training.pipeline import learn
+from classifier.training.pipeline import train_model
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -93,7 +93,7 @@ def train(source: Path, drawn: Draw, bundle: Path, *overrides: str) -> float:
         None,
         [f"labels.folder={source}", f"labels.csv={drawn.labels_csv}", f"model.folder={bundle}", *overrides],
     )
-    learn(settings, progress=TerminalProgress())
+    train_model(settings, progress=TerminalProgress())
     return time.monotonic() - started
 
 

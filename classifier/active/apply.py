@@ -20,7 +20,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.errors import LibraryError
 from classifier.filing.path_scope import named_root
 from classifier.model.bundle import Bundle
-from classifier.model.replace_head import remove_others, save_refitted
+from classifier.model.replace_head import remove_other_bundles, save_with_head
 from classifier.records import Mode
 from classifier.settings import Settings
 from classifier.sort.pipeline import sort
@@ -62,7 +62,7 @@ def file_learned(library: Path, learner: Learner, *, send: Send) -> dict[str, An
             max_error=asked.max_error,
             is_named=False,
         )
-    remove_others(bundle.folder.parent, kept=bundle.folder)
+    remove_other_bundles(bundle.folder.parent, kept=bundle.folder)
     with read_catalog(library) as catalog:
         strictness = Strictness.from_settings(runs.last_settings(catalog, "sort"))
         filed = decisions.count_filed(catalog) - before
@@ -79,10 +79,10 @@ def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, nov
     """Save the bundle with the refitted head in the models folder of the library."""
     head = fit(training_set)
     judged = (
-        cross_fit(training_set, before=learner.bundle.load_evidence()) if can_guarantee(training_set.labelled) else None
+        cross_fit(training_set, before=learner.bundle.load_holdout()) if can_guarantee(training_set.labelled) else None
     )
     annotated = sum(not path for path in training_set.labelled.paths)
-    return save_refitted(
+    return save_with_head(
         state_folder(library) / "models",
         of=learner.bundle,
         categories=training_set.categories,

@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans
 
 from classifier.catalog.ranking import Rank, write
 from classifier.records import Action
-from classifier.training.subset_heads import compact
+from classifier.training.subset_heads import standardize_pca
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +80,6 @@ def write_clusters(library: Path, seen: LoadedEmbeddings) -> None:
 
 def reduced_directions(embeddings_ND: NDArray[np.float32]) -> NDArray[np.float64]:
     """The embeddings after standardization and PCA, L2-normalized, (N, R)."""
-    rows = compact(embeddings_ND).astype(np.float64)
+    rows = standardize_pca(embeddings_ND).astype(np.float64)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(lengths == 0, 1, lengths)

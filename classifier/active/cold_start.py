@@ -21,7 +21,7 @@ from classifier.catalog.connection import read_catalog
 from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.ranking import Rank, read_positions
 from classifier.errors import LibraryError
-from classifier.model.calibration import likeliest, possible, probabilities
+from classifier.model.calibration import mask_ruled_out, most_likely, probabilities
 from classifier.model.head import fit_head
 from classifier.records import Action, AnnotationKind
 
@@ -63,13 +63,13 @@ class ColdStartLearner:
             return 0
         truths = np.array([categories.index(name) for name in names])
         logits = fit_head(self._embeddings.embeddings[rows], truths)(self._embeddings.embeddings)
-        probs = possible(
+        probs = mask_ruled_out(
             probabilities(logits, 1.0), self._embeddings.pictures, categories, annotation_log.ruled_out(log)
         )
         is_known = has_labeled_neighbors(
             self._directions, labeled_rows=np.array(rows), truths=truths, best=probs.argmax(axis=1)
         )
-        kept, (best, sure) = logits_as_bytes(logits), likeliest(probs, categories)
+        kept, (best, sure) = logits_as_bytes(logits), most_likely(probs, categories)
         ranks = [
             Rank(place, picture, _REVIEW, best[row], float(sure[row]), look, kept[row])
             if is_known[row]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from classifier.active.training_set import TrainingSet, fit
-from classifier.model.head import directions
+from classifier.model.head import l2_normalize
 from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import Selection
@@ -74,7 +74,7 @@ def _without_category(before: HoldoutPredictions | None) -> int:
 
 def _repeats(labelled: LabeledEmbeddings) -> NDArray[np.bool_]:
     """Which annotated images may duplicate which images, bool (V, N)."""
-    every = directions(labelled.embeddings)
+    every = l2_normalize(labelled.embeddings)
     is_verdict = np.array([not path for path in labelled.paths], dtype=bool)
     repeats: NDArray[np.bool_] = every[is_verdict] @ every.T >= _ALIKE
     return repeats

@@ -11,7 +11,7 @@ import numpy as np
 
 from classifier.labels.dataset import read_example
 from classifier.labels.near_duplicates import near_duplicates
-from classifier.model.head import directions
+from classifier.model.head import l2_normalize
 from classifier.records import Example, Label
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def drop_repeats(pairs: Iterable[tuple[int, int]]) -> set[int]:
 
 
 def _close(embeddings_ND: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
-    unit = directions(embeddings_ND)
+    unit = l2_normalize(embeddings_ND)
     for start in range(0, len(unit), _CHUNK):
         cosines = unit[start : start + _CHUNK] @ unit.T
         for row, column in np.argwhere(cosines >= _LIKELY):

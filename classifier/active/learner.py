@@ -28,7 +28,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.decision.policy import merge_categories
 from classifier.errors import ModelError
 from classifier.model.bundle import open_bundle
-from classifier.model.calibration import likeliest, possible, probabilities
+from classifier.model.calibration import mask_ruled_out, most_likely, probabilities
 from classifier.records import Action, AnnotationKind
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Learner:
         if folder is None:
             raise ModelError(f"{library} was never sorted into, so there is no model to learn with")
         self.bundle = open_bundle(folder)
-        labelled = self.bundle.load_labelled()
+        labelled = self.bundle.load_labeled_embeddings()
         if labelled is None or not self.bundle.manifest.backbone_key:
             raise ModelError(f"{folder} keeps no labelled pictures, so it learns nothing here: train it again")
         self._labelled = labelled
@@ -79,7 +79,7 @@ class Learner:
             return ranking.write(self._library, (), meta=self._meta(training_set, latest))
         head = fit(training_set)
         logits, probs = self._predict(head)
-        left = possible(probs, self._pool.pictures, training_set.categories, annotation_log.ruled_out(log))
+        left = mask_ruled_out(probs, self._pool.pictures, training_set.categories, annotation_log.ruled_out(log))
         return self._write(logits, left, training_set, latest, filed=filed)
 
     def build_training_set(self, catalog: Catalog, latest: dict[PictureId, Annotation]) -> TrainingSet:
@@ -100,7 +100,7 @@ class Learner:
 
     def ood_detector(self, catalog: Catalog, training_set: TrainingSet) -> OodDetector | None:
         """The OOD detector of the bundle, extended by the annotated images; None in older bundles."""
-        known = self.bundle.load_novelty()
+        known = self.bundle.load_ood()
         if known is None:
             return None
         labelled = set(self._labelled.pictures)
@@ -153,7 +153,7 @@ class Learner:
         *,
         filed: int,
     ) -> int:
-        best, confidences = likeliest(probs, training_set.categories)
+        best, confidences = most_likely(probs, training_set.categories)
         in_order = margin_order(self._short, probs.clip(0), seed=_SEED)
         meta = self._meta(training_set, latest) | self._round_stats(confidences, latest, training_set, filed=filed)
         if self._is_complete:

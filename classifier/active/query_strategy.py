@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
-from classifier.model.head import directions
+from classifier.model.head import l2_normalize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ def margin_order(
     groups = min(len(soon) // _IN_A_GROUP, _MOST_GROUPS)
     if groups < 2:  # noqa: PLR2004 - one group has no rounds
         return uncertain
-    unit = directions(embeddings_ND[soon])
+    unit = l2_normalize(embeddings_ND[soon])
     group_of = KMeans(groups, n_init=1, max_iter=30, random_state=seed).fit_predict(unit)
     # `soon` is by margin, so the first of a group in it is its most uncertain.
     by_group = np.argsort(group_of, kind="stable")
@@ -51,7 +51,7 @@ def cluster_ids(embeddings_ND: NDArray[np.float32], *, seed: int = 0) -> NDArray
     count = min(len(embeddings_ND) // _ALIKE, _MOST_LOOKS)
     if count < 2:  # noqa: PLR2004 - one cluster is all of them
         return np.zeros(len(embeddings_ND), dtype=np.int64)
-    unit = directions(embeddings_ND)
+    unit = l2_normalize(embeddings_ND)
     sample = unit[np.random.default_rng(seed).permutation(len(unit))[:_SAMPLE]]
     clusters = MiniBatchKMeans(count, init="random", n_init=1, batch_size=4096, max_iter=20, random_state=seed).fit(
         sample

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from classifier.model.binomial_bounds import at_most, at_most_of, spent
+from classifier.model.binomial_bounds import finite_upper_bound, look_confidence, upper_bound
 from classifier.records import AnnotationKind
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Bound:
     @property
     def confidence(self) -> float:
         """The confidence at which this audit is judged."""
-        return spent(self.number, CONFIDENCE)
+        return look_confidence(self.number, CONFIDENCE)
 
     @property
     def sentence(self) -> str:
@@ -115,14 +115,14 @@ class AuditState:
         bad, asked = said[AnnotationKind.WRONG] + said[AnnotationKind.SKIPPED], len(of_it)
         filed = self.audit.population if category is None else self.audit.filed[category]
         exact = self.audit.simple or category is not None or asked == filed
-        confidence = spent(self.audit.number, CONFIDENCE)
+        confidence = look_confidence(self.audit.number, CONFIDENCE)
         return Bound(
             category=category,
             filed=filed,
             asked=asked,
             wrong=said[AnnotationKind.WRONG],
             skipped=said[AnnotationKind.SKIPPED],
-            at_most=at_most_of(bad, asked, filed, confidence) if exact else at_most(bad, asked, confidence),
+            at_most=finite_upper_bound(bad, asked, filed, confidence) if exact else upper_bound(bad, asked, confidence),
             number=self.audit.number,
         )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from classifier.audit.estimate import CONFIDENCE
-from classifier.model.binomial_bounds import at_most, at_most_of, least_to_promise, spent
+from classifier.model.binomial_bounds import finite_upper_bound, look_confidence, min_sample_size, upper_bound
 
 if TYPE_CHECKING:
     from classifier.audit.estimate import AuditState
@@ -60,8 +60,8 @@ def loosest(state: AuditState, max_error: float) -> ThresholdOffer | None:
 
 def enough(state: AuditState, max_error: float) -> int:
     """How many pictures a further audit should draw: to bear one wrong, or to show half of the library without one."""
-    confidence = spent(state.audit.number + 1, CONFIDENCE)
-    least = (least_to_promise(max_error, wrong=wrong, confidence=confidence) for wrong in (0, 1))
+    confidence = look_confidence(state.audit.number + 1, CONFIDENCE)
+    least = (min_sample_size(max_error, wrong=wrong, confidence=confidence) for wrong in (0, 1))
     none, one = least
     return min(max(one, 2 * none, 2 * len(state.audit.drawn)), state.audit.population)
 
@@ -70,7 +70,7 @@ def usual(max_error: float | None, number: int) -> int:
     """How many pictures the `number`-th audit of a sort draws where nobody says: enough, if none of them is wrong."""
     if max_error is None:
         return COUNT
-    return max(COUNT, least_to_promise(max_error, confidence=spent(number, CONFIDENCE)))
+    return max(COUNT, min_sample_size(max_error, confidence=look_confidence(number, CONFIDENCE)))
 
 
 def _first(audit: Audit, bad: int, max_error: float) -> tuple[float, int] | None:
@@ -79,9 +79,9 @@ def _first(audit: Audit, bad: int, max_error: float) -> tuple[float, int] | None
 
 def _worst(audit: Audit, bad: int, kept: int) -> float:
     """The largest share wrong among the kept ones, when `bad` of the drawn are kept and wrong."""
-    count, population, confidence = len(audit.drawn), audit.population, spent(audit.number, CONFIDENCE)
+    count, population, confidence = len(audit.drawn), audit.population, look_confidence(audit.number, CONFIDENCE)
     if audit.simple:
-        share = at_most_of(min(bad, count), count, population, confidence)
+        share = finite_upper_bound(min(bad, count), count, population, confidence)
     else:
-        share = at_most(bad, count, confidence)
+        share = upper_bound(bad, count, confidence)
     return share * population / kept

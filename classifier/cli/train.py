@@ -36,10 +36,10 @@ def train(
         from classifier.model.versions import check_versions
 
         check_versions()
-        from classifier.training.pipeline import has_begun, learn
+        from classifier.training.pipeline import has_begun, train_model
 
     interrupt.goes_on_if(lambda: has_begun(chosen), kept="the same command goes on after the epochs that were finished")
-    learned = learn(chosen, progress=progress)
+    learned = train_model(chosen, progress=progress)
     show(learned.evaluation)
     show_doubts(learned.evaluation.get("doubts"))
     show_forecast(learned.evaluation.get("curve"))
@@ -75,9 +75,9 @@ def show(evaluation: dict[str, Any]) -> None:
 def show_doubts(doubts: dict[str, Any] | None) -> None:
     """The labels that may be wrong, the likeliest first."""
     from classifier.cli.terminal import tell
-    from classifier.model.evaluation_fields import doubtful_labels
+    from classifier.model.evaluation_fields import read_label_issues
 
-    found = doubtful_labels(doubts)
+    found = read_label_issues(doubts)
     if found is None or not found.labels:
         return
     all_ = len(found.labels)

@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.model.calibration import RULED_OUT, likeliest
+from classifier.model.calibration import RULED_OUT, most_likely
 from classifier.records import Action, Decision, PictureId
 
 _NOTHING_LEFT = "a person ruled out every category"
@@ -43,7 +43,7 @@ def decide(
     nothing is filed. With `guaranteed` thresholds (`--max-error`) the reasons have three digits.
     """
     best = probs.argmax(axis=1)
-    names, confidences = likeliest(probs, categories)
+    names, confidences = most_likely(probs, categories)
     confident = (confidences >= np.array(thresholds)[best]) & (probs.max(axis=1) >= 0)
     top_two = _top_two(probs, best, confidences, categories=categories, digits=3 if guaranteed else 2)
     reasons = [

@@ -17,7 +17,7 @@ from classifier.errors import LibraryError
 from classifier.progress import Progress
 from classifier.settings import LabelSettings, ModelSettings, Settings, TrainSettings
 from classifier.sort.pipeline import sort
-from classifier.training.pipeline import learn
+from classifier.training.pipeline import train_model
 
 PICTURES_PER_KIND = 60
 LABELS_PER_KIND = 6
@@ -53,7 +53,7 @@ def demo(folder: Path, *, progress: Progress) -> Demo:
         model=ModelSettings(folder=folder / "model"),
         train=TrainSettings(folds=1),  # it is to be over soon, and 30 labels promise nothing anyway
     )
-    bundle = learn(settings, progress=progress).bundle
+    bundle = train_model(settings, progress=progress).bundle
     library = folder / "sorted"
     summary = sort(folder / "crawl", library=library, bundle=bundle.folder, settings=settings, progress=progress)
     with read_catalog(library) as catalog:

@@ -23,7 +23,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from classifier.errors import ModelError
 from classifier.model.bundle_files import WEIGHTS, under_utf_8
 from classifier.model.pretrained import ALLOW_PICKLE, EMBEDDED, refuse_pickles
-from classifier.model.weights import check_asked
+from classifier.model.weights import check_parameter_count
 from classifier.paths import given_path
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _safetensors_only(source: str) -> dict[str, str]:
 def _create(source: str, *, num_categories: int | None, image_size: int, overlay: dict[str, str]) -> Network:
     arguments: dict[str, Any] = {} if num_categories is None else {"num_classes": num_categories}
     arguments |= {"pretrained_cfg_overlay": overlay} if overlay else {}
-    check_asked(Path(source.removeprefix("local-dir:")) / WEIGHTS, lambda: _asked(source, arguments))
+    check_parameter_count(Path(source.removeprefix("local-dir:")) / WEIGHTS, lambda: _asked(source, arguments))
     try:
         with under_utf_8(source) as found:
             body: Any = timm.create_model(found, pretrained=True, **arguments)

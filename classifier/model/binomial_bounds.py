@@ -12,7 +12,7 @@ from scipy.stats import beta, binom, hypergeom
 _FIRST_LOOK: Final = 0.8
 
 
-def at_most(wrong: int, of: int, confidence: float) -> float:
+def upper_bound(wrong: int, of: int, confidence: float) -> float:
     """The largest share wrong, 0..1, that `wrong` among `of` drawn pictures leave possible (Clopper and Pearson 1934).
 
     Whatever the true share is, the bound lies below it in at most 1 - `confidence` of all draws. Nothing drawn says
@@ -21,7 +21,7 @@ def at_most(wrong: int, of: int, confidence: float) -> float:
     return float(beta.ppf(confidence, wrong + 1, of - wrong)) if wrong < of else 1.0
 
 
-def at_most_of(wrong: int, drawn: int, population: int, confidence: float) -> float:
+def finite_upper_bound(wrong: int, drawn: int, population: int, confidence: float) -> float:
     """The same for a draw without replacement from exactly `population` pictures: tighter where that is a large part.
 
     The drawn ones count as pictures of the population, so that a draw of all of them leaves nothing open.
@@ -36,7 +36,7 @@ def at_most_of(wrong: int, drawn: int, population: int, confidence: float) -> fl
     return least / population if population else 0.0
 
 
-def spent(look: int, confidence: float) -> float:
+def look_confidence(look: int, confidence: float) -> float:
     """The confidence at which the `look`-th of any number of looks is judged, so that all together keep `confidence`.
 
     Of the 1 - `confidence` that may fail, the first look spends four fifths, and the k-th of the others 1 / (k (k - 1))
@@ -53,7 +53,7 @@ def p_value(wrong: int, of: int, max_error: float) -> float:
     return float(binom.cdf(wrong, of, max_error))
 
 
-def least_to_promise(max_error: float, *, wrong: int = 0, confidence: float = 0.95) -> int:
+def min_sample_size(max_error: float, *, wrong: int = 0, confidence: float = 0.95) -> int:
     """How many pictures it takes, `wrong` of them wrong, to promise at most `max_error` (0..1, neither end)."""
     too_few, enough = wrong, wrong + 1
     while p_value(wrong, enough, max_error) > 1 - confidence:

@@ -24,21 +24,21 @@ from classifier.model.bundle_files import (
     OOD,
     PARTS,
     WEIGHTS,
-    check_place,
+    check_replaceable,
     check_writable,
-    proven,
+    proven_files,
     read_json,
     sha256_of,
     write_json,
 )
 from classifier.model.card import model_card
-from classifier.model.fitted_images import UNKNOWN, Fitted, load_fitted
+from classifier.model.fitted_images import UNKNOWN, FittedImages, load_fitted
 from classifier.model.head import LinearHead, load_linear
-from classifier.model.holdout import HoldoutPredictions, load_evidence
-from classifier.model.install import finish_install, install, keep_as, respect_umask, written_beside
-from classifier.model.labeled_embeddings import LabeledEmbeddings, load_labelled
+from classifier.model.holdout import HoldoutPredictions, load_holdout
+from classifier.model.install import copy_bundle, finish_install, install, respect_umask, writing_folder
+from classifier.model.labeled_embeddings import LabeledEmbeddings, load_labeled_embeddings
 from classifier.model.manifest import Manifest, load_manifest
-from classifier.model.ood import OodDetector, load_novelty
+from classifier.model.ood import OodDetector, load_ood
 from classifier.model.transforms import EvalTransform
 from classifier.model.weights import check_weights
 
@@ -76,15 +76,15 @@ class Bundle:
             raise ModelError(f"{self.folder}: its head answers for {len(head.bias)} categories; train again")
         return head
 
-    def load_evidence(self) -> HoldoutPredictions | None:
+    def load_holdout(self) -> HoldoutPredictions | None:
         """What the model says of labelled pictures that it was not fitted to; None in a bundle of before.
 
         Raises ModelError in one line when it is damaged.
         """
         path = self._checked(HOLDOUT, self.manifest.evidence_sha256)
-        return load_evidence(path, categories=len(self.manifest.categories)) if path.exists() else None
+        return load_holdout(path, categories=len(self.manifest.categories)) if path.exists() else None
 
-    def load_labelled(self) -> LabeledEmbeddings | None:
+    def load_labeled_embeddings(self) -> LabeledEmbeddings | None:
         """The labelled pictures as the network sees them; None in a bundle of before.
 
         Raises ModelError in one line when it is damaged.
@@ -92,11 +92,11 @@ class Bundle:
         path = self._checked(EMBEDDINGS, self.manifest.labelled_sha256)
         if not path.exists():
             return None
-        labelled = load_labelled(path, categories=len(self.manifest.categories))
+        labelled = load_labeled_embeddings(path, categories=len(self.manifest.categories))
         self._check_width(path, labelled.embeddings.shape[1])
         return labelled
 
-    def load_fitted(self) -> Fitted:
+    def load_fitted(self) -> FittedImages:
         """Which pictures its backbone was fitted to; unknown in a bundle of an earlier version.
 
         Raises ModelError in one line when it is damaged.
@@ -105,7 +105,7 @@ class Bundle:
             return UNKNOWN
         return load_fitted(self._checked(FITTED, self.manifest.fitted_sha256))
 
-    def load_novelty(self) -> OodDetector | None:
+    def load_ood(self) -> OodDetector | None:
         """What tells pictures that are none of the categories; None in a bundle of before, which takes none for such.
 
         Raises ModelError in one line when it is damaged.
@@ -113,7 +113,7 @@ class Bundle:
         if not self.manifest.novelty_sha256:
             return None
         path = self._checked(OOD, self.manifest.novelty_sha256)
-        novelty = load_novelty(path)
+        novelty = load_ood(path)
         if novelty.axes.shape[1]:
             self._check_width(path, len(novelty.axes))
         return novelty
@@ -143,7 +143,7 @@ def open_bundle(folder: Path) -> Bundle:
         raise ModelError(f"{folder}: {WEIGHTS} is not the file this bundle was written with; train again or restore it")
     width = check_weights(folder / WEIGHTS, head=manifest.head, categories=len(manifest.categories))
     bundle = Bundle(folder, manifest, width=width)
-    bundle.load_novelty()
+    bundle.load_ood()
     return bundle
 
 
@@ -176,9 +176,9 @@ def check_target(folder: Path) -> None:
     finish_install(_previous_of(place))
     if place.exists() and not (place / MANIFEST).is_file() and (not place.is_dir() or any(place.iterdir())):
         raise ModelError(f"model.folder = {folder}: is there already and is no illsort bundle; choose another folder")
-    check_place(place)
-    if proven(place):
-        check_place(_previous_of(place))
+    check_replaceable(place)
+    if proven_files(place):
+        check_replaceable(_previous_of(place))
 
 
 def save_bundle(
@@ -190,7 +190,7 @@ def save_bundle(
     evidence: HoldoutPredictions | None = None,
     novelty: OodDetector | None = None,
     labelled: LabeledEmbeddings | None = None,
-    fitted: Fitted = UNKNOWN,
+    fitted: FittedImages = UNKNOWN,
 ) -> Bundle:
     """Write the bundle; an older one in the same place is kept as `<name>.previous`. Returns it as `open_bundle` does.
 
@@ -201,7 +201,7 @@ def save_bundle(
     """
     check_target(folder)
     place = _place_of(folder)
-    with written_beside(place) as writing:
+    with writing_folder(place) as writing:
         save_network(network, writing, label_names=list(manifest.categories), crop_mode="squash")
         card = model_card(folder.name, network.architecture, manifest)
         known = {"backbone_sha256": network.backbone_sha256(), "head": network.head_names}
@@ -215,7 +215,7 @@ def save_bundle(
             labelled=labelled,
             fitted=fitted,
         )
-        keep_as(place, _previous_of(place))
+        copy_bundle(place, _previous_of(place))
         install(writing, place)
     return open_bundle(folder)
 
@@ -229,7 +229,7 @@ def write_parts(
     evidence: HoldoutPredictions | None,
     novelty: OodDetector | None,
     labelled: LabeledEmbeddings | None,
-    fitted: Fitted | None = None,
+    fitted: FittedImages | None = None,
 ) -> Manifest:
     """Write what belongs to a bundle beside `config.json` and the weights, and last the manifest with all hashes."""
     for part, name in ((novelty, OOD), (evidence, HOLDOUT), (labelled, EMBEDDINGS), (fitted, FITTED)):

@@ -100,7 +100,7 @@ def under_utf_8(source: str) -> Iterator[str]:
         yield source
 
 
-def proven(folder: Path) -> dict[str, str]:
+def proven_files(folder: Path) -> dict[str, str]:
     """The files of the bundle in `folder` that illsort wrote, as their SHA-256 by name; empty where there is none."""
     digest = sha256_if_regular(folder / MANIFEST)
     values = _object(folder / MANIFEST) if digest else {}
@@ -115,14 +115,14 @@ def proven(folder: Path) -> dict[str, str]:
     }
 
 
-def check_place(folder: Path) -> None:
+def check_replaceable(folder: Path) -> None:
     """Raise ModelError in one line when something that illsort did not write stands where a bundle has to be written.
 
     Whatever bears another name is not in the way.
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ModelError(f"{folder}: is a link or a file, where a model's folder has to be; move it elsewhere")
-    ours = proven(folder)
+    ours = proven_files(folder)
     for name in (MANIFEST, *PARTS):
         if os.path.lexists(folder / name) and name not in ours:
             raise ModelError(str(taken(folder / name).strerror))

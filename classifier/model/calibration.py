@@ -51,7 +51,7 @@ RULED_OUT = -1.0
 """Below every probability."""
 
 
-def possible(
+def mask_ruled_out(
     shares_NK: NDArray[Float],
     pictures: Sequence[PictureId],
     categories: Sequence[str],
@@ -72,7 +72,7 @@ def possible(
     return left
 
 
-def likeliest(shares_NK: NDArray[Float], categories: Sequence[str]) -> tuple[list[str], NDArray[Float]]:
+def most_likely(shares_NK: NDArray[Float], categories: Sequence[str]) -> tuple[list[str], NDArray[Float]]:
     """The best guess at each and its probability, (N,); none, and 0, where all are ruled out."""
     shares = shares_NK.max(axis=1)
     best = zip(shares_NK.argmax(axis=1).tolist(), (shares >= 0).tolist(), strict=True)

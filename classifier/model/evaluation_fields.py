@@ -144,15 +144,15 @@ class LabelIssues:
     labels: tuple[dict[str, Any], ...]
 
 
-def is_doubtful(confidence: float) -> bool:
+def is_label_issue(confidence: float) -> bool:
     """Whether enough speaks for the other category to ask a person."""
     return confidence >= _LEAST
 
 
-def doubtful_labels(found: Any) -> LabelIssues | None:
+def read_label_issues(found: Any) -> LabelIssues | None:
     """What a model's evaluation tells of doubtful labels; None where it tells nothing of them."""
     if not isinstance(found, dict):
         return None
-    labels = tuple(label for label in found.get("labels", ()) if is_doubtful(label["confidence"]))
+    labels = tuple(label for label in found.get("labels", ()) if is_label_issue(label["confidence"]))
     wrong = sum(label.get("wrong", label["confidence"]) for label in labels)
     return LabelIssues(count=found["count"], wrong=min(len(labels), max(1, round(wrong))), labels=labels)

@@ -33,7 +33,7 @@ _CHUNK: Final = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Fitted:
+class FittedImages:
     """`hashes` uint64 (M,), a perceptual hash for each of `pictures`; `is_known` when these are all that there were."""
 
     pictures: tuple[PictureId, ...] = ()
@@ -43,11 +43,11 @@ class Fitted:
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def and_also(self, examples: Iterable[Example]) -> Fitted:
+    def with_examples(self, examples: Iterable[Example]) -> FittedImages:
         """These and `examples`, each content once."""
         hashes = dict(zip(self.pictures, self.hashes.tolist(), strict=True))
         hashes |= {example.picture: example.phash for example in examples}
-        return Fitted(
+        return FittedImages(
             pictures=tuple(hashes), hashes=np.array([*hashes.values()], dtype=np.uint64), is_known=self.is_known
         )
 
@@ -77,24 +77,24 @@ class Fitted:
             )
 
 
-UNKNOWN: Final = Fitted(is_known=False)
+UNKNOWN: Final = FittedImages(is_known=False)
 """Of weights without a record."""
 
 
-def load_fitted(path: Path) -> Fitted:
+def load_fitted(path: Path) -> FittedImages:
     """Read and check what `Fitted.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
     return read_arrays(path, _fitted, _wrong)
 
 
-def _fitted(arrays: dict[str, NDArray[Any]]) -> Fitted:
-    return Fitted(
+def _fitted(arrays: dict[str, NDArray[Any]]) -> FittedImages:
+    return FittedImages(
         pictures=tuple(PictureId(str(picture)) for picture in arrays["pictures"]),
         hashes=arrays["hashes"],
         is_known=bool(arrays["is_known"]),
     )
 
 
-def _wrong(fitted: Fitted) -> str:
+def _wrong(fitted: FittedImages) -> str:
     """What does not fit together, in a phrase; empty when all does."""
     if fitted.hashes.dtype != np.uint64 or fitted.hashes.shape != (len(fitted),):
         return f"its parts do not fit {len(fitted)} pictures"

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import binom, poisson
 
-from classifier.model.binomial_bounds import least_to_promise
+from classifier.model.binomial_bounds import min_sample_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class FixedSequenceResult:
     wrong: int
 
 
-def walk(
+def fixed_sequence_test(
     scores_N: NDArray[np.float64],
     is_wrong_N: NDArray[np.bool_],
     groups_N: NDArray[np.int64],
@@ -62,15 +62,15 @@ def walk(
     groups = np.append(-1 - np.arange(unjudged), groups_N[order])
     wrong, different, wrong_different = np.cumsum(is_wrong), _distinct(groups), _distinct(groups, among=is_wrong)
     counts = _counts(scores, max_error, confidence)
-    counts = counts[most_wrong(different[counts - 1], max_error, confidence) >= 0]
+    counts = counts[max_wrong(different[counts - 1], max_error, confidence) >= 0]
     if not len(counts):
         return None
-    most = most_wrong(counts, max_error, confidence)
+    most = max_wrong(counts, max_error, confidence)
     expected = np.cumsum(np.append(np.ones(unjudged), expit(-scores[unjudged:])))
     chances = poisson.cdf(most, expected[counts - 1])
     best = np.flatnonzero(chances >= chances.max() * _AS_GOOD)
     start = int(best[len(best) // 2])  # of sure ones the middle: the scores may be surer than they should
-    most_different = most_wrong(different[counts - 1], max_error, confidence)
+    most_different = max_wrong(different[counts - 1], max_error, confidence)
     both = (wrong[counts - 1] <= most) & (wrong_different[counts - 1] <= most_different)
     passed = both[start:]
     length = len(passed) if passed.all() else int(np.argmin(passed))
@@ -81,7 +81,7 @@ def walk(
     return FixedSequenceResult(above=above, filed=filed, wrong=int(wrong[filed - 1]))
 
 
-def most_wrong(counts_M: NDArray[np.int64], max_error: float, confidence: float) -> NDArray[np.int64]:
+def max_wrong(counts_M: NDArray[np.int64], max_error: float, confidence: float) -> NDArray[np.int64]:
     """How many may be wrong among so many pictures for `max_error` to be promised, (M,); -1: not even none."""
     most = binom.ppf(1 - confidence, counts_M, max_error)
     return np.asarray(most - (binom.cdf(most, counts_M, max_error) > 1 - confidence), dtype=np.int64)
@@ -102,10 +102,10 @@ def _counts(scores_N: NDArray[np.float64], max_error: float, confidence: float) 
     why the threshold is that score, and no number of the last picture taken.
     """
     counts: list[int] = []
-    count = least_to_promise(max_error, confidence=confidence)
+    count = min_sample_size(max_error, confidence=confidence)
     while count < len(scores_N):
         counts.append(count)
         count = max(count + 1, round(count * STEP))
     left_out = scores_N[np.array(counts, dtype=np.int64)]
     found = np.unique(np.append(np.searchsorted(-scores_N, -left_out, side="left"), len(scores_N)))
-    return found[most_wrong(found, max_error, confidence) >= 0]
+    return found[max_wrong(found, max_error, confidence) >= 0]

@@ -95,7 +95,7 @@ def fit_quietly(
         regression.fit(features_ND, targets_N)
 
 
-def directions(rows_ND: NDArray[np.float32]) -> NDArray[np.float32]:
+def l2_normalize(rows_ND: NDArray[np.float32]) -> NDArray[np.float32]:
     """Each row at length 1, (N, D); a row of zeros stays as it is, so that its cosine to all is 0."""
     lengths = np.linalg.norm(rows_ND, axis=1, keepdims=True)
     return np.asarray(rows_ND / np.where(lengths == 0, 1, lengths), dtype=np.float32)

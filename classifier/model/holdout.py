@@ -89,7 +89,7 @@ class HoldoutPredictions:
             )
 
 
-def load_evidence(path: Path, *, categories: int) -> HoldoutPredictions:
+def load_holdout(path: Path, *, categories: int) -> HoldoutPredictions:
     """Read and check what `Evidence.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
     return read_arrays(path, _evidence, lambda evidence: _wrong(evidence, categories))
 

@@ -18,7 +18,7 @@ from typing import Final
 
 from classifier.catalog.filesystem import sync_folder
 from classifier.errors import ModelError
-from classifier.model.bundle_files import MANIFEST, PARTS, check_place, make_durable, proven
+from classifier.model.bundle_files import MANIFEST, PARTS, check_replaceable, make_durable, proven_files
 from classifier.own_files import remove_own, replace_own, sha256_if_regular
 from classifier.own_folder import RECORD, Record, read_record, remove_record, taken
 
@@ -30,7 +30,7 @@ _NAMES: Final = (MANIFEST, *PARTS)
 
 
 @contextmanager
-def written_beside(folder: Path) -> Iterator[Path]:
+def writing_folder(folder: Path) -> Iterator[Path]:
     """A new folder beside `folder`, to write a bundle's files to and then to `install` them.
 
     What a killed run left of such folders is removed first. After an error the new one is removed too.
@@ -53,11 +53,11 @@ def install(writing: Path, folder: Path) -> None:
 
     Raises ModelError in one line when something else stands where one has to be, OSError when the disk refuses.
     """
-    check_place(folder)
+    check_replaceable(folder)
     make_durable(writing)
     digests = {name: sha256_if_regular(writing / name) for name in _NAMES}
     files: dict[str, tuple[str, ...]] = {name: (one,) for name, one in digests.items() if one}
-    record = Record(files=files, into=folder.name, replaces=proven(folder))
+    record = Record(files=files, into=folder.name, replaces=proven_files(folder))
     record.save(writing)
     sync_folder(writing)
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,12 +87,12 @@ def finish_install(folder: Path) -> None:
             ) from None
 
 
-def keep_as(folder: Path, previous: Path) -> None:
+def copy_bundle(folder: Path, previous: Path) -> None:
     """Have the bundle in `folder`, if there is one, be the one in `previous` too."""
-    ours = proven(folder)
+    ours = proven_files(folder)
     if not ours:
         return
-    with written_beside(previous) as writing:
+    with writing_folder(previous) as writing:
         for name in ours:
             _link_or_copy(folder / name, writing / name)
         install(writing, previous)
@@ -100,7 +100,7 @@ def keep_as(folder: Path, previous: Path) -> None:
 
 def remove_bundle(folder: Path) -> None:
     """Remove a bundle's files, as far as illsort provably wrote them, and the folder when nothing else is in it."""
-    ours = proven(folder)
+    ours = proven_files(folder)
     for name in sorted(ours, key=MANIFEST.__eq__):  # the manifest last: it proves the others
         remove_own(folder / name)
     with suppress(OSError):

@@ -56,15 +56,15 @@ class LabeledEmbeddings:
             )
 
 
-def load_labelled(path: Path, *, categories: int) -> LabeledEmbeddings:
+def load_labeled_embeddings(path: Path, *, categories: int) -> LabeledEmbeddings:
     """Read and check what `Labelled.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
     return read_arrays(path, _labelled, lambda labelled: _wrong(labelled, categories))
 
 
-def load_labelled_paths(path: Path) -> dict[PictureId, str]:
+def load_labeled_paths(path: Path) -> dict[PictureId, str]:
     """Where each labelled picture lay when it was learned from, empty where only a verdict tells of it.
 
-    Of the same file as `load_labelled`, without reading the embeddings, which are nearly all of it. Raises ModelError
+    Of the same file as `load_labeled_embeddings`, without reading the embeddings. Raises ModelError
     in one line naming the file and what is wrong.
     """
     return read_arrays(path, _paths, lambda paths: wrong_ids(list(paths)), names=("pictures", "paths"))

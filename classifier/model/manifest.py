@@ -18,7 +18,7 @@ from classifier.model.bundle_files import MANIFEST, read_json
 from classifier.paths import displayable
 
 
-def answers_key(*, weights_sha256: str, image_size: int, max_squeeze: float, novelty_sha256: str = "") -> str:
+def prediction_key(*, weights_sha256: str, image_size: int, max_squeeze: float, novelty_sha256: str = "") -> str:
     """What the answers depend on, as 32 hex digits: weights, transform, and labelled pictures to be near to.
 
     Neither calibration nor threshold: those decide by answers that are known.
@@ -98,7 +98,7 @@ class Manifest(BaseModel):
     @property
     def key(self) -> str:
         """What the answers depend on, as 32 hex digits."""
-        return answers_key(
+        return prediction_key(
             weights_sha256=self.weights_sha256,
             image_size=self.image_size,
             max_squeeze=self.max_squeeze,

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from classifier.errors import ModelError
 from classifier.model.bundle_files import OOD
-from classifier.model.head import directions
+from classifier.model.head import l2_normalize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ class OodDetector:
         if traits_BT.shape[1] != len(self.whitening):
             raise ModelError(f"{OOD} is of another network than the model's; train again or restore it")
         parts = [
-            self._distance(traits_BT[start : start + _BLOCK]) + self._turned(embeddings_BD[start : start + _BLOCK])
+            self._distance(traits_BT[start : start + _BLOCK]) + self._cosine_gap(embeddings_BD[start : start + _BLOCK])
             for start in range(0, len(traits_BT), _BLOCK)
         ]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
@@ -75,14 +75,14 @@ class OodDetector:
         squares = _mean_of_least(gaps) + (places**2).sum(axis=1)
         return np.asarray(np.sqrt(np.maximum(squares, 0)), dtype=np.float32)
 
-    def _turned(self, embeddings_BD: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _cosine_gap(self, embeddings_BD: NDArray[np.float32]) -> NDArray[np.float32]:
         if not self.axes.shape[1]:
             return np.zeros(len(embeddings_BD), dtype=np.float32)
         # By its whole length, so that what lies in none of the directions counts as unlike.
-        turned = directions(embeddings_BD) @ self.axes @ -self.shadows.T
+        turned = l2_normalize(embeddings_BD) @ self.axes @ -self.shadows.T
         return np.asarray(np.maximum(1 + _mean_of_least(turned), 0), dtype=np.float32)
 
-    def cut(self, share: float) -> float:
+    def threshold(self, share: float) -> float:
         """The score from which on a picture is unknown: at most `share` of pictures like the labelled ones reach it.
 
         That is so on average over labelled pictures drawn alike. Where they are too few to tell, infinity.
@@ -110,7 +110,7 @@ class OodDetector:
 _ARRAYS: Final = ("axes", "points", "scores", "shadows", "whitening")
 
 
-def fit_novelty(
+def fit_ood(
     traits_NT: NDArray[np.float32],
     embeddings_ND: NDArray[np.float32],
     targets_N: NDArray[np.int64],
@@ -157,7 +157,7 @@ def _axes(embeddings_ND: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDAr
     """Axes (D, S) in which embeddings of length 1 mostly lie, and what each comes to along those, (N, S)."""
     from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415 - slow to import, and sorting does without
 
-    rows = directions(_thinned(embeddings_ND))
+    rows = l2_normalize(_thinned(embeddings_ND))
     _, _, axes_SD = randomized_svd(rows, n_components=min(_DIRECTIONS, *rows.shape), random_state=0)
     axes = np.ascontiguousarray(axes_SD.T, dtype=np.float32)
     return axes, rows @ axes
@@ -191,7 +191,7 @@ def _whitening(traits_NT: NDArray[np.float32], targets_N: NDArray[np.int64]) -> 
     return np.asarray(vectors / np.sqrt(np.maximum(variances, least) * width), dtype=np.float32)
 
 
-def load_novelty(path: Path) -> OodDetector:
+def load_ood(path: Path) -> OodDetector:
     """Read and check what `Novelty.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
     try:
         arrays = load_file(path)

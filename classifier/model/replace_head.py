@@ -15,7 +15,7 @@ from classifier.errors import ModelError
 from classifier.model.bundle import Bundle, open_bundle, write_parts
 from classifier.model.bundle_files import CONFIG, EVALUATION, WEIGHTS, read_json, write_json
 from classifier.model.card import model_card
-from classifier.model.install import install, remove_bundle, written_beside
+from classifier.model.install import install, remove_bundle, writing_folder
 from classifier.own_files import make_own_folder
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from classifier.model.ood import OodDetector
 
 
-def save_refitted(
+def save_with_head(
     models: Path,
     *,
     of: Bundle,
@@ -46,7 +46,7 @@ def save_refitted(
     the files of `of` cannot be read, OSError when the disk refuses.
     """
     make_own_folder(models)
-    with written_beside(models / "refitted") as writing:
+    with writing_folder(models / "refitted") as writing:
         _write_weights(of, writing / WEIGHTS, weight, bias)
         config = _config(read_json(of.folder / CONFIG), categories)
         write_json(writing / CONFIG, config)
@@ -73,7 +73,7 @@ def save_refitted(
     return open_bundle(folder)
 
 
-def remove_others(models: Path, *, kept: Path) -> None:
+def remove_other_bundles(models: Path, *, kept: Path) -> None:
     """Remove the refitted bundles in `models` but `kept`; what cannot be removed now, or is no bundle, stays."""
     for folder in models.iterdir() if models.is_dir() else ():
         if folder.name != kept.name and folder.is_dir() and not folder.is_symlink():

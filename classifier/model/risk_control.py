@@ -20,8 +20,8 @@ from scipy.special import expit, logsumexp
 from scipy.stats import binom
 
 from classifier.errors import NoGuarantee
-from classifier.model.binomial_bounds import at_most, least_to_promise, spent
-from classifier.model.fixed_sequence_test import most_wrong, walk
+from classifier.model.binomial_bounds import look_confidence, min_sample_size, upper_bound
+from classifier.model.fixed_sequence_test import fixed_sequence_test, max_wrong
 from classifier.paths import command
 from classifier.records import Selection
 
@@ -67,7 +67,7 @@ class RiskGuarantee:
     @property
     def bound(self) -> float:
         """What those filed ones say by themselves: at most so large a share wrong, 0..1."""
-        return at_most(self.wrong, self.filed, self.confidence)
+        return upper_bound(self.wrong, self.filed, self.confidence)
 
     @property
     def sentence(self) -> str:
@@ -78,7 +78,7 @@ class RiskGuarantee:
         )
 
 
-def promise(
+def guarantee_risk(
     evidence: HoldoutPredictions,
     *,
     categories: Sequence[str],
@@ -110,7 +110,7 @@ def estimated_threshold(max_error: float) -> float:
 
 def no_guarantee(error: NoGuarantee, max_error: float, *, library: Path) -> str:
     """One line: that there is no guarantee, why, and what would give one."""
-    least = least_to_promise(max_error, confidence=spent(1, CONFIDENCE))
+    least = min_sample_size(max_error, confidence=look_confidence(1, CONFIDENCE))
     return (
         f"{error}; for a guarantee answer {least:,} random pictures of what was filed, none of them wrong: "
         f"{command('audit', library, '--count', least)}, or Audit on the page"
@@ -155,7 +155,7 @@ class _Rows:
 def _promise(rows: _Rows, categories: int, max_error: float, confidence: float, how: str) -> RiskGuarantee | None:
     scores = _comparable(rows, categories)
     rate = {"max_error": max_error, "confidence": confidence}
-    end = walk(scores, rows.is_wrong, rows.groups, **rate, unjudged=rows.unjudged)
+    end = fixed_sequence_test(scores, rows.is_wrong, rows.groups, **rate, unjudged=rows.unjudged)
     if end is None:
         return None
     bars = end.above - _shifts(rows, categories, np.ones(len(rows), dtype=np.bool_))
@@ -204,7 +204,7 @@ def _shift(odds: NDArray[np.float64], sides: NDArray[np.float64]) -> float:
 
 
 def _refusal(rows: _Rows, categories: int, max_error: float, confidence: float) -> str:
-    least = least_to_promise(max_error, confidence=confidence)
+    least = min_sample_size(max_error, confidence=confidence)
     wanted = _wanted(rows, max_error, confidence)
     judged = len(rows) + rows.unjudged
     unsaid = "and so few cannot tell" if judged < least else "but of guesses like these no number would do"
@@ -251,7 +251,7 @@ def _wanted(rows: _Rows, max_error: float, confidence: float) -> int | None:
 
 
 def _has_chance(counts: NDArray[np.int64], rates: NDArray[np.float64], max_error: float, confidence: float) -> bool:
-    most = most_wrong(counts, max_error, confidence)
+    most = max_wrong(counts, max_error, confidence)
     return bool((binom.cdf(most, counts, np.minimum(rates, 1.0)) >= _LIKELY).any())
 
 

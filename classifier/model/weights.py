@@ -47,7 +47,7 @@ def check_weights(path: Path, *, head: tuple[str, str] | None, categories: int) 
     return 0 if head is None else _width(path, header, head, categories)
 
 
-def check_asked(path: Path, asked: Callable[[], int]) -> None:
+def check_parameter_count(path: Path, asked: Callable[[], int]) -> None:
     """Refuse a network that asks for far more numbers than the weights hold, before memory is taken for them.
 
     What cannot be told here is told when the network is built. Raises ModelError in one line.

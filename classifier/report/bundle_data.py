@@ -11,7 +11,7 @@ import numpy as np
 from classifier.model.bundle_files import HOLDOUT
 from classifier.model.calibration import probabilities
 from classifier.model.evaluation_fields import read_evaluation
-from classifier.model.holdout import HoldoutPredictions, load_evidence
+from classifier.model.holdout import HoldoutPredictions, load_holdout
 from classifier.model.manifest import Manifest, load_manifest
 from classifier.paths import from_text
 from classifier.training.metrics import as_dict, evaluate
@@ -51,7 +51,7 @@ def read_facts(folder: Path) -> BundleData:
     """Read a bundle's files; raises ModelError in one line when it is none, or damaged."""
     manifest = load_manifest(folder)
     path = folder / HOLDOUT
-    evidence = load_evidence(path, categories=len(manifest.categories)) if path.exists() else None
+    evidence = load_holdout(path, categories=len(manifest.categories)) if path.exists() else None
     evaluation = read_evaluation(folder, categories=len(manifest.categories))
     if "matrix" not in evaluation and evidence is not None:
         evaluation = _evaluated(evidence, manifest.categories, manifest.temperature) | evaluation

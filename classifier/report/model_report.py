@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import ModelError, NoGuarantee
-from classifier.model.evaluation_fields import doubtful_labels
-from classifier.model.risk_control import promise
+from classifier.model.evaluation_fields import read_label_issues
+from classifier.model.risk_control import guarantee_risk
 from classifier.own_files import write_own
 from classifier.paths import from_text
 from classifier.records import Selection
@@ -67,7 +67,7 @@ def write_bundle_report(folder: Path) -> Path:
 def bundle_page(facts: BundleData) -> str:
     """The page as text; reads the pictures that it shows, and no other file."""
     evaluation = {"accuracy": None, "per_category": (), "mistakes": ()} | facts.evaluation
-    curve, doubts = evaluation.get("curve"), doubtful_labels(evaluation.get("doubts"))
+    curve, doubts = evaluation.get("curve"), read_label_issues(evaluation.get("doubts"))
     after = facts.judged(temperature=facts.temperature)
     promised = _promised(facts)
     shown = next((rate for rate in _BEST_SHOWN if promised.get(rate)), _ASKED)
@@ -124,7 +124,7 @@ def _promised(facts: BundleData) -> dict[float, RiskGuarantee | None]:
     for rate in _RATES:
         found[rate] = None
         with suppress(NoGuarantee):
-            found[rate] = promise(
+            found[rate] = guarantee_risk(
                 facts.evidence, categories=facts.categories, temperature=facts.temperature, max_error=rate
             )
     return found

@@ -21,7 +21,7 @@ from classifier.filing.destination import CategoryFolders, names_for
 from classifier.filing.hardlink_check import WhyNoLink, why_no_link
 from classifier.filing.results import Outcome, Status
 from classifier.filing.sidecars import outdated_moves, sidecar_moves
-from classifier.model.calibration import possible, probabilities
+from classifier.model.calibration import mask_ruled_out, probabilities
 from classifier.progress import Progress, SilentStage, Stage
 from classifier.records import Action, Decision, ImageFile, Method, Move, PictureId
 from classifier.sort.gc_pause import pause_gc
@@ -166,7 +166,7 @@ class DecisionApplier:
         annotations = list(annotation_log.of_pictures(self._catalog, pictures))
         decided = decide(
             pictures,
-            possible(probs, pictures, merge.categories, annotation_log.ruled_out(annotations)),
+            mask_ruled_out(probs, pictures, merge.categories, annotation_log.ruled_out(annotations)),
             categories=merge.categories,
             thresholds=merge.thresholds,
             truncated=[bool(row.truncated) for row in rows],

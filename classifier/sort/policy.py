@@ -12,7 +12,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.decision.policy import Policy, thresholds_for
 from classifier.errors import NoGuarantee
 from classifier.model.bundle import Bundle
-from classifier.model.risk_control import RiskGuarantee, estimated_threshold, no_guarantee, promise
+from classifier.model.risk_control import RiskGuarantee, estimated_threshold, guarantee_risk, no_guarantee
 from classifier.progress import Progress
 from classifier.settings import Settings
 from classifier.sort.resume import SortRequest, unknown_share
@@ -53,10 +53,10 @@ def resolve_policy(
 
 def _ood_thresholds(model: Bundle, share: float) -> tuple[float, float]:
     """The OOD scores from which an image is unknown, and from which it is reviewed; infinite without a detector."""
-    detector = model.load_novelty() if share else None
+    detector = model.load_ood() if share else None
     if detector is None:
         return math.inf, math.inf
-    return detector.cut(share), detector.cut(max(share, min(_REVIEW_FACTOR * share, 0.5)))
+    return detector.threshold(share), detector.threshold(max(share, min(_REVIEW_FACTOR * share, 0.5)))
 
 
 def _with_agreed_threshold(policy: Policy, catalog: Catalog, progress: Progress) -> Policy:
@@ -71,10 +71,12 @@ def _with_agreed_threshold(policy: Policy, catalog: Catalog, progress: Progress)
 
 def risk_guarantee(model: Bundle, max_error: float) -> RiskGuarantee:
     """The thresholds that keep `max_error`, by the model's holdout; raises NoGuarantee in one line without any."""
-    holdout, manifest = model.load_evidence(), model.manifest
+    holdout, manifest = model.load_holdout(), model.manifest
     if holdout is None:
         raise NoGuarantee("no guarantee: this model keeps nothing to judge an error rate by", why="none")
-    return promise(holdout, categories=manifest.categories, temperature=manifest.temperature, max_error=max_error)
+    return guarantee_risk(
+        holdout, categories=manifest.categories, temperature=manifest.temperature, max_error=max_error
+    )
 
 
 def _guarantee_or_estimate(model: Bundle, max_error: float, library: Path) -> tuple[Strictness, RiskGuarantee | None]:

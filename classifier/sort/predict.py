@@ -45,7 +45,7 @@ def predict(
         progress.say(reason)
     network = bundle.load_network().to(runtime.device)
     reader = Reader(transform=bundle.transform, max_megapixels=settings.images.max_megapixels)
-    detector = bundle.load_novelty()
+    detector = bundle.load_ood()
     limits = limits_from(settings.images)
     results = infer(paths, network, reader, runtime, limits=limits, traits=detector is not None)
     with progress.stage("sorting", total=len(paths), unit="picture") as stage:

@@ -95,7 +95,7 @@ def reuse_embeddings(
     if (first := next(shards, None)) is None:
         return 0
     predict = partial(
-        _predict, embeddings_folder(library, backbone), head=bundle.load_head(), detector=bundle.load_novelty()
+        _predict, embeddings_folder(library, backbone), head=bundle.load_head(), detector=bundle.load_ood()
     )
     recorder, wanted, pending = _Recorder(catalog, model=model), 0, deque[Future[list[Answer]]]()
     with (

@@ -17,7 +17,7 @@ from classifier.exclude import NOTHING, Exclude
 from classifier.images.incomplete import complete
 from classifier.images.walk import find
 from classifier.model.bundle_files import EMBEDDINGS
-from classifier.model.labeled_embeddings import load_labelled_paths
+from classifier.model.labeled_embeddings import load_labeled_paths
 from classifier.paths import from_text
 from classifier.records import Mode
 
@@ -123,7 +123,7 @@ def _recorded_labels_folder(model: Bundle) -> Path | None:
 def _labeled_files(model: Bundle) -> frozenset[str]:
     """The images of the CSV file that the bundle was trained on."""
     path = model.folder / EMBEDDINGS
-    named = load_labelled_paths(path).values() if model.manifest.labelled_sha256 and path.is_file() else ()
+    named = load_labeled_paths(path).values() if model.manifest.labelled_sha256 and path.is_file() else ()
     return frozenset(os.path.realpath(from_text(one)) for one in named if one and "\0" not in one)
 
 

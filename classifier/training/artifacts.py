@@ -11,7 +11,7 @@ from classifier.labels.random_draw import Drawn
 from classifier.model.head import STRENGTH
 from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
-from classifier.model.ood import OodDetector, fit_novelty
+from classifier.model.ood import OodDetector, fit_ood
 from classifier.paths import to_text
 from classifier.records import Example, Selection
 from classifier.training import label_issues, learning_curve
@@ -34,7 +34,7 @@ class TrainingArtifacts:
     figures: dict[str, Any]
 
 
-def account(
+def collect_artifacts(
     run: TrainingContext, trained: Trained, groups: dict[Example, int], sample: Drawn, *, parts: int
 ) -> TrainingArtifacts:
     """Tell of a finished training; `groups` has the number of each example's near-duplicates, `parts` the folds.
@@ -44,7 +44,7 @@ def account(
     evidence = _evidence(run, trained, groups, parts=parts)
     figures = as_dict(trained.evaluation) | {"frozen": as_dict(trained.frozen), "epoch": trained.epoch}
     labelled = trained.embedded
-    novelty = fit_novelty(
+    novelty = fit_ood(
         labelled.traits,
         labelled.embeddings,
         run.targets(labelled.examples),
@@ -119,7 +119,7 @@ def _ahead(
     run: TrainingContext, trained: Trained, evidence: HoldoutPredictions, groups: dict[Example, int], *, parts: int
 ) -> dict[str, Any]:
     """Which labels to look at again, and where the next ones pay."""
-    found = label_issues.doubts(
+    found = label_issues.find_label_issues(
         evidence.logits,
         evidence.truths,
         categories=run.categories,

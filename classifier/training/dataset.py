@@ -107,7 +107,7 @@ class TrainingImages:
             ) from error
 
 
-def in_batches(
+def iter_batches(
     order: Sequence[int], view: Callable[[int], Tensor | None], *, batch_size: int, threads: int
 ) -> Iterator[tuple[list[int], Tensor]]:
     """Indices in `order`, `batch_size` at a time, and the views of them stacked, (B, C, H, W); made ahead of use.
@@ -140,7 +140,7 @@ _HASH_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class PathsAsBytes:
+class HashAndThumbnail:
     """What workers send back of a picture in place of pixels: its perceptual hash and thumbnail, 776 bytes."""
 
     def __call__(self, pixels: Tensor) -> Tensor:
@@ -153,7 +153,7 @@ def read_in_workers(
     labels: tuple[Label, ...], *, max_megapixels: float, limits: Limits, workers: int, reader: Reader | None = None
 ) -> Iterator[Result]:
     """What reading each label gives, in their order; with no workers there are no limits but those on size."""
-    reader = reader or Reader(transform=PathsAsBytes(), max_megapixels=max_megapixels)
+    reader = reader or Reader(transform=HashAndThumbnail(), max_megapixels=max_megapixels)
     paths = [label.path for label in labels]
     for batch in stream(paths, reader, limits=limits, workers=min(workers, len(paths)), batch_size=_BATCH):
         for key, outcome in zip(batch.keys, batch.outcomes, strict=True):

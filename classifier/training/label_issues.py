@@ -62,7 +62,7 @@ class LabelIssues:
     labels: tuple[LabelIssue, ...]
 
 
-def doubts(
+def find_label_issues(
     logits_NK: NDArray[np.float32],
     targets_N: NDArray[np.int64],
     *,

@@ -30,7 +30,7 @@ _BORROWED: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class CategoryPriority:
     """One category: its `labels`, the `unsettled` share of its pictures, and what labels would bring.
 
     Unsettled is what is wrong or would wait for a person. `gain` is the share of its pictures that its next `NEXT`
@@ -43,16 +43,16 @@ class Need:
     gain: float
 
 
-def needs(
+def rank_categories(
     measured: HoldoutPredictions, *, counts: NDArray[np.int64], categories: Sequence[str], max_error: float
-) -> tuple[Need, ...]:
+) -> tuple[CategoryPriority, ...]:
     """The categories, the one first whose next labels pay most; `counts` are the labels of each.
 
     What is left over at `max_error` is taken to fall as one over the number of the category's labels.
     """
     unsettled_K = _unsettled(measured, categories=len(categories), max_error=max_error)
     found = [
-        Need(
+        CategoryPriority(
             category=category,
             labels=int(count),
             unsettled=float(unsettled),

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from classifier.model.calibration import fit_temperature, probabilities
-from classifier.training.label_priority import Need, needs
+from classifier.training.label_priority import CategoryPriority, rank_categories
 from classifier.training.metrics import coverage_at
-from classifier.training.power_law import Expected, PowerLaw, fit_power_law, odds, shifted
-from classifier.training.subset_heads import SubsetScores, compact, grow
+from classifier.training.power_law import Expected, PowerLaw, fit_power_law, log_odds, shifted
+from classifier.training.subset_heads import SubsetScores, fit_subsets, standardize_pca
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ class Curve:
     max_errors: tuple[float, ...]
     points: tuple[Point, ...]
     forecasts: tuple[Forecast, ...]
-    needs: tuple[Need, ...]
+    needs: tuple[CategoryPriority, ...]
     saw_labels: bool
 
 
@@ -92,11 +92,11 @@ def learning_curve(
     if len(np.unique(groups_N)) < _FEWEST_GROUPS or len(measured) == 0:
         return None
     folds = max(2, folds)
-    features = compact(embeddings_ND)
+    features = standardize_pca(embeddings_ND)
     draws = int(np.clip(_PICTURES_OF_DRAWS // len(targets_N), 1, _MOST_DRAWS))
     grown = [
         list(
-            grow(
+            fit_subsets(
                 features,
                 targets_N,
                 groups_N,
@@ -118,7 +118,7 @@ def learning_curve(
             for count, row in zip(labels_P, shares_PM.tolist(), strict=True)
         ),
         forecasts=tuple(_forecast(laws, times=times, labels=times * len(targets_N)) for times in TIMES),
-        needs=needs(
+        needs=rank_categories(
             measured,
             counts=np.bincount(targets_N, minlength=len(categories)),
             categories=categories,
@@ -161,7 +161,7 @@ def _laws(
     count = len(np.unique(measured.groups))
     # Where hardly any picture was bad, those drawn again are all alike, and counting alone says how unsure that is.
     counting_M = np.sqrt(1 / (count * level_1M[0]) + 1 / (count * (1 - level_1M[0])))
-    error_M = wider * np.maximum(odds(spread_B1M[:, 0]).std(axis=0), counting_M)
+    error_M = wider * np.maximum(log_odds(spread_B1M[:, 0]).std(axis=0), counting_M)
     moved_PM = shifted(shares_PM, level_1M[0])
     # The shift moves odds; a distance between shares grows by this.
     apart_PM *= moved_PM * (1 - moved_PM) / (shares_PM * (1 - shares_PM))

@@ -19,7 +19,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.training.augment import Augment
-from classifier.training.dataset import in_batches
+from classifier.training.dataset import iter_batches
 from classifier.training.metrics import log_losses
 from classifier.training.training_state import Epoch, TimeBudget, TrainingState
 
@@ -60,7 +60,7 @@ def finetune(
     device = runtime.device
     network.freeze_batch_norm()
     network.to(device=device, memory_format=torch.channels_last if runtime.channels_last else torch.preserve_format)  # type: ignore[call-overload]
-    average = copy.deepcopy(network).eval()
+    ema_model = copy.deepcopy(network).eval()
     optimizer = torch.optim.AdamW(
         network.parameter_groups(
             learning_rate=recipe.learning_rate, layer_decay=recipe.layer_decay, weight_decay=recipe.weight_decay
@@ -69,9 +69,9 @@ def finetune(
     scaler = torch.amp.GradScaler(device.type, enabled=runtime.amp and runtime.dtype is torch.float16)
     augment = Augment(image_size=recipe.image_size, crop_min=recipe.crop_min, seed=recipe.seed)
     num_steps = recipe.epochs * math.ceil(train.per_epoch / recipe.batch_size)
-    state = TrainingState(network, average, optimizer, scaler)
+    state = TrainingState(network, ema_model, optimizer, scaler)
     if checkpoint is None or not state.restore(checkpoint, progress):
-        state.judge(None, *_validate(average, validation, recipe, runtime))
+        state.record_epoch(None, *_validate(ema_model, validation, recipe, runtime))
     clock = TimeBudget(spent=state.seconds, most=recipe.most_seconds)
     with progress.stage(name, total=stop_after * train.per_epoch, unit="picture") as stage:
         stage.advance(state.epoch * train.per_epoch)
@@ -81,7 +81,7 @@ def finetune(
             total_loss, shown = torch.zeros((), device=device), 0
             for pixels_BCHW, targets_BK in _batches(train, augment, epoch, recipe, runtime):
                 done = max(state.step / num_steps, clock.share)
-                share = _rate(done, recipe.warmup_share, 1 / num_steps)
+                share = _lr_factor(done, recipe.warmup_share, 1 / num_steps)
                 for group in optimizer.param_groups:
                     group["lr"] = group["initial_lr"] * share
                 with torch.autocast(device.type, dtype=runtime.dtype, enabled=runtime.amp):
@@ -94,20 +94,20 @@ def finetune(
                 scaler.step(optimizer)
                 scaler.update()
                 state.step += 1
-                _follow(average, network, min(recipe.ema_decay, (1 + state.step) / (10 + state.step)))
+                _update_ema(ema_model, network, min(recipe.ema_decay, (1 + state.step) / (10 + state.step)))
                 total_loss += loss.detach() * len(targets_BK)
                 shown += len(targets_BK)
                 stage.advance(len(targets_BK))
             state.epoch, state.seconds = epoch, clock.seconds
             mean_loss = float(total_loss) / shown  # sync point, once an epoch
-            state.judge(mean_loss, *_validate(average, validation, recipe, runtime))
+            state.record_epoch(mean_loss, *_validate(ema_model, validation, recipe, runtime))
             stage.note(_note(state.history[-1], recipe.epochs))
             if checkpoint is not None:
                 checkpoint.save(state.as_dict())
             if clock.share >= 1:
                 progress.say(f"{name} ends after epoch {epoch} of {recipe.epochs}: its time is up")
                 break
-    chosen = state.choose()
+    chosen = state.restore_best()
     return chosen, tuple(state.history)
 
 
@@ -124,7 +124,7 @@ def _batches(
         return augment(pixels, epoch=epoch, picture=train.examples[index].picture, strong=strong)
 
     order = train.order(epoch, seed=recipe.seed)
-    for batch, pixels_BCHW in in_batches(order, view, batch_size=recipe.batch_size, threads=runtime.workers):
+    for batch, pixels_BCHW in iter_batches(order, view, batch_size=recipe.batch_size, threads=runtime.workers):
         yield pixels_BCHW, train.targets[batch].to(runtime.device)
 
 
@@ -135,17 +135,17 @@ def _images(network: Network, pixels_BCHW: Tensor, runtime: Runtime) -> Tensor:
 
 @torch.inference_mode()
 def _validate(
-    average: Network, validation: TrainingImages, recipe: Hyperparameters, runtime: Runtime
+    ema_model: Network, validation: TrainingImages, recipe: Hyperparameters, runtime: Runtime
 ) -> tuple[NDArray[np.float64], float | None]:
     """The loss of each held-out picture at the temperature that suits them, (V,), and the accuracy."""
     if not len(validation):
         return np.empty(0), None
     parts = []
-    for _, pixels_BCHW in in_batches(
+    for _, pixels_BCHW in iter_batches(
         range(len(validation)), validation.__getitem__, batch_size=recipe.batch_size, threads=runtime.workers
     ):
         with torch.autocast(runtime.device.type, dtype=runtime.dtype, enabled=runtime.amp):
-            parts.append(average(_images(average, pixels_BCHW, runtime)).float().cpu())
+            parts.append(ema_model(_images(ema_model, pixels_BCHW, runtime)).float().cpu())
     logits_VK = torch.cat(parts).numpy()
     targets_V = validation.targets.argmax(dim=1).numpy()
     temperature = fit_temperature(logits_VK, targets_V)
@@ -154,13 +154,13 @@ def _validate(
 
 
 @torch.no_grad()
-def _follow(average: Network, network: Network, decay: float) -> None:
+def _update_ema(ema_model: Network, network: Network, decay: float) -> None:
     """Move the average towards the network; batch norm statistics are frozen, so parameters are all that differs."""
-    for ours, theirs in zip(average.parameters(), network.parameters(), strict=True):
+    for ours, theirs in zip(ema_model.parameters(), network.parameters(), strict=True):
         ours.lerp_(theirs, 1 - decay)
 
 
-def _rate(done: float, warmup_share: float, step: float) -> float:
+def _lr_factor(done: float, warmup_share: float, step: float) -> float:
     """The learning rate as a share of its peak after `done` (0..1) of all steps; the first step is not wasted on 0."""
     if done < warmup_share:
         return min(1.0, (done + step) / warmup_share)

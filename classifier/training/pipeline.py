@@ -23,7 +23,7 @@ from classifier.labels.split import folds, split
 from classifier.model.backbone import Network, load_backbone
 from classifier.model.bundle import Bundle, check_target, open_bundle, save_bundle
 from classifier.model.bundle_files import MANIFEST
-from classifier.model.fitted_images import UNKNOWN, Fitted
+from classifier.model.fitted_images import UNKNOWN, FittedImages
 from classifier.model.manifest import Manifest
 from classifier.model.transforms import EvalTransform
 from classifier.paths import given_path
@@ -31,12 +31,12 @@ from classifier.progress import Progress, SilentProgress, as_one, counted
 from classifier.records import Example, Failure, Label, Selection, Split
 from classifier.settings import Settings
 from classifier.training import checkpoint
-from classifier.training.artifacts import account
+from classifier.training.artifacts import collect_artifacts
 from classifier.training.context import Hyperparameters, TrainingContext
 from classifier.training.dataset import read_in_workers
 from classifier.training.gather_labels import gather
 from classifier.training.pseudo_labels import sample, sample_size
-from classifier.training.train import ACCOUNT, WRITING, Trained, pieces, train
+from classifier.training.train import ESTIMATING, WRITING, Trained, stage_costs, train
 
 _FOLDS = {"head": 5, "finetune": 3}
 
@@ -50,7 +50,7 @@ class TrainingResult:
     unreadable: tuple[tuple[Label, Failure], ...]
 
 
-def learn(settings: Settings, *, progress: Progress | None = None) -> TrainingResult:
+def train_model(settings: Settings, *, progress: Progress | None = None) -> TrainingResult:
     """Train on the labels that `settings` name and write the bundle to `model.folder`.
 
     A killed run goes on when called again with the same settings and labels. Raises IllsortError in one line.
@@ -96,11 +96,11 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> TrainingRe
     )
     run.network.to(device=runtime.device).eval()
     run = replace(run, crawl=_unlabelled(run, settings, examples + sample.without_category))
-    with as_one(progress, "training", pieces(run, splits)) as whole:
+    with as_one(progress, "training", stage_costs(run, splits)) as whole:
         run = replace(run, progress=whole)
         trained = train(run, splits)
-        with whole.stage(ACCOUNT, total=None, unit=""):
-            told = account(run, trained, dict(zip(examples, groups, strict=True)), sample, parts=len(splits))
+        with whole.stage(ESTIMATING, total=None, unit=""):
+            told = collect_artifacts(run, trained, dict(zip(examples, groups, strict=True)), sample, parts=len(splits))
         with whole.stage(WRITING, total=None, unit=""):
             bundle = save_bundle(
                 folder,
@@ -110,7 +110,7 @@ def learn(settings: Settings, *, progress: Progress | None = None) -> TrainingRe
                 evidence=told.evidence,
                 novelty=told.novelty,
                 labelled=told.labelled,
-                fitted=before.and_also(examples + run.crawl) if trained.epoch else before,
+                fitted=before.with_examples(examples + run.crawl) if trained.epoch else before,
             )
             checkpoint.remove(state)
     unread = tuple((example.label, failure) for example, failure in trained.unread)
@@ -141,19 +141,19 @@ def _check_backbone(settings: Settings) -> None:
         open_bundle(given_path(name))
 
 
-def _fitted_before(settings: Settings) -> Fitted:
+def _fitted_before(settings: Settings) -> FittedImages:
     """What the backbone was fitted to before: nothing of ours where it comes from a package or a hub.
 
     A folder without a record of it, ours of an earlier version or anyone's, may have learned from any picture.
     """
     name = settings.model.backbone.removeprefix("local-dir:")
     if name == settings.model.backbone:
-        return Fitted()
+        return FittedImages()
     folder = given_path(name)
     return open_bundle(folder).load_fitted() if (folder / MANIFEST).is_file() else UNKNOWN
 
 
-def _unseen(sample: Drawn, before: Fitted, settings: Settings) -> Drawn:
+def _unseen(sample: Drawn, before: FittedImages, settings: Settings) -> Drawn:
     """The same, but what the backbone was fitted to says so: it is no evidence, however it was selected."""
 
     def marked(examples: tuple[Example, ...]) -> tuple[Example, ...]:
@@ -167,7 +167,7 @@ def _unseen(sample: Drawn, before: Fitted, settings: Settings) -> Drawn:
     return replace(sample, examples=marked(sample.examples), without_category=marked(sample.without_category))
 
 
-def _evidence_in_words(sample: Drawn, before: Fitted) -> str:
+def _evidence_in_words(sample: Drawn, before: FittedImages) -> str:
     """One line: which labels can guarantee an error rate, or why none can."""
     count = sum(one.label.selection is Selection.RANDOM for one in sample.examples) + len(sample.without_category)
     if not before.is_known:

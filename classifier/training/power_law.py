@@ -59,7 +59,7 @@ class PowerLaw:
         """The share with so many labels; the same every time."""
         draws, times = np.random.default_rng(seed), labels / self.labels
         chosen = draws.choice(len(self.weights), size=_DRAWS, p=self.weights)
-        levels = _chance(odds(self.last) + self.error * draws.standard_normal(_DRAWS))
+        levels = _chance(log_odds(self.last) + self.error * draws.standard_normal(_DRAWS))
         shares = _fallen(levels, times, by_odds=self.by_odds, curves=chosen)
         low, high = np.quantile(shares, [(1 - SURE) / 2, (1 + SURE) / 2])
         return Expected(mean=self.last * self.remaining(times), low=float(low), high=float(high))
@@ -94,11 +94,11 @@ def fit_power_law(
 
 def shifted(shares_PM: NDArray[np.float64], last_M: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same curves, their log-odds moved so that the last points are `last_M`; all within 0..1, exclusive."""
-    known = odds(shares_PM)
-    return _chance(known + odds(last_M) - known[-1])
+    known = log_odds(shares_PM)
+    return _chance(known + log_odds(last_M) - known[-1])
 
 
-def odds(shares: NDArray[np.float64] | float) -> NDArray[np.float64]:
+def log_odds(shares: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """Log-odds of shares within 0..1, exclusive; any shape."""
     return np.log(np.asarray(shares, dtype=np.float64) / (1 - np.asarray(shares, dtype=np.float64)))
 
@@ -108,7 +108,7 @@ def _fallen(
 ) -> NDArray[np.float64]:
     """What a share has come to at `times` as many labels, for each of these curves of the grid."""
     if by_odds:
-        return _chance(odds(share) - np.log(times) * ODDS_POWERS[curves])
+        return _chance(log_odds(share) - np.log(times) * ODDS_POWERS[curves])
     floors, powers = (grid.ravel()[curves] for grid in np.meshgrid(FLOORS, POWERS, indexing="ij"))
     return np.minimum(share * (floors + (1 - floors) * times**-powers), 1.0)
 

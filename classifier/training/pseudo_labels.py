@@ -95,7 +95,7 @@ class PseudoLabels:
         return len(self.examples)
 
 
-def surest(probabilities_MK: NDArray[np.float64], *, share: float = SHARE) -> NDArray[np.int64]:
+def select_confident(probabilities_MK: NDArray[np.float64], *, share: float = SHARE) -> NDArray[np.int64]:
     """The rows of the surest `share` of each category as guessed, in rising order.
 
     By category, for one threshold would take all of the easy categories and none of the hard ones.

@@ -30,7 +30,7 @@ class SubsetScores:
     logits: NDArray[np.float32]
 
 
-def compact(embeddings_ND: NDArray[np.float32]) -> NDArray[np.float32]:
+def standardize_pca(embeddings_ND: NDArray[np.float32]) -> NDArray[np.float32]:
     """The embeddings as a head sees them, standardised, in as few dimensions as hold nearly all of them, (N, R).
 
     The penalty of a head does not see rotations, so leaving out directions without variance changes nothing but the
@@ -48,7 +48,7 @@ def compact(embeddings_ND: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(rotated, dtype=np.float32)
 
 
-def grow(
+def fit_subsets(
     features_NR: NDArray[np.float32],
     targets_N: NDArray[np.int64],
     groups_N: NDArray[np.int64],

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from classifier.model.calibration import fit_temperature, probabilities
-from classifier.model.ood import fit_novelty
+from classifier.model.ood import fit_ood
 from classifier.progress import StageCost
 from classifier.records import Example, Failure, Split
 from classifier.training.metrics import Evaluation, evaluate
-from classifier.training.pseudo_labels import PseudoLabels, soft_targets, surest
+from classifier.training.pseudo_labels import PseudoLabels, select_confident, soft_targets
 from classifier.training.training_state import Epoch
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _UNKNOWN_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class HeldOutLogits:
     """What heads say of pictures that neither they nor their network were fitted to: `logits` is float32 (N, K)."""
 
     examples: tuple[Example, ...]
@@ -56,7 +56,7 @@ class Trained:
     temperature: float
     frozen: Evaluation
     evaluation: Evaluation
-    judged: Judged
+    judged: HeldOutLogits
     epoch: int
     histories: tuple[tuple[Epoch, ...], ...]
     embedded: Features
@@ -76,7 +76,7 @@ def train(run: TrainingContext, folds: Sequence[Split]) -> Trained:
     for fold in folds:
         run.check(everything.of(fold.train))
     judging = [fold for fold in folds if fold.validation]
-    judged = _together(run, [_judge(run, everything, fold) for fold in judging])
+    judged = _concatenate(run, [_judge(run, everything, fold) for fold in judging])
     frozen, temperature = _evaluate(run, judged)
     evaluation, epoch, frozen_features = frozen, 0, everything
     histories: tuple[tuple[Epoch, ...], ...] = ()
@@ -84,16 +84,16 @@ def train(run: TrainingContext, folds: Sequence[Split]) -> Trained:
         start = run.weights()
         outcomes = []
         for number, fold in enumerate(judging, start=1):
-            outcomes.append(_hold_out(run, everything, fold, part=f"{number} of {len(judging)}"))
+            outcomes.append(_fine_tune_fold(run, everything, fold, part=f"{number} of {len(judging)}"))
             run.network.load_state_dict(start)
         epoch = median_low([outcome.epoch for outcome in outcomes] or [run.recipe.epochs])
         histories = tuple(outcome.history for outcome in outcomes)
         if epoch > 0:
-            judged = _together(run, [outcome.judged for outcome in outcomes])
+            judged = _concatenate(run, [outcome.judged for outcome in outcomes])
             evaluation, temperature = _evaluate(run, judged)
             _tune(run, everything, everything.of(()), stop_after=epoch, part="with all labels")
             everything = run.embed(everything.examples, "embedding labels again")
-        _tell(run, frozen, evaluation, epoch)
+        _report(run, frozen, evaluation, epoch)
     run.network.set_head(run.fit(everything))
     return Trained(
         temperature=temperature,
@@ -109,20 +109,20 @@ def train(run: TrainingContext, folds: Sequence[Split]) -> Trained:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _HeldOut:
+class _FoldResult:
     """What one fold came to."""
 
-    judged: Judged
+    judged: HeldOutLogits
     epoch: int
     history: tuple[Epoch, ...]
 
 
-def _hold_out(run: TrainingContext, frozen: Features, fold: Split, *, part: str) -> _HeldOut:
+def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part: str) -> _FoldResult:
     """Fine-tune on all but one part of the labels, and judge that part."""
     learned, held_out = frozen.of(fold.train), frozen.of(fold.validation)
     epoch, history = _tune(run, learned, held_out, stop_after=run.recipe.epochs, part=part)
     tuned = run.embed(fold.train + fold.validation, f"embedding labels {part}")
-    return _HeldOut(judged=_judge(run, tuned, fold), epoch=epoch, history=history)
+    return _FoldResult(judged=_judge(run, tuned, fold), epoch=epoch, history=history)
 
 
 def _tune(
@@ -149,7 +149,7 @@ def _guess(
     known, pool = features.of(labelled), features.of(unlabelled)
     head = run.fit(known)
     probabilities_MK = probabilities(head(pool.embeddings), 1.0)
-    rows = surest(probabilities_MK)
+    rows = select_confident(probabilities_MK)
     rows = rows[~_is_unknown(run, known, pool)[rows]]
     run.progress.say(f"{len(rows):,} of {len(pool.examples):,} guesses are learned from.")
     return PseudoLabels(
@@ -160,23 +160,25 @@ def _guess(
 def _is_unknown(run: TrainingContext, labelled: Features, pool: Features) -> NDArray[np.bool_]:
     """Which pictures of the crawl are in no category, (M,): what they would teach is wrong whatever is guessed."""
     each = np.arange(len(labelled.examples))  # near-duplicates apart: that calls more unknown, which does no harm here
-    novelty = fit_novelty(labelled.traits, labelled.embeddings, run.targets(labelled.examples), each)
-    is_unknown: NDArray[np.bool_] = novelty.score(pool.traits, pool.embeddings) >= novelty.cut(_UNKNOWN_SHARE)
+    novelty = fit_ood(labelled.traits, labelled.embeddings, run.targets(labelled.examples), each)
+    is_unknown: NDArray[np.bool_] = novelty.score(pool.traits, pool.embeddings) >= novelty.threshold(_UNKNOWN_SHARE)
     return is_unknown
 
 
-def _judge(run: TrainingContext, features: Features, fold: Split) -> Judged:
+def _judge(run: TrainingContext, features: Features, fold: Split) -> HeldOutLogits:
     held_out = features.of(fold.validation)
     head = run.fit(features.of(fold.train))
-    return Judged(examples=held_out.examples, logits=head(held_out.embeddings))
+    return HeldOutLogits(examples=held_out.examples, logits=head(held_out.embeddings))
 
 
-def _together(run: TrainingContext, parts: Sequence[Judged]) -> Judged:
+def _concatenate(run: TrainingContext, parts: Sequence[HeldOutLogits]) -> HeldOutLogits:
     logits = [part.logits for part in parts] or [np.empty((0, len(run.categories)), dtype=np.float32)]
-    return Judged(examples=tuple(example for part in parts for example in part.examples), logits=np.concatenate(logits))
+    return HeldOutLogits(
+        examples=tuple(example for part in parts for example in part.examples), logits=np.concatenate(logits)
+    )
 
 
-def _evaluate(run: TrainingContext, judged: Judged) -> tuple[Evaluation, float]:
+def _evaluate(run: TrainingContext, judged: HeldOutLogits) -> tuple[Evaluation, float]:
     """The figures, and the temperature that suits them."""
     targets_N = run.targets(judged.examples)
     temperature = fit_temperature(judged.logits, targets_N)
@@ -195,7 +197,7 @@ def _readable(fold: Split, features: Features) -> Split:
     )
 
 
-def _tell(run: TrainingContext, frozen: Evaluation, evaluation: Evaluation, epoch: int) -> None:
+def _report(run: TrainingContext, frozen: Evaluation, evaluation: Evaluation, epoch: int) -> None:
     """What fine-tuning came to, in a sentence."""
     if frozen.accuracy is not None and evaluation.accuracy is not None:
         run.progress.say(
@@ -204,7 +206,7 @@ def _tell(run: TrainingContext, frozen: Evaluation, evaluation: Evaluation, epoc
         )
 
 
-ACCOUNT: Final = "estimating what more labels bring"
+ESTIMATING: Final = "estimating what more labels bring"
 WRITING: Final = "writing the model"
 
 _TRAINING: Final = 3.0
@@ -213,13 +215,13 @@ _COUNTING: Final = 0.5
 """What is reckoned from a picture in the end, by the time of looking at it."""
 
 
-def pieces(run: TrainingContext, folds: Sequence[Split]) -> list[StageCost]:
+def stage_costs(run: TrainingContext, folds: Sequence[Split]) -> list[StageCost]:
     """All stages that training shows, in their order, each with what it costs in pictures looked at."""
     count = len(folds[0].train) + len(folds[0].validation)
     return [
         StageCost(name="embedding labels", cost=count, kind="look"),
         *(_fine_tuning(run, folds, count) if run.recipe.recipe == "finetune" and run.recipe.epochs else ()),
-        StageCost(name=ACCOUNT, cost=_COUNTING * count, kind="reckon"),
+        StageCost(name=ESTIMATING, cost=_COUNTING * count, kind="reckon"),
         StageCost(name=WRITING, cost=_COUNTING * count, kind="write"),
     ]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _STANDARD_ERRORS: Final = 2.0
 
 
-class Best:
+class BestEpoch:
     """The epoch of least mean loss so far, with its weights."""
 
     def __init__(self) -> None:
@@ -31,14 +31,14 @@ class Best:
         self.losses: NDArray[np.float64] = np.empty(0)
         self.weights: dict[str, Tensor] = {}
 
-    def consider(self, epoch: int, losses: NDArray[np.float64], weights: Mapping[str, Tensor]) -> None:
+    def update(self, epoch: int, losses: NDArray[np.float64], weights: Mapping[str, Tensor]) -> None:
         """Keep a copy of `weights` when the mean of `losses` (held-out pictures, same order each time) is the least."""
         if self.epoch < 0 or mean(losses) < mean(self.losses):
             self.epoch, self.losses = epoch, losses
             self.weights = {name: value.detach().cpu().clone() for name, value in weights.items()}
 
 
-def is_surely_better(losses: NDArray[np.float64], last_losses: NDArray[np.float64]) -> bool:
+def is_significantly_better(losses: NDArray[np.float64], last_losses: NDArray[np.float64]) -> bool:
     """Whether the mean loss is lower by more than two standard errors of the paired difference.
 
     What is not finite is never better, and anything finite is better than it. Without pictures: no.
@@ -97,22 +97,22 @@ class TrainingState:
     ) -> None:
         self._parts: dict[str, Any] = {"network": network, "average": average, "optimizer": optimizer, "scaler": scaler}
         self._last_losses: NDArray[np.float64] = np.empty(0)
-        self._best = Best()
+        self._best = BestEpoch()
         self.history: list[Epoch] = []
         self.epoch = 0
         self.step = 0
         self.seconds = 0.0
 
-    def judge(self, loss: float | None, losses_V: NDArray[np.float64], accuracy: float | None) -> None:
+    def record_epoch(self, loss: float | None, losses_V: NDArray[np.float64], accuracy: float | None) -> None:
         """Note what the epoch came to, and keep its weights when they are the best so far."""
         self._last_losses = losses_V
-        self._best.consider(self.epoch, losses_V, self._parts["average"].state_dict())
+        self._best.update(self.epoch, losses_V, self._parts["average"].state_dict())
         mean = float(losses_V.mean()) if len(losses_V) else None
         self.history.append(Epoch(number=self.epoch, loss=loss, validation_loss=mean, validation_accuracy=accuracy))
 
-    def choose(self) -> int:
+    def restore_best(self) -> int:
         """Put the weights to keep into the network; returns their epoch."""
-        is_earlier = self._best.epoch < self.epoch and is_surely_better(self._best.losses, self._last_losses)
+        is_earlier = self._best.epoch < self.epoch and is_significantly_better(self._best.losses, self._last_losses)
         network = self._parts["network"]
         network.load_state_dict(self._best.weights if is_earlier else self._parts["average"].state_dict())
         network.eval()

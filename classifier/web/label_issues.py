@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from classifier.catalog import annotation_log
 from classifier.errors import LibraryError, ModelError
 from classifier.model.bundle_files import EVALUATION, read_json
-from classifier.model.evaluation_fields import is_doubtful
+from classifier.model.evaluation_fields import is_label_issue
 from classifier.paths import displayable, from_text
 from classifier.records import Annotation, AnnotationKind, PictureId, Selection, time_of
 from classifier.web.history import LABELS, Answer, now, words_of
@@ -205,7 +205,7 @@ def _is_doubt(doubt: Any) -> bool:
         and _ID.fullmatch(doubt["picture"]) is not None
         and isinstance(doubt.get("confidence"), int | float)
         and 0 <= doubt["confidence"] <= 1
-        and is_doubtful(doubt["confidence"])
+        and is_label_issue(doubt["confidence"])
     )
 
 

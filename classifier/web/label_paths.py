@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from classifier.errors import ModelError
 from classifier.images.hashing import hash_file
 from classifier.model.bundle_files import EMBEDDINGS
-from classifier.model.labeled_embeddings import load_labelled_paths
+from classifier.model.labeled_embeddings import load_labeled_paths
 from classifier.paths import from_text
 from classifier.records import time_of
 
@@ -64,7 +64,7 @@ class LabelPaths:
             try:
                 read = None if folder is None else (folder / EMBEDDINGS, _stamp(folder / EMBEDDINGS))
                 if read != self._read:
-                    self._paths = {} if read is None else load_labelled_paths(read[0])
+                    self._paths = {} if read is None else load_labeled_paths(read[0])
                     self._read = read
             except (OSError, ModelError):
                 self._paths, self._read = {}, None

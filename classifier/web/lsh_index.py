@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from classifier.catalog.shards import read_embeddings, read_shard
-from classifier.model.head import directions
+from classifier.model.head import l2_normalize
 from classifier.records import PictureId
 
 if TYPE_CHECKING:
@@ -92,11 +92,11 @@ def likely(
     spots = sketches.nearest(embedding, _COUNTED)
     at = (catalog.connection.execute(_AT, (backbone, *spot)).fetchone() for spot in spots)
     pictures = [PictureId(row[0]) for row in at if row is not None]
-    own = directions(embedding[None])[0]
+    own = l2_normalize(embedding[None])[0]
     found: list[tuple[float, PictureId]] = []
     for rows in read_embeddings(catalog, folder, pictures, backbone=backbone):
         if rows.embeddings.shape[1] == len(own):
-            cosines = (directions(rows.embeddings) @ own).tolist()
+            cosines = (l2_normalize(rows.embeddings) @ own).tolist()
             found += [(cosine, one) for cosine, one in zip(cosines, rows.pictures, strict=True) if cosine >= _LEAST]
     return [picture for _, picture in sorted(found, reverse=True)[:_LIKELY]]
 

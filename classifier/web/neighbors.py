@@ -16,8 +16,8 @@ from classifier.catalog import annotation_log, audits
 from classifier.catalog.categories import read_aliases
 from classifier.errors import ModelError
 from classifier.model.bundle_files import EMBEDDINGS, sha256_of
-from classifier.model.head import directions
-from classifier.model.labeled_embeddings import load_labelled
+from classifier.model.head import l2_normalize
+from classifier.model.labeled_embeddings import load_labeled_embeddings
 from classifier.model.manifest import Manifest, load_manifest
 from classifier.records import AnnotationKind, PictureId
 
@@ -63,7 +63,7 @@ class Taught:
         """
         if self.labelled is None or self.directions is None or self.directions.shape[1] != len(embedding):
             return []
-        cosines = self.directions @ directions(embedding[None])[0]
+        cosines = self.directions @ l2_normalize(embedding[None])[0]
         rows: dict[int, int] = {}
         for row in np.argsort(-cosines, kind="stable").tolist():
             if len(rows) == _LOOKED_AT:
@@ -103,7 +103,7 @@ def read_taught(catalog: Catalog) -> Taught | None:
         backbone=backbone,
         categories=manifest.categories,
         labelled=labelled,
-        directions=directions(labelled.embeddings),
+        directions=l2_normalize(labelled.embeddings),
     )
 
 
@@ -113,6 +113,6 @@ def _labelled(folder: Path, manifest: Manifest) -> LabeledEmbeddings | None:
     try:
         if written and sha256_of(path) != written:
             return None
-        return load_labelled(path, categories=len(manifest.categories))
+        return load_labeled_embeddings(path, categories=len(manifest.categories))
     except ModelError:
         return None

@@ -90,10 +90,10 @@ def test_the_refitted_bundle_is_whole_and_its_backbone_is_the_same(tmp_path: Pat
     assert folder.name == made.manifest.key
     assert (*bundle.manifest.categories, "mixed") == made.manifest.categories
     assert bundle.manifest.backbone_key == made.manifest.backbone_key
-    kept = made.load_labelled()
+    kept = made.load_labeled_embeddings()
     assert kept is not None
     assert 130 == len(kept)
-    assert made.load_novelty() is not None
+    assert made.load_ood() is not None
     network = made.load_network()
     assert bundle.manifest.backbone_sha256 == network.backbone_sha256()
     head = made.load_head()
@@ -121,7 +121,7 @@ def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_jud
     with read_catalog(library) as catalog:
         lessons = learner.build_training_set(catalog, annotation_log.latest(catalog))
     assert can_guarantee(lessons.labelled)
-    evidence = apply.refit_bundle(library, learner, lessons, None).load_evidence()
+    evidence = apply.refit_bundle(library, learner, lessons, None).load_holdout()
 
     assert evidence is not None
     assert (120, "cross-fitted in 5 parts, with 10 verdicts beside them") == (len(evidence), evidence.how)
@@ -167,11 +167,11 @@ def test_what_a_person_put_into_a_new_category_is_no_longer_unknown_nor_is_what_
     file_learned(library, learner, send=lambda _: None)
 
     assert 0 == unknown(library)
-    before, after = learner.bundle.load_novelty(), Learner(library).bundle.load_novelty()
+    before, after = learner.bundle.load_ood(), Learner(library).bundle.load_ood()
     assert before is not None
     assert after is not None
     assert len(before.points) + 6 == len(after.points)
     file_learned(library, learned(library), send=lambda _: None)
-    again = Learner(library).bundle.load_novelty()
+    again = Learner(library).bundle.load_ood()
     assert again is not None
     assert len(after.points) == len(again.points)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from classifier.audit.estimate import CONFIDENCE, percent
-from classifier.model.binomial_bounds import at_most, at_most_of, spent
+from classifier.model.binomial_bounds import finite_upper_bound, look_confidence, upper_bound
 from classifier.records import AnnotationKind
 from kit.audits import answered, audit_of
 
@@ -44,7 +44,7 @@ def test_the_bound_of_a_large_library_is_the_known_one(asked: int, wrong: int, s
 def test_of_a_small_library_the_draw_without_replacement_counts() -> None:
     state = answered(audit_of({"a": 200}, [("a", 0.9)] * 150, simple=True), [(n, R) for n in range(150)])
 
-    assert at_most_of(0, 150, 200, 0.96) == state.bound().at_most <= 0.01
+    assert finite_upper_bound(0, 150, 200, 0.96) == state.bound().at_most <= 0.01
 
 
 def test_all_judged_leaves_nothing_open() -> None:
@@ -58,8 +58,8 @@ def test_a_categorys_bound_is_that_of_its_own_pictures() -> None:
     state = answered(audit, [(n, W if n == 0 else R) for n in range(65)])
 
     few, many = state.bound("few"), state.bound("many")
-    assert (5, 1, at_most_of(1, 5, 20, 0.96)) == (few.asked, few.wrong, few.at_most)
-    assert (60, 0, at_most_of(0, 60, 5000, 0.96)) == (many.asked, many.wrong, many.at_most)
+    assert (5, 1, finite_upper_bound(1, 5, 20, 0.96)) == (few.asked, few.wrong, few.at_most)
+    assert (60, 0, finite_upper_bound(0, 60, 5000, 0.96)) == (many.asked, many.wrong, many.at_most)
     assert ["many", "few"] == [bound.category for bound in state.bounds()]
 
 
@@ -138,7 +138,7 @@ def test_a_further_audit_of_the_same_sort_is_judged_more_strictly_and_says_so() 
 def test_whoever_audits_twenty_times_is_told_that_a_bad_library_is_good_in_5_percent_at_most() -> None:
     """Exactly: how often so few of a library with just over 2% wrong are found wrong, at each number of audits."""
     of, rate = 800, 0.02
-    passes = [_false_good(of, rate, spent(number, CONFIDENCE)) for number in range(1, 21)]
+    passes = [_false_good(of, rate, look_confidence(number, CONFIDENCE)) for number in range(1, 21)]
     uncorrected = [_false_good(of, rate, CONFIDENCE)] * 20
 
     assert all(passes[:5])  # larger than one audit that can only fail
@@ -148,5 +148,5 @@ def test_whoever_audits_twenty_times_is_told_that_a_bad_library_is_good_in_5_per
 
 def _false_good(of: int, rate: float, confidence: float) -> float:
     """How often an audit of `of` pictures shows `rate` where just so many are wrong."""
-    good = [wrong for wrong in range(of) if at_most(wrong, of, confidence) <= rate]
+    good = [wrong for wrong in range(of) if upper_bound(wrong, of, confidence) <= rate]
     return float(binom.cdf(max(good, default=-1), of, rate))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.audit.sample import draw, is_simple, shares, steps
-from classifier.model.binomial_bounds import at_most
+from classifier.model.binomial_bounds import upper_bound
 
 LIBRARIES = st.dictionaries(st.text("abcdef", min_size=1), st.integers(1, 400), min_size=1, max_size=12)
 
@@ -108,4 +108,4 @@ def test_the_bound_holds_of_libraries_made_to_break_it() -> None:
     wrong = [sum(n == 0 and int(c) % 5 == 0 for c, n in draw(library, 150, seed=seed)) for seed in range(500)]
 
     assert statistics.mean(wrong) == pytest.approx(15, abs=0.5)
-    assert 0.95 <= statistics.mean(at_most(count, 150, 0.95) >= 0.1 for count in wrong)
+    assert 0.95 <= statistics.mean(upper_bound(count, 150, 0.95) >= 0.1 for count in wrong)

@@ -12,7 +12,7 @@ from classifier.demo.draw import draw
 from classifier.filing.undo import undo
 from classifier.settings import LabelSettings, ModelSettings, RuntimeSettings, Settings, TrainSettings
 from classifier.sort.pipeline import sort
-from classifier.training.pipeline import learn
+from classifier.training.pipeline import train_model
 from kit.browsing import CHROMIUM, Seen, all_in_sight, browser, serving, type_keys
 from kit.tree import all_files
 
@@ -109,7 +109,7 @@ def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:
             train=TrainSettings(recipe="head", folds=1),
             runtime=RuntimeSettings(workers=0),
         )
-        bundle = learn(settings).bundle
+        bundle = train_model(settings).bundle
         assert ("faces", "pages") == bundle.manifest.categories
         sort(crawl, library=library, bundle=bundle.folder, settings=settings, threshold=0.999_999)
         sorted_before = set(all_files(library))

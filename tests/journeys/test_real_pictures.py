@@ -12,7 +12,7 @@ from classifier.catalog.connection import read_catalog
 from classifier.catalog.decisions import placed_sources
 from classifier.settings import load
 from classifier.sort.pipeline import sort
-from classifier.training.pipeline import learn
+from classifier.training.pipeline import train_model
 from kit.tree import all_files
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -50,7 +50,7 @@ def test_every_real_picture_ends_in_one_place_and_most_are_right(tmp_path: Path)
             "train.recipe=head",
         ],
     )
-    bundle = learn(settings).bundle.folder
+    bundle = train_model(settings).bundle.folder
     before = all_files(tmp_path / "crawl")
     summary = sort(tmp_path / "crawl", library=tmp_path / "sorted", bundle=bundle, settings=settings, threshold=0.8)
     with read_catalog(tmp_path / "sorted") as catalog:

@@ -17,7 +17,7 @@ from classifier.model.bundle import Bundle, save_bundle
 from classifier.model.holdout import HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest
-from classifier.model.ood import OodDetector, fit_novelty
+from classifier.model.ood import OodDetector, fit_ood
 from classifier.model.transforms import EvalTransform
 from classifier.records import PictureId, Selection
 from kit.pictures import COLORS, varied
@@ -114,7 +114,7 @@ def color_novelty(network: Network) -> OodDetector:
     pixels = torch.stack([transform(torch.from_numpy(np.array(image)).permute(2, 0, 1)) for image in seen])
     with torch.inference_mode():
         embeddings, traits = (part.numpy() for part in network.describe(network.normalize(pixels)))
-    return fit_novelty(traits, embeddings, np.repeat(np.arange(len(CATEGORIES)), 30), np.arange(len(seen)))
+    return fit_ood(traits, embeddings, np.repeat(np.arange(len(CATEGORIES)), 30), np.arange(len(seen)))
 
 
 def color_evidence(network: Network, count: int) -> HoldoutPredictions:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.model.binomial_bounds import at_most, at_most_of, least_to_promise, p_value, spent
+from classifier.model.binomial_bounds import finite_upper_bound, look_confidence, min_sample_size, p_value, upper_bound
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,8 @@ from classifier.model.binomial_bounds import at_most, at_most_of, least_to_promi
     ],
 )
 def test_it_takes_the_known_number_of_pictures_to_promise_a_rate(max_error: float, wrong: int, pictures: int) -> None:
-    assert pictures == least_to_promise(max_error, wrong=wrong)
-    assert at_most(wrong, pictures, 0.95) <= max_error < at_most(wrong, pictures - 1, 0.95)
+    assert pictures == min_sample_size(max_error, wrong=wrong)
+    assert upper_bound(wrong, pictures, 0.95) <= max_error < upper_bound(wrong, pictures - 1, 0.95)
 
 
 @pytest.mark.parametrize(
@@ -30,25 +30,25 @@ def test_it_takes_the_known_number_of_pictures_to_promise_a_rate(max_error: floa
     [(0, 157, 0.0189), (0, 150, 0.0198), (1, 10, 0.3942), (5, 10, 0.7776), (3, 1000, 0.0077)],
 )
 def test_the_bound_is_that_of_the_tables(wrong: int, of: int, share: float) -> None:
-    assert share == pytest.approx(at_most(wrong, of, 0.95), abs=5e-5)
+    assert share == pytest.approx(upper_bound(wrong, of, 0.95), abs=5e-5)
 
 
 @pytest.mark.parametrize("of", [0, 1, 7])
 def test_all_wrong_or_nothing_drawn_says_nothing(of: int) -> None:
-    assert at_most(of, of, 0.95) == 1.0
-    assert at_most_of(of, of, 40, 0.95) == 1.0
+    assert upper_bound(of, of, 0.95) == 1.0
+    assert finite_upper_bound(of, of, 40, 0.95) == 1.0
 
 
 @given(st.integers(0, 30), st.integers(1, 2000), st.floats(0.5, 0.999))
 def test_the_bound_is_where_so_few_wrong_become_too_rare(wrong: int, right: int, confidence: float) -> None:
-    share = at_most(wrong, wrong + right, confidence)
+    share = upper_bound(wrong, wrong + right, confidence)
     assert wrong / (wrong + right) < share < 1
     assert 1 - confidence == pytest.approx(p_value(wrong, wrong + right, share), rel=1e-6)
 
 
 @given(st.integers(0, 5), st.sampled_from([0.005, 0.02, 0.05, 0.1, 0.3, 0.9]), st.floats(0.5, 0.999))
 def test_one_picture_less_than_the_least_is_not_enough(wrong: int, max_error: float, confidence: float) -> None:
-    least = least_to_promise(max_error, wrong=wrong, confidence=confidence)
+    least = min_sample_size(max_error, wrong=wrong, confidence=confidence)
     assert p_value(wrong, least, max_error) <= 1 - confidence
     assert least == wrong + 1 or p_value(wrong, least - 1, max_error) > 1 - confidence
 
@@ -58,7 +58,7 @@ def test_of_a_finite_population_one_wrong_more_than_the_bound_would_be_too_rare(
     population = data.draw(st.integers(1, 60))
     drawn = data.draw(st.integers(0, population))
     wrong = data.draw(st.integers(0, drawn))
-    most = round(at_most_of(wrong, drawn, population, 0.9) * population)
+    most = round(finite_upper_bound(wrong, drawn, population, 0.9) * population)
     assert wrong <= most <= population - (drawn - wrong)
     assert _so_few(wrong, drawn, population, most) > 0.1 - 1e-9 or most == wrong
     if most < population - (drawn - wrong):
@@ -71,18 +71,18 @@ def _so_few(wrong: int, drawn: int, population: int, bad: int) -> float:
 
 
 def test_a_draw_of_all_leaves_nothing_open() -> None:
-    assert at_most_of(0, 40, 40, 0.95) == 0.0
-    assert at_most_of(3, 40, 40, 0.95) == 3 / 40
-    assert at_most_of(0, 0, 0, 0.95) == 0.0
+    assert finite_upper_bound(0, 40, 40, 0.95) == 0.0
+    assert finite_upper_bound(3, 40, 40, 0.95) == 3 / 40
+    assert finite_upper_bound(0, 0, 0, 0.95) == 0.0
 
 
 @given(st.integers(0, 4), st.integers(5, 150), st.integers(0, 5000))
 def test_knowing_the_population_never_loosens_the_bound(wrong: int, drawn: int, rest: int) -> None:
-    assert at_most_of(wrong, drawn, drawn + rest, 0.95) <= at_most(wrong, drawn, 0.95) + 1e-9
+    assert finite_upper_bound(wrong, drawn, drawn + rest, 0.95) <= upper_bound(wrong, drawn, 0.95) + 1e-9
 
 
 def test_of_a_very_large_population_the_bound_is_the_binomial_one() -> None:
-    assert at_most_of(2, 150, 3_000_000, 0.95) == pytest.approx(at_most(2, 150, 0.95), rel=1e-3)
+    assert finite_upper_bound(2, 150, 3_000_000, 0.95) == pytest.approx(upper_bound(2, 150, 0.95), rel=1e-3)
 
 
 @pytest.mark.parametrize("share", [0.005, 0.02, 0.1, 0.35])
@@ -90,17 +90,17 @@ def test_the_bounds_hold_at_least_as_often_as_they_say(share: float) -> None:
     rng = np.random.default_rng(0)
     of, population = 150, 400
     bad = round(share * population)
-    kept = np.mean([share <= at_most(int(wrong), of, 0.95) for wrong in rng.binomial(of, share, 2000)])
+    kept = np.mean([share <= upper_bound(int(wrong), of, 0.95) for wrong in rng.binomial(of, share, 2000)])
     drawn = rng.hypergeometric(bad, population - bad, of, 2000)
-    kept_of = np.mean([bad / population <= at_most_of(int(wrong), of, population, 0.95) for wrong in drawn])
+    kept_of = np.mean([bad / population <= finite_upper_bound(int(wrong), of, population, 0.95) for wrong in drawn])
     assert kept >= 0.95 - 0.01
     assert kept_of >= 0.95 - 0.01
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
 def test_any_number_of_looks_together_may_fail_no_oftener_than_one(confidence: float) -> None:
-    spendings = [1 - spent(look, confidence) for look in range(1, 5000)]
+    spendings = [1 - look_confidence(look, confidence) for look in range(1, 5000)]
 
     assert sorted(spendings, reverse=True) == spendings
     assert 0.999 * (1 - confidence) < sum(spendings) < 1 - confidence
-    assert 160 == least_to_promise(0.02, confidence=spent(1, 0.95))
+    assert 160 == min_sample_size(0.02, confidence=look_confidence(1, 0.95))

@@ -18,7 +18,7 @@ from classifier.model.bundle import Bundle, open_bundle, save_bundle
 from classifier.model.bundle_files import EVALUATION, OOD, read_json
 from classifier.model.holdout import HoldoutPredictions
 from classifier.model.manifest import Manifest
-from classifier.model.ood import OodDetector, fit_novelty
+from classifier.model.ood import OodDetector, fit_ood
 from classifier.paths import from_text
 from classifier.records import PictureId, Selection
 
@@ -70,15 +70,15 @@ def test_a_bundle_keeps_names_that_are_not_utf_8(tmp_path: Path) -> None:
 def novelty() -> OodDetector:
     traits = np.random.default_rng(0).random((30, 5), np.float32)
     embeddings = np.random.default_rng(0).random((30, network().head.in_features), np.float32)
-    return fit_novelty(traits, embeddings, np.arange(30) % 2, np.arange(30))
+    return fit_ood(traits, embeddings, np.arange(30) % 2, np.arange(30))
 
 
 def test_what_tells_unknown_pictures_is_kept_and_a_bundle_of_before_has_none(tmp_path: Path) -> None:
     before = saved(tmp_path / "before")
     now = save_bundle(tmp_path / "now", network=network(), manifest=MANIFEST, evaluation={}, novelty=novelty())
-    read = now.load_novelty()
+    read = now.load_ood()
 
-    assert before.load_novelty() is None
+    assert before.load_ood() is None
     assert read is not None
     assert np.array_equal(novelty().scores, read.scores)
     assert before.manifest.key != now.manifest.key
@@ -88,10 +88,10 @@ def test_a_novelty_of_another_bundle_or_none_at_all_is_refused(tmp_path: Path) -
     bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, novelty=novelty())
     (bundle.folder / OOD).write_bytes(b"x")
     with pytest.raises(ModelError, match="is not the file this bundle was written with"):
-        bundle.load_novelty()
+        bundle.load_ood()
     (bundle.folder / OOD).unlink()
     with pytest.raises(ModelError, match="cannot be read"):
-        bundle.load_novelty()
+        bundle.load_ood()
 
 
 def test_timm_alone_loads_it_and_gives_the_same_logits(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def evidence(categories: int = 2) -> HoldoutPredictions:
 
 def test_the_evidence_goes_with_the_bundle(tmp_path: Path) -> None:
     bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, evidence=evidence())
-    read = bundle.load_evidence()
+    read = bundle.load_holdout()
 
     assert read is not None
     assert evidence().logits.tolist() == read.logits.tolist()
@@ -195,25 +195,25 @@ def test_the_evidence_goes_with_the_bundle(tmp_path: Path) -> None:
 
 
 def test_a_bundle_of_before_has_no_evidence(tmp_path: Path) -> None:
-    assert saved(tmp_path / "mine").load_evidence() is None
+    assert saved(tmp_path / "mine").load_holdout() is None
 
 
 def test_evidence_of_other_categories_is_refused(tmp_path: Path) -> None:
     bundle = saved(tmp_path / "mine")
     evidence(categories=3).save(bundle.folder / "evidence.npz")
     with pytest.raises(ModelError, match="do not fit 3 pictures and 2 categories"):
-        bundle.load_evidence()
+        bundle.load_holdout()
 
 
 def test_evidence_of_another_bundle_promises_nothing_for_this_one(tmp_path: Path) -> None:
     bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, evidence=evidence())
     dataclasses.replace(evidence(), truths=np.array([0, 0, 0])).save(bundle.folder / "evidence.npz")
     with pytest.raises(ModelError, match=r"evidence\.npz: is not the file this bundle was written with"):
-        bundle.load_evidence()
+        bundle.load_holdout()
 
 
 def test_evidence_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, evidence=evidence())
     (bundle.folder / "evidence.npz").unlink()
     with pytest.raises(ModelError, match=r"evidence\.npz: cannot be read"):
-        bundle.load_evidence()
+        bundle.load_holdout()

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from classifier.model.binomial_bounds import at_most, least_to_promise
-from classifier.model.fixed_sequence_test import STEP, FixedSequenceResult, most_wrong, walk
+from classifier.model.binomial_bounds import min_sample_size, upper_bound
+from classifier.model.fixed_sequence_test import STEP, FixedSequenceResult, fixed_sequence_test, max_wrong
 
 
 def walked(
     scores: NDArray[np.float64], wrong: NDArray[np.bool_], *, max_error: float = 0.02
 ) -> FixedSequenceResult | None:
-    return walk(scores, wrong, np.arange(len(scores)), max_error=max_error, confidence=0.95)
+    return fixed_sequence_test(scores, wrong, np.arange(len(scores)), max_error=max_error, confidence=0.95)
 
 
 def falling(count: int) -> NDArray[np.float64]:
@@ -43,7 +43,7 @@ def test_it_ends_before_the_first_test_that_fails() -> None:
     assert 600 / STEP < end.filed < 620
     assert end.above == scores[end.filed]
     assert end.wrong == max(0, end.filed - 600)
-    assert at_most(end.wrong, end.filed, 0.95) <= 0.02
+    assert upper_bound(end.wrong, end.filed, 0.95) <= 0.02
 
 
 def test_a_mistake_among_the_very_surest_does_not_end_what_many_others_speak_for() -> None:
@@ -73,10 +73,10 @@ def test_pictures_of_one_score_are_filed_together_or_not_at_all() -> None:
 
 @given(st.integers(0, 5000), st.sampled_from([0.01, 0.02, 0.05, 0.3]), st.sampled_from([0.9, 0.95, 0.99]))
 def test_the_most_that_may_be_wrong_is_just_what_the_bound_allows(count: int, max_error: float, sure: float) -> None:
-    (most,) = most_wrong(np.array([count]), max_error, sure).tolist()
+    (most,) = max_wrong(np.array([count]), max_error, sure).tolist()
 
-    assert most < 0 or at_most(most, count, sure) <= max_error + 1e-12
-    assert at_most(most + 1, count, sure) > max_error
+    assert most < 0 or upper_bound(most, count, sure) <= max_error + 1e-12
+    assert upper_bound(most + 1, count, sure) > max_error
 
 
 @settings(max_examples=50, deadline=None)
@@ -87,9 +87,9 @@ def test_what_it_files_always_passes_the_exact_test_by_itself(seed: int, count: 
     wrong = rng.random(count) > expit(scores)
     end = walked(scores, wrong, max_error=max_error)
     if end is not None:
-        assert int((scores > end.above).sum()) == end.filed >= least_to_promise(max_error)
+        assert int((scores > end.above).sum()) == end.filed >= min_sample_size(max_error)
         assert int(wrong[scores > end.above].sum()) == end.wrong
-        assert at_most(end.wrong, end.filed, 0.95) <= max_error + 1e-12
+        assert upper_bound(end.wrong, end.filed, 0.95) <= max_error + 1e-12
 
 
 @given(st.randoms(use_true_random=False))

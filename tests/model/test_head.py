@@ -14,7 +14,7 @@ from torch import nn
 from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_backbone, load_trained
 from classifier.model.bundle import MANIFEST, Bundle, open_bundle, save_bundle
-from classifier.model.head import directions, fit_head, load_linear
+from classifier.model.head import fit_head, l2_normalize, load_linear
 from classifier.model.manifest import Manifest
 
 NAMES = ["test_efficientnet", "test_resnet", "test_vit", "test_convnext"]
@@ -148,11 +148,11 @@ def test_features_that_never_change_do_no_harm() -> None:
 
 def test_the_product_of_two_directions_is_their_cosine() -> None:
     rows = np.array([[3, 0], [0, 0.5], [2, 2], [-1e-10, 0]], np.float32)
-    unit = directions(rows)
+    unit = l2_normalize(rows)
 
     assert np.float32 == unit.dtype
     np.testing.assert_allclose([1, 0, np.sqrt(0.5), -1], unit @ unit[0], atol=1e-6)
 
 
 def test_a_row_of_zeros_is_like_nothing() -> None:
-    assert [[0.0, 0.0]] == directions(np.zeros((1, 2), np.float32)).tolist()
+    assert [[0.0, 0.0]] == l2_normalize(np.zeros((1, 2), np.float32)).tolist()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from classifier.errors import ModelError
-from classifier.model.holdout import HoldoutPredictions, load_evidence
+from classifier.model.holdout import HoldoutPredictions, load_holdout
 from classifier.records import PictureId, Selection
 
 
@@ -36,7 +36,7 @@ def as_values(of: HoldoutPredictions) -> tuple[Any, ...]:
 @pytest.mark.parametrize("count", [0, 1, 300])
 def test_what_is_saved_is_what_is_read(tmp_path: Path, count: int) -> None:
     evidence(count).save(tmp_path / "evidence.npz")
-    read = load_evidence(tmp_path / "evidence.npz", categories=2)
+    read = load_holdout(tmp_path / "evidence.npz", categories=2)
 
     assert as_values(evidence(count)) == as_values(read)
     assert (np.float32, np.int64, np.int64) == (read.logits.dtype, read.truths.dtype, read.groups.dtype)
@@ -101,7 +101,7 @@ def test_no_file_is_refused(tmp_path: Path) -> None:
 
 def refused(path: Path, says: str) -> None:
     with pytest.raises(ModelError) as caught:
-        load_evidence(path, categories=2)
+        load_holdout(path, categories=2)
     assert says in str(caught.value)
     assert str(path) in str(caught.value)
     assert 1 == len(str(caught.value).splitlines())
@@ -111,7 +111,7 @@ def test_evidence_of_an_earlier_version_was_picked_as_far_as_anybody_knows(tmp_p
     path, whole = tmp_path / "evidence.npz", evidence()
     earlier = set(HoldoutPredictions.__slots__) - {"selections", "unjudged"}
     np.savez(path, **{name: getattr(whole, name) for name in earlier})
-    read = load_evidence(path, categories=2)
+    read = load_holdout(path, categories=2)
 
     assert (Selection.PERSON,) * 3 == read.selections
     assert 0 == len(read.by_chance)

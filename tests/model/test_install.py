@@ -17,7 +17,7 @@ from classifier.errors import ModelError
 from classifier.model.bundle import Bundle, check_target, open_bundle, write_parts
 from classifier.model.bundle_files import CONFIG, MANIFEST, WEIGHTS
 from classifier.model.card import model_card
-from classifier.model.install import install, keep_as, remove_bundle, written_beside
+from classifier.model.install import copy_bundle, install, remove_bundle, writing_folder
 from classifier.model.manifest import Manifest
 from kit.killing import killed_after
 
@@ -42,7 +42,7 @@ def manifest(measured: int) -> Manifest:
 def put(folder: Path, number: int, *, keep: bool = True) -> Manifest:
     """A small bundle, told from others by `number`."""
     check_target(folder)
-    with written_beside(folder) as writing:
+    with writing_folder(folder) as writing:
         save_file(
             {"fc.weight": np.full((2, 3), number, np.float32), "fc.bias": np.zeros(2, np.float32)}, writing / WEIGHTS
         )
@@ -59,7 +59,7 @@ def put(folder: Path, number: int, *, keep: bool = True) -> Manifest:
             labelled=None,
         )
         if keep:
-            keep_as(folder, folder.with_name(f"{folder.name}.previous"))
+            copy_bundle(folder, folder.with_name(f"{folder.name}.previous"))
         install(writing, folder)
     return made
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from classifier.errors import ModelError
-from classifier.model.labeled_embeddings import LabeledEmbeddings, load_labelled
+from classifier.model.labeled_embeddings import LabeledEmbeddings, load_labeled_embeddings
 from classifier.records import PictureId, Selection
 
 
@@ -31,7 +31,7 @@ def labelled(count: int = 3, *, scale: float = 1.0) -> LabeledEmbeddings:
 def test_what_is_saved_is_what_is_read_to_three_digits(tmp_path: Path, count: int, scale: float) -> None:
     saved = labelled(count, scale=scale)
     saved.save(tmp_path / "labelled.npz")
-    read = load_labelled(tmp_path / "labelled.npz", categories=2)
+    read = load_labeled_embeddings(tmp_path / "labelled.npz", categories=2)
 
     np.testing.assert_allclose(saved.embeddings, read.embeddings, rtol=1e-3, atol=1e-6 * scale)
     assert (saved.truths.tolist(), saved.groups.tolist()) == (read.truths.tolist(), read.groups.tolist())
@@ -78,7 +78,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, spoil: Callable[[bytes], byte
 
 def refused(path: Path, says: str) -> None:
     with pytest.raises(ModelError) as caught:
-        load_labelled(path, categories=2)
+        load_labeled_embeddings(path, categories=2)
     assert says in str(caught.value)
     assert str(path) in str(caught.value)
     assert 1 == len(str(caught.value).splitlines())

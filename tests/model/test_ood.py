@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from classifier.errors import ModelError
-from classifier.model.ood import OodDetector, fit_novelty, load_novelty
+from classifier.model.ood import OodDetector, fit_ood, load_ood
 
 
 def cluster(count: int, *, at: int, seed: int = 0) -> NDArray[np.float32]:
@@ -28,7 +28,7 @@ def plain(count: int) -> NDArray[np.float32]:
 
 
 def fitted_by(traits: NDArray[np.float32], targets: NDArray[np.int64], groups: NDArray[np.int64]) -> OodDetector:
-    return fit_novelty(traits, plain(len(traits)), targets, groups)
+    return fit_ood(traits, plain(len(traits)), targets, groups)
 
 
 def score(fitted: OodDetector, traits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -48,7 +48,7 @@ def test_a_picture_of_no_labelled_kind_scores_higher_than_any_of_one() -> None:
     unknown = score(fitted, cluster(50, at=2, seed=7))
 
     assert known.max() < unknown.min()
-    assert fitted.cut(0.02) < unknown.min()
+    assert fitted.threshold(0.02) < unknown.min()
 
 
 def test_a_step_where_labelled_pictures_never_vary_counts_for_more_than_one_where_they_do() -> None:
@@ -80,20 +80,20 @@ def test_of_pictures_drawn_alike_no_more_than_the_share_are_taken_for_unknown(sh
     shares = []
     for seed in range(40):
         fitted = fitted_by(cluster(100, at=0, seed=seed), np.zeros(100, np.int64), np.arange(100))
-        shares.append(np.mean(score(fitted, cluster(200, at=0, seed=1000 + seed)) >= fitted.cut(share)))
+        shares.append(np.mean(score(fitted, cluster(200, at=0, seed=1000 + seed)) >= fitted.threshold(share)))
 
     assert share / 3 <= np.mean(shares) <= share
 
 
 @pytest.mark.parametrize(("count", "can_tell"), [(18, False), (19, True), (20, True)])
 def test_too_few_labels_to_tell_take_nothing_for_unknown(count: int, can_tell: bool) -> None:
-    assert can_tell == math.isfinite(novelty(count).cut(0.05))
+    assert can_tell == math.isfinite(novelty(count).threshold(0.05))
 
 
 def test_a_picture_as_far_as_the_farthest_labelled_one_is_still_like_them() -> None:
     fitted = novelty(19)
 
-    assert fitted.scores[-1] < fitted.cut(0.05) < 1.001 * fitted.scores[-1]
+    assert fitted.scores[-1] < fitted.threshold(0.05) < 1.001 * fitted.scores[-1]
 
 
 def test_near_duplicates_do_not_make_pictures_look_familiar() -> None:
@@ -106,7 +106,7 @@ def test_near_duplicates_do_not_make_pictures_look_familiar() -> None:
 
 
 def test_one_picture_alone_is_near_to_nothing_and_none_at_all_is_refused() -> None:
-    assert math.inf == fitted_by(cluster(1, at=0), np.zeros(1, np.int64), np.arange(1)).cut(0.5)
+    assert math.inf == fitted_by(cluster(1, at=0), np.zeros(1, np.int64), np.arange(1)).threshold(0.5)
     with pytest.raises(ValueError, match="no labelled picture"):
         fitted_by(np.empty((0, 8), np.float32), np.empty(0, np.int64), np.arange(0))
 
@@ -115,7 +115,7 @@ def test_pictures_that_are_all_equal_are_near_to_themselves_alone() -> None:
     fitted = fitted_by(np.ones((40, 8), np.float32), np.zeros(40, np.int64), np.arange(40))
 
     assert [pytest.approx(0, abs=1e-6)] == score(fitted, np.ones((1, 8), np.float32)).tolist()
-    assert fitted.cut(0.1) < score(fitted, np.zeros((1, 8), np.float32))[0]
+    assert fitted.threshold(0.1) < score(fitted, np.zeros((1, 8), np.float32))[0]
 
 
 def test_very_many_labelled_pictures_are_thinned_out_evenly() -> None:
@@ -134,7 +134,7 @@ def test_very_wide_traits_are_compared_as_they_are() -> None:
 def test_what_is_saved_is_what_is_read(tmp_path: Path) -> None:
     fitted = novelty()
     fitted.save(tmp_path / "novelty.safetensors")
-    read = load_novelty(tmp_path / "novelty.safetensors")
+    read = load_ood(tmp_path / "novelty.safetensors")
     pictures = cluster(20, at=3)
 
     assert np.array_equal(fitted.scores, read.scores)
@@ -166,7 +166,7 @@ def test_what_does_not_fit_is_refused_in_one_line(
     change(arrays)
     save_file(arrays, tmp_path / "novelty.safetensors")
     with pytest.raises(ModelError) as caught:
-        load_novelty(tmp_path / "novelty.safetensors")
+        load_ood(tmp_path / "novelty.safetensors")
 
     assert says in str(caught.value)
     assert 1 == len(str(caught.value).splitlines())
@@ -175,14 +175,14 @@ def test_what_does_not_fit_is_refused_in_one_line(
 def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
     (tmp_path / "novelty.safetensors").write_bytes(b"x" * 40)
     with pytest.raises(ModelError, match="cannot be read"):
-        load_novelty(tmp_path / "novelty.safetensors")
+        load_ood(tmp_path / "novelty.safetensors")
 
 
 def test_a_file_of_before_tells_by_the_traits_alone(tmp_path: Path) -> None:
     fitted = novelty()
     arrays = {"whitening": fitted.whitening, "points": fitted.points, "scores": fitted.scores}
     save_file(arrays, tmp_path / "novelty.safetensors")
-    read = load_novelty(tmp_path / "novelty.safetensors")
+    read = load_ood(tmp_path / "novelty.safetensors")
 
     np.testing.assert_allclose(score(read, cluster(20, at=3)), score(fitted, cluster(20, at=3)), atol=1e-5)
 
@@ -190,7 +190,7 @@ def test_a_file_of_before_tells_by_the_traits_alone(tmp_path: Path) -> None:
 def test_an_embedding_that_points_elsewhere_adds_what_its_cosine_lacks_to_one() -> None:
     traits, targets, groups = cluster(40, at=0), np.zeros(40, np.int64), np.arange(40)
     ahead = np.tile(np.array([3, 0, 0, 0], np.float32), (40, 1))
-    fitted = fit_novelty(traits, ahead, targets, groups)
+    fitted = fit_ood(traits, ahead, targets, groups)
     angles = np.array([[2, 0, 0, 0], [1, 1, 0, 0], [0, 5, 0, 0], [-1, 0, 0, 0]], np.float32)
     added = fitted.score(traits[:4], angles) - fitted.score(traits[:4], ahead[:4])
 
@@ -200,7 +200,7 @@ def test_an_embedding_that_points_elsewhere_adds_what_its_cosine_lacks_to_one() 
 def test_what_lies_in_no_direction_of_the_labelled_embeddings_counts_as_unlike() -> None:
     rng = np.random.default_rng(0)
     embeddings = np.concatenate([rng.normal(5, 1, (200, 70)), np.zeros((200, 30))], axis=1).astype(np.float32)
-    fitted = fit_novelty(cluster(200, at=0), embeddings, np.zeros(200, np.int64), np.arange(200))
+    fitted = fit_ood(cluster(200, at=0), embeddings, np.zeros(200, np.int64), np.arange(200))
     outside = embeddings[:1].copy()
     outside[:, 70:] = np.linalg.norm(embeddings[:1]) / np.sqrt(30)
     one = cluster(1, at=0)
@@ -215,6 +215,6 @@ def test_pictures_like_those_that_were_added_are_no_longer_unlike() -> None:
     new, like_them = cluster(100, at=2, seed=8), cluster(20, at=2, seed=9)
     more = fitted.with_more(new, plain(200))
 
-    assert (score(fitted, like_them) > fitted.cut(0.02)).all()
-    assert (score(more, like_them) < more.cut(0.02)).mean() >= 0.9
+    assert (score(fitted, like_them) > fitted.threshold(0.02)).all()
+    assert (score(more, like_them) < more.threshold(0.02)).mean() >= 0.9
     assert np.array_equal(fitted.scores, more.scores)

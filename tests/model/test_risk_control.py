@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from classifier.errors import NoGuarantee
-from classifier.model.binomial_bounds import at_most, spent
+from classifier.model.binomial_bounds import look_confidence, upper_bound
 from classifier.model.calibration import probabilities
 from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
-from classifier.model.risk_control import ENOUGH_FOR_ITS_OWN, RiskGuarantee, no_guarantee, promise
+from classifier.model.risk_control import ENOUGH_FOR_ITS_OWN, RiskGuarantee, guarantee_risk, no_guarantee
 from classifier.records import PictureId, Selection
 
 CATEGORIES = ("cat", "dog", "狐")
@@ -53,7 +53,7 @@ def drawn(count: int, *, seed: int = 0, groups: int | None = None) -> HoldoutPre
 
 
 def promised(seen: HoldoutPredictions, max_error: float = 0.05, *, temperature: float = 1.0) -> RiskGuarantee:
-    return promise(seen, categories=CATEGORIES, temperature=temperature, max_error=max_error)
+    return guarantee_risk(seen, categories=CATEGORIES, temperature=temperature, max_error=max_error)
 
 
 def filed(seen: HoldoutPredictions, by: RiskGuarantee, *, temperature: float = 1.0) -> NDArray[np.bool_]:
@@ -81,7 +81,7 @@ def test_the_thresholds_file_what_was_tested_and_that_keeps_the_rate(
 
     assert abs(int(rows.sum()) - by.filed) <= spare
     assert abs(int(wrong[rows].sum()) - by.wrong) <= spare
-    assert at_most(by.wrong, by.filed, 0.95) == by.bound <= max_error + 1e-12
+    assert upper_bound(by.wrong, by.filed, 0.95) == by.bound <= max_error + 1e-12
     assert count == by.pictures
     assert by.filed / count == by.coverage
 
@@ -286,4 +286,4 @@ def test_the_line_says_why_and_what_would_give_a_guarantee() -> None:
         "answer 160 random pictures of what was filed, none of them wrong: illsort audit '/a b/sorted' --count 160, or "
         "Audit on the page"
     ) == line
-    assert at_most(0, 160, spent(1, 0.95)) <= 0.02 < at_most(0, 159, spent(1, 0.95))
+    assert upper_bound(0, 160, look_confidence(1, 0.95)) <= 0.02 < upper_bound(0, 159, look_confidence(1, 0.95))

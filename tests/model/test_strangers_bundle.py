@@ -24,12 +24,12 @@ from classifier.errors import IllsortError, LibraryError, ModelError
 from classifier.model.backbone import load_backbone
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.bundle_files import CONFIG, EVALUATION, HOLDOUT, MANIFEST, OOD, WEIGHTS
-from classifier.model.holdout import load_evidence
-from classifier.model.labeled_embeddings import load_labelled
+from classifier.model.holdout import load_holdout
+from classifier.model.labeled_embeddings import load_labeled_embeddings
 from classifier.report.model_report import write_bundle_report
 from classifier.settings import RuntimeSettings, Settings, load
 from classifier.sort.pipeline import sort
-from classifier.training.pipeline import learn
+from classifier.training.pipeline import train_model
 from kit.bundles import color_bundle
 
 NAMES = [
@@ -170,7 +170,7 @@ def test_weights_that_are_not_finite_are_refused(bundle: Path, where: str, value
 
     reweigh(bundle, spoil)
     refused(lambda: open_bundle(bundle), WEIGHTS, "not finite")
-    refused(lambda: learn(training_from(bundle)), "not finite")
+    refused(lambda: train_model(training_from(bundle)), "not finite")
     (bundle / MANIFEST).unlink()
     refused(lambda: load_backbone(f"local-dir:{bundle}", num_categories=3), "not finite")
 
@@ -244,7 +244,7 @@ def packed(path: Path, arrays: dict[str, bytes], *, packing: int = zipfile.ZIP_D
     ],
     ids=["12 GB", "too many", "bomb", "objects", "long text", "deep header", "version", "empty"],
 )
-@pytest.mark.parametrize("read", [load_evidence, load_labelled])
+@pytest.mark.parametrize("read", [load_holdout, load_labeled_embeddings])
 def test_what_asks_for_more_memory_than_such_a_file_can_mean_is_refused(
     tmp_path: Path, logits: Callable[[], bytes], read: Callable[..., object]
 ) -> None:
@@ -261,9 +261,9 @@ def test_what_asks_for_more_memory_than_such_a_file_can_mean_is_refused(
 def test_other_packings_and_pipes_are_refused(tmp_path: Path) -> None:
     path = tmp_path / HOLDOUT
     packed(path, {"logits": npy((1, 3), "<f4", bytes(12))}, packing=zipfile.ZIP_LZMA)
-    refused(lambda: load_evidence(path, categories=3), "packed as illsort packs no file")
+    refused(lambda: load_holdout(path, categories=3), "packed as illsort packs no file")
     packed(path, {f"{number}": npy((), "<f4", bytes(4)) for number in range(100)})
-    refused(lambda: load_evidence(path, categories=3), "packed as illsort packs no file")
+    refused(lambda: load_holdout(path, categories=3), "packed as illsort packs no file")
 
 
 def test_a_damaged_bundle_is_refused_before_a_run_is_recorded(bundle: Path, tmp_path: Path) -> None:
@@ -377,8 +377,8 @@ def test_changed_arrays_open_or_are_refused_in_one_line(bundle: Path, made: Path
 
     def load_all() -> None:
         opened: Bundle = open_bundle(bundle)
-        opened.load_evidence()
-        opened.load_labelled()
+        opened.load_holdout()
+        opened.load_labeled_embeddings()
 
     opened_or_refused(load_all)
 

@@ -13,7 +13,7 @@ from classifier.catalog.connection import read_catalog
 from classifier.catalog.stats import library_stats
 from classifier.filing.undo import undo
 from classifier.model.bundle import open_bundle
-from classifier.model.risk_control import RiskGuarantee, promise
+from classifier.model.risk_control import RiskGuarantee, guarantee_risk
 from classifier.records import Mode, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
@@ -54,9 +54,9 @@ def run(folder: Path, bundle: Path | None, **options: Any) -> dict[str, Any]:
 
 def promised(bundle: Path, max_error: float) -> RiskGuarantee:
     opened = open_bundle(bundle)
-    evidence = opened.load_evidence()
+    evidence = opened.load_holdout()
     assert evidence is not None
-    return promise(evidence, categories=opened.manifest.categories, temperature=1.0, max_error=max_error)
+    return guarantee_risk(evidence, categories=opened.manifest.categories, temperature=1.0, max_error=max_error)
 
 
 def decisions(folder: Path) -> list[tuple[str, str, float, str]]:

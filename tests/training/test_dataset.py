@@ -14,7 +14,7 @@ from classifier.errors import LabelsError
 from classifier.inference.limits import Limits
 from classifier.labels.dataset import read_example
 from classifier.records import Example, FailureKind, Label
-from classifier.training.dataset import PathsAsBytes, TrainingImages, in_batches, read_in_workers
+from classifier.training.dataset import HashAndThumbnail, TrainingImages, iter_batches, read_in_workers
 from kit.learning import drawn_examples
 from kit.pictures import COLORS, encoded, varied
 from kit.readers import Fragile
@@ -46,14 +46,14 @@ def test_what_is_kept_saves_reading_and_changes_nothing(tmp_path: Path, room_for
 @pytest.mark.parametrize("threads", [0, 1, 3])
 def test_batches_come_in_order_each_picture_once(threads: int) -> None:
     order = [4, 2, 0, 1, 3, 5, 6]
-    batches = list(in_batches(order, torch.tensor, batch_size=2, threads=threads))
+    batches = list(iter_batches(order, torch.tensor, batch_size=2, threads=threads))
 
     assert [[4, 2], [0, 1], [3, 5], [6]] == [batch for batch, _ in batches]
     assert order == torch.cat([views for _, views in batches]).tolist()
 
 
 def test_no_order_gives_no_batches() -> None:
-    assert [] == list(in_batches([], torch.tensor, batch_size=2, threads=1))
+    assert [] == list(iter_batches([], torch.tensor, batch_size=2, threads=1))
 
 
 def test_an_epoch_shows_every_label_and_each_guess_in_every_third(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_guess_that_is_gone_is_passed_over(tmp_path: Path) -> None:
     examples = drawn_examples(tmp_path, first=0, count=1)
     pictures = opened(examples, 0, [], guesses=2)
     examples[2].label.path.unlink()
-    batches = list(in_batches([2, 0, 1], pictures.__getitem__, batch_size=2, threads=1))
+    batches = list(iter_batches([2, 0, 1], pictures.__getitem__, batch_size=2, threads=1))
 
     assert [[0], [1]] == [batch for batch, _ in batches]
 
@@ -121,7 +121,7 @@ def test_a_file_too_long_for_a_picture_is_not_read(tmp_path: Path, workers: int)
 @pytest.mark.skipif(sys.platform != "linux", reason="the names make a reader die by signals")
 def test_a_label_that_kills_or_hangs_its_reader_is_named_and_the_rest_is_learned(tmp_path: Path) -> None:
     labels = drawn(tmp_path, "a.png", "kill-1.png", "b.png", "hang-2.png", "c.png")
-    reader = Fragile(transform=PathsAsBytes(), max_megapixels=1)
+    reader = Fragile(transform=HashAndThumbnail(), max_megapixels=1)
     found = list(read_in_workers(labels, max_megapixels=1, limits=LIMITS, workers=1, reader=reader))
     kinds = [FailureKind.CRASHED, FailureKind.TIMEOUT]
 

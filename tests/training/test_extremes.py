@@ -11,7 +11,7 @@ import torch
 from classifier import settings
 from classifier.errors import IllsortError
 from classifier.model.backbone import Network, save_network
-from classifier.training.pipeline import learn
+from classifier.training.pipeline import train_model
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree
 
@@ -55,7 +55,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_it_comes_to_its_end_or_is_refused_in_one_line(tmp_path: Path, small: list[str], setting: str) -> None:
     chosen = settings.load(None, [*small, setting, f"model.folder={tmp_path / 'model'}"])
     try:
-        learned = learn(chosen)
+        learned = train_model(chosen)
     except IllsortError as refused:
         assert 1 == len(str(refused).splitlines())  # noqa: PT017 - it may be refused or not
         assert not (tmp_path / "model").exists()

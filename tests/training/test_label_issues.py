@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from classifier.records import PictureId
-from classifier.training.label_issues import LISTED, LabelIssues, as_dict, doubts
+from classifier.training.label_issues import LISTED, LabelIssues, as_dict, find_label_issues
 
 CATEGORIES = ("cat", "dog", "emu", "fox")
 
@@ -35,7 +35,7 @@ def mislabeled(truths: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64]
 def found(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> LabelIssues:
     names = [str(row) for row in range(len(labels))]
     paths, pictures = [Path(f"{name}.png") for name in names], [PictureId(name) for name in names]
-    return doubts(logits, labels, categories=CATEGORIES, paths=paths, pictures=pictures)
+    return find_label_issues(logits, labels, categories=CATEGORIES, paths=paths, pictures=pictures)
 
 
 def rows_of(seen: LabelIssues) -> list[int]:

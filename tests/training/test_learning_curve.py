@@ -12,7 +12,7 @@ from classifier.model.head import STRENGTH
 from classifier.model.holdout import HoldoutPredictions
 from classifier.records import PictureId, Selection
 from classifier.training.learning_curve import Curve, as_dict, learning_curve
-from classifier.training.subset_heads import compact, grow
+from classifier.training.subset_heads import fit_subsets, standardize_pca
 
 CATEGORIES = ("cat", "dog", "emu", "fox")
 WIDTH = 60
@@ -29,8 +29,8 @@ def drawn(per_category: int, *, hard: tuple[int, ...] = ()) -> tuple[NDArray[np.
 
 
 def judged(embeddings: NDArray[np.float32], targets: NDArray[np.int64]) -> HoldoutPredictions:
-    (grown,) = grow(
-        compact(embeddings),
+    (grown,) = fit_subsets(
+        standardize_pca(embeddings),
         targets,
         np.arange(len(targets)),
         categories=len(CATEGORIES),

@@ -16,9 +16,9 @@ from classifier.inference.fast_decode import load_pixels
 from classifier.model.backbone import Network, save_network
 from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.head import fit_head
-from classifier.model.labeled_embeddings import load_labelled_paths
+from classifier.model.labeled_embeddings import load_labeled_paths
 from classifier.settings import Settings, load
-from classifier.training.pipeline import TrainingResult, learn
+from classifier.training.pipeline import TrainingResult, train_model
 from kit.pictures import COLORS, encoded, varied
 from kit.progress import SavingProgress
 from kit.tree import Tree, make_tree, read_tree
@@ -53,7 +53,7 @@ def settings(folder: Path, backbone: str, *overrides: str) -> Settings:
 def learned(tmp_path_factory: pytest.TempPathFactory, backbone: str) -> TrainingResult:
     folder = tmp_path_factory.mktemp("learned")
     make_tree(folder / "labels", tree())
-    return learn(settings(folder, backbone))
+    return train_model(settings(folder, backbone))
 
 
 def test_what_was_learned_is_in_the_bundle(learned: TrainingResult) -> None:
@@ -94,7 +94,7 @@ def test_the_record_names_the_labels_from_the_root_on(
     """A sort in another folder leaves them out of its crawl."""
     make_tree(tmp_path / "labels", tree())
     monkeypatch.chdir(tmp_path)
-    recorded = learn(settings(Path(), backbone, "train.recipe=head")).bundle.manifest.settings["labels"]
+    recorded = train_model(settings(Path(), backbone, "train.recipe=head")).bundle.manifest.settings["labels"]
 
     assert (str(tmp_path / "labels"), None) == (recorded["folder"], recorded["csv"])
 
@@ -105,23 +105,23 @@ def test_nothing_is_left_of_the_run_but_the_bundle(learned: TrainingResult) -> N
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path, backbone: str, learned: TrainingResult) -> None:
     make_tree(tmp_path / "labels", tree())
-    again = learn(settings(tmp_path, backbone))
+    again = train_model(settings(tmp_path, backbone))
 
     assert learned.bundle.manifest.weights_sha256 == again.bundle.manifest.weights_sha256
-    other = learn(settings(tmp_path, backbone, "train.seed=1"))
+    other = train_model(settings(tmp_path, backbone, "train.seed=1"))
     assert again.bundle.manifest.temperature != other.bundle.manifest.temperature
 
 
 def test_the_head_alone_keeps_the_backbone_as_it_is(tmp_path: Path, backbone: str) -> None:
     make_tree(tmp_path / "labels", tree())
-    network = learn(settings(tmp_path, backbone, "train.recipe=head")).bundle.load_network()
+    network = train_model(settings(tmp_path, backbone, "train.recipe=head")).bundle.load_network()
     start = timm.create_model(backbone, pretrained=True)
 
     assert torch.equal(start.conv_stem.weight, network.body.conv_stem.weight)
 
 
 def test_every_label_is_evidence_for_how_often_the_model_is_right(learned: TrainingResult) -> None:
-    evidence = learned.bundle.load_evidence()
+    evidence = learned.bundle.load_holdout()
 
     assert evidence is not None
     assert 18 == len(evidence) == len(set(evidence.pictures)) == len(set(evidence.groups.tolist()))
@@ -130,7 +130,7 @@ def test_every_label_is_evidence_for_how_often_the_model_is_right(learned: Train
 
 
 def test_the_head_can_be_fitted_again_from_what_the_bundle_keeps(learned: TrainingResult) -> None:
-    kept = learned.bundle.load_labelled()
+    kept = learned.bundle.load_labeled_embeddings()
 
     assert kept is not None
     assert [kind for kind in KINDS for _ in range(6)] == sorted(path.split("/")[-2] for path in kept.paths)
@@ -139,7 +139,7 @@ def test_the_head_can_be_fitted_again_from_what_the_bundle_keeps(learned: Traini
 
 
 def test_what_is_like_no_label_can_be_told(learned: TrainingResult) -> None:
-    novelty = learned.bundle.load_novelty()
+    novelty = learned.bundle.load_ood()
 
     assert novelty is not None
     assert (18, 18) == (len(novelty.points), len(novelty.scores))
@@ -158,17 +158,17 @@ def test_a_wrong_label_is_doubted_by_its_path_and_its_id(
     labels["blue"] = {**labels["blue"], "red.png": wrong}
     make_tree(tmp_path / "labels", labels)
     monkeypatch.chdir(tmp_path)
-    learned = learn(settings(Path(), backbone, "train.recipe=head"))
+    learned = train_model(settings(Path(), backbone, "train.recipe=head"))
     doubt = learned.evaluation["doubts"]["labels"][0]
 
     assert ("blue", "red") == (doubt["category"], doubt["likely"])
     assert doubt["picture"] == picture_id(wrong)
-    assert doubt["path"] == load_labelled_paths(learned.bundle.folder / EMBEDDINGS)[picture_id(wrong)]
+    assert doubt["path"] == load_labeled_paths(learned.bundle.folder / EMBEDDINGS)[picture_id(wrong)]
 
 
 def test_one_fold_holds_out_a_part_alone(tmp_path: Path, backbone: str) -> None:
     make_tree(tmp_path / "labels", tree())
-    evidence = learn(settings(tmp_path, backbone, "train.recipe=head", "train.folds=1")).bundle.load_evidence()
+    evidence = train_model(settings(tmp_path, backbone, "train.recipe=head", "train.folds=1")).bundle.load_holdout()
 
     assert evidence is not None
     assert ("held out", 3) == (evidence.how, len(evidence))
@@ -184,8 +184,8 @@ def crawl_tree() -> Tree:
 def test_a_crawl_is_learned_from_and_what_is_broken_in_it_is_passed_over(tmp_path: Path, backbone: str) -> None:
     make_tree(tmp_path, {"labels": tree(), "crawl": crawl_tree()})
     progress = SavingProgress()
-    plain = learn(settings(tmp_path, backbone, "train.folds=2"))
-    with_crawl = learn(
+    plain = train_model(settings(tmp_path, backbone, "train.folds=2"))
+    with_crawl = train_model(
         settings(tmp_path, backbone, "train.folds=2", f"train.unlabelled={tmp_path / 'crawl'}"), progress=progress
     )
 
@@ -198,13 +198,13 @@ def test_a_crawl_is_learned_from_and_what_is_broken_in_it_is_passed_over(tmp_pat
 def test_a_crawl_that_is_not_there_is_said_in_a_line(tmp_path: Path, backbone: str) -> None:
     make_tree(tmp_path / "labels", tree())
     with pytest.raises(CrawlError, match=r"train\.unlabelled = .*cannot be listed"):
-        learn(settings(tmp_path, backbone, f"train.unlabelled={tmp_path / 'gone'}"))
+        train_model(settings(tmp_path, backbone, f"train.unlabelled={tmp_path / 'gone'}"))
 
 
 def test_labels_that_cannot_be_read_are_told_and_left_out(tmp_path: Path, backbone: str) -> None:
     labels = tree()
     make_tree(tmp_path / "labels", labels | {"red": {**labels["red"], "page.jpg": b"<html>"}})  # type: ignore[dict-item]
-    result = learn(settings(tmp_path, backbone, "train.recipe=head"))
+    result = train_model(settings(tmp_path, backbone, "train.recipe=head"))
 
     assert ["page.jpg"] == [label.path.name for label, _ in result.unreadable]
     assert 18 == result.bundle.manifest.measured["labels"]
@@ -214,12 +214,12 @@ def test_where_the_model_goes_is_checked_before_any_work(tmp_path: Path, backbon
     make_tree(tmp_path, {"labels": tree(), "model": {"diary.txt": b"dear"}})
     progress = SavingProgress()
     with pytest.raises(ModelError, match="is no illsort bundle"):
-        learn(settings(tmp_path, backbone), progress=progress)
+        train_model(settings(tmp_path, backbone), progress=progress)
     with pytest.raises(ModelError, match=r"model\.folder is not set"):
-        learn(load(None, [f"labels.folder={tmp_path / 'labels'}"]), progress=progress)
+        train_model(load(None, [f"labels.folder={tmp_path / 'labels'}"]), progress=progress)
     make_tree(tmp_path, {"empty": {}, "empty.training": {"fine-tuning-1-of-3.pt": b"mine"}})
     with pytest.raises(ModelError, match=r"fine-tuning-1-of-3\.pt is not as illsort wrote it"):
-        learn(load(None, ["labels.folder=nowhere", f"model.folder={tmp_path / 'empty'}"]), progress=progress)
+        train_model(load(None, ["labels.folder=nowhere", f"model.folder={tmp_path / 'empty'}"]), progress=progress)
 
     assert [] == progress.stages
 
@@ -229,6 +229,6 @@ def test_one_picture_in_two_categories_stops_before_training(tmp_path: Path, bac
     labels["green"]["twin.png"] = labels["red"]["red0.png"]  # type: ignore[index,call-overload]
     make_tree(tmp_path / "labels", labels)
     with pytest.raises(LabelsError, match="one picture in two categories"):
-        learn(settings(tmp_path, backbone))
+        train_model(settings(tmp_path, backbone))
 
     assert ["labels"] == [path.name for path in tmp_path.iterdir()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classifier.training.power_law import PowerLaw, fit_power_law, odds, shifted
+from classifier.training.power_law import PowerLaw, fit_power_law, log_odds, shifted
 
 LABELS = np.array([50.0, 100.0, 150.0, 200.0])
 NO_ERROR = np.full(4, 1e-3)
@@ -66,7 +66,7 @@ def test_a_shifted_curve_ends_where_it_was_measured_and_keeps_its_steps_in_odds(
     after = shifted(before, np.array([0.1]))
 
     assert pytest.approx(0.1) == float(after[-1, 0])
-    assert np.allclose(np.diff(odds(before), axis=0), np.diff(odds(after), axis=0))
+    assert np.allclose(np.diff(log_odds(before), axis=0), np.diff(log_odds(after), axis=0))
 
 
 def test_a_shift_never_leaves_what_a_share_can_be() -> None:

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.training.pseudo_labels import sample, sample_size, soft_targets, surest
+from classifier.training.pseudo_labels import sample, sample_size, select_confident, soft_targets
 from kit.tree import make_tree
 
 SHARES = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.3, 0.7], [0.45, 0.55], [0.7, 0.3]])
 
 
 def test_the_surest_of_each_category_are_taken() -> None:
-    assert [0, 2, 3] == surest(SHARES, share=0.5).tolist()
-    assert [0, 1, 2, 3, 4, 5] == surest(SHARES, share=1).tolist()
+    assert [0, 2, 3] == select_confident(SHARES, share=0.5).tolist()
+    assert [0, 1, 2, 3, 4, 5] == select_confident(SHARES, share=1).tolist()
 
 
 def test_of_nothing_nothing_is_taken() -> None:
-    assert [] == surest(np.empty((0, 3))).tolist()
+    assert [] == select_confident(np.empty((0, 3))).tolist()
 
 
 def test_a_target_leans_to_the_guess_and_keeps_its_doubt() -> None:

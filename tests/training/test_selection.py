@@ -17,7 +17,7 @@ from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.records import Annotation, AnnotationKind, Selection
 from classifier.settings import ModelSettings, RuntimeSettings, Settings, load
 from classifier.sort.policy import risk_guarantee
-from classifier.training.pipeline import learn
+from classifier.training.pipeline import train_model
 from classifier.web.pending_moves import file_decided
 from kit.pictures import COLORS, encoded, varied
 from kit.progress import SavingProgress
@@ -39,18 +39,18 @@ def train(folder: Path, labels: Tree, *overrides: str, progress: SavingProgress 
         make_tree(folder / "labels", labels)
     fixed = (f"labels.folder={folder / 'labels'}", f"model.folder={folder / 'model'}", "train.recipe=head")
     small = ("model.image_size=32", "train.epochs=1", "train.folds=2", "runtime.workers=0")
-    return learn(load(None, [*fixed, *small, *overrides]), progress=progress).bundle
+    return train_model(load(None, [*fixed, *small, *overrides]), progress=progress).bundle
 
 
 def evidence_of(bundle: Bundle) -> HoldoutPredictions:
-    evidence = bundle.load_evidence()
+    evidence = bundle.load_holdout()
     assert evidence is not None
     return evidence
 
 
 def chance_of(bundle: Bundle) -> int:
     evidence = evidence_of(bundle)
-    labelled = bundle.load_labelled()
+    labelled = bundle.load_labeled_embeddings()
     assert labelled is not None
     assert Selection.RANDOM not in labelled.selections or len(evidence.by_chance)
     return len(evidence.by_chance)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from classifier.model.head import STRENGTH
-from classifier.training.subset_heads import compact, grow
+from classifier.training.subset_heads import fit_subsets, standardize_pca
 
 
 def drawn(count: int, width: int, *, categories: int = 3, spread: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
@@ -23,9 +23,11 @@ def standardised(embeddings: np.ndarray) -> np.ndarray:
 
 def test_heads_on_few_dimensions_answer_as_heads_on_all_do() -> None:
     embeddings, targets = drawn(90, 400)
-    features = compact(embeddings)
+    features = standardize_pca(embeddings)
     few, all_ = (
-        next(grow(x, targets, np.arange(90), categories=3, shares=(1.0,), folds=3, strength=STRENGTH, seed=0)).logits
+        next(
+            fit_subsets(x, targets, np.arange(90), categories=3, shares=(1.0,), folds=3, strength=STRENGTH, seed=0)
+        ).logits
         for x in (features, standardised(embeddings).astype(np.float32))
     )
 
@@ -35,7 +37,7 @@ def test_heads_on_few_dimensions_answer_as_heads_on_all_do() -> None:
 
 def test_the_distances_between_pictures_stay_as_they_were() -> None:
     embeddings, _ = drawn(40, 300)
-    features = compact(embeddings)
+    features = standardize_pca(embeddings)
     standard = standardised(embeddings)
 
     assert np.allclose(features @ features.T, standard @ standard.T, atol=1e-2)
@@ -49,8 +51,15 @@ def test_no_head_learns_from_a_twin_of_what_it_judges() -> None:
     targets = np.tile(draws.permutation(np.arange(60) % 2), 2)
     apart = {}
     for name, groups in (("together", np.tile(np.arange(60), 2)), ("apart", np.arange(120))):
-        (grown,) = grow(
-            compact(embeddings), targets, groups, categories=2, shares=(1.0,), folds=5, strength=STRENGTH, seed=0
+        (grown,) = fit_subsets(
+            standardize_pca(embeddings),
+            targets,
+            groups,
+            categories=2,
+            shares=(1.0,),
+            folds=5,
+            strength=STRENGTH,
+            seed=0,
         )
         apart[name] = float((grown.logits.argmax(axis=1) == targets).mean())
 
@@ -61,8 +70,8 @@ def test_no_head_learns_from_a_twin_of_what_it_judges() -> None:
 def test_more_is_learned_from_a_larger_share_and_the_parts_lie_within_one_another() -> None:
     embeddings, targets = drawn(240, 60, spread=0.15)
     grown = list(
-        grow(
-            compact(embeddings),
+        fit_subsets(
+            standardize_pca(embeddings),
             targets,
             np.arange(240),
             categories=3,
@@ -81,8 +90,15 @@ def test_more_is_learned_from_a_larger_share_and_the_parts_lie_within_one_anothe
 def test_a_category_of_one_picture_and_one_group_for_many_is_no_obstacle() -> None:
     embeddings, targets = drawn(60, 20, categories=2)
     targets[0] = 2
-    (grown,) = grow(
-        compact(embeddings), targets, np.arange(60) // 4, categories=4, shares=(1.0,), folds=3, strength=1.0, seed=0
+    (grown,) = fit_subsets(
+        standardize_pca(embeddings),
+        targets,
+        np.arange(60) // 4,
+        categories=4,
+        shares=(1.0,),
+        folds=3,
+        strength=1.0,
+        seed=0,
     )
 
     assert np.isfinite(grown.logits).all()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from classifier.training import training_state
-from classifier.training.training_state import Best, TimeBudget, is_surely_better
+from classifier.training.training_state import BestEpoch, TimeBudget, is_significantly_better
 
 NAN = float("nan")
 
@@ -25,14 +25,14 @@ NAN = float("nan")
     ],
 )
 def test_an_earlier_epoch_wins_only_beyond_chance(earlier: list[float], last: list[float], expected: bool) -> None:
-    assert expected == is_surely_better(np.array(earlier), np.array(last))
+    assert expected == is_significantly_better(np.array(earlier), np.array(last))
 
 
 def test_the_best_epoch_keeps_a_copy_of_its_weights() -> None:
-    best, weight = Best(), torch.zeros(2)
+    best, weight = BestEpoch(), torch.zeros(2)
     for epoch, loss in enumerate([3.0, 1.0, NAN, 2.0]):
         weight.fill_(epoch)
-        best.consider(epoch, np.array([loss, loss]), {"weight": weight})
+        best.update(epoch, np.array([loss, loss]), {"weight": weight})
 
     assert (1, [1.0, 1.0]) == (best.epoch, best.weights["weight"].tolist())
 

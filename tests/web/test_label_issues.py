@@ -16,7 +16,7 @@ from classifier.labels.dataset import read_examples
 from classifier.labels.from_annotations import read_feedback
 from classifier.labels.load import read_labels
 from classifier.model.bundle_files import EMBEDDINGS, EVALUATION
-from classifier.model.labeled_embeddings import load_labelled
+from classifier.model.labeled_embeddings import load_labeled_embeddings
 from classifier.progress import SilentProgress
 from classifier.records import Annotation, AnnotationKind, PictureId
 from classifier.web.pending_moves import file_decided
@@ -267,7 +267,7 @@ def test_one_of_no_category_that_is_learned_from_no_more_is_still_shown_and_take
     """As after sorting again by what was learned: the model's labels are without it, its doubts are as they were."""
     with served(made.library) as client:
         say(client, made.pictures[0], "none of these")
-        kept = load_labelled(made.bundle / EMBEDDINGS, categories=3)
+        kept = load_labeled_embeddings(made.bundle / EMBEDDINGS, categories=3)
         rows = np.array([one != made.pictures[0] for one in kept.pictures])
         ids, paths = (tuple(np.array(one)[rows].tolist()) for one in (kept.pictures, kept.paths))
         left = {name: getattr(kept, name)[rows] for name in ("embeddings", "truths", "groups")}

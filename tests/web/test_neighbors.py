@@ -13,7 +13,7 @@ import pytest
 from classifier.catalog import annotation_log, categories
 from classifier.catalog.connection import open_catalog
 from classifier.model.bundle_files import EMBEDDINGS, MANIFEST
-from classifier.model.head import directions
+from classifier.model.head import l2_normalize
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import Annotation, AnnotationKind, PictureId, Selection
 from classifier.web.neighbors import Taught, read_taught
@@ -46,7 +46,7 @@ def taught(*turns: float, groups: tuple[int, ...] | None = None, truths: tuple[i
         paths=("",) * count,
         selections=(Selection.PERSON,) * count,
     )
-    return Taught(backbone="b", categories=KINDS, labelled=labelled, directions=directions(labelled.embeddings))
+    return Taught(backbone="b", categories=KINDS, labelled=labelled, directions=l2_normalize(labelled.embeddings))
 
 
 @pytest.fixture
