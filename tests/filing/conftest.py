@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalog.connection import open_catalog
+from fault_injection.fork_server import ForkServer
+from fault_injection.sweep import ScenarioFactory
 from kit.filing import World, begin_run
-from kit.nursery import Nursery
-from kit.sweeps import Grounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,15 +36,15 @@ def memory_disk() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    """The parent of the children that a module kills."""
-    with Nursery() as forking:
+def fork_server() -> Iterator[ForkServer]:
+    """The process that forks the children to be killed."""
+    with ForkServer() as forking:
         yield forking
 
 
 @pytest.fixture
-def grounds(request: pytest.FixtureRequest, tmp_path: Path, memory_disk: Path) -> Grounds:
-    """Where stages are made, for a parameter (method, "same" or "across" disks, pictures a batch)."""
+def scenarios(request: pytest.FixtureRequest, tmp_path: Path, memory_disk: Path) -> ScenarioFactory:
+    """Creates scenarios, for a parameter (method, "same" or "across" disks, batch size)."""
     method, layout, batch = request.param
     libraries = tmp_path if layout == "across" else memory_disk
-    return Grounds(libraries=libraries, crawls=memory_disk, method=method, batch=batch)
+    return ScenarioFactory(libraries=libraries, crawls=memory_disk, method=method, batch=batch)

@@ -18,7 +18,7 @@ from classifier.filing.fsops import Disk
 from classifier.filing.recovery import recover
 from classifier.filing.results import Status
 from classifier.records import Method
-from kit.disks import Failing, FatDisk, Meddling, NoExclusiveRename, OtherDisk, Spoiling, refusal
+from fault_injection.faulty_disks import Failing, FatDisk, Meddling, NoExclusiveRename, OtherDisk, Spoiling, refusal
 from kit.filing import begin_run, hashes, image_file, move_of, moves_of
 from kit.tree import make_tree, read_tree
 

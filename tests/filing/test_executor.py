@@ -17,7 +17,7 @@ from classifier.catalog.places import place_of
 from classifier.filing.fsops import Disk
 from classifier.filing.results import Status
 from classifier.records import Method
-from kit.disks import Meddling
+from fault_injection.faulty_disks import Meddling
 from kit.filing import begin_run, hashes, move_of, picture_of, sort
 from kit.tree import make_tree, read_tree
 

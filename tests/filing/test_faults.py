@@ -11,34 +11,34 @@ import pytest
 
 from classifier.catalog.lock import hold_lock
 from classifier.errors import LibraryError
-from kit import strace
-from kit.attempt import NAMED, STOPPED
-from kit.disks import refusal
-from kit.proofs import LAYOUTS
-from kit.sweeps import Grounds, failed_at
+from fault_injection import strace
+from fault_injection.child_run import NAMED, STOPPED
+from fault_injection.faulty_disks import refusal
+from fault_injection.invariants import LAYOUTS
+from fault_injection.sweep import ScenarioFactory, fail_at
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kit.nursery import Nursery
+    from fault_injection.fork_server import ForkServer
 
-NO_STRACE = strace.why_not()
+NO_STRACE = strace.unavailable_reason()
 needs_strace = pytest.mark.skipif(bool(NO_STRACE), reason=f"FAULTS ARE NOT TESTED HERE: {NO_STRACE}")
 
 CODES = ("ENOSPC", "EIO", "EACCES")
 EVERY_IN_CI = 43
 WAYS = [(method, layout, 4) for method, layout in LAYOUTS]
-in_all_modes = pytest.mark.parametrize("grounds", WAYS, indirect=True, ids=lambda way: "-".join(map(str, way)))
+in_all_modes = pytest.mark.parametrize("scenarios", WAYS, indirect=True, ids=lambda way: "-".join(map(str, way)))
 
 
 def failed_until_not_reached(
-    nursery: Nursery, grounds: Grounds, code: str, *, onwards: bool, share: int = 1
+    fork_server: ForkServer, scenarios: ScenarioFactory, code: str, *, onwards: bool, share: int = 1
 ) -> Counter[int]:
     """Fail every `share`-th call of each name; how the runs ended whose fault was reached."""
     ended: Counter[int] = Counter()
     for call in strace.CHANGING:
         number = 1
-        while (status := failed_at(nursery, grounds, call, code, first=number, onwards=onwards)) is not None:
+        while (status := fail_at(fork_server, scenarios, call, code, first=number, onwards=onwards)) is not None:
             ended[status] += 1
             number += share
     return ended
@@ -48,9 +48,9 @@ def failed_until_not_reached(
 @pytest.mark.parametrize(("code", "onwards"), [("ENOSPC", True), ("EIO", False), ("EACCES", False)])
 @in_all_modes
 def test_an_error_at_a_sample_of_all_calls_is_named_and_loses_nothing(
-    nursery: Nursery, grounds: Grounds, code: str, onwards: bool
+    fork_server: ForkServer, scenarios: ScenarioFactory, code: str, onwards: bool
 ) -> None:
-    ended = failed_until_not_reached(nursery, grounds, code, onwards=onwards, share=EVERY_IN_CI)
+    ended = failed_until_not_reached(fork_server, scenarios, code, onwards=onwards, share=EVERY_IN_CI)
     assert ended[STOPPED] + ended[NAMED] > ended.total() // 2 > 4
 
 
@@ -60,11 +60,11 @@ def test_an_error_at_a_sample_of_all_calls_is_named_and_loses_nothing(
 @pytest.mark.parametrize("code", CODES)
 @in_all_modes
 def test_an_error_at_every_call_is_named_and_loses_nothing(
-    nursery: Nursery, grounds: Grounds, code: str, onwards: bool
+    fork_server: ForkServer, scenarios: ScenarioFactory, code: str, onwards: bool
 ) -> None:
-    ended = failed_until_not_reached(nursery, grounds, code, onwards=onwards)
+    ended = failed_until_not_reached(fork_server, scenarios, code, onwards=onwards)
     how = "from then on" if onwards else "once"
-    print(f"{code} {how} at {ended.total()} calls: {grounds.method}, {grounds.where}, {dict(ended)}")  # noqa: T201 - the figure
+    print(f"{code} {how} at {ended.total()} calls: {scenarios.method}, {scenarios.where}, {dict(ended)}")  # noqa: T201 - the figure
     assert ended.total() > 100
 
 

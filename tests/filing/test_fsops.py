@@ -9,7 +9,7 @@ import pytest
 
 from classifier.filing import fsops
 from classifier.filing.fsops import Disk, SourceError, cannot_link, stops
-from kit.disks import FatDisk, NoExclusiveRename, refusal
+from fault_injection.faulty_disks import FatDisk, NoExclusiveRename, refusal
 from kit.filing import picture_of
 from kit.tree import make_tree, read_tree
 

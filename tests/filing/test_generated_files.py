@@ -12,7 +12,7 @@ import pytest
 
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.generated_files import write_listing
-from kit.disks import Failing
+from fault_injection.faulty_disks import Failing
 from kit.tree import read_tree
 
 if TYPE_CHECKING:

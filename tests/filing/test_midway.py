@@ -9,7 +9,7 @@ import pytest
 from classifier.filing.fsops import Disk
 from classifier.filing.recovery import recover
 from classifier.records import Method
-from kit.disks import FatDisk, NoExclusiveRename, OtherDisk
+from fault_injection.faulty_disks import FatDisk, NoExclusiveRename, OtherDisk
 from kit.filing import move_of
 from kit.tree import make_tree, read_tree
 

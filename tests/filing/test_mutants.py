@@ -1,4 +1,4 @@
-"""The proofs are worth something: each of these bugs, planted into the engine, is caught by one of them."""
+"""The checks can fail: each of these bugs, patched into the filing code, is caught by one of them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kit import power, strace
-from kit.mutants import MUTANTS
-from kit.nursery import Nursery
-from kit.trials import Trials
+from fault_injection import power_cut, strace
+from fault_injection.fork_server import ForkServer
+from fault_injection.mutant_checks import MutantChecks
+from fault_injection.mutants import MUTANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NO_STRACE = strace.why_not()
-NO_POWER = power.why_not()
+NO_STRACE = strace.unavailable_reason()
+NO_POWER = power_cut.unavailable_reason()
 pytestmark = pytest.mark.skipif(bool(NO_STRACE), reason=f"MUTANTS ARE NOT TESTED HERE: {NO_STRACE}")
 
 CAUGHT_BY = {
@@ -46,31 +46,31 @@ CAUGHT_BY = {
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as forking:
+def fork_server() -> Iterator[ForkServer]:
+    with ForkServer() as forking:
         yield forking
 
 
 @pytest.fixture
-def trials(nursery: Nursery, tmp_path: Path, memory_disk: Path) -> Trials:
-    return Trials(nursery=nursery, near=memory_disk, far=tmp_path)
+def checks(fork_server: ForkServer, tmp_path: Path, memory_disk: Path) -> MutantChecks:
+    return MutantChecks(fork_server=fork_server, near=memory_disk, far=tmp_path)
 
 
-def test_every_mutant_is_put_to_a_proof() -> None:
+def test_every_mutant_has_a_check() -> None:
     assert set(MUTANTS) == set(CAUGHT_BY)
 
 
-# Kills and cuts have files of their own, with finer samples.
-@pytest.mark.parametrize("proof", sorted(set(CAUGHT_BY.values()) - {"kill", "kill_near", "cut"}))
-def test_the_engine_itself_passes_the_proof(trials: Trials, proof: str) -> None:
-    getattr(trials, proof)("")
+# Kills and power cuts have their own test files.
+@pytest.mark.parametrize("check", sorted(set(CAUGHT_BY.values()) - {"kill", "kill_near", "cut"}))
+def test_the_unchanged_code_passes_each_check(checks: MutantChecks, check: str) -> None:
+    getattr(checks, check)("")
 
 
-@pytest.mark.parametrize(("mutant", "proof"), CAUGHT_BY.items())
-def test_a_planted_bug_is_caught(trials: Trials, mutant: str, proof: str) -> None:
-    if proof == "cut" and NO_POWER:
+@pytest.mark.parametrize(("mutant", "check"), CAUGHT_BY.items())
+def test_each_mutant_is_caught(checks: MutantChecks, mutant: str, check: str) -> None:
+    if check == "cut" and NO_POWER:
         pytest.skip(f"POWER CUTS ARE NOT TESTED HERE: {NO_POWER}")
     with pytest.raises(AssertionError) as caught:
-        getattr(trials, proof)(mutant)
-    said, _, _ = str(caught.value).partition("\n")
-    print(f"{mutant}: {proof}: {said}")  # noqa: T201 - what caught it is worth knowing
+        getattr(checks, check)(mutant)
+    failure, _, _ = str(caught.value).partition("\n")
+    print(f"{mutant}: {check}: {failure}")  # noqa: T201 - what caught it is worth knowing

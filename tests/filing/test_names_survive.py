@@ -11,7 +11,7 @@ import pytest
 
 from classifier.filing.results import Status
 from classifier.records import Method
-from kit.disks import OtherDisk
+from fault_injection.faulty_disks import OtherDisk
 from kit.filing import move_of, sort
 
 if TYPE_CHECKING:

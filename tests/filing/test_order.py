@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.records import Method
-from kit import strace
+from fault_injection import strace
 from kit.tree import make_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NO_STRACE = strace.why_not()
+NO_STRACE = strace.unavailable_reason()
 pytestmark = pytest.mark.skipif(bool(NO_STRACE), reason=NO_STRACE)
 
 Calls = list[tuple[str, str]]

@@ -11,61 +11,61 @@ import pytest
 from classifier.catalog.connection import NAME, open_catalog, read_catalog
 from classifier.catalog.filesystem import state_folder
 from classifier.records import Method
-from kit import power, strace
-from kit.cuts import COMMITTED, cut_at, lost, points
-from kit.nursery import Nursery
-from kit.proofs import LAYOUTS
+from fault_injection import power_cut, strace
+from fault_injection.fork_server import ForkServer
+from fault_injection.invariants import LAYOUTS
+from fault_injection.power_cut import COMMITTED, calls_to_cut, cut_at, lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kit.power import Machine
+    from fault_injection.power_cut import PowerCutMachine
 
-WHY_NOT = power.why_not() or strace.why_not()
+WHY_NOT = power_cut.unavailable_reason() or strace.unavailable_reason()
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=f"POWER CUTS ARE NOT TESTED HERE: {WHY_NOT}")
 
 UNSAFE = "nothing waits for the disk"
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as forking:
+def fork_server() -> Iterator[ForkServer]:
+    with ForkServer() as forking:
         yield forking
 
 
-def check_cuts(nursery: Nursery, machine: Machine, *, count: int) -> None:
+def cut_at_each(fork_server: ForkServer, machine: PowerCutMachine, *, count: int) -> None:
     """Cut at `count` points."""
-    for point, committed in zip(points(nursery, machine, count=count), cycle(COMMITTED), strict=False):
-        cut_at(nursery, machine, point, committed)
+    for point, committed in zip(calls_to_cut(fork_server, machine, count=count), cycle(COMMITTED), strict=False):
+        cut_at(fork_server, machine, point, committed)
 
 
 @pytest.mark.parametrize(("method", "layout"), LAYOUTS)
 def test_a_power_cut_at_a_sample_of_all_calls_loses_nothing(
-    nursery: Nursery, method: Method, layout: str, memory_disk: Path
+    fork_server: ForkServer, method: Method, layout: str, memory_disk: Path
 ) -> None:
-    machine = power.build(memory_disk, method=method, across=layout == "across", batch=4)
-    check_cuts(nursery, machine, count=40 if layout == "across" else 16)
+    machine = power_cut.build(memory_disk, method=method, across=layout == "across", batch=4)
+    cut_at_each(fork_server, machine, count=40 if layout == "across" else 16)
 
 
 @pytest.mark.parametrize("mutant", [UNSAFE, "a copy is not made durable"])
 def test_without_waiting_for_the_disk_a_power_cut_does_lose_something(
-    nursery: Nursery, memory_disk: Path, mutant: str
+    fork_server: ForkServer, memory_disk: Path, mutant: str
 ) -> None:
-    machine = power.build(memory_disk, method=Method.MOVE, across=True, batch=4)
-    chosen = points(nursery, machine, count=24)[8:]
-    said = lost(nursery, machine, chosen, mutant=mutant)
-    print(f"{mutant}: {len(said)} of {len(chosen)} cuts fail: {sorted(set(said))}")  # noqa: T201 - the figure
-    assert {"LOST", "EMPTY"} & set(said)
+    machine = power_cut.build(memory_disk, method=Method.MOVE, across=True, batch=4)
+    chosen = calls_to_cut(fork_server, machine, count=24)[8:]
+    failures = lost(fork_server, machine, chosen, mutant=mutant)
+    print(f"{mutant}: {len(failures)} of {len(chosen)} cuts fail: {sorted(set(failures))}")  # noqa: T201 - the figure
+    assert {"LOST", "EMPTY"} & set(failures)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("method", "layout"), LAYOUTS)
 def test_a_power_cut_at_eighty_calls_of_each_mode_loses_nothing(
-    nursery: Nursery, method: Method, layout: str, memory_disk: Path
+    fork_server: ForkServer, method: Method, layout: str, memory_disk: Path
 ) -> None:
-    machine = power.build(memory_disk, method=method, across=layout == "across", batch=4)
-    check_cuts(nursery, machine, count=80)
+    machine = power_cut.build(memory_disk, method=method, across=layout == "across", batch=4)
+    cut_at_each(fork_server, machine, count=80)
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from classifier.filing.fsops import Disk
 from classifier.filing.recovery import recover
 from classifier.filing.results import Status
 from classifier.records import Method
-from kit.disks import FatDisk, NoExclusiveRename
+from fault_injection.faulty_disks import FatDisk, NoExclusiveRename
 from kit.filing import hashes, moves_of, sort
 
 if TYPE_CHECKING:

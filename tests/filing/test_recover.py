@@ -15,7 +15,7 @@ from classifier.catalog.values import to_bytes
 from classifier.errors import FilingStopped
 from classifier.filing.recovery import Recovered, recover
 from classifier.records import Method
-from kit.disks import Failing, FatDisk
+from fault_injection.faulty_disks import Failing, FatDisk
 from kit.filing import image_file, picture_of
 from kit.tree import make_tree, read_tree
 

@@ -10,76 +10,78 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kit import strace
-from kit.attempt import PLACED
-from kit.beside import check_beside, check_none_lost, check_undone
-from kit.nursery import KILLED, Nursery
-from kit.proofs import LAYOUTS
+from fault_injection import strace
+from fault_injection.child_run import PLACED
+from fault_injection.fork_server import KILLED, ForkServer
+from fault_injection.invariants import LAYOUTS
+from fault_injection.sidecar_invariants import check_no_sidecar_lost, check_sidecars_filed, check_undone
+from fault_injection.sweep import ScenarioFactory, calls_in_log, inject_options
 from kit.sorting import BEGUN, ENDED
-from kit.sweeps import Grounds, fault_at, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kit.beside import SidecarStage
-    from kit.sweeps import Point
+    from fault_injection.sidecar_invariants import SidecarScenario
+    from fault_injection.sweep import Point
 
-NO_STRACE = strace.why_not()
+NO_STRACE = strace.unavailable_reason()
 pytestmark = pytest.mark.skipif(bool(NO_STRACE), reason=f"KILLS ARE NOT TESTED HERE: {NO_STRACE}")
 
 EVERY_IN_CI = 83
 WAYS = [(method, layout, 4) for method, layout in LAYOUTS]
 JOURNEYS = [("sort", "sort"), ("sort", "undo"), ("undo", "undo")]
-in_all_modes = pytest.mark.parametrize("grounds", WAYS, indirect=True, ids=lambda way: "-".join(map(str, way)))
+in_all_modes = pytest.mark.parametrize("scenarios", WAYS, indirect=True, ids=lambda way: "-".join(map(str, way)))
 in_all_journeys = pytest.mark.parametrize(("killed", "then"), JOURNEYS)
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery("kit.sorting") as forking:
+def fork_server() -> Iterator[ForkServer]:
+    with ForkServer("kit.sorting") as forking:
         yield forking
 
 
-def made(nursery: Nursery, grounds: Grounds, *, undo: bool) -> SidecarStage:
-    """A stage before the run that is to be killed: for an undo, all is filed."""
-    staged = grounds.sidecar_stage()
+def made(fork_server: ForkServer, scenarios: ScenarioFactory, *, undo: bool) -> SidecarScenario:
+    """A scenario before the run to be killed: for an undo, all is filed."""
+    scenario = scenarios.create_with_sidecars()
     if undo:
-        assert PLACED == nursery.run(staged.job())
-        check_beside(staged)
-    return staged
+        assert PLACED == fork_server.run(scenario.job())
+        check_sidecars_filed(scenario)
+    return scenario
 
 
-def points(nursery: Nursery, grounds: Grounds, log: Path, *, undo: bool) -> list[Point]:
+def points(fork_server: ForkServer, scenarios: ScenarioFactory, log: Path, *, undo: bool) -> list[Point]:
     """Every changing call of an undo, or of the batches of sidecars in a sort."""
-    staged = made(nursery, grounds, undo=undo)
+    scenario = made(fork_server, scenarios, undo=undo)
     options = ("-o", str(log), "-e", f"trace={','.join(strace.CHANGING)}")
-    assert PLACED == nursery.run(staged.job(undo=undo, strace=options))
-    (check_undone if undo else check_beside)(staged)
-    staged.clear()
-    return numbered(log, marks=None if undo else (BEGUN, ENDED))
+    assert PLACED == fork_server.run(scenario.job(undo=undo, strace=options))
+    (check_undone if undo else check_sidecars_filed)(scenario)
+    scenario.clear()
+    return calls_in_log(log, marks=None if undo else (BEGUN, ENDED))
 
 
-def killed_at(nursery: Nursery, grounds: Grounds, chosen: list[Point], *, killed: str, then: str) -> Iterator[int]:
+def kill_at_each(
+    fork_server: ForkServer, scenarios: ScenarioFactory, chosen: list[Point], *, killed: str, then: str
+) -> Iterator[int]:
     """Kill one run at each point, check, let the next one finish, check; how each that was to be killed ended."""
     for point in chosen:
-        staged = made(nursery, grounds, undo=killed == "undo")
-        ended = nursery.run(staged.job(undo=killed == "undo", strace=fault_at(point, "signal=KILL")))
+        scenario = made(fork_server, scenarios, undo=killed == "undo")
+        ended = fork_server.run(scenario.job(undo=killed == "undo", strace=inject_options(point, "signal=KILL")))
         assert ended in {KILLED, PLACED}, f"{point}: ended with {ended}"
-        check_none_lost(staged)
-        assert PLACED == nursery.run(staged.job(undo=then == "undo")), f"{point}: the next {then} does not finish"
-        (check_undone if then == "undo" else check_beside)(staged)
-        staged.clear()
+        check_no_sidecar_lost(scenario)
+        assert PLACED == fork_server.run(scenario.job(undo=then == "undo")), f"{point}: the next {then} does not finish"
+        (check_undone if then == "undo" else check_sidecars_filed)(scenario)
+        scenario.clear()
         yield ended
 
 
 @in_all_journeys
 @in_all_modes
 def test_a_kill_at_a_sample_of_all_calls_leaves_every_sidecar_with_its_picture(
-    nursery: Nursery, grounds: Grounds, tmp_path: Path, killed: str, then: str
+    fork_server: ForkServer, scenarios: ScenarioFactory, tmp_path: Path, killed: str, then: str
 ) -> None:
-    found = points(nursery, grounds, tmp_path / "log", undo=killed == "undo")
-    ended = Counter(killed_at(nursery, grounds, found[::EVERY_IN_CI], killed=killed, then=then))
+    found = points(fork_server, scenarios, tmp_path / "log", undo=killed == "undo")
+    ended = Counter(kill_at_each(fork_server, scenarios, found[::EVERY_IN_CI], killed=killed, then=then))
     assert len(found[::EVERY_IN_CI]) == ended[KILLED] == ended.total()
     assert len(found) > 100
 
@@ -88,9 +90,9 @@ def test_a_kill_at_a_sample_of_all_calls_leaves_every_sidecar_with_its_picture(
 @in_all_journeys
 @in_all_modes
 def test_a_kill_at_every_call_leaves_every_sidecar_with_its_picture(
-    nursery: Nursery, grounds: Grounds, tmp_path: Path, killed: str, then: str
+    fork_server: ForkServer, scenarios: ScenarioFactory, tmp_path: Path, killed: str, then: str
 ) -> None:
-    found = points(nursery, grounds, tmp_path / "log", undo=killed == "undo")
-    ended = Counter(killed_at(nursery, grounds, found, killed=killed, then=then))
-    print(f"{killed} killed at {len(found)} calls, then {then}: {grounds.method}, {grounds.where}")  # noqa: T201 - the figure
+    found = points(fork_server, scenarios, tmp_path / "log", undo=killed == "undo")
+    ended = Counter(kill_at_each(fork_server, scenarios, found, killed=killed, then=then))
+    print(f"{killed} killed at {len(found)} calls, then {then}: {scenarios.method}, {scenarios.where}")  # noqa: T201 - the figure
     assert len(found) == ended[KILLED]

@@ -24,8 +24,8 @@ from classifier.filing.recovery import recover
 from classifier.filing.results import Status
 from classifier.filing.undo import UndoSummary, undo
 from classifier.records import ImageFile, Method, Move
-from kit import strace, undoing
-from kit.disks import Failing, FatDisk, OtherDisk
+from fault_injection import strace, undo_process
+from fault_injection.faulty_disks import Failing, FatDisk, OtherDisk
 from kit.filing import hashes, image_file, move_of, name, picture_of
 from kit.progress import SavingProgress
 from kit.tree import make_tree, read_tree
@@ -429,12 +429,12 @@ def sweep(folder: Path, method: Method, *, share: int) -> Counter[str]:
     """Kill undo at every `share`-th of its calls; nothing is lost, and the next one finishes."""
     hit: Counter[str] = Counter()
     filed_world(folder / "counted", method)
-    found = undoing.points(folder / "counted/library", log=folder / "log")
+    found = undo_process.points(folder / "counted/library", log=folder / "log")
     for count, (call, number) in enumerate(found[::share]):
         world = folder / f"{count}"
         before = filed_world(world, method)
         contents = set(hashes(world))
-        hit[call] += undoing.killed(world / "library", call=call, number=number)
+        hit[call] += undo_process.killed(world / "library", call=call, number=number)
         assert contents <= set(hashes(world))
         undo(world / "library", run=1)
         after = state(world)
@@ -443,14 +443,14 @@ def sweep(folder: Path, method: Method, *, share: int) -> Counter[str]:
     return hit
 
 
-@pytest.mark.skipif(bool(strace.why_not()), reason=strace.why_not())
+@pytest.mark.skipif(bool(strace.unavailable_reason()), reason=strace.unavailable_reason())
 @pytest.mark.parametrize("method", MODES)
 def test_an_undo_killed_at_any_call_loses_nothing_and_is_finished_by_the_next(tmp_path: Path, method: Method) -> None:
     assert sweep(tmp_path, method, share=9).total() > 5
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(bool(strace.why_not()), reason=strace.why_not())
+@pytest.mark.skipif(bool(strace.unavailable_reason()), reason=strace.unavailable_reason())
 @pytest.mark.parametrize("method", MODES)
 def test_an_undo_killed_at_every_call_loses_nothing(tmp_path: Path, method: Method) -> None:
     hit = sweep(tmp_path, method, share=1)

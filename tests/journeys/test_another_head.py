@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kit import stopping
+from fault_injection import kill_command
 from kit.bundles import color_bundle, with_another_head
 from kit.learning import drawn_examples
 from kit.pictures import COLORS, encoded, varied
@@ -27,14 +27,14 @@ def fill(crawl: Path) -> None:
 def sorted_by(folder: Path, bundle: Path, counts: str, *, instant: str = "never") -> tuple[int, int]:
     """Exit status, and how many pictures were read and inferred."""
     words = ("sort", folder / "crawl", "--out", folder / "sorted", "--model", bundle, "--workers", "0", "--json")
-    status, _, _ = stopping.run(instant, 1, folder / counts, *words)
-    return status, stopping.counted(folder / counts, "read") + stopping.counted(folder / counts, "inferred")
+    status, _, _ = kill_command.run(instant, 1, folder / counts, *words)
+    return status, kill_command.counted(folder / counts, "read") + kill_command.counted(folder / counts, "inferred")
 
 
 def train(folder: Path, name: str, *more: str) -> Path:
     settings = {"labels.folder": folder / "labels", "model.folder": folder / name, "train.recipe": "head"}
     words = [f"{key}={value}" for key, value in settings.items()] + ["model.image_size=64", "runtime.workers=0", *more]
-    status, out, err = stopping.run(
+    status, out, err = kill_command.run(
         "never", 1, folder / "training", "train", *(word for one in words for word in ("--set", one))
     )
     assert 0 == status, out + err
@@ -69,7 +69,7 @@ def test_killed_between_the_shard_and_the_commit_nothing_is_lost_and_nothing_wro
     for name in ("whole", "killed"):
         fill(tmp_path / name / "crawl")
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    assert stopping.KILLED == sorted_by(killed, model.folder, "first", instant="keeping")[0]
+    assert kill_command.KILLED == sorted_by(killed, model.folder, "first", instant="keeping")[0]
     (left,) = (killed / "sorted" / ".illsort").rglob("*.rows")
     size = left.stat().st_size
     assert (0, 2 * CRAWLED) == sorted_by(killed, model.folder, "again")

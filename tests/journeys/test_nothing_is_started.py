@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from fault_injection.strace import unavailable_reason
 from kit.pictures import COLORS, encoded, varied
-from kit.strace import why_not
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -122,7 +122,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def harmless(tmp_path_factory: pytest.TempPathFactory) -> Traced:
     """A run over ordinary pictures."""
-    if reason := why_not():
+    if reason := unavailable_reason():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("harmless")
     return traced("Weighed", [drawn(folder / "drawn")], log=folder / "log")
@@ -137,7 +137,7 @@ def harmful(harmless: Traced, tmp_path_factory: pytest.TempPathFactory) -> Trace
 
 
 def test_the_watch_sees_what_a_careless_reader_does(tmp_path: Path) -> None:
-    if reason := why_not():
+    if reason := unavailable_reason():
         pytest.skip(reason)
     seen = traced("Careless", [disguised(tmp_path / "disguised")], log=tmp_path / "log")
 

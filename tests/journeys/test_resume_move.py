@@ -15,7 +15,7 @@ import pytest
 
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.runs import all_runs
-from kit import stopping
+from fault_injection import kill_command
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import all_files
@@ -62,13 +62,13 @@ def sort(
 ) -> tuple[int, str, str]:
     fixed = ("--workers", "0", "--batch-size", str(FORWARD))
     counts = crawl.with_name("counts")
-    return stopping.run(*at, counts, "sort", crawl, "--out", crawl.with_name("sorted"), *fixed, *words, stdin=stdin)
+    return kill_command.run(*at, counts, "sort", crawl, "--out", crawl.with_name("sorted"), *fixed, *words, stdin=stdin)
 
 
 def kill_a_move(crawl: Path, bundle: Path, *, at: Instant) -> None:
     """A sort with --mode move that is killed; nothing is lost, and it is not over."""
     before = contents(crawl)
-    assert stopping.KILLED == sort(crawl, "--model", bundle, "--mode", "move", at=at)[0]
+    assert kill_command.KILLED == sort(crawl, "--model", bundle, "--mode", "move", at=at)[0]
     assert before == contents(crawl, crawl.with_name("sorted"))
 
 
@@ -108,9 +108,9 @@ def test_the_mode_need_not_be_said_again_and_a_kill_costs_at_most_one_commit(
     kill_a_move(crawl, bundle, at=at)
     with read_catalog(crawl.with_name("sorted")) as catalog:
         ((kept,),) = catalog.connection.execute("SELECT count(*) FROM predictions").fetchall()
-    inferred = stopping.counted(crawl.with_name("counts"), "inferred")
+    inferred = kill_command.counted(crawl.with_name("counts"), "inferred")
     status, told, said = sort(crawl, "--json")
-    again = {what: stopping.counted(crawl.with_name("counts"), what) - PICTURES for what in ("read", "inferred")}
+    again = {what: kill_command.counted(crawl.with_name("counts"), what) - PICTURES for what in ("read", "inferred")}
 
     assert 0 == status, said
     assert (PICTURES, 0) == (json.loads(told)["pictures"], json.loads(told)["failed"])

@@ -1,6 +1,6 @@
 """The sort around the filing engine, as classifier.sort.pipeline does it, with a model that answers by a first letter.
 
-What a nursery must know for jobs with sidecars; its children run the real applier, scan and undo.
+The fork server preloads this for jobs with sidecars; its children run the real applier, scan and undo.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from classifier.model.bundle_files import CONFIG, MANIFEST, WEIGHTS
 from classifier.model.card import model_card
 from classifier.model.install import copy_bundle, install, remove_bundle, writing_folder
 from classifier.model.manifest import Manifest
-from kit.killing import killed_after
+from fault_injection.audit_kill import killed_after
 
 CATEGORIES = ("cat", "dog")
 

@@ -10,7 +10,7 @@ import torch
 
 from classifier.errors import ModelError
 from classifier.training.checkpoint import Checkpoint, check, fingerprint, remove
-from kit.killing import killed_after
+from fault_injection.audit_kill import killed_after
 
 STATE = {"epoch": 3, "weights": {"a": torch.arange(4.0)}, "history": [{"loss": 0.5, "accuracy": None}]}
 

@@ -24,8 +24,8 @@ from classifier.web.i18n import both, sentence_in_chinese
 from classifier.web.learner_process import LearnerStatus
 from classifier.web.security import KEY_HEADER
 from classifier.web.session import ReviewSession
+from fault_injection.faulty_disks import Failing
 from kit.browsing import CHROMIUM, Seen, browser
-from kit.disks import Failing
 from kit.filing import move_of
 from kit.reviewing import served, waiting_library
 from kit.serving import server

@@ -1,4 +1,4 @@
-"""Kills at each change of the disk in turn: the n-th call that would change a file below a folder never happens."""
+"""Stops a function at its n-th change of a file, by an audit hook in the same process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
 class Killed(BaseException):
-    """Nothing in the program may catch it."""
+    """Ends the function; a BaseException, so that the program does not catch it."""
 
 
 @dataclass
@@ -42,7 +42,7 @@ def _writes(arguments: tuple[Any, ...]) -> bool:
 
 @contextmanager
 def killed_after(changes: int) -> Iterator[_State]:
-    """Let so many changes happen and none after; what is raised then is swallowed here. Yields what was done."""
+    """Let so many changes happen, then raise Killed, which is caught here. Yields the count of changes."""
     if not _is_hooked:
         sys.addaudithook(_hook)
         _is_hooked.append(True)

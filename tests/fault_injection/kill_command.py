@@ -1,7 +1,7 @@
-"""The real command as a process that is killed for good at one instant: `python -m kit.stopping WHERE NUMBER ...`.
+"""Runs the real command and kills it at one call: `python -m fault_injection.kill_command WHERE NUMBER ...`.
 
-SIGKILL from within at the NUMBER-th call, and nothing of ours runs after it: as from without, only never too early or
-too late. What is read and inferred is counted in a folder, a byte each, where no kill can undo it.
+The process sends SIGKILL to itself at the NUMBER-th call, so the kill is never too early or too late. The images that
+are read and inferred are counted in a folder, one byte each, which no kill can undo.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ INSTANTS: dict[str, tuple[Any, str]] = {
     "keeping": (embeddings, "add"),
     "filing": (FileTransfer, "carry"),
 }
-"""An answer of the network is being recorded, in an open transaction; what it saw is on the disk and no row says so; a
-picture is being brought to its place."""
+"""Predictions are being recorded in an open transaction; embeddings are on the disk but not in a row; an image is being
+filed."""
 KILLED = -9 if os.name == "posix" else signal.SIGTERM
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 def command(instant: str, number: int, counts: Path, *words: str | Path) -> list[str]:
-    """The words that start `illsort *words`, to be killed at this instant."""
-    return [sys.executable, "-m", "kit.stopping", instant, str(number), str(counts), *map(str, words)]
+    """The command line for `illsort *words`, to be killed at this instant."""
+    return [sys.executable, "-m", "fault_injection.kill_command", instant, str(number), str(counts), *map(str, words)]
 
 
 def run(

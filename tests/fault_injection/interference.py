@@ -1,6 +1,6 @@
-"""What other programs and bad hardware do in the very instant of a call: put around the calls of one child process.
+"""What other programs and bad hardware do at the instant of a call, patched around the calls of one child process.
 
-Each is told the library and the crawl, and patches below the engine, at the calls to the system.
+Each function gets the library and the crawl and patches below the filing code, at the calls to the system.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EDITED = b"edited while it was copied"
 
 
 def _race(library: Path, crawl: Path) -> None:  # noqa: ARG001 - one signature for all
-    """Another program takes each picture's first name just before the system is asked for it."""
+    """Another program creates each target just before the call that would create it."""
 
     def take(target: Path) -> None:
         if target.suffix != ".jpg" or "_" in target.name or ".illsort" in target.parts:
@@ -47,7 +47,7 @@ def _race(library: Path, crawl: Path) -> None:  # noqa: ARG001 - one signature f
 
 
 def _spoil(library: Path, crawl: Path) -> None:  # noqa: ARG001
-    """The disk keeps another byte than it was given."""
+    """The disk stores a wrong byte."""
     copy = Disk.copy
 
     def spoiled(self: Disk, source: Path, temporary: Path) -> str:
@@ -73,7 +73,7 @@ def _edit(library: Path, crawl: Path) -> None:  # noqa: ARG001
 
 
 def _swap(library: Path, crawl: Path) -> None:  # noqa: ARG001
-    """After the scan, each source gives way to a link to an equal file elsewhere."""
+    """After the scan, each source is replaced by a link to an equal file elsewhere."""
     for path in sorted(crawl.rglob("*.jpg")):
         elsewhere = crawl.parent / "elsewhere" / path.relative_to(crawl)
         elsewhere.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def _swap(library: Path, crawl: Path) -> None:  # noqa: ARG001
 
 
 def _no_sync(library: Path, crawl: Path) -> None:  # noqa: ARG001
-    """The disk says that it cannot make a copy durable."""
+    """The disk cannot sync a copy."""
     fsync = os.fsync
 
     def failing(descriptor: int) -> None:
@@ -94,7 +94,7 @@ def _no_sync(library: Path, crawl: Path) -> None:  # noqa: ARG001
     os.fsync = failing
 
 
-DISTURBANCES: dict[str, Callable[[Path, Path], None]] = {
+INTERFERENCES: dict[str, Callable[[Path, Path], None]] = {
     "race": _race,
     "spoil": _spoil,
     "edit": _edit,

@@ -1,6 +1,6 @@
-"""Bugs that engines like ours have had: each is planted into one child process, and a proof must catch it."""
+"""Bugs that file movers have had. Each is patched into one child process, and a check must catch it."""
 
-# ruff: noqa: ARG001, ARG005 - a planted bug keeps the signature of what it stands for
+# ruff: noqa: ARG001, ARG005 - a mutant keeps the signature of what it stands for
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 MUTANTS: dict[str, Callable[[], None]] = {}
 
 
-def mutant(plant: Callable[[], None]) -> Callable[[], None]:
-    """Name a bug by its function."""
-    MUTANTS[plant.__name__.replace("_", " ")] = plant
-    return plant
+def mutant(apply: Callable[[], None]) -> Callable[[], None]:
+    """Register a bug under the name of its function."""
+    MUTANTS[apply.__name__.replace("_", " ")] = apply
+    return apply
 
 
-def _put(owner: Any, name: str, value: Any) -> None:
-    assert hasattr(owner, name), f"{owner} has no {name} any more: the mutant is to be planted elsewhere"
+def _patch(owner: Any, name: str, value: Any) -> None:
+    assert hasattr(owner, name), f"{owner} has no {name} any more: patch another place"
     setattr(owner, name, value)
 
 
@@ -43,7 +43,7 @@ def the_source_goes_before_its_copy_is_written() -> None:
         self.write_new(temporary, data)
         return hashlib.sha256(data).hexdigest()
 
-    _put(Disk, "copy", copy)
+    _patch(Disk, "copy", copy)
 
 
 @mutant
@@ -55,17 +55,17 @@ def the_source_goes_before_its_copy_is_durable() -> None:
         source.unlink()
         return digest
 
-    _put(Disk, "copy", copy)
+    _patch(Disk, "copy", copy)
 
 
 @mutant
 def a_copy_is_not_made_durable() -> None:
-    _put(Disk, "sync_file", lambda self, path: None)
+    _patch(Disk, "sync_file", lambda self, path: None)
 
 
 @mutant
 def a_folder_is_not_made_durable() -> None:
-    _put(Disk, "sync_folder", lambda self, folder: None)
+    _patch(Disk, "sync_folder", lambda self, folder: None)
 
 
 @mutant
@@ -76,12 +76,12 @@ def a_failed_sync_is_taken_for_done() -> None:
         with suppress(OSError):
             real(self, path)
 
-    _put(Disk, "sync_file", sync_file)
+    _patch(Disk, "sync_file", sync_file)
 
 
 @mutant
 def a_rename_replaces() -> None:
-    _put(Disk, "rename_exclusively", lambda self, source, target: os.replace(source, target))  # noqa: PTH105
+    _patch(Disk, "rename_exclusively", lambda self, source, target: os.replace(source, target))  # noqa: PTH105
 
 
 @mutant
@@ -91,7 +91,7 @@ def it_looks_and_then_renames() -> None:
             raise FileExistsError(target)
         source.rename(target)
 
-    _put(Disk, "rename_exclusively", rename)
+    _patch(Disk, "rename_exclusively", rename)
 
 
 @mutant
@@ -102,15 +102,15 @@ def a_taken_name_counts_as_placed() -> None:
         with suppress(FileExistsError):
             real(self, source, target)
 
-    _put(Disk, "rename_exclusively", rename)
-    _put(transfer.FileTransfer, "_check", lambda self, step: None)
+    _patch(Disk, "rename_exclusively", rename)
+    _patch(transfer.FileTransfer, "_check", lambda self, step: None)
 
 
 @mutant
 def the_intent_is_committed_after_the_disk_changed() -> None:
     begin, settle = executor.begin, executor._Batch.settle
     late: list[tuple[Any, Any]] = []
-    _put(executor, "begin", lambda *arguments, **options: late.append((arguments, options)))
+    _patch(executor, "begin", lambda *arguments, **options: late.append((arguments, options)))
 
     def settle_late(self: Any) -> Any:
         for arguments, options in late:
@@ -118,7 +118,7 @@ def the_intent_is_committed_after_the_disk_changed() -> None:
         late.clear()
         return settle(self)
 
-    _put(executor._Batch, "settle", settle_late)
+    _patch(executor._Batch, "settle", settle_late)
 
 
 @mutant
@@ -128,17 +128,17 @@ def a_change_is_done_before_the_disk_has_it() -> None:
     def begin(catalog: Any, entries: Any, **options: Any) -> None:
         real(catalog, [replace(entry, state=MoveState.DONE) for entry in entries], **options)
 
-    _put(executor, "begin", begin)
+    _patch(executor, "begin", begin)
 
 
 @mutant
 def the_place_is_not_recorded() -> None:
-    _put(executor, "_place", lambda end, library: None)
+    _patch(executor, "_place", lambda end, library: None)
 
 
 @mutant
 def a_change_is_not_in_the_trail() -> None:
-    _put(moves, "append_move_log", lambda library, entries, *, at, crawls: None)
+    _patch(moves, "append_move_log", lambda library, entries, *, at, crawls: None)
 
 
 @mutant
@@ -149,7 +149,7 @@ def the_journal_does_not_wait_for_the_disk() -> None:
         real(connection, **options)
         connection.execute("PRAGMA synchronous = OFF")
 
-    _put(database, "_set_up", set_up)
+    _patch(database, "_set_up", set_up)
 
 
 @mutant
@@ -158,7 +158,7 @@ def an_equal_size_and_time_are_an_equal_picture() -> None:
         equal = (path.stat().st_mtime_ns, size_bytes) == (move.source.mtime_ns, move.source.size_bytes)
         return move.method if equal else None
 
-    _put(plan, "_same_already", same)
+    _patch(plan, "_same_already", same)
 
 
 @mutant
@@ -167,27 +167,27 @@ def a_link_in_place_of_the_source_is_followed() -> None:
         return path.stat() if path.exists() else None
 
     for module in (file_checks, plan, transfer, executor):
-        _put(module, "look", look)
+        _patch(module, "look", look)
 
 
 @mutant
 def a_copy_is_not_compared() -> None:
-    _put(Disk, "secure", lambda self, path, sha256: self.sync_file(path))
+    _patch(Disk, "secure", lambda self, path, sha256: self.sync_file(path))
 
 
 @mutant
 def an_edited_source_goes_all_the_same() -> None:
-    _put(executor, "is_still", lambda path, planned, picture: True)
+    _patch(executor, "is_still", lambda path, planned, picture: True)
 
 
 @mutant
 def nothing_is_recovered() -> None:
-    _put(recovery, "recover", lambda catalog, library: None)
+    _patch(recovery, "recover", lambda catalog, library: None)
 
 
 @mutant
 def recovery_leaves_half_copies() -> None:
-    _put(recovery._Row, "_remove_temporary", lambda self: None)
+    _patch(recovery._Row, "_remove_temporary", lambda self: None)
 
 
 @mutant
@@ -200,7 +200,7 @@ def recovery_removes_whatever_looks_half() -> None:
                 path.unlink()
         return real(catalog, library)
 
-    _put(recovery, "recover", removing)
+    _patch(recovery, "recover", removing)
 
 
 @mutant
@@ -208,12 +208,12 @@ def recovery_forgets_the_source_of_a_copied_move() -> None:
     def settled(self: Any) -> Any:
         return replace(self.entry, state=MoveState.DONE)
 
-    _put(recovery._Row, "_at_target", settled)
+    _patch(recovery._Row, "_at_target", settled)
 
 
 @mutant
 def nothing_waits_for_the_disk() -> None:
-    """Not a bug of one line but the control of the power cuts: no sync of any kind."""
+    """No sync of any kind: the control of the power cuts."""
     a_folder_is_not_made_durable()
     a_copy_is_not_made_durable()
     the_journal_does_not_wait_for_the_disk()

@@ -1,4 +1,4 @@
-"""One run of the small sorter as a child does it: mutated, disturbed, and its end told by the exit status alone."""
+"""One run of the small sorter in a child process; its exit status says how it ended."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from classifier.filing import executor, recovery
 from classifier.filing.fsops import Disk
 from classifier.filing.results import Status
 from classifier.records import Method
-from kit.disturbances import DISTURBANCES
+from fault_injection.interference import INTERFERENCES
+from fault_injection.mutants import MUTANTS
 from kit.filing import begin_run, moves_of, name, sort
-from kit.mutants import MUTANTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from classifier.filing.results import Outcome
     from classifier.records import Move
-    from kit.nursery import Job
+    from fault_injection.fork_server import Job
 
 PLACED, NAMED, STOPPED, UNNAMED, BUG = 0, 1, 2, 3, 4
-"""All placed; some not, each with its reason; stopped with a path named; without a reason; any other exception."""
+"""All placed; some failed, each with a reason; stopped, naming a path; no reason or path; any other exception."""
 
 
-def attempt(job: Job, *, ready: Callable[[], None]) -> int:
-    """File what has no place yet; `ready` is called just before the first thing that is the engine's."""
+def run_job(job: Job, *, ready: Callable[[], None]) -> int:
+    """File what has no place yet; `ready` is called just before the filing code runs."""
     library, crawl = Path(job.library), Path(job.crawl)
     work = _work(job, library, crawl)
     if job.mutant:
         MUTANTS[job.mutant]()
-    if job.disturb:
-        DISTURBANCES[job.disturb](library, crawl)
+    if job.interfere:
+        INTERFERENCES[job.interfere](library, crawl)
     ready()
     try:
         outcomes = work()
     except IllsortError as error:
         return STOPPED if str(library) in str(error) or str(crawl) in str(error) else UNNAMED
-    except BaseException:  # noqa: BLE001 - whatever it is, it is a bug to be told by the status
+    except BaseException:  # noqa: BLE001 - any exception is a bug, reported by the status
         traceback.print_exc()
         return BUG
     left = [outcome for outcome in outcomes if outcome.status not in {Status.PLACED, Status.DUPLICATE}]
@@ -55,7 +55,7 @@ def attempt(job: Job, *, ready: Callable[[], None]) -> int:
 
 
 def _work(job: Job, library: Path, crawl: Path) -> Callable[[], Sequence[Outcome]]:
-    """What the job is, with all that is the test's own done beforehand."""
+    """The function to run; what belongs to the test is done beforehand."""
     if job.sidecars:
         sorting = sys.modules["kit.sorting"]
         if job.undo:
@@ -79,7 +79,7 @@ def _file(moves: list[Move], *, library: Path, crawl: Path, batch: int) -> list[
 
 
 def warm_up() -> None:
-    """Import all that is imported late, so that no child reads a module where it should read a picture."""
+    """Import what is imported late, so that children make no system calls for imports."""
     with tempfile.TemporaryDirectory() as folder:
         for method in (Method.COPY, Method.MOVE):
             crawl = Path(folder, method, "crawl")

@@ -1,4 +1,4 @@
-"""Disks that lack, refuse or spoil something: what other file systems and failing hardware do."""
+"""Subclasses of Disk that lack, refuse or corrupt something, as other file systems and failing hardware do."""
 
 # ruff: noqa: ARG002, D102 - each method is one of Disk, whose docstrings hold
 
@@ -39,7 +39,7 @@ class FatDisk(NoExclusiveRename):
 
 
 class OtherDisk(Disk):
-    """Another disk that looks like the same one, as a bind mount does: nothing is linked or renamed out of `crawl`."""
+    """A second disk with the same device number, like a bind mount: no links or renames out of `crawl`."""
 
     def __init__(self, crawl: Path) -> None:
         self.crawl = crawl
@@ -105,7 +105,7 @@ class Failing(Disk):
 
 
 class Spoiling(Disk):
-    """Writes something else than it was given, as bad memory or cables do."""
+    """Writes wrong bytes, as bad memory or cables do."""
 
     def __init__(self, spoil: Callable[[bytes], bytes]) -> None:
         self.spoil = spoil
@@ -120,13 +120,13 @@ class Spoiling(Disk):
 
 
 def origin_content(origin: BinaryIO) -> bytes:
-    """All of a file that was read before."""
+    """The whole content of an open file."""
     origin.seek(0)
     return origin.read()
 
 
 class Meddling(Disk):
-    """Calls `meddle` just before each rename or link, as another program in the same instant."""
+    """Calls `meddle` just before each rename or link, like another program at the same instant."""
 
     def __init__(self, meddle: Callable[[Path, Path], None]) -> None:
         self.meddle = meddle

@@ -1,4 +1,4 @@
-"""Undo as a process of its own, `python -m kit.undoing LIBRARY`, so that it can be killed at any system call."""
+"""Undo as a process, `python -m fault_injection.undo_process LIBRARY`, that can be killed at any system call."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections import Counter
 from pathlib import Path
 
 from classifier.filing.undo import undo
+from fault_injection.strace import CHANGING
 from kit.filing import MARK
-from kit.strace import CHANGING
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 def points(library: Path, *, log: Path) -> list[tuple[str, int]]:
-    """Every changing call of an undisturbed undo of `library`, as its name and its number of that name by thread."""
+    """Every changing call of an undo without faults: the call's name, and its number by name and thread."""
     assert 0 == _run(["-o", str(log), "-e", f"trace={','.join(CHANGING)}"], library)
     counts: Counter[tuple[str, str]] = Counter()
     started = False
@@ -33,13 +33,13 @@ def points(library: Path, *, log: Path) -> list[tuple[str, int]]:
 
 
 def killed(library: Path, *, call: str, number: int) -> bool:
-    """Undo the last run of `library` with SIGKILL at one call; whether it was reached."""
+    """Undo the last run of `library` with SIGKILL at one call; whether the call was reached."""
     inject = f"inject={call}:signal=KILL:when={number}"
     return _run(["-o", os.devnull, "-e", f"trace={call}", "-e", inject], library) != 0
 
 
 def _run(options: list[str], library: Path) -> int:
-    command = ["strace", "-f", "-qq", *options, sys.executable, "-m", "kit.undoing", str(library)]
+    command = ["strace", "-f", "-qq", *options, sys.executable, "-m", "fault_injection.undo_process", str(library)]
     places = os.pathsep.join([str(_ROOT), str(_ROOT / "tests")])
     environment = {**os.environ, "PYTHONPATH": places, "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(command, env=environment, capture_output=True, check=False).returncode

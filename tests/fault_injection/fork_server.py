@@ -1,6 +1,6 @@
-"""Children to be killed: forked by a process that has everything imported, each traced by strace from its first call.
+"""Forks child processes to be killed: the server has imported everything, and strace traces each child on its own.
 
-Run as `python -m kit.nursery`, it reads jobs as lines of JSON and answers each with how its child ended.
+`python -m fault_injection.fork_server` reads jobs as lines of JSON and answers each with how its child ended.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from kit.attempt import BUG, attempt, warm_up
+from fault_injection.child_run import BUG, run_job, warm_up
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 KILLED = -9
-_UNBORN = 99
+_NOT_STARTED = 99
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
 _ALLOW_TRACER = 0x59616D61
@@ -32,33 +32,33 @@ _ATTACHED_SECONDS = 0.004  # from being seized to being stopped at calls
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One run of the small sorter; `mutant` and `disturb` are names of kit.mutants and kit.disturbances."""
+    """One run of the small sorter; `mutant` and `interfere` are keys of MUTANTS and INTERFERENCES."""
 
     library: str
     crawl: str
     method: str = "move"
     batch: int = 256
     mutant: str = ""
-    disturb: str = ""
+    interfere: str = ""
     sidecars: bool = False
-    """As a sort does it, sidecars and all; the nursery must know `kit.sorting`."""
+    """Run the whole sort, with sidecars; the server must preload `kit.sorting`."""
     undo: bool = False
-    """Take back all runs instead; for jobs with sidecars."""
+    """Undo all runs instead; for jobs with sidecars."""
     strace: tuple[str, ...] = ()
-    """Options of the strace that traces it; none, and it runs untraced."""
+    """Options for strace; if empty, the child is not traced."""
 
 
-class Nursery:
-    """The parent of the children, as a context; one child at a time.
+class ForkServer:
+    """A context manager for the server process; it runs one child at a time.
 
-    `knows` are modules that it imports beforehand, and warms up, because a child must not.
+    It imports the modules `preload` and calls their `warm_up`, so that no child imports anything.
     """
 
-    def __init__(self, *knows: str) -> None:
-        self._knows = knows
+    def __init__(self, *preload: str) -> None:
+        self._preload = preload
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "kit.nursery", *self._knows]
+        command = [sys.executable, "-m", "fault_injection.fork_server", *self._preload]
         self._process = subprocess.Popen(
             command, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -70,16 +70,16 @@ class Nursery:
         self._process.communicate()
 
     def run(self, job: Job) -> int:
-        """How the child ended: its exit status (see kit.attempt), or the negative number of the signal that killed it.
+        """The child's exit status (see child_run), or the negative number of the signal that killed it.
 
-        Raises RuntimeError when it died of a bug: that must not count as a bug that a proof has caught.
+        Raises RuntimeError on any other exception: that must not count as a bug that a check has caught.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(asdict(job)) + "\n")
         self._process.stdin.flush()
         ended = int(self._process.stdout.readline())
-        if ended in {BUG, _UNBORN}:
+        if ended in {BUG, _NOT_STARTED}:
             raise RuntimeError(f"an exception that no caller expects: {job}")
         return ended
 
@@ -93,25 +93,25 @@ def serve() -> None:
         job = Job(**json.loads(line))
         child = os.fork()
         if child == 0:
-            _be_born(job)
+            _run_child(job)
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
 
 
-def _be_born(job: Job) -> None:
-    """Do the job and die without any clearing up."""
+def _run_child(job: Job) -> None:
+    """Run the job and exit without cleanup."""
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     os.dup2(2, 1)
-    status = _UNBORN
+    status = _NOT_STARTED
     try:
-        status = attempt(job, ready=lambda: _be_traced(job.strace))
+        status = run_job(job, ready=lambda: _attach_strace(job.strace))
     finally:
         os._exit(status)
 
 
-def _be_traced(options: tuple[str, ...]) -> None:
-    """Start a strace of this process and return once it is attached."""
+def _attach_strace(options: tuple[str, ...]) -> None:
+    """Start strace on this process and return once it is attached."""
     if not options:
         return
     ctypes.CDLL(None).prctl(_ALLOW_TRACER, ctypes.c_ulong(-1))
