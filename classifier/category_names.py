@@ -1,12 +1,11 @@
-"""What may be the name of a category: labels, the review page and bundles ask here, so that they agree.
-
-A category's name is a folder's name, and must be a good one on every system. Pure.
-"""
+"""Checks category names, which are folder names and must be valid on every system. Pure."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+
+from classifier.errors import LabelsError
 
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 _WINDOWS_DEVICES = frozenset(
@@ -16,9 +15,9 @@ _MAX_BYTES = 200  # leaves room below the 255 of most file systems
 
 
 def problem_with(name: str) -> str | None:
-    """Why a category cannot be called so, as the end of a sentence; None when it can.
+    """Why the name is not allowed, as the end of a sentence; None if it is.
 
-    Controls, direction marks, lone surrogates and whatever else cannot be seen are among what is refused.
+    Characters that cannot be seen, such as controls, direction marks and lone surrogates, are not allowed.
     """
     bad = [character for character in name if character in _FORBIDDEN or not character.isprintable()]
     if bad:
@@ -40,3 +39,14 @@ def twins_among(names: Iterable[str]) -> tuple[str, str] | None:
         if twin != name:
             return twin, name
     return None
+
+
+def check_names(categories: list[str], *, where: str) -> None:
+    """Raise LabelsError if a name cannot be a folder name everywhere, or two are one folder on some systems."""
+    for name in categories:
+        problem = problem_with(name)
+        if problem:
+            raise LabelsError(f"{where}: the category name {name!r} {problem}; rename it")
+    twins = twins_among(categories)
+    if twins is not None:
+        raise LabelsError(f"{where}: {twins[0]!r} and {twins[1]!r} are one folder on Windows and macOS; rename one")

@@ -20,12 +20,11 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from classifier.errors import NoGuarantee
-from classifier.inference.device import choose
-from classifier.inference.limits import limits_from
-from classifier.inference.reader import Reader
+from classifier.inference.device import choose_runtime
+from classifier.inference.reader import Reader, limits_from
 from classifier.labels.dataset import read_examples
 from classifier.labels.load import categories_of, read_labels
-from classifier.labels.near_duplicates import group
+from classifier.labels.near_duplicates import group_near_duplicates
 from classifier.model.backbone import load_backbone
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.head import fit_head
@@ -72,10 +71,10 @@ def embedded(folder: Path) -> Embedded:
     silent, images = SilentProgress(), ImageSettings()
     labels = read_labels(folder=folder, csv_file=None)
     categories = categories_of(labels)
-    runtime, limits = choose(device="cpu", training=False), limits_from(images)
+    runtime, limits = choose_runtime(device="cpu", training=False), limits_from(images)
     read = partial(read_in_workers, max_megapixels=images.max_megapixels, limits=limits, workers=runtime.workers)
     examples, _ = read_examples(labels, read=read, progress=silent)
-    numbers = group(examples, near_duplicate_bits=6)
+    numbers = group_near_duplicates(examples, near_duplicate_bits=6)
     first = sorted({number: row for row, number in reversed(list(enumerate(numbers)))}.values())
     network = load_backbone("embedded", num_categories=len(categories)).eval()
     features = embed_examples(

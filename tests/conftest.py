@@ -17,12 +17,12 @@ from hypothesis import settings
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: as many processes as cores, each with one thread
 
-from classifier.images import incomplete
+from classifier.images import ignored_files
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
-incomplete.SECOND_LOOK_S = 0.0
+ignored_files.SECOND_LOOK_S = 0.0
 
 _STATE = tempfile.TemporaryDirectory(prefix="illsort-state-")
 os.environ |= {"XDG_STATE_HOME": _STATE.name, "WIN_PD_OVERRIDE_LOCAL_APPDATA": _STATE.name}

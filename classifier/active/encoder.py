@@ -14,11 +14,11 @@ from classifier.catalog import embeddings, files
 from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.files import add_image
 from classifier.catalog.shards import read_shard
-from classifier.inference.device import choose_from, quicken_allocator
-from classifier.inference.limits import limits_from
-from classifier.inference.path_array import PackedPaths
+from classifier.inference.device import runtime_from_settings
+from classifier.inference.loader import PackedPaths
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer
-from classifier.inference.reader import Reader
+from classifier.inference.process import tune_malloc
+from classifier.inference.reader import Reader, limits_from
 from classifier.model.backbone import load_backbone
 from classifier.model.manifest import backbone_key
 from classifier.model.transforms import EvalTransform
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from classifier.catalog.connection import Catalog
     from classifier.inference.device import Runtime
-    from classifier.inference.limits import Limits
+    from classifier.inference.reader import Limits
     from classifier.model.backbone import Network
     from classifier.progress import Progress
     from classifier.records import PictureId
@@ -60,7 +60,7 @@ def load_encoder(settings: Settings) -> Encoder:
     key = backbone_key(
         backbone_sha256=network.backbone_sha256(), image_size=transform.image_size, max_squeeze=transform.max_squeeze
     )
-    runtime = choose_from(settings.runtime, training=False)
+    runtime = runtime_from_settings(settings.runtime, training=False)
     return Encoder(
         network=network.to(runtime.device).eval(),
         reader=Reader(transform=transform, max_megapixels=settings.images.max_megapixels),
@@ -79,7 +79,7 @@ def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encod
     paths = PackedPaths(files.to_embed(catalog, crawl=crawl, backbone=encoder.key))
     if not len(paths):
         return
-    for reason in (quicken_allocator(), *encoder.runtime.reasons):
+    for reason in (tune_malloc(), *encoder.runtime.reasons):
         progress.say(reason)
     writer = EmbeddingWriter(catalog, library, encoder.key, progress=progress)
     answers = infer(paths, encoder.network, encoder.reader, encoder.runtime, limits=encoder.limits, traits=True)

@@ -20,9 +20,9 @@ from classifier.filing.executor import execute
 from classifier.filing.generated_files import list_broken
 from classifier.filing.reconcile import opened
 from classifier.filing.results import Status
-from classifier.images.subsample import draw
-from classifier.images.walk_result import Found
-from classifier.labels.existing_folders import placed_by_hand, usable_names
+from classifier.images.hashing import sample_by_hash
+from classifier.images.walk_result import WalkResult
+from classifier.labels.from_annotations import placed_by_hand, usable_names
 from classifier.model.versions import check_versions
 from classifier.progress import Progress, SilentProgress, Stage, counted
 from classifier.records import Action, Decision, Method, Mode, Move
@@ -142,12 +142,12 @@ def _draw(
     if known and not more and (count is None or count <= len(known)):
         progress.say(f"going on with the {counted(len(known), 'picture')} drawn before; --more N draws others too")
         return
-    found = Found()
+    found = WalkResult()
     most = max(count or 0, len(known) + more, _MOST)
     with progress.stage("drawing", total=None, unit="picture") as stage:
         try:
             walk = _counted(scope.pictures(crawl, library=library, found=found), stage)
-            drawn = draw(walk, root=crawl, count=most, seed=_SEED)
+            drawn = sample_by_hash(walk, root=crawl, count=most, seed=_SEED)
         except OSError as error:
             raise CrawlError(f"{crawl}: cannot be listed ({error.strerror})") from None
     for sentence in (*found.sentences(), *found.complaints):

@@ -92,8 +92,8 @@ def _next(folder: Path) -> list[str]:
     """What the labels have come to, and the command that makes a model of them."""
     from classifier.catalog.connection import read_catalog
     from classifier.catalog.stats import library_stats
-    from classifier.labels.cli_hints import train_command
-    from classifier.labels.existing_folders import placed_by_hand
+    from classifier.labels.from_annotations import placed_by_hand
+    from classifier.labels.load import train_command
 
     with read_catalog(folder) as catalog:
         there = Counter(library_stats(folder).filed) + Counter(placed_by_hand(catalog, folder))
@@ -113,7 +113,7 @@ def _drawn_whole(folder: Path) -> list[str]:
     from classifier.labels.random_draw import read_draws
 
     draws = read_draws(folder)
-    count, left = sum(len(draw.pictures) for draw in draws), sum(draw.waiting(draw.named) for draw in draws)
+    count, left = sum(len(draw.pictures) for draw in draws), sum(draw.count_pending(draw.named) for draw in draws)
     if left:
         wait = f"{left:,} of {count:,} drawn pictures are not judged yet"
         return [f"{wait}: until all are, these labels give --max-error no guarantee (the easiest are named first)"]

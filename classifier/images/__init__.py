@@ -1,4 +1,1 @@
-"""Files that are pictures: found, named by content, decoded the one exact way.
-
-Knows Pillow and the file system; must not know torch, categories, models or SQL.
-"""
+"""Image files: found, identified by content, and decoded in one exact way. Uses Pillow and no torch."""

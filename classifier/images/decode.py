@@ -1,25 +1,24 @@
-"""The one exact decoding: the same bytes give the same pixels in learning, sorting and reviewing.
-
-Must not know paths, models or what the pixels are for.
-"""
+"""Decodes an image to 8-bit RGB: the same bytes give the same pixels in training, sorting and reviewing."""
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from PIL import Image
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
 
 from classifier.errors import Undecodable
-from classifier.images.color import as_rgb
 from classifier.images.probe import open_checked, undecodable
-from classifier.images.truncated import strict, tolerant
 from classifier.records import FailureKind
 
-__all__ = ["Decoded", "decode", "open_checked", "orientation"]
-
 _ORIENTATION: Final = 0x0112
-_TURNS: Final = {
+_TRANSPOSES: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -28,59 +27,163 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_MENDABLE: Final = frozenset({FailureKind.CORRUPT})
+_RETRIED: Final = frozenset({FailureKind.CORRUPT})
+_DEEP: Final = frozenset({"I", "F"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """A picture as a person sees it, in mode RGB; `truncated` when only a part of it was there."""
+    """An image in mode RGB, upright; `truncated` if the file has only a part of it."""
 
     image: Image.Image
     truncated: bool
 
 
 def decode(data: bytes, *, max_megapixels: float, least: int | None = None) -> Decoded:
-    """Decode the first frame of the picture in `data`, turned as its EXIF says, on white where transparent.
+    """Decode the first frame of the image in `data`, turned as its EXIF says, on white where transparent.
 
-    What cannot be decoded whole is tried once more as far as it goes; missing pixels are then black, grey or white.
-    `least` (pixels) lets it come out smaller where that is quicker, as for a JPEG, with no side shorter than that: for
-    eyes alone, never for a network.
+    An image that cannot be decoded whole is decoded again as far as it goes; missing pixels are black, gray or white.
+    With `least`, formats that decode faster at a smaller size (JPEG) may be smaller, with no side below `least` pixels:
+    for display, not for a network.
 
     Raises:
         Undecodable: EMPTY, NOT_A_PICTURE, UNSUPPORTED, CORRUPT, TOO_LARGE or MEMORY, with the reason as a sentence.
 
     """
     try:
-        with strict():
-            return Decoded(image=_seen(data, max_megapixels, least), truncated=False)
+        with _strict():
+            return Decoded(image=_decoded(data, max_megapixels, least), truncated=False)
     except Undecodable as whole:
-        if whole.kind not in _MENDABLE:
+        if whole.kind not in _RETRIED:
             raise
         try:
-            with tolerant():
-                return Decoded(image=_seen(data, max_megapixels, least), truncated=True)
+            with _allow_truncated():
+                return Decoded(image=_decoded(data, max_megapixels, least), truncated=True)
         except Undecodable as part:
-            raise (whole if part.kind in _MENDABLE else part) from part
+            raise (whole if part.kind in _RETRIED else part) from part
 
 
 def orientation(image: Image.Image) -> int:
-    """How EXIF says the picture is to be turned, 1..8; 1, as it is, also where EXIF is broken."""
+    """The EXIF orientation, 1..8; 1 (upright) if there is none or the EXIF data is broken."""
     try:
         turn = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # noqa: BLE001 - broken metadata may raise anything, and spoils no pixel
+    except Exception:  # noqa: BLE001 - broken metadata may raise anything, and affects no pixel
         return 1
-    return turn if turn in _TURNS else 1
+    return turn if turn in _TRANSPOSES else 1
 
 
-def _seen(data: bytes, max_megapixels: float, least: int | None) -> Image.Image:
+def _decoded(data: bytes, max_megapixels: float, least: int | None) -> Image.Image:
     image = open_checked(data, max_megapixels=max_megapixels)
     name = image.format or "picture"
     try:
         if least is not None:
             image.draft(None, (least, least))
         image.load()
-        turn = _TURNS.get(orientation(image))
-        flat = as_rgb(image)
-        return flat if turn is None else flat.transpose(turn)
+        transpose = _TRANSPOSES.get(orientation(image))
+        rgb = _to_rgb(image)
+        return rgb if transpose is None else rgb.transpose(transpose)
     except Exception as reason:
         raise undecodable(reason, name) from reason
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """The image in mode RGB, on white where it is transparent; deep color is scaled, not clipped.
+
+    16-bit gray is divided by 257. 32-bit integers are taken as 0..255 if they fit, else as 0..65535 if they fit; floats
+    as 0..1 if they fit, else as 0..255 if they fit. Others are stretched from their minimum (black) to their maximum
+    (white).
+    """
+    if image.mode.startswith("I;16") or image.mode in _DEEP:
+        return _to_gray(image).convert("RGB")
+    if not image.has_transparency_data:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    rgba = image if image.mode == "RGBA" else image.convert("RGBA")
+    flat = Image.new("RGB", image.size, "white")
+    flat.paste(rgba.convert("RGB"), mask=rgba.getchannel("A"))
+    return flat
+
+
+def _to_gray(image: Image.Image) -> Image.Image:
+    values = np.asarray(image)
+    if image.mode == "F":
+        gray = _scaled(np.nan_to_num(values.astype(np.float64)), ranges=(1.0, 255.0))
+    elif image.mode == "I":
+        gray = _scaled(values.astype(np.float64), ranges=(255.0, 65535.0))
+    else:
+        gray = _scaled(values.astype(np.float64), ranges=(65535.0,))
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        gray[values == transparent] = 255
+    return Image.fromarray(gray)
+
+
+def _scaled(values: NDArray[Any], *, ranges: tuple[float, ...]) -> NDArray[np.uint8]:
+    """Values as 0..255, from the first of `ranges` (0 to each) that contains all, else from their own range."""
+    least, most = float(values.min()), float(values.max())
+    low, high = next(((0.0, top) for top in ranges if least >= 0 and most <= top), (least, most))
+    span = high - low or 1.0
+    return np.rint((values - low) * (255 / span)).astype(np.uint8)
+
+
+class _SharedLock:
+    """Held by any number of threads, or by one thread exclusively.
+
+    Pillow's LOAD_TRUNCATED_IMAGES holds for the whole process: strict decodings share the lock while it is off, and a
+    tolerant decoding holds it exclusively while it is on.
+    """
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._holders = 0
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        with self._condition:
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._holders -= 1
+                self._condition.notify_all()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        # The condition's lock is held to the end, so that no other thread can enter.
+        with self._condition:
+            self._condition.wait_for(lambda: self._holders == 0)
+            yield
+
+
+_lock = _SharedLock()
+
+
+@contextmanager
+def _strict() -> Iterator[None]:
+    """Truncated files raise in this context; many threads may be in it."""
+    lock = _lock
+    with lock.shared():
+        yield
+
+
+@contextmanager
+def _allow_truncated() -> Iterator[None]:
+    """Truncated files are decoded in this context; one thread at a time, and none in `_strict` meanwhile."""
+    with _lock.exclusive():
+        before = ImageFile.LOAD_TRUNCATED_IMAGES
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            yield
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+def _reset_after_fork() -> None:
+    """A forked child has none of the threads that held the lock, and would wait for them forever."""
+    global _lock  # noqa: PLW0603 - one for the process, as Pillow's setting
+    _lock = _SharedLock()
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,7 +1,4 @@
-"""Which picture formats are read, which are only recognized, and how a file shows which it is.
-
-Looks at names and first bytes alone: must not know Pillow, nor open anything.
-"""
+"""Image formats: which are read, which are only recognized, by extension and by the first bytes of a file."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
 HEAD_BYTES: Final = 64
-"""How many first bytes `sniff` wants to see."""
+"""How many first bytes `sniff` needs."""
 
 ALLOWED: Final = frozenset({"JPEG", "PNG", "GIF", "WEBP", "BMP", "AVIF", "TIFF"})
-"""The formats that are read, by Pillow's names; a file of any other is refused before its decoder sees a byte."""
+"""The formats that are read, by Pillow's names; no decoder is tried on a file of another format."""
 
 _READ_NAMES = ".apng .avif .avifs .bmp .dib .gif .jfif .jif .jpe .jpeg .jpg .mpo .png .tif .tiff .webp"
 
@@ -61,26 +58,26 @@ _UNSUPPORTED_NAMES: Final = {
 UNSUPPORTED_EXTENSIONS: Final = {
     extension: name for name, extensions in _UNSUPPORTED_NAMES.items() for extension in extensions.split()
 }
-"""Extension to format name: pictures that are listed as unsupported instead of being silently passed over."""
+"""Extension to format name, of images that are listed as unsupported and not silently ignored."""
 
 
 def claims_to_be_picture(name: PurePath) -> bool:
-    """Whether the file's extension is that of a picture, be it one we read or not."""
+    """Whether the extension is that of an image format, read or not."""
     extension = name.suffix.lower()
     return extension in READ_EXTENSIONS or extension in UNSUPPORTED_EXTENSIONS
 
 
 def unsupported_by_name(name: PurePath) -> str | None:
-    """The format that the extension stands for when it is one we do not read, else None."""
+    """The format of the extension if it is not read, else None."""
     return UNSUPPORTED_EXTENSIONS.get(name.suffix.lower())
 
 
 def sniff(head: bytes) -> str | None:
-    """The picture format that the first bytes belong to; None when they belong to none that is known.
+    """The image format of the first bytes; None if they belong to no known one.
 
-    `head` is the first `HEAD_BYTES` or more. A name in `ALLOWED` is a format we read.
+    `head` is the first `HEAD_BYTES` or more. A name in `ALLOWED` is a format that is read.
     """
-    return next((name for name, shows in _SIGNS if shows(head)), None)
+    return next((name for name, matches in _SIGNATURES if matches(head)), None)
 
 
 def _starts(*prefixes: bytes) -> Callable[[bytes], bool]:
@@ -93,7 +90,7 @@ def _matches(pattern: bytes) -> Callable[[bytes], bool]:
 
 
 def _brands(head: bytes) -> frozenset[bytes]:
-    """The brands of an ISO media file (AVIF and HEIF are such): the major one and those it is compatible with."""
+    """The major and compatible brands of an ISO media file, as AVIF and HEIF are."""
     if head[4:8] != b"ftyp":
         return frozenset()
     end = min(int.from_bytes(head[:4], "big"), len(head))
@@ -108,10 +105,10 @@ def _is_heif(head: bytes) -> bool:
     return bool(_brands(head) & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1"})
 
 
-# Two letters would take any text that begins with "BM" for a picture, so the length of the next header counts too.
+# "BM" alone would match any text that begins with it, so the length of the next header is checked too.
 _BMP = rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00"
 
-_SIGNS: Final[tuple[tuple[str, Callable[[bytes], bool]], ...]] = (
+_SIGNATURES: Final[tuple[tuple[str, Callable[[bytes], bool]], ...]] = (
     ("JPEG", _starts(b"\xff\xd8\xff")),
     ("PNG", _starts(b"\x89PNG\r\n\x1a\n")),
     ("GIF", _starts(b"GIF87a", b"GIF89a")),

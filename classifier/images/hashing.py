@@ -1,11 +1,9 @@
-"""What a picture is called and what it resembles: a hash of its content and a hash of its looks.
-
-Must not know where a picture is kept or what it shows.
-"""
+"""Hashes of images: by content, perceptual, and by name for a repeatable sample."""
 
 from __future__ import annotations
 
 import hashlib
+import heapq
 import os
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ from classifier.images.safe_open import image_file, open_regular
 from classifier.records import PictureId
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from PIL import Image
@@ -23,17 +22,17 @@ if TYPE_CHECKING:
 
 
 def picture_id(data: bytes) -> PictureId:
-    """The id of the picture whose file holds `data`."""
+    """The id of the image whose file contains `data`."""
     return PictureId(hashlib.sha256(data).hexdigest())
 
 
 def hash_file(path: Path) -> tuple[ImageFile, PictureId]:
-    """The file as it is now and the id of its content, read in pieces, however large it is.
+    """The file as it is now and the id of its content; reads in chunks, so any size fits in memory.
 
-    The record is taken from the opened file itself, so the two belong together even when `path` is replaced meanwhile.
+    The record is of the opened file, so that both belong together even if `path` is replaced meanwhile.
 
     Raises:
-        OSError: It is not there, may not be read, or is no regular file.
+        OSError: It is missing, unreadable, or not a regular file.
 
     """
     with open_regular(path) as file:
@@ -43,11 +42,18 @@ def hash_file(path: Path) -> tuple[ImageFile, PictureId]:
 
 
 def perceptual_hash(image: Image.Image) -> int:
-    """64 bits that hardly change when a picture is scaled, recompressed or slightly recolored (pHash)."""
+    """64 bits that hardly change when an image is scaled, recompressed or slightly recolored (pHash)."""
     bits = imagehash.phash(image).hash.flatten()
     return int("".join("1" if bit else "0" for bit in bits), 2)
 
 
-def differing_bits(one: int, other: int) -> int:
-    """How many of 64 bits two perceptual hashes differ in: 0 for twins, about 32 for strangers."""
-    return (one ^ other).bit_count()
+def sample_by_hash(files: Iterable[ImageFile], *, root: Path, count: int, seed: int) -> list[ImageFile]:
+    """`count` of `files` under `root`, in the order of a seeded hash of their names; holds only `count` in memory.
+
+    The same names give the same sample, also after others were added, and a larger sample begins with a smaller one.
+    """
+
+    def order(file: ImageFile) -> bytes:
+        return hashlib.sha256(b"%d " % seed + os.fsencode(file.path.relative_to(root))).digest()
+
+    return heapq.nsmallest(count, files, key=order)

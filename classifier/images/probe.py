@@ -1,10 +1,12 @@
-"""Opens a picture as far as its header: which format, how large, and whether it may be decoded at all.
+"""Reads the header of an image: its format and size, and whether it may be decoded.
 
-One decoder is tried, the one of the format that the first bytes show. Must not decode pixels.
+Only the decoder of the format that the first bytes show is tried.
 """
 
 from __future__ import annotations
 
+import re
+import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +20,6 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from classifier.errors import Undecodable
 from classifier.images.formats import ALLOWED, HEAD_BYTES, sniff
-from classifier.images.pillow_warnings import hush_pillow
 from classifier.records import FailureKind
 
 if TYPE_CHECKING:
@@ -37,11 +38,15 @@ _OPENERS: Final[dict[str, type[ImageFile]]] = {
 }
 
 
-def open_checked(data: bytes, *, max_megapixels: float) -> ImageFile:
-    """The picture in `data`, its header read and found acceptable, its pixels not decoded yet.
+_PILLOW: Final = r"PIL\."
+_FILTER: Final = ("ignore", None, Warning, re.compile(_PILLOW), 0)
 
-    The image has `format`, `mode`, `size` and metadata; it shows its first frame. Beyond 178 megapixels Pillow
-    refuses GIF and WebP whatever `max_megapixels` allows.
+
+def open_checked(data: bytes, *, max_megapixels: float) -> ImageFile:
+    """The image in `data` with its header read and accepted, its pixels not decoded yet.
+
+    It has `format`, `mode`, `size` and metadata, and is at its first frame. Beyond 178 megapixels Pillow refuses GIF
+    and WebP whatever `max_megapixels` allows.
 
     Raises:
         Undecodable: EMPTY, NOT_A_PICTURE, UNSUPPORTED, CORRUPT, TOO_LARGE or MEMORY, with the reason as a sentence.
@@ -50,7 +55,7 @@ def open_checked(data: bytes, *, max_megapixels: float) -> ImageFile:
     if not data:
         raise Undecodable(FailureKind.EMPTY, "the file is empty")
     name = _readable_format(data[:HEAD_BYTES])
-    hush_pillow()
+    _ignore_pillow_warnings()
     if name == "WEBP":
         # Its decoder reserves memory for the pixels as soon as it is opened.
         _check_size(_webp_size(data), max_megapixels)
@@ -63,7 +68,7 @@ def open_checked(data: bytes, *, max_megapixels: float) -> ImageFile:
 
 
 def undecodable(reason: Exception, name: str) -> Undecodable:
-    """What Pillow raised over a picture of the format `name`, as our one kind of failure."""
+    """The exception that Pillow raised for an image of the format `name`, as Undecodable."""
     match reason:
         case Undecodable():
             return reason
@@ -96,18 +101,28 @@ def _check_size(size: tuple[int, int], max_megapixels: float) -> None:
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
-    """The canvas as the header gives it; (0, 0) when it does not, which the decoder will then refuse."""
+    """Width and height of the canvas in the header; (0, 0) if it has none, which the decoder then refuses."""
     match data[12:16]:
         case b"VP8X":
-            return _little(data[24:27]) + 1, _little(data[27:30]) + 1
+            return _little_endian(data[24:27]) + 1, _little_endian(data[27:30]) + 1
         case b"VP8L":
-            bits = _little(data[21:25])
+            bits = _little_endian(data[21:25])
             return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
         case b"VP8 ":
-            return _little(data[26:28]) & 0x3FFF, _little(data[28:30]) & 0x3FFF
+            return _little_endian(data[26:28]) & 0x3FFF, _little_endian(data[28:30]) & 0x3FFF
         case _:
             return 0, 0
 
 
-def _little(part: bytes) -> int:
+def _little_endian(part: bytes) -> int:
     return int.from_bytes(part, "little")
+
+
+def _ignore_pillow_warnings() -> None:
+    """Ignore what Pillow warns about, also where warnings are errors; the result shows it as well.
+
+    Not `warnings.catch_warnings`, which is not thread-safe: it replaces the whole list of filters and restores it. This
+    adds one filter in front and leaves it there, which takes a microsecond if it is there already.
+    """
+    if not warnings.filters or warnings.filters[0] != _FILTER:
+        warnings.filterwarnings("ignore", module=_PILLOW)

@@ -1,7 +1,4 @@
-"""Opens a path only when a regular file is behind it, so that a pipe or a device can never hang or flood a reader.
-
-Must not know what is in the file; a picture's file may be only so long.
-"""
+"""Opens regular files only, up to a length, so that a pipe or a device cannot hang or flood a reader."""
 
 from __future__ import annotations
 
@@ -17,11 +14,11 @@ if TYPE_CHECKING:
     from io import BufferedReader
     from pathlib import Path
 
-# No format keeps a picture that we would accept in more bytes a pixel; a longer file is not worth its memory.
-_MOST_BYTES_PER_PIXEL: Final = 16
+# No accepted image needs more bytes per pixel in any format.
+_MAX_BYTES_PER_PIXEL: Final = 16
 _SMALL_BYTES: Final = 64 * 2**20
 
-# Without O_NONBLOCK, opening a pipe that nobody writes to waits for ever. Windows has neither flag but needs O_BINARY.
+# Without O_NONBLOCK, opening a pipe without a writer waits forever. Windows has neither flag but needs O_BINARY.
 _FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NONBLOCK", 0)
@@ -35,7 +32,7 @@ def open_regular(path: Path) -> BufferedReader:
     """Open the regular file at `path` (symbolic links are followed) for reading; the caller closes it.
 
     Raises:
-        OSError: It is not there, may not be read, or is no regular file.
+        OSError: It is missing, unreadable, or not a regular file.
 
     """
     descriptor = os.open(path, _FLAGS)
@@ -46,14 +43,14 @@ def open_regular(path: Path) -> BufferedReader:
 
 
 def check_length(size_bytes: int, *, max_megapixels: float) -> None:
-    """Raise Undecodable (TOO_LARGE) when a file of this size can hold no picture of so few pixels."""
-    if size_bytes > max(_SMALL_BYTES, max_megapixels * 1e6 * _MOST_BYTES_PER_PIXEL):
+    """Raise Undecodable (TOO_LARGE) if the file is longer than an image of `max_megapixels` can be."""
+    if size_bytes > max(_SMALL_BYTES, max_megapixels * 1e6 * _MAX_BYTES_PER_PIXEL):
         detail = f"the file has {size_bytes:,} bytes, more than {max_megapixels:g} megapixels can take"
         raise Undecodable(FailureKind.TOO_LARGE, detail)
 
 
 def read_picture(path: Path, *, max_megapixels: float) -> bytes:
-    """What is in the file at `path`, which is read only when it is short enough for a picture.
+    """The content of the file at `path`, if it is not too long for an image.
 
     Raises:
         OSError: As `open_regular` does.
@@ -66,7 +63,7 @@ def read_picture(path: Path, *, max_megapixels: float) -> bytes:
 
 
 def image_file(path: Path, status: os.stat_result) -> ImageFile:
-    """The record of the file at `path` that has this `status`."""
+    """The record of the file at `path` with this `status`."""
     return ImageFile(
         path=path,
         size_bytes=status.st_size,

@@ -1,7 +1,4 @@
-"""Walks a folder and gives every file that is or claims to be a picture; counts what it passed over and why.
-
-Must not decode anything. It recognizes folders of illsort by their marks, and knows no more of them.
-"""
+"""Walks a folder and yields every image, by extension or first bytes; counts what it skips and why."""
 
 from __future__ import annotations
 
@@ -15,16 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.exclude import NOTHING, Exclude
 from classifier.images.formats import HEAD_BYTES, claims_to_be_picture, sniff
-from classifier.images.safe_open import image_file, open_regular
-from classifier.images.system_files import (
+from classifier.images.ignored_files import (
+    is_control_file,
     is_system_file,
     is_system_folder,
     is_unfinished,
-    marks_another,
     may_be_apple_double,
     may_be_unfinished_folder,
 )
-from classifier.images.walk_result import Found, LeftOut
+from classifier.images.safe_open import image_file, open_regular
+from classifier.images.walk_result import SkippedFolder, WalkResult
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Mapping
@@ -33,10 +30,10 @@ if TYPE_CHECKING:
 
 
 STATE_FOLDER: Final = ".illsort"
-_MARKS: Final = {STATE_FOLDER: "an illsort library or labels folder", "illsort.json": "an illsort model"}
+_MARKERS: Final = {STATE_FOLDER: "an illsort library or labels folder", "illsort.json": "an illsort model"}
 
 
-def find(
+def find_images(
     root: Path,
     *,
     skip: Collection[Path] = (),
@@ -44,14 +41,14 @@ def find(
     labels: Container[str] = frozenset(),
     exclude: Exclude = NOTHING,
     follow_links: bool = False,
-    found: Found | None = None,
+    found: WalkResult | None = None,
 ) -> Iterator[ImageFile]:
-    """Every picture under `root`, by extension or by its first bytes, always in the same order.
+    """Every image under `root`, by extension or first bytes, always in the same order.
 
-    A folder's files come first, by name, then its folders, by name. Folders in `skip` (recognized by identity, however
-    they are spelled) and folders named `.illsort` are not entered, nor those in `leave_out` (a word on what each is)
-    and other libraries and models, which are told. The files named in `labels` are only counted. With `follow_links`,
-    a link to a file counts as that file; a link to a folder is never followed. `found` counts as the walk goes.
+    A folder's files come first, by name, then its folders, by name. Folders in `skip` (compared by inode, not by name)
+    and folders named `.illsort` are not entered, nor are those in `leave_out` (with a description of each) and other
+    libraries and models, which are listed in `found`. The files in `labels` are only counted. With `follow_links`, a
+    link to a file counts as that file; a link to a folder is never followed. `found` counts as the walk goes.
 
     Raises:
         OSError: `root` itself cannot be listed.
@@ -64,16 +61,16 @@ def find(
         labels=labels,
         exclude=exclude,
         follow_links=follow_links,
-        found=Found() if found is None else found,
+        found=WalkResult() if found is None else found,
     )
     return walk.pictures(os.fspath(root))
 
 
 @dataclass(slots=True)
 class _Listing:
-    """One folder's entries; `marks` are names of files that may tell that another is unfinished."""
+    """One folder's entries; `control_files` are names that may show another file to be unfinished."""
 
-    marks: set[str] = field(default_factory=set)
+    control_files: set[str] = field(default_factory=set)
     files: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
 
@@ -86,11 +83,11 @@ class _Walk:
     labels: Container[str]
     exclude: Exclude
     follow_links: bool
-    found: Found
+    found: WalkResult
 
     def pictures(self, root: str) -> Iterator[ImageFile]:
         """Depth first, without recursion: a crawl may be deeper than Python's stack."""
-        listing = self._listed(_entries(root))
+        listing = self._list(_entries(root))
         pending = [iter(sorted(listing.folders))]
         yield from self._pictures(listing)
         while pending:
@@ -98,65 +95,65 @@ class _Walk:
             if folder is None:
                 pending.pop()
                 continue
-            entered = self._entered(folder)
+            entered = self._enter(folder)
             if entered is not None:
                 pending.append(iter(sorted(entered.folders)))
                 yield from self._pictures(entered)
 
-    def _entered(self, folder: str) -> _Listing | None:
-        """What is in a folder; None when it is not part of the crawl or cannot be read, which is counted."""
+    def _enter(self, folder: str) -> _Listing | None:
+        """The entries of a folder; None if it is not part of the crawl or cannot be read, which is counted."""
         try:
-            what = self._what_it_is(folder)
-            if what is None:
+            description = self._reason_to_skip(folder)
+            if description is None:
                 entries = _entries(folder)
-                what = _mark(entries)
+                description = _illsort_folder(entries)
         except OSError as error:
             self.found.refuse(folder, error)
             return None
-        if what is None:
-            return self._listed(entries)
-        if what:
-            self.found.left_out.append(LeftOut(path=Path(folder), what=what))
+        if description is None:
+            return self._list(entries)
+        if description:
+            self.found.left_out.append(SkippedFolder(path=Path(folder), what=description))
         return None
 
-    def _what_it_is(self, folder: str) -> str | None:
-        """What a folder is that is not to be entered, empty when nobody needs to hear it; None for any other."""
+    def _reason_to_skip(self, folder: str) -> str | None:
+        """The description of a folder that is not entered, empty if it is not listed; None for any other folder."""
         if not (self.skipped or self.left_out):
             return None
         identity = _identity(folder)
         return "" if identity in self.skipped else self.left_out.get(identity)
 
-    def _listed(self, entries: list[os.DirEntry[str]]) -> _Listing:
-        """The files and the folders among `entries`; what is passed over is only counted."""
-        listing = _Listing(marks={entry.name for entry in entries if marks_another(entry.name)})
+    def _list(self, entries: list[os.DirEntry[str]]) -> _Listing:
+        """The files and folders among `entries`; what is skipped is counted."""
+        listing = _Listing(control_files={entry.name for entry in entries if is_control_file(entry.name)})
         for entry in entries:
             try:
-                self._sort_in(entry, listing)
+                self._add_entry(entry, listing)
             except OSError as error:
                 self.found.refuse(entry.path, error)
         return listing
 
-    def _sort_in(self, entry: os.DirEntry[str], listing: _Listing) -> None:
+    def _add_entry(self, entry: os.DirEntry[str], listing: _Listing) -> None:
         if _is_link(entry):
             if self.follow_links and entry.is_file():
                 listing.files.append(entry.path)
             else:
                 self.found.links += 1
         elif entry.is_dir(follow_symlinks=False):
-            if entry.name != STATE_FOLDER and not self._is_passed_over(entry):
+            if entry.name != STATE_FOLDER and not self._is_ignored_folder(entry):
                 listing.folders.append(entry.path)
         elif entry.is_file(follow_symlinks=False):
             listing.files.append(entry.path)
         else:
             self.found.specials += 1
 
-    def _is_passed_over(self, folder: os.DirEntry[str]) -> bool:
-        mark = may_be_unfinished_folder(folder.name)
+    def _is_ignored_folder(self, folder: os.DirEntry[str]) -> bool:
+        marker = may_be_unfinished_folder(folder.name)
         if is_system_folder(folder.name):
             self.found.system += 1
         elif self._is_excluded(folder.path + os.sep):
             self.found.excluded += 1
-        elif mark is not None and os.path.lexists(os.path.join(folder.path, mark)):  # noqa: PTH118 - see find
+        elif marker is not None and os.path.lexists(os.path.join(folder.path, marker)):  # noqa: PTH118 - see find
             self.found.unfinished += 1
         else:
             return False
@@ -168,7 +165,7 @@ class _Walk:
     def _pictures(self, listing: _Listing) -> Iterator[ImageFile]:
         for name in sorted(listing.files):
             try:
-                file = self._picture(name, listing.marks)
+                file = self._picture(name, listing.control_files)
             except OSError as error:
                 self.found.refuse(name, error)
                 continue
@@ -176,22 +173,22 @@ class _Walk:
                 self.found.pictures += 1
                 yield file
 
-    def _picture(self, path: str, marks: set[str]) -> ImageFile | None:
-        """The record of the file at `path`; None when it is no picture of this crawl, which is counted."""
-        # Not the entry's own stat: on Windows that one has no inode.
+    def _picture(self, path: str, control_files: set[str]) -> ImageFile | None:
+        """The record of the file at `path`; None if it is not an image of this crawl, which is counted."""
+        # Not the entry's own stat, which has no inode on Windows.
         status = os.stat(path, follow_symlinks=self.follow_links)  # noqa: PTH116 - a str of any bytes
         name = os.path.basename(path)  # noqa: PTH119 - hundreds of thousands of times
         if not stat.S_ISREG(status.st_mode):
             self.found.specials += 1
-        elif is_system_file(name) or (may_be_apple_double(name) and not _looks_like_picture(path)):
+        elif is_system_file(name) or (may_be_apple_double(name) and not _has_image_signature(path)):
             self.found.system += 1
         elif self._is_excluded(path):
             self.found.excluded += 1
-        elif is_unfinished(name, beside=marks, is_empty=status.st_size == 0):
+        elif is_unfinished(name, beside=control_files, is_empty=status.st_size == 0):
             self.found.unfinished += 1
         elif path in self.labels:
             self.found.labels += 1
-        elif claims_to_be_picture(Path(path)) or _looks_like_picture(path):
+        elif claims_to_be_picture(Path(path)) or _has_image_signature(path):
             return image_file(Path(path), status)
         else:
             self.found.others += 1
@@ -203,10 +200,10 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         return list(entries)
 
 
-def _mark(entries: list[os.DirEntry[str]]) -> str | None:
-    """What illsort keeps in a folder with these entries, if anything."""
-    names = {entry.name for entry in entries if entry.name in _MARKS}
-    return next((what for mark, what in _MARKS.items() if mark in names), None)
+def _illsort_folder(entries: list[os.DirEntry[str]]) -> str | None:
+    """What kind of illsort folder has these entries; None for any other."""
+    names = {entry.name for entry in entries if entry.name in _MARKERS}
+    return next((what for marker, what in _MARKERS.items() if marker in names), None)
 
 
 def _identity(path: str | Path) -> tuple[int, int]:
@@ -220,6 +217,6 @@ def _is_link(entry: os.DirEntry[str]) -> bool:
     return entry.is_symlink()
 
 
-def _looks_like_picture(path: str) -> bool:
+def _has_image_signature(path: str) -> bool:
     with open_regular(Path(path)) as file:
         return sniff(file.read(HEAD_BYTES)) is not None

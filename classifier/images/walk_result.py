@@ -1,4 +1,4 @@
-"""What one walk of a folder met, counted: pictures, and what was passed over and why. Opens nothing."""
+"""Counts of what a walk found: images, and what was skipped and why."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from classifier.paths import displayable, to_text
 
-_MOST_TOLD = 10
-_MOST_COMPLAINTS = 100
+_MAX_LISTED = 10
+_MAX_COMPLAINTS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
+class SkippedFolder:
     """A folder that was not entered because it is not part of the crawl, and what it is."""
 
     path: Path
@@ -21,15 +21,14 @@ class LeftOut:
 
 
 @dataclass(slots=True)
-class Found:
-    """What one walk met, counted as it goes; every file and link, and every folder not entered, is in one count.
+class WalkResult:
+    """Counts of one walk, updated as it goes; every file and link, and every folder not entered, is in one count.
 
-    `unfinished` are downloads that go on; `system` are files and folders of systems (trash, thumbnails, AppleDouble);
-    `excluded` are files and folders that the person excluded; `labels` are pictures that stay because they are labels,
-    where that was asked for; `links` are symbolic links that were not followed;
-    `specials` are pipes, sockets and devices; `unreadable` are folders and files that the system refused to show, all
-    of them with the reason in `refused`; `complaints` is a sentence for each of the first hundred; `left_out` are
-    libraries, models and labels.
+    `unfinished` are unfinished downloads; `system` are files and folders of the system (trash, thumbnails,
+    AppleDouble); `excluded` are files and folders that the user excluded; `labels` are images left out because they are
+    labels; `links` are symbolic links that were not followed; `specials` are pipes, sockets and devices; `unreadable`
+    are folders and files that could not be read, all of them with the reason in `refused` and the first hundred as
+    sentences in `complaints`; `left_out` are libraries, models and labels.
     """
 
     pictures: int = 0
@@ -43,22 +42,22 @@ class Found:
     unreadable: int = 0
     refused: list[tuple[Path, str]] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[SkippedFolder] = field(default_factory=list)
 
     def refuse(self, path: str, error: OSError) -> None:
-        """Count `path` as one the system would not show."""
+        """Count `path` as unreadable."""
         self.unreadable += 1
         self.refused.append((Path(path), error.strerror or str(error)))
-        if len(self.complaints) < _MOST_COMPLAINTS:
+        if len(self.complaints) < _MAX_COMPLAINTS:
             self.complaints.append(f"{path!r} cannot be read: {error.strerror or error}")
 
-    def postpone(self) -> None:
-        """Count a picture as an unfinished download after all."""
+    def count_as_unfinished(self) -> None:
+        """Count an image that was found as an unfinished download."""
         self.pictures -= 1
         self.unfinished += 1
 
     def sentences(self) -> list[str]:
-        """What was passed over, for a person; empty when nothing was."""
+        """What was skipped, in sentences; empty if nothing was."""
         counted = [
             (self.others, "files are not pictures"),
             (self.unfinished, "unfinished downloads were passed over; they are taken once they are complete"),
@@ -71,7 +70,7 @@ class Found:
         return lines + self._passed_over() + self._left_out()
 
     def numbers(self) -> dict[str, Any]:
-        """The same for JSON: what a person may want to act on."""
+        """The counts for `--json` that a user may act on."""
         return {
             "unfinished": self.unfinished,
             "system": self.system,
@@ -87,6 +86,6 @@ class Found:
         return [f"passed over: {' and '.join(parts)}"] if parts else []
 
     def _left_out(self) -> list[str]:
-        lines = [f"left out: {displayable(one.path)}: {one.what}" for one in self.left_out[:_MOST_TOLD]]
-        more = len(self.left_out) - _MOST_TOLD
+        lines = [f"left out: {displayable(one.path)}: {one.what}" for one in self.left_out[:_MAX_LISTED]]
+        more = len(self.left_out) - _MAX_LISTED
         return [*lines, f"left out: {more:,} more folders like these"] if more > 0 else lines

@@ -1,4 +1,4 @@
-"""The one batch pipeline: pictures in, embeddings and logits out, or a failure each.
+"""The one decode-and-forward loop: paths in, embeddings and logits out, or a failure each.
 
-Serves learning, sorting and labelling alike; must not know categories, folders or the catalog.
+Training, sorting and labeling use it alike. It has no categories and no catalog.
 """

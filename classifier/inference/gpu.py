@@ -1,4 +1,4 @@
-"""Why torch does not run on the graphics card of this machine, and what mends it; asks the driver, starts nothing."""
+"""Explains why torch does not run on the GPU of this machine and what to install; asks the driver, starts nothing."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _GET_STARTED: Final = 'the command that PyTorch\'s "Get started" page shows'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
-    """NVIDIA's driver: the newest CUDA that it runs, as (12, 4), and how many cards it shows to this process."""
+    """NVIDIA's driver: the newest CUDA that it runs, such as (12, 4), and how many cards this process may use."""
 
     cuda: tuple[int, int]
     cards: int
 
 
-def why_none() -> str:
-    """Why no GPU is used, where torch says that there is none; with what mends it, where something does."""
+def why_no_gpu() -> str:
+    """Why torch finds no GPU, and what helps if anything does."""
     if sys.platform == "darwin":
         return _why_no_mps()
     driver = nvidia_driver()
@@ -38,13 +38,13 @@ def why_none() -> str:
     return _why_no_cuda(driver)
 
 
-def why_not(card: int = 0) -> str | None:
-    """Why this torch has no code for a card that it sees; None when it has."""
+def why_unsupported(card: int = 0) -> str | None:
+    """Why this torch has no code for a card that it finds; None if it has."""
     major, minor = torch.cuda.get_device_capability(card)
-    built = [_of_architecture(name) for name in torch.cuda.get_arch_list() if name.startswith(("sm_", "compute_"))]
-    if torch.version.hip or not built or any(_runs(kind, made_for, (major, minor)) for kind, made_for in built):
+    built = [_parse_architecture(name) for name in torch.cuda.get_arch_list() if name.startswith(("sm_", "compute_"))]
+    if torch.version.hip or not built or any(_runs(kind, target, (major, minor)) for kind, target in built):
         return None
-    oldest = min(made_for for _, made_for in built)
+    oldest = min(target for _, target in built)
     name = f"{torch.cuda.get_device_name(card)} (compute capability {major}.{minor})"
     if (major, minor) < oldest:
         return (
@@ -55,7 +55,7 @@ def why_not(card: int = 0) -> str | None:
 
 
 def nvidia_driver() -> Driver | None:
-    """What the driver's own library tells; None where there is none."""
+    """What the driver's library reports; None without a driver."""
     try:
         library = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
         version, cards = ctypes.c_int(), ctypes.c_int()
@@ -69,9 +69,9 @@ def nvidia_driver() -> Driver | None:
 
 
 def has_nvidia_card() -> bool:
-    """Whether an NVIDIA card sits in this machine, driver or not; known on Linux alone."""
+    """Whether this machine has an NVIDIA card, with or without a driver; always False outside Linux."""
     return any(
-        _line(device / "vendor") == _NVIDIA and _line(device / "class").startswith(_DISPLAY)
+        _first_line(device / "vendor") == _NVIDIA and _first_line(device / "class").startswith(_DISPLAY)
         for device in (_PCI.iterdir() if _PCI.is_dir() else ())
     )
 
@@ -104,19 +104,19 @@ def _why_no_mps() -> str:
     return "torch does not run on Apple's GPU under this macOS: update macOS"
 
 
-def _of_architecture(name: str) -> tuple[str, tuple[int, int]]:
+def _parse_architecture(name: str) -> tuple[str, tuple[int, int]]:
     """("sm", (8, 6)) of "sm_86", ("compute", (12, 0)) of "compute_120"; letters behind the number are left out."""
     kind, _, number = name.partition("_")
     digits = "".join(character for character in number if character.isdigit())
     return kind, (int(digits[:-1] or 0), int(digits[-1:] or 0))
 
 
-def _runs(kind: str, made_for: tuple[int, int], card: tuple[int, int]) -> bool:
-    """Machine code runs on later cards of the same generation, and what is compiled on the spot on all later ones."""
-    return made_for <= card if kind == "compute" else made_for[0] == card[0] and made_for[1] <= card[1]
+def _runs(kind: str, target: tuple[int, int], card: tuple[int, int]) -> bool:
+    """Machine code (sm) runs on later cards of its generation; PTX (compute) is compiled for all later cards."""
+    return target <= card if kind == "compute" else target[0] == card[0] and target[1] <= card[1]
 
 
-def _line(path: Path) -> str:
+def _first_line(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):

@@ -1,7 +1,4 @@
-"""Reads files one at a time in a process of their own, to find out which of some suspects kills or hangs its reader.
-
-Must not know batches or how the suspects came to be.
-"""
+"""Reads files one at a time in a separate process, to find out which of them kills or hangs its reader."""
 
 from __future__ import annotations
 
@@ -10,9 +7,9 @@ import pickle
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.images.hashing import hash_file
+from classifier.inference.process import block_sigint
 from classifier.inference.reader import Read, ReadError
-from classifier.inference.signals import block_sigint
-from classifier.inference.worker import settle_in
+from classifier.inference.worker import init_worker
 from classifier.records import Failure, FailureKind
 
 if TYPE_CHECKING:
@@ -20,8 +17,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-    from classifier.inference.limits import Limits
-    from classifier.inference.reader import Reader
+    from classifier.inference.reader import Limits, Reader
 
 _START_S: Final = 300.0
 """A fresh process imports torch first, which can take long on a busy machine or a cold disk."""
@@ -29,36 +25,38 @@ _START_S: Final = 300.0
 _READY: Final = b"ready"
 
 
-def read_alone(suspects: Iterable[tuple[int, Path]], reader: Reader, *, limits: Limits) -> dict[int, Read | ReadError]:
-    """What reading each suspect gives, by key; who kills a fresh process, or takes longer than its deadline, is named.
+def read_isolated(
+    suspects: Iterable[tuple[int, Path]], reader: Reader, *, limits: Limits
+) -> dict[int, Read | ReadError]:
+    """What reading each suspect gives, by key: a failure if it kills a fresh process or exceeds the deadline.
 
     Raises:
-        RuntimeError: A fresh process cannot even be started.
+        RuntimeError: A process cannot be started.
 
     """
-    waiting = list(suspects)
-    outcomes: dict[int, Read | ReadError] = {}
-    while waiting:
+    pending = list(suspects)
+    results: dict[int, Read | ReadError] = {}
+    while pending:
         child = _Child(reader, limits.worker_gigabytes)
         try:
             is_fresh = True
-            while waiting:
-                key, path = waiting[0]
-                outcome = child.read(path, deadline_s=limits.deadline_s)
-                if isinstance(outcome, Failure) and not is_fresh:
-                    break  # an earlier file may have harmed that process: ask a fresh one before blaming this file
-                outcomes[key] = _blamed(path, outcome) if isinstance(outcome, Failure) else outcome
-                waiting.pop(0)
-                if isinstance(outcome, Failure):
+            while pending:
+                key, path = pending[0]
+                result = child.read(path, deadline_s=limits.deadline_s)
+                if isinstance(result, Failure) and not is_fresh:
+                    break  # an earlier file may have damaged the process: try this one again in a fresh process
+                results[key] = _with_content_id(path, result) if isinstance(result, Failure) else result
+                pending.pop(0)
+                if isinstance(result, Failure):
                     break
                 is_fresh = False
         finally:
             child.close()
-    return outcomes
+    return results
 
 
-def _blamed(path: Path, failure: Failure) -> ReadError:
-    """The file is hashed here, which no content can harm, so that the failure is known by content as well."""
+def _with_content_id(path: Path, failure: Failure) -> ReadError:
+    """The failure with the file's content hash; hashing is safe for any content."""
     try:
         file, identity = hash_file(path)
     except OSError:
@@ -67,7 +65,7 @@ def _blamed(path: Path, failure: Failure) -> ReadError:
 
 
 class _Child:
-    """A fresh process that reads what it is told to."""
+    """A process that reads the files it is sent."""
 
     def __init__(self, reader: Reader, gigabytes: float) -> None:
         context = _context()
@@ -77,30 +75,30 @@ class _Child:
         with block_sigint():
             self._process.start()
         theirs.close()
-        if self._answer(_START_S) != _READY:
+        if self._receive(_START_S) != _READY:
             self.close()
             raise RuntimeError(f"a process to read pictures in could not be started (exit {self._process.exitcode})")
 
     def read(self, path: Path, *, deadline_s: float) -> Read | ReadError | Failure:
-        """What reading `path` gives, or a Failure when the process died of it or did not finish."""
+        """What reading `path` gives, or a Failure if the process died or did not finish in time."""
         self._connection.send_bytes(pickle.dumps(path))
-        answer = self._answer(deadline_s)
+        answer = self._receive(deadline_s)
         if answer is None and self._process.is_alive():
             return Failure(kind=FailureKind.TIMEOUT, detail=f"reading it takes more than {deadline_s:g} seconds")
         if answer is None:
-            detail = f"the decoder died ({_ending(self._process.exitcode)}) while reading it"
+            detail = f"the decoder died ({_exit_description(self._process.exitcode)}) while reading it"
             return Failure(kind=FailureKind.CRASHED, detail=detail)
-        outcome: Read | ReadError = pickle.loads(answer)  # noqa: S301 - from our own process
-        return outcome
+        result: Read | ReadError = pickle.loads(answer)  # noqa: S301 - from our own process
+        return result
 
     def close(self) -> None:
-        """End the process, whatever it is at."""
+        """Kill the process, whatever it is doing."""
         self._process.kill()
         self._process.join()
         self._connection.close()
 
-    def _answer(self, patience_s: float) -> bytes | None:
-        """The next message; None when none comes in time or the process ends first."""
+    def _receive(self, patience_s: float) -> bytes | None:
+        """The next message; None if none comes in time or the process ends first."""
         if not self._connection.poll(patience_s):
             return None
         try:
@@ -111,7 +109,7 @@ class _Child:
 
 
 def _context() -> Any:
-    """A server that has imported torch once forks each fresh process in no time; Windows imports it for each."""
+    """A fork server imports torch once and forks each process quickly; on Windows each process imports it."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -120,7 +118,7 @@ def _context() -> Any:
 
 
 def _serve(reader: Reader, connection: Connection, gigabytes: float) -> None:
-    settle_in(gigabytes=gigabytes)
+    init_worker(gigabytes=gigabytes)
     connection.send_bytes(_READY)
     while True:
         try:
@@ -131,5 +129,5 @@ def _serve(reader: Reader, connection: Connection, gigabytes: float) -> None:
         connection.send_bytes(pickle.dumps(reader.read(path)))
 
 
-def _ending(exit_code: int | None) -> str:
+def _exit_description(exit_code: int | None) -> str:
     return f"signal {-exit_code}" if exit_code is not None and exit_code < 0 else f"exit code {exit_code}"

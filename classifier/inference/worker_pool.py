@@ -1,6 +1,6 @@
-"""Worker processes under watch: batches come in order until a worker dies or hangs, and then it is said which keys.
+"""Worker processes that read batches in order; if one dies or hangs, an error names the keys being read.
 
-The one file that knows torch's DataLoader and its ways. Must not know what becomes of the keys.
+Only this file uses torch's DataLoader.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from typing import TYPE_CHECKING, Any, Final
 
 from torch.utils.data import DataLoader
 
-from classifier.inference.signals import block_sigint
-from classifier.inference.worker import ImageDataset, InFlight, PackedBatch, Start, pack
+from classifier.inference.process import block_sigint
+from classifier.inference.worker import ImageDataset, InFlight, PackedBatch, WorkerInit, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from multiprocessing.context import BaseContext
     from multiprocessing.process import BaseProcess
 
-    from classifier.inference.limits import Limits
-    from classifier.inference.path_array import PackedPaths
-    from classifier.inference.reader import Reader
+    from classifier.inference.loader import PackedPaths
+    from classifier.inference.reader import Limits, Reader
 
-_LOOK_S: Final = 1.0
-"""How often the watch looks at the workers while no batch comes."""
+_POLL_S: Final = 1.0
+"""How often the workers are checked while no batch comes."""
 
 _STALLED_S: Final = 120.0
-"""After so long without a batch and without any file in hand, the workers are stuck outside of reading."""
+"""After so long without a batch and without a file being read, the workers are stuck outside of reading."""
 
-_DYING_S: Final = 2.0
+_DEATH_S: Final = 2.0
+"""How long a worker whose connection broke may take to end."""
 
 
 class WorkersLostError(Exception):
-    """Workers died or hang; `keys` are what they and the others had in hand."""
+    """Workers died or hang; `keys` are those that any worker was reading."""
 
     def __init__(self, keys: list[int]) -> None:
         super().__init__(f"worker processes were lost while reading {keys}")
@@ -43,7 +43,7 @@ class WorkersLostError(Exception):
 
 
 class WorkerPool:
-    """Some workers, for as long as all of them live; `close` it in any case."""
+    """Workers, usable as long as all of them live; call `close` in any case."""
 
     def __init__(
         self,
@@ -57,24 +57,24 @@ class WorkerPool:
         context: BaseContext,
     ) -> None:
         self._deadline_s = limits.deadline_s
-        self._in_hand = InFlight(workers, context)
-        self._heard = time.monotonic()
+        self._in_flight = InFlight(workers, context)
+        self._last_batch = time.monotonic()
         loader = DataLoader(
-            ImageDataset(paths, reader, self._in_hand),
+            ImageDataset(paths, reader, self._in_flight),
             batch_sampler=plan,
             num_workers=workers,
             collate_fn=pack,
             pin_memory=pin_memory,
-            timeout=_LOOK_S,
-            worker_init_fn=Start(self._in_hand, limits.worker_gigabytes),
+            timeout=_POLL_S,
+            worker_init_fn=WorkerInit(limits.worker_gigabytes),
             multiprocessing_context=context,
         )
-        handler = _child_signal()
+        handler = _sigchld_handler()
         before = set(multiprocessing.active_children())
         with block_sigint():
             self._batches: Iterator[PackedBatch] | None = iter(loader)
         self._processes: list[BaseProcess] = [one for one in multiprocessing.active_children() if one not in before]
-        self._give_back_signal = _without_torchs_child_signal(handler)
+        self._restore_signal = _remove_torch_handler(handler)
 
     def __iter__(self) -> Iterator[PackedBatch]:
         while self._batches is not None:
@@ -83,24 +83,24 @@ class WorkerPool:
             except StopIteration:
                 return
             except (RuntimeError, OSError, EOFError) as error:
-                self._judge(error)
+                self._check(error)
                 continue
-            self._heard = time.monotonic()
+            self._last_batch = time.monotonic()
             yield packed
 
-    def _judge(self, error: Exception) -> None:
-        """Return when it was only impatience; else raise what it was."""
-        is_impatience = "timed out" in str(error)
-        if self._in_hand.has_overdue(self._deadline_s) or self._is_any_dead(0 if is_impatience else _DYING_S):
-            raise WorkersLostError(self._in_hand.keys()) from error
-        if not is_impatience:
+    def _check(self, error: Exception) -> None:
+        """Return if `error` is only the timeout of a poll and the workers are well; else raise."""
+        is_timeout = "timed out" in str(error)
+        if self._in_flight.has_overdue(self._deadline_s) or self._is_any_dead(0 if is_timeout else _DEATH_S):
+            raise WorkersLostError(self._in_flight.keys()) from error
+        if not is_timeout:
             raise error
-        is_idle = not self._in_hand.keys()
-        if is_idle and time.monotonic() - self._heard > max(_STALLED_S, self._deadline_s):
+        is_idle = not self._in_flight.keys()
+        if is_idle and time.monotonic() - self._last_batch > max(_STALLED_S, self._deadline_s):
             raise WorkersLostError([]) from error
 
     def _is_any_dead(self, patience_s: float) -> bool:
-        """Whether a worker has ended; waits a little when its broken connection may be ahead of its end."""
+        """Whether a worker has ended; waits `patience_s`, since its connection may break before it ends."""
         end = time.monotonic() + patience_s
         while all(process.is_alive() for process in self._processes):
             if time.monotonic() >= end:
@@ -109,32 +109,32 @@ class WorkerPool:
         return True
 
     def close(self) -> None:
-        """End the workers, at once and whatever they are at."""
+        """Kill the workers, whatever they are doing."""
         for process in self._processes:
             if process.is_alive():
                 process.kill()
         for process in self._processes:
             process.join()
         self._batches = None
-        self._give_back_signal()
+        self._restore_signal()
 
 
-def _child_signal() -> Any:
+def _sigchld_handler() -> Any:
     return signal.getsignal(signal.SIGCHLD) if hasattr(signal, "SIGCHLD") else None
 
 
-def _without_torchs_child_signal(before: Any) -> Callable[[], None]:
-    """Take out the handler by which torch raises RuntimeError wherever the program happens to be when a worker dies.
+def _remove_torch_handler(before: Any) -> Callable[[], None]:
+    """Remove torch's SIGCHLD handler, which raises RuntimeError anywhere in the program when a worker dies.
 
-    A crew sees deaths by itself, between batches. Returns what puts the handler of `before` back.
+    The pool detects deaths itself, between batches. Returns a function that restores the handler `before`.
     """
     if before is None or threading.current_thread() is not threading.main_thread():
         return lambda: None
-    is_torchs = getattr(before, "__module__", "").startswith("torch.")
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL if is_torchs else before)
-    return lambda: _set_child_signal(before)
+    is_torch_handler = getattr(before, "__module__", "").startswith("torch.")
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL if is_torch_handler else before)
+    return lambda: _set_sigchld_handler(before)
 
 
-def _set_child_signal(handler: Any) -> None:
+def _set_sigchld_handler(handler: Any) -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGCHLD, handler)

@@ -1,1 +1,1 @@
-"""What a person said the pictures show, and how it is split for learning; no torch, no network, no library."""
+"""Labels and their split for training; without torch. Reads catalogs and label folders and changes nothing."""

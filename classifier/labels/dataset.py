@@ -1,4 +1,4 @@
-"""From labels to examples: read each labelled picture once, know it by content, refuse contradictions."""
+"""Reads labeled images as examples, each content once; contradicting labels are an error."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from classifier.errors import LabelsError, Undecodable
 from classifier.images.decode import decode
 from classifier.images.hashing import perceptual_hash, picture_id
 from classifier.images.safe_open import read_picture
-from classifier.labels.error_list import all_at_once
 from classifier.labels.from_annotations import Feedback
-from classifier.labels.load import MIN_PICTURES
+from classifier.labels.load import MIN_PICTURES, join_errors
 from classifier.progress import Progress
 from classifier.records import Example, Failure, FailureKind, Label, Selection
 
@@ -22,7 +21,7 @@ THUMBNAIL_SIDE = 16
 
 
 Result = Example | tuple[Label, Failure]
-"""What reading one label gives."""
+"""What reading one label gives: an example, or the label with its failure."""
 
 
 def read_examples(
@@ -32,11 +31,11 @@ def read_examples(
     progress: Progress,
     feedback: Feedback | None = None,
 ) -> tuple[tuple[Example, ...], tuple[tuple[Label, Failure], ...]]:
-    """The readable labels as examples, each content once, and the unreadable ones with their reason.
+    """The readable labels as examples, each content once, and the unreadable ones with their failure.
 
-    `read` gives a result for each label, in their order. What `feedback` says of a picture goes before its label: one
-    that is not of its category becomes an example without one, as do labels without one. Raises LabelsError in one line
-    that names the first ten pictures that stand in two categories, or the categories of which too little is left.
+    `read` gives a result for each label, in their order. An annotation in `feedback` takes precedence over the label;
+    an image that is not of its category becomes an example without one, as does a label without one. Raises
+    LabelsError in one line that names the first ten images in two categories, or the categories with too few images.
     """
     feedback = feedback or Feedback()
     examples: dict[str, Example] = {}
@@ -48,16 +47,16 @@ def read_examples(
             if not isinstance(result, Example):
                 failures.append(result)
             else:
-                conflicts += _add(examples, feedback.heed(result))
+                conflicts += _add(examples, feedback.apply(result))
     if conflicts:
         many = f"{len(conflicts):,} pictures stand" if len(conflicts) > 1 else "one picture"
-        raise LabelsError(f"{many} in two categories: {all_at_once(conflicts)}; keep one of each")
+        raise LabelsError(f"{many} in two categories: {join_errors(conflicts)}; keep one of each")
     _check_left(labels, examples)
     return tuple(examples.values()), tuple(failures)
 
 
 def read_example(label: Label, max_megapixels: float) -> Result:
-    """One labelled picture, or why it cannot be read; for files that were read before and harm no reader."""
+    """One labeled image, or its failure; without limits, for files that were read in a worker before."""
     try:
         data = read_picture(label.path, max_megapixels=max_megapixels)
         return example_of(label, data, max_megapixels=max_megapixels)
@@ -68,22 +67,22 @@ def read_example(label: Label, max_megapixels: float) -> Result:
 
 
 def example_of(label: Label, data: bytes, *, max_megapixels: float) -> Example:
-    """What the split needs to know of the picture in `data`. Raises Undecodable."""
-    phash, thumbnail = looks_of(decode(data, max_megapixels=max_megapixels).image)
+    """The example of the image in `data`. Raises Undecodable."""
+    phash, thumbnail = phash_and_thumbnail(decode(data, max_megapixels=max_megapixels).image)
     return Example(label=label, picture=picture_id(data), phash=phash, thumbnail=thumbnail)
 
 
-def looks_of(image: Image.Image) -> tuple[int, bytes]:
-    """The perceptual hash and the thumbnail of a decoded picture: near-duplicates are alike in both."""
+def phash_and_thumbnail(image: Image.Image) -> tuple[int, bytes]:
+    """The perceptual hash and thumbnail of a decoded image; near-duplicates are similar in both."""
     thumbnail = image.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX).tobytes()
     return perceptual_hash(image), thumbnail
 
 
 def _add(examples: dict[str, Example], example: Example) -> list[str]:
-    """Keep one example of each content; what contradicts an earlier one, in words."""
+    """Keep one example of each content; returns an error if it contradicts an earlier one."""
     earlier = examples.setdefault(example.picture, example)
     if example.label.selection is Selection.RANDOM or not earlier.label.category:
-        examples[example.picture] = _together(earlier, example)
+        examples[example.picture] = _merged(earlier, example)
     if not example.label.category or earlier.label.category in {"", example.label.category}:
         return []
     return [
@@ -91,8 +90,8 @@ def _add(examples: dict[str, Example], example: Example) -> list[str]:
     ]
 
 
-def _together(earlier: Example, later: Example) -> Example:
-    """One picture that was labelled twice: of a category where either says so, drawn by chance where either was."""
+def _merged(earlier: Example, later: Example) -> Example:
+    """One image that was labeled twice: with the category that either has, random if either is."""
     selection = Selection.RANDOM if Selection.RANDOM in {earlier.label.selection, later.label.selection} else None
     named = earlier if earlier.label.category else later
     return replace(named, label=replace(named.label, selection=selection or named.label.selection))
@@ -100,11 +99,11 @@ def _together(earlier: Example, later: Example) -> Example:
 
 def _check_left(labels: tuple[Label, ...], examples: dict[str, Example]) -> None:
     left = Counter(example.label.category for example in examples.values())
-    of = Counter(label.category for label in labels if label.category)
-    poor = [
+    labeled = Counter(label.category for label in labels if label.category)
+    too_few = [
         f"category {category!r}: only {left[category]} different readable picture is left of {count}"
-        for category, count in sorted(of.items())
+        for category, count in sorted(labeled.items())
         if left[category] < MIN_PICTURES
     ]
-    if poor:
-        raise LabelsError(f"{all_at_once(poor)}; a category needs at least {MIN_PICTURES}")
+    if too_few:
+        raise LabelsError(f"{join_errors(too_few)}; a category needs at least {MIN_PICTURES}")

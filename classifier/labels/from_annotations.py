@@ -1,66 +1,106 @@
-"""What a person said while reviewing becomes labels: the newest word about a picture goes before any older label.
+"""Labels from a library: annotations made in review, and category folders that a person filled by hand.
 
-Knows no training; reads a library's catalog and writes nothing.
+The latest annotation of an image takes precedence over older labels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from classifier.catalog import annotation_log
-from classifier.catalog.categories import CategoryAliases, read_aliases
-from classifier.catalog.connection import read_catalog
-from classifier.catalog.places import place_of
-from classifier.catalog.values import to_path
+from classifier.catalog import annotation_log, runs
+from classifier.catalog.categories import CategoryAliases, nfc, read_aliases
+from classifier.catalog.connection import Catalog, read_catalog
+from classifier.catalog.places import all_places, place_of
+from classifier.catalog.values import to_bytes, to_path
+from classifier.category_names import check_names
+from classifier.errors import LabelsError
+from classifier.images.walk_result import WalkResult
+from classifier.labels.load import category_folders, pictures_in
 from classifier.records import Annotation, AnnotationKind, Example, Label, PictureId, Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """The verdicts that hold, the pictures of a category among them that lie in the library, and renamed categories."""
+    """The latest annotations, labels of the annotated images in the library, and renamed categories."""
 
     labels: tuple[Label, ...] = ()
-    verdicts: Mapping[PictureId, Annotation] = field(default_factory=dict)
+    annotations: Mapping[PictureId, Annotation] = field(default_factory=dict)
     names: CategoryAliases = field(default_factory=CategoryAliases)
 
-    def named(self, labels: tuple[Label, ...]) -> tuple[Label, ...]:
-        """Labels by the names that a person has for their categories by now; sorted by category and path."""
+    def with_current_names(self, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+        """The labels under the current names of their categories; sorted by category and path."""
         renamed = (replace(label, category=self.names.resolve(label.category)) for label in labels)
         return tuple(sorted(renamed, key=lambda label: (label.category, label.path)))
 
-    def heed(self, example: Example) -> Example:
-        """The example as the person sees it by now; without a category where they said it is not of its own.
+    def apply(self, example: Example) -> Example:
+        """The example with the category of its annotation; without one if it was annotated as wrong.
 
-        It is not left out: where it was drawn by chance, a mistake would not be counted.
+        It is not left out: if it was drawn at random, the error rate would miss a mistake.
         """
-        verdict = self.verdicts.get(example.picture)
-        if verdict is None:
+        annotation = self.annotations.get(example.picture)
+        if annotation is None:
             return example
-        if verdict.said is AnnotationKind.RIGHT and verdict.category is not None:
-            return replace(example, label=replace(example.label, category=verdict.category))
-        if verdict.said is not AnnotationKind.NONE and verdict.category != example.label.category:
+        if annotation.said is AnnotationKind.RIGHT and annotation.category is not None:
+            return replace(example, label=replace(example.label, category=annotation.category))
+        if annotation.said is not AnnotationKind.NONE and annotation.category != example.label.category:
             return example
         return replace(example, label=replace(example.label, category=""))
 
 
 def read_feedback(library: Path | None) -> Feedback:
-    """What holds of the pictures of `library` (None: nothing). Raises LibraryError when it is no library."""
+    """The annotations of `library` (None: none). Raises LibraryError if it is not a library."""
     if library is None:
         return Feedback()
     with read_catalog(library) as catalog:
-        held = annotation_log.latest(catalog)
+        annotations = annotation_log.latest(catalog)
         labels = []
-        for picture, verdict in held.items():
+        for picture, annotation in annotations.items():
             place = place_of(catalog, picture)
-            if place is not None and verdict.said is AnnotationKind.RIGHT and verdict.category is not None:
-                selection = _selection(verdict)
-                labels.append(Label(path=library / to_path(place.path), category=verdict.category, selection=selection))
+            if place is not None and annotation.said is AnnotationKind.RIGHT and annotation.category is not None:
+                selection = _selection(annotation)
+                labels.append(
+                    Label(path=library / to_path(place.path), category=annotation.category, selection=selection)
+                )
         names = read_aliases(catalog)
-    return Feedback(labels=tuple(labels), verdicts=held, names=names)
+    return Feedback(labels=tuple(labels), annotations=annotations, names=names)
 
 
-def _selection(verdict: Annotation) -> Selection:
-    """Earlier versions kept only where it was said: the pages of an audit were drawn, all others were selected."""
-    return verdict.selection or (Selection.FILED if verdict.audit is not None else Selection.PERSON)
+def placed_by_hand(catalog: Catalog, library: Path) -> dict[str, int]:
+    """How many images of each category folder illsort did not put there; empty unless `illsort label` was used here.
+
+    Training reads them as labels. Folders that cannot be listed are left out.
+    """
+    if not runs.has_run_of_kind(catalog, "label"):
+        return {}
+    known = {place.path for place in all_places(catalog)}
+    counts: dict[str, int] = {}
+    for folder in category_folders(library):
+        try:
+            found = WalkResult()
+            paths = set(pictures_in(folder, found)) - {path for path, _ in found.refused}
+        except OSError:
+            continue
+        count = sum(to_bytes(path.relative_to(library)) not in known for path in paths)
+        if count:
+            counts[nfc(folder.name)] = counts.get(nfc(folder.name), 0) + count
+    return counts
+
+
+def usable_names(found: Sequence[str], known: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The names in `found` that are allowed beside the `known` ones, and an error for each that is not."""
+    allowed, errors = list[str](), list[str]()
+    for name in found:
+        try:
+            check_names([*known, *allowed, name], where="the labels folder")
+        except LabelsError as error:
+            errors.append(str(error))
+        else:
+            allowed.append(name)
+    return allowed, errors
+
+
+def _selection(annotation: Annotation) -> Selection:
+    """Earlier versions recorded only the origin: images of an audit were drawn at random, all others selected."""
+    return annotation.selection or (Selection.FILED if annotation.audit is not None else Selection.PERSON)

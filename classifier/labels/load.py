@@ -1,6 +1,6 @@
-"""Labels as a person left them: category folders with pictures in them, or a CSV file. Reads names, not pictures.
+"""Reads labels from category folders or a CSV file; reads names, not images.
 
-One category may be written in two forms of Unicode, as macOS and other systems do: it is one, by its composed name.
+A category whose name has two Unicode forms, as on macOS and on other systems, is one, by its composed name.
 """
 
 from __future__ import annotations
@@ -8,25 +8,26 @@ from __future__ import annotations
 import csv
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from classifier.catalog.categories import nfc
+from classifier.category_names import check_names
 from classifier.errors import LabelsError
-from classifier.images.system_files import is_system_folder
-from classifier.images.walk import find
-from classifier.images.walk_result import Found
-from classifier.labels.error_list import all_at_once
-from classifier.labels.names import check_names
+from classifier.images.ignored_files import is_system_folder
+from classifier.images.walk import find_images
+from classifier.images.walk_result import WalkResult
+from classifier.paths import command, quoted
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Label, Selection
 
 MIN_PICTURES = 2
-"""One to learn from, one to check by."""
+"""One to train on, one for validation."""
 UNKNOWN = "_unknown"
-"""The folder of pictures that are of no category, as sorting and `illsort label` name it."""
+"""The folder of images of no category, as sorting and `illsort label` name it."""
 _COLUMNS = ("file_name", "label")
+_MAX_LISTED = 10
 
 
 def read_labels(
@@ -39,11 +40,10 @@ def read_labels(
 ) -> tuple[Label, ...]:
     """Labels from `csv_file` if given, else from the category folders in `folder`; sorted by category and path.
 
-    With `by_chance` a person says that they were drawn by chance, and what lies in the folder's `_unknown` was too: it
-    comes first, without a category. `further` labels are added to them, or stand alone. A link to a file counts as that
-    file. A folder in a category that cannot be read is among the labels, as one that cannot be read. Raises LabelsError
-    in one line: nowhere to look, no labels, empty categories or such with fewer than two pictures, a bad name, a
-    missing column or files.
+    With `by_chance` they count as drawn at random, and so do the images in the folder's `_unknown`, which come first,
+    without a category. `further` labels are added, or may be the only ones. A link to a file counts as that file. A
+    folder in a category that cannot be read is among the labels, and fails when it is read. Raises LabelsError in one
+    line: no source, no labels, categories with fewer than two images, a bad name, a missing column or missing files.
     """
     if csv_file is not None:
         labels, where = _from_csv(csv_file, folder), csv_file
@@ -66,8 +66,24 @@ def read_labels(
 
 
 def categories_of(labels: tuple[Label, ...]) -> tuple[str, ...]:
-    """The categories in the order that the bundle will keep: by name."""
+    """The categories in the order of the bundle: by name."""
     return tuple(sorted({label.category for label in labels} - {""}))
+
+
+def join_errors(errors: Sequence[str], *, separator: str = "; ") -> str:
+    """The first ten errors in one line, and how many more there are: a user can fix them together."""
+    more = len(errors) - _MAX_LISTED
+    return separator.join([*errors[:_MAX_LISTED], *([f"and {more:,} more"] if more > 0 else [])])
+
+
+def train_command(folder: Path) -> str:
+    """The command that trains a model on the labels in `folder`, quoted for every shell."""
+    return command("train", "--set", f"labels.folder={folder.absolute()}", "--set", "model.folder=~/models/mine")
+
+
+def library_option(library: Path) -> str:
+    """The option of a training by which the annotations of a library take precedence over the labels."""
+    return f"--set {quoted(f'labels.library={library.absolute()}')}"
 
 
 def _check_counts(labels: list[Label], where: Path) -> None:
@@ -81,40 +97,40 @@ def _check_counts(labels: list[Label], where: Path) -> None:
         if count < MIN_PICTURES
     ]
     if few:
-        raise LabelsError(f"{where}: {all_at_once(few)}; a category needs at least {MIN_PICTURES}")
+        raise LabelsError(f"{where}: {join_errors(few)}; a category needs at least {MIN_PICTURES}")
 
 
 def _from_folder(folder: Path, progress: Progress) -> list[Label]:
     if not folder.is_dir():
         raise LabelsError(f"labels.folder = {folder}: there is no such folder")
-    labels, found = [], Found()
+    labels, found = [], WalkResult()
     empty: list[str] = []
     try:
         for category in category_folders(folder):
             pictures = list(pictures_in(category, found))
             links, found.links = found.links, 0
-            empty += [] if pictures else [_emptiness(category, links)]
+            empty += [] if pictures else [_empty_message(category, links)]
             labels += [Label(path=path, category=category.name) for path in pictures]
             if links:
                 progress.say(f"{category}: {links:,} links are no labels: they lead to folders or to nothing")
     except OSError as error:
         raise LabelsError(f"labels.folder = {folder}: cannot be read ({error})") from None
     if empty:
-        raise LabelsError(f"{all_at_once(empty)}; put pictures in it or remove the folder")
-    _tell(labels, found, progress)
+        raise LabelsError(f"{join_errors(empty)}; put pictures in it or remove the folder")
+    _say_notes(labels, found, progress)
     return labels
 
 
 def _without_category(folder: Path | None) -> list[Label]:
-    """Drawn pictures that a person put into no category."""
+    """Randomly drawn images that a person put into no category."""
     unknown = None if folder is None else folder / UNKNOWN
     if unknown is None or not unknown.is_dir():
         return []
-    return [Label(path=file.path, category="") for file in find(unknown, follow_links=True)]
+    return [Label(path=file.path, category="") for file in find_images(unknown, follow_links=True)]
 
 
 def category_folders(folder: Path) -> list[Path]:
-    """The folders of categories in a folder of labels, by name. Raises OSError when it cannot be listed."""
+    """The category folders in a folder of labels, by name. Raises OSError if it cannot be listed."""
     return [
         entry
         for entry in sorted(folder.iterdir())
@@ -122,33 +138,33 @@ def category_folders(folder: Path) -> list[Path]:
     ]
 
 
-def pictures_in(category: Path, found: Found) -> Iterator[Path]:
-    """The files of one category, and last what could not be read in it."""
+def pictures_in(category: Path, found: WalkResult) -> Iterator[Path]:
+    """The files of one category, followed by the paths that could not be read."""
     before = len(found.refused)
-    for file in find(category, follow_links=True, found=found):
-        if not _is_set_aside(file.path.relative_to(category)):
+    for file in find_images(category, follow_links=True, found=found):
+        if not _is_hidden(file.path.relative_to(category)):
             yield file.path
     yield from (path for path, _ in found.refused[before:])
 
 
-def _is_set_aside(path: Path) -> bool:
+def _is_hidden(path: Path) -> bool:
     return any(part[0] in "._" for part in path.parts[:-1])
 
 
-def _emptiness(category: Path, links: int) -> str:
+def _empty_message(category: Path, links: int) -> str:
     if not links:
         return f"{category}: this category is empty"
     return f"{category}: this category holds no picture, but {links:,} links to folders or to nothing"
 
 
-def _tell(labels: list[Label], found: Found, progress: Progress) -> None:
-    """What a person may not expect: what was passed over, and folders that are one category."""
+def _say_notes(labels: list[Label], found: WalkResult, progress: Progress) -> None:
+    """Say what was skipped, and which folders are one category."""
     for sentence in found.sentences():
         progress.say(f"labels: {sentence}")
-    spelled: dict[str, set[str]] = {}
+    forms_of: dict[str, set[str]] = {}
     for label in labels:
-        spelled.setdefault(nfc(label.category), set()).add(label.category)
-    for category, forms in spelled.items():
+        forms_of.setdefault(nfc(label.category), set()).add(label.category)
+    for category, forms in forms_of.items():
         if len(forms) > 1:
             progress.say(f"labels: {len(forms)} folders are the category {category}, in two forms of Unicode")
 
@@ -169,23 +185,23 @@ def _from_csv(csv_file: Path, folder: Path | None) -> list[Label]:
         ) from None
     except (OSError, csv.Error) as error:
         raise LabelsError(f"labels.csv = {csv_file}: cannot be read ({error})") from None
-    wrong: dict[str, list[str]] = {}
+    errors: dict[str, list[str]] = {}
     for line, one in read:
         if isinstance(one, str):
-            wrong.setdefault(one, []).append(f"{line}")
-    if wrong:
-        raise LabelsError(f"{csv_file}, {all_at_once([_in_lines(lines, what) for what, lines in wrong.items()])}")
+            errors.setdefault(one, []).append(f"{line}")
+    if errors:
+        raise LabelsError(f"{csv_file}, {join_errors([_in_lines(lines, what) for what, lines in errors.items()])}")
     return [one for _, one in read if isinstance(one, Label)]
 
 
 def _in_lines(lines: list[str], what: str) -> str:
-    return f"line{'s' if len(lines) > 1 else ''} {all_at_once(lines, between=', ')}: {what}"
+    return f"line{'s' if len(lines) > 1 else ''} {join_errors(lines, separator=', ')}: {what}"
 
 
 def _from_row(row: dict[str | None, str | list[str] | None], root: Path) -> Label | str | None:
-    """A label; or what is wrong with the row; or None for a row of empty cells, such as spreadsheets leave."""
-    beyond = row.get(None) or ()
-    if any(cell.strip() for cell in beyond):
+    """A label, or the error of the row, or None for a row of empty cells, which spreadsheets may leave."""
+    extra = row.get(None) or ()
+    if any(cell.strip() for cell in extra):
         return "more columns than the first line has; a name with a comma needs quotes around it"
     name, category = (str(row[column] or "").strip() for column in _COLUMNS)
     if not name or not category:

@@ -1,4 +1,4 @@
-"""Which examples belong together: near-duplicates and the pages of one post. Pure."""
+"""Groups near-duplicates and the pages of one post. Pure."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from scipy.sparse.csgraph import connected_components
 from classifier.records import Example
 
 _PAGE = re.compile(r"^(?P<post>.*\d)_p\d+(?:[._-].*)?$")  # 123_p0.jpg, artist_123_p1_master1200.jpg
-_MAX_DIFFERENCE = 12.0  # mean grey levels between thumbnails; alone, 64 bits call many flat icons alike
+_MAX_DIFFERENCE = 12.0  # mean gray levels between thumbnails; the hash alone matches many flat icons
 _CHUNK = 512
 
 
-def group(examples: Sequence[Example], *, near_duplicate_bits: int) -> list[int]:
-    """A group number for each example; those alike, directly or over others, share it.
+def group_near_duplicates(examples: Sequence[Example], *, near_duplicate_bits: int) -> list[int]:
+    """A group number for each example: the connected components of similar pairs.
 
-    Alike are pictures whose perceptual hashes differ in at most `near_duplicate_bits` bits and whose thumbnails look
-    the same, and pictures that are pages of one post by their file names (`123_p0`, `123_p1`).
+    Two images are similar if their perceptual hashes differ in at most `near_duplicate_bits` bits and their thumbnails
+    agree, or if they are pages of one post by their file names (`123_p0`, `123_p1`).
     """
     pairs = [*near_duplicates(examples, near_duplicate_bits), *_same_post(examples)]
     rows, columns = zip(*pairs, strict=True) if pairs else ((), ())
@@ -42,7 +42,7 @@ def _same_post(examples: Sequence[Example]) -> Iterator[tuple[int, int]]:
 
 
 def near_duplicates(examples: Sequence[Example], bits: int) -> Iterator[tuple[int, int]]:
-    """The pairs, as indices of which the first is smaller, whose hashes and thumbnails are alike."""
+    """The pairs of similar images, as indices with the smaller one first."""
     hashes = np.array([example.phash for example in examples], dtype=np.uint64)
     thumbnails: NDArray[np.int16] = np.array(
         [np.frombuffer(example.thumbnail, np.uint8) for example in examples], dtype=np.int16

@@ -1,9 +1,8 @@
-"""The random draw that `illsort label` took of a crawl, and whether it was answered whole.
+"""The random draw that `illsort label` takes of a crawl, and whether it is complete.
 
-Its pictures are named in grids, the surest first, so as long as some wait, those that are named say nothing of the
-rest: they are the easy ones. When every picture of the draw was judged, the order in which that was done has no part
-in it any more, and the draw is a simple random sample. What is of no category, or was skipped, belongs to it too.
-Pictures that nearly repeat another of the draw were left out of it before anybody saw them.
+Its images are labeled in grids, the most confident first, so while some are pending, the labeled ones are the easy ones
+and not representative. Once every image of the draw was judged, it is a simple random sample, whatever the order was;
+images of no category and skipped ones belong to it. Near-duplicates within the draw were removed before.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ _LABEL = "label"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """The pictures of one draw: of those `named` a person said the category; the others may be found in its folder too.
+    """The images of one draw; those in `named` were annotated with a category, others may be in its folder.
 
-    Of those in `without_label` it was said that they are of no category, or they were skipped; `without_category` are
-    the former, where they lie.
+    Those in `without_label` were annotated as none of the categories, or skipped; `without_category` are the former,
+    with their paths.
     """
 
     pictures: frozenset[PictureId]
@@ -34,17 +33,17 @@ class Draw:
     without_label: frozenset[PictureId]
     without_category: tuple[Label, ...]
 
-    def waiting(self, judged: Collection[PictureId]) -> int:
-        """How many were not judged yet."""
+    def count_pending(self, judged: Collection[PictureId]) -> int:
+        """How many are not judged yet."""
         return len(self.pictures - self.without_label - set(judged))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """Examples that each say how they were selected, and those drawn by chance that are of no category.
+    """Examples with how each was selected, and the randomly drawn ones of no category.
 
-    So many drawn pictures are `missing`: skipped, gone or unreadable by now. So many are `waiting` in draws that would
-    be random samples if they were judged too.
+    `missing` counts drawn images that were skipped, are gone or unreadable; `waiting` counts images of incomplete
+    draws, which would be random samples if these were judged too.
     """
 
     examples: tuple[Example, ...]
@@ -54,29 +53,29 @@ class Drawn:
 
 
 def read_draws(*folders: Path | None) -> tuple[Draw, ...]:
-    """The draws in folders that `illsort label` labels into; other folders have none."""
+    """The draws in folders that `illsort label` labeled into; other folders have none."""
     libraries = [folder for folder in dict.fromkeys(folders) if folder is not None and is_library(folder)]
     return tuple(draw for library in libraries for draw in _draws_of(library))
 
 
-def drawn(examples: Iterable[Example], draws: Sequence[Draw]) -> Drawn:
-    """Tell what was drawn by chance from what was selected, by which draws were answered whole.
+def apply_draws(examples: Iterable[Example], draws: Sequence[Draw]) -> Drawn:
+    """Mark the examples of complete draws as random and those of incomplete draws as selected by the model.
 
-    Of a draw that was not, the named ones are the easy ones, also where a person says that all was drawn by chance.
+    The labeled images of an incomplete draw are the easy ones, even if the user says that all were drawn at random.
     """
     found = {example.picture: example for example in examples}
-    left = [draw.waiting(found.keys()) for draw in draws]
-    whole = [draw for draw, waiting in zip(draws, left, strict=True) if not waiting]
-    parts = [draw for draw, waiting in zip(draws, left, strict=True) if waiting]
-    for selection, some in ((Selection.MODEL, parts), (Selection.RANDOM, whole)):
+    pending = [draw.count_pending(found.keys()) for draw in draws]
+    complete = [draw for draw, count in zip(draws, pending, strict=True) if not count]
+    incomplete = [draw for draw, count in zip(draws, pending, strict=True) if count]
+    for selection, some in ((Selection.MODEL, incomplete), (Selection.RANDOM, complete)):
         for picture in found.keys() & {picture for draw in some for picture in draw.pictures}:
             found[picture] = _selected(found[picture], selection)
     random = [one for one in found.values() if one.label.selection is Selection.RANDOM and not one.label.category]
     return Drawn(
         examples=tuple(example for example in found.values() if example.label.category),
         without_category=tuple(random),
-        missing=sum(len(draw.pictures - found.keys()) for draw in whole),
-        waiting=sum(left),
+        missing=sum(len(draw.pictures - found.keys()) for draw in complete),
+        waiting=sum(pending),
     )
 
 
@@ -89,20 +88,22 @@ def _draws_of(library: Path) -> Iterator[Draw]:
         if not runs.has_run_of_kind(catalog, _LABEL):
             return
         pictures = runs.images_drawn_to_label(catalog)
-        said = annotation_log.without_retracted(annotation_log.of_pictures(catalog, sorted(pictures)))
-        words = {picture: {one.said for one in of_it} for picture, of_it in said.items()}
-        held = annotation_log.current(one for of_it in said.values() for one in of_it)
-        none = sorted(picture for picture, verdict in held.items() if verdict.said is AnnotationKind.NONE)
-        skipped = {picture for picture, of_it in words.items() if AnnotationKind.SKIPPED in of_it}
+        annotations = annotation_log.without_retracted(annotation_log.of_pictures(catalog, sorted(pictures)))
+        kinds = {picture: {one.said for one in of_image} for picture, of_image in annotations.items()}
+        latest = annotation_log.current(one for of_image in annotations.values() for one in of_image)
+        none = sorted(picture for picture, annotation in latest.items() if annotation.said is AnnotationKind.NONE)
+        skipped = {picture for picture, of_image in kinds.items() if AnnotationKind.SKIPPED in of_image}
         yield Draw(
             pictures=pictures,
-            named=frozenset(picture for picture, verdict in held.items() if verdict.said is AnnotationKind.RIGHT),
+            named=frozenset(
+                picture for picture, annotation in latest.items() if annotation.said is AnnotationKind.RIGHT
+            ),
             without_label=frozenset({*none, *skipped}),
-            without_category=tuple(_where_they_lie(catalog, library, none)),
+            without_category=tuple(_labels_without_category(catalog, library, none)),
         )
 
 
-def _where_they_lie(catalog: Catalog, library: Path, pictures: Iterable[PictureId]) -> Iterator[Label]:
+def _labels_without_category(catalog: Catalog, library: Path, pictures: Iterable[PictureId]) -> Iterator[Label]:
     for picture in pictures:
         place = place_of(catalog, picture)
         path = None if place is None else library / to_path(place.path)

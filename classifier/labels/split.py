@@ -1,4 +1,4 @@
-"""Which examples are learned from and which are held out: no group on two sides, no category left unlearned. Pure."""
+"""Splits examples for training and validation: no group on both sides, no category without training images. Pure."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def folds(examples: Sequence[Example], groups: Sequence[int], *, count: int, seed: int) -> tuple[Split, ...]:
-    """`count` (at least 2) splits that between them hold out each example once; fewer when there are too few groups.
+def kfold_split(examples: Sequence[Example], groups: Sequence[int], *, count: int, seed: int) -> tuple[Split, ...]:
+    """`count` (at least 2) splits that together hold out each example once; fewer if there are too few groups.
 
-    `groups` has a number for each example, from `group`. Categories are spread evenly, whole groups at a time. What
-    would leave its category with nothing to learn from is held out in none.
+    `groups` has a number for each example, from `group_near_duplicates`. Folds are stratified by category, and groups
+    stay whole. Examples whose category would have no training images left are held out in no fold.
     """
     numbers = np.array(groups)
     categories = np.array([example.label.category for example in examples])
@@ -32,19 +32,19 @@ def folds(examples: Sequence[Example], groups: Sequence[int], *, count: int, see
     count = min(count, max(left.values(), default=0))
     if count < 2:  # noqa: PLR2004 - nothing can be held out
         return (Split(train=_in_order(list(examples)), validation=()),)
-    cut = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    kfold = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")  # then some folds hold none of it out
-        parts = [rows[held_out] for _, held_out in cut.split(rows, categories[rows], numbers[rows])]
+        parts = [rows[held_out] for _, held_out in kfold.split(rows, categories[rows], numbers[rows])]
     return tuple(_without(examples, part, categories, numbers) for part in parts if len(part))
 
 
 def _without(
     examples: Sequence[Example], part: NDArray[np.int64], categories: NDArray[np.str_], groups: NDArray[np.int64]
 ) -> Split:
-    """A split by the rows held out, save the groups of a category that would not be learned at all."""
-    unlearned = set(categories) - set(np.delete(categories, part))
-    needed = {int(groups[row]) for row in part if categories[row] in unlearned}
+    """A split by the held-out rows, without the groups of a category that would have no training images."""
+    untrained = set(categories) - set(np.delete(categories, part))
+    needed = {int(groups[row]) for row in part if categories[row] in untrained}
     held_out = {int(row) for row in part if int(groups[row]) not in needed}
     return Split(
         train=_in_order([example for row, example in enumerate(examples) if row not in held_out]),
@@ -52,20 +52,20 @@ def _without(
     )
 
 
-def split(examples: Sequence[Example], groups: Sequence[int], *, validation_share: float, seed: int) -> Split:
-    """Hold out about `validation_share` of each category, whole groups by chance; the same for the same seed.
+def holdout_split(examples: Sequence[Example], groups: Sequence[int], *, validation_share: float, seed: int) -> Split:
+    """Hold out about `validation_share` of each category, whole groups at random; the same for the same seed.
 
-    A category whose pictures are all one group stays in training: nothing of it can be held out honestly.
+    A category whose images are all one group stays in training, since nothing of it can be held out.
     """
-    together: dict[int, list[Example]] = {}
+    members_of: dict[int, list[Example]] = {}
     for number, example in zip(groups, examples, strict=True):
-        together.setdefault(number, []).append(example)
+        members_of.setdefault(number, []).append(example)
     counts = Counter(example.label.category for example in examples)
     wanted = {category: max(1, round(count * validation_share)) for category, count in counts.items()}
     held_out: Counter[str] = Counter()
     train: list[Example] = []
     validation: list[Example] = []
-    for members in _by_chance(list(together.values()), seed):
+    for members in _shuffled(list(members_of.values()), seed):
         adds = Counter(example.label.category for example in members)
         if all(held_out[category] + count <= wanted[category] for category, count in adds.items()):
             held_out += adds
@@ -75,8 +75,8 @@ def split(examples: Sequence[Example], groups: Sequence[int], *, validation_shar
     return Split(train=_in_order(train), validation=_in_order(validation))
 
 
-def _by_chance(groups: list[list[Example]], seed: int) -> list[list[Example]]:
-    """Large groups as often as small ones: the held-out part is to be like the whole."""
+def _shuffled(groups: list[list[Example]], seed: int) -> list[list[Example]]:
+    """Large groups are held out as often as small ones, so that the held-out part is like the whole."""
     random.Random(seed).shuffle(groups)  # noqa: S311 - a repeatable draw, not a secret
     return groups
 

@@ -16,7 +16,7 @@ from classifier.errors import ModelError
 from classifier.filing.generated_files import list_broken
 from classifier.filing.path_scope import note_named
 from classifier.filing.repair_links import remove_dangling, remove_repeated
-from classifier.images.walk_result import Found
+from classifier.images.walk_result import WalkResult
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.versions import check_versions
 from classifier.progress import Progress, SilentProgress
@@ -120,7 +120,7 @@ def _scanned(
     settings: Settings,
     policy: Policy,
     progress: Progress,
-) -> tuple[int, Found]:
+) -> tuple[int, WalkResult]:
     """Begin the run and scan the crawl; the run's number, and what was found."""
     scope = scope_for_sort(crawl, model=model, settings=settings, mode=policy.mode)
     if policy.mode is Mode.MOVE:

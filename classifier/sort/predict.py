@@ -12,11 +12,11 @@ from classifier.catalog import files
 from classifier.catalog.connection import Catalog
 from classifier.catalog.files import add_image
 from classifier.catalog.predictions import add_logits
-from classifier.inference.device import choose_from, quicken_allocator
-from classifier.inference.limits import limits_from
-from classifier.inference.path_array import PackedPaths
+from classifier.inference.device import runtime_from_settings
+from classifier.inference.loader import PackedPaths
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer
-from classifier.inference.reader import Reader
+from classifier.inference.process import tune_malloc
+from classifier.inference.reader import Reader, limits_from
 from classifier.model.bundle import Bundle
 from classifier.model.ood import OodDetector
 from classifier.progress import Progress
@@ -39,8 +39,8 @@ def predict(
     paths = PackedPaths(files.to_predict(catalog, run=run, crawl=crawl, model=bundle.manifest.key))
     if not len(paths):
         return
-    progress.say(quicken_allocator())
-    runtime = choose_from(settings.runtime, training=False)
+    progress.say(tune_malloc())
+    runtime = runtime_from_settings(settings.runtime, training=False)
     for reason in runtime.reasons:
         progress.say(reason)
     network = bundle.load_network().to(runtime.device)

@@ -12,7 +12,7 @@ from classifier.catalog import files
 from classifier.catalog.connection import Catalog
 from classifier.catalog.files import is_known_image
 from classifier.images.hashing import hash_file
-from classifier.images.walk_result import Found
+from classifier.images.walk_result import WalkResult
 from classifier.progress import Progress
 from classifier.records import Failure, FailureKind, ImageFile, PictureId
 from classifier.sort.scope import Scope
@@ -25,9 +25,9 @@ _HASHING_THREADS = 4
 
 def scan(
     catalog: Catalog, *, run: int, crawl: Path, library: Path, progress: Progress, scope: Scope | None = None
-) -> Found:
+) -> WalkResult:
     """Record every image under `crawl`, without those in `library`, as found by `run`, and what could not be read."""
-    found = Found()
+    found = WalkResult()
     with progress.stage("looking for pictures", total=None, unit="picture") as stage:
         for batch in _batches((scope or Scope()).pictures(crawl, library=library, found=found)):
             files.record_found(catalog, run=run, crawl=crawl, files=batch)

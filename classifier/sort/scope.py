@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Final
 from classifier.catalog.connection import is_library
 from classifier.errors import CrawlError, LibraryError
 from classifier.exclude import NOTHING, Exclude
-from classifier.images.incomplete import complete
-from classifier.images.walk import find
+from classifier.images.ignored_files import skip_incomplete
+from classifier.images.walk import find_images
 from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.labeled_embeddings import load_labeled_paths
 from classifier.paths import from_text
 from classifier.records import Mode
 
 if TYPE_CHECKING:
-    from classifier.images.walk_result import Found
+    from classifier.images.walk_result import WalkResult
     from classifier.model.bundle import Bundle
     from classifier.records import ImageFile
     from classifier.settings import LabelSettings, Settings
@@ -67,9 +67,9 @@ class Scope:
     exclude: Exclude = NOTHING
     moves: bool = False
 
-    def pictures(self, crawl: Path, *, library: Path, found: Found) -> Iterator[ImageFile]:
+    def pictures(self, crawl: Path, *, library: Path, found: WalkResult) -> Iterator[ImageFile]:
         """The complete images of `crawl`, without those of `library`; counted in `found`."""
-        walk = find(
+        walk = find_images(
             crawl,
             skip=[library],
             leave_out=self.leave_out,
@@ -77,7 +77,7 @@ class Scope:
             exclude=self.exclude,
             found=found,
         )
-        return complete(walk, found, ask_of_all=self.moves)
+        return skip_incomplete(walk, found, check_all=self.moves)
 
 
 def scope_from_settings(settings: Settings) -> Scope:

@@ -12,7 +12,7 @@ from classifier.catalog.stats import tally_crawl
 from classifier.catalog.strictness import Strictness
 from classifier.decision.policy import Policy
 from classifier.filing.results import Status
-from classifier.images.walk_result import Found
+from classifier.images.walk_result import WalkResult
 from classifier.model.bundle import Bundle
 from classifier.progress import Progress, counted
 from classifier.records import Method
@@ -27,7 +27,7 @@ def summarize(
     *,
     run: int,
     crawl: Path,
-    found: Found,
+    found: WalkResult,
     started: float,
     policy: Policy,
 ) -> dict[str, Any]:

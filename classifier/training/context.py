@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from classifier.inference.device import Runtime
-    from classifier.inference.limits import Limits
+    from classifier.inference.reader import Limits
     from classifier.model.backbone import Network
     from classifier.model.transforms import EvalTransform
     from classifier.progress import Progress

@@ -22,17 +22,16 @@ from torch import Tensor
 
 from classifier.errors import LabelsError, Undecodable
 from classifier.images.safe_open import read_picture
-from classifier.inference.fast_decode import load_pixels
 from classifier.inference.loader import stream
-from classifier.inference.reader import Read, Reader
-from classifier.labels.dataset import Result, looks_of
+from classifier.inference.reader import Read, Reader, load_pixels
+from classifier.labels.dataset import Result, phash_and_thumbnail
 from classifier.records import Example, Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from classifier.inference.limits import Limits
+    from classifier.inference.reader import Limits
 
 MOST_KEPT_BYTES: Final = 2 * 2**30
 _BATCHES_AHEAD: Final = 3
@@ -145,7 +144,7 @@ class HashAndThumbnail:
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """uint8 (3, any, any) to uint8 (776,)."""
-        phash, thumbnail = looks_of(Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy()))
+        phash, thumbnail = phash_and_thumbnail(Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy()))
         return torch.from_numpy(np.frombuffer(phash.to_bytes(_HASH_BYTES, "big") + thumbnail, np.uint8).copy())
 
 
@@ -156,7 +155,7 @@ def read_in_workers(
     reader = reader or Reader(transform=HashAndThumbnail(), max_megapixels=max_megapixels)
     paths = [label.path for label in labels]
     for batch in stream(paths, reader, limits=limits, workers=min(workers, len(paths)), batch_size=_BATCH):
-        for key, outcome in zip(batch.keys, batch.outcomes, strict=True):
+        for key, outcome in zip(batch.keys, batch.results, strict=True):
             if isinstance(outcome, Read):
                 yield _example(labels[key], outcome)
             else:

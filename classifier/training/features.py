@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.inference.device import Runtime
-    from classifier.inference.limits import Limits
-    from classifier.inference.reader import Reader
+    from classifier.inference.reader import Limits, Reader
     from classifier.model.backbone import Network
     from classifier.progress import Progress
 

@@ -39,7 +39,7 @@ def gather(settings: LabelSettings, progress: Progress) -> Gathered:
         by_chance=settings.by_chance,
         progress=progress,
     )
-    labels = feedback.named((*found, *(label for draw in draws for label in draw.without_category)))
+    labels = feedback.with_current_names((*found, *(label for draw in draws for label in draw.without_category)))
     if settings.library is not None:
         progress.say(f"{counted(len(feedback.labels), 'label')} by what was said in review and audit")
     return Gathered(labels=labels, feedback=feedback, draws=draws)

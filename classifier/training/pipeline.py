@@ -13,13 +13,14 @@ from typing import Any
 from classifier import __version__
 from classifier.errors import CrawlError, ModelError
 from classifier.exclude import Exclude
-from classifier.inference.device import Runtime, choose_from, quicken_allocator
-from classifier.inference.limits import limits_from
+from classifier.inference.device import Runtime, runtime_from_settings
+from classifier.inference.process import tune_malloc
+from classifier.inference.reader import limits_from
 from classifier.labels.dataset import Result, read_examples
 from classifier.labels.load import categories_of
-from classifier.labels.near_duplicates import group
-from classifier.labels.random_draw import Drawn, drawn
-from classifier.labels.split import folds, split
+from classifier.labels.near_duplicates import group_near_duplicates
+from classifier.labels.random_draw import Drawn, apply_draws
+from classifier.labels.split import holdout_split, kfold_split
 from classifier.model.backbone import Network, load_backbone
 from classifier.model.bundle import Bundle, check_target, open_bundle, save_bundle
 from classifier.model.bundle_files import MANIFEST
@@ -60,8 +61,8 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
     _check_backbone(settings)
     gathered = gather(settings.labels, progress)
     categories = categories_of(gathered.labels)
-    progress.say(quicken_allocator())
-    runtime = choose_from(settings.runtime)
+    progress.say(tune_malloc())
+    runtime = runtime_from_settings(settings.runtime)
     for reason in runtime.reasons:
         progress.say(reason)
     with progress.stage("loading the network", total=None, unit=""):
@@ -75,11 +76,11 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
         gathered.labels, read=_reader(settings, runtime), progress=progress, feedback=gathered.feedback
     )
     before = _fitted_before(settings)
-    sample = _unseen(drawn(labelled, gathered.draws), before, settings)
+    sample = _unseen(apply_draws(labelled, gathered.draws), before, settings)
     examples = sample.examples
     progress.say(_evidence_in_words(sample, before))
     with progress.stage("comparing labels", total=None, unit=""):
-        groups = group(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
+        groups = group_near_duplicates(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
     splits = _splits(settings, examples, groups)
     progress.say(f"{counted(len(examples), 'labelled picture')} to learn from, {_held_out_in_words(splits)}")
     state = _state_of(folder)
@@ -210,8 +211,10 @@ def _state_of(folder: Path) -> Path:
 def _splits(settings: Settings, examples: tuple[Example, ...], groups: list[int]) -> tuple[Split, ...]:
     count = settings.train.folds or _FOLDS[settings.train.recipe]
     if count > 1:
-        return folds(examples, groups, count=count, seed=settings.train.seed)
-    held_out = split(examples, groups, validation_share=settings.labels.validation_share, seed=settings.train.seed)
+        return kfold_split(examples, groups, count=count, seed=settings.train.seed)
+    held_out = holdout_split(
+        examples, groups, validation_share=settings.labels.validation_share, seed=settings.train.seed
+    )
     return (held_out,)
 
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from classifier.exclude import NOTHING, Exclude
-from classifier.images.subsample import draw
-from classifier.images.walk import find
-from classifier.images.walk_result import Found
+from classifier.images.hashing import sample_by_hash
+from classifier.images.walk import find_images
+from classifier.images.walk_result import WalkResult
 from classifier.inference.pipeline import Inferred, infer
 from classifier.inference.reader import Reader
 from classifier.records import Example, Label, PictureId
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.inference.device import Runtime
-    from classifier.inference.limits import Limits
+    from classifier.inference.reader import Limits
     from classifier.model.backbone import Network
     from classifier.progress import Progress
     from classifier.records import Example
@@ -43,14 +43,14 @@ def sample_size(num_labels: int) -> int:
 
 def sample(
     crawl: Path, *, count: int, seed: int, labels: Path | None = None, exclude: Exclude = NOTHING
-) -> tuple[list[Path], Found]:
+) -> tuple[list[Path], WalkResult]:
     """`count` pictures of `crawl` drawn by their names, and what was found there; nothing of the folder `labels`.
 
     Raises OSError when `crawl` cannot be listed.
     """
-    found = Found()
-    files = find(crawl, skip=[] if labels is None else [labels], exclude=exclude, found=found)
-    drawn = draw(files, root=crawl, count=count, seed=seed)
+    found = WalkResult()
+    files = find_images(crawl, skip=[] if labels is None else [labels], exclude=exclude, found=found)
+    drawn = sample_by_hash(files, root=crawl, count=count, seed=seed)
     return sorted(file.path for file in drawn), found
 
 

@@ -26,8 +26,8 @@ from classifier.catalog.library_changes import count_missing
 from classifier.catalog.places import place_of
 from classifier.catalog.values import to_path
 from classifier.errors import IllsortError, LibraryError
-from classifier.labels.cli_hints import train_command
-from classifier.labels.existing_folders import placed_by_hand
+from classifier.labels.from_annotations import placed_by_hand
+from classifier.labels.load import train_command
 from classifier.paths import displayable
 from classifier.records import PictureId
 from classifier.settings import ImageSettings

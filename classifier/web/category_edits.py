@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from classifier.catalog import annotation_log, categories, decisions
 from classifier.catalog.annotation_log import begin_step
 from classifier.catalog.categories import nfc
+from classifier.category_names import check_names
 from classifier.errors import LibraryError
-from classifier.labels.names import check_names
 from classifier.records import AnnotationKind
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import LibraryError
-from classifier.inference.signals import block_sigint
+from classifier.inference.process import block_sigint
 from classifier.web.i18n import both
 
 if TYPE_CHECKING:

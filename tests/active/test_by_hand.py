@@ -10,7 +10,7 @@ from classifier.active.pipeline import take_sample
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.cli.label import _next
 from classifier.errors import LibraryError
-from classifier.labels.existing_folders import placed_by_hand
+from classifier.labels.from_annotations import placed_by_hand
 from classifier.records import AnnotationKind
 from classifier.settings import ModelSettings, RuntimeSettings, Settings
 from classifier.web.history import Answer

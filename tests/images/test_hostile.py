@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.images.walk import find
+from classifier.images.walk import find_images
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
 from kit.bundles import color_bundle
@@ -24,7 +24,7 @@ def test_every_wreck_ends_in_exactly_one_place(tmp_path: Path, name: str) -> Non
     crawl.mkdir()
     for path in (DATA / name).iterdir():
         (crawl / path.name).write_bytes(path.read_bytes())
-    claimed = sum(1 for _ in find(crawl))
+    claimed = sum(1 for _ in find_images(crawl))
     bundle = color_bundle(tmp_path / "model").folder
     started, before = time.monotonic(), os.times()
     summary = sort(

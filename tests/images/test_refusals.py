@@ -14,7 +14,8 @@ import pytest
 from PIL import Image, ImageFile
 
 from classifier.errors import Undecodable
-from classifier.images.decode import decode, open_checked
+from classifier.images.decode import decode
+from classifier.images.probe import open_checked
 from classifier.records import FailureKind
 from kit.pictures import COLORS, busy, encoded, jpeg_bytes, png_bytes, tiff_bytes, webp_bytes
 

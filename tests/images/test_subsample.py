@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.images.subsample import draw
+from classifier.images.hashing import sample_by_hash
 from classifier.records import ImageFile
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def files(root: Path, numbers: Sequence[int]) -> list[ImageFile]:
 
 
 def drawn(root: Path, numbers: Sequence[int], *, count: int, seed: int = 0) -> list[str]:
-    return [file.path.name for file in draw(files(root, numbers), root=root, count=count, seed=seed)]
+    return [file.path.name for file in sample_by_hash(files(root, numbers), root=root, count=count, seed=seed)]
 
 
 def test_a_larger_draw_begins_with_a_smaller_one() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from classifier.images.walk import find
-from classifier.images.walk_result import Found
+from classifier.images.walk import find_images
+from classifier.images.walk_result import WalkResult
 from kit.pictures import COLORS, jpeg_bytes, png_bytes
 from kit.tree import make_tree
 
@@ -20,7 +20,7 @@ needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX kind o
 
 
 def names(root: Path, **options: Any) -> list[str]:
-    return [file.path.relative_to(root).as_posix() for file in find(root, **options)]
+    return [file.path.relative_to(root).as_posix() for file in find_images(root, **options)]
 
 
 def test_a_folders_files_come_before_its_folders_each_by_name(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_folders_files_come_before_its_folders_each_by_name(tmp_path: Path) ->
 
 def test_pictures_are_found_by_content_when_the_name_does_not_tell(tmp_path: Path) -> None:
     make_tree(tmp_path, {"noext": PNG, "picture.txt": JPEG, "notes.txt": b"BMW", "empty": b"", "empty.png": b""})
-    found = Found()
+    found = WalkResult()
 
     assert names(tmp_path, found=found) == ["empty.png", "noext", "picture.txt"]
     assert (found.pictures, found.others) == (3, 2)
@@ -48,7 +48,7 @@ def test_the_record_is_what_the_file_system_shows(tmp_path: Path) -> None:
     path = make_tree(tmp_path, {"a.png": PNG}) / "a.png"
     status = path.stat()
 
-    [file] = find(tmp_path)
+    [file] = find_images(tmp_path)
 
     assert (file.path, file.size_bytes, file.mtime_ns) == (path, len(PNG), status.st_mtime_ns)
     assert (file.inode, file.device) == (status.st_ino, status.st_dev)
@@ -67,7 +67,7 @@ def test_links_are_counted_and_never_followed(tmp_path: Path) -> None:
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
     (tmp_path / "link.png").symlink_to(tmp_path / "a" / "1.png")
     (tmp_path / "broken.png").symlink_to(tmp_path / "nothing")
-    found = Found()
+    found = WalkResult()
 
     assert names(tmp_path, found=found) == ["a/1.png"]
     assert found.links == 3
@@ -77,7 +77,7 @@ def test_links_are_counted_and_never_followed(tmp_path: Path) -> None:
 def test_pipes_and_sockets_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     monkeypatch.chdir(tmp_path)
-    found = Found()
+    found = WalkResult()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket.png")
 
@@ -91,7 +91,7 @@ def test_names_of_any_bytes_survive(tmp_path: Path) -> None:
     raw = os.fsencode(tmp_path) + b"/\xff\xfe\n.png"
     Path(os.fsdecode(raw)).write_bytes(PNG)
 
-    [file] = find(tmp_path)
+    [file] = find_images(tmp_path)
 
     assert os.fsencode(file.path) == raw
 
@@ -107,7 +107,7 @@ def test_what_cannot_be_read_is_reported_and_the_walk_goes_on(tmp_path: Path, mo
         return listing(folder)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    found = Found()
+    found = WalkResult()
 
     assert names(tmp_path, found=found) == ["b/2.png"]
     assert found.unreadable == 1
@@ -116,4 +116,4 @@ def test_what_cannot_be_read_is_reported_and_the_walk_goes_on(tmp_path: Path, mo
 
 def test_a_root_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        list(find(tmp_path / "absent"))
+        list(find_images(tmp_path / "absent"))

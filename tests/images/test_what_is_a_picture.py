@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier.exclude import Exclude
-from classifier.images.walk import find
-from classifier.images.walk_result import Found
+from classifier.images.walk import find_images
+from classifier.images.walk_result import WalkResult
 from kit.pictures import COLORS, png_bytes
 from kit.tree import Tree, make_tree
 
@@ -61,13 +61,13 @@ FOLDERS: dict[str, str] = {
 EXCLUDED = Exclude(["*.gif", "draft ?.png", "PRIVATE/", "!kept.gif"])
 
 
-def count(folder: Path, **options: Any) -> tuple[list[str], Found]:
-    found = Found()
-    names = [file.path.relative_to(folder).as_posix() for file in find(folder, found=found, **options)]
+def count(folder: Path, **options: Any) -> tuple[list[str], WalkResult]:
+    found = WalkResult()
+    names = [file.path.relative_to(folder).as_posix() for file in find_images(folder, found=found, **options)]
     return names, found
 
 
-def counts(found: Found) -> dict[str, int]:
+def counts(found: WalkResult) -> dict[str, int]:
     return {name: getattr(found, name) for name in COUNTS if getattr(found, name)}
 
 
@@ -218,7 +218,7 @@ def test_a_pattern_that_can_match_nothing_is_refused(pattern: str) -> None:
 
 
 def test_what_was_passed_over_is_told_in_a_line_each() -> None:
-    found = Found(pictures=5, others=2, unfinished=3, system=4, excluded=1200, labels=6)
+    found = WalkResult(pictures=5, others=2, unfinished=3, system=4, excluded=1200, labels=6)
 
     assert found.sentences() == [
         "2 files are not pictures",

@@ -7,7 +7,8 @@ import torch
 
 from classifier.errors import ModelError
 from classifier.inference import gpu
-from classifier.inference.device import choose, quicken_allocator
+from classifier.inference.device import choose_runtime
+from classifier.inference.process import tune_malloc
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_gpu")
 @pytest.mark.parametrize("asked", [None, "auto"])
 def test_without_a_gpu_it_is_the_cpu_in_exact_numbers(asked: str | None) -> None:
-    runtime = choose(device=asked, amp_dtype=asked)
+    runtime = choose_runtime(device=asked, amp_dtype=asked)
 
     assert (runtime.device.type, runtime.amp, runtime.dtype) == ("cpu", False, torch.float32)
     assert runtime.workers >= 1
@@ -44,7 +45,7 @@ def test_without_a_gpu_it_is_the_cpu_in_exact_numbers(asked: str | None) -> None
 
 @pytest.mark.usefixtures("a_gpu")
 def test_a_gpu_is_taken_when_it_is_there() -> None:
-    runtime = choose()
+    runtime = choose_runtime()
 
     assert (runtime.device.type, runtime.amp, runtime.dtype) == ("cuda", True, torch.bfloat16)
     assert runtime.channels_last
@@ -54,7 +55,7 @@ def test_a_gpu_is_taken_when_it_is_there() -> None:
 
 @pytest.mark.usefixtures("a_gpu")
 def test_sorting_computes_in_finer_numbers_than_training() -> None:
-    runtime = choose(training=False)
+    runtime = choose_runtime(training=False)
 
     assert runtime.dtype is torch.float16
     assert runtime.reasons[1] == "Numbers float16: as fast as bfloat16, and three bits finer, which probabilities want."
@@ -63,11 +64,11 @@ def test_sorting_computes_in_finer_numbers_than_training() -> None:
 def test_an_older_gpu_computes_in_float16(a_gpu: pytest.MonkeyPatch) -> None:
     a_gpu.setattr(torch.cuda, "get_device_capability", lambda *_: (7, 5))
 
-    assert choose(device="cuda").dtype is torch.float16
+    assert choose_runtime(device="cuda").dtype is torch.float16
 
 
 def test_what_is_asked_for_is_taken_and_said() -> None:
-    runtime = choose(device="cpu", amp_dtype="bfloat16", workers=0, batch_size=5)
+    runtime = choose_runtime(device="cpu", amp_dtype="bfloat16", workers=0, batch_size=5)
 
     assert (runtime.amp, runtime.dtype, runtime.workers, runtime.batch_size) == (True, torch.bfloat16, 0, 5)
     assert runtime.reasons == (
@@ -79,20 +80,20 @@ def test_what_is_asked_for_is_taken_and_said() -> None:
 
 
 def test_float32_is_exact_and_no_autocast() -> None:
-    assert not choose(device="cpu", amp_dtype="float32").amp
+    assert not choose_runtime(device="cpu", amp_dtype="float32").amp
 
 
 @pytest.mark.usefixtures("no_gpu")
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
 def test_a_device_that_is_not_here_is_refused_in_one_line(device: str) -> None:
     with pytest.raises(ModelError, match=f"device '{device}' is not here; this machine has cpu"):
-        choose(device=device)
+        choose_runtime(device=device)
 
 
 @pytest.mark.usefixtures("a_gpu")
 def test_a_second_gpu_that_is_not_here_is_refused() -> None:
     with pytest.raises(ModelError, match="this machine has cpu, cuda:0"):
-        choose(device="cuda:1")
+        choose_runtime(device="cuda:1")
 
 
 @pytest.mark.parametrize(
@@ -106,19 +107,19 @@ def test_a_second_gpu_that_is_not_here_is_refused() -> None:
 )
 def test_nonsense_is_refused_in_one_line(options: dict[str, str | int], says: str) -> None:
     with pytest.raises(ModelError, match=says) as refused:
-        choose(**options)  # type: ignore[arg-type]
+        choose_runtime(**options)  # type: ignore[arg-type]
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc is of Linux")
 def test_the_allocator_is_quickened_on_glibc() -> None:
-    assert quicken_allocator().startswith("Memory is kept between batches")
+    assert tune_malloc().startswith("Memory is kept between batches")
 
 
 def test_elsewhere_the_allocator_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "win32")
 
-    assert quicken_allocator().startswith("The memory allocator is left as it is")
+    assert tune_malloc().startswith("The memory allocator is left as it is")
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its GPU is no NVIDIA card")
@@ -143,11 +144,11 @@ def test_a_card_that_torch_does_not_run_on_is_named_with_what_mends_it(
     monkeypatch.setattr(torch.version, "hip", None)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
 
-    runtime = choose()
+    runtime = choose_runtime()
     assert runtime.device.type == "cpu"
     assert says in runtime.reasons[0]
     with pytest.raises(ModelError) as refused:
-        choose(device="cuda")
+        choose_runtime(device="cuda")
     assert says in str(refused.value)
 
 
@@ -169,12 +170,12 @@ def test_a_card_that_this_torch_has_no_code_for_is_not_used(
     a_gpu.setattr(torch.cuda, "get_arch_list", lambda: built)
     a_gpu.setattr(torch.version, "hip", None)
 
-    runtime = choose()
+    runtime = choose_runtime()
     assert runtime.device.type == ("cuda" if says is None else "cpu")
     if says is not None:
         assert says in runtime.reasons[0]
         with pytest.raises(ModelError, match="Painter 3000"):
-            choose(device="cuda:0")
+            choose_runtime(device="cuda:0")
 
 
 @pytest.mark.usefixtures("no_gpu")
@@ -192,13 +193,13 @@ def test_a_mac_says_why_its_gpu_is_not_used(
     monkeypatch.setattr(gpu.sys, "platform", "darwin")
     monkeypatch.setattr(gpu.platform, "machine", lambda: machine)
     monkeypatch.setattr(torch.backends.mps, "is_built", lambda: is_built)
-    assert says in gpu.why_none()
+    assert says in gpu.why_no_gpu()
 
 
 @pytest.mark.parametrize("asked", ["meta", "xla:5", "cuda:" + "9" * 40, "\0", "cuda:-1"])
 def test_a_device_that_is_none_is_one_line(asked: str) -> None:
     with pytest.raises(ModelError) as refused:
-        choose(device=asked)
+        choose_runtime(device=asked)
     assert "\n" not in str(refused.value)
 
 

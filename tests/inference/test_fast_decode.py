@@ -11,8 +11,8 @@ from PIL import Image
 
 from classifier.errors import Undecodable
 from classifier.images.decode import decode
-from classifier.inference import fast_decode
-from classifier.inference.fast_decode import load_pixels
+from classifier.inference import reader
+from classifier.inference.reader import load_pixels
 from classifier.records import FailureKind
 from kit.pictures import COLORS, animated_bytes, busy, encoded, png_bytes
 
@@ -31,7 +31,7 @@ def loaded(data: bytes) -> tuple[np.ndarray, bool]:
 
 
 def takes_quick_way(data: bytes) -> bool:
-    return fast_decode._quick(data, 64) is not None
+    return reader._decode_fast(data, 64) is not None
 
 
 def turned(turn: int) -> Image.Exif:
@@ -115,7 +115,7 @@ def test_a_failing_quick_decoder_is_only_slower(monkeypatch: pytest.MonkeyPatch)
         raise RuntimeError
 
     data = encoded(busy(), "JPEG")
-    monkeypatch.setattr(fast_decode, "_as_tensor", failing)
+    monkeypatch.setattr(reader, "_as_tensor", failing)
 
     assert (loaded(data)[0] == exact(data)[0]).all()
 

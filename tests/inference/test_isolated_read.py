@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.inference.isolated_read import read_alone
-from classifier.inference.limits import Limits
-from classifier.inference.reader import Read, ReadError
+from classifier.inference.isolated_read import read_isolated
+from classifier.inference.reader import Limits, Read, ReadError
 from classifier.records import FailureKind
 from kit.pictures import COLORS, png_bytes
 from kit.readers import Fragile, Shrink
@@ -25,7 +24,7 @@ def test_only_the_suspect_that_kills_a_fresh_process_is_blamed(tmp_path: Path) -
     make_tree(tmp_path, {"ok-1.png": png_bytes(COLORS["red"]), "kill-2.png": b"?"})
     suspects = [(7, tmp_path / "ok-1.png"), (9, tmp_path / "kill-2.png")]
 
-    outcomes = read_alone(suspects, Fragile(transform=Shrink(), max_megapixels=64), limits=LIMITS)
+    outcomes = read_isolated(suspects, Fragile(transform=Shrink(), max_megapixels=64), limits=LIMITS)
 
     assert list(outcomes) == [7, 9]
     assert isinstance(outcomes[7], Read)
@@ -37,4 +36,4 @@ def test_only_the_suspect_that_kills_a_fresh_process_is_blamed(tmp_path: Path) -
 
 
 def test_no_suspects_start_no_process() -> None:
-    assert read_alone([], Fragile(transform=Shrink(), max_megapixels=64), limits=LIMITS) == {}
+    assert read_isolated([], Fragile(transform=Shrink(), max_megapixels=64), limits=LIMITS) == {}

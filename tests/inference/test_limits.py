@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from classifier.inference.limits import Limits
 from classifier.inference.loader import stream
-from classifier.inference.reader import Read, Reader, ReadError
+from classifier.inference.reader import Limits, Read, Reader, ReadError
 from classifier.records import FailureKind
 from kit.pictures import COLORS, encoded, plain, png_bytes
 from kit.readers import Fragile, Glutton, Shrink, Weighed, growth
@@ -33,7 +32,7 @@ def outcomes(paths: list[Path], *, workers: int = 2) -> list[FailureKind | None]
     """The failure of each path, None where it was read; fails when a picture came under another's key."""
     kinds: list[FailureKind | None] = []
     for batch in stream(paths, READER, limits=LIMITS, workers=workers, batch_size=16):
-        for key, outcome in zip(batch.keys, batch.outcomes, strict=True):
+        for key, outcome in zip(batch.keys, batch.results, strict=True):
             assert key == len(kinds)
             kinds.append(outcome.failure.kind if isinstance(outcome, ReadError) else None)
             if isinstance(outcome, Read):
@@ -78,8 +77,8 @@ def test_a_runaway_decoder_gets_what_the_limit_says_and_no_more(tmp_path: Path) 
     limits = Limits(deadline_s=60, worker_gigabytes=0.5)
     [batch] = stream([tmp_path / "a.png"], reader, limits=limits, workers=1, batch_size=1)
 
-    assert isinstance(batch.outcomes[0], ReadError)
-    assert batch.outcomes[0].failure.kind is FailureKind.MEMORY
+    assert isinstance(batch.results[0], ReadError)
+    assert batch.results[0].failure.kind is FailureKind.MEMORY
     assert 0.3e9 < growth(tmp_path / "weights") < 0.6e9  # beside the glutton, the process itself grows a little
 
 
@@ -91,4 +90,4 @@ def test_the_largest_picture_that_is_accepted_fits_into_the_default_limit(tmp_pa
     reader = Reader(transform=Shrink(), max_megapixels=64)
     (batch,) = stream([path], reader, limits=Limits(deadline_s=60, worker_gigabytes=3), workers=1, batch_size=1)
 
-    assert isinstance(batch.outcomes[0], Read), batch.outcomes[0]
+    assert isinstance(batch.results[0], Read), batch.results[0]

@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from classifier.inference.limits import Limits
-from classifier.inference.loader import Batch, stream
-from classifier.inference.path_array import PackedPaths
-from classifier.inference.reader import Read, ReadError
+from classifier.inference.loader import Batch, PackedPaths, stream
+from classifier.inference.reader import Limits, Read, ReadError
 from classifier.records import FailureKind
 from kit.pictures import png_bytes
 from kit.readers import Fragile, Shrink
@@ -39,10 +37,10 @@ def shown(batches: list[Batch]) -> dict[int, int | FailureKind]:
     """Key to the red that was read, or the failure; fails when a key comes twice or a row is not its picture's."""
     seen: dict[int, int | FailureKind] = {}
     for batch in batches:
-        reads = [outcome for outcome in batch.outcomes if isinstance(outcome, Read)]
+        reads = [outcome for outcome in batch.results if isinstance(outcome, Read)]
         assert len(batch.pixels) == len(reads)
         assert all(torch.equal(row, read.pixels) for row, read in zip(batch.pixels, reads, strict=True))
-        for key, outcome in zip(batch.keys, batch.outcomes, strict=True):
+        for key, outcome in zip(batch.keys, batch.results, strict=True):
             assert key not in seen
             seen[key] = outcome.failure.kind if isinstance(outcome, ReadError) else int(outcome.pixels[0, 0, 0])
     return seen
@@ -95,7 +93,7 @@ def test_files_that_kill_or_hang_their_reader_cost_themselves_alone(tmp_path: Pa
     details = {
         key: (outcome.failure.detail, outcome.id is not None, outcome.file is not None)
         for batch in batches
-        for key, outcome in zip(batch.keys, batch.outcomes, strict=True)
+        for key, outcome in zip(batch.keys, batch.results, strict=True)
         if isinstance(outcome, ReadError)
     }
     assert details == {
@@ -159,7 +157,7 @@ def test_workers_end_with_a_parent_that_is_killed_even_when_they_hang(tmp_path: 
         from multiprocessing import active_children
         from pathlib import Path
         sys.path[:0] = {[str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]!r}
-        from classifier.inference.limits import Limits
+        from classifier.inference.reader import Limits
         from classifier.inference.loader import stream
         from kit.readers import Fragile, Shrink
         paths = sorted(Path({str(tmp_path)!r}).iterdir())
@@ -196,7 +194,7 @@ def test_ctrl_c_ends_quietly(tmp_path: Path, method: str) -> None:
         import sys
         from pathlib import Path
         sys.path[:0] = {[str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]!r}
-        from classifier.inference.limits import Limits
+        from classifier.inference.reader import Limits
         from classifier.inference.loader import stream
         from kit.readers import Fragile, Shrink
         if __name__ == "__main__":

@@ -9,10 +9,9 @@ import pytest
 import torch
 
 from classifier.images.hashing import picture_id
-from classifier.inference.device import Runtime, choose
-from classifier.inference.limits import Limits
+from classifier.inference.device import Runtime, choose_runtime
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer
-from classifier.inference.reader import Reader
+from classifier.inference.reader import Limits, Reader
 from classifier.records import FailureKind
 from kit.pictures import COLORS, busy, encoded, jpeg_bytes, png_bytes, webp_bytes
 from kit.readers import MeanColor, Shrink
@@ -30,7 +29,7 @@ BAD = [b"", b"hello", png_bytes((1, 2, 3))[:40], b"8BPS\0\x01", None]
 
 
 def runtime(*, workers: int = 0, batch_size: int = 4) -> Runtime:
-    return choose(device="cpu", workers=workers, batch_size=batch_size)
+    return choose_runtime(device="cpu", workers=workers, batch_size=batch_size)
 
 
 def mixed(folder: Path, seed: int, count: int = 60) -> list[tuple[Path, str | None]]:

@@ -30,24 +30,25 @@ PROGRAM = f"""
     import json, sys
     from collections import Counter
     from pathlib import Path
-    from classifier.inference.device import choose, quicken_allocator
-    from classifier.inference.limits import Limits
-    from classifier.inference.pipeline import NotInferred, infer
+    from classifier.inference.device import choose_runtime
+    from classifier.inference.process import tune_malloc
+    from classifier.inference.reader import Limits
+    from classifier.inference.pipeline import InferenceFailure, infer
     from classifier.model.transforms import EvalTransform
     from kit import readers
     from kit.pictures import COLORS
 
     if __name__ == "__main__":
-        quicken_allocator()
+        tune_malloc()
         name, log, *folders = sys.argv[1:]
         transform = EvalTransform(image_size=224)
         reader = getattr(readers, name)(transform=transform, max_megapixels=64, log=Path(log))
         paths = sorted(path for folder in folders for path in Path(folder).rglob("*") if path.is_file())
         network = readers.MeanColor(list(COLORS.values())).eval()
-        runtime = choose(device="cpu", workers={WORKERS}, batch_size=32)
+        runtime = choose_runtime(device="cpu", workers={WORKERS}, batch_size=32)
         limits = Limits(deadline_s=120, worker_gigabytes={GIGABYTES})
         answers = infer(paths, network, reader, runtime, limits=limits)
-        kinds = Counter(one.failure.kind if isinstance(one, NotInferred) else "read" for one in answers)
+        kinds = Counter(one.failure.kind if isinstance(one, InferenceFailure) else "read" for one in answers)
         print(json.dumps(dict(files=len(paths), kinds=kinds, bytes=readers.growth(Path(log)))))
 """
 # The names in Python's own channel between processes, by which workers hand over their batches.

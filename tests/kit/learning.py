@@ -8,7 +8,7 @@ import timm
 import torch
 
 from classifier.images.hashing import picture_id
-from classifier.inference.device import Runtime, choose
+from classifier.inference.device import Runtime, choose_runtime
 from classifier.model.backbone import Network
 from classifier.records import Example, Label
 from kit.pictures import COLORS, encoded, varied
@@ -38,4 +38,4 @@ def tiny_network(name: str = "test_efficientnet", *, num_categories: int = len(C
 
 def cpu(workers: int = 0, *, amp_dtype: str = "float32") -> Runtime:
     """The CPU, exact unless told otherwise."""
-    return choose(device="cpu", amp_dtype=amp_dtype, workers=workers, batch_size=16)
+    return choose_runtime(device="cpu", amp_dtype=amp_dtype, workers=workers, batch_size=16)

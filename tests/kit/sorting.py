@@ -25,7 +25,7 @@ from classifier.filing.recovery import recover
 from classifier.filing.repair_links import remove_dangling, remove_repeated
 from classifier.filing.results import Outcome, Status
 from classifier.filing.undo import undo
-from classifier.images import incomplete
+from classifier.images import ignored_files
 from classifier.model.manifest import Manifest
 from classifier.progress import SilentProgress
 from classifier.records import Method, Mode, Picture, PictureId
@@ -52,7 +52,7 @@ MANIFEST = Manifest(
     settings={},
     versions={},
 )
-incomplete.SECOND_LOOK_S = 0.0  # each child has just written its crawl
+ignored_files.SECOND_LOOK_S = 0.0  # each child has just written its crawl
 _NOWHERE = os.open(os.devnull, os.O_WRONLY)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.labels.cli_hints import train_command
+from classifier.labels.load import train_command
 
 BASH = shutil.which("bash")
 

@@ -121,7 +121,7 @@ def test_labels_take_the_names_that_a_person_gave_their_categories(tmp_path: Pat
         categories.rename(catalog, "a", "z", at="2026-11-24T10:00:00+00:00", step=1)
     labels = tuple(Label(path=tmp_path / name, category=name) for name in "ab")
 
-    assert ["b", "z"] == [label.category for label in read_feedback(library).named(labels)]
+    assert ["b", "z"] == [label.category for label in read_feedback(library).with_current_names(labels)]
 
 
 def test_a_picture_that_left_the_library_is_no_label(tmp_path: Path) -> None:

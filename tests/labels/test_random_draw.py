@@ -11,7 +11,7 @@ from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog
 from classifier.images.hashing import picture_id
 from classifier.labels.from_annotations import Feedback, read_feedback
-from classifier.labels.random_draw import Draw, drawn, read_draws
+from classifier.labels.random_draw import Draw, apply_draws, read_draws
 from classifier.records import Annotation, AnnotationKind, Example, Label, PictureId, Selection
 from kit.audits import Kind, filed_library
 
@@ -41,7 +41,7 @@ def test_only_what_was_drawn_and_answered_whole_or_vouched_for_is_random(
         )
         for of_it, none in sets
     ]
-    result = drawn([example(number, *label) for number, label in found.items()], made)
+    result = apply_draws([example(number, *label) for number, label in found.items()], made)
     whole = [of_it for of_it, none in sets if of_it <= none | found.keys()]
     parts = {number for of_it, none in sets if not of_it <= none | found.keys() for number in of_it}
     vouched = {number for number, (_, selection) in found.items() if selection is Selection.RANDOM} - parts
@@ -84,7 +84,7 @@ def test_a_label_that_was_drawn_by_chance_and_is_denied_later_stays_in_the_draw(
     word = Annotation(
         picture=IDS[0], said=AnnotationKind.WRONG, category="a", origin="labels", at="", selection=Selection.MODEL
     )
-    judged = Feedback(verdicts={IDS[0]: word}).heed(example(0, "a", Selection.RANDOM))
-    result = drawn([judged], ())
+    judged = Feedback(annotations={IDS[0]: word}).apply(example(0, "a", Selection.RANDOM))
+    result = apply_draws([judged], ())
 
     assert ((), {IDS[0]}) == (result.examples, chosen(result.without_category))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from classifier.errors import LabelsError
-from classifier.inference.limits import Limits
+from classifier.inference.reader import Limits
 from classifier.labels.dataset import read_example
 from classifier.records import Example, FailureKind, Label
 from classifier.training.dataset import HashAndThumbnail, TrainingImages, iter_batches, read_in_workers

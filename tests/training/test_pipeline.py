@@ -12,7 +12,7 @@ import torch
 
 from classifier.errors import CrawlError, LabelsError, ModelError
 from classifier.images.hashing import picture_id
-from classifier.inference.fast_decode import load_pixels
+from classifier.inference.reader import load_pixels
 from classifier.model.backbone import Network, save_network
 from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.head import fit_head

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from classifier.errors import LabelsError
-from classifier.inference.limits import Limits
+from classifier.inference.reader import Limits
 from classifier.model.backbone import Network
 from classifier.model.transforms import EvalTransform
 from classifier.records import Split

@@ -46,7 +46,7 @@ def learned(made: Doubted) -> dict[PictureId, str]:
     labels = {label.path: label for label in read_labels(folder=made.labels, csv_file=None)}
     feedback = read_feedback(made.library)
     found = {
-        picture: feedback.heed(Example(label=labels[path], picture=picture, phash=0, thumbnail=b""))
+        picture: feedback.apply(Example(label=labels[path], picture=picture, phash=0, thumbnail=b""))
         for path, picture in zip(made.wrong, made.pictures, strict=True)
     }
     return {picture: example.label.category for picture, example in found.items() if example and example.label.category}

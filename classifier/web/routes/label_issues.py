@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from classifier.labels.cli_hints import library_option
+from classifier.labels.load import library_option
 from classifier.web import label_issues
 from classifier.web.responses import Answer
 from classifier.web.schemas import Steps, answer_from, read_body

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from classifier.images import incomplete
-from classifier.images.walk import find
-from classifier.images.walk_result import Found
+from classifier.images import ignored_files
+from classifier.images.walk import find_images
+from classifier.images.walk_result import WalkResult
 from kit.pictures import COLORS, png_bytes
 from kit.tree import make_tree
 
@@ -20,9 +20,9 @@ PNG = png_bytes(COLORS["red"])
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who writes to a file")
 
 
-def complete(crawl: Path) -> tuple[list[str], Found]:
-    found = Found()
-    return [file.path.name for file in incomplete.complete(find(crawl, found=found), found)], found
+def complete(crawl: Path) -> tuple[list[str], WalkResult]:
+    found = WalkResult()
+    return [file.path.name for file in ignored_files.skip_incomplete(find_images(crawl, found=found), found)], found
 
 
 def aged(crawl: Path, seconds: float) -> Path:
@@ -35,7 +35,7 @@ def aged(crawl: Path, seconds: float) -> Path:
 def test_a_file_that_grows_is_passed_over_and_taken_when_it_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(incomplete, "SECOND_LOOK_S", 0.4)
+    monkeypatch.setattr(ignored_files, "SECOND_LOOK_S", 0.4)
     make_tree(tmp_path, {"still.png": PNG, "grows.png": PNG[:50]})
     done = threading.Event()
 
@@ -90,12 +90,12 @@ def test_a_file_that_a_process_has_open_for_writing_is_passed_over(tmp_path: Pat
 def test_asking_the_kernel_harms_neither_the_file_nor_its_next_writer(tmp_path: Path) -> None:
     path = make_tree(tmp_path, {"a.png": PNG}) / "a.png"
 
-    assert not incomplete.is_being_written(path)
+    assert not ignored_files.is_being_written(path)
     with path.open("ab") as file:
         file.write(b"more")
-        assert incomplete.is_being_written(path)
+        assert ignored_files.is_being_written(path)
     assert PNG + b"more" == path.read_bytes()
 
 
 def test_of_what_cannot_be_opened_nobody_can_tell(tmp_path: Path) -> None:
-    assert not incomplete.is_being_written(tmp_path / "gone")
+    assert not ignored_files.is_being_written(tmp_path / "gone")

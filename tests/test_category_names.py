@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from classifier.category_names import check_names
 from classifier.errors import LabelsError
-from classifier.labels.names import check_names
 
 
 @pytest.mark.parametrize("name", ["cat", "猫耳", "chibi (sd)", "1girl", "a.b", "console", "Ünïcode", "-x"])
