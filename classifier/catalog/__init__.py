@@ -1,1 +1,4 @@
-"""What sorting remembers, in one SQLite file of the library; must not know networks, decoding or moving files."""
+"""The catalog: one SQLite file in the library, with everything that sorting records.
+
+Contains all SQL. Never decodes images, runs a model or changes a user's file.
+"""

@@ -1,4 +1,4 @@
-"""What persons said about pictures: rows are added, never changed; what follows from them is decided elsewhere."""
+"""Annotations: what people said about images. Rows are added, never changed."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ _COLUMNS = "id, picture, said, category, origin, audit, at, step, selection"
 
 
 def add(catalog: Catalog, verdict: Annotation) -> Annotation:
-    """Record a verdict durably; returns it with its id."""
+    """Record an annotation durably; returns it with its id."""
     return add_all(catalog, [verdict])[0]
 
 
 def add_all(catalog: Catalog, said: Iterable[Annotation]) -> list[Annotation]:
-    """Record verdicts durably, all or none; returns them with their ids."""
+    """Record annotations durably, all or none; returns them with their ids."""
     with catalog.transaction() as connection:
         return [replace(verdict, id=_insert(connection, verdict)) for verdict in said]
 
 
 def latest(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> dict[PictureId, Annotation]:
-    """What holds of each of `pictures` (None: of all that were judged): its last verdict that was not taken back.
+    """The current annotation of each of `pictures` (None: of all annotated ones): the last that was not retracted.
 
-    A skipped question changes nothing of what was said before it, nor does what was said and taken back. A picture that
-    a person has moved in the library since is where they want it: what was said before holds no more.
+    Skipped questions and retracted annotations change nothing. An image that a person has moved within the library
+    since its last annotation has none.
     """
     return exclude_moved(catalog, current(of_pictures(catalog, pictures)))
 
 
 def exclude_moved(catalog: Catalog, held: dict[PictureId, T]) -> dict[PictureId, T]:
-    """What holds, without the pictures that a person has moved since."""
+    """`held` without the images that a person has moved since their last annotation."""
     moved = manually_placed(catalog, list(held))
     return {picture: of_it for picture, of_it in held.items() if picture not in moved}
 
 
 def current(said: Iterable[Annotation]) -> dict[PictureId, Annotation]:
-    """What holds after all of `said`, oldest first, by picture."""
+    """The current annotation of each image, given all of them, oldest first."""
     told = {
         picture: [one for one in of_it if one.said is not AnnotationKind.SKIPPED]
         for picture, of_it in without_retracted(said).items()
@@ -57,9 +57,9 @@ def current(said: Iterable[Annotation]) -> dict[PictureId, Annotation]:
 
 
 def ruled_out(said: Iterable[Annotation]) -> dict[PictureId, frozenset[str]]:
-    """The categories that each picture is not of after all of `said`, oldest first, by the names that were said.
+    """The categories that each image was said not to belong to, given all annotations, oldest first.
 
-    A category that it was said to be of since is none of them.
+    A category that the image was later said to belong to is not among them. Names are as they were when annotated.
     """
     found: dict[PictureId, frozenset[str]] = {}
     for picture, of_it in without_retracted(said).items():
@@ -70,13 +70,16 @@ def ruled_out(said: Iterable[Annotation]) -> dict[PictureId, frozenset[str]]:
 
 
 def judged_wrong(catalog: Catalog) -> list[PictureId]:
-    """The pictures of which it was ever said that they are not of a category."""
+    """The images that were ever said not to belong to a category."""
     rows = catalog.connection.execute("SELECT DISTINCT picture FROM verdicts WHERE said = ?", (AnnotationKind.WRONG,))
     return [PictureId(picture) for (picture,) in rows]
 
 
 def without_retracted(said: Iterable[Annotation]) -> dict[PictureId, list[Annotation]]:
-    """What of `said`, oldest first, is not taken back, by picture; each word takes back the last of its own origin."""
+    """The annotations of each image that are not retracted, oldest first.
+
+    A retraction removes the last annotation of its own origin.
+    """
     found: dict[PictureId, list[Annotation]] = {}
     for verdict in said:
         of_it = found.setdefault(verdict.picture, [])
@@ -90,7 +93,7 @@ def without_retracted(said: Iterable[Annotation]) -> dict[PictureId, list[Annota
 
 
 def of_pictures(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> Iterator[Annotation]:
-    """Every verdict about `pictures` (None: about all), those of one picture in the order in which they were given."""
+    """Every annotation of `pictures` (None: of all), in the order in which they were made."""
     if pictures is None:
         yield from map(_annotation, catalog.connection.execute(f"SELECT {_COLUMNS} FROM verdicts ORDER BY id"))  # noqa: S608
         return
@@ -99,25 +102,25 @@ def of_pictures(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -
 
 
 def of_origin(catalog: Catalog, origin: str) -> list[Annotation]:
-    """Every verdict that was given in one place, in the order in which they were given."""
+    """Every annotation of one origin, in the order in which they were made."""
     rows = catalog.connection.execute(f"SELECT {_COLUMNS} FROM verdicts WHERE origin = ? ORDER BY id", (origin,))  # noqa: S608
     return [_annotation(row) for row in rows]
 
 
 def of_audit(catalog: Catalog, audit: int) -> list[Annotation]:
-    """Every verdict of one audit, in the order in which they were given."""
+    """Every annotation of one audit, in the order in which they were made."""
     rows = catalog.connection.execute(f"SELECT {_COLUMNS} FROM verdicts WHERE audit = ? ORDER BY id", (audit,))  # noqa: S608
     return [_annotation(row) for row in rows]
 
 
 def newest_id(catalog: Catalog) -> int:
-    """The id of the last verdict; 0 before the first."""
+    """The id of the last annotation; 0 before the first."""
     (number,) = catalog.connection.execute("SELECT coalesce(max(id), 0) FROM verdicts").fetchone()
     return int(number)
 
 
 def count(catalog: Catalog) -> int:
-    """How many pictures a person's verdict holds of."""
+    """How many images have a current annotation."""
     return len(latest(catalog))
 
 
@@ -147,6 +150,9 @@ def _annotation(row: Sequence[object]) -> Annotation:
 
 
 def begin_step(catalog: Catalog, *, at: str) -> int:
-    """Record a new step, made at the time `at`; returns its number, greater than every number before it."""
+    """Record a new step of the review page, made at the time `at`; returns its number, greater than all before.
+
+    A step is undone as a whole. The number says which came last; the clock does not, for it can be set back.
+    """
     with catalog.transaction() as connection:
         return int(connection.execute("INSERT INTO steps (at) VALUES (?)", (at,)).lastrowid or 0)

@@ -1,4 +1,4 @@
-"""The audits that were drawn: which pictures, out of what, and what came of it; knows no drawing and no bounds."""
+"""Audits: random samples of what was filed, and their outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiledImage:
-    """A picture that lies in its category's folder, under this name."""
+    """An image in its category's folder, under this name."""
 
     picture: PictureId
     name: str
@@ -31,13 +31,13 @@ class FiledImage:
 
     @property
     def path(self) -> Path:
-        """Where it lies within the library."""
+        """Its path within the library."""
         return Path(self.category, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampledImage:
-    """One picture of a sample, as it was filed when it was drawn; asked in the order of `position`, from 0."""
+    """One image of a sample, as it was filed at the time of the draw; asked in the order of `position`, from 0."""
 
     position: int
     picture: PictureId
@@ -48,13 +48,13 @@ class SampledImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """A sample as it was drawn; `id` is 0 before it is stored, `at` in UTC, ISO 8601.
+    """A sample as drawn; `id` is 0 before it is stored, `at` is in UTC, ISO 8601.
 
-    `filed` is what it was drawn from, by category; `simple` when categories had no part in the draw. `steps` are
-    thresholds from strict to loose with the pictures that each would keep, fixed before any answer. `marks` tell
-    whether anything was filed since. `run` and `threshold` say how it was filed by the audit's outcome, if it was.
-    `number` counts the audits with answers since the last sort that filed anything, this one included: whoever audits
-    until one looks good must be judged by all of them.
+    `filed` counts the images it was drawn from, by category; `simple` if the draw was not stratified by category.
+    `steps` are thresholds from strict to loose with the number of images that each would keep, fixed before any
+    answer. `marks` change when anything is filed. `run` and `threshold` say how its outcome was applied, if it was.
+    `number` counts the audits with answers since the last sort that filed anything, this one included: the bounds must
+    account for every audit of the same filing.
     """
 
     at: str
@@ -71,7 +71,7 @@ class Audit:
 
     @property
     def population(self) -> int:
-        """How many pictures it was drawn from."""
+        """How many images it was drawn from."""
         return sum(self.filed.values())
 
 
@@ -82,7 +82,7 @@ FROM decisions JOIN places ON places.picture = decisions.picture WHERE decisions
 
 
 def filed(catalog: Catalog) -> Iterator[FiledImage]:
-    """Every picture that was filed under a category and recorded in its folder, by id."""
+    """Every image that was filed under a category and is recorded in its folder, by id."""
     for picture, path, category, confidence, reason in catalog.connection.execute(_FILED, (Action.FILE,)):
         folder, _, name = os.fsdecode(path).rpartition("/")
         if folder == category:
@@ -92,7 +92,7 @@ def filed(catalog: Catalog) -> Iterator[FiledImage]:
 
 
 def marks(catalog: Catalog) -> tuple[int, int]:
-    """Two numbers that stay as they are exactly as long as nothing is filed, moved or decided otherwise."""
+    """Two numbers that change whenever anything is filed, moved or decided differently."""
     row = catalog.connection.execute(
         "SELECT (SELECT coalesce(max(id), 0) FROM moves), (SELECT coalesce(max(run), 0) FROM decisions)"
     ).fetchone()
@@ -116,7 +116,7 @@ def save(catalog: Catalog, audit: Audit) -> Audit:
 
 
 def last(catalog: Catalog) -> Audit | None:
-    """The audit that was drawn last; None before the first."""
+    """The last audit; None before the first."""
     row = catalog.connection.execute(
         "SELECT id, at, seed, simple, filed, steps, last_move, last_decided, run, threshold FROM audits "
         "ORDER BY id DESC LIMIT 1"
@@ -140,18 +140,18 @@ def last(catalog: Catalog) -> Audit | None:
 
 
 def next_number(catalog: Catalog) -> int:
-    """The number that an audit would have that is drawn now."""
+    """The number that an audit drawn now would have."""
     return _count_earlier(catalog, marks(catalog)[0], before=None) + 1
 
 
 def set_outcome(catalog: Catalog, audit: int, *, run: int, threshold: float | None) -> None:
-    """Record the run that files by an audit's outcome, and the threshold that the person agreed to."""
+    """Record the run that applies an audit's outcome, and the threshold that the person agreed to."""
     with catalog.transaction() as connection:
         connection.execute("UPDATE audits SET run = ?, threshold = ? WHERE id = ?", (run, threshold, audit))
 
 
 def decided_in(catalog: Catalog, run: int) -> list[Decision]:
-    """The decisions that `run` made and that still hold, by picture."""
+    """The decisions made by `run` that are still current, by image."""
     rows = catalog.connection.execute(
         "SELECT picture, action, category, confidence, reason FROM decisions WHERE run = ? ORDER BY picture", (run,)
     )
@@ -164,7 +164,7 @@ def decided_in(catalog: Catalog, run: int) -> list[Decision]:
 
 
 def unfinished_run(catalog: Catalog) -> int | None:
-    """The run of an audit's outcome that was stopped in its midst."""
+    """The run that applies an audit's outcome and was interrupted."""
     row = catalog.connection.execute(
         "SELECT max(id) FROM runs WHERE kind = 'audit' AND finished IS NULL "
         "AND NOT EXISTS (SELECT 1 FROM runs AS undo WHERE undo.undoes = runs.id)"
@@ -173,7 +173,7 @@ def unfinished_run(catalog: Catalog) -> int | None:
 
 
 def last_sort(catalog: Catalog) -> tuple[str, Path, dict[str, Any]] | None:
-    """The model's key, the bundle and the settings of the last sort; None when nothing was sorted."""
+    """The model's key, the bundle and the settings of the last sort; None before the first."""
     row = catalog.connection.execute(
         "SELECT model, bundle, settings FROM runs WHERE kind = 'sort' AND model != '' ORDER BY id DESC LIMIT 1"
     ).fetchone()
@@ -181,7 +181,7 @@ def last_sort(catalog: Catalog) -> tuple[str, Path, dict[str, Any]] | None:
 
 
 def agreed_threshold(catalog: Catalog, *, model: str) -> float | None:
-    """The threshold that a person agreed to after the last audit of what `model` filed; None when that was undone."""
+    """The threshold agreed to after the last audit of what `model` filed; None if that run was undone."""
     row = catalog.connection.execute(
         "SELECT audits.threshold, audits.run FROM audits JOIN runs ON runs.id = audits.run "
         "WHERE audits.threshold IS NOT NULL AND runs.model = ? ORDER BY audits.id DESC LIMIT 1",

@@ -1,8 +1,8 @@
-"""Categories that a person made, renamed or put together; must not know which categories a model has.
+"""Categories that a person created, renamed or merged.
 
-A row says what one name is called from then on: itself, when it was made, or another. The last row of a name holds.
-Names are compared and given back in Unicode's composed form (NFC), whatever form they are stored in: macOS writes the
-decomposed one (NFD), which looks the same.
+A row maps one name to its new name: itself when it was created, else another. The last row of a name counts. Names
+are compared and returned in Unicode's composed form (NFC), whatever form they are stored in: macOS writes the
+decomposed form (NFD), which looks the same.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def nfc(name: str) -> str:
-    """The name in the one form of Unicode in which categories are compared."""
+    """The name in Unicode's composed form, in which categories are compared."""
     return unicodedata.normalize("NFC", name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryAliases:
-    """`made` are the categories that a person named, the oldest first; `now` what others are called by now."""
+    """`made` are the categories that a person created, oldest first; `now` maps old names to new ones."""
 
     made: tuple[str, ...] = ()
     now: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
     def resolve(self, category: str) -> str:
-        """What a category is called by now."""
+        """The current name of a category."""
         category = nfc(category)
         while category in self.now:
             category = self.now[category]
         return category
 
     def aliases_of(self, category: str) -> tuple[str, ...]:
-        """Every name under which what is called `category` by now may be kept."""
+        """Every name under which the category now called `category` may be stored."""
         names = (category, *(old for old in self.now if self.resolve(old) == category))
         return tuple(dict.fromkeys(form for name in names for form in (name, unicodedata.normalize("NFD", name))))
 
     def all(self, known: Iterable[str]) -> tuple[str, ...]:
-        """The categories `known` to a model by what they are called now, each once, then those that a person named."""
+        """The categories `known` to a model by their current names, each once, then those that a person created."""
         return tuple(dict.fromkeys([*(self.resolve(category) for category in known), *self.made]))
 
 
 def read_aliases(catalog: Catalog) -> CategoryAliases:
-    """What holds now."""
+    """The current aliases."""
     stored = catalog.connection.execute("SELECT name, became FROM categories ORDER BY id")
     rows = [(nfc(name), nfc(became)) for name, became in stored]
     last = dict(rows)
@@ -59,24 +59,24 @@ def read_aliases(catalog: Catalog) -> CategoryAliases:
 
 
 def make(catalog: Catalog, names: Iterable[str], *, at: str) -> None:
-    """Record categories that a person made; those that are there stay as they are."""
+    """Record categories that a person created; existing ones stay as they are."""
     there = set(read_aliases(catalog).made)
     _add(catalog, [(name, name) for name in names if name not in there], at)
 
 
 def rename(catalog: Catalog, old: str, new: str, *, at: str, step: int) -> None:
-    """Record as one step that `old` is called `new` from now on, which may be another category that is there."""
+    """Record as one step that `old` is now called `new`, which may be an existing category: then the two are merged."""
     _add(catalog, [(new, new), (old, new)], at, step)
 
 
 def renaming_steps(catalog: Catalog) -> list[int]:
-    """The numbers of the steps in which categories were renamed, in their order."""
+    """The numbers of the steps in which categories were renamed, in order."""
     rows = catalog.connection.execute("SELECT DISTINCT step FROM categories WHERE name != became ORDER BY step")
     return [int(step) for (step,) in rows]
 
 
 def take_back(catalog: Catalog, step: int) -> dict[str, str]:
-    """Remove what one step recorded; returns which names were given up in it, and for which."""
+    """Remove what one step recorded; returns the old and new name of each renaming in it."""
     with catalog.transaction() as connection:
         rows = connection.execute("SELECT name, became FROM categories WHERE step = ? AND name != became", (step,))
         given_up = dict(rows.fetchall())

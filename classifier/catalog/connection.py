@@ -1,7 +1,6 @@
-"""The one place that opens SQLite; must not know what the tables mean.
+"""Opens the SQLite file. While it is written it is in WAL mode (on network disks: DELETE with synchronous=EXTRA).
 
-While a library is written its catalog is in WAL mode (on network disks: DELETE with synchronous=EXTRA), and the last
-to close it turns it back, so that at rest it is one file that is read without making others beside it.
+The last process to close it leaves WAL mode, so that at rest it is one file that can be read without creating others.
 """
 
 from __future__ import annotations
@@ -24,20 +23,20 @@ if TYPE_CHECKING:
 
 NAME = "catalogue.sqlite"
 _WAIT_SECONDS = 30.0
-CACHE_KIB = 131_072  # with SQLite's own 2 MB, what is looked up by content is read from the file each time
-_LOG_PAGES = 16_384  # 64 MB: with SQLite's own 4 MB, what many small commits change is written twice each time
+CACHE_KIB = 131_072  # with SQLite's default of 2 MB, lookups by image id read the file each time
+_LOG_PAGES = 16_384  # 64 MB: with SQLite's default of 4 MB, many small commits write each page twice
 _WAL_VERSION = 2
 _PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended codes
-# The last is what a kill while the index was begun comes to, after the ten seconds that SQLite waits for it.
+# SQLITE_PROTOCOL: a kill interrupted the creation of the index; SQLite waits ten seconds for it first.
 _NEEDS_WRITING = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL})
 
 
 class Catalog:
-    """An open catalog. Closed by leaving `with`, `at_rest` when it was written.
+    """An open catalog, to be used in a `with` statement; `at_rest` leaves WAL mode on closing.
 
-    `path` is None for one in memory, which `copied_from` names in messages.
-    What the disk, another process or a damaged catalog did leaves `with` as LibraryError or FilingStopped; our own
-    bugs leave it as they are.
+    `path` is None for one in memory; `copied_from` is then its name in messages. Errors caused by the disk, another
+    process or damage leave the `with` statement as LibraryError or FilingStopped; other errors are bugs and are not
+    converted.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class Catalog:
         self.connection, self.path, self._at_rest = connection, path, at_rest
         self._name = path or copied_from or Path("in memory")
         self.named: set[Path] = set()
-        """The crawls that a person named to the command that has it open."""
+        """The crawls that were named on the command line."""
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +66,7 @@ class Catalog:
             raise told from error
 
     def close(self) -> None:
-        """Close, leaving one file at rest unless another process still has it open; a second call does nothing."""
+        """Close, leaving one file at rest unless another process has it open; a second call does nothing."""
         if self._at_rest:
             with suppress(sqlite3.Error):
                 _leave_wal_mode(self.connection)
@@ -75,7 +74,7 @@ class Catalog:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing: committed durably on leaving, rolled back on any exception; one may lie within another."""
+        """A transaction: committed durably on leaving, rolled back on any exception; may be nested."""
         inner = self.connection.in_transaction
         try:
             self.connection.execute("SAVEPOINT part" if inner else "BEGIN IMMEDIATE")
@@ -88,7 +87,7 @@ class Catalog:
             raise
 
     def _roll_back(self, *, inner: bool) -> None:
-        # SQLite rolls back by itself after some errors of the disk.
+        # SQLite rolls back by itself after some disk errors.
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK TO part" if inner else "ROLLBACK")
             if inner:
@@ -96,14 +95,14 @@ class Catalog:
 
 
 def is_library(folder: Path) -> bool:
-    """Whether illsort keeps a catalog in `folder`."""
+    """Whether `folder` has a catalog."""
     return (state_folder(folder) / NAME).is_file()
 
 
 def open_catalog(library: Path) -> Catalog:
-    """Open a library's catalog to write, made and brought up to date where needed.
+    """Open a library's catalog to write; it is created and migrated where needed.
 
-    Raises LibraryError when the folder cannot be used, or the catalog is broken, newer than the program or locked.
+    Raises LibraryError when the folder cannot be used, or the catalog is damaged, newer than the program or locked.
     """
     path = make_state_folder(library) / NAME
     with _errors_in_words(path):
@@ -119,7 +118,7 @@ def open_catalog(library: Path) -> Catalog:
 
 
 def read_catalog(library: Path) -> Catalog:
-    """Open a library's catalog to read, making and changing no file; LibraryError when there is none."""
+    """Open a library's catalog to read, without changing or creating any file; LibraryError if there is none."""
     path = check_state(library) / NAME
     if not path.is_file():
         raise LibraryError(f"{library} is not an illsort library: it has no {path.parent.name}/{path.name}")
@@ -137,7 +136,7 @@ def read_catalog(library: Path) -> Catalog:
 
 
 def copy_in_memory(library: Path) -> Catalog:
-    """The catalog, or an empty one, in memory: what a dry run writes to. Nothing on the disk is made or changed."""
+    """A copy of the catalog (empty if there is none) in memory, for dry runs. Changes nothing on the disk."""
     path = check_state(library) / NAME
     with _errors_in_words(path):
         source = _connect_reading(path) if path.is_file() else sqlite3.connect(":memory:", isolation_level=None)
@@ -148,7 +147,7 @@ def copy_in_memory(library: Path) -> Catalog:
 
 @contextmanager
 def reported_as_library_error(library: Path) -> Iterator[None]:
-    """As leaving `with` of a library's catalog, for what uses one that stays open: damage there is a LibraryError."""
+    """Report damage as LibraryError, for catalogs that stay open longer than a `with` statement."""
     try:
         yield
     except DAMAGE_ERRORS:
@@ -175,7 +174,7 @@ def _copy(source: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _connect(path: Path, **options: str) -> sqlite3.Connection:
-    """Connect with the URI's `options`; a path may hold any bytes, so it goes in percent-encoded."""
+    """Connect with the URI's `options`; the path is percent-encoded, for it may hold any bytes."""
     query = "&".join(f"{name}={value}" for name, value in options.items())
     uri = f"{path.absolute().as_uri()}?{query}"
     return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_WAIT_SECONDS)
@@ -196,10 +195,10 @@ def _leave_wal_mode(connection: sqlite3.Connection) -> None:
 
 
 def _connect_reading(path: Path) -> sqlite3.Connection:
-    """Read without making or changing a file beside the catalog: at rest, in use, or as a kill left it.
+    """Open read-only, without creating or changing a file beside the catalog: at rest, in use, or left by a kill.
 
-    `readonly_shm` has SQLite index a left WAL in memory. What needs writing even so (a left rollback journal, a WAL
-    without its index) nobody else has open: it is put together from a copy.
+    `readonly_shm` makes SQLite index a leftover WAL in memory. If that needs writing too (a leftover rollback journal,
+    a WAL without its index), no process has it open, and a copy is recovered instead.
     """
     connection = _connect(path, mode="ro", **_read_only_options(path))
     try:
@@ -254,7 +253,7 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
 def _as_illsort_error(
     error: BaseException | None, path: Path, connection: sqlite3.Connection | None = None
 ) -> IllsortError | None:
-    """The error in one line when the disk, another process or damage in the catalog is at fault, else None."""
+    """The error for the user if the disk, another process or damage in the catalog caused `error`, else None."""
     code = getattr(error, "sqlite_errorcode", -1) & _PRIMARY_CODE
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return _broken_catalog(path, str(error))

@@ -1,7 +1,7 @@
-"""Finds what illsort never wrote into a catalog: a foreign schema, a value of another type or out of its range.
+"""Finds damage in a catalog: an unexpected schema, a value of the wrong type or out of range.
 
-The schema is compared at each opening. The rows are looked at by `verify`, and when something has gone wrong with them:
-to read those of 300,000 pictures takes seconds. Whether a path may be used is decided in filing/bounds.
+The schema is compared at each opening. Rows are checked by `verify` and after an error: reading those of 300,000 images
+takes seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from classifier.catalog.library_changes import ChangeKind
 from classifier.records import Action, AnnotationKind, FailureKind, Method, Selection
 
 _MOST: Final = 2**62
-"""Above every id and number of a run, so that one more is a number that SQLite can hold."""
+"""Above every id; SQLite's integers end at 2**63."""
 _SHOWN: Final = 40
 _ROUNDED: Final = 1e-6
 _FLOAT_BYTES: Final = 4
@@ -40,7 +40,7 @@ DAMAGE_ERRORS: Final = (
     RecursionError,
     MemoryError,
 )
-"""What a wrong value ends in where it is used; our own bugs too, on a catalog that has no damage."""
+"""What using a damaged value may raise; without damage, these are bugs."""
 _UNEQUAL_LOGITS: Final = (
     "SELECT model FROM predictions GROUP BY model HAVING min(length(logits)) != max(length(logits))"
 )
@@ -57,7 +57,7 @@ class _Column:
 
 @cache
 def _schema(_: tuple[object, ...]) -> tuple[Mapping[str, tuple[_Column, ...]], frozenset[tuple[str, str]]]:
-    """The columns of each table, and the triggers, as the steps of this version make them."""
+    """The columns of each table, and the triggers, after all migrations."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         migrations.migrate(connection)
         made = connection.execute(_SCHEMA_QUERY).fetchall()
@@ -75,7 +75,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> tuple[_Column, ...]:
 
 
 def wrong_schema(connection: sqlite3.Connection) -> str | None:
-    """The first table, column, trigger or view that is not as this version makes it; None: all are."""
+    """The first table, column, trigger or view that differs from the migrated schema; None if none does."""
     tables, triggers = _schema(migrations.STEPS)
     found = connection.execute(_SCHEMA_QUERY).fetchall()
     there = {name for kind, name, _ in found if kind == "table"}
@@ -92,7 +92,7 @@ def wrong_schema(connection: sqlite3.Connection) -> str | None:
 
 
 def find_damage(connection: sqlite3.Connection) -> str | None:
-    """The first thing that is wrong with a catalog; takes as long as it has rows. None: nothing is."""
+    """The first damage in a catalog, or None; reads every row."""
     try:
         return wrong_schema(connection) or next(damaged_cells(connection), None)
     except sqlite3.ProgrammingError:  # it was closed
@@ -102,17 +102,17 @@ def find_damage(connection: sqlite3.Connection) -> str | None:
 
 
 def integrity_error(connection: sqlite3.Connection) -> str | None:
-    """The first error that SQLite finds in the file itself; None: none."""
+    """The first error that SQLite's integrity check reports, or None."""
     first = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
     return None if first == "ok" else first
 
 
 def damaged_cells(connection: sqlite3.Connection, *, besides: str = "") -> Iterator[str]:
-    """What each value that cannot be right is, and where; reads every row of the tables, but for those of one.
+    """Each value that cannot be right, and where; reads every row of all tables except `besides`.
 
-    Until it has ended, text of the same connection may be none. SQLite's own errors are let through.
+    While iterating, the connection may return text with surrogate escapes. SQLite's own errors are raised.
     """
-    connection.text_factory = _as_text  # damaged text may be none
+    connection.text_factory = _as_text  # damaged text may be invalid UTF-8
     try:
         for table, columns in _schema(migrations.STEPS)[0].items():
             if table != besides:
@@ -225,7 +225,7 @@ _NEVER_NULL: Final = {
     "decisions": _DECISION,
     "runs": frozenset({"crawl", "mode", "model", "bundle", "settings", "started", "state"}),
 }
-"""Columns that always hold a value, though the table would take none."""
+"""Columns that are never NULL, though the schema allows it."""
 _BY_TYPE: Final[Mapping[str, Callable[[Any], bool]]] = {
     "TEXT": _is_text,
     "INTEGER": _is_number,

@@ -1,11 +1,11 @@
-"""What was decided of each image, and before a run decided otherwise, so that undoing the run brings it back.
+"""Decisions: the current one of each image, and previous ones, so that undoing a run restores them.
 
-One row for each decision that a run changed. While the run stands, it holds the decision of before; while the run is
-undone, the run's own: undoing and redoing exchange the two. `decisions.save` writes the row, in the transaction that
-changes the decision. A first decision has no row: undone, the picture is undecided again.
+`decided_before` has one row for each decision that a run changed. While the run stands, the row holds the previous
+decision; while it is undone, the run's own: undo and redo exchange the two. `save` writes the row in the transaction
+that changes the decision. A first decision has no row: undone, the image has no decision.
 
-What moved a picture is kept as long as the journal of moves. Of what only another model is surer or less sure, which
-may be every picture, the last two changes of each are kept.
+Previous decisions of moved images are kept as long as the journal. Where only the confidence changed, which may be for
+every image, the last two of each are kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DECISION = "picture, run, action, category, confidence, reason"
 
 _MAKE_DECIDING = f"CREATE TEMP TABLE IF NOT EXISTS deciding AS SELECT {_DECISION} FROM decisions LIMIT 0"  # noqa: S608
 
-# By one statement for all: a trigger for each row takes three times as long.
+# One statement for all rows: a trigger for each takes three times as long.
 _KEEP = """
 INSERT OR REPLACE INTO decided_before (run, picture, undone, moved, before, action, category, confidence, reason)
 SELECT n.run, d.picture, 0, (d.action, d.category) IS NOT (n.action, n.category),
@@ -48,8 +48,8 @@ WHERE (action, category, confidence, reason)
 
 
 def save(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:
-    """Record decisions; one that differs takes the place of the earlier about the same picture, which is kept."""
-    # In the order of the pictures each page of the table is written once.
+    """Record decisions; each replaces a differing earlier one of the same image, which is kept in `decided_before`."""
+    # In the order of the ids each page of the table is written once.
     rows = [
         (d.picture, run, d.action.value, d.category, d.confidence, d.reason)
         for d in sorted(decisions, key=attrgetter("picture"))
@@ -62,7 +62,7 @@ def save(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:
 
 
 def decisions_of(catalog: Catalog, pictures: Sequence[PictureId]) -> dict[PictureId, Decision]:
-    """What is decided of each of `pictures`; of those that nothing is decided of, nothing."""
+    """The current decision of each of `pictures` that has one."""
     columns = "picture, action, category, confidence, reason"
     rows = select_many(catalog, f"SELECT {columns} FROM decisions WHERE picture IN {{pictures}}", pictures)  # noqa: S608
     return {
@@ -74,7 +74,7 @@ def decisions_of(catalog: Catalog, pictures: Sequence[PictureId]) -> dict[Pictur
 
 
 def rename_category(catalog: Catalog, category: str, into: str) -> None:
-    """Decisions for `category` whose picture lies in a folder called `into`, filed or waiting, are for `into`."""
+    """Decisions for `category` become decisions for `into` where the image is in that folder, filed or in review."""
     with catalog.transaction() as connection:
         for folder in (into, f"_review/{into}"):
             connection.execute(
@@ -100,7 +100,7 @@ def used_categories(catalog: Catalog) -> list[str]:
 
 
 def count_filed(catalog: Catalog) -> int:
-    """How many pictures are filed."""
+    """How many images are filed."""
     (count,) = catalog.connection.execute(
         "SELECT count(*) FROM decisions JOIN places ON places.picture = decisions.picture WHERE action = ?",
         (Action.FILE,),
@@ -109,7 +109,7 @@ def count_filed(catalog: Catalog) -> int:
 
 
 def placed_sources(catalog: Catalog) -> Iterator[tuple[Path, str]]:
-    """Every filed picture: where it came from, and the category it was filed under."""
+    """Every filed image: its path in the crawl, and its category."""
     rows = catalog.connection.execute(
         "SELECT places.source, decisions.category FROM places JOIN decisions ON decisions.picture = places.picture "
         "WHERE decisions.action = ? ORDER BY places.source",
@@ -121,11 +121,11 @@ def placed_sources(catalog: Catalog) -> Iterator[tuple[Path, str]]:
 NOT_MOVED: Final = "it could not be moved where it belongs"
 
 _KEPT_CHANGES: Final = 2
-"""Changes kept of each picture where it did not move."""
+"""Previous decisions kept of each image that did not move."""
 
 _COLUMNS = "run, action, category, confidence, reason"
 
-# Of a picture that a later run decided otherwise, the later decision stands.
+# If a later run decided differently, its decision stays.
 _EXCHANGED = """
 CREATE TEMP TABLE exchanged AS
 SELECT b.picture AS picture, b.before AS run, b.action AS action, b.category AS category,
@@ -167,7 +167,7 @@ WHERE d.picture IS NULL OR d.run = :run OR d.picture IN (SELECT picture FROM tem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedImage:
-    """A picture of the library with the folder it lies in, and what is decided of it, None when nothing is."""
+    """An image of the library with its folder and its decision, if any."""
 
     picture: PictureId
     folder: Path
@@ -175,9 +175,9 @@ class PlacedImage:
 
 
 def exchange_previous(catalog: Catalog, *, run: int, undone: bool) -> None:
-    """Have what was decided before `run` hold again, or what `run` decided when it is `undone`.
+    """Restore the decisions before `run`, or those of `run` itself if it is `undone`.
 
-    Nothing is decided then of a picture that is not in the library. The caller holds the transaction.
+    Images that are not in the library lose their decision. The caller holds the transaction.
     """
     ask, values = catalog.connection.execute, {"run": run, "undone": undone}
     ask("DROP TABLE IF EXISTS temp.exchanged")
@@ -203,7 +203,7 @@ def affected_images(catalog: Catalog, *, run: int, undo: int) -> Iterator[Placed
 
 
 def decide_as_placed(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:
-    """Record decisions that follow from where pictures lie; the caller holds the transaction."""
+    """Record decisions that follow from where images are; the caller holds the transaction."""
     catalog.connection.executemany(
         f"INSERT OR REPLACE INTO decisions (picture, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
         [(one.picture, run, one.action.value, one.category, one.confidence, one.reason) for one in decisions],
@@ -211,7 +211,7 @@ def decide_as_placed(catalog: Catalog, decisions: Iterable[Decision], *, run: in
 
 
 def count_not_moved(catalog: Catalog) -> int:
-    """How many pictures of the library could not be moved where they belong, and count where they lie."""
+    """How many images of the library could not be moved to their folder, and count where they are."""
     (count,) = catalog.connection.execute(
         "SELECT count(*) FROM decisions JOIN places ON places.picture = decisions.picture WHERE reason = ?",
         (NOT_MOVED,),
@@ -220,7 +220,7 @@ def count_not_moved(catalog: Catalog) -> int:
 
 
 def prune_previous(catalog: Catalog) -> None:
-    """Forget the oldest changes that moved no picture, so that there are at most two for each decision."""
+    """Delete the oldest changes that moved no image, so that there are at most two for each decision."""
     connection = catalog.connection
     (decided,) = connection.execute("SELECT count(*) FROM decisions").fetchone()
     counts = connection.execute(

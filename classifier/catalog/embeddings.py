@@ -1,4 +1,4 @@
-"""Where the embedding of each picture lies, and which pictures a model can answer for without reading them again."""
+"""Which embeddings are stored and where: shard and row of each image, by backbone. Imports no numpy."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _FOLDER = "embeddings"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowLocation:
-    """Where one row lies."""
+    """Shard and row of one embedding."""
 
     shard: int
     row: int
 
 
 def embeddings_folder(library: Path, backbone: str) -> Path:
-    """Where the shards of one backbone lie; it need not exist."""
+    """The folder of one backbone's shards; it need not exist."""
     return state_folder(library) / _FOLDER / backbone
 
 
 def sizes_by_backbone(library: Path) -> dict[str, int]:
-    """Bytes that the rows of each backbone take on the disk; nothing where none were kept."""
+    """Bytes of each backbone's shards on the disk."""
     folder = state_folder(library) / _FOLDER
     found = folder.iterdir() if folder.is_dir() else ()
     return {one.name: sum(file.stat().st_size for file in one.glob("*.rows")) for one in found if one.is_dir()}
@@ -52,14 +52,14 @@ AND EXISTS (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreStats:
-    """How many pictures have their embedding kept, and the bytes that takes, leftovers included."""
+    """How many images have a stored embedding, and the bytes that the store takes, leftovers included."""
 
     pictures: int
     size_bytes: int
 
 
 def add(catalog: Catalog, found: Iterable[tuple[PictureId, RowLocation]], *, backbone: str) -> None:
-    """Record where embeddings lie that are durable there; the caller holds the transaction."""
+    """Record where durably written embeddings are; the caller holds the transaction."""
     catalog.connection.executemany(
         "INSERT OR REPLACE INTO embeddings (backbone, shard, row, picture) VALUES (?, ?, ?, ?)",
         ((backbone, spot.shard, spot.row, picture) for picture, spot in found),
@@ -67,7 +67,7 @@ def add(catalog: Catalog, found: Iterable[tuple[PictureId, RowLocation]], *, bac
 
 
 def last_row(catalog: Catalog, backbone: str) -> RowLocation | None:
-    """The last row that the catalog knows of a backbone's; what lies behind it may be written over."""
+    """The last recorded row of a backbone; rows after it may be overwritten."""
     row = catalog.connection.execute(
         "SELECT shard, row FROM embeddings WHERE backbone = ? ORDER BY shard DESC, row DESC LIMIT 1", (backbone,)
     ).fetchone()
@@ -77,7 +77,7 @@ def last_row(catalog: Catalog, backbone: str) -> RowLocation | None:
 def without_prediction(
     catalog: Catalog, *, run: int, crawl: Path, backbone: str, model: str
 ) -> Iterator[tuple[int, list[tuple[int, PictureId]]]]:
-    """What `run` found in `crawl` and `model` has not answered for: each shard with row and picture, by row."""
+    """Stored embeddings of what `run` found in `crawl` without a prediction of `model`: shard, then rows and images."""
     values = {"run": run, "crawl": to_bytes(crawl), "backbone": backbone, "model": model, "first": 0, "last": _NO_END}
     connection = catalog.connection
     if connection.execute(f"SELECT 1 {_WITHOUT_PREDICTION} LIMIT 1", values).fetchone() is None:
@@ -93,7 +93,7 @@ def without_prediction(
 
 
 def rows_by_shard(catalog: Catalog, *, backbone: str) -> Iterator[tuple[int, list[tuple[int, PictureId]]]]:
-    """Everything that is kept of a backbone's: each shard with row and picture, by row."""
+    """All stored embeddings of a backbone: each shard with its rows and images, by row."""
     rows = catalog.connection.execute(
         "SELECT shard, row, picture FROM embeddings WHERE backbone = ? ORDER BY shard, row", (backbone,)
     )
@@ -104,13 +104,13 @@ def rows_by_shard(catalog: Catalog, *, backbone: str) -> Iterator[tuple[int, lis
 def locations_of(
     catalog: Catalog, pictures: Sequence[PictureId], *, backbone: str
 ) -> Iterator[tuple[int, int, PictureId]]:
-    """Shard, row and picture of each of `pictures` whose embedding is kept, in no order."""
+    """Shard, row and image of those of `pictures` that have a stored embedding, in no order."""
     query = "SELECT shard, row, picture FROM embeddings WHERE backbone = ? AND picture IN {pictures}"
     for shard, row, picture in select_many(catalog, query, pictures, before=(backbone,)):
         yield int(shard), int(row), PictureId(picture)
 
 
 def store_stats(catalog: Catalog, library: Path) -> StoreStats:
-    """How large the store is; raises OSError where its folder may not be read."""
+    """The size of the store; raises OSError if its folder cannot be read."""
     (count,) = catalog.connection.execute("SELECT count(DISTINCT picture) FROM embeddings").fetchone()
     return StoreStats(pictures=count, size_bytes=sum(sizes_by_backbone(library).values()))

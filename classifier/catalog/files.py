@@ -23,7 +23,7 @@ _UNCHANGED = (
 
 _PASSING = ", ".join(f"'{kind}'" for kind in FailureKind if kind.is_passing)
 
-# What the last reading said of a file stays as long as the file does; a passing failure is tried again.
+# What was read stays valid while the file is unchanged; a temporary failure is tried again.
 _RECORD_FOUND = f"""
 INSERT INTO files (path, crawl, size_bytes, mtime_ns, inode, device, seen) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (path) DO UPDATE SET
@@ -51,7 +51,7 @@ def record_found(catalog: Catalog, *, run: int, crawl: Path, files: Iterable[Ima
 
 
 def record_unreadable(catalog: Catalog, *, run: int, crawl: Path, refused: Iterable[tuple[Path, str]]) -> None:
-    """Record the folders and files that the system would not show to `run`, with the reason; they have no size."""
+    """Record the folders and files that could not be listed or read by `run`, with the reason; they have no size."""
     root = to_bytes(crawl)
     with catalog.transaction() as connection:
         connection.executemany(
@@ -61,7 +61,7 @@ def record_unreadable(catalog: Catalog, *, run: int, crawl: Path, refused: Itera
 
 
 def to_hash(catalog: Catalog, *, run: int, crawl: Path) -> list[Path]:
-    """New files as large as some known picture: hashing may show that they need not be decoded."""
+    """New files with the size of a known image: hashing may show that they need not be decoded."""
     rows = catalog.connection.execute(
         f"SELECT path FROM files WHERE {_UNREAD} AND picture IS NULL "  # noqa: S608
         "AND size_bytes IN (SELECT size_bytes FROM pictures) ORDER BY path",
@@ -71,7 +71,7 @@ def to_hash(catalog: Catalog, *, run: int, crawl: Path) -> list[Path]:
 
 
 def to_predict(catalog: Catalog, *, run: int, crawl: Path, model: str) -> Iterator[Path]:
-    """In order, the files whose content `model` has not seen, but for what a person deleted from the library."""
+    """The files without a prediction of `model`, by path, except what a person deleted from the library."""
     rows = catalog.connection.execute(
         f"SELECT path FROM files WHERE {_UNREAD} AND {_UNKNOWN_TO_MODEL} "  # noqa: S608
         f"AND picture IN ({DELETED}) IS NOT TRUE ORDER BY path",
@@ -81,7 +81,7 @@ def to_predict(catalog: Catalog, *, run: int, crawl: Path, model: str) -> Iterat
 
 
 def seen_paths(catalog: Catalog, crawl: Path) -> set[Path]:
-    """Every file of `crawl` that was ever seen, but for those that the system would not show."""
+    """Every file of `crawl` that was ever found, except unreadable ones."""
     rows = catalog.connection.execute(
         "SELECT path FROM files WHERE crawl = ? AND size_bytes IS NOT NULL", (to_bytes(crawl),)
     )
@@ -89,7 +89,7 @@ def seen_paths(catalog: Catalog, crawl: Path) -> set[Path]:
 
 
 def to_embed(catalog: Catalog, *, crawl: Path, backbone: str) -> Iterator[Path]:
-    """In order, the files of `crawl` whose content `backbone` has not seen, but for those that cannot be read."""
+    """The files of `crawl` without an embedding of `backbone`, by path, except those that cannot be read."""
     rows = catalog.connection.execute(
         "SELECT path FROM files WHERE crawl = ? AND failure_kind IS NULL AND (picture IS NULL OR NOT EXISTS ("
         "SELECT 1 FROM embeddings WHERE embeddings.picture = files.picture AND backbone = ?)) ORDER BY path",
@@ -99,7 +99,7 @@ def to_embed(catalog: Catalog, *, crawl: Path, backbone: str) -> Iterator[Path]:
 
 
 def readable(catalog: Catalog, *, crawl: Path) -> Iterator[tuple[PictureId, ImageFile, bool]]:
-    """Each content of `crawl` that could be read with its first file by path, and whether it lies in the library."""
+    """Each image of `crawl` that could be read, with its first file by path, and whether it is in the library."""
     rows = catalog.connection.execute(
         "SELECT picture, min(path), size_bytes, mtime_ns, inode, device, "
         "EXISTS (SELECT 1 FROM places WHERE places.picture = files.picture) FROM files "
@@ -114,7 +114,7 @@ def readable(catalog: Catalog, *, crawl: Path) -> Iterator[tuple[PictureId, Imag
 
 
 def set_picture(catalog: Catalog, file: ImageFile, picture: PictureId) -> None:
-    """Record which content `file` held when it was read; the caller holds the transaction."""
+    """Record which image `file` held when it was read; the caller holds the transaction."""
     catalog.connection.execute(
         "UPDATE files SET picture = ?, failure_kind = NULL, failure_detail = NULL, size_bytes = ?, mtime_ns = ?, "
         "inode = ?, device = ? WHERE path = ?",
@@ -133,9 +133,9 @@ def set_failure(catalog: Catalog, path: Path, failure: Failure) -> None:
 def failures(
     catalog: Catalog, *, crawl: Path | None = None, ending: int | None = None
 ) -> Iterator[tuple[Path, Failure]]:
-    """Files that could not be read and are there unchanged, by path; of one crawl, or of all.
+    """Files that could not be read and are still there, unchanged, by path; of one crawl, or of all.
 
-    `ending` is a sort that is not finished yet, but has looked at all of its crawl.
+    `ending` is a sort that is not finished yet, but has listed its whole crawl.
     """
     is_current = _current(catalog, ending=ending)
     rows = catalog.connection.execute(
@@ -149,7 +149,7 @@ def failures(
 
 
 def count_duplicates(catalog: Catalog) -> int:
-    """How many files of the crawls hold a picture that came into the library from another file."""
+    """How many files of the crawls hold an image that came into the library from another file."""
     is_current = _current(catalog)
     rows = catalog.connection.execute(
         "SELECT files.path, crawl, seen FROM files JOIN places ON places.picture = files.picture "
@@ -159,10 +159,10 @@ def count_duplicates(catalog: Catalog) -> int:
 
 
 def _current(catalog: Catalog, *, ending: int | None = None) -> Callable[[bytes, bytes, int], bool]:
-    """Whether a file (path, crawl and `seen` of its row) still belongs to what was sorted.
+    """Returns a function: whether a file (path, crawl and `seen` of its row) still exists as far as is known.
 
-    It does while its crawl is there, and no later sort that went over its folder to the end missed it. That sort may
-    have had another crawl: one around this one, or one within it.
+    It does while its crawl exists and no later finished sort that covered its folder missed it. That sort may have had
+    another crawl, around this one or within it.
     """
     runs = catalog.connection.execute(
         "SELECT crawl, max(id) FROM runs WHERE kind = 'sort' AND (finished IS NOT NULL OR id = ?) GROUP BY crawl",
@@ -179,7 +179,7 @@ def _current(catalog: Catalog, *, ending: int | None = None) -> Callable[[bytes,
 
 
 def _is_unchanged(path: bytes, size_bytes: int | None, mtime_ns: int | None) -> bool:
-    """Whether the file is as it was when it could not be read; one in a folder that may not be looked into counts."""
+    """Whether the file is as it was when it could not be read; one in an unreadable folder counts as unchanged."""
     try:
         found = to_path(path).lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -190,7 +190,7 @@ def _is_unchanged(path: bytes, size_bytes: int | None, mtime_ns: int | None) -> 
     return is_same or not stat.S_ISREG(found.st_mode)
 
 
-# Places whose picture is in the crawl, though not where it was placed from; a moved one has left its source for good.
+# Images in the crawl under another path than their source; after a move the source is gone for good.
 _RELINKABLE = """
 SELECT places.picture, places.source, min(files.path) FROM places
 JOIN files ON files.picture = places.picture AND files.crawl = :crawl AND files.seen = :run
@@ -201,9 +201,9 @@ GROUP BY places.picture
 
 
 def relink(catalog: Catalog, *, run: int, crawl: Path) -> int:
-    """Give pictures whose source is gone the path that `run` found them under; returns how many there were.
+    """After a crawl was moved: update the source of images whose old source is gone; returns how many.
 
-    While the old source is still there, the new path is a duplicate, and stays one.
+    While the old source exists, the new path is a duplicate.
     """
     rows = catalog.connection.execute(_RELINKABLE, {"run": run, "crawl": to_bytes(crawl)}).fetchall()
     gone = [(path, picture) for picture, source, path in rows if not os.path.lexists(to_path(source))]
@@ -213,7 +213,7 @@ def relink(catalog: Catalog, *, run: int, crawl: Path) -> int:
 
 
 def add_image(catalog: Catalog, picture: Picture) -> None:
-    """Record a content that could be decoded; the caller holds the transaction."""
+    """Record an image that could be decoded; the caller holds the transaction."""
     catalog.connection.execute(
         "INSERT OR REPLACE INTO pictures (id, size_bytes, width, height, truncated) VALUES (?, ?, ?, ?, ?)",
         (picture.id, picture.size_bytes, picture.width, picture.height, int(picture.truncated)),
@@ -221,6 +221,6 @@ def add_image(catalog: Catalog, picture: Picture) -> None:
 
 
 def is_known_image(catalog: Catalog, picture: PictureId) -> bool:
-    """Whether this content was decoded before, under any name."""
+    """Whether this image was decoded before, under any path."""
     row = catalog.connection.execute("SELECT 1 FROM pictures WHERE id = ?", (picture,)).fetchone()
     return row is not None

@@ -1,4 +1,4 @@
-"""What the catalog must know of the disk it lies on; must not know SQL, pictures or the crawl."""
+"""The state folder of a library and the file system it is on."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _CHANGED_IN_PLACE: Final = ("catalogue.sqlite", "moves.jsonl", "lock")
 
 
 def state_folder(library: Path) -> Path:
-    """Where a library keeps its state; the folder need not exist."""
+    """The folder with a library's state; it need not exist."""
     return library / STATE
 
 
 def make_state_folder(library: Path) -> Path:
-    """Make the library and its state folder, durably, where missing.
+    """Create the library and its state folder, durably, where missing.
 
-    Raises LibraryError in one line when the disk refuses, or something there is no file of illsort's own to be changed.
+    Raises LibraryError when the disk refuses, or the folder contains something that illsort may not change.
     """
     folder = check_state(library, changing=True)
     with _refusals_named(library):
@@ -40,9 +40,9 @@ def make_state_folder(library: Path) -> Path:
 
 
 def check_state(library: Path, *, changing: bool = False) -> Path:
-    """The state folder of a library, when neither it nor what lies in it is a link to elsewhere.
+    """The state folder of a library, after checking that neither it nor its content is a link.
 
-    With `changing`, what is changed in place may have no second name either. Raises LibraryError in one line.
+    With `changing`, files that are changed in place may not be hard links either. Raises LibraryError.
     """
     folder = state_folder(library)
     with _refusals_named(library):
@@ -71,7 +71,7 @@ def _problem(path: Path, *, changing: bool) -> OSError | None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable; nothing to do on Windows, which cannot open folders."""
+    """Make the names in `folder` durable; does nothing on Windows, which cannot open folders."""
     if sys.platform == "win32":  # pragma: no cover - Windows
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -82,10 +82,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_on_network(folder: Path, *, mounts: Path = _MOUNTS) -> bool:
-    """Whether an existing `folder` lies where several machines may write: there SQLite's WAL is not safe.
+    """Whether an existing `folder` is on a network file system, where SQLite's WAL mode is not safe.
 
-    Known on Linux by the mount's type (FUSE counts as network, for it may be one) and on Windows by the resolved
-    path; False where it cannot be told.
+    On Linux by the mount's type (FUSE counts as network, for it may be), on Windows by the resolved path; else False.
     """
     if sys.platform == "win32":  # pragma: no cover - Windows
         return str(folder.resolve()).startswith("\\\\")
@@ -93,7 +92,7 @@ def is_on_network(folder: Path, *, mounts: Path = _MOUNTS) -> bool:
 
 
 def file_system_of(folder: Path, *, mounts: Path = _MOUNTS) -> str:
-    """The type of the file system that an existing `folder` lies on, as Linux lists it; empty where it does not."""
+    """The file system type of an existing `folder`, as Linux lists it; empty if unknown."""
     device = folder.stat().st_dev
     wanted = f"{os.major(device)}:{os.minor(device)}"
     for before, _, after in (line.partition(" - ") for line in lines_of(mounts)):
@@ -103,7 +102,7 @@ def file_system_of(folder: Path, *, mounts: Path = _MOUNTS) -> str:
 
 
 def lines_of(path: Path) -> list[str]:
-    """The lines of a file by which the system tells of itself; none where it does not."""
+    """The lines of a system file such as mountinfo; none if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,7 +1,7 @@
-"""What a person changed in a library by other means than illsort: what is missing there, and what was moved by hand.
+"""What a person changed in a library outside illsort: files that are missing, and files that were moved by hand.
 
-Places that the disk no longer has leave `places` for `missing`, their decisions with them, so that nothing counts them
-or waits for them; they come back when the file does. Must not know how the disk is looked at.
+Files that are no longer on the disk move from `places` to `missing` with their decisions, so that nothing counts them
+or waits for them; they return when the file does.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 
 class ChangeKind(StrEnum):
-    """Why a place is missing. DELETED and REPLACED are a person's doing, and no later sort files that content again."""
+    """Why a file is missing. DELETED and REPLACED were done by a person: no later sort files that content again."""
 
     DELETED = "deleted"
-    REPLACED = "replaced"  # another content lies there now, which is the person's
-    DANGLING = "dangling"  # a symbolic link of ours whose original is gone; it comes back, or is made anew
+    REPLACED = "replaced"  # the person put another content there
+    DANGLING = "dangling"  # a symbolic link whose target is gone; the target may come back
 
 
 DELETED = f"SELECT picture FROM missing WHERE beside IS NULL AND what != '{ChangeKind.DANGLING}'"  # noqa: S608 - a constant
-"""The pictures that are missing by a person's doing."""
+"""The images that a person deleted or replaced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingFile:
-    """A place as it was last recorded, and why it is one no more."""
+    """A file of the library as last recorded, and why it is missing."""
 
     place: LibraryFile
     what: ChangeKind
@@ -45,18 +45,18 @@ class MissingFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LibraryChanges:
-    """What a look at the disk found; `here` are places as recorded and as found, which may be in another folder."""
+    """Differences between catalog and disk; `here` are files as recorded and as found, perhaps in another folder."""
 
     here: Sequence[tuple[LibraryFile, LibraryFile]] = ()
     gone: Sequence[MissingFile] = ()
     forgotten: Sequence[LibraryFile] = ()
-    """Dangling links that a person removed: as if they had never been made."""
+    """Dangling links that a person removed: forgotten."""
     on_other_disk: Sequence[tuple[bytes, int, int]] = ()
-    """Path, inode and device of places that are as they were, but on another disk than is recorded."""
+    """Path, inode and device of unchanged files on another disk than recorded."""
     back: int = 0
-    """How many of those `here` were missing."""
+    """How many of `here` were missing."""
     unreachable: int = 0
-    """Places that could not be looked at: they stay as they are."""
+    """How many files could not be checked: they stay as recorded."""
 
     @property
     def any(self) -> bool:
@@ -70,7 +70,7 @@ _KEPT_DECISION = "run, action, category, confidence, reason"
 
 _MISSING = f"{_COLUMNS}, {_KEPT_DECISION}, what, at"
 
-# A stopped run may have been told to restore what a later one filed.
+# An interrupted run may have restored what a later one filed.
 _DELETED_AGAIN = f"""
 INSERT OR IGNORE INTO missing ({_MISSING}) SELECT {_MISSING} FROM restored AS r
 WHERE (for_run = :run OR (for_run < :run AND coalesce(beside, picture) IN (
@@ -83,7 +83,7 @@ ORDER BY for_run DESC
 
 
 def places_to_check(catalog: Catalog) -> sqlite3.Cursor:
-    """Path, size, time and device of every picture and sidecar that is no symbolic link: 300,000 are read in a row."""
+    """Path, size, time and device of every image and sidecar that is not a symbolic link."""
     return catalog.connection.execute(
         "SELECT path, size_bytes, mtime_ns, device FROM places WHERE method != 'symlink' "
         "UNION ALL SELECT path, size_bytes, mtime_ns, device FROM sidecars WHERE method != 'symlink'"
@@ -91,7 +91,7 @@ def places_to_check(catalog: Catalog) -> sqlite3.Cursor:
 
 
 def links_to_check(catalog: Catalog) -> sqlite3.Cursor:
-    """The same of symbolic links, with size, time and content of the file they lead to, as last seen in the crawl."""
+    """The same for symbolic links, with size, time and content of their target as last seen in the crawl."""
     return catalog.connection.execute(
         "SELECT places.path, places.size_bytes, places.mtime_ns, places.device, files.size_bytes, files.mtime_ns, "
         "files.picture IS places.picture FROM places LEFT JOIN files ON files.path = places.source "
@@ -107,14 +107,14 @@ def missing(catalog: Catalog) -> Iterator[MissingFile]:
 
 
 def count_missing(catalog: Catalog) -> dict[ChangeKind, int]:
-    """How many pictures are missing, by why; sidecars do not count."""
+    """How many images are missing, by kind of change; sidecars do not count."""
     rows = catalog.connection.execute("SELECT what, count(*) FROM missing WHERE beside IS NULL GROUP BY what")
     found = dict(rows.fetchall())
     return {what: found.get(what.value, 0) for what in ChangeKind}
 
 
 def is_deleted(catalog: Catalog, picture: PictureId, path: bytes) -> bool:
-    """Whether what was placed at `path` is recorded as deleted by a person."""
+    """Whether the image that was at `path` is recorded as deleted by a person."""
     row = catalog.connection.execute(
         "SELECT 1 FROM missing WHERE picture = ? AND path = ? AND what != 'replaced'", (picture, path)
     ).fetchone()
@@ -161,15 +161,15 @@ def restore_deleted(catalog: Catalog, *, run: int, crawl: Path) -> None:
 
 
 def delete_again(catalog: Catalog, *, run: int) -> None:
-    """As `run` is undone: what it was asked to restore is deleted again, unless it lies in the library all the same.
+    """When `run` is undone: record what it restored as deleted again, unless it is in the library nevertheless.
 
-    The caller holds the transaction. Where the run is made again, its places end this.
+    The caller holds the transaction. If the run is made again, filing its images removes these rows.
     """
     catalog.connection.execute(_DELETED_AGAIN, {"run": run})
 
 
 def restore_sidecar_sources(catalog: Catalog) -> None:
-    """Sidecars that an undo brought back from where replaced ones are kept: they came from the crawl, as at first."""
+    """Give sidecars that an undo brought back their original source in the crawl."""
     first = (
         "(SELECT {} FROM moves WHERE moves.target = sidecars.path AND moves.beside = sidecars.beside "
         "AND state = 'done' AND undoes IS NULL ORDER BY id LIMIT 1)"
@@ -214,7 +214,7 @@ def _insert_missing(connection: sqlite3.Connection, gone: MissingFile) -> None:
 
 
 def _restore_decision(connection: sqlite3.Connection, place: LibraryFile) -> None:
-    """What was decided of a picture that is found again holds again."""
+    """Restore the decision of an image that was found again."""
     connection.execute(
         f"INSERT OR IGNORE INTO decisions (picture, {_KEPT_DECISION}) SELECT picture, {_KEPT_DECISION} FROM missing "  # noqa: S608
         "WHERE picture = ? AND beside IS NULL AND action IS NOT NULL",
@@ -241,17 +241,17 @@ class RemovableLink:
 
 
 def dangling_links(catalog: Catalog, *, run: int, crawl: Path) -> list[RemovableLink]:
-    """Symbolic links whose original is gone, of pictures that `run` found in `crawl` under another name."""
+    """Symbolic links whose target is gone, of images that `run` found in `crawl` under another path."""
     return list(_links(catalog, _FOUND, (ChangeKind.DANGLING.value, to_bytes(crawl), run)))
 
 
 def changed_links(catalog: Catalog) -> list[RemovableLink]:
-    """Links to files of the crawl that hold another content than was filed."""
+    """Links to files of the crawl whose content has changed since they were filed."""
     return list(_links(catalog, "missing.beside IS NULL", (ChangeKind.REPLACED.value,)))
 
 
 def made_by(catalog: Catalog, sidecar: LibraryFile) -> int | None:
-    """The id of the change that brought a sidecar to its place from the crawl."""
+    """The id of the change that brought a sidecar from the crawl to its place."""
     (number,) = catalog.connection.execute(
         "SELECT max(id) FROM moves WHERE beside = ? AND source = ? AND picture = ? AND state = 'done'",
         (sidecar.beside, sidecar.source, sidecar.picture),
@@ -260,7 +260,7 @@ def made_by(catalog: Catalog, sidecar: LibraryFile) -> int | None:
 
 
 def drop_missing(catalog: Catalog, places: Sequence[LibraryFile]) -> None:
-    """These are missing no more: what lay there was taken away."""
+    """These are no longer missing: what was there has been removed."""
     with catalog.transaction() as connection:
         connection.executemany(
             "DELETE FROM missing WHERE picture = ? AND path = ?", [(place.picture, place.path) for place in places]

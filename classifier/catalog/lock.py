@@ -1,6 +1,6 @@
-"""One process at a time owns a library for writing; must not know what is written.
+"""The lock of a library: one process at a time may write it.
 
-The lock is the operating system's and dies with its owner, so nothing needs clearing up after a kill.
+It is a lock of the operating system and ends with its process, so nothing is left to clean up after a kill.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ else:
     import fcntl
 
 _NAME = "lock"
-_LOCKED_BYTE = 1 << 30  # far behind the text, for Windows lets nobody read a locked byte
+_LOCKED_BYTE = 1 << 30  # far after the text, for Windows does not let anyone read a locked byte
 _LONGEST_PID = 20
 _held: set[int] = set()
 
 
 @contextmanager
 def hold_lock(library: Path) -> Iterator[None]:
-    """Own `library` until left; raises LibraryError at once, naming the owner, while another process does."""
+    """Hold the lock of `library`; raises LibraryError at once, naming the process, while another holds it."""
     path = make_state_folder(library) / _NAME
     try:
         descriptor = open_descriptor(path, CREATE)
@@ -60,7 +60,7 @@ def _acquire(descriptor: int, library: Path) -> None:
 
 
 def _write_pid(descriptor: int) -> None:
-    """Say whose it is; on a disk that is full the lock is no less a lock for naming nobody."""
+    """Write the process id into the lock file. The lock holds even if that fails, as on a full disk."""
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
@@ -79,7 +79,7 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _release_in_child() -> None:
-        """A forked worker must not keep the lock alive after its parent's death."""
+        """Close the lock in a forked worker, which would otherwise keep it after its parent's death."""
         for descriptor in _held:
             os.close(descriptor)
         _held.clear()

@@ -1,6 +1,6 @@
-"""Pictures that a person moved from one folder of a library to another: both ends are kept, and what follows of it.
+"""Images that a person moved from one folder of a library to another.
 
-Where a picture was put by hand, it stays: no later decision moves it, unless the person judges it otherwise since.
+An image moved by hand stays there: no later decision moves it, unless the person annotates it again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ REASON: Final = "a person moved it there"
 
 
 def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFile) -> None:
-    """Both ends are kept; a picture that lies in another folder now is decided to be there."""
+    """Record both paths; an image that is now in another folder gets the decision of that folder."""
     if new.beside is not None:
         return
     connection.execute(
@@ -48,7 +48,7 @@ def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFi
 
 
 def current_path(catalog: Catalog, picture: PictureId, path: bytes) -> bytes:
-    """Where a person moved what was placed at `path`; `path` itself when nobody did."""
+    """Where a person moved the image placed at `path`; `path` itself if nobody did."""
     rows = catalog.connection.execute("SELECT old, new FROM hand_moves WHERE picture = ? ORDER BY id", (picture,))
     for old, new in rows:
         path = new if old == path else path
@@ -56,7 +56,7 @@ def current_path(catalog: Catalog, picture: PictureId, path: bytes) -> bytes:
 
 
 def manually_placed(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> dict[PictureId, bytes]:
-    """Those of `pictures` (None: all) that lie where a person moved them and were not judged since, with the folder."""
+    """Those of `pictures` (None: all) that were moved by hand and not annotated since, with their folder."""
     if pictures is None:
         rows: Iterator[Any] = catalog.connection.execute(_MOVED.format(condition=""))
     else:
@@ -73,7 +73,7 @@ def manually_placed(catalog: Catalog, pictures: Sequence[PictureId] | None = Non
 
 
 def decision_for_folder(folder: bytes) -> tuple[Action, str] | None:
-    """What lying in this folder says of a picture: filed, waiting with a best guess, or unknown; None at the top."""
+    """The decision that a folder stands for: file, review with a best guess, or unknown; None at the top."""
     first, *rest = os.fsdecode(folder).split("/")
     if first == "_review":
         return Action.REVIEW, "/".join(rest[:1])

@@ -1,6 +1,6 @@
-"""How the catalog's tables came to be: small steps, each recorded by name; must not know what the rows mean.
+"""The migrations of the catalog: small steps, each recorded by name.
 
-A step never changes once it was released: a new one follows it.
+A step never changes once it is released: a new one follows it.
 """
 
 from __future__ import annotations
@@ -42,97 +42,97 @@ def m001_first_tables(connection: sqlite3.Connection) -> None:
 
 
 def m002_undo_and_sidecars(connection: sqlite3.Connection) -> None:
-    """Which change a change takes back, and which run a run; the files that lie beside pictures."""
+    """Which change another change undoes, and which run a run undoes; sidecar files."""
     for statement in UNDO_AND_SIDECARS:
         connection.execute(statement)
 
 
 def m003_audits(connection: sqlite3.Connection) -> None:
-    """Random samples of what was filed, and what persons said about pictures."""
+    """Random samples of what was filed, and annotations."""
     for statement in AUDITS:
         connection.execute(statement)
 
 
 def m004_novelty(connection: sqlite3.Connection) -> None:
-    """How unlike every labelled picture one is, beside what the same model says of it; NULL when nothing can tell."""
+    """The OOD score beside the logits of the same model; NULL when the model has no OOD detector."""
     connection.execute("ALTER TABLE predictions ADD COLUMN novelty REAL")
 
 
 def m005_embeddings(connection: sqlite3.Connection) -> None:
-    """Where the embedding of each picture lies, by the backbone that made it: files of rows beside the catalog."""
+    """Where the embedding of each image is stored, by backbone: shards beside the catalog."""
     for statement in EMBEDDINGS:
         connection.execute(statement)
 
 
 def m006_review_queue(connection: sqlite3.Connection) -> None:
-    """The orders in which what waits for a person is shown, so that no page of them sorts the whole library."""
+    """Indexes for the orders of the review queue, so that no page sorts the whole library."""
     for statement in REVIEW_QUEUE:
         connection.execute(statement)
 
 
 def m007_queue_of_what_waits(connection: sqlite3.Connection) -> None:
-    """The same orders over what waits alone: of what is filed, nobody asks in order, and every decision was in four."""
+    """Partial indexes instead: only what is in review or unknown is listed in these orders."""
     for statement in QUEUE_OF_WHAT_WAITS:
         connection.execute(statement)
 
 
 def m008_categories(connection: sqlite3.Connection) -> None:
-    """What a person calls categories: a row for each that was made or renamed."""
+    """Categories that a person created or renamed, one row for each."""
     connection.execute(
         "CREATE TABLE categories (id INTEGER PRIMARY KEY, name TEXT NOT NULL, became TEXT NOT NULL, at TEXT NOT NULL)"
     )
 
 
 def m009_answers_by_model(connection: sqlite3.Connection) -> None:
-    """What one model says lies together, so that a new head's answers are added in one place, and old ones leave so.
+    """Predictions clustered by model, so that those of a new head are written, and old ones deleted, in one place.
 
-    A run tells the backbone of its model: by that, what a model said can be said again.
+    A run records the backbone of its model, from whose embeddings predictions can be computed again.
     """
     for statement in ANSWERS_BY_MODEL:
         connection.execute(statement)
 
 
 def m010_review_steps(connection: sqlite3.Connection) -> None:
-    """The steps of the review page, by number: those made before this are numbered in the order of their verdicts.
+    """Numbered steps of the review page: existing ones are numbered in the order of their annotations.
 
-    A step of an older catalog is what was recorded at one time of the clock. One that renamed a category of which
-    nothing was said has no verdict: it follows the verdicts that are not younger.
+    A step of an older catalog is what was recorded at one time. One that renamed a category without annotations
+    follows the annotations that are not later.
     """
     for statement in REVIEW_STEPS:
         connection.execute(statement)
 
 
 def m011_selection(connection: sqlite3.Connection) -> None:
-    """How a picture was selected to be judged, beside what was said of it; NULL in verdicts of earlier versions."""
+    """How an image was selected for annotation; NULL in annotations of earlier versions."""
     connection.execute("ALTER TABLE verdicts ADD COLUMN selection TEXT")
 
 
 def m012_checksums_of_moves(connection: sqlite3.Connection) -> None:
-    """A checksum of each row of the journal, so that a damaged one is not carried out; NULL in rows made before."""
+    """A checksum for each row of the journal, so that a damaged one is not executed; NULL in earlier rows."""
     connection.execute("ALTER TABLE moves ADD COLUMN checksum TEXT")
 
 
 def m013_disk_changes(connection: sqlite3.Connection) -> None:
-    """What a person deleted from the library, replaced or moved there; a decision leaves with its place."""
+    """What a person deleted, replaced or moved in the library; a decision leaves with its place."""
     for statement in DISK_CHANGES:
         connection.execute(statement)
 
 
 def m014_decided_before(connection: sqlite3.Connection) -> None:
-    """What was decided before a run; what an undo of an earlier version left is decided as it lies, or not at all."""
+    """Previous decisions; after an undo by an earlier version, decisions are set from where images are."""
     for statement in DECIDED_BEFORE:
         connection.execute(statement)
     _decide_as_placed(connection)
 
 
 def m015_decided_before_at_once(connection: sqlite3.Connection) -> None:
-    """What was decided before is kept by one statement for many pictures, no longer by a trigger for each."""
+    """Previous decisions are written by one statement for many images, no longer by a trigger for each."""
     connection.execute("DROP TRIGGER decided_otherwise")
 
 
 # Much the same as `as_placed` in filing/decide_by_location, which may change; a step of the migrations may not.
 def _decide_as_placed(connection: sqlite3.Connection) -> None:
-    """Earlier versions undid moves and not decisions: where a run was undone, what lies in a folder is decided so."""
+    """Where an earlier version undid moves but not decisions, set decisions from the folders that images are in."""
     if connection.execute("SELECT 1 FROM runs WHERE kind = 'undo'").fetchone() is None:
         return
     rows = connection.execute(
@@ -167,7 +167,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
 
 
 def pending(connection: sqlite3.Connection) -> list[Callable[[sqlite3.Connection], None]]:
-    """The steps that a catalog still lacks; raises LibraryError when it has steps that this program does not know."""
+    """The steps that a catalog lacks; raises LibraryError if it has steps that this program does not have."""
     known = connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'").fetchone()
     done = {name for (name,) in connection.execute("SELECT name FROM migrations")} if known else set()
     newer = sorted(str(name) for name in done - {step.__name__ for step in STEPS})
@@ -177,7 +177,7 @@ def pending(connection: sqlite3.Connection) -> list[Callable[[sqlite3.Connection
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the catalog up to date, each step in one transaction with its record."""
+    """Apply the pending steps, each in one transaction with its record."""
     if not pending(connection):
         return
     connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied TEXT) WITHOUT ROWID")

@@ -1,8 +1,10 @@
-"""The plain trail beside the catalog: `.illsort/moves.jsonl`, one line a change; must not know SQL or move files.
+"""The log of moves beside the catalog, `.illsort/moves.jsonl`: one JSON line for each change.
 
-It alone suffices to undo, should the catalog be lost: so a change is in it, durably, before the catalog calls it
-done. A line may come twice after a kill; the last line of an `id` and `run` holds. Each ends with a checksum of what
-stands before it; one that does not hold is passed over, and so is one that was never written by illsort.
+It suffices to undo if the catalog is lost: a change is in it, durably, before the catalog marks it as done. A line may
+occur twice after a kill; the last line of an `id` and `run` counts. Each ends with a checksum; lines whose checksum
+does not match, and lines that illsort did not write, are skipped.
+
+The checksums find damage, not forgery: whoever can write a library can compute them.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ _LINE_WITH_CHECKSUM: Final = re.compile(rb'(?P<body>.*), "sum": "(?P<sum>[0-9a-f
 _CHECKSUM: Final = re.compile(rb'"sum": "[0-9a-f]{16}"')
 
 _JOINED: Final = re.compile(rb'(?<=\}).(?=\{"run": )', re.DOTALL)
-"""Where a damaged line break stands."""
+"""A damaged line break."""
 
 _OPTIONAL: Final[dict[str, Any]] = {
     "inode": 0,
@@ -42,7 +44,7 @@ _OPTIONAL: Final[dict[str, Any]] = {
     "crawl": None,
     "sum": None,
 }
-"""What older lines lack. Without an inode the time is made to differ, so that the content must prove the file."""
+"""Defaults for older lines. Without an inode the time is set to differ, so that the content is compared instead."""
 
 _WRITTEN = ("run", "id", "at", "picture", "method", "source", "target", "size_bytes", "mtime_ns", "permissions")
 
@@ -51,7 +53,7 @@ _KEYS: Final = {*_OPTIONAL, *_WRITTEN}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveLog:
-    """The changes by id, with paths as bytes; the numbers of the lines that were written, but are no longer whole.
+    """The changes by id, with paths as bytes, and the numbers of damaged lines.
 
     A change whose `sum` is None was written before lines had checksums, and its `crawl` is None.
     """
@@ -61,7 +63,7 @@ class MoveLog:
 
 
 def append_move_log(library: Path, entries: Iterable[MoveRecord], *, at: str, crawls: Mapping[int, bytes]) -> None:
-    """Add one line an entry and make them durable; raises OSError when the disk refuses.
+    """Add one line for each entry and make them durable; raises OSError.
 
     `crawls` has the crawl of each run of `entries`.
     """
@@ -71,7 +73,7 @@ def append_move_log(library: Path, entries: Iterable[MoveRecord], *, at: str, cr
         return
     is_new = not path.exists()
     with open_own(path, APPEND) as file:
-        # A kill or a full disk may have left half a line.
+        # A kill or a full disk may have left an incomplete line.
         text = text if _ends_a_line(file.fileno()) else "\n" + text
         file.write(text.encode())
         file.flush()
@@ -81,7 +83,7 @@ def append_move_log(library: Path, entries: Iterable[MoveRecord], *, at: str, cr
 
 
 def read_move_log(library: Path) -> MoveLog:
-    """The last line of each change; empty when there is no trail. Raises OSError when it cannot be read."""
+    """The last line of each change; empty without a log. Raises OSError."""
     changes: dict[int, dict[str, Any]] = {}
     damaged: list[int] = []
     for number, change in read_lines(library):
@@ -93,9 +95,9 @@ def read_move_log(library: Path) -> MoveLog:
 
 
 def read_lines(library: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """The number of each line and its change, None for a damaged one; raises OSError when the trail cannot be read.
+    """The number of each line and its change, None for a damaged one; raises OSError.
 
-    Half a line, as a kill leaves it, is passed over: what it was for was not done.
+    An incomplete line, as a kill leaves it, is skipped: its change was not made.
     """
     path = state_folder(library) / NAME
     if not path.exists():
@@ -110,7 +112,7 @@ def read_lines(library: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
 
 
 def _parse_joined(line: bytes) -> list[dict[str, Any]]:
-    """The change of a line, or of each of two whose line break is damaged; none when any of it is."""
+    """The change of a line, or of each of two whose line break is damaged; none if any of it is damaged."""
     whole = _parse_line(line)
     if whole is not None:
         return [whole]
@@ -133,7 +135,7 @@ def _parse_line(line: bytes) -> dict[str, Any] | None:
 
 
 def _is_torn(line: bytes) -> bool:
-    """Whether a line ends before its checksum does, or before it was closed."""
+    """Whether a line ends before its checksum or closing brace."""
     return not line.strip() or not (_CHECKSUM.search(line) or line.rstrip().endswith(b"}"))
 
 
@@ -151,7 +153,7 @@ def _with_checksum(line: dict[str, Any]) -> str:
 
 
 def _line(entry: MoveRecord, at: str, crawl: bytes | None) -> dict[str, Any]:
-    """Paths in base64, for they may hold any bytes; those in the library begin there, with "/"."""
+    """The values of a line. Paths are in base64, for they may hold any bytes; those in the library are relative."""
     return {
         "run": entry.run,
         "id": entry.id,
@@ -172,7 +174,7 @@ def _line(entry: MoveRecord, at: str, crawl: bytes | None) -> dict[str, Any]:
 
 
 _MOST: Final = 2**62
-"""Above every id and run; SQLite's integers end at 2**63."""
+"""Above every id; SQLite's integers end at 2**63."""
 
 _METHODS: Final = frozenset(method.value for method in Method)
 
@@ -180,7 +182,7 @@ _HASH: Final = re.compile("[0-9a-f]{64}")
 
 
 def checksum(content: bytes) -> str:
-    """16 hex digits that differ when any bit of `content` does."""
+    """BLAKE2b of `content`, 16 hex digits."""
     return blake2b(content, digest_size=8).hexdigest()
 
 
@@ -190,7 +192,7 @@ def row_checksum(row: tuple[Any, ...]) -> str:
 
 
 def wrong_field(change: Mapping[str, Any]) -> str | None:
-    """The first field of a recorded change that has a wrong type or a value that it cannot have; None: all are fine."""
+    """The first field of a recorded change with a wrong type or an impossible value; None if there is none."""
     for name, is_right in _FIELDS.items():
         if not is_right(change[name]):
             return name

@@ -1,7 +1,7 @@
-"""The journal of changes and the places that pictures have; must not know how a file is moved.
+"""The journal of moves: the table `moves`.
 
-A change is committed as INTENT before the disk is touched, and becomes DONE after the disk has it durably. What a kill
-leaves open is settled from what the disk shows.
+A change is committed as INTENT before the disk is touched, and becomes DONE after it is durable there. What a kill
+leaves open is settled from the state of the disk.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class MoveState(StrEnum):
-    """How far one change has come; only INTENT and CLAIMED are open."""
+    """The state of one change; only INTENT and CLAIMED are open."""
 
     INTENT = "intent"
-    CLAIMED = "claimed"  # an empty file of ours may stand at the target: the disk knows no better way
+    CLAIMED = "claimed"  # an empty file of ours may be at the target: the disk has no atomic rename without replacing
     DONE = "done"
-    ADOPTED = "adopted"  # the picture lay there already; nothing was changed
+    ADOPTED = "adopted"  # the image was there already; nothing was changed
     CANCELLED = "cancelled"  # nothing was changed; a later run plans it again
     CHANGED = "changed"
     GONE = "gone"
@@ -41,9 +41,9 @@ class MoveState(StrEnum):
 class MoveRecord:
     """One row of the journal.
 
-    Paths are within the library, with "/", or absolute when they lie outside of it. A MOVE, RENAME or RESTORE goes by
-    copy when it has a `temporary`. Size, time, inode and device are the source's as planned. `undoes` and `beside` as
-    in a Move.
+    Paths are relative to the library, with "/", or absolute when outside. A MOVE, RENAME or RESTORE with a `temporary`
+    is made by copying. Size, time, inode and device are those of the source when planned. `undoes` and `beside` as in
+    a Move.
     """
 
     id: int
@@ -65,7 +65,7 @@ class MoveRecord:
 
 
 def library_file_of(entry: MoveRecord, found: os.stat_result | None) -> LibraryFile:
-    """Where a change that is done has brought its picture, with what the file system shows there (None: as planned)."""
+    """The file that a finished change produced, with what the file system reports (None: as planned)."""
     size, mtime, inode, device = (
         (entry.size_bytes, entry.mtime_ns, entry.inode, entry.device)
         if found is None
@@ -94,15 +94,15 @@ _LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
 
 
 def next_id(catalog: Catalog) -> int:
-    """The id that the next entry is to have; ids only grow."""
-    # An id beyond is damage, and none could follow the last that there can be.
+    """The id for the next entry; ids only grow."""
+    # A greater id is damage, and no id could follow the greatest integer.
     query = "SELECT COALESCE(MAX(id), 0) FROM moves WHERE id BETWEEN 0 AND ?"
     (last,) = catalog.connection.execute(query, (_LAST_ID,)).fetchone()
     return int(last) + 1
 
 
 def begin(catalog: Catalog, entries: Sequence[MoveRecord], *, run: int, folders: Iterable[Path]) -> None:
-    """Commit what is about to be done, with the `folders` that will be made for it, paths as in an entry."""
+    """Commit what is about to be done, with the `folders` that will be created for it."""
     marks = ", ".join("?" for _ in ENTRY)
     rows = [_as_row(entry) for entry in entries]
     with catalog.transaction() as connection:
@@ -116,15 +116,15 @@ def begin(catalog: Catalog, entries: Sequence[MoveRecord], *, run: int, folders:
 
 
 def update(catalog: Catalog, entry: MoveRecord) -> None:
-    """Commit another target, temporary or state of an entry, before the disk is touched for it."""
+    """Commit a new target, temporary or state of an entry, before the disk is touched for it."""
     with catalog.transaction():
         _write_state(catalog, [entry])
 
 
 def finish(catalog: Catalog, entries: Sequence[MoveRecord], *, library: Path, places: Sequence[LibraryFile]) -> None:
-    """Commit how entries ended and where pictures are now, all or nothing; the trail first.
+    """Write finished entries to the log of moves, then commit their states and the new places, all or nothing.
 
-    Raises OSError when the trail cannot be written.
+    Raises OSError when the log cannot be written.
     """
     done = [entry for entry in entries if entry.state is MoveState.DONE]
     append_move_log(library, done, at=utc_now("milliseconds"), crawls=_crawls(catalog, {entry.run for entry in done}))
@@ -161,7 +161,7 @@ _DIGITS: Final = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DamagedRow:
-    """A row of the journal that is not what was written: its id, and the field that says so."""
+    """A damaged row of the journal: its id, and the field that shows it."""
 
     id: int
     field: str
@@ -178,7 +178,7 @@ def done_ids(catalog: Catalog) -> Iterator[int]:
 
 
 def close_damaged(catalog: Catalog) -> list[DamagedRow]:
-    """Have open entries that are damaged be open no longer, for nobody can go on with them; returns them."""
+    """Mark open entries that are damaged as failed, for nobody can finish them; returns them."""
     found = [one for one in select_all(catalog, "state IN ('intent', 'claimed')") if isinstance(one, DamagedRow)]
     if found:
         with catalog.transaction() as connection:
@@ -189,15 +189,15 @@ def close_damaged(catalog: Catalog) -> list[DamagedRow]:
 
 
 def select(catalog: Catalog, condition: str, values: Sequence[Any] = ()) -> list[MoveRecord]:
-    """The entries that meet an SQL `condition` of the program's own; those that are damaged are passed over."""
+    """The entries that meet an SQL `condition` of the program's own; damaged ones are skipped."""
     return [one for one in select_all(catalog, condition, values) if isinstance(one, MoveRecord)]
 
 
 def select_all(catalog: Catalog, condition: str, values: Sequence[Any] = ()) -> list[MoveRecord | DamagedRow]:
-    """The same with what is damaged."""
+    """The same, with damaged ones."""
     connection = catalog.connection
     query = f"SELECT {', '.join(ENTRY)}, checksum FROM moves WHERE {condition}"  # noqa: S608 - our own names
-    # Damaged text may be none.
+    # Damaged text may be invalid UTF-8.
     connection.text_factory = _as_text
     try:
         rows = connection.execute(query, values).fetchall()
@@ -207,7 +207,7 @@ def select_all(catalog: Catalog, condition: str, values: Sequence[Any] = ()) -> 
 
 
 def damaged_rows(catalog: Catalog) -> list[DamagedRow]:
-    """The damaged rows of the whole journal; takes as long as it has many."""
+    """The damaged rows of the whole journal, which is read in pages."""
     found: list[DamagedRow] = []
     page = select_all(catalog, "1 ORDER BY id LIMIT ?", (_PAGE,))
     while page:
@@ -221,7 +221,7 @@ def _as_text(kept: bytes) -> str:
 
 
 def _entry(row: tuple[Any, ...], kept_checksum: object) -> MoveRecord | DamagedRow:
-    """A row of the journal; those of older catalogs have no checksum."""
+    """A row of the journal as a record; rows of older catalogs have no checksum."""
     kept = dict(zip(ENTRY, row, strict=True))
     if kept_checksum is not None and kept_checksum != row_checksum(row):
         return DamagedRow(id=kept["id"], field="checksum")
@@ -233,7 +233,7 @@ def _entry(row: tuple[Any, ...], kept_checksum: object) -> MoveRecord | DamagedR
 
 
 def _wrong_state(kept: dict[str, Any]) -> str | None:
-    """The field of these that has a wrong value: all that the journal has and the trail has not."""
+    """The first wrong field of those that the journal has and the log does not."""
     if kept["state"] not in _STATES:
         return "state"
     if kept["temporary"] is not None and not isinstance(kept["temporary"], bytes):
@@ -242,7 +242,7 @@ def _wrong_state(kept: dict[str, Any]) -> str | None:
 
 
 def _as_number(kept: object) -> int | None:
-    """Inodes and devices are kept as text, for they may be larger than SQLite's numbers."""
+    """Inodes and devices are stored as text, for they may be larger than SQLite's integers."""
     return int(kept) if isinstance(kept, str) and kept.isdecimal() and len(kept) < _DIGITS else None
 
 

@@ -1,4 +1,8 @@
-"""A model's logits for each image, and what a run is to decide by them."""
+"""Predictions: a model's logits for each image, and the pages in which a run decides about them.
+
+Images already in the library come in the order of their ids, as the catalog stores them; those to be filed from the
+crawl come by path.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ DELETE FROM predictions WHERE model = ? AND EXISTS (
 def add_logits(
     catalog: Catalog, picture: PictureId, *, model: str, logits: NDArray[np.float32], novelty: float | None = None
 ) -> None:
-    """Record what `model` says of a picture: logits, float32 (K,), and how unlike every labelled picture it is.
+    """Record a model's logits, float32 (K,), for an image, and its OOD score.
 
     The caller holds the transaction.
     """
@@ -38,15 +42,15 @@ def add_logits(
 
 
 def logits_as_bytes(logits: NDArray[np.float32]) -> list[bytes]:
-    """Each row of logits, float32 (N, K), as it is kept."""
+    """Each row of logits, float32 (N, K), as stored."""
     width, content = logits.shape[1] * 4, logits.astype("<f4").tobytes()
     return [content[start : start + width] for start in range(0, len(content), width)]
 
 
 def add_many_logits(catalog: Catalog, answers: Iterable[tuple[PictureId, bytes, float | None]], *, model: str) -> None:
-    """As `add_logits`, for many pictures: each with its logits `logits_as_bytes` and its novelty.
+    """The same for many images: each with its logits from `logits_as_bytes` and its OOD score.
 
-    The caller holds the transaction; in the order of the pictures it is fastest.
+    The caller holds the transaction; fastest in the order of the image ids.
     """
     catalog.connection.executemany(
         "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
@@ -55,18 +59,18 @@ def add_many_logits(catalog: Catalog, answers: Iterable[tuple[PictureId, bytes, 
 
 
 def forget_predictions(catalog: Catalog, models: Iterable[tuple[str, str]]) -> int:
-    """Drop what `models`, each with its backbone, can say again without reading the picture: its embedding is kept.
+    """Delete predictions of `models` (each with its backbone) that can be computed again from stored embeddings.
 
-    Returns how many answers went.
+    Returns how many were deleted.
     """
     with catalog.transaction() as connection:
         return sum(connection.execute(_FORGET, model).rowcount for model in models)
 
 
 class PredictionRow(NamedTuple):
-    """A content that a model has seen: what to decide by, and where it lies in the library as it was placed there.
+    """The prediction of an image, and its file in the library as it was placed there.
 
-    Of hundreds of thousands, few are moved: paths are made only of those.
+    A plain tuple: there are hundreds of thousands, and paths are built only for the few that are moved.
     """
 
     picture: PictureId
@@ -74,26 +78,26 @@ class PredictionRow(NamedTuple):
     scores: bytes
     """Logits, little-endian float32 (K,)."""
     novelty: float | None
-    """How unlike every labelled picture it is; None when the model cannot tell."""
+    """The OOD score; None if the model has no OOD detector."""
     place_path: bytes | None
-    """Relative to the library; None, like the rest, when the content is not in it."""
+    """Relative to the library; None, like the rest, when the image is not in it."""
     size_bytes: int
     mtime_ns: int
     inode: str
     device: str
     path: bytes = b""
-    """The first by path of the files of the crawl that hold it; told, like their number, with what is placed."""
+    """The first file of the crawl with this image, by path; set, like their number, for images in the library."""
     files: int = 0
 
     def place_in(self, library: Path) -> ImageFile:
-        """The file in the library as it was placed. Raises ValueError when the content is not in it."""
+        """The file in the library as it was placed. Raises ValueError when the image is not in it."""
         if self.place_path is None:
             raise ValueError(f"not in the library: {self.picture}")
         return _image_file(library / os.fsdecode(self.place_path), *self[5:9])
 
 
 class Candidate:
-    """A file of the crawl whose content a model has seen."""
+    """A file of the crawl whose image has a prediction."""
 
     __slots__ = ("_file", "seen")
 
@@ -117,7 +121,7 @@ pictures.id, pictures.truncated, predictions.logits, predictions.novelty,
 places.path, places.size_bytes, places.mtime_ns, places.inode, places.device
 """
 
-# The plus signs keep SQLite on the order that is asked for: any other index would sort the whole crawl for each page.
+# The plus signs keep SQLite from other indexes, which would sort the whole crawl for each page.
 _OF_RUN = "+crawl = :crawl AND +seen = :run AND failure_kind IS NULL"
 
 _MAKE_PLACED = "CREATE TEMP TABLE IF NOT EXISTS placed (picture TEXT PRIMARY KEY) WITHOUT ROWID"
@@ -165,7 +169,7 @@ SELECT count(*) FROM files WHERE {_OF_RUN} AND path > :after
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionPage:
-    """Some files in the order of their paths: those of them that a model has seen, and the `last` path (bytes)."""
+    """Some files in the order of their paths: those with a prediction, and the `last` path."""
 
     candidates: list[Candidate]
     last: bytes
@@ -173,7 +177,7 @@ class PredictionPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlQuery:
-    """What one run found in one crawl, seen by one model."""
+    """The predictions of one model for what one run found in one crawl."""
 
     catalog: Catalog
     run: int
@@ -181,14 +185,14 @@ class CrawlQuery:
     model: str
 
     def next_placed(self, *, after: str, limit: int) -> list[PredictionRow]:
-        """The next `limit` contents behind `after` that lie in the library, by picture id."""
+        """The next `limit` images after `after` that are in the library, by id."""
         rows = self.catalog.connection.execute(_PLACED, self._values(after=after, limit=limit))
         return list(map(PredictionRow._make, rows))
 
     def leave_out_placed(self, *, files: int) -> bool:
-        """From here on `next_files` leaves out what came with `next_placed`, so many `files`, and what was deleted.
+        """Exclude what `next_placed` returned (`files` files) and what was deleted from `next_files`.
 
-        Returns whether any that could be read are left; `next_files` is for when there are.
+        Returns whether any readable files are left; call `next_files` only if so.
         """
         connection = self.catalog.connection
         if connection.execute(_READABLE, self._values()).fetchone() == (files,):
@@ -200,11 +204,11 @@ class CrawlQuery:
         return True
 
     def next_files(self, *, after: bytes, upto: bytes | None, limit: int) -> PredictionPage | None:
-        """The next `limit` files that are left, by path, behind `after` and not beyond `upto`; None: no more."""
+        """The next `limit` remaining files by path, after `after` and up to `upto`; None at the end."""
         found = self.catalog.connection.execute(_FILES, self._values(after=after, upto=upto, limit=limit)).fetchall()
         if not found:
             return None
-        # In the order of the contents, for so they lie in the catalog.
+        # In the order of the ids, as the catalog stores them.
         wanted = sorted({row[5] for row in found})
         seen = {row[0]: PredictionRow(*row) for row in select_many(self.catalog, _SEEN, wanted, before=(self.model,))}
         return PredictionPage(
@@ -212,7 +216,7 @@ class CrawlQuery:
         )
 
     def count_files(self, *, after: bytes) -> int:
-        """How many of the files that could be read are left behind the path `after`."""
+        """How many readable files remain after the path `after`."""
         (count,) = self.catalog.connection.execute(_COUNT, self._values(after=after)).fetchone()
         return int(count)
 
@@ -221,7 +225,7 @@ class CrawlQuery:
 
 
 def logits_of(found: Sequence[PredictionRow]) -> NDArray[np.float32]:
-    """The logits of what a model has seen, float32 (N, K); at least one."""
+    """The logits of at least one prediction, float32 (N, K)."""
     return np.frombuffer(b"".join([one.scores for one in found]), "<f4").reshape(len(found), -1)
 
 

@@ -1,7 +1,6 @@
-"""The outlook: what was last learned of the pictures that wait, in a file of its own that may be deleted at any time.
+"""The ranking of the queue, in a database file of its own that may be deleted at any time.
 
-Written whole, then renamed; read by attaching the newest to an open catalog as the schema `outlook`. Must not know
-how pictures are ranked, nor who looks at them.
+Written whole, then renamed; read by attaching the newest file to an open catalog as the schema `outlook`.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 _NAME: Final = re.compile(r"outlook-(\d{1,12})\.db")
-# The place is the rowid, so every index ends in it, and none but one repeats the long picture.
+# The position (`place`) is the rowid, which ends every index, so only one index repeats the long id.
 _RANKS: Final = """
 CREATE TABLE {schema}.ranks (
     place INTEGER PRIMARY KEY, picture TEXT, action TEXT, category TEXT, confidence REAL, look INTEGER, logits BLOB)
@@ -45,11 +44,11 @@ _INDEXES: Final = (
 
 
 class Rank(NamedTuple):
-    """What is thought of one picture that waits; `action` is its tray ("review" or "unknown").
+    """The ranking of one image that waits; `action` is "review" or "unknown".
 
-    `place` is its number in the order that saves most work, each once; `look` the number of its cluster of pictures
-    that look alike; `category` the best guess, empty when nothing is known, with its probability; `logits` as
-    `pictures.as_bytes` makes them, one for each of the outlook's categories, or None.
+    `position` is unique: the order that saves most work. `cluster_id` numbers clusters of similar images. `category`
+    is the best guess, empty if unknown, with its probability; `logits` as from `logits_as_bytes`, one for each of the
+    ranking's categories, or None.
     """
 
     position: int
@@ -63,20 +62,20 @@ class Rank(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingSnapshot:
-    """What is attached: its number (0: none, and the schema holds an empty table) and what its `meta` says."""
+    """The attached ranking: its number (0: none, and the schema has an empty table) and its `meta`."""
 
     number: int
     meta: Mapping[str, Any]
     newest: int = 0
-    """The number of the newest file there was, which may have been damaged."""
+    """The number of the newest file, which may be damaged."""
 
 
 def write(library: Path, ranks: Iterable[Rank | tuple[Any, ...]], *, meta: Mapping[str, Any]) -> int:
-    """Write the newest outlook of a library, and remove the older ones; returns its number.
+    """Write the newest ranking of a library, and remove the older ones; returns its number.
 
     `meta` has JSON values by name: at least "categories" (in the order of the logits) and "temperature". Ranks in the
-    order of their places are written fastest, and plain tuples faster than `Rank`. Raises OSError or sqlite3.Error when
-    the disk refuses; what was there then holds on.
+    order of their positions are written fastest, and plain tuples faster than `Rank`. Raises OSError or sqlite3.Error
+    when the disk refuses; then the previous ranking stays.
     """
     folder = make_state_folder(library)
     number = max(_numbers(folder), default=0) + 1
@@ -95,10 +94,10 @@ def write(library: Path, ranks: Iterable[Rank | tuple[Any, ...]], *, meta: Mappi
 
 
 def attach_newest(catalog: Catalog, attached: RankingSnapshot | None = None) -> RankingSnapshot:
-    """Have the schema `outlook` be the newest one that can be read, or an empty one; outside of transactions.
+    """Attach the newest readable ranking as the schema `outlook`, or an empty one; outside of transactions.
 
-    `attached` is what this returned before, None the first time. One that is damaged, or of another format, is as if
-    it were not there.
+    `attached` is what this returned before, None the first time. Damaged files, and those of another format, are
+    skipped.
     """
     connection = catalog.connection
     folder = None if catalog.path is None else catalog.path.parent
@@ -141,7 +140,7 @@ def _fill(connection: sqlite3.Connection, ranks: Iterable[Rank | tuple[Any, ...]
 
 
 def _attach(connection: sqlite3.Connection, path: Path) -> dict[str, Any] | None:
-    """Attach one file; what its meta says, or None, with nothing attached, when it is not an outlook of this format."""
+    """Attach one file; returns its meta, or None, with nothing attached, if it is not a ranking of this format."""
     try:
         connection.execute("ATTACH ? AS outlook", (f"{path.absolute().as_uri()}?mode=ro&immutable=1",))
     except sqlite3.Error:
@@ -164,7 +163,7 @@ def _numbers(folder: Path) -> Iterator[int]:
 
 
 def _remove_older(folder: Path, number: int) -> None:
-    """What someone still reads is refused on Windows, and removed the next time."""
+    """Remove older files. Windows refuses while one is being read; it is removed the next time."""
     for older in [one for one in _numbers(folder) if one < number]:
         with suppress(OSError):
             remove_own(folder / f"outlook-{older}.db")

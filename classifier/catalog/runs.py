@@ -1,4 +1,4 @@
-"""The runs: what was asked for, with which model, how it ended."""
+"""Runs: what was asked for, with which model, and how each ended."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
 
 CRAWL_LOST: Final = "crawl lost"
-"""The state of a run that was read from a trail that does not have its crawl."""
+"""The state of a run that was rebuilt from a log without its crawl."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run as it stands in the catalog; `finished` is None while it works, or after it was stopped."""
+    """One run as recorded; `finished` is None while it works, or after it was interrupted."""
 
     id: int
     kind: str
@@ -35,14 +35,14 @@ class Run:
     finished: str | None
     summary: dict[str, Any]
     strictness: Strictness
-    """How sure a picture had to be; of other runs than sorts nothing is told."""
+    """The threshold or error rate; empty for runs that are not sorts."""
     undoes: int | None = None
-    """The run that this one takes back."""
+    """The run that this one undoes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterruptedRun:
-    """What a sort that did not finish was asked for; `model` is the bundle's key."""
+    """The settings of a sort that did not finish; `model` is the bundle's key."""
 
     mode: str
     asked: Strictness
@@ -50,9 +50,9 @@ class InterruptedRun:
     model: str
     sidecars: bool
     unknown_share: float | None
-    """The share of pictures like the labels that might count as unknown; 0: none. None in runs of before."""
+    """The share of in-distribution images that may count as unknown; 0: none. None in older runs."""
     exclude: tuple[str, ...] = ()
-    """The patterns of what it passed over."""
+    """Patterns of files that were skipped."""
 
 
 def begin(
@@ -78,7 +78,7 @@ def begin(
 
 
 def finish(catalog: Catalog, run: int, summary: dict[str, Any]) -> None:
-    """Record that a run came to its end, and what it came to."""
+    """Record that a run has finished, with its summary."""
     with catalog.transaction() as connection:
         connection.execute(
             "UPDATE runs SET finished = ?, state = 'done', summary = ? WHERE id = ?",
@@ -87,9 +87,9 @@ def finish(catalog: Catalog, run: int, summary: dict[str, Any]) -> None:
 
 
 def interrupted_run(catalog: Catalog, crawl: Path) -> InterruptedRun | None:
-    """The last sort of `crawl` when it did not finish and nothing else, such as an undo, was run since.
+    """The last sort of `crawl`, if it did not finish and no other run, such as an undo, followed.
 
-    What a person decided in between is no reason to forget it.
+    Reviews in between do not count.
     """
     row = catalog.connection.execute(
         "SELECT mode, settings, bundle, model FROM runs WHERE kind = 'sort' AND state = 'running' "
@@ -113,7 +113,7 @@ def interrupted_run(catalog: Catalog, crawl: Path) -> InterruptedRun | None:
 
 
 def earlier_models(catalog: Catalog, *, last: int) -> list[tuple[str, str]]:
-    """The keys of each model that sorted, and of its backbone, where that is known; but for the `last` so many."""
+    """The keys of each model that sorted and of its backbone, where known, except for the `last` ones."""
     rows = catalog.connection.execute(
         "SELECT model, max(backbone) FROM runs WHERE kind = 'sort' AND backbone IS NOT NULL "
         "GROUP BY model ORDER BY max(id) DESC LIMIT -1 OFFSET ?",
@@ -123,7 +123,7 @@ def earlier_models(catalog: Catalog, *, last: int) -> list[tuple[str, str]]:
 
 
 def crawl_of(catalog: Catalog, run: int) -> Path | None:
-    """The crawl of a run; None when it is not known, for the catalog was lost, or there was none."""
+    """The crawl of a run; None if it is unknown, because the catalog was lost, or there was none."""
     row = catalog.connection.execute("SELECT crawl FROM runs WHERE id = ?", (run,)).fetchone()
     crawl = to_path(row[0]) if row is not None and isinstance(row[0], bytes) else Path()
     return crawl if crawl.is_absolute() and "\0" not in str(crawl) else None
@@ -141,7 +141,7 @@ def has_run_of_kind(catalog: Catalog, kind: str) -> bool:
 
 
 def last_settings(catalog: Catalog, kind: str) -> dict[str, Any]:
-    """What the last run of this kind was asked for; empty when there was none."""
+    """The settings of the last run of this kind; empty when there was none."""
     row = catalog.connection.execute(
         "SELECT settings FROM runs WHERE kind = ? ORDER BY id DESC LIMIT 1", (kind,)
     ).fetchone()
@@ -201,14 +201,14 @@ class EndState(StrEnum):
     DONE = "done"
     UNFINISHED = "not finished"
     FINISHED_BY = "finished by"
-    """It was stopped, and a later run did all that it was to do."""
+    """It was interrupted, and a later run finished its work."""
     UNDONE = "undone"
     PARTLY_UNDONE = "partly undone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """How a run has ended; `by` is the later run that finished its work, if one did."""
+    """How a run has ended; `by` is the later run that finished its work, if any."""
 
     ended: EndState
     by: int | None = None
@@ -235,14 +235,14 @@ def run_states(catalog: Catalog, runs: Sequence[Run]) -> dict[int, RunState]:
 
 
 def undone_runs(catalog: Catalog) -> dict[int, bool]:
-    """The runs that are undone and not made again since; whether wholly: True, or only a part was taken back: False."""
+    """The runs that are currently undone: True if wholly, False if only in part."""
     rows = catalog.connection.execute("SELECT DISTINCT undoes FROM runs WHERE undoes IS NOT NULL").fetchall()
     found = {int(run): _is_wholly_undone(catalog, run) for (run,) in rows}
     return {run: wholly for run, wholly in found.items() if wholly is not None}
 
 
 def _is_wholly_undone(catalog: Catalog, run: int) -> bool | None:
-    """True, or False where a part was left, or where the undo or the undo's own undo was; None where nothing is."""
+    """True if undone, False if only in part (also of the undo, or of its own undo); None if it stands."""
     rows = catalog.connection.execute(
         "SELECT id, finished IS NOT NULL, COALESCE(json_array_length(summary, '$.left'), 0) FROM runs "
         "WHERE undoes = ?1 AND id > ?1 AND (EXISTS (SELECT 1 FROM moves WHERE moves.run = runs.id AND state = 'done') "

@@ -1,7 +1,7 @@
-"""Files of embeddings: rows of one length, half as precise as they came, each with its picture and a checksum.
+"""Files of embeddings: rows of fixed length in float16, each with its image id and a checksum.
 
-Rows are only added. Read with plain reads, not mapped: a disk that fails or a file that was cut short is then an error
-that can be caught. Must not know SQL, networks or what the numbers mean.
+Rows are only appended. Files are read, not memory-mapped, so that a failing disk or a truncated file is an error that
+can be caught.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _MAGIC: Final = b"illsort rows 1\n\0"
 
 _HEADER: Final = 64
 
-_BLOCK: Final = 512  # rows read at once: a few MB, which stay in the processor's cache
+_BLOCK: Final = 512  # rows read at once: a few MB, which fit the processor's cache
 
-_STRIP: Final = 128  # rows converted at once: what is needed meanwhile is so small that no new memory is asked for
+_STRIP: Final = 128  # rows converted at once: temporaries so small that no new memory is allocated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EmbeddingBatch:
-    """What a network saw in `pictures`: `embeddings` float32 (N, D), `traits` float32 (N, T); T may be 0."""
+    """Embeddings of `pictures`, float32 (N, D), and intermediate statistics `traits`, float32 (N, T); T may be 0."""
 
     pictures: Sequence[PictureId]
     embeddings: NDArray[np.float32]
@@ -54,14 +54,14 @@ class EmbeddingBatch:
 
 
 def shard_path(folder: Path, shard: int) -> Path:
-    """A shard's file."""
+    """The file of a shard."""
     return folder / f"{shard:06}.rows"
 
 
 class ShardWriter:
-    """Adds rows behind `last` (the last that the catalog knows; what lies behind it, a kill has left).
+    """Appends rows after `last`, the last row that the catalog has; a kill may have left rows after it.
 
-    One process writes at a time, the one that owns the library.
+    The caller holds the library's lock.
     """
 
     def __init__(self, library: Path, backbone: str, *, last: RowLocation | None) -> None:
@@ -70,7 +70,7 @@ class ShardWriter:
         self._last = last
 
     def append(self, rows: EmbeddingBatch) -> list[RowLocation | None]:
-        """Write rows durably; where each lies, None for numbers that are not finite. Raises OSError."""
+        """Write rows durably; returns where each is, None for those that are not finite. Raises OSError."""
         layout = _layout(rows.embeddings.shape[1], rows.traits.shape[1])
         finite: NDArray[np.bool_] = np.asarray(
             np.isfinite(rows.embeddings).all(axis=1) & np.isfinite(rows.traits).all(axis=1)
@@ -104,7 +104,7 @@ class ShardWriter:
         sync_folder(make_state_folder(self._library))
 
     def _next(self, layout: np.dtype[Any]) -> RowLocation:
-        """The next row; in a new shard where the last one is full, of another layout, damaged or gone."""
+        """The next row; in a new shard if the last one is full, damaged, gone or has another layout."""
         if self._last is None:
             return self._new(1)
         shard, row = self._last.shard, self._last.row + 1
@@ -113,7 +113,7 @@ class ShardWriter:
         return RowLocation(shard=shard, row=row) if fits else self._new(shard + 1)
 
     def _new(self, shard: int) -> RowLocation:
-        """The first row of a shard that is not there yet, or was begun by a run that was killed."""
+        """The first row of a shard that does not exist, or that an interrupted run left unfinished."""
         while os.path.lexists(path := shard_path(self._folder, shard)) and not _is_begun(path):
             shard += 1
         return RowLocation(shard=shard, row=0)
@@ -128,9 +128,9 @@ class ShardWriter:
 
 
 def read_shard(folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]]) -> Iterator[EmbeddingBatch]:
-    """Those of `wanted` (row and picture, by row) that can be read and are what they are said to be, in parts.
+    """The readable ones of `wanted` (rows with their images, by row), in batches.
 
-    What is missing, cut short, damaged or another picture's is left out.
+    Rows that are missing, truncated, damaged or of another image are skipped.
     """
     path = shard_path(folder, shard)
     layout = _layout_in(path)
@@ -138,7 +138,7 @@ def read_shard(folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]]
         return
     try:
         with open_own(path, READ) as file:
-            room = np.empty(_BLOCK, layout)  # read into again and again: new memory costs as much as reading
+            room = np.empty(_BLOCK, layout)  # reused: new memory costs as much as reading
             for block in _blocks(wanted):
                 file.seek(_HEADER + block[0][0] * layout.itemsize)
                 asked = room[: block[-1][0] - block[0][0] + 1]
@@ -149,7 +149,7 @@ def read_shard(folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]]
 
 
 def _layout(width: int, traits: int) -> np.dtype[Any]:
-    # Values are kept as shares of a power of two, so that no network's scale is too large or too small for float16.
+    # Values are divided by a power of two, so that no network's scale overflows or underflows float16.
     parts = [("picture", "u1", (32,)), ("scales", "<f4", (2,)), ("embedding", "<f2", (width,))]
     return np.dtype([*parts, ("traits", "<f2", (traits,)), ("check", "<u4")])
 
@@ -161,7 +161,7 @@ def _header(layout: np.dtype[Any]) -> bytes:
 
 
 def _layout_in(path: Path) -> np.dtype[Any] | None:
-    """How the rows of a shard are laid out; None when it is missing or no shard."""
+    """The layout of the rows of a shard; None when it is missing or not a shard."""
     try:
         with open_own(path, READ) as file:
             header = file.read(_HEADER)
@@ -188,21 +188,21 @@ def _pack(rows: EmbeddingBatch, layout: np.dtype[Any]) -> NDArray[Any]:
     for number, (name, values) in enumerate((("embedding", rows.embeddings), ("traits", rows.traits))):
         scales = _scales(values)
         packed["scales"][:, number] = scales
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is left out by the caller
+        with np.errstate(over="ignore", invalid="ignore"):  # the caller leaves out what is not finite
             packed[name] = values / scales[:, None]
     packed["check"] = _checks(packed)
     return packed
 
 
 def _scales(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """For each row a power of two near its largest value, so that dividing by it loses nothing."""
+    """For each row a power of two near its largest value, so that dividing by it is exact."""
     largest = np.abs(values).max(axis=1, initial=0)
     exponents = np.where(np.isfinite(largest) & (largest > 0), np.frexp(largest)[1], 0)
     return np.asarray(np.ldexp(np.float32(1), np.clip(exponents, -120, 120)), dtype=np.float32)
 
 
 def _unpack(rows: NDArray[Any], wanted: Sequence[tuple[int, PictureId]]) -> EmbeddingBatch:
-    """Those of `rows`, the first of which is the first of `wanted`, that are wanted and whole."""
+    """Those of `rows` that are wanted and intact; the first row is the first of `wanted`."""
     numbers = np.array([row for row, _ in wanted]) - wanted[0][0]
     there = numbers < len(rows)
     chosen = rows[: len(wanted)] if numbers[-1] == len(wanted) - 1 else rows[numbers[there]]
@@ -218,7 +218,7 @@ def _unpack(rows: NDArray[Any], wanted: Sequence[tuple[int, PictureId]]) -> Embe
 
 
 def _to_float32(halves: NDArray[np.float16], scales: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Finite float16 as float32, exactly, times `scales`; numpy's own conversion takes several times as long."""
+    """Finite float16 as float32, exactly, times `scales`; several times as fast as numpy's own conversion."""
     values = np.empty(halves.shape, np.float32)
     for start in range(0, len(values), _STRIP):
         strip = slice(start, start + _STRIP)
@@ -233,7 +233,7 @@ def _to_float32(halves: NDArray[np.float16], scales: NDArray[np.float32]) -> NDA
 
 
 def _checks(rows: NDArray[Any]) -> NDArray[np.uint32]:
-    """CRC-32 of each row but for its last four bytes, where that is kept."""
+    """CRC-32 of each row without its last four bytes, which store it."""
     length = rows.dtype.itemsize
     content = np.ascontiguousarray(rows).view(np.uint8).data
     ends = range(0, len(content), length)
@@ -245,7 +245,7 @@ def _digests(pictures: Sequence[PictureId]) -> NDArray[np.uint8]:
 
 
 def _blocks(wanted: Sequence[tuple[int, PictureId]]) -> Iterator[Sequence[tuple[int, PictureId]]]:
-    """Parts of `wanted` that lie close together."""
+    """Parts of `wanted` whose rows are close together."""
     start = 0
     for end in range(1, len(wanted) + 1):
         if end == len(wanted) or wanted[end][0] - wanted[start][0] >= _BLOCK:
@@ -256,7 +256,7 @@ def _blocks(wanted: Sequence[tuple[int, PictureId]]) -> Iterator[Sequence[tuple[
 def read_embeddings(
     catalog: Catalog, folder: Path, pictures: Sequence[PictureId], *, backbone: str
 ) -> Iterator[EmbeddingBatch]:
-    """What `backbone` saw of these pictures, as far as it is kept in `folder` and whole, in no order."""
+    """The stored embeddings of these images under `backbone`, as far as they are intact, in no order."""
     spots = sorted(embeddings.locations_of(catalog, pictures, backbone=backbone))
     for shard, wanted in groupby(spots, key=itemgetter(0)):
         yield from read_shard(folder, shard, [(row, picture) for _, row, picture in wanted])

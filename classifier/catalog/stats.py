@@ -1,4 +1,4 @@
-"""What a library holds, in numbers: read without writing, also while a sort runs."""
+"""What a library contains, in numbers: read without writing, also while a sort runs."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LibraryStats:
-    """A library at one moment."""
+    """The statistics of a library at one moment."""
 
     runs: tuple[runs.Run, ...]
     states: dict[int, RunState]
-    """What each run has come to, by its number."""
+    """The state of each run, by its number."""
     strictness: Strictness
-    """How sure a picture had to be in the last run, reviews apart; after an undo nothing is told."""
+    """Of the last run that was not a review; empty after an undo."""
     filed: dict[str, int]
-    """Pictures in each category, most first."""
+    """Images in each category, most first."""
     review: dict[str, int]
-    """Pictures waiting for a person, by best guess, most first."""
+    """Images in review, by best guess, most first."""
     unknown: int
-    """Pictures unlike every labelled one."""
+    """Images unlike all labeled ones."""
     duplicates: int
     broken: dict[str, int]
     """Files that could not be read, by kind, most first."""
     failures: tuple[tuple[Path, Failure], ...]
     not_filed: tuple[tuple[Path, str], ...]
-    """Pictures that could be read but lie nowhere in the library, with what the last try met."""
+    """Images that could be read but are not in the library, with the error of the last attempt."""
     not_moved: int
-    """Pictures that could not be moved where they belong, and count where they lie."""
+    """Images that could not be moved to their folder, and count where they are."""
     missing: dict[str, int]
-    """Pictures that were filed and are no longer in the library, by why: deleted, replaced, dangling."""
+    """Images that were filed and are no longer in the library: deleted, replaced, dangling."""
     embeddings: StoreStats
-    """What networks saw in pictures, kept for other heads."""
+    """Stored embeddings, for other heads."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: paths as `to_text` writes them."""
@@ -88,7 +88,7 @@ GROUP BY picture ORDER BY source
 
 
 def library_stats(library: Path) -> LibraryStats:
-    """Look at `library`; raises LibraryError when it is none."""
+    """The statistics of `library`; raises LibraryError if it is none."""
     with read_catalog(library) as catalog:
         names = read_aliases(catalog)
         placed = catalog.connection.execute(_PLACED).fetchall()
@@ -112,14 +112,14 @@ def library_stats(library: Path) -> LibraryStats:
 
 
 def _by_category(placed: list[tuple[str, str, int]], action: Action, names: CategoryAliases) -> dict[str, int]:
-    """Most first, by the names of now."""
+    """Counts by current category name, largest first."""
     found: Counter[str] = Counter()
     for one, category, count in placed:
         found[names.resolve(category)] += count if one == action else 0
     return {category: count for category, count in found.most_common() if count}
 
 
-# A file moved out of the crawl by us still counts as one of its pictures: a second run tells the same totals.
+# A file that was moved out of the crawl still counts: a second run reports the same totals.
 _TALLY = f"""
 WITH members AS (
     SELECT path, picture, failure_kind, size_bytes FROM files WHERE crawl = :crawl AND (seen = :run OR EXISTS (
@@ -140,32 +140,32 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many pictures of a crawl ended where; the seven numbers add up to `pictures`."""
+    """How many images of a crawl ended where; the seven numbers add up to `pictures`."""
 
     filed: int
     review: int
     unknown: int
-    """Unlike every labelled picture, so in no category."""
+    """Unlike all labeled images, so in no category."""
     broken: int
     duplicates: int
     deleted: int
     """Deleted from the library by a person, or replaced there; not filed again."""
     failed: int
-    """Could be read, but not be placed: changed meanwhile, no permission."""
+    """Could be read but not filed: changed meanwhile, permission denied."""
     unreadable: int
-    """Folders, and files that may be no pictures, that the system would not show; not among `pictures`."""
+    """Folders, and files that may not be images, that could not be read; not among `pictures`."""
     categories: dict[str, int]
-    """Filed pictures by category, most first."""
+    """Filed images by category, most first."""
 
     @property
     def pictures(self) -> int:
-        """All of them."""
+        """The number of images."""
         placed = self.filed + self.review + self.unknown
         return placed + self.broken + self.duplicates + self.deleted + self.failed
 
 
 def tally_crawl(catalog: Catalog, *, run: int, crawl: Path) -> Tally:
-    """Where each picture that `run` found in `crawl` has ended, those moved out of it by an earlier run included."""
+    """Where each image that `run` found in `crawl` has ended, including those moved out of it by an earlier run."""
     outcomes: dict[str, int] = {}
     categories: dict[str, int] = {}
     for outcome, category, count in catalog.connection.execute(_TALLY, {"run": run, "crawl": to_bytes(crawl)}):

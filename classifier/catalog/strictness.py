@@ -1,4 +1,4 @@
-"""How sure a picture must be to be filed: the one record of it, from what is asked for to what a run records."""
+"""How confident a prediction must be for its image to be filed, from the request to what a run records."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Strictness:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Strictness:
-        """What the settings of a run tell, of every version; no picture had to be sure where they tell nothing."""
+        """From the recorded settings of a run, of every version; empty if they have none."""
         kept = settings.get("sort", {})
         promise = kept.get("promise")
         told = promise or kept.get("no_guarantee") or {}
@@ -41,24 +41,24 @@ class Strictness:
 
     @property
     def asked(self) -> Strictness:
-        """The part of it that was asked for."""
+        """The part of it that was requested."""
         return Strictness(threshold=self.threshold if self.max_error is None else None, max_error=self.max_error)
 
     @property
     def option(self) -> str:
-        """As an option of the command line; empty where nothing was asked for."""
+        """As an option of the command line; empty if nothing was requested."""
         if self.max_error is not None:
             return f"--max-error {self.max_error:g}"
         return "" if self.threshold is None else f"--threshold {self.threshold:g}"
 
     @property
     def promise(self) -> str | None:
-        """What was promised of the filed ones, and what that rests on; None without a guarantee."""
+        """The guarantee for filed images and what it rests on; None without one."""
         return self.sentence if self.guaranteed else None
 
     @property
     def no_guarantee(self) -> str | None:
-        """That an error rate was asked for and could not be guaranteed, and why; None where that is not so."""
+        """Why the requested error rate could not be guaranteed; None if it could, or none was requested."""
         if self.guaranteed is not False:
             return None
         rate = "" if self.max_error is None else f"at most {self.max_error * 100:g}% wrong asked, an estimate, "

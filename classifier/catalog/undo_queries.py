@@ -1,6 +1,6 @@
-"""Which changes stand, which run is to be undone, a journal made anew from the trail; looks at no file of the user.
+"""Which changes stand, which run to undo, and a journal rebuilt from the log of moves.
 
-A change stands until another that is done takes it back; taking that one back makes it stand again, by a third one.
+A change stands until a later one undoes it; undoing that one makes it stand again, as a third change.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _CHANGED_ANYTHING = "SELECT DISTINCT run FROM moves WHERE state = 'done' ORDER B
 
 
 def run_to_undo(catalog: Catalog, wanted: int | None) -> int | None:
-    """The run that is asked for, else the last one that changed anything and is not undone; None when there is none.
+    """The requested run, else the last one that changed anything and is not undone; None if there is none.
 
-    Raises LibraryError when the one asked for changed nothing or never was.
+    Raises LibraryError when the requested one changed nothing or does not exist.
     """
     changing = [int(run) for (run,) in catalog.connection.execute(_CHANGED_ANYTHING)]
     if wanted is not None:
@@ -44,13 +44,13 @@ def run_to_undo(catalog: Catalog, wanted: int | None) -> int | None:
 
 
 def last_undo(catalog: Catalog) -> int | None:
-    """The last undo that changed anything and still holds: undoing it makes the changes of its run again."""
+    """The last undo that changed anything and still stands: undoing it is a redo."""
     changing = [int(run) for (run,) in catalog.connection.execute(_CHANGED_ANYTHING)]
     return next((run for run in changing if _is_undo(catalog, run) and not _is_undone(catalog, run)), None)
 
 
 def begin_undo(catalog: Catalog, run: int) -> int:
-    """The number of the run that undoes `run`: one that was stopped in its midst goes on, else a new one."""
+    """The number of the run that undoes `run`: an interrupted one is continued, else a new one begins."""
     row = catalog.connection.execute(
         "SELECT max(id) FROM runs WHERE kind = ? AND undoes = ? AND finished IS NULL", (UNDO, run)
     ).fetchone()
@@ -73,7 +73,7 @@ def begin_undo(catalog: Catalog, run: int) -> int:
 
 
 def decisions_run(catalog: Catalog, run: int) -> tuple[int, bool]:
-    """The run whose decisions undoing `run` exchanges, and whether it is undone: then they are to hold again."""
+    """The run whose decisions undoing `run` exchanges, and whether it is undone, so that they are restored."""
     is_undone = False
     while (of := _undone_by(catalog, run)) is not None and of < run:
         run, is_undone = of, not is_undone
@@ -87,7 +87,7 @@ def changed_anything(catalog: Catalog, run: int) -> bool:
 
 
 def may_change_crawl(catalog: Catalog, run: int) -> bool:
-    """Whether any change of `run` was one that moves between the crawl and the library."""
+    """Whether any change of `run` moved a file between the crawl and the library."""
     row = catalog.connection.execute(
         "SELECT 1 FROM moves WHERE run = ? AND state = 'done' AND method IN (?, ?) LIMIT 1",
         (run, Method.MOVE, Method.RESTORE),
@@ -101,7 +101,7 @@ def _undone_by(catalog: Catalog, run: int) -> int | None:
 
 
 def standing_moves(catalog: Catalog, run: int) -> Iterator[MoveRecord]:
-    """The changes of `run` that stand, newest first, each as it was made last; rows may be added meanwhile."""
+    """The changes of `run` that stand, newest first, each as it was last made; rows may be added meanwhile."""
     before = None
     while page := select(
         catalog,
@@ -127,18 +127,18 @@ def entry_of(catalog: Catalog, number: int) -> MoveRecord | None:
 
 
 def folders_of(catalog: Catalog, run: int) -> list[bytes]:
-    """The folders that `run` made, innermost first."""
+    """The folders that `run` created, innermost first."""
     rows = catalog.connection.execute("SELECT path FROM folders WHERE run = ?", (run,))
     return sorted((path for (path,) in rows), key=lambda path: (-path.count(b"/"), path))
 
 
 def is_own_folder(catalog: Catalog, path: bytes) -> bool:
-    """Whether a run made this folder."""
+    """Whether a run created this folder."""
     return catalog.connection.execute("SELECT 1 FROM folders WHERE path = ?", (path,)).fetchone() is not None
 
 
 def holds_places(catalog: Catalog, path: bytes) -> bool:
-    """Whether anything is recorded to lie in this folder; it may be empty all the same, while its disk is away."""
+    """Whether any file is recorded in this folder; it may be empty nevertheless while its disk is not mounted."""
     ends = path + b"/", path + b"0"  # the byte after the slash
     row = catalog.connection.execute(
         "SELECT path FROM places WHERE path > ?1 AND path < ?2 "
@@ -149,15 +149,15 @@ def holds_places(catalog: Catalog, path: bytes) -> bool:
 
 
 def forget_folder(catalog: Catalog, path: bytes) -> None:
-    """Record that a folder of ours is gone."""
+    """Record that a folder of our own is gone."""
     with catalog.transaction() as connection:
         connection.execute("DELETE FROM folders WHERE path = ?", (path,))
 
 
 def rebuild_journal(catalog: Catalog, library: Path) -> tuple[int, tuple[int, ...]]:
-    """Fill the journal of a new catalog from the trail of a lost one; how many changes, and which lines are damaged.
+    """Fill the journal of a new catalog from the log of a lost one; returns the number of changes and damaged lines.
 
-    Nothing when the journal has rows. Which folders a run made is not in the trail: those stay.
+    Does nothing when the journal has rows. The log does not have the folders that a run created: those stay.
     """
     if catalog.connection.execute("SELECT 1 FROM moves LIMIT 1").fetchone() is not None:
         return 0, ()
@@ -173,10 +173,10 @@ def rebuild_journal(catalog: Catalog, library: Path) -> tuple[int, tuple[int, ..
 
 
 def repair_journal(catalog: Catalog, library: Path) -> list[DamagedRow]:
-    """Write damaged rows of the journal anew from the trail; returns those that it does not hold either.
+    """Replace damaged rows of the journal from the log; returns those that the log does not have either.
 
-    Only a line with a checksum is taken: one without may be as damaged as the row. Raises OSError when the trail
-    cannot be read.
+    Only a line with a checksum is used: one without may be as damaged as the row. Raises OSError when the log cannot
+    be read.
     """
     found = damaged_rows(catalog)
     changes = read_move_log(library).changes if found else {}
@@ -190,7 +190,7 @@ def repair_journal(catalog: Catalog, library: Path) -> list[DamagedRow]:
 
 
 def _add_run(catalog: Catalog, number: int, changes: list[dict[str, Any]], run_of: dict[int, int]) -> None:
-    """The run of some changes, finished when it is an undo that took all back; its crawl as its lines have it."""
+    """The run of some changes, finished if it is an undo that left nothing; its crawl as in its lines."""
     undoes = [run_of.get(change["undoes"]) for change in changes if change["undoes"] is not None]
     of = next((run for run in undoes if run is not None), None)
     crawl = next((change["crawl"] for change in changes if change["crawl"] is not None), None)
@@ -206,14 +206,14 @@ def _add_run(catalog: Catalog, number: int, changes: list[dict[str, Any]], run_o
 
 
 def _entry(change: dict[str, Any]) -> MoveRecord:
-    """A change of the trail as a row of the journal."""
+    """A change of the log as a row of the journal."""
     kept = {name: change[name] for name in _KEPT}
     ids = {"picture": PictureId(change["picture"]), "method": Method(change["method"])}
     return MoveRecord(**kept | ids, temporary=None, state=MoveState.DONE, note="")
 
 
 def _last(catalog: Catalog, entry: MoveRecord) -> MoveRecord | None:
-    """The change that last made what `entry` made; None while it is taken back."""
+    """The change that last made what `entry` made; None while it is undone."""
     while (undoing := _taken_back_by(catalog, entry)) is not None:
         again = _taken_back_by(catalog, undoing)
         if again is None:
