@@ -1,7 +1,4 @@
-"""The network: a timm model seen as embedding and head. The one file that imports timm.
-
-Knows no categories by name, no files of pictures, no training loop.
-"""
+"""The network: a timm model split into embedding and head. The only file that imports timm."""
 
 # Shapes: B images, C channels, H height, W width, D embedding width, K categories, T traits.
 
@@ -35,7 +32,7 @@ _SAFE_NAMES = {"pytorch_model.bin": WEIGHTS, "open_clip_pytorch_model.bin": "ope
 
 
 class Network(nn.Module):
-    """A timm model, taken apart where the head begins: `classify(embed(images)) == body(images)`."""
+    """A timm model split before its head: `classify(embed(images)) == body(images)`."""
 
     body: Any  # a timm model
     mean: Tensor
@@ -52,7 +49,7 @@ class Network(nn.Module):
         self.register_buffer("std", torch.tensor(config["std"]).view(1, -1, 1, 1) * 255, persistent=False)
 
     def normalize(self, pixels_BCHW: Tensor) -> Tensor:
-        """Grey levels 0..255 (uint8) to what the backbone was trained on (float32)."""
+        """Gray levels 0..255 (uint8) to what the backbone was trained on (float32)."""
         return (pixels_BCHW.float() - self.mean) / self.std
 
     def embed(self, images_BCHW: Tensor) -> Tensor:
@@ -60,10 +57,11 @@ class Network(nn.Module):
         return cast("Tensor", self.body.forward_head(self.body.forward_features(images_BCHW), pre_logits=True))
 
     def describe(self, images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        """Embeddings as `embed` gives them, and the traits by which a picture that is like no other is told, (B, T).
+        """Embeddings as from `embed`, (B, D), and the traits used for OOD detection, (B, T).
 
-        Traits are the mean and the spread of each channel over the picture, of up to three stages on the network's way;
-        each stage's have length 1. At its end, a fine-tuned network has forgotten what it was not asked about.
+        Traits are the mean and standard deviation of each channel over the image, of up to three intermediate stages;
+        each stage's have unit length. The last layers of a fine-tuned network keep too little of what is not needed
+        to separate the categories.
         """
         if not hasattr(self.body, "forward_intermediates"):
             embeddings = self.embed(images_BCHW)
@@ -95,20 +93,20 @@ class Network(nn.Module):
 
     @property
     def architecture(self) -> str:
-        """The name that timm has for the body."""
+        """The timm name of the body."""
         return str(self.body.pretrained_cfg["architecture"])
 
     @property
     def head_names(self) -> tuple[str, str]:
-        """What the head's weight and bias are called in the body's state."""
+        """The names of the head's weight and bias in the body's state dict."""
         head = self.head
         names = {id(value): name for name, value in self.body.state_dict(keep_vars=True).items()}
         return names[id(head.weight)], names[id(head.bias)]
 
     def backbone_sha256(self) -> str:
-        """Of all that embeddings come from but the transform: architecture, mean, spread, every weight but the head's.
+        """SHA-256 of architecture, mean, standard deviation and every weight except the head's, in hexadecimal.
 
-        The same after saving and loading, on every device, and with another head.
+        Unchanged by saving and loading, by the device, and by another head.
         """
         digest = hashlib.sha256(self.architecture.encode())
         weights = {name: value for name, value in self.body.state_dict().items() if name not in self.head_names}
@@ -118,12 +116,12 @@ class Network(nn.Module):
         return digest.hexdigest()
 
     def freeze_batch_norm(self) -> None:
-        """Keep the pretrained statistics from now on, also in training mode (worth 4 to 6 points with few labels)."""
+        """Keep the pretrained statistics, also in training mode (4 to 6 points better with few labels)."""
         self._batch_norm_frozen = True
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Network:
-        """As torch's, but frozen batch norm stays in evaluation mode."""
+        """As in torch, but frozen batch norm stays in evaluation mode."""
         super().train(mode)
         if self._batch_norm_frozen:
             for module in self.modules():
@@ -134,7 +132,7 @@ class Network(nn.Module):
     def parameter_groups(
         self, *, learning_rate: float, layer_decay: float, weight_decay: float
     ) -> list[dict[str, Any]]:
-        """Optimizer groups, deepest layers first: each learns at `layer_decay` of the rate of the one above it.
+        """Optimizer groups, deepest layers first; the rate falls by `layer_decay` per layer from the head down.
 
         Layers are timm's coarse groups (stem, stages, head). Biases and norms are not decayed. Each group also
         carries its own peak rate as `initial_lr`, for a schedule to scale.
@@ -157,8 +155,8 @@ def load_backbone(name: str, *, num_categories: int, image_size: int = 0, allow_
     """Build the network with pretrained weights and a fresh head of `num_categories` outputs.
 
     `name` is one of EMBEDDED, a timm model name, `hf-hub:org/name` or `local-dir:/folder`; `image_size` 0 takes the
-    backbone's own. Weights are safetensors; others only when `allow_pickle`, and then nothing but tensors is loaded
-    from them. Raises ModelError in one line when the name is unknown or the weights cannot be had.
+    backbone's own. Weights are safetensors; pickles are loaded only with `allow_pickle`, restricted to
+    tensors. Raises ModelError in one line when the name is unknown or the weights cannot be loaded.
     """
     if (embedded := EMBEDDED.get(name)) is not None:
         body: Any = timm.create_model(embedded.architecture, pretrained=False)
@@ -185,7 +183,7 @@ def load_trained(folder: Path, *, image_size: int) -> Network:
 def save_network(network: Network, folder: Path, *, label_names: list[str], crop_mode: str) -> None:
     """Write a plain timm model repository: `config.json` and `model.safetensors`.
 
-    `crop_mode` is timm's word for how a picture is fitted to the square, so that timm's own transform agrees.
+    `crop_mode` is timm's setting for how an image is fitted to the square, so that timm's own transform agrees.
     """
     size = network.image_size
     pretrained_cfg = {
@@ -207,7 +205,7 @@ def save_network(network: Network, folder: Path, *, label_names: list[str], crop
 
 
 def _located(name: str) -> str:
-    """`local-dir:~/x` with the home folder filled in; a bare name that timm does not know is refused here."""
+    """Resolve `local-dir:` paths. Raises ModelError for a folder without a model and for a name unknown to timm."""
     if name.startswith("local-dir:"):
         try:
             folder = given_path(name.removeprefix("local-dir:"))
@@ -226,10 +224,10 @@ def _located(name: str) -> str:
 
 
 def _safetensors_only(source: str) -> dict[str, str]:
-    """Refuse `source` where timm would load anything but safetensors; else what its configuration is to say.
+    """The overlay of timm's configuration that makes it load safetensors. Raises ModelError where there are none.
 
-    A pickle can name any code to run; torch's restricted reading of it is a second wall, not the first. In a folder
-    timm takes `model.safetensors` before all others.
+    A pickle can run any code; torch's restricted unpickler is a second defense, not the first. In a folder timm prefers
+    `model.safetensors`.
     """
     if source.startswith("local-dir:"):
         refuse_pickles(Path(source.removeprefix("local-dir:")))
@@ -269,11 +267,11 @@ def _create(source: str, *, num_categories: int | None, image_size: int, overlay
 
 
 def _asked(source: str, arguments: dict[str, Any]) -> int:
-    """How many numbers a configuration asks for, told without taking memory for them."""
+    """The number of parameters of a configuration, counted on the meta device without allocating them."""
     with torch.device("meta"):
         return sum(value.numel() for value in timm.create_model(source, pretrained=False, **arguments).parameters())
 
 
 def _mean_and_spread(map_BCHW: Tensor) -> Tensor:
-    """Of each channel over the picture, (B, 2C)."""
+    """Mean and standard deviation of each channel over the image, (B, 2C)."""
     return torch.cat([map_BCHW.mean(dim=(2, 3)), map_BCHW.std(dim=(2, 3), correction=0)], dim=1)

@@ -1,7 +1,4 @@
-"""What a sample says of the rest, exactly: how large a share may be wrong, and how many pictures it takes to say so.
-
-Pure; knows counts and nothing of what was counted. Each bound is one-sided and from above.
-"""
+"""Exact one-sided upper bounds on an error rate from a random sample, and the sample size that a bound takes."""
 
 from __future__ import annotations
 
@@ -13,18 +10,18 @@ _FIRST_LOOK: Final = 0.8
 
 
 def upper_bound(wrong: int, of: int, confidence: float) -> float:
-    """The largest share wrong, 0..1, that `wrong` among `of` drawn pictures leave possible (Clopper and Pearson 1934).
+    """The Clopper-Pearson (1934) upper bound on the error rate, 0..1, from `wrong` among `of` drawn images.
 
-    Whatever the true share is, the bound lies below it in at most 1 - `confidence` of all draws. Nothing drawn says
-    nothing: 1.
+    Whatever the true rate is, the bound lies below it in at most 1 - `confidence` of all draws. 1 when nothing was
+    drawn.
     """
     return float(beta.ppf(confidence, wrong + 1, of - wrong)) if wrong < of else 1.0
 
 
 def finite_upper_bound(wrong: int, drawn: int, population: int, confidence: float) -> float:
-    """The same for a draw without replacement from exactly `population` pictures: tighter where that is a large part.
+    """The bound for a draw without replacement from `population` images (hypergeometric): tighter for a large part.
 
-    The drawn ones count as pictures of the population, so that a draw of all of them leaves nothing open.
+    The drawn images belong to the population, so a draw of all of them gives the exact rate.
     """
     least, most = wrong, population - (drawn - wrong)
     while least < most:  # the most wrong ones that still give so few in a draw, often enough
@@ -41,7 +38,7 @@ def look_confidence(look: int, confidence: float) -> float:
 
     Of the 1 - `confidence` that may fail, the first look spends four fifths, and the k-th of the others 1 / (k (k - 1))
     of the last fifth; these sum to one (Bonferroni; spending as in Lan and DeMets 1983). So it may be decided by what
-    was seen whether to look again, and a single look costs little more than without: 160 pictures for 2%, not 149.
+    was seen whether to look again, and a single look costs little more than without: 160 images for 2%, not 149.
     """
     may_fail = 1 - confidence
     share = _FIRST_LOOK if look == 1 else (1 - _FIRST_LOOK) / (look * (look - 1))
@@ -49,12 +46,12 @@ def look_confidence(look: int, confidence: float) -> float:
 
 
 def p_value(wrong: int, of: int, max_error: float) -> float:
-    """How often so few are wrong among `of` when the share wrong is just `max_error`: small speaks for less."""
+    """The probability of at most `wrong` wrong among `of` when the error rate is `max_error` (0..1)."""
     return float(binom.cdf(wrong, of, max_error))
 
 
 def min_sample_size(max_error: float, *, wrong: int = 0, confidence: float = 0.95) -> int:
-    """How many pictures it takes, `wrong` of them wrong, to promise at most `max_error` (0..1, neither end)."""
+    """The smallest sample that, with `wrong` wrong, guarantees at most `max_error` (0..1, exclusive)."""
     too_few, enough = wrong, wrong + 1
     while p_value(wrong, enough, max_error) > 1 - confidence:
         too_few, enough = enough, 2 * enough

@@ -1,7 +1,7 @@
-"""The bundle: a folder with all that learning hands to sorting. A plain timm model repository plus `illsort.json`.
+"""The bundle: a folder with everything that sorting needs of a training; a timm model repository plus `illsort.json`.
 
-Written to a temporary folder beside its place and put in file by file, beside what else lies there; everything is
-checked before anything is built. Nothing is inferred from names.
+A bundle is written to a temporary folder and installed file by file; other files in its folder stay. Every file is
+checked before a network is built.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Bundle:
         return head
 
     def load_holdout(self) -> HoldoutPredictions | None:
-        """What the model says of labelled pictures that it was not fitted to; None in a bundle of before.
+        """The held-out predictions; None in older bundles.
 
         Raises ModelError in one line when it is damaged.
         """
@@ -85,7 +85,7 @@ class Bundle:
         return load_holdout(path, categories=len(self.manifest.categories)) if path.exists() else None
 
     def load_labeled_embeddings(self) -> LabeledEmbeddings | None:
-        """The labelled pictures as the network sees them; None in a bundle of before.
+        """The embeddings of the labeled images; None in older bundles.
 
         Raises ModelError in one line when it is damaged.
         """
@@ -97,7 +97,7 @@ class Bundle:
         return labelled
 
     def load_fitted(self) -> FittedImages:
-        """Which pictures its backbone was fitted to; unknown in a bundle of an earlier version.
+        """The images that the backbone was fitted to; `UNKNOWN` in older bundles.
 
         Raises ModelError in one line when it is damaged.
         """
@@ -106,7 +106,7 @@ class Bundle:
         return load_fitted(self._checked(FITTED, self.manifest.fitted_sha256))
 
     def load_ood(self) -> OodDetector | None:
-        """What tells pictures that are none of the categories; None in a bundle of before, which takes none for such.
+        """The OOD detector; None in older bundles.
 
         Raises ModelError in one line when it is damaged.
         """
@@ -148,7 +148,7 @@ def open_bundle(folder: Path) -> Bundle:
 
 
 def _check_config(folder: Path, manifest: Manifest) -> None:
-    """Timm builds the network by this file: it has to agree with the manifest, and ask for nothing of absurd size."""
+    """Raise ModelError unless timm's `config.json` agrees with the manifest and its sizes are plausible."""
     config = read_json(folder / CONFIG)
     if config.get("label_names") != list(manifest.categories):
         raise ModelError(f"{folder}: config.json and {MANIFEST} name different categories; train again")
@@ -194,8 +194,8 @@ def save_bundle(
 ) -> Bundle:
     """Write the bundle; an older one in the same place is kept as `<name>.previous`. Returns it as `open_bundle` does.
 
-    Without `evidence`, no error rate can be promised with it; without `novelty`, no picture is taken for unknown;
-    without `labelled`, its head cannot be fitted anew. `fitted` are the pictures that its backbone has learned from.
+    Without `evidence`, no error rate can be promised with it; without `novelty`, no image is taken for unknown;
+    without `labelled`, its head cannot be fitted anew. `fitted` are the images that its backbone has learned from.
 
     Raises ModelError when something else is in the way.
     """

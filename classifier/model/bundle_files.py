@@ -1,4 +1,8 @@
-"""A bundle's files by name, and the JSON among them read with an error that speaks; needs no torch."""
+"""The files of a bundle: names, reading and writing, and which of them illsort provably wrote.
+
+Nothing else in a model's folder is ever replaced or removed. The proof is the hashes in `illsort.json`; bundles of
+earlier versions hash only their arrays, and their other files are compared by content.
+"""
 
 from __future__ import annotations
 

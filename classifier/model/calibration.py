@@ -1,9 +1,6 @@
-"""From logits to probabilities that mean what they say: one temperature (Guo et al. 2017).
+"""Calibrated probabilities: temperature scaling (Guo et al. 2017), and categories that a person ruled out."""
 
-Plain numpy; knows no network and no files.
-"""
-
-# Shapes: N pictures, K categories.
+# Shapes: N images, K categories.
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
     from classifier.records import PictureId
 
 PRIOR_SPREAD = 0.25
-"""Standard deviation of log temperature before any picture was seen."""
+"""Standard deviation of the prior on log temperature."""
 
 
 def probabilities(logits_NK: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
@@ -31,10 +28,10 @@ def probabilities(logits_NK: NDArray[np.float32], temperature: float) -> NDArray
 
 
 def fit_temperature(logits_NK: NDArray[np.float32], targets_N: NDArray[np.int64]) -> float:
-    """The temperature that makes held-out pictures likeliest, with a Gaussian prior on its logarithm around 1.
+    """The temperature of highest posterior on held-out images, with a Gaussian prior on its logarithm around 0.
 
-    Without the prior, a small validation part that happens to be all right would drive it to 0, that is to
-    certainty. `targets_N` are category indices. No picture at all gives 1.
+    Without the prior, a small validation set that happens to be all correct would drive it to 0, that is to full
+    confidence. `targets_N` are category indices. No image gives 1.
     """
     logits = logits_NK.astype(np.float64)
     rows = np.arange(len(targets_N))
@@ -57,7 +54,7 @@ def mask_ruled_out(
     categories: Sequence[str],
     ruled_out: Mapping[PictureId, AbstractSet[str]],
 ) -> NDArray[Float]:
-    """The probabilities, (N, K), with `RULED_OUT` for each category that a person said a picture is not of."""
+    """The probabilities, (N, K), with `RULED_OUT` for each category that a person ruled out for an image."""
     columns = {category: column for column, category in enumerate(categories)}
     places = [
         (row, columns[category])
@@ -73,7 +70,7 @@ def mask_ruled_out(
 
 
 def most_likely(shares_NK: NDArray[Float], categories: Sequence[str]) -> tuple[list[str], NDArray[Float]]:
-    """The best guess at each and its probability, (N,); none, and 0, where all are ruled out."""
+    """The most likely category of each image and its probability, (N,); "" and 0 where all are ruled out."""
     shares = shares_NK.max(axis=1)
     best = zip(shares_NK.argmax(axis=1).tolist(), (shares >= 0).tolist(), strict=True)
     return [categories[column] if is_left else "" for column, is_left in best], shares.clip(0)

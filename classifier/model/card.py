@@ -1,4 +1,4 @@
-"""The model card that lies in every bundle: what the model knows, how it was measured, how to load it elsewhere."""
+"""The model card of a bundle: its categories, how it was measured, how to load it elsewhere."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What `evaluation.json` may hold, checked when a report is made of it; needs no torch.
+"""The fields of `evaluation.json`, validated on reading, and its label issues. Needs no torch.
 
-What an earlier illsort did not write may be missing, and what a later one adds is passed on.
+Fields that earlier versions did not write may be missing; unknown fields are kept.
 """
 
 from __future__ import annotations
@@ -145,12 +145,15 @@ class LabelIssues:
 
 
 def is_label_issue(confidence: float) -> bool:
-    """Whether enough speaks for the other category to ask a person."""
+    """Whether the other category is likely enough (0.1) to ask a person."""
     return confidence >= _LEAST
 
 
 def read_label_issues(found: Any) -> LabelIssues | None:
-    """What a model's evaluation tells of doubtful labels; None where it tells nothing of them."""
+    """The label issues in an evaluation: those listed that pass `is_label_issue`; None where it has no such field.
+
+    `wrong` is the sum of their probabilities of being wrong, at least 1.
+    """
     if not isinstance(found, dict):
         return None
     labels = tuple(label for label in found.get("labels", ()) if is_label_issue(label["confidence"]))

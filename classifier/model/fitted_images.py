@@ -1,15 +1,13 @@
-"""Which pictures a backbone's weights were fitted to, carried along through every training that begins with them.
+"""The images that a backbone was fitted to, recorded through every training that starts from it.
 
-A head that is judged by pictures its backbone was fitted to looks better than it is, and to cross-fit the head does not
-help: the backbone has seen all of them. So each bundle keeps the ids and perceptual hashes of all pictures that its
-weights learned from, its own and those of every bundle that it began from. A picture counts as seen when its content is
-among them, or when its hash differs from one of them in at most as many bits as near-duplicates do: more pictures count
-so than are near-duplicates, which is the safe side. Weights without such a record have seen nobody knows what.
-
-Plain numpy; knows no network.
+A head that is judged by images its backbone was fitted to looks better than it is, and to cross-fit the head does not
+help: the backbone has seen all of them. So each bundle keeps the ids and perceptual hashes of all images that its
+weights learned from, its own and those of every bundle that it began from. An image counts as seen when its content is
+among them, or when its hash differs from one of them by at most the near-duplicate distance. That counts more images
+than are near-duplicates, which is safe. For weights without such a record every image counts as seen.
 """
 
-# Shapes: M pictures the weights were fitted to, N pictures asked about.
+# Shapes: M images the weights were fitted to, N images asked about.
 
 from __future__ import annotations
 
@@ -95,7 +93,7 @@ def _fitted(arrays: dict[str, NDArray[Any]]) -> FittedImages:
 
 
 def _wrong(fitted: FittedImages) -> str:
-    """What does not fit together, in a phrase; empty when all does."""
+    """What is wrong with the arrays, in a phrase; empty when nothing is."""
     if fitted.hashes.dtype != np.uint64 or fitted.hashes.shape != (len(fitted),):
         return f"its parts do not fit {len(fitted)} pictures"
     return wrong_ids(fitted.pictures)

@@ -1,16 +1,15 @@
-"""How far down a ranking an error rate can be promised: exact tests one after another, from a start chosen unseen.
+"""Fixed-sequence testing: how far down a ranking an error rate can be guaranteed.
 
-Fixed-sequence testing (Learn then Test, Angelopoulos et al. 2021): the numbers of pictures to test are put in order
-without looking at what is right or wrong, and each is tested at the full 1 - confidence until the first that fails.
-Then a rate is promised that does not hold in at most 1 - confidence of all cases, whatever the scores are worth. The
-order begins where the scores themselves say that a test has the best chance, not with the fewest pictures: there one
-early mistake would end it all (compared with others in docs/LOG.md).
+Learn then Test (Angelopoulos et al. 2021): the numbers of images to test are ordered without using the outcomes, and
+each is tested at the full level 1 - confidence until the first failure. The guaranteed rate then fails to hold in at
+most 1 - confidence of all cases, whatever the quality of the scores. The sequence starts where the scores predict the
+best chance to pass, not at the fewest images, where one early mistake would end it (comparisons in docs/LOG.md).
 
-Each test counts every drawn picture, near-duplicates too: of a simple random sample the exact test is exact whether or
-not pictures are alike, and then all filed pictures are spoken of, copies included. To count near-duplicates once would
-speak of neither (measured in docs/BENCHMARKS.md). So that a few posts with many pages cannot pass for many pictures
+Each test counts every drawn image, near-duplicates too: of a simple random sample the exact test is exact whether or
+not images are alike, and then all filed images are spoken of, copies included. To count near-duplicates once would
+speak of neither (measured in docs/BENCHMARKS.md). So that a few posts with many pages cannot pass for many images
 where the draw was no such sample after all, each test must pass with every group counted once as well: that only
-makes it stricter. Plain numpy; knows no categories.
+makes it stricter.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STEP = 1.03
-"""Each test takes so many times the pictures of the last one."""
+"""Each test takes so many times the images of the last one."""
 
 _AS_GOOD = 0.999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedSequenceResult:
-    """Where the promise ends: pictures with a score above `above`; the `filed` ranked there had `wrong` among them."""
+    """The guarantee covers images with a score above `above`: `filed` images, `wrong` of them wrong."""
 
     above: float
     filed: int
@@ -54,7 +53,7 @@ def fixed_sequence_test(
     """The lowest score above which at most `max_error` are wrong, with `confidence`; None when none can be promised.
 
     `scores_N` are log-odds of being right by the model's own account, in any order; near-duplicates share a number in
-    `groups_N`. So many `unjudged` pictures, of which nothing is known, count as the surest of all, and wrong.
+    `groups_N`. So many `unjudged` images, of which nothing is known, count as the most confident of all, and wrong.
     """
     order = np.argsort(-scores_N, kind="stable")
     scores = np.append(np.full(unjudged, np.inf), scores_N[order])
@@ -82,13 +81,13 @@ def fixed_sequence_test(
 
 
 def max_wrong(counts_M: NDArray[np.int64], max_error: float, confidence: float) -> NDArray[np.int64]:
-    """How many may be wrong among so many pictures for `max_error` to be promised, (M,); -1: not even none."""
+    """The largest number of wrong images that passes the test of `max_error`, (M,); -1 where even 0 fails."""
     most = binom.ppf(1 - confidence, counts_M, max_error)
     return np.asarray(most - (binom.cdf(most, counts_M, max_error) > 1 - confidence), dtype=np.int64)
 
 
 def _distinct(groups_N: NDArray[np.int64], *, among: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
-    """How many different groups the first so many pictures come from, (N,); of those `among` which it is so alone."""
+    """The number of distinct groups among the first n images, (N,); restricted to the images `among` when given."""
     rows = np.arange(len(groups_N)) if among is None else np.flatnonzero(among)
     is_first = np.zeros(len(groups_N), dtype=np.int64)
     is_first[rows[np.unique(groups_N[rows], return_index=True)[1]]] = 1
@@ -96,10 +95,10 @@ def _distinct(groups_N: NDArray[np.int64], *, among: NDArray[np.bool_] | None = 
 
 
 def _counts(scores_N: NDArray[np.float64], max_error: float, confidence: float) -> NDArray[np.int64]:
-    """The numbers of pictures to test, rising; each can be parted from the rest by a score.
+    """The numbers of images to test, rising; each can be parted from the rest by a score.
 
-    Given the first score that is left out, the pictures above it are an independent draw of all such pictures: that is
-    why the threshold is that score, and no number of the last picture taken.
+    Given the first score that is left out, the images above it are an independent draw of all such images: that is
+    why the threshold is that score, and no number of the last image taken.
     """
     counts: list[int] = []
     count = min_sample_size(max_error, confidence=confidence)

@@ -1,6 +1,6 @@
-"""The linear head in numpy: embeddings to logits without a network; fitting, loading, and unit length."""
+"""The linear head in numpy: embeddings to logits without building the network."""
 
-# Shapes: N pictures, D embedding width, K categories.
+# Shapes: N images, D embedding width, K categories.
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LinearHead:
 
 
 def load_linear(path: Path, *, weight: str, bias: str) -> LinearHead:
-    """Read two tensors of a safetensors file, and no other. Raises ModelError in one line when they are not there."""
+    """Read only these two tensors of a safetensors file. Raises ModelError in one line when that fails."""
     try:
         with safe_open(path, framework="np") as tensors:
             head = LinearHead(
@@ -96,6 +96,6 @@ def fit_quietly(
 
 
 def l2_normalize(rows_ND: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Each row at length 1, (N, D); a row of zeros stays as it is, so that its cosine to all is 0."""
+    """Rows scaled to unit length, (N, D), so that their products are cosines; a row of zeros stays as it is."""
     lengths = np.linalg.norm(rows_ND, axis=1, keepdims=True)
     return np.asarray(rows_ND / np.where(lengths == 0, 1, lengths), dtype=np.float32)

@@ -1,13 +1,12 @@
-"""What the model says of labelled pictures that it was not fitted to: all that an error rate can be promised by.
+"""Predictions for held-out labeled images: the evidence for risk guarantees.
 
-Every picture keeps how it was selected. A test of an error rate is exact for a simple random sample and for nothing
+Every image keeps how it was selected. A test of an error rate is exact for a simple random sample and for nothing
 else (Cochran 1977, Sampling Techniques, chapter 2), so `by_chance` is the only part that a guarantee may rest on: the
-pictures of random draws that were answered whole. A drawn picture of which there is no prediction, or no answer, is
+images of random draws that were answered whole. A drawn image of which there is no prediction, or no answer, is
 `unjudged` and counts as filed and wrong; one that is of no category has the truth NO_CATEGORY, so any guess is wrong.
-Plain numpy; knows no network.
 """
 
-# Shapes: N pictures, K categories.
+# Shapes: N images, K categories.
 
 from __future__ import annotations
 
@@ -26,15 +25,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NO_CATEGORY: Final = -1
-"""The truth of a picture that is of none of the categories."""
+"""The truth of an image that is of none of the categories."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HoldoutPredictions:
-    """One row for each picture: `logits` float32 (N, K), before the temperature; `truths` int64 (N,), 0..K-1 or -1.
+    """One row for each image: `logits` float32 (N, K), before the temperature; `truths` int64 (N,), 0..K-1 or -1.
 
     Near-duplicates share a number in `groups`, int64 (N,). `selections` says how each was selected, and `unjudged` how
-    many drawn by chance have no row. `how` says in a phrase why the model was not fitted to them: "held out",
+    many randomly drawn have no row. `how` says in a phrase why the model was not fitted to them: "held out",
     "cross-fitted in 3 parts".
     """
 
@@ -52,16 +51,16 @@ class HoldoutPredictions:
 
     @property
     def by_chance(self) -> HoldoutPredictions:
-        """The pictures of random draws: all that a guarantee may rest on."""
+        """The images of random draws: all that a guarantee may rest on."""
         return self.rows([selection is Selection.RANDOM for selection in self.selections])
 
     @property
     def of_categories(self) -> HoldoutPredictions:
-        """The pictures that are of a category."""
+        """The images that are of a category."""
         return self.rows((self.truths != NO_CATEGORY).tolist())
 
     def rows(self, kept: Sequence[bool]) -> HoldoutPredictions:
-        """The same with some of its pictures."""
+        """The same with some of its images."""
         numbers = np.flatnonzero(np.array(kept, dtype=bool))
         return replace(
             self,
@@ -108,7 +107,7 @@ def _evidence(arrays: dict[str, NDArray[Any]]) -> HoldoutPredictions:
 
 
 def _wrong(evidence: HoldoutPredictions, categories: int) -> str:
-    """What does not fit together, in a phrase; empty when all does."""
+    """What is wrong with the arrays, in a phrase; empty when nothing is."""
     logits, truths, groups = evidence.logits, evidence.truths, evidence.groups
     types = ", ".join(str(numbers.dtype) for numbers in (logits, truths, groups))
     if types != "float32, int64, int64":

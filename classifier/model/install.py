@@ -1,6 +1,6 @@
-"""Puts the files of a bundle into its folder, beside whatever else lies there, and replaces nothing but its own.
+"""Installs the files of a bundle into its folder; replaces only files of a bundle, and survives a kill.
 
-The files are written to a folder of a name drawn by chance beside it. One rename, that of `illsort.json`, makes the
+The files are written to a folder of a name randomly drawn beside it. One rename, that of `illsort.json`, makes the
 bundle the new one; the other files follow. After a kill in between, whoever opens the bundle next lets them follow: the
 record in the writing folder says which they are and what they replace, by hashes.
 """

@@ -1,9 +1,6 @@
-"""The labelled pictures as the finished network sees them: all that a new head is fitted to, without reading one again.
+"""The embeddings of all labeled images under the trained network, stored so that a new head can be fitted."""
 
-Plain numpy; knows no network, and not what the numbers will be used for.
-"""
-
-# Shapes: N pictures, D embedding width.
+# Shapes: N images, D embedding width.
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LabeledEmbeddings:
-    """One row for each labelled picture: `embeddings` float32 (N, D), kept half as precise; `truths` int64 (N,).
+    """One row for each labeled image: `embeddings` float32 (N, D), kept half as precise; `truths` int64 (N,).
 
     Near-duplicates share a number in `groups`, int64 (N,). A verdict that became a label has an empty path.
     `selections` says how each was selected, FITTED where the backbone was fitted to it.
@@ -62,7 +59,7 @@ def load_labeled_embeddings(path: Path, *, categories: int) -> LabeledEmbeddings
 
 
 def load_labeled_paths(path: Path) -> dict[PictureId, str]:
-    """Where each labelled picture lay when it was learned from, empty where only a verdict tells of it.
+    """Where each labeled image lay when it was learned from, empty where only a verdict tells of it.
 
     Of the same file as `load_labeled_embeddings`, without reading the embeddings. Raises ModelError
     in one line naming the file and what is wrong.
@@ -88,7 +85,7 @@ def _labelled(arrays: dict[str, NDArray[Any]]) -> LabeledEmbeddings:
 
 
 def _wrong(labelled: LabeledEmbeddings, categories: int) -> str:
-    """What does not fit together, in a phrase; empty when all does."""
+    """What is wrong with the arrays, in a phrase; empty when nothing is."""
     embeddings, truths, groups = labelled.embeddings, labelled.truths, labelled.groups
     if f"{truths.dtype}, {groups.dtype}" != "int64, int64":
         return f"its numbers are {truths.dtype}, {groups.dtype}, not int64, int64"

@@ -1,6 +1,6 @@
-"""What `illsort.json` may hold, checked field by field when it is read; needs no torch.
+"""The manifest `illsort.json` of a bundle, validated field by field. Importable without torch.
 
-A model's folder may come from a stranger: nothing in it is used before it is known to be of the right kind.
+A bundle may come from an untrusted source: no value is used before it is validated.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from classifier.paths import displayable
 
 
 def prediction_key(*, weights_sha256: str, image_size: int, max_squeeze: float, novelty_sha256: str = "") -> str:
-    """What the answers depend on, as 32 hex digits: weights, transform, and labelled pictures to be near to.
+    """The key of stored predictions, 32 hex digits: a hash of weights, transform and OOD detector.
 
-    Neither calibration nor threshold: those decide by answers that are known.
+    Calibration and thresholds are not part of it: they apply to stored predictions.
     """
     parts = [weights_sha256, str(image_size), str(max_squeeze)]
     parts += [novelty_sha256] if novelty_sha256 else []  # bundles without keep the key they had
@@ -29,7 +29,7 @@ def prediction_key(*, weights_sha256: str, image_size: int, max_squeeze: float, 
 
 
 def backbone_key(*, backbone_sha256: str, image_size: int, max_squeeze: float) -> str:
-    """What embeddings depend on, as 32 hex digits: the network but for its head, and the transform."""
+    """The key of stored embeddings, 32 hex digits: a hash of backbone and transform, without the head."""
     parts = [backbone_sha256, str(image_size), str(max_squeeze)]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
 
@@ -45,7 +45,7 @@ Hash = Annotated[str, Field(pattern=r"^(?:[0-9a-f]{64})?$")]
 
 
 class Manifest(BaseModel):
-    """What `illsort.json` holds; the order of `categories` is the order of the logits, for good."""
+    """The content of `illsort.json`; the order of `categories` is the order of the logits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -57,17 +57,17 @@ class Manifest(BaseModel):
     threshold: Annotated[float, Field(strict=True, gt=0, lt=1)]
     weights_sha256: Hash = ""
     novelty_sha256: Hash = ""
-    """Of what tells unknown pictures; empty when nothing does."""
+    """Of the OOD detector; empty without one."""
     evidence_sha256: Hash = ""
-    """Of what an error rate is promised by; empty when nothing can be, and in bundles of before."""
+    """Of the held-out predictions; empty without them and in older bundles."""
     labelled_sha256: Hash = ""
-    """Of the labelled pictures as the network sees them; empty in bundles of before."""
+    """Of the labeled embeddings; empty in older bundles."""
     fitted_sha256: Hash = ""
-    """Of which pictures the backbone was fitted to; empty in bundles of earlier versions: nobody knows which."""
+    """Of the list of images that the backbone was fitted to; empty in older bundles, where it is unknown."""
     backbone_sha256: Hash = ""
-    """Of the architecture and of all weights but the head's; empty in bundles of before."""
+    """Of the architecture and all weights except the head's; empty in older bundles."""
     head: tuple[str, str] | None = None
-    """What the head's weight and bias are called among the weights."""
+    """The names of the head's weight and bias in the weights file."""
     files: dict[str, Hash] = {}
     """SHA-256 by name of every other file of the bundle: by it illsort knows its own; empty in earlier bundles."""
     backbone: Annotated[str, Field(max_length=_LONGEST)]
@@ -97,7 +97,7 @@ class Manifest(BaseModel):
 
     @property
     def key(self) -> str:
-        """What the answers depend on, as 32 hex digits."""
+        """The key of predictions under this bundle, 32 hex digits."""
         return prediction_key(
             weights_sha256=self.weights_sha256,
             image_size=self.image_size,
@@ -107,9 +107,9 @@ class Manifest(BaseModel):
 
     @property
     def backbone_key(self) -> str:
-        """What embeddings depend on, as 32 hex digits: bundles that share it differ in their heads alone.
+        """The key of embeddings, 32 hex digits: bundles with the same key differ only in their heads.
 
-        Empty when it cannot be told: then nothing is shared.
+        Empty in older bundles, which share embeddings with none.
         """
         if not self.backbone_sha256 or self.head is None:
             return ""

@@ -1,6 +1,6 @@
-"""Arrays about labelled pictures as a bundle keeps them: an .npz file read without pickle, and what must fit."""
+"""Reading of .npz files from an untrusted bundle: without pickle, within a memory limit, validated."""
 
-# Shapes: N pictures.
+# Shapes: N images.
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _size_of(packed: IO[bytes]) -> int:
 def wrong_rows(
     values: NDArray[np.float32], truths_N: NDArray[np.int64], pictures: Sequence[str], *, categories: int
 ) -> str:
-    """What is wrong with rows of numbers about pictures of known categories, in a phrase; empty when nothing is."""
+    """What is wrong with rows of numbers about images of known categories, in a phrase; empty when nothing is."""
     if not np.isfinite(values).all():
         return "it holds numbers that are not finite"
     if len(truths_N) and not 0 <= truths_N.min() <= truths_N.max() < categories:
@@ -95,14 +95,14 @@ def wrong_rows(
 
 
 def selections_of(arrays: dict[str, NDArray[Any]]) -> tuple[Selection, ...]:
-    """How each picture was selected; where a file of an earlier version does not say, by a person."""
+    """How each image was selected; where a file of an earlier version does not say, by a person."""
     if "selections" not in arrays:
         return (Selection.PERSON,) * len(arrays["pictures"])
     return tuple(Selection(str(selection)) for selection in arrays["selections"])
 
 
 def wrong_ids(pictures: Sequence[str]) -> str:
-    """What is wrong with the ids of pictures, in a phrase; empty when nothing is."""
+    """What is wrong with the ids of images, in a phrase; empty when nothing is."""
     if any(len(picture) != _ID_LENGTH for picture in pictures):
         return "it names pictures by something that is no SHA-256"
     return ""

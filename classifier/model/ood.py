@@ -1,9 +1,9 @@
-"""How unlike every labelled picture one is, and from where on that is too unlike to be in any category.
+"""Out-of-distribution detection: how unlike all labeled images an image is, and the threshold for unknown.
 
-Learned from labelled pictures alone: nobody has examples of the unknown. Plain numpy; knows no network, no categories.
+Fitted to labeled images alone, without outliers. In numpy.
 """
 
-# Shapes: N labelled pictures, B pictures, D embedding width, S directions, T traits, M scores.
+# Shapes: N labeled images, B images, D embedding width, S directions, T traits, M scores.
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
 
 _NEAREST: Final = 3
-_BLOCK: Final = 512  # pictures compared at once: their distances stay in the processor's cache
+_BLOCK: Final = 512  # images compared at once: their distances stay in the processor's cache
 _PARTS: Final = 10
 _MOST_TRAITS: Final = 2048
 """Beyond that, traits are compared as they are: their covariance would outweigh the network."""
 _DIRECTIONS: Final = 64
-"""Measured: 32 to 64 tell better than all, for what a picture has in none of them counts (docs/LOG.md)."""
+"""Measured: 32 to 64 tell better than all, for what an image has in none of them counts (docs/LOG.md)."""
 _MOST_POINTS: Final = 10_000
-"""More labelled pictures than that are thinned out evenly: a score must stay cheap beside the network."""
+"""More labeled images than that are thinned out evenly: a score must stay cheap beside the network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OodDetector:
-    """Labelled pictures as `points`, float32 (N, T), to be near to, in a space where they vary alike in each direction.
+    """Labeled images as `points`, float32 (N, T), to be near to, in a space where they vary alike in each direction.
 
     `whitening`, float32 (T, T), leads there. `axes`, float32 (D, S), are the directions in which their embeddings
     mostly lie, and `shadows`, float32 (N, S), what their embeddings, of length 1, come to along those; a bundle of
-    before has no such direction. `scores`, float32 (M,) and rising, are what labelled pictures score that are not
+    before has no such direction. `scores`, float32 (M,) and rising, are what labeled images score that are not
     among the points.
     """
 
@@ -54,10 +54,10 @@ class OodDetector:
     scores: NDArray[np.float32]
 
     def score(self, traits_BT: NDArray[np.float32], embeddings_BD: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How unlike the nearest labelled pictures these are, (B,), at least 0: higher is less like any of them.
+        """The OOD score, (B,), at least 0: higher is less like any labeled image.
 
-        The distance to the three nearest, about 1 for labelled pictures, and what the embedding's cosine to its three
-        nearest lacks to 1.
+        The sum of the distance to the three nearest labeled images in whitened traits, about 1 for labeled images, and
+        1 minus the mean cosine of the embedding to its three nearest.
         """
         if traits_BT.shape[1] != len(self.whitening):
             raise ModelError(f"{OOD} is of another network than the model's; train again or restore it")
@@ -69,7 +69,7 @@ class OodDetector:
 
     def _distance(self, traits_BT: NDArray[np.float32]) -> NDArray[np.float32]:
         places = traits_BT @ self.whitening
-        # Squared distances but for the picture's own square, which is the same for every point.
+        # Squared distances but for the image's own square, which is the same for every point.
         gaps = (-2 * places) @ self.points.T
         gaps += (self.points**2).sum(axis=1)
         squares = _mean_of_least(gaps) + (places**2).sum(axis=1)
@@ -83,27 +83,27 @@ class OodDetector:
         return np.asarray(np.maximum(1 + _mean_of_least(turned), 0), dtype=np.float32)
 
     def threshold(self, share: float) -> float:
-        """The score from which on a picture is unknown: at most `share` of pictures like the labelled ones reach it.
+        """The score from which an image is unknown: at most `share` of images like the labeled ones reach it.
 
-        That is so on average over labelled pictures drawn alike. Where they are too few to tell, infinity.
+        This holds on average over draws of labeled images (conformal). Infinity when there are too few of them.
         """
         place = math.ceil((1 - share) * (len(self.scores) + 1) - 1e-9)
         if place > len(self.scores):
             return math.inf
-        # The next number: a score equal to that of a labelled picture is still like it.
+        # The next number: a score equal to that of a labeled image is still like it.
         return float(np.nextafter(self.scores[place - 1], np.float32(np.inf)))
 
     def with_more(self, traits_BT: NDArray[np.float32], embeddings_ND: NDArray[np.float32]) -> OodDetector:
-        """The same, with further pictures to be near to: the traits of those alone, the embeddings of all by now.
+        """The detector with more labeled images: `traits_BT` of the new ones, `embeddings_ND` of all.
 
-        What labelled ones score stays as it was measured.
+        The scores of labeled images stay as measured.
         """
         points = np.concatenate([self.points, traits_BT @ self.whitening])
         axes, shadows = _axes(embeddings_ND) if self.axes.shape[1] else (self.axes, self.shadows)
         return replace(self, points=points, axes=axes, shadows=shadows)
 
     def save(self, path: Path) -> None:
-        """Write it as safetensors; no picture can be drawn from it."""
+        """Write the arrays as safetensors; images cannot be reconstructed from them."""
         save_file({name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}, path)
 
 
@@ -116,10 +116,10 @@ def fit_ood(
     targets_N: NDArray[np.int64],
     groups_N: Sequence[int] | NDArray[np.int64],
 ) -> OodDetector:
-    """Learn what is like the labelled pictures, of the categories `targets_N`, from their traits and embeddings.
+    """Fit a detector to the traits and embeddings of labeled images of the categories `targets_N`.
 
-    Near-duplicates share a number in `groups_N`. Scores come from ten parts, each of which is left out of all that it
-    is judged by. Raises ValueError when there is no picture.
+    Near-duplicates share a number in `groups_N`. The scores come from ten-fold cross-validation over groups. Raises
+    ValueError when there is no image.
     """
     if not len(traits_NT):
         raise ValueError("there is no labelled picture to be near to")
@@ -164,7 +164,7 @@ def _axes(embeddings_ND: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDAr
 
 
 def _mean_of_least(rows: NDArray[np.floating]) -> NDArray[np.float32]:
-    """The mean of the three smallest numbers of each row, which is used up."""
+    """The mean of the three smallest numbers of each row; overwrites `rows`."""
     count, every = min(_NEAREST, rows.shape[1]), np.arange(len(rows))
     total = np.zeros(len(rows), dtype=np.float32)
     for _ in range(count):  # a few minima are found much faster than an order
@@ -175,7 +175,7 @@ def _mean_of_least(rows: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def _whitening(traits_NT: NDArray[np.float32], targets_N: NDArray[np.int64]) -> NDArray[np.float32]:
-    """What makes pictures of one category vary alike in each direction, (T, T), as far as so few can tell."""
+    """The whitening of the within-category covariance (Ledoit-Wolf shrinkage), (T, T)."""
     from sklearn.covariance import ledoit_wolf  # noqa: PLC0415 - slow to import, and sorting does without
 
     centred = traits_NT.astype(np.float64)
@@ -206,7 +206,7 @@ def load_ood(path: Path) -> OodDetector:
 
 
 def _wrong(arrays: dict[str, NDArray[np.float32]]) -> str:
-    """What does not fit together, in a phrase; empty when all does."""
+    """What is wrong with the arrays, in a phrase; empty when nothing is."""
     known, before = sorted(_ARRAYS), ["points", "scores", "whitening"]
     if sorted(arrays) not in (known, before):
         return f"it holds {', '.join(sorted(arrays)) or 'nothing'}, not {', '.join(known)}"

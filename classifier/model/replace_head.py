@@ -1,4 +1,4 @@
-"""A bundle with another head, by the other one's files: no network is built, and its backbone stays as it is."""
+"""Writes a bundle with another head from the files of an existing one, without building the network."""
 
 # Shapes: K categories, D embedding width.
 

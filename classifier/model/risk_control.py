@@ -1,11 +1,11 @@
-"""From what is known of labelled pictures to thresholds that keep an error rate, and what that rests on, in words.
+"""Risk control: thresholds that keep an error rate at a stated confidence, from held-out predictions.
 
-Pure; knows no files and no network. Only pictures drawn by chance count, and every one that was drawn, near-duplicates
-too. Valid for pictures like those that were drawn from, in the same mix of categories; nothing here can know whether a
-crawl is like that, so the sentence says it. Where nothing can be guaranteed, `no_guarantee` says why and what would do.
+Only randomly drawn images count, and all of them, near-duplicates included. The guarantee holds for images from the
+same distribution, in the same mix of categories; whether a crawl is like that cannot be checked, so the sentence states
+it. Where nothing can be guaranteed, `no_guarantee` gives the reason and what would give a guarantee.
 """
 
-# Shapes: N pictures, K categories.
+# Shapes: N images, K categories.
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 ENOUGH_FOR_ITS_OWN = 200
-"""Pictures guessed to be of a category from which on it gets a threshold of its own; below, all such share one."""
+"""Images guessed to be of a category from which on it gets a threshold of its own; below, all such share one."""
 
 _SHIFT_SPREAD = 0.5
 _PARTS = 5
@@ -47,7 +47,7 @@ class RiskGuarantee:
     """At most `max_error` wrong among the filed, with `confidence`, when each category is filed from its threshold on.
 
     `thresholds` in the bundle's order of categories, on calibrated probabilities; None where nothing may be filed. Of
-    `pictures` drawn by chance `filed` would have been, `wrong` of them wrongly; the unjudged count in all three. `how`
+    `pictures` randomly drawn `filed` would have been, `wrong` of them wrongly; the unjudged count in all three. `how`
     is the evidence's phrase.
     """
 
@@ -61,17 +61,17 @@ class RiskGuarantee:
 
     @property
     def coverage(self) -> float:
-        """Share of the labelled pictures that would have been filed, 0..1."""
+        """Share of the labeled images that would have been filed, 0..1."""
         return self.filed / self.pictures
 
     @property
     def bound(self) -> float:
-        """What those filed ones say by themselves: at most so large a share wrong, 0..1."""
+        """The upper bound on the error rate from the filed images alone, 0..1."""
         return upper_bound(self.wrong, self.filed, self.confidence)
 
     @property
     def sentence(self) -> str:
-        """What is promised and what it rests on."""
+        """What is guaranteed and from what evidence."""
         return (
             f"at most {_percent(self.max_error)} wrong among the filed, {_percent(self.confidence)} confidence, "
             f"on pictures like your labels in the same mix: by {self.pictures:,} of them drawn by chance, {self.how}"
@@ -86,7 +86,7 @@ def guarantee_risk(
     max_error: float,
     confidence: float = CONFIDENCE,
 ) -> RiskGuarantee:
-    """The thresholds that file as much as can be promised, by the pictures of `evidence` that were drawn by chance.
+    """The thresholds that file the most images under the guarantee, from the randomly drawn images of `evidence`.
 
     Raises NoGuarantee in one line when nothing can: what is there, what it takes, what else can be asked for.
     """
@@ -102,8 +102,8 @@ def guarantee_risk(
 def estimated_threshold(max_error: float) -> float:
     """The threshold that keeps `max_error` by the model's own estimate, where nothing is guaranteed.
 
-    Each filed picture is wrong with at most that probability by the model, whatever else is in the crawl; a mean over
-    labelled pictures would depend on which were picked.
+    Each filed image is wrong with at most that probability by the model, whatever else is in the crawl; a mean over
+    labeled images would depend on which were picked.
     """
     return 1 - max_error
 
@@ -125,7 +125,7 @@ def _nothing_to_go_by(evidence: HoldoutPredictions) -> NoGuarantee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """One row for each picture: `odds` is the log-odds of the guess, by the model's own account."""
+    """One row for each image: `odds` is the log-odds of the most likely category under the model."""
 
     odds: NDArray[np.float64]
     guesses: NDArray[np.int64]
@@ -161,7 +161,7 @@ def _promise(rows: _Rows, categories: int, max_error: float, confidence: float, 
     bars = end.above - _shifts(rows, categories, np.ones(len(rows), dtype=np.bool_))
     thresholds = [float(np.nextafter(expit(bar), 1)) if np.isfinite(bar) else 0.0 for bar in bars]
     is_filed = rows.odds > bars[rows.guesses]
-    known = set(rows.guesses[is_filed].tolist())  # a category that no such picture speaks for is not filed into
+    known = set(rows.guesses[is_filed].tolist())  # a category that no such image speaks for is not filed into
     return RiskGuarantee(
         max_error=max_error,
         confidence=confidence,
@@ -174,7 +174,7 @@ def _promise(rows: _Rows, categories: int, max_error: float, confidence: float, 
 
 
 def _comparable(rows: _Rows, categories: int) -> NDArray[np.float64]:
-    """Log-odds that mean the same in each category, (N,); what shifts a picture's is fitted to the others alone."""
+    """Log-odds that mean the same in each category, (N,); what shifts an image's is fitted to the others alone."""
     parts = np.unique(rows.groups, return_inverse=True)[1] % _PARTS
     scores = rows.odds.copy()
     for part in range(_PARTS):
@@ -184,7 +184,7 @@ def _comparable(rows: _Rows, categories: int) -> NDArray[np.float64]:
 
 
 def _shifts(rows: _Rows, categories: int, among: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """How much surer or less sure the guesses of each category should be, in log-odds, (K,); 0 where few are known."""
+    """The correction of each category's log-odds, (K,); 0 for categories with few images."""
     shifts = np.zeros(categories)
     counts = np.bincount(rows.guesses, minlength=categories)
     for category in np.flatnonzero(counts >= ENOUGH_FOR_ITS_OWN):
@@ -195,7 +195,7 @@ def _shifts(rows: _Rows, categories: int, among: NDArray[np.bool_]) -> NDArray[n
 
 
 def _shift(odds: NDArray[np.float64], sides: NDArray[np.float64]) -> float:
-    """The shift that makes what happened likeliest, with a Gaussian prior around none."""
+    """The shift of highest posterior, with a Gaussian prior around 0."""
 
     def loss(shift: float) -> float:
         return float(np.logaddexp(0, sides * (odds + shift)).sum() + 0.5 * (shift / _SHIFT_SPREAD) ** 2)
@@ -218,9 +218,9 @@ def _refusal(rows: _Rows, categories: int, max_error: float, confidence: float) 
 
 
 def _promisable(rows: _Rows, categories: int, max_error: float, confidence: float) -> list[float]:
-    """The rates above `max_error` that can be promised, from the loosest down to the first that cannot.
+    """The rates above `max_error` that can be guaranteed, from the loosest down to the first that cannot.
 
-    One after another, so that the promise stays as true as it says although the rate is chosen by what can be had.
+    Tested in this fixed order, so that the guarantee stays valid although the rate is chosen by the results.
     """
     rates: list[float] = []
     for rate in _RATES:
@@ -231,9 +231,9 @@ def _promisable(rows: _Rows, categories: int, max_error: float, confidence: floa
 
 
 def _wanted(rows: _Rows, max_error: float, confidence: float) -> int | None:
-    """About how many pictures like these it would take, to two digits; None when twenty times as many would not do.
+    """About how many images like these it would take, to two digits; None when twenty times as many would not do.
 
-    Takes the share wrong among the surest as it is, half a picture added, and asks for a fair chance of a promise.
+    Assumes the observed error rate of the most confident, half an image added, and a probability of 0.8 to pass.
     """
     if not len(rows):
         return None

@@ -1,6 +1,6 @@
-"""How a decoded picture becomes the square that the network sees: the same for training, sorting and export.
+"""The evaluation transform: a decoded image to the square input of the network, the same everywhere.
 
-Nothing is cropped away at sorting time. Knows no files and no network.
+Nothing is cropped.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ WHITE = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalTransform:
-    """The whole picture squeezed into a square of `image_size` pixels, up to a change of aspect by `max_squeeze`.
+    """The whole image squeezed into a square of `image_size` pixels, up to a change of aspect by `max_squeeze`.
 
-    What is longer than that is padded with white, so that a strip of ten screens keeps shapes that can be told.
+    Longer images are padded with white, so that a strip of ten screens keeps recognizable shapes.
     """
 
     image_size: int

@@ -1,4 +1,4 @@
-"""Refuses versions of others' libraries with holes that a picture or a model file could use; imports none of them."""
+"""Refuses versions of torch and Pillow with known vulnerabilities, without importing them."""
 
 from __future__ import annotations
 

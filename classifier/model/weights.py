@@ -1,6 +1,6 @@
-"""The weights of a bundle, looked at before a network is built of them: that all are finite, and how wide the head is.
+"""Checks of a weights file before a network is built from it: all values finite, and the head of the right shape.
 
-Reads the file's header and its numbers in place; nothing is allocated by what the file says of itself.
+The file is memory-mapped; nothing is allocated from the sizes that its header states.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PART: Final = 1 << 22  # values looked at in one go
 
 
 def check_weights(path: Path, *, head: tuple[str, str] | None, categories: int) -> int:
-    """The width of the embeddings that the head takes, 0 where the manifest does not name it.
+    """The embedding width of the head; 0 when the manifest does not name the head.
 
     Raises ModelError in one line when the file is damaged, a number is not finite, or the head does not answer for so
     many categories.
@@ -48,9 +48,9 @@ def check_weights(path: Path, *, head: tuple[str, str] | None, categories: int) 
 
 
 def check_parameter_count(path: Path, asked: Callable[[], int]) -> None:
-    """Refuse a network that asks for far more numbers than the weights hold, before memory is taken for them.
+    """Raise ModelError when the configuration has far more parameters than the weights file, before allocating them.
 
-    What cannot be told here is told when the network is built. Raises ModelError in one line.
+    A damaged file passes here and fails when the network is built.
     """
     try:
         with safe_open(path, framework="np") as tensors:

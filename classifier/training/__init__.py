@@ -1,1 +1,1 @@
-"""From labels to a trained network and what is known of it; knows no crawl, no library and no bundle's files."""
+"""From labels to a trained bundle: fine-tuning, evaluation and what is measured along the way."""

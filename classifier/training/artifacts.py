@@ -1,4 +1,4 @@
-"""What training tells beside the weights: evidence for promises, what is unknown, doubtful labels, the curve."""
+"""What training produces besides the weights: held-out predictions, OOD detector, label issues, learning curve."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class TrainingArtifacts:
 def collect_artifacts(
     run: TrainingContext, trained: Trained, groups: dict[Example, int], sample: Drawn, *, parts: int
 ) -> TrainingArtifacts:
-    """Tell of a finished training; `groups` has the number of each example's near-duplicates, `parts` the folds.
+    """Collect them after training; `groups` maps examples to near-duplicate groups, `parts` is the number of folds.
 
-    `sample` are all labels, with those drawn by chance that are of no category.
+    `sample` are all labels, with those randomly drawn that are of no category.
     """
     evidence = _evidence(run, trained, groups, parts=parts)
     figures = as_dict(trained.evaluation) | {"frozen": as_dict(trained.frozen), "epoch": trained.epoch}
@@ -81,7 +81,7 @@ def _evidence(run: TrainingContext, trained: Trained, groups: dict[Example, int]
 def _with_the_rest_of_the_draw(
     evidence: HoldoutPredictions, run: TrainingContext, sample: Drawn, groups: dict[Example, int], *, parts: int
 ) -> HoldoutPredictions:
-    """The evidence with the drawn pictures that are of no category, judged by the finished network: it never saw them.
+    """The evidence with the drawn images that are of no category, judged by the finished network: it never saw them.
 
     What is of a category but was held out nowhere (with several parts: a category that is one group) has no prediction,
     and so has what is missing: they are unjudged.
@@ -118,7 +118,7 @@ def _selections(examples: tuple[Example, ...], *, fitted: bool = False) -> tuple
 def _ahead(
     run: TrainingContext, trained: Trained, evidence: HoldoutPredictions, groups: dict[Example, int], *, parts: int
 ) -> dict[str, Any]:
-    """Which labels to look at again, and where the next ones pay."""
+    """Label issues and the learning curve."""
     found = label_issues.find_label_issues(
         evidence.logits,
         evidence.truths,

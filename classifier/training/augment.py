@@ -1,6 +1,6 @@
-"""What a training picture looks like in one epoch: a crop, perhaps mirrored, its colors a little off.
+"""Augmentation of training images: random crop, flip and color jitter.
 
-Depends on seed, epoch and picture alone, so the number of threads and a resumed run change nothing. Knows no files.
+Seeded by run, epoch and image, so the number of threads and a resumed run change nothing.
 """
 
 # Shapes: C channels, H height, W width.
@@ -22,7 +22,7 @@ from classifier.records import PictureId
 _MOST_STRETCH: Final = 1.6
 _JITTER: Final = 0.2
 _STRONG_JITTER: Final = 0.3
-_HIDDEN: Final = (0.2, 0.45)  # the square's side as a share of the picture's
+_HIDDEN: Final = (0.2, 0.45)  # the square's side as a share of the image's
 _TRIES: Final = 10
 _GREY: Final = (0.299, 0.587, 0.114)
 
@@ -65,7 +65,7 @@ class Augment:
 def draw_crop(draw: np.random.Generator, *, height: int, width: int, least_share: float) -> tuple[int, int, int, int]:
     """Top, left, height and width of a crop: `least_share` to all of the area, width to height 1:1.6 to 1.6:1.
 
-    Where no such crop is found in a picture longer than that, all of it is taken.
+    Where no such crop is found in an image longer than that, all of it is taken.
     """
     for _ in range(_TRIES):
         area = draw.uniform(least_share, 1) * height * width
@@ -79,7 +79,7 @@ def draw_crop(draw: np.random.Generator, *, height: int, width: int, least_share
 
 
 def hide_square(draw: np.random.Generator, pixels_CHW: Tensor) -> Tensor:
-    """Grey out one square (DeVries and Taylor 2017), so that no one detail is all that is learned."""
+    """Gray out one square (DeVries and Taylor 2017), so that no one detail is all that is learned."""
     side = round(draw.uniform(*_HIDDEN) * min(pixels_CHW.shape[-2:]))
     top, left = (int(draw.integers(length - side + 1)) for length in pixels_CHW.shape[-2:])
     hidden = pixels_CHW.clone()

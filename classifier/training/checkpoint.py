@@ -1,4 +1,4 @@
-"""The state of a training run on disk after each epoch, so that a killed run goes on; knows no loop and no network."""
+"""Checkpoints: the state of a training run on disk after each epoch, so that a killed run resumes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What stays the same from the first step of a training run to the last, and the steps; knows not their order."""
+"""The context of a training run: its settings and collaborators, and the steps that use them."""
 
-# Shapes: N pictures, D embedding width, K categories.
+# Shapes: N images, D embedding width, K categories.
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class TrainingContext:
     folder: Path | None
     progress: Progress
     crawl: tuple[Example, ...] = ()
-    """Unlabelled pictures to learn from as well."""
+    """Unlabeled images to learn from as well."""
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the network's weights as they are now."""
@@ -97,7 +97,7 @@ class TrainingContext:
         )
 
     def look(self, paths: list[Path], *, without: frozenset[PictureId]) -> tuple[Example, ...]:
-        """The pictures of a crawl among `paths` that can be learned from."""
+        """The images of a crawl among `paths` that can be learned from."""
         return read_sample(
             paths,
             without=without,
@@ -125,7 +125,7 @@ class TrainingContext:
         return head(features.embeddings) if features.examples else np.empty((0, len(bias)), dtype=np.float32)
 
     def fit(self, features: Features) -> LinearHead:
-        """A head fitted to labelled features."""
+        """A head fitted to labeled features."""
         return fit_head(features.embeddings, self.targets(features.examples))
 
     def finetune(

@@ -1,10 +1,10 @@
-"""Pictures to learn from as tensors, read in threads and kept in memory as far as it may grow; knows no network.
+"""Training images: the labeled images are read once in worker processes, then by threads with a cache.
 
-Threads, not processes: decoding and resizing let go of the interpreter, every system has them, and what is kept is
-kept once. These files were all read before, so none is expected to harm its reader.
+The first read has the limits of a sort, since a file may harm its reader. The images that passed are read again in
+threads: decoding and resizing release the GIL, and the cache is held once.
 """
 
-# Shapes: N pictures, B of them in a batch, C channels, H height, W width, K categories.
+# Shapes: N images, B of them in a batch, C channels, H height, W width, K categories.
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _TURNS: Final = 3  # a label is worth three guesses
 
 
 class TrainingImages:
-    """Pictures and what is to be learned of each: `targets` float (N, K), rows of shares that sum to 1.
+    """Images and what is to be learned of each: `targets` float (N, K), rows of shares that sum to 1.
 
-    The last `guesses` of them are guessed, not labelled. `prepare` takes decoded pixels, uint8 (3, any, any), to what
+    The last `guesses` of them are guessed, not labeled. `prepare` takes decoded pixels, uint8 (3, any, any), to what
     is kept. Which of them are kept (up to `most_kept_bytes`) changes speed and memory alone.
     """
 
@@ -69,7 +69,7 @@ class TrainingImages:
 
     @property
     def per_epoch(self) -> int:
-        """The most pictures that an epoch shows."""
+        """The most images that an epoch shows."""
         return self.labelled + -(-(len(self) - self.labelled) // _TURNS)
 
     def order(self, epoch: int, *, seed: int) -> list[int]:
@@ -140,7 +140,7 @@ _HASH_BYTES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class HashAndThumbnail:
-    """What workers send back of a picture in place of pixels: its perceptual hash and thumbnail, 776 bytes."""
+    """What workers send back of an image in place of pixels: its perceptual hash and thumbnail, 776 bytes."""
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """uint8 (3, any, any) to uint8 (776,)."""

@@ -1,6 +1,6 @@
-"""Embeddings of labelled pictures, through the same pipeline that sorting uses; knows no head."""
+"""Embeddings of labeled images, by the pipeline that sorting uses."""
 
-# Shapes: N pictures that could be read, D embedding width, T traits.
+# Shapes: N images that could be read, D embedding width, T traits.
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Features:
     """`embeddings` is float32 (N, D), a row for each of `examples`; `unread` are the others, with the reason.
 
-    `traits`, float32 (N, T), are what novelty is told by.
+    `traits`, float32 (N, T), are the input of OOD detection.
     """
 
     examples: tuple[Example, ...]

@@ -1,6 +1,6 @@
-"""Gathers the labels that the settings name: a folder or CSV, what was said in a library, and whole random draws.
+"""Gathers the labels that the settings name: a folder or CSV, annotations in a library, and complete random draws.
 
-Where the labels lie in a library, it is first made to agree with the disk: a person may have moved its files.
+A library is reconciled with the disk first, since a person may have moved its files.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Which labels are likely wrong, by what a model says of pictures it was not fitted to. Pure; no torch, no files.
+"""Label issues: labels that are likely wrong, from predictions for held-out images.
 
-A model of two parts: a label is what the picture shows, except that a small share of labels is any other category
-instead. That share is fitted together with the temperature, so that a picture which is merely hard (the model wavers)
+A model of two parts: a label is what the image shows, except that a small share of labels is any other category
+instead. That share is fitted together with the temperature, so that an image which is merely hard (the model wavers)
 is explained by the one, and a sure contradiction by the other. Confident learning (Northcutt, Jiang and Chuang 2021)
 names six times as many labels where categories are hard to tell apart: docs/LOG.md.
 """
 
-# Shapes: N labelled pictures, K categories.
+# Shapes: N labeled images, K categories.
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ _STARTS: Final = (-4.0, -2.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelIssue:
-    """A label that may be wrong: `category` is what it says of the picture at `path`, `likely` what it rather shows.
+    """A label that may be wrong: `category` is what it says of the image at `path`, `likely` what it rather shows.
 
-    `wrong` is the probability that the label is wrong and `confidence` that the picture shows `likely`, 0..1.
+    `wrong` is the probability that the label is wrong and `confidence` that the image shows `likely`, 0..1.
     """
 
     picture: PictureId
@@ -54,7 +54,7 @@ class LabelIssue:
 class LabelIssues:
     """`likely_wrong` of `count` labels are estimated to be wrong; `labels` lists more than those, the likeliest first.
 
-    Pictures that are hard rather than mislabeled are among them: it is a list to look through, not to act on.
+    Images that are hard rather than mislabeled are among them: it is a list to look through, not to act on.
     """
 
     count: int
@@ -70,9 +70,9 @@ def find_label_issues(
     paths: Sequence[Path],
     pictures: Sequence[PictureId],
 ) -> LabelIssues:
-    """The doubtful labels, by logits (before any temperature) of pictures that the model was not fitted to.
+    """The doubtful labels, by logits (before any temperature) of images that the model was not fitted to.
 
-    `targets_N` are category indices as labelled; `paths` and `pictures` name the pictures, in the same order.
+    `targets_N` are category indices as labeled; `paths` and `pictures` name the images, in the same order.
     """
     if not len(targets_N):
         return LabelIssues(count=0, likely_wrong=0, labels=())
@@ -116,7 +116,7 @@ def as_dict(found: LabelIssues) -> dict[str, Any]:
 def _explained(
     logits_NK: NDArray[np.float32], targets_N: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What each picture shows by the model alone, (N, K), and how probably its label is wrong, (N,)."""
+    """What each image shows by the model alone, (N, K), and how probably its label is wrong, (N,)."""
     logits, rows = logits_NK.astype(np.float64), np.arange(len(targets_N))
     rivals = max(1, logits.shape[1] - 1)
 

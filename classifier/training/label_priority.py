@@ -1,10 +1,10 @@
-"""In which category the next labels pay most: how much of each is left over, and how fast labels settle it. Pure.
+"""Ranks categories by how much the next labels are expected to help.
 
-Each category is looked at by itself, so that it does not matter how common it is among the labels: those with few of
-them are the ones that gain most, and weighing by the labels' own mix hid just those (measured: docs/LOG.md).
+Categories are not weighted by their frequency: rare ones gain most, and weighting by the labels' mix hid them
+(measured: docs/LOG.md).
 """
 
-# Shapes: N judged pictures, K categories.
+# Shapes: N judged images, K categories.
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 NEXT: Final = 10
 """For how many more labels of a category the gain is told."""
 _BORROWED: Final = 10
-"""Pictures like all the others that each category is given: of eight pictures, none unsettled says little."""
+"""Images like all the others that each category is given: of eight images, none unsettled says little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryPriority:
-    """One category: its `labels`, the `unsettled` share of its pictures, and what labels would bring.
+    """One category: its `labels`, the `unsettled` share of its images, and what labels would bring.
 
-    Unsettled is what is wrong or would wait for a person. `gain` is the share of its pictures that its next `NEXT`
+    Unsettled is what is wrong or would wait for a person. `gain` is the share of its images that its next `NEXT`
     labels are expected to settle: rough, and good to rank by.
     """
 
@@ -64,7 +64,7 @@ def rank_categories(
 
 
 def _unsettled(measured: HoldoutPredictions, *, categories: int, max_error: float) -> NDArray[np.float64]:
-    """The share of each category's pictures that is wrong or waits at this error rate, drawn to that of all, (K,)."""
+    """The share of each category's images that is wrong or waits at this error rate, drawn to that of all, (K,)."""
     truths = measured.truths
     shares = probabilities(measured.logits, fit_temperature(measured.logits, truths))
     guesses, confidences = shares.argmax(axis=1), shares.max(axis=1)

@@ -1,9 +1,9 @@
-"""The learning curve told in advance: what twice the labels would bring, and in which category the next ones pay most.
+"""The learning curve: measured points, a forecast for twice the labels, and the categories that gain most.
 
-Heads on growing parts of the labels give the curve's shape; its level is what was measured by cross-fitting. No torch.
+Heads fitted to growing subsets give the curve's shape; its level is that of the held-out predictions.
 """
 
-# Shapes: N labelled pictures, D embedding width, K categories, P points, E error rates, B resamplings.
+# Shapes: N labeled images, D embedding width, K categories, P points, E error rates, B resamplings.
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from classifier.model.holdout import HoldoutPredictions
 
 MAX_ERRORS: Final = (0.02, 0.05, 0.10)
-"""Shares of wrong pictures among those filed, at which coverage is told."""
+"""Shares of wrong images among those filed, at which coverage is reported."""
 ASKED: Final = 1
 """Which of them the needs of categories are told at."""
 TIMES: Final = (2, 4)
@@ -84,10 +84,10 @@ def learning_curve(
     saw_labels: bool,
     seed: int = 0,
 ) -> Curve | None:
-    """The curve for labelled pictures, whose near-duplicates share a number in `groups_N`; seconds for thousands.
+    """The curve for labeled images, whose near-duplicates share a number in `groups_N`; seconds for thousands.
 
     `measured` sets the level: it was made with `folds` parts, each held out once. `strength` is that of the heads.
-    None when there are too few pictures to tell anything.
+    None when there are too few images to tell anything.
     """
     if len(np.unique(groups_N)) < _FEWEST_GROUPS or len(measured) == 0:
         return None
@@ -155,11 +155,11 @@ def _laws(
     judged = [[_judged(step.logits, targets_N) for step in draw] for draw in grown]
     shares_PM, spread_BPM = _with_spread(judged, groups_N)
     level_1M, spread_B1M = _with_spread([[_judged(measured.logits, measured.truths)]], measured.groups)
-    # Drawing pictures again leaves out that other labels would have made other heads (Nadeau and Bengio 2003).
+    # Drawing images again leaves out that other labels would have made other heads (Nadeau and Bengio 2003).
     wider = np.sqrt(1 + folds / (folds - 1))
     apart_PM = wider * np.maximum((spread_BPM - spread_BPM[:, -1:]).std(axis=0), 0.5 / len(targets_N))
     count = len(np.unique(measured.groups))
-    # Where hardly any picture was bad, those drawn again are all alike, and counting alone says how unsure that is.
+    # Where hardly any image was bad, those drawn again are all alike, and counting alone says how unsure that is.
     counting_M = np.sqrt(1 / (count * level_1M[0]) + 1 / (count * (1 - level_1M[0])))
     error_M = wider * np.maximum(log_odds(spread_B1M[:, 0]).std(axis=0), counting_M)
     moved_PM = shifted(shares_PM, level_1M[0])
@@ -175,13 +175,13 @@ def _laws(
 def _with_spread(
     judged: list[list[tuple[NDArray[Any], NDArray[Any]]]], groups_N: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What is bad, (P, 1+E), and the same for pictures drawn again and again, (B, P, 1+E)."""
+    """What is bad, (P, 1+E), and the same for images drawn again and again, (B, P, 1+E)."""
     spread = [_bad(judged, rows) for rows in _resampled(groups_N)]
     return _bad(judged, np.arange(len(groups_N))), np.stack(spread)
 
 
 def _judged(logits_NK: NDArray[np.float32], targets_N: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The confidence of each picture's guess, calibrated, and whether the guess is right."""
+    """The confidence of each image's guess, calibrated, and whether the guess is right."""
     shares = probabilities(logits_NK, fit_temperature(logits_NK, targets_N))
     return shares.max(axis=1), shares.argmax(axis=1) == targets_N
 

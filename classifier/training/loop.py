@@ -1,9 +1,9 @@
-"""The training loop: the whole network from a fitted head on, with few labels in mind.
+"""The training loop: fine-tunes the whole network from a fitted head, with few labels.
 
-Visible in one function, the same on a CPU or a GPU. Knows no files but its checkpoint, and no categories by name.
+One function, the same on CPU and GPU.
 """
 
-# Shapes: B pictures, C channels, H height, W width, K categories, V held-out pictures.
+# Shapes: B images, C channels, H height, W width, K categories, V held-out images.
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _images(network: Network, pixels_BCHW: Tensor, runtime: Runtime) -> Tensor:
 def _validate(
     ema_model: Network, validation: TrainingImages, recipe: Hyperparameters, runtime: Runtime
 ) -> tuple[NDArray[np.float64], float | None]:
-    """The loss of each held-out picture at the temperature that suits them, (V,), and the accuracy."""
+    """The loss of each held-out image at the temperature that suits them, (V,), and the accuracy."""
     if not len(validation):
         return np.empty(0), None
     parts = []

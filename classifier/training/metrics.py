@@ -1,4 +1,4 @@
-"""How good predictions are, measured on pictures whose category is known. Pure; no torch, no network, no files."""
+"""Metrics of predictions for images whose category is known. In numpy."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_ERRORS: Final = (0.01, 0.02, 0.05, 0.10)
-"""Shares of wrong pictures among those filed, at which coverage is told."""
+"""Shares of wrong images among those filed, at which coverage is reported."""
 _BINS: Final = 15
 _MOST_MISTAKES: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryFigures:
-    """One category: pictures that are in it, pictures that were guessed to be, and the two shares that were right.
+    """One category: images that are in it, images that were guessed to be, and the two shares that were right.
 
     `precision` is None when nothing was guessed, `recall` when nothing is there: neither can be known then.
     """
@@ -37,7 +37,7 @@ class CategoryFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """A picture that was guessed wrong; `confidence` is the probability of the guess, 0..1."""
+    """An image that was guessed wrong; `confidence` is the probability of the guess, 0..1."""
 
     path: Path
     category: str
@@ -47,7 +47,7 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
-    """How many pictures of `category` were taken for another."""
+    """How many images of `category` were taken for another."""
 
     category: str
     taken_for: str
@@ -56,7 +56,7 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """The largest share of pictures that could be filed with at most `max_error` of them wrong.
+    """The largest share of images that could be filed with at most `max_error` of them wrong.
 
     Known in hindsight, so no promise. `threshold` is the least confidence among them, None when there are none.
     """
@@ -68,11 +68,11 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """What held-out pictures say.
+    """What held-out images say.
 
-    `matrix[i][j]` counts pictures of category i taken for j; `confusions` are its entries beside the diagonal, the most
+    `matrix[i][j]` counts images of category i taken for j; `confusions` are its entries beside the diagonal, the most
     frequent first. `log_loss` is the mean negative log of the true category's probability; `calibration_error` the mean
-    gap between confidence and share of right guesses over 15 equal bins. Without any picture all three are None.
+    gap between confidence and share of right guesses over 15 equal bins. Without any image all three are None.
     """
 
     count: int
@@ -93,9 +93,9 @@ def evaluate(
     categories: Sequence[str],
     paths: Sequence[Path],
 ) -> Evaluation:
-    """Measure calibrated probabilities against category indices; `paths` names the pictures, in the same order.
+    """Measure calibrated probabilities against category indices; `paths` names the images, in the same order.
 
-    `mistakes` are the most confident ones, the surest first, at most 50.
+    `mistakes` are the most confident ones, the most confident first, at most 50.
     """
     guesses = probabilities_NK.argmax(axis=1)
     confidences = probabilities_NK.max(axis=1, initial=0.0)
@@ -126,19 +126,19 @@ def evaluate(
 
 
 def log_losses(probabilities_NK: NDArray[np.float64], targets_N: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The negative log probability of each picture's true category, (N,); finite also where that is 0."""
+    """The negative log probability of each image's true category, (N,); finite also where that is 0."""
     truth = probabilities_NK[np.arange(len(targets_N)), targets_N]
     losses: NDArray[np.float64] = -np.log(np.maximum(truth, np.finfo(np.float64).tiny))
     return losses
 
 
 def log_loss(probabilities_NK: NDArray[np.float64], targets_N: NDArray[np.int64]) -> float:
-    """The mean negative log probability of the true categories; needs at least one picture."""
+    """The mean negative log probability of the true categories; needs at least one image."""
     return float(log_losses(probabilities_NK, targets_N).mean())
 
 
 def calibration_error(confidences_N: NDArray[np.float64], is_right_N: NDArray[np.bool_]) -> float:
-    """Expected calibration error over 15 bins of equal width, 0..1; needs at least one picture."""
+    """Expected calibration error over 15 bins of equal width, 0..1; needs at least one image."""
     bins = np.minimum((confidences_N * _BINS).astype(np.int64), _BINS - 1)
     gaps = np.bincount(bins, weights=confidences_N - is_right_N, minlength=_BINS)
     return float(np.abs(gaps).sum() / len(confidences_N))
@@ -150,7 +150,7 @@ def coverage_at(max_error: float, confidences_N: NDArray[np.float64], is_right_N
     ranked = confidences_N[order]
     wrong = np.cumsum(~is_right_N[order])
     filed = np.arange(1, len(ranked) + 1)
-    # A threshold cannot part pictures of equal confidence: only the last of them can be where filing ends.
+    # A threshold cannot part images of equal confidence: only the last of them can be where filing ends.
     is_end = np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)]
     ends = np.flatnonzero(is_end & (wrong <= max_error * filed))
     if len(ends) == 0:

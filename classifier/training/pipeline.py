@@ -1,4 +1,4 @@
-"""Learning from the settings to the bundle: read the labels, split, train, save. The outermost call of learning."""
+"""Training from settings to bundle: read the labels, split, train, save."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _check_backbone(settings: Settings) -> None:
 def _fitted_before(settings: Settings) -> FittedImages:
     """What the backbone was fitted to before: nothing of ours where it comes from a package or a hub.
 
-    A folder without a record of it, ours of an earlier version or anyone's, may have learned from any picture.
+    A folder without a record of it, ours of an earlier version or anyone's, may have learned from any image.
     """
     name = settings.model.backbone.removeprefix("local-dir:")
     if name == settings.model.backbone:

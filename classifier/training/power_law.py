@@ -1,7 +1,7 @@
-"""How a share of bad outcomes falls with the number of labels: a power law over a floor, and how sure that is. Pure.
+"""A power law with a floor: how an error share falls with the number of labels, with its uncertainty.
 
-Four noisy points say little of a curve with three parameters, so no single one is picked: every curve of a grid counts
-as much as the points allow. What comes out is a mean and a range, and the range is wide where the points say little.
+Four noisy points do not determine three parameters, so the posterior over a grid of curves is used: its mean and an
+interval, which is wide where the points constrain it little.
 """
 
 # Shapes: P points, M measures, C curves of the grid.

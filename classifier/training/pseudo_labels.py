@@ -1,10 +1,10 @@
-"""Which pictures of the crawl are learned from, and as what. Pure; knows no network and no files.
+"""Pseudo-labels: a sample of the unlabeled crawl, and the predictions on it that training uses.
 
-A picture that a network was taught by its own guess, it is sure of ever after, right or wrong. So only the surest of
-each category are taken, and never as more than the guess is worth.
+Self-training makes the network overconfident, so only the most confident predictions of each category are used, with
+soft targets.
 """
 
-# Shapes: M pictures of the crawl, G of them guessed, K categories.
+# Shapes: M images of the crawl, G of them guessed, K categories.
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _MOST: Final = 4_000
 
 
 def sample_size(num_labels: int) -> int:
-    """How many pictures of the crawl are looked at: a dozen for each label, at least 1,000 and at most 4,000."""
+    """How many images of the crawl are looked at: a dozen for each label, at least 1,000 and at most 4,000."""
     return min(_MOST, max(_LEAST, _PER_LABEL * num_labels))
 
 
 def sample(
     crawl: Path, *, count: int, seed: int, labels: Path | None = None, exclude: Exclude = NOTHING
 ) -> tuple[list[Path], WalkResult]:
-    """`count` pictures of `crawl` drawn by their names, and what was found there; nothing of the folder `labels`.
+    """`count` images of `crawl` drawn by their names, and what was found there; nothing of the folder `labels`.
 
     Raises OSError when `crawl` cannot be listed.
     """
@@ -64,7 +64,7 @@ def read_sample(
     runtime: Runtime,
     progress: Progress,
 ) -> tuple[Example, ...]:
-    """The pictures among `paths` that can be read, each content once, and none of `without` (the labelled ones).
+    """The images among `paths` that can be read, each content once, and none of `without` (the labeled ones).
 
     They carry no category. What cannot be read, or only in part, is left out: the sort will list it.
     """
@@ -80,13 +80,13 @@ def read_sample(
 
 
 SHARE: Final = 0.4
-"""Of the pictures guessed to be of a category, the surest this many are learned from; measured: docs/LOG.md."""
+"""Of the images guessed to be of a category, the most confident this many are learned from; measured: docs/LOG.md."""
 _HARD: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PseudoLabels:
-    """Pictures of the crawl and what is to be learned of each: `targets` float (G, K), rows that sum to 1."""
+    """Images of the crawl and what is to be learned of each: `targets` float (G, K), rows that sum to 1."""
 
     examples: tuple[Example, ...]
     targets: NDArray[np.float64]
@@ -96,7 +96,7 @@ class PseudoLabels:
 
 
 def select_confident(probabilities_MK: NDArray[np.float64], *, share: float = SHARE) -> NDArray[np.int64]:
-    """The rows of the surest `share` of each category as guessed, in rising order.
+    """The rows of the most confident `share` of each category as guessed, in rising order.
 
     By category, for one threshold would take all of the easy categories and none of the hard ones.
     """

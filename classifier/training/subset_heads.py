@@ -1,6 +1,6 @@
-"""What heads say of held-out pictures as the labels they learn from grow in number. No torch, no files, no pictures."""
+"""Held-out logits of heads fitted to growing subsets of the labels."""
 
-# Shapes: N labelled pictures, D embedding width, R rotated width, K categories.
+# Shapes: N labeled images, D embedding width, R rotated width, K categories.
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SubsetScores:
 
 
 def standardize_pca(embeddings_ND: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The embeddings as a head sees them, standardised, in as few dimensions as hold nearly all of them, (N, R).
+    """The embeddings as a head sees them, standardized, in as few dimensions as hold nearly all of them, (N, R).
 
     The penalty of a head does not see rotations, so leaving out directions without variance changes nothing but the
     time that it takes.
@@ -61,8 +61,8 @@ def fit_subsets(
 ) -> Iterator[SubsetScores]:
     """For each of `shares`, what heads that learned from so much of the other folds say of each fold.
 
-    Pictures of one group are held out together, and drawn together; a smaller share lies within a larger one.
-    `strength` is the inverse of the head's regularisation.
+    Images of one group are held out together, and drawn together; a smaller share lies within a larger one.
+    `strength` is the inverse of the head's regularization.
     """
     fold_N, order_N = _dealt(targets_N, groups_N, folds=folds, seed=seed)
     for share in shares:

@@ -1,10 +1,9 @@
-"""The recipe: a head on frozen features, then the whole network, then a head again; judged on held-out pictures.
+"""The recipe: a head on frozen features, fine-tuning, then a head again; evaluated by cross-validation.
 
-Each part of the labels is held out once, so that the figures rest on all of them; what comes out in the end has
-learned from all. Knows no settings file and no bundle; its only files are the labelled pictures and the run's state.
+Each fold is held out once, so that the metrics cover all labels; the final network is trained on all of them.
 """
 
-# Shapes: N pictures, D embedding width, K categories.
+# Shapes: N images, D embedding width, K categories.
 
 from __future__ import annotations
 
@@ -37,7 +36,7 @@ _UNKNOWN_SHARE: Final = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldOutLogits:
-    """What heads say of pictures that neither they nor their network were fitted to: `logits` is float32 (N, K)."""
+    """What heads say of images that neither they nor their network were fitted to: `logits` is float32 (N, K)."""
 
     examples: tuple[Example, ...]
     logits: NDArray[np.float32]
@@ -47,10 +46,10 @@ class HeldOutLogits:
 class Trained:
     """What training came to; the network itself was trained in place.
 
-    `frozen` judges the head on frozen features and `evaluation` the recipe as a whole, both on held-out pictures; the
-    network then learns from all of them, so it is, if anything, better than that. `judged` are the same pictures as in
+    `frozen` judges the head on frozen features and `evaluation` the recipe as a whole, both on held-out images; the
+    network then learns from all of them, so it is, if anything, better than that. `judged` are the same images as in
     `evaluation`. `epoch` is the one that was kept, 0 for the frozen features; `histories` has one for each fold.
-    `embedded` are the labelled pictures as the network sees them in the end, `frozen_features` as in the beginning.
+    `embedded` are the labeled images as the network sees them in the end, `frozen_features` as in the beginning.
     """
 
     temperature: float
@@ -68,8 +67,8 @@ def train(run: TrainingContext, folds: Sequence[Split]) -> Trained:
     """Train the run's network in place; it is in evaluation mode on the runtime's device, its head in category order.
 
     `folds` are splits of the same labels; a fold that holds nothing out says nothing. A killed run goes on from its
-    state; `checkpoint.remove` that once the result is safe. Raises LabelsError when a category has no picture left to
-    learn from, or a picture vanishes meanwhile.
+    state; `checkpoint.remove` that once the result is safe. Raises LabelsError when a category has no image left to
+    learn from, or an image vanishes meanwhile.
     """
     everything = run.embed(folds[0].train + folds[0].validation, "embedding labels")
     folds = [_readable(fold, everything) for fold in folds]
@@ -133,7 +132,7 @@ def _tune(
     kept = run.finetune(learned, held_out, stop_after=stop_after, name=f"fine-tuning {part}")
     if not run.crawl or kept[0] == 0:
         return kept
-    # What is held out is guessed like the crawl: the figures are then of pictures that the network has guessed at.
+    # What is held out is guessed like the crawl: the figures are then of images that the network has guessed at.
     guesses = _guess(run, learned.examples, run.crawl + held_out.examples, part=part)
     run.network.load_state_dict(start)
     return run.finetune(
@@ -144,7 +143,7 @@ def _tune(
 def _guess(
     run: TrainingContext, labelled: Sequence[Example], unlabelled: Sequence[Example], *, part: str
 ) -> PseudoLabels:
-    """What the network as it is now guesses of the unlabelled pictures, as far as it is to be learned from."""
+    """What the network as it is now guesses of the unlabeled images, as far as it is to be learned from."""
     features = run.embed([*labelled, *unlabelled], f"guessing at the crawl {part}")
     known, pool = features.of(labelled), features.of(unlabelled)
     head = run.fit(known)
@@ -158,7 +157,7 @@ def _guess(
 
 
 def _is_unknown(run: TrainingContext, labelled: Features, pool: Features) -> NDArray[np.bool_]:
-    """Which pictures of the crawl are in no category, (M,): what they would teach is wrong whatever is guessed."""
+    """Which images of the crawl are in no category, (M,): what they would teach is wrong whatever is guessed."""
     each = np.arange(len(labelled.examples))  # near-duplicates apart: that calls more unknown, which does no harm here
     novelty = fit_ood(labelled.traits, labelled.embeddings, run.targets(labelled.examples), each)
     is_unknown: NDArray[np.bool_] = novelty.score(pool.traits, pool.embeddings) >= novelty.threshold(_UNKNOWN_SHARE)
@@ -188,7 +187,7 @@ def _evaluate(run: TrainingContext, judged: HeldOutLogits) -> tuple[Evaluation, 
 
 
 def _readable(fold: Split, features: Features) -> Split:
-    """The fold without the pictures that could not be embedded."""
+    """The fold without the images that could not be embedded."""
     readable = {example.picture for example in features.examples}
     return replace(
         fold,
@@ -210,13 +209,13 @@ ESTIMATING: Final = "estimating what more labels bring"
 WRITING: Final = "writing the model"
 
 _TRAINING: Final = 3.0
-"""Showing a picture to learn from it, by the time of only looking at it: forward and backward."""
+"""Showing an image to learn from it, by the time of only looking at it: forward and backward."""
 _COUNTING: Final = 0.5
-"""What is reckoned from a picture in the end, by the time of looking at it."""
+"""What is reckoned from an image in the end, by the time of looking at it."""
 
 
 def stage_costs(run: TrainingContext, folds: Sequence[Split]) -> list[StageCost]:
-    """All stages that training shows, in their order, each with what it costs in pictures looked at."""
+    """All stages that training shows, in their order, each with what it costs in images looked at."""
     count = len(folds[0].train) + len(folds[0].validation)
     return [
         StageCost(name="embedding labels", cost=count, kind="look"),

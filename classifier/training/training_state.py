@@ -1,6 +1,10 @@
-"""All that a training run has come to, so that it can be written down and taken up again; knows no pictures."""
+"""The state of a fine-tuning between epochs: history, best epoch, time spent; saved to and restored from checkpoints.
 
-# Shapes: V held-out pictures.
+The last epoch is kept unless an earlier one is significantly better on the held-out images. With a few dozen of them
+the epoch of least loss is mostly luck, and often one of the first (measured: docs/LOG.md).
+"""
+
+# Shapes: V held-out images.
 
 from __future__ import annotations
 
@@ -32,7 +36,7 @@ class BestEpoch:
         self.weights: dict[str, Tensor] = {}
 
     def update(self, epoch: int, losses: NDArray[np.float64], weights: Mapping[str, Tensor]) -> None:
-        """Keep a copy of `weights` when the mean of `losses` (held-out pictures, same order each time) is the least."""
+        """Keep a copy of `weights` when the mean of `losses` (held-out images, same order each time) is the least."""
         if self.epoch < 0 or mean(losses) < mean(self.losses):
             self.epoch, self.losses = epoch, losses
             self.weights = {name: value.detach().cpu().clone() for name, value in weights.items()}
@@ -41,7 +45,7 @@ class BestEpoch:
 def is_significantly_better(losses: NDArray[np.float64], last_losses: NDArray[np.float64]) -> bool:
     """Whether the mean loss is lower by more than two standard errors of the paired difference.
 
-    What is not finite is never better, and anything finite is better than it. Without pictures: no.
+    What is not finite is never better, and anything finite is better than it. Without images: no.
     """
     if len(losses) == 0:
         return False
@@ -80,7 +84,7 @@ class Epoch:
     """What one epoch came to; `loss` is the mean training loss (None for epoch 0, the fitted head).
 
     `validation_loss` (after a temperature fitted to it) and `validation_accuracy` are the moving average's, None
-    without held-out pictures.
+    without held-out images.
     """
 
     number: int
@@ -90,7 +94,7 @@ class Epoch:
 
 
 class TrainingState:
-    """All that a run has come to, so that it can be written down and taken up again."""
+    """What a checkpoint stores: network, EMA model, optimizer, scaler, history and best epoch."""
 
     def __init__(
         self, network: Network, average: Network, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
@@ -104,14 +108,14 @@ class TrainingState:
         self.seconds = 0.0
 
     def record_epoch(self, loss: float | None, losses_V: NDArray[np.float64], accuracy: float | None) -> None:
-        """Note what the epoch came to, and keep its weights when they are the best so far."""
+        """Add the epoch to the history, and keep its weights when they are the best so far."""
         self._last_losses = losses_V
         self._best.update(self.epoch, losses_V, self._parts["average"].state_dict())
         mean = float(losses_V.mean()) if len(losses_V) else None
         self.history.append(Epoch(number=self.epoch, loss=loss, validation_loss=mean, validation_accuracy=accuracy))
 
     def restore_best(self) -> int:
-        """Put the weights to keep into the network; returns their epoch."""
+        """Load the weights to keep into the network; returns their epoch."""
         is_earlier = self._best.epoch < self.epoch and is_significantly_better(self._best.losses, self._last_losses)
         network = self._parts["network"]
         network.load_state_dict(self._best.weights if is_earlier else self._parts["average"].state_dict())
@@ -132,7 +136,7 @@ class TrainingState:
         }
 
     def restore(self, checkpoint: Checkpoint, progress: Progress) -> bool:
-        """Take up the state that `checkpoint` holds, and say so; False when there is none."""
+        """Restore the state from `checkpoint` and report it; False when there is none."""
         saved, message = checkpoint.load()
         progress.say(message)
         if saved is None:

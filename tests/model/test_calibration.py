@@ -1,4 +1,4 @@
-"""One temperature makes probabilities mean what they say, and few pictures cannot drive it to certainty."""
+"""One temperature makes probabilities mean what they say, and few images cannot drive it to certainty."""
 
 from __future__ import annotations
 

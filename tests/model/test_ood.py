@@ -1,4 +1,4 @@
-"""What is unlike every labelled picture is told from the labelled pictures alone."""
+"""What is unlike every labeled image is told from the labeled images alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from classifier.model.ood import OodDetector, fit_ood, load_ood
 
 
 def cluster(count: int, *, at: int, seed: int = 0) -> NDArray[np.float32]:
-    """Pictures around one of eight directions, that vary much more in the second half of the traits."""
+    """Images around one of eight directions, that vary much more in the second half of the traits."""
     spread = np.repeat([0.02, 0.3], 4)
     return np.asarray(np.eye(8)[at] + np.random.default_rng(seed).normal(0, spread, (count, 8)), dtype=np.float32)
 

@@ -28,7 +28,7 @@ def evidence(
     is_wrong: NDArray[np.bool_] | list[bool],
     guesses: list[int] | None = None,
 ) -> HoldoutPredictions:
-    """Pictures whose guess (category 0, unless told) has that probability; the others share the rest."""
+    """Images whose guess (category 0, unless told) has that probability; the others share the rest."""
     count = len(confidences)
     guessed = np.zeros(count, np.int64) if guesses is None else np.array(guesses)
     shares = np.repeat((1 - np.array(confidences, dtype=np.float64))[:, None] / 2, 3, axis=1)
@@ -194,7 +194,7 @@ def test_confidences_beyond_what_a_number_can_hold_are_all_alike() -> None:
 
 
 def test_the_rate_is_kept_in_nineteen_of_twenty_worlds_at_least() -> None:
-    """300 draws of 400 pictures; what is filed of a crawl of the same kind is counted by its true chances."""
+    """300 draws of 400 images; what is filed of a crawl of the same kind is counted by its true chances."""
     crawl = drawn(60_000, seed=99)
     shares = probabilities(crawl.logits, 1.0).max(axis=1)
     broken = promises = 0

@@ -1,4 +1,4 @@
-"""Nothing is cropped away: whatever the shape, the whole picture is in the square."""
+"""Nothing is cropped away: whatever the shape, the whole image is in the square."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIDE = 64
 
 
 def seen(height: int, width: int) -> torch.Tensor:
-    """A black picture with a red beginning and a blue end along its longer side, as the network sees it."""
+    """A black image with a red beginning and a blue end along its longer side, as the network sees it."""
     pixels = torch.zeros(3, height, width, dtype=torch.uint8)
     along = pixels if height >= width else pixels.mT
     along[0, : max(1, along.shape[1] // 8)] = 255

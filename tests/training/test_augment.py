@@ -1,4 +1,4 @@
-"""A training view depends on seed, epoch and picture, and on nothing else."""
+"""A training view depends on seed, epoch and image, and on nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures come as they are asked for, whether they were kept in memory or read again."""
+"""Images come as they are asked for, whether they were kept in memory or read again."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ LIMITS = Limits(deadline_s=1, worker_gigabytes=3)
 
 
 def drawn(folder: Path, *names: str) -> tuple[Label, ...]:
-    """Pictures in formats and modes that are decoded in different ways."""
+    """Images in formats and modes that are decoded in different ways."""
     for number, name in enumerate(names):
         image = varied(COLORS["red"], seed=number, size=(90, 70))
         kind = {".jpg": "JPEG", ".webp": "WEBP"}.get(Path(name).suffix, "PNG")

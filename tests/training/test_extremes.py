@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Six pictures of each of three colors, and a backbone that takes no time."""
+    """Six images of each of three colors, and a backbone that takes no time."""
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("small")
     (folder / "backbone").mkdir()

@@ -1,4 +1,4 @@
-"""Labels that are wrong come to the front, and pictures that are only hard are not called wrong."""
+"""Labels that are wrong come to the front, and images that are only hard are not called wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CATEGORIES = ("cat", "dog", "emu", "fox")
 
 
 def drawn(count: int, *, sure: float, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Logits of a calibrated model that is the surer the larger `sure` is, and what its pictures truly show."""
+    """Logits of a calibrated model that is the surer the larger `sure` is, and what its images truly show."""
     draws = np.random.default_rng(seed)
     logits = draws.normal(0, sure, (count, len(CATEGORIES)))
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

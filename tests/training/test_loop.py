@@ -71,7 +71,7 @@ class KilledError(BaseException):
 
 
 class Killing(SavingProgress):
-    """Kills the run when `at` pictures have been learned from."""
+    """Kills the run when `at` images have been learned from."""
 
     def __init__(self, at: int) -> None:
         super().__init__()

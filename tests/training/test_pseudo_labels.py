@@ -1,4 +1,4 @@
-"""What is learned of the crawl: the surest of each category, and never as more than the guess is worth."""
+"""What is learned of the crawl: the most confident of each category, and never as more than the guess is worth."""
 
 from __future__ import annotations
 

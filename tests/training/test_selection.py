@@ -119,7 +119,7 @@ def test_a_head_on_a_head_on_a_fine_tuned_model_guarantees_nothing_by_the_same_l
 def test_labels_that_the_backbone_never_saw_are_evidence_and_what_nearly_repeats_one_is_not(
     tmp_path: Path, fine_tuned: Bundle
 ) -> None:
-    seen = encoded(varied(COLORS["red"], seed=97 * 0 + ord("r")), "BMP")  # another file, the same picture
+    seen = encoded(varied(COLORS["red"], seed=97 * 0 + ord("r")), "BMP")  # another file, the same image
     labels = pictures(LATER)
     labels["red"]["again.bmp"] = seen
     bundle = train(tmp_path, labels, f"model.backbone=local-dir:{fine_tuned.folder}", "labels.by_chance=true")
@@ -148,7 +148,7 @@ def test_weights_without_a_record_may_have_learned_from_anything(tmp_path: Path,
 
 
 def drawn_and_named(folder: Path, words: dict[str, int]) -> Path:
-    """A folder that `illsort label` drew 18 pictures into; so many of them, by what was said, are not named."""
+    """A folder that `illsort label` drew 18 images into; so many of them, by what was said, are not named."""
     crawl = make_tree(
         folder / "crawl", {f"{k} {n}": data for k, of_k in pictures(LATER).items() for n, data in of_k.items()}
     )
@@ -178,7 +178,7 @@ CASES: dict[str, tuple[dict[str, int], tuple[int, int, int], str]] = {
     "some skipped": ({"skipped": 2}, (16, 0, 2), "2 more of that draw are missing and count as wrong"),
     "one waits": ({"unanswered": 1}, (0, 0, 0), "no guarantee by these labels: 1 of the drawn pictures still waits"),
 }
-"""What of a draw is not named; what is evidence then: pictures by chance, those of no category among them, unjudged."""
+"""What of a draw is not named; what is evidence then: images by chance, those of no category among them, unjudged."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The whole recipe, on pictures that differ in color and a network that has never seen one."""
+"""The whole recipe, on images that differ in color and a network that has never seen one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _keep_last(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def drawn_folds(folder: Path) -> tuple[Split, ...]:
-    """Nine pictures of each color; each is held out once, three of a color at a time."""
+    """Nine images of each color; each is held out once, three of a color at a time."""
     parts = [drawn_examples(folder, first=first, count=3) for first in (0, 3, 100)]
     return tuple(
         Split(train=sum((other for other in parts if other is not part), ()), validation=part) for part in parts
@@ -159,7 +159,7 @@ def test_nothing_held_out_is_allowed_and_claims_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_keep_last")
 def test_what_is_held_out_is_learned_from_in_the_end(tmp_path: Path) -> None:
-    """One fold's held-out pictures would otherwise change nothing but the figures."""
+    """One fold's held-out images would otherwise change nothing but the figures."""
     whole = drawn_folds(tmp_path)[0]
     part = Split(train=whole.train, validation=whole.validation[:3])
     (with_all, _), (with_part, _) = run((whole,)), run((part,))
