@@ -49,11 +49,11 @@ def exclude_moved(catalog: Catalog, held: dict[PictureId, T]) -> dict[PictureId,
 
 def current(said: Iterable[Annotation]) -> dict[PictureId, Annotation]:
     """The current annotation of each image, given all of them, oldest first."""
-    told = {
+    kept = {
         picture: [one for one in of_it if one.said is not AnnotationKind.SKIPPED]
         for picture, of_it in without_retracted(said).items()
     }
-    return {picture: of_it[-1] for picture, of_it in told.items() if of_it}
+    return {picture: of_it[-1] for picture, of_it in kept.items() if of_it}
 
 
 def ruled_out(said: Iterable[Annotation]) -> dict[PictureId, frozenset[str]]:

@@ -59,11 +59,11 @@ class Catalog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            told = _as_illsort_error(error, self._name, self.connection)
+            converted = _as_illsort_error(error, self._name, self.connection)
         finally:
             self.close()
-        if told is not None:
-            raise told from error
+        if converted is not None:
+            raise converted from error
 
     def close(self) -> None:
         """Close, leaving one file at rest unless another process has it open; a second call does nothing."""
@@ -82,8 +82,8 @@ class Catalog:
             self.connection.execute("RELEASE part" if inner else "COMMIT")
         except BaseException as error:
             self._roll_back(inner=inner)
-            if (told := _as_illsort_error(error, self._name)) is not None:
-                raise told from error
+            if (converted := _as_illsort_error(error, self._name)) is not None:
+                raise converted from error
             raise
 
     def _roll_back(self, *, inner: bool) -> None:

@@ -62,7 +62,7 @@ def add(catalog: Catalog, found: Iterable[tuple[PictureId, RowLocation]], *, bac
     """Record where durably written embeddings are; the caller holds the transaction."""
     catalog.connection.executemany(
         "INSERT OR REPLACE INTO embeddings (backbone, shard, row, picture) VALUES (?, ?, ?, ?)",
-        ((backbone, spot.shard, spot.row, picture) for picture, spot in found),
+        ((backbone, location.shard, location.row, picture) for picture, location in found),
     )
 
 

@@ -133,8 +133,8 @@ def _fill(connection: sqlite3.Connection, ranks: Iterable[Rank | tuple[Any, ...]
     connection.executemany("INSERT INTO ranks VALUES (?, ?, ?, ?, ?, ?, ?)", ranks)
     for index in _INDEXES:
         connection.execute(index.format(schema="main"))
-    told = [(key, to_json(value)) for key, value in meta.items()]
-    connection.executemany("INSERT INTO meta VALUES (?, ?)", told)
+    rows = [(key, to_json(value)) for key, value in meta.items()]
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
     connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")
 

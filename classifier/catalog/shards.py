@@ -76,27 +76,27 @@ class ShardWriter:
             np.isfinite(rows.embeddings).all(axis=1) & np.isfinite(rows.traits).all(axis=1)
         )
         packed = _pack(rows, layout)[finite]
-        spots: list[RowLocation] = []
-        while len(spots) < len(packed):
-            spots += self._append_to_one(packed[len(spots) :])
-        found = iter(spots)
+        locations: list[RowLocation] = []
+        while len(locations) < len(packed):
+            locations += self._append_to_one(packed[len(locations) :])
+        found = iter(locations)
         return [next(found) if one else None for one in finite.tolist()]
 
     def _append_to_one(self, packed: NDArray[Any]) -> list[RowLocation]:
         make_own_folder(self._folder) if self._last else self._make_folder()
-        spot = self._next(packed.dtype)
-        part = packed[: ROWS - spot.row]
-        with self._open(spot) as file:
-            if spot.row == 0:
+        location = self._next(packed.dtype)
+        part = packed[: ROWS - location.row]
+        with self._open(location) as file:
+            if location.row == 0:
                 file.write(_header(packed.dtype))
-            file.seek(_HEADER + spot.row * packed.dtype.itemsize)
+            file.seek(_HEADER + location.row * packed.dtype.itemsize)
             file.write(part.tobytes())
             file.flush()
             os.fsync(file.fileno())
-        if spot.row == 0:
+        if location.row == 0:
             sync_folder(self._folder)
-        self._last = RowLocation(shard=spot.shard, row=spot.row + len(part) - 1)
-        return [RowLocation(shard=spot.shard, row=spot.row + number) for number in range(len(part))]
+        self._last = RowLocation(shard=location.shard, row=location.row + len(part) - 1)
+        return [RowLocation(shard=location.shard, row=location.row + number) for number in range(len(part))]
 
     def _make_folder(self) -> None:
         make_own_folder(self._folder)
@@ -118,9 +118,9 @@ class ShardWriter:
             shard += 1
         return RowLocation(shard=shard, row=0)
 
-    def _open(self, spot: RowLocation) -> BinaryIO:
-        path = shard_path(self._folder, spot.shard)
-        if spot.row:
+    def _open(self, location: RowLocation) -> BinaryIO:
+        path = shard_path(self._folder, location.shard)
+        if location.row:
             return open_own(path, UPDATE)
         with suppress(FileNotFoundError):
             remove_own(path)
@@ -257,6 +257,6 @@ def read_embeddings(
     catalog: Catalog, folder: Path, pictures: Sequence[PictureId], *, backbone: str
 ) -> Iterator[EmbeddingBatch]:
     """The stored embeddings of these images under `backbone`, as far as they are intact, in no order."""
-    spots = sorted(embeddings.locations_of(catalog, pictures, backbone=backbone))
-    for shard, wanted in groupby(spots, key=itemgetter(0)):
+    locations = sorted(embeddings.locations_of(catalog, pictures, backbone=backbone))
+    for shard, wanted in groupby(locations, key=itemgetter(0)):
         yield from read_shard(folder, shard, [(row, picture) for _, row, picture in wanted])

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strictness:
-    """A threshold, or an error rate (`max_error`) to be kept; where both are known, the rate came to the threshold.
+    """A threshold, or an error rate (`max_error`) to keep; with both, the threshold was chosen for the rate.
 
-    `guaranteed` says whether the rate is (then each category has a threshold of its own, in the run's promise), None
-    where none was asked for or nothing was sorted by it yet; `why` is the code of NoGuarantee where it is not.
-    `sentence` tells what the guarantee rests on, or why there is none.
+    `guaranteed` is True if the rate is guaranteed (each category then has its own threshold, in the run's promise),
+    None if none was requested or nothing was sorted by it yet; `why` is the code of NoGuarantee if it is not.
+    `sentence` says what the guarantee rests on, or why there is none.
     """
 
     threshold: float | None = None
@@ -29,14 +29,14 @@ class Strictness:
         """From the recorded settings of a run, of every version; empty if they have none."""
         kept = settings.get("sort", {})
         promise = kept.get("promise")
-        told = promise or kept.get("no_guarantee") or {}
-        max_error = kept.get("max_error", told.get("max_error"))
+        outcome = promise or kept.get("no_guarantee") or {}
+        max_error = kept.get("max_error", outcome.get("max_error"))
         return cls(
             threshold=None if promise else kept.get("threshold"),
             max_error=max_error,
-            guaranteed=bool(promise) if told or max_error is not None else None,
-            why=told.get("why", ""),
-            sentence=told.get("sentence", ""),
+            guaranteed=bool(promise) if outcome or max_error is not None else None,
+            why=outcome.get("why", ""),
+            sentence=outcome.get("sentence", ""),
         )
 
     @property
@@ -65,7 +65,7 @@ class Strictness:
         return f"{rate}{self.sentence or 'no guarantee'}"
 
     @property
-    def told(self) -> dict[str, str]:
-        """The one of the two that holds, by its name."""
+    def outcome(self) -> dict[str, str]:
+        """Either `promise` or `no_guarantee`, by name; empty if neither applies."""
         both = {"promise": self.promise, "no_guarantee": self.no_guarantee}
         return {name: sentence for name, sentence in both.items() if sentence is not None}

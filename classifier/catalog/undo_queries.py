@@ -161,15 +161,15 @@ def rebuild_journal(catalog: Catalog, library: Path) -> tuple[int, tuple[int, ..
     """
     if catalog.connection.execute("SELECT 1 FROM moves LIMIT 1").fetchone() is not None:
         return 0, ()
-    trail = read_move_log(library)
-    changes = [change for _, change in sorted(trail.changes.items())]
+    log = read_move_log(library)
+    changes = [change for _, change in sorted(log.changes.items())]
     run_of = {change["id"]: change["run"] for change in changes}
     with catalog.transaction():
         for number in sorted(set(run_of.values())):
             own = [change for change in changes if change["run"] == number]
             begin(catalog, [_entry(change) for change in own], run=number, folders=[])
             _add_run(catalog, number, own, run_of)
-    return len(changes), trail.damaged
+    return len(changes), log.damaged
 
 
 def repair_journal(catalog: Catalog, library: Path) -> list[DamagedRow]:

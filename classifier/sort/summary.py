@@ -36,7 +36,7 @@ def summarize(
     strictness = Strictness.from_settings({"sort": policy.settings()})
     seconds = round(time.monotonic() - started, 2)
     summary = {"pictures": tally.pictures, **asdict(tally), **found.numbers(), "seconds": seconds}
-    summary |= {"strictness": asdict(strictness), **policy.strictness.told}
+    summary |= {"strictness": asdict(strictness), **policy.strictness.outcome}
     # An image that could not be moved has failed, and is also counted where it is.
     not_moved = applier.not_moved.total()
     return summary | {"failed": tally.failed + not_moved, "not_moved": not_moved}

@@ -24,7 +24,7 @@ def say(
     return annotation_log.add(catalog, verdict)
 
 
-def test_the_last_verdict_of_a_picture_holds_and_the_earlier_ones_stay(tmp_path: Path) -> None:
+def test_the_last_annotation_counts_and_earlier_ones_are_kept(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
         first, last = say(catalog, "p", AnnotationKind.WRONG), say(catalog, "p", AnnotationKind.RIGHT, audit=2)
         other = say(catalog, "q", AnnotationKind.WRONG)
@@ -35,7 +35,7 @@ def test_the_last_verdict_of_a_picture_holds_and_the_earlier_ones_stay(tmp_path:
         assert 2 == annotation_log.count(catalog)
 
 
-def test_what_is_taken_back_holds_no_longer_and_a_skip_changes_nothing(tmp_path: Path) -> None:
+def test_a_retracted_annotation_does_not_count_and_a_skip_changes_nothing(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
         say(catalog, "p", AnnotationKind.WRONG)
         say(catalog, "p", AnnotationKind.TAKEN_BACK)
@@ -47,7 +47,7 @@ def test_what_is_taken_back_holds_no_longer_and_a_skip_changes_nothing(tmp_path:
         assert [1, 2, 3, 4] == [verdict.id for verdict in annotation_log.of_audit(catalog, 1)]
 
 
-def test_many_pictures_are_asked_about_at_once(tmp_path: Path) -> None:
+def test_the_annotations_of_many_images_are_read_at_once(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog, catalog.transaction():
         said = [say(catalog, f"{number}", AnnotationKind.RIGHT) for number in range(1203)]
 
@@ -56,7 +56,7 @@ def test_many_pictures_are_asked_about_at_once(tmp_path: Path) -> None:
         )
 
 
-def test_what_is_taken_back_brings_back_what_was_said_before_it(tmp_path: Path) -> None:
+def test_a_retraction_restores_the_previous_annotation(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
         first = say(catalog, "p", AnnotationKind.WRONG)
         say(catalog, "p", AnnotationKind.RIGHT)
@@ -65,7 +65,7 @@ def test_what_is_taken_back_brings_back_what_was_said_before_it(tmp_path: Path) 
         assert {"p": first} == annotation_log.latest(catalog)
 
 
-def test_one_place_takes_back_its_own_words_alone(tmp_path: Path) -> None:
+def test_a_retraction_affects_annotations_of_its_own_origin_only(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
         kept = say(catalog, "p", AnnotationKind.WRONG)
         review = replace(kept, said=AnnotationKind.TAKEN_BACK, origin="review")

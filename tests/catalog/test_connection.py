@@ -76,14 +76,14 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
         assert 1 == count_runs(catalog)
 
 
-def test_an_open_catalog_is_as_durable_as_sqlite_can(tmp_path: Path) -> None:
+def test_an_open_catalog_uses_sqlites_most_durable_settings(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
         settings = [catalog.connection.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")]
         assert [("wal",), (2,)] == settings
         assert (1,) == catalog.connection.execute("PRAGMA foreign_keys").fetchone()
 
 
-def test_on_a_network_disk_there_is_no_wal_and_more_syncing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_disk_has_no_wal_and_more_syncing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "is_on_network", lambda _: True)
     with open_catalog(tmp_path) as catalog:
         settings = [catalog.connection.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")]
@@ -97,7 +97,7 @@ def test_at_rest_a_catalog_is_one_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("read", READERS)
-def test_reading_at_rest_makes_and_changes_nothing(tmp_path: Path, read: Callable[[Path], Catalog]) -> None:
+def test_reading_a_catalog_at_rest_changes_no_file(tmp_path: Path, read: Callable[[Path], Catalog]) -> None:
     with open_catalog(tmp_path) as catalog:
         add_run(catalog)
     before = state(tmp_path)
@@ -108,7 +108,7 @@ def test_reading_at_rest_makes_and_changes_nothing(tmp_path: Path, read: Callabl
 
 @pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("mode", ["WAL", "DELETE"])
-def test_reading_what_a_kill_left_sees_what_was_committed_and_changes_nothing(
+def test_reading_after_a_kill_sees_commits_and_changes_no_file(
     tmp_path: Path, mode: str, read: Callable[[Path], Catalog]
 ) -> None:
     leave_killed(tmp_path, mode)
@@ -119,7 +119,7 @@ def test_reading_what_a_kill_left_sees_what_was_committed_and_changes_nothing(
 
 
 @pytest.mark.parametrize("read", READERS)
-def test_a_wal_whose_index_was_deleted_is_read_all_the_same(tmp_path: Path, read: Callable[[Path], Catalog]) -> None:
+def test_a_wal_without_its_index_is_read(tmp_path: Path, read: Callable[[Path], Catalog]) -> None:
     leave_killed(tmp_path, "WAL")
     (tmp_path / ".illsort" / "catalogue.sqlite-shm").unlink()
     before = state(tmp_path)
@@ -128,7 +128,7 @@ def test_a_wal_whose_index_was_deleted_is_read_all_the_same(tmp_path: Path, read
     assert before == state(tmp_path)
 
 
-def test_a_catalog_in_wal_mode_without_a_wal_is_read_without_making_one(tmp_path: Path) -> None:
+def test_a_catalog_in_wal_mode_is_read_without_creating_a_wal(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
         add_run(catalog)
     connection = sqlite3.connect(tmp_path / ".illsort" / "catalogue.sqlite")
@@ -141,7 +141,7 @@ def test_a_catalog_in_wal_mode_without_a_wal_is_read_without_making_one(tmp_path
     assert before == state(tmp_path)
 
 
-def test_a_reader_sees_a_writers_commits_and_does_not_disturb_its_rest(tmp_path: Path) -> None:
+def test_a_reader_sees_commits_and_the_writer_still_leaves_wal_mode(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as writing, read_catalog(tmp_path) as reading:
         add_run(writing)
         assert 1 == count_runs(reading)
@@ -159,13 +159,13 @@ def test_a_catalog_opened_to_read_cannot_be_written(tmp_path: Path) -> None:
         add_run(reading)
 
 
-def test_a_folder_that_is_no_library_is_not_made_one_by_reading(tmp_path: Path) -> None:
+def test_reading_a_folder_does_not_make_it_a_library(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="is not an illsort library"):
         read_catalog(tmp_path)
     assert [] == list(tmp_path.iterdir())
 
 
-def test_a_dry_run_on_nothing_has_an_empty_catalog_and_makes_nothing(tmp_path: Path) -> None:
+def test_a_dry_run_without_a_library_creates_no_file(tmp_path: Path) -> None:
     with copy_in_memory(tmp_path / "library") as catalog:
         add_run(catalog)
         assert 1 == count_runs(catalog)
@@ -184,7 +184,9 @@ def test_what_a_dry_run_writes_is_not_in_the_library(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("use", [open_catalog, *READERS])
 @pytest.mark.parametrize("content", [b"this is no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
-def test_a_broken_catalog_is_told_in_one_line(tmp_path: Path, use: Callable[[Path], Catalog], content: bytes) -> None:
+def test_a_damaged_catalog_is_reported_in_one_line(
+    tmp_path: Path, use: Callable[[Path], Catalog], content: bytes
+) -> None:
     (tmp_path / ".illsort").mkdir()
     (tmp_path / ".illsort" / "catalogue.sqlite").write_bytes(content)
     with pytest.raises(LibraryError, match=r"^the catalog .*catalogue\.sqlite is broken") as told:
@@ -192,7 +194,7 @@ def test_a_broken_catalog_is_told_in_one_line(tmp_path: Path, use: Callable[[Pat
     assert "\n" not in str(told.value)
 
 
-def test_a_catalog_that_proves_broken_in_use_is_told_when_it_is_left(tmp_path: Path) -> None:
+def test_damage_found_while_using_a_catalog_is_a_library_error(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog, catalog.transaction() as connection:
         connection.executemany("INSERT INTO runs (kind) VALUES (?)", [("x" * 1000,)] * 500)
     path = tmp_path / ".illsort" / "catalogue.sqlite"
@@ -209,14 +211,14 @@ def sum_of_lengths(catalog: Catalog) -> int:
 
 
 @pytest.mark.parametrize("use", [open_catalog, *READERS])
-def test_a_newer_catalog_is_refused_in_words(tmp_path: Path, use: Callable[[Path], Catalog]) -> None:
+def test_a_newer_catalog_is_refused_with_a_reason(tmp_path: Path, use: Callable[[Path], Catalog]) -> None:
     with open_catalog(tmp_path) as catalog:
         catalog.connection.execute("INSERT INTO migrations VALUES ('m999_from_the_future', 'tomorrow')")
     with pytest.raises(LibraryError, match=r"newer illsort .*m999_from_the_future.*: update illsort"):
         use(tmp_path)
 
 
-def test_an_older_catalog_is_read_through_a_copy_that_is_up_to_date(tmp_path: Path) -> None:
+def test_an_older_catalog_is_read_through_a_migrated_copy(tmp_path: Path) -> None:
     (tmp_path / ".illsort").mkdir()
     sqlite3.connect(tmp_path / ".illsort" / "catalogue.sqlite").close()
     with read_catalog(tmp_path) as reading:
@@ -224,7 +226,7 @@ def test_an_older_catalog_is_read_through_a_copy_that_is_up_to_date(tmp_path: Pa
     assert 0 == (tmp_path / ".illsort" / "catalogue.sqlite").stat().st_size
 
 
-def test_answers_of_an_older_catalog_are_kept_by_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_predictions_of_an_older_catalog_are_kept_by_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     newer = [step.__name__ for step in migrations.STEPS].index("m009_answers_by_model")
     monkeypatch.setattr(migrations, "STEPS", migrations.STEPS[:newer])
     with open_catalog(tmp_path) as catalog:
@@ -236,9 +238,7 @@ def test_answers_of_an_older_catalog_are_kept_by_model(tmp_path: Path, monkeypat
     assert [("a", "q", b"\x02", None), ("b", "p", b"\x01", 0.5)] == rows
 
 
-def test_what_was_decided_before_is_kept_in_an_older_catalog_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_previous_decisions_are_kept_in_an_older_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     older = [step.__name__ for step in migrations.STEPS].index("m014_decided_before") + 1
     monkeypatch.setattr(migrations, "STEPS", migrations.STEPS[:older])
     open_catalog(tmp_path).close()
@@ -254,13 +254,15 @@ def test_what_was_decided_before_is_kept_in_an_older_catalog_too(
         ).fetchall()
 
 
-def test_a_file_in_place_of_the_library_is_told_in_words(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_library_is_a_library_error(tmp_path: Path) -> None:
     (tmp_path / "library").write_bytes(b"a file")
     with pytest.raises(LibraryError, match=r"cannot use .*library as a library"):
         open_catalog(tmp_path / "library")
 
 
-def test_a_state_folder_that_cannot_be_listed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_folder_that_cannot_be_listed_is_a_library_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(folder: object) -> list[str]:
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(folder))
 
@@ -271,20 +273,20 @@ def test_a_state_folder_that_cannot_be_listed_is_one_line(tmp_path: Path, monkey
         open_catalog(tmp_path)
 
 
-def test_a_folder_in_place_of_the_catalog_is_told_in_words(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_catalog_is_a_library_error(tmp_path: Path) -> None:
     (tmp_path / ".illsort" / "catalogue.sqlite").mkdir(parents=True)
     with pytest.raises(FilingStopped, match="cannot be written"):
         open_catalog(tmp_path)
 
 
-def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failed_transaction_is_rolled_back(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
         with pytest.raises(KeyError):
             add_run_and_fail(catalog)
         assert 0 == count_runs(catalog)
 
 
-def test_an_inner_transaction_fails_alone_or_succeeds_with_the_outer(tmp_path: Path) -> None:
+def test_an_inner_transaction_can_fail_alone(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
         with catalog.transaction():
             add_run(catalog)
@@ -293,7 +295,7 @@ def test_an_inner_transaction_fails_alone_or_succeeds_with_the_outer(tmp_path: P
         assert 1 == count_runs(catalog)
 
 
-def test_a_bug_in_a_statement_stays_a_bug(tmp_path: Path) -> None:
+def test_a_bug_in_a_statement_is_not_converted(tmp_path: Path) -> None:
     with (
         pytest.raises(sqlite3.OperationalError),
         open_catalog(tmp_path) as catalog,
@@ -302,7 +304,9 @@ def test_a_bug_in_a_statement_stays_a_bug(tmp_path: Path) -> None:
         connection.execute("SELECT nothing FROM nowhere")
 
 
-def test_a_catalog_locked_by_another_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_catalog_locked_by_another_process_is_a_library_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(database, "_WAIT_SECONDS", 0.05)
     with open_catalog(tmp_path) as one, open_catalog(tmp_path) as other, one.transaction():
         told = pytest.raises(LibraryError, match="in use by another process")
@@ -310,9 +314,7 @@ def test_a_catalog_locked_by_another_is_told_in_words(tmp_path: Path, monkeypatc
             pass
 
 
-def test_a_catalog_that_another_process_keeps_to_itself_cannot_be_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_catalog_locked_exclusively_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "_WAIT_SECONDS", 0.05)
     with open_catalog(tmp_path):
         pass
@@ -343,7 +345,7 @@ def test_a_full_disk_under_the_catalog_stops_filing(tmp_path: Path) -> None:
         assert 0 == count_runs(catalog)
 
 
-def test_a_migration_that_fails_leaves_no_trace_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_migration_is_rolled_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def m002_broken(connection: sqlite3.Connection) -> None:
         connection.execute("CREATE TABLE half (done INTEGER)")
         raise OSError(errno.EIO, "broken")
@@ -367,7 +369,7 @@ def store_steps() -> tuple[Callable[[sqlite3.Connection], None], ...]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
-def test_a_library_may_lie_under_any_name(tmp_path: Path) -> None:
+def test_a_library_may_have_any_path(tmp_path: Path) -> None:
     library = tmp_path / os.fsdecode(b"100% \xff?#\n")
     with open_catalog(library) as catalog:
         add_run(catalog)
@@ -377,7 +379,7 @@ def test_a_library_may_lie_under_any_name(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts are read on Linux")
 @pytest.mark.parametrize(("kind", "expected"), [("ext4", False), ("nfs4", True), ("fuse.sshfs", True), ("9p", True)])
-def test_a_network_disk_is_known_by_its_mount(tmp_path: Path, kind: str, expected: bool) -> None:
+def test_a_network_disk_is_recognized_by_its_mount(tmp_path: Path, kind: str, expected: bool) -> None:
     device = tmp_path.stat().st_dev
     number = f"{os.major(device)}:{os.minor(device)}"
     mounts = tmp_path / "mountinfo"
@@ -386,5 +388,5 @@ def test_a_network_disk_is_known_by_its_mount(tmp_path: Path, kind: str, expecte
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="known by the path there")
-def test_a_disk_that_cannot_be_told_counts_as_local(tmp_path: Path) -> None:
+def test_an_unknown_disk_counts_as_local(tmp_path: Path) -> None:
     assert not filesystem.is_on_network(tmp_path, mounts=tmp_path / "missing")

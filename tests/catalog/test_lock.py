@@ -43,13 +43,13 @@ def read_line(owner: subprocess.Popen[str]) -> str:
     return owner.stdout.readline().strip()
 
 
-def test_a_library_can_be_owned_again_after_it_was_left(tmp_path: Path) -> None:
+def test_a_library_can_be_locked_again_after_release(tmp_path: Path) -> None:
     for _ in range(2):
         with hold_lock(tmp_path):
             assert str(os.getpid()) == (tmp_path / ".illsort" / "lock").read_text()
 
 
-def test_a_second_owner_is_refused_at_once_by_name_and_a_killed_one_is_no_obstacle(tmp_path: Path) -> None:
+def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: Path) -> None:
     with start_owner(tmp_path) as owner:
         assert "locked" == read_line(owner)
         started = time.monotonic()
@@ -63,7 +63,7 @@ def test_a_second_owner_is_refused_at_once_by_name_and_a_killed_one_is_no_obstac
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_worker_does_not_keep_a_dead_owners_library(tmp_path: Path) -> None:
+def test_a_forked_worker_does_not_keep_the_lock_of_a_dead_parent(tmp_path: Path) -> None:
     with start_owner(tmp_path, "fork") as owner:
         worker = int(read_line(owner))
         assert "locked" == read_line(owner)
@@ -76,25 +76,25 @@ def test_a_forked_worker_does_not_keep_a_dead_owners_library(tmp_path: Path) -> 
             os.kill(worker, signal.SIGKILL)
 
 
-def test_the_same_process_cannot_own_a_library_twice(tmp_path: Path) -> None:
+def test_a_process_cannot_lock_a_library_twice(tmp_path: Path) -> None:
     with hold_lock(tmp_path), pytest.raises(LibraryError, match=str(os.getpid())), hold_lock(tmp_path):
         pass
 
 
-def test_a_lock_that_nobody_signed_yet_has_an_unknown_owner(tmp_path: Path) -> None:
+def test_a_lock_without_a_pid_has_an_unknown_owner(tmp_path: Path) -> None:
     with hold_lock(tmp_path):
         (tmp_path / ".illsort" / "lock").write_bytes(b"")
         with pytest.raises(LibraryError, match="process unknown"), hold_lock(tmp_path):
             pass
 
 
-def test_a_lock_file_that_cannot_be_opened_is_told_in_words(tmp_path: Path) -> None:
+def test_a_lock_file_that_cannot_be_opened_is_a_library_error(tmp_path: Path) -> None:
     (tmp_path / ".illsort" / "lock").mkdir(parents=True)
     with pytest.raises(LibraryError, match="cannot lock"), hold_lock(tmp_path):
         pass
 
 
-def test_a_disk_that_cannot_lock_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_cannot_lock_is_a_library_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: int) -> None:
         raise OSError(95, "Operation not supported")
 
@@ -104,7 +104,7 @@ def test_a_disk_that_cannot_lock_is_told_in_words(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_child_lets_go_of_what_it_inherited(tmp_path: Path) -> None:
+def test_a_child_process_closes_the_lock_it_inherited(tmp_path: Path) -> None:
     descriptor = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
     lock._held.add(descriptor)
     lock._release_in_child()

@@ -60,7 +60,7 @@ def lines(library: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (library / ".illsort" / "moves.jsonl").read_text().splitlines()]
 
 
-def test_an_entry_comes_back_as_it_was_however_large_its_inode(catalog: Catalog) -> None:
+def test_an_entry_is_read_back_unchanged_with_any_inode(catalog: Catalog) -> None:
     begin(catalog, [ENTRY], run=7, folders=[])
     assert [ENTRY] == open_entries(catalog)
 
@@ -78,7 +78,7 @@ def test_an_updated_entry_is_still_open(catalog: Catalog) -> None:
     assert [claimed] == open_entries(catalog)
 
 
-def test_a_finished_entry_is_open_no_more_and_its_picture_has_a_place(catalog: Catalog, tmp_path: Path) -> None:
+def test_a_finished_entry_is_closed_and_its_image_has_a_place(catalog: Catalog, tmp_path: Path) -> None:
     begin(catalog, [ENTRY], run=7, folders=[])
     finish(catalog, [replace(ENTRY, state=MoveState.DONE)], library=tmp_path, places=[PLACE])
     assert [] == open_entries(catalog)
@@ -86,7 +86,7 @@ def test_a_finished_entry_is_open_no_more_and_its_picture_has_a_place(catalog: C
     assert None is place_of(catalog, PictureId("other"))
 
 
-def test_a_path_belongs_to_one_picture_and_a_picture_to_one_path(catalog: Catalog, tmp_path: Path) -> None:
+def test_a_path_has_one_image_and_an_image_one_path(catalog: Catalog, tmp_path: Path) -> None:
     finish(catalog, [], library=tmp_path, places=[PLACE])
     finish(catalog, [], library=tmp_path, places=[replace(PLACE, picture=PictureId("d0"))])
     assert None is place_of(catalog, PictureId("c0" * 32))
@@ -94,7 +94,7 @@ def test_a_path_belongs_to_one_picture_and_a_picture_to_one_path(catalog: Catalo
     assert (1,) == catalog.connection.execute("SELECT count(*) FROM places").fetchone()
 
 
-def test_a_renamed_picture_keeps_where_it_came_from(catalog: Catalog, tmp_path: Path) -> None:
+def test_a_renamed_image_keeps_its_source(catalog: Catalog, tmp_path: Path) -> None:
     finish(catalog, [], library=tmp_path, places=[PLACE])
     renamed = replace(ENTRY, method=Method.RENAME, source=b"cats/a.jpg", state=MoveState.DONE)
     place = replace(PLACE, path=b"dogs/a.jpg", method=Method.RENAME, source=b"cats/a.jpg")
@@ -109,24 +109,24 @@ def test_places_of_a_dry_run_need_no_entries(catalog: Catalog, tmp_path: Path) -
     assert not (tmp_path / ".illsort" / move_log.NAME).exists()
 
 
-def test_nothing_done_leaves_no_line(catalog: Catalog, tmp_path: Path) -> None:
+def test_without_changes_no_line_is_logged(catalog: Catalog, tmp_path: Path) -> None:
     finish(catalog, [], library=tmp_path, places=[PLACE])
     assert not (tmp_path / ".illsort" / move_log.NAME).exists()
 
 
-def test_a_renamed_picture_of_unknown_origin_came_from_where_it_was(catalog: Catalog, tmp_path: Path) -> None:
+def test_a_renamed_image_of_unknown_source_came_from_its_old_path(catalog: Catalog, tmp_path: Path) -> None:
     place = replace(PLACE, method=Method.RENAME)
     finish(catalog, [replace(ENTRY, method=Method.RENAME)], library=tmp_path, places=[place])
     assert place == place_of(catalog, PLACE.picture)
 
 
-def test_a_folder_belongs_to_the_first_run_that_made_it(catalog: Catalog) -> None:
+def test_a_folder_belongs_to_the_first_run_that_created_it(catalog: Catalog) -> None:
     begin(catalog, [], run=7, folders=[Path("_review/cats")])
     begin(catalog, [], run=8, folders=[Path("_review/cats")])
     assert [(b"_review/cats", 7)] == catalog.connection.execute("SELECT path, run FROM folders").fetchall()
 
 
-def test_the_trail_holds_what_was_done_and_nothing_else(catalog: Catalog, tmp_path: Path) -> None:
+def test_the_log_has_the_finished_changes_only(catalog: Catalog, tmp_path: Path) -> None:
     failed = replace(ENTRY, id=2, state=MoveState.FAILED)
     finish(catalog, [replace(ENTRY, state=MoveState.DONE), failed], library=tmp_path, places=[])
     (line,) = lines(tmp_path)
@@ -134,7 +134,7 @@ def test_the_trail_holds_what_was_done_and_nothing_else(catalog: Catalog, tmp_pa
     assert (ENTRY.source, ENTRY.target) == (b64decode(str(line["source"])), b64decode(str(line["target"])))
 
 
-def test_the_trail_is_only_added_to_and_mends_a_torn_line(catalog: Catalog, tmp_path: Path) -> None:
+def test_the_log_is_appended_to_after_an_incomplete_line(catalog: Catalog, tmp_path: Path) -> None:
     done = replace(ENTRY, state=MoveState.DONE)
     finish(catalog, [done], library=tmp_path, places=[])
     path = tmp_path / ".illsort" / move_log.NAME
@@ -145,7 +145,7 @@ def test_the_trail_is_only_added_to_and_mends_a_torn_line(catalog: Catalog, tmp_
     assert [2, 3] == [json.loads(line)["id"] for line in path.read_text().splitlines()[2:]]
 
 
-def test_what_is_not_in_the_trail_is_not_done(
+def test_a_change_that_cannot_be_logged_is_not_done(
     catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -159,6 +159,6 @@ def test_what_is_not_in_the_trail_is_not_done(
     assert None is place_of(catalog, PLACE.picture)
 
 
-def test_paths_of_any_bytes_are_kept() -> None:
+def test_paths_of_any_bytes_are_logged() -> None:
     path = to_path(b"cats/\xff \n.jpg")
     assert b"cats/\xff \n.jpg" == to_bytes(path)

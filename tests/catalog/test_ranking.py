@@ -23,7 +23,7 @@ def ranked(catalog: Catalog) -> list[str]:
     return [picture for (picture,) in catalog.connection.execute("SELECT picture FROM outlook.ranks")]
 
 
-def test_the_newest_is_attached_and_says_what_it_was_made_of(tmp_path: Path) -> None:
+def test_the_newest_ranking_is_attached_with_its_meta(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
         none = attach_newest(catalog)
         assert (0, []) == (none.number, ranked(catalog))
@@ -37,14 +37,14 @@ def test_the_newest_is_attached_and_says_what_it_was_made_of(tmp_path: Path) -> 
         assert outlook is attach_newest(catalog, outlook)
 
 
-def test_older_ones_and_parts_do_not_pile_up(tmp_path: Path) -> None:
+def test_older_and_incomplete_rankings_are_removed(tmp_path: Path) -> None:
     for _ in range(3):
         write(tmp_path, [], meta=META)
 
     assert ["outlook-3.db"] == [path.name for path in state_folder(tmp_path).glob("outlook*")]
 
 
-def test_one_that_is_damaged_or_of_another_format_is_passed_over(tmp_path: Path) -> None:
+def test_a_damaged_or_foreign_ranking_is_skipped(tmp_path: Path) -> None:
     write(tmp_path, [rank("p")], meta=META)
     folder = state_folder(tmp_path)
     whole = (folder / "outlook-1.db").read_bytes()
@@ -63,7 +63,7 @@ def test_one_that_is_damaged_or_of_another_format_is_passed_over(tmp_path: Path)
     assert 5 == write(tmp_path, [], meta=META)
 
 
-def test_what_is_attached_cannot_be_written(tmp_path: Path) -> None:
+def test_an_attached_ranking_is_read_only(tmp_path: Path) -> None:
     write(tmp_path, [rank("p")], meta=META)
     with open_catalog(tmp_path) as catalog:
         attach_newest(catalog)

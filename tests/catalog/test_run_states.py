@@ -39,7 +39,7 @@ def states(library: Path) -> list[str]:
     return [str(seen.states[run.id]) for run in seen.runs]
 
 
-def test_a_stopped_sort_names_its_command_until_a_later_one_finishes(tmp_path: Path, library: Path) -> None:
+def test_an_interrupted_sort_is_unfinished_until_a_later_one_finishes(tmp_path: Path, library: Path) -> None:
     crawl, other = tmp_path / "a b" / "crawl", tmp_path / "other"
     with hold_lock(library), open_catalog(library) as catalog:
         begun(catalog, crawl, finished=False)
@@ -55,7 +55,7 @@ def test_a_stopped_sort_names_its_command_until_a_later_one_finishes(tmp_path: P
     assert "由 #4 完成" in library_page(library)
 
 
-def test_a_run_of_which_a_part_was_left_is_partly_undone(tmp_path: Path, library: Path) -> None:
+def test_a_run_is_partly_undone_if_some_changes_were_left(tmp_path: Path, library: Path) -> None:
     original, away = tmp_path / "a b" / "crawl" / "chibi 0.png", tmp_path / "away"
     original.rename(away)
     assert (3, 1) == ((first := undo(library)).removed, len(first.left))
@@ -74,7 +74,7 @@ def test_a_run_of_which_a_part_was_left_is_partly_undone(tmp_path: Path, library
     assert "undone" == states(library)[0]
 
 
-def test_a_run_whose_undo_is_partly_undone_is_partly_undone_too(tmp_path: Path, library: Path) -> None:
+def test_a_run_is_partly_undone_if_its_undo_is(tmp_path: Path, library: Path) -> None:
     undo(library)
     (tmp_path / "a b" / "crawl" / "chibi 0.png").unlink()
     assert (3, 1) == ((again := undo(library, run=2)).filed_again, len(again.left))

@@ -39,7 +39,7 @@ def read(library: Path, pictures: list[PictureId], *, shard: int = 1, first: int
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e9])
-def test_what_was_written_is_read_to_half_precision_at_any_scale(tmp_path: Path, scale: float) -> None:
+def test_embeddings_are_read_in_half_precision_at_any_scale(tmp_path: Path, scale: float) -> None:
     given = rows(scale=scale)
     assert [RowLocation(shard=1, row=number) for number in range(10)] == write(tmp_path, given)
     (found,) = read_shard(embeddings_folder(tmp_path, BACKBONE), 1, [(row, given.pictures[row]) for row in (0, 3, 9)])
@@ -50,7 +50,7 @@ def test_what_was_written_is_read_to_half_precision_at_any_scale(tmp_path: Path,
 
 
 @pytest.mark.parametrize("exponent", [-40, 0, 40])
-def test_each_number_that_a_float16_holds_is_read_exactly(tmp_path: Path, exponent: int) -> None:
+def test_each_float16_value_is_read_exactly(tmp_path: Path, exponent: int) -> None:
     every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
     numbers = every[np.isfinite(every) & (np.abs(every) < 1)]
     # A row's scale is a power of two above its largest number: with one half in each row, that is one.
@@ -78,7 +78,7 @@ def test_a_full_shard_is_followed_by_another(tmp_path: Path, monkeypatch: pytest
     assert [*ids(2, 8), *ids(1, 50)] == read(tmp_path, [*ids(2, 8), *ids(1, 50)], shard=3)
 
 
-def test_rows_that_a_kill_left_unknown_are_written_over(tmp_path: Path) -> None:
+def test_unrecorded_rows_after_a_kill_are_overwritten(tmp_path: Path) -> None:
     known = write(tmp_path, rows(3))[-1]
     write(tmp_path, rows(5, first=100), last=known)
     with shard_path(embeddings_folder(tmp_path, BACKBONE), 1).open("ab") as file:
@@ -88,7 +88,7 @@ def test_rows_that_a_kill_left_unknown_are_written_over(tmp_path: Path) -> None:
     assert [*ids(3), *ids(2, 200)] == read(tmp_path, [*ids(3), *ids(2, 200)])
 
 
-def test_what_is_not_finite_is_not_kept(tmp_path: Path) -> None:
+def test_embeddings_that_are_not_finite_are_not_stored(tmp_path: Path) -> None:
     given = rows(3)
     given.embeddings[1, 2] = np.inf
     spots = ShardWriter(tmp_path, BACKBONE, last=None).append(given)
@@ -97,13 +97,13 @@ def test_what_is_not_finite_is_not_kept(tmp_path: Path) -> None:
     assert [given.pictures[0], given.pictures[2]] == read(tmp_path, [given.pictures[0], given.pictures[2]])
 
 
-def test_a_row_of_another_picture_is_never_taken(tmp_path: Path) -> None:
+def test_a_row_of_another_image_is_skipped(tmp_path: Path) -> None:
     write(tmp_path, rows(3))
 
     assert [ids(3)[0], ids(3)[2]] == read(tmp_path, [ids(3)[0], ids(1, 77)[0], ids(3)[2]])
 
 
-def test_every_damaged_byte_of_a_row_is_noticed(tmp_path: Path) -> None:
+def test_any_damaged_byte_of_a_row_is_detected(tmp_path: Path) -> None:
     write(tmp_path, rows(3))
     path = shard_path(embeddings_folder(tmp_path, BACKBONE), 1)
     whole = path.read_bytes()
@@ -113,7 +113,7 @@ def test_every_damaged_byte_of_a_row_is_noticed(tmp_path: Path) -> None:
         assert [ids(3)[0], ids(3)[2]] == read(tmp_path, ids(3))
 
 
-def test_every_damaged_byte_of_what_says_how_rows_are_laid_out_is_noticed(tmp_path: Path) -> None:
+def test_any_damaged_byte_of_a_header_is_detected(tmp_path: Path) -> None:
     write(tmp_path, rows(3))
     path = shard_path(embeddings_folder(tmp_path, BACKBONE), 1)
     whole = path.read_bytes()
@@ -122,7 +122,7 @@ def test_every_damaged_byte_of_what_says_how_rows_are_laid_out_is_noticed(tmp_pa
         assert [] == read(tmp_path, ids(3))
 
 
-def test_a_shard_cut_short_anywhere_gives_the_rows_that_are_whole(tmp_path: Path) -> None:
+def test_a_truncated_shard_returns_its_complete_rows(tmp_path: Path) -> None:
     write(tmp_path, rows(3))
     path = shard_path(embeddings_folder(tmp_path, BACKBONE), 1)
     whole = path.read_bytes()
@@ -132,7 +132,7 @@ def test_a_shard_cut_short_anywhere_gives_the_rows_that_are_whole(tmp_path: Path
         assert ids(max(0, (size - 64) // length)) == read(tmp_path, ids(3))
 
 
-def test_a_missing_shard_gives_nothing_and_is_not_written_into_again(tmp_path: Path) -> None:
+def test_a_missing_shard_returns_nothing_and_is_not_reused(tmp_path: Path) -> None:
     last = write(tmp_path, rows(3))[-1]
     path = shard_path(embeddings_folder(tmp_path, BACKBONE), 1)
     path.unlink()
@@ -141,14 +141,14 @@ def test_a_missing_shard_gives_nothing_and_is_not_written_into_again(tmp_path: P
     assert [RowLocation(shard=2, row=0)] == write(tmp_path, rows(1, first=9), last=last)
 
 
-def test_other_widths_begin_a_new_shard(tmp_path: Path) -> None:
+def test_another_embedding_width_begins_a_new_shard(tmp_path: Path) -> None:
     last = write(tmp_path, rows(3))[-1]
 
     assert [RowLocation(shard=2, row=0)] == write(tmp_path, rows(1, first=9, traits=0), last=last)
     assert ids(1, 9) == read(tmp_path, ids(1, 9), shard=2)
 
 
-def test_sizes_are_those_on_the_disk(tmp_path: Path) -> None:
+def test_sizes_are_bytes_on_the_disk(tmp_path: Path) -> None:
     assert {} == sizes_by_backbone(tmp_path)
     write(tmp_path, rows(3))
 

@@ -37,10 +37,10 @@ PICKED = {"max_error": 0.02, "why": "picked", "sentence": "no guarantee: the lab
         ),
     ],
 )
-def test_what_a_run_recorded_says_what_was_asked_and_what_came_of_it(
+def test_recorded_settings_give_the_request_and_the_guarantee(
     recorded: dict[str, Any], asked: str, told: dict[str, str]
 ) -> None:
     strictness = Strictness.from_settings(recorded)
 
-    assert (asked, told) == (strictness.option, strictness.told)
+    assert (asked, told) == (strictness.option, strictness.outcome)
     assert strictness.asked.option == asked
