@@ -10,7 +10,7 @@ except KeyboardInterrupt:  # nothing has begun, so there is nothing to say
 
 def main() -> None:
     """Run the command line; Ctrl-C is heard from here on, also while the rest is imported."""
-    with interrupt.heard():
+    with interrupt.handle_sigint():
         from classifier.cli.main import run  # noqa: PLC0415 - it takes a while
 
         run()

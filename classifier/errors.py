@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class IllsortError(Exception):
-    """The user's or the environment's fault, told in one line."""
+    """The user's or the environment's fault, reported in one line."""
 
 
 class SettingsError(IllsortError):

@@ -2,7 +2,7 @@
 
 A library or a model's folder may come from a stranger, and a link in it must not lead to a file elsewhere: below the
 folder that a person named, each folder on the way is opened by itself, and a link is an OSError that names it. So is a
-second name (a hard link) of a file that would be changed in place. Must not know what is in the files.
+second name (a hard link) of a file that would be changed in place.
 """
 
 from __future__ import annotations
@@ -62,13 +62,13 @@ def open_own(path: Path, flags: int, *, permissions: int = _PERMISSIONS) -> Bina
 
 def open_descriptor(path: Path, flags: int, *, permissions: int = _PERMISSIONS) -> int:
     """As `open_own`, a descriptor that the caller closes."""
-    with _folder_of(path) as folder:
+    with _open_parent(path) as folder:
         name = path if folder is None else path.name
         try:
             descriptor = os.open(name, flags | _FILE, permissions, dir_fd=folder)
         except OSError as error:
             _refuse_link(path)
-            raise _named(error, path) from error
+            raise _with_path(error, path) from error
         problem = problem_with(path, os.fstat(descriptor), changing=flags != READ)
         if problem is not None:
             os.close(descriptor)
@@ -94,28 +94,28 @@ def write_own(path: Path, content: bytes, *, durably: bool = True, permissions: 
 
 def replace_own(source: Path, target: Path) -> None:
     """Rename a file of our own, in place of what was at `target`, which the caller has proved ours."""
-    with _folder_of(source) as first, _folder_of(target) as second:
+    with _open_parent(source) as first, _open_parent(target) as second:
         if first is None or second is None:  # pragma: no cover - Windows
             os.replace(source, target)  # noqa: PTH105 - one call for both
             return
         try:
             os.replace(source.name, target.name, src_dir_fd=first, dst_dir_fd=second)
         except OSError as error:
-            raise _named(error, target) from error
+            raise _with_path(error, target) from error
 
 
 def remove_own(path: Path) -> None:
     """Remove a file that the caller has proved ours; a link at its place is removed itself, never what it leads to."""
-    with _folder_of(path) as folder:
+    with _open_parent(path) as folder:
         try:
             os.unlink(path if folder is None else path.name, dir_fd=folder)
         except OSError as error:
-            raise _named(error, path) from error
+            raise _with_path(error, path) from error
 
 
 def make_own_folder(path: Path) -> None:
     """Make a folder of our own and those on the way to it; what is there already must be folders, not links."""
-    with _folder_of(path / "in it", make=True):
+    with _open_parent(path / "in it", make=True):
         pass
 
 
@@ -124,7 +124,7 @@ def sha256_if_regular(path: Path) -> str:
     import hashlib  # noqa: PLC0415 - only here
 
     try:
-        with _folder_of(path) as folder:
+        with _open_parent(path) as folder:
             descriptor = os.open(path if folder is None else path.name, os.O_RDONLY | _FILE, dir_fd=folder)
             with os.fdopen(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -135,13 +135,13 @@ def sha256_if_regular(path: Path) -> str:
 
 
 @contextmanager
-def _folder_of(path: Path, *, make: bool = False) -> Iterator[int | None]:
+def _open_parent(path: Path, *, make: bool = False) -> Iterator[int | None]:
     """The folder of `path`, opened by way of folders that are no links; None where a system has no such way.
 
     The way begins at the library that holds the state folder, or else at the folder of `path` itself: that one a person
     named, and it may be a link.
     """
-    root, names = _way_to(path)
+    root, names = _split_at_root(path)
     if not _BY_FOLDER:  # pragma: no cover - Windows: looked at one after the other instead
         for number in range(len(names) - 1):
             part = root.joinpath(*names[: number + 1])
@@ -168,15 +168,15 @@ def _open_folder(path: Path, name: str, folder: int, *, make: bool) -> int:
         return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
     except OSError as error:
         _refuse_link(path)
-        raise _named(error, path) from error
+        raise _with_path(error, path) from error
 
 
-def _named(error: OSError, path: Path) -> OSError:
+def _with_path(error: OSError, path: Path) -> OSError:
     """The error with the whole path: by way of an open folder, the system names only its last part."""
     return OSError(error.errno, error.strerror, str(path))
 
 
-def _way_to(path: Path) -> tuple[Path, tuple[str, ...]]:
+def _split_at_root(path: Path) -> tuple[Path, tuple[str, ...]]:
     """Where the way to `path` begins, and the names on it."""
     for folder in path.parents:
         if folder.name == STATE:

@@ -46,7 +46,7 @@ class Record:
     def save(self, folder: Path) -> None:
         """Write it to `folder`, durably. Raises FileExistsError when another file bears its name."""
         if os.path.lexists(folder / RECORD) and read_record(folder) is None:
-            raise taken(folder / RECORD)
+            raise name_taken(folder / RECORD)
         kept = {"by": "illsort", **asdict(self)}
         write_own(folder / RECORD, json.dumps(kept, indent=1).encode())
 
@@ -71,7 +71,7 @@ def remove_record(folder: Path) -> None:
             remove_own(folder / name)
 
 
-def taken(path: Path) -> FileExistsError:
+def name_taken(path: Path) -> FileExistsError:
     """A file that illsort cannot prove it wrote stands where it has to write."""
     return FileExistsError(17, f"{path} is not as illsort wrote it, so it stays: move it elsewhere and start again")
 
@@ -101,9 +101,9 @@ class OwnFolder:
         """
         path, record = self.folder / name, self._record
         if self.folder.is_symlink():
-            raise taken(self.folder)
+            raise name_taken(self.folder)
         if os.path.lexists(path) and not self.owns(name):
-            raise taken(path)
+            raise name_taken(path)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._remove_unfinished()
         record.making = f"{name}.{secrets.token_hex(8)}.writing"

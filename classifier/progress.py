@@ -1,6 +1,6 @@
 """What a run reports while it works: a message, a stage with a bar; and one bar for a command of many stages.
 
-`as_one` joins stages into one bar with one time left. The stages to come are planned with their costs; how long a unit
+`combined` joins stages into one bar with one time left. Each stage is planned with its cost; how long a unit
 of cost takes is measured while the work goes on, apart for each kind of work, so that the time left after the first of
 five folds already counts the other four.
 """
@@ -78,17 +78,17 @@ class StageCost:
 
 
 @contextmanager
-def as_one(
+def combined(
     progress: Progress, name: str, pieces: Sequence[StageCost], *, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Progress]:
     """A progress whose stages are parts of one stage of `progress`; a stage that is no piece shows its name there."""
     with progress.stage(name, total=max(1, round(sum(piece.cost for piece in pieces))), unit="") as stage:
-        whole = _Whole(progress, stage, pieces, clock)
+        whole = _CombinedProgress(progress, stage, pieces, clock)
         yield whole
         whole.finish()
 
 
-class _Whole:
+class _CombinedProgress:
     def __init__(
         self, progress: Progress, stage: Stage, pieces: Sequence[StageCost], clock: Callable[[], float]
     ) -> None:
@@ -107,7 +107,7 @@ class _Whole:
     def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:  # noqa: ARG002
         """A part of the one stage; leaving it, the piece is done, however much of it there was to do."""
         piece = self._pieces.get(name) or StageCost(name=name, cost=0.0, kind="")
-        part = _Part(self, piece, share=piece.cost / total if total else 0.0)
+        part = _CombinedStage(self, piece, share=piece.cost / total if total else 0.0)
         part.note("")
         yield part
         self.advance(piece, piece.cost - piece.done)
@@ -132,7 +132,7 @@ class _Whole:
 
     def note(self, text: str) -> None:
         left = self.seconds_left()
-        self._stage.note(text if left is None else f"{text}; about {in_words(left)} left")
+        self._stage.note(text if left is None else f"{text}; about {format_duration(left)} left")
 
     def seconds_left(self) -> float | None:
         """How long what is left takes; None before anything was measured."""
@@ -148,8 +148,8 @@ class _Whole:
         return min(seconds, piece.most_seconds) if piece.most_seconds else seconds
 
 
-class _Part:
-    def __init__(self, whole: _Whole, piece: StageCost, *, share: float) -> None:
+class _CombinedStage:
+    def __init__(self, whole: _CombinedProgress, piece: StageCost, *, share: float) -> None:
         self._whole = whole
         self._piece = piece
         self._share = share
@@ -168,7 +168,7 @@ class _Part:
         self._whole.note(f"{self._piece.name}: {text}" if text else self._piece.name)
 
 
-def in_words(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time left as one reads it."""
     minutes = round(seconds / 60)
     if minutes < 1:

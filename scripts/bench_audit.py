@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from classifier.audit import estimate as stating
 from classifier.audit import thresholds
-from classifier.audit.sample import draw, is_simple, steps
+from classifier.audit.sample import draw, is_simple, threshold_steps
 from classifier.catalog.audits import Audit, SampledImage
 from classifier.model import binomial_bounds
 from classifier.records import Annotation, AnnotationKind, PictureId
@@ -46,7 +46,7 @@ class Library:
     filed: dict[str, range]
     wrong: dict[str, int]
     confidences: list[float]
-    steps: tuple[tuple[float, int], ...]
+    threshold_steps: tuple[tuple[float, int], ...]
     shares: dict[float, float]
     """For each step's threshold, the share wrong among the pictures that it keeps."""
 
@@ -70,7 +70,7 @@ def made(size: int, sizes: Sequence[float], share: float, *, chance: random.Rand
     wrong = _wrong(filed, round(size * share), chance)
     bad = {picture for name, of_one in filed.items() for picture in of_one[: wrong[name]]}
     confidences = [1 - 0.1 * chance.betavariate(*((2, 2) if picture in bad else (1, 4))) for picture in range(size)]
-    found = steps(confidences)
+    found = threshold_steps(confidences)
     below = {least: sum(confidences[picture] >= least for picture in bad) / kept for least, kept in found}
     return Library(filed=filed, wrong=wrong, confidences=confidences, steps=found, shares=below)
 
@@ -129,9 +129,11 @@ def row(library: Library, *, audits: int, count: int) -> list[float]:
         of = [state.bound(category) for category in sorted({drawn.category for drawn in state.audit.drawn})]
         of_categories += len(of)
         categories += sum(library.wrong[str(one.category)] / one.filed <= one.at_most + 1e-12 for one in of)
-        offer = thresholds.loosest(state, target)
+        offer = thresholds.loosest_threshold(state, target)
         offered += offer is not None
-        beyond += thresholds.keeps(state, target) or (offer is not None and library.shares[offer.threshold] > target)
+        beyond += thresholds.keeps_target(state, target) or (
+            offer is not None and library.shares[offer.threshold] > target
+        )
     return [holds / audits, early / audits, categories / of_categories, offered / audits, beyond / audits]
 
 

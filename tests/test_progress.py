@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.progress import StageCost, as_one, in_words
+from classifier.progress import StageCost, combined, format_duration
 from kit.progress import SavedStage, SavingProgress
 
 
@@ -44,7 +44,7 @@ def test_the_time_left_counts_the_folds_that_are_to_come(folds: int) -> None:
     progress, clock = SavingProgress(), Clock()
     hour = 60.0  # a picture looked at takes 0.1 minutes, one learned from 0.4
     total = hour * (10 + folds * (40 + 10))
-    with as_one(progress, "training", pieces(folds), clock=clock) as whole:
+    with combined(progress, "training", pieces(folds), clock=clock) as whole:
         for piece in pieces(folds):
             seconds = hour * (10 if piece.kind == "look" else 40)
             with whole.stage(piece.name, total=50, unit="picture") as stage:
@@ -66,7 +66,7 @@ def test_the_bar_never_goes_back_and_ends_full_whatever_comes(stages: list[tuple
     """Stages may end early, be left out, be longer than planned, or not be planned at all."""
     progress, clock = SavingProgress(), Clock()
     planned = [StageCost(name=str(n), cost=cost, kind="look") for n, (cost, _, _) in enumerate(stages)]
-    with as_one(progress, "all", planned, clock=clock) as whole:
+    with combined(progress, "all", planned, clock=clock) as whole:
         for number, (_, done, is_there) in enumerate(stages):
             if not is_there:
                 continue
@@ -84,7 +84,7 @@ def test_the_bar_never_goes_back_and_ends_full_whatever_comes(stages: list[tuple
 def test_what_an_earlier_run_had_done_does_not_flatter_the_speed() -> None:
     progress, clock = SavingProgress(), Clock()
     with (
-        as_one(progress, "all", [StageCost(name="a", cost=1000, kind="learn")], clock=clock) as whole,
+        combined(progress, "all", [StageCost(name="a", cost=1000, kind="learn")], clock=clock) as whole,
         whole.stage("a", total=1000, unit="picture") as stage,
     ):
         stage.advance(500)
@@ -97,7 +97,7 @@ def test_what_an_earlier_run_had_done_does_not_flatter_the_speed() -> None:
 def test_a_limit_of_time_limits_the_time_left() -> None:
     progress, clock = SavingProgress(), Clock()
     limited = StageCost(name="b", cost=10_000, kind="look", most_seconds=120)
-    with as_one(progress, "all", [StageCost(name="a", cost=100, kind="look"), limited], clock=clock) as whole:
+    with combined(progress, "all", [StageCost(name="a", cost=100, kind="look"), limited], clock=clock) as whole:
         with whole.stage("a", total=100, unit="picture") as stage:
             clock.now += 100
             stage.advance(100)
@@ -108,4 +108,4 @@ def test_a_limit_of_time_limits_the_time_left() -> None:
     ("seconds", "words"), [(0.2, "1 s"), (19, "19 s"), (25, "a minute"), (170, "3 min"), (7500, "2 h 5 min")]
 )
 def test_a_time_left_is_told_in_what_one_reads(seconds: float, words: str) -> None:
-    assert words == in_words(seconds)
+    assert words == format_duration(seconds)

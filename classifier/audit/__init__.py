@@ -1,1 +1,4 @@
-"""Audits: a random sample of what was filed, judged by a person, and what follows from it; knows no terminal."""
+"""Audits: a random sample of the filed pictures, judged by a person, and the bound that follows.
+
+No terminal and no page: the command line and the web page use the same session.
+"""

@@ -1,6 +1,6 @@
-"""Files by an audit's outcome, as one run that can be undone: within the library alone, whatever became of the crawl.
+"""Applies an audit's result as one run that can be undone; only files in the library move.
 
-What was judged wrong goes to `_review`, and so does what lies below a threshold that the person agreed to.
+Pictures that were judged wrong go to `_review`, and so do those below a threshold that the person agreed to.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.audit.estimate import percent
+from classifier.audit.estimate import percent_up
 from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.lock import hold_lock
 from classifier.catalog.manual_moves import manually_placed
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from classifier.catalog.strictness import Strictness
 
 
-def refile(
+def apply_audit(
     catalog: Catalog,
     library: Path,
     audit: Audit,
@@ -35,7 +35,7 @@ def refile(
     *,
     progress: Progress | None = None,
 ) -> Refiled:
-    """Apply the verdicts, and the threshold that was `agreed` to, if there is one, to what is filed.
+    """Apply the annotations, and the `agreed` threshold if there is one, to the filed pictures.
 
     Raises LibraryError while another process files there, FilingStopped when the disk refuses; `resume` goes on then.
     """
@@ -44,20 +44,20 @@ def refile(
         reconcile(catalog, library)
         with catalog.transaction():
             run = _begin(catalog, library, audit, agreed)
-            decisions.save(catalog, list(_changed(catalog, audit, agreed)), run=run)
+            decisions.save(catalog, list(_changed_decisions(catalog, audit, agreed)), run=run)
             audits.set_outcome(catalog, audit.id, run=run, threshold=agreed.threshold)
-        return _carry_out(catalog, library, run, progress or SilentProgress())
+        return _move_files(catalog, library, run, progress or SilentProgress())
 
 
 def resume(catalog: Catalog, library: Path, *, progress: Progress | None = None) -> Refiled | None:
-    """Go on with what a kill or a full disk left undone of the last `refile`; None when there is nothing."""
+    """Finish the last `apply_audit` after a kill or a full disk; None if there is nothing to finish."""
     if audits.unfinished_run(catalog) is None:
         return None
     with hold_lock(library):
         recover(catalog, library)
         reconcile(catalog, library)
         run = audits.unfinished_run(catalog)
-        return None if run is None else _carry_out(catalog, library, run, progress or SilentProgress())
+        return None if run is None else _move_files(catalog, library, run, progress or SilentProgress())
 
 
 def _begin(catalog: Catalog, library: Path, audit: Audit, agreed: Strictness) -> int:
@@ -73,8 +73,8 @@ def _begin(catalog: Catalog, library: Path, audit: Audit, agreed: Strictness) ->
     )
 
 
-def _changed(catalog: Catalog, audit: Audit, agreed: Strictness) -> Iterator[Decision]:
-    """Every decision that is another one now."""
+def _changed_decisions(catalog: Catalog, audit: Audit, agreed: Strictness) -> Iterator[Decision]:
+    """The decisions whose action changes."""
     said, put_by_hand = annotation_log.latest(catalog), manually_placed(catalog)
     for one in audits.filed(catalog):
         if one.picture in put_by_hand:
@@ -82,7 +82,7 @@ def _changed(catalog: Catalog, audit: Audit, agreed: Strictness) -> Iterator[Dec
         was = _decision(one, Action.FILE, one.reason)
         now = was
         if agreed.threshold is not None and one.confidence < agreed.threshold:
-            now = _decision(one, Action.REVIEW, _below(one, audit, agreed.threshold, agreed.max_error))
+            now = _decision(one, Action.REVIEW, _below_threshold_reason(one, audit, agreed.threshold, agreed.max_error))
         now = apply_annotation(now, said.get(one.picture))
         if now.action is not was.action:
             yield now
@@ -92,12 +92,12 @@ def _decision(one: FiledImage, action: Action, reason: str) -> Decision:
     return Decision(picture=one.picture, action=action, category=one.category, confidence=one.confidence, reason=reason)
 
 
-def _below(one: FiledImage, audit: Audit, threshold: float, max_error: float | None) -> str:
-    least = "" if max_error is None else f", the least for at most {percent(max_error)} wrong"
+def _below_threshold_reason(one: FiledImage, audit: Audit, threshold: float, max_error: float | None) -> str:
+    least = "" if max_error is None else f", the least for at most {percent_up(max_error)} wrong"
     return f"{one.confidence:.4f} {one.category}: below {threshold:.4f}{least} (audit of {audit.at[:10]})"
 
 
-def _carry_out(catalog: Catalog, library: Path, run: int, progress: Progress) -> Refiled:
+def _move_files(catalog: Catalog, library: Path, run: int, progress: Progress) -> Refiled:
     made = rearrange(catalog, library, audits.decided_in(catalog, run), run=run, progress=progress)
     runs.finish(catalog, run, {"pictures": made.moved, "review": made.moved, "failed": len(made.left)})
     return made

@@ -1,8 +1,8 @@
-"""Where an audit stands: what was answered, what is asked next, and what follows. Pure; knows no terminal and no disk.
+"""The state of an audit: the answers, the next question, and the bounds that follow. Pure.
 
-A question that is skipped comes once more at the end. What stays unanswered counts as wrong, so that no bound is
-better for it. Who audits again until one looks good would be wrong far more often than in 5% of all cases (57% within
-20): so each further audit of the same sort is judged at a higher confidence, and all of them together keep 95%
+A skipped picture is asked once more at the end. Skipped pictures count as wrong, so that skipping improves no bound.
+Auditing again until one looks good would be wrong far more often than in 5% of all cases (57% within 20): so each
+further audit of the same sort is judged at a higher confidence, and all of them together keep 95%
 (`model.bounds.spent`). An audit is a random draw of what is filed, so its bound is the guarantee of just that; it is no
 evidence for another model or threshold, which would file pictures that nobody could draw.
 """
@@ -30,7 +30,7 @@ _MOST_SKIPS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """What the answers say of a category, or of the library when `category` is None.
+    """An upper bound on the error rate of a category, or of the library if `category` is None.
 
     `wrong` of `asked` were judged wrong and `skipped` were not judged; at most the share `at_most` (0..1) of the
     `filed` pictures is wrong: at 95% confidence of all audits of the same sort together, of which this is the
@@ -52,7 +52,7 @@ class Bound:
 
     @property
     def sentence(self) -> str:
-        """In words."""
+        """The bound as a sentence."""
         if not self.asked:
             return "nothing is known yet"
         skipped = f", and {self.skipped} skipped, counted as wrong" if self.skipped else ""
@@ -62,31 +62,31 @@ class Bound:
             f"; audit {self.number} of this sort, so judged at {self.confidence * 100:.4g}%" if self.number > 1 else ""
         )
         found = f"{self.wrong} of {self.asked}{skipped}{every}"
-        return f"at most {percent(self.at_most)} wrong, {confidence}; {found}{again}"
+        return f"at most {percent_up(self.at_most)} wrong, {confidence}; {found}{again}"
 
 
-def percent(share: float) -> str:
-    """Rounded up to a tenth of a percent: a bound must not read better than it is."""
+def percent_up(share: float) -> str:
+    """In percent, rounded up to a tenth: a bound must not read better than it is."""
     return f"{math.ceil(share * 1000 - 1e-9) / 10:.1f}%"
 
 
 class AuditState:
-    """An audit with the verdicts that were given in it, in their order; never changes."""
+    """An audit with its annotations in their order; immutable."""
 
-    def __init__(self, audit: Audit, verdicts: Iterable[Annotation]) -> None:
+    def __init__(self, audit: Audit, annotations: Iterable[Annotation]) -> None:
         self.audit = audit
-        self.answers: Sequence[Annotation] = _not_taken_back(verdicts)
+        self.answers: Sequence[Annotation] = _standing(annotations)
 
     @cached_property
     def said(self) -> dict[PictureId, AnnotationKind]:
-        """What was said of each picture, skipped ones too."""
-        return {verdict.picture: verdict.said for verdict in self.answers}
+        """The annotation of each picture, skipped ones too."""
+        return {annotation.picture: annotation.said for annotation in self.answers}
 
     @cached_property
     def current(self) -> SampledImage | None:
-        """The picture to ask about; None when all is answered."""
-        skips = Counter(verdict.picture for verdict in self.answers if verdict.said is AnnotationKind.SKIPPED)
-        answered = {verdict.picture for verdict in self.answers if verdict.said is not AnnotationKind.SKIPPED}
+        """The next picture to ask about; None if all are answered."""
+        skips = Counter(annotation.picture for annotation in self.answers if annotation.said is AnnotationKind.SKIPPED)
+        answered = {annotation.picture for annotation in self.answers if annotation.said is not AnnotationKind.SKIPPED}
         left = [d for d in self.audit.drawn if d.picture not in answered and skips[d.picture] < _MOST_SKIPS]
         return min(left, key=lambda drawn: (skips[drawn.picture], drawn.position), default=None)
 
@@ -105,10 +105,10 @@ class AuditState:
         return self.said.get(drawn.picture) in {AnnotationKind.WRONG, AnnotationKind.SKIPPED}
 
     def bound(self, category: str | None = None) -> Bound:
-        """What the answers so far say of one category, or of the library.
+        """The bound from the answers so far, for one category or the library.
 
         The pictures of one category are a simple random draw from it, so its bound is hypergeometric, exact. Asked in
-        random order, the first few are as good a sample as all; to stop because they look well is not.
+        random order, the first few are as good a sample as all; but stopping because they look good is not valid.
         """
         of_it = [d for d in self.audit.drawn if d.picture in self.said and category in {None, d.category}]
         said = Counter(self.said[drawn.picture] for drawn in of_it)
@@ -132,11 +132,11 @@ class AuditState:
         return [self.bound(category) for category in order]
 
 
-def _not_taken_back(verdicts: Iterable[Annotation]) -> tuple[Annotation, ...]:
+def _standing(annotations: Iterable[Annotation]) -> tuple[Annotation, ...]:
     standing: list[Annotation] = []
-    for verdict in verdicts:
-        if verdict.said is not AnnotationKind.TAKEN_BACK:
-            standing.append(verdict)
+    for annotation in annotations:
+        if annotation.said is not AnnotationKind.TAKEN_BACK:
+            standing.append(annotation)
         elif standing:
             standing.pop()
     return tuple(standing)

@@ -1,4 +1,4 @@
-"""Draws the sample: pure, from counts and lists; knows no disk, no catalog and no answers.
+"""Draws the sample. Pure.
 
 Every picture has the same chance. Of a large library the sample takes from each category its share, rounded up or down
 by chance so that the total is exact (the pivotal method of Deville and Tille 1998, the categories' rests standing for
@@ -39,13 +39,13 @@ def draw(filed: Mapping[str, Sequence[T]], count: int, *, seed: int) -> list[T]:
     if is_simple(count, population):
         everything = [one for category in sorted(filed) for one in filed[category]]
         return chance.sample(everything, min(count, population))
-    taken = shares({category: len(of_one) for category, of_one in filed.items()}, count, chance)
+    taken = allocate({category: len(of_one) for category, of_one in filed.items()}, count, chance)
     sample = [one for category in sorted(filed) for one in chance.sample(filed[category], taken[category])]
     chance.shuffle(sample)
     return sample
 
 
-def shares(counts: Mapping[str, int], count: int, chance: random.Random) -> dict[str, int]:
+def allocate(counts: Mapping[str, int], count: int, chance: random.Random) -> dict[str, int]:
     """How many each category gives: its share of `count`, rounded up or down by chance; they sum to `count`."""
     total = sum(counts.values())
     taken = {category: count * of_one // total for category, of_one in counts.items()}
@@ -67,7 +67,7 @@ def shares(counts: Mapping[str, int], count: int, chance: random.Random) -> dict
     return taken
 
 
-def steps(confidences: Sequence[float]) -> tuple[tuple[float, int], ...]:
+def threshold_steps(confidences: Sequence[float]) -> tuple[tuple[float, int], ...]:
     """Thresholds from strict to loose, each with how many it keeps: a twentieth of the pictures more at each step."""
     rising = sorted(confidences)
     count = len(rising)

@@ -1,7 +1,4 @@
-"""An audit as a session: draw or go on, answer, take back; every answer is stored when it is given.
-
-Knows no terminal: the command line and a page ask the same questions through it.
-"""
+"""An audit as a session: draw or continue, answer, take back; every answer is stored at once."""
 
 from __future__ import annotations
 
@@ -11,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.audit.apply import Refiled, refile, resume
+from classifier.audit.apply import Refiled, apply_audit, resume
 from classifier.audit.estimate import AuditState
-from classifier.audit.sample import draw, is_simple, steps
-from classifier.audit.thresholds import ThresholdOffer, keeps, loosest, usual
+from classifier.audit.sample import draw, is_simple, threshold_steps
+from classifier.audit.thresholds import ThresholdOffer, default_sample_size, keeps_target, loosest_threshold
 from classifier.catalog import annotation_log, audits, manual_moves
 from classifier.catalog.audits import Audit, SampledImage
 from classifier.catalog.connection import open_catalog, read_catalog
@@ -46,7 +43,7 @@ class Session:
         self.state = AuditState(audit, annotation_log.of_audit(catalog, audit.id))
 
     def answer(self, said: AnnotationKind) -> None:
-        """Store what the person says of the current picture, durably; nothing when all is answered."""
+        """Store the annotation of the current picture, durably; nothing if all are answered."""
         drawn = self.state.current
         if drawn is not None:
             self._add(drawn, said)
@@ -87,7 +84,7 @@ class Session:
 
     def offer(self, max_error: float) -> ThresholdOffer | None:
         """The loosest threshold that is shown to keep `max_error`; None when none is, or something was filed since."""
-        return loosest(self.state, max_error) if self.is_current else None
+        return loosest_threshold(self.state, max_error) if self.is_current else None
 
     def refile(self, agreed: Strictness | None = None, *, progress: Progress | None = None) -> Refiled:
         """Put what was judged wrong, and what is below the agreed threshold, into `_review`; that run can be undone.
@@ -95,11 +92,11 @@ class Session:
         `agreed` has that threshold and the error rate that it keeps.
         """
         strictness = agreed or Strictness()
-        return refile(self._catalog, self.library, self.state.audit, strictness, progress=progress)
+        return apply_audit(self._catalog, self.library, self.state.audit, strictness, progress=progress)
 
     def _add(self, drawn: SampledImage, said: AnnotationKind) -> None:
         audit = self.state.audit
-        verdict = Annotation(
+        annotation = Annotation(
             picture=drawn.picture,
             said=said,
             category=drawn.category,
@@ -108,12 +105,12 @@ class Session:
             audit=audit.id,
             selection=Selection.FILED,
         )
-        annotation_log.add(self._catalog, verdict)
+        annotation_log.add(self._catalog, annotation)
         self.state = AuditState(audit, annotation_log.of_audit(self._catalog, audit.id))
 
 
 @contextmanager
-def opened(
+def open_session(
     library: Path, *, count: int | None = None, seed: int | None = None, anew: bool = False, as_it_is: bool = False
 ) -> Iterator[Session]:
     """The library's last audit, while nothing was filed since and nothing else is asked for; else a new one.
@@ -129,11 +126,11 @@ def opened(
     with open_catalog(library) as catalog:
         resume(catalog, library)
         if as_it_is:
-            yield _as_it_is(catalog, library)
+            yield _last_audit(catalog, library)
             return
-        session = None if anew else _last(catalog, library, count=count, seed=seed)
+        session = None if anew else _resumable(catalog, library, count=count, seed=seed)
         yield session or Session(
-            catalog, library, _drawn(catalog, library, count=count or usual_count(catalog), seed=seed)
+            catalog, library, _draw_audit(catalog, library, count=count or default_count(catalog), seed=seed)
         )
 
 
@@ -149,9 +146,9 @@ def target_of(catalog: Catalog) -> float | None:
     return None if sort is None else Strictness.from_settings(sort[2]).max_error
 
 
-def usual_count(catalog: Catalog) -> int:
+def default_count(catalog: Catalog) -> int:
     """How many pictures are drawn where nobody says: no more than are filed."""
-    return min(usual(target_of(catalog), audits.next_number(catalog)), max(count_filed(catalog), 1))
+    return min(default_sample_size(target_of(catalog), audits.next_number(catalog)), max(count_filed(catalog), 1))
 
 
 def current(catalog: Catalog, library: Path) -> Session | None:
@@ -160,7 +157,7 @@ def current(catalog: Catalog, library: Path) -> Session | None:
     return None if audit is None or audits.marks(catalog) != audit.marks else Session(catalog, library, audit)
 
 
-def shown(catalog: Catalog, library: Path) -> AuditState | None:
+def audit_guarantee(catalog: Catalog, library: Path) -> AuditState | None:
     """The last audit, where it shows of just what is filed now that the last sort's error rate is kept.
 
     No file was moved since, though a sort may have written down why each picture stays.
@@ -169,17 +166,17 @@ def shown(catalog: Catalog, library: Path) -> AuditState | None:
     if audit is None or target is None or audits.marks(catalog)[0] != audit.marks[0]:
         return None
     state = Session(catalog, library, audit).state
-    return state if keeps(state, target) else None
+    return state if keeps_target(state, target) else None
 
 
-def _as_it_is(catalog: Catalog, library: Path) -> Session:
+def _last_audit(catalog: Catalog, library: Path) -> Session:
     audit = audits.last(catalog)
     if audit is None:
         raise LibraryError(f"{library}: no audit was drawn there yet; {command('audit', library, '--new')} draws one")
     return Session(catalog, library, audit)
 
 
-def _last(catalog: Catalog, library: Path, *, count: int | None, seed: int | None) -> Session | None:
+def _resumable(catalog: Catalog, library: Path, *, count: int | None, seed: int | None) -> Session | None:
     session = current(catalog, library)
     if session is None:
         return None
@@ -188,9 +185,9 @@ def _last(catalog: Catalog, library: Path, *, count: int | None, seed: int | Non
     return None if session.state.is_finished and (other or seed not in {None, audit.seed}) else session
 
 
-def _drawn(catalog: Catalog, library: Path, *, count: int, seed: int | None) -> Audit:
+def _draw_audit(catalog: Catalog, library: Path, *, count: int, seed: int | None) -> Audit:
     there: dict[str, list[FiledImage]] = {}
-    for one in _there(catalog, library):
+    for one in _files_present(catalog, library):
         there.setdefault(one.category, []).append(one)
     if not there:
         raise LibraryError(f"{library}: nothing is filed there yet, so there is nothing to audit")
@@ -201,7 +198,7 @@ def _drawn(catalog: Catalog, library: Path, *, count: int, seed: int | None) -> 
         seed=seed,
         simple=is_simple(count, population),
         filed={category: len(of_one) for category, of_one in there.items()},
-        steps=steps([one.confidence for of_one in there.values() for one in of_one]),
+        steps=threshold_steps([one.confidence for of_one in there.values() for one in of_one]),
         marks=audits.marks(catalog),
         drawn=tuple(
             SampledImage(
@@ -217,7 +214,7 @@ def _drawn(catalog: Catalog, library: Path, *, count: int, seed: int | None) -> 
     return audits.save(catalog, audit)
 
 
-def _there(catalog: Catalog, library: Path) -> Iterator[FiledImage]:
+def _files_present(catalog: Catalog, library: Path) -> Iterator[FiledImage]:
     """What illsort filed and still lies where it was put; a folder is listed once, for looking up each file is slow."""
     names: dict[str, set[str]] = {}
     by_hand = manual_moves.manually_placed(catalog)  # a person put these there: they are no error of illsort's

@@ -33,7 +33,7 @@ class ThresholdOffer:
     filed: int
 
 
-def keeps(state: AuditState, max_error: float) -> bool:
+def keeps_target(state: AuditState, max_error: float) -> bool:
     """Whether the library as it is filed is shown to keep `max_error`, once all is answered.
 
     Before that it is not asked: to stop because the first answers look well is one more look.
@@ -41,24 +41,24 @@ def keeps(state: AuditState, max_error: float) -> bool:
     return state.is_finished and state.bound().at_most <= max_error
 
 
-def loosest(state: AuditState, max_error: float) -> ThresholdOffer | None:
+def loosest_threshold(state: AuditState, max_error: float) -> ThresholdOffer | None:
     """The loosest threshold that is shown to keep `max_error`; None when there is none.
 
     The sequence begins where one wrong picture would still be borne, or else none: which depends on no answer.
     """
     audit, best = state.audit, None
-    first = _first(audit, 1, max_error) or _first(audit, 0, max_error)
+    first = _first_step(audit, 1, max_error) or _first_step(audit, 0, max_error)
     if first is None or not state.is_finished:
         return None
     for threshold, kept in audit.steps[audit.steps.index(first) :]:
         bad = sum(state.is_bad(drawn) for drawn in audit.drawn if drawn.confidence >= threshold)
-        if _worst(audit, bad, kept) > max_error:
+        if _upper_bound(audit, bad, kept) > max_error:
             break
         best = ThresholdOffer(threshold=threshold, kept=kept, filed=audit.population)
     return best
 
 
-def enough(state: AuditState, max_error: float) -> int:
+def next_sample_size(state: AuditState, max_error: float) -> int:
     """How many pictures a further audit should draw: to bear one wrong, or to show half of the library without one."""
     confidence = look_confidence(state.audit.number + 1, CONFIDENCE)
     least = (min_sample_size(max_error, wrong=wrong, confidence=confidence) for wrong in (0, 1))
@@ -66,18 +66,18 @@ def enough(state: AuditState, max_error: float) -> int:
     return min(max(one, 2 * none, 2 * len(state.audit.drawn)), state.audit.population)
 
 
-def usual(max_error: float | None, number: int) -> int:
+def default_sample_size(max_error: float | None, number: int) -> int:
     """How many pictures the `number`-th audit of a sort draws where nobody says: enough, if none of them is wrong."""
     if max_error is None:
         return COUNT
     return max(COUNT, min_sample_size(max_error, confidence=look_confidence(number, CONFIDENCE)))
 
 
-def _first(audit: Audit, bad: int, max_error: float) -> tuple[float, int] | None:
-    return next((step for step in audit.steps if _worst(audit, bad, step[1]) <= max_error), None)
+def _first_step(audit: Audit, bad: int, max_error: float) -> tuple[float, int] | None:
+    return next((step for step in audit.steps if _upper_bound(audit, bad, step[1]) <= max_error), None)
 
 
-def _worst(audit: Audit, bad: int, kept: int) -> float:
+def _upper_bound(audit: Audit, bad: int, kept: int) -> float:
     """The largest share wrong among the kept ones, when `bad` of the drawn are kept and wrong."""
     count, population, confidence = len(audit.drawn), audit.population, look_confidence(audit.number, CONFIDENCE)
     if audit.simple:

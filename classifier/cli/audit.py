@@ -1,4 +1,4 @@
-"""`illsort audit`: judge a random sample of what was filed, and learn how much of it can be wrong."""
+"""`illsort audit`: a person judges a random sample of the filed pictures, and a bound on the error rate follows."""
 
 from __future__ import annotations
 
@@ -51,35 +51,38 @@ def audit(
     ] = False,
 ) -> None:
     """Judge a random sample of what was filed, right or wrong, and know how much of all can be wrong at most."""
-    from classifier.audit.session import opened, recorded_target
-    from classifier.audit.thresholds import keeps
-    from classifier.cli.keyboard import keys
-    from classifier.cli.terminal import tell, tell_json
+    from classifier.audit.session import open_session, recorded_target
+    from classifier.audit.thresholds import keeps_target
+    from classifier.cli.keyboard import key_reader
+    from classifier.cli.terminal import print_json, print_lines
     from classifier.errors import SettingsError
 
     if max_error is not None and not _LEAST_ERROR <= max_error < 1:
         raise SettingsError(f"--max-error {max_error:g}: give a share between 0 and 1, such as 0.02")
     if as_json and not new and (count is not None or seed is not None):
         raise SettingsError("--json states the last audit; to draw another one by --count or --seed, add --new")
-    interrupt.goes_on_in(library)
+    interrupt.resumable_in(library)
     target = recorded_target(library) if max_error is None else max_error
-    with opened(library, count=count, seed=seed, anew=new, as_it_is=as_json and not new) as session, keys() as key:
+    with (
+        open_session(library, count=count, seed=seed, anew=new, as_it_is=as_json and not new) as session,
+        key_reader() as key,
+    ):
         is_current = session.is_current
         if is_current:
             _ask_all(session, key, show)
-        tell(*in_words(session.state, None if is_current else library), err=as_json)
-        refiled = _outcome(session, target, lambda question: yes or _agrees(question, key)) if is_current else None
-        kept = None if target is None or not session.state.is_finished else keeps(session.state, target)
+        print_lines(*in_words(session.state, None if is_current else library), err=as_json)
+        refiled = _outcome(session, target, lambda question: yes or _confirm(question, key)) if is_current else None
+        kept = None if target is None or not session.state.is_finished else keeps_target(session.state, target)
         missed = kept is False and not session.is_filed_by_threshold
         if as_json:
-            tell_json(as_dict(session.state) | {"current": is_current} | _result(target, kept, refiled))
+            print_json(as_dict(session.state) | {"current": is_current} | _result(target, kept, refiled))
     if missed:
         raise typer.Exit(1)
 
 
 def in_words(state: AuditState, outdated: Path | None) -> list[str]:
-    """What follows from the answers: for the library, and for each category; `outdated`: the library, filed since."""
-    from classifier.audit.estimate import percent
+    """The bounds as lines, for the library and each category; `outdated`: the library, if it changed since."""
+    from classifier.audit.estimate import percent_up
     from classifier.cli.terminal import table
     from classifier.paths import command
 
@@ -92,51 +95,51 @@ def in_words(state: AuditState, outdated: Path | None) -> list[str]:
     if not state.asked:
         return lines[-1:]
     rows = [
-        (one.category or "", f"{one.filed:,}", str(one.asked), str(one.wrong + one.skipped), percent(one.at_most))
+        (one.category or "", f"{one.filed:,}", str(one.asked), str(one.wrong + one.skipped), percent_up(one.at_most))
         for one in state.bounds()
     ]
     return ["", *lines, "", *table(("category", "filed", "judged", "wrong", "at most wrong"), rows)]
 
 
 def as_dict(state: AuditState) -> dict[str, Any]:
-    """The same for JSON."""
+    """The bounds as values for JSON."""
     bound = state.bound()
-    keys = ("filed", "asked", "wrong", "skipped", "at_most", "number", "confidence")
+    fields = ("filed", "asked", "wrong", "skipped", "at_most", "number", "confidence")
     return {
         "audit": state.audit.id,
         "at": state.audit.at,
         "drawn": len(state.audit.drawn),
         "finished": state.is_finished,
-        **{key: getattr(bound, key) for key in keys},
-        "categories": {one.category: {key: getattr(one, key) for key in keys} for one in state.bounds()},
+        **{key: getattr(bound, key) for key in fields},
+        "categories": {one.category: {key: getattr(one, key) for key in fields} for one in state.bounds()},
     }
 
 
 def _ask_all(session: Session, key: Callable[[], str], how: Show) -> None:
     from classifier.cli.image_preview import Screen
-    from classifier.cli.terminal import tell
+    from classifier.cli.terminal import print_lines
     from classifier.records import AnnotationKind
 
     if not session.state.is_finished:
-        _say(_KEYS)
+        _print(_KEYS)
     with Screen(sys.stderr, how) as screen:
         while (drawn := session.state.current) is not None:
             path = session.path_of(drawn)
             if path is None:
-                _say(f"{drawn.category}: one of its pictures is no longer there: skipped")
+                _print(f"{drawn.category}: one of its pictures is no longer there: skipped")
                 session.answer(AnnotationKind.SKIPPED)
                 continue
-            _say("", _progress(session.state), f"  {path}", f"  {drawn.reason}")
+            _print("", _progress(session.state), f"  {path}", f"  {drawn.reason}")
             screen.show(path)
-            tell(f"  {drawn.category}, {int(drawn.confidence * 1000) / 1000:.3f}: right? ", err=True, nl=False)
-            while (done := _do(session, key(), partial(screen.open, path))) is None:
+            print_lines(f"  {drawn.category}, {int(drawn.confidence * 1000) / 1000:.3f}: right? ", err=True, nl=False)
+            while (done := _handle_key(session, key(), partial(screen.open, path))) is None:
                 pass
             if done:
                 return
 
 
-def _do(session: Session, key: str, open_large: Callable[[], bool]) -> bool | None:
-    """Do what one key means: True when that ends the questions, False when it is answered, None when it is not."""
+def _handle_key(session: Session, key: str, open_large: Callable[[], bool]) -> bool | None:
+    """Handle one key: True if it ends the questions, False if the question is answered, None if it is still open."""
     from classifier.cli.keyboard import BACKSPACE, END, ENTER
     from classifier.records import AnnotationKind
 
@@ -149,39 +152,39 @@ def _do(session: Session, key: str, open_large: Callable[[], bool]) -> bool | No
         "s": AnnotationKind.SKIPPED,
     }
     if key in {"q", END}:
-        _say("")
+        _print("")
         return True
     if key == BACKSPACE:
         return False if _take_back(session) else None
     if key in {"?", "u"}:
-        _say(_KEYS if key == "?" else _NO_UNDO, inline=True)
+        _print(_KEYS if key == "?" else _NO_UNDO, inline=True)
     if key == "o" and not open_large():
-        _say("there is no viewer here", inline=True)
+        _print("there is no viewer here", inline=True)
     if key not in answers:
         return None
-    _say(answers[key])
+    _print(answers[key])
     session.answer(answers[key])
     return False
 
 
 def _take_back(session: Session) -> bool:
-    """Back to the last question that was answered by the person: of what is no longer there nothing can be asked."""
+    """Undo the last answer, and also automatic skips of pictures that are no longer there."""
     taken = session.take_back()
-    _say("taken back" if taken else "nothing to take back", inline=not taken)
+    _print("taken back" if taken else "nothing to take back", inline=not taken)
     while taken and (drawn := session.state.current) is not None and session.path_of(drawn) is None:
         taken = session.take_back()
     return taken
 
 
 def _progress(state: AuditState) -> str:
-    from classifier.audit.estimate import percent
+    from classifier.audit.estimate import percent_up
 
-    so_far = f"; so far at most {percent(state.bound().at_most)} wrong" if state.asked else ""
+    so_far = f"; so far at most {percent_up(state.bound().at_most)} wrong" if state.asked else ""
     return f"{min(state.asked + 1, len(state.audit.drawn))} of {len(state.audit.drawn)}{so_far}"
 
 
 def _outcome(session: Session, target: float | None, agrees: Callable[[str], bool]) -> Refiled | None:
-    """File by what was found, as far as the person agrees."""
+    """File by the result, as far as the person agrees."""
     if not session.state.is_finished:
         return None
     from classifier.catalog.strictness import Strictness
@@ -195,40 +198,40 @@ def _outcome(session: Session, target: float | None, agrees: Callable[[str], boo
     agreed = Strictness(threshold=threshold, max_error=target)
     refiled = session.refile(agreed, progress=TerminalProgress())
     back = command("undo", session.library, "--run", refiled.run)
-    _say(f"run {refiled.run}: {counted(refiled.moved, 'picture')} went to _review; {back} takes it back")
+    _print(f"run {refiled.run}: {counted(refiled.moved, 'picture')} went to _review; {back} takes it back")
     for path, reason in refiled.left:
-        _say(f"  {path}: was left there: {reason}")
+        _print(f"  {path}: was left there: {reason}")
     return refiled
 
 
 def _agreed_threshold(session: Session, target: float, agrees: Callable[[str], bool]) -> float | None:
-    from classifier.audit.estimate import percent
-    from classifier.audit.thresholds import keeps
+    from classifier.audit.estimate import percent_up
+    from classifier.audit.thresholds import keeps_target
 
-    if keeps(session.state, target):
-        _say(f"{percent(target)} is kept")
+    if keeps_target(session.state, target):
+        _print(f"{percent_up(target)} is kept")
         return None
     if session.is_filed_by_threshold:
         return None
     offer = session.offer(target)
     if offer is None:
-        _say(f"that {percent(target)} is kept is not shown; {_why_none(session, target)}")
+        _print(f"that {percent_up(target)} is kept is not shown; {_no_threshold_reason(session, target)}")
         return None
-    _say(
-        f"that {percent(target)} is kept is not shown; {offer.threshold:.4g} would keep it: "
+    _print(
+        f"that {percent_up(target)} is kept is not shown; {offer.threshold:.4g} would keep it: "
         f"{offer.kept:,} of {offer.filed:,} stay filed"
     )
     return offer.threshold if agrees(f"put what is below {offer.threshold:.4g} into _review?") else None
 
 
-def _why_none(session: Session, target: float) -> str:
+def _no_threshold_reason(session: Session, target: float) -> str:
     """Why no threshold is offered, and what would help."""
-    from classifier.audit.thresholds import enough
+    from classifier.audit.thresholds import next_sample_size
     from classifier.paths import command
 
     if not session.is_current:
         return f"something was filed since: {command('audit', session.library, '--new')} draws another sample"
-    count = enough(session.state, target)
+    count = next_sample_size(session.state, target)
     more = (
         ""
         if count == len(session.state.audit.drawn)
@@ -242,17 +245,17 @@ def _result(target: float | None, kept: bool | None, refiled: Refiled | None) ->
     return {"max_error": target, "kept": kept, **filing}
 
 
-def _agrees(question: str, key: Callable[[], str]) -> bool:
+def _confirm(question: str, key: Callable[[], str]) -> bool:
     from classifier.cli.keyboard import ENTER
-    from classifier.cli.terminal import tell
+    from classifier.cli.terminal import print_lines
 
-    tell(f"{question} [Y/n] ", err=True, nl=False)
+    print_lines(f"{question} [Y/n] ", err=True, nl=False)
     agreed = key() in {"y", "1", ENTER}
-    _say("yes" if agreed else "no")
+    _print("yes" if agreed else "no")
     return agreed
 
 
-def _say(*lines: str, inline: bool = False) -> None:
-    from classifier.cli.terminal import tell
+def _print(*lines: str, inline: bool = False) -> None:
+    from classifier.cli.terminal import print_lines
 
-    tell(*(f"({line}) " if inline else line for line in lines), err=True, nl=not inline)
+    print_lines(*(f"({line}) " if inline else line for line in lines), err=True, nl=not inline)

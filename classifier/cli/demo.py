@@ -18,13 +18,13 @@ def demo(
     ] = None,
 ) -> None:
     """Try it: draws pictures, labels a tenth, trains, sorts the rest."""
-    from classifier.cli.terminal import TerminalProgress, tell
+    from classifier.cli.terminal import TerminalProgress, print_lines
     from classifier.demo.run import demo as run_demo
     from classifier.paths import command
 
     done = run_demo(folder or _free_folder(), progress=TerminalProgress())
     summary, known = done.summary, done.summary["filed"] - done.two_in_one_filed
-    tell(
+    print_lines(
         "",
         f"{summary['pictures']} pictures sorted from 30 labels in {done.seconds:.0f} s, drawing and training included:",
         f"  {known} filed, {done.filed_right} of them right",

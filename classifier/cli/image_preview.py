@@ -1,7 +1,7 @@
-"""A picture before a person's eyes: in the terminal where it can, in the system's viewer, or its path.
+"""Shows a picture in the terminal where it can, in the system's viewer, or as a path.
 
-What is shown is drawn anew by our own decoder: a crawled file is never handed to another program, which would choose
-what to do with it by its name.
+The picture is decoded here and encoded again as PNG: a crawled file is never handed to another program, which would
+choose by its name what to do with it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _ITERM = frozenset({"iterm.app", "iterm2", "wezterm", "mintty"})
 
 
 def protocol_of(environment: Mapping[str, str]) -> Protocol | None:
-    """What the terminal says of itself in its environment; None when it cannot show pictures, or may not."""
+    """The protocol that the terminal's environment variables name; None if it cannot show pictures, or in tmux."""
     if "TMUX" in environment or environment.get("TERM", "").startswith(("screen", "tmux", "dumb")):
         return None
     names = {environment.get(name, "").lower() for name in ("TERM_PROGRAM", "LC_TERMINAL")}

@@ -1,7 +1,7 @@
-"""Ctrl-C: the first press asks the command to stop, the second is told to wait, the third ends it at once.
+"""Ctrl-C: the first press stops the command, the second prints that it is stopping, the third ends it at once.
 
-What is done is recorded at every instant, so ending at once loses nothing either; where anything is, that is said.
-Imports next to nothing, so that a press is heard from the program's first moment.
+What is done is recorded at every moment, so ending at once loses nothing. The module imports little, so that Ctrl-C is
+handled from the start of the program.
 """
 
 from __future__ import annotations
@@ -22,118 +22,118 @@ if TYPE_CHECKING:
 STOPPED = 130
 """The exit code, as shells give it to what Ctrl-C ended."""
 STOPPED_LINE = "illsort: stopped"
-_KEPT = "what is done is recorded, and the same command goes on where it was"
+_RECORDED = "what is done is recorded, and the same command goes on where it was"
 _WAIT_LINE = "illsort: stopping; press Ctrl-C once more to end at once"
 _AT_ONCE = 3
 
 
 @dataclass
-class _Asked:
+class _State:
     presses: int = 0
     held: int = 0
     is_ending: bool = False
     is_kept: Callable[[], bool] = bool
-    kept: str = _KEPT
+    kept: str = _RECORDED
 
 
-_asked = _Asked()
+_state = _State()
 
 
 @contextmanager
-def heard() -> Iterator[None]:
-    """Hear Ctrl-C from here to the end of the process; a command that it stopped ends in one line and STOPPED.
+def handle_sigint() -> Iterator[None]:
+    """Handle Ctrl-C from here to the end of the process; a command that it stops ends in one line and with STOPPED.
 
     Whatever goes wrong after a press is its consequence: an import cut in half, a bar without its parts.
     """
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # runs last; after it nothing is left to stop
     signal.signal(signal.SIGINT, _on_press)
-    sys.unraisablehook = _unless_asked(sys.__unraisablehook__)
-    threading.excepthook = _unless_asked(threading.__excepthook__)
+    sys.unraisablehook = _unless_pressed(sys.__unraisablehook__)
+    threading.excepthook = _unless_pressed(threading.__excepthook__)
     try:
         yield
     except BaseException as error:
-        _asked.is_ending = True
-        if isinstance(error, SystemExit) or not (_asked.presses or isinstance(error, KeyboardInterrupt)):
+        _state.is_ending = True
+        if isinstance(error, SystemExit) or not (_state.presses or isinstance(error, KeyboardInterrupt)):
             raise
         _write(_stopped_line())
         sys.exit(STOPPED)
     finally:
-        _asked.is_ending = True
+        _state.is_ending = True
 
 
-def goes_on_if(is_kept: Callable[[], bool], *, kept: str = _KEPT) -> None:
-    """From here on the line of a command that is stopped says what is `kept`, where anything of it `is_kept`."""
-    _asked.is_kept, _asked.kept = is_kept, kept
+def resumable_if(is_kept: Callable[[], bool], *, kept: str = _RECORDED) -> None:
+    """From here on, the line that a stopped command prints ends with `kept` if `is_kept()`."""
+    _state.is_kept, _state.kept = is_kept, kept
 
 
-def goes_on_in(library: Path | None) -> None:
-    """The same for what is recorded in a library, once that is there."""
+def resumable_in(library: Path | None) -> None:
+    """As `resumable_if`, once `library` exists and holds a record."""
 
     def is_there() -> bool:
         from classifier.catalog.connection import is_library
 
         return library is not None and is_library(library)
 
-    goes_on_if(is_there)
+    resumable_if(is_there)
 
 
-def is_asked() -> bool:
-    """Whether Ctrl-C was pressed."""
-    return _asked.presses > 0
+def is_pressed() -> bool:
+    """Whether Ctrl-C was pressed since the last reset."""
+    return _state.presses > 0
 
 
-def forget() -> None:
-    """Ctrl-C ended one part of the command, as it was meant to; the next press asks anew."""
-    _asked.presses = 0
+def reset() -> None:
+    """Count presses from 0 again: Ctrl-C has ended one part of the command, as it should."""
+    _state.presses = 0
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """A press is heard at the end of this: what must not be cut in half, such as a bar being drawn."""
+def deferred() -> Iterator[None]:
+    """Defer KeyboardInterrupt to the end of the block, which must not be cut in half, such as drawing a bar."""
     if threading.current_thread() is not threading.main_thread():  # presses are heard in the main thread alone
         yield
         return
-    _asked.held += 1
+    _state.held += 1
     try:
         yield
     finally:
-        _asked.held -= 1
+        _state.held -= 1
     check()
 
 
 def check() -> None:
-    """Stop here if Ctrl-C was pressed and something on the way, such as a destructor, has swallowed it."""
-    in_command = not (_asked.held or _asked.is_ending)
-    if _asked.presses and in_command and threading.current_thread() is threading.main_thread():
+    """Raise KeyboardInterrupt if Ctrl-C was pressed and something, such as a destructor, swallowed the exception."""
+    in_command = not (_state.held or _state.is_ending)
+    if _state.presses and in_command and threading.current_thread() is threading.main_thread():
         raise KeyboardInterrupt
 
 
 def _on_press(_signal: int, _frame: object) -> None:
-    _asked.presses += 1
-    if _asked.presses >= _AT_ONCE:
+    _state.presses += 1
+    if _state.presses >= _AT_ONCE:
         _write(_stopped_line())
         os._exit(STOPPED)
-    if _asked.presses > 1:
+    if _state.presses > 1:
         _write(_WAIT_LINE)
     else:
         check()
 
 
-def _unless_asked(hook: Any) -> Any:
-    def unless_asked(told: Any) -> None:
-        if not _asked.presses:
-            hook(told)
+def _unless_pressed(hook: Any) -> Any:
+    def unless_pressed(event: Any) -> None:
+        if not _state.presses:
+            hook(event)
 
-    return unless_asked
+    return unless_pressed
 
 
 def _stopped_line() -> str:
     with suppress(Exception):
-        return f"{STOPPED_LINE}; {_asked.kept}" if _asked.is_kept() else STOPPED_LINE
+        return f"{STOPPED_LINE}; {_state.kept}" if _state.is_kept() else STOPPED_LINE
     return STOPPED_LINE
 
 
 def _write(line: str) -> None:
-    """Straight to the terminal, for a press may come while a stream is being written to."""
+    """Write to file descriptor 2: a press may come while a stream is being written."""
     with suppress(OSError):
         os.write(2, f"\n{line}\n".encode())

@@ -1,4 +1,4 @@
-"""One key from the person, without Enter where the terminal can; must not know what a key means."""
+"""Reads single keys, without Enter where stdin is a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 END = ""
-"""What is read when nothing will come any more."""
+"""Returned at the end of input."""
 ENTER = "\n"
 BACKSPACE = "\x7f"
 _END_OF_TEXT = "\x04"
@@ -20,11 +20,11 @@ _ESCAPE = "\x1b"
 
 
 @contextmanager
-def keys() -> Iterator[Callable[[], str]]:
-    """A function that waits for one key: a small letter, a digit, ENTER, BACKSPACE or END.
+def key_reader() -> Iterator[Callable[[], str]]:
+    """Yields a function that waits for one key: a lowercase letter, a digit, ENTER, BACKSPACE or END.
 
     Where stdin is piped, each letter of a line is a key, and an empty line is ENTER. Ctrl-C raises KeyboardInterrupt.
-    The terminal is as before on leaving.
+    The terminal's settings are restored on leaving.
     """
     if not sys.stdin.isatty():
         piped = _from_lines()
@@ -36,8 +36,8 @@ def keys() -> Iterator[Callable[[], str]]:
             yield _from_terminal
 
 
-def plain(key: str) -> str:
-    """A key as it is compared: full-width letters of an input method and capitals are the same key."""
+def normalize(key: str) -> str:
+    """The key in lower case and half width: an input method may send full-width letters."""
     if key in {"\r", "\n"}:
         return ENTER
     if key in {"\b", BACKSPACE}:  # some terminals send the one, some the other
@@ -47,7 +47,7 @@ def plain(key: str) -> str:
 
 def _from_lines() -> Iterator[str]:
     for line in sys.stdin:
-        yield from map(plain, "".join(line.split()) or ENTER)
+        yield from map(normalize, "".join(line.split()) or ENTER)
 
 
 if sys.platform == "win32":  # pragma: no cover - Windows
@@ -60,7 +60,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows
             return _ESCAPE
         if key == _INTERRUPT:
             raise KeyboardInterrupt
-        return plain(key)
+        return normalize(key)
 
 else:
     import os
@@ -92,7 +92,7 @@ else:
             return _ESCAPE
         while len(read) < _LONGEST and not _is_whole(read):
             read += os.read(descriptor, 1)
-        return plain(read.decode(errors="replace"))
+        return normalize(read.decode(errors="replace"))
 
     def _is_whole(read: bytes) -> bool:
         try:

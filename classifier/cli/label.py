@@ -25,7 +25,7 @@ _TOO_FEW = 2
 
 
 def learn(pipe: Connection, library: Path) -> None:
-    """What runs beside the page, in a process of its own."""
+    """The learner, in a process of its own beside the page."""
     from classifier.active.cold_start import ColdStartLearner
     from classifier.active.worker import run_learner
 
@@ -54,7 +54,7 @@ def label(
 ) -> None:
     """Make labels from nothing: name what looks alike in a sample of the crawl, on a page, until it can be trained."""
     from classifier import settings
-    from classifier.cli.terminal import TerminalProgress, tell
+    from classifier.cli.terminal import TerminalProgress, print_lines
     from classifier.errors import SettingsError
 
     loaded = settings.load(config, [*set_, *([] if mode is None else [f"sort.mode={mode.value}"])])
@@ -62,19 +62,19 @@ def label(
     folder = labels or chosen.labels.folder
     if folder is None:
         raise SettingsError("where do the labels go? say --labels FOLDER, for example --labels ~/labels")
-    interrupt.goes_on_in(folder)
+    interrupt.resumable_in(folder)
     progress = TerminalProgress()
     with progress.stage("starting", total=None, unit=""):
         from classifier.active.pipeline import take_sample
         from classifier.web.pending_moves import file_decided
 
     sample = take_sample(crawl, library=folder, settings=chosen, count=count, more=more, progress=progress)
-    tell(*_in_words(sample, folder), err=True)
+    print_lines(*_in_words(sample, folder), err=True)
     if show_page(folder, name="label", host=host, port=port, token=token, no_open=no_open, learn=learn):
         made = file_decided(folder, progress=progress)
         for path, why in () if made is None else made.left:
-            tell(f"{path}: not filed: {why}", err=True)
-    tell(*_next(folder), err=True)
+            print_lines(f"{path}: not filed: {why}", err=True)
+    print_lines(*_next(folder), err=True)
 
 
 def _in_words(sample: Sample, folder: Path) -> list[str]:
@@ -89,7 +89,7 @@ def _in_words(sample: Sample, folder: Path) -> list[str]:
 
 
 def _next(folder: Path) -> list[str]:
-    """What the labels have come to, and the command that makes a model of them."""
+    """The labels so far, and the command that trains on them."""
     from classifier.catalog.connection import read_catalog
     from classifier.catalog.stats import library_stats
     from classifier.labels.from_annotations import placed_by_hand

@@ -1,7 +1,7 @@
-"""`illsort`: the commands, and the one edge where an error becomes a line and an exit code.
+"""`illsort`: the commands, and the one place where an error becomes a line and an exit code.
 
 0 done; 1 done, but some pictures failed; 2 the user's or the environment's fault, in one line; 130 stopped by Ctrl-C.
-Anything else is our bug and keeps its traceback.
+Any other exception is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -22,60 +22,60 @@ from classifier.cli.report import report
 from classifier.cli.review import review
 from classifier.cli.sort import sort
 from classifier.cli.status import status
-from classifier.cli.terminal import tell
+from classifier.cli.terminal import print_lines
 from classifier.cli.train import train
 from classifier.cli.undo import undo
 from classifier.cli.verify import verify
 from classifier.errors import IllsortError
 
-_REFUSED = 2
+_USER_ERROR = 2
 
 
-class Edge(TyperGroup):
-    """Ends the process: a fault of the user or the environment is one line on stderr and exit code 2."""
+class CommandGroup(TyperGroup):
+    """Exits with 2 and one line on stderr for a mistake of the user or a fault of the environment."""
 
     def main(self, *args: Any, **options: Any) -> NoReturn:
-        """Run the command that was named, and exit."""
+        """Run the command and exit."""
         code = self._code(*args, **options)
-        if code == interrupt.STOPPED or interrupt.is_asked():
-            raise KeyboardInterrupt  # from here it is one line, whatever it came through as
+        if code == interrupt.STOPPED or interrupt.is_pressed():
+            raise KeyboardInterrupt  # becomes one line, whatever exception it arrived as
         sys.exit(code)
 
     def _code(self, *args: Any, **options: Any) -> int:
         try:
             code = super().main(*args, **{**options, "standalone_mode": False})
         except IllsortError as error:
-            return _refused(str(error))
+            return _fail(str(error))
         except OSError as error:
             if isinstance(error, BrokenPipeError) or not error.strerror:
                 raise
-            return _refused(": ".join(str(part) for part in (error.filename, error.strerror) if part))
+            return _fail(": ".join(str(part) for part in (error.filename, error.strerror) if part))
         except typer.Abort:
-            return _refused("a question was not answered")
+            return _fail("a question was not answered")
         except Exception as error:
             if not hasattr(error, "format_message"):  # the parser's own errors, which typer does not name
                 raise
-            return _refused_by_parser(error)
+            return _usage_error(error)
         return code if isinstance(code, int) else 0
 
 
-def _refused(why: str) -> int:
-    if not interrupt.is_asked():
-        tell(f"illsort: {why}", err=True)
-    return _REFUSED
+def _fail(message: str) -> int:
+    if not interrupt.is_pressed():
+        print_lines(f"illsort: {message}", err=True)
+    return _USER_ERROR
 
 
-def _refused_by_parser(error: Any) -> int:
+def _usage_error(error: Any) -> int:
     message = error.format_message()
     if not message or "\n" in message:  # no command was named: its message is the help
-        tell(*message.splitlines(), err=True)
-        return _REFUSED
+        print_lines(*message.splitlines(), err=True)
+        return _USER_ERROR
     named = "illsort" if error.ctx is None else error.ctx.command_path  # an option without its value knows no command
-    return _refused(f"{message.rstrip('.')}; see {named} --help")
+    return _fail(f"{message.rstrip('.')}; see {named} --help")
 
 
 app = typer.Typer(
-    cls=Edge,
+    cls=CommandGroup,
     name="illsort",
     no_args_is_help=True,
     add_completion=False,
@@ -103,13 +103,13 @@ def root(
 ) -> None:
     """Sort pictures into your own categories; what it is not sure of waits for you."""
     if version:
-        tell(f"illsort {__version__}")
+        print_lines(f"illsort {__version__}")
         raise typer.Exit
 
 
 def main() -> None:
     """Run the command line to the end of the process."""
-    with interrupt.heard():
+    with interrupt.handle_sigint():
         run()
 
 

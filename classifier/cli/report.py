@@ -17,10 +17,10 @@ def report(
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
 ) -> None:
     """Write report.html: how sure it is and whether that is true, what to label next; or what a library holds."""
-    from classifier.cli.terminal import tell
+    from classifier.cli.terminal import print_lines
 
     written = _write(path)
-    tell(f"report: {written}")
+    print_lines(f"report: {written}")
     if open_:
         webbrowser.open(written.resolve().as_uri())
 

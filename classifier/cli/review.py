@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def learn(pipe: Connection, library: Path) -> None:
-    """What runs beside the page, in a process of its own: there torch may be loaded."""
+    """The learner, in a process of its own beside the page: only there torch is loaded."""
     from classifier.active.worker import run_learner
 
     run_learner(pipe, library)
@@ -30,12 +30,12 @@ def review(
     no_open: NoOpen = False,
 ) -> None:
     """Decide by keys what waits in _review and _unknown, on a page that only this machine can open."""
-    from classifier.cli.terminal import tell
+    from classifier.cli.terminal import print_lines
 
-    teacher = None if no_learning else learn
-    waiting = show_page(library, name="review", host=host, port=port, token=token, no_open=no_open, learn=teacher)
+    learner = None if no_learning else learn
+    waiting = show_page(library, name="review", host=host, port=port, token=token, no_open=no_open, learn=learner)
     if waiting:
         what = counted(waiting, "decision waits", "decisions wait")
-        tell("", f"{what} to be filed: on the page, or by the next illsort sort", err=True)
+        print_lines("", f"{what} to be filed: on the page, or by the next illsort sort", err=True)
     else:
-        tell("", "all that was decided is filed", err=True)
+        print_lines("", "all that was decided is filed", err=True)

@@ -1,4 +1,8 @@
-"""The page in a browser, as the terminal opens and closes it: what `illsort review` and `illsort label` share."""
+"""Serves the page until Ctrl-C and opens it in a browser: shared by `illsort review` and `illsort label`.
+
+The browser is started with a private file that leads to the page: every user of the machine can read command lines, so
+the token must not be in one.
+"""
 
 from __future__ import annotations
 
@@ -45,50 +49,50 @@ _PAGE = """\
 def show_page(
     library: Path, *, name: str, host: str, port: int, token: str | None, no_open: bool, learn: Run | None
 ) -> int:
-    """Serve the page of `library` until Ctrl-C, as `name`; how many decisions are left to be filed.
+    """Serve the page of `library` until Ctrl-C; returns how many decisions are not filed yet.
 
-    `learn` is what learns beside the page, in a process of its own.
+    `name` is the command's name in messages. `learn` runs in a process of its own, beside the page.
     """
     from classifier.cli import interrupt
-    from classifier.cli.terminal import tell
+    from classifier.cli.terminal import print_lines
     from classifier.web.security import is_loopback
     from classifier.web.server import serve
 
-    opening = Opening()
+    opening = BrowserFile()
 
     def opened(served: Served) -> None:
         if not is_loopback(host):
-            tell(
+            print_lines(
                 "anyone in your network who has the token can see these pictures and decide; "
                 "the connection is not encrypted",
                 err=True,
             )
-        tell(f"{name}: {served.new_address()}")
-        tell("Ctrl-C ends it; every decision is saved when it is made", err=True)
+        print_lines(f"{name}: {served.new_address()}")
+        print_lines("Ctrl-C ends it; every decision is saved when it is made", err=True)
         if not no_open:
             opening.open(served.new_address())
 
     def spent(served: Served) -> None:
         opening.remove()
         if not token:
-            tell(f"the page is open; for another browser: {served.new_address()}", err=True)
+            print_lines(f"the page is open; for another browser: {served.new_address()}", err=True)
 
     try:
         waiting = serve(library, host=host, port=port, token=token, opened=opened, spent=spent, learn=learn)
     finally:
         opening.remove()
-    interrupt.forget()
+    interrupt.reset()
     return waiting
 
 
-class Opening:
-    """A file that only this user can read and that leads to the page; removed once the page is open, or at the end."""
+class BrowserFile:
+    """A file that only this user can read and that redirects to the page; removed once it is open, or at the end."""
 
     def __init__(self) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def open(self, address: str) -> None:
-        """Start the browser; some browsers end only when they are closed, so nobody waits for it."""
+        """Start the browser in a thread: some browsers return only when they are closed."""
         self._folder = tempfile.TemporaryDirectory(
             prefix="illsort-open-", dir=_visible_folder(), ignore_cleanup_errors=True
         )

@@ -68,7 +68,7 @@ def sort(
 ) -> None:
     """Sort a crawl into category folders; what is unsure goes to _review, what is none of them to _unknown."""
     from classifier import settings
-    from classifier.cli.terminal import TerminalProgress, ask, tell
+    from classifier.cli.terminal import TerminalProgress, ask, print_lines
 
     flags = {
         "sort.mode": mode and mode.value,
@@ -81,7 +81,7 @@ def sort(
     asked, progress = _asked(chosen, overrides), TerminalProgress()
     with progress.stage("starting", total=None, unit=""):
         from classifier.sort.pipeline import sort as run_sort
-    interrupt.goes_on_in(None if dry_run else out)
+    interrupt.resumable_in(None if dry_run else out)
     summary = run_sort(
         crawl,
         library=out,
@@ -92,7 +92,7 @@ def sort(
         restart=restart,
         restore_deleted=restore_deleted,
         on_changed=None if as_json or dry_run or not sys.stdin.isatty() else ask,
-        plan=(lambda line: tell(line, err=as_json)) if dry_run else None,
+        plan=(lambda line: print_lines(line, err=as_json)) if dry_run else None,
     )
     _end(summary if dry_run else _with_audit(summary, out), out, dry_run=dry_run, as_json=as_json)
 
@@ -105,14 +105,14 @@ def _on_this_machine(
 
 
 def _with_audit(summary: dict[str, Any], out: Path) -> dict[str, Any]:
-    """Where nothing was filed since an audit that shows the rate is kept, that audit is the guarantee."""
+    """Replace `no_guarantee` by the last audit's bound, where that keeps the rate and nothing was filed since."""
     if "no_guarantee" not in summary:
         return summary
-    from classifier.audit.session import shown
+    from classifier.audit.session import audit_guarantee
     from classifier.catalog.connection import read_catalog
 
     with read_catalog(out) as catalog:
-        state = shown(catalog, out)
+        state = audit_guarantee(catalog, out)
     if state is None:
         return summary
     audit = f"guaranteed by the audit of {state.audit.at[:10]}: of what is filed {state.bound().sentence}"
@@ -133,12 +133,12 @@ def _asked(chosen: Settings, overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def _end(summary: dict[str, Any], out: Path, *, dry_run: bool, as_json: bool) -> None:
-    """Tell the numbers; exit 1 when not every picture could be read and filed."""
-    from classifier.cli.terminal import tell, tell_json
+    """Print the summary; exit with 1 if any picture could not be read or filed."""
+    from classifier.cli.terminal import print_json, print_lines
 
-    tell(*_in_words(summary, out, dry_run=dry_run), err=as_json)
+    print_lines(*_in_words(summary, out, dry_run=dry_run), err=as_json)
     if as_json:
-        tell_json(summary)
+        print_json(summary)
     if summary["broken"] or summary["failed"] or summary["unreadable"]:
         raise typer.Exit(1)
 

@@ -31,14 +31,14 @@ def status(
 
 def _show(library: Path, *, as_json: bool) -> None:
     from classifier.catalog.stats import library_stats
-    from classifier.cli.terminal import TerminalProgress, tell, tell_json
+    from classifier.cli.terminal import TerminalProgress, print_json, print_lines
     from classifier.filing.reconcile import reconcile_if_free, say_found
 
     say_found(reconcile_if_free(library, progress := TerminalProgress()), progress)
     seen = library_stats(library)
     if as_json:
         beside = {"audit": _audit_as_dict(library), "thumbnails": {"size_bytes": _thumbnails(library)}}
-        tell_json(seen.as_dict() | beside)
+        print_json(seen.as_dict() | beside)
         return
     for lines in (
         [*_runs(seen, library), *_to_finish(seen, library)],
@@ -48,7 +48,7 @@ def _show(library: Path, *, as_json: bool) -> None:
         _failures(seen),
         _not_filed(seen),
     ):
-        tell(*([*lines, ""] if lines else []))
+        print_lines(*([*lines, ""] if lines else []))
 
 
 def _runs(seen: LibraryStats, library: Path) -> list[str]:
@@ -69,7 +69,7 @@ def _runs(seen: LibraryStats, library: Path) -> list[str]:
     if seen.strictness.promise:
         promising = next(run for run in reversed(seen.runs) if run.strictness.promise)
         lines.append(f"#{promising.id} promised {seen.strictness.promise}")
-    if seen.strictness.no_guarantee and not _is_shown(library):
+    if seen.strictness.no_guarantee and not _has_audit_guarantee(library):
         lines.append(seen.strictness.no_guarantee)
     return lines
 
@@ -96,13 +96,13 @@ def _to_finish(seen: LibraryStats, library: Path) -> list[str]:
     return lines
 
 
-def _is_shown(library: Path) -> bool:
-    """Whether an audit shows what the last sort could not guarantee; it is told further below."""
-    from classifier.audit.session import shown
+def _has_audit_guarantee(library: Path) -> bool:
+    """Whether the last audit guarantees the error rate that the last sort could not."""
+    from classifier.audit.session import audit_guarantee
     from classifier.catalog.connection import read_catalog
 
     with read_catalog(library) as catalog:
-        return shown(catalog, library) is not None
+        return audit_guarantee(catalog, library) is not None
 
 
 def _categories(seen: LibraryStats) -> list[str]:
@@ -132,7 +132,7 @@ def _categories(seen: LibraryStats) -> list[str]:
 
 
 def _kept(seen: LibraryStats, library: Path) -> list[str]:
-    """What is kept beside the pictures, and may be large."""
+    """The sizes of the embeddings and of the thumbnail cache."""
     lines, embeddings, thumbnails = [], seen.embeddings, _thumbnails(library)
     if embeddings.size_bytes:
         size = embeddings.size_bytes / 1e6
@@ -153,7 +153,7 @@ def _thumbnails(library: Path) -> int:
 
 
 def _audit(library: Path) -> list[str]:
-    """What the last audit says, and whether it still speaks of what is filed."""
+    """The last audit's bound, and whether anything was filed since."""
     last = _last_audit(library)
     if last is None:
         return []

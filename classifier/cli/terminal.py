@@ -1,7 +1,6 @@
-r"""All that is printed: results on stdout, progress and facts on stderr.
+r"""The one module that prints: results on stdout, progress and messages on stderr.
 
-Whatever is printed goes through here, and names in it are shown, never acted on: escape sequences, line ends and
-direction marks of a file's name appear as `\x1b`.
+Control characters are escaped: escape sequences, line ends and direction marks of a file's name appear as `\x1b`.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ _NAMED = "{desc} [{elapsed}{postfix}]"
 _ALIVE_S = 1.0
 
 
-def tell(*lines: str, err: bool = False, nl: bool = True) -> None:
+def print_lines(*lines: str, err: bool = False, nl: bool = True) -> None:
     """Print each line as one line; on stderr with `err`, and without an end with `nl` False."""
     if lines:
         text = "\n".join(displayable(line) for line in lines)
         print(text, file=sys.stderr if err else sys.stdout, end="\n" if nl else "", flush=True)
 
 
-def tell_json(values: object) -> None:
+def print_json(values: object) -> None:
     """Print one JSON object on stdout, in ASCII: it is the same JSON in whatever encoding stdout has."""
     print(to_json(values, ascii_only=True), flush=True)
 
@@ -47,7 +46,7 @@ class _Bar:
         self._bar = bar
 
     def advance(self, count: int = 1) -> None:
-        with interrupt.held():
+        with interrupt.deferred():
             self._bar.update(count)
 
     def note(self, text: str) -> None:
@@ -58,19 +57,19 @@ class TerminalProgress:
     """Bars with rate and time left, and messages above them, on stderr."""
 
     def say(self, message: str) -> None:
-        """Print one fact above the bars."""
-        with interrupt.held():
+        """Print a message above the bars."""
+        with interrupt.deferred():
             tqdm.write(displayable(message), file=sys.stderr)
 
     @contextmanager
     def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:
-        """Show a bar; without a terminal it is told now and then instead of redrawn.
+        """Show a bar; where stderr is not a terminal, a line every 30 seconds.
 
-        A stage of neither total nor unit only names itself while it lasts, on a terminal alone.
+        A stage without total and unit shows only its name while it lasts, and only on a terminal.
         """
         is_terminal, only_names = sys.stderr.isatty(), total is None and not unit
         interval = 0.2 if is_terminal else 30.0
-        with interrupt.held():
+        with interrupt.deferred():
             bar: tqdm[Never] = tqdm(
                 total=total,
                 desc=displayable(name),
@@ -88,7 +87,7 @@ class TerminalProgress:
             with _kept_alive(bar, every_s=max(_ALIVE_S, interval)):
                 yield _Bar(bar)
         finally:
-            with interrupt.held():
+            with interrupt.deferred():
                 bar.close()
 
 
@@ -100,7 +99,7 @@ def _format(total: int | None, unit: str) -> str | None:
 
 @contextmanager
 def _kept_alive(bar: tqdm[Never], *, every_s: float) -> Iterator[None]:
-    """Draw the bar again and again, so that its clock goes on while nothing advances."""
+    """Redraw the bar at an interval, so that its clock goes on while nothing advances."""
     if bar.disable:
         yield
         return
@@ -120,7 +119,7 @@ def _kept_alive(bar: tqdm[Never], *, every_s: float) -> Iterator[None]:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows under a head in aligned columns, a line each: the first column to the left, the others to the right."""
+    """A head and rows as lines of aligned columns: the first column to the left, the others to the right."""
     shown = [[displayable(cell) for cell in row] for row in (head, *rows)]
     widths = [max(_width(row[column]) for row in shown) for column in range(len(head))]
     return [
@@ -133,7 +132,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def bar(share: float, *, width: int = 30) -> str:
-    """A share 0..1 as a bar of `width` cells; anything above nothing shows."""
+    """A share 0..1 as a bar of `width` cells; a share above 0 fills at least one cell."""
     cells = max(1, round(share * width)) if share > 0 else 0
     return "█" * cells + "·" * (width - cells)
 

@@ -28,7 +28,7 @@ def train(
 ) -> None:
     """Learn your categories from labelled pictures."""
     from classifier import settings
-    from classifier.cli.terminal import TerminalProgress, tell
+    from classifier.cli.terminal import TerminalProgress, print_lines
 
     chosen = settings.load(config, [*set_, *(["model.allow_pickle=true"] if allow_pickle else [])])
     progress = TerminalProgress()
@@ -38,43 +38,45 @@ def train(
         check_versions()
         from classifier.training.pipeline import has_begun, train_model
 
-    interrupt.goes_on_if(lambda: has_begun(chosen), kept="the same command goes on after the epochs that were finished")
+    interrupt.resumable_if(
+        lambda: has_begun(chosen), kept="the same command goes on after the epochs that were finished"
+    )
     learned = train_model(chosen, progress=progress)
     show(learned.evaluation)
     show_doubts(learned.evaluation.get("doubts"))
     show_forecast(learned.evaluation.get("curve"))
-    tell("", f"model: {learned.bundle.folder}")
+    print_lines("", f"model: {learned.bundle.folder}")
     _report(learned.bundle.folder, progress)
     if learned.unreadable:
-        tell(f"{len(learned.unreadable)} labelled pictures could not be read:", err=True)
+        print_lines(f"{len(learned.unreadable)} labelled pictures could not be read:", err=True)
         for label, failure in learned.unreadable:
-            tell(f"  {label.path}: {failure.kind}: {failure.detail}", err=True)
+            print_lines(f"  {label.path}: {failure.kind}: {failure.detail}", err=True)
         raise typer.Exit(1)
 
 
 def show(evaluation: dict[str, Any]) -> None:
-    """The table a person looks at: each category, what is mistaken for what, the surest mistakes."""
-    from classifier.cli.terminal import table, tell
+    """Print the metrics of each category, the confusions and the most confident mistakes."""
+    from classifier.cli.terminal import print_lines, table
 
     rows = [
         (row["category"], _share(row["precision"]), _share(row["recall"]), str(row["count"]))
         for row in evaluation["per_category"]
     ]
-    tell("", "On the held-out labels:", "")
-    tell(*table(("category", "precision", "recall", "count"), rows))
-    tell("", f"accuracy {_share(evaluation['accuracy'])} of {evaluation['count']} held-out pictures")
+    print_lines("", "On the held-out labels:", "")
+    print_lines(*table(("category", "precision", "recall", "count"), rows))
+    print_lines("", f"accuracy {_share(evaluation['accuracy'])} of {evaluation['count']} held-out pictures")
     confusions = evaluation["confusions"][:_MOST_MISTAKES]
     if confusions:
-        tell(
+        print_lines(
             "taken for another: " + ", ".join(f"{c['category']} for {c['taken_for']} x{c['count']}" for c in confusions)
         )
     for mistake in evaluation["mistakes"][:_MOST_MISTAKES]:
-        tell(f"  sure but wrong: {mistake['path']}: {mistake['confidence']:.2f} {mistake['predicted']}")
+        print_lines(f"  sure but wrong: {mistake['path']}: {mistake['confidence']:.2f} {mistake['predicted']}")
 
 
 def show_doubts(doubts: dict[str, Any] | None) -> None:
-    """The labels that may be wrong, the likeliest first."""
-    from classifier.cli.terminal import tell
+    """Print the label issues, the likeliest first."""
+    from classifier.cli.terminal import print_lines
     from classifier.model.evaluation_fields import read_label_issues
 
     found = read_label_issues(doubts)
@@ -83,15 +85,15 @@ def show_doubts(doubts: dict[str, Any] | None) -> None:
     all_ = len(found.labels)
     first = "the most doubtful" if all_ > _MOST_DOUBTS else "look at them"
     are = "is" if all_ == 1 else "are"
-    tell("", f"{all_} of {found.count} labels {are} doubtful, about {found.wrong} of them wrong; {first}:")
+    print_lines("", f"{all_} of {found.count} labels {are} doubtful, about {found.wrong} of them wrong; {first}:")
     for doubt in found.labels[:_MOST_DOUBTS]:
         rather = f"{doubt['confidence']:.0%} {doubt['likely']}"
-        tell(f"  {doubt['path']}: labelled {doubt['category']}, by the model {rather}")
+        print_lines(f"  {doubt['path']}: labelled {doubt['category']}, by the model {rather}")
 
 
 def show_forecast(curve: dict[str, Any] | None) -> None:
-    """What more labels would bring, and where: two lines."""
-    from classifier.cli.terminal import tell
+    """Print what more labels are expected to bring, and where: two lines."""
+    from classifier.cli.terminal import print_lines
 
     if not curve:
         return
@@ -101,24 +103,24 @@ def show_forecast(curve: dict[str, Any] | None) -> None:
         f"in hindsight {_range(forecast['coverage'][asked])} filed at {curve['max_errors'][asked]:.0%} wrong"
         for forecast in curve["forecasts"]
     ]
-    tell("", "Expected of " + "; ".join(ahead))
+    print_lines("", "Expected of " + "; ".join(ahead))
     paying = [need["category"] for need in curve["needs"][:3] if need["gain"] > 0]
     if paying:
-        tell("The next labels pay most in " + ", ".join(paying))
+        print_lines("The next labels pay most in " + ", ".join(paying))
 
 
 def _report(folder: Path, progress: TerminalProgress) -> None:
-    """Written after the bundle is safe: what stands in its way is said, and costs no training."""
-    from classifier.cli.terminal import tell
+    """Write the report after the bundle; an error is printed and does not fail the training."""
+    from classifier.cli.terminal import print_lines
     from classifier.errors import IllsortError
     from classifier.report.model_report import write_bundle_report
 
     try:
         with progress.stage("writing the report", total=None, unit=""):
             written = write_bundle_report(folder)
-        tell(f"report: {written}")
+        print_lines(f"report: {written}")
     except IllsortError as error:
-        tell(f"no report: {error}", err=True)
+        print_lines(f"no report: {error}", err=True)
 
 
 def _range(expected: dict[str, float]) -> str:

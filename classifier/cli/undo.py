@@ -32,15 +32,15 @@ def undo(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Take a run back: moved pictures return, links and copies go; what you changed since stays."""
-    from classifier.cli.terminal import TerminalProgress, ask, tell, tell_json
+    from classifier.cli.terminal import TerminalProgress, ask, print_json, print_lines
     from classifier.filing.undo import undo as run_undo
 
-    interrupt.goes_on_in(library)
+    interrupt.resumable_in(library)
     asks = None if as_json or not sys.stdin.isatty() else partial(ask, default=False)
     summary = run_undo(library, run=run, crawl=crawl, on_unnamed=asks, progress=TerminalProgress())
-    tell(*_in_words(summary, library), err=as_json)
+    print_lines(*_in_words(summary, library), err=as_json)
     if as_json:
-        tell_json(summary.as_dict())
+        print_json(summary.as_dict())
     if summary.left:
         raise typer.Exit(1)
 

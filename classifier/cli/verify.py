@@ -23,13 +23,13 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Check that every picture is where it was put and as it was; changes nothing."""
-    from classifier.cli.terminal import TerminalProgress, tell, tell_json
+    from classifier.cli.terminal import TerminalProgress, print_json, print_lines
     from classifier.filing.verify import verify as run_verify
 
     summary = run_verify(library, quick=quick, progress=TerminalProgress())
-    tell(*_in_words(summary), err=as_json)
+    print_lines(*_in_words(summary), err=as_json)
     if as_json:
-        tell_json(summary.as_dict())
+        print_json(summary.as_dict())
     if summary.off:
         raise typer.Exit(1)
 

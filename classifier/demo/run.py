@@ -27,8 +27,8 @@ _SEED = 2026
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demo:
-    """What came of it."""
+class DemoResult:
+    """The result."""
 
     folder: Path
     library: Path
@@ -39,7 +39,7 @@ class Demo:
     seconds: float
 
 
-def demo(folder: Path, *, progress: Progress) -> Demo:
+def demo(folder: Path, *, progress: Progress) -> DemoResult:
     """Draw into `folder` (which must be new or empty), train, sort, and count what was filed right.
 
     Raises LibraryError when `folder` holds something already.
@@ -58,7 +58,7 @@ def demo(folder: Path, *, progress: Progress) -> Demo:
     summary = sort(folder / "crawl", library=library, bundle=bundle.folder, settings=settings, progress=progress)
     with read_catalog(library) as catalog:
         filed = [(truth.get(source.name, ""), category) for source, category in placed_sources(catalog)]
-    return Demo(
+    return DemoResult(
         folder=folder,
         library=library,
         summary=summary,
@@ -69,7 +69,7 @@ def demo(folder: Path, *, progress: Progress) -> Demo:
 
 
 def _draw_all(folder: Path, progress: Progress) -> dict[str, str]:
-    """Draw labels and crawl; returns what each file of the crawl shows, by name, as nobody but the demo knows."""
+    """Draw labels and crawl; returns the true category of each file of the crawl, by name."""
     jobs = [(kind, number) for kind in KINDS for number in range(PICTURES_PER_KIND)]
     random.Random(_SEED).shuffle(jobs)  # noqa: S311 - a repeatable draw, not a secret
     crawl, truth = folder / "crawl", {}
@@ -83,12 +83,12 @@ def _draw_all(folder: Path, progress: Progress) -> dict[str, str]:
             if not labelled:
                 truth[name] = kind
             stage.advance()
-    _spoil(crawl, list(truth))
+    _add_odd_files(crawl, list(truth))
     return truth
 
 
-def _spoil(crawl: Path, names: list[str]) -> None:
-    """What every crawl has: two kinds in one, the same picture twice, a page named .jpg, a download that stopped."""
+def _add_odd_files(crawl: Path, names: list[str]) -> None:
+    """Add pictures of two kinds at once, duplicates, an HTML page named .jpg and a truncated file."""
     kinds = list(KINDS)
     for number in range(TWO_IN_ONE):
         left, right = (

@@ -19,7 +19,7 @@ from classifier.errors import ModelError
 from classifier.images.safe_open import open_regular
 from classifier.model.card import is_card
 from classifier.own_files import sha256_if_regular
-from classifier.own_folder import taken
+from classifier.own_folder import name_taken
 from classifier.paths import to_json
 
 MANIFEST = "illsort.json"
@@ -129,7 +129,7 @@ def check_replaceable(folder: Path) -> None:
     ours = proven_files(folder)
     for name in (MANIFEST, *PARTS):
         if os.path.lexists(folder / name) and name not in ours:
-            raise ModelError(str(taken(folder / name).strerror))
+            raise ModelError(str(name_taken(folder / name).strerror))
 
 
 def check_writable(folder: Path) -> None:

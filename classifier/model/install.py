@@ -20,7 +20,7 @@ from classifier.catalog.filesystem import sync_folder
 from classifier.errors import ModelError
 from classifier.model.bundle_files import MANIFEST, PARTS, check_replaceable, make_durable, proven_files
 from classifier.own_files import remove_own, replace_own, sha256_if_regular
-from classifier.own_folder import RECORD, Record, read_record, remove_record, taken
+from classifier.own_folder import RECORD, Record, name_taken, read_record, remove_record
 
 if sys.platform != "win32":
     import fcntl
@@ -130,7 +130,7 @@ def _move_in(source: Path, target: Path, digest: str, *, replaced: str) -> None:
     if there == digest:
         return
     if os.path.lexists(target) and there != replaced:
-        raise ModelError(str(taken(target).strerror))
+        raise ModelError(str(name_taken(target).strerror))
     if sha256_if_regular(source) == digest:
         with suppress(FileNotFoundError):  # another process that opens the bundle has just moved it
             replace_own(source, target)

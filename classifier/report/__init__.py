@@ -1,4 +1,4 @@
-"""One self-contained page about a model or a library; draws and tells, and must not judge, train or file.
+"""One self-contained HTML page about a model or a library, in English and Chinese.
 
-No torch, no request, no script from elsewhere; English and Chinese in one file.
+No torch. The page makes no request and loads no script from elsewhere.
 """

@@ -1,4 +1,4 @@
-"""What a bundle tells of itself, read without building anything: also one that an earlier illsort wrote. No torch."""
+"""Reads the files of a bundle, also one of an earlier version, without building the network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BundleData:
-    """A bundle's files: `evaluation` as it was written, `evidence` None in a bundle of before."""
+    """A bundle's files: `evaluation` as it was written; `evidence` is None in older bundles."""
 
     name: str
     manifest: Manifest
@@ -40,14 +40,14 @@ class BundleData:
         return self.manifest.temperature
 
     def judged(self, *, temperature: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
-        """The confidence of each guess, and whether it is right; None without evidence."""
+        """The confidence of each prediction (N,) and whether it is correct (N,); None without holdout predictions."""
         if self.evidence is None or not len(self.evidence):
             return None
         shares = probabilities(self.evidence.logits, temperature)
         return shares.max(axis=1), shares.argmax(axis=1) == self.evidence.truths
 
 
-def read_facts(folder: Path) -> BundleData:
+def read_bundle_data(folder: Path) -> BundleData:
     """Read a bundle's files; raises ModelError in one line when it is none, or damaged."""
     manifest = load_manifest(folder)
     path = folder / HOLDOUT

@@ -1,4 +1,4 @@
-"""Figures of what was measured: calibration, and how much can be filed at which error rate. Pure."""
+"""Figures of calibration, and of how much can be filed at which error rate. Pure."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _LEAST_TOP: Final = 0.12
 _TICKS: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
-def reliability(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Markup:
-    """How often guesses of a confidence were right, in ten bins; on the diagonal, they mean what they say.
+def reliability_diagram(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Markup:
+    """The accuracy in ten bins of confidence; calibrated predictions lie on the diagonal.
 
-    Both are of shape (N,): the confidence of each picture's guess, 0..1, and whether the guess is right.
+    Both arguments have shape (N,): the confidence of each prediction, 0..1, and whether it is correct.
     """
     frame = Frame(height=320)
     bins = np.minimum((confidences * _BINS).astype(np.int64), _BINS - 1)
@@ -53,9 +53,9 @@ def reliability(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -
     return svg(frame, parts, label=Text("reliability diagram", "可靠性图"))
 
 
-def coverage_against_error(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Markup:
+def risk_coverage_curve(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Markup:
     """The share wrong among the surest pictures, for each share of all; and what it may truly be at 95% confidence."""
-    shares, wrong, bound = _trade(confidences, is_right)
+    shares, wrong, bound = _risk_coverage(confidences, is_right)
     # A mistake among the very surest makes a spike that says little: the axis need not reach it.
     top = max(_LEAST_TOP, min(1.0, 1.6 * float(wrong[shares >= _SETTLED].max())))
     frame = Frame(y_to=top, height=320, top=36)
@@ -63,7 +63,7 @@ def coverage_against_error(confidences: NDArray[np.float64], is_right: NDArray[n
         axes(
             frame,
             x_ticks=_FIFTHS,
-            y_ticks=[(0.0, "0%"), *((tick, f"{tick:.0%}") for tick in _TICKS if _is_apart(tick, top))],
+            y_ticks=[(0.0, "0%"), *((tick, f"{tick:.0%}") for tick in _TICKS if _has_room(tick, top))],
             x_label=Text("share that is filed without asking", "无需询问即归类的比例"),
             y_label=Text("wrong among the filed", "已归类中的错误率"),
         )
@@ -79,7 +79,7 @@ def coverage_against_error(confidences: NDArray[np.float64], is_right: NDArray[n
     return svg(frame, parts, label=Text("wrong among the filed, by share filed", "错误率与归类比例的关系"))
 
 
-def _trade(
+def _risk_coverage(
     confidences: NDArray[np.float64], is_right: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Shares filed, the share wrong among them, and the exact upper bound on it; at no more points than can be seen."""
@@ -92,6 +92,6 @@ def _trade(
     return filed / len(order), wrong / filed, bound
 
 
-def _is_apart(tick: float, top: float) -> bool:
+def _has_room(tick: float, top: float) -> bool:
     """Whether a tick has room on an axis up to `top`."""
     return tick <= top and (tick >= top / 8 and (top < 0.3 or tick >= 0.1))  # noqa: PLR2004 - as the eye tells

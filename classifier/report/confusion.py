@@ -1,4 +1,4 @@
-"""The figure of what was taken for what. Pure."""
+"""The confusion matrix as a figure. Pure."""
 
 from __future__ import annotations
 

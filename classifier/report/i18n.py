@@ -1,4 +1,4 @@
-"""Text in two languages, and numbers as a person reads them; knows nothing of what is told."""
+"""Text in two languages, and numbers formatted for reading."""
 
 # ruff: noqa: RUF001 - Chinese has its own punctuation
 
@@ -24,14 +24,14 @@ class Text(NamedTuple):
 
 
 def both(en: str, zh: str, **values: object) -> Markup:
-    """Both, of which the page shows one; `values` fill the braces of both, escaped unless they are markup."""
+    """Both languages, of which the page shows one; `values` fill the braces, escaped unless they are markup."""
     return Markup('<span class="en" lang="en">{}</span><span class="zh" lang="zh">{}</span>').format(
         escape(en).format(**values), escape(zh).format(**values)
     )
 
 
-def in_chinese(how: str) -> str:
-    """Why a model had not learned from the pictures that it is judged by, as evidence says it; as it is if unknown."""
+def method_in_chinese(how: str) -> str:
+    """How the holdout predictions were made, in Chinese; unchanged if it is not known."""
     parts = "".join(letter for letter in how if letter.isdigit())
     return {"held out": "留出", f"cross-fitted in {parts} parts": f"{parts} 折交叉"}.get(how, how)
 
@@ -55,7 +55,7 @@ _NO_GUARANTEE: Final = {
 """By the code that NoGuarantee has."""
 
 
-def why_no_guarantee(why: str) -> Markup:
+def no_guarantee_reason(why: str) -> Markup:
     """Why there is no guarantee, by its code."""
     return both(*_NO_GUARANTEE.get(why, _NO_GUARANTEE["few"]))
 

@@ -1,4 +1,4 @@
-"""The figure of the learning curve: what was reached with how many labels, what more are expected to bring. Pure."""
+"""The learning curve as a figure: measured points and the forecast. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def learning_curve(curve: dict[str, Any], *, asked: int) -> Markup:
     parts = [
         axes(
             frame,
-            x_ticks=_apart(frame, [*labels, *ahead]),
+            x_ticks=_spaced(frame, [*labels, *ahead]),
             y_ticks=_ticks(floor),
             x_label=Text("labelled pictures learned from", "学习所用的标注图片数"),
             y_label=Text("share of pictures", "图片比例"),
@@ -91,7 +91,7 @@ def _ticks(floor: float) -> list[tuple[float, str]]:
     return [(share, f"{share:.0%}") for share in (floor + (1 - floor) * step / count for step in range(count + 1))]
 
 
-def _apart(frame: Frame, values: Sequence[int]) -> list[tuple[float, str]]:
+def _spaced(frame: Frame, values: Sequence[int]) -> list[tuple[float, str]]:
     """The values that have room on the axis, from the right, where the forecasts are."""
     kept: list[tuple[float, str]] = []
     edge = float("inf")

@@ -1,13 +1,12 @@
-"""The report of a library: what lies where, how sure that was, what was promised and what an audit found."""
+"""The report of a library: counts, confidences, the last guarantee and the last audit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.audit.estimate import AuditState
-from classifier.audit.estimate import percent as percent_up
-from classifier.audit.session import shown
+from classifier.audit.estimate import AuditState, percent_up
+from classifier.audit.session import audit_guarantee
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import hold_lock
@@ -16,7 +15,7 @@ from classifier.catalog.stats import count_confidences, library_stats
 from classifier.filing.generated_files import write_page
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.records import Action, FailureKind
-from classifier.report.i18n import both, in_chinese, why_no_guarantee
+from classifier.report.i18n import both, method_in_chinese, no_guarantee_reason
 from classifier.report.svg import confidence_histogram
 from classifier.report.template import NAME, render
 
@@ -89,10 +88,10 @@ def library_page(library: Path) -> str:
         most=max([1, *(row.filed + row.review for row in rows)]),
         histogram=confidence_histogram(filed, review) if any(filed) or any(review) else None,
         promise=seen.strictness.promise,
-        told=_last_promise(library),
-        no_guarantee=None if _is_shown(library) or seen.strictness.no_guarantee is None else seen.strictness,
-        why_no_guarantee=why_no_guarantee,
-        in_chinese=in_chinese,
+        told=_last_guarantee(library),
+        no_guarantee=None if _has_audit_guarantee(library) or seen.strictness.no_guarantee is None else seen.strictness,
+        why_no_guarantee=no_guarantee_reason,
+        in_chinese=method_in_chinese,
         audit=None if audit is None else audit.audit,
         bound=None if audit is None else audit.bound(),
         is_current=is_current,
@@ -112,13 +111,13 @@ def _audit(library: Path) -> tuple[AuditState | None, bool]:
         return state if state.asked else None, audits.marks(catalog) == audit.marks
 
 
-def _is_shown(library: Path) -> bool:
+def _has_audit_guarantee(library: Path) -> bool:
     """Whether an audit shows what the last sort could not guarantee: then that is told."""
     with read_catalog(library) as catalog:
-        return shown(catalog, library) is not None
+        return audit_guarantee(catalog, library) is not None
 
 
-def _last_promise(library: Path) -> dict[str, Any] | None:
+def _last_guarantee(library: Path) -> dict[str, Any] | None:
     """The parts of what the last run promised; None where it promised nothing, or did not record all of them."""
     with read_catalog(library) as catalog:
         told = last_promise(catalog)

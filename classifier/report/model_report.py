@@ -1,4 +1,4 @@
-"""The report of a model: how sure it is and whether that is true, what it mixes up, which labels to look at next."""
+"""The report of a model: calibration, coverage, confusions, label issues and confident mistakes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from classifier.model.risk_control import guarantee_risk
 from classifier.own_files import write_own
 from classifier.paths import from_text
 from classifier.records import Selection
-from classifier.report.bundle_data import BundleData, read_facts
-from classifier.report.calibration_plots import coverage_against_error, reliability
+from classifier.report.bundle_data import BundleData, read_bundle_data
+from classifier.report.calibration_plots import reliability_diagram, risk_coverage_curve
 from classifier.report.confusion import confusion_matrix
-from classifier.report.i18n import both, in_chinese, why_no_guarantee
+from classifier.report.i18n import both, method_in_chinese, no_guarantee_reason
 from classifier.report.learning_curve_plot import learning_curve
-from classifier.report.template import NAME, as_bytes, is_ours, render
+from classifier.report.template import NAME, as_bytes, is_own_report, render
 from classifier.report.thumbnails import thumbnail
 from classifier.training.metrics import calibration_error
 
@@ -54,9 +54,11 @@ def write_bundle_report(folder: Path) -> Path:
     Raises ModelError in one line when it is no bundle, cannot be written, or a file of another's bears that name.
     """
     path = folder / NAME
-    page = bundle_page(read_facts(folder))
+    page = bundle_page(read_bundle_data(folder))
     try:
-        if os.path.lexists(path) and not (path.is_file() and not path.is_symlink() and is_ours(path.read_bytes())):
+        if os.path.lexists(path) and not (
+            path.is_file() and not path.is_symlink() and is_own_report(path.read_bytes())
+        ):
             raise ModelError(f"{path}: was not written by illsort; move it elsewhere, and the report is written")
         write_own(path, as_bytes(page))
     except OSError as error:
@@ -69,7 +71,7 @@ def bundle_page(facts: BundleData) -> str:
     evaluation = {"accuracy": None, "per_category": (), "mistakes": ()} | facts.evaluation
     curve, doubts = evaluation.get("curve"), read_label_issues(evaluation.get("doubts"))
     after = facts.judged(temperature=facts.temperature)
-    promised = _promised(facts)
+    promised = _guarantees(facts)
     shown = next((rate for rate in _BEST_SHOWN if promised.get(rate)), _ASKED)
     how = facts.evidence.how if facts.evidence is not None else "held out"
     return render(
@@ -77,7 +79,7 @@ def bundle_page(facts: BundleData) -> str:
         facts=facts,
         evaluation=evaluation,
         figures=_figures(facts),
-        how=both(how, in_chinese(how)),
+        how=both(how, method_in_chinese(how)),
         before_error=_calibration_error(facts, 1.0),
         after_error=_calibration_error(facts, facts.temperature),
         promised=promised,
@@ -102,8 +104,8 @@ def _figures(facts: BundleData) -> dict[str, Markup | None]:
     figures: dict[str, Markup | None] = dict.fromkeys(("before", "after", "coverage", "matrix", "curve"))
     before, after = facts.judged(temperature=1.0), facts.judged(temperature=facts.temperature)
     if before is not None and after is not None:
-        figures["before"], figures["after"] = reliability(*before), reliability(*after)
-        figures["coverage"] = coverage_against_error(*after)
+        figures["before"], figures["after"] = reliability_diagram(*before), reliability_diagram(*after)
+        figures["coverage"] = risk_coverage_curve(*after)
     if facts.evaluation.get("matrix"):
         figures["matrix"] = confusion_matrix(facts.evaluation["matrix"], facts.categories)
     if curve := facts.evaluation.get("curve"):
@@ -116,7 +118,7 @@ def _calibration_error(facts: BundleData, temperature: float) -> float | None:
     return None if judged is None else calibration_error(*judged)
 
 
-def _promised(facts: BundleData) -> dict[float, RiskGuarantee | None]:
+def _guarantees(facts: BundleData) -> dict[float, RiskGuarantee | None]:
     """What can be promised at each error rate; None where it takes more labels. Empty without evidence by chance."""
     found: dict[float, RiskGuarantee | None] = {}
     if facts.evidence is None or not len(facts.evidence.by_chance):
@@ -134,7 +136,7 @@ def _no_guarantee(facts: BundleData) -> Markup | None:
     """Why these labels guarantee no error rate at all; None where those that were drawn by chance may."""
     if facts.evidence is None or len(facts.evidence.by_chance):
         return None
-    return why_no_guarantee("fitted" if Selection.FITTED in facts.evidence.selections else "picked")
+    return no_guarantee_reason("fitted" if Selection.FITTED in facts.evidence.selections else "picked")
 
 
 def _thresholds(facts: BundleData, promised: RiskGuarantee | None) -> dict[str, float | None]:

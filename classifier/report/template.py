@@ -1,4 +1,4 @@
-"""Fills a template and closes the page off: no request, no script but its own, every name shown as text."""
+"""Renders a template into a page that makes no request and runs no script but its own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def render(template: str, **values: Any) -> str:
         finalize=_finalize,
     )
     environment.globals |= {"t": both, "percent": percent, "share_bar": share_bar, "shortened": shortened}
-    style, script = _ours("style.css"), _ours("script.js")
+    style, script = _asset("style.css"), _asset("script.js")
     policy = (
         f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'"
@@ -61,15 +61,15 @@ def as_bytes(page: str) -> bytes:
     return page.encode()
 
 
-def is_ours(content: bytes) -> bool:
-    """Whether a file of this content is a report as illsort wrote it; those of earlier versions have no hash."""
+def is_own_report(content: bytes) -> bool:
+    """Whether a file of this content is a report that nobody changed; those of earlier versions have no hash."""
     proof = _PROOF_PATTERN.match(content)
     if proof is None:
         return content.startswith(MARKER.encode())
     return hashlib.sha256(content[proof.end() :]).hexdigest().encode() == proof[1]
 
 
-def _ours(name: str) -> Markup:
+def _asset(name: str) -> Markup:
     text = files("classifier.report").joinpath("templates", name).read_text(encoding="utf-8")
     return Markup(text.replace("\r\n", "\n"))  # noqa: S704 - a file of this package
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from classifier.errors import ModelError
-from classifier.own_folder import OwnFolder, taken
+from classifier.own_folder import OwnFolder, name_taken
 
 _SUFFIX: Final = ".pt"
 _FORMAT: Final = 1
@@ -67,7 +67,7 @@ def check(folder: Path) -> None:
     own = OwnFolder(folder)
     for path in sorted(folder.glob("*.pt")):
         if _OF_A_RUN.fullmatch(path.name) and not own.owns(path.name) and not _holds_state(path):
-            raise ModelError(taken(path).strerror)
+            raise ModelError(name_taken(path).strerror)
 
 
 def remove(folder: Path) -> None:

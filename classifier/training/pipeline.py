@@ -28,7 +28,7 @@ from classifier.model.fitted_images import UNKNOWN, FittedImages
 from classifier.model.manifest import Manifest
 from classifier.model.transforms import EvalTransform
 from classifier.paths import given_path
-from classifier.progress import Progress, SilentProgress, as_one, counted
+from classifier.progress import Progress, SilentProgress, combined, counted
 from classifier.records import Example, Failure, Label, Selection, Split
 from classifier.settings import Settings
 from classifier.training import checkpoint
@@ -97,7 +97,7 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
     )
     run.network.to(device=runtime.device).eval()
     run = replace(run, crawl=_unlabelled(run, settings, examples + sample.without_category))
-    with as_one(progress, "training", stage_costs(run, splits)) as whole:
+    with combined(progress, "training", stage_costs(run, splits)) as whole:
         run = replace(run, progress=whole)
         trained = train(run, splits)
         with whole.stage(ESTIMATING, total=None, unit=""):

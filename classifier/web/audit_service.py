@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.audit.estimate import percent
-from classifier.audit.session import Session, current, opened, target_of, usual_count
-from classifier.audit.thresholds import enough, keeps
+from classifier.audit.estimate import percent_up
+from classifier.audit.session import Session, current, default_count, open_session, target_of
+from classifier.audit.thresholds import keeps_target, next_sample_size
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.decisions import count_filed
@@ -31,7 +31,7 @@ _AHEAD: Final = 3
 
 def begin(library: Path, count: int | None) -> None:
     """Draw a new sample; takes as long as there are many filed. Raises LibraryError when nothing is filed."""
-    with opened(library, count=count, anew=True):
+    with open_session(library, count=count, anew=True):
         pass
 
 
@@ -99,13 +99,13 @@ def told(catalog: Catalog, library: Path) -> dict[str, Any]:
     `pictures` are those that are asked about next, the first of them now.
     """
     session = current(catalog, library)
-    now = {"usual": usual_count(catalog), "there": count_filed(catalog), "guaranteed": _guaranteed(catalog)}
+    now = {"usual": default_count(catalog), "there": count_filed(catalog), "guaranteed": _guaranteed(catalog)}
     if session is None:
         return {"drawn": 0, **now, "pictures": []}
     _skip_vanished(session)
     state, target = session.state, target_of(catalog)
     bound, offer = state.bound(), None if target is None else session.offer(target)
-    kept = None if target is None or not state.is_finished else keeps(state, target)
+    kept = None if target is None or not state.is_finished else keeps_target(state, target)
     return {
         "drawn": len(state.audit.drawn),
         **now,
@@ -115,16 +115,16 @@ def told(catalog: Catalog, library: Path) -> dict[str, Any]:
         "wrong": bound.wrong,
         "skipped": bound.skipped,
         "filed": bound.filed,
-        "at_most": percent(bound.at_most) if bound.asked else None,
+        "at_most": percent_up(bound.at_most) if bound.asked else None,
         "finished": state.is_finished,
         "steps": len(state.answers),
-        "target": None if target is None else percent(target),
+        "target": None if target is None else percent_up(target),
         "kept": kept,
         "misfiled": _misfiled(catalog, session) if state.is_finished else 0,
         "offer": None
         if kept is not False or offer is None
         else {"threshold": f"{offer.threshold:.4g}", "kept": offer.kept, "filed": offer.filed},
-        "enough": enough(state, target) if kept is False and target is not None else usual_count(catalog),
+        "enough": next_sample_size(state, target) if kept is False and target is not None else default_count(catalog),
         "pictures": _next(session),
     }
 

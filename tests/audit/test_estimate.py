@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from classifier.audit.estimate import CONFIDENCE, percent
+from classifier.audit.estimate import CONFIDENCE, percent_up
 from classifier.model.binomial_bounds import finite_upper_bound, look_confidence, upper_bound
 from classifier.records import AnnotationKind
 from kit.audits import answered, audit_of
@@ -124,7 +124,7 @@ def test_questions_come_to_an_end(words: list[AnnotationKind]) -> None:
     ("share", "text"), [(0.0, "0.0%"), (0.0189, "1.9%"), (0.01901, "2.0%"), (0.1, "10.0%"), (1, "100.0%")]
 )
 def test_a_bound_is_never_rounded_down(share: float, text: str) -> None:
-    assert text == percent(share)
+    assert text == percent_up(share)
 
 
 def test_a_further_audit_of_the_same_sort_is_judged_more_strictly_and_says_so() -> None:

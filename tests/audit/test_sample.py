@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.audit.sample import draw, is_simple, shares, steps
+from classifier.audit.sample import allocate, draw, is_simple, threshold_steps
 from classifier.model.binomial_bounds import upper_bound
 
 LIBRARIES = st.dictionaries(st.text("abcdef", min_size=1), st.integers(1, 400), min_size=1, max_size=12)
@@ -47,7 +47,7 @@ def test_of_a_large_library_each_category_gives_its_share_rounded_up_or_down(
 @given(LIBRARIES, st.integers(0, 2**32), st.data())
 def test_shares_add_up_and_take_no_more_than_there_is(counts: dict[str, int], seed: int, data: st.DataObject) -> None:
     count = data.draw(st.integers(0, sum(counts.values()) - 1))
-    taken = shares(counts, count, random.Random(seed))
+    taken = allocate(counts, count, random.Random(seed))
 
     assert count == sum(taken.values())
     assert all(0 <= taken[category] <= of_one for category, of_one in counts.items())
@@ -57,7 +57,7 @@ def test_a_category_too_small_for_a_whole_place_is_drawn_as_often_as_its_size_sa
     counts, chance = {"rare": 7, "small": 33, "large": 260}, random.Random(0)
     taken = Counter[str]()
     for _ in range(6000):
-        taken.update(shares(counts, 10, chance))
+        taken.update(allocate(counts, 10, chance))
 
     for category, of_one in counts.items():
         assert 6000 * 10 * of_one / 300 == pytest.approx(taken[category], rel=0.08)
@@ -91,7 +91,7 @@ def test_categories_have_a_part_in_the_draw_only_where_the_sample_is_small_besid
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=200))
 def test_steps_go_from_strict_to_loose_and_end_with_all(confidences: list[float]) -> None:
-    found = steps(confidences)
+    found = threshold_steps(confidences)
 
     assert [step for step, _ in found] == sorted({step for step, _ in found}, reverse=True)
     assert (min(confidences), len(confidences)) == found[-1]
@@ -99,7 +99,7 @@ def test_steps_go_from_strict_to_loose_and_end_with_all(confidences: list[float]
 
 
 def test_nothing_filed_has_no_steps() -> None:
-    assert () == steps([])
+    assert () == threshold_steps([])
 
 
 def test_the_bound_holds_of_libraries_made_to_break_it() -> None:

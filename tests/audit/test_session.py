@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.audit.session import Session, opened, recorded_target
+from classifier.audit.session import Session, open_session, recorded_target
 from classifier.catalog import annotation_log, audits, runs
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import hold_lock
@@ -37,29 +37,29 @@ def answer_all(session: Session, *, wrong: set[str] = frozenset()) -> None:  # t
 
 
 def drawn_by(library: Path, **options: int) -> tuple[SampledImage, ...]:
-    with opened(library, **options) as session:
+    with open_session(library, **options) as session:
         return session.state.audit.drawn
 
 
 def test_a_stopped_audit_goes_on_with_its_sample_and_its_answers(tmp_path: Path) -> None:
     library = filed_library(tmp_path, MANY)
-    with opened(library, count=10) as session:
+    with open_session(library, count=10) as session:
         session.answer(AnnotationKind.RIGHT)
         session.answer(AnnotationKind.WRONG)
         drawn, said = session.state.audit.drawn, session.state.said
 
-    with opened(library, count=30, seed=5) as session:
+    with open_session(library, count=30, seed=5) as session:
         assert (drawn, said) == (session.state.audit.drawn, session.state.said)
         assert drawn[2] == session.state.current
 
 
 def test_answers_are_taken_back_one_after_the_other_also_after_a_restart(tmp_path: Path) -> None:
     library = filed_library(tmp_path, MANY)
-    with opened(library, count=5) as session:
+    with open_session(library, count=5) as session:
         session.answer(AnnotationKind.RIGHT)
         session.answer(AnnotationKind.WRONG)
         session.answer(AnnotationKind.SKIPPED)
-    with opened(library) as session:
+    with open_session(library) as session:
         assert [True, True, True, False] == [session.take_back() for _ in range(4)]
         assert session.state.audit.drawn[0] == session.state.current
         answer_all(session)
@@ -77,7 +77,7 @@ def test_answers_are_taken_back_one_after_the_other_also_after_a_restart(tmp_pat
 
 def test_a_finished_audit_is_shown_again_until_something_else_is_asked_for(tmp_path: Path) -> None:
     library = filed_library(tmp_path, MANY)
-    with opened(library, count=5, seed=1) as session:
+    with open_session(library, count=5, seed=1) as session:
         answer_all(session)
         audit = session.state.audit
 
@@ -112,7 +112,7 @@ def test_only_what_is_there_is_drawn(tmp_path: Path) -> None:
 
 def test_a_picture_that_was_moved_meanwhile_has_no_path_any_more(tmp_path: Path) -> None:
     library = filed_library(tmp_path, *FEW)
-    with opened(library) as session:
+    with open_session(library) as session:
         drawn = session.state.audit.drawn[0]
         path = session.path_of(drawn)
         assert path is not None
@@ -124,7 +124,7 @@ def test_a_picture_that_was_moved_meanwhile_has_no_path_any_more(tmp_path: Path)
 @pytest.mark.parametrize("name", ["nowhere", "folder"])
 def test_looking_for_a_library_makes_none(tmp_path: Path, name: str) -> None:
     make_tree(tmp_path / "folder", {"a.txt": b"a"})
-    with pytest.raises(LibraryError, match="is not an illsort library"), opened(tmp_path / name):
+    with pytest.raises(LibraryError, match="is not an illsort library"), open_session(tmp_path / name):
         pass
 
     assert {"folder/a.txt"} == set(all_files(tmp_path))
@@ -134,7 +134,7 @@ def test_looking_for_a_library_makes_none(tmp_path: Path, name: str) -> None:
 def test_the_wrong_ones_go_to_review_as_a_run_that_undo_takes_back(tmp_path: Path) -> None:
     library = filed_library(tmp_path, *FEW)
     before = all_files(library)
-    with opened(library) as session:
+    with open_session(library) as session:
         answer_all(session, wrong={"chibi 1.png", "page 0.png"})
         assert 2 == session.wrong
         refiled = session.refile()
@@ -155,7 +155,7 @@ def test_the_wrong_ones_go_to_review_as_a_run_that_undo_takes_back(tmp_path: Pat
 def test_what_cannot_be_put_into_review_stays_filed_and_is_named(tmp_path: Path) -> None:
     library = filed_library(tmp_path, *FEW)
     (library / "_review").write_text("a person's file")
-    with opened(library) as session:
+    with open_session(library) as session:
         answer_all(session, wrong={"chibi 1.png"})
         refiled = session.refile()
 
@@ -167,7 +167,7 @@ def test_what_cannot_be_put_into_review_stays_filed_and_is_named(tmp_path: Path)
 
 def test_below_the_threshold_all_go_to_review_but_what_a_person_judged_right(tmp_path: Path) -> None:
     library = filed_library(tmp_path, MANY)
-    with opened(library, count=20) as session:
+    with open_session(library, count=20) as session:
         answer_all(session)
         right = {drawn.picture for drawn in session.state.audit.drawn}
         low = {drawn.picture for drawn in session.state.audit.drawn if drawn.confidence < 0.8}
@@ -186,7 +186,7 @@ def test_below_the_threshold_all_go_to_review_but_what_a_person_judged_right(tmp
 
 def test_a_threshold_is_agreed_to_until_its_run_is_undone(tmp_path: Path) -> None:
     library = filed_library(tmp_path, MANY)
-    with opened(library, count=20) as session:
+    with open_session(library, count=20) as session:
         answer_all(session)
         session.refile(Strictness(threshold=0.8))
         assert session.is_filed_by_threshold
@@ -202,7 +202,7 @@ def test_a_refiling_that_was_killed_is_finished_before_anything_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library = filed_library(tmp_path, *FEW)
-    with opened(library) as session:
+    with open_session(library) as session:
         answer_all(session, wrong={"chibi 1.png", "page 0.png"})
         with monkeypatch.context() as patch:
             patch.setattr(refiling, "execute", lambda *_, **__: 1 / 0)
@@ -223,7 +223,7 @@ def test_sidecars_go_along(tmp_path: Path) -> None:
 
     make_tree(tmp_path / "crawl", {"a.jpg": b"a", "a.jpg.txt": b"words", "b.jpg": b"b"})
     sort(tmp_path / "sorted", tmp_path / "crawl", method=Method.LINK, batch=8)
-    with opened(tmp_path / "sorted") as session:
+    with open_session(tmp_path / "sorted") as session:
         answer_all(session, wrong={"a.jpg"})
         session.refile()
 
@@ -232,7 +232,7 @@ def test_sidecars_go_along(tmp_path: Path) -> None:
 
 def test_nothing_is_filed_while_another_process_owns_the_library(tmp_path: Path) -> None:
     library = filed_library(tmp_path, *FEW)
-    with opened(library) as session:
+    with open_session(library) as session:
         with hold_lock(library):
             answer_all(session, wrong={"chibi 1.png"})
             with pytest.raises(LibraryError, match="in use"):
@@ -250,18 +250,18 @@ def test_audits_are_counted_until_another_sort_also_after_the_wrong_ones_went(tm
     library = filed_library(tmp_path, MANY)
     numbers = []
     for _ in range(3):
-        with opened(library, count=10, anew=True) as session:
+        with open_session(library, count=10, anew=True) as session:
             numbers.append(session.state.audit.number)
             drawn = session.path_of(session.state.audit.drawn[0])
             assert drawn is not None
             answer_all(session, wrong={drawn.name})
             session.refile()
-    with opened(library, count=10, anew=True):
+    with open_session(library, count=10, anew=True):
         pass  # nobody looked at that one
-    with opened(library, count=10, anew=True) as session:
+    with open_session(library, count=10, anew=True) as session:
         numbers.append(session.state.audit.number)
         answer_all(session)
-    with opened(library) as session:
+    with open_session(library) as session:
         assert numbers[-1] == session.state.audit.number
     with open_catalog(library) as catalog:
         assert 5 == audits.next_number(catalog)
@@ -282,5 +282,5 @@ def test_audits_are_counted_until_another_sort_also_after_the_wrong_ones_went(tm
 @pytest.mark.parametrize(("rate", "drawn"), [(None, 160), (0.05, 160), (0.01, 321)])
 def test_so_many_are_drawn_that_the_rate_asked_for_can_be_shown(tmp_path: Path, rate: float | None, drawn: int) -> None:
     library = filed_library(tmp_path, Kind(category="a", confidences=[0.9] * 400), sort={"max_error": rate})
-    with opened(library) as session:
+    with open_session(library) as session:
         assert drawn == len(session.state.audit.drawn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from classifier.audit.estimate import AuditState
-from classifier.audit.thresholds import ThresholdOffer, enough, keeps, loosest
+from classifier.audit.thresholds import ThresholdOffer, keeps_target, loosest_threshold, next_sample_size
 from classifier.records import AnnotationKind
 from kit.audits import answered, audit_of
 
@@ -23,40 +23,42 @@ def judged(wrong: set[int], *, count: int = 150, skipped: frozenset[int] = froze
 
 
 def test_what_is_kept_needs_no_threshold() -> None:
-    assert keeps(judged(set(), count=160), 0.02)
-    assert not keeps(judged({3}, count=160), 0.02)
+    assert keeps_target(judged(set(), count=160), 0.02)
+    assert not keeps_target(judged({3}, count=160), 0.02)
 
 
 def test_an_unfinished_audit_has_shown_nothing() -> None:
     state = judged(set(), count=200)
 
-    assert keeps(state, 0.02)
-    assert not keeps(AuditState(state.audit, state.answers[:199]), 0.02)
+    assert keeps_target(state, 0.02)
+    assert not keeps_target(AuditState(state.audit, state.answers[:199]), 0.02)
 
 
 def test_mistakes_among_the_least_sure_are_cut_off() -> None:
     state = judged({130, 135, 138, 141, 144, 146, 149})
 
-    assert not keeps(state, 0.05)
-    assert ThresholdOffer(threshold=pytest.approx(0.1), kept=90_000, filed=100_000) == loosest(state, 0.05)
+    assert not keeps_target(state, 0.05)
+    assert ThresholdOffer(threshold=pytest.approx(0.1), kept=90_000, filed=100_000) == loosest_threshold(state, 0.05)
 
 
 def test_a_skipped_picture_counts_as_wrong_here_too() -> None:
     bad = {130, 135, 138, 141, 144, 146, 149}
 
-    assert loosest(judged(bad), 0.05) == loosest(judged(bad - {130}, skipped=frozenset({130})), 0.05)
+    assert loosest_threshold(judged(bad), 0.05) == loosest_threshold(
+        judged(bad - {130}, skipped=frozenset({130})), 0.05
+    )
 
 
 def test_the_first_threshold_that_fails_ends_the_search_whatever_looser_ones_would_say() -> None:
     # After two mistakes among the surest, the first step fails; with all pictures it would be 5 in 150.
-    assert loosest(judged({1, 2, 3}), 0.05) is None
+    assert loosest_threshold(judged({1, 2, 3}), 0.05) is None
 
 
 def test_too_few_pictures_offer_nothing_and_say_how_many_would_do() -> None:
     state = judged({149}, count=60)
 
-    assert loosest(state, 0.02) is None
-    assert 526 == enough(state, 0.02)
+    assert loosest_threshold(state, 0.02) is None
+    assert 526 == next_sample_size(state, 0.02)
 
 
 def test_no_more_are_asked_for_than_there_are() -> None:
@@ -64,13 +66,13 @@ def test_no_more_are_asked_for_than_there_are() -> None:
         audit_of({"a": 80}, [("a", 0.9)] * 60, simple=True), [(n, AnnotationKind.WRONG) for n in range(60)]
     )
 
-    assert 80 == enough(state, 0.02)
+    assert 80 == next_sample_size(state, 0.02)
 
 
 def test_an_unfinished_audit_offers_nothing() -> None:
     audit = audit_of({"a": 100_000}, [("a", 1 - n / 300) for n in range(300)], steps=STEPS)
 
-    assert loosest(answered(audit, [(n, AnnotationKind.RIGHT) for n in range(299)]), 0.05) is None
+    assert loosest_threshold(answered(audit, [(n, AnnotationKind.RIGHT) for n in range(299)]), 0.05) is None
 
 
 def test_of_a_small_library_a_threshold_is_judged_by_the_draw_without_replacement() -> None:
@@ -78,5 +80,5 @@ def test_of_a_small_library_a_threshold_is_judged_by_the_draw_without_replacemen
     audit = audit_of({"a": 200}, [("a", 1 - (n + 0.5) / 160) for n in range(160)], simple=True, steps=steps)
     state = answered(audit, [(n, AnnotationKind.WRONG if n > 150 else AnnotationKind.RIGHT) for n in range(160)])
 
-    assert not keeps(state, 0.02)
-    assert ThresholdOffer(threshold=pytest.approx(0.05), kept=190, filed=200) == loosest(state, 0.02)
+    assert not keeps_target(state, 0.02)
+    assert ThresholdOffer(threshold=pytest.approx(0.05), kept=190, filed=200) == loosest_threshold(state, 0.02)

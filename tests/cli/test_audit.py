@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from classifier.audit.session import opened
+from classifier.audit.session import open_session
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.decisions import placed_sources
 from classifier.cli.main import app
@@ -33,7 +33,7 @@ def illsort(*words: str | Path, keys: str = "") -> Result:
 
 def truth(library: Path, wrong: set[str] = WRONG) -> str:
     """The keys that answer what is left to ask, in the order in which it is asked."""
-    with opened(library) as session:
+    with open_session(library) as session:
         left = [drawn for drawn in session.state.audit.drawn if drawn.picture not in session.state.said]
         paths = [session.path_of(drawn) for drawn in left]
         return "".join("n" if path is not None and path.name in wrong else "y" for path in paths)
@@ -64,7 +64,7 @@ def test_a_pipe_that_ends_stops_the_audit_and_keeps_what_was_said(tmp_path: Path
 
     assert 0 == shown.exit_code
     assert "2 of 30 are answered" in shown.stdout
-    with opened(library) as session:
+    with open_session(library) as session:
         assert [AnnotationKind.RIGHT, AnnotationKind.WRONG] == [verdict.said for verdict in session.state.answers]
     assert set() == waiting(library)
 
@@ -85,13 +85,13 @@ def test_u_takes_nothing_back_and_judges_nothing_but_says_which_key_does(tmp_pat
     assert "1 of 30 are answered" in shown.stdout
     assert "(Backspace takes back; u is no key here" in shown.stderr
     assert 2 == shown.stderr.count("Backspace: take back")
-    with opened(library) as session:
+    with open_session(library) as session:
         assert [AnnotationKind.WRONG] == [verdict.said for verdict in session.state.answers]
 
 
 def test_undo_passes_over_what_is_no_longer_there(tmp_path: Path) -> None:
     library = filed_library(tmp_path, THIRTY)
-    with opened(library, count=5) as session:
+    with open_session(library, count=5) as session:
         gone = session.path_of(session.state.audit.drawn[1])
     assert gone is not None
     gone.unlink()
@@ -184,7 +184,7 @@ def test_keys_on_one_piped_line_are_all_taken(tmp_path: Path) -> None:
 
 def test_too_few_answers_say_how_many_it_takes(tmp_path: Path) -> None:
     library = filed_library(tmp_path, Kind(category="chibi", confidences=[0.9] * 400))
-    with opened(library, count=20):
+    with open_session(library, count=20):
         keys = truth(library)
     shown = illsort("audit", library, "--max-error", "0.02", keys=keys)
 
@@ -237,7 +237,7 @@ def test_nothing_a_person_decided_is_overruled_by_a_later_sort(tmp_path: Path) -
     sort = ("sort", crawl, "--out", library, "--workers", "0")
     assert 0 == illsort(*sort, "--model", bundle).exit_code
     illsort("audit", library, "--count", "12", "--seed", "0", keys="q")
-    with opened(library) as session:
+    with open_session(library) as session:
         names = [path.name for drawn in session.state.audit.drawn if (path := session.path_of(drawn)) is not None]
     wrong, right = set(names[:2]), set(names[2:])
     illsort("audit", library, "--yes", keys=truth(library, wrong))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.audit.session import opened
+from classifier.audit.session import open_session
 from classifier.records import AnnotationKind, Selection
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, varied
@@ -76,7 +76,7 @@ def test_without_a_guarantee_one_line_says_so_and_an_audit_gives_one(tmp_path: P
         f"answer 10 random pictures of what was filed, none of them wrong: illsort audit {library} --count 10" in line
     )
     assert [line] == [one for one in illsort("status", library).stdout.splitlines() if "no guarantee" in one]
-    with opened(library) as session:
+    with open_session(library) as session:
         while not session.state.is_finished:
             session.answer(AnnotationKind.RIGHT)
     again = json.loads(illsort(*words, "--json").stdout)

@@ -39,7 +39,7 @@ def printed(encoding: str, tell: Callable[..., None], *words: object) -> bytes:
 
 @given(st.lists(_names, min_size=1, max_size=4), st.sampled_from(["utf-8", "cp1252", "cp932", "ascii"]))
 def test_a_line_stays_one_line_and_nothing_in_it_acts(lines: list[str], encoding: str) -> None:
-    shown = printed(encoding, terminal.tell, *lines).decode(encoding)
+    shown = printed(encoding, terminal.print_lines, *lines).decode(encoding)
     told = shown.split("\n")
     assert len(lines) + 1 == len(told)
     assert not {c for c in "".join(told) if unicodedata.category(c) in HIDDEN} - set("\u200c\u200d")
@@ -54,7 +54,7 @@ def test_a_table_has_one_line_a_row_whatever_the_cells_hold(rows: list[tuple[str
 
 @given(_names, st.sampled_from(["utf-8", "cp1252", "cp932", "ascii"]))
 def test_json_is_the_same_ascii_on_every_stdout(name: str, encoding: str) -> None:
-    written = printed(encoding, terminal.tell_json, {"name": name, "path": Path("a") / name.replace("\0", "")})
+    written = printed(encoding, terminal.print_json, {"name": name, "path": Path("a") / name.replace("\0", "")})
     assert written.isascii()
     read = json.loads(written)
     assert not any(unicodedata.category(one) == "Cs" for one in read["name"])

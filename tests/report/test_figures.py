@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from classifier.report.calibration_plots import coverage_against_error, reliability
+from classifier.report.calibration_plots import reliability_diagram, risk_coverage_curve
 from classifier.report.confusion import confusion_matrix
 from classifier.report.learning_curve_plot import learning_curve
 from classifier.report.svg import Frame, confidence_histogram, share_bar
@@ -41,7 +41,7 @@ def curve(labels: int = 100) -> dict[str, object]:
 
 def test_a_bar_of_the_reliability_diagram_ends_at_the_lesser_of_right_and_said() -> None:
     confidences = np.full(10, 0.85)
-    figure = reliability(confidences, np.arange(10) < 6)
+    figure = reliability_diagram(confidences, np.arange(10) < 6)
     (bar,) = marks(figure, "rect", "fill-a")
     (gap,) = marks(figure, "rect", "missing")
     frame = Frame(height=320)
@@ -52,7 +52,7 @@ def test_a_bar_of_the_reliability_diagram_ends_at_the_lesser_of_right_and_said()
 
 
 def test_more_right_than_said_is_drawn_otherwise_than_less() -> None:
-    figure = reliability(np.full(10, 0.55), np.ones(10, dtype=bool))
+    figure = reliability_diagram(np.full(10, 0.55), np.ones(10, dtype=bool))
 
     assert ([], 1) == (marks(figure, "rect", "missing"), len(marks(figure, "rect", "beyond")))
 
@@ -60,7 +60,7 @@ def test_more_right_than_said_is_drawn_otherwise_than_less() -> None:
 def test_the_coverage_curve_ends_at_all_filed_and_the_bound_lies_above_it() -> None:
     draws = np.random.default_rng(0)
     confidences = draws.random(500)
-    figure = coverage_against_error(confidences, draws.random(500) < confidences)
+    figure = risk_coverage_curve(confidences, draws.random(500) < confidences)
     (measured,) = (line for line in marks(figure, "polyline", "line-a") if len((line.get("points") or "").split()) > 2)
     bound = max(marks(figure, "polyline", "line-c dashed"), key=lambda line: len(line.get("points") or ""))
     last = [float(number) for number in (measured.get("points") or "").split()[-1].split(",")]
@@ -74,7 +74,7 @@ def test_the_coverage_curve_ends_at_all_filed_and_the_bound_lies_above_it() -> N
 def test_few_pictures_and_all_alike_can_be_drawn(count: int, *, is_right: bool) -> None:
     confidences, right = np.full(count, 1.0), np.full(count, is_right)
 
-    for figure in (reliability(confidences, right), coverage_against_error(confidences, right)):
+    for figure in (reliability_diagram(confidences, right), risk_coverage_curve(confidences, right)):
         assert "nan" not in figure
         parsed(figure)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from markupsafe import Markup
 
-from classifier.report.i18n import both, in_chinese, percent, shortened, width_of
+from classifier.report.i18n import both, method_in_chinese, percent, shortened, width_of
 
 
 @pytest.mark.parametrize(
@@ -50,5 +50,5 @@ def test_chinese_letters_take_more_room() -> None:
 
 def test_how_it_was_judged_is_said_in_chinese_where_that_is_known() -> None:
     assert ("留出", "3 折交叉", "otherwise") == tuple(
-        in_chinese(how) for how in ("held out", "cross-fitted in 3 parts", "otherwise")
+        method_in_chinese(how) for how in ("held out", "cross-fitted in 3 parts", "otherwise")
     )

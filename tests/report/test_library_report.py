@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.audit.session import opened
+from classifier.audit.session import open_session
 from classifier.catalog.lock import hold_lock
 from classifier.catalog.stats import library_stats
 from classifier.cli.status import _runs
@@ -112,7 +112,7 @@ def test_what_was_promised_and_what_an_audit_found_is_told(tmp_path: Path, model
     )
     library = tmp_path / "library"
     sort(crawl, library=library, bundle=model, settings=SETTINGS, max_error=0.1)
-    with opened(library, count=4) as session:
+    with open_session(library, count=4) as session:
         session.answer(AnnotationKind.WRONG)
         while not session.state.is_finished:
             session.answer(AnnotationKind.RIGHT)

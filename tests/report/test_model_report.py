@@ -14,7 +14,7 @@ import pytest
 from classifier.cli.train import show_doubts
 from classifier.errors import ModelError
 from classifier.report.model_report import write_bundle_report
-from classifier.report.template import MARKER, is_ours
+from classifier.report.template import MARKER, is_own_report
 from classifier.web.label_issues import DoubtfulLabels
 from classifier.web.label_paths import LabelPaths
 
@@ -145,7 +145,7 @@ def test_an_older_report_is_replaced_and_nothing_is_left_beside_it(bundle: Path)
     first.write_text(MARKER + "old", encoding="utf-8")
     write_bundle_report(bundle)
 
-    assert is_ours(first.read_bytes())
+    assert is_own_report(first.read_bytes())
     assert b"<html" in first.read_bytes()
     assert sorted([*before, "report.html"]) == sorted(path.name for path in bundle.iterdir())
 

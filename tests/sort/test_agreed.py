@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.audit.session import opened
+from classifier.audit.session import open_session
 from classifier.catalog import audits
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.strictness import Strictness
@@ -53,7 +53,7 @@ def test_an_agreed_threshold_holds_on_until_another_is_asked_for(folder: Path, b
     run(folder, mode, bundle)
     library = folder / "sorted"
     threshold = statistics.median(filed(library).values())
-    with opened(library) as session:
+    with open_session(library) as session:
         session.refile(Strictness(threshold=threshold))
     kept, tree = filed(library), all_files(library)
     said = run(folder, mode)
@@ -72,7 +72,7 @@ def test_an_agreed_threshold_holds_on_until_another_is_asked_for(folder: Path, b
 def test_an_undone_threshold_no_longer_holds(folder: Path, bundle: Path) -> None:
     run(folder, Mode.LINK, bundle)
     before = all_files(folder / "sorted")
-    with opened(folder / "sorted") as session:
+    with open_session(folder / "sorted") as session:
         session.refile(Strictness(threshold=statistics.median(filed(folder / "sorted").values())))
     undo(folder / "sorted")
     said = run(folder, Mode.LINK)
@@ -85,7 +85,7 @@ def test_an_undone_threshold_no_longer_holds(folder: Path, bundle: Path) -> None
 def test_a_picture_judged_right_stays_and_one_judged_wrong_never_returns(folder: Path, bundle: Path) -> None:
     run(folder, Mode.LINK, bundle)
     library = folder / "sorted"
-    with opened(library, count=4) as session:
+    with open_session(library, count=4) as session:
         names = [path.name for drawn in session.state.audit.drawn if (path := session.path_of(drawn)) is not None]
         for said in (AnnotationKind.WRONG, AnnotationKind.RIGHT, AnnotationKind.RIGHT, AnnotationKind.SKIPPED):
             session.answer(said)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from classifier.audit.session import opened
+from classifier.audit.session import open_session
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.stats import library_stats
@@ -43,7 +43,7 @@ def test_what_the_page_begins_the_terminal_goes_on_with_and_back(library: Path) 
         told = post(client, "/begin", count=5)
         told = say(client, told, "right", told["pictures"][0]["category"])
         second = told["pictures"][0]["picture"]
-        with opened(library) as session:
+        with open_session(library) as session:
             assert session.state.current is not None
             assert (second, 1) == (session.state.current.picture, session.state.asked)
             session.answer(AnnotationKind.RIGHT)

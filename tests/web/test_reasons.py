@@ -60,7 +60,7 @@ def audited(name: str) -> list[str]:
     """What an audit's threshold says."""
     audit = Audit(at="2026-11-24", seed=1, simple=True, filed={}, steps=(), marks=(0, 0), drawn=())
     one = FiledImage(picture=P, name="1.png", category=name, confidence=0.7, reason="")
-    return [apply._below(one, audit, 0.9, rate) for rate in (None, 0.02)]
+    return [apply._below_threshold_reason(one, audit, 0.9, rate) for rate in (None, 0.02)]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.audit.session import opened
+from classifier.audit.session import open_session
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.errors import LibraryError
@@ -51,7 +51,7 @@ def test_each_answer_keeps_how_its_picture_was_selected(tmp_path: Path) -> None:
         desk.say([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="page")])
         desk.say([Answer(picture=picture, said=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
         desk.rename("chibi", "small")
-    with opened(filed_library(tmp_path / "filed", Kind(category="a", confidences=[0.9] * 2))) as session:
+    with open_session(filed_library(tmp_path / "filed", Kind(category="a", confidences=[0.9] * 2))) as session:
         session.answer(AnnotationKind.RIGHT)
         audited = session.state.answers[0].selection
     with read_catalog(library) as catalog:
