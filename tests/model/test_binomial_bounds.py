@@ -1,4 +1,4 @@
-"""Known figures, what must hold of any bound, and how often the bounds are kept when drawn from."""
+"""The bounds match published values and hold with the stated confidence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from classifier.model.binomial_bounds import finite_upper_bound, look_confidence
         *[(0.01, wrong, pictures) for wrong, pictures in ((0, 299), (1, 473), (2, 628), (5, 1049))],
     ],
 )
-def test_it_takes_the_known_number_of_pictures_to_promise_a_rate(max_error: float, wrong: int, pictures: int) -> None:
+def test_the_minimum_sample_size_matches_known_values(max_error: float, wrong: int, pictures: int) -> None:
     assert pictures == min_sample_size(max_error, wrong=wrong)
     assert upper_bound(wrong, pictures, 0.95) <= max_error < upper_bound(wrong, pictures - 1, 0.95)
 
@@ -29,32 +29,32 @@ def test_it_takes_the_known_number_of_pictures_to_promise_a_rate(max_error: floa
     ("wrong", "of", "share"),
     [(0, 157, 0.0189), (0, 150, 0.0198), (1, 10, 0.3942), (5, 10, 0.7776), (3, 1000, 0.0077)],
 )
-def test_the_bound_is_that_of_the_tables(wrong: int, of: int, share: float) -> None:
+def test_the_bound_matches_published_tables(wrong: int, of: int, share: float) -> None:
     assert share == pytest.approx(upper_bound(wrong, of, 0.95), abs=5e-5)
 
 
 @pytest.mark.parametrize("of", [0, 1, 7])
-def test_all_wrong_or_nothing_drawn_says_nothing(of: int) -> None:
+def test_all_wrong_or_an_empty_sample_gives_a_bound_of_one(of: int) -> None:
     assert upper_bound(of, of, 0.95) == 1.0
     assert finite_upper_bound(of, of, 40, 0.95) == 1.0
 
 
 @given(st.integers(0, 30), st.integers(1, 2000), st.floats(0.5, 0.999))
-def test_the_bound_is_where_so_few_wrong_become_too_rare(wrong: int, right: int, confidence: float) -> None:
+def test_the_bound_is_where_the_outcome_becomes_too_rare(wrong: int, right: int, confidence: float) -> None:
     share = upper_bound(wrong, wrong + right, confidence)
     assert wrong / (wrong + right) < share < 1
     assert 1 - confidence == pytest.approx(p_value(wrong, wrong + right, share), rel=1e-6)
 
 
 @given(st.integers(0, 5), st.sampled_from([0.005, 0.02, 0.05, 0.1, 0.3, 0.9]), st.floats(0.5, 0.999))
-def test_one_picture_less_than_the_least_is_not_enough(wrong: int, max_error: float, confidence: float) -> None:
+def test_one_image_less_than_the_minimum_is_not_enough(wrong: int, max_error: float, confidence: float) -> None:
     least = min_sample_size(max_error, wrong=wrong, confidence=confidence)
     assert p_value(wrong, least, max_error) <= 1 - confidence
     assert least == wrong + 1 or p_value(wrong, least - 1, max_error) > 1 - confidence
 
 
 @given(st.data())
-def test_of_a_finite_population_one_wrong_more_than_the_bound_would_be_too_rare(data: st.DataObject) -> None:
+def test_the_finite_bound_is_the_largest_plausible_count(data: st.DataObject) -> None:
     population = data.draw(st.integers(1, 60))
     drawn = data.draw(st.integers(0, population))
     wrong = data.draw(st.integers(0, drawn))
@@ -70,7 +70,7 @@ def _so_few(wrong: int, drawn: int, population: int, bad: int) -> float:
     return sum(ways) / math.comb(population, drawn)
 
 
-def test_a_draw_of_all_leaves_nothing_open() -> None:
+def test_a_draw_of_the_whole_population_is_exact() -> None:
     assert finite_upper_bound(0, 40, 40, 0.95) == 0.0
     assert finite_upper_bound(3, 40, 40, 0.95) == 3 / 40
     assert finite_upper_bound(0, 0, 0, 0.95) == 0.0
@@ -81,12 +81,12 @@ def test_knowing_the_population_never_loosens_the_bound(wrong: int, drawn: int, 
     assert finite_upper_bound(wrong, drawn, drawn + rest, 0.95) <= upper_bound(wrong, drawn, 0.95) + 1e-9
 
 
-def test_of_a_very_large_population_the_bound_is_the_binomial_one() -> None:
+def test_for_a_large_population_the_bound_is_binomial() -> None:
     assert finite_upper_bound(2, 150, 3_000_000, 0.95) == pytest.approx(upper_bound(2, 150, 0.95), rel=1e-3)
 
 
 @pytest.mark.parametrize("share", [0.005, 0.02, 0.1, 0.35])
-def test_the_bounds_hold_at_least_as_often_as_they_say(share: float) -> None:
+def test_the_bounds_hold_with_the_stated_confidence(share: float) -> None:
     rng = np.random.default_rng(0)
     of, population = 150, 400
     bad = round(share * population)
@@ -98,7 +98,7 @@ def test_the_bounds_hold_at_least_as_often_as_they_say(share: float) -> None:
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
-def test_any_number_of_looks_together_may_fail_no_oftener_than_one(confidence: float) -> None:
+def test_all_looks_together_keep_the_confidence(confidence: float) -> None:
     spendings = [1 - look_confidence(look, confidence) for look in range(1, 5000)]
 
     assert sorted(spendings, reverse=True) == spendings

@@ -73,7 +73,7 @@ def novelty() -> OodDetector:
     return fit_ood(traits, embeddings, np.arange(30) % 2, np.arange(30))
 
 
-def test_what_tells_unknown_pictures_is_kept_and_a_bundle_of_before_has_none(tmp_path: Path) -> None:
+def test_the_ood_detector_is_saved_and_older_bundles_have_none(tmp_path: Path) -> None:
     before = saved(tmp_path / "before")
     now = save_bundle(tmp_path / "now", network=network(), manifest=MANIFEST, evaluation={}, novelty=novelty())
     read = now.load_ood()
@@ -84,7 +84,7 @@ def test_what_tells_unknown_pictures_is_kept_and_a_bundle_of_before_has_none(tmp
     assert before.manifest.key != now.manifest.key
 
 
-def test_a_novelty_of_another_bundle_or_none_at_all_is_refused(tmp_path: Path) -> None:
+def test_a_foreign_or_missing_ood_detector_is_refused(tmp_path: Path) -> None:
     bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, novelty=novelty())
     (bundle.folder / OOD).write_bytes(b"x")
     with pytest.raises(ModelError, match="is not the file this bundle was written with"):
@@ -122,7 +122,7 @@ def test_a_folder_that_is_something_else_is_not_touched(tmp_path: Path) -> None:
     assert ["diary.txt"] == [path.name for path in (tmp_path / "mine").iterdir()]
 
 
-def test_the_key_depends_on_weights_and_transform_alone(tmp_path: Path) -> None:
+def test_the_prediction_key_depends_on_weights_and_transform(tmp_path: Path) -> None:
     manifest = saved(tmp_path / "mine").manifest
 
     assert manifest.key == manifest.model_copy(update={"temperature": 2.0, "threshold": 0.5}).key
@@ -153,7 +153,7 @@ def change(folder: Path, name: str, **values: object) -> None:
         ),
     ],
 )
-def test_a_spoiled_bundle_is_refused_in_one_line_before_anything_is_built(
+def test_a_damaged_bundle_is_refused_before_the_network_is_built(
     tmp_path: Path, spoil: Callable[[Path], object], says: str
 ) -> None:
     saved(tmp_path / "mine")
@@ -194,7 +194,7 @@ def test_the_evidence_goes_with_the_bundle(tmp_path: Path) -> None:
     assert (evidence().pictures, evidence().paths, "held out") == (read.pictures, read.paths, read.how)
 
 
-def test_a_bundle_of_before_has_no_evidence(tmp_path: Path) -> None:
+def test_an_older_bundle_has_no_holdout_predictions(tmp_path: Path) -> None:
     assert saved(tmp_path / "mine").load_holdout() is None
 
 
@@ -205,14 +205,14 @@ def test_evidence_of_other_categories_is_refused(tmp_path: Path) -> None:
         bundle.load_holdout()
 
 
-def test_evidence_of_another_bundle_promises_nothing_for_this_one(tmp_path: Path) -> None:
+def test_holdout_predictions_of_another_bundle_are_refused(tmp_path: Path) -> None:
     bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, evidence=evidence())
     dataclasses.replace(evidence(), truths=np.array([0, 0, 0])).save(bundle.folder / "evidence.npz")
     with pytest.raises(ModelError, match=r"evidence\.npz: is not the file this bundle was written with"):
         bundle.load_holdout()
 
 
-def test_evidence_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+def test_missing_holdout_predictions_are_reported(tmp_path: Path) -> None:
     bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, evidence=evidence())
     (bundle.folder / "evidence.npz").unlink()
     with pytest.raises(ModelError, match=r"evidence\.npz: cannot be read"):

@@ -1,4 +1,4 @@
-"""One temperature makes probabilities mean what they say, and few images cannot drive it to certainty."""
+"""The temperature calibrates, and few images cannot drive it to full confidence."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def drawn(count: int, temperature: float, seed: int = 0) -> tuple[np.ndarray, np
     return logits, targets
 
 
-def test_the_temperature_that_made_the_answers_is_found() -> None:
+def test_the_true_temperature_is_recovered() -> None:
     for true in (0.5, 1.0, 2.5):
         assert abs(np.log(fit_temperature(*drawn(4000, true)) / true)) < 0.1
 
 
-def test_a_small_part_that_is_all_right_gives_no_certainty() -> None:
+def test_a_small_all_correct_set_does_not_give_full_confidence() -> None:
     logits = np.eye(4, dtype=np.float32)[[0, 1, 2, 3]] * 4
     fitted = fit_temperature(logits, np.arange(4))
 

@@ -1,4 +1,4 @@
-"""The order of the tests is chosen unseen, each test is exact, and the first that fails ends it."""
+"""Fixed-sequence testing: the order is fixed in advance and the first failure ends it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def nothing_wrong(count: int) -> NDArray[np.bool_]:
 
 
 @pytest.mark.parametrize(("count", "filed"), [(0, None), (148, None), (149, 149), (500, 500)])
-def test_where_nothing_is_wrong_all_is_filed_as_soon_as_there_are_enough(count: int, filed: int | None) -> None:
+def test_without_errors_all_is_filed_once_the_sample_suffices(count: int, filed: int | None) -> None:
     end = walked(falling(count), nothing_wrong(count))
 
     assert (None if filed is None else FixedSequenceResult(above=-np.inf, filed=filed, wrong=0)) == end
@@ -46,7 +46,7 @@ def test_it_ends_before_the_first_test_that_fails() -> None:
     assert upper_bound(end.wrong, end.filed, 0.95) <= 0.02
 
 
-def test_a_mistake_among_the_very_surest_does_not_end_what_many_others_speak_for() -> None:
+def test_one_early_mistake_does_not_end_the_sequence() -> None:
     wrong = nothing_wrong(1000)
     wrong[3] = True
     end = walked(falling(1000), wrong)
@@ -54,7 +54,7 @@ def test_a_mistake_among_the_very_surest_does_not_end_what_many_others_speak_for
     assert end == FixedSequenceResult(above=-np.inf, filed=1000, wrong=1)
 
 
-def test_where_even_the_surest_are_often_wrong_nothing_is_promised() -> None:
+def test_nothing_is_guaranteed_when_the_most_confident_are_wrong() -> None:
     wrong = nothing_wrong(1000)
     wrong[::10] = True
 
@@ -62,7 +62,7 @@ def test_where_even_the_surest_are_often_wrong_nothing_is_promised() -> None:
     assert walked(falling(1000), wrong, max_error=0.2) is not None
 
 
-def test_pictures_of_one_score_are_filed_together_or_not_at_all() -> None:
+def test_images_of_equal_score_are_filed_together() -> None:
     scores = np.repeat([9.0, 5.0, 1.0], 200)
     wrong = nothing_wrong(600)
     wrong[400:] = True
@@ -72,7 +72,7 @@ def test_pictures_of_one_score_are_filed_together_or_not_at_all() -> None:
 
 
 @given(st.integers(0, 5000), st.sampled_from([0.01, 0.02, 0.05, 0.3]), st.sampled_from([0.9, 0.95, 0.99]))
-def test_the_most_that_may_be_wrong_is_just_what_the_bound_allows(count: int, max_error: float, sure: float) -> None:
+def test_max_wrong_agrees_with_the_bound(count: int, max_error: float, sure: float) -> None:
     (most,) = max_wrong(np.array([count]), max_error, sure).tolist()
 
     assert most < 0 or upper_bound(most, count, sure) <= max_error + 1e-12
@@ -81,7 +81,7 @@ def test_the_most_that_may_be_wrong_is_just_what_the_bound_allows(count: int, ma
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 800), st.sampled_from([0.02, 0.05, 0.1]))
-def test_what_it_files_always_passes_the_exact_test_by_itself(seed: int, count: int, max_error: float) -> None:
+def test_the_filed_images_pass_the_exact_test(seed: int, count: int, max_error: float) -> None:
     rng = np.random.default_rng(seed)
     scores = rng.normal(4, 2, count).round(1)  # so that many are equal
     wrong = rng.random(count) > expit(scores)
@@ -93,7 +93,7 @@ def test_what_it_files_always_passes_the_exact_test_by_itself(seed: int, count: 
 
 
 @given(st.randoms(use_true_random=False))
-def test_the_order_of_the_pictures_means_nothing(random: object) -> None:
+def test_the_order_of_the_images_does_not_matter(random: object) -> None:
     rng = np.random.default_rng(random.getrandbits(32))  # type: ignore[attr-defined]
     scores = rng.normal(5, 2, 400)
     wrong = rng.random(400) > expit(scores)
@@ -105,7 +105,7 @@ def test_the_order_of_the_pictures_means_nothing(random: object) -> None:
 @pytest.mark.parametrize(
     ("trust", "spread"), [(1.0, 2.0), (0.5, 2.0), (2.0, 0.7), (0.0, 1.0)], ids=["true", "too sure", "unsure", "noise"]
 )
-def test_the_promise_is_kept_as_often_as_it_says_whatever_the_scores_are_worth(trust: float, spread: float) -> None:
+def test_the_guarantee_holds_whatever_the_quality_of_the_scores(trust: float, spread: float) -> None:
     """500 draws of 300 from a world whose true chances are known, also where scores say nothing of them."""
     rng = np.random.default_rng(5)
     scores = rng.normal(3.5, spread, 50_000)

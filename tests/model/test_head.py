@@ -1,4 +1,4 @@
-"""The head is read without a network and answers as the network does; only bundles of one backbone share a key."""
+"""The head in numpy gives the logits of the network; bundles of one backbone share a key."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_head_alone_answers_as_the_whole_network(tmp_path: Path, name: str) 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_another_head_with_other_categories_on_a_saved_bundle_keeps_the_backbone(tmp_path: Path, name: str) -> None:
+def test_a_new_head_keeps_the_backbone_key(tmp_path: Path, name: str) -> None:
     first = saved(tmp_path / "first", network(name))
     again = load_backbone(f"local-dir:{first.folder}", num_categories=3)
     second = saved(tmp_path / "second", again, 3)
@@ -87,7 +87,7 @@ def test_another_size_or_mean_is_another_backbone(tmp_path: Path) -> None:
     assert first.backbone_key != first.model_copy(update={"max_squeeze": 3.0}).backbone_key
 
 
-def test_a_bundle_of_before_shares_its_backbone_with_none(tmp_path: Path) -> None:
+def test_an_older_bundle_has_no_backbone_key(tmp_path: Path) -> None:
     folder = saved(tmp_path / "mine", network()).folder
     values = json.loads((folder / MANIFEST).read_text("utf-8"))
     del values["backbone_sha256"], values["head"]
@@ -113,7 +113,7 @@ def blobs(num_categories: int, *, seed: int = 0, scale: float = 1.0) -> tuple[np
 
 
 @pytest.mark.parametrize("num_categories", [2, 3, 7])
-def test_a_head_tells_new_pictures_apart(num_categories: int) -> None:
+def test_a_fitted_head_classifies_new_embeddings(num_categories: int) -> None:
     head = fit_head(*blobs(num_categories))
     embeddings, targets = blobs(num_categories, seed=1)
 
@@ -128,7 +128,7 @@ def test_the_scale_of_the_features_does_not_matter() -> None:
     np.testing.assert_allclose(fit_head(*plain)(plain[0]), fit_head(*large)(large[0]), atol=1e-2)
 
 
-def test_the_layer_answers_as_the_head() -> None:
+def test_the_network_answers_as_the_head_it_was_given() -> None:
     embeddings, targets = blobs(3)
     head, made = fit_head(embeddings, targets), network(categories=3)
     made.body.classifier = nn.Linear(6, 3)
@@ -146,7 +146,7 @@ def test_features_that_never_change_do_no_harm() -> None:
     assert np.isfinite(fit_head(embeddings, targets).weight).all()
 
 
-def test_the_product_of_two_directions_is_their_cosine() -> None:
+def test_products_of_normalized_rows_are_cosines() -> None:
     rows = np.array([[3, 0], [0, 0.5], [2, 2], [-1e-10, 0]], np.float32)
     unit = l2_normalize(rows)
 
@@ -154,5 +154,5 @@ def test_the_product_of_two_directions_is_their_cosine() -> None:
     np.testing.assert_allclose([1, 0, np.sqrt(0.5), -1], unit @ unit[0], atol=1e-6)
 
 
-def test_a_row_of_zeros_is_like_nothing() -> None:
+def test_a_row_of_zeros_stays_zero() -> None:
     assert [[0.0, 0.0]] == l2_normalize(np.zeros((1, 2), np.float32)).tolist()

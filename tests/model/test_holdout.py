@@ -107,7 +107,7 @@ def refused(path: Path, says: str) -> None:
     assert 1 == len(str(caught.value).splitlines())
 
 
-def test_evidence_of_an_earlier_version_was_picked_as_far_as_anybody_knows(tmp_path: Path) -> None:
+def test_older_holdout_predictions_count_as_selected_by_a_person(tmp_path: Path) -> None:
     path, whole = tmp_path / "evidence.npz", evidence()
     earlier = set(HoldoutPredictions.__slots__) - {"selections", "unjudged"}
     np.savez(path, **{name: getattr(whole, name) for name in earlier})

@@ -138,7 +138,7 @@ def test_a_file_that_a_person_changed_is_never_replaced(tmp_path: Path, name: st
     assert "mine" == (tmp_path / "mine" / name).read_text()
 
 
-def test_a_file_of_a_bundles_name_in_the_place_of_the_older_one_is_in_the_way(tmp_path: Path) -> None:
+def test_a_foreign_file_at_the_previous_bundles_place_is_refused(tmp_path: Path) -> None:
     put(tmp_path / "mine", 1)
     (tmp_path / "mine.previous").mkdir()
     (tmp_path / "mine.previous" / "README.md").write_text("mine")

@@ -1,4 +1,4 @@
-"""What a new head is fitted to: saved half as precise, read as it was saved, refused in one line when damaged."""
+"""Labeled embeddings are stored as float16 and refused in one line when damaged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is unlike every labeled image is told from the labeled images alone."""
+"""OOD detection, fitted to labeled images alone."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def novelty(count: int = 100) -> OodDetector:
     return fitted_by(traits, targets, np.arange(count))
 
 
-def test_a_picture_of_no_labelled_kind_scores_higher_than_any_of_one() -> None:
+def test_an_image_of_no_category_scores_higher_than_any_labeled_one() -> None:
     fitted = novelty()
     known = score(fitted, np.concatenate([cluster(50, at=0, seed=5), cluster(50, at=1, seed=6)]))
     unknown = score(fitted, cluster(50, at=2, seed=7))
@@ -51,7 +51,7 @@ def test_a_picture_of_no_labelled_kind_scores_higher_than_any_of_one() -> None:
     assert fitted.threshold(0.02) < unknown.min()
 
 
-def test_a_step_where_labelled_pictures_never_vary_counts_for_more_than_one_where_they_do() -> None:
+def test_distance_counts_more_where_labeled_images_do_not_vary() -> None:
     fitted = novelty()
     usual, unusual = np.eye(8, dtype=np.float32)[[0, 0]] + 0.5 * np.eye(8, dtype=np.float32)[[7, 3]]
 
@@ -76,7 +76,7 @@ def test_the_score_is_the_root_mean_square_distance_to_the_three_nearest() -> No
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2])
-def test_of_pictures_drawn_alike_no_more_than_the_share_are_taken_for_unknown(share: float) -> None:
+def test_at_most_the_share_of_similar_images_is_unknown(share: float) -> None:
     shares = []
     for seed in range(40):
         fitted = fitted_by(cluster(100, at=0, seed=seed), np.zeros(100, np.int64), np.arange(100))
@@ -86,17 +86,17 @@ def test_of_pictures_drawn_alike_no_more_than_the_share_are_taken_for_unknown(sh
 
 
 @pytest.mark.parametrize(("count", "can_tell"), [(18, False), (19, True), (20, True)])
-def test_too_few_labels_to_tell_take_nothing_for_unknown(count: int, can_tell: bool) -> None:
+def test_with_too_few_labels_nothing_is_unknown(count: int, can_tell: bool) -> None:
     assert can_tell == math.isfinite(novelty(count).threshold(0.05))
 
 
-def test_a_picture_as_far_as_the_farthest_labelled_one_is_still_like_them() -> None:
+def test_the_farthest_labeled_image_is_not_unknown() -> None:
     fitted = novelty(19)
 
     assert fitted.scores[-1] < fitted.threshold(0.05) < 1.001 * fitted.scores[-1]
 
 
-def test_near_duplicates_do_not_make_pictures_look_familiar() -> None:
+def test_near_duplicates_do_not_lower_the_scores() -> None:
     alone, targets = cluster(60, at=0), np.zeros(60, np.int64)
     twice = fitted_by(np.repeat(alone, 2, axis=0), np.repeat(targets, 2), np.repeat(np.arange(60), 2))
     unseen = fitted_by(np.repeat(alone, 2, axis=0), np.repeat(targets, 2), np.arange(120))
@@ -105,20 +105,20 @@ def test_near_duplicates_do_not_make_pictures_look_familiar() -> None:
     assert np.median(unseen.scores) < np.median(twice.scores)
 
 
-def test_one_picture_alone_is_near_to_nothing_and_none_at_all_is_refused() -> None:
+def test_one_image_gives_no_threshold_and_none_is_refused() -> None:
     assert math.inf == fitted_by(cluster(1, at=0), np.zeros(1, np.int64), np.arange(1)).threshold(0.5)
     with pytest.raises(ValueError, match="no labelled picture"):
         fitted_by(np.empty((0, 8), np.float32), np.empty(0, np.int64), np.arange(0))
 
 
-def test_pictures_that_are_all_equal_are_near_to_themselves_alone() -> None:
+def test_equal_images_match_only_themselves() -> None:
     fitted = fitted_by(np.ones((40, 8), np.float32), np.zeros(40, np.int64), np.arange(40))
 
     assert [pytest.approx(0, abs=1e-6)] == score(fitted, np.ones((1, 8), np.float32)).tolist()
     assert fitted.threshold(0.1) < score(fitted, np.zeros((1, 8), np.float32))[0]
 
 
-def test_very_many_labelled_pictures_are_thinned_out_evenly() -> None:
+def test_very_many_labeled_images_are_thinned_out_evenly() -> None:
     fitted = novelty(20_500)
 
     assert (6834, 20_500) == (len(fitted.points), len(fitted.scores))
@@ -178,7 +178,7 @@ def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
         load_ood(tmp_path / "novelty.safetensors")
 
 
-def test_a_file_of_before_tells_by_the_traits_alone(tmp_path: Path) -> None:
+def test_an_older_file_scores_by_the_traits_alone(tmp_path: Path) -> None:
     fitted = novelty()
     arrays = {"whitening": fitted.whitening, "points": fitted.points, "scores": fitted.scores}
     save_file(arrays, tmp_path / "novelty.safetensors")
@@ -187,7 +187,7 @@ def test_a_file_of_before_tells_by_the_traits_alone(tmp_path: Path) -> None:
     np.testing.assert_allclose(score(read, cluster(20, at=3)), score(fitted, cluster(20, at=3)), atol=1e-5)
 
 
-def test_an_embedding_that_points_elsewhere_adds_what_its_cosine_lacks_to_one() -> None:
+def test_the_score_adds_one_minus_the_cosine() -> None:
     traits, targets, groups = cluster(40, at=0), np.zeros(40, np.int64), np.arange(40)
     ahead = np.tile(np.array([3, 0, 0, 0], np.float32), (40, 1))
     fitted = fit_ood(traits, ahead, targets, groups)
@@ -197,7 +197,7 @@ def test_an_embedding_that_points_elsewhere_adds_what_its_cosine_lacks_to_one() 
     np.testing.assert_allclose([0, 1 - np.sqrt(0.5), 1, 2], added, atol=1e-5)
 
 
-def test_what_lies_in_no_direction_of_the_labelled_embeddings_counts_as_unlike() -> None:
+def test_components_outside_the_projection_raise_the_score() -> None:
     rng = np.random.default_rng(0)
     embeddings = np.concatenate([rng.normal(5, 1, (200, 70)), np.zeros((200, 30))], axis=1).astype(np.float32)
     fitted = fit_ood(cluster(200, at=0), embeddings, np.zeros(200, np.int64), np.arange(200))
@@ -210,7 +210,7 @@ def test_what_lies_in_no_direction_of_the_labelled_embeddings_counts_as_unlike()
     assert 1 - np.sqrt(0.5) == pytest.approx(difference, abs=0.02)
 
 
-def test_pictures_like_those_that_were_added_are_no_longer_unlike() -> None:
+def test_images_like_added_ones_are_no_longer_unknown() -> None:
     fitted = novelty()
     new, like_them = cluster(100, at=2, seed=8), cluster(20, at=2, seed=9)
     more = fitted.with_more(new, plain(200))

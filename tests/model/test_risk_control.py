@@ -1,4 +1,4 @@
-"""Thresholds that keep an error rate, what they rest on, and what is said when none can be kept."""
+"""Thresholds that guarantee an error rate, their evidence, and the refusal when there are none."""
 
 from __future__ import annotations
 
@@ -65,9 +65,7 @@ def filed(seen: HoldoutPredictions, by: RiskGuarantee, *, temperature: float = 1
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.integers(100, 900), st.sampled_from([0.05, 0.1]), st.sampled_from([0.5, 1.0, 3.0]))
-def test_the_thresholds_file_what_was_tested_and_that_keeps_the_rate(
-    seed: int, count: int, max_error: float, temperature: float
-) -> None:
+def test_the_thresholds_file_what_was_tested(seed: int, count: int, max_error: float, temperature: float) -> None:
     seen = drawn(count, seed=seed)
     seen = replace(seen, logits=seen.logits * np.float32(temperature))
     try:
@@ -86,13 +84,13 @@ def test_the_thresholds_file_what_was_tested_and_that_keeps_the_rate(
     assert by.filed / count == by.coverage
 
 
-def test_near_duplicates_all_count_but_a_few_groups_cannot_pass_for_many_pictures() -> None:
+def test_near_duplicates_count_and_groups_must_pass_too() -> None:
     assert 900 == promised(drawn(900, groups=300)).pictures
     with pytest.raises(NoGuarantee, match=": 900 pictures drawn by chance were judged"):
         promised(drawn(900, groups=40))
 
 
-def test_the_order_of_the_evidence_means_nothing() -> None:
+def test_the_order_of_the_evidence_does_not_matter() -> None:
     seen = drawn(600, groups=200)
     order = np.random.default_rng(0).permutation(600)
     shuffled = replace(
@@ -110,7 +108,7 @@ def test_few_pictures_of_a_category_share_the_threshold_of_all() -> None:
     assert 1 == len(set(promised(drawn(3 * ENOUGH_FOR_ITS_OWN - 200)).thresholds))
 
 
-def test_a_category_with_enough_pictures_has_the_threshold_it_deserves() -> None:
+def test_a_category_with_enough_images_has_its_own_threshold() -> None:
     """Both are said to be as sure; the dogs are wrong four times as often."""
     rng = np.random.default_rng(2)
     guesses = np.arange(3000) % 2
@@ -131,14 +129,14 @@ def test_a_category_that_was_never_guessed_is_not_filed_into() -> None:
     assert [False, False, True] == [threshold is None for threshold in by.thresholds]
 
 
-def test_where_all_pictures_may_be_filed_no_confidence_is_too_small() -> None:
+def test_when_all_may_be_filed_the_threshold_is_zero() -> None:
     by = promised(evidence([0.9] * 200, [False] * 200, [0, 1] * 100))
 
     assert (0.0, 0.0, None) == by.thresholds
     assert 1.0 == by.coverage
 
 
-def test_the_sentence_says_what_it_rests_on() -> None:
+def test_the_sentence_names_the_evidence() -> None:
     said = promised(evidence([0.99] * 1412, [False] * 1412), 0.02).sentence
 
     assert (
@@ -154,7 +152,7 @@ def refusal(seen: HoldoutPredictions, max_error: float) -> str:
     return str(caught.value)
 
 
-def test_too_few_pictures_are_told_how_many_it_takes_and_what_can_be_had() -> None:
+def test_the_refusal_names_the_sample_size_and_a_feasible_rate() -> None:
     said = refusal(evidence([0.99] * 100, [False] * 100), 0.02)
 
     assert (
@@ -164,7 +162,7 @@ def test_too_few_pictures_are_told_how_many_it_takes_and_what_can_be_had() -> No
     assert 0.03 == promised(evidence([0.99] * 100, [False] * 100), 0.03).max_error
 
 
-def test_a_handful_cannot_tell_how_many_it_takes() -> None:
+def test_a_handful_gives_no_estimate_of_the_sample_size() -> None:
     said = refusal(evidence([0.7] * 20, np.arange(20) % 10 < 3), 0.02)
 
     assert (
@@ -172,28 +170,28 @@ def test_a_handful_cannot_tell_how_many_it_takes() -> None:
     )
 
 
-def test_where_more_of_the_same_would_not_do_that_is_said() -> None:
+def test_the_refusal_says_when_more_images_would_not_help() -> None:
     said = refusal(evidence([0.7] * 400, np.arange(400) % 10 < 3), 0.02)
 
     assert "but of guesses like these no number would do; 50% can be guaranteed" in said
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_next_to_nothing_promises_nothing(count: int) -> None:
+def test_next_to_no_evidence_guarantees_nothing(count: int) -> None:
     said = refusal(evidence([0.9] * count, [False] * count), 0.02)
 
     assert f": {count} pictures drawn by chance were judged, it takes at least 149" in said
     assert "can be guaranteed" not in said
 
 
-def test_confidences_beyond_what_a_number_can_hold_are_all_alike() -> None:
+def test_extreme_logits_count_as_equal() -> None:
     seen = evidence([0.99] * 300, [False] * 300)
     seen = replace(seen, logits=np.array([[500, 0, 0], [90, 0, 0], [40, 0, 0]] * 100, dtype=np.float32))
 
     assert 0.0 == promised(seen, 0.02).thresholds[0]
 
 
-def test_the_rate_is_kept_in_nineteen_of_twenty_worlds_at_least() -> None:
+def test_the_rate_is_kept_in_95_percent_of_draws() -> None:
     """300 draws of 400 images; what is filed of a crawl of the same kind is counted by its true chances."""
     crawl = drawn(60_000, seed=99)
     shares = probabilities(crawl.logits, 1.0).max(axis=1)
@@ -212,7 +210,7 @@ def test_the_rate_is_kept_in_nineteen_of_twenty_worlds_at_least() -> None:
 
 @given(st.lists(st.sampled_from([*Selection]), min_size=1, max_size=700), st.integers(0, 99))
 @settings(max_examples=40, deadline=None)
-def test_no_picture_that_was_not_drawn_by_chance_has_a_part_in_a_guarantee(origins: list[Selection], seed: int) -> None:
+def test_only_randomly_drawn_images_enter_a_guarantee(origins: list[Selection], seed: int) -> None:
     """With the others replaced by any answers at all, or left out, the outcome is the same."""
     seen = replace(drawn(len(origins), seed=seed), selections=tuple(origins))
     is_random = np.array([one is Selection.RANDOM for one in origins], dtype=bool)
@@ -245,15 +243,13 @@ def outcome(seen: HoldoutPredictions) -> RiskGuarantee | str:
         (Selection.FITTED, "no guarantee: the backbone has learned from these labels, or may have"),
     ],
 )
-def test_a_thousand_right_answers_of_pictures_not_drawn_by_chance_guarantee_nothing(
-    selection: Selection, says: str
-) -> None:
+def test_correct_but_selected_images_guarantee_nothing(selection: Selection, says: str) -> None:
     seen = replace(evidence([0.99] * 1000, [False] * 1000), selections=(selection,) * 1000)
 
     assert says == outcome(seen)
 
 
-def test_what_was_drawn_and_not_judged_counts_as_filed_and_wrong() -> None:
+def test_unjudged_drawn_images_count_as_filed_and_wrong() -> None:
     seen = evidence([0.99] * 400, [False] * 400)
     by = promised(replace(seen, unjudged=1), 0.02)
 
@@ -267,7 +263,7 @@ def outcome_at(seen: HoldoutPredictions, max_error: float) -> str:
     return str(caught.value)
 
 
-def test_a_drawn_picture_of_no_category_is_wrong_whatever_is_guessed() -> None:
+def test_a_drawn_image_of_no_category_is_always_wrong() -> None:
     right = evidence([0.99] * 300, [False] * 300)
     unknown = np.arange(300) >= 280
     seen = replace(right, truths=np.where(unknown, NO_CATEGORY, right.truths))

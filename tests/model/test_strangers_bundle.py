@@ -1,4 +1,4 @@
-"""A model's folder from a stranger: what does not fit is refused in one line when it is opened, whatever it holds."""
+"""An untrusted bundle: whatever is wrong in it is refused in one line when it is opened."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_categories_that_are_one_folder_somewhere_are_refused(bundle: Path, twin
     refused(lambda: open_bundle(bundle), "are one folder on some systems")
 
 
-def test_categories_that_differ_in_form_alone_are_refused_and_one_form_is_fine(bundle: Path) -> None:
+def test_categories_differing_only_in_unicode_form_are_refused(bundle: Path) -> None:
     composed, apart = "ガール", unicodedata.normalize("NFD", "ガール")
     with_categories(bundle, ["blue", composed, apart])
     refused(lambda: open_bundle(bundle), "are one folder on some systems")
@@ -206,12 +206,12 @@ def test_a_network_other_than_illsort_writes_is_not_built(bundle: Path, argument
     refused(lambda: open_bundle(bundle), CONFIG)
 
 
-def test_a_network_of_far_more_numbers_than_the_weights_are_is_not_built(bundle: Path) -> None:
+def test_a_network_far_larger_than_its_weights_is_not_built(bundle: Path) -> None:
     change(bundle, CONFIG, architecture="vit_giant_patch14_dinov2", model_args={"num_classes": 3})
     refused(lambda: open_bundle(bundle).load_network(), "its config.json asks for")
 
 
-def test_a_novelty_of_other_embeddings_is_refused(bundle: Path) -> None:
+def test_an_ood_detector_of_another_width_is_refused(bundle: Path) -> None:
     arrays = load_file(bundle / OOD)
     save_file(arrays | {"axes": arrays["axes"][:-1].copy()}, bundle / OOD)
     rehash(bundle, OOD, "novelty_sha256")
@@ -245,7 +245,7 @@ def packed(path: Path, arrays: dict[str, bytes], *, packing: int = zipfile.ZIP_D
     ids=["12 GB", "too many", "bomb", "objects", "long text", "deep header", "version", "empty"],
 )
 @pytest.mark.parametrize("read", [load_holdout, load_labeled_embeddings])
-def test_what_asks_for_more_memory_than_such_a_file_can_mean_is_refused(
+def test_arrays_that_claim_too_much_memory_are_refused(
     tmp_path: Path, logits: Callable[[], bytes], read: Callable[..., object]
 ) -> None:
     path = tmp_path / HOLDOUT

@@ -22,7 +22,7 @@ def seen(height: int, width: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (300, 168), (168, 300), (4000, 400), (30, 900), (5000, 3)])
-def test_both_ends_of_any_shape_are_seen(height: int, width: int) -> None:
+def test_nothing_is_cropped_from_any_shape(height: int, width: int) -> None:
     square = seen(height, width).int()
 
     assert (3, SIDE, SIDE) == tuple(square.shape)

@@ -1,4 +1,4 @@
-"""A run's state on disk is whole, its own, or not used."""
+"""A checkpoint is complete and belongs to its run, or is not used."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_later_state_replaces_the_earlier_one(tmp_path: Path) -> None:
     assert ["final.pt", "illsort-files.json"] == sorted(path.name for path in tmp_path.iterdir())
 
 
-def test_a_run_of_other_settings_starts_anew_and_says_so(tmp_path: Path) -> None:
+def test_a_run_of_other_settings_starts_over_and_says_so(tmp_path: Path) -> None:
     opened(tmp_path).save(STATE)
     state, message = opened(tmp_path, "other").load()
 
@@ -136,7 +136,7 @@ def test_a_persons_file_of_that_name_is_never_replaced_or_removed(tmp_path: Path
     assert {"final.pt": "mine", "notes.pt": "mine"} == {path.name: path.read_text() for path in tmp_path.iterdir()}
 
 
-def test_what_stands_where_a_state_goes_is_told_before_the_work(tmp_path: Path) -> None:
+def test_a_file_in_the_way_of_a_checkpoint_is_refused_first(tmp_path: Path) -> None:
     (tmp_path / "fine-tuning-1-of-3.pt").write_text("mine")
     with pytest.raises(ModelError, match=r"fine-tuning-1-of-3\.pt is not as illsort wrote it"):
         check(tmp_path)
@@ -147,7 +147,7 @@ def test_what_stands_where_a_state_goes_is_told_before_the_work(tmp_path: Path) 
         check(tmp_path / "link")
 
 
-def test_a_state_of_an_earlier_version_is_known_by_what_is_in_it(tmp_path: Path) -> None:
+def test_a_checkpoint_of_an_earlier_version_is_recognized(tmp_path: Path) -> None:
     path = tmp_path / "fine-tuning-1-of-3.pt"
     torch.save({"format": 1, "fingerprint": "mine", "state": STATE}, path)
     check(tmp_path)
@@ -159,7 +159,7 @@ def test_a_state_of_an_earlier_version_is_known_by_what_is_in_it(tmp_path: Path)
     assert not path.exists()
 
 
-def test_the_fingerprint_knows_settings_labels_and_weights() -> None:
+def test_the_fingerprint_covers_settings_labels_and_weights() -> None:
     weights = {"a": torch.zeros(2)}
     base = fingerprint({"epochs": 3}, [("1", "cat"), ("2", "dog")], weights)
 

@@ -1,4 +1,4 @@
-"""Images come as they are asked for, whether they were kept in memory or read again."""
+"""Training images are the same from the cache and from disk; labels are read in workers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def opened(examples: tuple[Example, ...], most_kept_bytes: int, read: list[int],
 
 
 @pytest.mark.parametrize(("room_for", "num_reads"), [(0, 12), (2, 10), (6, 6)])
-def test_what_is_kept_saves_reading_and_changes_nothing(tmp_path: Path, room_for: int, num_reads: int) -> None:
+def test_the_cache_changes_only_the_speed(tmp_path: Path, room_for: int, num_reads: int) -> None:
     examples = drawn_examples(tmp_path, first=0, count=2)
     read: list[int] = []
     pictures = opened(examples, room_for * 3 * 48 * 64, read)
@@ -56,7 +56,7 @@ def test_no_order_gives_no_batches() -> None:
     assert [] == list(iter_batches([], torch.tensor, batch_size=2, threads=1))
 
 
-def test_an_epoch_shows_every_label_and_each_guess_in_every_third(tmp_path: Path) -> None:
+def test_pseudo_labels_appear_in_every_third_epoch(tmp_path: Path) -> None:
     pictures = opened(drawn_examples(tmp_path, first=0, count=4), 0, [], guesses=7)
     epochs = [pictures.order(epoch, seed=1) for epoch in (1, 2, 3)]
 
@@ -65,7 +65,7 @@ def test_an_epoch_shows_every_label_and_each_guess_in_every_third(tmp_path: Path
     assert 8 == pictures.per_epoch == max(len(order) for order in epochs)
 
 
-def test_a_guess_that_is_gone_is_passed_over(tmp_path: Path) -> None:
+def test_an_unreadable_pseudo_label_is_skipped(tmp_path: Path) -> None:
     examples = drawn_examples(tmp_path, first=0, count=1)
     pictures = opened(examples, 0, [], guesses=2)
     examples[2].label.path.unlink()
@@ -98,7 +98,7 @@ def drawn(folder: Path, *names: str) -> tuple[Label, ...]:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_workers_see_in_a_picture_what_one_process_does(tmp_path: Path, workers: int) -> None:
+def test_workers_read_the_same_as_one_process(tmp_path: Path, workers: int) -> None:
     labels = drawn(tmp_path, "a.png", "b.jpg", "c.webp", "grey.jpg", "grey.png")
     found = list(read_in_workers(labels, max_megapixels=1, limits=LIMITS, workers=workers))
 
@@ -119,7 +119,7 @@ def test_a_file_too_long_for_a_picture_is_not_read(tmp_path: Path, workers: int)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the names make a reader die by signals")
-def test_a_label_that_kills_or_hangs_its_reader_is_named_and_the_rest_is_learned(tmp_path: Path) -> None:
+def test_a_label_that_kills_or_hangs_its_reader_is_reported(tmp_path: Path) -> None:
     labels = drawn(tmp_path, "a.png", "kill-1.png", "b.png", "hang-2.png", "c.png")
     reader = Fragile(transform=HashAndThumbnail(), max_megapixels=1)
     found = list(read_in_workers(labels, max_megapixels=1, limits=LIMITS, workers=1, reader=reader))

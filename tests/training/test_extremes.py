@@ -1,4 +1,4 @@
-"""Every setting at the ends of its range: a training comes to its end, or is refused in one line."""
+"""Training with every setting at the ends of its range."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         *("model.backbone=resnet18.nosuch", "model.backbone=local-dir:/nosuch", "labels.csv=/", "labels.library=/"),
     ],
 )
-def test_it_comes_to_its_end_or_is_refused_in_one_line(tmp_path: Path, small: list[str], setting: str) -> None:
+def test_training_finishes_or_is_refused_in_one_line(tmp_path: Path, small: list[str], setting: str) -> None:
     chosen = settings.load(None, [*small, setting, f"model.folder={tmp_path / 'model'}"])
     try:
         learned = train_model(chosen)

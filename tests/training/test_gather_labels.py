@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_what_a_person_renamed_is_learned_from_and_what_they_deleted_is_not(tmp_path: Path) -> None:
+def test_renamed_labels_are_used_and_deleted_ones_are_not(tmp_path: Path) -> None:
     kinds = [Kind(category=category, confidences=(0.9, 0.8, 0.7)) for category in ("a", "b")]
     library = filed_library(tmp_path, *kinds)
     with open_catalog(library) as catalog:

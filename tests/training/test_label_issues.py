@@ -1,4 +1,4 @@
-"""Labels that are wrong come to the front, and images that are only hard are not called wrong."""
+"""Wrong labels are listed first; images that are only hard are not."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def rows_of(seen: LabelIssues) -> list[int]:
 
 
 @pytest.mark.parametrize("planted", [20, 40])
-def test_nearly_all_wrong_labels_are_listed_and_about_as_many_are_estimated(planted: int) -> None:
+def test_nearly_all_wrong_labels_are_listed(planted: int) -> None:
     logits, truths = drawn(400, sure=9)
     labels, wrong = mislabeled(truths, planted)
     seen = found(logits, labels)
@@ -52,7 +52,7 @@ def test_nearly_all_wrong_labels_are_listed_and_about_as_many_are_estimated(plan
     assert 0.7 * planted <= seen.likely_wrong <= 1.4 * planted
 
 
-def test_the_surest_contradiction_comes_first_and_says_what_the_picture_rather_shows() -> None:
+def test_the_most_confident_contradiction_comes_first() -> None:
     logits, truths = drawn(200, sure=9)
     labels = truths.copy()
     logits[7] = [0, 40, 0, 0]
@@ -72,7 +72,7 @@ def test_pictures_that_are_hard_are_not_called_mislabeled() -> None:
     assert seen.likely_wrong <= 16
 
 
-def test_the_list_is_bounded_by_the_estimate_and_ordered_by_the_probability_of_being_wrong() -> None:
+def test_the_list_is_bounded_and_ordered_by_probability() -> None:
     logits, truths = drawn(400, sure=6)
     seen = found(logits, mislabeled(truths, 40)[0])
     chances = [doubt.wrong for doubt in seen.labels]
@@ -81,13 +81,13 @@ def test_the_list_is_bounded_by_the_estimate_and_ordered_by_the_probability_of_b
     assert sorted(chances, reverse=True) == chances
 
 
-def test_without_labels_nothing_is_doubted() -> None:
+def test_without_labels_there_are_no_issues() -> None:
     assert LabelIssues(count=0, likely_wrong=0, labels=()) == found(
         np.empty((0, 4), dtype=np.float32), np.empty(0, int)
     )
 
 
-def test_a_logit_beyond_all_numbers_that_a_probability_can_hold_is_taken() -> None:
+def test_extreme_logits_are_handled() -> None:
     logits = np.tile(np.array([[-1e4, 1e4, 0, 0]], dtype=np.float32), (30, 1))
     seen = found(logits, np.array([0, *[1] * 29]))
 
@@ -95,7 +95,7 @@ def test_a_logit_beyond_all_numbers_that_a_probability_can_hold_is_taken() -> No
     assert np.isfinite(seen.labels[0].wrong)
 
 
-def test_doubts_can_be_written_as_json() -> None:
+def test_label_issues_can_be_written_as_json() -> None:
     logits, truths = drawn(200, sure=9)
     values = json.loads(json.dumps(as_dict(found(logits, mislabeled(truths, 20)[0])), allow_nan=False))
 

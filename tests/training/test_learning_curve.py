@@ -1,4 +1,4 @@
-"""The learning curve starts from what was measured, and says where labels are missing."""
+"""The learning curve ends at the measured level and ranks categories."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_its_last_point_is_what_was_measured() -> None:
     assert pytest.approx((measured.logits.argmax(axis=1) == targets).mean()) == curve.points[-1].accuracy
 
 
-def test_it_grows_and_the_forecast_goes_on_from_its_end(curve: Curve) -> None:
+def test_the_forecast_continues_the_curve(curve: Curve) -> None:
     labels = [point.labels for point in curve.points]
 
     assert sorted(labels) == labels
@@ -100,7 +100,7 @@ def test_categories_that_are_mixed_up_come_first(curve: Curve) -> None:
     assert all(0 <= need.gain <= need.unsettled <= 1 for need in curve.needs)
 
 
-def test_of_two_that_are_mixed_up_alike_the_one_with_fewer_labels_gains_more() -> None:
+def test_of_two_confused_categories_the_rarer_gains_more() -> None:
     embeddings, targets = drawn(60, hard=(1, 2))
     fewer = np.concatenate([np.flatnonzero(targets != 2), np.flatnonzero(targets == 2)[:20]])
     curve = curve_of(embeddings[fewer], targets[fewer], judged(embeddings[fewer], targets[fewer]))
@@ -109,7 +109,7 @@ def test_of_two_that_are_mixed_up_alike_the_one_with_fewer_labels_gains_more() -
     assert "emu" == curve.needs[0].category
 
 
-def test_too_few_pictures_tell_nothing() -> None:
+def test_too_few_images_give_no_curve() -> None:
     embeddings, targets = drawn(4)
 
     assert curve_of(embeddings, targets, judged(embeddings, targets)) is None

@@ -1,4 +1,4 @@
-"""The training loop learns, repeats itself exactly, and goes on after a kill as if nothing had happened."""
+"""The training loop learns, is deterministic, and resumes after a kill."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Mortal:
         self.inner.note(text)
 
 
-def test_the_loss_falls_and_is_told_each_epoch(tmp_path: Path) -> None:
+def test_the_loss_falls_and_is_reported_each_epoch(tmp_path: Path) -> None:
     progress = SavingProgress()
     _, epoch, history = run(tmp_path, recipe=replace(RECIPE, epochs=8, ema_decay=0.5), progress=progress)
     losses = [figures.loss for figures in history[1:] if figures.loss is not None]
@@ -130,7 +130,7 @@ def test_another_seed_gives_another_network(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("killed_at", [1, 12 + 8, 2 * 12 + 6])
-def test_a_killed_run_goes_on_to_the_very_same_network(tmp_path: Path, killed_at: int) -> None:
+def test_a_killed_run_resumes_to_the_same_network(tmp_path: Path, killed_at: int) -> None:
     """Killed in the first, second or third epoch; the network is the uninterrupted run's to the last bit."""
     whole = run(tmp_path)
 

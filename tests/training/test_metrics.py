@@ -1,4 +1,4 @@
-"""What is said of predictions is what counting by hand says."""
+"""Metrics agree with counting by hand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_accuracy_precision_and_recall_are_what_counting_by_hand_gives() -> None
     assert pytest.approx(-np.log([0.9, 0.8, 0.3, 0.6]).mean()) == evaluation.log_loss
 
 
-def test_the_surest_mistakes_come_first_and_name_their_file() -> None:
+def test_the_most_confident_mistakes_come_first() -> None:
     probabilities = np.array([[0.6, 0.4], [0.9, 0.1], [0.2, 0.8]])
     mistakes = evaluate(probabilities, np.array([1, 1, 1]), categories=("cat", "dog"), paths=PATHS[:3]).mistakes
 
@@ -61,7 +61,7 @@ def test_without_pictures_nothing_is_claimed() -> None:
     assert {0.0} == {coverage.share for coverage in evaluation.coverage}
 
 
-def test_a_probability_of_zero_for_the_truth_costs_much_but_stays_finite() -> None:
+def test_a_probability_of_zero_gives_a_finite_log_loss() -> None:
     evaluation = evaluate(np.array([[1.0, 0.0]]), np.array([1]), categories=("cat", "dog"), paths=PATHS[:1])
 
     assert evaluation.log_loss is not None

@@ -1,4 +1,4 @@
-"""Learning from the settings to the bundle, with a tiny backbone from a local folder."""
+"""Training from settings to bundle, with a tiny backbone from a local folder."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_what_was_learned_is_in_the_bundle(learned: TrainingResult) -> None:
     assert json.loads(json.dumps(learned.evaluation)) == json.loads(saved)
 
 
-def test_the_bundle_tells_the_colors_apart(learned: TrainingResult) -> None:
+def test_the_bundle_classifies_the_colors(learned: TrainingResult) -> None:
     network = learned.bundle.load_network()
     transform = learned.bundle.transform
     pictures = [encoded(varied(COLORS[kind], seed=1000 + n), "PNG") for kind in KINDS for n in range(5)]
@@ -138,19 +138,19 @@ def test_the_head_can_be_fitted_again_from_what_the_bundle_keeps(learned: Traini
     assert np.allclose(learned.bundle.load_head()(kept.embeddings), again(kept.embeddings), atol=0.05)
 
 
-def test_what_is_like_no_label_can_be_told(learned: TrainingResult) -> None:
+def test_an_image_unlike_all_labels_is_detected(learned: TrainingResult) -> None:
     novelty = learned.bundle.load_ood()
 
     assert novelty is not None
     assert (18, 18) == (len(novelty.points), len(novelty.scores))
 
 
-def test_doubtful_labels_and_the_curve_are_told(learned: TrainingResult) -> None:
+def test_label_issues_and_the_learning_curve_are_reported(learned: TrainingResult) -> None:
     assert 18 == learned.evaluation["doubts"]["count"]
     assert "curve" in learned.evaluation
 
 
-def test_a_wrong_label_is_doubted_by_its_path_and_its_id(
+def test_a_wrong_label_is_listed_with_path_and_id(
     tmp_path: Path, backbone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = encoded(varied(COLORS["red"], seed=5000), "PNG")
@@ -181,7 +181,7 @@ def crawl_tree() -> Tree:
     return {"wild": {**wild, "copy.png": wild["red0.png"], "page.jpg": b"<html>", "empty.png": b""}, **labelled}
 
 
-def test_a_crawl_is_learned_from_and_what_is_broken_in_it_is_passed_over(tmp_path: Path, backbone: str) -> None:
+def test_an_unlabeled_crawl_is_used_and_broken_files_skipped(tmp_path: Path, backbone: str) -> None:
     make_tree(tmp_path, {"labels": tree(), "crawl": crawl_tree()})
     progress = SavingProgress()
     plain = train_model(settings(tmp_path, backbone, "train.folds=2"))
@@ -195,13 +195,13 @@ def test_a_crawl_is_learned_from_and_what_is_broken_in_it_is_passed_over(tmp_pat
     assert crawl_tree() == read_tree(tmp_path / "crawl")
 
 
-def test_a_crawl_that_is_not_there_is_said_in_a_line(tmp_path: Path, backbone: str) -> None:
+def test_a_missing_crawl_is_one_error_line(tmp_path: Path, backbone: str) -> None:
     make_tree(tmp_path / "labels", tree())
     with pytest.raises(CrawlError, match=r"train\.unlabelled = .*cannot be listed"):
         train_model(settings(tmp_path, backbone, f"train.unlabelled={tmp_path / 'gone'}"))
 
 
-def test_labels_that_cannot_be_read_are_told_and_left_out(tmp_path: Path, backbone: str) -> None:
+def test_unreadable_labels_are_reported_and_left_out(tmp_path: Path, backbone: str) -> None:
     labels = tree()
     make_tree(tmp_path / "labels", labels | {"red": {**labels["red"], "page.jpg": b"<html>"}})  # type: ignore[dict-item]
     result = train_model(settings(tmp_path, backbone, "train.recipe=head"))

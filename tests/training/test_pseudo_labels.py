@@ -1,4 +1,4 @@
-"""What is learned of the crawl: the most confident of each category, and never as more than the guess is worth."""
+"""Pseudo-labels: the sample of the crawl, the selection and the soft targets."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from kit.tree import make_tree
 SHARES = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.3, 0.7], [0.45, 0.55], [0.7, 0.3]])
 
 
-def test_the_surest_of_each_category_are_taken() -> None:
+def test_the_most_confident_of_each_category_are_selected() -> None:
     assert [0, 2, 3] == select_confident(SHARES, share=0.5).tolist()
     assert [0, 1, 2, 3, 4, 5] == select_confident(SHARES, share=1).tolist()
 
 
-def test_of_nothing_nothing_is_taken() -> None:
+def test_an_empty_pool_selects_nothing() -> None:
     assert [] == select_confident(np.empty((0, 3))).tolist()
 
 
-def test_a_target_leans_to_the_guess_and_keeps_its_doubt() -> None:
+def test_soft_targets_are_sharpened_probabilities() -> None:
     targets = soft_targets(SHARES)
 
     assert np.allclose(1, targets.sum(axis=1))
@@ -38,7 +38,7 @@ def test_a_sample_is_a_repeatable_draw(tmp_path: Path) -> None:
     assert drawn != sample(tmp_path, count=10, seed=2)[0]
 
 
-def test_new_pictures_take_the_places_of_few(tmp_path: Path) -> None:
+def test_new_files_change_little_of_the_sample(tmp_path: Path) -> None:
     make_tree(tmp_path, {f"{n}.jpg": b"x" for n in range(100)})
     before, _ = sample(tmp_path, count=30, seed=0)
     make_tree(tmp_path, {f"new{n}.jpg": b"x" for n in range(10)})

@@ -1,4 +1,4 @@
-"""How each label was selected goes with it to the evidence, and so does what the backbone was fitted to before."""
+"""The selection of each label is recorded in the evidence, and so are the images the backbone was fitted to."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_folder_of_labels_was_picked_unless_a_person_says_otherwise(tmp_path: 
     assert 18 == len(evidence_of(by_person))
 
 
-def test_what_was_drawn_and_is_of_no_category_is_judged_too(tmp_path: Path) -> None:
+def test_drawn_images_of_no_category_are_evaluated_too(tmp_path: Path) -> None:
     none = {"_unknown": {f"{n}.png": encoded(varied((200, 200, 40), seed=n), "PNG") for n in range(3)}}
     bundle = train(tmp_path, pictures(LATER) | none, "labels.by_chance=true")
     evidence = evidence_of(bundle)
@@ -86,16 +86,14 @@ def test_what_was_drawn_and_is_of_no_category_is_judged_too(tmp_path: Path) -> N
     assert 18 == bundle.manifest.measured["labels"]
 
 
-def test_a_category_that_cannot_be_held_out_counts_as_wrong_where_it_was_drawn(tmp_path: Path) -> None:
+def test_drawn_images_that_cannot_be_held_out_count_as_wrong(tmp_path: Path) -> None:
     post = {f"7_p{n}.png": encoded(varied((200, 200, 40), seed=n), "PNG") for n in range(3)}
     evidence = evidence_of(train(tmp_path, pictures(LATER) | {"yellow": post}, "labels.by_chance=true"))
 
     assert (18, 3) == (len(evidence.by_chance), evidence.unjudged)
 
 
-def test_a_head_on_a_head_on_a_fine_tuned_model_guarantees_nothing_by_the_same_labels(
-    tmp_path: Path, fine_tuned: Bundle
-) -> None:
+def test_labels_used_for_fine_tuning_never_become_evidence(tmp_path: Path, fine_tuned: Bundle) -> None:
     assert 15 == len(evidence_of(fine_tuned).by_chance)  # its own folds began before they saw a label
     steps, backbone = [], fine_tuned
     for number in range(2):
@@ -116,9 +114,7 @@ def test_a_head_on_a_head_on_a_fine_tuned_model_guarantees_nothing_by_the_same_l
     assert {15} == {len(step.load_fitted()) for step in [*steps, backbone]}
 
 
-def test_labels_that_the_backbone_never_saw_are_evidence_and_what_nearly_repeats_one_is_not(
-    tmp_path: Path, fine_tuned: Bundle
-) -> None:
+def test_only_labels_unlike_the_fitted_ones_are_evidence(tmp_path: Path, fine_tuned: Bundle) -> None:
     seen = encoded(varied(COLORS["red"], seed=97 * 0 + ord("r")), "BMP")  # another file, the same image
     labels = pictures(LATER)
     labels["red"]["again.bmp"] = seen
@@ -130,7 +126,7 @@ def test_labels_that_the_backbone_never_saw_are_evidence_and_what_nearly_repeats
 
 
 @pytest.mark.parametrize("lost", ["illsort.json", "the record"])
-def test_weights_without_a_record_may_have_learned_from_anything(tmp_path: Path, fine_tuned: Bundle, lost: str) -> None:
+def test_weights_without_a_record_give_no_evidence(tmp_path: Path, fine_tuned: Bundle, lost: str) -> None:
     folder = Path(shutil.copytree(fine_tuned.folder, tmp_path / "copy"))
     manifest = folder / "illsort.json"
     if lost == "illsort.json":
@@ -185,7 +181,7 @@ CASES: dict[str, tuple[dict[str, int], tuple[int, int, int], str]] = {
     ("case", "how"),
     [("all named", "folder"), ("some skipped", "folder"), ("one waits", "folder"), ("some of none", "library")],
 )
-def test_a_draw_is_evidence_when_all_of_it_was_answered_and_not_before(tmp_path: Path, case: str, how: str) -> None:
+def test_a_draw_is_evidence_only_when_complete(tmp_path: Path, case: str, how: str) -> None:
     words, wanted, says = CASES[case]
     labels, progress = drawn_and_named(tmp_path, words), SavingProgress()
     rest: Tree = {} if how == "folder" else pictures(EARLIER)

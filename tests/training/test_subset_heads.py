@@ -1,4 +1,4 @@
-"""Heads that learn from growing parts, and never from what they judge."""
+"""Heads on growing subsets, cross-validated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def standardised(embeddings: np.ndarray) -> np.ndarray:
     return (embeddings - embeddings.mean(axis=0)) / np.sqrt(variance + np.median(variance))
 
 
-def test_heads_on_few_dimensions_answer_as_heads_on_all_do() -> None:
+def test_heads_on_fewer_dimensions_give_the_same_logits() -> None:
     embeddings, targets = drawn(90, 400)
     features = standardize_pca(embeddings)
     few, all_ = (
@@ -43,7 +43,7 @@ def test_the_distances_between_pictures_stay_as_they_were() -> None:
     assert np.allclose(features @ features.T, standard @ standard.T, atol=1e-2)
 
 
-def test_no_head_learns_from_a_twin_of_what_it_judges() -> None:
+def test_near_duplicates_stay_in_one_fold() -> None:
     """Twins share a label that nothing shows; were one learned from, the other would be judged right."""
     draws = np.random.default_rng(0)
     once = draws.normal(size=(60, 200)).astype(np.float32)
@@ -67,7 +67,7 @@ def test_no_head_learns_from_a_twin_of_what_it_judges() -> None:
     assert apart["together"] < 0.7
 
 
-def test_more_is_learned_from_a_larger_share_and_the_parts_lie_within_one_another() -> None:
+def test_subsets_are_nested() -> None:
     embeddings, targets = drawn(240, 60, spread=0.15)
     grown = list(
         fit_subsets(
@@ -87,7 +87,7 @@ def test_more_is_learned_from_a_larger_share_and_the_parts_lie_within_one_anothe
     assert right[0] < right[-1]
 
 
-def test_a_category_of_one_picture_and_one_group_for_many_is_no_obstacle() -> None:
+def test_a_category_of_one_image_or_one_group_is_handled() -> None:
     embeddings, targets = drawn(60, 20, categories=2)
     targets[0] = 2
     (grown,) = fit_subsets(

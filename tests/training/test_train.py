@@ -1,4 +1,4 @@
-"""The whole recipe, on images that differ in color and a network that has never seen one."""
+"""The whole recipe, on images that differ in color."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_the_same_seed_gives_the_same_network_and_figures(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("_keep_last")
-def test_a_run_taken_up_again_gives_the_same_network(tmp_path: Path) -> None:
+def test_a_resumed_run_gives_the_same_network(tmp_path: Path) -> None:
     folds = drawn_folds(tmp_path / "pictures")
     plain, _ = run(folds)
     run(folds, folder=tmp_path / "state")
@@ -116,7 +116,7 @@ def test_a_run_taken_up_again_gives_the_same_network(tmp_path: Path) -> None:
     assert 4 == len(going_on)
 
 
-def test_other_labels_start_anew(tmp_path: Path) -> None:
+def test_other_labels_start_over(tmp_path: Path) -> None:
     folds = drawn_folds(tmp_path / "pictures")
     run(folds, folder=tmp_path / "state")
     progress = SavingProgress()
@@ -126,7 +126,7 @@ def test_other_labels_start_anew(tmp_path: Path) -> None:
     assert "starts anew" in progress.said[0]
 
 
-def test_unreadable_labels_are_told_and_the_rest_is_learned(tmp_path: Path) -> None:
+def test_unreadable_labels_are_reported_and_the_rest_is_used(tmp_path: Path) -> None:
     folds = drawn_folds(tmp_path)
     bad = [folds[0].train[0], folds[0].validation[0]]
     for example in bad:
@@ -146,7 +146,7 @@ def test_a_category_without_readable_pictures_is_refused(tmp_path: Path) -> None
         run(folds)
 
 
-def test_nothing_held_out_is_allowed_and_claims_nothing(tmp_path: Path) -> None:
+def test_without_held_out_images_there_are_no_metrics(tmp_path: Path) -> None:
     _, trained = run((Split(train=drawn_examples(tmp_path, first=0, count=6), validation=()),))
 
     assert (0, None, 1.0, 2) == (
@@ -158,7 +158,7 @@ def test_nothing_held_out_is_allowed_and_claims_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_keep_last")
-def test_what_is_held_out_is_learned_from_in_the_end(tmp_path: Path) -> None:
+def test_held_out_images_train_the_final_network(tmp_path: Path) -> None:
     """One fold's held-out images would otherwise change nothing but the figures."""
     whole = drawn_folds(tmp_path)[0]
     part = Split(train=whole.train, validation=whole.validation[:3])

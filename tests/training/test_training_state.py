@@ -1,4 +1,4 @@
-"""The last epoch is kept unless an earlier one is surely better."""
+"""The last epoch is kept unless an earlier one is significantly better; time spent counts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ NAN = float("nan")
         ([NAN, 1.0], [1.0, 1.0], False),
     ],
 )
-def test_an_earlier_epoch_wins_only_beyond_chance(earlier: list[float], last: list[float], expected: bool) -> None:
+def test_an_earlier_epoch_wins_only_if_significantly_better(
+    earlier: list[float], last: list[float], expected: bool
+) -> None:
     assert expected == is_significantly_better(np.array(earlier), np.array(last))
 
 
@@ -37,7 +39,7 @@ def test_the_best_epoch_keeps_a_copy_of_its_weights() -> None:
     assert (1, [1.0, 1.0]) == (best.epoch, best.weights["weight"].tolist())
 
 
-def test_what_was_spent_before_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_spent_before_a_resume_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(training_state.time, "monotonic", lambda: now[0])
     limited, free = TimeBudget(spent=30, most=60), TimeBudget(spent=30, most=0)
