@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from classifier.catalog.embeddings import waiting_rows
 from classifier.catalog.shards import read_shard
 from classifier.model.risk_control import estimated_threshold
 from classifier.records import PictureId
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
 PCA_WIDTH: Final = 64
 _THREADS: Final = 2
 _SAMPLE: Final = 4096
-_WAITING: Final = """
-SELECT e.shard, e.row, d.picture, d.action FROM decisions AS d
-CROSS JOIN embeddings AS e ON e.picture = d.picture AND e.backbone = ?
-WHERE d.action IN ('review', 'unknown') ORDER BY e.shard, e.row
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +48,7 @@ class Pool:
 
 def load_pool(catalog: Catalog, backbone: str) -> Pool:
     """All images that wait and have a stored embedding."""
-    rows = catalog.connection.execute(_WAITING, (backbone,)).fetchall()
+    rows = waiting_rows(catalog, backbone)
     shards, first = [], 0
     for shard, group in groupby(rows, key=lambda row: int(row[0])):
         wanted = [(int(row[1]), PictureId(row[2])) for row in group]

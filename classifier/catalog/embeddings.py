@@ -101,6 +101,16 @@ def rows_by_shard(catalog: Catalog, *, backbone: str) -> Iterator[tuple[int, lis
         yield shard, [(row, PictureId(picture)) for _, row, picture in of_it]
 
 
+def waiting_rows(catalog: Catalog, backbone: str) -> list[tuple[int, int, str, str]]:
+    """Shard, row, image and action of every image in review or unknown with a stored embedding, by row."""
+    return catalog.connection.execute(
+        "SELECT e.shard, e.row, d.picture, d.action FROM decisions AS d "
+        "CROSS JOIN embeddings AS e ON e.picture = d.picture AND e.backbone = ? "
+        "WHERE d.action IN ('review', 'unknown') ORDER BY e.shard, e.row",
+        (backbone,),
+    ).fetchall()
+
+
 def locations_of(
     catalog: Catalog, pictures: Sequence[PictureId], *, backbone: str
 ) -> Iterator[tuple[int, int, PictureId]]:

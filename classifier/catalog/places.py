@@ -37,6 +37,11 @@ class LibraryFile:
 
 
 PLACE_COLUMNS = tuple(field.name for field in fields(LibraryFile))
+_KNOWN_PATH = """
+SELECT 1 FROM places WHERE path = ?1 UNION ALL SELECT 1 FROM sidecars WHERE path = ?1
+UNION ALL SELECT 1 FROM listings WHERE name = ?2 AND sha256 <> ''
+UNION ALL SELECT 1 FROM missing WHERE path = ?1 AND what <> 'deleted'
+"""
 _IMAGE_COLUMNS = PLACE_COLUMNS[:-1]  # the table `places` has no `beside`
 
 
@@ -125,6 +130,31 @@ def known_paths(catalog: Catalog) -> set[bytes]:
     rows = catalog.connection.execute("SELECT path FROM places UNION ALL SELECT path FROM sidecars")
     lists = catalog.connection.execute("SELECT name FROM listings")
     return {path for (path,) in rows} | {os.fsencode(name) for (name,) in lists}
+
+
+def is_known_path(catalog: Catalog, path: bytes, name: str) -> bool:
+    """Whether an image, a sidecar, a generated list called `name`, or a file that a person put in place is recorded."""
+    row = catalog.connection.execute(_KNOWN_PATH, (path, name)).fetchone()
+    return row is not None
+
+
+def is_listing(catalog: Catalog, name: str, sha256: str) -> bool:
+    """Whether illsort wrote a list of this name and content."""
+    query = "SELECT 1 FROM listings WHERE name = ? AND sha256 = ?"
+    return catalog.connection.execute(query, (name, sha256)).fetchone() is not None
+
+
+def add_listing(catalog: Catalog, name: str, sha256: str) -> None:
+    """Record a list before it is written."""
+    with catalog.transaction() as connection:
+        connection.execute("INSERT OR IGNORE INTO listings VALUES (?, ?)", (name, sha256))
+
+
+def keep_listing(catalog: Catalog, name: str, sha256: str, *, temporary: str) -> None:
+    """Forget other contents of a list, and its temporary file."""
+    with catalog.transaction() as connection:
+        connection.execute("DELETE FROM listings WHERE name = ? AND sha256 <> ?", (name, sha256))
+        connection.execute("DELETE FROM listings WHERE name = ?", (temporary,))
 
 
 def as_place(names: Sequence[str], row: Sequence[Any]) -> LibraryFile:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import files
+from classifier.catalog.places import add_listing, is_listing, keep_listing
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.file_checks import look
 from classifier.filing.fsops import Disk, stops
@@ -75,7 +76,7 @@ class _Listing:
     def write(self, content: bytes) -> Path:
         known = self._prove_ours()
         digest = hashlib.sha256(content).hexdigest()
-        self._record(self.path.name, digest)
+        add_listing(self.catalog, self.path.name, digest)
         self._clear_temporary()
         self.disk.write_new(self.temporary, content)
         if known:
@@ -97,30 +98,20 @@ class _Listing:
         if look(self.path) is None:
             return False
         digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
-        known = self.catalog.connection.execute(
-            "SELECT 1 FROM listings WHERE name = ? AND sha256 = ?", (self.path.name, digest)
-        ).fetchone()
-        if known is None or self.path.is_symlink():
+        if not is_listing(self.catalog, self.path.name, digest) or self.path.is_symlink():
             raise LibraryError(f"{self.path} is not as illsort wrote it: move it elsewhere, and it is written anew")
         return True
 
     def _clear_temporary(self) -> None:
         """Remove what a kill left of the last writing; that it was begun is recorded before a file is made."""
         if look(self.temporary) is not None:
-            begun = "SELECT 1 FROM listings WHERE name = ? AND sha256 = ''"
-            if self.catalog.connection.execute(begun, (self.temporary.name,)).fetchone() is None:
+            if not is_listing(self.catalog, self.temporary.name, ""):
                 raise LibraryError(f"{self.temporary} was not written by illsort: move it elsewhere")
             self.disk.remove(self.temporary)
-        self._record(self.temporary.name, "")
-
-    def _record(self, name: str, digest: str) -> None:
-        with self.catalog.transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO listings VALUES (?, ?)", (name, digest))
+        add_listing(self.catalog, self.temporary.name, "")
 
     def _forget_others(self, digest: str) -> None:
-        with self.catalog.transaction() as connection:
-            connection.execute("DELETE FROM listings WHERE name = ? AND sha256 <> ?", (self.path.name, digest))
-            connection.execute("DELETE FROM listings WHERE name = ?", (self.temporary.name,))
+        keep_listing(self.catalog, self.path.name, digest, temporary=self.temporary.name)
 
 
 def _as_csv(rows: Iterable[tuple[Path, str, str]]) -> bytes:

@@ -15,7 +15,7 @@ from classifier.catalog.library_changes import count_missing
 from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.move_log import read_lines
 from classifier.catalog.moves import damaged_rows, done_ids, open_entries
-from classifier.catalog.places import LibraryFile, all_places, count_places
+from classifier.catalog.places import LibraryFile, all_places, count_places, is_known_path
 from classifier.catalog.values import to_bytes, to_path
 from classifier.filing.file_checks import holds, is_link_to, look
 from classifier.filing.path_scope import PathScope, not_named
@@ -31,12 +31,6 @@ if TYPE_CHECKING:
 
     from classifier.catalog.connection import Catalog
     from classifier.filing.reconcile import Reconciled
-
-_KNOWN = """
-SELECT 1 FROM places WHERE path = ?1 UNION ALL SELECT 1 FROM sidecars WHERE path = ?1
-UNION ALL SELECT 1 FROM listings WHERE name = ?2 AND sha256 <> ''
-UNION ALL SELECT 1 FROM missing WHERE path = ?1 AND what <> 'deleted'
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +172,7 @@ def _look_about(catalog: Catalog, library: Path, summary: VerifySummary) -> None
         ]
         for name in sorted([*names, *links]):
             within = Path(folder, name).relative_to(library)
-            if catalog.connection.execute(_KNOWN, (to_bytes(within), to_text(within))).fetchone():
+            if is_known_path(catalog, to_bytes(within), to_text(within)):
                 continue
             if is_temporary(name):
                 summary.off.append(Problem(path=library / within, what="a temporary file of a stopped run is left"))
