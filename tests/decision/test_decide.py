@@ -1,4 +1,4 @@
-"""All the judgment of a sort, on plain values."""
+"""Decisions from probabilities, thresholds and OOD scores."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def promised(*probabilities: float, thresholds: tuple[float, ...], truncated: bo
         ((0.1, 0.35, 0.55), Action.REVIEW, "fox", "0.55 fox, 0.35 dog: below 0.9"),
     ],
 )
-def test_a_sure_picture_is_filed_and_an_unsure_one_reviewed_with_the_reason(
+def test_a_confident_decision_is_filed_and_another_reviewed_with_a_reason(
     probabilities: tuple[float, ...], action: Action, category: str, reason: str
 ) -> None:
     expected = Decision(
@@ -74,7 +74,7 @@ UNLIKE = "0.99 cat, 0.01 dog: unlike every labelled picture (distance 0.250, you
         (0.25, True, Action.REVIEW),
     ],
 )
-def test_a_picture_unlike_every_labelled_one_is_unknown_however_sure_unless_only_a_part_was_seen(
+def test_an_image_unlike_all_labels_is_unknown_unless_it_is_truncated(
     novelty: float | None, truncated: bool, action: Action
 ) -> None:
     decision = one(0.99, 0.01, 0.0, thresholds=(0.9,) * 3, truncated=truncated, novelty=novelty, unknown_threshold=0.25)
@@ -83,7 +83,7 @@ def test_a_picture_unlike_every_labelled_one_is_unknown_however_sure_unless_only
     assert (UNLIKE == decision.reason) == (action is Action.UNKNOWN)
 
 
-def test_a_truncated_picture_is_never_filed_however_sure() -> None:
+def test_a_truncated_image_is_never_filed() -> None:
     decision = decided(1.0, 0.0, 0.0, truncated=True)
 
     assert Action.REVIEW is decision.action
@@ -108,13 +108,13 @@ def test_nothing_below_the_threshold_is_ever_filed(weights: list[float], thresho
         ((0.0, 0.0, 1.0), Action.REVIEW, "1.000 fox, 0.000 cat: no error rate can be promised for fox"),
     ],
 )
-def test_where_an_error_rate_is_promised_the_guessed_category_s_own_threshold_decides(
+def test_with_a_guarantee_each_category_has_its_own_threshold(
     probabilities: tuple[float, ...], action: Action, reason: str
 ) -> None:
     assert (action, reason) == promised(*probabilities, thresholds=(0.96127, 0.5, 2.0))
 
 
-def test_no_promise_files_a_truncated_picture() -> None:
+def test_with_a_guarantee_a_truncated_image_is_not_filed_either() -> None:
     action, reason = promised(1.0, 0.0, 0.0, thresholds=(0.5, 0.5, 0.5), truncated=True)
 
     assert Action.REVIEW is action
@@ -122,7 +122,7 @@ def test_no_promise_files_a_truncated_picture() -> None:
 
 
 @given(st.floats(0.34, 1), st.floats(0.001, 1.001))
-def test_what_a_promised_reason_reads_as_is_what_was_decided(confidence: float, threshold: float) -> None:
+def test_rounded_numbers_in_a_reason_agree_with_the_decision(confidence: float, threshold: float) -> None:
     rest = (1 - confidence) / 2
     action, reason = promised(confidence, rest, rest, thresholds=(threshold, 0.5, 0.5))
     shown, why = float(reason.split()[0]), reason.split(": ")[1].split()
@@ -134,23 +134,25 @@ def test_what_a_promised_reason_reads_as_is_what_was_decided(confidence: float, 
         assert shown < float(why[1])
 
 
-def test_a_picture_hardly_like_any_label_is_looked_at_however_sure_the_network_is() -> None:
+def test_an_image_hardly_like_any_label_is_reviewed() -> None:
     decision = one(0.99, 0.01, thresholds=(0.9, 0.9), novelty=0.5, unknown_threshold=0.6, review_threshold=0.45)
 
     assert Action.REVIEW is decision.action
     assert "0.99 cat, 0.01 dog: hardly like any labelled picture (distance 0.500, " in decision.reason
 
 
-def test_of_two_equal_guesses_the_first_is_the_best_and_the_other_the_runner_up() -> None:
+def test_of_two_equal_probabilities_the_first_category_is_chosen() -> None:
     assert "0.40 dog, 0.40 fox: below 0.9" == decided(0.2, 0.4, 0.4).reason
 
 
-def test_the_only_category_has_no_runner_up() -> None:
+def test_a_reason_with_one_category_names_no_second() -> None:
     assert "1.00 cat: at least 0.9" == one(1.0, thresholds=(0.9,)).reason
 
 
 @given(st.lists(st.lists(st.floats(0.001, 1), min_size=3, max_size=3), max_size=5), st.data())
-def test_none_has_a_part_in_what_is_decided_of_another(weights: list[list[float]], data: st.DataObject) -> None:
+def test_images_decided_together_or_alone_have_the_same_decision(
+    weights: list[list[float]], data: st.DataObject
+) -> None:
     shares = np.array([[weight / sum(row) for weight in row] for row in weights]).reshape(-1, 3)
     novelties = [data.draw(st.none() | st.floats(0, 1)) for _ in weights]
     truncated = [data.draw(st.booleans()) for _ in weights]

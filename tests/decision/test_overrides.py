@@ -1,4 +1,4 @@
-"""What a person said goes before what a model says."""
+"""Annotations take precedence over the model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from classifier.records import Action, Annotation, AnnotationKind, Decision, Pic
 DECISION = Decision(
     picture=PictureId("p"), action=Action.FILE, category="chibi", confidence=0.97, reason="0.97 chibi: at least 0.9"
 )
-VERDICT = Annotation(
+ANNOTATION = Annotation(
     picture=PictureId("p"),
     said=AnnotationKind.WRONG,
     category="chibi",
@@ -20,48 +20,48 @@ VERDICT = Annotation(
     at="2026-11-24T10:00:00+00:00",
     audit=1,
 )
-RIGHT = replace(VERDICT, said=AnnotationKind.RIGHT)
+RIGHT = replace(ANNOTATION, said=AnnotationKind.RIGHT)
 
 
-def test_without_a_verdict_a_decision_stands() -> None:
+def test_without_an_annotation_a_decision_is_unchanged() -> None:
     assert DECISION == apply_annotation(DECISION, None)
-    assert DECISION == apply_annotation(DECISION, replace(VERDICT, category=None))
+    assert DECISION == apply_annotation(DECISION, replace(ANNOTATION, category=None))
 
 
-def test_judged_wrong_it_waits_for_review_with_the_persons_word_as_reason() -> None:
+def test_an_image_annotated_as_wrong_is_reviewed() -> None:
     reason = "a person said it is not chibi (audit of 2026-11-24)"
 
-    assert replace(DECISION, action=Action.REVIEW, reason=reason) == apply_annotation(DECISION, VERDICT)
+    assert replace(DECISION, action=Action.REVIEW, reason=reason) == apply_annotation(DECISION, ANNOTATION)
 
 
-def test_judged_wrong_in_one_category_it_may_be_filed_in_another() -> None:
+def test_an_image_annotated_as_wrong_may_be_filed_in_another_category() -> None:
     other = replace(DECISION, category="portrait")
 
-    assert other == apply_annotation(other, VERDICT)
+    assert other == apply_annotation(other, ANNOTATION)
 
 
-def test_judged_wrong_does_not_bring_back_what_is_unlike_every_label() -> None:
+def test_an_unknown_image_annotated_as_wrong_stays_unknown() -> None:
     unknown = replace(DECISION, action=Action.UNKNOWN)
 
-    assert unknown == apply_annotation(unknown, VERDICT)
+    assert unknown == apply_annotation(unknown, ANNOTATION)
 
 
 @pytest.mark.parametrize("action", Action)
-def test_judged_right_it_stays_whatever_the_threshold_says(action: Action) -> None:
+def test_an_image_annotated_as_right_is_filed_at_any_threshold(action: Action) -> None:
     reason = "a person said it is chibi (audit of 2026-11-24)"
 
     assert replace(DECISION, reason=reason) == apply_annotation(replace(DECISION, action=action), RIGHT)
 
 
-def test_judged_right_it_stays_though_a_new_model_prefers_another_category() -> None:
-    heeded = apply_annotation(replace(DECISION, category="portrait"), RIGHT, confidence=0.02)
+def test_an_image_annotated_as_right_stays_if_a_new_model_disagrees() -> None:
+    after = apply_annotation(replace(DECISION, category="portrait"), RIGHT, confidence=0.02)
 
-    assert (Action.FILE, "chibi", 0.02) == (heeded.action, heeded.category, heeded.confidence)
+    assert (Action.FILE, "chibi", 0.02) == (after.action, after.category, after.confidence)
 
 
 @pytest.mark.parametrize("action", Action)
-def test_judged_none_of_the_categories_it_is_in_none_whatever_the_model_says(action: Action) -> None:
-    none = replace(VERDICT, said=AnnotationKind.NONE, category=None, origin="review")
+def test_an_image_annotated_as_none_of_the_categories_is_unknown(action: Action) -> None:
+    none = replace(ANNOTATION, said=AnnotationKind.NONE, category=None, origin="review")
     reason = "a person said it is none of the categories (review of 2026-11-24)"
 
     assert replace(DECISION, action=Action.UNKNOWN, reason=reason) == apply_annotation(

@@ -10,19 +10,19 @@ from classifier.decision.policy import merge_categories
 ROWS = np.array([[0.5, 0.25, 0.25], [0.25, 0.125, 0.625]])
 
 
-def test_without_other_names_nothing_changes() -> None:
+def test_without_new_names_nothing_changes() -> None:
     found = merge_categories(("a", "b", "c"), (0.9, 0.8, 0.7), CategoryAliases())
     assert (("a", "b", "c"), (0.9, 0.8, 0.7)) == (found.categories, found.thresholds)
     assert ROWS.tolist() == found(ROWS).tolist()
 
 
-def test_a_name_alone_changes_no_number() -> None:
+def test_renaming_a_category_changes_no_probability() -> None:
     found = merge_categories(("a", "b", "c"), (0.9, 0.8, 0.7), CategoryAliases(now={"b": "d"}))
     assert (("a", "d", "c"), (0.9, 0.8, 0.7)) == (found.categories, found.thresholds)
     assert ROWS.tolist() == found(ROWS).tolist()
 
 
-def test_those_put_together_have_their_sum_and_the_strictest_threshold() -> None:
+def test_merged_categories_are_summed_and_have_the_highest_threshold() -> None:
     found = merge_categories(("a", "b", "c"), (0.7, 0.8, 0.9), CategoryAliases(now={"c": "a"}))
     assert (("a", "b"), (0.9, 0.8)) == (found.categories, found.thresholds)
     assert [[0.75, 0.25], [0.875, 0.125]] == found(ROWS).tolist()

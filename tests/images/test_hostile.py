@@ -1,4 +1,4 @@
-"""Every hostile and odd picture, where they are, through the whole of a sort: one row each, no abort."""
+"""Hostile and odd images are sorted without an abort: one row each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file that somebody writes to is no picture yet; whether it is, its time, a second look and the kernel tell."""
+"""Files that are still being written are left out: by their time, a second look, and the kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A draw hangs on names alone: the same again, a larger one begins with it, wherever the crawl lies."""
+"""A sample by hash depends on names alone: it is repeatable, and a larger one begins with a smaller one."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_the_record_is_what_the_file_system_shows(tmp_path: Path) -> None:
     assert (file.inode, file.device) == (status.st_ino, status.st_dev)
 
 
-def test_state_folders_and_skipped_folders_are_not_entered_but_hidden_ones_are(tmp_path: Path) -> None:
+def test_hidden_folders_are_entered_but_state_and_skipped_ones_are_not(tmp_path: Path) -> None:
     make_tree(tmp_path, {".illsort": {"a.png": PNG}, "library": {"b.png": PNG}, ".hidden": {"c.png": PNG}})
     another_spelling = tmp_path / ".hidden" / ".." / "library"
 

@@ -1,4 +1,4 @@
-"""What of a crawl is a picture: trees as dictionaries, each name with what it counts as, and no file in two counts."""
+"""What a walk finds and skips: folders as dictionaries, each name with its count, and no file in two counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A decoder that crashes, hangs or eats memory costs its own file, named with its cause, and little time."""
+"""A file that crashes, hangs or exhausts a worker is one failure with its reason."""
 
 from __future__ import annotations
 

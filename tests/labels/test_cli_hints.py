@@ -1,4 +1,4 @@
-"""The command that a person is to paste: it names the same folder again, whatever its name."""
+"""The printed train command names the same folder when it is pasted."""
 
 from __future__ import annotations
 

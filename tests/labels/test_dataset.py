@@ -1,4 +1,4 @@
-"""Labelled pictures are read once, known by content; contradictions are refused, broken ones told."""
+"""Labeled images are read once each; contradicting labels are an error, unreadable images are listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was said while reviewing is learned from, and the newest word goes before any label."""
+"""Annotations become labels, and the latest takes precedence over any label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels are category folders or a CSV; what cannot be learned from is told in one line."""
+"""Labels are category folders or a CSV file; unusable ones are an error in one line."""
 
 from __future__ import annotations
 

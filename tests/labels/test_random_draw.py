@@ -1,4 +1,4 @@
-"""Which pictures count as drawn by chance: those of draws that were answered whole, and those a person vouches for."""
+"""Images of complete draws count as random, and so do those that the user declares to be."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_no_answer_of_review_or_audit_is_a_random_label(tmp_path: Path) -> None:
     assert () == read_draws(library, tmp_path, None)
 
 
-def test_a_label_that_was_drawn_by_chance_and_is_denied_later_stays_in_the_draw() -> None:
+def test_a_random_label_annotated_as_wrong_later_stays_in_the_draw() -> None:
     """Left out, a mistake of the model would not be counted."""
     word = Annotation(
         picture=IDS[0], said=AnnotationKind.WRONG, category="a", origin="labels", at="", selection=Selection.MODEL

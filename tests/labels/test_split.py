@@ -1,4 +1,4 @@
-"""The split: every category on both sides, no group on two, the same for the same seed."""
+"""Splits: every category on both sides, no group on both, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_folds_hold_all_out_once_when_every_category_has_enough() -> None:
         assert 3 <= counts["b"] <= 4
 
 
-def test_where_nothing_can_be_held_out_there_is_one_fold_that_holds_nothing_out() -> None:
+def test_without_groups_to_hold_out_there_is_one_fold_without_validation() -> None:
     examples = [example("1.png", "a"), example("2.png", "b")]
 
     assert [()] == [part.validation for part in kfold_split(examples, [0, 1], count=3, seed=0)]

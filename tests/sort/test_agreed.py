@@ -1,4 +1,4 @@
-"""After an audit, later sorts keep to what the person said and agreed to."""
+"""After an audit, later sorts use its annotations and the agreed threshold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file that could not be read is listed while it is there and unreadable, and no longer."""
+"""An unreadable file is listed as long as it exists and is unreadable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sorting by an error rate: its thresholds decide, it is told and recorded, and it outlives a stopped run."""
+"""Sorting by an error rate: its thresholds are used, shown and recorded, and survive an interruption."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_a_dry_run_promises_the_same_and_makes_nothing(crawl: Path, judged: Path
         (0, Selection.RANDOM, 0.1, 31, "none", "no guarantee: this model keeps nothing to judge an error rate by"),
     ],
 )
-def test_without_a_guarantee_the_rate_is_kept_by_the_models_estimate_and_one_line_says_so(
+def test_without_a_guarantee_the_rate_is_estimated_and_one_line_says_so(
     crawl: Path, case: tuple[int, Selection, float, int, str, str]
 ) -> None:
     evidence, selection, rate, wanted, why, says = case

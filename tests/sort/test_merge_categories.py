@@ -11,7 +11,7 @@ from kit.reviewing import sort_again, unsure_library
 from kit.tree import all_files
 
 
-def test_a_later_sort_keeps_to_the_names_of_a_person(tmp_path: Path, bundle: Path) -> None:
+def test_a_later_sort_uses_the_new_category_names(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 6)
     with open_catalog(library) as catalog:
         ReviewSession(catalog).rename("blue", "cold")
@@ -23,7 +23,7 @@ def test_a_later_sort_keeps_to_the_names_of_a_person(tmp_path: Path, bundle: Pat
     assert after == set(all_files(library))
 
 
-def test_of_two_put_together_one_is_sure_where_each_alone_was_not(tmp_path: Path, bundle: Path) -> None:
+def test_merged_categories_may_reach_a_threshold_that_neither_does(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 6)
     assert not any(name.startswith("green/") for name in all_files(library))
     with open_catalog(library) as catalog:

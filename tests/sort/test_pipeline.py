@@ -337,7 +337,7 @@ def test_a_listing_that_a_spreadsheet_saved_anew_is_left_and_told(tmp_path: Path
 
 
 @pytest.mark.parametrize(("unlabelled", "offers"), [(None, 1), ("somewhere", 0)])
-def test_a_model_of_labels_alone_that_leaves_much_to_review_is_told_to_learn_from_the_crawl(
+def test_much_to_review_by_a_model_of_labels_alone_gives_a_training_hint(
     tmp_path: Path, bundle: Path, unlabelled: str | None, offers: int
 ) -> None:
     make_tree(tmp_path, {"crawl": {"a.png": png("red"), "unsure.png": UNSURE}})
@@ -399,7 +399,7 @@ def test_what_cannot_be_moved_has_failed_and_counts_where_it_lies(tmp_path: Path
     assert {f"_review/{name}" for name in before} == set(stable(library))
 
 
-def test_undoing_a_sort_that_could_not_move_all_brings_back_what_was_decided(tmp_path: Path, bundle: Path) -> None:
+def test_undoing_a_sort_with_failed_moves_restores_earlier_decisions(tmp_path: Path, bundle: Path) -> None:
     make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green")})
     run(tmp_path, bundle, threshold=0.5)
     make_tree(tmp_path / "sorted", {"_review": {"red": b"in the way"}})

@@ -1,4 +1,4 @@
-"""After a stopped sort the recorded mode, threshold, model and sidecars win; changed ones are asked about or said."""
+"""An interrupted sort resumes with its mode, threshold, model and sidecars; differences are asked about."""
 
 from __future__ import annotations
 
@@ -113,9 +113,7 @@ def stop_with_sidecars(folder: Path, bundle: Path) -> None:
 
 
 @pytest.mark.parametrize("stops", [1, 2])
-def test_a_forgotten_sidecars_setting_is_as_it_was_however_often_it_was_stopped(
-    stopped: Path, bundle: Path, stops: int
-) -> None:
+def test_a_forgotten_sidecars_setting_survives_several_interruptions(stopped: Path, bundle: Path, stops: int) -> None:
     stop_with_sidecars(stopped, bundle)
     for _ in range(stops - 1):
         with pytest.raises(Stop):

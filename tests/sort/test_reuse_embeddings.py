@@ -1,4 +1,4 @@
-"""Another head of a known backbone decides by what was kept: no picture is read, and only the difference moves."""
+"""Another head of a known backbone reuses embeddings: no image is read, and only changed ones are moved."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_only_new_pictures_are_read(tmp_path: Path, bundles: tuple[Path, Path, P
     assert ["new.png"] == [path.name for path in reads]
 
 
-def test_answers_of_two_models_are_kept_and_an_older_one_answers_again_without_reading(
+def test_predictions_of_two_models_are_kept_and_an_older_one_reads_nothing(
     tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
 ) -> None:
     make_tree(tmp_path / "crawl", CRAWL)

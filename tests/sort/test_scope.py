@@ -1,4 +1,4 @@
-"""What of a crawl is sorted: neither labels, nor other libraries and models, nor what is excluded or unfinished."""
+"""A sort leaves out labels, other libraries and models, excluded files and unfinished downloads."""
 
 from __future__ import annotations
 

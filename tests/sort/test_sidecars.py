@@ -1,4 +1,4 @@
-"""Files beside pictures are filed by the sort of their own crawl, and by no other."""
+"""Sidecars are moved by the sort of their own crawl only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After an undo everything is counted as it lies on the disk, and decided as it was before the run."""
+"""After an undo, counts match the disk and decisions are as before the run."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def library(tmp_path: Path, bundle: Path) -> Library:
     return Library(tmp_path, bundle)
 
 
-def test_what_was_decided_before_a_run_holds_again_when_it_is_undone_and_redone(library: Library) -> None:
+def test_undoing_a_run_restores_earlier_decisions_and_redoing_its_own(library: Library) -> None:
     before: list[list[Row]] = [[]]
     for threshold in THRESHOLDS[:2]:
         library.sort(threshold)
@@ -120,7 +120,7 @@ def test_an_older_library_without_a_record_of_before_counts_what_is_true(library
     assert [] == library.decided()
 
 
-def test_a_library_in_which_an_earlier_version_undid_one_of_two_sorts_counts_what_lies_there(library: Library) -> None:
+def test_after_an_undo_by_an_earlier_version_counts_match_the_folders(library: Library) -> None:
     library.sort(THRESHOLDS[0])
     library.sort(THRESHOLDS[2])
     kept = library.decided()
@@ -175,7 +175,7 @@ def decided(number: int, confidence: float, action: Action = Action.FILE) -> Dec
     return Decision(picture=PictureId(f"{number:064}"), action=action, category="a", confidence=confidence, reason="")
 
 
-def test_of_changes_that_move_nothing_two_a_decision_are_kept_and_of_others_all(library: Library) -> None:
+def test_two_changes_without_a_move_are_kept_and_all_changes_with_one(library: Library) -> None:
     with open_catalog(library.library) as catalog:
         for run in range(1, 9):
             tray = Action.REVIEW if run % 2 else Action.FILE
