@@ -39,7 +39,7 @@ def test_files_and_functions_stay_small_and_say_what_they_are(path: Path) -> Non
 def test_only_one_file_prints() -> None:
     """There, names are shown and not acted on, and JSON is ASCII; the others hand it lines and values."""
     printing = {"print", "echo", "secho", "confirm", "prompt", "dumps", "dump"}
-    at_the_end = {"terminal.py", "stop.py", "__main__.py"}  # the last two, for Ctrl-C
+    at_the_end = {"terminal.py", "interrupt.py", "__main__.py"}  # the last two, for Ctrl-C
 
     def prints(path: Path) -> bool:
         calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))

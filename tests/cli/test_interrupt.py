@@ -31,10 +31,10 @@ def program(body: str) -> subprocess.CompletedProcess[str]:
     """Run `body` as a command that hears Ctrl-C; `press()` presses it."""
     code = """
 import os, signal, sys, time
-from classifier.cli import stop
+from classifier.cli import interrupt
 def press(): os.kill(os.getpid(), signal.SIGINT)
 def cleaned(): print("cleaned", flush=True)
-with stop.heard():
+with interrupt.handle_sigint():
 """ + textwrap.indent(textwrap.dedent(body), "    ")
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=60
@@ -47,12 +47,12 @@ with stop.heard():
         ("press(); time.sleep(9)", 130, ""),
         ("try: press(); time.sleep(9)\nfinally: press(); time.sleep(0.01); cleaned()", 130, "cleaned\n"),
         ("try: press()\nfinally:\n  press(); press()\n  time.sleep(30)", 130, ""),
-        ("class Odd:\n  def __del__(self): press(); time.sleep(9)\nodd = Odd(); del odd; stop.check()", 130, ""),
+        ("class Odd:\n  def __del__(self): press(); time.sleep(9)\nodd = Odd(); del odd; interrupt.check()", 130, ""),
         ("try: press()\nexcept KeyboardInterrupt: raise RuntimeError('half an import') from None", 130, ""),
-        ("with stop.held():\n  press(); cleaned()\ntime.sleep(9)", 130, "cleaned\n"),
+        ("with interrupt.deferred():\n  press(); cleaned()\ntime.sleep(9)", 130, "cleaned\n"),
         ("import atexit\natexit.register(lambda: (press(), press(), cleaned()))", 0, "cleaned\n"),
         ("import atexit\natexit.register(press)\nsys.exit(1)", 1, ""),
-        ("try: press()\nexcept KeyboardInterrupt: stop.forget()\ncleaned()", 0, "cleaned\n"),
+        ("try: press()\nexcept KeyboardInterrupt: interrupt.reset()\ncleaned()", 0, "cleaned\n"),
     ],
     ids=["one", "in cleaning up", "three", "swallowed", "made another error", "held", "at exit", "failed", "forgotten"],
 )
@@ -67,7 +67,7 @@ def test_a_press_ends_in_one_line_whenever_it_comes(body: str, code: int, stdout
 
 @pytest.mark.parametrize(("is_kept", "line"), [(True, KEPT), (False, STOPPED)])
 def test_that_it_goes_on_is_said_where_anything_is_kept(is_kept: bool, line: str) -> None:
-    told = program(f"stop.goes_on_if(lambda: {is_kept}); press(); time.sleep(9)").stderr.splitlines()
+    told = program(f"interrupt.resumable_if(lambda: {is_kept}); press(); time.sleep(9)").stderr.splitlines()
 
     assert [line] == [one for one in told if one]
 
@@ -99,7 +99,7 @@ def pressed(words: list[str], random_: random.Random, *, within_s: float) -> tup
     It says when it hears, as `classifier.__main__` does in its first line: before that Python itself answers.
     """
     code = (
-        "import sys\nfrom classifier.cli import stop\nwith stop.heard():\n"
+        "import sys\nfrom classifier.cli import interrupt\nwith interrupt.handle_sigint():\n"
         " print('heard', flush=True)\n from classifier.cli.main import run\n run()"
     )
     with subprocess.Popen(
