@@ -18,7 +18,7 @@ from classifier.catalog.places import place_of
 from classifier.catalog.values import to_path
 from classifier.records import AnnotationKind
 from classifier.settings import Settings
-from classifier.web.clusters import Grid, grids, of_look, taken_for
+from classifier.web.clusters import Grid, cluster_images, list_grids, predicted_images
 from classifier.web.history import Answer
 from classifier.web.session import ReviewSession
 
@@ -46,7 +46,7 @@ def label(library: Path, folder: Path) -> None:
         named, marked, taken, wrong, passed = 0, 0, 0, 0, set[object]()
         told = {5, 10, 20, 40, 80, 160}
         for number in range(1, 401):
-            found = desk.read(lambda held, guesses: grids(held, guesses.names))
+            found = desk.read(lambda held, guesses: list_grids(held, guesses.names))
             left = [one for one in found if (one.look, one.category) not in passed]
             if not left:
                 break
@@ -77,15 +77,15 @@ def label(library: Path, folder: Path) -> None:
                 desk.look_out()
             if number in told:
                 print(f"{number} grids: {named} named, {marked} marked; of {taken} taken for one, {wrong} were not")
-        waits = sum(one.count for one in desk.read(lambda held, guesses: grids(held, guesses.names)))
+        waits = sum(one.count for one in desk.read(lambda held, guesses: list_grids(held, guesses.names)))
         print(f"{number} grids: {named} named, {marked} marked; of {taken} taken, {wrong} were not; {waits} wait")
 
 
 def _rows(desk: ReviewSession, grid: Grid) -> list:  # type: ignore[type-arg]
     look, category = grid.look, grid.category
     if look is not None:
-        return desk.read(lambda held, _: of_look(held, look, limit=PAGE))
-    return desk.read(lambda held, guesses: taken_for(held, guesses.names.aliases_of(category or ""), limit=PAGE))
+        return desk.read(lambda held, _: cluster_images(held, look, limit=PAGE))
+    return desk.read(lambda held, guesses: predicted_images(held, guesses.names.aliases_of(category or ""), limit=PAGE))
 
 
 def _truth(catalog, picture, folder: Path) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001

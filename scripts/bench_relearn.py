@@ -24,7 +24,7 @@ from classifier.model.bundle import Bundle
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest
 from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId, Selection
-from classifier.web.queue import Order, Wanted
+from classifier.web.queue import Order, QueueFilter
 from classifier.web.session import ReviewSession
 
 WIDTH = 1280
@@ -137,7 +137,7 @@ def measure(
     learner = learning.Learner(library)
     print(f"{len(ids):,} pictures of {WIDTH} numbers, {len(bundle.manifest.categories)} categories")
     print(f"the first round, which also looks at all of it: {timed(learner.learn):.1f} s")
-    wanted = Wanted(order=Order.LEARNED)
+    wanted = QueueFilter(order=Order.LEARNED)
     for number in range(rounds):
         print(f"the desk takes the outlook in {1000 * timed(desk.look_out):.0f} ms")
         rows = desk.page(wanted, after=None, limit=25)

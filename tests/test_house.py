@@ -122,7 +122,7 @@ _OF_PATHS = {
     *("chmod", "hardlink_to", "mkdir", "rename", "rmdir", "symlink_to", "touch", "unlink", "write_bytes", "write_text"),
 }
 _OF_LIBRARIES = {"save_file", "save_for_hf"}
-_NOT_PATHS = {"desk", "categories"}
+_NOT_PATHS = {"review_session", "categories"}
 """They have a method of such a name that changes no file."""
 
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from classifier.web.learner_process import Run
-    from classifier.web.server import Served
+    from classifier.web.learner_process import LearnerTarget
+    from classifier.web.server import PageAddress
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where the page is served; 0 takes a free port.")]
 Host = Annotated[
@@ -47,7 +47,7 @@ _PAGE = """\
 
 
 def show_page(
-    library: Path, *, name: str, host: str, port: int, token: str | None, no_open: bool, learn: Run | None
+    library: Path, *, name: str, host: str, port: int, token: str | None, no_open: bool, learn: LearnerTarget | None
 ) -> int:
     """Serve the page of `library` until Ctrl-C; returns how many decisions are not filed yet.
 
@@ -60,7 +60,7 @@ def show_page(
 
     opening = BrowserFile()
 
-    def opened(served: Served) -> None:
+    def opened(served: PageAddress) -> None:
         if not is_loopback(host):
             print_lines(
                 "anyone in your network who has the token can see these pictures and decide; "
@@ -72,7 +72,7 @@ def show_page(
         if not no_open:
             opening.open(served.new_address())
 
-    def spent(served: Served) -> None:
+    def spent(served: PageAddress) -> None:
         opening.remove()
         if not token:
             print_lines(f"the page is open; for another browser: {served.new_address()}", err=True)

@@ -1,1 +1,1 @@
-"""The review page: what waits for a person, shown and decided by single keys; must not load torch or change files."""
+"""The review page: its server, queue and session, and the static files. Without torch, so that it starts at once."""

@@ -1,6 +1,6 @@
-"""The audit as the page asks it: the questions of `illsort audit`, begun in one place and gone on with in the other.
+"""The audit on the page: the sample of `illsort audit`, which can be started in one place and continued in the other.
 
-Knows no web. Loaded when it is asked for: its bounds need scipy, which the page's start does not pay for.
+Loaded on the first request: its bounds need scipy, which would delay the start of the page.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _AHEAD: Final = 3
 
 
 def begin(library: Path, count: int | None) -> None:
-    """Draw a new sample; takes as long as there are many filed. Raises LibraryError when nothing is filed."""
+    """Draw a new sample; slow for many filed images. Raises LibraryError when nothing is filed."""
     with open_session(library, count=count, anew=True):
         pass
 
 
 def file_outcome(library: Path, *, by_threshold: bool) -> Refiled:
-    """Put what was judged wrong into `_review`, and with `by_threshold` what lies below the threshold that is offered.
+    """Move images judged wrong into `_review`; with `by_threshold`, also those below the proposed threshold.
 
-    Raises LibraryError while another process files there, or when there is nothing to go by any more.
+    Raises LibraryError while another process files there, or when the sample is out of date.
     """
     with open_catalog(library) as catalog:
         session, target = current(catalog, library), target_of(catalog)
@@ -48,13 +48,15 @@ def file_outcome(library: Path, *, by_threshold: bool) -> Refiled:
         return session.refile(Strictness(threshold=None if offer is None else offer.threshold, max_error=target))
 
 
-def answer(desk: ReviewSession, catalog: Catalog, library: Path, one: Answer, *, steps: int | None = None) -> None:
-    """Store what is said of the picture that is asked about; of another (told twice, or in the terminal) nothing.
+def answer(
+    review_session: ReviewSession, catalog: Catalog, library: Path, one: Answer, *, steps: int | None = None
+) -> None:
+    """Store the answer about the current image; ignore answers about others, as when one is sent twice.
 
-    `steps` is how many answers stand as far as the asker knows: with another number nothing is stored, for a question
-    that is skipped may be the one that is asked next.
+    `steps` is the number of answers known to the page; with another number nothing is stored, because a skipped image
+    may be the next one shown.
 
-    Which category a wrong one is of, or that it is of none, is said at the desk too: it can be filed by that.
+    The correct category of a wrong image, or that it has none, is stored in the review session too, so it can be filed.
     """
     session = current(catalog, library)
     asked = None if session is None else session.state.current
@@ -67,14 +69,14 @@ def answer(desk: ReviewSession, catalog: Catalog, library: Path, one: Answer, *,
     with catalog.transaction():
         session.answer(one.said if one.said is AnnotationKind.SKIPPED or is_right else AnnotationKind.WRONG)
         if is_placed:
-            desk.say([one], selection=Selection.FILED)
-    desk.heard([one.picture])
+            review_session.say([one], selection=Selection.FILED)
+    review_session.heard([one.picture])
 
 
-def take_back(desk: ReviewSession, catalog: Catalog, library: Path, *, steps: int | None = None) -> bool:
-    """Take back the last answer, with what it said at the desk; of what is no longer there nothing is asked again.
+def take_back(review_session: ReviewSession, catalog: Catalog, library: Path, *, steps: int | None = None) -> bool:
+    """Undo the last answer, here and in the review session; images that are gone are not shown again.
 
-    `steps` is how many answers stand as far as the asker knows: with another number nothing is done.
+    `steps` is the number of answers known to the page; with another number nothing is done.
     """
     session = current(catalog, library)
     if session is not None and steps not in {None, len(session.state.answers)}:
@@ -83,20 +85,20 @@ def take_back(desk: ReviewSession, catalog: Catalog, library: Path, *, steps: in
         last = session.state.answers[-1]
         with catalog.transaction():
             session.take_back()
-            step = desk.last
+            step = review_session.last
             if [(last.picture, last.id + 1)] == [(verdict.picture, verdict.id) for verdict in step]:
-                desk.take_back()
-        desk.heard([last.picture])
+                review_session.take_back()
+        review_session.heard([last.picture])
         asked = session.state.current
         if asked is None or session.path_of(asked) is not None:
             return True
     return False
 
 
-def told(catalog: Catalog, library: Path) -> dict[str, Any]:
-    """Where the audit stands and what follows so far, in parts that the page puts into words; `drawn` is 0 without one.
+def audit_state(catalog: Catalog, library: Path) -> dict[str, Any]:
+    """The state of the audit and its result so far, for the page to put into words; `drawn` is 0 without an audit.
 
-    `pictures` are those that are asked about next, the first of them now.
+    `pictures` are the images shown next, the current one first.
     """
     session = current(catalog, library)
     now = {"usual": default_count(catalog), "there": count_filed(catalog), "guaranteed": _guaranteed(catalog)}
@@ -130,13 +132,13 @@ def told(catalog: Catalog, library: Path) -> dict[str, Any]:
 
 
 def _guaranteed(catalog: Catalog) -> bool:
-    """Whether the last sort's error rate was guaranteed by its labels; also where none was asked for."""
+    """Whether the error rate of the last sort was guaranteed, or none was requested."""
     sort = audits.last_sort(catalog)
     return sort is None or Strictness.from_settings(sort[2]).no_guarantee is None
 
 
 def _misfiled(catalog: Catalog, session: Session) -> int:
-    """How many were judged wrong, still lie there, and were not said to be of another category."""
+    """How many were judged wrong, are still there, and have no other category."""
     there = [drawn.picture for drawn in session.state.audit.drawn if session.path_of(drawn) is not None]
     held = annotation_log.latest(catalog, [one for one in there if session.state.said.get(one) is AnnotationKind.WRONG])
     return sum(verdict.said is AnnotationKind.WRONG for verdict in held.values())
@@ -149,6 +151,6 @@ def _next(session: Session) -> list[PictureId]:
 
 
 def _skip_vanished(session: Session) -> None:
-    """As in the terminal: what is no longer there counts as wrong."""
+    """As in the terminal, an image that is gone counts as wrong."""
     while (asked := session.state.current) is not None and session.path_of(asked) is None:
         session.answer(AnnotationKind.SKIPPED)

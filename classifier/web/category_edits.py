@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from classifier.catalog.categories import CategoryAliases
     from classifier.catalog.connection import Catalog
     from classifier.records import Annotation
-    from classifier.web.queue import Waiting
+    from classifier.web.queue import QueueItem
     from classifier.web.suggestions import Suggestions
 
 
 def make_category(catalog: Catalog, name: str, *, guesses: Suggestions, at: str) -> None:
-    """Make a category. Raises LibraryError or LabelsError in one line for a name that it cannot have."""
+    """Make a category. Raises LibraryError or LabelsError for an invalid name."""
     name = nfc(name)
     if name in guesses.categories:
         raise LibraryError(f"the category {name!r} is there already")
@@ -35,13 +35,15 @@ def make_category(catalog: Catalog, name: str, *, guesses: Suggestions, at: str)
     categories.make(catalog, [name], at=at)
 
 
-def named(rows: list[Waiting], names: CategoryAliases) -> list[Waiting]:
-    """The same, each category by its name of now."""
+def with_current_names(rows: list[QueueItem], names: CategoryAliases) -> list[QueueItem]:
+    """The same items, each category by its current name."""
     return [replace(row, category=names.resolve(row.category), best=names.resolve(row.best)) for row in rows]
 
 
-def named_counts(counts: Mapping[str, Mapping[str, int]], names: CategoryAliases) -> dict[str, dict[str, int]]:
-    """Counts by tray and category, each category by its name of now, most first."""
+def counts_by_current_name(
+    counts: Mapping[str, Mapping[str, int]], names: CategoryAliases
+) -> dict[str, dict[str, int]]:
+    """Counts by queue and category, each category by its current name, most first."""
     summed: dict[str, Counter[str]] = {tray: Counter() for tray in counts}
     for tray, of_it in counts.items():
         for category, count in of_it.items():
@@ -49,8 +51,8 @@ def named_counts(counts: Mapping[str, Mapping[str, int]], names: CategoryAliases
     return {tray: dict(of_it.most_common()) for tray, of_it in summed.items()}
 
 
-def take_back_name(catalog: Catalog, step: int) -> None:
-    """Call categories again as before a step; what lies in a folder of the old name is of that category."""
+def undo_rename(catalog: Catalog, step: int) -> None:
+    """Restore the names from before a step; images in a folder of the old name keep that category."""
     for old, new in categories.take_back(catalog, step).items():
         decisions.rename_category(catalog, new, old)
 
@@ -58,10 +60,10 @@ def take_back_name(catalog: Catalog, step: int) -> None:
 def rename_category(
     catalog: Catalog, old: str, new: str, *, guesses: Suggestions, origin: str, at: str
 ) -> list[Annotation]:
-    """Call `old` what `new` says, which may be another category: then the two are one.
+    """Rename `old` to `new`; if `new` exists, the two are merged.
 
-    All or nothing: the words about `old` that hold are said of `new`, and are returned. Raises LibraryError or
-    LabelsError in one line when there is no `old`, or it cannot be called so.
+    All or nothing. The latest annotations with `old` are stored again with `new` and returned. Raises LibraryError or
+    LabelsError when there is no `old`, or the name is invalid.
     """
     old, new = nfc(old), nfc(new)
     if old not in guesses.categories:
@@ -93,9 +95,9 @@ So is the capital F.
 
 
 def keys_for(categories: Sequence[str]) -> dict[str, str]:
-    """A key for each category, as far as they go: digits, then letters of its own name, then any letter, then capitals.
+    """A key for each category: digits, then letters of its name, then any letter, then capitals. Pure.
 
-    Those beyond all keys get none: they are clicked.
+    The same categories always get the same keys. Categories beyond the last key have none.
     """
     given = dict(zip(categories, _DIGITS, strict=False))
     free = [letter for letter in ascii_lowercase if letter not in _TAKEN]

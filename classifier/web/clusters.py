@@ -1,6 +1,6 @@
-"""Grids for labelling from nothing: pictures that look alike, and, once something is learned, those taken for one kind.
+"""Grids for labeling from nothing: clusters of similar images, and predicted categories once something is learned.
 
-Reads what an outlook says beside the catalog; a picture that it is sure of is in no cluster any more.
+Reads the ranking. A confidently predicted image is in no cluster.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from classifier.web.queue import ROW, waiting
+from classifier.web.queue import ITEM_QUERY, item_from_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classifier.catalog.categories import CategoryAliases
     from classifier.catalog.connection import Catalog
-    from classifier.web.queue import Waiting
+    from classifier.web.queue import QueueItem
 
 SURE: Final = 0.5
 """From this confidence on a picture is shown as taken for its category, below it beside those that look like it."""
@@ -32,7 +32,7 @@ _SPOKEN: Final = "CASE WHEN said.how IS NULL THEN 0 ELSE 1 END"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageClusters:
-    """The clusters of a sample: how many there are, in how many something was named, and those without any answer."""
+    """The clusters of a sample: how many there are, how many have annotations, and those without any."""
 
     all: int
     named: int
@@ -41,15 +41,15 @@ class ImageClusters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """Pictures to be named together: a cluster by its number `look`, or what is taken for `category`."""
+    """Images to label together: a cluster by its number `look`, or those predicted as `category`."""
 
     look: int | None
     category: str | None
     count: int
 
 
-def grids(catalog: Catalog, names: CategoryAliases) -> list[Grid]:
-    """Every grid in which something waits: categories by how much does, then clusters as they are numbered."""
+def list_grids(catalog: Catalog, names: CategoryAliases) -> list[Grid]:
+    """Every grid in which something waits: categories by count, then clusters by number."""
     source = f"FROM {_WAITS} CROSS JOIN places ON places.picture = r.picture WHERE {_UNSAID}"
     execute = catalog.connection.execute
     taken: Counter[str] = Counter()
@@ -60,8 +60,8 @@ def grids(catalog: Catalog, names: CategoryAliases) -> list[Grid]:
     return found + [Grid(look=look, category=None, count=count) for look, count in looks]
 
 
-def groups(catalog: Catalog) -> ImageClusters:
-    """The clusters of which something waits or was answered; what an answer filed still counts for its cluster."""
+def image_clusters(catalog: Catalog) -> ImageClusters:
+    """Clusters with waiting or annotated images; a filed image still counts for its cluster."""
     rows = catalog.connection.execute(
         f"SELECT r.look, max({_SPOKEN}), max(d.action = 'review') FROM outlook.ranks AS r "  # noqa: S608 - our own
         "CROSS JOIN decisions AS d ON d.picture = r.picture CROSS JOIN places ON places.picture = r.picture "
@@ -72,18 +72,18 @@ def groups(catalog: Catalog) -> ImageClusters:
     return ImageClusters(all=named + len(untouched), named=named, untouched=untouched)
 
 
-def of_look(catalog: Catalog, look: int, *, limit: int) -> list[Waiting]:
-    """What of a cluster is not named yet, the closest to its centre first."""
+def cluster_images(catalog: Catalog, look: int, *, limit: int) -> list[QueueItem]:
+    """The unlabeled images of a cluster, the closest to its center first."""
     return _rows(catalog, f"NOT ({_TAKEN}) AND r.look = ? ORDER BY r.place", look, limit)
 
 
-def taken_for(catalog: Catalog, categories: Sequence[str], *, limit: int) -> list[Waiting]:
-    """What is taken for a category, under any of its names, and not confirmed yet, the surest first."""
+def predicted_images(catalog: Catalog, categories: Sequence[str], *, limit: int) -> list[QueueItem]:
+    """Unconfirmed images predicted as a category, under any of its names, the most confident first."""
     marks = ", ".join("?" for _ in categories)
     where = f"{_TAKEN} AND r.category IN ({marks}) ORDER BY r.confidence DESC, r.place"
     return _rows(catalog, where, *categories, limit)
 
 
-def _rows(catalog: Catalog, where: str, *values: int | str) -> list[Waiting]:
-    query = f"{ROW.format(keys='r.place', source=_WAITS)} WHERE {_UNSAID} AND {where} LIMIT ?"
-    return [waiting(found) for found in catalog.connection.execute(query, ("", *values))]
+def _rows(catalog: Catalog, where: str, *values: int | str) -> list[QueueItem]:
+    query = f"{ITEM_QUERY.format(keys='r.place', source=_WAITS)} WHERE {_UNSAID} AND {where} LIMIT ?"
+    return [item_from_row(found) for found in catalog.connection.execute(query, ("", *values))]

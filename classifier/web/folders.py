@@ -40,10 +40,7 @@ _SKIPPED: Final = f"{_FILES} {_LAST} = 'skipped'"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
-    """One folder: its number, its name, how deep it lies below what all have in common, how many pictures it holds.
-
-    Those that wait count, in it and below.
-    """
+    """One folder: its number, name, depth below the common parent, and number of waiting images in and below it."""
 
     number: int
     name: str
@@ -52,7 +49,7 @@ class Folder:
 
 
 class Folders:
-    """The folders of one library's crawls, by numbers that hold as long as this lives; for several threads."""
+    """The folders of the crawls of one library; numbers stay valid for the life of this object. Thread-safe."""
 
     def __init__(self, library: Path) -> None:
         self._library = library
@@ -61,15 +58,14 @@ class Folders:
         self._numbers: dict[_Parts, int] = {}
 
     def path_of(self, number: int) -> bytes | None:
-        """The folder of that number, as the catalog keeps paths; None when no such was told."""
+        """The folder with that number, as the catalog stores paths; None for an unknown number."""
         return b"/".join(self._known[number]) if 0 <= number < len(self._known) else None
 
     def look(self, action: Action | None, *, chosen: int | None) -> tuple[list[Folder], int]:
-        """Those on the top level and around the one `chosen`, and how many of them were left out for being too many.
+        """The folders on the top level and around `chosen`, and how many were left out because there are too many.
 
-        What waits in the tray of `action` counts; with None, what was skipped in any.
-        Empty when all that waits comes from one folder. It takes as long as there is much: not for a thread that a
-        person waits for. Raises LibraryError when the library cannot be read.
+        Counts what waits in the queue of `action`; with None, what was skipped in any queue. Empty if all of it comes
+        from one folder. Slow for large queues. Raises LibraryError when the library cannot be read.
         """
         with open_catalog(self._library) as catalog:
             asked = (_SKIPPED, ()) if action is None else (_WAITING, (action.value,))
@@ -127,7 +123,7 @@ _FEW: Final = 3000
 
 
 class FolderFilter:
-    """Knows which pictures of a catalog have a file in one folder of the crawl, or below it."""
+    """The images of one crawl folder and below, in the table `temp.here`."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -136,7 +132,7 @@ class FolderFilter:
         catalog.connection.execute(_MADE)
 
     def look(self, under: bytes | None) -> bool:
-        """Have `temp.here` hold those of the folder `under` (None asks for none); whether they are few."""
+        """Fill `temp.here` for the folder `under` (None for no filter). Returns whether there are few images."""
         if under is None:
             return False
         if under != self._under:
@@ -147,5 +143,5 @@ class FolderFilter:
         return self._is_small
 
     def changed(self) -> None:
-        """There may be others by now."""
+        """Query again at the next use."""
         self._under = None

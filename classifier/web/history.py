@@ -1,4 +1,4 @@
-"""What a person says, and the steps that they can take back, the last first; read anew from what was recorded."""
+"""The answers of a person, and the steps that can be undone, read from the annotations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LABELS: Final = "labels"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What is said of one picture, and of which category."""
+    """One answer: an image, what was chosen, and the category."""
 
     picture: PictureId
     said: AnnotationKind
@@ -34,7 +34,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What is taken back as one, by its number; it says nothing, perhaps, where a category was renamed."""
+    """One undoable step; without annotations where only a category was renamed."""
 
     id: int
     said: tuple[Annotation, ...]
@@ -42,7 +42,7 @@ class Step:
 
 
 def read_steps(catalog: Catalog, said: Sequence[Annotation]) -> list[Step]:
-    """The steps that stand, the oldest first; `said` are all verdicts of the page, oldest first."""
+    """The steps that can be undone, the oldest first; `said` are all annotations of the page, oldest first."""
     left = {verdict.id for of_it in without_retracted(said).values() for verdict in of_it}
     renamings = categories.renaming_steps(catalog)
     steps: dict[int, list[Annotation]] = {number: [] for number in renamings}
@@ -61,8 +61,8 @@ def check_answers(catalog: Catalog, answers: Sequence[Answer], categories: Seque
             raise LibraryError(f"there is no picture {one.picture} in the library")
 
 
-def how_held(held: Annotation | None, last: Sequence[Annotation]) -> tuple[str | None, str | None]:
-    """Why a picture is kept out of the queue, and of which category it was spoken; None when it is not kept out."""
+def queue_status(held: Annotation | None, last: Sequence[Annotation]) -> tuple[str | None, str | None]:
+    """Why an image is kept out of the queue, and its category; None if it is not."""
     if held is not None and held.said in {AnnotationKind.RIGHT, AnnotationKind.NONE}:
         return "settled", held.category
     if last and last[-1].said is AnnotationKind.SKIPPED:
@@ -70,17 +70,17 @@ def how_held(held: Annotation | None, last: Sequence[Annotation]) -> tuple[str |
     return (None, None) if held is None else ("wrong", held.category)
 
 
-def spoken_of(catalog: Catalog) -> list[PictureId]:
-    """The pictures of which something was ever said on the page."""
+def annotated_images(catalog: Catalog) -> list[PictureId]:
+    """All images that were ever annotated on the page."""
     said = [verdict for origin in (ORIGIN, LABELS) for verdict in annotation_log.of_origin(catalog, origin)]
     return list(dict.fromkeys(verdict.picture for verdict in said))
 
 
 def now() -> str:
-    """The time in UTC, for a person to read: what came last is told by the numbers of steps and verdicts."""
+    """The time in UTC, for display; the order is that of step and annotation numbers."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def words_of(said: Sequence[Answer | Annotation]) -> list[tuple[PictureId, AnnotationKind, str | None]]:
-    """What was said of which picture, whenever it was."""
+def annotation_values(said: Sequence[Answer | Annotation]) -> list[tuple[PictureId, AnnotationKind, str | None]]:
+    """Image, kind and category of each answer or annotation, without the time."""
     return [(one.picture, one.said, one.category) for one in said]

@@ -58,9 +58,9 @@ _PLACES: Final = {"audit": "抽查", "review": "复核", "labels": "标注"}
 
 
 def reason_in_chinese(reason: str, *, category: str) -> str:
-    """The same reason in Chinese; categories and numbers stay as they are, so do the guesses before the colon.
+    """The reason in Chinese; categories, numbers and the guesses before the colon stay as they are.
 
-    `category` is the decision's: "it is not anime" may speak of "anime" or of "not anime".
+    `category` is that of the decision: "it is not anime" may be about "anime" or "not anime".
     """
     exact = (re.compile(rf"a person said it is ({re.escape(category)}) (\(\w+ of .+?\))"), "有人说它是“{0}”{1}")
     for guesses, why in _parts(reason):
@@ -72,7 +72,7 @@ def reason_in_chinese(reason: str, *, category: str) -> str:
 
 
 def _parts(reason: str) -> list[tuple[str, str]]:
-    """How it may be cut into guesses and why: a category's name may hold a colon too."""
+    """The possible splits into guesses and reason: the name of a category may contain a colon too."""
     ends = [found.start() for found in re.finditer(": ", reason)]
     cut = [(reason[:end], reason[end + 2 :]) for end in ends if _GUESSES.fullmatch(reason[:end])]
     return [*cut, ("", reason)]
@@ -84,7 +84,7 @@ _ITSELF_TOLD: Final = "why"
 
 
 def sentence_in_chinese(sentence: str) -> str:
-    """The same in Chinese; names, paths and numbers in it stay as they are."""
+    """The sentence in Chinese; names, paths and numbers stay as they are."""
     for pattern, quoted, chinese in _PATTERNS:
         if (found := pattern.fullmatch(sentence)) is not None:
             parts = found.groupdict()
@@ -94,8 +94,8 @@ def sentence_in_chinese(sentence: str) -> str:
     return sentence
 
 
-def both(name: str, sentence: str) -> dict[str, str]:
-    """The sentence as the page takes it: under `name` in English, beside it in Chinese."""
+def in_both_languages(name: str, sentence: str) -> dict[str, str]:
+    """The sentence for the page: under `name` in English, under `name`_zh in Chinese."""
     told = {name: sentence, f"{name}_zh": sentence_in_chinese(sentence)}
     return {key: displayable(text, keep="\n") for key, text in told.items()}
 

@@ -22,8 +22,8 @@ from classifier.model.bundle_files import EVALUATION, read_json
 from classifier.model.evaluation_fields import is_label_issue
 from classifier.paths import displayable, from_text
 from classifier.records import Annotation, AnnotationKind, PictureId, Selection, time_of
-from classifier.web.history import LABELS, Answer, now, words_of
-from classifier.web.label_paths import near_at_hand
+from classifier.web.history import LABELS, Answer, annotation_values, now
+from classifier.web.label_paths import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,55 +38,58 @@ _AHEAD: Final = 12
 """So many are told at once: the next ones are there when one is answered."""
 
 
-def named(labels: Iterable[Doubtful], names: CategoryAliases) -> list[Doubtful]:
-    """The same by the categories' names of now; where two became one, there is nothing to doubt."""
+def current_issues(labels: Iterable[LabelIssue], names: CategoryAliases) -> list[LabelIssue]:
+    """The issues by the current names of categories; none where two were merged."""
     now = (replace(one, category=names.resolve(one.category), likely=names.resolve(one.likely)) for one in labels)
     return [one for one in now if one.category != one.likely]
 
 
-def answer(desk: ReviewSession, labels: Sequence[Doubtful], one: Answer) -> None:
-    """Store at once what is said of a doubtful label; told again because its answer was lost, it is not stored twice.
+def answer(review_session: ReviewSession, labels: Sequence[LabelIssue], one: Answer) -> None:
+    """Store an answer about a label issue at once; a repeated request is not stored twice.
 
-    Raises LibraryError for a picture whose label is not doubted, or a category that does not exist.
+    Raises LibraryError for an image without an issue, or an unknown category.
     """
-    about = {label.picture: label for label in named(labels, desk.guesses.names)}.get(one.picture)
+    about = {label.picture: label for label in current_issues(labels, review_session.guesses.names)}.get(one.picture)
     if about is None:
         raise LibraryError(f"the label of picture {one.picture} is not doubted")
     if one.said is AnnotationKind.WRONG:
         raise LibraryError("say of which category it is, or that it is of none")
     if one.said is AnnotationKind.RIGHT and one.category not in {
-        *desk.guesses.categories,
+        *review_session.guesses.categories,
         about.category,
         about.likely,
     }:
         raise LibraryError(f"there is no category {one.category!r}")
-    steps = _steps(desk, labels)
-    if steps and words_of(steps[-1:]) == words_of([one]):
+    steps = _steps(review_session, labels)
+    if steps and annotation_values(steps[-1:]) == annotation_values([one]):
         return
     category = one.category if one.said is AnnotationKind.RIGHT else None
     word = Annotation(
         picture=one.picture, said=one.said, category=category, origin=LABELS, at=now(), selection=Selection.MODEL
     )
-    desk.hear(word)
+    review_session.hear(word)
 
 
-def take_back(desk: ReviewSession, labels: Sequence[Doubtful], *, steps: int | None = None) -> None:
-    """Take back what was said last of the labels and stands, also on another day.
+def take_back(review_session: ReviewSession, labels: Sequence[LabelIssue], *, steps: int | None = None) -> None:
+    """Undo the last answer about a label that stands, also one of another day.
 
-    `steps` is how many stand as far as the asker knows: with another number nothing is done.
+    `steps` is the number of answers known to the page; with another number nothing is done.
     """
-    said = _steps(desk, labels)
+    said = _steps(review_session, labels)
     if said and steps in {None, len(said)}:
-        desk.hear(replace(said[-1], id=0, said=AnnotationKind.TAKEN_BACK, at=now()))
+        review_session.hear(replace(said[-1], id=0, said=AnnotationKind.TAKEN_BACK, at=now()))
 
 
-def told(desk: ReviewSession, labels: Sequence[Doubtful]) -> dict[str, Any]:
-    """How many labels are doubted and how many are left, the next ones, and how many steps can be taken back.
+def issues_state(review_session: ReviewSession, labels: Sequence[LabelIssue]) -> dict[str, Any]:
+    """How many issues there are and are left, the next ones, and how many answers can be undone.
 
-    A label whose file is gone is none any more; what was said of it can still be taken back.
+    A label whose file is gone is no issue; answers about it can still be undone.
     """
-    steps, doubted = _steps(desk, labels), named((one for one in labels if one.is_there), desk.guesses.names)
-    left = _left(desk, doubted, steps)
+    steps, doubted = (
+        _steps(review_session, labels),
+        current_issues((one for one in labels if one.is_there), review_session.guesses.names),
+    )
+    left = _left(review_session, doubted, steps)
     return {
         "of": len(doubted),
         "left": len(left),
@@ -104,26 +107,26 @@ def told(desk: ReviewSession, labels: Sequence[Doubtful]) -> dict[str, Any]:
     }
 
 
-def _steps(desk: ReviewSession, labels: Sequence[Doubtful]) -> list[Annotation]:
-    """What was said here of these labels and stands, the oldest first."""
+def _steps(review_session: ReviewSession, labels: Sequence[LabelIssue]) -> list[Annotation]:
+    """The standing answers about these labels, the oldest first."""
     pictures = {one.picture for one in labels}
-    said = desk.read(lambda catalog, _: annotation_log.of_origin(catalog, LABELS))
+    said = review_session.read(lambda catalog, _: annotation_log.of_origin(catalog, LABELS))
     own = annotation_log.without_retracted(verdict for verdict in said if verdict.picture in pictures)
     return sorted(chain.from_iterable(own.values()), key=lambda verdict: verdict.id)
 
 
-def _left(desk: ReviewSession, labels: Sequence[Doubtful], steps: Sequence[Annotation]) -> list[Doubtful]:
-    """What is to be asked about: first what was not looked at, then what was skipped, the longest ago first."""
-    held = desk.read(lambda catalog, _: annotation_log.latest(catalog, [one.picture for one in labels]))
-    labels = [one for one in labels if one.likely not in desk.ruled_out(one.picture)]
+def _left(review_session: ReviewSession, labels: Sequence[LabelIssue], steps: Sequence[Annotation]) -> list[LabelIssue]:
+    """The open issues: new ones first, then skipped ones, the longest ago first."""
+    held = review_session.read(lambda catalog, _: annotation_log.latest(catalog, [one.picture for one in labels]))
+    labels = [one for one in labels if one.likely not in review_session.ruled_out(one.picture)]
     last = {verdict.picture: verdict for verdict in steps}
     skipped = {picture: verdict.id for picture, verdict in last.items() if verdict.said is AnnotationKind.SKIPPED}
     left = [one for one in labels if not _is_settled(one, held)]
     return sorted(left, key=lambda one: skipped.get(one.picture, 0))
 
 
-def _is_settled(label: Doubtful, held: Mapping[PictureId, Annotation]) -> bool:
-    """Whether what a person said of the picture, anywhere, goes before its label."""
+def _is_settled(label: LabelIssue, held: Mapping[PictureId, Annotation]) -> bool:
+    """Whether an annotation of the image overrides its label."""
     verdict = held.get(label.picture)
     if verdict is None:
         return False
@@ -134,10 +137,10 @@ _ID: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doubtful:
-    """A labelled picture whose label, `category`, may be wrong: rather it shows `likely`, so probably, 0..1.
+class LabelIssue:
+    """A labeled image whose label `category` is likely wrong; `likely` is the predicted category, `confidence` 0..1.
 
-    `is_there` says whether the labelled file is where it was.
+    `is_there` is whether the labeled file exists.
     """
 
     picture: PictureId
@@ -148,27 +151,27 @@ class Doubtful:
     is_there: bool = True
 
 
-class DoubtfulLabels:
-    """Those of the model that a library was last sorted with; `bundle_of` names its folder. For several threads."""
+class LabelIssueFile:
+    """The label issues of the last bundle; `bundle_of` returns its folder. Thread-safe."""
 
     def __init__(self, files: LabelPaths, bundle_of: Callable[[], Path | None]) -> None:
         self._files = files
         self._bundle_of = bundle_of
         self._lock = threading.Lock()
         self._read: tuple[Path, int, int] | None = None
-        self._found: Mapping[PictureId, Doubtful] = {}
+        self._found: Mapping[PictureId, LabelIssue] = {}
 
-    def read(self) -> tuple[Doubtful, ...]:
-        """The most doubtful first. None where the folder is gone or tells of none."""
+    def read(self) -> tuple[LabelIssue, ...]:
+        """All issues, the most likely first; empty where the folder is gone or lists none."""
         return tuple(replace(one, is_there=_is_there(one.path)) for one in self._now().values())
 
     def path_of(self, picture: PictureId) -> Path | None:
-        """The file with a doubted label, which the model no longer learns from when it is none of its categories."""
+        """The file of an image with a label issue, if it still holds that image."""
         doubt = self._now().get(picture)
         return None if doubt is None else self._files.holding(picture, doubt.path)
 
-    def _now(self) -> Mapping[PictureId, Doubtful]:
-        """By picture; read once for each training."""
+    def _now(self) -> Mapping[PictureId, LabelIssue]:
+        """By image; read once per training."""
         folder = self._bundle_of()
         if folder is None:
             return {}
@@ -184,12 +187,12 @@ class DoubtfulLabels:
             return self._found
 
 
-def _told(evaluation: Mapping[str, Any]) -> Iterator[Doubtful]:
+def _told(evaluation: Mapping[str, Any]) -> Iterator[LabelIssue]:
     found = evaluation.get("doubts")
     labels = found.get("labels") if isinstance(found, dict) else None
     for doubt in labels if isinstance(labels, list) else ():
         if _is_doubt(doubt):
-            yield Doubtful(
+            yield LabelIssue(
                 picture=PictureId(doubt["picture"]),
                 path=doubt["path"],
                 category=doubt["category"],
@@ -209,8 +212,8 @@ def _is_doubt(doubt: Any) -> bool:
     )
 
 
-def _is_there(named: str) -> bool:
-    path = near_at_hand(named)
+def _is_there(current_issues: str) -> bool:
+    path = local_path(current_issues)
     try:
         return path is not None and path.is_file()
     except (OSError, ValueError):  # in a closed folder, or no path that a system can have

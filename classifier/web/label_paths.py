@@ -1,7 +1,6 @@
-"""Where a labelled picture lies, by its id: most were never in the crawl, so only the model's folder tells.
+"""Paths of labeled images by id: most are not in the crawl, so only the bundle lists them.
 
-That folder may come from elsewhere and name any file: one is found only while its content is the picture asked for.
-Knows no web and shows nothing; for several threads.
+A bundle may come from elsewhere and list any file: a path is returned only if its content is that image. Thread-safe.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _Stamp = tuple[int, int]
 
 
 class LabelPaths:
-    """The labelled pictures of the model that a library was last sorted with; `bundle_of` names its folder."""
+    """The labeled images of the last bundle; `bundle_of` returns its folder."""
 
     def __init__(self, bundle_of: Callable[[], Path | None]) -> None:
         self._bundle_of = bundle_of
@@ -36,15 +35,15 @@ class LabelPaths:
         self._checked: dict[tuple[PictureId, str], _Stamp] = {}
 
     def path_of(self, picture: PictureId) -> Path | None:
-        """The file that holds a labelled picture; None when none was labelled so, or it is gone or changed."""
+        """The file of a labeled image; None if it is not labeled, gone or changed."""
         return self.holding(picture, self._paths_now().get(picture, ""))
 
     def holding(self, picture: PictureId, named: str) -> Path | None:
-        """The file that a model's folder names, if it holds that picture.
+        """The listed file, if it holds that image.
 
-        Its content is read once, and again only when its size or time has changed.
+        The content is hashed once, and again only when size or time change.
         """
-        path = near_at_hand(named)
+        path = local_path(named)
         if path is None:
             return None
         try:
@@ -58,7 +57,7 @@ class LabelPaths:
         return path
 
     def _paths_now(self) -> Mapping[PictureId, str]:
-        """Where each labelled picture lay when it was learned from, by what the model's folder says now; unchecked."""
+        """Unchecked paths of the labeled images, as the bundle lists them now."""
         folder = self._bundle_of()
         with self._lock:
             try:
@@ -71,8 +70,8 @@ class LabelPaths:
             return self._paths
 
 
-def near_at_hand(named: str) -> Path | None:
-    """The path that a model's folder names; None for none, and on another machine: Windows would tell it the user."""
+def local_path(named: str) -> Path | None:
+    """The listed path; None for none, and for a network path, to which Windows would send credentials."""
     path = from_text(named)
     return None if not named or path.drive.startswith("\\\\") else path
 

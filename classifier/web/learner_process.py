@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import LibraryError
 from classifier.inference.process import block_sigint
-from classifier.web.i18n import both
+from classifier.web.i18n import in_both_languages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-Run = Callable[[Connection, Path], None]
+LearnerTarget = Callable[[Connection, Path], None]
 """Learns for a library until the pipe ends; importable by name, for it runs in another process."""
 
 
 class LearnerProcess:
-    """One learning process; `heard` is called with all that it tells, in a thread of its own."""
+    """One learner process; `heard` is called with each of its messages, in a thread of its own."""
 
-    def __init__(self, run: Run, library: Path, heard: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, run: LearnerTarget, library: Path, heard: Callable[[dict[str, Any]], None]) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         # No daemon: those may have no workers, which a sort needs. It ends with its pipe, before anyone waits for it.
@@ -39,21 +39,21 @@ class LearnerProcess:
         with block_sigint():
             self._process.start()
         theirs.close()
-        self._ear = threading.Thread(target=self._listen, args=(heard,), name="ear", daemon=True)
-        self._ear.start()
+        self._reader = threading.Thread(target=self._listen, args=(heard,), name="learner messages", daemon=True)
+        self._reader.start()
 
     def tell(self, told: dict[str, Any]) -> None:
-        """Say something, if it is still there."""
+        """Send a message, if the process still runs."""
         try:
             self._pipe.send(told)
         except OSError:
             return
 
     def end(self) -> None:
-        """End it, whatever it is at."""
+        """Terminate the process."""
         self._process.terminate()
         self._process.join()
-        self._ear.join()
+        self._reader.join()
         self._pipe.close()
         atexit.unregister(self._pipe.close)
 
@@ -70,12 +70,12 @@ _LATER_S: Final = 2.0
 
 
 class LearnerStatus:
-    """The learning process of one page, from the page's start to its end, or none."""
+    """The learner of one page and its status, from start to end, or none."""
 
-    def __init__(self, library: Path, run: Run | None) -> None:
+    def __init__(self, library: Path, run: LearnerTarget | None) -> None:
         self._library = library
         self._run = run
-        self._teacher: LearnerProcess | None = None
+        self._process: LearnerProcess | None = None
         self._learned: Callable[[], object] = lambda: None
         self._lock = threading.Lock()
         self._has_ended = False
@@ -87,42 +87,42 @@ class LearnerStatus:
         self._outcome: dict[str, Any] = {"number": 0}
 
     def begin(self, learned: Callable[[], object]) -> None:
-        """Start it in a moment; `learned` is called, from another thread, whenever there is a new outlook."""
+        """Start it in a moment; `learned` is called, from another thread, for each new ranking."""
         self._learned = learned
         if self._run is not None:
             starting = threading.Timer(_LATER_S, self._start, [self._run])
             starting.daemon = True
             starting.start()
 
-    def _start(self, run: Run) -> None:
+    def _start(self, run: LearnerTarget) -> None:
         with self._lock:
             if not self._has_ended:
-                self._teacher = LearnerProcess(run, self._library, self._heard)
+                self._process = LearnerProcess(run, self._library, self._heard)
 
     def tell(self, words: int) -> None:
-        """So many more words were said or taken back."""
-        if self._teacher is not None and words:
-            self._teacher.tell({"said": words})
+        """So many annotations were added or undone."""
+        if self._process is not None and words:
+            self._process.tell({"said": words})
 
     def file(self) -> None:
-        """Sort again with what was learned. Raises LibraryError when there is no one to do it."""
-        if self._teacher is None or self.state["at"] not in {"ready", "learning", "trouble"}:
+        """Sort again with the refitted model. Raises LibraryError without a ready learner."""
+        if self._process is None or self.state["at"] not in {"ready", "learning", "trouble"}:
             raise LibraryError("there is nothing learned to file by yet")
         self.state = {"at": "filing", "stage": "model", "done": 0, "total": None, "outcome": self._outcome}
-        self._teacher.tell({"file": True})
+        self._process.tell({"file": True})
 
     def end(self) -> None:
         """End it with the page."""
         with self._lock:
             self._has_ended = True
-        if self._teacher is not None:
-            self._teacher.end()
+        if self._process is not None:
+            self._process.end()
 
     def _heard(self, told: dict[str, Any]) -> None:
         if "learned" in told:
             self._learned()
         if "notFiled" in told:
-            told = both("notFiled", told["notFiled"])
+            told = in_both_languages("notFiled", told["notFiled"])
         if "filed" in told or "notFiled" in told:
             self._outcome = told | {"number": self._outcome["number"] + 1}
         state = _state(told, self.state)
@@ -130,14 +130,14 @@ class LearnerStatus:
 
 
 def _state(told: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
-    """How things stand after what was told."""
+    """The status after a message."""
     if "learning" in told or "learned" in told:
         return {"at": "learning" if "learning" in told else "ready"}
     if "filing" in told:
         return {"at": "filing", **told["filing"]}
     if "cannot" in told or "trouble" in told:
         ((at, why),) = told.items()
-        return {"at": at, **both("why", why)}
+        return {"at": at, **in_both_languages("why", why)}
     if "ended" in told and before["at"] != "cannot":
-        return {"at": "cannot", **both("why", "the learning process has ended")}
+        return {"at": "cannot", **in_both_languages("why", "the learning process has ended")}
     return before

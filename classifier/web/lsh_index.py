@@ -1,7 +1,7 @@
-"""Which of the pictures that wait may nearly repeat one: a sketch of each embedding, 256 bits, compared by counting.
+"""A locality-sensitive index of embeddings that wait: 256 bits each, compared by Hamming distance.
 
-Looks at no picture and decides nothing: what is found here is looked at by `alike`. The sketches of 300,000 pictures
-take 12 MB and are compared in milliseconds; what was read once is not read again when others come.
+It returns candidates for near-duplicates. 300,000 images take 12 MB and are compared in milliseconds; what was read
+once is not read again.
 """
 
 # Shapes: N pictures that wait, M pictures of a part, D embedding width, W words of a sketch.
@@ -44,30 +44,30 @@ _AT: Final = "SELECT picture FROM embeddings WHERE backbone = ? AND shard = ? AN
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LshIndex:
-    """`spots` int64 (N,), rising: where each embedding lies; `words` uint64 (N, W): on which side of random planes.
+    """`spots` int64 (N,), rising: the shard and row of each embedding; `words` uint64 (N, W): its bits.
 
-    Embeddings at a small angle lie on the same side of nearly all planes.
+    Each bit is the side of a random plane. Embeddings at a small angle are on the same side of nearly all planes.
     """
 
     spots: NDArray[np.int64]
     words: NDArray[np.uint64]
 
     def nearest(self, embedding: NDArray[np.float32], count: int) -> list[tuple[int, int]]:
-        """Shard and row of the `count` pictures whose sketches differ in the fewest bits, in no order."""
+        """Shard and row of the `count` images at the smallest Hamming distance, in no order."""
         differing = np.bitwise_count(self.words ^ _words(embedding[None])).sum(axis=1, dtype=np.int64)
         closest = np.argpartition(differing, count)[:count] if count < len(differing) else np.arange(len(differing))
         return [divmod(spot, _ROW) for spot in self.spots[closest].tolist()]
 
 
-NOTHING: Final = LshIndex(spots=np.empty(0, np.int64), words=np.empty((0, _BITS // 64), np.uint64))
+EMPTY: Final = LshIndex(spots=np.empty(0, np.int64), words=np.empty((0, _BITS // 64), np.uint64))
 
 
-def sketch(
+def build_index(
     catalog: Catalog, folder: Path, *, backbone: str, known: LshIndex, rest: Callable[[], bool]
 ) -> LshIndex | None:
-    """The sketches of all that waits now; what `known` has is taken over.
+    """The index of all that waits now; entries in `known` are reused.
 
-    `rest` is called after every few hundred pictures that are read, and may take its time; False ends it, with None.
+    `rest` is called after every few hundred images and may sleep; False stops, with None.
     """
     waiting = catalog.connection.execute(_WAITING, (backbone,))
     spots = np.fromiter((shard * _ROW + row for shard, row in waiting), dtype=np.int64)
@@ -85,10 +85,10 @@ def sketch(
     return LshIndex(spots=spots[is_known], words=words[is_known])
 
 
-def likely(
+def candidates(
     catalog: Catalog, folder: Path, sketches: LshIndex, embedding: NDArray[np.float32], *, backbone: str
 ) -> list[PictureId]:
-    """The few pictures that may nearly repeat one of this embedding, that one among them, the most like first."""
+    """The few images that may nearly duplicate one with this embedding, itself included, the most similar first."""
     spots = sketches.nearest(embedding, _COUNTED)
     at = (catalog.connection.execute(_AT, (backbone, *spot)).fetchone() for spot in spots)
     pictures = [PictureId(row[0]) for row in at if row is not None]
@@ -104,7 +104,7 @@ def likely(
 def _read(
     catalog: Catalog, folder: Path, spots: NDArray[np.int64], *, backbone: str
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
-    """What can be read of what lies at `spots`, rising: the spots (M,) and the sketches (M, W), part by part."""
+    """Readable entries at `spots`, rising: spots (M,) and bits (M, W), part by part."""
     for shard in np.unique(spots // _ROW).tolist():
         picture_at = {shard * _ROW + row: PictureId(picture) for row, picture in _shard(catalog, backbone, shard)}
         of_it = spots[spots // _ROW == shard].tolist()

@@ -1,7 +1,4 @@
-"""The labelled pictures that are nearest to one that waits, as the network sees them: what makes the model think so.
-
-Only by what the bundle keeps of its labels; knows no web and looks at no picture.
-"""
+"""The labeled images nearest to one that waits, by the embeddings in the bundle: an explanation of its prediction."""
 
 # Shapes: N labelled pictures, D embedding width.
 
@@ -36,7 +33,7 @@ _LOOKED_AT: Final = 4 * SHOWN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbor:
-    """A labelled picture, the category that it is of by now, and how like it is: the cosine of embeddings, -1..1."""
+    """A labeled image, its current category, and the cosine of embeddings, -1..1."""
 
     picture: PictureId
     category: str
@@ -44,10 +41,10 @@ class Neighbor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Taught:
-    """The bundle that a library was last sorted with, as far as it tells what is near to what.
+class LabeledIndex:
+    """The labeled embeddings of the last bundle.
 
-    `backbone` names the embeddings that can be compared. Without labels (a bundle of before) nothing is near.
+    `backbone` is the key of embeddings that can be compared. Older bundles have no labels, and so no neighbors.
     """
 
     backbone: str
@@ -57,9 +54,9 @@ class Taught:
     """float32 (N, D): the labelled embeddings, each of length 1."""
 
     def nearest(self, catalog: Catalog, picture: PictureId, embedding: NDArray[np.float32]) -> list[Neighbor]:
-        """The nearest to an embedding, (D,), the most like first: one of each group of near-duplicates.
+        """The nearest labeled images to an embedding, (D,), the most similar first: one per group of near-duplicates.
 
-        Never the picture itself. What a person has said of a labelled picture since goes before its label.
+        Never the image itself. An annotation of a labeled image overrides its label.
         """
         if self.labelled is None or self.directions is None or self.directions.shape[1] != len(embedding):
             return []
@@ -85,8 +82,8 @@ class Taught:
         return found[:SHOWN]
 
 
-def read_taught(catalog: Catalog) -> Taught | None:
-    """What the bundle of the last sort tells; None when there is none, or it is another by now."""
+def load_labeled_index(catalog: Catalog) -> LabeledIndex | None:
+    """The labels of the last bundle; None when its folder is gone or holds another model."""
     model, folder, _ = audits.last_sort(catalog) or ("", None, {})
     if folder is None:
         return None
@@ -98,8 +95,8 @@ def read_taught(catalog: Catalog) -> Taught | None:
         return None
     labelled = _labelled(folder, manifest)
     if labelled is None or not len(labelled):
-        return Taught(backbone=backbone)
-    return Taught(
+        return LabeledIndex(backbone=backbone)
+    return LabeledIndex(
         backbone=backbone,
         categories=manifest.categories,
         labelled=labelled,
@@ -108,7 +105,7 @@ def read_taught(catalog: Catalog) -> Taught | None:
 
 
 def _labelled(folder: Path, manifest: Manifest) -> LabeledEmbeddings | None:
-    """The labelled pictures of a bundle, when they are those it was written with."""
+    """The labeled images of a bundle, if the file is the one it was written with."""
     path, written = folder / EMBEDDINGS, manifest.labelled_sha256
     try:
         if written and sha256_of(path) != written:

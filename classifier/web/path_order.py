@@ -1,8 +1,7 @@
-"""The queue as the files lie in the crawl: by the first path of each picture, so what lies together comes together.
+"""The queue by the paths of the crawl: by the first path of each image, so that folders stay together.
 
-No path leaves it: a place in this order is a picture. What waits and has no file in the crawl any more comes last, the
-least sure first. A page is found by going through the files from its place on, or, where few wait, by looking each of
-them up.
+The cursor is an image, so no path reaches the page. Images without a file in the crawl come last, the least confident
+first. A page is read along the files from the cursor on, or, with few waiting images, by looking each of them up.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.records import PictureId
 from classifier.web import queue
-from classifier.web.queue import ANSWERED, Order, answered, asked_of, of_pictures
+from classifier.web.queue import ANNOTATED_JOIN, Order, annotation_condition, decision_condition, items_of_images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classifier.catalog.connection import Catalog
-    from classifier.web.queue import Key, Waiting, Wanted
+    from classifier.web.queue import CursorValue, QueueFilter, QueueItem
 
 _Bounds = tuple[bytes, bytes]
 _FEW: Final = 3000
@@ -42,16 +41,18 @@ ORDER BY f.path LIMIT ?
 _LOST: Final = "NOT EXISTS (SELECT 1 FROM files WHERE files.picture = d.picture)"
 
 
-def page(catalog: Catalog, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
-    """The next `limit` pictures behind the place `after` (None: from the beginning)."""
+def page(
+    catalog: Catalog, wanted: QueueFilter, *, model: str, after: Sequence[CursorValue] | None, limit: int
+) -> list[QueueItem]:
+    """The next `limit` items after the cursor `after` (None: from the beginning)."""
     bounds = _EVERYWHERE if wanted.under is None else (wanted.under + b"/", wanted.under + b"0")  # "0" follows "/"
     wanted = replace(wanted, under=None)
     is_lost, *place = after or (0, 0, "")
-    rows: list[Waiting] = []
+    rows: list[QueueItem] = []
     if not is_lost:
         look = _looked_up if _are_few(catalog, wanted) else _along
         found = look(catalog, wanted, bounds, _start(catalog, bounds, place[1]), limit)
-        rows = [replace(row, key=(0, 0, row.picture)) for row in of_pictures(catalog, found, model=model)]
+        rows = [replace(row, key=(0, 0, row.picture)) for row in items_of_images(catalog, found, model=model)]
     if len(rows) == limit or bounds != _EVERYWHERE:
         return rows
     rest = replace(wanted, order=Order.SURETY)
@@ -60,31 +61,31 @@ def page(catalog: Catalog, wanted: Wanted, *, model: str, after: Sequence[Key] |
     return rows + [replace(row, key=(1, *row.key)) for row in lost]
 
 
-def _start(catalog: Catalog, bounds: _Bounds, picture: Key) -> bytes:
-    """Behind which path to go on: the beginning, for none, and when the picture has lost its file meanwhile."""
+def _start(catalog: Catalog, bounds: _Bounds, picture: CursorValue) -> bytes:
+    """The path to continue after; the beginning for no image, or one that has lost its file."""
     (path,) = catalog.connection.execute(_FIRST, (picture, *bounds)).fetchone()
     return bounds[0] if path is None else bytes(path)
 
 
-def _are_few(catalog: Catalog, wanted: Wanted) -> bool:
-    source, (conditions, values) = _DECIDED, asked_of(wanted)
+def _are_few(catalog: Catalog, wanted: QueueFilter) -> bool:
+    source, (conditions, values) = _DECIDED, decision_condition(wanted)
     if wanted.skipped:
-        source, conditions, values = "temp.said", answered(wanted), []
+        source, conditions, values = "temp.said", annotation_condition(wanted), []
     count = _COUNT.format(source=source, conditions=conditions)
     return bool(catalog.connection.execute(count, (*values, _FEW + 1)).fetchone()[0] <= _FEW)
 
 
-def _looked_up(catalog: Catalog, wanted: Wanted, bounds: _Bounds, start: bytes, limit: int) -> list[PictureId]:
-    source = _SKIPPED if wanted.skipped else f"{_DECIDED} {ANSWERED}"
-    asked, values = asked_of(wanted)
-    query = _LOOKED_UP.format(source=source, conditions=f"{asked} AND {answered(wanted)}")
+def _looked_up(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: bytes, limit: int) -> list[PictureId]:
+    source = _SKIPPED if wanted.skipped else f"{_DECIDED} {ANNOTATED_JOIN}"
+    asked, values = decision_condition(wanted)
+    query = _LOOKED_UP.format(source=source, conditions=f"{asked} AND {annotation_condition(wanted)}")
     lies = catalog.connection.execute(query, (*bounds, *values))
     behind = sorted((path, picture) for path, picture in lies if path is not None and path > start)
     return [PictureId(picture) for _, picture in behind[:limit]]
 
 
-def _along(catalog: Catalog, wanted: Wanted, bounds: _Bounds, start: bytes, limit: int) -> list[PictureId]:
-    asked, values = asked_of(wanted)
-    query = _ALONG.format(said=ANSWERED, conditions=f"{asked} AND {answered(wanted)}")
+def _along(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: bytes, limit: int) -> list[PictureId]:
+    asked, values = decision_condition(wanted)
+    query = _ALONG.format(said=ANNOTATED_JOIN, conditions=f"{asked} AND {annotation_condition(wanted)}")
     rows = catalog.connection.execute(query, (start, bounds[1], *values, bounds[0], limit))
     return [PictureId(picture) for (picture,) in rows]

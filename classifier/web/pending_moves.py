@@ -13,9 +13,9 @@ from classifier.filing.reconcile import opened
 from classifier.filing.refile import Refiled, rearrange
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Action, AnnotationKind, Decision
-from classifier.web.history import spoken_of
-from classifier.web.queue import of_categories, of_pictures
-from classifier.web.suggestions import read_guesses
+from classifier.web.history import annotated_images
+from classifier.web.queue import items_of_categories, items_of_images
+from classifier.web.suggestions import read_suggestions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,24 +23,26 @@ if TYPE_CHECKING:
 
     from classifier.catalog.connection import Catalog
     from classifier.records import Annotation, PictureId
-    from classifier.web.queue import Waiting
+    from classifier.web.queue import QueueItem
     from classifier.web.suggestions import Suggestions
 
 
-def pending(rows: Iterable[Waiting], held: Mapping[PictureId, Annotation], guesses: Suggestions) -> Iterator[Decision]:
-    """What is decided of each picture that lies elsewhere, after what a person said of it that holds."""
+def pending_decisions(
+    rows: Iterable[QueueItem], held: Mapping[PictureId, Annotation], guesses: Suggestions
+) -> Iterator[Decision]:
+    """The new decision of each image that is not where its annotation puts it."""
     for row in rows:
         decision = _heeded(row, held.get(row.picture), guesses)
         if not is_in_its_folder(row.path, decision):
             yield decision
 
 
-def retracted(
+def retracted_decisions(
     catalog: Catalog, held: Mapping[PictureId, Annotation], guesses: Suggestions
-) -> Iterator[tuple[Waiting, Decision]]:
-    """For each picture that was decided by the word that is taken back now: its row, and that it waits again."""
+) -> Iterator[tuple[QueueItem, Decision]]:
+    """Each image that was decided by the annotation now retracted, with the decision that it waits again."""
     out = annotation_log.ruled_out(annotation_log.of_pictures(catalog, list(held)))
-    for row in of_pictures(catalog, list(held), model=guesses.model):
+    for row in items_of_images(catalog, list(held), model=guesses.model):
         verdict = held[row.picture]
         said = {name: one for name, one in guesses.of(row.logits).items() if name not in out.get(row.picture, ())}
         category = next(iter(said), _guessed_once(row, guesses))
@@ -63,20 +65,20 @@ def retracted(
         yield row, again
 
 
-def strayed(catalog: Catalog, guesses: Suggestions) -> Iterator[Decision]:
-    """What lies in the folder of a category that is called otherwise by now, as it is called now."""
-    rows = of_categories(catalog, list(guesses.names.now), model=guesses.model)
-    return (decision for decision in pending(rows, {}, guesses) if decision.action is not Action.UNKNOWN)
+def misplaced_decisions(catalog: Catalog, guesses: Suggestions) -> Iterator[Decision]:
+    """Decisions for images in the folder of a renamed category."""
+    rows = items_of_categories(catalog, list(guesses.names.now), model=guesses.model)
+    return (decision for decision in pending_decisions(rows, {}, guesses) if decision.action is not Action.UNKNOWN)
 
 
-def _guessed_once(row: Waiting, guesses: Suggestions) -> str:
-    """The best guess where nothing tells one now: by where it still waits; none where no model ever guessed."""
+def _guessed_once(row: QueueItem, guesses: Suggestions) -> str:
+    """The earlier best guess, from the folder where it waits; empty if no model ever predicted."""
     if row.path.parent.parent.name == REVIEW:
         return row.path.parent.name
     return row.category if guesses.model else ""
 
 
-def _heeded(row: Waiting, verdict: Annotation | None, guesses: Suggestions) -> Decision:
+def _heeded(row: QueueItem, verdict: Annotation | None, guesses: Suggestions) -> Decision:
     category = guesses.names.resolve(row.category)
     decision = Decision(
         picture=row.picture, action=row.action, category=category, confidence=row.confidence, reason=row.reason
@@ -89,19 +91,19 @@ KIND = "review"
 
 
 def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled | None:
-    """Bring every picture where the person's words put it; None when all are there.
+    """Move every image to where its annotation puts it, as one undoable run; None when nothing is pending.
 
-    Raises LibraryError while another process files there: nothing is lost, for a sort heeds what was said. Raises
-    FilingStopped when the disk refuses; what is left is filed the next time.
+    Raises LibraryError while another process files there; nothing is lost, because a sort applies annotations too.
+    Raises FilingStopped when the disk refuses; the rest is filed the next time.
     """
     progress = progress or SilentProgress()
     with opened(library, progress) as catalog:
         attach_newest(catalog)
-        said = dict.fromkeys(spoken_of(catalog))
-        guesses = read_guesses(catalog)
-        rows = of_pictures(catalog, list(said), model=guesses.model)
-        decided = [one for one in strayed(catalog, guesses) if one.picture not in said]
-        decided += pending(rows, annotation_log.latest(catalog, list(said)), guesses)
+        said = dict.fromkeys(annotated_images(catalog))
+        guesses = read_suggestions(catalog)
+        rows = items_of_images(catalog, list(said), model=guesses.model)
+        decided = [one for one in misplaced_decisions(catalog, guesses) if one.picture not in said]
+        decided += pending_decisions(rows, annotation_log.latest(catalog, list(said)), guesses)
         if not decided:
             return None
         with catalog.transaction():

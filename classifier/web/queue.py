@@ -1,6 +1,6 @@
-"""What waits for a person, page by page; every page costs the same, however long the queue is and however far one is.
+"""The queue: what waits for a person, page by page. Every page costs the same, at any length and position.
 
-Must not know what is answered: the table `temp.said` holds what was, as far as it keeps a picture out of the queue.
+The table `temp.said` lists the images that answers keep out of the queue.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
     from classifier.catalog.connection import Catalog
 
-Key = float | int | str
-SAID: Final = """
+CursorValue = float | int | str
+ANNOTATED_TABLE: Final = """
 CREATE TEMP TABLE IF NOT EXISTS said (picture TEXT PRIMARY KEY, how TEXT NOT NULL, category TEXT) WITHOUT ROWID
 """
 """`how` is "settled", "skipped" or "wrong", the last with the category that the picture is not of."""
-RULED_OUT: Final = """
+RULED_OUT_TABLE: Final = """
 CREATE TEMP TABLE IF NOT EXISTS ruled_out (picture TEXT, category TEXT, PRIMARY KEY (picture, category)) WITHOUT ROWID
 """
 """The categories that a person said a picture is not of, wherever it was said, under all names they are kept by."""
 
 
 class Order(StrEnum):
-    """What comes first."""
+    """The order of the queue."""
 
     SURETY = "surety"
     """The least sure."""
@@ -60,8 +60,8 @@ _INDEX: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which part of the queue: a tray, an order, one category or all, the skipped ones or those never looked at."""
+class QueueFilter:
+    """A part of the queue: review or unknown, an order, one category or all, skipped or not."""
 
     action: Action = Action.REVIEW
     order: Order = Order.SURETY
@@ -80,12 +80,12 @@ class Wanted:
 
     @property
     def is_learned(self) -> bool:
-        """Whether it is ordered by what was learned; what was skipped lies in the order in which it was decided."""
+        """Whether it is ordered by the ranking; skipped images keep the order of their decisions."""
         return self.order in {Order.LEARNED, Order.ALIKE} and not self.skipped
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """By which columns it is ordered, so that their values are a place in it."""
+        """The columns of its order; their values are a cursor."""
         if self.is_learned:
             return ("the outlook", "the part of it", "and two columns", "by which that is ordered")
         if self.order is Order.PATH:
@@ -94,16 +94,16 @@ class Wanted:
 
     @property
     def old(self) -> Order:
-        """The order that needs no outlook."""
+        """The order that needs no ranking."""
         return self.order if self.order in _KEYS else Order.SURETY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """One picture of the queue; `path` in the library, `logits` as stored, `key` its place in the order.
+class QueueItem:
+    """One image of the queue; `path` in the library, `logits` as stored, `key` its cursor.
 
-    `category` and `confidence` are what was decided by; `best`, `share`, `look` and `learned` (logits) what is thought
-    of it by now, by the outlook: without one, the same, None and None.
+    `category` and `confidence` are those of the decision; `best`, `share`, `look` and `learned` (logits) those of the
+    ranking: without one, the same, None and None.
     """
 
     picture: PictureId
@@ -120,10 +120,10 @@ class Waiting:
     share: float
     look: int | None
     learned: bytes | None
-    key: tuple[Key, ...]
+    key: tuple[CursorValue, ...]
 
 
-ROW: Final = """
+ITEM_QUERY: Final = """
 SELECT d.picture, d.action, d.category, d.confidence, d.reason, d.run, places.path, pictures.width, pictures.height,
     predictions.logits, coalesce(r.category, d.category), coalesce(r.confidence, d.confidence), r.look, r.logits, {keys}
 FROM {source}
@@ -131,32 +131,38 @@ CROSS JOIN places ON places.picture = d.picture
 LEFT JOIN pictures ON pictures.id = d.picture
 LEFT JOIN predictions ON predictions.picture = d.picture AND predictions.model = ?
 """
-DECIDED: Final = """decisions AS d {how}
+DECISIONS: Final = """decisions AS d {how}
 LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action"""
-HERE: Final = "ON d.picture = here.picture"
-ANSWERED: Final = "LEFT JOIN temp.said ON said.picture = d.picture"
+IN_FOLDER: Final = "ON d.picture = here.picture"
+ANNOTATED_JOIN: Final = "LEFT JOIN temp.said ON said.picture = d.picture"
 
 
 def page(
-    catalog: Catalog, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int, also: str = "1"
-) -> list[Waiting]:
-    """The next `limit` pictures behind the place `after` (None: from the beginning); `also` is a further condition."""
+    catalog: Catalog,
+    wanted: QueueFilter,
+    *,
+    model: str,
+    after: Sequence[CursorValue] | None,
+    limit: int,
+    also: str = "1",
+) -> list[QueueItem]:
+    """The next `limit` items after the cursor `after` (None: from the beginning); `also` is a further condition."""
     keys = wanted.keys
     by = Order.CATEGORY if wanted.category is not None and wanted.old is Order.SURETY else wanted.old
-    asked, values = asked_of(wanted)
-    conditions = [asked, answered(wanted), also]
-    bounds: list[Key] = []
+    asked, values = decision_condition(wanted)
+    conditions = [asked, annotation_condition(wanted), also]
+    bounds: list[CursorValue] = []
     if after is not None:
         conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
         bounds = list(after)
     source = _source(wanted, f"INDEXED BY {_INDEX[by]}")
-    query = f"{ROW.format(keys=', '.join(keys), source=source)} WHERE {' AND '.join(conditions)}"
+    query = f"{ITEM_QUERY.format(keys=', '.join(keys), source=source)} WHERE {' AND '.join(conditions)}"
     rows = catalog.connection.execute(f"{query} ORDER BY {', '.join(keys)} LIMIT ?", (model, *values, *bounds, limit))
-    return [waiting(row) for row in rows]
+    return [item_from_row(row) for row in rows]
 
 
-def asked_of(wanted: Wanted) -> tuple[str, list[str]]:
-    """The condition on `decisions` that keeps one tray, and one category where one is asked for, and its values."""
+def decision_condition(wanted: QueueFilter) -> tuple[str, list[str]]:
+    """The SQL condition on `decisions` for a filter, and its values."""
     # The first is what the indexes of what waits are made for.
     condition, values = "d.action IN ('review', 'unknown')", list[str]()
     if not wanted.skipped:  # what was skipped is one tray, from wherever it came
@@ -167,33 +173,35 @@ def asked_of(wanted: Wanted) -> tuple[str, list[str]]:
     return f"{condition} AND d.category IN ({', '.join('?' for _ in kept)})", [*values, *kept]
 
 
-def _source(wanted: Wanted, how: str) -> str:
-    """Decisions with what was said of them, beginning where there are fewest; `how` names the index of the order."""
+def _source(wanted: QueueFilter, how: str) -> str:
+    """The joined tables, starting with the smallest; `how` names the index of the order."""
     if wanted.skipped:
-        return f"temp.said CROSS JOIN {DECIDED.format(how='ON d.picture = said.picture')}"
-    decided = f"temp.here CROSS JOIN {DECIDED.format(how=HERE)}" if wanted.is_small else DECIDED.format(how=how)
-    return f"{decided} {ANSWERED}"
+        return f"temp.said CROSS JOIN {DECISIONS.format(how='ON d.picture = said.picture')}"
+    decided = (
+        f"temp.here CROSS JOIN {DECISIONS.format(how=IN_FOLDER)}" if wanted.is_small else DECISIONS.format(how=how)
+    )
+    return f"{decided} {ANNOTATED_JOIN}"
 
 
-def of_pictures(catalog: Catalog, pictures: Sequence[PictureId], *, model: str) -> list[Waiting]:
-    """What is decided of these pictures and lies in the library, filed or waiting, in the same order."""
-    source = DECIDED.format(how="")
-    query = f"{ROW.format(keys='d.confidence, d.picture', source=source)} WHERE d.picture IN {{pictures}}"
-    rows = map(waiting, select_many(catalog, query, pictures, before=(model,)))
+def items_of_images(catalog: Catalog, pictures: Sequence[PictureId], *, model: str) -> list[QueueItem]:
+    """The items of these images in the library, filed or waiting, in the same order."""
+    source = DECISIONS.format(how="")
+    query = f"{ITEM_QUERY.format(keys='d.confidence, d.picture', source=source)} WHERE d.picture IN {{pictures}}"
+    rows = map(item_from_row, select_many(catalog, query, pictures, before=(model,)))
     found = {row.picture: row for row in rows}
     return [found[picture] for picture in pictures if picture in found]
 
 
-def of_categories(catalog: Catalog, categories: Sequence[str], *, model: str) -> Iterator[Waiting]:
-    """What is decided to be, or guessed to be, of these categories by the names they are kept under."""
+def items_of_categories(catalog: Catalog, categories: Sequence[str], *, model: str) -> Iterator[QueueItem]:
+    """The items decided or predicted to be of these categories, by their stored names."""
     marks = ", ".join("?" for _ in categories)
-    source = DECIDED.format(how="")
-    query = f"{ROW.format(keys='d.confidence, d.picture', source=source)} WHERE d.category IN ({marks})"
-    return map(waiting, catalog.connection.execute(query, (model, *categories)))
+    source = DECISIONS.format(how="")
+    query = f"{ITEM_QUERY.format(keys='d.confidence, d.picture', source=source)} WHERE d.category IN ({marks})"
+    return map(item_from_row, catalog.connection.execute(query, (model, *categories)))
 
 
-def answered(wanted: Wanted) -> str:
-    """The condition on `temp.said` and `temp.here` that keeps out what does not wait in this part of the queue."""
+def annotation_condition(wanted: QueueFilter) -> str:
+    """The SQL condition on `temp.said` and `temp.here` for a filter."""
     inside = "" if wanted.under is None else " AND d.picture IN (SELECT picture FROM temp.here)"
     if wanted.skipped:
         return f"said.how = 'skipped'{inside}"
@@ -203,11 +211,11 @@ def answered(wanted: Wanted) -> str:
     return f"(said.how IS NULL OR said.how = 'wrong'){inside}"
 
 
-def waiting(row: Sequence[object]) -> Waiting:
-    """A row of `ROW`, in the types that it is known by."""
+def item_from_row(row: Sequence[object]) -> QueueItem:
+    """A row of `ITEM_QUERY` as an item."""
     picture, action, category, confidence, reason, run, path, width, height, logits, *learned = row
     best, share, look, better, *key = learned
-    return Waiting(
+    return QueueItem(
         picture=PictureId(str(picture)),
         action=Action(str(action)),
         category=str(category),

@@ -1,6 +1,6 @@
-"""The queue in the order of the outlook: first what is ranked in it, then what waits beside it in the order of surety.
+"""The queue in the order of the ranking: first what is ranked, then the rest by confidence.
 
-Every page costs the same; what waits beside it is looked for once for each outlook, when a person has come that far.
+Every page costs the same; the rest is looked up once per ranking, when it is reached.
 """
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.ranking import attach_newest
 from classifier.web import queue
-from classifier.web.queue import ANSWERED, DECIDED, HERE, ROW, Order, answered, waiting
+from classifier.web.queue import (
+    ANNOTATED_JOIN,
+    DECISIONS,
+    IN_FOLDER,
+    ITEM_QUERY,
+    Order,
+    annotation_condition,
+    item_from_row,
+)
 from classifier.web.suggestions import Suggestions
 
 if TYPE_CHECKING:
@@ -19,18 +27,18 @@ if TYPE_CHECKING:
 
     from classifier.catalog.categories import CategoryAliases
     from classifier.catalog.connection import Catalog
-    from classifier.web.queue import Key, Waiting, Wanted
+    from classifier.web.queue import CursorValue, QueueFilter, QueueItem
 
-_Where = dict[str, "Key | tuple[str, ...] | None"]
+_Where = dict[str, "CursorValue | tuple[str, ...] | None"]
 _KEY: Final = 4
 _RANKED: Final = f"""{{ranks}}
-CROSS JOIN decisions AS d ON d.picture = r.picture AND d.action = r.action {ANSWERED}"""
+CROSS JOIN decisions AS d ON d.picture = r.picture AND d.action = r.action {ANNOTATED_JOIN}"""
 _BESIDE: Final = f"""temp.late INDEXED BY {{index}}
 CROSS JOIN decisions AS d ON d.picture = late.picture AND d.action = late.action
-LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action {ANSWERED}"""
+LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action {ANNOTATED_JOIN}"""
 _UNRANKED: Final = """ AND NOT EXISTS (
 SELECT 1 FROM outlook.ranks AS known WHERE known.picture = d.picture AND known.action = d.action)"""
-_BESIDE_HERE: Final = f"temp.here CROSS JOIN {DECIDED.format(how=HERE + _UNRANKED)} {ANSWERED}"
+_BESIDE_HERE: Final = f"temp.here CROSS JOIN {DECISIONS.format(how=IN_FOLDER + _UNRANKED)} {ANNOTATED_JOIN}"
 _LATE: Final = (
     "DROP TABLE IF EXISTS temp.late",
     "CREATE TEMP TABLE late (picture TEXT, action TEXT, category TEXT, confidence REAL)",
@@ -42,8 +50,8 @@ _LATE: Final = (
 )
 
 
-class Learned:
-    """The newest outlook of a catalog, and the queue by it; keys begin with the outlook's number and the part."""
+class RankedQueue:
+    """The queue by the newest ranking; cursors start with the number of the ranking and the part."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -51,7 +59,7 @@ class Learned:
         self._knows_late = False
 
     def look(self) -> bool:
-        """Take the newest outlook, if there is another one by now; whether there is."""
+        """Attach the newest ranking. Returns whether it is new."""
         before, self.outlook = self.outlook.number, attach_newest(self._catalog, self.outlook)
         if before == self.outlook.number:
             return False
@@ -59,11 +67,11 @@ class Learned:
         return True
 
     def changed(self) -> None:
-        """What is decided changed, so other pictures may wait beside the outlook."""
+        """Decisions changed, so the rest is looked up again."""
         self._knows_late = False
 
     def guesses(self, names: CategoryAliases) -> Suggestions | None:
-        """How the outlook's logits become probabilities, by the `names` of now; None without one."""
+        """The categories and temperature of the ranking, by current `names`; None without one."""
         meta = self.outlook.meta
         if not self.outlook.number:
             return None
@@ -71,15 +79,17 @@ class Learned:
             model="", known=tuple(meta["categories"]), temperature=float(meta["temperature"]), names=names
         )
 
-    def page(self, wanted: Wanted, *, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
-        """The next `limit` pictures behind the place `after`; a place in an older outlook is the beginning of this."""
+    def page(
+        self, wanted: QueueFilter, *, model: str, after: Sequence[CursorValue] | None, limit: int
+    ) -> list[QueueItem]:
+        """The next `limit` items after the cursor `after`; one of an older ranking counts as the beginning."""
         part, place = 0, None
         if after is not None and after[0] == self.outlook.number:
             part, place = int(after[1] != 0), after[2:]
         if not self.outlook.number:
             old = replace(wanted, order=Order.SURETY)
             return self._marked(queue.page(self._catalog, old, model=model, after=place, limit=limit), part=1)
-        rows: list[Waiting] = []
+        rows: list[QueueItem] = []
         if part == 0:
             rows = self._marked(self._ranked(wanted, model, place, limit), part=0)
             place = None
@@ -87,10 +97,12 @@ class Learned:
             rows += self._marked(self._beside(wanted, model, place, limit - len(rows)), part=1)
         return rows
 
-    def _marked(self, rows: Sequence[Waiting], *, part: int) -> list[Waiting]:
+    def _marked(self, rows: Sequence[QueueItem], *, part: int) -> list[QueueItem]:
         return [replace(row, key=(self.outlook.number, part, *row.key, 0)[:_KEY]) for row in rows]
 
-    def _ranked(self, wanted: Wanted, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+    def _ranked(
+        self, wanted: QueueFilter, model: str, after: Sequence[CursorValue] | None, limit: int
+    ) -> list[QueueItem]:
         index, keys = _order(wanted)
         where: _Where = {"r.action": wanted.action.value, "r.category": wanted.kept or wanted.category}
         ranks = "temp.here CROSS JOIN outlook.ranks AS r ON r.picture = here.picture"
@@ -100,7 +112,9 @@ class Learned:
             _RANKED.format(ranks=ranks), keys, where | {"r.look": wanted.look}, wanted, (model, after, limit)
         )
 
-    def _beside(self, wanted: Wanted, model: str, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+    def _beside(
+        self, wanted: QueueFilter, model: str, after: Sequence[CursorValue] | None, limit: int
+    ) -> list[QueueItem]:
         if wanted.is_small:
             few: _Where = {"d.action": wanted.action.value, "d.category": wanted.kept or wanted.category}
             return self._rows(_BESIDE_HERE, ("d.confidence", "d.picture"), few, wanted, (model, after, limit))
@@ -118,25 +132,28 @@ class Learned:
         source: str,
         keys: tuple[str, ...],
         where: _Where,
-        wanted: Wanted,
-        how: tuple[str, Sequence[Key] | None, int],
-    ) -> list[Waiting]:
+        wanted: QueueFilter,
+        how: tuple[str, Sequence[CursorValue] | None, int],
+    ) -> list[QueueItem]:
         model, after, limit = how
         given = {
             column: value if isinstance(value, tuple) else (value,)
             for column, value in where.items()
             if value is not None
         }
-        conditions = [answered(wanted), *(f"{column} IN ({', '.join('?' * len(of))})" for column, of in given.items())]
+        conditions = [
+            annotation_condition(wanted),
+            *(f"{column} IN ({', '.join('?' * len(of))})" for column, of in given.items()),
+        ]
         if after is not None:
             conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")
-        query = ROW.format(keys=", ".join(keys), source=source)
+        query = ITEM_QUERY.format(keys=", ".join(keys), source=source)
         query += f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(keys)} LIMIT ?"
         values = (model, *chain.from_iterable(given.values()), *(after or ())[: len(keys)], limit)
-        return [waiting(row) for row in self._catalog.connection.execute(query, values)]
+        return [item_from_row(row) for row in self._catalog.connection.execute(query, values)]
 
 
-def _order(wanted: Wanted) -> tuple[str, tuple[str, ...]]:
+def _order(wanted: QueueFilter) -> tuple[str, tuple[str, ...]]:
     """The index that serves it, and by which columns."""
     if wanted.order is Order.ALIKE or wanted.look is not None:
         index = "ranks_alike" if wanted.category is None else "ranks_alike_by_category"

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from classifier.catalog.connection import reported_as_library_error
 from classifier.errors import IllsortError
 from classifier.paths import displayable, to_json
-from classifier.web.i18n import both
+from classifier.web.i18n import in_both_languages
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -20,30 +20,32 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 
-class Answer(JSONResponse):
-    """One answer of the page's server."""
+class SafeJSONResponse(JSONResponse):
+    """A JSON response that is valid Unicode."""
 
     def render(self, content: Any) -> bytes:
-        """The bytes that are sent."""
+        """The bytes of the response."""
         return to_json(content).encode()
 
 
-def left_of(left: Iterable[tuple[Path, str]]) -> list[dict[str, str]]:
-    """The pictures that could not be moved, and why."""
-    return [{"name": displayable(path.name), **both("why", why)} for path, why in left]
+def skipped_files(left: Iterable[tuple[Path, str]]) -> list[dict[str, str]]:
+    """The images that could not be moved, and why."""
+    return [{"name": displayable(path.name), **in_both_languages("why", why)} for path, why in left]
 
 
-async def refuse(_: Request, error: Exception) -> Answer:
-    """The answer to a request that ends in an IllsortError, or that was not understood."""
+async def error_response(_: Request, error: Exception) -> SafeJSONResponse:
+    """The response to an IllsortError or a bad request."""
     if isinstance(error, HTTPException):
-        return Answer(both("error", error.detail), status_code=error.status_code, headers=error.headers)
-    return Answer(both("error", str(error)), status_code=409)
+        return SafeJSONResponse(
+            in_both_languages("error", error.detail), status_code=error.status_code, headers=error.headers
+        )
+    return SafeJSONResponse(in_both_languages("error", str(error)), status_code=409)
 
 
-def refuse_damaged(library: Path) -> Callable[[Request, Exception], Awaitable[Answer]]:
-    """Answers a request that a damaged catalog ended; any other error is our bug, and stays it."""
+def damage_handler(library: Path) -> Callable[[Request, Exception], Awaitable[SafeJSONResponse]]:
+    """A handler for requests that a damaged catalog ended; any other error is a bug and is raised again."""
 
-    async def answer(request: Request, error: Exception) -> Answer:
+    async def answer(request: Request, error: Exception) -> SafeJSONResponse:
         def find_damage() -> None:
             with reported_as_library_error(library):
                 raise error
@@ -51,7 +53,7 @@ def refuse_damaged(library: Path) -> Callable[[Request, Exception], Awaitable[An
         try:
             await asyncio.to_thread(find_damage)
         except IllsortError as damaged:
-            told = await refuse(request, damaged)
+            told = await error_response(request, damaged)
             told.status_code = 500
             return told
         raise error

@@ -1,7 +1,7 @@
-"""Reads what the browser sent: the one place that parses and checks the bodies and queries of all requests.
+"""The schemas of all requests: parses and checks bodies and queries.
 
-What is not exactly what the page may send is answered with 400: other types, numbers that SQLite cannot hold, text that
-is not Unicode, JSON nested without end.
+Anything that the page does not send is answered with 400: other types, numbers beyond SQLite, text that is not Unicode,
+deeply nested JSON.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from starlette.requests import ClientDisconnect, Request
 
 from classifier.records import Action, AnnotationKind, PictureId
 from classifier.web.history import Answer
-from classifier.web.queue import Order, Wanted
+from classifier.web.queue import Order, QueueFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from classifier.web.queue import Key
+    from classifier.web.queue import CursorValue
 
 Model = TypeVar("Model", bound=BaseModel)
 MOST: Final = 200
@@ -37,13 +37,13 @@ _Place = (
 
 
 class Body(BaseModel):
-    """What a POST may hold; numbers are not taken for text, nor text for numbers."""
+    """The body of a POST; numbers are not taken as text, nor text as numbers."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
 
 class Query(BaseModel):
-    """What may stand behind the `?`."""
+    """The query of a GET."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,19 +55,19 @@ class _Answer(Body):
 
 
 class Steps(Body):
-    """How many steps stood when something was asked; None where that is not said."""
+    """How many steps there were at the time of the request; None if not given."""
 
     steps: Number | None = None
 
 
 class Answers(Steps):
-    """What was said of different pictures."""
+    """Answers about different images."""
 
     answers: Annotated[list[_Answer], Field(min_length=1, max_length=MOST)]
 
 
 class FolderQuery(Query):
-    """A folder of the crawl by the number that the page was told."""
+    """A folder of the crawl by its number."""
 
     folder: Number | None = None
 
@@ -84,7 +84,7 @@ class _QueueQuery(Query):
 
 
 async def read_body(request: Request, model: type[Model]) -> Model:
-    """The request's body. Answers 400 when it is none of the model's, or was not sent to its end."""
+    """Parse the body of a request. Answers 400 if it does not fit `model`, or was not sent completely."""
     try:
         return model.model_validate_json(await request.body() or b"{}")
     except ValidationError as error:
@@ -94,17 +94,17 @@ async def read_body(request: Request, model: type[Model]) -> Model:
 
 
 def read_query(query: Mapping[str, str], model: type[Model]) -> Model:
-    """The request's query. Answers 400 when it is none of the model's."""
+    """Parse the query of a request. Answers 400 if it does not fit `model`."""
     try:
         return model.model_validate(dict(query))
     except ValidationError as error:
         raise _not_understood(error) from None
 
 
-def wanted_from(query: Mapping[str, str]) -> tuple[Wanted, list[Key] | None, int]:
-    """Which part of the queue, behind which place, how many. Answers 400 for anything else."""
+def read_queue_query(query: Mapping[str, str]) -> tuple[QueueFilter, list[CursorValue] | None, int]:
+    """Filter, cursor and limit of a queue query. Answers 400 for anything else."""
     asked = read_query(query, _QueueQuery)
-    wanted = Wanted(
+    wanted = QueueFilter(
         action=Action(asked.tray),
         order=asked.order,
         category=asked.category or None,
@@ -117,8 +117,8 @@ def wanted_from(query: Mapping[str, str]) -> tuple[Wanted, list[Key] | None, int
     return wanted, asked.after, asked.limit
 
 
-async def answers_from(request: Request) -> tuple[list[Answer], int | None]:
-    """What was said, and how many steps stood before. Answers 400 when it is no answers about different pictures."""
+async def read_answers(request: Request) -> tuple[list[Answer], int | None]:
+    """The answers in a body, and the number of steps before. Answers 400 for a repeated image."""
     sent = await read_body(request, Answers)
     answers = [
         Answer(picture=PictureId(one.picture), said=AnnotationKind(one.said), category=one.category)
@@ -129,9 +129,9 @@ async def answers_from(request: Request) -> tuple[list[Answer], int | None]:
     return answers, sent.steps
 
 
-async def answer_from(request: Request) -> tuple[Answer, int | None]:
-    """The same of one picture."""
-    answers, steps = await answers_from(request)
+async def read_answer(request: Request) -> tuple[Answer, int | None]:
+    """The same for exactly one image."""
+    answers, steps = await read_answers(request)
     if len(answers) > 1:
         raise HTTPException(400, "one picture is answered at a time")
     return answers[0], steps

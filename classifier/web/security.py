@@ -21,8 +21,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from classifier.web.i18n import both
-from classifier.web.responses import Answer, refuse
+from classifier.web.i18n import in_both_languages
+from classifier.web.responses import SafeJSONResponse, error_response
 from classifier.web.schemas import read_body
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ KEY_HEADER = "x-illsort-key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
-    """What an opened page keeps: `page` goes into a header of each request, `pictures` into a picture's address.
+class PageKeys:
+    """The keys of an opened page: `page` is sent in a header, `pictures` in the address of an image.
 
-    An <img> element sends no header of the page's own. Whoever has `pictures` alone can see a picture whose id they
-    know, and nothing else.
+    An <img> element cannot send a header. With `pictures` alone, one can see an image whose id one knows, and nothing
+    else.
     """
 
     page: str
@@ -46,17 +46,17 @@ class Keys:
 
 
 class PageSession:
-    """What opens one page, and the keys that it is given then; all are new with each start.
+    """The token that opens the page, and the keys that it is given then; all are new with each start.
 
-    With a `chosen` token, that one opens the page any number of times, from several machines, and the keys follow from
-    it: a page that is open goes on after a restart. Any other token is good once.
+    A `chosen` token opens the page any number of times, from several machines, and the keys are derived from it, so an
+    open page survives a restart. Any other token is good once.
     """
 
     def __init__(self, chosen: str | None = None) -> None:
         self._chosen = chosen
         self._unused: set[str] = set()
         secret = secrets.token_urlsafe(32) if chosen is None else chosen
-        self.keys = Keys(page=_derived(secret, "page"), pictures=_derived(secret, "pictures"))
+        self.keys = PageKeys(page=_derived(secret, "page"), pictures=_derived(secret, "pictures"))
 
     def new_token(self) -> str:
         """A token that opens the page: the chosen one, else one that is good once."""
@@ -65,8 +65,8 @@ class PageSession:
         self._unused.add(token := secrets.token_urlsafe(32))
         return token
 
-    def spend(self, token: str) -> Keys | None:
-        """The keys, if `token` opens the page; it does not open it again."""
+    def spend(self, token: str) -> PageKeys | None:
+        """The keys if `token` is valid; a token is good once unless it was chosen."""
         if self._chosen is not None:
             return self.keys if _equal(token, self._chosen) else None
         good = next((one for one in self._unused if _equal(one, token)), None)
@@ -117,7 +117,7 @@ def is_loopback(host: str) -> bool:
 
 
 class SecurityMiddleware:
-    """Lets a request through to `app` when it comes from a page that was opened with a token of `session`.
+    """Passes a request to `app` only if it comes from a page that was opened with a token of `session`.
 
     `spent` is called when a token has opened the page.
     """
@@ -132,7 +132,7 @@ class SecurityMiddleware:
         self._spent = spent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer in the name of the app, or refuse."""
+        """Check the request, call the app, and add the security headers."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -179,20 +179,20 @@ class SecurityMiddleware:
         return path.startswith("/picture/") and self._session.shows_pictures(request.query_params.get("key", ""))
 
     async def _open(self, request: Request) -> Response:
-        """A token becomes the keys. Nothing but a POST spends it: what a browser fetches ahead does not."""
+        """Exchange a token for the keys. Only a POST spends it, so prefetching browsers do not."""
         if request.method != "POST":
             return _refused(request, "not understood", 405)
         try:
             keys = self._session.spend((await read_body(request, _Token)).token)
         except HTTPException as error:
-            return await refuse(request, error)
+            return await error_response(request, error)
         if keys is None:
             return _unknown(request)
         self._spent()
-        return Answer(asdict(keys))
+        return SafeJSONResponse(asdict(keys))
 
     def _is_own(self, host: str) -> bool:
-        """Names other than its own are refused: one that was made to point here is how a foreign page would ask."""
+        """Only its own host names are served: others are used for DNS rebinding."""
         name, _, port = host.rpartition(":")
         name = name.removeprefix("[").removesuffix("]")
         if port != str(self._port):
@@ -224,7 +224,7 @@ def _is_address(name: str) -> bool:
 
 
 def _refused(request: Request, why: str, status: int) -> Response:
-    """Told to the page in its languages, and in plain words to who opens an address."""
+    """JSON in both languages for the page, plain text for other addresses."""
     if request.url.path.startswith("/api/"):
-        return Answer(both("error", why), status_code=status)
+        return SafeJSONResponse(in_both_languages("error", why), status_code=status)
     return PlainTextResponse(f"illsort: {why}\n", status_code=status)

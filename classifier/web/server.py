@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from classifier.web.learner_process import Run
+    from classifier.web.learner_process import LearnerTarget
 
 
 BACKLOG: Final = 32
 """Connections that are taken at once: far fewer than the files that a process may open."""
-QUEUED: Final = 512
+LISTEN_BACKLOG: Final = 512
 """Connections that the system holds until they are taken; above that, a browser tries again a second later."""
-MOST: Final = 100
+MAX_CONNECTIONS: Final = 100
 """Connections held at once; a browser opens six."""
-WHOLE_WITHIN_S: Final = 20.0
+REQUEST_TIMEOUT_S: Final = 20.0
 """From a connection's beginning, or its next request's first byte, until that request is whole."""
 
 
 class LimitedProtocol(H11Protocol):
-    """A connection of which one request after the other has to be whole in time.
+    """A connection on which every request must be complete in time.
 
-    Above the most, the oldest connection whose request is not being answered is closed; that may be the new one.
+    Above the limit, the oldest connection without a request in progress is closed, possibly the new one.
     """
 
     def __init__(self, *given: Any, **named: Any) -> None:
@@ -50,25 +50,25 @@ class LimitedProtocol(H11Protocol):
         self.is_cut = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request, in place of another connection where there are too many."""
+        """Start the timeout, and close another connection if there are too many."""
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(WHOLE_WITHIN_S, self.cut)
+        self._deadline = self.loop.call_later(REQUEST_TIMEOUT_S, self.cut)
         held = [one for one in self.connections if isinstance(one, LimitedProtocol) and not one.is_cut]
-        if len(held) > MOST:
+        if len(held) > MAX_CONNECTIONS:
             min((one for one in held if not one.is_answering), key=lambda one: one.began).cut()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
+        """Cancel the timeout."""
         self._stop_waiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Wait on while the request is not whole."""
+        """Keep the timeout until the request is complete."""
         super().data_received(data)
         if self._is_whole or self.transport.is_closing():
             self._stop_waiting()
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(WHOLE_WITHIN_S, self.cut)
+            self._deadline = self.loop.call_later(REQUEST_TIMEOUT_S, self.cut)
 
     @property
     def _is_whole(self) -> bool:
@@ -76,7 +76,7 @@ class LimitedProtocol(H11Protocol):
 
     @property
     def is_answering(self) -> bool:
-        """Whether its request is whole and the answer is not sent yet."""
+        """Whether a complete request waits for its response."""
         return self._is_whole and self.cycle is not None and not self.cycle.response_complete
 
     def _stop_waiting(self) -> None:
@@ -85,7 +85,7 @@ class LimitedProtocol(H11Protocol):
             self._deadline = None
 
     def cut(self) -> None:
-        """Close it at once, whatever it was about to be sent."""
+        """Close the connection at once."""
         self.is_cut = True
         self.transport.abort()
 
@@ -99,15 +99,15 @@ def serve(
     host: str,
     port: int,
     token: str | None,
-    opened: Callable[[Served], None],
-    spent: Callable[[Served], None] = lambda _: None,
-    learn: Run | None = None,
+    opened: Callable[[PageAddress], None],
+    spent: Callable[[PageAddress], None] = lambda _: None,
+    learn: LearnerTarget | None = None,
 ) -> int:
-    """Serve until Ctrl-C; `opened` is called once it answers. Returns how many decisions wait to be filed.
+    """Serve until Ctrl-C; `opened` is called once it answers. Returns how many decisions are not filed yet.
 
-    `spent` is called each time a token has opened the page. `port` 0 takes a free one; `learn` is what learns beside
-    the page, in a process of its own. Raises LibraryError when `library` is none, SettingsError when it cannot listen
-    there, or would be open to others without a token of their own choice.
+    `spent` is called each time a token has opened the page. `port` 0 takes a free one; `learn` runs in the learner
+    process. Raises LibraryError when `library` is not a library, SettingsError when it cannot listen there, or would be
+    open to other machines without a chosen token.
     """
     if not is_loopback(host) and (token is None or len(token) < _SHORTEST_TOKEN):
         raise SettingsError(
@@ -119,7 +119,7 @@ def serve(
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     session = PageSession(token or None)
-    served = Served(_address(host, port), session.new_token)
+    served = PageAddress(_address(host, port), session.new_token)
     review = Review(library, learn=learn)
     with listening, suppress(KeyboardInterrupt):
         review.open()
@@ -134,13 +134,13 @@ def serve(
             ws="none",
             timeout_graceful_shutdown=5,
         )
-        server = Server(config, lambda: opened(served))
+        server = PageServer(config, lambda: opened(served))
         server.run(sockets=[listening])
     return review.unfiled
 
 
-class Served:
-    """Where a page is served; each address that opens it holds a token, good once unless a person chose it."""
+class PageAddress:
+    """The address of the page; each new address holds a token."""
 
     def __init__(self, place: str, new_token: Callable[[], str]) -> None:
         self._place = place
@@ -151,7 +151,7 @@ class Served:
         return f"{self._place}?token={quote(self._new_token(), safe='')}"
 
 
-class Server(uvicorn.Server):
+class PageServer(uvicorn.Server):
     """Calls `when_open` once it answers."""
 
     def __init__(self, config: uvicorn.Config, when_open: Callable[[], None]) -> None:
@@ -159,16 +159,16 @@ class Server(uvicorn.Server):
         self._when_open = when_open
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A second Ctrl-C waits for no open request, and is silent on what it cuts off."""
+        """On a second Ctrl-C, stop at once and silently."""
         if self.should_exit:
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer, and say so."""
+        """Start to answer, then call `when_open`."""
         await super().startup(sockets=sockets)
         for listening in sockets or ():
-            listening.listen(QUEUED)
+            listening.listen(LISTEN_BACKLOG)
         if self.started:
             self._when_open()
 

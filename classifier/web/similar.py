@@ -21,8 +21,8 @@ from classifier.errors import IllsortError, Undecodable
 from classifier.labels.dataset import example_of
 from classifier.records import AnnotationKind, Label
 from classifier.settings import ImageSettings, LabelSettings
-from classifier.web.lsh_index import NOTHING, likely, sketch
-from classifier.web.neighbors import read_taught
+from classifier.web.lsh_index import EMPTY, build_index, candidates
+from classifier.web.neighbors import load_labeled_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
     from classifier.records import Example, PictureId
     from classifier.web.lsh_index import LshIndex
-    from classifier.web.neighbors import Neighbor, Taught
+    from classifier.web.neighbors import LabeledIndex, Neighbor
 
 
-_ANEW_S: Final = 60.0
+_REFRESH_S: Final = 60.0
 """How old what is known of what waits may be, while a sort is at work."""
-_BREATH_S: Final = 0.02
+_PAUSE_S: Final = 0.02
 """After every few hundred pictures that are sketched the machine is left to others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """The nearest labelled pictures, and those that nearly repeat the picture and are not settled.
+class SimilarResult:
+    """The nearest labeled images, and the unsettled near-duplicates.
 
-    `alike` is None as long as that is not known yet: ask again in a moment.
+    `alike` is None while the index is being built: ask again in a moment.
     """
 
     labelled: tuple[Neighbor, ...]
@@ -56,37 +56,37 @@ class Found:
 
 
 class SimilarImages:
-    """Tells what lies near the pictures of one library; `see` gives a small picture, in any thread."""
+    """Finds similar images in one library; `see` returns a small image, in any thread."""
 
     def __init__(self, library: Path, *, see: Callable[[PictureId], bytes | None]) -> None:
         self._library = library
         self._see = see
-        self._looks = Looks(self._seen)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="near")
-        self._pencil = ThreadPoolExecutor(1, thread_name_prefix="sketch")
+        self._looks = NearDuplicateFinder(self._seen)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="similar")
+        self._index_thread = ThreadPoolExecutor(1, thread_name_prefix="lsh")
         self._is_closed = threading.Event()
         self._catalog: Catalog | None = None
         self._sort: tuple[str, Path] | None = None
-        self._taught: Taught | None = None
+        self._taught: LabeledIndex | None = None
         self._backbone = ""
-        self._sketches: LshIndex | None = None
+        self._index: LshIndex | None = None
         self._begun = 0.0
         self._drawing: Future[None] | None = None
 
     def kinds(self) -> Future[tuple[bool, bool]]:
-        """Whether there are labelled pictures to be near to, and whether what nearly repeats can be told."""
+        """Whether neighbors, and whether near-duplicates, are available."""
         return self._thread.submit(self._kinds)
 
-    def look(self, picture: PictureId) -> Future[Found]:
-        """What lies near a picture; nothing where its embedding is not kept."""
+    def look(self, picture: PictureId) -> Future[SimilarResult]:
+        """The similar images; empty without a stored embedding."""
         return self._thread.submit(self._look, picture)
 
     def close(self) -> None:
-        """End both threads; what is asked is not answered any more."""
+        """End both threads; pending requests are dropped."""
         self._is_closed.set()
         self._thread.submit(self._close)
         self._thread.shutdown()
-        self._pencil.shutdown(cancel_futures=True)
+        self._index_thread.shutdown(cancel_futures=True)
 
     def _kinds(self) -> tuple[bool, bool]:
         catalog, taught = self._learn()
@@ -95,66 +95,66 @@ class SimilarImages:
         is_kept = last_row(catalog, taught.backbone) is not None
         return is_kept and taught.labelled is not None, is_kept
 
-    def _look(self, picture: PictureId) -> Found:
+    def _look(self, picture: PictureId) -> SimilarResult:
         catalog, taught = self._learn()
-        nothing = Found(labelled=(), alike=())
+        nothing = SimilarResult(labelled=(), alike=())
         if taught is None or self._is_closed.is_set():
             return nothing
         folder = embeddings_folder(self._library, taught.backbone)
         for rows in read_embeddings(catalog, folder, [picture], backbone=taught.backbone):
             for embedding in rows.embeddings:
-                return Found(
+                return SimilarResult(
                     labelled=tuple(taught.nearest(catalog, picture, embedding)),
                     alike=self._alike(catalog, taught, picture, embedding),
                 )
         return nothing
 
     def _alike(
-        self, catalog: Catalog, taught: Taught, picture: PictureId, embedding: NDArray[np.float32]
+        self, catalog: Catalog, taught: LabeledIndex, picture: PictureId, embedding: NDArray[np.float32]
     ) -> tuple[PictureId, ...] | None:
         sketches = self._known(taught.backbone)
         if sketches is None:
             return None
         folder = embeddings_folder(self._library, taught.backbone)
-        close = likely(catalog, folder, sketches, embedding, backbone=taught.backbone)
+        close = candidates(catalog, folder, sketches, embedding, backbone=taught.backbone)
         said = annotation_log.latest(catalog, close)
         settled = {one for one, verdict in said.items() if verdict.said in {AnnotationKind.RIGHT, AnnotationKind.NONE}}
         others = [one for one in close if one != picture and one not in settled]
         return tuple(self._looks.same(picture, others))
 
-    def _learn(self) -> tuple[Catalog, Taught | None]:
-        """The connection of this thread, and what the bundle of the last sort tells, read once for each."""
+    def _learn(self) -> tuple[Catalog, LabeledIndex | None]:
+        """The connection of this thread, and the labels of the last bundle, read once per bundle."""
         if self._catalog is None:
             self._catalog = open_catalog(self._library)
         last = audits.last_sort(self._catalog)
         if last is not None and last[:2] != self._sort:
-            self._taught, self._sort = read_taught(self._catalog), last[:2]
+            self._taught, self._sort = load_labeled_index(self._catalog), last[:2]
         return self._catalog, self._taught
 
     def _known(self, backbone: str) -> LshIndex | None:
-        """The sketches of what waits, as last drawn; None before the first are. They are drawn anew now and then."""
+        """The last index, None before the first; rebuilt from time to time."""
         is_first = self._backbone != backbone
         if is_first:
-            self._backbone, self._sketches, self._begun = backbone, None, -_ANEW_S
+            self._backbone, self._index, self._begun = backbone, None, -_REFRESH_S
         is_idle = self._drawing is None or self._drawing.done()
-        if is_idle and time.monotonic() - self._begun >= _ANEW_S:
+        if is_idle and time.monotonic() - self._begun >= _REFRESH_S:
             self._begun = time.monotonic()
-            self._drawing = self._pencil.submit(self._draw, backbone)
-        return self._sketches
+            self._drawing = self._index_thread.submit(self._draw, backbone)
+        return self._index
 
     def _draw(self, backbone: str) -> None:
-        known = self._sketches or NOTHING
+        known = self._index or EMPTY
         folder = embeddings_folder(self._library, backbone)
         with suppress(IllsortError), open_catalog(self._library) as catalog:
-            drawn = sketch(catalog, folder, backbone=backbone, known=known, rest=self._rest)
+            drawn = build_index(catalog, folder, backbone=backbone, known=known, rest=self._rest)
             if drawn is not None and backbone == self._backbone:
-                self._sketches = drawn
+                self._index = drawn
 
     def _seen(self, picture: PictureId) -> bytes | None:
         return None if self._is_closed.is_set() else self._see(picture)
 
     def _rest(self) -> bool:
-        return not self._is_closed.wait(_BREATH_S)
+        return not self._is_closed.wait(_PAUSE_S)
 
     def _close(self) -> None:
         if self._catalog is not None:
@@ -166,15 +166,15 @@ _MOST_KEPT: Final = 8192
 _NOWHERE: Final = Label(path=Path(), category="")
 
 
-class Looks:
-    """Tells what is nearly the same; `see` gives a small picture as a JPEG, or None when it is no longer there."""
+class NearDuplicateFinder:
+    """Compares small images as the split does; `see` returns a JPEG, or None if the image is gone."""
 
     def __init__(self, see: Callable[[PictureId], bytes | None]) -> None:
         self._see = see
         self._kept: dict[PictureId, Example | None] = {}
 
     def same(self, picture: PictureId, others: Sequence[PictureId]) -> list[PictureId]:
-        """Which of `others` are nearly the same as `picture`, in their order; directly, not over one another."""
+        """Those of `others` that nearly duplicate `picture` directly, in their order."""
         from classifier.labels.near_duplicates import near_duplicates  # noqa: PLC0415 - it needs scipy
 
         own = self._look(picture) if others else None

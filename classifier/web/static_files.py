@@ -1,4 +1,4 @@
-"""The page's own files, as they lie in the package: the index and what it loads, and nothing else."""
+"""The page's static files: the index and what it loads, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the last sort's model says of a picture, by what is stored of it: read without the network."""
+"""The last model's prediction of an image, from the stored logits, without the network."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestions:
-    """The model's categories in its order, what a person calls them, and how its logits become probabilities.
+    """The categories of the model in its order, their current names, and its temperature.
 
-    `temperature` is None where the model's folder is gone or holds another model by now: then no guess is shown.
+    `temperature` is None where the model is gone or replaced: then there are no predictions.
     """
 
     model: str
@@ -34,14 +34,13 @@ class Suggestions:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Every category there is, by its name of now: the model's first, then those that a person made."""
+        """Every category by its current name: those of the model first, then those that a person made."""
         return self.names.all(self.known)
 
     def of(self, logits: bytes | None) -> dict[str, float]:
-        """The probability of each category, the likeliest first; empty when nothing is known.
+        """The probability of each category, the most likely first; empty when unknown.
 
-        `logits` as the catalog keeps them: float32, little-endian, one for each category that the model knows.
-        Categories that a person put together have the sum of theirs.
+        `logits` as stored: float32, little-endian, one per category of the model. Merged categories have the sum.
         """
         if logits is None or self.temperature is None or len(logits) != 4 * len(self.known):
             return {}
@@ -53,8 +52,8 @@ class Suggestions:
         return dict(shares.most_common())
 
 
-def read_guesses(catalog: Catalog) -> Suggestions:
-    """Those of the model that the library was last sorted with; without its folder, the categories that were used."""
+def read_suggestions(catalog: Catalog) -> Suggestions:
+    """The suggestions of the last model; without its folder, only the categories in use."""
     names = read_aliases(catalog)
     model, folder, _ = audits.last_sort(catalog) or ("", None, {})
     manifest = None if folder is None else _read(folder)

@@ -11,21 +11,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from classifier.errors import IllsortError
-from classifier.web.queue import Wanted
+from classifier.web.queue import QueueFilter
 from classifier.web.thumbnails import LARGE, SMALL, ThumbnailCache, thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from classifier.web.queue import Key, Waiting
+    from classifier.web.queue import CursorValue, QueueItem
 
-    Page = Callable[[Wanted, Sequence[Key] | None, int], list[Waiting]]
+    Page = Callable[[QueueFilter, Sequence[CursorValue] | None, int], list[QueueItem]]
     from collections.abc import Callable
     from concurrent.futures import Future
     from pathlib import Path
 
     from classifier.records import PictureId
-    from classifier.web.queue import Waiting
+    from classifier.web.queue import QueueItem
 
 
 GRID: Final = 60
@@ -38,10 +38,12 @@ _EARLY, _MISSED = 0.6, 2.0
 """In parts of a beat: from when on the next answer may come, and when it has not come."""
 
 
-def coming(page: Page, wanted: Wanted, after: Sequence[Key] | None, categories: Iterable[str]) -> Iterator[Waiting]:
-    """What is likely shown small after a page of `wanted` that ended at `after` (None: the queue ends there).
+def likely_requests(
+    page: Page, wanted: QueueFilter, after: Sequence[CursorValue] | None, categories: Iterable[str]
+) -> Iterator[QueueItem]:
+    """What is likely requested after a page of `wanted` that ended at `after` (None: the end of the queue).
 
-    In a grid its next pages; then the first grid of each category, in the order in which the page offers them.
+    In a grid, its next pages; then the first grid of each category, in the order of the page.
     """
     for _ in range(_PAGES if wanted.grid else 0):
         if after is None:
@@ -54,43 +56,43 @@ def coming(page: Page, wanted: Wanted, after: Sequence[Key] | None, categories: 
 
 
 class Prefetcher:
-    """A thread that gives one row after the other of the newest plan to `make`."""
+    """A thread that calls `make` with each item of the newest plan."""
 
-    def __init__(self, make: Callable[[Waiting], None], *, idle: Callable[[], None]) -> None:
+    def __init__(self, make: Callable[[QueueItem], None], *, idle: Callable[[], None]) -> None:
         self._make = make
         self._idle = idle
-        self._plan: Iterator[Waiting] | None = None
+        self._plan: Iterator[QueueItem] | None = None
         self._changed = threading.Condition()
         self._is_closed = False
         self._asked = self._answered = self._beat = 0.0
-        self._thread = threading.Thread(target=self._work, name="ahead", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="prefetch", daemon=True)
         self._thread.start()
 
-    def expect(self, plan: Iterator[Waiting]) -> None:
-        """Begin with another plan; what is left of the last one is dropped."""
+    def expect(self, plan: Iterator[QueueItem]) -> None:
+        """Start another plan; the rest of the last one is dropped."""
         with self._changed:
             self._plan = plan
             self._changed.notify()
 
     def hold_still(self) -> None:
-        """Something was asked."""
+        """Pause: a request came."""
         self._asked = time.monotonic()
 
     def heard(self) -> None:
-        """Something was answered: at the same beat the next answer comes."""
+        """An answer came; the next one is expected after the same interval."""
         now = self._asked = time.monotonic()
         beat = now - self._answered
         self._answered, self._beat = now, beat if beat < _SLOW_S else 0.0
 
     def rest(self) -> float:
-        """For how many seconds it is to hold still."""
+        """The number of seconds to pause."""
         now = time.monotonic()
         still = self._asked + _STILL_S - now
         is_due = _EARLY * self._beat <= now - self._answered < _MISSED * self._beat
         return max(still, self._answered + _MISSED * self._beat - now) if is_due else still
 
     def close(self) -> None:
-        """End after the picture that is in work."""
+        """End after the current image."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
@@ -107,7 +109,7 @@ class Prefetcher:
                     self._make(row)
             self._idle()
 
-    def _next(self) -> Iterator[Waiting] | None:
+    def _next(self) -> Iterator[QueueItem] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._plan is not None or self._is_closed)
             plan, self._plan = self._plan, None
@@ -119,7 +121,7 @@ _THREADS: Final = 3
 
 
 class ThumbnailService:
-    """Sees the pictures of one library; `path_of` tells, in any thread, where one lies (None: nowhere)."""
+    """Makes the images of one library; `path_of` returns a path or None, in any thread."""
 
     def __init__(
         self, library: Path, *, path_of: Callable[[PictureId], Path | None], max_megapixels: Callable[[], float]
@@ -127,45 +129,45 @@ class ThumbnailService:
         self._library = library
         self._path_of = path_of
         self._max_megapixels = max_megapixels
-        self._shelf = ThumbnailCache(library)
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="eyes")
-        self._ahead = Prefetcher(self._prepare, idle=self._shelf.tidy)
+        self._cache = ThumbnailCache(library)
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="thumbnails")
+        self._ahead = Prefetcher(self._prepare, idle=self._cache.tidy)
 
     def see(self, picture: PictureId, size: str) -> Future[bytes | None]:
-        """The picture as a JPEG, of a size in SIDES; None when it is no longer there."""
+        """The image as a JPEG, of a size in SIDES; None if it is gone."""
         self.hold_still()
         return self._pool.submit(self._seen, picture, SIDES[size])
 
-    def expect(self, rows: Iterator[Waiting]) -> None:
-        """Make the small pictures of these in this order, in place of what was expected before."""
+    def expect(self, rows: Iterator[QueueItem]) -> None:
+        """Prefetch these in this order, in place of the last plan."""
         self._ahead.expect(rows)
 
     def heard(self) -> None:
-        """A person answered, and looks at the next picture."""
+        """An answer came, so the next image is about to be shown."""
         self._ahead.heard()
 
     def hold_still(self) -> None:
-        """A person waits for something: nothing is made ahead at the moment."""
+        """Pause prefetching: a request waits."""
         self._ahead.hold_still()
 
     def close(self) -> None:
-        """End all threads; what nobody waits for any more is not made."""
+        """End all threads; pending requests are dropped."""
         self._ahead.close()
         self._pool.shutdown(cancel_futures=True)
 
     def _seen(self, picture: PictureId, side: int) -> bytes | None:
-        kept = self._shelf.get(picture) if side == SMALL else None
+        kept = self._cache.get(picture) if side == SMALL else None
         if kept is not None:
             return kept
         path = self._path_of(picture)
         return None if path is None else self._made(picture, path, side)
 
-    def _prepare(self, row: Waiting) -> None:
-        if not self._shelf.has(row.picture):
+    def _prepare(self, row: QueueItem) -> None:
+        if not self._cache.has(row.picture):
             self._made(row.picture, self._library / row.path, SMALL)
 
     def _made(self, picture: PictureId, path: Path, side: int) -> bytes | None:
         made = thumbnail(picture, path, side=side, max_megapixels=self._max_megapixels())
         if made is not None and side == SMALL:
-            self._shelf.keep(picture, made)
+            self._cache.keep(picture, made)
         return made

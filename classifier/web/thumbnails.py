@@ -34,7 +34,7 @@ _QUALITY: Final = {SMALL: 82, LARGE: 88}
 
 
 def thumbnail(picture: PictureId, path: Path, *, side: int, max_megapixels: float) -> bytes | None:
-    """The picture as a JPEG of at most `side` pixels; None when `path` does not hold it any more."""
+    """The image as a JPEG of at most `side` pixels; None if `path` no longer holds it."""
     try:
         data = read_picture(path, max_megapixels=max_megapixels)
         if picture_id(data) != picture:
@@ -57,7 +57,7 @@ _LEFT: Final = 0.9
 
 
 class ThumbnailCache:
-    """The small pictures of one library; for several threads, and beside other processes."""
+    """The cached small images of one library; for several threads and processes."""
 
     def __init__(self, library: Path, *, limit_bytes: int = LIMIT_BYTES) -> None:
         self._folder = state_folder(library) / FOLDER
@@ -66,7 +66,7 @@ class ThumbnailCache:
         self._held: int | None = None
 
     def get(self, picture: PictureId) -> bytes | None:
-        """The small picture, where it is kept."""
+        """The cached image, or None."""
         try:
             with open_own(self._path(picture), READ) as file:
                 return file.read()
@@ -74,11 +74,11 @@ class ThumbnailCache:
             return None
 
     def has(self, picture: PictureId) -> bool:
-        """Whether it is kept."""
+        """Whether it is cached."""
         return self._path(picture).is_file()
 
     def keep(self, picture: PictureId, data: bytes) -> None:
-        """Whole or not at all; on a full disk nothing is kept, and nothing fails."""
+        """Cache an image, whole or not at all; a full disk is ignored."""
         path = self._path(picture)
         try:
             make_own_folder(path.parent)
@@ -90,7 +90,7 @@ class ThumbnailCache:
                 self._held += len(data)
 
     def tidy(self) -> None:
-        """Let the oldest go where there are too many. It may take seconds: not for a thread that a person waits for."""
+        """Delete the oldest above the limit. It may take seconds, so it runs in the background."""
         if self._held is not None and self._held <= self._limit:
             return
         found = sorted(self._found())
@@ -106,11 +106,11 @@ class ThumbnailCache:
             self._held = held
 
     def held(self) -> int:
-        """Bytes of all that are kept, counted anew."""
+        """The size of the cache in bytes, measured now."""
         return sum(size for _, size, _ in self._found())
 
     def _found(self) -> Iterator[tuple[int, int, Path]]:
-        """When each was made, its bytes, and where it is; halves that a kill left among them, and no other file."""
+        """Time, size and path of each cached image, and of partial files that a kill left."""
         for path in self._folder.glob("??/*"):
             if not _NAME.fullmatch(path.name):
                 continue

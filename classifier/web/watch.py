@@ -1,7 +1,7 @@
-"""Notices what others change in a library while its page is open, without making a person wait.
+"""Polls for changes by other processes while the page is open.
 
-A sort at work changes something all the time: what the desk reads again it reads in parts, and counting, which takes
-longest, is done by a connection of its own.
+A running sort changes something all the time, so the session reads in parts, and counting, the slowest, has its own
+connection.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.ranking import attach_newest
 from classifier.errors import IllsortError
-from classifier.web.queue_counts import counts
+from classifier.web.queue_counts import count_queues
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,25 +20,27 @@ if TYPE_CHECKING:
 
     from classifier.web.session import ReviewSession
 
-_PATIENCE_S: Final = 5.0
+_INTERVAL_S: Final = 5.0
 
 
-async def watch(desk: ReviewSession, library: Path, *, at_desk: Callable[[Callable[[], Any]], Awaitable[Any]]) -> None:
-    """Keep `desk` up to date until cancelled; `at_desk` runs a piece of work in its thread."""
+async def watch(
+    review_session: ReviewSession, library: Path, *, run_in_session: Callable[[Callable[[], Any]], Awaitable[Any]]
+) -> None:
+    """Keep the session up to date until cancelled; `run_in_session` runs work in its thread."""
     while True:
-        await asyncio.sleep(_PATIENCE_S)
-        parts, changed = iter(desk.look()), False
-        while await at_desk(lambda parts=parts: next(parts, 0)) is None:  # type: ignore[misc]
+        await asyncio.sleep(_INTERVAL_S)
+        parts, changed = iter(review_session.look()), False
+        while await run_in_session(lambda parts=parts: next(parts, 0)) is None:  # type: ignore[misc]
             changed = True
         if changed:
             outlook, found = await asyncio.to_thread(_counted, library)
-            await at_desk(lambda outlook=outlook, found=found: desk.recount(found, outlook=outlook))  # type: ignore[misc]
+            await run_in_session(lambda outlook=outlook, found=found: review_session.recount(found, outlook=outlook))  # type: ignore[misc]
 
 
 def _counted(library: Path) -> tuple[int, dict[str, dict[str, int]]]:
-    """By which outlook, and what; by none (-1) while it cannot be told, as during a very long filing."""
+    """The number of the ranking, and the counts by it; -1 while the catalog cannot be read."""
     try:
         with open_catalog(library) as catalog:
-            return attach_newest(catalog).number, counts(catalog)
+            return attach_newest(catalog).number, count_queues(catalog)
     except IllsortError:
         return -1, {}

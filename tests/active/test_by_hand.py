@@ -15,7 +15,7 @@ from classifier.records import AnnotationKind
 from classifier.settings import ModelSettings, RuntimeSettings, Settings
 from classifier.web.history import Answer
 from classifier.web.pending_moves import file_decided
-from classifier.web.queue import Wanted
+from classifier.web.queue import QueueFilter
 from classifier.web.session import ReviewSession
 from kit.pictures import busy, encoded
 from kit.progress import SavingProgress
@@ -75,7 +75,7 @@ def test_what_is_labelled_besides_is_counted_once_before_and_after_it_is_filed(l
     sampled(labels)
     with open_catalog(labels) as catalog:
         desk = ReviewSession(catalog, by_hand=placed_by_hand(catalog, labels))
-        pictures = [row.picture for row in desk.page(Wanted(), after=None, limit=9)]
+        pictures = [row.picture for row in desk.page(QueueFilter(), after=None, limit=9)]
         desk.say([Answer(picture=one, said=AnnotationKind.RIGHT, category="cat") for one in pictures[:2]])
         assert {"cat": 5, "dog": 2} == {one["name"]: one["said"] for one in desk.state()["categories"]}
     file_decided(labels)

@@ -13,7 +13,7 @@ from classifier.catalog.ranking import attach_newest
 from classifier.errors import LibraryError
 from classifier.records import AnnotationKind
 from classifier.settings import ModelSettings, RuntimeSettings, Settings
-from classifier.web.clusters import grids, of_look, taken_for
+from classifier.web.clusters import cluster_images, list_grids, predicted_images
 from classifier.web.history import Answer
 from classifier.web.session import ReviewSession
 from kit.pictures import COLORS, encoded, varied
@@ -40,11 +40,13 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_before_anything_is_said_there_are_clusters_alone(drawn: Path) -> None:
     with open_catalog(drawn) as catalog:
         desk = ReviewSession(catalog)
-        found = desk.read(lambda held, guesses: grids(held, guesses.names))
+        found = desk.read(lambda held, guesses: list_grids(held, guesses.names))
         assert desk.state()["labelling"]
         assert {None} == {one.category for one in found}
         shown = [
-            row for one in found for row in desk.read(lambda held, _, of=one.look or 0: of_look(held, of, limit=99))
+            row
+            for one in found
+            for row in desk.read(lambda held, _, of=one.look or 0: cluster_images(held, of, limit=99))
         ]
         assert sum(one.count for one in found) == len({row.picture for row in shown}) > EACH
     assert 0 == ColdStartLearner(drawn).learn()
@@ -53,7 +55,7 @@ def test_before_anything_is_said_there_are_clusters_alone(drawn: Path) -> None:
 def test_once_two_categories_have_five_the_others_are_taken_for_one_of_them(drawn: Path) -> None:
     with open_catalog(drawn) as catalog:
         desk = ReviewSession(catalog)
-        rows = [row for look in range(9) for row in of_look(catalog, look, limit=99)]
+        rows = [row for look in range(9) for row in cluster_images(catalog, look, limit=99)]
         for name in ("red", "green"):
             desk.make(name)
             own = [row.picture for row in rows if row.path.name.startswith(name)][:5]
@@ -62,17 +64,17 @@ def test_once_two_categories_have_five_the_others_are_taken_for_one_of_them(draw
         assert 2 == learner.learn()
         desk.look_out()
 
-        taken = {one.category for one in desk.read(lambda held, guesses: grids(held, guesses.names))}
+        taken = {one.category for one in desk.read(lambda held, guesses: list_grids(held, guesses.names))}
         assert {"red", "green"} <= taken
         for name in ("red", "green"):
-            found = taken_for(catalog, [name], limit=99)
+            found = predicted_images(catalog, [name], limit=99)
             assert {name} == {row.path.name.partition(" ")[0] for row in found[:4]}
             assert sorted((row.share for row in found), reverse=True) == [row.share for row in found]
 
-        wrong = taken_for(catalog, ["red"], limit=1)[0]
+        wrong = predicted_images(catalog, ["red"], limit=1)[0]
         desk.say([Answer(picture=wrong.picture, said=AnnotationKind.WRONG, category="red")])
-        assert wrong.picture not in {row.picture for row in taken_for(catalog, ["red"], limit=99)}
-        assert wrong.picture in {row.picture for look in range(9) for row in of_look(catalog, look, limit=99)}
+        assert wrong.picture not in {row.picture for row in predicted_images(catalog, ["red"], limit=99)}
+        assert wrong.picture in {row.picture for look in range(9) for row in cluster_images(catalog, look, limit=99)}
         assert 3 == learner.learn()
 
 

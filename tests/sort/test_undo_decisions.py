@@ -22,7 +22,7 @@ from classifier.records import Action, Decision, PictureId
 from classifier.report.library_report import library_page
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
-from classifier.web.queue_counts import counts
+from classifier.web.queue_counts import count_queues
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree
 
@@ -64,7 +64,7 @@ class Library:
         assert lies == +Counter(file=sum(seen.filed.values()), review=sum(seen.review.values()), unknown=seen.unknown)
         with open_catalog(self.library) as catalog:
             attach_newest(catalog)
-            waiting = {tray: sum(of_it.values()) for tray, of_it in counts(catalog).items()}
+            waiting = {tray: sum(of_it.values()) for tray, of_it in count_queues(catalog).items()}
             assert {tray: lies[tray] for tray in ("review", "unknown")} == waiting
             assert lies["file"] == decisions.count_filed(catalog)
             assert lies.total() == catalog.connection.execute("SELECT count(*) FROM decisions").fetchone()[0]

@@ -17,7 +17,7 @@ from classifier.filing.undo import undo
 from classifier.records import AnnotationKind
 from classifier.web.history import Answer
 from classifier.web.pending_moves import file_decided
-from classifier.web.queue import Wanted
+from classifier.web.queue import QueueFilter
 from classifier.web.session import ReviewSession
 from kit.reviewing import sort_again, unsure_library
 from kit.tree import all_files
@@ -31,7 +31,7 @@ def decide(library: Path) -> dict[str, str]:
     """The first is of another category, the second of none, the third right as guessed; where each is to lie."""
     with open_catalog(library) as catalog:
         desk = ReviewSession(catalog)
-        first, second, third = desk.page(Wanted(), after=None, limit=3)
+        first, second, third = desk.page(QueueFilter(), after=None, limit=3)
         other = next(name for name in desk.guesses.categories if name != first.category)
         desk.say([Answer(picture=first.picture, said=AnnotationKind.RIGHT, category=other)])
         desk.say([Answer(picture=second.picture, said=AnnotationKind.NONE)])
@@ -81,7 +81,7 @@ def test_what_was_filed_can_be_taken_back_and_waits_again(tmp_path: Path, bundle
         desk = ReviewSession(catalog)
         for _ in range(3):
             desk.take_back()
-        assert (4, 3) == (len(desk.page(Wanted(), after=None, limit=9)), desk.unfiled)
+        assert (4, 3) == (len(desk.page(QueueFilter(), after=None, limit=9)), desk.unfiled)
         assert 4 == sum(desk.state()["waiting"]["review"].values())
     file_decided(library)
 

@@ -13,7 +13,7 @@ from classifier.filing.undo import undo
 from classifier.records import Action, AnnotationKind, PictureId
 from classifier.web.history import Answer
 from classifier.web.pending_moves import file_decided
-from classifier.web.queue import Order, Wanted
+from classifier.web.queue import Order, QueueFilter
 from classifier.web.session import ReviewSession
 from kit.reviewing import waiting_library
 from kit.tree import all_files
@@ -113,7 +113,7 @@ def test_merged_two_are_one_in_the_queue_and_in_the_numbers(tmp_path: Path) -> N
         assert ["dog"] == names(desk)
         assert {"dog": 2} == desk.state()["waiting"]["review"]
         for order in (Order.SURETY, Order.CATEGORY, Order.LEARNED):
-            rows = desk.page(Wanted(category="dog", order=order), after=None, limit=9)
+            rows = desk.page(QueueFilter(category="dog", order=order), after=None, limit=9)
             assert [(ids[3], "dog"), (ids[2], "dog")] == [(row.picture, row.category) for row in rows]
     assert {"dog": 2} == library_stats(library).filed
 
@@ -124,7 +124,7 @@ def test_what_was_only_judged_wrong_is_not_wrong_for_the_two_together(tmp_path: 
         desk = ReviewSession(catalog)
         desk.say([Answer(picture=ids[2], said=AnnotationKind.WRONG, category="cat")])
         desk.rename("cat", "dog")
-        rows = desk.page(Wanted(category="dog", grid=True), after=None, limit=9)
+        rows = desk.page(QueueFilter(category="dog", grid=True), after=None, limit=9)
         assert [ids[3]] == [row.picture for row in rows]  # it still is looked at singly
 
 

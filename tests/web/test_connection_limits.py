@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from classifier.web.server import BACKLOG, MOST, LimitedProtocol, Server
+from classifier.web.server import BACKLOG, MAX_CONNECTIONS, LimitedProtocol, PageServer
 
 resource = pytest.importorskip("resource", reason="Windows limits open files otherwise")
 HALF = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
@@ -30,7 +30,7 @@ async def there(request: Request) -> PlainTextResponse:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server() -> Iterator[PageServer]:
     app = Starlette(routes=[Route("/", there, methods=["GET", "POST"])])
     config = uvicorn.Config(
         app,
@@ -42,7 +42,7 @@ def server() -> Iterator[Server]:
         timeout_keep_alive=1,
     )
     has_begun = threading.Event()
-    server = Server(config, has_begun.set)
+    server = PageServer(config, has_begun.set)
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
@@ -53,7 +53,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def port(server: Server) -> int:
+def port(server: PageServer) -> int:
     return int(server.servers[0].sockets[0].getsockname()[1])
 
 
@@ -70,7 +70,7 @@ def many_files() -> Iterator[None]:
 
 @pytest.mark.parametrize("sent", [b"", HALF])
 @pytest.mark.usefixtures("many_files")
-def test_1500_half_requests_leave_the_page_answering(server: Server, port: int, sent: bytes) -> None:
+def test_1500_half_requests_leave_the_page_answering(server: PageServer, port: int, sent: bytes) -> None:
     with ExitStack() as held:
         for _ in range(1500):
             one = held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
@@ -79,7 +79,7 @@ def test_1500_half_requests_leave_the_page_answering(server: Server, port: int, 
         answer = httpx.get(f"http://127.0.0.1:{port}/", timeout=20)
         count = len(server.server_state.connections)
 
-    assert count <= MOST + BACKLOG
+    assert count <= MAX_CONNECTIONS + BACKLOG
     assert ("there", True) == (answer.text, time.monotonic() - began < 10)
 
 
@@ -91,7 +91,7 @@ def test_what_is_being_answered_is_not_cut_for_others(port: int) -> None:
         one.start()
     time.sleep(0.3)
     with ExitStack() as held:
-        for _ in range(MOST + BACKLOG):
+        for _ in range(MAX_CONNECTIONS + BACKLOG):
             held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20)).sendall(HALF)
         for one in asking:
             one.join()

@@ -27,6 +27,7 @@ ELSEWHERE = {
     "catalog.undo_queries.run_to_undo": "asked for by illsort undo, with a run's number",
     "labels.dataset": "labels are read by illsort train",
     "labels.load": "the same; the page lists the folders alone",
+    "model.evaluation_fields.read_evaluation": "read by illsort report, not by the page",
     "model.backbone.load_backbone": "a training's network; the page's learning and sorting load a trained one",
     "model.backbone._located": "the same",
     "model.backbone._safetensors_only": "the same, but for what it calls",
@@ -52,7 +53,7 @@ PHRASES = {"category_names.problem_with", "filing.plan.trouble_with", "model.ris
 """Functions whose answer is a sentence, or a part of one."""
 TOLD = {name: 0 for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, IllsortError)}
 PLACES = TOLD | {"HTTPException": 1, "_refused": 1, "keep_source": 1, "OSError": 1, "SourceError": 1}
-PLACES |= {"FileExistsError": 1, "both": 1}
+PLACES |= {"FileExistsError": 1, "in_both_languages": 1}
 """Calls that make a sentence, and which of their arguments it is."""
 IS_SENTENCE = re.compile("[^;]*[a-z]{2}")
 COMMANDS = re.compile(r"illsort \w+|pip install|HF_ENDPOINT")

@@ -13,7 +13,7 @@ from classifier.catalog.connection import open_catalog
 from classifier.records import Action, AnnotationKind
 from classifier.web.folders import Folders
 from classifier.web.history import Answer
-from classifier.web.queue import Order, Wanted
+from classifier.web.queue import Order, QueueFilter
 from classifier.web.session import ReviewSession
 from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
 from kit.reviewing import blended, served, sort_again
@@ -70,7 +70,7 @@ def test_what_was_skipped_waits_in_the_folders_of_its_own_tray(tmp_path: Path, b
     with open_catalog(place) as catalog:
         desk = ReviewSession(catalog)
         for name in ("b", "c"):
-            rows = desk.page(Wanted(under=folders.path_of(number_of(folders, name))), after=None, limit=1)
+            rows = desk.page(QueueFilter(under=folders.path_of(number_of(folders, name))), after=None, limit=1)
             desk.say([Answer(picture=row.picture, said=AnnotationKind.SKIPPED, category=None) for row in rows])
         skipped, _ = folders.look(None, chosen=None)
 
@@ -102,7 +102,7 @@ def test_what_is_answered_waits_in_no_folder_until_it_is_taken_back(tmp_path: Pa
     folders = Folders(place)
     with open_catalog(place) as catalog:
         desk = ReviewSession(catalog)
-        rows = desk.page(Wanted(under=folders.path_of(number_of(folders, "b"))), after=None, limit=9)
+        rows = desk.page(QueueFilter(under=folders.path_of(number_of(folders, "b"))), after=None, limit=9)
         desk.say([Answer(picture=row.picture, said=AnnotationKind.RIGHT, category="red") for row in rows])
         answered = told(folders)
         desk.take_back()
@@ -126,11 +126,11 @@ def test_the_queue_of_a_folder_holds_what_lies_in_it_and_below(
     pixiv, danbooru = (folders.path_of(number_of(folders, name)) for name in ("pixiv", "danbooru"))
     with open_catalog(moved) as catalog:
         desk = ReviewSession(catalog)
-        every = {row.picture: row.path.name for row in desk.page(Wanted(), after=None, limit=99)}
+        every = {row.picture: row.path.name for row in desk.page(QueueFilter(), after=None, limit=99)}
 
         def names(under: bytes | None) -> set[str]:
             found, after = [], None
-            while rows := desk.page(Wanted(order=order, grid=grid, under=under), after=after, limit=2):
+            while rows := desk.page(QueueFilter(order=order, grid=grid, under=under), after=after, limit=2):
                 found += [every[row.picture] for row in rows]
                 after = rows[-1].key
             assert len(found) == len(set(found))
@@ -150,13 +150,13 @@ def test_what_is_ranked_and_what_is_not_yet_both_wait_in_their_folder(
     folders = Folders(place)
     under = folders.path_of(number_of(folders, "b"))
     with open_catalog(place) as catalog:
-        rows = ReviewSession(catalog).page(Wanted(under=under), after=None, limit=99)
+        rows = ReviewSession(catalog).page(QueueFilter(under=under), after=None, limit=99)
         ranks = [(0, rows[3].picture, "review", "red", 0.5, 0, b""), (1, rows[1].picture, "review", "red", 0.6, 0, b"")]
     ranking.write(place, ranks, meta={"categories": ["red"], "temperature": 1.0, "verdicts": 0})
     with open_catalog(place) as catalog:
         desk = ReviewSession(catalog)
-        learned = desk.page(Wanted(order=Order.LEARNED, under=under), after=None, limit=99)
-        rest = desk.page(Wanted(order=Order.LEARNED, under=under), after=learned[2].key, limit=99)
+        learned = desk.page(QueueFilter(order=Order.LEARNED, under=under), after=None, limit=99)
+        rest = desk.page(QueueFilter(order=Order.LEARNED, under=under), after=learned[2].key, limit=99)
 
     unranked = [row.picture for row in rows if row.picture not in {rows[3].picture, rows[1].picture}]
     assert [rows[3].picture, rows[1].picture, *unranked] == [row.picture for row in learned]
@@ -166,7 +166,7 @@ def test_what_is_ranked_and_what_is_not_yet_both_wait_in_their_folder(
 def test_what_a_sort_brings_into_the_folder_waits_there_too(tmp_path: Path, bundle: Path) -> None:
     place = library(tmp_path, bundle, {"a": 3, "b": 2})
     folders = Folders(place)
-    wanted = Wanted(under=folders.path_of(number_of(folders, "b")))
+    wanted = QueueFilter(under=folders.path_of(number_of(folders, "b")))
     with open_catalog(place) as catalog:
         desk = ReviewSession(catalog)
         before = len(desk.page(wanted, after=None, limit=99))
@@ -201,7 +201,7 @@ def test_a_name_that_is_no_text_is_told_as_far_as_it_is(tmp_path: Path, bundle: 
 
     assert [("a", 1, 1), ("caf\\xe9", 1, 2)] == told(folders)
     with open_catalog(tmp_path / "sorted") as catalog:
-        wanted = Wanted(under=folders.path_of(number_of(folders, "caf\\xe9")))
+        wanted = QueueFilter(under=folders.path_of(number_of(folders, "caf\\xe9")))
         assert 2 == len(ReviewSession(catalog).page(wanted, after=None, limit=9))
 
 

@@ -12,7 +12,7 @@ from classifier.catalog.connection import open_catalog
 from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter, shard_path
 from classifier.records import Action
-from classifier.web.lsh_index import NOTHING, LshIndex, likely, sketch
+from classifier.web.lsh_index import EMPTY, LshIndex, build_index, candidates
 from kit.reviewing import waiting_library
 
 if TYPE_CHECKING:
@@ -45,15 +45,15 @@ class Kept:
         found = [(picture, spot) for picture, spot in zip(pictures, spots, strict=True) if spot is not None]
         embeddings.add(self.catalog, found, backbone=BACKBONE)
 
-    def sketched(self, known: LshIndex = NOTHING) -> LshIndex:
+    def sketched(self, known: LshIndex = EMPTY) -> LshIndex:
         """All that waits now."""
-        drawn = sketch(self.catalog, self.folder, backbone=BACKBONE, known=known, rest=lambda: True)
+        drawn = build_index(self.catalog, self.folder, backbone=BACKBONE, known=known, rest=lambda: True)
         assert drawn is not None
         return drawn
 
-    def likely(self, embedding: NDArray[np.float32], sketches: LshIndex) -> list[PictureId]:
+    def candidates(self, embedding: NDArray[np.float32], sketches: LshIndex) -> list[PictureId]:
         """What may repeat a picture of this embedding."""
-        return likely(self.catalog, self.folder, sketches, embedding, backbone=BACKBONE)
+        return candidates(self.catalog, self.folder, sketches, embedding, backbone=BACKBONE)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_what_is_decided_or_cannot_be_read_is_left_out(kept: Kept) -> None:
 def test_it_ends_when_it_may_not_go_on(kept: Kept) -> None:
     kept.keep(kept.pictures, drawn(41))
 
-    assert None is sketch(kept.catalog, kept.folder, backbone=BACKBONE, known=NOTHING, rest=lambda: False)
+    assert None is build_index(kept.catalog, kept.folder, backbone=BACKBONE, known=EMPTY, rest=lambda: False)
 
 
 def test_an_embedding_of_another_width_is_like_nothing(kept: Kept) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from classifier.images.hashing import picture_id
 from classifier.records import PictureId
-from classifier.web.similar import Looks
+from classifier.web.similar import NearDuplicateFinder
 from kit.pictures import COLORS, busy, encoded, plain
 
 
@@ -31,18 +31,18 @@ def test_scaled_and_recompressed_it_is_nearly_the_same_and_others_are_not() -> N
     again = Image.open(BytesIO(encoded(one, "JPEG", quality=40)))
     see, (own, smaller, worse, other), _ = shelf(one, one.resize((160, 120)), again, busy(2, (320, 240)))
 
-    assert [worse, smaller] == Looks(see).same(own, [other, worse, smaller])
+    assert [worse, smaller] == NearDuplicateFinder(see).same(own, [other, worse, smaller])
 
 
 def test_flat_pictures_of_different_colors_are_not_the_same() -> None:
     see, (red, blue, again), _ = shelf(*(plain(COLORS[name], (320, 240)) for name in ("red", "blue", "red")))
 
-    assert [again] == Looks(see).same(red, [blue, again])
+    assert [again] == NearDuplicateFinder(see).same(red, [blue, again])
 
 
 def test_what_is_gone_is_like_nothing_and_nothing_is_looked_at_twice() -> None:
     see, (own, other), asked = shelf(busy(1), busy(1))
-    looks, gone = Looks(see), PictureId("f" * 64)
+    looks, gone = NearDuplicateFinder(see), PictureId("f" * 64)
 
     assert [other] == looks.same(own, [gone, other])
     assert [] == looks.same(gone, [own])
@@ -52,4 +52,4 @@ def test_what_is_gone_is_like_nothing_and_nothing_is_looked_at_twice() -> None:
 def test_without_others_it_is_not_even_looked_at() -> None:
     see, (own,), asked = shelf(busy(1))
 
-    assert ([], []) == (Looks(see).same(own, []), asked)
+    assert ([], []) == (NearDuplicateFinder(see).same(own, []), asked)

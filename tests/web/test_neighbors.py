@@ -16,7 +16,7 @@ from classifier.model.bundle_files import EMBEDDINGS, MANIFEST
 from classifier.model.head import l2_normalize
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import Annotation, AnnotationKind, PictureId, Selection
-from classifier.web.neighbors import Taught, read_taught
+from classifier.web.neighbors import LabeledIndex, load_labeled_index
 from kit.bundles import color_bundle
 from kit.reviewing import unsure_library, waiting_library
 
@@ -34,7 +34,7 @@ def picture(number: int) -> PictureId:
     return PictureId(f"{number:064x}")
 
 
-def taught(*turns: float, groups: tuple[int, ...] | None = None, truths: tuple[int, ...] | None = None) -> Taught:
+def taught(*turns: float, groups: tuple[int, ...] | None = None, truths: tuple[int, ...] | None = None) -> LabeledIndex:
     """A labelled picture for each turn away from the picture that is asked about, in degrees."""
     angles = np.radians(turns)
     count = len(turns)
@@ -46,7 +46,7 @@ def taught(*turns: float, groups: tuple[int, ...] | None = None, truths: tuple[i
         paths=("",) * count,
         selections=(Selection.PERSON,) * count,
     )
-    return Taught(backbone="b", categories=KINDS, labelled=labelled, directions=l2_normalize(labelled.embeddings))
+    return LabeledIndex(backbone="b", categories=KINDS, labelled=labelled, directions=l2_normalize(labelled.embeddings))
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
         yield catalog
 
 
-def told(of: Taught, catalog: Catalog, own: PictureId = OWN) -> list[tuple[int, str]]:
+def told(of: LabeledIndex, catalog: Catalog, own: PictureId = OWN) -> list[tuple[int, str]]:
     """Number and category of each that is nearest to what lies in direction 0."""
     found = of.nearest(catalog, own, np.array([7, 0], dtype=np.float32))
     return [(int(one.picture, 16), one.category) for one in found]
@@ -110,9 +110,9 @@ def own(tmp_path: Path) -> Path:
     return bundle
 
 
-def reread(bundle: Path) -> Taught | None:
+def reread(bundle: Path) -> LabeledIndex | None:
     with open_catalog(bundle.with_name("sorted")) as catalog:
-        return read_taught(catalog)
+        return load_labeled_index(catalog)
 
 
 def test_the_bundle_of_the_last_sort_teaches(own: Path) -> None:

@@ -13,15 +13,15 @@ import pytest
 
 from classifier.catalog.connection import open_catalog
 from classifier.records import Action
-from classifier.web.queue import Wanted
+from classifier.web.queue import QueueFilter
 from classifier.web.session import ReviewSession
-from classifier.web.thumbnail_service import GRID, Prefetcher, coming
+from classifier.web.thumbnail_service import GRID, Prefetcher, likely_requests
 from kit.reviewing import served, unsure_library, waiting_library
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.web.queue import Key, Waiting
+    from classifier.web.queue import CursorValue, QueueItem
 
 MANY = [
     *((Action.REVIEW, "page", 0.3 + number / 1000) for number in range(5 * GRID)),
@@ -36,7 +36,7 @@ class Asked:
     desk: ReviewSession
     pages: list[tuple[str | None, int]] = field(default_factory=list)
 
-    def page(self, wanted: Wanted, after: Sequence[Key] | None, limit: int) -> list[Waiting]:
+    def page(self, wanted: QueueFilter, after: Sequence[CursorValue] | None, limit: int) -> list[QueueItem]:
         """As the desk gives it."""
         rows = self.desk.page(wanted, after=after, limit=limit)
         self.pages.append((wanted.category, len(rows)))
@@ -48,7 +48,7 @@ def test_beside_single_pictures_the_first_grid_of_each_category_is_expected(tmp_
     with open_catalog(library) as catalog:
         asked = Asked(desk := ReviewSession(catalog))
         desk.state()
-        made = list(coming(asked.page, Wanted(), None, desk.waiting(Action.REVIEW)))
+        made = list(likely_requests(asked.page, QueueFilter(), None, desk.waiting(Action.REVIEW)))
 
     assert [("page", GRID), ("chibi", 3)] == asked.pages
     assert GRID + 3 == len({row.picture for row in made})
@@ -56,11 +56,11 @@ def test_beside_single_pictures_the_first_grid_of_each_category_is_expected(tmp_
 
 def test_beside_a_grid_its_next_pages_come_first(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, MANY)
-    wanted = Wanted(category="page", grid=True)
+    wanted = QueueFilter(category="page", grid=True)
     with open_catalog(library) as catalog:
         asked = Asked(desk := ReviewSession(catalog))
         first = desk.page(wanted, after=None, limit=GRID)
-        made = list(coming(asked.page, wanted, first[-1].key, ["chibi"]))
+        made = list(likely_requests(asked.page, wanted, first[-1].key, ["chibi"]))
 
     assert [*[("page", GRID)] * 3, ("chibi", 3)] == asked.pages
     assert set() == {row.picture for row in first} & {row.picture for row in made}
@@ -71,13 +71,13 @@ def test_a_newer_plan_takes_the_place_of_the_older(tmp_path: Path) -> None:
     began, go_on, done = threading.Event(), threading.Event(), threading.Event()
     made: list[str] = []
 
-    def make(row: Waiting) -> None:
+    def make(row: QueueItem) -> None:
         made.append(row.picture)
         began.set()
         go_on.wait()
 
     with open_catalog(library) as catalog:
-        rows = ReviewSession(catalog).page(Wanted(), after=None, limit=3)
+        rows = ReviewSession(catalog).page(QueueFilter(), after=None, limit=3)
     ahead = Prefetcher(make, idle=lambda: done.set() if len(made) > 1 else None)
     ahead.expect(iter(rows[:2]))
     began.wait()

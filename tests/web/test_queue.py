@@ -9,7 +9,7 @@ import pytest
 from classifier.catalog.connection import Catalog, open_catalog
 from classifier.records import Action, AnnotationKind
 from classifier.web.history import Answer
-from classifier.web.queue import Order, Wanted
+from classifier.web.queue import Order, QueueFilter
 from classifier.web.session import ReviewSession
 from kit.reviewing import waiting_library
 
@@ -21,7 +21,7 @@ MANY = [
 ]
 
 
-def in_pages(desk: ReviewSession, wanted: Wanted, size: int) -> list[tuple[str, float]]:
+def in_pages(desk: ReviewSession, wanted: QueueFilter, size: int) -> list[tuple[str, float]]:
     found, after = [], None
     while rows := desk.page(wanted, after=after, limit=size):
         found += [(row.category, row.confidence) for row in rows]
@@ -36,7 +36,7 @@ def test_every_picture_comes_once_whatever_the_order_and_the_size_of_a_page(
 ) -> None:
     library, _ = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
-        shown = in_pages(ReviewSession(catalog), Wanted(order=order), size)
+        shown = in_pages(ReviewSession(catalog), QueueFilter(order=order), size)
 
     waiting = sorted((category, confidence) for action, category, confidence in MANY if action is Action.REVIEW)
     by_surety = sorted(waiting, key=lambda one: one[1])
@@ -48,8 +48,8 @@ def test_one_category_and_one_tray_are_shown_alone(tmp_path: Path) -> None:
     with open_catalog(library) as catalog:
         desk = ReviewSession(catalog)
 
-        assert 7 * ["chibi"] == [category for category, _ in in_pages(desk, Wanted(category="chibi"), 3)]
-        assert [("page", 0.4)] == in_pages(desk, Wanted(action=Action.UNKNOWN), 3)
+        assert 7 * ["chibi"] == [category for category, _ in in_pages(desk, QueueFilter(category="chibi"), 3)]
+        assert [("page", 0.4)] == in_pages(desk, QueueFilter(action=Action.UNKNOWN), 3)
         assert {"review": {"chibi": 7, "page": 5}, "unknown": {"page": 1}} == desk.state()["waiting"]
 
 
@@ -68,7 +68,7 @@ def test_what_was_answered_waits_no_longer_and_what_was_skipped_waits_apart(tmp_
 
         left, skipped, grid = (
             {row.picture for row in desk.page(wanted, after=None, limit=50)}
-            for wanted in (Wanted(), Wanted(skipped=True), Wanted(category="chibi", grid=True))
+            for wanted in (QueueFilter(), QueueFilter(skipped=True), QueueFilter(category="chibi", grid=True))
         )
         assert set(ids[3:12]) == left
         assert {ids[2]} == skipped
@@ -81,13 +81,13 @@ def test_what_was_skipped_is_one_tray_from_wherever_it_came(tmp_path: Path, orde
     library, ids = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
         desk = ReviewSession(catalog)
-        unknown = desk.page(Wanted(action=Action.UNKNOWN), after=None, limit=1)[0].picture
+        unknown = desk.page(QueueFilter(action=Action.UNKNOWN), after=None, limit=1)[0].picture
         desk.say([Answer(picture=one, said=AnnotationKind.SKIPPED) for one in (ids[2], ids[9], unknown)])
 
         assert [("chibi", MANY[2][2]), ("page", 0.4), ("page", MANY[9][2])] == sorted(
-            in_pages(desk, Wanted(order=order, skipped=True), 2)
+            in_pages(desk, QueueFilter(order=order, skipped=True), 2)
         )
-        assert 2 == len(in_pages(desk, Wanted(order=order, skipped=True, category="page"), 1))
+        assert 2 == len(in_pages(desk, QueueFilter(order=order, skipped=True, category="page"), 1))
 
 
 def tuple_of(desk: ReviewSession) -> tuple[dict[str, int], int, int]:
@@ -101,13 +101,13 @@ def test_no_page_sorts_the_library(tmp_path: Path, order: Order, category: str |
     library, _ = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
         desk = ReviewSession(catalog)
-        plan = plan_of(catalog, desk, Wanted(order=order, category=category))
+        plan = plan_of(catalog, desk, QueueFilter(order=order, category=category))
 
     assert [] == [step for step in plan if "TEMP B-TREE" in step]
     assert [] == [step for step in plan if step.startswith("SCAN")]
 
 
-def plan_of(catalog: Catalog, desk: ReviewSession, wanted: Wanted) -> list[str]:
+def plan_of(catalog: Catalog, desk: ReviewSession, wanted: QueueFilter) -> list[str]:
     """How SQLite goes about the query that is behind a page which is not the first."""
     asked: list[str] = []
     after = desk.page(wanted, after=None, limit=2)[-1].key

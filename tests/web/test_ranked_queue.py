@@ -12,7 +12,7 @@ from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.ranking import Rank, write
 from classifier.records import Action, AnnotationKind, PictureId
 from classifier.web.history import Answer
-from classifier.web.queue import Order, Wanted
+from classifier.web.queue import Order, QueueFilter
 from classifier.web.session import ReviewSession
 from kit.reviewing import waiting_library
 
@@ -41,7 +41,7 @@ def ranks(ids: list[PictureId], numbers: list[int], *, category: str = "page", a
     ]
 
 
-def in_pages(desk: ReviewSession, wanted: Wanted, size: int) -> list[PictureId]:
+def in_pages(desk: ReviewSession, wanted: QueueFilter, size: int) -> list[PictureId]:
     found, after = [], None
     while rows := desk.page(wanted, after=after, limit=size):
         found += [row.picture for row in rows]
@@ -60,10 +60,10 @@ def test_what_is_ranked_comes_in_its_order_and_the_rest_after_it_the_least_sure_
         desk = ReviewSession(catalog)
 
         rest = [*sorted([7, 9, 11], key=lambda number: ids[number]), 6, 5, 4, 3, 1]
-        assert [ids[n] for n in [8, 2, 0, 10, *rest]] == in_pages(desk, Wanted(order=Order.LEARNED), size)
-        assert [ids[12]] == in_pages(desk, Wanted(order=Order.LEARNED, action=Action.UNKNOWN), size)
+        assert [ids[n] for n in [8, 2, 0, 10, *rest]] == in_pages(desk, QueueFilter(order=Order.LEARNED), size)
+        assert [ids[12]] == in_pages(desk, QueueFilter(order=Order.LEARNED, action=Action.UNKNOWN), size)
         assert [ids[n] for n in [8, 2, 0, 10, *rest[:3]]] == in_pages(
-            desk, Wanted(order=Order.LEARNED, category="page"), size
+            desk, QueueFilter(order=Order.LEARNED, category="page"), size
         )
 
 
@@ -73,10 +73,10 @@ def test_what_looks_alike_comes_together_and_one_look_alone_when_wished(tmp_path
     write(library, ranks(ids, [3, 8, 5, 2, 1, 0, 4, 6]), meta=META)
     with open_catalog(library) as catalog:
         desk = ReviewSession(catalog)
-        together = in_pages(desk, Wanted(order=Order.ALIKE, category="page", grid=True), size)
+        together = in_pages(desk, QueueFilter(order=Order.ALIKE, category="page", grid=True), size)
 
         assert [ids[n] for n in [8, 2, 0, 4, 6, 3, 5, 1]] == together[:8]
-        assert [ids[n] for n in [3, 5, 1]] == in_pages(desk, Wanted(order=Order.LEARNED, look=1), size)
+        assert [ids[n] for n in [3, 5, 1]] == in_pages(desk, QueueFilter(order=Order.LEARNED, look=1), size)
 
 
 @pytest.mark.parametrize("order", [Order.LEARNED, Order.ALIKE])
@@ -85,14 +85,16 @@ def test_without_an_outlook_the_least_sure_come_first(tmp_path: Path, order: Ord
     with open_catalog(library) as catalog:
         desk = ReviewSession(catalog)
 
-        assert in_pages(desk, Wanted(), 5) == in_pages(desk, Wanted(order=order), 5)
-        assert in_pages(desk, Wanted(category="page"), 2) == in_pages(desk, Wanted(order=order, category="page"), 2)
+        assert in_pages(desk, QueueFilter(), 5) == in_pages(desk, QueueFilter(order=order), 5)
+        assert in_pages(desk, QueueFilter(category="page"), 2) == in_pages(
+            desk, QueueFilter(order=order, category="page"), 2
+        )
 
 
 def test_a_new_outlook_is_taken_between_two_pages_and_begins_anew(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     write(library, ranks(ids, [0, 1, 2]), meta=META)
-    wanted = Wanted(order=Order.LEARNED)
+    wanted = QueueFilter(order=Order.LEARNED)
     with open_catalog(library) as catalog:
         desk = ReviewSession(catalog)
         desk.say([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="chibi")])
@@ -111,7 +113,7 @@ def test_what_is_guessed_is_what_was_learned_last(tmp_path: Path) -> None:
     write(library, ranks(ids, [0]), meta=META)
     with open_catalog(library) as catalog:
         desk = ReviewSession(catalog)
-        row = desk.page(Wanted(order=Order.LEARNED), after=None, limit=1)[0]
+        row = desk.page(QueueFilter(order=Order.LEARNED), after=None, limit=1)[0]
 
         assert ("chibi", "page", 0.0) == (row.category, row.best, row.share)
         assert ["page", "chibi"] == list(desk.guesses_of(row))
@@ -125,7 +127,7 @@ def test_no_page_sorts_what_is_ranked_nor_what_waits_beside_it(
 ) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     write(library, ranks(ids, [0, 1, 2, 3]), meta=META)
-    wanted = Wanted(order=order, category=category, look=look)
+    wanted = QueueFilter(order=order, category=category, look=look)
     with open_catalog(library) as catalog:
         desk = ReviewSession(catalog)
         after = desk.page(wanted, after=None, limit=1)[-1].key
@@ -134,7 +136,9 @@ def test_no_page_sorts_what_is_ranked_nor_what_waits_beside_it(
     assert [] == [step for step in steps if "TEMP B-TREE" in step or step.startswith("SCAN")]
 
 
-def queries(catalog: Catalog, desk: ReviewSession, wanted: Wanted, after: tuple[float | int | str, ...]) -> list[str]:
+def queries(
+    catalog: Catalog, desk: ReviewSession, wanted: QueueFilter, after: tuple[float | int | str, ...]
+) -> list[str]:
     asked: list[str] = []
     desk.page(wanted, after=after, limit=10)
     catalog.connection.set_trace_callback(asked.append)

@@ -20,7 +20,7 @@ from classifier.filing.executor import execute
 from classifier.records import Action, AnnotationKind, Method, PictureId
 from classifier.web import audit_service
 from classifier.web.history import Answer
-from classifier.web.i18n import both, sentence_in_chinese
+from classifier.web.i18n import in_both_languages, sentence_in_chinese
 from classifier.web.learner_process import LearnerStatus
 from classifier.web.security import KEY_HEADER
 from classifier.web.session import ReviewSession
@@ -149,7 +149,9 @@ def test_a_sentence_of_sentences_is_told_whole_and_an_unknown_one_as_it_is() -> 
         "可以保证 5%：--max-error 0.05"
     ) == sentence_in_chinese(refusal)
     assert "something new" == sentence_in_chinese("something new")
-    assert {"why": "/x\\xff is not a folder", "why_zh": "/x\\xff 不是文件夹"} == both("why", "/x\udcff is not a folder")
+    assert {"why": "/x\\xff is not a folder", "why_zh": "/x\\xff 不是文件夹"} == in_both_languages(
+        "why", "/x\udcff is not a folder"
+    )
 
 
 def test_the_server_answers_in_both_languages(tmp_path: Path) -> None:

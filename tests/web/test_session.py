@@ -14,7 +14,7 @@ from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.errors import LibraryError
 from classifier.records import Action, Annotation, AnnotationKind, PictureId, Selection
 from classifier.web.history import Answer
-from classifier.web.queue import Wanted
+from classifier.web.queue import QueueFilter
 from classifier.web.session import ReviewSession
 from kit.audits import Kind, filed_library
 from kit.reviewing import blended, sort_again, unsure_library, waiting_library
@@ -24,7 +24,7 @@ FIVE = [(Action.REVIEW, "chibi", 0.5 + number / 10) for number in range(4)] + [(
 
 
 def left(desk: ReviewSession) -> list[PictureId]:
-    return [row.picture for row in desk.page(Wanted(), after=None, limit=100)]
+    return [row.picture for row in desk.page(QueueFilter(), after=None, limit=100)]
 
 
 def test_steps_are_taken_back_in_turn_also_after_a_restart(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_later_sort_files_what_was_decided_whatever_the_model_says(tmp_path: P
     library = unsure_library(tmp_path, bundle, 6)
     with open_catalog(library) as catalog:
         desk = ReviewSession(catalog)
-        rows = desk.page(Wanted(), after=None, limit=10)
+        rows = desk.page(QueueFilter(), after=None, limit=10)
         other = next(name for name in desk.guesses.categories if name != rows[0].category)
         desk.say([Answer(picture=rows[0].picture, said=AnnotationKind.RIGHT, category=other)])
         desk.say([Answer(picture=rows[1].picture, said=AnnotationKind.NONE)])
@@ -130,7 +130,7 @@ def test_no_answer_is_lost_while_a_sort_files_beside(tmp_path: Path, bundle: Pat
     sorting.start()
     with open_catalog(library) as catalog:
         desk = ReviewSession(catalog)
-        pictures = [row.picture for row in desk.page(Wanted(), after=None, limit=30)]
+        pictures = [row.picture for row in desk.page(QueueFilter(), after=None, limit=30)]
         for picture in pictures:
             desk.say([Answer(picture=picture, said=AnnotationKind.NONE)])
             desk.state()

@@ -1,1 +1,1 @@
-"""What the browser may ask, one file a part of the page."""
+"""The routes of the page, one file a part."""

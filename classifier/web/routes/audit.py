@@ -1,4 +1,4 @@
-"""The page's requests about an audit, as words to the desk's thread."""
+"""The routes of the audit."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from classifier.web.responses import Answer, left_of
-from classifier.web.schemas import Body, Number, Steps, answer_from, read_body
+from classifier.web.responses import SafeJSONResponse, skipped_files
+from classifier.web.schemas import Body, Number, Steps, read_answer, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,21 +34,21 @@ class _How(Body):
 
 @dataclass(frozen=True, kw_only=True)
 class RouteContext:
-    """What the requests need of the page's server; `at_desk` runs work in the desk's thread, and so must the others.
+    """What the routes need of the app; `run_in_session` runs work in the session thread, where the others must run.
 
-    `taught` is the state after something was said that can be learned from.
+    `taught` is the state after an annotation, which is reported to the learner.
     """
 
     library: Path
-    at_desk: Callable[[Callable[[], Any]], Awaitable[Any]]
-    desk: Callable[[], tuple[ReviewSession, Catalog]]
+    run_in_session: Callable[[Callable[[], Any]], Awaitable[Any]]
+    review_session: Callable[[], tuple[ReviewSession, Catalog]]
     rows: Callable[[list[PictureId]], list[dict[str, Any]]]
     state: Callable[[], dict[str, Any]]
     taught: Callable[[], dict[str, Any]]
 
 
 class AuditRoutes:
-    """What the page asks about its audit. What needs scipy is loaded by the first question, not by the start."""
+    """The routes of the audit. scipy is loaded by the first request, not at the start."""
 
     def __init__(self, place: RouteContext) -> None:
         self._place = place
@@ -61,45 +61,45 @@ class AuditRoutes:
         ]
 
     async def _show(self, _: Request) -> Response:
-        await asyncio.to_thread(_auditing)  # loaded beside the desk, which goes on meanwhile
-        return Answer(await self._place.at_desk(self._told))
+        await asyncio.to_thread(_auditing)  # imported in a thread, while the session goes on
+        return SafeJSONResponse(await self._place.run_in_session(self._told))
 
     async def _begin(self, request: Request) -> Response:
         count = (await read_body(request, _Count)).count
         await asyncio.to_thread(_auditing().begin, self._place.library, count or None)
-        return Answer(await self._place.at_desk(self._told))
+        return SafeJSONResponse(await self._place.run_in_session(self._told))
 
     async def _say(self, request: Request) -> Response:
-        answer, steps = await answer_from(request)
+        answer, steps = await read_answer(request)
 
         def say() -> dict[str, Any]:
-            _auditing().answer(*self._place.desk(), self._place.library, answer, steps=steps)
+            _auditing().answer(*self._place.review_session(), self._place.library, answer, steps=steps)
             return self._told(self._place.taught)
 
-        return Answer(await self._place.at_desk(say))
+        return SafeJSONResponse(await self._place.run_in_session(say))
 
     async def _back(self, request: Request) -> Response:
         steps = (await read_body(request, Steps)).steps
 
         def back() -> dict[str, Any]:
-            _auditing().take_back(*self._place.desk(), self._place.library, steps=steps)
+            _auditing().take_back(*self._place.review_session(), self._place.library, steps=steps)
             return self._told(self._place.taught)
 
-        return Answer(await self._place.at_desk(back))
+        return SafeJSONResponse(await self._place.run_in_session(back))
 
     async def _file(self, request: Request) -> Response:
         by_threshold = (await read_body(request, _How)).by_threshold
         made = await asyncio.to_thread(_auditing().file_outcome, self._place.library, by_threshold=by_threshold)
 
         def after() -> dict[str, Any]:
-            self._place.desk()[0].refresh()
+            self._place.review_session()[0].refresh()
             return self._told()
 
-        told = await self._place.at_desk(after)
-        return Answer({"run": made.run, "moved": made.moved, "left": left_of(made.left), **told})
+        told = await self._place.run_in_session(after)
+        return SafeJSONResponse({"run": made.run, "moved": made.moved, "left": skipped_files(made.left), **told})
 
     def _told(self, state: Callable[[], dict[str, Any]] | None = None) -> dict[str, Any]:
-        told = _auditing().told(self._place.desk()[1], self._place.library)
+        told = _auditing().told(self._place.review_session()[1], self._place.library)
         rows = self._place.rows(told["pictures"])
         return {"audit": told | {"pictures": rows}, "state": (state or self._place.state)()}
 

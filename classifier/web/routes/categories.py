@@ -1,4 +1,4 @@
-"""What the browser may ask about categories: new, called otherwise, and grids of pictures that have no name yet."""
+"""The routes of categories: create and rename, and grids of images without a category."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from classifier.web.clusters import grids, groups, of_look, taken_for
-from classifier.web.responses import Answer
+from classifier.web.clusters import cluster_images, image_clusters, list_grids, predicted_images
+from classifier.web.responses import SafeJSONResponse
 from classifier.web.schemas import Body, Limit, Number, Query, read_body, read_query
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from classifier.catalog.connection import Catalog
-    from classifier.web.queue import Waiting
+    from classifier.web.queue import QueueItem
     from classifier.web.session import ReviewSession
     from classifier.web.suggestions import Suggestions
 
@@ -36,16 +36,16 @@ class _Name(Body):
     to: str | None = None
 
 
-def naming_routes(
+def category_routes(
     ask: Callable[[Callable[[ReviewSession], Any]], Awaitable[Any]],
     *,
-    row: Callable[[Waiting], dict[str, Any]],
+    row: Callable[[QueueItem], dict[str, Any]],
     state: Callable[[], dict[str, Any]],
 ) -> list[Route]:
-    """The routes; `ask` runs a question at the desk, where also `row` and `state` are told."""
+    """The routes; `ask` runs a function in the session thread, where `row` and `state` run too."""
 
     async def all_grids(_: Request) -> Response:
-        return Answer(await ask(_all))
+        return SafeJSONResponse(await ask(_all))
 
     async def one_grid(request: Request) -> Response:
         asked = read_query(request.query_params, _GridQuery)
@@ -53,25 +53,28 @@ def naming_routes(
         if of is None or (asked.category and asked.look is not None):
             raise HTTPException(400, "not a grid")
 
-        def shown(desk: ReviewSession) -> dict[str, Any]:
-            return {"pictures": [row(one) for one in _grid(desk, of, limit=asked.limit)], "next": None} | _all(desk)
+        def shown(review_session: ReviewSession) -> dict[str, Any]:
+            return {
+                "pictures": [row(one) for one in _grid(review_session, of, limit=asked.limit)],
+                "next": None,
+            } | _all(review_session)
 
-        return Answer(await ask(shown))
+        return SafeJSONResponse(await ask(shown))
 
     async def name(request: Request) -> Response:
         match await read_body(request, _Name):
             case _Name(make=str(made), rename=None, to=None):
-                return await change(lambda desk: desk.make(made))
+                return await change(lambda review_session: review_session.make(made))
             case _Name(make=None, rename=str(old), to=str(new)):
-                return await change(lambda desk: desk.rename(old, new))
+                return await change(lambda review_session: review_session.rename(old, new))
         raise HTTPException(400, "not a category")
 
     async def change(how: Callable[[ReviewSession], None]) -> Response:
-        def at_desk(desk: ReviewSession) -> dict[str, Any]:
-            how(desk)
+        def run_in_session(review_session: ReviewSession) -> dict[str, Any]:
+            how(review_session)
             return state()
 
-        return Answer({"state": await ask(at_desk)})
+        return SafeJSONResponse({"state": await ask(run_in_session)})
 
     return [
         Route("/api/grids", all_grids),
@@ -80,20 +83,23 @@ def naming_routes(
     ]
 
 
-def _all(desk: ReviewSession) -> dict[str, Any]:
-    """Every grid in which something waits, and how many groups were looked at: sent with every grid, as of then."""
+def _all(review_session: ReviewSession) -> dict[str, Any]:
+    """Every grid in which something waits, and the state of the clusters: sent with every grid."""
 
     def read(catalog: Catalog, guesses: Suggestions) -> dict[str, Any]:
         found = [
-            {"look": one.look, "category": one.category, "count": one.count} for one in grids(catalog, guesses.names)
+            {"look": one.look, "category": one.category, "count": one.count}
+            for one in list_grids(catalog, guesses.names)
         ]
-        return {"grids": found, "groups": asdict(groups(catalog))}
+        return {"grids": found, "groups": asdict(image_clusters(catalog))}
 
-    return desk.read(read)
+    return review_session.read(read)
 
 
-def _grid(desk: ReviewSession, of: int | str, *, limit: int) -> list[Waiting]:
-    """A cluster by its number, or what is taken for a category."""
+def _grid(review_session: ReviewSession, of: int | str, *, limit: int) -> list[QueueItem]:
+    """The images of a cluster, or of a predicted category."""
     if isinstance(of, int):
-        return desk.read(lambda catalog, _: of_look(catalog, of, limit=limit))
-    return desk.read(lambda catalog, guesses: taken_for(catalog, guesses.names.aliases_of(of), limit=limit))
+        return review_session.read(lambda catalog, _: cluster_images(catalog, of, limit=limit))
+    return review_session.read(
+        lambda catalog, guesses: predicted_images(catalog, guesses.names.aliases_of(of), limit=limit)
+    )

@@ -1,4 +1,4 @@
-"""The page's question about the crawl's folders, and the folder in its other questions."""
+"""The route of the folders of the crawl, and the folder in other queries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from classifier.records import Action
 from classifier.web.folders import Folders
-from classifier.web.responses import Answer
+from classifier.web.responses import SafeJSONResponse
 from classifier.web.schemas import FolderQuery, read_query
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ class _FoldersQuery(FolderQuery):
 
 
 class FolderRoutes:
-    """What the page asks about the folders of one library's crawls."""
+    """The folders of the crawls of one library."""
 
     def __init__(self, library: Path) -> None:
         self._folders = Folders(library)
         self.routes = [Route("/api/folders", self._show)]
 
     def under(self, query: Mapping[str, str]) -> bytes | None:
-        """The folder that is asked for by its number; None when none is. Answers 400 for one that was never told."""
+        """The folder of a query by its number; None without one. Answers 400 for an unknown number."""
         number = read_query(query, FolderQuery).folder
         path = None if number is None else self._folders.path_of(number)
         if number is not None and path is None:
@@ -45,4 +45,4 @@ class FolderRoutes:
         asked = read_query(request.query_params, _FoldersQuery)
         action = None if asked.tray == "skipped" else Action(asked.tray)
         folders, more = await asyncio.to_thread(self._folders.look, action, chosen=asked.folder)
-        return Answer({"folders": [astuple(folder) for folder in folders], "more": more})
+        return SafeJSONResponse({"folders": [astuple(folder) for folder in folders], "more": more})

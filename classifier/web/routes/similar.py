@@ -1,7 +1,4 @@
-"""What the browser may ask about what lies near a picture: pictures by id, with a category, or as the queue has them.
-
-What was answered at the desk meanwhile does not wait any more and is left out.
-"""
+"""The routes of similar images. Images that were answered meanwhile are left out."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from starlette.routing import Route
 
 from classifier.catalog.values import select_many
 from classifier.records import Action, PictureId
-from classifier.web.responses import Answer
+from classifier.web.responses import SafeJSONResponse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -22,28 +19,28 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from classifier.catalog.connection import Catalog
-    from classifier.web.queue import Waiting
+    from classifier.web.queue import QueueItem
     from classifier.web.session import ReviewSession
     from classifier.web.similar import SimilarImages
 
 _ID: Final = re.compile(r"[0-9a-f]{64}")
 
 
-def near_routes(
+def similar_routes(
     near: SimilarImages,
     ask: Callable[[Callable[[ReviewSession], Any]], Awaitable[Any]],
     *,
-    row: Callable[[Waiting], dict[str, Any]],
+    row: Callable[[QueueItem], dict[str, Any]],
     is_there: Callable[[PictureId], bool],
 ) -> list[Route]:
-    """The routes; `ask` runs a question at the desk, where also `row` is told.
+    """The routes; `ask` runs a function in the session thread, where `row` runs too.
 
-    `is_there` tells, in any thread, whether a picture can be shown.
+    `is_there` returns, in any thread, whether an image can be shown.
     """
 
     async def kinds(_: Request) -> Response:
         labelled, alike = await asyncio.wrap_future(near.kinds())
-        return Answer({"labelled": labelled, "alike": alike})
+        return SafeJSONResponse({"labelled": labelled, "alike": alike})
 
     async def look(request: Request) -> Response:
         if not _ID.fullmatch(request.path_params["picture"]):
@@ -55,19 +52,26 @@ def near_routes(
             {"picture": one.picture, "category": one.category, "cosine": one.cosine, "there": seen}
             for one, seen in zip(found.labelled, there, strict=True)
         ]
-        alike = None if found.alike is None else await ask(lambda desk: _rows(desk, picture, found.alike or (), row))
-        return Answer({"labelled": labelled, "alike": alike})
+        alike = (
+            None
+            if found.alike is None
+            else await ask(lambda review_session: _rows(review_session, picture, found.alike or (), row))
+        )
+        return SafeJSONResponse({"labelled": labelled, "alike": alike})
 
     return [Route("/api/near", kinds), Route("/api/near/{picture}", look)]
 
 
 def _rows(
-    desk: ReviewSession, picture: PictureId, others: Sequence[PictureId], row: Callable[[Waiting], dict[str, Any]]
+    review_session: ReviewSession,
+    picture: PictureId,
+    others: Sequence[PictureId],
+    row: Callable[[QueueItem], dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Those of `others` that wait as `picture` does: what was skipped waits beside what was skipped alone."""
-    how = desk.read(lambda catalog, _: _said(catalog, [picture, *others]))
+    """Those of `others` that wait as `picture` does: skipped images appear beside skipped ones only."""
+    how = review_session.read(lambda catalog, _: _said(catalog, [picture, *others]))
     out = {"settled", "skipped"} - {how.get(picture)}
-    left = desk.rows([one for one in others if how.get(one) not in out])
+    left = review_session.rows([one for one in others if how.get(one) not in out])
     return [row(one) for one in left if one.action is not Action.FILE]
 
 
