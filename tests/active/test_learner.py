@@ -90,9 +90,9 @@ _PAGE = """
 import sys, time
 from pathlib import Path
 from classifier.cli.review import learn
-from classifier.web.learner_process import Teacher
+from classifier.web.learner_process import LearnerProcess
 if __name__ == "__main__":
-    teacher = Teacher(learn, Path(sys.argv[1]), lambda told: print(teacher._process.pid, flush=True))
+    teacher = LearnerProcess(learn, Path(sys.argv[1]), lambda told: print(teacher._process.pid, flush=True))
     time.sleep(600)
 """
 
