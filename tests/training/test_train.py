@@ -28,7 +28,7 @@ LIMITS = Limits(deadline_s=60, worker_gigabytes=3)
 @pytest.fixture
 def _keep_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """Held-out colors are so easy that the frozen head often wins; these tests are about what follows when not."""
-    monkeypatch.setattr(training_state, "is_surely_better", lambda _losses, _last_losses: False)
+    monkeypatch.setattr(training_state, "is_significantly_better", lambda _losses, _last_losses: False)
 
 
 def drawn_folds(folder: Path) -> tuple[Split, ...]:
