@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog.connection import open_catalog
-from classifier.filing.destination import names_for
+from classifier.filing.destination import candidate_names
 from classifier.filing.executor import execute
 from classifier.images.hashing import hash_file
 from classifier.records import Method, Move
@@ -41,7 +41,7 @@ def _moves(paths: list[Path], method: Method) -> list[Move]:
     moves = []
     for number, path in enumerate(paths):
         file, picture = hash_file(path)
-        names = names_for(path.name, picture)
+        names = candidate_names(path.name, picture)
         folder = Path(f"kind{number % _FOLDERS}")
         moves.append(Move(picture=picture, source=file, folder=folder, names=names, method=method))
     return moves

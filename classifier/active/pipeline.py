@@ -15,10 +15,10 @@ from classifier.catalog.ranking import attach_newest
 from classifier.catalog.values import utc_now
 from classifier.decision.overrides import apply_annotation
 from classifier.errors import CrawlError, LibraryError, SettingsError
-from classifier.filing.destination import CategoryFolders, names_for
+from classifier.filing.destination import CategoryFolders, candidate_names
 from classifier.filing.executor import execute
-from classifier.filing.generated_files import list_broken
-from classifier.filing.reconcile import opened
+from classifier.filing.generated_files import write_failure_list
+from classifier.filing.reconcile import open_library
 from classifier.filing.results import Status
 from classifier.images.hashing import sample_by_hash
 from classifier.images.walk_result import WalkResult
@@ -78,7 +78,7 @@ def take_sample(
     started, progress = time.monotonic(), progress or SilentProgress()
     check_versions()
     crawl, method = checked_crawl(crawl, library), _method(settings.sort.mode)
-    with opened(library, progress) as catalog:
+    with open_library(library, progress) as catalog:
         if audits.last_sort(catalog) is not None:
             raise LibraryError(f"{library}: was sorted into; labels need a folder of their own")
         encoder = load_encoder(settings)
@@ -94,7 +94,7 @@ def take_sample(
         if placed or not attach_newest(catalog).number:
             wanted = {picture for picture, _, _ in found} - left_out
             write_clusters(library, load_embeddings(catalog, library, backbone=encoder.key, wanted=wanted))
-        list_broken(catalog, library, progress, run=run)
+        write_failure_list(catalog, library, progress, run=run)
         sample = _summary(
             catalog, crawl, encoder=encoder, left_out=len(left_out), placed=placed, failed=len(new) - placed
         )
@@ -223,7 +223,7 @@ def _decision(picture: PictureId, verdict: Annotation | None) -> Decision:
 
 
 def _move(decision: Decision, file: ImageFile, method: Method, folders: CategoryFolders) -> Move:
-    names = names_for(file.path.name, decision.picture)
+    names = candidate_names(file.path.name, decision.picture)
     return Move(picture=decision.picture, source=file, folder=folders(decision), names=names, method=method)
 
 

@@ -15,7 +15,7 @@ from classifier.catalog.manual_moves import manually_placed
 from classifier.decision.overrides import apply_annotation
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recovery import recover
-from classifier.filing.refile import Refiled, rearrange
+from classifier.filing.refile import RefileResult, refile_images
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Action, Decision
 
@@ -34,7 +34,7 @@ def apply_audit(
     agreed: Strictness,
     *,
     progress: Progress | None = None,
-) -> Refiled:
+) -> RefileResult:
     """Apply the annotations, and the `agreed` threshold if there is one, to the filed pictures.
 
     Raises LibraryError while another process files there, FilingStopped when the disk refuses; `resume` goes on then.
@@ -49,7 +49,7 @@ def apply_audit(
         return _move_files(catalog, library, run, progress or SilentProgress())
 
 
-def resume(catalog: Catalog, library: Path, *, progress: Progress | None = None) -> Refiled | None:
+def resume(catalog: Catalog, library: Path, *, progress: Progress | None = None) -> RefileResult | None:
     """Finish the last `apply_audit` after a kill or a full disk; None if there is nothing to finish."""
     if audits.unfinished_run(catalog) is None:
         return None
@@ -97,7 +97,7 @@ def _below_threshold_reason(one: FiledImage, audit: Audit, threshold: float, max
     return f"{one.confidence:.4f} {one.category}: below {threshold:.4f}{least} (audit of {audit.at[:10]})"
 
 
-def _move_files(catalog: Catalog, library: Path, run: int, progress: Progress) -> Refiled:
-    made = rearrange(catalog, library, audits.decided_in(catalog, run), run=run, progress=progress)
+def _move_files(catalog: Catalog, library: Path, run: int, progress: Progress) -> RefileResult:
+    made = refile_images(catalog, library, audits.decided_in(catalog, run), run=run, progress=progress)
     runs.finish(catalog, run, {"pictures": made.moved, "review": made.moved, "failed": len(made.left)})
     return made

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.audit.apply import Refiled, apply_audit, resume
+from classifier.audit.apply import RefileResult, apply_audit, resume
 from classifier.audit.estimate import AuditState
 from classifier.audit.sample import draw, is_simple, threshold_steps
 from classifier.audit.thresholds import ThresholdOffer, default_sample_size, keeps_target, loosest_threshold
@@ -86,7 +86,7 @@ class Session:
         """The loosest threshold that is shown to keep `max_error`; None when none is, or something was filed since."""
         return loosest_threshold(self.state, max_error) if self.is_current else None
 
-    def refile(self, agreed: Strictness | None = None, *, progress: Progress | None = None) -> Refiled:
+    def refile(self, agreed: Strictness | None = None, *, progress: Progress | None = None) -> RefileResult:
         """Put what was judged wrong, and what is below the agreed threshold, into `_review`; that run can be undone.
 
         `agreed` has that threshold and the error rate that it keeps.

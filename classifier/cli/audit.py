@@ -17,7 +17,7 @@ from classifier.progress import counted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from classifier.audit.apply import Refiled
+    from classifier.audit.apply import RefileResult
     from classifier.audit.estimate import AuditState
     from classifier.audit.session import Session
 
@@ -183,7 +183,7 @@ def _progress(state: AuditState) -> str:
     return f"{min(state.asked + 1, len(state.audit.drawn))} of {len(state.audit.drawn)}{so_far}"
 
 
-def _outcome(session: Session, target: float | None, agrees: Callable[[str], bool]) -> Refiled | None:
+def _outcome(session: Session, target: float | None, agrees: Callable[[str], bool]) -> RefileResult | None:
     """File by the result, as far as the person agrees."""
     if not session.state.is_finished:
         return None
@@ -240,7 +240,7 @@ def _no_threshold_reason(session: Session, target: float) -> str:
     return f"no threshold is shown to keep it either{more}"
 
 
-def _result(target: float | None, kept: bool | None, refiled: Refiled | None) -> dict[str, Any]:
+def _result(target: float | None, kept: bool | None, refiled: RefileResult | None) -> dict[str, Any]:
     filing = {} if refiled is None else {"run": refiled.run, "moved": refiled.moved, "left": len(refiled.left)}
     return {"max_error": target, "kept": kept, **filing}
 

@@ -32,9 +32,9 @@ def status(
 def _show(library: Path, *, as_json: bool) -> None:
     from classifier.catalog.stats import library_stats
     from classifier.cli.terminal import TerminalProgress, print_json, print_lines
-    from classifier.filing.reconcile import reconcile_if_free, say_found
+    from classifier.filing.reconcile import reconcile_if_free, report_reconciled
 
-    say_found(reconcile_if_free(library, progress := TerminalProgress()), progress)
+    report_reconciled(reconcile_if_free(library, progress := TerminalProgress()), progress)
     seen = library_stats(library)
     if as_json:
         beside = {"audit": _audit_as_dict(library), "thumbnails": {"size_bytes": _thumbnails(library)}}
@@ -107,7 +107,7 @@ def _has_audit_guarantee(library: Path) -> bool:
 
 def _categories(seen: LibraryStats) -> list[str]:
     from classifier.cli.terminal import bar, table
-    from classifier.filing.reconcile import missing_in_words
+    from classifier.filing.reconcile import missing_messages
 
     most = max([*seen.filed.values(), *seen.review.values(), 1])
     names = sorted(seen.filed | seen.review, key=lambda name: (-seen.filed.get(name, 0), name))
@@ -128,7 +128,7 @@ def _categories(seen: LibraryStats) -> list[str]:
         lines.append(f"{counted(seen.duplicates, 'duplicate')} of those")
     if seen.not_moved:
         lines.append(f"{seen.not_moved:,} could not be moved where they belong, and count where they lie; sort again")
-    return [*lines, *missing_in_words(seen.missing)]
+    return [*lines, *missing_messages(seen.missing)]
 
 
 def _kept(seen: LibraryStats, library: Path) -> list[str]:

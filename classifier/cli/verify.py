@@ -35,12 +35,12 @@ def verify(
 
 
 def _in_words(summary: VerifySummary) -> list[str]:
-    from classifier.filing.reconcile import missing_in_words
+    from classifier.filing.reconcile import missing_messages
 
     result = f"{len(summary.off):,} off:" if summary.off else "all as they should be"
     lines = [f"{counted(summary.checked, 'file')} checked, {result}"]
     lines += [f"  {off.path}: {off.what}" for off in summary.off]
-    lines += missing_in_words(summary.missing)
+    lines += missing_messages(summary.missing)
     if summary.yours:
         lines.append(
             f"{counted(len(summary.yours), 'file is', 'files are')} yours: not put there by illsort, and left alone"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
 
 
-def decide_again(catalog: Catalog, undone: int, *, undo: int) -> None:
+def restore_decisions(catalog: Catalog, undone: int, *, undo: int) -> None:
     """Bring the decisions back to before the run `undone`, as the run `undo` did its files.
 
     The caller holds the transaction.
@@ -40,14 +40,14 @@ def decide_again(catalog: Catalog, undone: int, *, undo: int) -> None:
     astray = [
         decision
         for one in affected_images(catalog, run=run, undo=undo)
-        if (decision := as_placed(one, LEFT_THERE)) is not None
+        if (decision := decision_from_location(one, LEFT_THERE)) is not None
     ]
     decide_as_placed(catalog, astray, run=run)
     if not is_undone:
         delete_again(catalog, run=run)
 
 
-def as_placed(one: PlacedImage, reason: str) -> Decision | None:
+def decision_from_location(one: PlacedImage, reason: str) -> Decision | None:
     """The decision that follows from where a picture lies; None when what is decided agrees with that."""
     known = one.decision
     if known is not None and _belongs(one, known):
@@ -87,7 +87,7 @@ def decide_not_moved(catalog: Catalog, library: Path, outcomes: Sequence[Outcome
             )
             for move in (outcome.move for outcome in failed)
         ]
-        found = [decision for one in placed if (decision := as_placed(one, NOT_MOVED)) is not None]
+        found = [decision for one in placed if (decision := decision_from_location(one, NOT_MOVED)) is not None]
         with catalog.transaction():
             decide_as_placed(catalog, found, run=run)
     return Counter(outcome.reason for outcome in failed)

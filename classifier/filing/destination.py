@@ -31,21 +31,21 @@ _FORBIDDEN = frozenset("/\\\0")
 _WITHOUT_GUESS = {Action.REVIEW: Path(REVIEW), Action.UNKNOWN: Path(UNKNOWN)}
 
 
-def names_for(name: str, picture: PictureId) -> tuple[str, ...]:
+def candidate_names(name: str, picture: PictureId) -> tuple[str, ...]:
     """The names to try, best first: its own, then with 8, 16 and all 64 digits of the content's hash.
 
     The last can only be taken by the same content or by a file named so on purpose. No name is longer than 255 bytes.
     """
-    stem, extension = _parted(name)
+    stem, extension = _split_extension(name)
     marks = ("", *(f"_{picture[:digits]}" for digits in _DIGITS))
     # A picture named as a copy under way would be taken for one and removed.
     marks = marks[1:] if TEMPORARY.fullmatch(name) else marks
     if len(os.fsencode(name)) + 1 + _DIGITS[-1] <= _LONGEST_NAME:
         return tuple(stem + mark + extension for mark in marks)
-    return tuple(_shortened(stem, mark + extension) for mark in marks)
+    return tuple(_shorten(stem, mark + extension) for mark in marks)
 
 
-def file_of(place: LibraryFile, library: Path) -> ImageFile:
+def recorded_file(place: LibraryFile, library: Path) -> ImageFile:
     """The file in the library as it was last recorded."""
     return ImageFile(
         path=library / os.fsdecode(place.path),
@@ -76,7 +76,7 @@ def folder_for(decision: Decision) -> Path:
     return folders[decision.action]
 
 
-def _parted(name: str) -> tuple[str, str]:
+def _split_extension(name: str) -> tuple[str, str]:
     """A name and its extension, the point included; one that is too long is none."""
     point = name.rfind(".")
     if not 0 < point < len(name) - 1 or len(os.fsencode(name[point:])) > _LONGEST_EXTENSION:
@@ -84,7 +84,7 @@ def _parted(name: str) -> tuple[str, str]:
     return name[:point], name[point:]
 
 
-def _shortened(stem: str, ending: str) -> str:
+def _shorten(stem: str, ending: str) -> str:
     while len(os.fsencode(stem + ending)) > _LONGEST_NAME:
         stem = stem[:-1]
     return stem + ending

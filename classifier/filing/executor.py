@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from classifier.catalog.moves import begin, finish, library_file_of, next_id
 from classifier.catalog.values import to_bytes
 from classifier.errors import FilingStopped
-from classifier.filing.file_checks import is_still, look
-from classifier.filing.fsops import Disk, stops
+from classifier.filing.file_checks import is_unchanged, lstat_or_none
+from classifier.filing.fsops import Disk, is_disk_failure
 from classifier.filing.path_scope import PathScope
-from classifier.filing.plan import PlannedStep, entry_for, missing_folders, plan, within
-from classifier.filing.results import BatchState, MoveResult, Outcome, Status, words
+from classifier.filing.plan import PlannedStep, entry_for, journal_path, missing_folders, plan
+from classifier.filing.results import BatchState, MoveResult, Outcome, Status, error_text
 from classifier.filing.transfer import FileTransfer
 from classifier.records import Method
 
@@ -89,7 +89,7 @@ class _Batch:
         folders = dict.fromkeys(step.target.parent for step in self.steps if not step.removes)
         missing = dict.fromkeys(part for folder in folders for part in missing_folders(folder, library=self.library))
         entries = [*(step.entry for step in self.steps), *(end.entry for end in self.ledger.ended.values())]
-        kept = [within(folder, self.library) for folder in missing]
+        kept = [journal_path(folder, self.library) for folder in missing]
         begin(self.catalog, entries, run=self.run, folders=kept)
         self._make_folders(missing)
 
@@ -136,29 +136,29 @@ class _Batch:
             try:
                 self.disk.make_folder(folder)
             except OSError as error:
-                if stops(error):
+                if is_disk_failure(error):
                     self.ledger.stopped = error
                     return
                 for step in self.steps:
                     if folder == step.target.parent or folder in step.target.parents:
-                        failed = Outcome(move=step.move, status=Status.FAILED, reason=words(error))
+                        failed = Outcome(move=step.move, status=Status.FAILED, reason=error_text(error))
                         self.ledger.leave(step.entry, failed)
 
     def _let_source_go(self, step: PlannedStep) -> None:
         """Remove the source if it still is what was copied; else the picture counts as a copy."""
         source = step.move.source
         try:
-            if look(source.path) is None:
+            if lstat_or_none(source.path) is None:
                 return
-            if is_still(source.path, source, step.move.picture):
+            if is_unchanged(source.path, source, step.move.picture):
                 self.disk.remove(source.path)
             else:
                 self.ledger.keep_source(step, "it was changed while it was copied")
         except OSError as error:
-            if stops(error):
+            if is_disk_failure(error):
                 self.ledger.reopen(step, error)
             else:
-                self.ledger.keep_source(step, words(error))
+                self.ledger.keep_source(step, error_text(error))
 
     def _sync(self, folders: Iterable[Path]) -> None:
         for folder in dict.fromkeys(folders):
@@ -179,7 +179,7 @@ def _place(end: MoveResult, library: Path) -> LibraryFile | None:
         return None
     if outcome.path.is_absolute() or outcome.method in {Method.REMOVE, Method.RESTORE}:
         return None
-    found = look(library / outcome.path)
+    found = lstat_or_none(library / outcome.path)
     if found is None:
         return None
     return library_file_of(replace(end.entry, target=to_bytes(outcome.path), method=outcome.method), found)
@@ -187,4 +187,4 @@ def _place(end: MoveResult, library: Path) -> LibraryFile | None:
 
 def _stopped(error: OSError, library: Path) -> FilingStopped:
     path = error.filename or library
-    return FilingStopped(f"{words(error)}: {path}. What is done is recorded; run it again to go on")
+    return FilingStopped(f"{error_text(error)}: {path}. What is done is recorded; run it again to go on")

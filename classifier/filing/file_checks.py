@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from classifier.records import ImageFile
 
 
-def look(path: Path) -> os.stat_result | None:
+def lstat_or_none(path: Path) -> os.stat_result | None:
     """What lies at `path`, a link itself and not what it points to; None when nothing does."""
     try:
         return path.lstat()
@@ -26,29 +26,29 @@ def look(path: Path) -> os.stat_result | None:
         return None
 
 
-def is_as_planned(found: os.stat_result, planned: ImageFile | MoveRecord) -> bool:
+def matches_stat(found: os.stat_result, planned: ImageFile | MoveRecord) -> bool:
     """Whether size, time, inode and device are as planned; Windows' folder listings give inode and device as 0."""
     same = (found.st_size, time_of(found)) == (planned.size_bytes, planned.mtime_ns)
     identity = (found.st_ino, found.st_dev) == (planned.inode, planned.device)
     return same and (identity or planned.inode == 0)
 
 
-def is_still(path: Path, planned: ImageFile, picture: PictureId) -> bool:
+def is_unchanged(path: Path, planned: ImageFile, picture: PictureId) -> bool:
     """Whether a regular file is the one planned, or at least holds the same picture: some disks change their inodes."""
-    found = look(path)
+    found = lstat_or_none(path)
     if found is None or not stat.S_ISREG(found.st_mode):
         return False
-    return is_as_planned(found, planned) or (found.st_size == planned.size_bytes and holds(path, picture))
+    return matches_stat(found, planned) or (found.st_size == planned.size_bytes and has_content(path, picture))
 
 
-def holds(path: Path, picture: PictureId) -> bool:
+def has_content(path: Path, picture: PictureId) -> bool:
     """Whether `path` is a regular file, no link, with exactly this content; False when it cannot be read."""
-    return hash_of(path) == picture
+    return file_sha256(path) == picture
 
 
-def hash_of(path: Path) -> PictureId | None:
+def file_sha256(path: Path) -> PictureId | None:
     """The content of a regular file, no link; None when it is none or cannot be read."""
-    found = look(path)
+    found = lstat_or_none(path)
     if found is None or not stat.S_ISREG(found.st_mode):
         return None
     try:
@@ -58,19 +58,19 @@ def hash_of(path: Path) -> PictureId | None:
         return None
 
 
-def is_elsewhere(origin: Path, path: Path, picture: PictureId) -> bool:
+def survives_removal(origin: Path, path: Path, picture: PictureId) -> bool:
     """Whether `origin` holds the picture and goes on doing so when the name `path` is removed."""
-    found = look(origin)
+    found = lstat_or_none(origin)
     if found is None or not stat.S_ISREG(found.st_mode):
         return False
     if os.path.samestat(found, path.lstat()):
-        return found.st_nlink > 1 and not is_same_name(origin, path)
-    return holds(origin, picture)
+        return found.st_nlink > 1 and not is_same_entry(origin, path)
+    return has_content(origin, picture)
 
 
 def is_link_to(path: Path, source: Path) -> bool:
     """Whether `path` is a symbolic link to exactly this path."""
-    found = look(path)
+    found = lstat_or_none(path)
     # Windows puts this before what it keeps.
     return (
         found is not None
@@ -79,13 +79,13 @@ def is_link_to(path: Path, source: Path) -> bool:
     )
 
 
-def is_same_name(one: Path, other: Path) -> bool:
+def is_same_entry(one: Path, other: Path) -> bool:
     """Whether two paths are one and the same entry of a folder, however they are spelled or mounted."""
     names = {os.path.normcase(one.name), os.path.normcase(other.name)}
     return one.parent.samefile(other.parent) and len({name.casefold() for name in names}) == 1
 
 
-def is_the_crawls(place: LibraryFile, seen: os.stat_result) -> bool:
+def is_crawl_file(place: LibraryFile, seen: os.stat_result) -> bool:
     """Whether a hard link of ours still is the crawl's file, so that it was rewritten there."""
     with suppress(OSError):
         return place.method is Method.LINK and os.path.samestat(os.lstat(place.source), seen)

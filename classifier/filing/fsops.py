@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 _HAS_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS})
 _CANNOT_RENAME_EXCLUSIVELY = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
 _CANNOT_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP})
-_STOPS = frozenset(
+_DISK_FAILURES = frozenset(
     {errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.ENOTCONN}
 )
-_WINDOWS_STOPS = frozenset({19, 39, 112, 1117})  # write-protected, full, full, broken: their errno does not tell
+_WINDOWS_DISK_FAILURES = frozenset({19, 39, 112, 1117})  # write-protected, full, full, broken; errno does not say
 _WINDOWS_CANNOT_LINK = frozenset({1, 50})  # invalid function, not supported
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1  # Linux
@@ -40,11 +40,11 @@ class SourceError(OSError):
     """The source could not be read: that file's fault, not the library's disk's."""
 
 
-def stops(error: OSError) -> bool:
+def is_disk_failure(error: OSError) -> bool:
     """Whether the disk would refuse every further file too: full, read-only, broken or gone."""
     if isinstance(error, SourceError):
         return False
-    return error.errno in _STOPS or getattr(error, "winerror", None) in _WINDOWS_STOPS
+    return error.errno in _DISK_FAILURES or getattr(error, "winerror", None) in _WINDOWS_DISK_FAILURES
 
 
 def cannot_link(error: OSError) -> bool:
@@ -111,7 +111,7 @@ class Disk:
             return
         with path.open("rb+" if sys.platform == "win32" else "rb") as file:
             _flush(file.fileno())
-            _forget(file.fileno())
+            _drop_cache(file.fileno())
 
     def rename_noreplace(self, source: Path, target: Path, *, claim: Callable[[], None]) -> None:
         """Rename without replacing: FileExistsError when `target` is taken.
@@ -164,7 +164,7 @@ class Disk:
         with _open_source(source) as origin, _create(temporary) as file:
             digest = self.transfer(origin, file)
             file.flush()
-            _take_after(origin.fileno(), file.fileno())
+            _copy_metadata(origin.fileno(), file.fileno())
         if sys.platform == "win32":  # pragma: no cover - Windows
             _set_times(temporary, source.stat())  # by path, and only after the file is closed
         return digest
@@ -225,7 +225,7 @@ def _read(file: BinaryIO) -> bytes:
         raise SourceError(error.errno, error.strerror) from error
 
 
-def _take_after(source: int, target: int) -> None:
+def _copy_metadata(source: int, target: int) -> None:
     """Give the copy the source's permissions, user attributes and times, as far as its disk can hold them."""
     if sys.platform == "win32":  # pragma: no cover - Windows
         return
@@ -246,7 +246,7 @@ def _set_times(target: int | Path, seen: os.stat_result) -> None:
     except OverflowError:
         return
     except OSError as error:
-        if stops(error):
+        if is_disk_failure(error):
             raise
 
 
@@ -261,7 +261,7 @@ def _flush(descriptor: int) -> None:
     os.fsync(descriptor)
 
 
-def _forget(descriptor: int) -> None:
+def _drop_cache(descriptor: int) -> None:
     """Have the system read from the disk next time, not from its memory, where it can be asked to."""
     if sys.platform == "linux":  # pragma: no branch - the others have none
         with suppress(OSError):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from classifier.catalog import files
 from classifier.catalog.places import add_listing, is_listing, keep_listing
 from classifier.errors import FilingStopped, LibraryError
-from classifier.filing.file_checks import look
-from classifier.filing.fsops import Disk, stops
-from classifier.filing.results import words
+from classifier.filing.file_checks import lstat_or_none
+from classifier.filing.fsops import Disk, is_disk_failure
+from classifier.filing.results import error_text
 from classifier.paths import displayable
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _COLUMNS = ("path", "reason", "detail")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_listing(
+def write_csv(
     catalog: Catalog,
     *,
     library: Path,
@@ -41,18 +41,18 @@ def write_listing(
     that name is there that is not as we last wrote it, FilingStopped when the disk refuses.
     """
     if content := _as_csv(rows):
-        return write_page(catalog, library=library, name=name, content=content, disk=disk)
+        return write_generated(catalog, library=library, name=name, content=content, disk=disk)
     path = library / name
     with _named(path):
-        _Listing(catalog, path=path, disk=disk or Disk()).remove()
+        _GeneratedFile(catalog, path=path, disk=disk or Disk()).remove()
     return None
 
 
-def write_page(catalog: Catalog, *, library: Path, name: str, content: bytes, disk: Disk | None = None) -> Path:
-    """Write `content` as `<library>/<name>`, known again by its hash like a listing; raises as `write_listing` does."""
+def write_generated(catalog: Catalog, *, library: Path, name: str, content: bytes, disk: Disk | None = None) -> Path:
+    """Write `content` as `<library>/<name>`, known again by its hash like a listing; raises as `write_csv` does."""
     path = library / name
     with _named(path):
-        return _Listing(catalog, path=path, disk=disk or Disk()).write(content)
+        return _GeneratedFile(catalog, path=path, disk=disk or Disk()).write(content)
 
 
 @contextmanager
@@ -60,11 +60,11 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kind = FilingStopped if stops(error) else LibraryError
-        raise kind(f"cannot write {path}: {words(error)}") from error
+        kind = FilingStopped if is_disk_failure(error) else LibraryError
+        raise kind(f"cannot write {path}: {error_text(error)}") from error
 
 
-class _Listing:
+class _GeneratedFile:
     """One listing. The hash of what is about to be written is recorded first, so that after a kill it still is ours."""
 
     def __init__(self, catalog: Catalog, *, path: Path, disk: Disk) -> None:
@@ -95,7 +95,7 @@ class _Listing:
 
     def _prove_ours(self) -> bool:
         """Whether our own file is there; False when none is."""
-        if look(self.path) is None:
+        if lstat_or_none(self.path) is None:
             return False
         digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
         if not is_listing(self.catalog, self.path.name, digest) or self.path.is_symlink():
@@ -104,7 +104,7 @@ class _Listing:
 
     def _clear_temporary(self) -> None:
         """Remove what a kill left of the last writing; that it was begun is recorded before a file is made."""
-        if look(self.temporary) is not None:
+        if lstat_or_none(self.temporary) is not None:
             if not is_listing(self.catalog, self.temporary.name, ""):
                 raise LibraryError(f"{self.temporary} was not written by illsort: move it elsewhere")
             self.disk.remove(self.temporary)
@@ -134,10 +134,10 @@ def _as_text(cell: str) -> str:
 BROKEN_LISTING: Final = "_broken.csv"
 
 
-def list_broken(catalog: Catalog, library: Path, progress: Progress, *, run: int) -> None:
+def write_failure_list(catalog: Catalog, library: Path, progress: Progress, *, run: int) -> None:
     """Write what could not be read as `_broken.csv`, at the end of `run`; a person's own file of that name stays."""
     rows = [(path, failure.kind.value, failure.detail) for path, failure in files.failures(catalog, ending=run)]
     try:
-        write_listing(catalog, library=library, name=BROKEN_LISTING, rows=rows)
+        write_csv(catalog, library=library, name=BROKEN_LISTING, rows=rows)
     except LibraryError as error:  # their own, or ours saved anew by a spreadsheet
         progress.say(f"{error}; the list of unreadable pictures is in illsort status")

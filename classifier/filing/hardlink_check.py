@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from classifier.catalog.filesystem import file_system_of, lines_of
-from classifier.filing.file_checks import look
+from classifier.filing.file_checks import lstat_or_none
 
 _PROTECTED: Final = Path("/proc/sys/fs/protected_hardlinks")
 _HAVE_NO_LINKS: Final = frozenset({"vfat", "msdos", "exfat", "hfs", "udf", "iso9660"})
@@ -43,7 +43,7 @@ def why_no_link(source: Path, folder: Path) -> WhyNoLink | None:
 
 
 def _nearest(folder: Path) -> Path:
-    while look(folder) is None:
+    while lstat_or_none(folder) is None:
         folder = folder.parent
     return folder
 

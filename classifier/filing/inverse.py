@@ -14,9 +14,9 @@ from classifier.catalog.moves import MoveRecord
 from classifier.catalog.places import place_at, place_of
 from classifier.catalog.undo_queries import entry_of
 from classifier.catalog.values import to_path
-from classifier.filing.destination import names_for
-from classifier.filing.file_checks import holds, is_as_planned, is_link_to, look
-from classifier.filing.plan import within
+from classifier.filing.destination import candidate_names
+from classifier.filing.file_checks import has_content, is_link_to, lstat_or_none, matches_stat
+from classifier.filing.plan import journal_path
 from classifier.images.safe_open import image_file
 from classifier.records import Method, Move, time_of
 
@@ -37,31 +37,31 @@ class SkippedFile:
     """Whether it is recorded as gone, by a person's doing or as a second name: nothing that they need to see to."""
 
 
-def ends_of(entry: MoveRecord, library: Path) -> tuple[Path, Path]:
+def current_and_original_path(entry: MoveRecord, library: Path) -> tuple[Path, Path]:
     """Where what an entry made lies now, and where undoing it leads: both absolute or both from the library on."""
     source, target = library / to_path(entry.source), library / to_path(entry.target or b"")
     return target, source
 
 
-def reverse(catalog: Catalog, entry: MoveRecord, library: Path, bounds: PathScope) -> Move | SkippedFile:
+def inverse_move(catalog: Catalog, entry: MoveRecord, library: Path, bounds: PathScope) -> Move | SkippedFile:
     """The move that undoes `entry`, or why the file is left alone."""
-    now, then = ends_of(entry, library)
+    now, then = current_and_original_path(entry, library)
     if (trouble := bounds.trouble(entry)) is not None:
         return SkippedFile(path=now, reason=trouble)
-    if (left := _left_as_it_is(catalog, entry, library)) is not None:
+    if (left := _why_left(catalog, entry, library)) is not None:
         return left
-    found = look(now)
+    found = lstat_or_none(now)
     if found is None:
         return _missing(catalog, entry, now)
     if not _is_ours(catalog, entry, found, library):
         return SkippedFile(path=now, reason="it was changed since")
-    method, names = _way(catalog, entry, then.name)
+    method, names = _method_and_names(catalog, entry, then.name)
     if method is None:
         return SkippedFile(path=now, reason=f"the record of how it came there is damaged (change {entry.undoes})")
     return Move(
         picture=entry.picture,
         source=image_file(now, found),
-        folder=within(then.parent, library),
+        folder=journal_path(then.parent, library),
         names=names,
         method=method,
         undoes=entry.id,
@@ -69,7 +69,7 @@ def reverse(catalog: Catalog, entry: MoveRecord, library: Path, bounds: PathScop
     )
 
 
-def _left_as_it_is(catalog: Catalog, entry: MoveRecord, library: Path) -> SkippedFile | None:
+def _why_left(catalog: Catalog, entry: MoveRecord, library: Path) -> SkippedFile | None:
     """Why a picture that was taken out of a folder is not brought back there."""
     if entry.method is Method.REMOVE and not to_path(entry.target or b"").is_absolute():
         path = library / to_path(entry.target or b"")
@@ -104,9 +104,9 @@ def _is_deleted(catalog: Catalog, entry: MoveRecord) -> bool:
     return entry.target is not None and is_deleted(catalog, entry.picture, entry.target)
 
 
-def _way(catalog: Catalog, entry: MoveRecord, name: str) -> tuple[Method | None, tuple[str, ...]]:
+def _method_and_names(catalog: Catalog, entry: MoveRecord, name: str) -> tuple[Method | None, tuple[str, ...]]:
     """How, None when that cannot be known, and under which names."""
-    again = names_for(name, entry.picture)
+    again = candidate_names(name, entry.picture)
     match entry.method:
         case Method.RENAME:
             return Method.RENAME, again
@@ -132,21 +132,21 @@ def restored_names(name: str) -> tuple[str, ...]:
 
 def _is_ours(catalog: Catalog, entry: MoveRecord, found: os.stat_result, library: Path) -> bool:
     """Whether what lies there is what `entry` put there, by inode, size and time, else by content."""
-    now, then = ends_of(entry, library)
+    now, then = current_and_original_path(entry, library)
     if entry.method is Method.REMOVE:
         # What stayed while a link to it was taken away.
-        return stat.S_ISREG(found.st_mode) and holds(now, entry.picture)
+        return stat.S_ISREG(found.st_mode) and has_content(now, entry.picture)
     if entry.method is Method.SYMLINK:
         return is_link_to(now, then)
     if entry.beside is not None and entry.method is Method.LINK and _is_one_file(found, then):
         return True  # a sidecar that was rewritten in the crawl
-    if is_as_planned(found, entry) or _is_as_placed(catalog, entry, found):
+    if matches_stat(found, entry) or _is_as_placed(catalog, entry, found):
         return True
-    return found.st_size == entry.size_bytes and holds(now, entry.picture)
+    return found.st_size == entry.size_bytes and has_content(now, entry.picture)
 
 
 def _is_one_file(found: os.stat_result, other: Path) -> bool:
-    seen = look(other)
+    seen = lstat_or_none(other)
     return seen is not None and os.path.samestat(found, seen)
 
 

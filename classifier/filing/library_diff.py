@@ -26,7 +26,7 @@ from classifier.catalog.moves import open_entries
 from classifier.catalog.places import known_paths, place_at
 from classifier.catalog.values import to_path
 from classifier.filing.destination import TEMPORARY
-from classifier.filing.file_checks import Disks, hash_of, holds, is_link_to, is_the_crawls
+from classifier.filing.file_checks import Disks, file_sha256, has_content, is_crawl_file, is_link_to
 from classifier.records import Method, time_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from classifier.catalog.places import LibraryFile
     from classifier.progress import Stage
 
-_TOLD_EACH = 4096
+_PROGRESS_EVERY = 4096
 _NOT_THERE = (FileNotFoundError, NotADirectoryError)
 
 
@@ -72,8 +72,8 @@ class _Comparison:
         """Every place that is a file of its own: size and time alone tell that it is as it was."""
         root, lstat, disks = self._root, os.lstat, self._disks.seen
         for number, (path, size_bytes, mtime_ns, device) in enumerate(places_to_check(self._catalog), start=1):
-            if number % _TOLD_EACH == 0:
-                stage.advance(_TOLD_EACH)
+            if number % _PROGRESS_EVERY == 0:
+                stage.advance(_PROGRESS_EVERY)
             try:
                 seen = lstat(root + path)
             except OSError as error:
@@ -91,7 +91,7 @@ class _Comparison:
             stage.advance()
             try:
                 seen = os.lstat(self._root + path)
-                original = _original(self._root + path)
+                original = _link_target(self._root + path)
             except OSError as error:
                 self._refused(path, error)
                 continue
@@ -184,21 +184,21 @@ class _Comparison:
                 self._here.append((place, _as_seen(place, seen)))
             else:
                 self.lost[path] = MissingFile(place=place, what=ChangeKind.REPLACED)
-        elif seen.st_size == place.size_bytes and holds(file, place.picture):
+        elif seen.st_size == place.size_bytes and has_content(file, place.picture):
             self._here.append((place, _as_seen(place, seen)))
-        elif place.beside is not None and is_the_crawls(place, seen) and (content := hash_of(file)) is not None:
+        elif place.beside is not None and is_crawl_file(place, seen) and (content := file_sha256(file)) is not None:
             self._here.append((place, replace(_as_seen(place, seen), picture=content)))
         else:
             self.lost[path] = MissingFile(place=place, what=ChangeKind.REPLACED)
 
     def _read_original(self, path: bytes) -> None:
         place = place_at(self._catalog, path)
-        if place is not None and not holds(to_path(place.source), place.picture):
+        if place is not None and not has_content(to_path(place.source), place.picture):
             self._lose(path, ChangeKind.REPLACED)
 
     def _look_at_dangling(self, one: MissingFile, path: bytes) -> None:
         try:
-            seen, original = os.lstat(path), _original(path)
+            seen, original = os.lstat(path), _link_target(path)
         except _NOT_THERE:
             self._forgotten.append(one.place)
         except OSError:
@@ -238,7 +238,7 @@ class _Comparison:
         likely = wanted.get(seen.st_size, ()) if stat.S_ISREG(seen.st_mode) else ()
         # What is missing for long is looked for by its time as well: nothing is read again and again.
         likely = [one for one in likely if one.place.path in self.lost or one.place.mtime_ns == time_of(seen)]
-        content = hash_of(self._library / to_path(path)) if likely else None
+        content = file_sha256(self._library / to_path(path)) if likely else None
         for one in likely:
             if one.place.picture == content:
                 self._found(one, path)
@@ -253,13 +253,13 @@ class _Comparison:
         self._gone = [gone for gone in self._gone if gone.place != one.place]
         now = replace(_as_seen(one.place, os.lstat(self._root + path)), path=path)
         is_link = one.place.method is Method.SYMLINK and one.place.beside is None
-        if is_link and _original(self._root + path) is None:
+        if is_link and _link_target(self._root + path) is None:
             self._gone.append(MissingFile(place=now, what=ChangeKind.DANGLING))
         else:
             self._here.append((one.place, now))
 
 
-def _original(link: bytes) -> os.stat_result | None:
+def _link_target(link: bytes) -> os.stat_result | None:
     """What a link leads to; None when nothing is there. OSError where that cannot be told."""
     try:
         return os.stat(link)  # noqa: PTH116 - bytes, as they are kept

@@ -23,8 +23,8 @@ from classifier.catalog.runs import crawl_of
 from classifier.catalog.undo_queries import entry_of
 from classifier.catalog.values import to_path
 from classifier.filing.destination import REPLACED, temporary_name
-from classifier.filing.file_checks import look
-from classifier.filing.results import words
+from classifier.filing.file_checks import lstat_or_none
+from classifier.filing.results import error_text
 from classifier.own_files import READ, open_own, write_own
 from classifier.paths import command, displayable, to_json
 from classifier.records import Method
@@ -98,7 +98,7 @@ class PathScope:
         if crawl not in path.parents:
             return f"{displayable(path)} is not in the crawl of run {run}: {displayable(crawl)}"
         root = self._named_root(crawl) if changes else crawl
-        return not_named(self._library, crawl) if root is None else self._below(root, path.relative_to(root))
+        return unnamed_reason(self._library, crawl) if root is None else self._below(root, path.relative_to(root))
 
     def _crawl(self, run: int) -> Path | None:
         if run not in self._crawls:
@@ -113,7 +113,7 @@ class PathScope:
     def _below(self, root: Path, inner: Path) -> str | None:
         if ".." in inner.parts or (self._state in inner.parts and inner.parent != REPLACED):
             return f"{displayable(root / inner)} is no place for pictures"
-        look(root / inner)  # whether the system knows such a name at all
+        lstat_or_none(root / inner)  # whether the system knows such a name at all
         link = self._link(root, root / inner.parent)
         return None if link is None else f"{displayable(link)} is a link to another folder"
 
@@ -141,11 +141,11 @@ def _first(troubles: Iterator[str | None]) -> str | None:
     try:
         return next((trouble for trouble in troubles if trouble is not None), None)
     except (OSError, ValueError) as error:  # a name that is too long or none, a folder that may not be looked into
-        return words(error) if isinstance(error, OSError) else str(error)
+        return error_text(error) if isinstance(error, OSError) else str(error)
 
 
 def _is_link(folder: Path) -> bool:
-    found = look(folder)
+    found = lstat_or_none(folder)
     return found is not None and stat.S_ISLNK(found.st_mode)
 
 
@@ -160,17 +160,17 @@ def name_crawl(catalog: Catalog, crawl: Path) -> None:
     catalog.named |= {crawl.absolute(), real_path(crawl)}
 
 
-def note_named(catalog: Catalog, library: Path, progress: Progress) -> None:
+def record_named_crawls(catalog: Catalog, library: Path, progress: Progress) -> None:
     """Note for later commands which crawls are named; where that cannot be, say what follows."""
     for crawl in sorted(catalog.named):
         try:
-            note(library, crawl)
+            record_named_crawl(library, crawl)
         except (OSError, RuntimeError) as error:
-            why = words(error) if isinstance(error, OSError) else str(error)
+            why = error_text(error) if isinstance(error, OSError) else str(error)
             progress.say(f"cannot note that you named {crawl} ({why}): illsort undo will ask for it")
 
 
-def note(library: Path, crawl: Path) -> None:
+def record_named_crawl(library: Path, crawl: Path) -> None:
     """Note that `crawl` was named for `library`. Raises OSError, or RuntimeError where there is no home."""
     path = _note(library, crawl)
     if _holds(path, library, crawl):
@@ -189,7 +189,7 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def not_named(library: Path, crawl: Path) -> str:
+def unnamed_reason(library: Path, crawl: Path) -> str:
     """Why nothing is changed in a crawl that was not named, and what to do."""
     why = f"only this library's record names {displayable(crawl)}, nobody on this computer{_damage(library, crawl)}"
     return f"{why}; if it is your crawl: {command('undo', library, '--crawl', crawl)}"

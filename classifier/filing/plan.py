@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING
 from classifier.catalog.moves import MoveRecord, MoveState
 from classifier.catalog.values import to_bytes
 from classifier.filing.destination import temporary_name
-from classifier.filing.file_checks import holds, is_as_planned, is_elsewhere, is_link_to, is_still, look
-from classifier.filing.fsops import stops
-from classifier.filing.results import Outcome, Status, words
+from classifier.filing.file_checks import (
+    has_content,
+    is_link_to,
+    is_unchanged,
+    lstat_or_none,
+    matches_stat,
+    survives_removal,
+)
+from classifier.filing.fsops import is_disk_failure
+from classifier.filing.results import Outcome, Status, error_text
 from classifier.paths import displayable
 from classifier.records import Method
 
@@ -71,9 +78,9 @@ def plan(
         try:
             planned = _planned(move, id=id_, run=run, library=library, taken=taken)
         except OSError as error:
-            if stops(error):
+            if is_disk_failure(error):
                 raise
-            planned = Outcome(move=move, status=Status.FAILED, reason=words(error))
+            planned = Outcome(move=move, status=Status.FAILED, reason=error_text(error))
         if isinstance(planned, PlannedStep) and (trouble := bounds.trouble(planned.entry)) is not None:
             planned = Outcome(move=move, status=Status.FAILED, reason=trouble)
         if isinstance(planned, PlannedStep):
@@ -84,7 +91,7 @@ def plan(
 
 def missing_folders(folder: Path, *, library: Path) -> list[Path]:
     """The folders to be made so that `folder` is there, outermost first."""
-    return [part for part in _chain(folder, library) if look(part) is None]
+    return [part for part in _folders_down_to(folder, library) if lstat_or_none(part) is None]
 
 
 def entry_for(move: Move, *, id: int, run: int, library: Path, target: Path | None) -> MoveRecord:  # noqa: A002
@@ -96,8 +103,8 @@ def entry_for(move: Move, *, id: int, run: int, library: Path, target: Path | No
         run=run,
         picture=move.picture,
         method=move.method,
-        source=to_bytes(within(source.path, library) if inside else source.path.absolute()),
-        target=None if target is None else to_bytes(within(target, library)),
+        source=to_bytes(journal_path(source.path, library) if inside else source.path.absolute()),
+        target=None if target is None else to_bytes(journal_path(target, library)),
         temporary=None,
         state=MoveState.INTENT,
         size_bytes=source.size_bytes,
@@ -111,18 +118,18 @@ def entry_for(move: Move, *, id: int, run: int, library: Path, target: Path | No
     )
 
 
-def within(path: Path, library: Path) -> Path:
+def journal_path(path: Path, library: Path) -> Path:
     """A path as the journal keeps it: from the library on where it lies there, else absolute."""
     return path.relative_to(library) if path.is_relative_to(library) else path.absolute()
 
 
 def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[Path]) -> PlannedStep | Outcome:  # noqa: A002
     folder = library / move.folder
-    if (wrong := _wrong_source(move)) is not None:
+    if (wrong := _source_problem(move)) is not None:
         return wrong
     if move.method is Method.REMOVE:
         return _planned_removal(move, id=id, run=run, library=library)
-    if (trouble := trouble_with(folder, library=library)) is not None:
+    if (trouble := folder_problem(folder, library=library)) is not None:
         return Outcome(move=move, status=Status.FAILED, reason=trouble)
     chosen = choose_name(move, move.names, folder=folder, taken=taken)
     if isinstance(chosen, Outcome):
@@ -145,8 +152,8 @@ def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[P
 
 def _planned_removal(move: Move, *, id: int, run: int, library: Path) -> PlannedStep | Outcome:  # noqa: A002
     path, origin = move.source.path, library / move.folder / move.names[0]
-    seen, kept = path.lstat(), look(origin)
-    if not is_link_to(path, origin) and not is_elsewhere(origin, path, move.picture):
+    seen, kept = path.lstat(), lstat_or_none(origin)
+    if not is_link_to(path, origin) and not survives_removal(origin, path, move.picture):
         return Outcome(
             move=move,
             status=Status.FAILED,
@@ -157,29 +164,29 @@ def _planned_removal(move: Move, *, id: int, run: int, library: Path) -> Planned
     return PlannedStep(move=move, entry=entry, target=origin, names=(), kept=kept)
 
 
-def _wrong_source(move: Move) -> Outcome | None:
+def _source_problem(move: Move) -> Outcome | None:
     """None when the source is what was planned, else why it is left alone. Only RENAME and REMOVE take links."""
-    found = look(move.source.path)
+    found = lstat_or_none(move.source.path)
     if found is None:
         return Outcome(move=move, status=Status.GONE, reason="it is no longer there")
     link = (
         move.method in {Method.RENAME, Method.REMOVE}
         and stat.S_ISLNK(found.st_mode)
-        and is_as_planned(found, move.source)
+        and matches_stat(found, move.source)
     )
-    if not link and not is_still(move.source.path, move.source, move.picture):
+    if not link and not is_unchanged(move.source.path, move.source, move.picture):
         return Outcome(move=move, status=Status.CHANGED, reason="it was changed since it was looked at")
     return None
 
 
-def trouble_with(folder: Path, *, library: Path) -> str | None:
+def folder_problem(folder: Path, *, library: Path) -> str | None:
     """Why nothing can be put into `folder`, which need not exist yet.
 
     A link to a folder may lead anywhere and is refused in the library; outside, the folders are the user's own.
     """
     inside = folder.is_relative_to(library)
-    for part in _chain(folder, library):
-        found = look(part)
+    for part in _folders_down_to(folder, library):
+        found = lstat_or_none(part)
         if not inside and part.is_dir():
             continue
         if found is not None and not stat.S_ISDIR(found.st_mode):
@@ -189,12 +196,12 @@ def trouble_with(folder: Path, *, library: Path) -> str | None:
 
 def _device_of(folder: Path) -> int:
     """The disk of a folder that need not exist yet."""
-    while (found := look(folder)) is None:
+    while (found := lstat_or_none(folder)) is None:
         folder = folder.parent
     return found.st_dev
 
 
-def _chain(folder: Path, library: Path) -> list[Path]:
+def _folders_down_to(folder: Path, library: Path) -> list[Path]:
     """The folders from the library, or from the root, down to `folder`."""
     if not folder.is_relative_to(library):
         return [*reversed(folder.parents), folder]
@@ -208,7 +215,7 @@ def choose_name(move: Move, names: tuple[str, ...], *, folder: Path, taken: Cont
         path = folder / name
         if path in taken:
             continue
-        found = look(path)
+        found = lstat_or_none(path)
         if found is None:
             return index
         method = _same_already(move, path, found.st_size)
@@ -226,7 +233,7 @@ def _same_already(move: Move, path: Path, size_bytes: int) -> Method | None:
         return None
     if move.method is Method.SYMLINK and is_link_to(path, move.source.path):
         return Method.SYMLINK
-    if size_bytes == move.source.size_bytes and holds(path, move.picture):
+    if size_bytes == move.source.size_bytes and has_content(path, move.picture):
         return Method.LINK if path.samefile(move.source.path) else Method.COPY
     return None
 

@@ -84,13 +84,13 @@ def reconcile_if_free(library: Path, progress: Progress | None = None) -> Reconc
         return None
 
 
-def say_found(found: Reconciled | None, progress: Progress) -> None:
+def report_reconciled(found: Reconciled | None, progress: Progress) -> None:
     """Say what was found."""
     for sentence in found.sentences() if found else ():
         progress.say(sentence)
 
 
-def missing_in_words(count: Mapping[str, int]) -> list[str]:
+def missing_messages(count: Mapping[str, int]) -> list[str]:
     """What is missing from a library in all, a line each; by the values of What."""
     told = (
         (
@@ -126,7 +126,7 @@ def _recorded(catalog: Catalog, changes: LibraryChanges) -> Reconciled:
 
 
 @contextmanager
-def opened(library: Path, progress: Progress, *, named: Path | None = None) -> Iterator[Catalog]:
+def open_library(library: Path, progress: Progress, *, named: Path | None = None) -> Iterator[Catalog]:
     """The library's catalog, owned and recovered; `named` is the crawl that a person named to this command.
 
     Raises LibraryError while another process owns it.
@@ -144,5 +144,5 @@ def opened(library: Path, progress: Progress, *, named: Path | None = None) -> I
             progress.say(f"{left.path}: {left.reason}")
         for path in settled.gone:
             progress.say(f"{path}: was being filed when the last run was stopped, and is neither there nor here")
-        say_found(reconcile(catalog, library, progress), progress)
+        report_reconciled(reconcile(catalog, library, progress), progress)
         yield catalog

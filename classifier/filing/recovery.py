@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING
 from classifier.catalog import undo_queries
 from classifier.catalog.connection import NAME
 from classifier.catalog.filesystem import state_folder
-from classifier.catalog.move_log import NAME as TRAIL
+from classifier.catalog.move_log import NAME as MOVE_LOG
 from classifier.catalog.moves import MoveRecord, MoveState, close_damaged, finish, library_file_of, open_entries, update
 from classifier.catalog.places import add_places
 from classifier.catalog.values import to_bytes, to_path
 from classifier.errors import FilingStopped
-from classifier.filing.destination import TEMPORARY, names_for
-from classifier.filing.file_checks import holds, is_link_to, is_same_name, look
+from classifier.filing.destination import TEMPORARY, candidate_names
+from classifier.filing.file_checks import has_content, is_link_to, is_same_entry, lstat_or_none
 from classifier.filing.fsops import Disk
 from classifier.filing.inverse import SkippedFile
-from classifier.filing.path_scope import PathScope, not_named
-from classifier.filing.plan import within
-from classifier.filing.results import words
+from classifier.filing.path_scope import PathScope, unnamed_reason
+from classifier.filing.plan import journal_path
+from classifier.filing.results import error_text
 from classifier.progress import counted
 from classifier.records import Method
 
@@ -75,7 +75,9 @@ def recover(catalog: Catalog, library: Path, *, disk: Disk | None = None) -> Rec
             places = [place for entry in settled if (place := _place(entry, library)) is not None]
             finish(catalog, settled, library=library, places=places)
     except OSError as error:
-        raise FilingStopped(f"cannot settle what was left open: {words(error)}: {error.filename or library}") from error
+        raise FilingStopped(
+            f"cannot settle what was left open: {error_text(error)}: {error.filename or library}"
+        ) from error
     gone = tuple(to_path(entry.source) for entry in settled if entry.state is MoveState.GONE)
     states = [entry.state for entry in settled]
     return Recovered(
@@ -89,7 +91,7 @@ def recover(catalog: Catalog, library: Path, *, disk: Disk | None = None) -> Rec
 
 
 def _passed_over(library: Path, lines: Iterable[int]) -> list[SkippedFile]:
-    path = state_folder(library) / TRAIL
+    path = state_folder(library) / MOVE_LOG
     return [SkippedFile(path=path, reason=f"line {number} is damaged and was passed over") for number in lines]
 
 
@@ -103,7 +105,7 @@ def _stay_open(library: Path, counts: Mapping[tuple[int, Path], int]) -> tuple[S
     path, left = state_folder(library) / NAME, []
     for (run, crawl), count in sorted(counts.items()):
         stay = counted(count, "change of it stays", "changes of it stay")
-        why = not_named(library, crawl)
+        why = unnamed_reason(library, crawl)
         left.append(
             SkippedFile(path=path, reason=f"run {run} was stopped, and {stay} open until that crawl is sorted: {why}")
         )
@@ -114,7 +116,7 @@ def _settled(entry: MoveRecord, bounds: PathScope, catalog: Catalog, library: Pa
     trouble = bounds.trouble(entry)
     if trouble is not None:
         return replace(entry, state=MoveState.FAILED, note=trouble)
-    return _Row(entry, catalog=catalog, library=library, disk=disk).settle()
+    return _OpenMove(entry, catalog=catalog, library=library, disk=disk).settle()
 
 
 def is_temporary(name: str) -> bool:
@@ -122,7 +124,7 @@ def is_temporary(name: str) -> bool:
     return TEMPORARY.fullmatch(name) is not None
 
 
-class _Row:
+class _OpenMove:
     """One open row with its paths."""
 
     def __init__(self, entry: MoveRecord, *, catalog: Catalog, library: Path, disk: Disk) -> None:
@@ -145,7 +147,7 @@ class _Row:
         return entry
 
     def _removed(self) -> MoveRecord:
-        if look(self.source) is not None:
+        if lstat_or_none(self.source) is not None:
             return replace(self.entry, state=MoveState.CANCELLED, note="stopped before it was done")
         self._sync(self.source.parent)
         return replace(self.entry, state=MoveState.DONE)
@@ -153,9 +155,9 @@ class _Row:
     def _proved(self) -> MoveRecord:
         if self._has_picture(self.target):
             return self._at_target()
-        if look(self.source) is not None:
+        if lstat_or_none(self.source) is not None:
             return replace(self.entry, state=MoveState.CANCELLED, note="stopped before it was done")
-        if self.temporary is not None and holds(self.temporary, self.entry.picture):
+        if self.temporary is not None and has_content(self.temporary, self.entry.picture):
             self._rescue(self.temporary)
             return self._at_target()
         # Half a copy is kept then: it may be all that is left.
@@ -163,9 +165,9 @@ class _Row:
 
     def _rescue(self, temporary: Path) -> None:
         """The source was taken away meanwhile, so this copy may be the last: put it under the first free name."""
-        for name in names_for(self.target.name, self.entry.picture):
+        for name in candidate_names(self.target.name, self.entry.picture):
             self.target = self.target.with_name(name)
-            self.entry = replace(self.entry, target=to_bytes(within(self.target, self.library)))
+            self.entry = replace(self.entry, target=to_bytes(journal_path(self.target, self.library)))
             with suppress(FileExistsError):
                 return self.disk.rename_noreplace(temporary, self.target, claim=self._claim)
         raise FileExistsError(errno.EEXIST, "every name for it is taken", str(temporary))
@@ -185,7 +187,7 @@ class _Row:
             try:
                 self.disk.remove(self.source)
             except OSError as error:
-                entry = replace(entry, method=Method.COPY, note=f"copied, but the original stays: {words(error)}")
+                entry = replace(entry, method=Method.COPY, note=f"copied, but the original stays: {error_text(error)}")
         if self._moves:
             self._sync(self.source.parent)
         return replace(entry, state=MoveState.DONE)
@@ -195,10 +197,10 @@ class _Row:
 
         A move by rename never leaves two different files; and two spellings of one name are one file, not two.
         """
-        source = look(self.source)
+        source = lstat_or_none(self.source)
         same = source is not None and os.path.samestat(source, self.target.lstat())
         if self._moves and source is not None and self._has_picture(self.source):
-            if same and (source.st_nlink == 1 or is_same_name(self.source, self.target)):
+            if same and (source.st_nlink == 1 or is_same_entry(self.source, self.target)):
                 return None
             if not same and self.temporary is None:
                 return None
@@ -213,13 +215,13 @@ class _Row:
     def _has_picture(self, path: Path) -> bool:
         if self.entry.method is Method.SYMLINK:
             return is_link_to(path, self.source)
-        found = look(path)
+        found = lstat_or_none(path)
         if found is not None and self.entry.method is Method.RENAME and stat.S_ISLNK(found.st_mode):
             return (found.st_ino, found.st_size) == (self.entry.inode, self.entry.size_bytes)
-        return holds(path, self.entry.picture)
+        return has_content(path, self.entry.picture)
 
     def _remove_placeholder(self) -> None:
-        found = look(self.target)
+        found = lstat_or_none(self.target)
         if self.entry.state is not MoveState.CLAIMED or self.entry.size_bytes == 0 or found is None:
             return
         if stat.S_ISREG(found.st_mode) and found.st_size == 0:
@@ -227,12 +229,12 @@ class _Row:
 
     def _remove_temporary(self) -> None:
         path = self.temporary
-        found = None if path is None else look(path)
+        found = None if path is None else lstat_or_none(path)
         if path is not None and found is not None and stat.S_ISREG(found.st_mode) and is_temporary(path.name):
             self.disk.remove(path)
 
     def _sync(self, folder: Path) -> None:
-        if look(folder) is not None:
+        if lstat_or_none(folder) is not None:
             self.disk.sync_folder(folder)
 
 
@@ -263,4 +265,4 @@ def _places(entry: MoveRecord, bounds: PathScope, library: Path) -> list[Library
     target = to_path(entry.target or b"")
     if entry.method in _LEAVES_LIBRARY or not bounds.is_in_library(target):
         return []
-    return [library_file_of(entry, look(library / target))]
+    return [library_file_of(entry, lstat_or_none(library / target))]

@@ -13,11 +13,11 @@ from classifier.catalog import undo_queries
 from classifier.catalog.places import place_of, sidecars_of
 from classifier.catalog.values import to_bytes, to_path
 from classifier.filing.decide_by_location import decide_not_moved
-from classifier.filing.destination import CategoryFolders, file_of, names_for
+from classifier.filing.destination import CategoryFolders, candidate_names, recorded_file
 from classifier.filing.executor import execute
 from classifier.filing.fsops import Disk
 from classifier.filing.path_scope import PathScope
-from classifier.filing.plan import within
+from classifier.filing.plan import journal_path
 from classifier.filing.results import Status
 from classifier.filing.sidecars import sidecar_moves
 from classifier.records import Method, Move
@@ -33,7 +33,7 @@ _BATCH = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refiled:
+class RefileResult:
     """The number of the run, how many pictures went where they belong, and those that could not, with the reason."""
 
     run: int
@@ -41,7 +41,9 @@ class Refiled:
     left: tuple[tuple[Path, str], ...]
 
 
-def rearrange(catalog: Catalog, library: Path, decided: Iterable[Decision], *, run: int, progress: Progress) -> Refiled:
+def refile_images(
+    catalog: Catalog, library: Path, decided: Iterable[Decision], *, run: int, progress: Progress
+) -> RefileResult:
     """Bring every picture in the library to the folder of its decision, with its sidecars; the caller owns the library.
 
     Folders of ours that nothing is left in go.
@@ -63,24 +65,24 @@ def rearrange(catalog: Catalog, library: Path, decided: Iterable[Decision], *, r
             strayed = sidecar_moves(catalog, with_sidecars, library=library, method=Method.RENAME)
             execute(catalog, library=library, run=run, moves=[one for one in strayed if one.method is Method.RENAME])
             stage.advance(len(batch))
-    remove_emptied(catalog, library, (move.source.path.parent for move in moves))
-    return Refiled(run=run, moved=moved, left=tuple(left))
+    remove_empty_folders(catalog, library, (move.source.path.parent for move in moves))
+    return RefileResult(run=run, moved=moved, left=tuple(left))
 
 
 def _move(catalog: Catalog, library: Path, decision: Decision, folders: CategoryFolders) -> Move | None:
     place, folder = place_of(catalog, decision.picture), folders(decision)
     if place is None or to_path(place.path).parent == folder:
         return None
-    source = file_of(place, library)
-    names = names_for(source.path.name, decision.picture)
+    source = recorded_file(place, library)
+    names = candidate_names(source.path.name, decision.picture)
     return Move(picture=decision.picture, source=source, folder=folder, names=names, method=Method.RENAME)
 
 
-def remove_emptied(catalog: Catalog, library: Path, folders: Iterable[Path], *, disk: Disk | None = None) -> None:
+def remove_empty_folders(catalog: Catalog, library: Path, folders: Iterable[Path], *, disk: Disk | None = None) -> None:
     """Remove those of `folders`, within `library`, that a run made and that hold nothing any more."""
     disk, bounds = disk or Disk(), PathScope(catalog, library)
     for folder in sorted(set(folders)):
-        inner = within(folder, library)
+        inner = journal_path(folder, library)
         kept = to_bytes(inner)
         if not undo_queries.is_own_folder(catalog, kept) or undo_queries.holds_places(catalog, kept):
             continue

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from classifier.catalog.library_changes import RemovableLink, changed_links, dangling_links, drop_missing
 from classifier.catalog.places import place_from, place_of_inode
 from classifier.catalog.values import to_path
-from classifier.filing.file_checks import look
-from classifier.filing.plan import within
+from classifier.filing.file_checks import lstat_or_none
+from classifier.filing.plan import journal_path
 from classifier.filing.results import Status
 from classifier.images.safe_open import image_file
 from classifier.records import Method, Move, PictureId
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _BATCH = 256
 
 
-def remove_dangling(
+def remove_dangling_links(
     catalog: Catalog,
     library: Path,
     *,
@@ -43,14 +43,16 @@ def remove_dangling(
     return frozenset(place.picture for place in places if place.beside is None)
 
 
-def remove_repeated(catalog: Catalog, library: Path, *, execute: Callable[[Sequence[Move]], Sequence[Outcome]]) -> None:
+def remove_repeated_links(
+    catalog: Catalog, library: Path, *, execute: Callable[[Sequence[Move]], Sequence[Outcome]]
+) -> None:
     """Take away the links whose file is filed under its new content elsewhere."""
     _remove(catalog, list(_repeated(catalog, library)), execute)
 
 
 def _repeated(catalog: Catalog, library: Path) -> Iterator[tuple[RemovableLink, Move | None]]:
     for one in changed_links(catalog):
-        seen = look(library / to_path(one.place.path))
+        seen = lstat_or_none(library / to_path(one.place.path))
         if one.place.method is Method.SYMLINK:
             other = place_from(catalog, one.place.source)
             origin = to_path(one.place.source)
@@ -64,13 +66,13 @@ def _repeated(catalog: Catalog, library: Path) -> Iterator[tuple[RemovableLink, 
 def _removal(library: Path, one: RemovableLink, *, origin: Path, picture: LibraryFile) -> Move | None:
     """Takes back the change that made the link, because the file is, or was, at `origin`."""
     path = library / to_path(one.place.path)
-    seen = look(path)
+    seen = lstat_or_none(path)
     if seen is None:
         return None
     return Move(
         picture=picture.picture,
         source=image_file(path, seen),
-        folder=within(origin.parent, library),
+        folder=journal_path(origin.parent, library),
         names=(origin.name,),
         method=Method.REMOVE,
         undoes=one.made_by,

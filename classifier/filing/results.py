@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from classifier.catalog.moves import MoveRecord, MoveState
 from classifier.catalog.values import to_path
-from classifier.filing.fsops import stops
+from classifier.filing.fsops import is_disk_failure
 from classifier.records import Method
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class MoveSkipped(Exception):  # noqa: N818 - a fact about one move, not an erro
         self.outcome = outcome
 
 
-def words(error: OSError) -> str:
+def error_text(error: OSError) -> str:
     """What the system says, without numbers and paths."""
     return error.strerror or str(error)
 
@@ -96,7 +96,7 @@ class BatchState:
         except MoveSkipped as left:
             self.leave(step.entry, left.outcome)
         except OSError as error:
-            if stops(error):
+            if is_disk_failure(error):
                 self.reopen(step, error)
             else:
                 self.leave(step.entry, _failed(step, error))
@@ -133,4 +133,4 @@ class BatchState:
 def _failed(step: PlannedStep, error: OSError) -> Outcome:
     if isinstance(error, FileNotFoundError) and not os.path.lexists(step.move.source.path):
         return Outcome(move=step.move, status=Status.GONE, reason="it is no longer there")
-    return Outcome(move=step.move, status=Status.FAILED, reason=words(error))
+    return Outcome(move=step.move, status=Status.FAILED, reason=error_text(error))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from classifier.catalog.library_changes import made_by, sidecar_is_missing
 from classifier.catalog.places import LibraryFile, place_of, sidecar_from, sidecars_of
 from classifier.catalog.values import to_path
-from classifier.filing.destination import REPLACED, file_of, names_for
-from classifier.filing.file_checks import hash_of, look
+from classifier.filing.destination import REPLACED, candidate_names, recorded_file
+from classifier.filing.file_checks import file_sha256, lstat_or_none
 from classifier.images.safe_open import image_file
 from classifier.records import Method, Move, PictureId, time_of
 
@@ -33,14 +33,14 @@ def sidecar_moves(
     crawl whose picture was moved: the others get in as their picture did. With `crawl`, sidecars of pictures that came
     from another one wait until that is sorted.
     """
-    folders = _CategoryFolders()
+    folders = _FolderListing()
     moves: dict[Path, Move] = {}
     for picture in pictures:
         place = place_of(catalog, picture)
         if place is None:
             continue
         beside = _new(catalog, place, folders, method) if _is_from(place, crawl) else ()
-        for move in (*_strayed(catalog, place, library), *beside):
+        for move in (*_left_behind(catalog, place, library), *beside):
             moves.setdefault(move.source.path, move)
     return list(moves.values())
 
@@ -54,14 +54,14 @@ def outdated_moves(catalog: Catalog, pictures: Iterable[PictureId], *, library: 
     return [_put_aside(catalog, sidecar, library) for sidecar in found if _was_rewritten(sidecar)]
 
 
-def name_beside(sidecar: str, *, picture: str, now: str) -> str:
+def sidecar_name(sidecar: str, *, picture: str, now: str) -> str:
     """The name of a sidecar of `picture` after that picture was named `now`: `x.jpg.txt`, or else `x.txt`."""
     ending = PurePath(sidecar).suffix
     whole = sidecar.removesuffix(ending).casefold() == picture.casefold()
     return (now if whole else PurePath(now).stem) + ending
 
 
-class _CategoryFolders:
+class _FolderListing:
     """What lies in folders of the crawl that sidecars were looked for in, by names in one case."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ def _is_from(place: LibraryFile, crawl: Path | None) -> bool:
     return crawl is None or to_path(place.source).is_relative_to(crawl)
 
 
-def _new(catalog: Catalog, place: LibraryFile, folders: _CategoryFolders, method: Method) -> Iterator[Move]:
+def _new(catalog: Catalog, place: LibraryFile, folders: _FolderListing, method: Method) -> Iterator[Move]:
     """Those beside the file that the picture came from."""
     origin, now = to_path(place.source), to_path(place.path)
     method = place.method if method is Method.MOVE else method
@@ -99,42 +99,42 @@ def _new(catalog: Catalog, place: LibraryFile, folders: _CategoryFolders, method
             continue
         if (read := _read(path)) is not None:
             source, content = read
-            names = names_for(name_beside(path.name, picture=origin.name, now=now.name), content)
+            names = candidate_names(sidecar_name(path.name, picture=origin.name, now=now.name), content)
             yield _move(place, source, content, names=names, method=method)
 
 
-def _strayed(catalog: Catalog, place: LibraryFile, library: Path) -> Iterator[Move]:
+def _left_behind(catalog: Catalog, place: LibraryFile, library: Path) -> Iterator[Move]:
     """Those in the library that the picture has left behind."""
     now = to_path(place.path)
     for sidecar in sidecars_of(catalog, place.picture):
         if to_path(sidecar.path).parent != now.parent:
             came_from = to_path(sidecar.source).name
-            name = name_beside(came_from, picture=to_path(place.source).name, now=now.name)
-            names = names_for(name, sidecar.picture)
-            yield _move(place, file_of(sidecar, library), sidecar.picture, names=names, method=Method.RENAME)
+            name = sidecar_name(came_from, picture=to_path(place.source).name, now=now.name)
+            names = candidate_names(name, sidecar.picture)
+            yield _move(place, recorded_file(sidecar, library), sidecar.picture, names=names, method=Method.RENAME)
 
 
 def _was_rewritten(sidecar: LibraryFile) -> bool:
     """Whether another content is in the crawl now where this one came from; what is gone from there stays."""
     source = to_path(sidecar.source)
-    found = None if sidecar.method is Method.SYMLINK else look(source)
+    found = None if sidecar.method is Method.SYMLINK else lstat_or_none(source)
     if found is None or not stat.S_ISREG(found.st_mode):
         return False
     if (found.st_ino, found.st_dev) == (sidecar.inode, sidecar.device):
         return False
     if (found.st_size, time_of(found)) == (sidecar.size_bytes, sidecar.mtime_ns):
         return False
-    content = hash_of(source)
+    content = file_sha256(source)
     return content is not None and content != sidecar.picture
 
 
 def _put_aside(catalog: Catalog, sidecar: LibraryFile, library: Path) -> Move:
-    source = file_of(sidecar, library)
+    source = recorded_file(sidecar, library)
     return Move(
         picture=sidecar.picture,
         source=source,
         folder=REPLACED,
-        names=names_for(source.path.name, sidecar.picture),
+        names=candidate_names(source.path.name, sidecar.picture),
         method=Method.RESTORE,
         undoes=made_by(catalog, sidecar),
         beside=sidecar.beside,
@@ -148,7 +148,7 @@ def _move(place: LibraryFile, source: ImageFile, content: PictureId, *, names: t
 
 def _read(path: Path) -> tuple[ImageFile, PictureId] | None:
     """The file and its content's hash; None when it is no plain file or cannot be read."""
-    found = look(path)
+    found = lstat_or_none(path)
     if found is None or not stat.S_ISREG(found.st_mode):
         return None
     try:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.moves import MoveState, update
 from classifier.catalog.values import to_bytes
-from classifier.filing.file_checks import is_as_planned, is_still, look
+from classifier.filing.file_checks import is_unchanged, lstat_or_none, matches_stat
 from classifier.filing.fsops import cannot_link
-from classifier.filing.plan import choose_name, within
+from classifier.filing.plan import choose_name, journal_path
 from classifier.filing.results import MoveSkipped, Outcome, Status
 from classifier.records import Method, time_of
 
@@ -38,7 +38,7 @@ class FileTransfer:
 
     def copy(self, step: PlannedStep) -> None:
         """Make the copy beside the target; not yet durable. Raises LeftAlone, or OSError; no copy is left then."""
-        found = look(step.temporary)
+        found = lstat_or_none(step.temporary)
         if found is not None and stat.S_ISREG(found.st_mode):
             # Left by a life whose catalog was lost: its name and a row of ours say that it is no picture's only file.
             self.disk.remove(step.temporary)
@@ -51,7 +51,7 @@ class FileTransfer:
             raise
         if digest != step.move.picture:
             self.drop(step)
-            raise MoveSkipped(_changed(step))
+            raise MoveSkipped(_changed_outcome(step))
 
     def secure(self, step: PlannedStep) -> None:
         """Make the copy durable and prove it; OSError when the disk fails at that, and no copy is left."""
@@ -107,13 +107,13 @@ class FileTransfer:
     def _remove(self, step: PlannedStep) -> None:
         """Take the name away if both files still are what they were when it was proved to be safe."""
         path = step.move.source.path
-        seen = look(path)
+        seen = lstat_or_none(path)
         if seen is None or not (
-            is_as_planned(seen, step.move.source) or is_still(path, step.move.source, step.move.picture)
+            matches_stat(seen, step.move.source) or is_unchanged(path, step.move.source, step.move.picture)
         ):
-            raise MoveSkipped(_changed(step))
-        if not stat.S_ISLNK(seen.st_mode) and not _is_kept(step, look(step.target)):
-            raise MoveSkipped(_changed(step))
+            raise MoveSkipped(_changed_outcome(step))
+        if not stat.S_ISLNK(seen.st_mode) and not _is_kept(step, lstat_or_none(step.target)):
+            raise MoveSkipped(_changed_outcome(step))
         self.disk.remove(path)
 
     def _claim(self, step: PlannedStep) -> None:
@@ -126,14 +126,14 @@ class FileTransfer:
         if isinstance(chosen, Outcome):
             raise MoveSkipped(chosen)
         target = folder / step.names[chosen]
-        entry = replace(step.entry, target=to_bytes(within(target, self.library)))
+        entry = replace(step.entry, target=to_bytes(journal_path(target, self.library)))
         update(self.catalog, entry)
         return replace(step, target=target, names=step.names[chosen + 1 :], entry=entry)
 
     def _by_copy(self, step: PlannedStep) -> PlannedStep:
         """The step by copy; for a move the journal has to know, for then both files are the picture for a while."""
         method = step.entry.method if step.moves else Method.COPY
-        temporary = to_bytes(within(step.temporary, self.library))
+        temporary = to_bytes(journal_path(step.temporary, self.library))
         step = replace(step, entry=replace(step.entry, method=method, temporary=temporary))
         update(self.catalog, step.entry)
         self.copy(step)
@@ -144,17 +144,17 @@ class FileTransfer:
         """Give back what was put there when it is not what was planned: it was swapped after it was looked at."""
         if step.copies or step.removes or step.entry.method is Method.SYMLINK:
             return
-        found = look(step.target)
-        if found is None or is_as_planned(found, step.move.source):
+        found = lstat_or_none(step.target)
+        if found is None or matches_stat(found, step.move.source):
             return
-        if is_still(step.target, step.move.source, step.move.picture):
+        if is_unchanged(step.target, step.move.source, step.move.picture):
             return
         try:
             self._give_back(step, found)
         except OSError as error:
             reason = f"it was changed while it was moved, and is now at {step.target}"
             raise MoveSkipped(Outcome(move=step.move, status=Status.FAILED, reason=reason)) from error
-        raise MoveSkipped(_changed(step))
+        raise MoveSkipped(_changed_outcome(step))
 
     def _give_back(self, step: PlannedStep, found: os.stat_result) -> None:
         source = step.move.source.path
@@ -180,5 +180,5 @@ def _can_copy_instead(step: PlannedStep, error: OSError) -> bool:
     return step.entry.method is Method.LINK and cannot_link(error)
 
 
-def _changed(step: PlannedStep) -> Outcome:
+def _changed_outcome(step: PlannedStep) -> Outcome:
     return Outcome(move=step.move, status=Status.CHANGED, reason="it was changed since it was looked at")

@@ -15,18 +15,18 @@ from classifier.catalog import runs, undo_queries
 from classifier.catalog.connection import NAME, open_catalog
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.lock import hold_lock
-from classifier.catalog.move_log import NAME as TRAIL
+from classifier.catalog.move_log import NAME as MOVE_LOG
 from classifier.catalog.moves import MoveRecord
 from classifier.catalog.values import to_path
 from classifier.errors import FilingStopped, LibraryError
-from classifier.filing.decide_by_location import decide_again
+from classifier.filing.decide_by_location import restore_decisions
 from classifier.filing.executor import execute
-from classifier.filing.fsops import Disk, stops
-from classifier.filing.inverse import SkippedFile, ends_of, reverse
-from classifier.filing.path_scope import PathScope, name_crawl, not_named, note_named, real_path
+from classifier.filing.fsops import Disk, is_disk_failure
+from classifier.filing.inverse import SkippedFile, current_and_original_path, inverse_move
+from classifier.filing.path_scope import PathScope, name_crawl, real_path, record_named_crawls, unnamed_reason
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recovery import recover
-from classifier.filing.results import Outcome, Status, words
+from classifier.filing.results import Outcome, Status, error_text
 from classifier.paths import to_text
 from classifier.progress import Progress, SilentProgress, counted
 from classifier.records import Method
@@ -96,7 +96,7 @@ def undo(
     """
     progress, disk = progress or SilentProgress(), disk or Disk()
     known = state_folder(library)
-    if not (known / NAME).exists() and not (known / TRAIL).exists():
+    if not (known / NAME).exists() and not (known / MOVE_LOG).exists():
         raise LibraryError(f"{library} is not an illsort library: it has no {known.name}/{NAME}")
     with hold_lock(library), open_catalog(library) as catalog:
         if crawl is not None:
@@ -104,8 +104,8 @@ def undo(
         recovered = recover(catalog, library, disk=disk)
         if recovered.rebuilt:
             changes = counted(recovered.rebuilt, "change was", "changes were")
-            progress.say(f"the catalog was lost: {changes} read from {known / TRAIL}")
-        passed_over = [*recovered.damaged, *_mended(catalog, library)]
+            progress.say(f"the catalog was lost: {changes} read from {known / MOVE_LOG}")
+        passed_over = [*recovered.damaged, *_repair_journal(catalog, library)]
         if crawl is not None:
             runs.set_lost_crawls(catalog, real_path(crawl))
         reconcile(catalog, library, progress)
@@ -114,10 +114,10 @@ def undo(
             return UndoSummary(left=[*passed_over, *recovered.unnamed], last_undo=undo_queries.last_undo(catalog))
         if _is_named_by_answer(catalog, library, chosen, on_unnamed):
             recovered = recover(catalog, library, disk=disk)
-        note_named(catalog, library, progress)
+        record_named_crawls(catalog, library, progress)
         own = undo_queries.begin_undo(catalog, chosen)
         left = [*passed_over, *recovered.unnamed]
-        undoing = _Undoing(catalog, library, disk, UndoSummary(tried=chosen, run=own, left=left))
+        undoing = _UndoRun(catalog, library, disk, UndoSummary(tried=chosen, run=own, left=left))
         with progress.stage(f"undoing run {chosen}", total=None, unit="file") as stage:
             for batch in _batches(undo_queries.standing_moves(catalog, chosen), library):
                 undoing.take_back(batch)
@@ -142,7 +142,7 @@ def _is_named_by_answer(catalog: Catalog, library: Path, run: int, on_unnamed: C
     leads = "" if real == crawl else f" (which leads to {real})"
     question = f"undoing run {run} changes files in {crawl}{leads}, which only this library's record names"
     if on_unnamed is None or not on_unnamed(f"{question}; is it your crawl?"):
-        raise LibraryError(f"run {run} is not undone: {not_named(library, crawl)}")
+        raise LibraryError(f"run {run} is not undone: {unnamed_reason(library, crawl)}")
     name_crawl(catalog, crawl)
     return True
 
@@ -154,7 +154,7 @@ def _finish(catalog: Catalog, done: UndoSummary, chosen: int, own: int) -> None:
         done.undone = chosen
     with catalog.transaction():
         if has_changed:
-            decide_again(catalog, chosen, undo=own)
+            restore_decisions(catalog, chosen, undo=own)
         runs.finish(catalog, own, {"pictures": done.taken_back, **done.as_dict()})
 
 
@@ -164,7 +164,7 @@ def _batches(entries: Iterator[MoveRecord], library: Path) -> Iterator[list[Move
     pictures: set[str] = set()
     ends: set[Path] = set()
     for entry in entries:
-        two = ends_of(entry, library)
+        two = current_and_original_path(entry, library)
         if len(batch) == BATCH or (entry.beside is None and entry.picture in pictures) or ends & set(two):
             yield batch
             batch, pictures, ends = [], set(), set()
@@ -175,19 +175,19 @@ def _batches(entries: Iterator[MoveRecord], library: Path) -> Iterator[list[Move
         yield batch
 
 
-def _mended(catalog: Catalog, library: Path) -> list[SkippedFile]:
+def _repair_journal(catalog: Catalog, library: Path) -> list[SkippedFile]:
     """Write damaged rows of the journal anew where the trail holds them; what is left of them, one row each."""
     path = state_folder(library) / NAME
     try:
         lost = undo_queries.repair_journal(catalog, library)
     except OSError as error:
-        raise FilingStopped(f"cannot read {state_folder(library) / TRAIL}: {words(error)}") from error
+        raise FilingStopped(f"cannot read {state_folder(library) / MOVE_LOG}: {error_text(error)}") from error
     return [
         SkippedFile(path=path, reason=f"change {one.id} is damaged ({one.field}) and was passed over") for one in lost
     ]
 
 
-class _Undoing:
+class _UndoRun:
     def __init__(self, catalog: Catalog, library: Path, disk: Disk, summary: UndoSummary) -> None:
         self._catalog = catalog
         self._library = library
@@ -197,7 +197,7 @@ class _Undoing:
     def take_back(self, batch: list[MoveRecord]) -> None:
         """Undo one batch and count what became of it."""
         bounds = PathScope(self._catalog, self._library)
-        planned = [reverse(self._catalog, entry, self._library, bounds) for entry in batch]
+        planned = [inverse_move(self._catalog, entry, self._library, bounds) for entry in batch]
         left = [one for one in planned if isinstance(one, SkippedFile)]
         self.summary.left += [one for one in left if not one.is_deleted]
         self.summary.deleted += sum(one.is_deleted for one in left)
@@ -234,7 +234,7 @@ class _Undoing:
             except FileNotFoundError:
                 pass
             except OSError as error:
-                if stops(error) and error.errno != errno.EEXIST:
-                    raise FilingStopped(f"cannot remove {folder}: {words(error)}") from error
+                if is_disk_failure(error) and error.errno != errno.EEXIST:
+                    raise FilingStopped(f"cannot remove {folder}: {error_text(error)}") from error
                 continue
             undo_queries.forget_folder(self._catalog, kept)

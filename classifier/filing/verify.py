@@ -12,16 +12,16 @@ from classifier.catalog.connection import read_catalog
 from classifier.catalog.damage import damaged_cells, integrity_error
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.library_changes import count_missing
-from classifier.catalog.move_log import NAME as TRAIL
+from classifier.catalog.move_log import NAME as MOVE_LOG
 from classifier.catalog.move_log import read_lines
 from classifier.catalog.moves import damaged_rows, done_ids, open_entries
 from classifier.catalog.places import LibraryFile, all_places, count_places, is_known_path
 from classifier.catalog.values import to_bytes, to_path
-from classifier.filing.file_checks import holds, is_link_to, look
-from classifier.filing.path_scope import PathScope, not_named
+from classifier.filing.file_checks import has_content, is_link_to, lstat_or_none
+from classifier.filing.path_scope import PathScope, unnamed_reason
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.filing.recovery import is_temporary
-from classifier.filing.results import words
+from classifier.filing.results import error_text
 from classifier.paths import to_text
 from classifier.progress import Progress, SilentProgress, counted
 from classifier.records import Method, time_of
@@ -103,7 +103,7 @@ def _catalog(catalog: Catalog, library: Path) -> Iterator[Problem]:
     bounds = PathScope(catalog, library)
     for entry in open_entries(catalog):
         unnamed = bounds.unnamed(entry)
-        ends = "the next sort or undo settles it" if unnamed is None else not_named(library, unnamed)
+        ends = "the next sort or undo settles it" if unnamed is None else unnamed_reason(library, unnamed)
         what = f"a change was stopped in its midst; {ends}"
         yield Problem(path=library / to_path(entry.target or entry.source), what=what)
     yield from (
@@ -118,18 +118,18 @@ def _catalog(catalog: Catalog, library: Path) -> Iterator[Problem]:
             else:
                 known.add(change["id"])
     except OSError as error:
-        yield Problem(path=folder / TRAIL, what=f"cannot be read: {words(error)}")
+        yield Problem(path=folder / MOVE_LOG, what=f"cannot be read: {error_text(error)}")
         return
-    yield from (Problem(path=folder / TRAIL, what=f"line {number} is damaged") for number in lines)
+    yield from (Problem(path=folder / MOVE_LOG, what=f"line {number} is damaged") for number in lines)
     missing = sum(number not in known for number in done_ids(catalog))
     if missing:
-        yield Problem(path=folder / TRAIL, what=f"lacks {counted(missing, 'change')} that the catalog holds")
+        yield Problem(path=folder / MOVE_LOG, what=f"lacks {counted(missing, 'change')} that the catalog holds")
 
 
 def _wrong(place: LibraryFile, library: Path, *, quick: bool) -> str | None:
     """What is wrong with one file, None when nothing is."""
     path = library / to_path(place.path)
-    found = look(path)
+    found = lstat_or_none(path)
     if found is None:
         return "is no longer there"
     if place.method is Method.SYMLINK:
@@ -140,7 +140,7 @@ def _wrong(place: LibraryFile, library: Path, *, quick: bool) -> str | None:
         return "was changed: it has another size"
     if quick:
         return None if time_of(found) == place.mtime_ns else "was changed, or at least its time was"
-    return None if holds(path, place.picture) else "was changed, or cannot be read: its content is another"
+    return None if has_content(path, place.picture) else "was changed, or cannot be read: its content is another"
 
 
 def _wrong_link(path: Path, place: LibraryFile, *, quick: bool) -> str | None:
@@ -153,7 +153,7 @@ def _wrong_link(path: Path, place: LibraryFile, *, quick: bool) -> str | None:
         return f"leads to nothing: {source} is gone"
     return (
         None
-        if quick or place.beside is not None or holds(source, place.picture)
+        if quick or place.beside is not None or has_content(source, place.picture)
         else f"leads to {source}, which was changed"
     )
 
@@ -162,7 +162,7 @@ def _look_about(catalog: Catalog, library: Path, summary: VerifySummary) -> None
     """Files that no row knows: left by a stopped run, or the user's own."""
 
     def refused(error: OSError) -> None:
-        summary.off.append(Problem(path=Path(error.filename), what=f"cannot be looked into: {words(error)}"))
+        summary.off.append(Problem(path=Path(error.filename), what=f"cannot be looked into: {error_text(error)}"))
 
     own = state_folder(library).name
     for folder, folders, names in os.walk(library, onerror=refused):

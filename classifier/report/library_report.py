@@ -12,7 +12,7 @@ from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import hold_lock
 from classifier.catalog.runs import EndState, last_promise
 from classifier.catalog.stats import count_confidences, library_stats
-from classifier.filing.generated_files import write_page
+from classifier.filing.generated_files import write_generated
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.records import Action, FailureKind
 from classifier.report.i18n import both, method_in_chinese, no_guarantee_reason
@@ -67,7 +67,7 @@ def write_library_report(library: Path) -> Path:
     reconcile_if_free(library)
     page = library_page(library).encode()
     with hold_lock(library), open_catalog(library) as catalog:
-        return write_page(catalog, library=library, name=NAME, content=page)
+        return write_generated(catalog, library=library, name=NAME, content=page)
 
 
 def library_page(library: Path) -> str:

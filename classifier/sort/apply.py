@@ -17,7 +17,7 @@ from classifier.decision.decide import decide
 from classifier.decision.overrides import apply_overrides
 from classifier.decision.policy import Policy, merge_categories
 from classifier.filing.decide_by_location import decide_not_moved, is_not_moved
-from classifier.filing.destination import CategoryFolders, names_for
+from classifier.filing.destination import CategoryFolders, candidate_names
 from classifier.filing.hardlink_check import WhyNoLink, why_no_link
 from classifier.filing.results import Outcome, Status
 from classifier.filing.sidecars import outdated_moves, sidecar_moves
@@ -204,7 +204,7 @@ class DecisionApplier:
     def _move(self, source: ImageFile, path: bytes, decision: Decision, method: Method) -> Move:
         """The file gets the name that it has in the crawl, at `path`."""
         folder, _ = self._folder_of(decision)
-        names = names_for(os.fsdecode(path.rpartition(b"/")[2]), decision.picture)
+        names = candidate_names(os.fsdecode(path.rpartition(b"/")[2]), decision.picture)
         return Move(picture=decision.picture, source=source, folder=folder, names=names, method=method)
 
     def _folder_of(self, decision: Decision) -> tuple[Path, bytes]:

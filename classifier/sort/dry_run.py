@@ -12,8 +12,8 @@ from classifier.catalog.places import LibraryFile, add_places, is_place
 from classifier.catalog.values import to_bytes
 from classifier.filing.executor import execute
 from classifier.filing.hardlink_check import why_no_link
-from classifier.filing.plan import trouble_with
-from classifier.filing.reconcile import opened, reconcile
+from classifier.filing.plan import folder_problem
+from classifier.filing.reconcile import open_library, reconcile
 from classifier.filing.results import Outcome, Status
 from classifier.progress import Progress
 from classifier.records import Method, Move
@@ -27,7 +27,7 @@ Show = Callable[[str], None]
 def open_or_copy(library: Path, progress: Progress, *, named: Path | None, show: Show | None) -> Iterator[Catalog]:
     """The library's catalog; with `show` (a dry run), a copy in memory that agrees with the disk."""
     if show is None:
-        with opened(library, progress, named=named) as catalog:
+        with open_library(library, progress, named=named) as catalog:
             yield catalog
     else:
         with copy_in_memory(library) as catalog:
@@ -55,7 +55,7 @@ def plan_only(catalog: Catalog, library: Path, show: Show, moves: Sequence[Move]
 
 
 def _planned(catalog: Catalog, library: Path, move: Move) -> Outcome:
-    if (trouble := trouble_with(library / move.folder, library=library)) is not None:
+    if (trouble := folder_problem(library / move.folder, library=library)) is not None:
         return Outcome(move=move, status=Status.FAILED, reason=trouble)
     path = next((path for name in move.names if _is_free(catalog, library, path := move.folder / name)), None)
     if path is None:

@@ -13,9 +13,9 @@ from classifier.catalog.files import relink
 from classifier.catalog.predictions import forget_predictions
 from classifier.decision.policy import Policy
 from classifier.errors import ModelError
-from classifier.filing.generated_files import list_broken
-from classifier.filing.path_scope import note_named
-from classifier.filing.repair_links import remove_dangling, remove_repeated
+from classifier.filing.generated_files import write_failure_list
+from classifier.filing.path_scope import record_named_crawls
+from classifier.filing.repair_links import remove_dangling_links, remove_repeated_links
 from classifier.images.walk_result import WalkResult
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.versions import check_versions
@@ -73,7 +73,7 @@ def sort(
             library_changes.restore_deleted(catalog, run=run, crawl=crawl)
         applier = DecisionApplier(catalog, run=run, crawl=crawl, library=library, policy=policy, execute=execute)
         if plan is None:
-            relinked = remove_dangling(catalog, library, run=run, crawl=crawl, execute=execute)
+            relinked = remove_dangling_links(catalog, library, run=run, crawl=crawl, execute=execute)
             applier.relinked = frozenset() if request.mode else relinked
         reuse_embeddings(catalog, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
         applier.redecide_placed(progress)
@@ -124,7 +124,7 @@ def _scanned(
     """Begin the run and scan the crawl; the run's number, and what was found."""
     scope = scope_for_sort(crawl, model=model, settings=settings, mode=policy.mode)
     if policy.mode is Mode.MOVE:
-        note_named(catalog, library, progress)
+        record_named_crawls(catalog, library, progress)
     run = _begin(catalog, crawl=crawl, model=model, settings=settings, policy=policy)
     found = scan(catalog, run=run, crawl=crawl, library=library, progress=progress, scope=scope)
     recognize(catalog, run=run, crawl=crawl, progress=progress)
@@ -149,8 +149,8 @@ def _begin(catalog: Catalog, *, crawl: Path, model: Bundle, settings: Settings, 
 
 def _clean_up(catalog: Catalog, library: Path, *, run: int, execute: Execute, progress: Progress) -> None:
     """Remove repeated links, list the images that could not be read, and drop outdated predictions and decisions."""
-    remove_repeated(catalog, library, execute=execute)
-    list_broken(catalog, library, progress, run=run)
+    remove_repeated_links(catalog, library, execute=execute)
+    write_failure_list(catalog, library, progress, run=run)
     forget_predictions(catalog, runs.earlier_models(catalog, last=_MODELS_KEPT))
     prune_previous(catalog)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from classifier.filing.reconcile import reconcile_if_free, say_found
+from classifier.filing.reconcile import reconcile_if_free, report_reconciled
 from classifier.labels.from_annotations import Feedback, read_feedback
 from classifier.labels.load import read_labels
 from classifier.labels.random_draw import Draw, read_draws
@@ -29,7 +29,7 @@ def gather(settings: LabelSettings, progress: Progress) -> Gathered:
     """Read what `settings` name. Raises LabelsError or LibraryError in one line."""
     libraries = [folder for folder in dict.fromkeys((settings.library, settings.folder)) if folder is not None]
     for library in libraries:
-        say_found(reconcile_if_free(library, progress), progress)
+        report_reconciled(reconcile_if_free(library, progress), progress)
     feedback = read_feedback(settings.library)
     draws = read_draws(settings.folder, settings.library)
     found = read_labels(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
-    from classifier.filing.refile import Refiled
+    from classifier.filing.refile import RefileResult
     from classifier.records import PictureId
 
 _AHEAD: Final = 3
@@ -35,7 +35,7 @@ def begin(library: Path, count: int | None) -> None:
         pass
 
 
-def file_outcome(library: Path, *, by_threshold: bool) -> Refiled:
+def file_outcome(library: Path, *, by_threshold: bool) -> RefileResult:
     """Move images judged wrong into `_review`; with `by_threshold`, also those below the proposed threshold.
 
     Raises LibraryError while another process files there, or when the sample is out of date.

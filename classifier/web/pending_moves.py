@@ -9,8 +9,8 @@ from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.ranking import attach_newest
 from classifier.decision.overrides import apply_annotation
 from classifier.filing.destination import REVIEW, is_in_its_folder
-from classifier.filing.reconcile import opened
-from classifier.filing.refile import Refiled, rearrange
+from classifier.filing.reconcile import open_library
+from classifier.filing.refile import RefileResult, refile_images
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Action, AnnotationKind, Decision
 from classifier.web.history import annotated_images
@@ -90,14 +90,14 @@ def _heeded(row: QueueItem, verdict: Annotation | None, guesses: Suggestions) ->
 KIND = "review"
 
 
-def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled | None:
+def file_decided(library: Path, *, progress: Progress | None = None) -> RefileResult | None:
     """Move every image to where its annotation puts it, as one undoable run; None when nothing is pending.
 
     Raises LibraryError while another process files there; nothing is lost, because a sort applies annotations too.
     Raises FilingStopped when the disk refuses; the rest is filed the next time.
     """
     progress = progress or SilentProgress()
-    with opened(library, progress) as catalog:
+    with open_library(library, progress) as catalog:
         attach_newest(catalog)
         said = dict.fromkeys(annotated_images(catalog))
         guesses = read_suggestions(catalog)
@@ -109,7 +109,7 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> Refiled 
         with catalog.transaction():
             run = _begin(catalog, library)
             decisions.save(catalog, decided, run=run)
-        made = rearrange(catalog, library, decided, run=run, progress=progress)
+        made = refile_images(catalog, library, decided, run=run, progress=progress)
         runs.finish(catalog, run, {"pictures": made.moved, "failed": len(made.left)})
         return made
 

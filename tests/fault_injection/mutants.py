@@ -167,7 +167,7 @@ def a_link_in_place_of_the_source_is_followed() -> None:
         return path.stat() if path.exists() else None
 
     for module in (file_checks, plan, transfer, executor):
-        _patch(module, "look", look)
+        _patch(module, "lstat_or_none", look)
 
 
 @mutant
@@ -177,7 +177,7 @@ def a_copy_is_not_compared() -> None:
 
 @mutant
 def an_edited_source_goes_all_the_same() -> None:
-    _patch(executor, "is_still", lambda path, planned, picture: True)
+    _patch(executor, "is_unchanged", lambda path, planned, picture: True)
 
 
 @mutant
@@ -187,7 +187,7 @@ def nothing_is_recovered() -> None:
 
 @mutant
 def recovery_leaves_half_copies() -> None:
-    _patch(recovery._Row, "_remove_temporary", lambda self: None)
+    _patch(recovery._OpenMove, "_remove_temporary", lambda self: None)
 
 
 @mutant
@@ -208,7 +208,7 @@ def recovery_forgets_the_source_of_a_copied_move() -> None:
     def settled(self: Any) -> Any:
         return replace(self.entry, state=MoveState.DONE)
 
-    _patch(recovery._Row, "_at_target", settled)
+    _patch(recovery._OpenMove, "_at_target", settled)
 
 
 @mutant

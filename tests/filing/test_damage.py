@@ -18,7 +18,7 @@ from classifier.catalog.move_log import checksum, read_move_log, row_checksum
 from classifier.catalog.moves import ENTRY, damaged_rows, select
 from classifier.catalog.values import to_bytes, to_path
 from classifier.filing.path_scope import PathScope
-from classifier.filing.refile import rearrange, remove_emptied
+from classifier.filing.refile import refile_images, remove_empty_folders
 from classifier.filing.undo import UndoSummary, undo
 from classifier.filing.verify import verify
 from classifier.progress import SilentProgress
@@ -217,7 +217,7 @@ def test_a_place_of_a_stranger_moves_nothing_into_the_library(setup: Setup) -> N
     for path in [path for path in setup.elsewhere() if b"thesis" in path]:
         with open_catalog(setup.library) as catalog:
             catalog.connection.execute("UPDATE places SET path = ? WHERE picture = ?", (path, dog.picture))
-            made = rearrange(catalog, setup.library, [dog], run=1, progress=SilentProgress())
+            made = refile_images(catalog, setup.library, [dog], run=1, progress=SilentProgress())
         assert (0, 1) == (made.moved, len(made.left))
         setup.check(path)
 
@@ -228,7 +228,7 @@ def test_a_folder_of_a_stranger_is_not_removed(setup: Setup, where: str) -> None
         folder.mkdir()
     with open_catalog(setup.library) as catalog:
         catalog.connection.execute("INSERT INTO folders VALUES (?, 1)", (where.encode(),))
-        remove_emptied(catalog, setup.library, [setup.library / where])
+        remove_empty_folders(catalog, setup.library, [setup.library / where])
     assert 3 == undo(setup.library).restored
     assert [True, True] == [folder.is_dir() for folder in (setup.folder / "x/empty", setup.own / "empty")]
 

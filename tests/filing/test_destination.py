@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.filing.destination import folder_for, names_for
+from classifier.filing.destination import candidate_names, folder_for
 from classifier.records import Action, Decision, PictureId
 from kit.filing import picture_of
 
@@ -20,18 +20,18 @@ def decision(category: str, action: Action = Action.FILE) -> Decision:
 
 
 def test_the_first_name_is_the_files_own_and_the_others_are_marked_before_the_extension() -> None:
-    assert ("a.b.jpg", f"a.b_{CAT[:8]}.jpg", f"a.b_{CAT[:16]}.jpg", f"a.b_{CAT}.jpg") == names_for("a.b.jpg", CAT)
+    assert ("a.b.jpg", f"a.b_{CAT[:8]}.jpg", f"a.b_{CAT[:16]}.jpg", f"a.b_{CAT}.jpg") == candidate_names("a.b.jpg", CAT)
 
 
 def test_a_name_without_extension_is_marked_at_its_end() -> None:
-    assert (".hidden", f".hidden_{CAT[:8]}") == names_for(".hidden", CAT)[:2]
-    assert f"a.{'x' * 40}_{CAT[:8]}" == names_for(f"a.{'x' * 40}", CAT)[1]
+    assert (".hidden", f".hidden_{CAT[:8]}") == candidate_names(".hidden", CAT)[:2]
+    assert f"a.{'x' * 40}_{CAT[:8]}" == candidate_names(f"a.{'x' * 40}", CAT)[1]
 
 
 def test_a_long_name_is_shortened_in_its_stem_between_letters() -> None:
     name = "\u732b" * 83 + ".jpg"
-    marked = names_for(name, CAT)[1]
-    assert name == names_for(name, CAT)[0]
+    marked = candidate_names(name, CAT)[1]
+    assert name == candidate_names(name, CAT)[0]
     assert "\u732b" * 80 + f"_{CAT[:8]}.jpg" == marked
 
 
@@ -42,7 +42,7 @@ def test_a_long_name_is_shortened_in_its_stem_between_letters() -> None:
 )
 def test_any_name_gives_four_different_ones_that_fit_and_keep_the_extension(name: bytes) -> None:
     text = os.fsdecode(name)
-    names = names_for(text, CAT)
+    names = candidate_names(text, CAT)
     assert 4 == len(set(names))
     assert text == names[0]
     assert all(len(os.fsencode(each)) <= 255 for each in names)
@@ -64,7 +64,7 @@ def test_a_category_that_is_no_plain_folder_name_is_refused(category: str, actio
 
 
 def test_a_picture_id_is_only_text_to_the_names() -> None:
-    assert "a_0123.jpg" == names_for("a.jpg", PictureId("0123"))[1]
+    assert "a_0123.jpg" == candidate_names("a.jpg", PictureId("0123"))[1]
 
 
 def test_what_has_no_guess_waits_in_review_itself_and_is_never_filed() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.filing import fsops
-from classifier.filing.fsops import Disk, SourceError, cannot_link, stops
+from classifier.filing.fsops import Disk, SourceError, cannot_link, is_disk_failure
 from fault_injection.faulty_disks import FatDisk, NoExclusiveRename, refusal
 from kit.filing import picture_of
 from kit.tree import make_tree, read_tree
@@ -116,7 +116,7 @@ def test_a_copy_that_is_not_what_it_should_be_is_an_error_of_the_disk(tmp_path: 
     make_tree(tmp_path, {"a": b"cat"})
     with pytest.raises(OSError, match="differs") as told:
         Disk().secure(tmp_path / "a", picture_of(b"dog"))
-    assert stops(told.value)
+    assert is_disk_failure(told.value)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows follows other rules")
@@ -135,7 +135,7 @@ def test_a_source_that_breaks_off_is_its_own_fault_and_not_the_disks() -> None:
 
     with pytest.raises(SourceError, match="bad sector") as told:
         fsops._read(Broken())  # type: ignore[arg-type]
-    assert not stops(told.value)
+    assert not is_disk_failure(told.value)
 
 
 def test_a_folder_that_is_there_already_is_left_alone(tmp_path: Path) -> None:
@@ -162,18 +162,18 @@ def test_a_disk_that_cannot_sync_folders_is_forgiven_and_one_that_fails_is_not(
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT])
 def test_a_full_read_only_or_broken_disk_stops_the_run(code: int) -> None:
-    assert stops(OSError(code, "no"))
+    assert is_disk_failure(OSError(code, "no"))
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.ENOENT, errno.ENAMETOOLONG])
 def test_one_files_trouble_does_not_stop_the_run(code: int) -> None:
-    assert not stops(OSError(code, "no"))
+    assert not is_disk_failure(OSError(code, "no"))
 
 
 def test_windows_own_numbers_are_known() -> None:
     full, unsupported = OSError(errno.EINVAL, "full"), OSError(errno.EINVAL, "unsupported")
     full.winerror, unsupported.winerror = 39, 50  # type: ignore[attr-defined]
-    assert stops(full)
+    assert is_disk_failure(full)
     assert cannot_link(unsupported)
     assert not cannot_link(full)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.errors import FilingStopped, LibraryError
-from classifier.filing.generated_files import write_listing
+from classifier.filing.generated_files import write_csv
 from fault_injection.faulty_disks import Failing
 from kit.tree import read_tree
 
@@ -25,7 +25,7 @@ NAME = "_broken.csv"
 
 def write(world: World, rows: list[tuple[Path, str, str]], disk: Disk | None = None) -> Path | None:
     """Write the listing."""
-    return write_listing(world.catalog, library=world.library, name=NAME, rows=rows, disk=disk)
+    return write_csv(world.catalog, library=world.library, name=NAME, rows=rows, disk=disk)
 
 
 def read(world: World) -> list[list[str]]:

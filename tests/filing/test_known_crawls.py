@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from classifier.catalog.connection import open_catalog
 from classifier.errors import LibraryError
-from classifier.filing.path_scope import name_crawl, named_root, note, note_named
+from classifier.filing.path_scope import name_crawl, named_root, record_named_crawl, record_named_crawls
 from classifier.filing.undo import undo
 from classifier.paths import from_text
 from classifier.records import Method
@@ -116,7 +116,7 @@ def test_a_record_leads_out_of_what_was_named_neither_by_dots_nor_by_a_link(
 
 
 def test_a_note_says_what_it_notes_and_only_its_owner_reads_it(tmp_path: Path, state: Path) -> None:
-    note(tmp_path / "library", tmp_path / "crawl")
+    record_named_crawl(tmp_path / "library", tmp_path / "crawl")
     (path,) = notes(state)
     kept = {key: from_text(value) for key, value in json.loads(path.read_text()).items()}
     assert {"library": tmp_path / "library", "crawl": tmp_path / "crawl"} == kept
@@ -130,7 +130,7 @@ def test_a_note_says_what_it_notes_and_only_its_owner_reads_it(tmp_path: Path, s
 def test_a_crawl_of_any_name_is_noted(tmp_path: Path, state: Path, name: bytes) -> None:
     assert state.name
     crawl = tmp_path / os.fsdecode(name)
-    note(tmp_path / "library", crawl)
+    record_named_crawl(tmp_path / "library", crawl)
     assert crawl == root(tmp_path / "library", crawl)
 
 
@@ -138,7 +138,7 @@ def test_a_crawl_of_any_name_is_noted(tmp_path: Path, state: Path, name: bytes) 
 def test_a_damaged_note_counts_as_none_and_is_named(
     tmp_path: Path, library: Path, state: Path, damage: bytes | None
 ) -> None:
-    note(library, tmp_path / "crawl")
+    record_named_crawl(library, tmp_path / "crawl")
     (path,) = notes(state)
     if damage is None:
         path.rename(tmp_path / "elsewhere")
@@ -160,7 +160,7 @@ def test_where_nothing_can_be_noted_a_sort_goes_on_and_says_what_follows(tmp_pat
     progress = SavingProgress()
     with open_catalog(tmp_path / "library") as catalog:
         name_crawl(catalog, tmp_path / "crawl")
-        note_named(catalog, tmp_path / "library", progress)
+        record_named_crawls(catalog, tmp_path / "library", progress)
     (line,) = progress.said
     assert f"cannot note that you named {tmp_path / 'crawl'} (" in line
     assert "illsort undo will ask for it" in line
@@ -175,14 +175,14 @@ def test_without_a_home_nothing_is_read_from_the_current_folder(
     monkeypatch.setattr("classifier.filing.path_scope.user_state_path", lambda *_, **__: Path("state/illsort"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RuntimeError, match="there is no home folder"):
-        note(library, tmp_path / "crawl")
+        record_named_crawl(library, tmp_path / "crawl")
     assert root(library, tmp_path / "crawl") is None
 
 
 def test_several_processes_note_at_once(tmp_path: Path, state: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from classifier.filing.path_scope import note\n"
-        "for number in range(40): note(Path(sys.argv[1]), Path(sys.argv[2], str(number)))"
+        "import sys; from pathlib import Path; from classifier.filing.path_scope import record_named_crawl\n"
+        "for number in range(40): record_named_crawl(Path(sys.argv[1]), Path(sys.argv[2], str(number)))"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "library"), str(tmp_path)]
     started = [subprocess.Popen(command) for _ in range(4)]

@@ -12,7 +12,7 @@ from classifier.catalog.connection import open_catalog
 from classifier.catalog.places import place_of
 from classifier.filing.executor import execute
 from classifier.filing.results import Status
-from classifier.filing.sidecars import name_beside, sidecar_moves
+from classifier.filing.sidecars import sidecar_moves, sidecar_name
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.records import Method
@@ -111,4 +111,4 @@ def test_a_sidecar_leaves_the_crawl_only_in_a_move_and_only_when_its_picture_did
     ],
 )
 def test_a_sidecar_is_named_after_the_name_that_its_picture_got(sidecar: str, now: str, expected: str) -> None:
-    assert expected == name_beside(sidecar, picture="x.jpg", now=now)
+    assert expected == sidecar_name(sidecar, picture="x.jpg", now=now)

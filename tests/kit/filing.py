@@ -16,9 +16,9 @@ from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import hold_lock
 from classifier.catalog.places import place_of
 from classifier.catalog.values import to_bytes
-from classifier.filing.destination import names_for
+from classifier.filing.destination import candidate_names
 from classifier.filing.executor import execute
-from classifier.filing.path_scope import name_crawl, note_named
+from classifier.filing.path_scope import name_crawl, record_named_crawls
 from classifier.filing.recovery import recover
 from classifier.progress import SilentProgress
 from classifier.records import ImageFile, Method, Move, PictureId, time_of
@@ -49,7 +49,7 @@ def move_of(path: Path, *, method: Method, folder: str = "cats") -> Move:
         picture=picture,
         source=image_file(path),
         folder=Path(folder),
-        names=names_for(path.name, picture),
+        names=candidate_names(path.name, picture),
         method=method,
     )
 
@@ -67,7 +67,7 @@ def name(catalog: Catalog, crawl: Path) -> None:
     """Name `crawl` for the library of `catalog`, as `illsort sort --mode move` does."""
     assert catalog.path is not None
     name_crawl(catalog, crawl)
-    note_named(catalog, catalog.path.parent.parent, SilentProgress())
+    record_named_crawls(catalog, catalog.path.parent.parent, SilentProgress())
 
 
 def begin_run(catalog: Catalog, crawl: Path) -> None:

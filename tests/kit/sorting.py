@@ -22,7 +22,7 @@ from classifier.decision.policy import Policy
 from classifier.filing.executor import execute
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recovery import recover
-from classifier.filing.repair_links import remove_dangling, remove_repeated
+from classifier.filing.repair_links import remove_dangling_links, remove_repeated_links
 from classifier.filing.results import Outcome, Status
 from classifier.filing.undo import undo
 from classifier.images import ignored_files
@@ -84,7 +84,7 @@ def sort(
         if restore_deleted:
             library_changes.restore_deleted(catalog, run=run, crawl=crawl)
         make = partial(_make, catalog, library, run)
-        remove_dangling(catalog, library, run=run, crawl=crawl, execute=make)
+        remove_dangling_links(catalog, library, run=run, crawl=crawl, execute=make)
         _predict(catalog, run=run, crawl=crawl)
         policy = Policy(manifest=MANIFEST, thresholds=(0.5,) * 2, mode=Mode(method.value), sidecars=sidecars)
         applier = MarkedApplier(
@@ -97,7 +97,7 @@ def sort(
         )
         applier.redecide_placed(silent)
         applier.apply_rest(silent)
-        remove_repeated(catalog, library, execute=make)
+        remove_repeated_links(catalog, library, execute=make)
         runs.finish(catalog, run, {})
     return applier.failed_moves
 

@@ -36,12 +36,12 @@ ELSEWHERE = {
 PASSED_ON = {
     "str(error)",  # of asked.py, whose ValueErrors are looked at here, or of JSON and enums
     "_refusal(rows, len(categories), max_error, confidence)",
-    "trouble",  # of trouble_with
+    "trouble",  # of folder_problem
     "note",  # of keep_source, or empty
     "told['notFiled']",
     "error.detail",
     "error",  # of refuse_damaged: a bug of ours, raised again
-    "words(error)",  # the system's own
+    "error_text(error)",  # the system's own
     "error.strerror",
     "os.strerror(errno.EEXIST)",
     "os.strerror(errno.ENOSYS)",
@@ -49,7 +49,7 @@ PASSED_ON = {
     "str(taken(folder / name).strerror)",  # of own_folder.taken, which is looked at where it stands
     "str(taken(target).strerror)",
 }
-PHRASES = {"category_names.problem_with", "filing.plan.trouble_with", "model.risk_control._refusal"}
+PHRASES = {"category_names.problem_with", "filing.plan.folder_problem", "model.risk_control._refusal"}
 """Functions whose answer is a sentence, or a part of one."""
 TOLD = {name: 0 for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, IllsortError)}
 PLACES = TOLD | {"HTTPException": 1, "_refused": 1, "keep_source": 1, "OSError": 1, "SourceError": 1}
