@@ -70,7 +70,7 @@ def test_a_folder_of_labels_was_picked_unless_a_person_says_otherwise(tmp_path: 
     by_person = train(tmp_path / "picked", pictures(LATER), progress=picked)
     by_chance = train(tmp_path / "drawn", pictures(LATER), "labels.by_chance=true", progress=said)
 
-    assert any("no guarantee by these labels: they were picked, not drawn by chance" in one for one in picked.said)
+    assert any("no guarantee by these labels: they count as picked, not drawn by chance" in one for one in picked.said)
     assert any("18 labels drawn by chance" in one for one in said.said)
     assert [18, 0] == [chance_of(by_chance), chance_of(by_person)]
     assert 18 == len(evidence_of(by_person))

@@ -23,7 +23,7 @@ BEGIN = ("web.app", "web.security", "active.worker", "active.cold_start")
 """What answers the page, and what learns beside it: whatever these import can be reached."""
 ELSEWHERE = {
     "settings": "read by the command line, before there is a page",
-    "audit.session._as_it_is": "asked for by illsort audit --json",
+    "audit.session._last_audit": "asked for by illsort audit --json",
     "catalog.undo_queries.run_to_undo": "asked for by illsort undo, with a run's number",
     "labels.dataset": "labels are read by illsort train",
     "labels.load": "the same; the page lists the folders alone",
@@ -46,8 +46,8 @@ PASSED_ON = {
     "os.strerror(errno.EEXIST)",
     "os.strerror(errno.ENOSYS)",
     "os.strerror(code)",
-    "str(taken(folder / name).strerror)",  # of own_folder.taken, which is looked at where it stands
-    "str(taken(target).strerror)",
+    "str(name_taken(folder / name).strerror)",  # of own_folder.name_taken, which is looked at where it stands
+    "str(name_taken(target).strerror)",
 }
 PHRASES = {"category_names.problem_with", "filing.plan.folder_problem", "model.risk_control._refusal"}
 """Functions whose answer is a sentence, or a part of one."""
