@@ -29,6 +29,7 @@ def train(
     """Learn your categories from labelled pictures."""
     from classifier import settings
     from classifier.cli.terminal import TerminalProgress, print_lines
+    from classifier.progress import counted
 
     chosen = settings.load(config, [*set_, *(["model.allow_pickle=true"] if allow_pickle else [])])
     progress = TerminalProgress()
@@ -48,7 +49,7 @@ def train(
     print_lines("", f"model: {learned.bundle.folder}")
     _report(learned.bundle.folder, progress)
     if learned.unreadable:
-        print_lines(f"{len(learned.unreadable)} labelled pictures could not be read:", err=True)
+        print_lines(f"{counted(len(learned.unreadable), 'labelled picture')} could not be read:", err=True)
         for label, failure in learned.unreadable:
             print_lines(f"  {label.path}: {failure.kind}: {failure.detail}", err=True)
         raise typer.Exit(1)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from classifier.paths import displayable, to_text
+from classifier.progress import counted
 
+_LATER = ("; it is taken once it is complete", "; they are taken once they are complete")
 _MAX_LISTED = 10
 _MAX_COMPLAINTS = 100
 
@@ -58,15 +60,23 @@ class WalkResult:
 
     def sentences(self) -> list[str]:
         """What was skipped, in sentences; empty if nothing was."""
-        counted = [
-            (self.others, "files are not pictures"),
-            (self.unfinished, "unfinished downloads were passed over; they are taken once they are complete"),
-            (self.labels, "labelled pictures stay where your labels name them"),
-            (self.links, "symbolic links were not followed"),
-            (self.specials, "pipes, sockets and devices were left alone"),
-            (self.unreadable, "files and folders could not be read"),
+        counts = [
+            (self.others, "file is not a picture", "files are not pictures"),
+            (
+                self.unfinished,
+                f"unfinished download was passed over{_LATER[0]}",
+                f"unfinished downloads were passed over{_LATER[1]}",
+            ),
+            (
+                self.labels,
+                "labelled picture stays where your labels name it",
+                "labelled pictures stay where your labels name them",
+            ),
+            (self.links, "symbolic link was not followed", "symbolic links were not followed"),
+            (self.specials, "pipe, socket or device was left alone", "pipes, sockets and devices were left alone"),
+            (self.unreadable, "file or folder could not be read", "files and folders could not be read"),
         ]
-        lines = [f"{count:,} {what}" for count, what in counted if count]
+        lines = [counted(count, one, many) for count, one, many in counts if count]
         return lines + self._passed_over() + self._left_out()
 
     def numbers(self) -> dict[str, Any]:

@@ -201,7 +201,7 @@ def test_system_folders_and_unfinished_files_are_no_labels_and_told(tmp_path: Pa
 
     assert {"cat": 2, "dog": 2} == dict(Counter(label.category for label in labels))
     assert [
-        "labels: 1 unfinished downloads were passed over; they are taken once they are complete",
+        "labels: 1 unfinished download was passed over; it is taken once it is complete",
         "labels: passed over: 2 of the system (trash, thumbnails and the like)",
     ] == progress.said
 

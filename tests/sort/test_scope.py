@@ -145,7 +145,7 @@ def test_files_named_in_a_csv_of_labels_stay_when_the_crawl_is_moved(tmp_path: P
 
     assert {"deep/l.png": png("blue")} == all_files(crawl)
     assert (1, 1) == (summary["pictures"], summary["labels"])
-    assert "1 labelled pictures stay where your labels name them" in told
+    assert "1 labelled picture stays where your labels name it" in told
 
 
 @pytest.mark.parametrize("labels", [{}, {"folder": 3}, {"folder": ""}, {"folder": "a\0b"}, {"folder": "/none"}])
