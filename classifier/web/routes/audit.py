@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -15,7 +16,6 @@ from classifier.web.schemas import Body, Number, Steps, read_answer, read_body
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
-    from types import ModuleType
 
     from starlette.requests import Request
 
@@ -61,35 +61,44 @@ class AuditRoutes:
         ]
 
     async def _show(self, _: Request) -> Response:
-        await asyncio.to_thread(_auditing)  # imported in a thread, while the session goes on
+        # imported in a thread, while the session goes on
+        await asyncio.to_thread(import_module, "classifier.web.audit_service")
         return SafeJSONResponse(await self._place.run_in_session(self._told))
 
     async def _begin(self, request: Request) -> Response:
+        from classifier.web import audit_service
+
         count = (await read_body(request, _Count)).count
-        await asyncio.to_thread(_auditing().begin, self._place.library, count or None)
+        await asyncio.to_thread(audit_service.begin, self._place.library, count or None)
         return SafeJSONResponse(await self._place.run_in_session(self._told))
 
     async def _say(self, request: Request) -> Response:
+        from classifier.web import audit_service
+
         answer, steps = await read_answer(request)
 
         def say() -> dict[str, Any]:
-            _auditing().answer(*self._place.review_session(), self._place.library, answer, steps=steps)
+            audit_service.answer(*self._place.review_session(), self._place.library, answer, steps=steps)
             return self._told(self._place.taught)
 
         return SafeJSONResponse(await self._place.run_in_session(say))
 
     async def _back(self, request: Request) -> Response:
+        from classifier.web import audit_service
+
         steps = (await read_body(request, Steps)).steps
 
         def back() -> dict[str, Any]:
-            _auditing().take_back(*self._place.review_session(), self._place.library, steps=steps)
+            audit_service.take_back(*self._place.review_session(), self._place.library, steps=steps)
             return self._told(self._place.taught)
 
         return SafeJSONResponse(await self._place.run_in_session(back))
 
     async def _file(self, request: Request) -> Response:
+        from classifier.web import audit_service
+
         by_threshold = (await read_body(request, _How)).by_threshold
-        made = await asyncio.to_thread(_auditing().file_outcome, self._place.library, by_threshold=by_threshold)
+        made = await asyncio.to_thread(audit_service.file_outcome, self._place.library, by_threshold=by_threshold)
 
         def after() -> dict[str, Any]:
             self._place.review_session()[0].refresh()
@@ -99,12 +108,8 @@ class AuditRoutes:
         return SafeJSONResponse({"run": made.run, "moved": made.moved, "left": skipped_files(made.left), **told})
 
     def _told(self, state: Callable[[], dict[str, Any]] | None = None) -> dict[str, Any]:
-        told = _auditing().told(self._place.review_session()[1], self._place.library)
+        from classifier.web import audit_service
+
+        told = audit_service.audit_state(self._place.review_session()[1], self._place.library)
         rows = self._place.rows(told["pictures"])
         return {"audit": told | {"pictures": rows}, "state": (state or self._place.state)()}
-
-
-def _auditing() -> ModuleType:
-    from classifier.web import audit_service  # noqa: PLC0415 - its bounds need scipy
-
-    return audit_service
