@@ -46,7 +46,7 @@ class Library:
     filed: dict[str, range]
     wrong: dict[str, int]
     confidences: list[float]
-    threshold_steps: tuple[tuple[float, int], ...]
+    steps: tuple[tuple[float, int], ...]
     shares: dict[float, float]
     """For each step's threshold, the share wrong among the pictures that it keeps."""
 

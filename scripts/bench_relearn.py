@@ -81,7 +81,7 @@ def drawn_bundle(
         settings={},
         versions={},
     )
-    bundle = Bundle(folder, manifest)
+    bundle = Bundle(folder, manifest, width=WIDTH)
     bundle.load_labeled_embeddings = lambda: kept  # type: ignore[method-assign]
     return bundle
 

@@ -28,7 +28,7 @@ def test_a_rate_asked_without_a_guarantee_is_told_as_such_after_filing(tmp_path:
     sort(crawl, library=library, bundle=model, settings=Settings(runtime=RuntimeSettings(workers=0)), max_error=0.02)
     learner = Learner(library)
     learner.learn()
-    told = file_learned(library, learner, tell=lambda _: None)["strictness"]
+    told = file_learned(library, learner, send=lambda _: None)["strictness"]
 
     assert (0.02, False, 0.98) == (told["max_error"], told["guaranteed"], told["threshold"])
     assert 0.02 == recorded_target(library)

@@ -103,7 +103,7 @@ def test_what_is_being_answered_is_not_cut_for_others(port: int) -> None:
 def test_a_request_that_is_not_whole_in_time_ends_its_connection(
     port: int, sent: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("classifier.web.WHOLE_WITHIN_S", 0.3)
+    monkeypatch.setattr("classifier.web.server.REQUEST_TIMEOUT_S", 0.3)
     with closing(socket.create_connection(("127.0.0.1", port), timeout=15)) as one:
         one.sendall(sent)
         received = b""

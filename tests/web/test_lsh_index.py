@@ -76,7 +76,7 @@ def test_what_is_like_it_is_found_among_all_that_waits_the_most_like_first(kept:
     rows[[5, 33, 40]] = rows[2] + 0.1 * drawn(3, seed=1) * np.array([[1], [2], [1]])
     kept.keep(kept.pictures, rows)
 
-    found = kept.likely(rows[2], kept.sketched())
+    found = kept.candidates(rows[2], kept.sketched())
 
     assert [kept.pictures[number] for number in (2, 5, 33)] == found
 
@@ -95,7 +95,7 @@ def test_what_is_known_is_not_read_again_and_what_comes_is_added(kept: Kept) -> 
     assert (39, 40) == (len(first.spots), len(second.spots))
     assert first.words.tolist() == second.words[:39].tolist()
     shard_path(kept.folder, 1).write_bytes(whole)
-    assert {kept.pictures[0], kept.pictures[39]} == set(kept.likely(rows[0], second))
+    assert {kept.pictures[0], kept.pictures[39]} == set(kept.candidates(rows[0], second))
 
 
 def test_what_is_decided_or_cannot_be_read_is_left_out(kept: Kept) -> None:
@@ -115,8 +115,8 @@ def test_it_ends_when_it_may_not_go_on(kept: Kept) -> None:
 def test_an_embedding_of_another_width_is_like_nothing(kept: Kept) -> None:
     kept.keep(kept.pictures, drawn(41))
 
-    assert [] == kept.likely(np.ones(WIDTH + 1, np.float32), kept.sketched())
+    assert [] == kept.candidates(np.ones(WIDTH + 1, np.float32), kept.sketched())
 
 
 def test_of_nothing_nothing_is_found(kept: Kept) -> None:
-    assert [] == kept.likely(drawn(1)[0], kept.sketched())
+    assert [] == kept.candidates(drawn(1)[0], kept.sketched())
