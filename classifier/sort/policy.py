@@ -34,8 +34,8 @@ def resolve_policy(
         progress.say(strictness.no_guarantee)
     share = unknown_share(settings.sort) if request.unknown_share is None else request.unknown_share
     unknown_threshold, review_threshold = _ood_thresholds(model, share)
-    if request.strictness.max_error is not None:
-        review_threshold = math.inf  # an error rate is for images like the labels
+    if request.strictness.max_error is None:
+        review_threshold = math.inf  # only an error rate asks for images like the labels
     policy = Policy(
         manifest=model.manifest,
         thresholds=thresholds_for(model.manifest, strictness, guarantee),
