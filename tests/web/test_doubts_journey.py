@@ -149,7 +149,8 @@ def test_after_sorting_again_by_what_was_learned_the_tray_needs_no_reload(tmp_pa
         found = json.loads((made.bundle / EVALUATION).read_text(encoding="utf-8"))
         found["doubts"]["labels"].pop(0)
         (made.bundle / EVALUATION).write_text(json.dumps(found), encoding="utf-8")
-        outcome.update(number=outcome["number"] + 1, filed={"filed": 1})
+        filed = {"filed": 1, "strictness": {"guaranteed": None, "max_error": None}}
+        outcome.update(number=outcome["number"] + 1, filed=filed)
 
     with server(made.library) as served, browser(seen) as page:
         page.route("**/api/state*", learning)
