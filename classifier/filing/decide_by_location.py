@@ -37,12 +37,12 @@ def restore_decisions(catalog: Catalog, undone: int, *, undo: int) -> None:
     """
     run, is_undone = decisions_run(catalog, undone)
     exchange_previous(catalog, run=run, undone=is_undone)
-    astray = [
+    misplaced = [
         decision
         for one in affected_images(catalog, run=run, undo=undo)
         if (decision := decision_from_location(one, LEFT_THERE)) is not None
     ]
-    decide_as_placed(catalog, astray, run=run)
+    decide_as_placed(catalog, misplaced, run=run)
     if not is_undone:
         delete_again(catalog, run=run)
 

@@ -1,4 +1,4 @@
-"""Carries out one batch of moves: intent committed, then the disk, made durable, then done; knows no decisions.
+"""Carries out one batch of moves: intent committed, then the disk, made durable, then done.
 
 What must hold at every instant, whatever is killed or refused:
 - nothing of the user's changes before the intent is committed;

@@ -79,7 +79,7 @@ class MoveResult:
 
 @dataclass(kw_only=True)
 class BatchState:
-    """The ends by the row's id. A row that the disk stopped in the midst of has none, and recovery settles it."""
+    """The ends by the row's id. A row during which the disk stopped has none, and recovery settles it."""
 
     ended: dict[int, MoveResult] = field(default_factory=dict)
     stopped: OSError | None = None
@@ -103,7 +103,7 @@ class BatchState:
         return None
 
     def reopen(self, step: PlannedStep, error: OSError) -> None:
-        """The disk stopped in the midst of the step: recovery goes on with it."""
+        """The disk stopped during the step: recovery goes on with it."""
         self.stopped = error
         self.ended.pop(step.entry.id, None)
         self.left_open.add(step.entry.id)

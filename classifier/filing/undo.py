@@ -1,4 +1,4 @@
-"""Takes a run back, newest change first, through the same engine; knows no models and no categories.
+"""Takes a run back, newest change first, through the same engine.
 
 A stopped undo goes on when it is asked for again: what is taken back already stands no more.
 """
