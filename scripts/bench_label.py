@@ -42,20 +42,20 @@ def label(library: Path, folder: Path) -> None:
     """Name grids until nothing waits; a line after 5, 10, 20, 40, ... of them."""
     learner = ColdStartLearner(library)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
         named, marked, taken, wrong, passed = 0, 0, 0, 0, set[object]()
         told = {5, 10, 20, 40, 80, 160}
         for number in range(1, 401):
-            found = desk.read(lambda held, guesses: list_grids(held, guesses.names))
-            left = [one for one in found if (one.look, one.category) not in passed]
+            found = session.read(lambda held, guesses: list_grids(held, guesses.names))
+            left = [one for one in found if (one.cluster, one.category) not in passed]
             if not left:
                 break
             grid = left[0]
-            rows = _rows(desk, grid)
+            rows = _rows(session, grid)
             truths = [_truth(catalog, row.picture, folder) for row in rows]
             name = grid.category or Counter(truths).most_common(1)[0][0]
-            if name not in desk.guesses.categories:
-                desk.make(name)
+            if name not in session.suggestions.categories:
+                session.make_category(name)
             answers = [
                 Answer(
                     picture=row.picture,
@@ -67,25 +67,27 @@ def label(library: Path, folder: Path) -> None:
             ]
             strangers = sum(truth != name for truth in truths)
             if strangers or grid.count <= len(rows):
-                passed.add((grid.look, grid.category))
+                passed.add((grid.cluster, grid.category))
             named, marked = named + len(rows) - strangers, marked + strangers
             taken += len(rows) if grid.category else 0
             wrong += strangers if grid.category else 0
             if answers:
-                desk.say(answers)
+                session.record(answers)
                 learner.learn()
-                desk.look_out()
+                session.use_newest_ranking()
             if number in told:
                 print(f"{number} grids: {named} named, {marked} marked; of {taken} taken for one, {wrong} were not")
-        waits = sum(one.count for one in desk.read(lambda held, guesses: list_grids(held, guesses.names)))
+        waits = sum(one.count for one in session.read(lambda held, guesses: list_grids(held, guesses.names)))
         print(f"{number} grids: {named} named, {marked} marked; of {taken} taken, {wrong} were not; {waits} wait")
 
 
-def _rows(desk: ReviewSession, grid: Grid) -> list:  # type: ignore[type-arg]
-    look, category = grid.look, grid.category
+def _rows(session: ReviewSession, grid: Grid) -> list:  # type: ignore[type-arg]
+    look, category = grid.cluster, grid.category
     if look is not None:
-        return desk.read(lambda held, _: cluster_images(held, look, limit=PAGE))
-    return desk.read(lambda held, guesses: predicted_images(held, guesses.names.aliases_of(category or ""), limit=PAGE))
+        return session.read(lambda held, _: cluster_images(held, look, limit=PAGE))
+    return session.read(
+        lambda held, guesses: predicted_images(held, guesses.names.aliases_of(category or ""), limit=PAGE)
+    )
 
 
 def _truth(catalog, picture, folder: Path) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001

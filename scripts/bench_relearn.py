@@ -133,14 +133,14 @@ def measure(
     """Say words, learn, look at the first page by the new order; and how long pages take meanwhile."""
     truth = dict(zip(ids, truths, strict=True))
     learning.open_bundle = lambda _: bundle  # type: ignore[assignment]
-    desk = ReviewSession(catalog)
+    session = ReviewSession(catalog)
     learner = learning.Learner(library)
     print(f"{len(ids):,} pictures of {WIDTH} numbers, {len(bundle.manifest.categories)} categories")
     print(f"the first round, which also looks at all of it: {timed(learner.learn):.1f} s")
-    wanted = QueueFilter(order=Order.LEARNED)
+    wanted = QueueFilter(order=Order.RANKING)
     for number in range(rounds):
-        print(f"the desk takes the outlook in {1000 * timed(desk.look_out):.0f} ms")
-        rows = desk.page(wanted, after=None, limit=25)
+        print(f"the session takes the ranking in {1000 * timed(session.use_newest_ranking):.0f} ms")
+        rows = session.page(wanted, after=None, limit=25)
         said = [
             Annotation(
                 picture=one.picture,
@@ -152,17 +152,17 @@ def measure(
             for one in rows
         ]
         annotation_log.add_all(catalog, said)
-        desk.refresh()
+        session.refresh()
         pages: list[float] = []
         round_ = threading.Thread(target=learner.learn)
         started, worked = time.perf_counter(), time.process_time()
         round_.start()
         while round_.is_alive():
             round_.join(0.05)
-            pages.append(timed(lambda: desk.page(wanted, after=None, limit=60)))
+            pages.append(timed(lambda: session.page(wanted, after=None, limit=60)))
         seconds, work = time.perf_counter() - started, time.process_time() - worked
-        meta = ranking.attach_newest(catalog, desk.learned.outlook).meta
-        desk.learned.outlook = ranking.attach_newest(catalog, desk.learned.outlook)
+        meta = ranking.attach_newest(catalog, session.ranked.snapshot).meta
+        session.ranked.snapshot = ranking.attach_newest(catalog, session.ranked.snapshot)
         took = f"{seconds:.2f} s, {work:.2f} s on the cores"
         print(
             f"round {number + 1}: {took}; pages of 60 meanwhile {1000 * np.percentile(pages, 95):.0f} ms p95; "

@@ -72,6 +72,11 @@ class Catalog:
                 _leave_wal_mode(self.connection)
         self.connection.close()
 
+    def version(self) -> int:
+        """A number that changes whenever another connection has written."""
+        (number,) = self.connection.execute("PRAGMA data_version").fetchone()
+        return int(number)
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """A transaction: committed durably on leaving, rolled back on any exception; may be nested."""

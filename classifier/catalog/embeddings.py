@@ -111,6 +111,29 @@ def waiting_rows(catalog: Catalog, backbone: str) -> list[tuple[int, int, str, s
     ).fetchall()
 
 
+def waiting_locations(catalog: Catalog, backbone: str) -> Iterator[tuple[int, int]]:
+    """Shard and row of every image in review or unknown with a stored embedding, by row."""
+    return catalog.connection.execute(
+        "SELECT e.shard, e.row FROM decisions AS d "
+        "CROSS JOIN embeddings AS e ON e.picture = d.picture AND e.backbone = ? "
+        "WHERE d.action IN ('review', 'unknown') ORDER BY e.shard, e.row",
+        (backbone,),
+    )
+
+
+def images_of_shard(catalog: Catalog, backbone: str, shard: int) -> dict[int, PictureId]:
+    """The image of each row of a shard."""
+    query = "SELECT row, picture FROM embeddings WHERE backbone = ? AND shard = ?"
+    return {row: PictureId(picture) for row, picture in catalog.connection.execute(query, (backbone, shard))}
+
+
+def images_at(catalog: Catalog, backbone: str, locations: Iterable[tuple[int, int]]) -> list[PictureId]:
+    """The images at these shards and rows; locations without one are left out."""
+    query = "SELECT picture FROM embeddings WHERE backbone = ? AND shard = ? AND row = ?"
+    found = (catalog.connection.execute(query, (backbone, *location)).fetchone() for location in locations)
+    return [PictureId(row[0]) for row in found if row is not None]
+
+
 def locations_of(
     catalog: Catalog, pictures: Sequence[PictureId], *, backbone: str
 ) -> Iterator[tuple[int, int, PictureId]]:

@@ -172,6 +172,17 @@ def open_entries(catalog: Catalog) -> list[MoveRecord]:
     return select(catalog, "state IN ('intent', 'claimed') ORDER BY id")
 
 
+def last_placed(catalog: Catalog, crawl: Path, *, limit: int) -> list[PictureId]:
+    """The last `limit` images that sorts of `crawl` moved, oldest first."""
+    records = select(
+        catalog,
+        "state = 'done' AND beside IS NULL AND run IN (SELECT id FROM runs WHERE kind = 'sort' AND crawl = ?) "
+        "ORDER BY id DESC LIMIT ?",
+        (to_bytes(crawl), limit),
+    )
+    return [record.picture for record in reversed(records)]
+
+
 def done_ids(catalog: Catalog) -> Iterator[int]:
     """The ids of all changes that were made, in no order."""
     return (number for (number,) in catalog.connection.execute("SELECT id FROM moves WHERE state = 'done'"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from classifier.catalog import annotation_log, decisions
 from classifier.catalog.connection import Catalog
 from classifier.catalog.manual_moves import manually_placed
-from classifier.catalog.moves import select
+from classifier.catalog.moves import last_placed
 from classifier.catalog.predictions import Candidate, CrawlQuery, PredictionPage, PredictionRow, logits_of
 from classifier.catalog.values import to_bytes
 from classifier.decision.decide import decide
@@ -134,13 +134,7 @@ class DecisionApplier:
         """The images of this crawl whose sidecars a killed run may not have moved."""
         if not self._policy.sidecars:
             return []
-        of_crawl = "run IN (SELECT id FROM runs WHERE kind = 'sort' AND crawl = ?)"
-        records = select(
-            self._catalog,
-            f"state = 'done' AND beside IS NULL AND {of_crawl} ORDER BY id DESC LIMIT ?",
-            (to_bytes(self._query.crawl), BATCH),
-        )
-        return [record.picture for record in reversed(records)]
+        return last_placed(self._catalog, self._query.crawl, limit=BATCH)
 
     def _file_sidecars(self, pictures: Sequence[PictureId]) -> None:
         if self._policy.sidecars:

@@ -111,7 +111,7 @@ class Review:
         self._thumbnails = ThumbnailService(
             self._library, path_of=self._path_of, max_megapixels=lambda: self._max_megapixels
         )
-        self._learning.begin(lambda: self._thread.submit(self._review_session.look_out))
+        self._learning.begin(lambda: self._thread.submit(self._review_session.use_newest_ranking))
         watching = asyncio.create_task(watch(self._review_session, self._library, run_in_session=self._run_in_session))
         try:
             yield
@@ -189,11 +189,11 @@ class Review:
 
     async def _queue(self, request: Request) -> Response:
         wanted, after, limit = read_queue_query(request.query_params)
-        wanted = replace(wanted, under=self._folders.under(request.query_params))
+        wanted = replace(wanted, folder=self._folders.under(request.query_params))
 
         def look() -> tuple[list[dict[str, Any]], list[CursorValue] | None, list[str]]:
             rows = self._review_session.page(wanted, after=after, limit=limit)
-            place = list(rows[-1].key) if len(rows) == limit else None
+            place = list(rows[-1].cursor) if len(rows) == limit else None
             return [self._row(row) for row in rows], place, self._review_session.waiting(wanted.action)
 
         shown, place, categories = await self._run_in_session(look)
@@ -205,7 +205,7 @@ class Review:
         answers, _ = await read_answers(request)
 
         def say() -> dict[str, Any]:
-            self._review_session.say(answers)
+            self._review_session.record(answers)
             self._learning.tell(len(answers))
             return self._as_it_is()
 
@@ -215,7 +215,7 @@ class Review:
         steps = (await read_body(request, Steps)).steps
 
         def take_back() -> dict[str, Any]:
-            again = [self._row(row) for row in self._review_session.take_back(steps=steps)]
+            again = [self._row(row) for row in self._review_session.undo(steps=steps)]
             self._learning.tell(len(again))
             return {"pictures": again, "state": self._as_it_is()}
 
@@ -256,19 +256,19 @@ class Review:
         }
 
     def _row(self, row: QueueItem) -> dict[str, Any]:
-        best, share = self._review_session.best_of(row)
+        best, share = self._review_session.suggestion_of(row)
         return {
             "picture": row.picture,
             "tray": row.action.value,
             "category": best,
             "confidence": share,
             "ruled_out": sorted(self._review_session.ruled_out(row.picture)),
-            "look": row.look,
+            "look": row.cluster,
             "reason": row.reason,
-            "learned_since": self._review_session.is_guessed_anew(row),
+            "learned_since": self._review_session.is_newer_than_reason(row),
             "reason_zh": reason_in_chinese(row.reason, category=row.category),
             "name": displayable(row.path.name),
             "width": row.width,
             "height": row.height,
-            "guesses": list(self._review_session.guesses_of(row).items())[:5],
+            "guesses": list(self._review_session.probabilities_of(row).items())[:5],
         }

@@ -69,8 +69,8 @@ def answer(
     with catalog.transaction():
         session.answer(one.said if one.said is AnnotationKind.SKIPPED or is_right else AnnotationKind.WRONG)
         if is_placed:
-            review_session.say([one], selection=Selection.FILED)
-    review_session.heard([one.picture])
+            review_session.record([one], selection=Selection.FILED)
+    review_session.read_ruled_out([one.picture])
 
 
 def take_back(review_session: ReviewSession, catalog: Catalog, library: Path, *, steps: int | None = None) -> bool:
@@ -87,8 +87,8 @@ def take_back(review_session: ReviewSession, catalog: Catalog, library: Path, *,
             session.take_back()
             step = review_session.last
             if [(last.picture, last.id + 1)] == [(verdict.picture, verdict.id) for verdict in step]:
-                review_session.take_back()
-        review_session.heard([last.picture])
+                review_session.undo()
+        review_session.read_ruled_out([last.picture])
         asked = session.state.current
         if asked is None or session.path_of(asked) is not None:
             return True

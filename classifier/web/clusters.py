@@ -41,9 +41,9 @@ class ImageClusters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """Images to label together: a cluster by its number `look`, or those predicted as `category`."""
+    """Images to label together: a cluster by its number, or those predicted as `category`."""
 
-    look: int | None
+    cluster: int | None
     category: str | None
     count: int
 
@@ -55,9 +55,9 @@ def list_grids(catalog: Catalog, names: CategoryAliases) -> list[Grid]:
     taken: Counter[str] = Counter()
     for category, count in execute(f"SELECT r.category, count(*) {source} AND {_TAKEN} GROUP BY 1 ORDER BY 1"):
         taken[names.resolve(category)] += count
-    found = [Grid(look=None, category=category, count=count) for category, count in taken.most_common()]
-    looks = execute(f"SELECT r.look, count(*) {source} AND NOT ({_TAKEN}) GROUP BY 1 ORDER BY 1")
-    return found + [Grid(look=look, category=None, count=count) for look, count in looks]
+    found = [Grid(cluster=None, category=category, count=count) for category, count in taken.most_common()]
+    clusters = execute(f"SELECT r.look, count(*) {source} AND NOT ({_TAKEN}) GROUP BY 1 ORDER BY 1")
+    return found + [Grid(cluster=cluster, category=None, count=count) for cluster, count in clusters]
 
 
 def image_clusters(catalog: Catalog) -> ImageClusters:

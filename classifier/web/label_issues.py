@@ -49,13 +49,15 @@ def answer(review_session: ReviewSession, labels: Sequence[LabelIssue], one: Ans
 
     Raises LibraryError for an image without an issue, or an unknown category.
     """
-    about = {label.picture: label for label in current_issues(labels, review_session.guesses.names)}.get(one.picture)
+    about = {label.picture: label for label in current_issues(labels, review_session.suggestions.names)}.get(
+        one.picture
+    )
     if about is None:
         raise LibraryError(f"the label of picture {one.picture} is not doubted")
     if one.said is AnnotationKind.WRONG:
         raise LibraryError("say of which category it is, or that it is of none")
     if one.said is AnnotationKind.RIGHT and one.category not in {
-        *review_session.guesses.categories,
+        *review_session.suggestions.categories,
         about.category,
         about.likely,
     }:
@@ -67,7 +69,7 @@ def answer(review_session: ReviewSession, labels: Sequence[LabelIssue], one: Ans
     word = Annotation(
         picture=one.picture, said=one.said, category=category, origin=LABELS, at=now(), selection=Selection.MODEL
     )
-    review_session.hear(word)
+    review_session.record_external(word)
 
 
 def take_back(review_session: ReviewSession, labels: Sequence[LabelIssue], *, steps: int | None = None) -> None:
@@ -77,7 +79,7 @@ def take_back(review_session: ReviewSession, labels: Sequence[LabelIssue], *, st
     """
     said = _steps(review_session, labels)
     if said and steps in {None, len(said)}:
-        review_session.hear(replace(said[-1], id=0, said=AnnotationKind.TAKEN_BACK, at=now()))
+        review_session.record_external(replace(said[-1], id=0, said=AnnotationKind.TAKEN_BACK, at=now()))
 
 
 def issues_state(review_session: ReviewSession, labels: Sequence[LabelIssue]) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def issues_state(review_session: ReviewSession, labels: Sequence[LabelIssue]) ->
     """
     steps, doubted = (
         _steps(review_session, labels),
-        current_issues((one for one in labels if one.is_there), review_session.guesses.names),
+        current_issues((one for one in labels if one.is_there), review_session.suggestions.names),
     )
     left = _left(review_session, doubted, steps)
     return {

@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from classifier.catalog.embeddings import images_at, images_of_shard, waiting_locations
 from classifier.catalog.shards import read_embeddings, read_shard
 from classifier.model.head import l2_normalize
-from classifier.records import PictureId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from classifier.catalog.connection import Catalog
+    from classifier.records import PictureId
 
 _BITS: Final = 256
 _ROW: Final = 1 << 32
@@ -33,13 +34,6 @@ _LIKELY: Final = 24
 """So many are looked at, of those that the sketches tell: measured in docs/LOG.md."""
 _LEAST: Final = 0.75
 """Cosine: a picture of half the size is about that like itself to a network."""
-_WAITING: Final = """
-SELECT e.shard, e.row FROM decisions AS d
-CROSS JOIN embeddings AS e ON e.picture = d.picture AND e.backbone = ?
-WHERE d.action IN ('review', 'unknown') ORDER BY e.shard, e.row
-"""
-_SHARD: Final = "SELECT row, picture FROM embeddings WHERE backbone = ? AND shard = ?"
-_AT: Final = "SELECT picture FROM embeddings WHERE backbone = ? AND shard = ? AND row = ?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,7 +63,7 @@ def build_index(
 
     `rest` is called after every few hundred images and may sleep; False stops, with None.
     """
-    waiting = catalog.connection.execute(_WAITING, (backbone,))
+    waiting = waiting_locations(catalog, backbone)
     spots = np.fromiter((shard * _ROW + row for shard, row in waiting), dtype=np.int64)
     words = np.zeros((len(spots), _BITS // 64), dtype=np.uint64)
     _, there, before = np.intersect1d(spots, known.spots, assume_unique=True, return_indices=True)
@@ -89,9 +83,7 @@ def candidates(
     catalog: Catalog, folder: Path, sketches: LshIndex, embedding: NDArray[np.float32], *, backbone: str
 ) -> list[PictureId]:
     """The few images that may nearly duplicate one with this embedding, itself included, the most similar first."""
-    spots = sketches.nearest(embedding, _COUNTED)
-    at = (catalog.connection.execute(_AT, (backbone, *spot)).fetchone() for spot in spots)
-    pictures = [PictureId(row[0]) for row in at if row is not None]
+    pictures = images_at(catalog, backbone, sketches.nearest(embedding, _COUNTED))
     own = l2_normalize(embedding[None])[0]
     found: list[tuple[float, PictureId]] = []
     for rows in read_embeddings(catalog, folder, pictures, backbone=backbone):
@@ -106,15 +98,11 @@ def _read(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
     """Readable entries at `spots`, rising: spots (M,) and bits (M, W), part by part."""
     for shard in np.unique(spots // _ROW).tolist():
-        picture_at = {shard * _ROW + row: PictureId(picture) for row, picture in _shard(catalog, backbone, shard)}
+        picture_at = {shard * _ROW + row: one for row, one in images_of_shard(catalog, backbone, shard).items()}
         of_it = spots[spots // _ROW == shard].tolist()
         spot_of = {picture_at[spot]: spot for spot in of_it if spot in picture_at}
         for part in read_shard(folder, shard, [(spot % _ROW, picture) for picture, spot in spot_of.items()]):
             yield np.array([spot_of[one] for one in part.pictures], dtype=np.int64), _words(part.embeddings)
-
-
-def _shard(catalog: Catalog, backbone: str, shard: int) -> Iterable[tuple[int, str]]:
-    return catalog.connection.execute(_SHARD, (backbone, shard))
 
 
 def _words(embeddings: NDArray[np.float32]) -> NDArray[np.uint64]:

@@ -45,20 +45,20 @@ def page(
     catalog: Catalog, wanted: QueueFilter, *, model: str, after: Sequence[CursorValue] | None, limit: int
 ) -> list[QueueItem]:
     """The next `limit` items after the cursor `after` (None: from the beginning)."""
-    bounds = _EVERYWHERE if wanted.under is None else (wanted.under + b"/", wanted.under + b"0")  # "0" follows "/"
-    wanted = replace(wanted, under=None)
+    bounds = _EVERYWHERE if wanted.folder is None else (wanted.folder + b"/", wanted.folder + b"0")  # "0" follows "/"
+    wanted = replace(wanted, folder=None)
     is_lost, *place = after or (0, 0, "")
     rows: list[QueueItem] = []
     if not is_lost:
         look = _looked_up if _are_few(catalog, wanted) else _along
         found = look(catalog, wanted, bounds, _start(catalog, bounds, place[1]), limit)
-        rows = [replace(row, key=(0, 0, row.picture)) for row in items_of_images(catalog, found, model=model)]
+        rows = [replace(row, cursor=(0, 0, row.picture)) for row in items_of_images(catalog, found, model=model)]
     if len(rows) == limit or bounds != _EVERYWHERE:
         return rows
-    rest = replace(wanted, order=Order.SURETY)
+    rest = replace(wanted, order=Order.CONFIDENCE)
     behind = place if is_lost else None
     lost = queue.page(catalog, rest, model=model, after=behind, limit=limit - len(rows), also=_LOST)
-    return rows + [replace(row, key=(1, *row.key)) for row in lost]
+    return rows + [replace(row, cursor=(1, *row.cursor)) for row in lost]
 
 
 def _start(catalog: Catalog, bounds: _Bounds, picture: CursorValue) -> bytes:

@@ -31,29 +31,29 @@ CREATE TEMP TABLE IF NOT EXISTS ruled_out (picture TEXT, category TEXT, PRIMARY 
 
 
 class Order(StrEnum):
-    """The order of the queue."""
+    """The order of the queue; the values are those of URLs."""
 
-    SURETY = "surety"
-    """The least sure."""
+    CONFIDENCE = "surety"
+    """By confidence, the lowest first."""
     CATEGORY = "category"
-    """One category after the other, the least sure of each first."""
+    """By category, then by confidence."""
     NEWEST = "newest"
-    """What the last run brought, the least sure of it first."""
-    LEARNED = "learned"
-    """What saves most work by what was last learned; of one category, the least sure first."""
-    ALIKE = "alike"
-    """What looks alike together, by what was last learned."""
+    """By run, the last first, then by confidence."""
+    RANKING = "learned"
+    """By the ranking: what saves most work first; within one category, the lowest confidence first."""
+    CLUSTER = "alike"
+    """By cluster of similar images, as the ranking has them."""
     PATH = "path"
-    """As the files lie in the crawl: what lies in one folder comes together."""
+    """By path in the crawl, so that the images of a folder come together."""
 
 
 _KEYS: Final = {
-    Order.SURETY: ("d.confidence", "d.picture"),
+    Order.CONFIDENCE: ("d.confidence", "d.picture"),
     Order.CATEGORY: ("d.category", "d.confidence", "d.picture"),
     Order.NEWEST: ("-d.run", "d.confidence", "d.picture"),
 }
 _INDEX: Final = {
-    Order.SURETY: "decisions_by_surety",
+    Order.CONFIDENCE: "decisions_by_surety",
     Order.CATEGORY: "decisions_by_category",
     Order.NEWEST: "decisions_by_run",
 }
@@ -64,46 +64,46 @@ class QueueFilter:
     """A part of the queue: review or unknown, an order, one category or all, skipped or not."""
 
     action: Action = Action.REVIEW
-    order: Order = Order.SURETY
+    order: Order = Order.CONFIDENCE
     category: str | None = None
-    kept: tuple[str, ...] = ()
-    """The names under which that category is kept, where a person calls it otherwise."""
+    aliases: tuple[str, ...] = ()
+    """The stored names of that category, where a person renamed it."""
     skipped: bool = False
     grid: bool = False
-    """Whether what was judged not to be of a category stays out: it is looked at singly."""
-    look: int | None = None
-    """Of the pictures that look alike, those of one number alone; in the orders by what was learned."""
-    under: bytes | None = None
-    """A folder of the crawl, as the catalog keeps paths: what has no file in it or below stays out."""
+    """Whether images of which a category was ruled out are left out, because they are shown one by one."""
+    cluster: int | None = None
+    """One cluster of the ranking only."""
+    folder: bytes | None = None
+    """A folder of the crawl, as the catalog keeps paths: only images with a file in it or below it."""
     is_small: bool = False
-    """Whether there are few such, so that each is looked up."""
+    """Whether the folder has few images, so that each is looked up."""
 
     @property
-    def is_learned(self) -> bool:
+    def by_ranking(self) -> bool:
         """Whether it is ordered by the ranking; skipped images keep the order of their decisions."""
-        return self.order in {Order.LEARNED, Order.ALIKE} and not self.skipped
+        return self.order in {Order.RANKING, Order.CLUSTER} and not self.skipped
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The columns of its order; their values are a cursor."""
-        if self.is_learned:
+        if self.by_ranking:
             return ("the outlook", "the part of it", "and two columns", "by which that is ordered")
         if self.order is Order.PATH:
             return ("whether it lies there no more", "how sure it is then", "the picture")
-        return _KEYS[Order.SURETY if self.order is Order.CATEGORY and self.category is not None else self.old]
+        return _KEYS[Order.CONFIDENCE if self.order is Order.CATEGORY and self.category is not None else self.old]
 
     @property
     def old(self) -> Order:
         """The order that needs no ranking."""
-        return self.order if self.order in _KEYS else Order.SURETY
+        return self.order if self.order in _KEYS else Order.CONFIDENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueItem:
-    """One image of the queue; `path` in the library, `logits` as stored, `key` its cursor.
+    """One image of the queue; `path` in the library, `logits` as stored.
 
-    `category` and `confidence` are those of the decision; `best`, `share`, `look` and `learned` (logits) those of the
-    ranking: without one, the same, None and None.
+    `category` and `confidence` are those of the decision; `best`, `best_confidence`, `cluster` and
+    `ranking_logits` those of the ranking: without one, the same, None and None.
     """
 
     picture: PictureId
@@ -117,10 +117,10 @@ class QueueItem:
     height: int
     logits: bytes | None
     best: str
-    share: float
-    look: int | None
-    learned: bytes | None
-    key: tuple[CursorValue, ...]
+    best_confidence: float
+    cluster: int | None
+    ranking_logits: bytes | None
+    cursor: tuple[CursorValue, ...]
 
 
 ITEM_QUERY: Final = """
@@ -148,7 +148,7 @@ def page(
 ) -> list[QueueItem]:
     """The next `limit` items after the cursor `after` (None: from the beginning); `also` is a further condition."""
     keys = wanted.keys
-    by = Order.CATEGORY if wanted.category is not None and wanted.old is Order.SURETY else wanted.old
+    by = Order.CATEGORY if wanted.category is not None and wanted.old is Order.CONFIDENCE else wanted.old
     asked, values = decision_condition(wanted)
     conditions = [asked, annotation_condition(wanted), also]
     bounds: list[CursorValue] = []
@@ -169,7 +169,7 @@ def decision_condition(wanted: QueueFilter) -> tuple[str, list[str]]:
         condition, values = f"{condition} AND d.action = ?", [wanted.action.value]
     if wanted.category is None:
         return condition, values
-    kept = wanted.kept or (wanted.category,)
+    kept = wanted.aliases or (wanted.category,)
     return f"{condition} AND d.category IN ({', '.join('?' for _ in kept)})", [*values, *kept]
 
 
@@ -202,7 +202,7 @@ def items_of_categories(catalog: Catalog, categories: Sequence[str], *, model: s
 
 def annotation_condition(wanted: QueueFilter) -> str:
     """The SQL condition on `temp.said` and `temp.here` for a filter."""
-    inside = "" if wanted.under is None else " AND d.picture IN (SELECT picture FROM temp.here)"
+    inside = "" if wanted.folder is None else " AND d.picture IN (SELECT picture FROM temp.here)"
     if wanted.skipped:
         return f"said.how = 'skipped'{inside}"
     if wanted.grid:
@@ -227,8 +227,8 @@ def item_from_row(row: Sequence[object]) -> QueueItem:
         height=int(str(height or 0)),
         logits=logits if isinstance(logits, bytes) else None,
         best=str(best),
-        share=float(str(share)),
-        look=None if look is None else int(str(look)),
-        learned=better if isinstance(better, bytes) else None,
-        key=tuple(part if isinstance(part, float | int) else str(part) for part in key),
+        best_confidence=float(str(share)),
+        cluster=None if look is None else int(str(look)),
+        ranking_logits=better if isinstance(better, bytes) else None,
+        cursor=tuple(part if isinstance(part, float | int) else str(part) for part in key),
     )

@@ -55,13 +55,13 @@ class RankedQueue:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self.outlook = attach_newest(catalog)
+        self.snapshot = attach_newest(catalog)
         self._knows_late = False
 
     def look(self) -> bool:
         """Attach the newest ranking. Returns whether it is new."""
-        before, self.outlook = self.outlook.number, attach_newest(self._catalog, self.outlook)
-        if before == self.outlook.number:
+        before, self.snapshot = self.snapshot.number, attach_newest(self._catalog, self.snapshot)
+        if before == self.snapshot.number:
             return False
         self.changed()
         return True
@@ -72,8 +72,8 @@ class RankedQueue:
 
     def guesses(self, names: CategoryAliases) -> Suggestions | None:
         """The categories and temperature of the ranking, by current `names`; None without one."""
-        meta = self.outlook.meta
-        if not self.outlook.number:
+        meta = self.snapshot.meta
+        if not self.snapshot.number:
             return None
         return Suggestions(
             model="", known=tuple(meta["categories"]), temperature=float(meta["temperature"]), names=names
@@ -84,39 +84,39 @@ class RankedQueue:
     ) -> list[QueueItem]:
         """The next `limit` items after the cursor `after`; one of an older ranking counts as the beginning."""
         part, place = 0, None
-        if after is not None and after[0] == self.outlook.number:
+        if after is not None and after[0] == self.snapshot.number:
             part, place = int(after[1] != 0), after[2:]
-        if not self.outlook.number:
-            old = replace(wanted, order=Order.SURETY)
+        if not self.snapshot.number:
+            old = replace(wanted, order=Order.CONFIDENCE)
             return self._marked(queue.page(self._catalog, old, model=model, after=place, limit=limit), part=1)
         rows: list[QueueItem] = []
         if part == 0:
             rows = self._marked(self._ranked(wanted, model, place, limit), part=0)
             place = None
-        if len(rows) < limit and wanted.look is None:
+        if len(rows) < limit and wanted.cluster is None:
             rows += self._marked(self._beside(wanted, model, place, limit - len(rows)), part=1)
         return rows
 
     def _marked(self, rows: Sequence[QueueItem], *, part: int) -> list[QueueItem]:
-        return [replace(row, key=(self.outlook.number, part, *row.key, 0)[:_KEY]) for row in rows]
+        return [replace(row, cursor=(self.snapshot.number, part, *row.cursor, 0)[:_KEY]) for row in rows]
 
     def _ranked(
         self, wanted: QueueFilter, model: str, after: Sequence[CursorValue] | None, limit: int
     ) -> list[QueueItem]:
         index, keys = _order(wanted)
-        where: _Where = {"r.action": wanted.action.value, "r.category": wanted.kept or wanted.category}
+        where: _Where = {"r.action": wanted.action.value, "r.category": wanted.aliases or wanted.category}
         ranks = "temp.here CROSS JOIN outlook.ranks AS r ON r.picture = here.picture"
         if not wanted.is_small:
             ranks = f"outlook.ranks AS r INDEXED BY {index}"
         return self._rows(
-            _RANKED.format(ranks=ranks), keys, where | {"r.look": wanted.look}, wanted, (model, after, limit)
+            _RANKED.format(ranks=ranks), keys, where | {"r.look": wanted.cluster}, wanted, (model, after, limit)
         )
 
     def _beside(
         self, wanted: QueueFilter, model: str, after: Sequence[CursorValue] | None, limit: int
     ) -> list[QueueItem]:
         if wanted.is_small:
-            few: _Where = {"d.action": wanted.action.value, "d.category": wanted.kept or wanted.category}
+            few: _Where = {"d.action": wanted.action.value, "d.category": wanted.aliases or wanted.category}
             return self._rows(_BESIDE_HERE, ("d.confidence", "d.picture"), few, wanted, (model, after, limit))
         if not self._knows_late:
             for statement in _LATE:
@@ -124,7 +124,7 @@ class RankedQueue:
             self._knows_late = True
         index = "late_by_surety" if wanted.category is None else "late_by_category"
         source = _BESIDE.format(index=index)
-        where: _Where = {"late.action": wanted.action.value, "late.category": wanted.kept or wanted.category}
+        where: _Where = {"late.action": wanted.action.value, "late.category": wanted.aliases or wanted.category}
         return self._rows(source, ("late.confidence", "late.picture"), where, wanted, (model, after, limit))
 
     def _rows(
@@ -155,9 +155,9 @@ class RankedQueue:
 
 def _order(wanted: QueueFilter) -> tuple[str, tuple[str, ...]]:
     """The index that serves it, and by which columns."""
-    if wanted.order is Order.ALIKE or wanted.look is not None:
+    if wanted.order is Order.CLUSTER or wanted.cluster is not None:
         index = "ranks_alike" if wanted.category is None else "ranks_alike_by_category"
-        return index, ("r.look", "r.place") if wanted.look is None else ("r.place",)
+        return index, ("r.look", "r.place") if wanted.cluster is None else ("r.place",)
     if wanted.category is None:
         return "ranks_by_place", ("r.place",)
     return "ranks_by_surety", ("r.confidence", "r.place")

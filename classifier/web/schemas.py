@@ -74,7 +74,7 @@ class FolderQuery(Query):
 
 class _QueueQuery(Query):
     tray: Literal["review", "unknown"] = "review"
-    order: Order = Order.SURETY
+    order: Order = Order.CONFIDENCE
     category: str = ""
     skipped: bool = False
     grid: bool = False
@@ -110,7 +110,7 @@ def read_queue_query(query: Mapping[str, str]) -> tuple[QueueFilter, list[Cursor
         category=asked.category or None,
         skipped=asked.skipped,
         grid=asked.grid,
-        look=None if asked.look == "" else int(asked.look),
+        cluster=None if asked.look == "" else int(asked.look),
     )
     if asked.after is not None and len(asked.after) != len(wanted.keys):
         raise HTTPException(400, "not a place in the queue")

@@ -11,8 +11,8 @@ from classifier.catalog import annotation_log, decisions, runs
 from classifier.catalog.annotation_log import begin_step, without_retracted
 from classifier.errors import LibraryError
 from classifier.records import Action, Annotation, AnnotationKind, Selection
-from classifier.web import path_order
-from classifier.web.category_edits import keys_for, make_category, rename_category, undo_rename, with_current_names
+from classifier.web import category_edits, path_order
+from classifier.web.category_edits import keys_for, undo_rename, with_current_names
 from classifier.web.folders import FolderFilter
 from classifier.web.history import (
     ORIGIN,
@@ -49,31 +49,32 @@ class ReviewSession:
         self._catalog = catalog
         self._by_hand = by_hand or {}
         """Pictures that a person put into category folders themselves: labels like those that are said here."""
-        self.guesses: Suggestions
+        self.suggestions: Suggestions
         self.to_file: set[PictureId] = set()
         self._counts = QueueCounts(catalog)
-        self.learned = RankedQueue(catalog)
+        self.ranked = RankedQueue(catalog)
         self._folder_filter = FolderFilter(catalog)
         self.refresh()
 
     def page(self, wanted: QueueFilter, *, after: Sequence[CursorValue] | None, limit: int) -> list[QueueItem]:
         """The next `limit` items of the queue."""
         if wanted.category is not None:
-            wanted = replace(wanted, kept=self.guesses.names.aliases_of(wanted.category))
+            wanted = replace(wanted, aliases=self.suggestions.names.aliases_of(wanted.category))
         is_by_path = wanted.order is Order.PATH
-        wanted = replace(wanted, is_small=not is_by_path and self._folder_filter.look(wanted.under))
-        look = partial(path_order.page if is_by_path else page, self._catalog)
-        pages = self.learned.page if wanted.is_learned else look
-        return with_current_names(pages(wanted, model=self.guesses.model, after=after, limit=limit), self.guesses.names)
+        wanted = replace(wanted, is_small=not is_by_path and self._folder_filter.look(wanted.folder))
+        from_catalog = partial(path_order.page if is_by_path else page, self._catalog)
+        pages = self.ranked.page if wanted.by_ranking else from_catalog
+        rows = pages(wanted, model=self.suggestions.model, after=after, limit=limit)
+        return with_current_names(rows, self.suggestions.names)
 
-    def say(self, answers: Sequence[Answer], *, selection: Selection | None = None) -> None:
+    def record(self, answers: Sequence[Answer], *, selection: Selection | None = None) -> None:
         """Store answers durably, all or none, as one undoable step.
 
         `selection` is how the images were selected; None for the queue: a grid, or one image in its order. A repetition
         of the last step is a request that was sent again, and is not stored. Raises LibraryError for an unknown
         category or image.
         """
-        check_answers(self._catalog, answers, self.guesses.categories)
+        check_answers(self._catalog, answers, self.suggestions.categories)
         if self._steps and annotation_values(self._steps[-1].said) == annotation_values(answers):
             return
         at, selection = now(), selection or (Selection.GRID if len(answers) > 1 else Selection.MODEL)
@@ -95,7 +96,7 @@ class ReviewSession:
         self._steps.append(Step(id=step, said=tuple(stored)))
         self._mark([one.picture for one in answers])
 
-    def take_back(self, *, steps: int | None = None) -> list[QueueItem]:
+    def undo(self, *, steps: int | None = None) -> list[QueueItem]:
         """Undo the last step that stands, also one of another day; returns its images, which wait again.
 
         `steps` is the number of steps known to the page; with another number nothing is done, because the request was
@@ -120,10 +121,10 @@ class ReviewSession:
             return self.rows(pictures)
         self._steps.pop()
         self._mark(pictures)
-        self.learned.changed()
+        self.ranked.changed()
         return self.rows(pictures)
 
-    def hear(self, word: Annotation) -> None:
+    def record_external(self, word: Annotation) -> None:
         """Store an annotation from elsewhere on the page durably, without an undo step."""
         with self._catalog.transaction():
             held = annotation_log.latest(self._catalog, [word.picture])
@@ -131,69 +132,69 @@ class ReviewSession:
             if word.said is AnnotationKind.TAKEN_BACK:
                 self._wait_again(held, word.origin)
         self._mark([word.picture])
-        self.learned.changed()
+        self.ranked.changed()
 
-    def make(self, name: str) -> None:
+    def make_category(self, name: str) -> None:
         """Make a category. Raises LibraryError or LabelsError for an invalid name."""
-        make_category(self._catalog, name, guesses=self.guesses, at=now())
-        self.guesses = read_suggestions(self._catalog)
+        category_edits.make_category(self._catalog, name, guesses=self.suggestions, at=now())
+        self.suggestions = read_suggestions(self._catalog)
 
-    def rename(self, old: str, new: str) -> None:
+    def rename_category(self, old: str, new: str) -> None:
         """Rename a category or merge it into another, as one step. Raises LibraryError or LabelsError."""
         if count := self._by_hand.get(old):
             raise LibraryError(f"{count} pictures in {old!r} were put there by you: rename that folder yourself")
-        rename_category(self._catalog, old, new, guesses=self.guesses, origin=ORIGIN, at=now())
+        category_edits.rename_category(self._catalog, old, new, guesses=self.suggestions, origin=ORIGIN, at=now())
         self.refresh()
 
     def state(self) -> dict[str, Any]:
         """Categories with their keys, counts, what is to be filed, and how many steps can be undone."""
-        keys = keys_for(self.guesses.categories)
+        keys = keys_for(self.suggestions.categories)
         said = Counter(count_annotated(self._catalog)) + Counter(self._by_hand)
         return {
             "categories": [
-                {"name": name, "key": keys.get(name, ""), "said": said[name]} for name in self.guesses.categories
+                {"name": name, "key": keys.get(name, ""), "said": said[name]} for name in self.suggestions.categories
             ],
             "labelling": self._is_labelled,
-            "knows": self.guesses.temperature is not None,
-            "waiting": self._counts.waiting(self.guesses.names),
+            "knows": self.suggestions.temperature is not None,
+            "waiting": self._counts.waiting(self.suggestions.names),
             "skipped": len(self._counts.skipped),
             "to_file": len(self.to_file),
             "steps": len(self._steps),
-            "outlook": {"number": self.learned.outlook.number} | dict(self.learned.outlook.meta),
+            "outlook": {"number": self.ranked.snapshot.number} | dict(self.ranked.snapshot.meta),
         }
 
     def read(self, question: Callable[[Catalog, Suggestions], T]) -> T:
         """The result of a query on the catalog and the suggestions."""
-        return question(self._catalog, self.guesses)
+        return question(self._catalog, self.suggestions)
 
-    def guesses_of(self, row: QueueItem) -> dict[str, float]:
+    def probabilities_of(self, row: QueueItem) -> dict[str, float]:
         """The current probability of each category that is not ruled out, the most likely first."""
-        guesses, out = self._learned_of(row) or self.guesses.of(row.logits), self.ruled_out(row.picture)
+        guesses, out = self._learned_of(row) or self.suggestions.of(row.logits), self.ruled_out(row.picture)
         return {category: share for category, share in guesses.items() if category not in out}
 
-    def best_of(self, row: QueueItem) -> tuple[str, float]:
+    def suggestion_of(self, row: QueueItem) -> tuple[str, float]:
         """The category to suggest and its probability; empty where all are ruled out; of a filed image, its own."""
         if row.action is Action.FILE or row.best not in self.ruled_out(row.picture):
-            return row.best, row.share
-        return next(iter(self.guesses_of(row).items()), ("", 0.0))
+            return row.best, row.best_confidence
+        return next(iter(self.probabilities_of(row).items()), ("", 0.0))
 
     def ruled_out(self, picture: PictureId) -> set[str]:
         """The categories that an image is not of, under all stored names."""
         return self._counts.ruled_out(picture)
 
-    def is_guessed_anew(self, row: QueueItem) -> bool:
+    def is_newer_than_reason(self, row: QueueItem) -> bool:
         """Whether the prediction is newer than the recorded reason."""
         return bool(self._learned_of(row))
 
     def _learned_of(self, row: QueueItem) -> dict[str, float]:
-        newer = self.learned.guesses(self.guesses.names)
-        return newer.of(row.learned) if newer else {}
+        newer = self.ranked.guesses(self.suggestions.names)
+        return newer.of(row.ranking_logits) if newer else {}
 
-    def look_out(self) -> None:
+    def use_newest_ranking(self) -> None:
         """Use the newest ranking; annotations are kept."""
-        if not self.learned.look():
+        if not self.ranked.look():
             return
-        self._counts.guess_anew(self.learned.outlook.meta.get("counts"), self.guesses.names)
+        self._counts.guess_anew(self.ranked.snapshot.meta.get("counts"), self.suggestions.names)
 
     @property
     def unfiled(self) -> int:
@@ -207,52 +208,52 @@ class ReviewSession:
 
     def waiting(self, action: Action) -> list[str]:
         """The best guesses of what waits in a queue, in the order of the page; empty before the count."""
-        return [] if self._counts.counts is None else list(self._counts.waiting(self.guesses.names)[action.value])
+        return [] if self._counts.counts is None else list(self._counts.waiting(self.suggestions.names)[action.value])
 
     def recount(self, found: dict[str, dict[str, int]], *, outlook: int) -> None:
         """Use counts that another thread made by the ranking with that number, because counting is slow."""
-        if outlook == self.learned.outlook.number:
+        if outlook == self.ranked.snapshot.number:
             self._counts.counts = found
 
     def refresh(self) -> None:
         """Read everything again, as after filing."""
         self._version = -1
         self._counts.counts = None
-        for _ in self.look():
+        for _ in self.read_changes():
             pass
 
-    def look(self) -> Iterator[None]:
+    def read_changes(self) -> Iterator[None]:
         """Read what other processes changed, in parts between which answers can be stored."""
-        self.look_out()
-        (version,) = self._catalog.connection.execute("PRAGMA data_version").fetchone()
+        self.use_newest_ranking()
+        version = self._catalog.version()
         if version == self._version:
             return
         self._version = version
-        self.guesses = read_suggestions(self._catalog)
-        self._is_labelled = not self.guesses.model and runs.has_run_of_kind(self._catalog, "label")
+        self.suggestions = read_suggestions(self._catalog)
+        self._is_labelled = not self.suggestions.model and runs.has_run_of_kind(self._catalog, "label")
         self._steps = read_steps(self._catalog, annotation_log.of_origin(self._catalog, ORIGIN))
-        self.learned.changed()
+        self.ranked.changed()
         self._folder_filter.changed()
         pictures = annotated_images(self._catalog)
         self.to_file &= set(pictures)
-        self.to_file |= {one.picture for one in misplaced_decisions(self._catalog, self.guesses)}
+        self.to_file |= {one.picture for one in misplaced_decisions(self._catalog, self.suggestions)}
         elsewhere = list(set(annotation_log.judged_wrong(self._catalog)) - set(pictures))
-        for know, some in ((self._mark, pictures), (self.heard, elsewhere)):
+        for know, some in ((self._mark, pictures), (self.read_ruled_out, elsewhere)):
             for start in range(0, len(some), _PART):
                 yield
                 know(some[start : start + _PART])
         yield
 
-    def heard(self, pictures: Sequence[PictureId]) -> list[Annotation]:
+    def read_ruled_out(self, pictures: Sequence[PictureId]) -> list[Annotation]:
         """Update the ruled-out categories of these images; returns all their annotations."""
         said = list(annotation_log.of_pictures(self._catalog, pictures))
         out = annotation_log.exclude_moved(self._catalog, annotation_log.ruled_out(said))
-        self._counts.rule_out(pictures, out, self.guesses.names)
+        self._counts.rule_out(pictures, out, self.suggestions.names)
         return said
 
     def _mark(self, pictures: Sequence[PictureId]) -> None:
         """Update the queue and what is to be filed for these images."""
-        said = self.heard(pictures)
+        said = self.read_ruled_out(pictures)
         held = annotation_log.exclude_moved(self._catalog, annotation_log.current(said))
         last = without_retracted(verdict for verdict in said if verdict.origin == ORIGIN)
         rows = self.rows(pictures)
@@ -261,17 +262,17 @@ class ReviewSession:
         for row in rows:
             self._counts.enter(row, *queue_status(held.get(row.picture), last.get(row.picture, [])))
         self.to_file -= set(pictures)
-        self.to_file |= {one.picture for one in pending_decisions(rows, held, self.guesses)}
+        self.to_file |= {one.picture for one in pending_decisions(rows, held, self.suggestions)}
 
     def rows(self, pictures: Sequence[PictureId]) -> list[QueueItem]:
         """The items of these images, filed or waiting."""
         return with_current_names(
-            items_of_images(self._catalog, pictures, model=self.guesses.model), self.guesses.names
+            items_of_images(self._catalog, pictures, model=self.suggestions.model), self.suggestions.names
         )
 
     def _wait_again(self, held: Mapping[PictureId, Annotation], origin: str) -> None:
         """Put back what was filed by the retracted annotations of one origin, where they were the latest."""
         taken = {picture: verdict for picture, verdict in held.items() if verdict.origin == origin}
-        for row, decision in retracted_decisions(self._catalog, taken, self.guesses):
+        for row, decision in retracted_decisions(self._catalog, taken, self.suggestions):
             decisions.save(self._catalog, [decision], run=row.run)
-            self._counts.decided_anew(row, model=self.guesses.model)
+            self._counts.decided_anew(row, model=self.suggestions.model)

@@ -50,7 +50,7 @@ def likely_requests(
             break
         rows = page(wanted, after, GRID)
         yield from rows
-        after = rows[-1].key if len(rows) == GRID else None
+        after = rows[-1].cursor if len(rows) == GRID else None
     for category in categories:
         yield from page(replace(wanted, category=category, grid=True, skipped=False), None, GRID)
 

@@ -29,7 +29,7 @@ async def watch(
     """Keep the session up to date until cancelled; `run_in_session` runs work in its thread."""
     while True:
         await asyncio.sleep(_INTERVAL_S)
-        parts, changed = iter(review_session.look()), False
+        parts, changed = iter(review_session.read_changes()), False
         while await run_in_session(lambda parts=parts: next(parts, 0)) is None:  # type: ignore[misc]
             changed = True
         if changed:

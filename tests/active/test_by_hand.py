@@ -74,25 +74,25 @@ def test_what_was_filled_by_hand_is_offered_with_keys_and_counted(labels: Path) 
 def test_what_is_labelled_besides_is_counted_once_before_and_after_it_is_filed(labels: Path) -> None:
     sampled(labels)
     with open_catalog(labels) as catalog:
-        desk = ReviewSession(catalog, by_hand=placed_by_hand(catalog, labels))
-        pictures = [row.picture for row in desk.page(QueueFilter(), after=None, limit=9)]
-        desk.say([Answer(picture=one, said=AnnotationKind.RIGHT, category="cat") for one in pictures[:2]])
-        assert {"cat": 5, "dog": 2} == {one["name"]: one["said"] for one in desk.state()["categories"]}
+        session = ReviewSession(catalog, by_hand=placed_by_hand(catalog, labels))
+        pictures = [row.picture for row in session.page(QueueFilter(), after=None, limit=9)]
+        session.record([Answer(picture=one, said=AnnotationKind.RIGHT, category="cat") for one in pictures[:2]])
+        assert {"cat": 5, "dog": 2} == {one["name"]: one["said"] for one in session.state()["categories"]}
     file_decided(labels)
 
     assert {"cat": ("1", 5), "dog": ("2", 2)} == offered(labels)
     assert f"8 labels in {labels}: cat 5, dog 2, con 1" in _next(labels)
     assert any(line.startswith("2 of 4 drawn pictures are not judged yet: until all are,") for line in _next(labels))
     with open_catalog(labels) as catalog:
-        ReviewSession(catalog).say([Answer(picture=one, said=AnnotationKind.SKIPPED) for one in pictures[2:]])
+        ReviewSession(catalog).record([Answer(picture=one, said=AnnotationKind.SKIPPED) for one in pictures[2:]])
     assert any(line.startswith("all 4 drawn pictures are judged: --max-error is") for line in _next(labels))
 
 
 def test_a_folder_that_was_filled_by_hand_is_not_renamed_in_part(labels: Path) -> None:
     sampled(labels)
     with open_catalog(labels) as catalog:
-        desk = ReviewSession(catalog, by_hand=placed_by_hand(catalog, labels))
+        session = ReviewSession(catalog, by_hand=placed_by_hand(catalog, labels))
         with pytest.raises(LibraryError, match="3 pictures in 'cat' were put there by you"):
-            desk.rename("cat", "kitten")
+            session.rename_category("cat", "kitten")
     with read_catalog(labels) as catalog:
         assert {"cat": 3, "con": 1, "dog": 2} == placed_by_hand(catalog, labels)

@@ -39,14 +39,14 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_before_anything_is_said_there_are_clusters_alone(drawn: Path) -> None:
     with open_catalog(drawn) as catalog:
-        desk = ReviewSession(catalog)
-        found = desk.read(lambda held, guesses: list_grids(held, guesses.names))
-        assert desk.state()["labelling"]
+        session = ReviewSession(catalog)
+        found = session.read(lambda held, guesses: list_grids(held, guesses.names))
+        assert session.state()["labelling"]
         assert {None} == {one.category for one in found}
         shown = [
             row
             for one in found
-            for row in desk.read(lambda held, _, of=one.look or 0: cluster_images(held, of, limit=99))
+            for row in session.read(lambda held, _, of=one.cluster or 0: cluster_images(held, of, limit=99))
         ]
         assert sum(one.count for one in found) == len({row.picture for row in shown}) > EACH
     assert 0 == ColdStartLearner(drawn).learn()
@@ -54,25 +54,27 @@ def test_before_anything_is_said_there_are_clusters_alone(drawn: Path) -> None:
 
 def test_once_two_categories_have_five_the_others_are_taken_for_one_of_them(drawn: Path) -> None:
     with open_catalog(drawn) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
         rows = [row for look in range(9) for row in cluster_images(catalog, look, limit=99)]
         for name in ("red", "green"):
-            desk.make(name)
+            session.make_category(name)
             own = [row.picture for row in rows if row.path.name.startswith(name)][:5]
-            desk.say([Answer(picture=one, said=AnnotationKind.RIGHT, category=name) for one in own])
+            session.record([Answer(picture=one, said=AnnotationKind.RIGHT, category=name) for one in own])
         learner = ColdStartLearner(drawn)
         assert 2 == learner.learn()
-        desk.look_out()
+        session.use_newest_ranking()
 
-        taken = {one.category for one in desk.read(lambda held, guesses: list_grids(held, guesses.names))}
+        taken = {one.category for one in session.read(lambda held, guesses: list_grids(held, guesses.names))}
         assert {"red", "green"} <= taken
         for name in ("red", "green"):
             found = predicted_images(catalog, [name], limit=99)
             assert {name} == {row.path.name.partition(" ")[0] for row in found[:4]}
-            assert sorted((row.share for row in found), reverse=True) == [row.share for row in found]
+            assert sorted((row.best_confidence for row in found), reverse=True) == [
+                row.best_confidence for row in found
+            ]
 
         wrong = predicted_images(catalog, ["red"], limit=1)[0]
-        desk.say([Answer(picture=wrong.picture, said=AnnotationKind.WRONG, category="red")])
+        session.record([Answer(picture=wrong.picture, said=AnnotationKind.WRONG, category="red")])
         assert wrong.picture not in {row.picture for row in predicted_images(catalog, ["red"], limit=99)}
         assert wrong.picture in {row.picture for look in range(9) for row in cluster_images(catalog, look, limit=99)}
         assert 3 == learner.learn()

@@ -30,13 +30,13 @@ def pictures(library: Path) -> set[str]:
 def decide(library: Path) -> dict[str, str]:
     """The first is of another category, the second of none, the third right as guessed; where each is to lie."""
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        first, second, third = desk.page(QueueFilter(), after=None, limit=3)
-        other = next(name for name in desk.guesses.categories if name != first.category)
-        desk.say([Answer(picture=first.picture, said=AnnotationKind.RIGHT, category=other)])
-        desk.say([Answer(picture=second.picture, said=AnnotationKind.NONE)])
-        desk.say([Answer(picture=third.picture, said=AnnotationKind.RIGHT, category=third.category)])
-        assert 3 == desk.unfiled
+        session = ReviewSession(catalog)
+        first, second, third = session.page(QueueFilter(), after=None, limit=3)
+        other = next(name for name in session.suggestions.categories if name != first.category)
+        session.record([Answer(picture=first.picture, said=AnnotationKind.RIGHT, category=other)])
+        session.record([Answer(picture=second.picture, said=AnnotationKind.NONE)])
+        session.record([Answer(picture=third.picture, said=AnnotationKind.RIGHT, category=third.category)])
+        assert 3 == session.unfiled
     return {first.path.name: other, second.path.name: "_unknown", third.path.name: third.category}
 
 
@@ -78,11 +78,11 @@ def test_what_was_filed_can_be_taken_back_and_waits_again(tmp_path: Path, bundle
     decide(library)
     file_decided(library)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
         for _ in range(3):
-            desk.take_back()
-        assert (4, 3) == (len(desk.page(QueueFilter(), after=None, limit=9)), desk.unfiled)
-        assert 4 == sum(desk.state()["waiting"]["review"].values())
+            session.undo()
+        assert (4, 3) == (len(session.page(QueueFilter(), after=None, limit=9)), session.unfiled)
+        assert 4 == sum(session.state()["waiting"]["review"].values())
     file_decided(library)
 
     assert before == pictures(library)

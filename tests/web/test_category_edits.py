@@ -1,4 +1,4 @@
-"""New, renamed and merged categories: by the desk alone, over what waits, what was said and what is filed."""
+"""New, renamed and merged categories: by the session alone, over what waits, what was said and what is filed."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ FOUR = [
 ]
 
 
-def names(desk: ReviewSession) -> list[str]:
-    return [one["name"] for one in desk.state()["categories"]]
+def names(session: ReviewSession) -> list[str]:
+    return [one["name"] for one in session.state()["categories"]]
 
 
 def folders(library: Path) -> dict[str, str]:
@@ -42,14 +42,14 @@ def right(picture: PictureId, category: str) -> list[Answer]:
 def test_a_new_category_has_a_key_at_once_and_is_there_after_a_restart(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        desk.make("bird")
-        assert {"name": "bird", "key": "3", "said": 0} == desk.state()["categories"][-1]
-        desk.say(right(ids[2], "bird"))
+        session = ReviewSession(catalog)
+        session.make_category("bird")
+        assert {"name": "bird", "key": "3", "said": 0} == session.state()["categories"][-1]
+        session.record(right(ids[2], "bird"))
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        assert ["cat", "dog", "bird"] == names(desk)
-        assert 1 == desk.state()["categories"][-1]["said"]
+        session = ReviewSession(catalog)
+        assert ["cat", "dog", "bird"] == names(session)
+        assert 1 == session.state()["categories"][-1]["said"]
     file_decided(library)
     assert "bird" == folders(library)["002.png"]
 
@@ -58,30 +58,30 @@ def test_a_new_category_has_a_key_at_once_and_is_there_after_a_restart(tmp_path:
 def test_a_name_that_no_folder_can_have_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
     library, _ = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
         with pytest.raises(IllsortError) as told:
-            desk.make(name)
+            session.make_category(name)
         assert 1 == len(str(told.value).splitlines())
-        assert ["cat", "dog"] == names(desk)
+        assert ["cat", "dog"] == names(session)
 
 
 def test_renamed_all_that_was_said_follows_and_backspace_takes_it_back_as_one_step(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        desk.say(right(ids[2], "cat"))
-        desk.say(right(ids[3], "cat"))
-        before = desk.state()
+        session = ReviewSession(catalog)
+        session.record(right(ids[2], "cat"))
+        session.record(right(ids[3], "cat"))
+        before = session.state()
 
-        desk.rename("cat", "kitten")
-        assert ["kitten", "dog"] == names(desk)
-        assert [2, 0] == [one["said"] for one in desk.state()["categories"]]
-        assert 3 == desk.state()["to_file"]  # the filed one too
-        after = desk.state()
+        session.rename_category("cat", "kitten")
+        assert ["kitten", "dog"] == names(session)
+        assert [2, 0] == [one["said"] for one in session.state()["categories"]]
+        assert 3 == session.state()["to_file"]  # the filed one too
+        after = session.state()
     with open_catalog(library) as catalog:
         again = ReviewSession(catalog)
         assert after == again.state()
-        again.take_back()
+        again.undo()
         assert before == again.state()
 
 
@@ -89,9 +89,9 @@ def test_what_lies_under_the_old_name_moves_as_one_run_that_undo_takes_back(tmp_
     library, ids = waiting_library(tmp_path, FOUR)
     before = folders(library)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        desk.say(right(ids[3], "cat"))
-        desk.rename("cat", "kitten")
+        session = ReviewSession(catalog)
+        session.record(right(ids[3], "cat"))
+        session.rename_category("cat", "kitten")
     file_decided(library)
     assert {"000.png": "kitten", "001.png": "dog", "002.png": "_review/kitten", "003.png": "kitten"} == folders(library)
     assert {"kitten": 2, "dog": 1} == library_stats(library).filed
@@ -99,21 +99,21 @@ def test_what_lies_under_the_old_name_moves_as_one_run_that_undo_takes_back(tmp_
     undo(library)
     assert before == folders(library)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        desk.take_back()
-        desk.take_back()
-        assert (["cat", "dog"], 0) == (names(desk), desk.state()["to_file"])
+        session = ReviewSession(catalog)
+        session.undo()
+        session.undo()
+        assert (["cat", "dog"], 0) == (names(session), session.state()["to_file"])
 
 
 def test_merged_two_are_one_in_the_queue_and_in_the_numbers(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        desk.rename("cat", "dog")
-        assert ["dog"] == names(desk)
-        assert {"dog": 2} == desk.state()["waiting"]["review"]
-        for order in (Order.SURETY, Order.CATEGORY, Order.LEARNED):
-            rows = desk.page(QueueFilter(category="dog", order=order), after=None, limit=9)
+        session = ReviewSession(catalog)
+        session.rename_category("cat", "dog")
+        assert ["dog"] == names(session)
+        assert {"dog": 2} == session.state()["waiting"]["review"]
+        for order in (Order.CONFIDENCE, Order.CATEGORY, Order.RANKING):
+            rows = session.page(QueueFilter(category="dog", order=order), after=None, limit=9)
             assert [(ids[3], "dog"), (ids[2], "dog")] == [(row.picture, row.category) for row in rows]
     assert {"dog": 2} == library_stats(library).filed
 
@@ -121,30 +121,30 @@ def test_merged_two_are_one_in_the_queue_and_in_the_numbers(tmp_path: Path) -> N
 def test_what_was_only_judged_wrong_is_not_wrong_for_the_two_together(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        desk.say([Answer(picture=ids[2], said=AnnotationKind.WRONG, category="cat")])
-        desk.rename("cat", "dog")
-        rows = desk.page(QueueFilter(category="dog", grid=True), after=None, limit=9)
+        session = ReviewSession(catalog)
+        session.record([Answer(picture=ids[2], said=AnnotationKind.WRONG, category="cat")])
+        session.rename_category("cat", "dog")
+        rows = session.page(QueueFilter(category="dog", grid=True), after=None, limit=9)
         assert [ids[3]] == [row.picture for row in rows]  # it still is looked at singly
 
 
 def test_names_may_go_round_in_a_circle(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        desk.rename("cat", "bird")
-        desk.rename("bird", "fish")
-        desk.rename("fish", "cat")
-        assert (["cat", "dog"], 0) == (sorted(names(desk)), desk.state()["to_file"])
+        session = ReviewSession(catalog)
+        session.rename_category("cat", "bird")
+        session.rename_category("bird", "fish")
+        session.rename_category("fish", "cat")
+        assert (["cat", "dog"], 0) == (sorted(names(session)), session.state()["to_file"])
 
 
 def test_there_must_be_something_to_rename(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
         for old, new in (("bird", "fish"), ("cat", "cat"), ("cat", "_x")):
             with pytest.raises(IllsortError):
-                desk.rename(old, new)
-        desk.rename("cat", "bird")
+                session.rename_category(old, new)
+        session.rename_category("cat", "bird")
         with pytest.raises(LibraryError, match="called 'bird' by now"):
-            desk.make("cat")
+            session.make_category("cat")

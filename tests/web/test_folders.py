@@ -68,10 +68,10 @@ def test_what_was_skipped_waits_in_the_folders_of_its_own_tray(tmp_path: Path, b
     place = library(tmp_path, bundle, {"a": 3, "b": 2, "c": 1})
     folders = Folders(place)
     with open_catalog(place) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
         for name in ("b", "c"):
-            rows = desk.page(QueueFilter(under=folders.path_of(number_of(folders, name))), after=None, limit=1)
-            desk.say([Answer(picture=row.picture, said=AnnotationKind.SKIPPED, category=None) for row in rows])
+            rows = session.page(QueueFilter(folder=folders.path_of(number_of(folders, name))), after=None, limit=1)
+            session.record([Answer(picture=row.picture, said=AnnotationKind.SKIPPED, category=None) for row in rows])
         skipped, _ = folders.look(None, chosen=None)
 
     assert [("a", 1, 3), ("b", 1, 1)] == told(folders)
@@ -101,11 +101,11 @@ def test_what_is_answered_waits_in_no_folder_until_it_is_taken_back(tmp_path: Pa
     place = library(tmp_path, bundle, {"a": 3, "b": 2})
     folders = Folders(place)
     with open_catalog(place) as catalog:
-        desk = ReviewSession(catalog)
-        rows = desk.page(QueueFilter(under=folders.path_of(number_of(folders, "b"))), after=None, limit=9)
-        desk.say([Answer(picture=row.picture, said=AnnotationKind.RIGHT, category="red") for row in rows])
+        session = ReviewSession(catalog)
+        rows = session.page(QueueFilter(folder=folders.path_of(number_of(folders, "b"))), after=None, limit=9)
+        session.record([Answer(picture=row.picture, said=AnnotationKind.RIGHT, category="red") for row in rows])
         answered = told(folders)
-        desk.take_back()
+        session.undo()
 
     assert [] == answered
     assert [("a", 1, 3), ("b", 1, 2)] == told(folders)
@@ -125,14 +125,14 @@ def test_the_queue_of_a_folder_holds_what_lies_in_it_and_below(
     folders = Folders(moved)
     pixiv, danbooru = (folders.path_of(number_of(folders, name)) for name in ("pixiv", "danbooru"))
     with open_catalog(moved) as catalog:
-        desk = ReviewSession(catalog)
-        every = {row.picture: row.path.name for row in desk.page(QueueFilter(), after=None, limit=99)}
+        session = ReviewSession(catalog)
+        every = {row.picture: row.path.name for row in session.page(QueueFilter(), after=None, limit=99)}
 
         def names(under: bytes | None) -> set[str]:
             found, after = [], None
-            while rows := desk.page(QueueFilter(order=order, grid=grid, under=under), after=after, limit=2):
+            while rows := session.page(QueueFilter(order=order, grid=grid, folder=under), after=after, limit=2):
                 found += [every[row.picture] for row in rows]
-                after = rows[-1].key
+                after = rows[-1].cursor
             assert len(found) == len(set(found))
             return {name[:3] for name in found}
 
@@ -150,13 +150,13 @@ def test_what_is_ranked_and_what_is_not_yet_both_wait_in_their_folder(
     folders = Folders(place)
     under = folders.path_of(number_of(folders, "b"))
     with open_catalog(place) as catalog:
-        rows = ReviewSession(catalog).page(QueueFilter(under=under), after=None, limit=99)
+        rows = ReviewSession(catalog).page(QueueFilter(folder=under), after=None, limit=99)
         ranks = [(0, rows[3].picture, "review", "red", 0.5, 0, b""), (1, rows[1].picture, "review", "red", 0.6, 0, b"")]
     ranking.write(place, ranks, meta={"categories": ["red"], "temperature": 1.0, "verdicts": 0})
     with open_catalog(place) as catalog:
-        desk = ReviewSession(catalog)
-        learned = desk.page(QueueFilter(order=Order.LEARNED, under=under), after=None, limit=99)
-        rest = desk.page(QueueFilter(order=Order.LEARNED, under=under), after=learned[2].key, limit=99)
+        session = ReviewSession(catalog)
+        learned = session.page(QueueFilter(order=Order.RANKING, folder=under), after=None, limit=99)
+        rest = session.page(QueueFilter(order=Order.RANKING, folder=under), after=learned[2].cursor, limit=99)
 
     unranked = [row.picture for row in rows if row.picture not in {rows[3].picture, rows[1].picture}]
     assert [rows[3].picture, rows[1].picture, *unranked] == [row.picture for row in learned]
@@ -166,15 +166,15 @@ def test_what_is_ranked_and_what_is_not_yet_both_wait_in_their_folder(
 def test_what_a_sort_brings_into_the_folder_waits_there_too(tmp_path: Path, bundle: Path) -> None:
     place = library(tmp_path, bundle, {"a": 3, "b": 2})
     folders = Folders(place)
-    wanted = QueueFilter(under=folders.path_of(number_of(folders, "b")))
+    wanted = QueueFilter(folder=folders.path_of(number_of(folders, "b")))
     with open_catalog(place) as catalog:
-        desk = ReviewSession(catalog)
-        before = len(desk.page(wanted, after=None, limit=99))
+        session = ReviewSession(catalog)
+        before = len(session.page(wanted, after=None, limit=99))
         (tmp_path / "crawl" / "b" / "new.png").write_bytes(blended(77))
         sort_again(tmp_path, bundle)
-        desk.refresh()
+        session.refresh()
 
-        assert (2, 3) == (before, len(desk.page(wanted, after=None, limit=99)))
+        assert (2, 3) == (before, len(session.page(wanted, after=None, limit=99)))
 
 
 @pytest.mark.parametrize("folder", ["7", "-1", "x", "../crawl", "", "\uff11"])
@@ -201,7 +201,7 @@ def test_a_name_that_is_no_text_is_told_as_far_as_it_is(tmp_path: Path, bundle: 
 
     assert [("a", 1, 1), ("caf\\xe9", 1, 2)] == told(folders)
     with open_catalog(tmp_path / "sorted") as catalog:
-        wanted = QueueFilter(under=folders.path_of(number_of(folders, "caf\\xe9")))
+        wanted = QueueFilter(folder=folders.path_of(number_of(folders, "caf\\xe9")))
         assert 2 == len(ReviewSession(catalog).page(wanted, after=None, limit=9))
 
 

@@ -38,22 +38,22 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr("classifier.web.session.now", lambda: next(times).isoformat(timespec="microseconds"))
 
 
-def act(desk: ReviewSession, ids: list[Any], chance: random.Random) -> None:
+def act(session: ReviewSession, ids: list[Any], chance: random.Random) -> None:
     """Something that a person may do: an answer of one or several pictures, a category made or renamed."""
-    names = [one["name"] for one in desk.state()["categories"]]
+    names = [one["name"] for one in session.state()["categories"]]
     if chance.random() < 0.2:
-        desk.make(f"new {chance.random()}")
+        session.make_category(f"new {chance.random()}")
     elif chance.random() < 0.3:
-        desk.rename(chance.choice(names), f"called {chance.random()}")
+        session.rename_category(chance.choice(names), f"called {chance.random()}")
     else:
         pictures = chance.sample(ids, chance.randint(1, 3))
         said = chance.choice([AnnotationKind.RIGHT, AnnotationKind.NONE, AnnotationKind.SKIPPED, AnnotationKind.WRONG])
         category = chance.choice(names) if said in {AnnotationKind.RIGHT, AnnotationKind.WRONG} else None
-        desk.say([Answer(picture=picture, said=said, category=category) for picture in pictures])
+        session.record([Answer(picture=picture, said=said, category=category) for picture in pictures])
 
 
-def shown(desk: ReviewSession) -> dict[str, Any]:
-    return {key: value for key, value in desk.state().items() if key != "outlook"}
+def shown(session: ReviewSession) -> dict[str, Any]:
+    return {key: value for key, value in session.state().items() if key != "outlook"}
 
 
 @pytest.mark.parametrize("clock", CLOCKS)
@@ -64,21 +64,21 @@ def test_taking_back_goes_through_the_same_states_backwards(
     set_clock(monkeypatch, clock)
     chance, before = random.Random(0), list[dict[str, Any]]()
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
         for _ in range(12):
-            states = shown(desk)
-            act(desk, ids, chance)
-            if shown(desk)["steps"] > states["steps"]:
+            states = shown(session)
+            act(session, ids, chance)
+            if shown(session)["steps"] > states["steps"]:
                 before.append(states)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
         for state in reversed(before):
-            desk.take_back()
-            made = [one for one in shown(desk)["categories"] if one["name"].startswith("new")]
+            session.undo()
+            made = [one for one in shown(session)["categories"] if one["name"].startswith("new")]
             kept = [one for one in state["categories"] if one["name"].startswith("new")]
             assert kept == made[: len(kept)]  # what was made is no step and stays
-            assert without_made(state) == without_made(shown(desk))
-        assert (0, {}) == (desk.state()["steps"], annotation_log.latest(catalog))
+            assert without_made(state) == without_made(shown(session))
+        assert (0, {}) == (session.state()["steps"], annotation_log.latest(catalog))
 
 
 def without_made(state: dict[str, Any]) -> dict[str, Any]:
@@ -91,10 +91,10 @@ def test_a_category_made_at_the_time_of_an_answer_stays_when_that_is_taken_back(
     library, ids = waiting_library(tmp_path, MANY)
     set_clock(monkeypatch, "standing still")
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        desk.make("bird")
-        desk.say([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="bird")])
-        desk.take_back()
+        session = ReviewSession(catalog)
+        session.make_category("bird")
+        session.record([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="bird")])
+        session.undo()
     with open_catalog(library) as catalog:
         assert "bird" in {one["name"] for one in ReviewSession(catalog).state()["categories"]}
 
@@ -112,10 +112,10 @@ def test_steps_of_an_older_catalog_are_in_the_order_in_which_they_were_recorded(
         names = [("cat", "cat", "2026-11-28T11:00"), ("lion", "lion", "2026-11-29"), ("owl", "lion", "2026-11-29")]
         connection.executemany("INSERT INTO categories (name, became, at) VALUES (?, ?, ?)", names)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        taken = [[row.picture for row in desk.take_back()] for _ in range(4)]
+        session = ReviewSession(catalog)
+        taken = [[row.picture for row in session.undo()] for _ in range(4)]
         assert [[], [ids[2]], ids[:2], []] == taken
-        assert {"cat", "dog", "owl"} == {one["name"] for one in desk.state()["categories"]}
+        assert {"cat", "dog", "owl"} == {one["name"] for one in session.state()["categories"]}
 
 
 def older(connection: sqlite3.Connection) -> None:

@@ -42,11 +42,11 @@ def made(tmp_path: Path) -> tuple[Path, list[PictureId]]:
     return library, ids
 
 
-def in_pages(desk: ReviewSession, size: int, wanted: QueueFilter) -> list[PictureId]:
+def in_pages(session: ReviewSession, size: int, wanted: QueueFilter) -> list[PictureId]:
     found, after = [], None
-    while rows := desk.page(wanted, after=after, limit=size):
+    while rows := session.page(wanted, after=after, limit=size):
         found += [row.picture for row in rows]
-        after = rows[-1].key
+        after = rows[-1].cursor
     return found
 
 
@@ -63,12 +63,14 @@ def test_every_picture_comes_once_at_its_first_path_and_what_has_none_last(
     monkeypatch.setattr(path_order, "_FEW", few)
     library, ids = made
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
 
-        assert [*(ids[n] for n in IN_ORDER), *lost(ids)] == in_pages(desk, size, QueueFilter(order=Order.PATH))
-        assert [ids[8]] == in_pages(desk, size, QueueFilter(order=Order.PATH, action=Action.UNKNOWN))
+        assert [*(ids[n] for n in IN_ORDER), *lost(ids)] == in_pages(session, size, QueueFilter(order=Order.PATH))
+        assert [ids[8]] == in_pages(session, size, QueueFilter(order=Order.PATH, action=Action.UNKNOWN))
         chibi = [ids[n] for n in IN_ORDER if n != 7]
-        assert [*chibi, *lost(ids)] == in_pages(desk, size, QueueFilter(order=Order.PATH, category="chibi", grid=True))
+        assert [*chibi, *lost(ids)] == in_pages(
+            session, size, QueueFilter(order=Order.PATH, category="chibi", grid=True)
+        )
 
 
 @FEW
@@ -80,10 +82,10 @@ def test_in_a_folder_the_first_path_is_the_first_in_it(
     with open_catalog(library) as catalog, catalog.transaction() as connection:
         connection.execute("INSERT INTO files (path, picture) VALUES (?, ?)", (b"/a/b/3", ids[7]))
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
 
-        assert [ids[n] for n in (3, 4, 1, 7)] == in_pages(desk, 2, QueueFilter(order=Order.PATH, under=b"/a/b"))
-        assert [ids[n] for n in (3, 4, 1, 7, 2)] == in_pages(desk, 2, QueueFilter(order=Order.PATH, under=b"/a"))
+        assert [ids[n] for n in (3, 4, 1, 7)] == in_pages(session, 2, QueueFilter(order=Order.PATH, folder=b"/a/b"))
+        assert [ids[n] for n in (3, 4, 1, 7, 2)] == in_pages(session, 2, QueueFilter(order=Order.PATH, folder=b"/a"))
 
 
 @FEW
@@ -93,28 +95,28 @@ def test_what_is_answered_waits_no_longer_and_what_is_skipped_waits_apart(
     monkeypatch.setattr(path_order, "_FEW", few)
     library, ids = made
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        after = desk.page(QueueFilter(order=Order.PATH), after=None, limit=2)[-1].key
-        desk.say([Answer(picture=ids[4], said=AnnotationKind.RIGHT, category="chibi")])
-        desk.say(
+        session = ReviewSession(catalog)
+        after = session.page(QueueFilter(order=Order.PATH), after=None, limit=2)[-1].cursor
+        session.record([Answer(picture=ids[4], said=AnnotationKind.RIGHT, category="chibi")])
+        session.record(
             [Answer(picture=ids[0], said=AnnotationKind.SKIPPED), Answer(picture=ids[2], said=AnnotationKind.SKIPPED)]
         )
 
         # What was last on the page before was answered, and still tells where to go on.
         assert [ids[1], ids[7]] == [
-            row.picture for row in desk.page(QueueFilter(order=Order.PATH), after=after, limit=2)
+            row.picture for row in session.page(QueueFilter(order=Order.PATH), after=after, limit=2)
         ]
-        assert [ids[2], ids[0]] == in_pages(desk, 1, QueueFilter(order=Order.PATH, skipped=True))
+        assert [ids[2], ids[0]] == in_pages(session, 1, QueueFilter(order=Order.PATH, skipped=True))
 
 
 def test_a_place_whose_file_is_gone_is_the_beginning(made: tuple[Path, list[PictureId]]) -> None:
     library, ids = made
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        after = desk.page(QueueFilter(order=Order.PATH), after=None, limit=2)[-1].key
+        session = ReviewSession(catalog)
+        after = session.page(QueueFilter(order=Order.PATH), after=None, limit=2)[-1].cursor
         catalog.connection.execute("UPDATE files SET picture = NULL WHERE picture = ?", (ids[4],))
 
-        assert [ids[3]] == [row.picture for row in desk.page(QueueFilter(order=Order.PATH), after=after, limit=1)]
+        assert [ids[3]] == [row.picture for row in session.page(QueueFilter(order=Order.PATH), after=after, limit=1)]
 
 
 def test_a_place_tells_no_path(made: tuple[Path, list[PictureId]]) -> None:
@@ -122,7 +124,7 @@ def test_a_place_tells_no_path(made: tuple[Path, list[PictureId]]) -> None:
     with open_catalog(library) as catalog:
         rows = ReviewSession(catalog).page(QueueFilter(order=Order.PATH), after=None, limit=7)
 
-    assert [*((0, 0, ids[n]) for n in IN_ORDER), (1, 0.5, lost(ids)[0])] == [row.key for row in rows]
+    assert [*((0, 0, ids[n]) for n in IN_ORDER), (1, 0.5, lost(ids)[0])] == [row.cursor for row in rows]
 
 
 @pytest.mark.parametrize("category", [None, "chibi"])
@@ -131,22 +133,22 @@ def test_where_much_waits_no_page_sorts_it(
     made: tuple[Path, list[PictureId]], category: str | None, under: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(path_order, "_FEW", 0)
-    wanted = QueueFilter(order=Order.PATH, category=category, under=under)
+    wanted = QueueFilter(order=Order.PATH, category=category, folder=under)
     with open_catalog(made[0]) as catalog:
-        desk = ReviewSession(catalog)
-        after = desk.page(wanted, after=None, limit=1)[-1].key
-        plans = [step for query in queries(catalog, desk, wanted, after) for step in plan(catalog, query)]
+        session = ReviewSession(catalog)
+        after = session.page(wanted, after=None, limit=1)[-1].cursor
+        plans = [step for query in queries(catalog, session, wanted, after) for step in plan(catalog, query)]
 
     assert [] == [step for step in plans if "TEMP B-TREE" in step]
     assert any("SEARCH f USING INDEX" in step and "(path>? AND path<?)" in step for step in plans)
 
 
 def queries(
-    catalog: Catalog, desk: ReviewSession, wanted: QueueFilter, after: Sequence[float | int | str]
+    catalog: Catalog, session: ReviewSession, wanted: QueueFilter, after: Sequence[float | int | str]
 ) -> list[str]:
     asked: list[str] = []
     catalog.connection.set_trace_callback(asked.append)
-    desk.page(wanted, after=after, limit=100)
+    session.page(wanted, after=after, limit=100)
     catalog.connection.set_trace_callback(None)
     return [query for query in asked if "ORDER BY" in query]
 

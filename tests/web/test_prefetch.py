@@ -31,14 +31,14 @@ MANY = [
 
 @dataclass
 class Asked:
-    """A desk that remembers which pages were asked for."""
+    """A session that remembers which pages were asked for."""
 
-    desk: ReviewSession
+    session: ReviewSession
     pages: list[tuple[str | None, int]] = field(default_factory=list)
 
     def page(self, wanted: QueueFilter, after: Sequence[CursorValue] | None, limit: int) -> list[QueueItem]:
-        """As the desk gives it."""
-        rows = self.desk.page(wanted, after=after, limit=limit)
+        """As the session gives it."""
+        rows = self.session.page(wanted, after=after, limit=limit)
         self.pages.append((wanted.category, len(rows)))
         return rows
 
@@ -46,9 +46,9 @@ class Asked:
 def test_beside_single_pictures_the_first_grid_of_each_category_is_expected(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
-        asked = Asked(desk := ReviewSession(catalog))
-        desk.state()
-        made = list(likely_requests(asked.page, QueueFilter(), None, desk.waiting(Action.REVIEW)))
+        asked = Asked(session := ReviewSession(catalog))
+        session.state()
+        made = list(likely_requests(asked.page, QueueFilter(), None, session.waiting(Action.REVIEW)))
 
     assert [("page", GRID), ("chibi", 3)] == asked.pages
     assert GRID + 3 == len({row.picture for row in made})
@@ -58,9 +58,9 @@ def test_beside_a_grid_its_next_pages_come_first(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, MANY)
     wanted = QueueFilter(category="page", grid=True)
     with open_catalog(library) as catalog:
-        asked = Asked(desk := ReviewSession(catalog))
-        first = desk.page(wanted, after=None, limit=GRID)
-        made = list(likely_requests(asked.page, wanted, first[-1].key, ["chibi"]))
+        asked = Asked(session := ReviewSession(catalog))
+        first = session.page(wanted, after=None, limit=GRID)
+        made = list(likely_requests(asked.page, wanted, first[-1].cursor, ["chibi"]))
 
     assert [*[("page", GRID)] * 3, ("chibi", 3)] == asked.pages
     assert set() == {row.picture for row in first} & {row.picture for row in made}

@@ -21,16 +21,16 @@ MANY = [
 ]
 
 
-def in_pages(desk: ReviewSession, wanted: QueueFilter, size: int) -> list[tuple[str, float]]:
+def in_pages(session: ReviewSession, wanted: QueueFilter, size: int) -> list[tuple[str, float]]:
     found, after = [], None
-    while rows := desk.page(wanted, after=after, limit=size):
+    while rows := session.page(wanted, after=after, limit=size):
         found += [(row.category, row.confidence) for row in rows]
-        after = rows[-1].key
+        after = rows[-1].cursor
     return found
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
-@pytest.mark.parametrize("order", [Order.SURETY, Order.CATEGORY, Order.NEWEST])
+@pytest.mark.parametrize("order", [Order.CONFIDENCE, Order.CATEGORY, Order.NEWEST])
 def test_every_picture_comes_once_whatever_the_order_and_the_size_of_a_page(
     tmp_path: Path, order: Order, size: int
 ) -> None:
@@ -46,73 +46,73 @@ def test_every_picture_comes_once_whatever_the_order_and_the_size_of_a_page(
 def test_one_category_and_one_tray_are_shown_alone(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
 
-        assert 7 * ["chibi"] == [category for category, _ in in_pages(desk, QueueFilter(category="chibi"), 3)]
-        assert [("page", 0.4)] == in_pages(desk, QueueFilter(action=Action.UNKNOWN), 3)
-        assert {"review": {"chibi": 7, "page": 5}, "unknown": {"page": 1}} == desk.state()["waiting"]
+        assert 7 * ["chibi"] == [category for category, _ in in_pages(session, QueueFilter(category="chibi"), 3)]
+        assert [("page", 0.4)] == in_pages(session, QueueFilter(action=Action.UNKNOWN), 3)
+        assert {"review": {"chibi": 7, "page": 5}, "unknown": {"page": 1}} == session.state()["waiting"]
 
 
 def test_what_was_answered_waits_no_longer_and_what_was_skipped_waits_apart(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        desk.say(
+        session = ReviewSession(catalog)
+        session.record(
             [
                 Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="chibi"),
                 Answer(picture=ids[1], said=AnnotationKind.NONE),
             ]
         )
-        desk.say([Answer(picture=ids[2], said=AnnotationKind.SKIPPED)])
-        desk.say([Answer(picture=ids[3], said=AnnotationKind.WRONG, category="chibi")])
+        session.record([Answer(picture=ids[2], said=AnnotationKind.SKIPPED)])
+        session.record([Answer(picture=ids[3], said=AnnotationKind.WRONG, category="chibi")])
 
         left, skipped, grid = (
-            {row.picture for row in desk.page(wanted, after=None, limit=50)}
+            {row.picture for row in session.page(wanted, after=None, limit=50)}
             for wanted in (QueueFilter(), QueueFilter(skipped=True), QueueFilter(category="chibi", grid=True))
         )
         assert set(ids[3:12]) == left
         assert {ids[2]} == skipped
         assert set(ids[4:7]) == grid
-        assert ({"chibi": 4, "page": 5}, 1, 2) == tuple_of(desk)
+        assert ({"chibi": 4, "page": 5}, 1, 2) == tuple_of(session)
 
 
-@pytest.mark.parametrize("order", [Order.SURETY, Order.CATEGORY, Order.NEWEST, Order.PATH, Order.LEARNED])
+@pytest.mark.parametrize("order", [Order.CONFIDENCE, Order.CATEGORY, Order.NEWEST, Order.PATH, Order.RANKING])
 def test_what_was_skipped_is_one_tray_from_wherever_it_came(tmp_path: Path, order: Order) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        unknown = desk.page(QueueFilter(action=Action.UNKNOWN), after=None, limit=1)[0].picture
-        desk.say([Answer(picture=one, said=AnnotationKind.SKIPPED) for one in (ids[2], ids[9], unknown)])
+        session = ReviewSession(catalog)
+        unknown = session.page(QueueFilter(action=Action.UNKNOWN), after=None, limit=1)[0].picture
+        session.record([Answer(picture=one, said=AnnotationKind.SKIPPED) for one in (ids[2], ids[9], unknown)])
 
         assert [("chibi", MANY[2][2]), ("page", 0.4), ("page", MANY[9][2])] == sorted(
-            in_pages(desk, QueueFilter(order=order, skipped=True), 2)
+            in_pages(session, QueueFilter(order=order, skipped=True), 2)
         )
-        assert 2 == len(in_pages(desk, QueueFilter(order=order, skipped=True, category="page"), 1))
+        assert 2 == len(in_pages(session, QueueFilter(order=order, skipped=True, category="page"), 1))
 
 
-def tuple_of(desk: ReviewSession) -> tuple[dict[str, int], int, int]:
-    state = desk.state()
+def tuple_of(session: ReviewSession) -> tuple[dict[str, int], int, int]:
+    state = session.state()
     return state["waiting"]["review"], state["skipped"], state["to_file"]
 
 
-@pytest.mark.parametrize("order", [Order.SURETY, Order.CATEGORY, Order.NEWEST])
+@pytest.mark.parametrize("order", [Order.CONFIDENCE, Order.CATEGORY, Order.NEWEST])
 @pytest.mark.parametrize("category", [None, "chibi"])
 def test_no_page_sorts_the_library(tmp_path: Path, order: Order, category: str | None) -> None:
     library, _ = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        plan = plan_of(catalog, desk, QueueFilter(order=order, category=category))
+        session = ReviewSession(catalog)
+        plan = plan_of(catalog, session, QueueFilter(order=order, category=category))
 
     assert [] == [step for step in plan if "TEMP B-TREE" in step]
     assert [] == [step for step in plan if step.startswith("SCAN")]
 
 
-def plan_of(catalog: Catalog, desk: ReviewSession, wanted: QueueFilter) -> list[str]:
+def plan_of(catalog: Catalog, session: ReviewSession, wanted: QueueFilter) -> list[str]:
     """How SQLite goes about the query that is behind a page which is not the first."""
     asked: list[str] = []
-    after = desk.page(wanted, after=None, limit=2)[-1].key
+    after = session.page(wanted, after=None, limit=2)[-1].cursor
     catalog.connection.set_trace_callback(asked.append)
-    desk.page(wanted, after=after, limit=2)
+    session.page(wanted, after=after, limit=2)
     catalog.connection.set_trace_callback(None)
     query = next(text for text in asked if "FROM decisions AS d" in text)
     return [row[3] for row in catalog.connection.execute(f"EXPLAIN QUERY PLAN {query}")]

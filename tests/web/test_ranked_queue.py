@@ -41,11 +41,11 @@ def ranks(ids: list[PictureId], numbers: list[int], *, category: str = "page", a
     ]
 
 
-def in_pages(desk: ReviewSession, wanted: QueueFilter, size: int) -> list[PictureId]:
+def in_pages(session: ReviewSession, wanted: QueueFilter, size: int) -> list[PictureId]:
     found, after = [], None
-    while rows := desk.page(wanted, after=after, limit=size):
+    while rows := session.page(wanted, after=after, limit=size):
         found += [row.picture for row in rows]
-        after = rows[-1].key
+        after = rows[-1].cursor
     return found
 
 
@@ -57,13 +57,13 @@ def test_what_is_ranked_comes_in_its_order_and_the_rest_after_it_the_least_sure_
     # What is ranked as waiting for review, though it is filed or unknown by now, is where it is.
     write(library, ranks(ids, [8, 2, 12, 0, 13, 10]), meta=META)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
 
         rest = [*sorted([7, 9, 11], key=lambda number: ids[number]), 6, 5, 4, 3, 1]
-        assert [ids[n] for n in [8, 2, 0, 10, *rest]] == in_pages(desk, QueueFilter(order=Order.LEARNED), size)
-        assert [ids[12]] == in_pages(desk, QueueFilter(order=Order.LEARNED, action=Action.UNKNOWN), size)
+        assert [ids[n] for n in [8, 2, 0, 10, *rest]] == in_pages(session, QueueFilter(order=Order.RANKING), size)
+        assert [ids[12]] == in_pages(session, QueueFilter(order=Order.RANKING, action=Action.UNKNOWN), size)
         assert [ids[n] for n in [8, 2, 0, 10, *rest[:3]]] == in_pages(
-            desk, QueueFilter(order=Order.LEARNED, category="page"), size
+            session, QueueFilter(order=Order.RANKING, category="page"), size
         )
 
 
@@ -72,54 +72,54 @@ def test_what_looks_alike_comes_together_and_one_look_alone_when_wished(tmp_path
     library, ids = waiting_library(tmp_path, MANY)
     write(library, ranks(ids, [3, 8, 5, 2, 1, 0, 4, 6]), meta=META)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        together = in_pages(desk, QueueFilter(order=Order.ALIKE, category="page", grid=True), size)
+        session = ReviewSession(catalog)
+        together = in_pages(session, QueueFilter(order=Order.CLUSTER, category="page", grid=True), size)
 
         assert [ids[n] for n in [8, 2, 0, 4, 6, 3, 5, 1]] == together[:8]
-        assert [ids[n] for n in [3, 5, 1]] == in_pages(desk, QueueFilter(order=Order.LEARNED, look=1), size)
+        assert [ids[n] for n in [3, 5, 1]] == in_pages(session, QueueFilter(order=Order.RANKING, cluster=1), size)
 
 
-@pytest.mark.parametrize("order", [Order.LEARNED, Order.ALIKE])
+@pytest.mark.parametrize("order", [Order.RANKING, Order.CLUSTER])
 def test_without_an_outlook_the_least_sure_come_first(tmp_path: Path, order: Order) -> None:
     library, _ = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
 
-        assert in_pages(desk, QueueFilter(), 5) == in_pages(desk, QueueFilter(order=order), 5)
-        assert in_pages(desk, QueueFilter(category="page"), 2) == in_pages(
-            desk, QueueFilter(order=order, category="page"), 2
+        assert in_pages(session, QueueFilter(), 5) == in_pages(session, QueueFilter(order=order), 5)
+        assert in_pages(session, QueueFilter(category="page"), 2) == in_pages(
+            session, QueueFilter(order=order, category="page"), 2
         )
 
 
 def test_a_new_outlook_is_taken_between_two_pages_and_begins_anew(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     write(library, ranks(ids, [0, 1, 2]), meta=META)
-    wanted = QueueFilter(order=Order.LEARNED)
+    wanted = QueueFilter(order=Order.RANKING)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        desk.say([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="chibi")])
-        after = desk.page(wanted, after=None, limit=1)[-1].key
+        session = ReviewSession(catalog)
+        session.record([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="chibi")])
+        after = session.page(wanted, after=None, limit=1)[-1].cursor
         write(library, ranks(ids, [5, 0, 4], category="chibi"), meta=META)
-        desk.look_out()
+        session.use_newest_ranking()
 
-        assert [ids[5], ids[4]] == [row.picture for row in desk.page(wanted, after=after, limit=2)]
-        assert {"chibi": 6, "page": 5} == desk.state()["waiting"]["review"]
-        desk.take_back()
-        assert {"chibi": 7, "page": 5} == desk.state()["waiting"]["review"]
+        assert [ids[5], ids[4]] == [row.picture for row in session.page(wanted, after=after, limit=2)]
+        assert {"chibi": 6, "page": 5} == session.state()["waiting"]["review"]
+        session.undo()
+        assert {"chibi": 7, "page": 5} == session.state()["waiting"]["review"]
 
 
 def test_what_is_guessed_is_what_was_learned_last(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     write(library, ranks(ids, [0]), meta=META)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        row = desk.page(QueueFilter(order=Order.LEARNED), after=None, limit=1)[0]
+        session = ReviewSession(catalog)
+        row = session.page(QueueFilter(order=Order.RANKING), after=None, limit=1)[0]
 
-        assert ("chibi", "page", 0.0) == (row.category, row.best, row.share)
-        assert ["page", "chibi"] == list(desk.guesses_of(row))
+        assert ("chibi", "page", 0.0) == (row.category, row.best, row.best_confidence)
+        assert ["page", "chibi"] == list(session.probabilities_of(row))
 
 
-@pytest.mark.parametrize("order", [Order.LEARNED, Order.ALIKE])
+@pytest.mark.parametrize("order", [Order.RANKING, Order.CLUSTER])
 @pytest.mark.parametrize("category", [None, "page"])
 @pytest.mark.parametrize("look", [None, 1])
 def test_no_page_sorts_what_is_ranked_nor_what_waits_beside_it(
@@ -127,22 +127,22 @@ def test_no_page_sorts_what_is_ranked_nor_what_waits_beside_it(
 ) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     write(library, ranks(ids, [0, 1, 2, 3]), meta=META)
-    wanted = QueueFilter(order=order, category=category, look=look)
+    wanted = QueueFilter(order=order, category=category, cluster=look)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        after = desk.page(wanted, after=None, limit=1)[-1].key
-        steps = [step for query in queries(catalog, desk, wanted, after) for step in plan(catalog, query)]
+        session = ReviewSession(catalog)
+        after = session.page(wanted, after=None, limit=1)[-1].cursor
+        steps = [step for query in queries(catalog, session, wanted, after) for step in plan(catalog, query)]
 
     assert [] == [step for step in steps if "TEMP B-TREE" in step or step.startswith("SCAN")]
 
 
 def queries(
-    catalog: Catalog, desk: ReviewSession, wanted: QueueFilter, after: tuple[float | int | str, ...]
+    catalog: Catalog, session: ReviewSession, wanted: QueueFilter, after: tuple[float | int | str, ...]
 ) -> list[str]:
     asked: list[str] = []
-    desk.page(wanted, after=after, limit=10)
+    session.page(wanted, after=after, limit=10)
     catalog.connection.set_trace_callback(asked.append)
-    desk.page(wanted, after=after, limit=10)
+    session.page(wanted, after=after, limit=10)
     catalog.connection.set_trace_callback(None)
     return [query for query in asked if query.lstrip().startswith("SELECT")]
 

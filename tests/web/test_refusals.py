@@ -48,22 +48,22 @@ def told(work: Callable[[], object]) -> str:
 def test_what_cannot_be_said_of_a_category_is_told_by_its_name(tmp_path: Path, name: str) -> None:
     library, (_, waiting) = waiting_library(tmp_path, WAITING)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
         answer = Answer(picture=waiting, said=AnnotationKind.RIGHT, category=name)
-        assert f"没有“{name}”这个类别" == told(lambda: desk.say([answer]))
-        assert f"没有“{name}”这个类别" == told(lambda: desk.rename(name, "dog"))
+        assert f"没有“{name}”这个类别" == told(lambda: session.record([answer]))
+        assert f"没有“{name}”这个类别" == told(lambda: session.rename_category(name, "dog"))
 
 
 @pytest.mark.parametrize("name", ["it's", "四格漫画", "{0} is called"])
 def test_a_name_that_is_taken_is_told(tmp_path: Path, name: str) -> None:
     library, _ = waiting_library(tmp_path, WAITING)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        desk.make(name)
-        assert f"类别“{name}”已经有了" == told(lambda: desk.make(name))
-        assert f"这个类别已经叫“{name}”了" == told(lambda: desk.rename(name, name))
-        desk.rename(name, "dog")
-        assert f"“{name}”现在叫“dog”；请换一个名称" == told(lambda: desk.make(name))
+        session = ReviewSession(catalog)
+        session.make_category(name)
+        assert f"类别“{name}”已经有了" == told(lambda: session.make_category(name))
+        assert f"这个类别已经叫“{name}”了" == told(lambda: session.rename_category(name, name))
+        session.rename_category(name, "dog")
+        assert f"“{name}”现在叫“dog”；请换一个名称" == told(lambda: session.make_category(name))
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_a_name_that_is_taken_is_told(tmp_path: Path, name: str) -> None:
 def test_a_name_that_no_folder_can_have_is_told_with_its_reason(tmp_path: Path, name: str, chinese: str) -> None:
     library, _ = waiting_library(tmp_path, WAITING)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        assert chinese == told(lambda: desk.make(name))
+        session = ReviewSession(catalog)
+        assert chinese == told(lambda: session.make_category(name))
 
 
 @pytest.mark.parametrize("folder", ["plain", "a: is in use", "我的 库"])

@@ -23,23 +23,23 @@ from kit.tree import all_files
 FIVE = [(Action.REVIEW, "chibi", 0.5 + number / 10) for number in range(4)] + [(Action.REVIEW, "page", 0.95)]
 
 
-def left(desk: ReviewSession) -> list[PictureId]:
-    return [row.picture for row in desk.page(QueueFilter(), after=None, limit=100)]
+def left(session: ReviewSession) -> list[PictureId]:
+    return [row.picture for row in session.page(QueueFilter(), after=None, limit=100)]
 
 
 def test_steps_are_taken_back_in_turn_also_after_a_restart(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FIVE)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        desk.say([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="page")])
-        desk.say([Answer(picture=picture, said=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
-        desk.say([Answer(picture=ids[3], said=AnnotationKind.SKIPPED)])
-        assert [ids[4]] == left(desk)
+        session = ReviewSession(catalog)
+        session.record([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="page")])
+        session.record([Answer(picture=picture, said=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
+        session.record([Answer(picture=ids[3], said=AnnotationKind.SKIPPED)])
+        assert [ids[4]] == left(session)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        assert 3 == desk.state()["steps"]
-        assert [[ids[3]], ids[1:3], [ids[0]], []] == [[row.picture for row in desk.take_back()] for _ in range(4)]
-        assert (ids, 0, 0) == (left(desk), desk.unfiled, desk.state()["steps"])
+        session = ReviewSession(catalog)
+        assert 3 == session.state()["steps"]
+        assert [[ids[3]], ids[1:3], [ids[0]], []] == [[row.picture for row in session.undo()] for _ in range(4)]
+        assert (ids, 0, 0) == (left(session), session.unfiled, session.state()["steps"])
         assert {} == annotation_log.latest(catalog)
 
 
@@ -47,13 +47,13 @@ def test_each_answer_keeps_how_its_picture_was_selected(tmp_path: Path) -> None:
     """The queue chooses one picture, a grid many, an audit draws of what is filed: none is drawn by chance of all."""
     library, ids = waiting_library(tmp_path, FIVE)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        desk.say([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="page")])
-        desk.say([Answer(picture=picture, said=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
-        desk.rename("chibi", "small")
-    with open_session(filed_library(tmp_path / "filed", Kind(category="a", confidences=[0.9] * 2))) as session:
-        session.answer(AnnotationKind.RIGHT)
-        audited = session.state.answers[0].selection
+        session = ReviewSession(catalog)
+        session.record([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="page")])
+        session.record([Answer(picture=picture, said=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
+        session.rename_category("chibi", "small")
+    with open_session(filed_library(tmp_path / "filed", Kind(category="a", confidences=[0.9] * 2))) as audit:
+        audit.answer(AnnotationKind.RIGHT)
+        audited = audit.state.answers[0].selection
     with read_catalog(library) as catalog:
         held = {picture: verdict.selection for picture, verdict in annotation_log.latest(catalog).items()}
 
@@ -68,9 +68,9 @@ def test_what_an_audit_said_holds_again_when_the_later_word_is_taken_back(tmp_pa
             picture=ids[0], said=AnnotationKind.WRONG, category="chibi", origin="audit", at="2026-11-24", audit=1
         )
         audit = annotation_log.add(catalog, audit)
-        desk = ReviewSession(catalog)
-        desk.say([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="chibi")])
-        desk.take_back()
+        session = ReviewSession(catalog)
+        session.record([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="chibi")])
+        session.undo()
 
         assert {ids[0]: audit} == annotation_log.latest(catalog)
 
@@ -86,21 +86,21 @@ def test_what_an_audit_said_holds_again_when_the_later_word_is_taken_back(tmp_pa
 def test_nothing_is_said_of_what_is_not_there(tmp_path: Path, answer: Answer) -> None:
     library, ids = waiting_library(tmp_path, FIVE)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
         with pytest.raises(LibraryError, match="there is no"):
-            desk.say([Answer(picture=ids[0], said=AnnotationKind.NONE), answer])
+            session.record([Answer(picture=ids[0], said=AnnotationKind.NONE), answer])
 
-        assert (ids, 0) == (left(desk), desk.unfiled)
+        assert (ids, 0) == (left(session), session.unfiled)
 
 
 def test_a_later_sort_files_what_was_decided_whatever_the_model_says(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 6)
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        rows = desk.page(QueueFilter(), after=None, limit=10)
-        other = next(name for name in desk.guesses.categories if name != rows[0].category)
-        desk.say([Answer(picture=rows[0].picture, said=AnnotationKind.RIGHT, category=other)])
-        desk.say([Answer(picture=rows[1].picture, said=AnnotationKind.NONE)])
+        session = ReviewSession(catalog)
+        rows = session.page(QueueFilter(), after=None, limit=10)
+        other = next(name for name in session.suggestions.categories if name != rows[0].category)
+        session.record([Answer(picture=rows[0].picture, said=AnnotationKind.RIGHT, category=other)])
+        session.record([Answer(picture=rows[1].picture, said=AnnotationKind.NONE)])
     sort_again(tmp_path, bundle)
 
     assert {f"{other}/{rows[0].path.name}", f"_unknown/{rows[1].path.name}"} <= set(all_files(library))
@@ -112,11 +112,11 @@ def test_an_answer_waits_for_a_sort_that_is_writing_and_is_not_lost(tmp_path: Pa
     library, ids = waiting_library(tmp_path, FIVE)
     began = threading.Event()
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
+        session = ReviewSession(catalog)
         other = threading.Thread(target=write_for_a_while, args=(library, began))
         other.start()
         began.wait()
-        desk.say([Answer(picture=ids[0], said=AnnotationKind.NONE)])
+        session.record([Answer(picture=ids[0], said=AnnotationKind.NONE)])
         other.join()
     with read_catalog(library) as catalog:
         assert AnnotationKind.NONE is annotation_log.latest(catalog)[ids[0]].said
@@ -129,14 +129,14 @@ def test_no_answer_is_lost_while_a_sort_files_beside(tmp_path: Path, bundle: Pat
     sorting = threading.Thread(target=sort_again, args=(tmp_path, bundle))
     sorting.start()
     with open_catalog(library) as catalog:
-        desk = ReviewSession(catalog)
-        pictures = [row.picture for row in desk.page(QueueFilter(), after=None, limit=30)]
+        session = ReviewSession(catalog)
+        pictures = [row.picture for row in session.page(QueueFilter(), after=None, limit=30)]
         for picture in pictures:
-            desk.say([Answer(picture=picture, said=AnnotationKind.NONE)])
-            desk.state()
+            session.record([Answer(picture=picture, said=AnnotationKind.NONE)])
+            session.state()
         sorting.join()
-        desk.refresh()
-        assert 30 == desk.unfiled + len(_unknown(library))
+        session.refresh()
+        assert 30 == session.unfiled + len(_unknown(library))
         assert dict.fromkeys(pictures, AnnotationKind.NONE) == {
             picture: verdict.said for picture, verdict in annotation_log.latest(catalog).items()
         }

@@ -64,9 +64,9 @@ def category_routes(
     async def name(request: Request) -> Response:
         match await read_body(request, _Name):
             case _Name(make=str(made), rename=None, to=None):
-                return await change(lambda review_session: review_session.make(made))
+                return await change(lambda review_session: review_session.make_category(made))
             case _Name(make=None, rename=str(old), to=str(new)):
-                return await change(lambda review_session: review_session.rename(old, new))
+                return await change(lambda review_session: review_session.rename_category(old, new))
         raise HTTPException(400, "not a category")
 
     async def change(how: Callable[[ReviewSession], None]) -> Response:
@@ -88,7 +88,7 @@ def _all(review_session: ReviewSession) -> dict[str, Any]:
 
     def read(catalog: Catalog, guesses: Suggestions) -> dict[str, Any]:
         found = [
-            {"look": one.look, "category": one.category, "count": one.count}
+            {"look": one.cluster, "category": one.category, "count": one.count}
             for one in list_grids(catalog, guesses.names)
         ]
         return {"grids": found, "groups": asdict(image_clusters(catalog))}
