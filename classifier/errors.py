@@ -11,20 +11,87 @@
 
     Undecodable                 one picture that cannot be read; carries its Failure; never leaves a run
 
+An error carries a `Message`: an English template and its parameters. `str(error)` is the English; the sentence that a
+person reads is made where it is shown, in their language (`i18n.translate`). Nothing parses it.
+
 A picture that fails is not an error but a `records.Failure`: counted, listed, never dropped.
 Anything else that is raised is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
     from classifier.records import FailureKind
 
 
+@dataclass(frozen=True, init=False)
+class Message:
+    """A sentence before it is put into a language; `str` of it is the English.
+
+    `template` is English, with params in braces as `str.format` takes them, and the key of its translations. Without
+    params it is literal text. A param may be a Message itself.
+    """
+
+    template: str
+    params: Mapping[str, object]
+
+    def __init__(self, template: str, /, **params: object) -> None:
+        object.__setattr__(self, "template", template)
+        object.__setattr__(self, "params", params)
+
+    def __str__(self) -> str:
+        return self.template.format(**self.params) if self.params else self.template
+
+
+@dataclass(frozen=True, init=False)
+class Counted(Message):
+    """A message that depends on a number: `one` is the template for 1, `many` for any other `count`."""
+
+    one: str
+    many: str
+
+    def __init__(self, one: str, many: str, /, *, count: int, **params: object) -> None:
+        super().__init__(one if count == 1 else many, count=count, **params)
+        object.__setattr__(self, "one", one)
+        object.__setattr__(self, "many", many)
+
+
+@dataclass(frozen=True, init=False)
+class SystemMessage(Message):
+    """What the operating system or SQLite says: its own words in English, translated by `code`, such as "ENOSPC"."""
+
+    code: str
+
+    def __init__(self, words: str, code: str) -> None:
+        super().__init__(words)
+        object.__setattr__(self, "code", code)
+
+
+def system_message(error: OSError | sqlite3.Error) -> Message:
+    """What went wrong, without numbers and paths. An OSError that illsort raises may have a Message as its strerror."""
+    if not isinstance(error, OSError):
+        return SystemMessage(str(error), getattr(error, "sqlite_errorname", ""))
+    words: object = error.strerror
+    if isinstance(words, Message):
+        return words
+    return SystemMessage(str(words or error), errno.errorcode.get(error.errno or 0, ""))
+
+
 class IllsortError(Exception):
-    """The user's or the environment's fault, reported in one line."""
+    """The user's or the environment's fault, reported in one line; takes a template and its params, or a Message."""
+
+    def __init__(self, template: str | Message, /, **params: object) -> None:
+        self.message = template if isinstance(template, Message) else Message(template, **params)
+        super().__init__(self.message)
 
 
 class SettingsError(IllsortError):
@@ -50,9 +117,12 @@ class CrawlError(IllsortError):
 class NoGuarantee(IllsortError):  # noqa: N818 - a fact about the labels, not an error of the program
     """An error rate that cannot be guaranteed; `why` is a code: "picked", "fitted", "none" or "few"."""
 
-    def __init__(self, message: str, *, why: str) -> None:
-        super().__init__(message)
+    def __init__(self, template: str | Message, /, *, why: str, **params: object) -> None:
+        super().__init__(template, **params)
         self.why = why
+
+    def __reduce__(self) -> tuple[Callable[[], NoGuarantee], tuple[()]]:
+        return partial(NoGuarantee, self.message, why=self.why), ()
 
 
 class FilingStopped(IllsortError):  # noqa: N818 - it says what happened: filing stopped, nothing broke

@@ -26,7 +26,8 @@ from classifier.cli.terminal import print_lines
 from classifier.cli.train import train
 from classifier.cli.undo import undo
 from classifier.cli.verify import verify
-from classifier.errors import IllsortError
+from classifier.errors import IllsortError, system_message
+from classifier.i18n import Language, _, set_language, user_language
 
 _USER_ERROR = 2
 
@@ -45,13 +46,13 @@ class CommandGroup(TyperGroup):
         try:
             code = super().main(*args, **{**options, "standalone_mode": False})
         except IllsortError as error:
-            return _fail(str(error))
+            return _fail(_(error.message))
         except OSError as error:
             if isinstance(error, BrokenPipeError) or not error.strerror:
                 raise
-            return _fail(": ".join(str(part) for part in (error.filename, error.strerror) if part))
+            return _fail(": ".join(str(part) for part in (error.filename, _(system_message(error))) if part))
         except typer.Abort:
-            return _fail("a question was not answered")
+            return _fail(_("a question was not answered"))
         except Exception as error:
             if not hasattr(error, "format_message"):  # the parser's own errors, which typer does not name
                 raise
@@ -71,7 +72,7 @@ def _usage_error(error: Any) -> int:
         print_lines(*message.splitlines(), err=True)
         return _USER_ERROR
     named = "illsort" if error.ctx is None else error.ctx.command_path  # an option without its value knows no command
-    return _fail(f"{message.rstrip('.')}; see {named} --help")
+    return _fail(_("{message}; see {command} --help", message=message.rstrip("."), command=named))
 
 
 app = typer.Typer(
@@ -96,15 +97,30 @@ app.command(epilog="\b\nExample:  illsort verify ~/sorted --quick")(verify)
 app.command(epilog="\b\nExample:  illsort demo --folder illsort-demo")(demo)
 
 
+def _language(text: str | Language) -> Language:
+    known = {"en": Language.ENGLISH, "zh": Language.CHINESE}
+    if text not in known:
+        raise typer.BadParameter(f"'{text}': give en or zh")
+    return known[text]
+
+
 @app.callback(invoke_without_command=True)
 def root(
+    context: typer.Context,
     *,
+    lang: Annotated[
+        Language | None,
+        typer.Option(parser=_language, metavar="en|zh", envvar="ILLSORT_LANG", help="Language; that of the locale."),
+    ] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
 ) -> None:
     """Sort pictures into your own categories; what it is not sure of waits for you."""
+    set_language(lang or user_language())
     if version:
         print_lines(f"illsort {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        context.fail(_("no command was named"))
 
 
 def main() -> None:

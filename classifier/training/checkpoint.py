@@ -12,7 +12,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from classifier.errors import ModelError
+from classifier.errors import ModelError, system_message
 from classifier.own_folder import OwnFolder, name_taken
 
 _SUFFIX: Final = ".pt"
@@ -57,7 +57,7 @@ class Checkpoint:
         try:
             OwnFolder(self.path.parent).write(self.path.name, lambda file: torch.save(saved, file))
         except FileExistsError as error:
-            raise ModelError(error.strerror) from None
+            raise ModelError(system_message(error)) from None
 
 
 def check(folder: Path) -> None:
@@ -67,7 +67,7 @@ def check(folder: Path) -> None:
     own = OwnFolder(folder)
     for path in sorted(folder.glob("*.pt")):
         if _OF_A_RUN.fullmatch(path.name) and not own.owns(path.name) and not _holds_state(path):
-            raise ModelError(name_taken(path).strerror)
+            raise ModelError(system_message(name_taken(path)))
 
 
 def remove(folder: Path) -> None:

@@ -13,6 +13,8 @@ import re
 from string import Formatter
 from typing import Final
 
+from classifier.errors import Message
+from classifier.i18n import Language, translate
 from classifier.paths import displayable
 from classifier.web.sentences import SENTENCES
 
@@ -94,9 +96,10 @@ def sentence_in_chinese(sentence: str) -> str:
     return sentence
 
 
-def in_both_languages(name: str, sentence: str) -> dict[str, str]:
+def in_both_languages(name: str, message: Message | str) -> dict[str, str]:
     """The sentence for the page: under `name` in English, under `name`_zh in Chinese."""
-    told = {name: sentence, f"{name}_zh": sentence_in_chinese(sentence)}
+    english, chinese = str(message), translate(message, Language.CHINESE)
+    told = {name: english, f"{name}_zh": sentence_in_chinese(english) if chinese == english else chinese}
     return {key: displayable(text, keep="\n") for key, text in told.items()}
 
 

@@ -39,7 +39,8 @@ async def error_response(_: Request, error: Exception) -> SafeJSONResponse:
         return SafeJSONResponse(
             in_both_languages("error", error.detail), status_code=error.status_code, headers=error.headers
         )
-    return SafeJSONResponse(in_both_languages("error", str(error)), status_code=409)
+    message = error.message if isinstance(error, IllsortError) else str(error)
+    return SafeJSONResponse(in_both_languages("error", message), status_code=409)
 
 
 def damage_handler(library: Path) -> Callable[[Request, Exception], Awaitable[SafeJSONResponse]]:
