@@ -87,10 +87,6 @@ CHANGES = {
         "a file that leads the browser to the page, in a new temporary folder",
         ".touch .write_text tempfile.TemporaryDirectory",
     ),
-    "cli/image_preview.py": (
-        "a picture for a viewer, in a new temporary folder",
-        ".write_bytes tempfile.TemporaryDirectory",
-    ),
     "demo/run.py": ("draws into a folder that was empty", ".mkdir .write_bytes .write_text"),
     "filing/fsops.py": ("every change of a user's file", "any"),
     "inference/worker.py": ("opens the system's null device", "os.open"),

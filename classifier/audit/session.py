@@ -1,10 +1,11 @@
-"""An audit as a session: draw or continue, answer, take back; every answer is stored at once."""
+"""An audit as a session: draw or continue, answer, take back, outcome; every answer is stored at once."""
 
 from __future__ import annotations
 
 import os
 import secrets
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,19 @@ if TYPE_CHECKING:
     from classifier.progress import Progress
 
 ORIGIN = "audit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a finished audit shows.
+
+    `kept` is whether the requested error rate is shown to be kept, None without one; `offer` is a threshold that would
+    keep it where the library as it is filed does not; `misfiled` pictures were judged wrong and have no other category.
+    """
+
+    kept: bool | None
+    offer: ThresholdOffer | None
+    misfiled: int
 
 
 class Session:
@@ -76,15 +90,17 @@ class Session:
         audit = audits.last(self._catalog)
         return audit is not None and audit.id == self.state.audit.id and audit.threshold is not None
 
-    @property
-    def wrong(self) -> int:
-        """How many pictures that were judged wrong still lie in their category's folder."""
-        judged = [d for d in self.state.audit.drawn if self.state.said.get(d.picture) is AnnotationKind.WRONG]
-        return sum(self.path_of(drawn) is not None for drawn in judged)
-
-    def offer(self, max_error: float) -> ThresholdOffer | None:
-        """The loosest threshold that is shown to keep `max_error`; None when none is, or something was filed since."""
-        return loosest_threshold(self.state, max_error) if self.is_current else None
+    def outcome(self, max_error: float | None) -> Outcome | None:
+        """What follows from the answers for `max_error`; None until all are answered. No offer if outdated."""
+        if not self.state.is_finished:
+            return None
+        kept = None if max_error is None else keeps_target(self.state, max_error)
+        is_missed = kept is False and self.is_current
+        return Outcome(
+            kept=kept,
+            offer=loosest_threshold(self.state, max_error) if is_missed and max_error is not None else None,
+            misfiled=self._misfiled(),
+        )
 
     def refile(self, agreed: Strictness | None = None, *, progress: Progress | None = None) -> RefileResult:
         """Put what was judged wrong, and what is below the agreed threshold, into `_review`; that run can be undone.
@@ -93,6 +109,13 @@ class Session:
         """
         strictness = agreed or Strictness()
         return apply_audit(self._catalog, self.library, self.state.audit, strictness, progress=progress)
+
+    def _misfiled(self) -> int:
+        """How many pictures that were judged wrong still lie in their category's folder and have no other category."""
+        judged = [d for d in self.state.audit.drawn if self.state.said.get(d.picture) is AnnotationKind.WRONG]
+        there = [drawn.picture for drawn in judged if self.path_of(drawn) is not None]
+        latest = annotation_log.latest(self._catalog, there)
+        return sum(annotation.said is AnnotationKind.WRONG for annotation in latest.values())
 
     def _add(self, drawn: SampledImage, said: AnnotationKind) -> None:
         audit = self.state.audit

@@ -10,7 +10,7 @@ import typer
 
 from classifier.cli import interrupt
 from classifier.cli.options import MOST, ConfigOption, Excluded, SetOption, path_argument, path_option
-from classifier.cli.serve_page import Host, NoOpen, Port, Token, show_page
+from classifier.cli.serve_page import Host, NoOpen, PageOptions, Port, Token, show_page
 from classifier.paths import command
 from classifier.progress import counted
 from classifier.records import Mode
@@ -70,7 +70,8 @@ def label(
 
     sample = take_sample(crawl, library=folder, settings=chosen, count=count, more=more, progress=progress)
     print_lines(*_in_words(sample, folder), err=True)
-    if show_page(folder, name="label", host=host, port=port, token=token, no_open=no_open, learn=learn):
+    options = PageOptions(host=host, port=port, token=token, no_open=no_open)
+    if show_page(folder, options, name="label", learn=learn):
         made = file_decided(folder, progress=progress)
         for path, why in () if made is None else made.left:
             print_lines(f"{path}: not filed: {why}", err=True)

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from classifier.cli.options import path_argument
-from classifier.cli.serve_page import Host, NoLearning, NoOpen, Port, Token, show_page
-from classifier.progress import counted
+from classifier.cli.serve_page import Host, NoLearning, NoOpen, PageOptions, Port, Token, print_unfiled, show_page
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -32,10 +31,8 @@ def review(
     """Decide by keys what waits in _review and _unknown, on a page that only this machine can open."""
     from classifier.cli.terminal import print_lines
 
-    learner = None if no_learning else learn
-    waiting = show_page(library, name="review", host=host, port=port, token=token, no_open=no_open, learn=learner)
-    if waiting:
-        what = counted(waiting, "decision waits", "decisions wait")
-        print_lines("", f"{what} to be filed: on the page, or by the next illsort sort", err=True)
-    else:
+    options = PageOptions(host=host, port=port, token=token, no_open=no_open)
+    waiting = show_page(library, options, name="review", learn=None if no_learning else learn)
+    print_unfiled(waiting)
+    if not waiting:
         print_lines("", "all that was decided is filed", err=True)

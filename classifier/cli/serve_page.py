@@ -1,4 +1,4 @@
-"""Serves the page until Ctrl-C and opens it in a browser: shared by `illsort review` and `illsort label`.
+"""Serves the page until Ctrl-C and opens it in a browser: shared by `illsort review`, `audit` and `label`.
 
 The browser is started with a private file that leads to the page: every user of the machine can read command lines, so
 the token must not be in one.
@@ -9,11 +9,14 @@ from __future__ import annotations
 import tempfile
 import threading
 import webbrowser
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from classifier.progress import counted
 
 if TYPE_CHECKING:
     from classifier.web.learner_process import LearnerTarget
@@ -46,9 +49,23 @@ _PAGE = """\
 """
 
 
-def show_page(
-    library: Path, *, name: str, host: str, port: int, token: str | None, no_open: bool, learn: LearnerTarget | None
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageOptions:
+    """How the page is served: the options above, the view that it opens at, and the error rate of its audits."""
+
+    host: str
+    port: int
+    token: str | None
+    no_open: bool
+    view: str = ""
+    max_error: float | None = None
+
+    def address(self, served: PageAddress) -> str:
+        """A new address of the page, at the view."""
+        return served.new_address() + (f"#{self.view}" if self.view else "")
+
+
+def show_page(library: Path, options: PageOptions, *, name: str, learn: LearnerTarget | None) -> int:
     """Serve the page of `library` until Ctrl-C; returns how many decisions are not filed yet.
 
     `name` is the command's name in messages. `learn` runs in a process of its own, beside the page.
@@ -61,28 +78,46 @@ def show_page(
     opening = BrowserFile()
 
     def opened(served: PageAddress) -> None:
-        if not is_loopback(host):
+        if not is_loopback(options.host):
             print_lines(
                 "anyone in your network who has the token can see these pictures and decide; "
                 "the connection is not encrypted",
                 err=True,
             )
-        print_lines(f"{name}: {served.new_address()}")
+        print_lines(f"{name}: {options.address(served)}")
         print_lines("Ctrl-C ends it; every decision is saved when it is made", err=True)
-        if not no_open:
-            opening.open(served.new_address())
+        if not options.no_open:
+            opening.open(options.address(served))
 
     def spent(served: PageAddress) -> None:
         opening.remove()
-        if not token:
-            print_lines(f"the page is open; for another browser: {served.new_address()}", err=True)
+        if not options.token:
+            print_lines(f"the page is open; for another browser: {options.address(served)}", err=True)
 
     try:
-        waiting = serve(library, host=host, port=port, token=token, opened=opened, spent=spent, learn=learn)
+        waiting = serve(
+            library,
+            host=options.host,
+            port=options.port,
+            token=options.token,
+            opened=opened,
+            spent=spent,
+            learn=learn,
+            max_error=options.max_error,
+        )
     finally:
         opening.remove()
     interrupt.reset()
     return waiting
+
+
+def print_unfiled(waiting: int) -> None:
+    """Print how many decisions wait to be filed, after the page was closed."""
+    from classifier.cli.terminal import print_lines
+
+    if waiting:
+        what = counted(waiting, "decision waits", "decisions wait")
+        print_lines("", f"{what} to be filed: on the page, or by the next illsort sort", err=True)
 
 
 class BrowserFile:

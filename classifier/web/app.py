@@ -62,10 +62,11 @@ _ID: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Review:
-    """The page of one library, from start to end."""
+    """The page of one library, from start to end; `max_error` is the error rate of its audits, None for the sort's."""
 
-    def __init__(self, library: Path, *, learn: LearnerTarget | None = None) -> None:
+    def __init__(self, library: Path, *, learn: LearnerTarget | None = None, max_error: float | None = None) -> None:
         self._library = library
+        self._max_error = max_error
         self._learning = LearnerStatus(library, learn)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="session")
         self._filing = asyncio.Lock()
@@ -151,6 +152,7 @@ class Review:
     def _place(self) -> RouteContext:
         return RouteContext(
             library=self._library,
+            max_error=self._max_error,
             run_in_session=self._run_in_session,
             review_session=lambda: (self._review_session, self._catalog),
             rows=lambda pictures: [self._row(row) for row in self._review_session.rows(pictures)],

@@ -1,4 +1,4 @@
-"""The audit on the page: the sample of `illsort audit`, which can be started in one place and continued in the other.
+"""The audit on the page: the question asked next, the answers, and the outcome.
 
 Loaded on the first request: its bounds need scipy, which would delay the start of the page.
 """
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.audit.estimate import percent_up
 from classifier.audit.session import Session, current, default_count, open_session, target_of
-from classifier.audit.thresholds import keeps_target, next_sample_size
-from classifier.catalog import annotation_log, audits
+from classifier.audit.thresholds import next_sample_size
+from classifier.catalog import audits
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.decisions import count_filed
 from classifier.catalog.strictness import Strictness
@@ -35,14 +35,16 @@ def begin(library: Path, count: int | None) -> None:
         pass
 
 
-def file_outcome(library: Path, *, by_threshold: bool) -> RefileResult:
+def file_outcome(library: Path, *, by_threshold: bool, max_error: float | None = None) -> RefileResult:
     """Move images judged wrong into `_review`; with `by_threshold`, also those below the proposed threshold.
 
-    Raises LibraryError while another process files there, or when the sample is out of date.
+    `max_error` is the error rate to keep; None for that of the last sort. Raises LibraryError while another process
+    files there, or when the sample is out of date.
     """
     with open_catalog(library) as catalog:
-        session, target = current(catalog, library), target_of(catalog)
-        offer = session.offer(target) if session is not None and by_threshold and target is not None else None
+        session, target = current(catalog, library), target_of(catalog) if max_error is None else max_error
+        outcome = None if session is None else session.outcome(target)
+        offer = outcome.offer if outcome is not None and by_threshold else None
         if session is None or (by_threshold and offer is None):
             raise LibraryError("something was filed since this sample was drawn: draw a new one")
         return session.refile(Strictness(threshold=None if offer is None else offer.threshold, max_error=target))
@@ -95,19 +97,17 @@ def take_back(review_session: ReviewSession, catalog: Catalog, library: Path, *,
     return False
 
 
-def audit_state(catalog: Catalog, library: Path) -> dict[str, Any]:
+def audit_state(catalog: Catalog, library: Path, *, max_error: float | None = None) -> dict[str, Any]:
     """The state of the audit and its result so far, for the page to put into words; `drawn` is 0 without an audit.
 
-    `pictures` are the images shown next, the current one first.
+    `pictures` are the images shown next, the current one first. `max_error` as in `file_outcome`.
     """
     session = current(catalog, library)
     now = {"usual": default_count(catalog), "there": count_filed(catalog), "guaranteed": _guaranteed(catalog)}
     if session is None:
         return {"drawn": 0, **now, "pictures": []}
     _skip_vanished(session)
-    state, target = session.state, target_of(catalog)
-    bound, offer = state.bound(), None if target is None else session.offer(target)
-    kept = None if target is None or not state.is_finished else keeps_target(state, target)
+    state, bound = session.state, session.state.bound()
     return {
         "drawn": len(state.audit.drawn),
         **now,
@@ -120,14 +120,35 @@ def audit_state(catalog: Catalog, library: Path) -> dict[str, Any]:
         "at_most": percent_up(bound.at_most) if bound.asked else None,
         "finished": state.is_finished,
         "steps": len(state.answers),
-        "target": None if target is None else percent_up(target),
-        "kept": kept,
-        "misfiled": _misfiled(catalog, session) if state.is_finished else 0,
-        "offer": None
-        if kept is not False or offer is None
-        else {"threshold": f"{offer.threshold:.4g}", "kept": offer.kept, "filed": offer.filed},
-        "enough": next_sample_size(state, target) if kept is False and target is not None else default_count(catalog),
+        **_outcome(session, target_of(catalog) if max_error is None else max_error, usual=default_count(catalog)),
         "pictures": _next(session),
+    }
+
+
+def _outcome(session: Session, target: float | None, *, usual: int) -> dict[str, Any]:
+    """What follows once all is answered; `enough` is how many the next audit should draw."""
+    state, outcome = session.state, session.outcome(target)
+    told = {"target": None if target is None else percent_up(target), "enough": usual}
+    if outcome is None:
+        return {**told, "kept": None, "misfiled": 0, "offer": None, "categories": []}
+    offer = outcome.offer
+    if target is not None and not outcome.kept:
+        told["enough"] = next_sample_size(state, target)
+    return {
+        **told,
+        "kept": outcome.kept,
+        "misfiled": outcome.misfiled,
+        "offer": offer and {"threshold": f"{offer.threshold:.4g}", "kept": offer.kept, "filed": offer.filed},
+        "categories": [
+            {
+                "name": one.category,
+                "filed": one.filed,
+                "asked": one.asked,
+                "wrong": one.wrong + one.skipped,
+                "at_most": percent_up(one.at_most),
+            }
+            for one in state.bounds()
+        ],
     }
 
 
@@ -137,13 +158,6 @@ def _guaranteed(catalog: Catalog) -> bool:
     return sort is None or Strictness.from_settings(sort[2]).no_guarantee is None
 
 
-def _misfiled(catalog: Catalog, session: Session) -> int:
-    """How many were judged wrong, are still there, and have no other category."""
-    there = [drawn.picture for drawn in session.state.audit.drawn if session.path_of(drawn) is not None]
-    held = annotation_log.latest(catalog, [one for one in there if session.state.said.get(one) is AnnotationKind.WRONG])
-    return sum(verdict.said is AnnotationKind.WRONG for verdict in held.values())
-
-
 def _next(session: Session) -> list[PictureId]:
     asked = session.state.current
     later = [drawn.picture for drawn in session.state.audit.drawn if drawn.picture not in session.state.said]
@@ -151,6 +165,6 @@ def _next(session: Session) -> list[PictureId]:
 
 
 def _skip_vanished(session: Session) -> None:
-    """As in the terminal, an image that is gone counts as wrong."""
+    """Skip the images that are gone; they count as wrong."""
     while (asked := session.state.current) is not None and session.path_of(asked) is None:
         session.answer(AnnotationKind.SKIPPED)

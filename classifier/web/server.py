@@ -102,12 +102,13 @@ def serve(
     opened: Callable[[PageAddress], None],
     spent: Callable[[PageAddress], None] = lambda _: None,
     learn: LearnerTarget | None = None,
+    max_error: float | None = None,
 ) -> int:
     """Serve until Ctrl-C; `opened` is called once it answers. Returns how many decisions are not filed yet.
 
     `spent` is called each time a token has opened the page. `port` 0 takes a free one; `learn` runs in the learner
-    process. Raises LibraryError when `library` is not a library, SettingsError when it cannot listen there, or would be
-    open to other machines without a chosen token.
+    process; `max_error` is the error rate of audits. Raises LibraryError when `library` is not a library, SettingsError
+    when it cannot listen there, or would be open to other machines without a chosen token.
     """
     if not is_loopback(host) and (token is None or len(token) < _SHORTEST_TOKEN):
         raise SettingsError(
@@ -120,7 +121,7 @@ def serve(
     port = listening.getsockname()[1]
     session = PageSession(token or None)
     served = PageAddress(_address(host, port), session.new_token)
-    review = Review(library, learn=learn)
+    review = Review(library, learn=learn, max_error=max_error)
     with listening, suppress(KeyboardInterrupt):
         review.open()
         config = uvicorn.Config(

@@ -36,6 +36,12 @@ def answer_all(session: Session, *, wrong: set[str] = frozenset()) -> None:  # t
         session.answer(AnnotationKind.WRONG if path is not None and path.name in wrong else AnnotationKind.RIGHT)
 
 
+def misfiled(session: Session) -> int:
+    outcome = session.outcome(None)
+    assert outcome is not None
+    return outcome.misfiled
+
+
 def drawn_by(library: Path, **options: int) -> tuple[SampledImage, ...]:
     with open_session(library, **options) as session:
         return session.state.audit.drawn
@@ -136,10 +142,10 @@ def test_the_wrong_ones_go_to_review_as_a_run_that_undo_takes_back(tmp_path: Pat
     before = all_files(library)
     with open_session(library) as session:
         answer_all(session, wrong={"chibi 1.png", "page 0.png"})
-        assert 2 == session.wrong
+        assert 2 == misfiled(session)
         refiled = session.refile()
         assert (2, 2, ()) == (refiled.run, refiled.moved, refiled.left)
-        assert 0 == session.wrong
+        assert 0 == misfiled(session)
         assert not session.is_current
 
     moved = {"_review/chibi/chibi 1.png", "_review/page/page 0.png"}
@@ -237,7 +243,7 @@ def test_nothing_is_filed_while_another_process_owns_the_library(tmp_path: Path)
             answer_all(session, wrong={"chibi 1.png"})
             with pytest.raises(LibraryError, match="in use"):
                 session.refile()
-        assert 1 == session.wrong
+        assert 1 == misfiled(session)
 
 
 def test_the_last_sorts_target_is_known(tmp_path: Path) -> None:

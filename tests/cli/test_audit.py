@@ -1,9 +1,10 @@
-"""`illsort audit` by piped keys: stop, go on, the bound, a target that is missed, filing by it, and undo."""
+"""`illsort audit`: the sample it draws, the bound it states, a target that is missed, filing by it, and undo."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
@@ -19,7 +20,7 @@ from kit.pictures import COLORS, encoded, varied
 from kit.tree import all_files
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
     from click.testing import Result
 
@@ -27,16 +28,35 @@ THIRTY = Kind(category="chibi", confidences=[0.99 - n / 100 for n in range(30)])
 WRONG = {f"chibi {number}.png" for number in (20, 26, 27, 28)}
 
 
-def illsort(*words: str | Path, keys: str = "") -> Result:
-    return CliRunner().invoke(app, [str(word) for word in words], input="".join(f"{key}\n" for key in keys))
+def not_opened(_: Path) -> None:
+    raise AssertionError("the page was opened")
 
 
-def truth(library: Path, wrong: set[str] = WRONG) -> str:
-    """The keys that answer what is left to ask, in the order in which it is asked."""
+def illsort(*words: str | Path, page: Callable[[Path], object] = not_opened) -> Result:
+    """Run a command; `page` does what a person does on the page before Ctrl-C."""
+
+    def show_page(library: Path, *_: Any, **__: Any) -> int:
+        page(library)
+        return 0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("classifier.cli.audit.show_page", show_page)
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def judge(library: Path, *, wrong: Iterable[str] = WRONG, count: int | None = None) -> None:
+    """Answer `count` of the questions that are left, or all."""
     with open_session(library) as session:
-        left = [drawn for drawn in session.state.audit.drawn if drawn.picture not in session.state.said]
-        paths = [session.path_of(drawn) for drawn in left]
-        return "".join("n" if path is not None and path.name in wrong else "y" for path in paths)
+        while (drawn := session.state.current) is not None and count != 0:
+            path = session.path_of(drawn)
+            is_wrong = path is not None and path.name in wrong
+            session.answer(AnnotationKind.WRONG if is_wrong else AnnotationKind.RIGHT)
+            count = None if count is None else count - 1
+
+
+def drawn_by(library: Path) -> list[str]:
+    with open_session(library) as session:
+        return [drawn.picture for drawn in session.state.audit.drawn]
 
 
 def waiting(library: Path) -> set[str]:
@@ -45,68 +65,29 @@ def waiting(library: Path) -> set[str]:
 
 def test_an_audit_is_stopped_goes_on_and_states_its_bound(tmp_path: Path) -> None:
     library = filed_library(tmp_path, THIRTY)
-    first = illsort("audit", library, "--count", "20", "--seed", "1", keys="10\x7fyq")
-    second = illsort("audit", library, keys=truth(library, set()))
+    first = illsort("audit", library, "--count", "20", "--seed", "1", page=lambda one: judge(one, count=2))
+    second = illsort("audit", library, page=lambda one: judge(one, wrong=()))
 
     assert (0, 0) == (first.exit_code, second.exit_code)
-    assert "1 of 20\n" in first.stderr
-    assert "2 of 20; so far at most" in first.stderr
-    assert "taken back" in first.stderr
     assert "2 of 20 are answered; the same command goes on" in first.stdout
-    assert "3 of 20; so far at most" in second.stderr
     assert "of 30 filed pictures at most 6.7% wrong, 95% confidence; 0 of 20" in second.stdout
-    assert "at least 0.5" in first.stderr
+    assert "chibi" in second.stdout.splitlines()[-1]
 
 
-def test_a_pipe_that_ends_stops_the_audit_and_keeps_what_was_said(tmp_path: Path) -> None:
+def test_a_seed_draws_the_same_sample_again_and_new_another(tmp_path: Path) -> None:
     library = filed_library(tmp_path, THIRTY)
-    shown = illsort("audit", library, keys="yn")
+    samples = []
+    for words in (("--seed", "1"), ("--new",), ("--new", "--seed", "1")):
+        illsort("audit", library, "--count", "5", *words, page=lambda _: None)
+        samples.append(drawn_by(library))
 
-    assert 0 == shown.exit_code
-    assert "2 of 30 are answered" in shown.stdout
-    with open_session(library) as session:
-        assert [AnnotationKind.RIGHT, AnnotationKind.WRONG] == [verdict.said for verdict in session.state.answers]
-    assert set() == waiting(library)
-
-
-def test_undo_goes_any_number_of_steps_back(tmp_path: Path) -> None:
-    library = filed_library(tmp_path, THIRTY)
-    shown = illsort("audit", library, keys="nns\x7f\b\x7f\x7fq")
-
-    assert "0 of 30 are answered" in shown.stdout
-    assert 3 == shown.stderr.count("taken back")
-    assert "(nothing to take back)" in shown.stderr
-
-
-def test_u_takes_nothing_back_and_judges_nothing_but_says_which_key_does(tmp_path: Path) -> None:
-    library = filed_library(tmp_path, THIRTY)
-    shown = illsort("audit", library, keys="nu?q")
-
-    assert "1 of 30 are answered" in shown.stdout
-    assert "(Backspace takes back; u is no key here" in shown.stderr
-    assert 2 == shown.stderr.count("Backspace: take back")
-    with open_session(library) as session:
-        assert [AnnotationKind.WRONG] == [verdict.said for verdict in session.state.answers]
-
-
-def test_undo_passes_over_what_is_no_longer_there(tmp_path: Path) -> None:
-    library = filed_library(tmp_path, THIRTY)
-    with open_session(library, count=5) as session:
-        gone = session.path_of(session.state.audit.drawn[1])
-    assert gone is not None
-    gone.unlink()
-    shown = illsort("audit", library, keys="n\x7fyyyy")
-
-    assert "is no longer there" in shown.stderr
-    assert "1 skipped, counted as wrong" in shown.stdout
-    assert "0 of 5" in shown.stdout
+    assert samples[0] == samples[2] != samples[1]
 
 
 def test_a_missed_target_is_met_by_a_threshold_and_the_run_can_be_undone(tmp_path: Path) -> None:
     library = filed_library(tmp_path, THIRTY, sort={"max_error": 0.05})
     before = all_files(library)
-    illsort("audit", library, keys="q")
-    shown = illsort("audit", library, keys=truth(library) + "y")
+    shown = illsort("audit", library, "--yes", page=judge)
     low = {f"chibi {number}.png" for number in (26, 27, 28)}
 
     assert 0 == shown.exit_code
@@ -118,20 +99,35 @@ def test_a_missed_target_is_met_by_a_threshold_and_the_run_can_be_undone(tmp_pat
     assert before == all_files(library)
 
 
-def test_nothing_is_filed_when_the_person_says_no(tmp_path: Path) -> None:
+def test_nothing_is_filed_without_yes(tmp_path: Path) -> None:
     library = filed_library(tmp_path, THIRTY)
-    illsort("audit", library, keys="q")
-    shown = illsort("audit", library, "--max-error", "0.05", keys=truth(library) + "nn")
+    shown = illsort("audit", library, "--max-error", "0.05", page=judge)
 
     assert 1 == shown.exit_code
-    assert "put the 4 judged wrong into _review? [Y/n] no" in shown.stderr
+    assert "--yes puts the others into _review" in shown.stderr
+    assert set() == waiting(library)
+
+
+def test_yes_files_a_finished_audit_without_the_page(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, THIRTY)
+    judge(library)
+    shown = illsort("audit", library, "--yes")
+
+    assert 0 == shown.exit_code
+    assert WRONG == waiting(library)
+
+
+def test_yes_files_nothing_while_some_are_not_answered(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, THIRTY)
+    shown = illsort("audit", library, "--yes", page=lambda one: judge(one, count=29))
+
+    assert "29 of 30 are answered" in shown.stdout
     assert set() == waiting(library)
 
 
 def test_a_finished_audit_is_judged_by_another_target_without_asking_again(tmp_path: Path) -> None:
     library = filed_library(tmp_path, THIRTY)
-    illsort("audit", library, keys="q")
-    illsort("audit", library, keys=truth(library) + "n")
+    judge(library)
     shown = illsort("audit", library, "--max-error", "0.2", "--json")
     result = json.loads(shown.stdout)
 
@@ -147,10 +143,10 @@ def test_a_finished_audit_is_judged_by_another_target_without_asking_again(tmp_p
     assert "run" not in result
 
 
-def test_yes_files_without_asking_and_json_says_what_was_filed(tmp_path: Path) -> None:
+def test_json_says_what_was_filed(tmp_path: Path) -> None:
     library = filed_library(tmp_path, THIRTY)
-    illsort("audit", library, keys="q")
-    shown = illsort("audit", library, "--yes", "--json", keys=truth(library))
+    judge(library)
+    shown = illsort("audit", library, "--yes", "--json")
 
     assert {"run": 2, "moved": 4} == {key: json.loads(shown.stdout)[key] for key in ("run", "moved")}
     assert WRONG == waiting(library)
@@ -161,32 +157,23 @@ def test_json_states_the_last_audit_and_draws_none(tmp_path: Path) -> None:
     none = illsort("audit", library, "--json")
     assert (2, "") == (none.exit_code, none.stdout)
     assert "--new draws one" in none.stderr
-    illsort("audit", library, "--new", "--json", keys="yynq")
-    filed = illsort("audit", library, "--yes", "--json", keys=truth(library))
-    first = json.loads(filed.stdout)
+    illsort("audit", library, "--new", "--json")
+    judge(library)
+    first = json.loads(illsort("audit", library, "--yes", "--json").stdout)
     stated = illsort("audit", library, "--yes", "--json")
     again = json.loads(stated.stdout)
 
     assert (True, False) == (first["current"], again["current"])
     assert (first["audit"], 30) == (again["audit"], again["asked"])
     assert "run" not in again
-    assert f"something was filed or moved since: illsort audit {library} --new draws" in stated.stderr
+    assert "run 2 filed by this outcome" in stated.stderr
     assert 2 == illsort("audit", library, "--json", "--count", "7").exit_code
     assert first["audit"] + 1 == json.loads(illsort("audit", library, "--new", "--json").stdout)["audit"]
 
 
-def test_keys_on_one_piped_line_are_all_taken(tmp_path: Path) -> None:
-    library = filed_library(tmp_path, THIRTY)
-    shown = CliRunner().invoke(app, ["audit", str(library)], input="yyn\nqy\n")
-
-    assert "3 of 30 are answered" in shown.stdout
-
-
 def test_too_few_answers_say_how_many_it_takes(tmp_path: Path) -> None:
     library = filed_library(tmp_path, Kind(category="chibi", confidences=[0.9] * 400))
-    with open_session(library, count=20):
-        keys = truth(library)
-    shown = illsort("audit", library, "--max-error", "0.02", keys=keys)
+    shown = illsort("audit", library, "--max-error", "0.02", "--count", "20", page=judge)
 
     assert 1 == shown.exit_code
     assert f"illsort audit {library} --new --count 400" in shown.stderr
@@ -194,18 +181,44 @@ def test_too_few_answers_say_how_many_it_takes(tmp_path: Path) -> None:
 
 def test_where_all_were_judged_no_more_are_asked_for(tmp_path: Path) -> None:
     library = filed_library(tmp_path, Kind(category="chibi", confidences=[0.9] * 6))
-    shown = illsort("audit", library, "--max-error", "0.02", keys="nnnnnnn")
+    every = {f"chibi {number}.png" for number in range(6)}
+    shown = illsort("audit", library, "--max-error", "0.02", page=lambda one: judge(one, wrong=every))
 
     assert 1 == shown.exit_code
     assert "no threshold is shown to keep it either\n" in shown.stderr
 
 
+def test_what_was_filed_on_the_page_is_stated_after_it(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, THIRTY)
+
+    def page(library: Path) -> None:
+        judge(library)
+        with open_session(library) as session:
+            session.refile()
+
+    shown = illsort("audit", library, page=page)
+
+    assert 0 == shown.exit_code
+    assert "at most 13.4% wrong, 95% confidence; 4 of 30, all there are" in shown.stdout
+    assert f"run 2 filed by this outcome; illsort undo {library} --run 2 takes it back\n" in shown.stdout
+
+
+def test_an_audit_of_a_library_that_changed_since_says_so(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, THIRTY)
+    judge(library)
+    illsort("undo", library)
+    shown = illsort("audit", library, "--json")
+
+    assert f"something was filed or moved since: illsort audit {library} --new draws" in shown.stderr
+    assert not json.loads(shown.stdout)["current"]
+
+
 def test_status_shows_the_last_audit_and_whether_it_still_holds(tmp_path: Path) -> None:
     library = filed_library(tmp_path, THIRTY)
     assert "audit" not in illsort("status", library).stdout
-    illsort("audit", library, keys="yyyq")
+    judge(library, wrong=(), count=3)
     under_way = illsort("status", library).stdout
-    illsort("audit", library, keys=truth(library, set()))
+    judge(library, wrong=())
     done = illsort("status", library).stdout
     result = json.loads(illsort("status", library, "--json").stdout)["audit"]
     illsort("undo", library)
@@ -226,6 +239,14 @@ def test_a_target_that_is_no_share_is_refused_in_one_line(tmp_path: Path, share:
     assert "give a share between 0 and 1" in shown.stderr
 
 
+@pytest.mark.parametrize("show", ["auto", "inline", "viewer", "path"])
+def test_show_is_accepted_and_one_line_says_it_is_not_used(tmp_path: Path, show: str) -> None:
+    shown = illsort("audit", filed_library(tmp_path, THIRTY), "--show", show, page=lambda _: None)
+
+    assert 0 == shown.exit_code
+    assert "--show is no longer used: the page shows the pictures\n" == shown.stderr
+
+
 def test_nothing_a_person_decided_is_overruled_by_a_later_sort(tmp_path: Path) -> None:
     """The whole way with a network: sort, audit, file by it, sort again, also more strictly."""
     bundle = color_bundle(tmp_path / "model").folder
@@ -236,11 +257,11 @@ def test_nothing_a_person_decided_is_overruled_by_a_later_sort(tmp_path: Path) -
             (crawl / f"{color} {seed}.png").write_bytes(encoded(varied(COLORS[color], seed=seed), "PNG"))
     sort = ("sort", crawl, "--out", library, "--workers", "0")
     assert 0 == illsort(*sort, "--model", bundle).exit_code
-    illsort("audit", library, "--count", "12", "--seed", "0", keys="q")
-    with open_session(library) as session:
+    with open_session(library, count=12, seed=0) as session:
         names = [path.name for drawn in session.state.audit.drawn if (path := session.path_of(drawn)) is not None]
     wrong, right = set(names[:2]), set(names[2:])
-    illsort("audit", library, "--yes", keys=truth(library, wrong))
+    judge(library, wrong=wrong)
+    illsort("audit", library, "--yes")
     assert wrong == waiting(library)
 
     assert 0 == illsort(*sort).exit_code

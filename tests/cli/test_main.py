@@ -100,7 +100,6 @@ def test_a_users_error_is_one_line_and_exit_code_2(
         ("status", "a", "b"),
         ("sort", "x", "--out", "y", "--threshold", "high"),
         ("undo", "x", "--run", "0"),
-        ("audit", "x", "--show", "what"),
         ("--out",),
     ],
 )

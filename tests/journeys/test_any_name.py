@@ -106,7 +106,12 @@ def test_every_command_and_the_page_work_with_any_name_and_undo_brings_all_back(
         told = as_json("status", library)
         assert [crawl / f"{names[0]}.jpg"] == [from_text(one["path"]) for one in told["failures"]]
         assert crawl == from_text(told["runs"][0]["crawl"])
-        for words in (("status", library), ("report", library), ("report", model), ("audit", library)):
+        for words in (
+            ("status", library),
+            ("report", library),
+            ("report", model),
+            ("audit", library, "--new", "--json"),
+        ):
             run(*words)
         with served(library) as client:
             use_page(client)

@@ -15,14 +15,16 @@ import pytest
 
 from classifier.active.apply import file_learned
 from classifier.active.learner import Learner
+from classifier.audit.session import open_session
 from classifier.catalog.connection import NAME, open_catalog
 from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.move_log import checksum, row_checksum
 from classifier.catalog.moves import ENTRY
 from classifier.catalog.values import to_bytes
 from classifier.cli.main import app
-from classifier.errors import LibraryError
+from classifier.errors import IllsortError, LibraryError
 from classifier.model.bundle import Bundle
+from classifier.records import AnnotationKind
 from classifier.web.i18n import sentence_in_chinese
 from classifier.web.pending_moves import file_decided
 from kit.bundles import color_bundle
@@ -187,7 +189,15 @@ def coded(path: Path) -> str:
 def run_all(library: Path, bundle: Bundle) -> Iterator[str]:
     """Every command, then what the page does; what each said that names the folder."""
     crawl = make_tree(library.with_name("crawl"), {"new.png": blended(7)})
-    for words in (("status",), ("report",), ("verify",), ("audit", "--yes"), ("undo",), ("undo", "--run", "1")):
+    judge_all_wrong(library)
+    for words in (
+        ("status",),
+        ("report",),
+        ("verify",),
+        ("audit", "--json", "--yes"),
+        ("undo",),
+        ("undo", "--run", "1"),
+    ):
         yield str(illsort(words[0], library, *words[1:]))
     yield str(illsort("undo", library, "--run", "2"))
     yield str(sort(crawl, library, bundle, "--mode", "move"))
@@ -195,6 +205,13 @@ def run_all(library: Path, bundle: Bundle) -> Iterator[str]:
         yield page.get("/api/next").text
     file_decided(library)
     yield "the page files"
+
+
+def judge_all_wrong(library: Path) -> None:
+    """An audit of which every answer is "wrong", where the library can be audited."""
+    with contextlib.suppress(IllsortError), open_session(library) as session:
+        while session.state.current is not None:
+            session.answer(AnnotationKind.WRONG)
 
 
 def forged(library: Path, home: Path, forgery: Callable[[Catalog, Path], None] | None) -> None:

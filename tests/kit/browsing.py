@@ -40,10 +40,11 @@ class Seen:
 
 @dataclass
 class Served:
-    """Where a page is, and what its server had said when it ended."""
+    """Where a page is, and what its command had printed when it ended, on stderr and on stdout."""
 
     address: str
     told: str = ""
+    stated: str = ""
 
     @property
     def port(self) -> int:
@@ -65,6 +66,7 @@ def serving(*words: str, stop: signal.Signals = signal.SIGINT) -> Iterator[Serve
         finally:
             process.send_signal(stop)
             served.told = process.stderr.read()
+            served.stated = process.stdout.read()
 
 
 @contextmanager

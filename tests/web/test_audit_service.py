@@ -1,4 +1,4 @@
-"""The page asks the questions of `illsort audit`: one audit, begun in one place and gone on with in the other."""
+"""The page's audit: drawn, judged, taken back, and what follows from it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def say(client: TestClient, told: dict[str, Any], said: str, category: str | Non
     return post(client, "/say", answers=[{"picture": picture, "said": said, "category": category}])
 
 
-def test_what_the_page_begins_the_terminal_goes_on_with_and_back(library: Path) -> None:
+def test_an_answer_from_another_page_is_taken_up(library: Path) -> None:
     with served(library) as client:
         assert 0 == client.get("/api/audit").json()["audit"]["drawn"]
         told = post(client, "/begin", count=5)
@@ -108,6 +108,9 @@ def test_a_missed_target_is_told_with_what_helps_and_the_wrong_ones_go_to_review
             is_bad = told["pictures"][0]["confidence"] < 0.96
             told = say(client, told, "wrong" if is_bad else "right", told["pictures"][0]["category"])
         assert (True, False, "40.0%", 4) == tuple(told[key] for key in ("finished", "kept", "target", "misfiled"))
+        assert [("chibi", 4, 4, 2), ("page", 4, 4, 2)] == [
+            tuple(one[key] for key in ("name", "filed", "asked", "wrong")) for one in told["categories"]
+        ]
         assert {"threshold": "0.95", "kept": 6, "filed": 8} == told["offer"]
         filed = client.post("/api/audit/file", json={}).raise_for_status().json()
         refused = client.post("/api/audit/file", json={"by_threshold": True})
@@ -115,6 +118,15 @@ def test_a_missed_target_is_told_with_what_helps_and_the_wrong_ones_go_to_review
     assert (4, 0, 409) == (filed["moved"], filed["audit"]["drawn"], refused.status_code)
     names = [name for name in all_files(library) if not name.startswith((".illsort", "_broken"))]
     assert {"_review": 4, "chibi": 2, "page": 2} == Counter(name.split("/")[0] for name in names)
+
+
+def test_another_error_rate_than_the_last_sorts_can_be_asked_for(library: Path) -> None:
+    with served(library, max_error=0.7) as client:
+        told = post(client, "/begin", count=8)
+        while told["pictures"]:
+            told = say(client, told, "wrong" if told["asked"] % 2 else "right", told["pictures"][0]["category"])
+
+    assert ("70.0%", True, None) == (told["target"], told["kept"], told["offer"])
 
 
 def test_one_that_is_no_longer_there_is_skipped_and_counts_as_wrong(library: Path) -> None:

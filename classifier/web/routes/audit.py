@@ -36,10 +36,12 @@ class _How(Body):
 class RouteContext:
     """What the routes need of the app; `run_in_session` runs work in the session thread, where the others must run.
 
-    `taught` is the state after an annotation, which is reported to the learner.
+    `taught` is the state after an annotation, which is reported to the learner. `max_error` is the error rate that an
+    audit must show to be kept; None for that of the last sort.
     """
 
     library: Path
+    max_error: float | None
     run_in_session: Callable[[Callable[[], Any]], Awaitable[Any]]
     review_session: Callable[[], tuple[ReviewSession, Catalog]]
     rows: Callable[[list[PictureId]], list[dict[str, Any]]]
@@ -98,7 +100,12 @@ class AuditRoutes:
         from classifier.web import audit_service
 
         by_threshold = (await read_body(request, _How)).by_threshold
-        made = await asyncio.to_thread(audit_service.file_outcome, self._place.library, by_threshold=by_threshold)
+        made = await asyncio.to_thread(
+            audit_service.file_outcome,
+            self._place.library,
+            by_threshold=by_threshold,
+            max_error=self._place.max_error,
+        )
 
         def after() -> dict[str, Any]:
             self._place.review_session()[0].refresh()
@@ -110,6 +117,8 @@ class AuditRoutes:
     def _told(self, state: Callable[[], dict[str, Any]] | None = None) -> dict[str, Any]:
         from classifier.web import audit_service
 
-        told = audit_service.audit_state(self._place.review_session()[1], self._place.library)
+        told = audit_service.audit_state(
+            self._place.review_session()[1], self._place.library, max_error=self._place.max_error
+        )
         rows = self._place.rows(told["pictures"])
         return {"audit": told | {"pictures": rows}, "state": (state or self._place.state)()}

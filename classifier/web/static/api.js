@@ -22,7 +22,7 @@ const opened = open();
 async function open() {
   const token = new URLSearchParams(location.search).get("token");
   if (token === null) return;
-  history.replaceState(null, "", location.pathname);
+  history.replaceState(null, "", location.pathname + location.hash);
   const response = await fetch("/api/open", posted({ token }));
   if (!response.ok) return;  // spent before: where this browser has the keys, it needs none
   keys = await response.json();

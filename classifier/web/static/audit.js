@@ -1,4 +1,4 @@
-// The questions of illsort audit: is this rightly filed? One audit, begun here or in the terminal, and what follows so far.
+// The audit: is this rightly filed? A random sample is judged, and a bound on the error rate follows.
 
 import { make } from "./dom.js";
 import { get } from "./api.js";
@@ -76,7 +76,7 @@ export class Audit extends Question {
     return say("right");
   }
 
-  // What the terminal says at the end: whether what was asked for is kept, and what can be done.
+  // Once all is answered: the bounds, whether the error rate is kept, and what can be done.
   outcome() {
     const { drawn, finished, target, kept, misfiled, offer, enough, usual, there, filed, guaranteed } = this.audit;
     const lines = [];
@@ -91,6 +91,16 @@ export class Audit extends Question {
     const number = make("input", { type: "number", min: 1, max: 100000, value: String(drawn ? enough : usual), "aria-label": say("auditCount") });
     const draw = () => this.send("/api/audit/begin", { count: Math.max(1, Number.parseInt(number.value, 10) || usual) });
     lines.push(make("div", { class: "actions" }, number, make("span", { class: "quiet" }, say("auditThere", count(there))), make("button", { class: offer ? "" : "main", onclick: draw }, say("auditDraw")), drawn ? this.backButton() : null));
-    return make("div", { class: "clear" }, ...lines);
+    return make("div", { class: "clear" }, ...lines, this.#categories());
+  }
+
+  // The bound of each category, by itself.
+  #categories() {
+    const { categories } = this.audit;
+    if (!categories?.length) return null;
+    const head = ["which", "auditFiledHere", "auditJudged", "auditWrong", "auditAtMost"].map((name) => make("th", {}, say(name)));
+    const cells = ({ name, filed, asked, wrong, at_most: most }) => [name, count(filed), count(asked), count(wrong), most];
+    const rows = categories.map((one) => make("tr", {}, ...cells(one).map((text) => make("td", {}, text))));
+    return make("table", { class: "bounds" }, make("tr", {}, ...head), ...rows);
   }
 }

@@ -39,7 +39,8 @@ class Desk {
     this.state = await get("/api/state");
     if (this.state.outlook.number) this.chosen.order = "learned";
     document.title = `${this.state.library} · illsort`;
-    await this.show(this.state.labelling ? { view: "grid" } : {});
+    const tray = location.hash.slice(1);  // an address may name one
+    await this.show(TRAYS.includes(tray) ? { tray } : this.state.labelling ? { view: "grid" } : {});
     if (this.state.missing) tell(say("missing", count(this.state.missing)));
     this.learning.watch();
     this.doubt(await readDoubts().catch(() => null));
