@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.cluster import KMeans
 
 from classifier.catalog.ranking import Rank, write
+from classifier.model.head import standardize_pca
 from classifier.records import Action
-from classifier.training.subset_heads import standardize_pca
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from sklearn.linear_model import LogisticRegression
 
 STRENGTH: Final = 0.3
 """Inverse of the regularization (scikit-learn's C); 0.1 to 1 did equally well: docs/LOG.md."""
 _MOST_ITERATIONS: Final = 1000
+_MOST_DIRECTIONS: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,12 +59,16 @@ def fit_head(embeddings_ND: NDArray[np.float32], targets_N: NDArray[np.int64]) -
 
     Embeddings are taken as they are: they are standardized for the fit, which is folded back into weight and bias.
     """
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - slow to import, and sorting does without
+    # Slow to import, and sorting does without.
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
     embeddings = embeddings_ND.astype(np.float64)
     mean, scale = embeddings.mean(axis=0), feature_scale(embeddings)
     regression = LogisticRegression(C=STRENGTH, max_iter=_MOST_ITERATIONS)
-    fit_quietly(regression, (embeddings - mean) / scale, targets_N)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a head close to its optimum is as good
+        regression.fit((embeddings - mean) / scale, targets_N)
     weight = regression.coef_ / scale
     bias = regression.intercept_ - weight @ mean
     if len(regression.classes_) == 2:  # noqa: PLR2004 - of two categories scikit-learn keeps one row, their difference
@@ -84,15 +88,15 @@ def feature_scale(embeddings_ND: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(scale)
 
 
-def fit_quietly(
-    regression: LogisticRegression, features_ND: NDArray[np.floating], targets_N: NDArray[np.int64]
-) -> None:
-    """Fit without a warning when the iterations run out: a head close to its optimum is as good."""
-    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - slow to import, and sorting does without
+def standardize_pca(embeddings_ND: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The embeddings as a head sees them, standardized, in its (at most 256) directions of most variance, (N, R).
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        regression.fit(features_ND, targets_N)
+    The penalty of a head is the same in any rotation, so directions without variance only cost time.
+    """
+    embeddings = embeddings_ND.astype(np.float64)
+    standard = (embeddings - embeddings.mean(axis=0)) / feature_scale(embeddings)
+    _, directions = np.linalg.eigh(standard.T @ standard)
+    return np.asarray(standard @ directions[:, -_MOST_DIRECTIONS:], dtype=np.float32)
 
 
 def l2_normalize(rows_ND: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ _HIGHEST_FLOOR: Final = 0.8
 
 
 def learning_curve(curve: dict[str, Any], *, asked: int) -> Markup:
-    """`curve` as learn.curve.as_dict gives it; `asked` is which of its error rates coverage is shown at."""
+    """`curve` is as in evaluation.json; `asked` is which of its error rates coverage is shown at."""
     points, forecasts = curve["points"], curve["forecasts"]
     floor = _floor(points, forecasts, asked)
     frame = Frame(

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from classifier.labels.random_draw import Drawn
-from classifier.model.head import STRENGTH
 from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.ood import OodDetector, fit_ood
@@ -134,9 +133,7 @@ def _ahead(
         _numbers(features.examples, groups),
         categories=run.categories,
         measured=evidence,
-        strength=STRENGTH,
         folds=parts if parts > 1 else _FEW_PARTS,
-        saw_labels=False,
         seed=run.recipe.seed,
     )
     return {"doubts": label_issues.as_dict(found), "curve": None if growth is None else learning_curve.as_dict(growth)}

@@ -1,22 +1,26 @@
-"""The learning curve: measured points, a forecast for twice the labels, and the categories that gain most.
+"""The learning curve: measured points, a forecast for more labels, and the categories whose next labels help most.
 
-Heads fitted to growing subsets give the curve's shape; its level is that of the held-out predictions.
+The odds of what is bad (a wrong image, or one that is not filed) are taken to fall as a power of the number of labels.
+Heads fitted to growing subsets of the labels give the power, the held-out predictions the level.
 """
 
-# Shapes: N labeled images, D embedding width, K categories, P points, E error rates, B resamplings.
+# Shapes: N labeled images, D embedding width, K categories, P subsets, M measures (errors, then what is not filed at
+# each of MAX_ERRORS), B resamplings, of which the first is the images as they are.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
 
 from classifier.model.calibration import fit_temperature, probabilities
-from classifier.training.label_priority import CategoryPriority, rank_categories
+from classifier.model.head import STRENGTH, standardize_pca
 from classifier.training.metrics import coverage_at
-from classifier.training.power_law import Expected, PowerLaw, fit_power_law, log_odds, shifted
-from classifier.training.subset_heads import SubsetScores, fit_subsets, standardize_pca
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,21 +30,36 @@ if TYPE_CHECKING:
     from classifier.model.holdout import HoldoutPredictions
 
 MAX_ERRORS: Final = (0.02, 0.05, 0.10)
-"""Shares of wrong images among those filed, at which coverage is reported."""
-ASKED: Final = 1
-"""Which of them the needs of categories are told at."""
-TIMES: Final = (2, 4)
-"""How many times the labels there are now are looked ahead to."""
-_SHARES: Final = (0.25, 0.5, 0.75, 1.0)
+"""Error rates among filed images at which coverage is reported."""
+NEXT_LABELS: Final = 10
+"""How many more labels of a category its gain is for."""
+_RANKED_AT: Final = 0.05
+_TIMES: Final = (2, 4)
+_SUBSETS: Final = (0.25, 0.5, 0.75, 1.0)
 _FEWEST_GROUPS: Final = 20
-_PICTURES_OF_DRAWS: Final = 3000
-_MOST_DRAWS: Final = 6
-_RESAMPLINGS: Final = 60
+_MOST_REPEATS: Final = 6
+_IMAGES_OF_REPEATS: Final = 3000
+_RESAMPLINGS: Final = 200
+_POWER, _POWER_DEVIATION = 0.5, 0.3
+"""The prior of the power: four noisy points alone say little about it (docs/LOG.md)."""
+_DEVIATIONS: Final = 1.2816
+"""Standard deviations on either side that contain 80% of a normal distribution."""
+_PRIOR_IMAGES: Final = 10
+"""Images like the average that each category is given: with eight images, no error says little."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """A share, 0..1: its expected value and an interval that contains it with a probability of 80%."""
+
+    mean: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """What so many labels came to: `coverage` in hindsight at each of `MAX_ERRORS`, all 0..1."""
+    """What `labels` labels achieve; `coverage` is in hindsight, at each of `MAX_ERRORS`; all 0..1."""
 
     labels: int
     accuracy: float
@@ -49,7 +68,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What `times` as many labels as now are expected to come to, if they are such as those there are."""
+    """What `times` as many labels as now are expected to achieve, if they are like the present ones."""
 
     times: int
     labels: int
@@ -58,18 +77,27 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
-    """Points by growing number of labels, the last as it was measured; forecasts; categories, the neediest first.
+class CategoryPriority:
+    """One category: its `labels`, the share of its images that is unsettled, and what its next labels would bring.
 
-    `saw_labels` says that the features had been trained on these very labels: then the curve comes out flatter than
-    it is, and promises less than more labels will bring.
+    An image is unsettled if it is wrong or left to a person. `gain` is the share of the category's images that
+    `NEXT_LABELS` more labels are expected to settle: rough, and good to rank by.
     """
+
+    category: str
+    labels: int
+    unsettled: float
+    gain: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningCurve:
+    """Points by growing number of labels, the last one as measured; forecasts; categories by falling gain."""
 
     max_errors: tuple[float, ...]
     points: tuple[Point, ...]
     forecasts: tuple[Forecast, ...]
     needs: tuple[CategoryPriority, ...]
-    saw_labels: bool
 
 
 def learning_curve(
@@ -79,136 +107,173 @@ def learning_curve(
     *,
     categories: Sequence[str],
     measured: HoldoutPredictions,
-    strength: float,
     folds: int,
-    saw_labels: bool,
     seed: int = 0,
-) -> Curve | None:
+) -> LearningCurve | None:
     """The curve for labeled images, whose near-duplicates share a number in `groups_N`; seconds for thousands.
 
-    `measured` sets the level: it was made with `folds` parts, each held out once. `strength` is that of the heads.
-    None when there are too few images to tell anything.
+    The network of the embeddings must not have been trained on these labels. `measured` sets the level; it was made
+    with `folds` parts, each held out once. None if there are too few images.
     """
-    if len(np.unique(groups_N)) < _FEWEST_GROUPS or len(measured) == 0:
+    firsts = np.unique(groups_N, return_index=True)[1]
+    learnable = (np.bincount(targets_N[firsts]) > 1).sum()
+    if len(firsts) < _FEWEST_GROUPS or learnable < 2 or not len(measured):  # noqa: PLR2004 - a head separates two
         return None
-    folds = max(2, folds)
-    features = standardize_pca(embeddings_ND)
-    draws = int(np.clip(_PICTURES_OF_DRAWS // len(targets_N), 1, _MOST_DRAWS))
-    grown = [
-        list(
-            fit_subsets(
-                features,
-                targets_N,
-                groups_N,
-                categories=len(categories),
-                shares=_SHARES,
-                folds=folds,
-                strength=strength,
-                seed=seed + draw,
-            )
-        )
-        for draw in range(draws)
-    ]
-    laws, shares_PM = _laws(grown, targets_N, groups_N, measured, folds=folds)
-    labels_P = [round(float(np.mean([draw[point].labels for draw in grown]))) for point in range(len(_SHARES))]
-    return Curve(
+    labels_P, odds_BPM = _subset_odds(embeddings_ND, targets_N, groups_N, folds=folds, seed=seed)
+    level_BM = logit(_bad(*_confidences(measured), _resampled(measured.groups)))
+    # Resampled images leave out that other labels would have made other heads (Nadeau and Bengio 2003).
+    wider = np.sqrt(1 + folds / (folds - 1))
+    power_M, power_error_M = _power(labels_P, odds_BPM, wider)
+    bad_M = expit(level_BM[0])
+    counting_M = 1 / np.sqrt(len(np.unique(measured.groups)) * bad_M * (1 - bad_M))
+    level_error_M = wider * np.maximum(level_BM[1:].std(axis=0), counting_M)
+    points_PM = 1 - expit(odds_BPM[0] - odds_BPM[0, -1] + level_BM[0])
+    forecasts = []
+    for times in _TIMES:
+        error_M = np.hypot(level_error_M, power_error_M * np.log(times))
+        accuracy, *coverage = _expected(level_BM[0] - power_M * np.log(times), error_M)
+        labels = times * len(targets_N)
+        forecasts.append(Forecast(times=times, labels=labels, accuracy=accuracy, coverage=tuple(coverage)))
+    return LearningCurve(
         max_errors=MAX_ERRORS,
         points=tuple(
-            Point(labels=count, accuracy=1 - row[0], coverage=tuple(1 - share for share in row[1:]))
-            for count, row in zip(labels_P, shares_PM.tolist(), strict=True)
+            Point(labels=round(labels), accuracy=accuracy, coverage=tuple(coverage))
+            for labels, (accuracy, *coverage) in zip(labels_P.tolist(), points_PM.tolist(), strict=True)
         ),
-        forecasts=tuple(_forecast(laws, times=times, labels=times * len(targets_N)) for times in TIMES),
-        needs=rank_categories(
-            measured,
-            counts=np.bincount(targets_N, minlength=len(categories)),
-            categories=categories,
-            max_error=MAX_ERRORS[ASKED],
-        ),
-        saw_labels=saw_labels,
+        forecasts=tuple(forecasts),
+        needs=_ranked(measured, counts_K=np.bincount(targets_N, minlength=len(categories)), categories=categories),
     )
 
 
-def as_dict(curve: Curve) -> dict[str, Any]:
-    """The curve as values that JSON knows."""
-    return asdict(curve)
+def as_dict(curve: LearningCurve) -> dict[str, Any]:
+    """The curve as JSON values; earlier versions require `saw_labels`."""
+    return asdict(curve) | {"saw_labels": False}
 
 
-def _forecast(laws: list[PowerLaw], *, times: int, labels: int) -> Forecast:
-    expected = [_inverted(law.at(labels)) for law in laws]
-    return Forecast(times=times, labels=labels, accuracy=expected[0], coverage=tuple(expected[1:]))
-
-
-def _inverted(bad: Expected) -> Expected:
-    return Expected(mean=1 - bad.mean, low=1 - bad.high, high=1 - bad.low)
-
-
-def _laws(
-    grown: list[list[SubsetScores]],
+def _subset_odds(
+    embeddings_ND: NDArray[np.float32],
     targets_N: NDArray[np.int64],
     groups_N: NDArray[np.int64],
-    measured: HoldoutPredictions,
     *,
     folds: int,
-) -> tuple[list[PowerLaw], NDArray[np.float64]]:
-    """A law for the share of errors and for what is left over at each error rate; and the shifted points, (P, 1+E)."""
-    labels_P = np.mean([[step.labels for step in draw] for draw in grown], axis=0)
-    judged = [[_judged(step.logits, targets_N) for step in draw] for draw in grown]
-    shares_PM, spread_BPM = _with_spread(judged, groups_N)
-    level_1M, spread_B1M = _with_spread([[_judged(measured.logits, measured.truths)]], measured.groups)
-    # Drawing images again leaves out that other labels would have made other heads (Nadeau and Bengio 2003).
-    wider = np.sqrt(1 + folds / (folds - 1))
-    apart_PM = wider * np.maximum((spread_BPM - spread_BPM[:, -1:]).std(axis=0), 0.5 / len(targets_N))
-    count = len(np.unique(measured.groups))
-    # Where hardly any image was bad, those drawn again are all alike, and counting alone says how unsure that is.
-    counting_M = np.sqrt(1 / (count * level_1M[0]) + 1 / (count * (1 - level_1M[0])))
-    error_M = wider * np.maximum(log_odds(spread_B1M[:, 0]).std(axis=0), counting_M)
-    moved_PM = shifted(shares_PM, level_1M[0])
-    # The shift moves odds; a distance between shares grows by this.
-    apart_PM *= moved_PM * (1 - moved_PM) / (shares_PM * (1 - shares_PM))
-    laws = [
-        fit_power_law(labels_P, moved_PM[:, column], apart_PM[:, column], error=float(error), by_odds=column > 0)
-        for column, error in enumerate(error_M)
-    ]
-    return laws, moved_PM
-
-
-def _with_spread(
-    judged: list[list[tuple[NDArray[Any], NDArray[Any]]]], groups_N: NDArray[np.int64]
+    seed: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What is bad, (P, 1+E), and the same for images drawn again and again, (B, P, 1+E)."""
-    spread = [_bad(judged, rows) for rows in _resampled(groups_N)]
-    return _bad(judged, np.arange(len(groups_N))), np.stack(spread)
+    """The mean number of labels in each subset, (P,), and the log-odds of what is bad after it, (B, P, M)."""
+    features, weights_BN = standardize_pca(embeddings_ND), _resampled(groups_N)
+    column_N = np.unique(targets_N, return_inverse=True)[1]
+    repeats = int(np.clip(_IMAGES_OF_REPEATS // len(targets_N), 1, _MOST_REPEATS))
+    labels, bad = [], []
+    for subset in _SUBSETS:
+        for repeat in range(repeats):
+            splits = _splits(targets_N, groups_N, subset=subset, folds=folds, seed=seed + repeat)
+            labels.append(np.mean([len(learned) for learned, _ in splits]))
+            probs_NK = _cross_fit(features, targets_N, splits)
+            bad.append(_bad(probs_NK.max(axis=1), probs_NK.argmax(axis=1) == column_N, weights_BN))
+    bad_PRBM = np.reshape(bad, (len(_SUBSETS), repeats, *bad[0].shape))
+    return np.reshape(labels, (-1, repeats)).mean(axis=1), logit(bad_PRBM.mean(axis=1).swapaxes(0, 1))
 
 
-def _judged(logits_NK: NDArray[np.float32], targets_N: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The confidence of each image's guess, calibrated, and whether the guess is right."""
-    shares = probabilities(logits_NK, fit_temperature(logits_NK, targets_N))
-    return shares.max(axis=1), shares.argmax(axis=1) == targets_N
+def _splits(
+    targets_N: NDArray[np.int64], groups_N: NDArray[np.int64], *, subset: float, folds: int, seed: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows to fit to and rows held out, for each fold; a smaller subset lies within a larger one.
+
+    The groups of a category are dealt to the folds in turn. The first of each fold is in every subset, so that no
+    category goes without labels.
+    """
+    _, firsts, group_N = np.unique(groups_N, return_index=True, return_inverse=True)
+    category_G = targets_N[firsts]
+    dealt = np.lexsort((np.random.default_rng(seed).random(len(firsts)), category_G))
+    number, ordered = np.arange(len(dealt)), category_G[dealt]
+    rounds = (number - np.searchsorted(ordered, ordered)) // folds
+    last_round = rounds[np.searchsorted(ordered, ordered, side="right") - 1]
+    fold_G, drawn_G = np.empty_like(number), np.empty(len(number), dtype=bool)
+    fold_G[dealt], drawn_G[dealt] = number % folds, rounds < subset * (last_round + 1)
+    fold_N, drawn_N = fold_G[group_N], drawn_G[group_N]
+    return [(np.flatnonzero((fold_N != fold) & drawn_N), np.flatnonzero(fold_N == fold)) for fold in range(folds)]
 
 
-def _bad(judged: list[list[tuple[NDArray[Any], NDArray[Any]]]], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Share of errors, and shares left over at each error rate, of these rows: (P, 1+E), the mean of the draws."""
-    edge = 0.5 / max(1, len(rows))
-    shares = [
-        [
-            [
-                1 - is_right[rows].mean(),
-                *(1 - coverage_at(rate, confidences[rows], is_right[rows]).share for rate in MAX_ERRORS),
-            ]
-            for confidences, is_right in draw
-        ]
-        for draw in judged
-    ]
-    return np.asarray(np.clip(np.mean(shares, axis=0), edge, 1 - edge), dtype=np.float64)
+def _cross_fit(
+    features_NR: NDArray[np.float32],
+    targets_N: NDArray[np.int64],
+    splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> NDArray[np.float64]:
+    """Probabilities of each image by a head not fitted to it, (N, K)."""
+    head = LogisticRegression(C=STRENGTH, max_iter=60, tol=1e-3)
+    with warnings.catch_warnings():  # a head close to its optimum, or without a category of one group, is meant
+        warnings.simplefilter("ignore")
+        return np.asarray(cross_val_predict(head, features_NR, targets_N, cv=splits, method="predict_proba"))
 
 
-def _resampled(groups_N: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Rows drawn with replacement, group by group, so often as is enough for a standard error; always the same."""
-    draws = np.random.default_rng(0)
+def _confidences(measured: HoldoutPredictions) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The calibrated confidence of each prediction, (N,), and whether it is right, (N,)."""
+    probs = probabilities(measured.logits, fit_temperature(measured.logits, measured.truths))
+    return probs.max(axis=1), probs.argmax(axis=1) == measured.truths
+
+
+def _resampled(groups_N: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weights of images, (B, N), by the Bayesian bootstrap over groups (Rubin 1981); 1 in the first row."""
     _, group_N = np.unique(groups_N, return_inverse=True)
-    count = group_N.max() + 1
-    resampled = []
-    for _ in range(_RESAMPLINGS):
-        times_G = np.bincount(draws.integers(count, size=count), minlength=count)
-        resampled.append(np.repeat(np.arange(len(group_N)), times_G[group_N]))
-    return resampled
+    weights_BG = np.random.default_rng(0).exponential(size=(1 + _RESAMPLINGS, group_N.max() + 1))
+    weights_BG[0] = 1
+    return np.asarray(weights_BG[:, group_N])
+
+
+def _bad(
+    confidence_N: NDArray[np.float64], is_right_N: NDArray[np.bool_], weights_BN: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The shares of wrong images and of those not filed at each error rate, (B, M), within 0..1, exclusive."""
+    ranked = np.argsort(-confidence_N, kind="stable")
+    filed_BN = np.cumsum(weights_BN[:, ranked], axis=1)
+    wrong_BN = np.cumsum(weights_BN[:, ranked] * ~is_right_N[ranked], axis=1)
+    all_B = filed_BN[:, -1]
+    most = [np.where(wrong_BN <= rate * filed_BN, filed_BN, 0).max(axis=1) for rate in MAX_ERRORS]
+    shares_BM = np.stack([wrong_BN[:, -1] / all_B, *(1 - filed_B / all_B for filed_B in most)], axis=1)
+    return np.asarray(np.clip(shares_BM, 0.5 / len(ranked), 1 - 0.5 / len(ranked)))
+
+
+def _power(
+    labels_P: NDArray[np.float64], odds_BPM: NDArray[np.float64], wider: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The power by which the odds fall, (M,), with its standard error, (M,): least squares and prior together."""
+    log_labels = np.log(labels_P) - np.log(labels_P).mean()
+    powers_BM = -np.einsum("p,bpm->bm", log_labels, odds_BPM) / (log_labels @ log_labels)
+    precision_M = 1 / np.maximum(wider * powers_BM[1:].std(axis=0), 1e-3) ** 2
+    prior = 1 / _POWER_DEVIATION**2
+    power_M = (powers_BM[0] * precision_M + _POWER * prior) / (precision_M + prior)
+    return np.maximum(power_M, 0), 1 / np.sqrt(precision_M + prior)
+
+
+def _expected(odds_M: NDArray[np.float64], error_M: NDArray[np.float64]) -> list[Expected]:
+    """What is good, from the log-odds of what is bad and their standard errors."""
+    means, lows, highs = (1 - expit(odds_M + side * error_M) for side in (0, _DEVIATIONS, -_DEVIATIONS))
+    return [
+        Expected(mean=float(mean), low=float(low), high=float(high))
+        for mean, low, high in zip(means, lows, highs, strict=True)
+    ]
+
+
+def _ranked(
+    measured: HoldoutPredictions, *, counts_K: NDArray[np.int64], categories: Sequence[str]
+) -> tuple[CategoryPriority, ...]:
+    """The categories by falling gain; `counts_K` are their labels.
+
+    The unsettled share is taken to fall as one over the number of the category's labels. How frequent a category is
+    has no weight: rare ones gain most (docs/LOG.md).
+    """
+    confidence_N, is_right_N = _confidences(measured)
+    threshold = coverage_at(_RANKED_AT, confidence_N, is_right_N).threshold
+    is_open = ~is_right_N | (confidence_N < (np.inf if threshold is None else threshold))
+    open_K = np.bincount(measured.truths[is_open], minlength=len(categories))
+    judged_K = np.bincount(measured.truths, minlength=len(categories))
+    unsettled_K = (open_K + _PRIOR_IMAGES * is_open.mean()) / (judged_K + _PRIOR_IMAGES)
+    gain_K = unsettled_K * NEXT_LABELS / (counts_K + NEXT_LABELS)
+    return tuple(
+        CategoryPriority(
+            category=categories[index],
+            labels=int(counts_K[index]),
+            unsettled=float(unsettled_K[index]),
+            gain=float(gain_K[index]),
+        )
+        for index in np.argsort(-gain_K, kind="stable")
+    )
