@@ -90,7 +90,7 @@ def test_a_skip_taken_back_is_no_skip() -> None:
 
 
 @given(st.lists(st.sampled_from([R, W, S, BACK]), max_size=60))
-def test_taking_back_any_number_of_times_is_as_if_those_answers_were_never_given(words: list[AnnotationKind]) -> None:
+def test_retracted_answers_count_as_never_given(words: list[AnnotationKind]) -> None:
     audit = audit_of({"a": 3000}, [("a", 0.9)] * 12)
     given_, kept = [], []
     for word in words:
@@ -135,7 +135,7 @@ def test_a_further_audit_of_the_same_sort_is_judged_more_strictly_and_says_so() 
     assert "at most 2.0% wrong, 95% confidence; 0 of 263; audit 2 of this sort, so judged at 99.5%" == second.sentence
 
 
-def test_whoever_audits_twenty_times_is_told_that_a_bad_library_is_good_in_5_percent_at_most() -> None:
+def test_twenty_audits_pass_a_bad_library_in_at_most_5_percent() -> None:
     """Exactly: how often so few of a library with just over 2% wrong are found wrong, at each number of audits."""
     of, rate = 800, 0.02
     passes = [_false_good(of, rate, look_confidence(number, CONFIDENCE)) for number in range(1, 21)]

@@ -53,7 +53,7 @@ def test_shares_add_up_and_take_no_more_than_there_is(counts: dict[str, int], se
     assert all(0 <= taken[category] <= of_one for category, of_one in counts.items())
 
 
-def test_a_category_too_small_for_a_whole_place_is_drawn_as_often_as_its_size_says() -> None:
+def test_a_tiny_category_is_drawn_in_proportion_to_its_size() -> None:
     counts, chance = {"rare": 7, "small": 33, "large": 260}, random.Random(0)
     taken = Counter[str]()
     for _ in range(6000):
@@ -64,7 +64,7 @@ def test_a_category_too_small_for_a_whole_place_is_drawn_as_often_as_its_size_sa
 
 
 @pytest.mark.parametrize("count", [5, 50])
-def test_every_picture_has_the_same_chance_and_the_same_chance_to_be_asked_first(count: int) -> None:
+def test_every_image_is_equally_likely_to_be_drawn_and_to_come_first(count: int) -> None:
     library = pictures({"a": 3, "b": 17, "c": 80})
     drawn, first = Counter[tuple[str, int]](), Counter[tuple[str, int]]()
     draws = 6000
@@ -84,7 +84,7 @@ def test_the_same_seed_draws_the_same_sample_in_the_same_order() -> None:
     assert draw(library, 20, seed=3) != draw(library, 20, seed=4)
 
 
-def test_categories_have_a_part_in_the_draw_only_where_the_sample_is_small_beside_the_library() -> None:
+def test_a_sample_is_stratified_only_if_small_beside_the_library() -> None:
     assert is_simple(150, 1499)
     assert not is_simple(150, 1500)
 

@@ -49,7 +49,7 @@ def test_a_skipped_picture_counts_as_wrong_here_too() -> None:
     )
 
 
-def test_the_first_threshold_that_fails_ends_the_search_whatever_looser_ones_would_say() -> None:
+def test_the_first_threshold_that_fails_ends_the_search() -> None:
     # After two mistakes among the surest, the first step fails; with all pictures it would be 5 in 150.
     assert loosest_threshold(judged({1, 2, 3}), 0.05) is None
 
@@ -75,7 +75,7 @@ def test_an_unfinished_audit_offers_nothing() -> None:
     assert loosest_threshold(answered(audit, [(n, AnnotationKind.RIGHT) for n in range(299)]), 0.05) is None
 
 
-def test_of_a_small_library_a_threshold_is_judged_by_the_draw_without_replacement() -> None:
+def test_a_small_library_is_judged_as_drawn_without_replacement() -> None:
     steps = tuple((1 - n / 20, 10 * n) for n in range(1, 21))
     audit = audit_of({"a": 200}, [("a", 1 - (n + 0.5) / 160) for n in range(160)], simple=True, steps=steps)
     state = answered(audit, [(n, AnnotationKind.WRONG if n > 150 else AnnotationKind.RIGHT) for n in range(160)])

@@ -69,7 +69,7 @@ def leave_killed(library: Path, mode: str) -> None:
     assert len(state(library)) > 1
 
 
-def test_what_was_written_is_read_again(tmp_path: Path) -> None:
+def test_written_rows_are_read_back(tmp_path: Path) -> None:
     with open_catalog(tmp_path / "library") as catalog:
         add_run(catalog)
     with open_catalog(tmp_path / "library") as catalog:
@@ -172,7 +172,7 @@ def test_a_dry_run_without_a_library_creates_no_file(tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
-def test_what_a_dry_run_writes_is_not_in_the_library(tmp_path: Path) -> None:
+def test_a_dry_run_writes_nothing_to_the_library(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
         add_run(catalog)
     with copy_in_memory(tmp_path) as dry:

@@ -23,7 +23,7 @@ def verdict(at: str) -> Annotation:
 
 
 @pytest.mark.parametrize("at", ["1999-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"])
-def test_an_annotation_after_a_manual_move_counts_whatever_the_clock(tmp_path: Path, at: str) -> None:
+def test_an_annotation_after_a_manual_move_counts_at_any_clock(tmp_path: Path, at: str) -> None:
     with open_catalog(tmp_path) as catalog:
         annotation_log.add(catalog, verdict(at))
         add_places(catalog, [NEW], renamed=False)

@@ -60,7 +60,7 @@ def wait_for(path: Path) -> str:
     raise AssertionError(f"{path} is not there")
 
 
-def test_the_browser_is_started_with_a_private_file_that_is_gone_once_the_page_is_open(tmp_path: Path) -> None:
+def test_the_browser_gets_a_private_file_that_is_removed_once_open(tmp_path: Path) -> None:
     with reviewing(tmp_path) as (process, printed, seen):
         (given,) = wait_for(seen).splitlines()
         path = Path(given.removeprefix("file://"))

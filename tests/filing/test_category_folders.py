@@ -49,7 +49,7 @@ def test_where_nothing_is_there_the_category_names_its_folder(tmp_path: Path, ac
     assert expected[action] == CategoryFolders(tmp_path / "none")(decision(NFC, action))
 
 
-def test_a_link_or_a_file_of_that_name_is_no_folder(tmp_path: Path) -> None:
+def test_a_link_or_file_of_that_name_is_not_taken_for_the_folder(tmp_path: Path) -> None:
     make_tree(tmp_path, {NFD: b"", "elsewhere": {}})
 
     assert Path(NFC) == CategoryFolders(tmp_path)(decision(NFC))

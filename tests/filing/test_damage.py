@@ -233,7 +233,7 @@ def test_a_folder_of_a_stranger_is_not_removed(setup: Setup, where: str) -> None
     assert [True, True] == [folder.is_dir() for folder in (setup.folder / "x/empty", setup.own / "empty")]
 
 
-def test_a_row_of_an_older_catalog_is_no_damage(setup: Setup) -> None:
+def test_a_row_of_an_older_catalog_is_not_damage(setup: Setup) -> None:
     with open_catalog(setup.library) as catalog:
         catalog.connection.execute("UPDATE moves SET checksum = NULL")
         assert [] == damaged_rows(catalog)

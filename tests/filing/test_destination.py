@@ -19,7 +19,7 @@ def decision(category: str, action: Action = Action.FILE) -> Decision:
     return Decision(picture=CAT, action=action, category=category, confidence=0.9, reason="sure")
 
 
-def test_the_first_name_is_the_files_own_and_the_others_are_marked_before_the_extension() -> None:
+def test_a_taken_name_gets_a_number_before_the_extension() -> None:
     assert ("a.b.jpg", f"a.b_{CAT[:8]}.jpg", f"a.b_{CAT[:16]}.jpg", f"a.b_{CAT}.jpg") == candidate_names("a.b.jpg", CAT)
 
 
@@ -58,7 +58,7 @@ def test_a_filed_picture_goes_to_its_category_and_a_doubtful_one_below_review() 
 
 @pytest.mark.parametrize("category", [".", "..", "../cats", "a/b", "a\\b", "a\0b", "_review", ".illsort"])
 @pytest.mark.parametrize("action", list(Action))
-def test_a_category_that_is_no_plain_folder_name_is_refused(category: str, action: Action) -> None:
+def test_a_category_that_is_not_a_plain_folder_name_is_refused(category: str, action: Action) -> None:
     with pytest.raises(ValueError, match="not a category"):
         folder_for(decision(category, action))
 
@@ -67,7 +67,7 @@ def test_a_picture_id_is_only_text_to_the_names() -> None:
     assert "a_0123.jpg" == candidate_names("a.jpg", PictureId("0123"))[1]
 
 
-def test_what_has_no_guess_waits_in_review_itself_and_is_never_filed() -> None:
+def test_an_image_without_a_guess_waits_in_review_itself() -> None:
     assert Path("_review") == folder_for(decision("", Action.REVIEW))
     assert Path("_unknown") == folder_for(decision("", Action.UNKNOWN))
     with pytest.raises(ValueError, match="not a category"):

@@ -216,7 +216,7 @@ def test_a_swapped_source_that_cannot_be_given_back_stays_and_is_named(world: Wo
     assert {"a.jpg": b"a third"} == read_tree(world.crawl)
 
 
-def test_a_source_that_was_only_touched_in_the_last_instant_is_still_the_picture(world: World) -> None:
+def test_a_source_with_only_a_new_mtime_is_still_the_same_image(world: World) -> None:
     source = world.add("a.jpg", b"cat")
     move = move_of(source, method=Method.MOVE)
     (outcome,) = world.execute(move, disk=Meddling(lambda path, _: os.utime(path, ns=(1, 1))))
@@ -237,9 +237,7 @@ def test_a_source_that_changed_as_it_was_copied_is_left_alone(world: World) -> N
 
 
 @pytest.mark.parametrize("left", [b"half a copy", None])
-def test_a_temporary_file_of_an_earlier_life_is_no_obstacle_but_anything_else_is(
-    world: World, left: bytes | None
-) -> None:
+def test_only_an_earlier_runs_temporary_file_is_replaced(world: World, left: bytes | None) -> None:
     temporary = world.library / "cats" / ".illsort-1-1.part"
     temporary.parent.mkdir()
     temporary.write_bytes(left) if left else temporary.symlink_to("nowhere")
@@ -305,7 +303,7 @@ def test_a_refusal_for_one_file_is_that_files_failure_and_the_rest_goes_on(
         assert before == hashes(world.library)
 
 
-def test_folders_that_cannot_be_made_durable_stop_the_run_and_recovery_settles_it(world: World) -> None:
+def test_a_folder_that_cannot_be_synced_stops_the_run_and_is_recovered(world: World) -> None:
     before = fill(world)
     with pytest.raises(FilingStopped):
         world.execute(*moves_of(world.crawl, method=Method.MOVE), disk=Failing("sync_folder", errno.EACCES, number=4))
@@ -314,7 +312,7 @@ def test_folders_that_cannot_be_made_durable_stop_the_run_and_recovery_settles_i
     assert before == hashes(world.library)
 
 
-def test_what_was_done_before_the_disk_stopped_is_recorded(world: World) -> None:
+def test_everything_done_before_the_disk_stopped_is_recorded(world: World) -> None:
     fill(world)
     with pytest.raises(FilingStopped, match=r"No space left on device: .*\.jpg\. What is done is recorded"):
         world.execute(*moves_of(world.crawl, method=Method.LINK), disk=Failing("link", errno.ENOSPC, number=3))
@@ -391,7 +389,7 @@ def test_a_source_that_may_not_be_read_fails_alone(world: World) -> None:
     assert [Status.FAILED, Status.PLACED] == [outcome.status for outcome in world.execute(bad, good)]
 
 
-def test_a_source_that_cannot_be_read_is_no_reason_to_stop(world: World) -> None:
+def test_an_unreadable_source_does_not_stop_the_run(world: World) -> None:
     good, bad = (move_of(world.add(name, name.encode()), method=Method.COPY) for name in ("a.jpg", "b.jpg"))
 
     class BadSector(Disk):

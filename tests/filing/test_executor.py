@@ -48,7 +48,7 @@ def test_a_second_run_over_the_same_crawl_changes_nothing(tmp_path: Path, method
 
 
 @pytest.mark.parametrize("method", [Method.LINK, Method.COPY, Method.SYMLINK])
-def test_after_the_catalog_was_lost_what_lies_there_is_taken_as_placed(tmp_path: Path, method: Method) -> None:
+def test_after_a_lost_catalog_files_count_where_they_are(tmp_path: Path, method: Method) -> None:
     crawl = make_tree(tmp_path / "crawl", CRAWL)
     sort(tmp_path / "library", crawl, method=method)
     shutil.rmtree(tmp_path / "library" / ".illsort")
@@ -114,7 +114,7 @@ def test_when_every_name_is_taken_the_move_fails_and_nothing_changes(world: Worl
     assert {"a.jpg": b"cat"} == read_tree(world.crawl)
 
 
-def test_moving_a_picture_that_lies_there_already_keeps_the_source_and_says_so(world: World) -> None:
+def test_moving_an_image_already_present_keeps_and_reports_the_source(world: World) -> None:
     source = world.add("a.jpg", b"cat")
     make_tree(world.library / "cats", {"a.jpg": b"cat"})
     (outcome,) = world.execute(move_of(source, method=Method.MOVE))
@@ -179,7 +179,7 @@ def test_a_link_in_place_of_a_folder_is_refused(world: World, tmp_path: Path) ->
     assert {} == read_tree(tmp_path / "elsewhere")
 
 
-def test_a_source_below_something_that_is_no_folder_any_more_is_gone(world: World) -> None:
+def test_a_source_whose_folder_became_a_file_counts_as_gone(world: World) -> None:
     source = world.add("in/a.jpg", b"cat")
     move = move_of(source, method=Method.LINK)
     shutil.rmtree(source.parent)
@@ -193,7 +193,7 @@ def test_a_source_whose_name_is_too_long_to_look_at_fails_alone(world: World) ->
     assert [Status.FAILED, Status.PLACED] == [outcome.status for outcome in world.execute(bad, good)]
 
 
-def test_a_picture_goes_from_one_folder_of_the_library_to_another_and_keeps_its_history(world: World) -> None:
+def test_a_move_within_the_library_keeps_the_images_history(world: World) -> None:
     source = world.add("a.jpg", b"cat")
     world.execute(move_of(source, method=Method.LINK, folder="_review/cats"))
     move = move_of(world.library / "_review/cats/a.jpg", method=Method.RENAME, folder="cats")
@@ -241,7 +241,7 @@ def test_the_folders_that_a_run_makes_are_recorded_for_undo(world: World) -> Non
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps names of any bytes")
-def test_a_name_that_is_no_text_is_kept_byte_for_byte(tmp_path: Path) -> None:
+def test_an_undecodable_name_is_kept_byte_for_byte(tmp_path: Path) -> None:
     names = [b"\xff\xfe.jpg", b"new\nline.jpg", "\u00e9\u732b.jpg".encode(), b"-rf.jpg", b"x" * 251 + b".jpg"]
     (tmp_path / "crawl").mkdir()
     for number, name in enumerate(names):

@@ -82,7 +82,7 @@ def test_a_placeholder_that_a_racer_wrote_to_or_took_is_not_renamed_over(tmp_pat
 
 
 @pytest.mark.parametrize("disk", [Disk(), NoExclusiveRename()])
-def test_another_error_than_a_lacking_call_is_told_and_not_worked_around(tmp_path: Path, disk: Disk) -> None:
+def test_only_a_missing_system_call_is_worked_around(tmp_path: Path, disk: Disk) -> None:
     make_tree(tmp_path, {"a": b"cat", "file": b""})
     with pytest.raises(NotADirectoryError):
         disk.rename_noreplace(tmp_path / "a", tmp_path / "file" / "b", claim=nothing)
@@ -112,7 +112,7 @@ def test_a_copy_is_new_and_tells_what_it_read(tmp_path: Path) -> None:
     assert b"" == (tmp_path / "b").read_bytes()
 
 
-def test_a_copy_that_is_not_what_it_should_be_is_an_error_of_the_disk(tmp_path: Path) -> None:
+def test_a_copy_that_differs_is_a_disk_error(tmp_path: Path) -> None:
     make_tree(tmp_path, {"a": b"cat"})
     with pytest.raises(OSError, match="differs") as told:
         Disk().secure(tmp_path / "a", picture_of(b"dog"))
@@ -186,7 +186,7 @@ def test_a_system_without_the_call_says_so(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows renames so by itself")
-def test_a_signal_in_the_midst_of_the_call_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_interrupted_system_call_is_retried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     answers = iter([-1, 0])
 
     class Library:

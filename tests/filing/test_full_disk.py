@@ -93,9 +93,7 @@ def test_a_disk_full_of_files_loses_nothing_and_with_room_it_finishes(
 
 @pytest.mark.parametrize("method", [Method.LINK, Method.COPY, Method.MOVE])
 @pytest.mark.parametrize("size", ["4k", "32k", "120k", "160k", "180k", "200k"])
-def test_a_full_disk_of_the_catalog_alone_loses_nothing_and_with_room_it_finishes(
-    tmp_path: Path, size: str, method: Method
-) -> None:
+def test_a_full_catalog_disk_loses_nothing_and_the_run_can_finish(tmp_path: Path, size: str, method: Method) -> None:
     state = tmp_path / "library" / ".illsort"
     with small_disk(state, f"size={size}"):
         check_full_then_finished(tmp_path / "crawl", tmp_path / "library", state, method)

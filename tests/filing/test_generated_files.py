@@ -74,19 +74,19 @@ def test_a_link_to_a_listing_of_ours_is_not_ours(world: World) -> None:
         write(world, ROWS)
 
 
-def test_a_cell_from_an_untrusted_file_is_no_formula(world: World) -> None:
+def test_a_cell_from_an_untrusted_name_is_never_a_formula(world: World) -> None:
     write(world, [(Path("/a.jpg"), "corrupt", "=HYPERLINK(1)")])
     assert "'=HYPERLINK(1)" == read(world)[1][2]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
-def test_a_name_that_is_no_text_is_shown_with_backslashes(world: World) -> None:
+def test_an_undecodable_name_is_shown_with_backslashes(world: World) -> None:
     write(world, [(Path(os.fsdecode(b"/\xff.jpg")), "corrupt", "")])
     assert r"/\xff.jpg" == read(world)[1][0]
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES])
-def test_a_disk_that_refuses_is_told_in_words(world: World, code: int) -> None:
+def test_a_refusing_disk_is_reported_in_words(world: World, code: int) -> None:
     kind = FilingStopped if code == errno.ENOSPC else LibraryError
     with pytest.raises(kind, match=f"cannot write .*{os.strerror(code)}"):
         write(world, ROWS, Failing("write_new", code))

@@ -37,7 +37,7 @@ def test_within_one_disk_it_is_a_link(world: World) -> None:
     assert why_no_link(world.add("a.jpg", b"a"), world.library / "cats") is None
 
 
-def test_another_disk_is_said_and_planned_as_a_copy(world: World, other_disk: Path) -> None:
+def test_another_disk_is_reported_and_planned_as_a_copy(world: World, other_disk: Path) -> None:
     source = world.add("a.jpg", b"a")
     assert WhyNoLink.OTHER_DISK is why_no_link(source, other_disk / "library" / "cats")
 
@@ -66,7 +66,7 @@ def test_a_file_system_without_links_is_known_by_its_type(world: World, monkeypa
         ("0", False, False, None),
     ],
 )
-def test_another_owner_is_said_where_the_system_protects_links(  # noqa: PLR0917 - fixtures and parameters
+def test_another_owner_is_reported_where_links_are_protected(  # noqa: PLR0917 - fixtures and parameters
     world: World, monkeypatch: pytest.MonkeyPatch, setting: str, mine: bool, writable: bool, why: WhyNoLink | None
 ) -> None:
     source = world.add("a.jpg", b"a")

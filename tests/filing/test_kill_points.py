@@ -57,7 +57,7 @@ def test_a_kill_at_every_call_loses_and_doubles_nothing(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["same", "across"])
-def test_a_kill_at_two_hundred_calls_of_a_run_of_a_thousand_loses_and_doubles_nothing(
+def test_a_kill_at_any_of_200_calls_loses_and_doubles_nothing(
     fork_server: ForkServer, layout: str, tmp_path: Path, memory_disk: Path
 ) -> None:
     libraries = tmp_path if layout == "across" else memory_disk

@@ -79,7 +79,7 @@ def test_a_library_that_was_moved_asks_again(tmp_path: Path, library: Path) -> N
 
 
 @pytest.mark.parametrize("method", [Method.LINK, Method.COPY, Method.SYMLINK])
-def test_what_was_not_moved_is_undone_without_a_question(tmp_path: Path, state: Path, method: Method) -> None:
+def test_undo_asks_nothing_about_what_was_not_moved(tmp_path: Path, state: Path, method: Method) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     sort(tmp_path / "library", tmp_path / "crawl", method=method)
     shutil.rmtree(state)

@@ -59,7 +59,7 @@ def seen(library: Path) -> LibraryStats:
 
 
 @in_all_modes
-def test_what_a_person_deletes_is_not_counted_and_not_filed_again(tmp_path: Path, method: Method) -> None:
+def test_a_deleted_image_is_not_counted_and_not_filed_again(tmp_path: Path, method: Method) -> None:
     library = filed(tmp_path, method)
     shutil.rmtree(library / "kind_b")
     (library / "kind_a/a1.jpg").unlink()
@@ -115,7 +115,7 @@ def test_what_is_taken_out_of_the_bin_counts_again_with_its_decision(tmp_path: P
 
 
 @in_all_modes
-def test_what_a_person_moves_within_the_library_is_counted_and_left_there(tmp_path: Path, method: Method) -> None:
+def test_a_manually_moved_image_is_counted_and_left_in_place(tmp_path: Path, method: Method) -> None:
     library = filed(tmp_path, method)
     (library / "mine/best").mkdir(parents=True)
     (library / "kind_a/a1.jpg").rename(library / "kind_b/a1.jpg")
@@ -148,7 +148,7 @@ def test_a_copy_put_elsewhere_is_known_by_its_content(tmp_path: Path) -> None:
 
 
 @in_all_modes
-def test_what_a_person_replaces_is_theirs_and_said_once(tmp_path: Path, method: Method) -> None:
+def test_a_replaced_file_belongs_to_the_person_and_is_reported_once(tmp_path: Path, method: Method) -> None:
     library = filed(tmp_path, method)
     (library / "kind_a/a1.jpg").unlink()
     (library / "kind_a/a1.jpg").write_bytes(b"mine")
@@ -347,7 +347,7 @@ def test_an_empty_disk_over_a_category_is_not_taken_for_its_deletion(tmp_path: P
         assert Reconciled(unreachable=2) == reconcile_if_free(library)
 
 
-def test_what_is_deleted_from_a_disk_that_got_another_number_is_deleted(tmp_path: Path) -> None:
+def test_deletion_is_seen_on_a_disk_with_a_new_device_number(tmp_path: Path) -> None:
     library = filed(tmp_path)
     with open_catalog(library) as catalog:
         catalog.connection.execute("UPDATE places SET device = '999999'")

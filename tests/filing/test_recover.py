@@ -206,7 +206,7 @@ def test_half_a_copy_of_a_picture_that_is_gone_is_kept(world: World) -> None:
     assert b"ca" == (world.library / PART).read_bytes()
 
 
-def test_a_library_folder_that_is_gone_too_is_no_obstacle(world: World) -> None:
+def test_a_missing_library_folder_is_no_obstacle(world: World) -> None:
     left_open(world, Method.MOVE, source="in/a.jpg")
     (world.library / "cats").rmdir()
     assert 1 == len(settle(world).gone)

@@ -91,7 +91,7 @@ def test_sidecars_go_with_their_pictures_follow_them_and_come_back(tmp_path: Pat
         (Method.LINK, Method.COPY, Method.COPY),
     ],
 )
-def test_a_sidecar_leaves_the_crawl_only_in_a_move_and_only_when_its_picture_did(
+def test_a_sidecar_leaves_the_crawl_only_with_its_moved_image(
     world: World, picture: Method, asked: Method, expected: Method
 ) -> None:
     path = world.add("x.jpg", b"cat")

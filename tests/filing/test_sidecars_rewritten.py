@@ -70,7 +70,7 @@ def test_undo_of_a_refreshing_run_brings_the_old_one_back(tmp_path: Path, method
     assert {"kind_a/a.jpg.json": b"newer"} == again(tmp_path, method)
 
 
-def test_a_sidecar_that_a_person_changed_in_the_library_is_left_and_said(tmp_path: Path) -> None:
+def test_a_changed_sidecar_is_left_and_reported(tmp_path: Path) -> None:
     library = filed(tmp_path, Method.COPY)
     (library / "kind_a/a.jpg.json").write_bytes(b"mine, and longer")
     rewrite(tmp_path / "crawl/a.jpg.json", b"newer")

@@ -222,7 +222,7 @@ def test_a_crawl_that_is_the_library_by_another_name_keeps_its_files(tmp_path: P
     assert {"cats": {"a.jpg": b"cat"}} == read_tree(tmp_path / "library")
 
 
-def test_a_symbolic_link_goes_though_its_picture_is_gone_and_no_folder_is_made_for_that(tmp_path: Path) -> None:
+def test_undo_removes_a_symbolic_link_whose_image_is_gone(tmp_path: Path) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     file_all(tmp_path, Method.SYMLINK)
     shutil.rmtree(tmp_path / "crawl")
@@ -283,7 +283,7 @@ def test_the_trail_alone_suffices_when_the_catalog_is_lost(tmp_path: Path) -> No
     assert "catalog was lost" in progress.said[0]
 
 
-def test_an_older_trail_without_the_crawl_is_undone_into_the_folder_that_is_given(tmp_path: Path) -> None:
+def test_an_older_move_log_without_the_crawl_is_undone_into_a_folder(tmp_path: Path) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     library = tmp_path / "library"
     file_all(tmp_path, Method.MOVE)
@@ -300,7 +300,7 @@ def test_an_older_trail_without_the_crawl_is_undone_into_the_folder_that_is_give
     assert CRAWL == read_tree(tmp_path / "crawl")
 
 
-def test_after_a_lost_catalog_filing_goes_on_where_it_was_and_all_of_it_can_be_undone(tmp_path: Path) -> None:
+def test_after_a_lost_catalog_filing_goes_on_and_can_be_undone(tmp_path: Path) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     library = tmp_path / "library"
     file_all(tmp_path, Method.MOVE)
@@ -330,7 +330,7 @@ def test_a_disk_that_stops_leaves_an_undo_that_goes_on(tmp_path: Path) -> None:
     assert CRAWL == read_tree(tmp_path / "crawl")
 
 
-def test_what_is_no_library_or_no_run_is_said_and_nothing_is_made(tmp_path: Path) -> None:
+def test_no_library_or_no_such_run_is_an_error_that_makes_nothing(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="not an illsort library"):
         undo(tmp_path / "none")
     assert [] == list(tmp_path.iterdir())

@@ -58,7 +58,7 @@ def test_a_library_that_was_undone_is_all_right(tmp_path: Path) -> None:
     assert VerifySummary(checked=0) == verify(library)
 
 
-def test_what_was_deleted_is_counted_and_what_was_changed_is_listed_once(tmp_path: Path) -> None:
+def test_deleted_files_are_counted_and_changed_ones_listed_once(tmp_path: Path) -> None:
     library = filed(tmp_path)
     (library / "kind_c/cat.jpg").unlink()
     (library / "kind_d/dog.jpg").write_bytes(b"longer dog")
@@ -68,7 +68,7 @@ def test_what_was_deleted_is_counted_and_what_was_changed_is_listed_once(tmp_pat
     assert ([], [], 0) == (then.off, then.yours, then.checked)  # counted once, not also as a file nobody knows
 
 
-def test_while_another_process_owns_the_library_each_place_is_told(tmp_path: Path) -> None:
+def test_a_locked_library_is_reported_wherever_it_is(tmp_path: Path) -> None:
     library = filed(tmp_path)
     (library / "kind_c/cat.jpg").unlink()
     (library / "kind_d/dog.jpg").write_bytes(b"longer dog")
@@ -99,7 +99,7 @@ def test_a_touched_file_with_the_same_content_is_all_right_once_it_is_read(tmp_p
     assert {} == off(verify(library))
 
 
-def test_a_link_that_leads_nowhere_or_to_a_changed_file_is_told(tmp_path: Path) -> None:
+def test_a_dangling_link_or_changed_target_is_reported(tmp_path: Path) -> None:
     library = filed(tmp_path, Method.SYMLINK)
     (tmp_path / "crawl/cat.jpg").unlink()
     (tmp_path / "crawl/dog.jpg").write_bytes(b"cow")
@@ -109,7 +109,7 @@ def test_a_link_that_leads_nowhere_or_to_a_changed_file_is_told(tmp_path: Path) 
     assert {"dangling": 1} == verify(library).missing
 
 
-def test_a_link_that_was_led_elsewhere_or_replaced_is_told(tmp_path: Path) -> None:
+def test_a_redirected_or_replaced_link_is_reported(tmp_path: Path) -> None:
     library = filed(tmp_path, Method.SYMLINK)
     for name in ("kind_c/cat.jpg", "kind_d/dog.jpg"):
         (library / name).unlink()
@@ -131,7 +131,7 @@ def test_files_of_the_user_are_no_error_and_left_temporary_files_are(tmp_path: P
     assert [library / "elsewhere", library / "kind_c/mine.txt"] == summary.yours
 
 
-def test_a_change_stopped_in_its_midst_is_told(tmp_path: Path) -> None:
+def test_an_interrupted_change_is_reported(tmp_path: Path) -> None:
     library = filed(tmp_path)
     with open_catalog(library) as catalog:
         (*_, entry) = select(catalog, "1 ORDER BY id")
@@ -140,7 +140,7 @@ def test_a_change_stopped_in_its_midst_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["lost", "cut", "unreadable"])
-def test_a_trail_that_lacks_changes_is_told(tmp_path: Path, spoil: str) -> None:
+def test_a_move_log_with_missing_changes_is_reported(tmp_path: Path, spoil: str) -> None:
     library = filed(tmp_path)
     trail = library / ".illsort/moves.jsonl"
     lines = trail.read_text()
@@ -152,14 +152,14 @@ def test_a_trail_that_lacks_changes_is_told(tmp_path: Path, spoil: str) -> None:
     assert ("cannot be read" if spoil == "unreadable" else "lacks 2 changes") in off(verify(library))["moves.jsonl"]
 
 
-def test_a_torn_line_that_a_kill_left_is_no_error(tmp_path: Path) -> None:
+def test_a_torn_last_line_after_a_kill_is_no_error(tmp_path: Path) -> None:
     library = filed(tmp_path)
     with (library / ".illsort/moves.jsonl").open("a") as trail:
         trail.write('{"run": 1, "id": 3, "sour')
     assert {} == off(verify(library))
 
 
-def test_a_damaged_catalog_is_told(tmp_path: Path) -> None:
+def test_a_damaged_catalog_is_reported(tmp_path: Path) -> None:
     library = filed(tmp_path)
     connection = sqlite3.connect(library / ".illsort/catalogue.sqlite")
     connection.execute("PRAGMA writable_schema = ON")
@@ -169,7 +169,7 @@ def test_a_damaged_catalog_is_told(tmp_path: Path) -> None:
     assert "the catalog is damaged" in off(verify(library))["catalogue.sqlite"]
 
 
-def test_what_is_no_library_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_library_is_an_error(tmp_path: Path) -> None:
     library = filed(tmp_path)
     shutil.rmtree(library / ".illsort")
     with pytest.raises(LibraryError, match="not an illsort library"):

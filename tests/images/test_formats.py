@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         ("TIFF", tiff_bytes),
     ],
 )
-def test_each_format_that_is_read_is_told_by_its_first_bytes(name: str, draw: Draw) -> None:
+def test_each_format_is_recognized_by_its_first_bytes(name: str, draw: Draw) -> None:
     assert sniff(draw(COLORS["red"])[:HEAD_BYTES]) == name
 
 
@@ -64,7 +64,7 @@ def test_formats_that_are_not_read_are_still_recognized(name: str, head: bytes) 
         bytes(64),
     ],
 )
-def test_what_is_no_picture_has_no_format(head: bytes) -> None:
+def test_a_file_that_is_not_an_image_has_no_format(head: bytes) -> None:
     assert sniff(head) is None
 
 

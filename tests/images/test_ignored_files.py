@@ -65,9 +65,7 @@ def test_one_that_gets_its_name_meanwhile_waits_for_the_next_sort(
 
 
 @pytest.mark.parametrize("age_s", [60, -60, 86_400])
-def test_what_was_not_changed_just_now_is_not_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age_s: float
-) -> None:
+def test_an_older_file_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age_s: float) -> None:
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("waits"))
     aged(make_tree(tmp_path, {"a.png": PNG}), age_s)
 
@@ -97,5 +95,5 @@ def test_asking_the_kernel_harms_neither_the_file_nor_its_next_writer(tmp_path: 
     assert PNG + b"more" == path.read_bytes()
 
 
-def test_of_what_cannot_be_opened_nobody_can_tell(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_undetermined(tmp_path: Path) -> None:
     assert not ignored_files.is_being_written(tmp_path / "gone")

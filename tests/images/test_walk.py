@@ -97,7 +97,7 @@ def test_names_of_any_bytes_survive(tmp_path: Path) -> None:
 
 
 @needs_posix
-def test_what_cannot_be_read_is_reported_and_the_walk_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_folder_is_reported_and_the_walk_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_tree(tmp_path, {"a": {"1.png": PNG}, "b": {"2.png": PNG}})
     listing = os.scandir
 

@@ -67,7 +67,7 @@ def test_an_older_gpu_computes_in_float16(a_gpu: pytest.MonkeyPatch) -> None:
     assert choose_runtime(device="cuda").dtype is torch.float16
 
 
-def test_what_is_asked_for_is_taken_and_said() -> None:
+def test_a_requested_device_is_used_and_reported() -> None:
     runtime = choose_runtime(device="cpu", amp_dtype="bfloat16", workers=0, batch_size=5)
 
     assert (runtime.amp, runtime.dtype, runtime.workers, runtime.batch_size) == (True, torch.bfloat16, 0, 5)

@@ -50,9 +50,7 @@ def mixed(folder: Path, seed: int, count: int = 60) -> list[tuple[Path, str | No
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("batch_size", [1, 4, 32])
-def test_each_file_gets_its_own_color_whatever_is_broken_around_it(
-    tmp_path: Path, workers: int, batch_size: int
-) -> None:
+def test_each_file_gets_its_own_result_among_broken_ones(tmp_path: Path, workers: int, batch_size: int) -> None:
     files = mixed(tmp_path, seed=batch_size)
     paths = [path for path, _ in files]
 

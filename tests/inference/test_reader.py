@@ -114,9 +114,7 @@ def test_a_file_far_too_long_for_a_picture_is_hashed_but_not_loaded(tmp_path: Pa
 
 
 @pytest.mark.parametrize(("error", "kind"), [(MemoryError(), FailureKind.MEMORY), (KeyError("x"), FailureKind.CORRUPT)])
-def test_whatever_goes_wrong_in_the_transform_costs_that_file(
-    tmp_path: Path, error: Exception, kind: FailureKind
-) -> None:
+def test_an_error_in_the_transform_costs_only_that_file(tmp_path: Path, error: Exception, kind: FailureKind) -> None:
     path = make_tree(tmp_path, {"a.jpg": jpeg_bytes(RED)}) / "a.jpg"
 
     def failing(_: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ def test_more_labels_and_another_head_read_no_picture_that_is_known(tmp_path: Pa
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is what a power cut is nearest to")
-def test_killed_between_the_shard_and_the_commit_nothing_is_lost_and_nothing_wrong_is_taken(tmp_path: Path) -> None:
+def test_a_kill_between_shard_and_commit_loses_nothing(tmp_path: Path) -> None:
     model = color_bundle(tmp_path / "model")
     other = with_another_head(tmp_path / "other", model).folder
     for name in ("whole", "killed"):

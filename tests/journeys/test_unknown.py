@@ -55,9 +55,7 @@ def decisions(library: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_a_color_that_nobody_labelled_is_in_no_category_however_sure_the_network_is(
-    tmp_path: Path, bundle: Path, mode: Mode
-) -> None:
+def test_a_color_without_labels_is_unknown_at_any_confidence(tmp_path: Path, bundle: Path, mode: Mode) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     summary = run(tmp_path, bundle, mode=mode)
 
@@ -75,9 +73,7 @@ def test_what_was_unknown_is_taken_back_like_all_else(tmp_path: Path, bundle: Pa
     assert (CRAWL, {}) == (read_tree(tmp_path / "crawl"), read_tree(tmp_path / "sorted"))
 
 
-def test_switched_off_they_are_judged_as_if_they_were_of_a_category_and_on_again_move_apart(
-    tmp_path: Path, bundle: Path
-) -> None:
+def test_switching_unknown_off_files_them_and_on_sorts_them_out(tmp_path: Path, bundle: Path) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     off = run(tmp_path, bundle, unknown=False)
     assert (0, 5) == (off["unknown"], off["filed"] + off["review"])
@@ -96,7 +92,7 @@ def test_a_part_of_a_picture_is_looked_at_by_a_person_not_called_unknown(tmp_pat
     assert (1, 0) == (summary["review"], summary["unknown"])
 
 
-def test_a_model_of_before_takes_nothing_for_unknown_and_a_new_one_is_asked_anew(tmp_path: Path, bundle: Path) -> None:
+def test_an_older_model_has_no_unknown_and_a_new_one_decides_again(tmp_path: Path, bundle: Path) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     before = color_bundle(tmp_path / "before", threshold=0.5).folder
     assert 0 == run(tmp_path, before)["unknown"]

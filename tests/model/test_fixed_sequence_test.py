@@ -105,7 +105,7 @@ def test_the_order_of_the_images_does_not_matter(random: object) -> None:
 @pytest.mark.parametrize(
     ("trust", "spread"), [(1.0, 2.0), (0.5, 2.0), (2.0, 0.7), (0.0, 1.0)], ids=["true", "too sure", "unsure", "noise"]
 )
-def test_the_guarantee_holds_whatever_the_quality_of_the_scores(trust: float, spread: float) -> None:
+def test_the_guarantee_holds_at_any_quality_of_scores(trust: float, spread: float) -> None:
     """500 draws of 300 from a world whose true chances are known, also where scores say nothing of them."""
     rng = np.random.default_rng(5)
     scores = rng.normal(3.5, spread, 50_000)

@@ -181,7 +181,7 @@ def test_a_bundle_of_an_earlier_version_is_replaced(tmp_path: Path) -> None:
         ("config.json", lambda text: text.replace("cat", "cow")),
     ],
 )
-def test_of_an_earlier_version_what_a_person_changed_is_never_replaced(
+def test_a_users_changes_to_an_older_bundle_are_never_replaced(
     tmp_path: Path, name: str, change: Callable[[str], str]
 ) -> None:
     put(tmp_path / "mine", 1)

@@ -28,7 +28,7 @@ def labelled(count: int = 3, *, scale: float = 1.0) -> LabeledEmbeddings:
 
 @pytest.mark.parametrize("count", [0, 1, 300])
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
-def test_what_is_saved_is_what_is_read_to_three_digits(tmp_path: Path, count: int, scale: float) -> None:
+def test_saved_values_are_read_back_to_three_digits(tmp_path: Path, count: int, scale: float) -> None:
     saved = labelled(count, scale=scale)
     saved.save(tmp_path / "labelled.npz")
     read = load_labeled_embeddings(tmp_path / "labelled.npz", categories=2)

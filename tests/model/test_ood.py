@@ -156,7 +156,7 @@ def test_what_is_saved_is_what_is_read(tmp_path: Path) -> None:
         (lambda arrays: arrays.update(scores=arrays["scores"][::-1].copy()), "do not rise"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_one_line(
+def test_a_mismatch_is_refused_in_one_line(
     tmp_path: Path, change: Callable[[dict[str, Any]], object], says: str
 ) -> None:
     fitted = novelty()
@@ -172,7 +172,7 @@ def test_what_does_not_fit_is_refused_in_one_line(
     assert 1 == len(str(caught.value).splitlines())
 
 
-def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_safetensors_is_refused(tmp_path: Path) -> None:
     (tmp_path / "novelty.safetensors").write_bytes(b"x" * 40)
     with pytest.raises(ModelError, match="cannot be read"):
         load_ood(tmp_path / "novelty.safetensors")

@@ -91,7 +91,7 @@ def with_categories(folder: Path, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name)[:12])
-def test_a_category_that_is_no_folder_everywhere_is_refused(bundle: Path, name: str) -> None:
+def test_a_category_that_is_not_a_folder_name_everywhere_is_refused(bundle: Path, name: str) -> None:
     with_categories(bundle, ["blue", "green", name])
     refused(lambda: open_bundle(bundle), MANIFEST)
     refused(lambda: write_bundle_report(bundle), MANIFEST)

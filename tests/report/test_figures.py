@@ -94,7 +94,7 @@ def test_a_matrix_of_many_categories_with_long_names_can_be_drawn() -> None:
     assert 1000 < float(figure.get("width") or 0) < 3000
 
 
-def test_the_learning_curve_has_a_dot_for_each_point_and_an_open_one_for_each_forecast() -> None:
+def test_the_learning_curve_shows_points_and_open_forecasts() -> None:
     figure = learning_curve(curve(), asked=1)
 
     assert (4, 4) == (len(marks(figure, "circle", "fill-a")), len(marks(figure, "circle", "fill-b")))

@@ -72,7 +72,7 @@ def recorded(folder: Path) -> dict[str, Any]:
         return kept
 
 
-def test_each_picture_is_decided_by_the_promised_threshold_of_its_category(crawl: Path, judged: Path) -> None:
+def test_each_image_is_decided_by_its_categorys_guaranteed_threshold(crawl: Path, judged: Path) -> None:
     summary = run(crawl, judged, max_error=0.02)
     thresholds = dict(zip(("blue", "green", "red"), promised(judged, 0.02).thresholds, strict=True))
     decided = [row for row in decisions(crawl) if "ends early" not in row[3]]
@@ -85,7 +85,7 @@ def test_each_picture_is_decided_by_the_promised_threshold_of_its_category(crawl
     assert summary["filed"] == sum(action == "file" for action, *_ in decided)
 
 
-def test_a_truncated_picture_is_reviewed_whatever_is_promised(crawl: Path, judged: Path) -> None:
+def test_a_truncated_image_is_reviewed_at_any_guarantee(crawl: Path, judged: Path) -> None:
     run(crawl, judged, max_error=0.3)
 
     assert [("review", "red")] == [row[:2] for row in decisions(crawl) if "ends early" in row[3]]
@@ -99,7 +99,7 @@ def test_a_looser_promise_files_more_and_moves_only_the_difference(crawl: Path, 
     assert strict["pictures"] == loose["pictures"]
 
 
-def test_the_promise_is_told_before_and_after_and_recorded(crawl: Path, judged: Path) -> None:
+def test_the_guarantee_is_stated_before_and_after_and_recorded(crawl: Path, judged: Path) -> None:
     progress, by = SavingProgress(), promised(judged, 0.05)
     summary = run(crawl, judged, max_error=0.05, progress=progress)
     kept = recorded(crawl)

@@ -107,7 +107,7 @@ def test_unreadable_pictures_are_listed_with_their_reason(tmp_path: Path, bundle
     ]
 
 
-def test_equal_names_of_different_pictures_are_told_apart_by_their_content(tmp_path: Path, bundle: Path) -> None:
+def test_equal_names_are_distinguished_by_content(tmp_path: Path, bundle: Path) -> None:
     make_tree(tmp_path / "crawl", {"x": {"1.png": png("red")}, "y": {"1.png": png("red", seed=2)}})
     run(tmp_path, bundle)
     names = sorted(read_tree(tmp_path / "sorted")["red"])
@@ -140,7 +140,7 @@ def test_moving_again_tells_the_same_totals(tmp_path: Path, bundle: Path) -> Non
     assert {"z.png": png("red")} == read_tree(tmp_path / "crawl")
 
 
-def test_only_what_is_new_or_changed_is_read(tmp_path: Path, bundle: Path) -> None:
+def test_only_new_or_changed_files_are_read(tmp_path: Path, bundle: Path) -> None:
     crawl = make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green")})
     run(tmp_path, bundle)
     time.sleep(0.01)
@@ -191,7 +191,7 @@ def test_the_model_of_the_last_sort_is_remembered(tmp_path: Path, bundle: Path) 
     assert first == run(tmp_path, None)
 
 
-def test_a_first_sort_without_a_model_is_told(tmp_path: Path) -> None:
+def test_a_first_sort_without_a_model_is_an_error(tmp_path: Path) -> None:
     make_tree(tmp_path / "crawl", {"a.png": png("red")})
     with pytest.raises(ModelError, match="--model"):
         run(tmp_path, None)
@@ -252,7 +252,7 @@ def test_files_that_were_in_the_library_before_stay_as_they_are(tmp_path: Path, 
     assert 4 == len(after)
 
 
-def test_a_library_inside_the_crawl_is_left_out_of_it(tmp_path: Path, bundle: Path) -> None:
+def test_a_library_inside_the_crawl_is_excluded(tmp_path: Path, bundle: Path) -> None:
     crawl = make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green")})
     for _ in range(2):
         summary = sort(crawl, library=crawl / "sorted", bundle=bundle, settings=settings())
@@ -271,7 +271,7 @@ def test_a_crawl_inside_the_library_is_refused_before_anything_is_made(tmp_path:
     assert {"crawl": {"a.png": png("red")}} == read_tree(tmp_path / "lib", hidden=True)
 
 
-def test_a_crawl_or_library_that_is_none_is_told(tmp_path: Path, bundle: Path) -> None:
+def test_a_missing_crawl_or_library_is_an_error(tmp_path: Path, bundle: Path) -> None:
     make_tree(tmp_path, {"file": b"x", "crawl": {}})
     with pytest.raises(CrawlError, match="there is no such folder"):
         sort(tmp_path / "none", library=tmp_path / "out", bundle=bundle, settings=settings())
@@ -314,7 +314,7 @@ def test_the_overview_tells_what_the_library_holds(tmp_path: Path, bundle: Path)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows names are text")
-def test_a_name_that_is_no_text_survives(tmp_path: Path, bundle: Path) -> None:
+def test_an_undecodable_name_survives(tmp_path: Path, bundle: Path) -> None:
     crawl = make_tree(tmp_path / "crawl", {})
     name = os.fsdecode(b"caf\xe9 \n.png")
     (crawl / name).write_bytes(png("red"))
@@ -323,7 +323,7 @@ def test_a_name_that_is_no_text_survives(tmp_path: Path, bundle: Path) -> None:
     assert [name] == [path.name for path in (tmp_path / "sorted" / "red").iterdir()]
 
 
-def test_a_listing_that_a_spreadsheet_saved_anew_is_left_and_told(tmp_path: Path, bundle: Path) -> None:
+def test_a_list_saved_by_a_spreadsheet_is_left_and_reported(tmp_path: Path, bundle: Path) -> None:
     make_tree(tmp_path / "crawl", {"page.jpg": PAGE, "a.png": png("red")})
     run(tmp_path, bundle)
     listing = tmp_path / "sorted" / "_broken.csv"
@@ -375,7 +375,7 @@ def test_a_sort_without_a_model_makes_nothing(tmp_path: Path, model: str | None)
 
 
 @pytest.mark.parametrize("is_link", [False, True])
-def test_what_cannot_be_moved_has_failed_and_counts_where_it_lies(tmp_path: Path, bundle: Path, is_link: bool) -> None:
+def test_a_failed_move_counts_where_the_file_is(tmp_path: Path, bundle: Path, is_link: bool) -> None:
     make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green"), "c.png": png("red", seed=1)})
     run(tmp_path, bundle, threshold=0.5)
     library, in_the_way = tmp_path / "sorted", tmp_path / "sorted" / "_review"

@@ -52,7 +52,7 @@ def stopped(tmp_path: Path, bundle: Path) -> Path:
     return tmp_path
 
 
-def test_what_is_not_said_is_as_it_was(stopped: Path) -> None:
+def test_a_setting_not_given_stays_as_it_was(stopped: Path) -> None:
     said = run(stopped, None)
 
     assert ["the last sort of this crawl was stopped: it goes on with --mode move"] == said
@@ -60,7 +60,7 @@ def test_what_is_not_said_is_as_it_was(stopped: Path) -> None:
     assert {} == all_files(stopped / "crawl")
 
 
-def test_what_was_excluded_stays_excluded_and_it_is_said(stopped: Path, bundle: Path) -> None:
+def test_excluded_files_stay_excluded_and_are_reported(stopped: Path, bundle: Path) -> None:
     exclude = ImageSettings(exclude=("*.gif", "b.*"))
     for name in ("b.png", "c.png"):
         (stopped / "crawl" / name).write_bytes(encoded(varied(COLORS["red"], seed=ord(name[0])), "PNG"))
@@ -74,7 +74,7 @@ def test_what_was_excluded_stays_excluded_and_it_is_said(stopped: Path, bundle: 
     assert {"c.png"} == set(all_files(stopped / "crawl"))
 
 
-def test_without_anyone_to_ask_the_recorded_values_win_and_it_is_said(stopped: Path, bundle: Path) -> None:
+def test_without_a_terminal_recorded_values_win_and_are_reported(stopped: Path, bundle: Path) -> None:
     (said,) = run(stopped, bundle, mode=Mode.COPY, threshold=0.5)
 
     assert "had --mode move, --threshold 0.8: it goes on with that, not with --mode copy, --threshold 0.5" in said
@@ -126,7 +126,7 @@ def test_a_forgotten_sidecars_setting_survives_several_interruptions(stopped: Pa
     assert [b"words"] == [path.read_bytes() for path in (stopped / "sorted").rglob("a.png.txt")]
 
 
-def test_changed_sidecars_are_said_and_stay_as_they_were(stopped: Path) -> None:
+def test_changed_sidecars_are_reported_and_unchanged(stopped: Path) -> None:
     sidecar(stopped)
     (said,) = run(stopped, None, sidecars=True)
 
@@ -196,7 +196,7 @@ def trained_again(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("is_given", [True, False])
-def test_a_model_that_was_trained_again_is_said(trained_again: Path, is_given: bool) -> None:
+def test_a_retrained_model_is_reported(trained_again: Path, is_given: bool) -> None:
     said = run(trained_again.parent, trained_again if is_given else None)
 
     assert f"no longer in {trained_again}" in said[0]
@@ -223,7 +223,7 @@ def test_a_model_that_was_trained_again_is_asked_about(trained_again: Path) -> N
     assert ("copy", 0.8, "own") == last(trained_again.parent)
 
 
-def test_a_sort_that_came_to_its_end_binds_nobody(stopped: Path) -> None:
+def test_a_finished_sort_does_not_bind_the_next(stopped: Path) -> None:
     run(stopped, None)
 
     assert [] == run(stopped, None, mode=Mode.COPY)
@@ -244,7 +244,7 @@ def unknown(folder: Path) -> tuple[bool, float]:
     return kept["unknown"], kept["unknown_share"]
 
 
-def test_what_was_to_count_as_unknown_is_as_it_was(tmp_path: Path, bundle: Path) -> None:
+def test_the_unknown_setting_of_an_interrupted_sort_stays(tmp_path: Path, bundle: Path) -> None:
     (tmp_path / "crawl").mkdir()
     (tmp_path / "crawl" / "a.png").write_bytes(encoded(varied(COLORS["red"], seed=1), "PNG"))
     with pytest.raises(Stop):

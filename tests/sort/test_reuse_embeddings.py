@@ -152,7 +152,7 @@ def test_predictions_of_two_models_are_kept_and_an_older_one_reads_nothing(
     assert answers.keys() == logits(tmp_path, bundles[0]).keys()
 
 
-def test_what_no_embedding_can_say_again_is_kept(tmp_path: Path, bundles: tuple[Path, Path, Path]) -> None:
+def test_what_embeddings_cannot_reproduce_is_kept(tmp_path: Path, bundles: tuple[Path, Path, Path]) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     for bundle in bundles:
         run(tmp_path, bundle, embeddings=False)
@@ -160,9 +160,7 @@ def test_what_no_embedding_can_say_again_is_kept(tmp_path: Path, bundles: tuple[
     assert [READABLE] * 3 == [len(logits(tmp_path, bundle)) for bundle in bundles]
 
 
-def test_what_is_known_is_where_it_belongs_before_anything_new_is_read(
-    tmp_path: Path, bundles: tuple[Path, Path, Path]
-) -> None:
+def test_known_images_are_filed_before_new_ones_are_read(tmp_path: Path, bundles: tuple[Path, Path, Path]) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     run(tmp_path, bundles[0])
     make_tree(tmp_path / "crawl", {"0 new.png": encoded(varied(COLORS["red"], seed=99), "PNG")})  # the first by path
@@ -176,7 +174,7 @@ def test_what_is_known_is_where_it_belongs_before_anything_new_is_read(
 
 
 @pytest.mark.parametrize("harm", ["missing", "cut", "changed", "header", "all of it"])
-def test_what_is_missing_or_damaged_is_read_again_and_kept_again(
+def test_missing_or_damaged_embeddings_are_computed_again(
     tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path], harm: str
 ) -> None:
     for name in ("whole", "harmed"):
@@ -251,7 +249,7 @@ def test_a_disk_that_refuses_them_does_not_stop_the_sort(
     assert 1 == progress.said.count("embeddings are not kept from here on: No space left on device")
 
 
-def test_they_are_told_in_numbers_and_disturb_neither_verify_nor_undo(
+def test_embeddings_are_counted_and_disturb_neither_verify_nor_undo(
     tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
 ) -> None:
     make_tree(tmp_path / "crawl", CRAWL)

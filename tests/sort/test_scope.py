@@ -65,7 +65,9 @@ def run(
 
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("by", ["record", "settings"])
-def test_the_labels_folder_in_the_crawl_is_left_out_and_told(tmp_path: Path, bundle: Path, mode: Mode, by: str) -> None:
+def test_the_labels_folder_in_the_crawl_is_excluded_and_reported(
+    tmp_path: Path, bundle: Path, mode: Mode, by: str
+) -> None:
     crawl = make_tree(tmp_path / "crawl", {"a.png": png("red"), "my labels": LABELS})
     labels = crawl / "my labels"
     model = recording(tmp_path / "model", bundle, {"folder": str(labels)} if by == "record" else {})
@@ -218,7 +220,7 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return refused
 
 
-def test_a_folder_that_cannot_be_read_is_no_success(
+def test_an_unreadable_folder_is_not_a_success(
     tmp_path: Path, bundle: Path, refusing: set[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     crawl = make_tree(tmp_path / "crawl", {"a": {"1.png": png("red")}, "b": {"2.png": png("blue")}})

@@ -137,7 +137,7 @@ def as_an_earlier_version_left_it(library: Library, kept: list[Any]) -> None:
         catalog.connection.execute("DROP TABLE decided_before")
 
 
-def test_a_picture_that_an_undo_leaves_is_decided_to_be_where_it_lies(library: Library) -> None:
+def test_an_image_left_by_undo_is_decided_to_be_where_it_is(library: Library) -> None:
     library.sort(THRESHOLDS[0])
     library.sort(THRESHOLDS[2])
     (library.library / "red").rmdir()
@@ -159,7 +159,7 @@ def test_an_undo_that_takes_nothing_back_is_none_and_changes_no_decision(library
 
 
 @pytest.mark.parametrize("seed", [1, 8, 64])
-def test_whatever_is_sorted_and_undone_in_any_order_counts_what_lies_there(library: Library, seed: int) -> None:
+def test_counts_match_the_disk_after_any_sorts_and_undos(library: Library, seed: int) -> None:
     rng = random.Random(seed)
     library.sort(THRESHOLDS[0])
     for _ in range(8):

@@ -1,4 +1,4 @@
-"""Stopped dead right after one change of the disk: what the journal must have known before it."""
+"""A process that dies right after each change of the disk: what the journal must have recorded before it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_folder_is_recorded_as_the_runs_own_before_it_is_made(world: World) ->
     assert [(b"cats",)] == world.catalog.connection.execute("SELECT path FROM folders").fetchall()
 
 
-def test_where_a_move_is_a_link_and_an_unlink_the_folder_is_made_durable_between(tmp_path: Path) -> None:
+def test_a_move_by_link_and_unlink_syncs_the_folder_between(tmp_path: Path) -> None:
     make_tree(tmp_path, {"a": b"cat", "in": {}})
     made: list[tuple[str, str]] = []
 

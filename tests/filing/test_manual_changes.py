@@ -168,7 +168,7 @@ def play(method: Method, steps: list[tuple[str, int]]) -> None:
 
 @given(method=st.sampled_from([Method.LINK, Method.COPY, Method.MOVE, Method.SYMLINK]), steps=STEPS)
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_what_is_counted_is_what_lies_there_whatever_a_person_did(method: Method, steps: list[tuple[str, int]]) -> None:
+def test_counts_match_the_disk_after_any_manual_change(method: Method, steps: list[tuple[str, int]]) -> None:
     play(method, steps)
 
 
