@@ -34,8 +34,8 @@ from classifier.model.transforms import EvalTransform
 from classifier.progress import SilentProgress
 from classifier.records import PictureId, Selection
 from classifier.settings import ImageSettings
+from classifier.training.context import embed_examples
 from classifier.training.dataset import read_in_workers
-from classifier.training.features import embed_examples
 from classifier.training.metrics import coverage_at
 
 if TYPE_CHECKING:

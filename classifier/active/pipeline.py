@@ -23,10 +23,10 @@ from classifier.filing.results import Status
 from classifier.images.hashing import sample_by_hash
 from classifier.images.walk_result import WalkResult
 from classifier.labels.from_annotations import placed_by_hand, usable_names
-from classifier.model.versions import check_versions
+from classifier.model.weights import check_versions
 from classifier.progress import Progress, SilentProgress, Stage, counted
 from classifier.records import Action, Decision, Method, Mode, Move
-from classifier.sort.scope import Scope, checked_crawl, scope_from_settings
+from classifier.sort.scan import Scope, checked_crawl, scope_from_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -34,7 +34,7 @@ def train(
     chosen = settings.load(config, [*set_, *(["model.allow_pickle=true"] if allow_pickle else [])])
     progress = TerminalProgress()
     with progress.stage("starting", total=None, unit=""):
-        from classifier.model.versions import check_versions
+        from classifier.model.weights import check_versions
 
         check_versions()
         from classifier.training.pipeline import has_begun, train_model

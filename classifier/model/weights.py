@@ -1,6 +1,6 @@
-"""Checks of a weights file before a network is built from it: all values finite, and the head of the right shape.
+"""Checks of what is loaded before a network is built from it: versions, no pickle, finite values, the head's shape.
 
-The file is memory-mapped; nothing is allocated from the sizes that its header states.
+The weights file is memory-mapped; nothing is allocated from the sizes that its header states. Torch is not imported.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import math
 import mmap
+import re
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,13 +18,27 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from classifier.errors import ModelError
+from classifier.model.bundle_files import WEIGHTS
 
+_PICKLED: Final = (".bin", ".pth", ".pt", ".ckpt", ".tar", ".pkl", ".pt2")
+ALLOW_PICKLE: Final = "take safetensors, or add --allow-pickle if you trust whoever made it"
 _FLOATS: Final = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 _EXPONENT: Final = 0x7F80  # of a bfloat16, which numpy has not; all ones is infinity or no number
 _TIMES: Final = 2
 _ALWAYS: Final = 50_000_000
 """A network may ask for so many times the numbers, and so many more: another head, other position embeddings."""
 _PART: Final = 1 << 22  # values looked at in one go
+_LEAST = {
+    "torch": ((2, 6), "below that, loading weights could run code"),
+    "pillow": ((13, 0), "below that, a JPEG could overwrite memory"),
+}
+
+
+def refuse_pickles(folder: Path) -> None:
+    """Raise ModelError when the weights in `folder` are a pickle, which can run code, and not safetensors."""
+    pickled = sorted(path.name for path in folder.iterdir() if path.name.lower().endswith(_PICKLED))
+    if pickled and not (folder / WEIGHTS).is_file():
+        raise ModelError(f"{folder}: its weights ({pickled[0]}) are no safetensors but a pickle; {ALLOW_PICKLE}")
 
 
 def check_weights(path: Path, *, head: tuple[str, str] | None, categories: int) -> int:
@@ -84,3 +100,15 @@ def _is_finite(content: mmap.mmap, start: int, tensor: dict[str, Any]) -> bool:
         if not fine.all():
             return False
     return True
+
+
+def check_versions() -> None:
+    """Raise ModelError in one line when torch or Pillow is too old to be given files of strangers."""
+    for package, (least, why) in _LEAST.items():
+        try:
+            found = version(package)
+        except PackageNotFoundError:
+            continue  # its import will say so
+        if tuple(int(part) for part in re.findall(r"\d+", found)[:2]) < least:
+            wanted = ".".join(str(part) for part in least)
+            raise ModelError(f"{package} {found} is too old: {wanted} is the least ({why}); pip install -U {package}")

@@ -1,30 +1,40 @@
-"""The report of a model: calibration, coverage, confusions, label issues and confident mistakes."""
+"""The report of a model, made of its bundle's files without building the network; of an older bundle too."""
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.errors import ModelError, NoGuarantee
-from classifier.model.evaluation_fields import read_label_issues
+import numpy as np
+from PIL import Image
+
+from classifier.errors import ModelError, NoGuarantee, Undecodable
+from classifier.images.decode import decode
+from classifier.images.safe_open import open_regular
+from classifier.model.bundle_files import HOLDOUT
+from classifier.model.calibration import probabilities
+from classifier.model.evaluation_fields import read_evaluation, read_label_issues
+from classifier.model.holdout import HoldoutPredictions, load_holdout
+from classifier.model.manifest import Manifest, load_manifest
 from classifier.model.risk_control import guarantee_risk
 from classifier.own_files import write_own
 from classifier.paths import from_text
 from classifier.records import Selection
-from classifier.report.bundle_data import BundleData, read_bundle_data
-from classifier.report.calibration_plots import reliability_diagram, risk_coverage_curve
-from classifier.report.confusion import confusion_matrix
+from classifier.report.figures import confusion_matrix, learning_curve_plot, reliability_diagram, risk_coverage_curve
 from classifier.report.i18n import both, method_in_chinese, no_guarantee_reason
-from classifier.report.learning_curve_plot import learning_curve
 from classifier.report.template import NAME, as_bytes, is_own_report, render
-from classifier.report.thumbnails import thumbnail
-from classifier.training.metrics import calibration_error
+from classifier.training.metrics import as_dict, calibration_error, evaluate
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from markupsafe import Markup
+    from numpy.typing import NDArray
 
     from classifier.model.risk_control import RiskGuarantee
 
@@ -35,6 +45,55 @@ _ASKED: Final = 0.05
 _BEST_SHOWN: Final = (0.05, 0.10, 0.02, 0.01)
 """Thresholds are shown at the first of these rates that can be promised."""
 _MEGAPIXELS: Final = 64.0
+SIZE: Final = 240
+"""The longer side at most, in pixels."""
+_QUALITY: Final = 62
+_MOST_BYTES: Final = 512 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BundleData:
+    """A bundle's files: `evaluation` as it was written; `evidence` is None in older bundles."""
+
+    name: str
+    manifest: Manifest
+    evaluation: dict[str, Any]
+    evidence: HoldoutPredictions | None
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """In the bundle's order."""
+        return self.manifest.categories
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by."""
+        return self.manifest.temperature
+
+    def judged(self, *, temperature: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
+        """The confidence of each prediction (N,) and whether it is correct (N,); None without holdout predictions."""
+        if self.evidence is None or not len(self.evidence):
+            return None
+        shares = probabilities(self.evidence.logits, temperature)
+        return shares.max(axis=1), shares.argmax(axis=1) == self.evidence.truths
+
+
+def read_bundle_data(folder: Path) -> BundleData:
+    """Read a bundle's files; raises ModelError in one line when it is none, or damaged."""
+    manifest = load_manifest(folder)
+    path = folder / HOLDOUT
+    evidence = load_holdout(path, categories=len(manifest.categories)) if path.exists() else None
+    evaluation = read_evaluation(folder, categories=len(manifest.categories))
+    if "matrix" not in evaluation and evidence is not None:
+        evaluation = _evaluated(evidence, manifest.categories, manifest.temperature) | evaluation
+    return BundleData(name=folder.resolve().name, manifest=manifest, evaluation=evaluation, evidence=evidence)
+
+
+def _evaluated(evidence: HoldoutPredictions, categories: tuple[str, ...], temperature: float) -> dict[str, Any]:
+    evidence = evidence.of_categories
+    shares = probabilities(evidence.logits, temperature)
+    paths = [from_text(path) for path in evidence.paths]
+    return as_dict(evaluate(shares, evidence.truths, categories=categories, paths=paths))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +168,7 @@ def _figures(facts: BundleData) -> dict[str, Markup | None]:
     if facts.evaluation.get("matrix"):
         figures["matrix"] = confusion_matrix(facts.evaluation["matrix"], facts.categories)
     if curve := facts.evaluation.get("curve"):
-        figures["curve"] = learning_curve(curve, asked=_nearest(curve["max_errors"], _ASKED))
+        figures["curve"] = learning_curve_plot(curve, asked=_nearest(curve["max_errors"], _ASKED))
     return figures
 
 
@@ -160,3 +219,17 @@ def _cards(facts: BundleData, rows: Any, *, taken_for: str) -> list[Card]:
         )
         for row in rows[:MOST_SHOWN]
     ]
+
+
+def thumbnail(path: Path, *, max_megapixels: float) -> str | None:
+    """The picture at `path` as a data URI; None when it is gone or can no longer be read."""
+    try:
+        with open_regular(path) as file:
+            data = file.read(_MOST_BYTES)
+        image = decode(data, max_megapixels=max_megapixels).image
+    except (OSError, ValueError, Undecodable):
+        return None
+    image.thumbnail((SIZE, SIZE), Image.Resampling.LANCZOS)
+    small = io.BytesIO()
+    image.save(small, "WEBP", quality=_QUALITY, method=4)
+    return "data:image/webp;base64," + base64.b64encode(small.getvalue()).decode("ascii")

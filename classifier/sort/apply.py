@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from classifier.catalog import annotation_log, decisions
@@ -24,17 +26,26 @@ from classifier.filing.sidecars import outdated_moves, sidecar_moves
 from classifier.model.calibration import mask_ruled_out, probabilities
 from classifier.progress import Progress, SilentStage, Stage
 from classifier.records import Action, Decision, ImageFile, Method, Move, PictureId
-from classifier.sort.gc_pause import pause_gc
 
 BATCH = 256
 """Images filed together: what one commit of the journal covers."""
 PAGE = 98_304
 """Images decided together: when many are known, few of them are moved."""
-
 _FAILED = frozenset({Status.CHANGED, Status.GONE, Status.FAILED})
 _MAX_FAILED_MOVES = 1000
-
 Execute = Callable[[Sequence[Move]], Sequence[Outcome]]
+
+
+@contextmanager
+def pause_gc() -> Iterator[None]:
+    """Records have no cycles, and looking for some among hundreds of thousands takes as long as deciding them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class DecisionApplier:

@@ -18,18 +18,17 @@ from classifier.filing.path_scope import record_named_crawls
 from classifier.filing.repair_links import remove_dangling_links, remove_repeated_links
 from classifier.images.walk_result import WalkResult
 from classifier.model.bundle import Bundle, open_bundle
-from classifier.model.versions import check_versions
+from classifier.model.weights import check_versions
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Mode
 from classifier.settings import Settings
 from classifier.sort.apply import DecisionApplier, Execute
 from classifier.sort.dry_run import Show, executor, open_or_copy
-from classifier.sort.policy import resolve_policy
 from classifier.sort.predict import predict
+from classifier.sort.resolve_policy import resolve_policy
 from classifier.sort.resume import OnChanged, SortRequest, request_from, resume
 from classifier.sort.reuse_embeddings import reuse_embeddings
-from classifier.sort.scan import recognize, scan
-from classifier.sort.scope import checked_crawl, scope_for_sort
+from classifier.sort.scan import checked_crawl, recognize, scan, scope_for_sort
 from classifier.sort.summary import say_notes, summarize
 
 _MODELS_KEPT = 2

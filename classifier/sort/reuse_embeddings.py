@@ -30,7 +30,7 @@ from classifier.model.ood import OodDetector
 from classifier.progress import Progress, counted
 from classifier.records import PictureId
 from classifier.settings import Settings
-from classifier.sort.gc_pause import pause_gc
+from classifier.sort.apply import pause_gc
 
 _THREADS = 2
 _MAX_PENDING_BYTES = 1 << 27

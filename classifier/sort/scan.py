@@ -1,26 +1,169 @@
-"""Records the images of a crawl; a known image under a new name is recognized by its hash and not predicted again."""
+"""Which images of a crawl are sorted (not labels, nor what the user excludes), and the record of them in the catalog.
+
+A known image under a new name is recognized by its hash and not predicted again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from classifier.catalog import files
-from classifier.catalog.connection import Catalog
+from classifier.catalog.connection import Catalog, is_library
 from classifier.catalog.files import is_known_image
+from classifier.errors import CrawlError, LibraryError
+from classifier.exclude import NOTHING, Exclude
 from classifier.images.hashing import hash_file
+from classifier.images.ignored_files import skip_incomplete
+from classifier.images.walk import find_images
 from classifier.images.walk_result import WalkResult
+from classifier.model.bundle_files import EMBEDDINGS
+from classifier.model.labeled_embeddings import load_labeled_paths
+from classifier.paths import from_text
 from classifier.progress import Progress
-from classifier.records import Failure, FailureKind, ImageFile, PictureId
-from classifier.sort.scope import Scope
+from classifier.records import Failure, FailureKind, ImageFile, Mode, PictureId
 
+if TYPE_CHECKING:
+    from classifier.images.walk_result import WalkResult
+    from classifier.model.bundle import Bundle
+    from classifier.records import ImageFile
+    from classifier.settings import LabelSettings, Settings
+
+_DESCRIPTION: Final = "labels that a model learns from"
 T = TypeVar("T")
-
 _BATCH = 1000
 _HASHING_THREADS = 4
+
+
+def checked_crawl(crawl: Path, library: Path) -> Path:
+    """The crawl's absolute path, links resolved. Raises CrawlError or LibraryError in one line.
+
+    A library inside the crawl is left out of the scan. A crawl inside the library is refused, because the library
+    would be sorted into itself.
+    """
+    if not crawl.exists():
+        raise CrawlError(f"{crawl}: there is no such folder to sort")
+    if not crawl.is_dir():
+        raise CrawlError(f"{crawl}: is no folder; give the folder that holds the pictures")
+    if library.exists() and not library.is_dir():
+        raise LibraryError(f"--out {library}: is a file; give a folder")
+    if not os.access(crawl, os.R_OK | os.X_OK):
+        raise CrawlError(f"{crawl}: may not be read by you; check its permissions")
+    inner, outer = crawl.resolve(), library.resolve()
+    if any(_is_same(folder, outer) for folder in (inner, *inner.parents)):
+        raise CrawlError(f"{crawl}: is the library {library} or lies inside it; sort a folder outside of it")
+    return inner
+
+
+def _is_same(first: Path, second: Path) -> bool:
+    """Also if one folder has two names: in another case, or by a bind mount."""
+    return first == second or (second.exists() and first.exists() and first.samefile(second))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What is left out of a crawl: folders with a description of each, files that are labels, and excluded patterns.
+
+    With `moves`, a file that a process has open for writing is left out, however old it is.
+    """
+
+    leave_out: Mapping[Path, str] = field(default_factory=dict)
+    labels: frozenset[str] = frozenset()
+    exclude: Exclude = NOTHING
+    moves: bool = False
+
+    def pictures(self, crawl: Path, *, library: Path, found: WalkResult) -> Iterator[ImageFile]:
+        """The complete images of `crawl`, without those of `library`; counted in `found`."""
+        walk = find_images(
+            crawl,
+            skip=[library],
+            leave_out=self.leave_out,
+            labels=self.labels,
+            exclude=self.exclude,
+            found=found,
+        )
+        return skip_incomplete(walk, found, check_all=self.moves)
+
+
+def scope_from_settings(settings: Settings) -> Scope:
+    """The scope of a crawl that is only read."""
+    folder = _labels_folder(settings.labels)
+    return Scope(
+        leave_out={} if folder is None else {folder: _DESCRIPTION},
+        exclude=Exclude(settings.images.exclude),
+    )
+
+
+def scope_for_sort(crawl: Path, *, model: Bundle, settings: Settings, mode: Mode) -> Scope:
+    """The scope of a sort of `crawl` (absolute), without the labels that the settings or the bundle name.
+
+    If the labels are the crawl itself, they are left out for `move` only, since nothing else changes them. Raises
+    CrawlError in one line when `move` would take labels or a library apart because the crawl is inside them.
+    """
+    recorded = _recorded_labels_folder(model)
+    folders = [folder for folder in (_labels_folder(settings.labels), recorded) if folder is not None]
+    leave_out = dict.fromkeys(folders, _DESCRIPTION)
+    if mode is Mode.MOVE:
+        _refuse_library(crawl)
+        for folder in folders:
+            _refuse_labels(crawl, folder)
+            leave_out |= dict.fromkeys(_category_folders(folder), _DESCRIPTION)
+    labels = _labeled_files(model) if mode is Mode.MOVE and recorded is None else frozenset()
+    exclude = Exclude(settings.images.exclude)
+    return Scope(leave_out=leave_out, labels=labels, exclude=exclude, moves=mode is Mode.MOVE)
+
+
+def _labels_folder(labels: LabelSettings) -> Path | None:
+    """The folder of category folders; with a CSV file it is only what the file's paths are relative to."""
+    return labels.folder if labels.csv is None else None
+
+
+def _recorded_labels_folder(model: Bundle) -> Path | None:
+    """The labels folder that the bundle was trained on, as the bundle says, which is not trusted."""
+    labels = model.manifest.settings.get("labels")
+    folder = labels.get("folder") if isinstance(labels, dict) and labels.get("csv") is None else None
+    return from_text(folder).absolute() if isinstance(folder, str) and folder else None
+
+
+def _labeled_files(model: Bundle) -> frozenset[str]:
+    """The images of the CSV file that the bundle was trained on."""
+    path = model.folder / EMBEDDINGS
+    named = load_labeled_paths(path).values() if model.manifest.labelled_sha256 and path.is_file() else ()
+    return frozenset(os.path.realpath(from_text(one)) for one in named if one and "\0" not in one)
+
+
+def _category_folders(labels: Path) -> list[Path]:
+    try:
+        return [folder for folder in labels.iterdir() if folder.name[0] not in "._" and folder.is_dir()]
+    except (OSError, ValueError):  # missing, or not a valid path on this system
+        return []
+
+
+def _refuse_library(crawl: Path) -> None:
+    library = next((folder for folder in (crawl, *crawl.parents) if is_library(folder)), None)
+    if library is not None:
+        raise CrawlError(
+            f"{crawl}: is or lies in the library {library}, which --mode move would take apart; "
+            "take link, copy or symlink"
+        )
+
+
+def _refuse_labels(crawl: Path, labels: Path) -> None:
+    """Folders whose name begins with "." or "_" hold no labels and are not refused."""
+    try:
+        inside = crawl.relative_to(labels.resolve()).parts
+    except (OSError, ValueError):
+        return
+    if inside and inside[0][0] not in "._":
+        raise CrawlError(
+            f"{crawl}: is a category of your labels {labels}, which --mode move would take apart; "
+            "take link, copy or symlink"
+        )
 
 
 def scan(

@@ -1,24 +1,41 @@
-"""Checkpoints: the state of a training run on disk after each epoch, so that a killed run resumes."""
+"""The state of a fine-tuning between epochs, and its checkpoints on disk, so that a killed run resumes.
+
+The last epoch is kept unless an earlier one is significantly better on the held-out images. With a few dozen of them
+the epoch of least loss is mostly luck, and often one of the first (measured: docs/LOG.md).
+"""
+
+# Shapes: V held-out images.
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from classifier.errors import ModelError, system_message
 from classifier.own_folder import OwnFolder, name_taken
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from classifier.model.backbone import Network
+    from classifier.progress import Progress
+
 _SUFFIX: Final = ".pt"
 _FORMAT: Final = 1
 _PARTS: Final = frozenset({"format", "fingerprint", "state"})
 _OF_A_RUN: Final = re.compile(r"(fine-tuning|learning-from-the-crawl)-[a-z0-9-]+\.pt")
+_STANDARD_ERRORS: Final = 2.0
 
 
 class Checkpoint:
@@ -94,3 +111,127 @@ def fingerprint(settings: Mapping[str, Any], labels: Sequence[tuple[str, ...]], 
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+class BestEpoch:
+    """The epoch of least mean loss so far, with its weights."""
+
+    def __init__(self) -> None:
+        self.epoch = -1
+        self.losses: NDArray[np.float64] = np.empty(0)
+        self.weights: dict[str, Tensor] = {}
+
+    def update(self, epoch: int, losses: NDArray[np.float64], weights: Mapping[str, Tensor]) -> None:
+        """Keep a copy of `weights` when the mean of `losses` (held-out images, same order each time) is the least."""
+        if self.epoch < 0 or mean(losses) < mean(self.losses):
+            self.epoch, self.losses = epoch, losses
+            self.weights = {name: value.detach().cpu().clone() for name, value in weights.items()}
+
+
+def is_significantly_better(losses: NDArray[np.float64], last_losses: NDArray[np.float64]) -> bool:
+    """Whether the mean loss is lower by more than two standard errors of the paired difference.
+
+    What is not finite is never better, and anything finite is better than it. Without images: no.
+    """
+    if len(losses) == 0:
+        return False
+    if not np.isfinite(last_losses).all() or not np.isfinite(losses).all():
+        return bool(np.isfinite(losses).all())
+    gain = last_losses - losses
+    return bool(gain.mean() > _STANDARD_ERRORS * gain.std() / np.sqrt(len(gain)))
+
+
+def mean(losses: NDArray[np.float64]) -> float:
+    """The mean loss; infinite when there is none or it is not finite."""
+    value = losses.mean() if len(losses) else np.inf
+    return float(value) if np.isfinite(value) else float("inf")
+
+
+class TimeBudget:
+    """Runs from when it is made; `spent` and `most` are seconds, `most` 0 for no limit."""
+
+    def __init__(self, *, spent: float, most: float) -> None:
+        self._started = time.monotonic() - spent
+        self._most = most
+
+    @property
+    def seconds(self) -> float:
+        """What was spent in all."""
+        return time.monotonic() - self._started
+
+    @property
+    def share(self) -> float:
+        """What was spent as a share of what may be; 0 without a limit."""
+        return self.seconds / self._most if self._most else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """What one epoch came to; `loss` is the mean training loss (None for epoch 0, the fitted head).
+
+    `validation_loss` (after a temperature fitted to it) and `validation_accuracy` are the moving average's, None
+    without held-out images.
+    """
+
+    number: int
+    loss: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
+
+
+class TrainingState:
+    """What a checkpoint stores: network, EMA model, optimizer, scaler, history and best epoch."""
+
+    def __init__(
+        self, network: Network, average: Network, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
+    ) -> None:
+        self._parts: dict[str, Any] = {"network": network, "average": average, "optimizer": optimizer, "scaler": scaler}
+        self._last_losses: NDArray[np.float64] = np.empty(0)
+        self._best = BestEpoch()
+        self.history: list[Epoch] = []
+        self.epoch = 0
+        self.step = 0
+        self.seconds = 0.0
+
+    def record_epoch(self, loss: float | None, losses_V: NDArray[np.float64], accuracy: float | None) -> None:
+        """Add the epoch to the history, and keep its weights when they are the best so far."""
+        self._last_losses = losses_V
+        self._best.update(self.epoch, losses_V, self._parts["average"].state_dict())
+        mean = float(losses_V.mean()) if len(losses_V) else None
+        self.history.append(Epoch(number=self.epoch, loss=loss, validation_loss=mean, validation_accuracy=accuracy))
+
+    def restore_best(self) -> int:
+        """Load the weights to keep into the network; returns their epoch."""
+        is_earlier = self._best.epoch < self.epoch and is_significantly_better(self._best.losses, self._last_losses)
+        network = self._parts["network"]
+        network.load_state_dict(self._best.weights if is_earlier else self._parts["average"].state_dict())
+        network.eval()
+        return self._best.epoch if is_earlier else self.epoch
+
+    def as_dict(self) -> dict[str, Any]:
+        """Tensors and plain values."""
+        return {name: part.state_dict() for name, part in self._parts.items()} | {
+            "epoch": self.epoch,
+            "step": self.step,
+            "seconds": self.seconds,
+            "history": [asdict(epoch) for epoch in self.history],
+            "last_losses": torch.from_numpy(self._last_losses),
+            "best_epoch": self._best.epoch,
+            "best_losses": torch.from_numpy(self._best.losses),
+            "best_weights": self._best.weights,
+        }
+
+    def restore(self, checkpoint: Checkpoint, progress: Progress) -> bool:
+        """Restore the state from `checkpoint` and report it; False when there is none."""
+        saved, message = checkpoint.load()
+        progress.say(message)
+        if saved is None:
+            return False
+        for name, part in self._parts.items():
+            part.load_state_dict(saved[name])
+        self.epoch, self.step, self.seconds = saved["epoch"], saved["step"], saved["seconds"]
+        self.history = [Epoch(**epoch) for epoch in saved["history"]]
+        self._last_losses = saved["last_losses"].numpy()
+        self._best.epoch, self._best.losses = saved["best_epoch"], saved["best_losses"].numpy()
+        self._best.weights = saved["best_weights"]
+        return True

@@ -1,6 +1,6 @@
-"""The context of a training run: its settings and collaborators, and the steps that use them."""
+"""The context of a training run: its settings and collaborators, the steps that use them, and embeddings."""
 
-# Shapes: N images, D embedding width, K categories.
+# Shapes: N images, D embedding width, T traits, K categories.
 
 from __future__ import annotations
 
@@ -12,27 +12,80 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from classifier.errors import LabelsError
+from classifier.inference.pipeline import InferenceFailure, infer
 from classifier.inference.reader import Reader
 from classifier.model.head import LinearHead, fit_head
-from classifier.records import Example, PictureId
+from classifier.records import Example, Failure, PictureId
 from classifier.training.augment import Augment
-from classifier.training.checkpoint import Checkpoint, fingerprint
+from classifier.training.checkpoint import Checkpoint, Epoch, fingerprint
 from classifier.training.dataset import TrainingImages
-from classifier.training.features import Features, embed_examples
 from classifier.training.loop import finetune
 from classifier.training.pseudo_labels import PseudoLabels, read_sample
-from classifier.training.training_state import Epoch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
     from classifier.inference.device import Runtime
-    from classifier.inference.reader import Limits
+    from classifier.inference.reader import Limits, Reader
     from classifier.model.backbone import Network
     from classifier.model.transforms import EvalTransform
     from classifier.progress import Progress
     from classifier.settings import TrainSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """`embeddings` is float32 (N, D), a row for each of `examples`; `unread` are the others, with the reason.
+
+    `traits`, float32 (N, T), are the input of OOD detection.
+    """
+
+    examples: tuple[Example, ...]
+    embeddings: NDArray[np.float32]
+    traits: NDArray[np.float32]
+    unread: tuple[tuple[Example, Failure], ...]
+
+    def of(self, part: Sequence[Example]) -> Features:
+        """The same of those in `part` alone, which keeps the order of all."""
+        wanted = {example.picture for example in part}
+        rows = [row for row, example in enumerate(self.examples) if example.picture in wanted]
+        unread = tuple((example, failure) for example, failure in self.unread if example.picture in wanted)
+        return Features(
+            examples=tuple(self.examples[row] for row in rows),
+            embeddings=self.embeddings[rows],
+            traits=self.traits[rows],
+            unread=unread,
+        )
+
+
+def embed_examples(
+    examples: Sequence[Example],
+    *,
+    network: Network,
+    reader: Reader,
+    limits: Limits,
+    runtime: Runtime,
+    progress: Progress,
+    stage: str,
+) -> Features:
+    """Embed each example once, in order. `network` is in evaluation mode on the runtime's device."""
+    paths = [example.label.path for example in examples]
+    embedded: list[Example] = []
+    rows: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+    unread: list[tuple[Example, Failure]] = []
+    with progress.stage(stage, total=len(paths), unit="picture") as under_way:
+        for outcome in infer(paths, network, reader, runtime, limits=limits, traits=True):
+            under_way.advance()
+            example = examples[outcome.key]
+            if isinstance(outcome, InferenceFailure):
+                unread.append((example, outcome.failure))
+            elif outcome.traits is not None:
+                embedded.append(example)
+                rows.append((outcome.embedding, outcome.traits))
+    nothing = np.empty((0, 0), dtype=np.float32)
+    embeddings, traits = (np.stack(column) for column in zip(*rows, strict=True)) if rows else (nothing, nothing)
+    return Features(examples=tuple(embedded), embeddings=embeddings, traits=traits, unread=tuple(unread))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,9 @@ from torch.nn.utils import clip_grad_norm_
 
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.training.augment import Augment
+from classifier.training.checkpoint import Epoch, TimeBudget, TrainingState
 from classifier.training.dataset import iter_batches
 from classifier.training.metrics import log_losses
-from classifier.training.training_state import Epoch, TimeBudget, TrainingState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,9 +18,9 @@ from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.ood import fit_ood
 from classifier.progress import StageCost
 from classifier.records import Example, Failure, Split
+from classifier.training.checkpoint import Epoch
 from classifier.training.metrics import Evaluation, evaluate
 from classifier.training.pseudo_labels import PseudoLabels, select_confident, soft_targets
-from classifier.training.training_state import Epoch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.records import Split
-    from classifier.training.context import TrainingContext
-    from classifier.training.features import Features
+    from classifier.training.context import Features, TrainingContext
 
 _UNKNOWN_SHARE: Final = 0.1
 

@@ -23,7 +23,7 @@ from classifier.model.bundle import Bundle, open_bundle
 from classifier.records import Annotation, AnnotationKind, PictureId, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
-from classifier.sort.policy import risk_guarantee
+from classifier.sort.resolve_policy import risk_guarantee
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, varied
 from kit.reviewing import unsure_library

@@ -15,7 +15,7 @@ from classifier.errors import CrawlError, LibraryError
 from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
-from classifier.sort.scope import checked_crawl
+from classifier.sort.scan import checked_crawl
 from kit.bundles import color_bundle
 from kit.filing import hashes
 from kit.pictures import COLORS, encoded, varied

@@ -15,7 +15,7 @@ import torch
 from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_backbone, load_trained, save_network
 from classifier.model.bundle import open_bundle
-from classifier.model.versions import check_versions
+from classifier.model.weights import check_versions
 from kit.bundles import color_bundle
 
 NAMES = (
@@ -155,7 +155,7 @@ def test_a_bundle_without_its_safetensors_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("package", "found"), [("torch", "2.5.1+cu121"), ("pillow", "12.3.0")])
 def test_a_library_with_a_known_hole_is_refused(monkeypatch: pytest.MonkeyPatch, package: str, found: str) -> None:
     versions = {"torch": "2.6.0", "pillow": "13.0.0"} | {package: found}
-    monkeypatch.setattr("classifier.model.versions.version", versions.__getitem__)
+    monkeypatch.setattr("classifier.model.weights.version", versions.__getitem__)
     with pytest.raises(ModelError, match=f"{package} .* is too old"):
         check_versions()
 

@@ -7,9 +7,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from classifier.report.calibration_plots import reliability_diagram, risk_coverage_curve
-from classifier.report.confusion import confusion_matrix
-from classifier.report.learning_curve_plot import learning_curve
+from classifier.report.figures import confusion_matrix, learning_curve_plot, reliability_diagram, risk_coverage_curve
 from classifier.report.svg import Frame, confidence_histogram, share_bar
 
 NASTY = '<img src=x onerror="alert(1)">&amp;'
@@ -95,7 +93,7 @@ def test_a_matrix_of_many_categories_with_long_names_can_be_drawn() -> None:
 
 
 def test_the_learning_curve_shows_points_and_open_forecasts() -> None:
-    figure = learning_curve(curve(), asked=1)
+    figure = learning_curve_plot(curve(), asked=1)
 
     assert (4, 4) == (len(marks(figure, "circle", "fill-a")), len(marks(figure, "circle", "fill-b")))
     assert (2, 2) == (len(marks(figure, "circle", "open-a")), len(marks(figure, "circle", "open-b")))
@@ -107,9 +105,9 @@ def test_the_axis_of_the_learning_curve_begins_below_all_that_is_shown() -> None
     high["points"] = [{"labels": 25 * n, "accuracy": 0.9 + 0.01 * n, "coverage": [0.85, 0.95]} for n in (1, 2, 3, 4)]
 
     assert {"80%", "85%", "90%", "95%", "100%"} == {
-        words for words in texts(learning_curve(high, asked=1)) if "%" in words and len(words) < 5
+        words for words in texts(learning_curve_plot(high, asked=1)) if "%" in words and len(words) < 5
     }
-    assert "0%" in texts(learning_curve(curve(), asked=1))
+    assert "0%" in texts(learning_curve_plot(curve(), asked=1))
 
 
 def test_the_histogram_stacks_what_waits_on_what_is_filed() -> None:
@@ -128,6 +126,10 @@ def test_a_share_that_is_not_known_is_an_empty_track() -> None:
 
 
 def test_both_languages_stand_in_every_figure() -> None:
-    for figure in (learning_curve(curve(), asked=0), confusion_matrix([[1]], ["a"]), confidence_histogram([1], [0])):
+    for figure in (
+        learning_curve_plot(curve(), asked=0),
+        confusion_matrix([[1]], ["a"]),
+        confidence_histogram([1], [0]),
+    ):
         assert ' en"' in figure
         assert ' zh"' in figure

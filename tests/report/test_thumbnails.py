@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from classifier.report.thumbnails import SIZE, thumbnail
+from classifier.report.model_report import SIZE, thumbnail
 from kit.pictures import encoded, plain
 
 

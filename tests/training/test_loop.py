@@ -19,11 +19,10 @@ from classifier.progress import Stage
 from classifier.records import Example
 from classifier.settings import TrainSettings
 from classifier.training.augment import Augment
-from classifier.training.checkpoint import Checkpoint
+from classifier.training.checkpoint import Checkpoint, Epoch
 from classifier.training.context import Hyperparameters
 from classifier.training.dataset import TrainingImages
 from classifier.training.loop import finetune
-from classifier.training.training_state import Epoch
 from kit.learning import CATEGORIES, cpu, drawn_examples, tiny_network
 from kit.progress import SavingProgress
 

@@ -16,7 +16,7 @@ from classifier.model.bundle import Bundle
 from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.records import Annotation, AnnotationKind, Selection
 from classifier.settings import ModelSettings, RuntimeSettings, Settings, load
-from classifier.sort.policy import risk_guarantee
+from classifier.sort.resolve_policy import risk_guarantee
 from classifier.training.pipeline import train_model
 from classifier.web.pending_moves import file_decided
 from kit.pictures import COLORS, encoded, varied

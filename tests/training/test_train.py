@@ -15,7 +15,7 @@ from classifier.model.backbone import Network
 from classifier.model.transforms import EvalTransform
 from classifier.records import Split
 from classifier.settings import TrainSettings
-from classifier.training import training_state
+from classifier.training import checkpoint
 from classifier.training.context import Hyperparameters, TrainingContext
 from classifier.training.train import Trained, train
 from kit.learning import CATEGORIES, cpu, drawn_examples, tiny_network
@@ -28,7 +28,7 @@ LIMITS = Limits(deadline_s=60, worker_gigabytes=3)
 @pytest.fixture
 def _keep_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """Held-out colors are so easy that the frozen head often wins; these tests are about what follows when not."""
-    monkeypatch.setattr(training_state, "is_significantly_better", lambda _losses, _last_losses: False)
+    monkeypatch.setattr(checkpoint, "is_significantly_better", lambda _losses, _last_losses: False)
 
 
 def drawn_folds(folder: Path) -> tuple[Split, ...]:

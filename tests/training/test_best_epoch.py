@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from classifier.training import training_state
-from classifier.training.training_state import BestEpoch, TimeBudget, is_significantly_better
+from classifier.training import checkpoint
+from classifier.training.checkpoint import BestEpoch, TimeBudget, is_significantly_better
 
 NAN = float("nan")
 
@@ -41,7 +41,7 @@ def test_the_best_epoch_keeps_a_copy_of_its_weights() -> None:
 
 def test_time_spent_before_a_resume_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(training_state.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
     limited, free = TimeBudget(spent=30, most=60), TimeBudget(spent=30, most=0)
     now[0] = 115.0
 
