@@ -7,6 +7,7 @@ five folds already counts the other four.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -61,6 +62,11 @@ class SilentProgress:
 def counted(count: int, one: str, many: str = "") -> str:
     """A count with its noun, or noun and verb, as English has it: "1 picture", "1,200 pictures"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def percent_up(share: float) -> str:
+    """In percent, rounded up to a tenth: a bound must not read better than it is."""
+    return f"{math.ceil(share * 1000 - 1e-9) / 10:.1f}%"
 
 
 @dataclass(slots=True, kw_only=True)

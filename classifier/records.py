@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING, Any, NewType, Self
+
+from classifier.paths import to_json
 
 if TYPE_CHECKING:
     import os
@@ -143,9 +146,54 @@ class Split:
     validation: tuple[Example, ...]
 
 
+class ReasonCode(StrEnum):
+    """Why an image is filed, reviewed or unknown. `reason_text` says it in words.
+
+    `top` are the most likely categories, at most two, each with its probability rounded down to `digits` (2 if absent).
+    """
+
+    ABOVE_THRESHOLD = "above_threshold"  # threshold, top
+    BELOW_THRESHOLD = "below_threshold"  # threshold, top
+    ABOVE_GUARANTEE = "above_guarantee"  # digits, threshold, top
+    BELOW_GUARANTEE = "below_guarantee"  # digits, threshold, top
+    NO_GUARANTEE = "no_guarantee"  # digits, top
+    BELOW_AUDITED = "below_audited"  # date, digits, max_error (absent if none was asked for), threshold, top
+    TRUNCATED = "truncated"  # digits, top
+    OOD = "ood"  # digits, distance, limit, top
+    NEAR_OOD = "near_ood"  # digits, distance, limit, top
+    ANNOTATED = "annotated"  # annotation (its id), category, date, origin
+    ANNOTATED_WRONG = "annotated_wrong"  # annotation, category, date, origin
+    ANNOTATED_NONE = "annotated_none"  # annotation, date, origin
+    RETRACTED = "retracted"  # top
+    RULED_OUT = "ruled_out"
+    MOVED_BY_PERSON = "moved_by_person"
+    LEFT_BY_UNDO = "left_by_undo"
+    NOT_MOVED = "not_moved"
+    DRAWN = "drawn"
+    TEXT = "text"  # text: a sentence of an earlier version
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A code and its parameters, a JSON object; as text, because a sort makes hundreds of thousands."""
+
+    code: ReasonCode
+    json: str = "{}"
+
+    @classmethod
+    def of(cls, code: ReasonCode, **params: Any) -> Self:
+        """The reason with these parameters, of JSON's types."""
+        return cls(code, to_json(dict(sorted(params.items()))))
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters."""
+        return dict(json.loads(self.json))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What is to be done with one picture, and why, in a sentence.
+    """What is to be done with one picture, and why.
 
     `category` is where it is filed, or else the best guess; `confidence` is its calibrated probability, 0..1.
     """
@@ -154,7 +202,7 @@ class Decision:
     action: Action
     category: str
     confidence: float
-    reason: str
+    reason: Reason
 
 
 class Method(StrEnum):

@@ -25,7 +25,7 @@ from classifier.audit import thresholds
 from classifier.audit.sample import draw, is_simple, threshold_steps
 from classifier.catalog.audits import Audit, SampledImage
 from classifier.model import binomial_bounds
-from classifier.records import Annotation, AnnotationKind, PictureId
+from classifier.records import Annotation, AnnotationKind, PictureId, Reason, ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +95,7 @@ def audited(library: Library, count: int, seed: int) -> stating.AuditState:
             picture=PictureId(str(picture)),
             category=library.category_of(picture),
             confidence=library.confidences[picture],
-            reason="",
+            reason=Reason(ReasonCode.RULED_OUT),
         )
         for position, picture in enumerate(sample)
     )

@@ -38,7 +38,7 @@ def fill(library: Path, *, count: int, categories: int) -> list[Path]:
     with open_catalog(library) as catalog, catalog.transaction() as connection:
         connection.executemany("INSERT INTO places VALUES (?, ?, 'link', ?, ?, ?, ?, ?)", rows(library, paths, ids))
         connection.executemany(
-            "INSERT INTO decisions VALUES (?, 1, 'file', ?, 0.99, '')",
+            "INSERT INTO decisions VALUES (?, 1, 'file', ?, 0.99, '{}', 'ruled_out')",
             ((picture, path.parent.name) for picture, path in zip(ids, paths, strict=True)),
         )
     return paths

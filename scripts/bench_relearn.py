@@ -23,7 +23,7 @@ from classifier.catalog.values import to_bytes
 from classifier.model.bundle import Bundle
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest
-from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId, Selection
+from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId, Reason, ReasonCode, Selection
 from classifier.web.queue import Order, QueueFilter
 from classifier.web.session import ReviewSession
 
@@ -119,7 +119,13 @@ def fill(
                 [(one, to_bytes(Path("_review", one))) for one in part],
             )
             made = [
-                Decision(picture=one, action=Action.REVIEW, category=names[0], confidence=0.5, reason="")
+                Decision(
+                    picture=one,
+                    action=Action.REVIEW,
+                    category=names[0],
+                    confidence=0.5,
+                    reason=Reason(ReasonCode.DRAWN),
+                )
                 for one in part
             ]
             decisions.save(catalog, made, run=run)

@@ -36,7 +36,7 @@ from classifier.catalog.values import to_bytes
 from classifier.demo.draw import KINDS, draw
 from classifier.model.bundle_files import MANIFEST
 from classifier.model.manifest import prediction_key
-from classifier.records import Action, Decision, PictureId
+from classifier.records import Action, Decision, PictureId, Reason, ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -138,9 +138,9 @@ def write_catalog(
         runs.finish(catalog, run, {})
 
 
-def _decision(picture: PictureId, category: str, sure: float, reason: str = "below 0.9") -> Decision:
-    told = f"{sure:.2f} {category}: {reason}"
-    return Decision(picture=picture, action=Action.REVIEW, category=category, confidence=float(sure), reason=told)
+def _decision(picture: PictureId, category: str, sure: float, threshold: float = 0.9) -> Decision:
+    reason = Reason.of(ReasonCode.BELOW_THRESHOLD, threshold=threshold, top=[[category, round(float(sure), 2)]])
+    return Decision(picture=picture, action=Action.REVIEW, category=category, confidence=float(sure), reason=reason)
 
 
 def keep_writing(library: Path, stop: Any) -> None:
@@ -150,7 +150,7 @@ def keep_writing(library: Path, stop: Any) -> None:
         rows = catalog.connection.execute(query).fetchall()
         while not stop.wait(0.5):
             part = random.sample(rows, 256)
-            decisions.save(catalog, [_decision(*row, reason=f"below {random.random():.4f}") for row in part], run=1)
+            decisions.save(catalog, [_decision(*row, threshold=random.random()) for row in part], run=1)
 
 
 @contextmanager

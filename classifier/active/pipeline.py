@@ -25,7 +25,7 @@ from classifier.images.walk_result import WalkResult
 from classifier.labels.from_annotations import placed_by_hand, usable_names
 from classifier.model.weights import check_versions
 from classifier.progress import Progress, SilentProgress, Stage, counted
-from classifier.records import Action, Decision, Method, Mode, Move
+from classifier.records import Action, Decision, Method, Mode, Move, Reason, ReasonCode
 from classifier.sort.scan import Scope, checked_crawl, scope_from_settings
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from classifier.settings import Settings
 
 KIND: Final = "label"
-REASON: Final = "drawn from the crawl to be labelled: nothing is known of it yet"
 _SEED: Final = 0
 _BATCH: Final = 256
 _LEAST, _MOST, _SHARE = 1_500, 3_000, 100
@@ -218,7 +217,8 @@ def _place(
 
 
 def _decision(picture: PictureId, verdict: Annotation | None) -> Decision:
-    waits = Decision(picture=picture, action=Action.REVIEW, category="", confidence=0.0, reason=REASON)
+    reason = Reason(ReasonCode.DRAWN)
+    waits = Decision(picture=picture, action=Action.REVIEW, category="", confidence=0.0, reason=reason)
     return apply_annotation(waits, verdict)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.audit.estimate import percent_up
 from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.lock import hold_lock
 from classifier.catalog.manual_moves import manually_placed
@@ -17,7 +16,7 @@ from classifier.filing.reconcile import reconcile
 from classifier.filing.recovery import recover
 from classifier.filing.refile import RefileResult, refile_images
 from classifier.progress import Progress, SilentProgress
-from classifier.records import Action, Decision
+from classifier.records import Action, Decision, Reason, ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,13 +87,20 @@ def _changed_decisions(catalog: Catalog, audit: Audit, agreed: Strictness) -> It
             yield now
 
 
-def _decision(one: FiledImage, action: Action, reason: str) -> Decision:
+def _decision(one: FiledImage, action: Action, reason: Reason) -> Decision:
     return Decision(picture=one.picture, action=action, category=one.category, confidence=one.confidence, reason=reason)
 
 
-def _below_threshold_reason(one: FiledImage, audit: Audit, threshold: float, max_error: float | None) -> str:
-    least = "" if max_error is None else f", the least for at most {percent_up(max_error)} wrong"
-    return f"{one.confidence:.4f} {one.category}: below {threshold:.4f}{least} (audit of {audit.at[:10]})"
+def _below_threshold_reason(one: FiledImage, audit: Audit, threshold: float, max_error: float | None) -> Reason:
+    asked = {} if max_error is None else {"max_error": max_error}
+    return Reason.of(
+        ReasonCode.BELOW_AUDITED,
+        date=audit.at[:10],
+        digits=4,
+        threshold=round(threshold, 4),
+        top=[[one.category, round(one.confidence, 4)]],
+        **asked,
+    )
 
 
 def _move_files(catalog: Catalog, library: Path, run: int, progress: Progress) -> RefileResult:

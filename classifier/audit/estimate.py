@@ -9,13 +9,13 @@ evidence for another model or threshold, which would file pictures that nobody c
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from classifier.model.binomial_bounds import finite_upper_bound, look_confidence, upper_bound
+from classifier.progress import percent_up
 from classifier.records import AnnotationKind
 
 if TYPE_CHECKING:
@@ -63,11 +63,6 @@ class Bound:
         )
         found = f"{self.wrong} of {self.asked}{skipped}{every}"
         return f"at most {percent_up(self.at_most)} wrong, {confidence}; {found}{again}"
-
-
-def percent_up(share: float) -> str:
-    """In percent, rounded up to a tenth: a bound must not read better than it is."""
-    return f"{math.ceil(share * 1000 - 1e-9) / 10:.1f}%"
 
 
 class AuditState:

@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from classifier.catalog.decisions import DECIDED, decision_from_row
 from classifier.catalog.undo_queries import standing_moves
 from classifier.catalog.values import to_path
 from classifier.paths import to_json
-from classifier.records import Action, Decision, PictureId
+from classifier.records import Action, PictureId, Reason, ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classifier.catalog.connection import Catalog
+    from classifier.records import Decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class FiledImage:
     name: str
     category: str
     confidence: float
-    reason: str
+    reason: Reason
 
     @property
     def path(self) -> Path:
@@ -43,7 +45,7 @@ class SampledImage:
     picture: PictureId
     category: str
     confidence: float
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +78,17 @@ class Audit:
 
 
 _FILED = """
-SELECT decisions.picture, places.path, decisions.category, decisions.confidence, decisions.reason
+SELECT decisions.picture, places.path, category, confidence, reason_code, reason_params
 FROM decisions JOIN places ON places.picture = decisions.picture WHERE decisions.action = ? ORDER BY decisions.picture
 """
 
 
 def filed(catalog: Catalog) -> Iterator[FiledImage]:
     """Every image that was filed under a category and is recorded in its folder, by id."""
-    for picture, path, category, confidence, reason in catalog.connection.execute(_FILED, (Action.FILE,)):
+    for picture, path, category, confidence, code, params in catalog.connection.execute(_FILED, (Action.FILE,)):
         folder, _, name = os.fsdecode(path).rpartition("/")
         if folder == category:
+            reason = Reason(ReasonCode(code), params)
             yield FiledImage(
                 picture=PictureId(picture), name=name, category=category, confidence=confidence, reason=reason
             )
@@ -109,8 +112,12 @@ def save(catalog: Catalog, audit: Audit) -> Audit:
         )
         number = int(cursor.lastrowid or 0)
         connection.executemany(
-            "INSERT INTO drawn (audit, position, picture, category, confidence, reason) VALUES (?, ?, ?, ?, ?, ?)",
-            [(number, d.position, d.picture, d.category, d.confidence, d.reason) for d in audit.drawn],
+            "INSERT INTO drawn (audit, position, picture, category, confidence, reason_code, reason_params) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (number, d.position, d.picture, d.category, d.confidence, d.reason.code.value, d.reason.json)
+                for d in audit.drawn
+            ],
         )
     return replace(audit, id=number, number=_number(catalog, number))
 
@@ -152,15 +159,8 @@ def set_outcome(catalog: Catalog, audit: int, *, run: int, threshold: float | No
 
 def decided_in(catalog: Catalog, run: int) -> list[Decision]:
     """The decisions made by `run` that are still current, by image."""
-    rows = catalog.connection.execute(
-        "SELECT picture, action, category, confidence, reason FROM decisions WHERE run = ? ORDER BY picture", (run,)
-    )
-    return [
-        Decision(
-            picture=PictureId(picture), action=Action(action), category=category, confidence=confidence, reason=reason
-        )
-        for picture, action, category, confidence, reason in rows
-    ]
+    query = f"SELECT {DECIDED} FROM decisions WHERE run = ? ORDER BY picture"  # noqa: S608 - our own names
+    return list(map(decision_from_row, catalog.connection.execute(query, (run,))))
 
 
 def unfinished_run(catalog: Catalog) -> int | None:
@@ -225,9 +225,15 @@ def _filed_last(catalog: Catalog, last_move: int) -> int | None:
 
 def _sample(catalog: Catalog, audit: int) -> Iterator[SampledImage]:
     rows = catalog.connection.execute(
-        "SELECT position, picture, category, confidence, reason FROM drawn WHERE audit = ? ORDER BY position", (audit,)
+        "SELECT position, picture, category, confidence, reason_code, reason_params FROM drawn "
+        "WHERE audit = ? ORDER BY position",
+        (audit,),
     )
-    for position, picture, category, confidence, reason in rows:
+    for position, picture, category, confidence, code, params in rows:
         yield SampledImage(
-            position=position, picture=PictureId(picture), category=category, confidence=confidence, reason=reason
+            position=position,
+            picture=PictureId(picture),
+            category=category,
+            confidence=confidence,
+            reason=Reason(ReasonCode(code), params),
         )

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from classifier.catalog import migrations
 from classifier.catalog.library_changes import ChangeKind
-from classifier.records import Action, AnnotationKind, FailureKind, Method, Selection
+from classifier.records import Action, AnnotationKind, FailureKind, Method, ReasonCode, Selection
 
 _MOST: Final = 2**62
 """Above every id; SQLite's integers end at 2**63."""
@@ -216,13 +216,14 @@ def _are_steps(value: Any) -> bool:
 
 
 _FILE: Final = frozenset({"method", "source", "size_bytes", "mtime_ns", "inode", "device"})
-_DECISION: Final = frozenset({"run", "action", "category", "confidence", "reason"})
+_DECISION: Final = frozenset({"run", "action", "category", "confidence", "reason_code", "reason_params"})
 _NEVER_NULL: Final = {
     "places": _FILE,
     "sidecars": _FILE,
     "missing": _FILE,
     "restored": _FILE,
     "decisions": _DECISION,
+    "drawn": frozenset({"reason_code"}),
     "runs": frozenset({"crawl", "mode", "model", "bundle", "settings", "started", "state"}),
 }
 """Columns that are never NULL, though the schema allows it."""
@@ -236,7 +237,7 @@ _BY_NAME: Final[Mapping[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("picture", "beside"), _is_hash),
     **dict.fromkeys(("inode", "device"), _is_inode),
     **dict.fromkeys(("at", "started", "finished"), _is_date),
-    **dict.fromkeys(("settings", "summary"), _json(_is_object)),
+    **dict.fromkeys(("settings", "summary", "reason_params"), _json(_is_object)),
     "action": _one_of(Action),
     "confidence": _is_share,
     "failure_kind": _one_of(FailureKind),
@@ -244,6 +245,7 @@ _BY_NAME: Final[Mapping[str, Callable[[Any], bool]]] = {
     "logits": _are_logits,
     "method": _one_of(Method),
     "mtime_ns": _is_time,
+    "reason_code": _one_of(ReasonCode),
     "said": _one_of(AnnotationKind),
     "selection": _one_of(Selection),
     "steps": _json(_are_steps),

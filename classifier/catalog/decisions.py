@@ -15,62 +15,75 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog.values import select_many, to_path
-from classifier.records import Action, Decision, PictureId
+from classifier.records import Action, Decision, PictureId, Reason, ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from classifier.catalog.connection import Catalog
 
-_DECISION = "picture, run, action, category, confidence, reason"
+DECIDED: Final = "picture, action, category, confidence, reason_code, reason_params"
+
+_DECISION = "picture, run, action, category, confidence, reason_code, reason_params"
 
 _MAKE_DECIDING = f"CREATE TEMP TABLE IF NOT EXISTS deciding AS SELECT {_DECISION} FROM decisions LIMIT 0"  # noqa: S608
 
+_KEPT = "run, picture, undone, moved, before, action, category, confidence, reason_code, reason_params"
+
 # One statement for all rows: a trigger for each takes three times as long.
-_KEEP = """
-INSERT OR REPLACE INTO decided_before (run, picture, undone, moved, before, action, category, confidence, reason)
+_KEEP = f"""
+INSERT OR REPLACE INTO decided_before ({_KEPT})
 SELECT n.run, d.picture, 0, (d.action, d.category) IS NOT (n.action, n.category),
-    d.run, d.action, d.category, d.confidence, d.reason
+    d.run, d.action, d.category, d.confidence, d.reason_code, d.reason_params
 FROM temp.deciding AS n CROSS JOIN decisions AS d ON d.picture = n.picture AND d.run != n.run
-WHERE (d.action, d.category, d.confidence, d.reason) IS NOT (n.action, n.category, n.confidence, n.reason)
-"""
+WHERE (d.action, d.category, d.confidence, d.reason_code, d.reason_params)
+    IS NOT (n.action, n.category, n.confidence, n.reason_code, n.reason_params)
+"""  # noqa: S608 - built from constants of this module
 
 _SAVE = f"""
 INSERT INTO decisions ({_DECISION}) SELECT {_DECISION} FROM temp.deciding WHERE true
 ON CONFLICT (picture) DO UPDATE SET run = excluded.run, action = excluded.action, category = excluded.category,
-    confidence = excluded.confidence, reason = excluded.reason
-WHERE (action, category, confidence, reason)
-    IS NOT (excluded.action, excluded.category, excluded.confidence, excluded.reason)
+    confidence = excluded.confidence, reason_code = excluded.reason_code, reason_params = excluded.reason_params
+WHERE (action, category, confidence, reason_code, reason_params)
+    IS NOT (excluded.action, excluded.category, excluded.confidence, excluded.reason_code, excluded.reason_params)
 """  # noqa: S608 - built from constants of this module
 
 
 def save(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:
     """Record decisions; each replaces a differing earlier one of the same image, which is kept in `decided_before`."""
     # In the order of the ids each page of the table is written once.
-    rows = [
-        (d.picture, run, d.action.value, d.category, d.confidence, d.reason)
-        for d in sorted(decisions, key=attrgetter("picture"))
-    ]
+    rows = [_as_row(decision, run) for decision in sorted(decisions, key=attrgetter("picture"))]
     with catalog.transaction() as connection:
         connection.execute(_MAKE_DECIDING)
-        connection.executemany("INSERT INTO temp.deciding VALUES (?, ?, ?, ?, ?, ?)", rows)
+        connection.executemany("INSERT INTO temp.deciding VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         for statement in (_KEEP, _SAVE, "DELETE FROM temp.deciding"):
             connection.execute(statement)
 
 
+def _as_row(decision: Decision, run: int) -> tuple[Any, ...]:
+    action, reason = decision.action.value, decision.reason
+    return decision.picture, run, action, decision.category, decision.confidence, reason.code.value, reason.json
+
+
 def decisions_of(catalog: Catalog, pictures: Sequence[PictureId]) -> dict[PictureId, Decision]:
     """The current decision of each of `pictures` that has one."""
-    columns = "picture, action, category, confidence, reason"
-    rows = select_many(catalog, f"SELECT {columns} FROM decisions WHERE picture IN {{pictures}}", pictures)  # noqa: S608
-    return {
-        picture: Decision(
-            picture=picture, action=Action(action), category=category, confidence=confidence, reason=reason
-        )
-        for picture, action, category, confidence, reason in rows
-    }
+    rows = select_many(catalog, f"SELECT {DECIDED} FROM decisions WHERE picture IN {{pictures}}", pictures)  # noqa: S608
+    return {decision.picture: decision for decision in map(decision_from_row, rows)}
+
+
+def decision_from_row(row: Sequence[Any]) -> Decision:
+    """A row of the columns `DECIDED` as a decision."""
+    picture, action, category, confidence, code, params = row
+    return Decision(
+        picture=PictureId(picture),
+        action=Action(action),
+        category=category,
+        confidence=confidence,
+        reason=Reason(ReasonCode(code), params),
+    )
 
 
 def rename_category(catalog: Catalog, category: str, into: str) -> None:
@@ -118,28 +131,26 @@ def placed_sources(catalog: Catalog) -> Iterator[tuple[Path, str]]:
     return ((to_path(source), category) for source, category in rows)
 
 
-NOT_MOVED: Final = "it could not be moved where it belongs"
-
 _KEPT_CHANGES: Final = 2
 """Previous decisions kept of each image that did not move."""
 
-_COLUMNS = "run, action, category, confidence, reason"
+_COLUMNS = "run, action, category, confidence, reason_code, reason_params"
 
 # If a later run decided differently, its decision stays.
 _EXCHANGED = """
 CREATE TEMP TABLE exchanged AS
 SELECT b.picture AS picture, b.before AS run, b.action AS action, b.category AS category,
-    b.confidence AS confidence, b.reason AS reason
+    b.confidence AS confidence, b.reason_code AS reason_code, b.reason_params AS reason_params
 FROM decided_before AS b LEFT JOIN decisions AS d ON d.picture = b.picture
 WHERE b.run = :run AND b.undone = :undone AND (d.picture IS NULL OR d.run = :run OR (:undone AND d.run < :run))
 """
 
-_KEEP_EXCHANGED = """
-INSERT OR REPLACE INTO decided_before (run, picture, undone, moved, before, action, category, confidence, reason)
+_KEEP_EXCHANGED = f"""
+INSERT OR REPLACE INTO decided_before ({_KEPT})
 SELECT :run, e.picture, NOT :undone, (e.action, e.category) IS NOT (d.action, d.category),
-    d.run, d.action, d.category, d.confidence, d.reason
+    d.run, d.action, d.category, d.confidence, d.reason_code, d.reason_params
 FROM temp.exchanged AS e LEFT JOIN decisions AS d ON d.picture = e.picture
-"""
+"""  # noqa: S608 - built from constants of this module
 
 _DECIDE = f"""
 INSERT OR REPLACE INTO decisions (picture, {_COLUMNS})
@@ -153,12 +164,12 @@ DELETE FROM decisions WHERE picture IN (SELECT picture FROM temp.exchanged WHERE
 _PLACELESS = "NOT EXISTS (SELECT 1 FROM places WHERE places.picture = decisions.picture)"
 
 _KEEP_PLACELESS = f"""
-INSERT OR IGNORE INTO decided_before (run, picture, undone, moved, before, action, category, confidence, reason)
+INSERT OR IGNORE INTO decided_before ({_KEPT})
 SELECT :run, picture, 1, 1, {_COLUMNS} FROM decisions WHERE {_PLACELESS}
 """  # noqa: S608
 
 _PLACED = """
-SELECT places.picture, places.path, d.run, d.action, d.category, d.confidence, d.reason
+SELECT places.path, places.picture, d.action, d.category, d.confidence, d.reason_code, d.reason_params
 FROM places LEFT JOIN decisions AS d ON d.picture = places.picture
 WHERE d.picture IS NULL OR d.run = :run OR d.picture IN (SELECT picture FROM temp.exchanged)
    OR d.picture IN (SELECT picture FROM moves WHERE run = :undo AND state = 'done')
@@ -192,29 +203,25 @@ def exchange_previous(catalog: Catalog, *, run: int, undone: bool) -> None:
 def affected_images(catalog: Catalog, *, run: int, undo: int) -> Iterator[PlacedImage]:
     """The images in the library that the last exchange or the run `undo` changed, and those without a decision."""
     values = {"run": run, "undo": undo}
-    for picture, path, _, action, category, confidence, reason in catalog.connection.execute(_PLACED, values):
-        known = PictureId(picture)
-        decision = None
-        if action is not None:
-            decision = Decision(
-                picture=known, action=Action(action), category=category, confidence=confidence, reason=reason
-            )
-        yield PlacedImage(picture=known, folder=to_path(path).parent, decision=decision)
+    for path, *row in catalog.connection.execute(_PLACED, values):
+        picture, action, *_ = row
+        decision = None if action is None else decision_from_row(row)
+        yield PlacedImage(picture=PictureId(picture), folder=to_path(path).parent, decision=decision)
 
 
 def decide_as_placed(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:
     """Record decisions that follow from where images are; the caller holds the transaction."""
     catalog.connection.executemany(
-        f"INSERT OR REPLACE INTO decisions (picture, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
-        [(one.picture, run, one.action.value, one.category, one.confidence, one.reason) for one in decisions],
+        f"INSERT OR REPLACE INTO decisions ({_DECISION}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        [_as_row(one, run) for one in decisions],
     )
 
 
 def count_not_moved(catalog: Catalog) -> int:
     """How many images of the library could not be moved to their folder, and count where they are."""
     (count,) = catalog.connection.execute(
-        "SELECT count(*) FROM decisions JOIN places ON places.picture = decisions.picture WHERE reason = ?",
-        (NOT_MOVED,),
+        "SELECT count(*) FROM decisions JOIN places ON places.picture = decisions.picture WHERE reason_code = ?",
+        (ReasonCode.NOT_MOVED.value,),
     ).fetchone()
     return int(count)
 

@@ -66,7 +66,7 @@ class LibraryChanges:
 
 _COLUMNS = ", ".join(PLACE_COLUMNS)
 
-_KEPT_DECISION = "run, action, category, confidence, reason"
+_KEPT_DECISION = "run, action, category, confidence, reason_code, reason_params"
 
 _MISSING = f"{_COLUMNS}, {_KEPT_DECISION}, what, at"
 
@@ -199,8 +199,8 @@ def _delete_place(connection: sqlite3.Connection, place: LibraryFile) -> None:
 
 
 def _insert_missing(connection: sqlite3.Connection, gone: MissingFile) -> None:
-    place, marks = gone.place, ", ".join("?" for _ in range(16))
-    decided: Sequence[Any] = (None,) * 5
+    place, marks = gone.place, ", ".join("?" for _ in range(17))
+    decided: Sequence[Any] = (None,) * 6
     connection.execute("DELETE FROM missing WHERE picture = ? AND path = ?", (place.picture, place.path))
     if place.beside is None:
         of_it = connection.execute(f"SELECT {_KEPT_DECISION} FROM decisions WHERE picture = ?", (place.picture,))  # noqa: S608

@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog.values import select_many, utc_now
-from classifier.records import Action
+from classifier.records import Action, ReasonCode
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,7 +25,6 @@ WHERE NOT EXISTS (
     SELECT 1 FROM verdicts WHERE verdicts.picture = hand_moves.picture AND verdicts.id > hand_moves.last_verdict)
 {condition} ORDER BY hand_moves.id
 """
-REASON: Final = "a person moved it there"
 
 
 def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFile) -> None:
@@ -41,9 +40,10 @@ def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFi
     if decided is not None and _folder(old.path) != _folder(new.path):
         action, category = decided
         connection.execute(
-            "INSERT INTO decisions (picture, run, action, category, confidence, reason) VALUES (?1, 0, ?2, ?3, 0, ?4) "
-            "ON CONFLICT (picture) DO UPDATE SET action = ?2, category = ?3, reason = ?4",
-            (new.picture, action.value, category, REASON),
+            "INSERT INTO decisions (picture, run, action, category, confidence, reason_code, reason_params) "
+            "VALUES (?1, 0, ?2, ?3, 0, ?4, '{}') ON CONFLICT (picture) DO UPDATE "
+            "SET action = ?2, category = ?3, reason_code = ?4, reason_params = '{}'",
+            (new.picture, action.value, category, ReasonCode.MOVED_BY_PERSON.value),
         )
 
 

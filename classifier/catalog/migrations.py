@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.manual_moves import decision_for_folder
+from classifier.catalog.reason_sentences import add_functions
 from classifier.catalog.tables import (
     ANSWERS_BY_MODEL,
     AUDITS,
@@ -18,6 +19,7 @@ from classifier.catalog.tables import (
     EMBEDDINGS,
     FIRST_TABLES,
     QUEUE_OF_WHAT_WAITS,
+    REASON_CODES,
     REVIEW_QUEUE,
     REVIEW_STEPS,
     UNDO_AND_SIDECARS,
@@ -29,7 +31,7 @@ from classifier.records import Action
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LEFT_THERE: Final = "an undo left it there"
+_LEFT_THERE: Final = "an undo left it there"
 
 
 def m001_first_tables(connection: sqlite3.Connection) -> None:
@@ -130,6 +132,13 @@ def m015_decided_before_at_once(connection: sqlite3.Connection) -> None:
     connection.execute("DROP TRIGGER decided_otherwise")
 
 
+def m016_reason_codes(connection: sqlite3.Connection) -> None:
+    """The reason of a decision is a code with parameters, no longer a sentence; an annotation among them has its id."""
+    add_functions(connection)
+    for statement in REASON_CODES:
+        connection.execute(statement)
+
+
 # Much the same as `as_placed` in filing/decide_by_location, which may change; a step of the migrations may not.
 def _decide_as_placed(connection: sqlite3.Connection) -> None:
     """Where an earlier version undid moves but not decisions, set decisions from the folders that images are in."""
@@ -143,7 +152,7 @@ def _decide_as_placed(connection: sqlite3.Connection) -> None:
         found = decision_for_folder(path.rpartition(b"/")[0])
         known = (decided[0], "" if decided[0] == Action.UNKNOWN else decided[1])  # `_unknown` has no best guess
         if found is not None and found != known:
-            values = (found[0].value, found[1], LEFT_THERE, picture)
+            values = (found[0].value, found[1], _LEFT_THERE, picture)
             connection.execute("UPDATE decisions SET action = ?, category = ?, reason = ? WHERE picture = ?", values)
 
 
@@ -163,6 +172,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m013_disk_changes,
     m014_decided_before,
     m015_decided_before_at_once,
+    m016_reason_codes,
 )
 
 

@@ -158,3 +158,30 @@ DECIDED_BEFORE: Final = (
     END""",
     "DELETE FROM decisions WHERE NOT EXISTS (SELECT 1 FROM places WHERE places.picture = decisions.picture)",
 )
+
+WITH_REASONS: Final = ("decisions", "decided_before", "missing", "restored", "drawn")
+
+# CAST, because a function cannot be given damaged text.
+_SENTENCE: Final = "CAST({table}.reason_params AS BLOB), CAST({table}.category AS BLOB)"
+
+_ANNOTATION: Final = f"""
+SELECT max(id) FROM verdicts WHERE verdicts.picture = {{table}}.picture
+AND said || char(10) || origin || char(10) || substr(at, 1, 10) = reason_said({_SENTENCE})
+"""  # noqa: S608 - built from constants of this module
+
+_READ_REASONS: Final = f"""
+UPDATE {{table}} SET reason_code = reason_code({_SENTENCE}),
+    reason_params = reason_params({_SENTENCE}, coalesce(
+        ({_ANNOTATION} AND verdicts.category IS {{table}}.category), ({_ANNOTATION})))
+WHERE reason_params IS NOT NULL
+"""  # noqa: S608 - built from constants of this module
+
+REASON_CODES: Final = tuple(
+    statement.format(table=table)
+    for table in WITH_REASONS
+    for statement in (
+        "ALTER TABLE {table} RENAME COLUMN reason TO reason_params",
+        "ALTER TABLE {table} ADD COLUMN reason_code TEXT",
+        _READ_REASONS,
+    )
+)

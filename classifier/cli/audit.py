@@ -91,9 +91,9 @@ def _conclude(library: Path, target: float | None, *, yes: bool, as_json: bool) 
 
 def in_words(state: AuditState, outdated: Path | None) -> list[str]:
     """The bounds as lines, for the library and each category; `outdated`: the library, if it changed since."""
-    from classifier.audit.estimate import percent_up
     from classifier.cli.terminal import table
     from classifier.paths import command
+    from classifier.progress import percent_up
 
     bound = state.bound()
     lines = [f"of {bound.filed:,} filed pictures {bound.sentence}"]
@@ -129,9 +129,9 @@ def as_dict(state: AuditState) -> dict[str, Any]:
 
 def _target_in_words(session: Session, outcome: Outcome, target: float) -> str:
     """Whether the target is kept; if not, the threshold that keeps it, or how many more pictures may show one."""
-    from classifier.audit.estimate import percent_up
     from classifier.audit.thresholds import next_sample_size
     from classifier.paths import command
+    from classifier.progress import percent_up
 
     if outcome.kept:
         return f"{percent_up(target)} is kept"

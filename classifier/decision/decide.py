@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifier.model.calibration import RULED_OUT, most_likely
-from classifier.records import Action, Decision, PictureId
+from classifier.paths import to_json
+from classifier.records import Action, Decision, PictureId, Reason, ReasonCode
 
-_NOTHING_LEFT = "a person ruled out every category"
+_Outcome = tuple[Action, ReasonCode, str]
+"""An action, the code of its reason, and the JSON of the reason's parameters up to "top", the last one by name."""
+
+_NOTHING_LEFT: _Outcome = (Action.REVIEW, ReasonCode.RULED_OUT, "{")
 
 
 def decide(
@@ -40,62 +44,64 @@ def decide(
 
     `probs` (N, M) are calibrated probabilities, negative where a person ruled the category out; with a whole row
     negative the decision has no category. `categories` and `thresholds` (M) are in the order of the columns; above 1
-    nothing is filed. With `guaranteed` thresholds (`--max-error`) the reasons have three digits.
+    nothing is filed. With `guaranteed` thresholds (`--max-error`) the reasons have three digits, else two.
     """
+    digits, opening = (3, '{"digits": 3, ') if guaranteed else (2, "{")
     best = probs.argmax(axis=1)
     names, confidences = most_likely(probs, categories)
     confident = (confidences >= np.array(thresholds)[best]) & (probs.max(axis=1) >= 0)
-    top_two = _top_two(probs, best, confidences, categories=categories, digits=3 if guaranteed else 2)
-    reasons = [
-        [_comparison(threshold, name, reached=reached, guaranteed=guaranteed) for reached in (False, True)]
-        for threshold, name in zip(thresholds, categories, strict=True)
-    ]
+    top_two = _top_two(probs, best, confidences, categories=categories, digits=digits)
+    compared = partial(_compared, opening=opening, guaranteed=guaranteed)
+    outcomes = [[compared(threshold, reached=reached) for reached in (False, True)] for threshold in thresholds]
     decisions = []
     columns = (best.tolist(), names, confidences.tolist(), confident.tolist(), top_two, truncated, ood_scores)
     for picture, column, name, confidence, is_confident, two, is_truncated, ood_score in zip(
         pictures, *columns, strict=True
     ):
-        action = Action.FILE if is_confident else Action.REVIEW
-        reason = reasons[column][is_confident] if name else _NOTHING_LEFT
+        outcome = outcomes[column][is_confident] if name else _NOTHING_LEFT
         if is_truncated or ood_score is not None:
-            exception = _exception(is_truncated, ood_score or 0.0, unknown_threshold, review_threshold)
-            action, reason = exception or (action, reason)
-        decisions.append(
-            Decision(
-                picture=picture,
-                action=action,
-                category=name,
-                confidence=confidence,
-                reason=f"{two}: {reason}" if name else reason,
-            )
-        )
+            limits = unknown_threshold, review_threshold
+            outcome = _exception(is_truncated, ood_score or 0.0, *limits, opening) or outcome
+        action, code, params = outcome
+        reason = Reason(code, f'{params}"top": [{two if name else ""}]}}')
+        decisions.append(Decision(picture=picture, action=action, category=name, confidence=confidence, reason=reason))
     return decisions
 
 
 def _exception(
-    is_truncated: bool, ood_score: float, unknown_threshold: float, review_threshold: float
-) -> tuple[Action, str] | None:
-    """The action and reason that replace what the probabilities give; None if they stand."""
+    is_truncated: bool, ood_score: float, unknown_threshold: float, review_threshold: float, opening: str
+) -> _Outcome | None:
+    """What replaces the outcome that the probabilities give; None if that stands."""
     if is_truncated:
-        return Action.REVIEW, "the file ends early, so only a part of the picture was seen"
+        return Action.REVIEW, ReasonCode.TRUNCATED, opening
     if ood_score >= unknown_threshold:
-        limit = f"yours are below {unknown_threshold:.3f}"
-        return Action.UNKNOWN, f"unlike every labelled picture (distance {ood_score:.3f}, {limit})"
+        return Action.UNKNOWN, ReasonCode.OOD, opening + _distance(ood_score, unknown_threshold)
     if ood_score >= review_threshold:
-        limit = f"most of yours are below {review_threshold:.3f}"
-        return Action.REVIEW, f"hardly like any labelled picture (distance {ood_score:.3f}, {limit})"
+        return Action.REVIEW, ReasonCode.NEAR_OOD, opening + _distance(ood_score, review_threshold)
     return None
 
 
-def _comparison(threshold: float, category: str, *, reached: bool, guaranteed: bool) -> str:
-    """The threshold in three digits, rounded away from the confidence; in full where three would read as 0 or 1."""
+def _distance(ood_score: float, limit: float) -> str:
+    return f'"distance": {to_json(round(ood_score, 3))}, "limit": {to_json(round(limit, 3))}, '
+
+
+def _compared(threshold: float, *, opening: str, reached: bool, guaranteed: bool) -> _Outcome:
+    """The outcome of all images of one category, on this side of its threshold."""
+    action = Action.FILE if reached else Action.REVIEW
     if guaranteed and threshold > 1 and not reached:
-        return f"no error rate can be promised for {category}"
+        return action, ReasonCode.NO_GUARANTEE, opening
+    codes = (
+        (ReasonCode.BELOW_GUARANTEE, ReasonCode.ABOVE_GUARANTEE)
+        if guaranteed
+        else (ReasonCode.BELOW_THRESHOLD, ReasonCode.ABOVE_THRESHOLD)
+    )
+    return action, codes[reached], f'{opening}"threshold": {_shown(threshold, reached=reached)}, '
+
+
+def _shown(threshold: float, *, reached: bool) -> float:
+    """The threshold in three digits, rounded away from the confidence; in six where three would read as 0 or 1."""
     shown = math.floor(threshold * 1000) / 1000 if reached else math.ceil(threshold * 1000) / 1000
-    if shown in {0, 1}:
-        shown = threshold
-    text = f"at least {shown:g}" if reached else f"below {shown:g}"
-    return f"{text} for {category}" if guaranteed else text
+    return float(f"{threshold:.6g}") if shown in {0, 1} else shown
 
 
 def _top_two(
@@ -106,7 +112,7 @@ def _top_two(
     categories: Sequence[str],
     digits: int,
 ) -> list[str]:
-    """The two most likely categories of each image, as "0.61 chibi, 0.35 page"."""
+    """The two most likely categories of each image, as `["chibi", 0.61], ["page", 0.35]`."""
     first = _formatted(confidences, best, categories=categories, digits=digits)
     rest = probs.copy()
     rest[np.arange(len(rest)), best] = RULED_OUT
@@ -120,14 +126,14 @@ def _top_two(
 def _formatted(
     probs: NDArray[np.float64], columns: NDArray[np.intp], *, categories: Sequence[str], digits: int
 ) -> list[str]:
-    """Probabilities with their categories, rounded down: 0.899 must not read as 0.90 beside "below 0.9"."""
-    texts = _decimals(digits)
+    """Categories with their probabilities, rounded down: 0.899 must not read as 0.90 beside "below 0.9"."""
+    texts, names = _decimals(digits), [to_json(category) for category in categories]
     scaled = (probs.clip(0) * 10**digits).astype(np.int64).tolist()
-    return [f"{texts[prob]} {categories[column]}" for prob, column in zip(scaled, columns.tolist(), strict=True)]
+    return [f"[{names[column]}, {texts[prob]}]" for prob, column in zip(scaled, columns.tolist(), strict=True)]
 
 
 @cache
 def _decimals(digits: int) -> tuple[str, ...]:
     """All numbers from 0 to 1 with `digits` decimals; looking them up is faster than formatting."""
     scale = 10**digits
-    return tuple(f"{number / scale:.{digits}f}" for number in range(scale + 1))
+    return tuple(str(number / scale) for number in range(scale + 1))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from classifier.catalog.manual_moves import REASON, decision_for_folder
-from classifier.records import Action, AnnotationKind
+from classifier.catalog.manual_moves import decision_for_folder
+from classifier.records import Action, AnnotationKind, Reason, ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def apply_annotation(decision: Decision, annotation: Annotation | None, *, confidence: float | None = None) -> Decision:
-    """The decision after the latest annotation of the image.
+    """The decision after the latest annotation of the image; its reason has the annotation's id.
 
     An image annotated as right is filed in that category, whatever the threshold or the model says; `confidence` is
     the probability of that category if it is not the decision's own. One annotated as wrong is not filed in that
@@ -26,19 +26,20 @@ def apply_annotation(decision: Decision, annotation: Annotation | None, *, confi
     """
     if annotation is None:
         return decision
-    source = f"({annotation.origin} of {annotation.at[:10]})"
+    source = {"annotation": annotation.id, "date": annotation.at[:10], "origin": annotation.origin}
     if annotation.said is AnnotationKind.NONE:
-        return replace(decision, action=Action.UNKNOWN, reason=f"a person said it is none of the categories {source}")
+        return replace(decision, action=Action.UNKNOWN, reason=Reason.of(ReasonCode.ANNOTATED_NONE, **source))
     category = annotation.category
     if category is None:
         return decision
     if annotation.said is AnnotationKind.RIGHT:
         own = decision.confidence if category == decision.category else confidence or 0.0
-        reason = f"a person said it is {category} {source}"
+        reason = Reason.of(ReasonCode.ANNOTATED, category=category, **source)
         return replace(decision, action=Action.FILE, category=category, confidence=own, reason=reason)
     is_refused = annotation.said is AnnotationKind.WRONG and decision.category == category
     if is_refused and decision.action is not Action.UNKNOWN:
-        return replace(decision, action=Action.REVIEW, reason=f"a person said it is not {category} {source}")
+        reason = Reason.of(ReasonCode.ANNOTATED_WRONG, category=category, **source)
+        return replace(decision, action=Action.REVIEW, reason=reason)
     return decision
 
 
@@ -70,4 +71,6 @@ def apply_overrides(
 def _apply_manual_move(decision: Decision, folder: bytes | None) -> Decision:
     """The decision that leaves the image in the folder where a person put it."""
     manual = None if folder is None else decision_for_folder(folder)
-    return decision if manual is None else replace(decision, action=manual[0], category=manual[1], reason=REASON)
+    if manual is None:
+        return decision
+    return replace(decision, action=manual[0], category=manual[1], reason=Reason(ReasonCode.MOVED_BY_PERSON))

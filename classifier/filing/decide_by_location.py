@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classifier.catalog.decisions import (
-    NOT_MOVED,
     PlacedImage,
     affected_images,
     decide_as_placed,
@@ -16,12 +15,11 @@ from classifier.catalog.decisions import (
 )
 from classifier.catalog.library_changes import delete_again
 from classifier.catalog.manual_moves import decision_for_folder
-from classifier.catalog.migrations import LEFT_THERE
 from classifier.catalog.undo_queries import decisions_run
 from classifier.catalog.values import to_bytes
 from classifier.filing.destination import folder_for
 from classifier.filing.results import Outcome, Status
-from classifier.records import Decision, Method
+from classifier.records import Decision, Method, Reason, ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,14 +38,14 @@ def restore_decisions(catalog: Catalog, undone: int, *, undo: int) -> None:
     misplaced = [
         decision
         for one in affected_images(catalog, run=run, undo=undo)
-        if (decision := decision_from_location(one, LEFT_THERE)) is not None
+        if (decision := decision_from_location(one, Reason(ReasonCode.LEFT_BY_UNDO))) is not None
     ]
     decide_as_placed(catalog, misplaced, run=run)
     if not is_undone:
         delete_again(catalog, run=run)
 
 
-def decision_from_location(one: PlacedImage, reason: str) -> Decision | None:
+def decision_from_location(one: PlacedImage, reason: Reason) -> Decision | None:
     """The decision that follows from where a picture lies; None when what is decided agrees with that."""
     known = one.decision
     if known is not None and _belongs(one, known):
@@ -87,7 +85,8 @@ def decide_not_moved(catalog: Catalog, library: Path, outcomes: Sequence[Outcome
             )
             for move in (outcome.move for outcome in failed)
         ]
-        found = [decision for one in placed if (decision := decision_from_location(one, NOT_MOVED)) is not None]
+        by_location = (decision_from_location(one, Reason(ReasonCode.NOT_MOVED)) for one in placed)
+        found = [decision for decision in by_location if decision is not None]
         with catalog.transaction():
             decide_as_placed(catalog, found, run=run)
     return Counter(outcome.reason for outcome in failed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.audit.estimate import AuditState, percent_up
+from classifier.audit.estimate import AuditState
 from classifier.audit.session import audit_guarantee
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog, read_catalog
@@ -14,6 +14,7 @@ from classifier.catalog.runs import EndState, last_promise
 from classifier.catalog.stats import count_confidences, library_stats
 from classifier.filing.generated_files import write_generated
 from classifier.filing.reconcile import reconcile_if_free
+from classifier.progress import percent_up
 from classifier.records import Action, FailureKind
 from classifier.report.i18n import both, method_in_chinese, no_guarantee_reason
 from classifier.report.svg import confidence_histogram

@@ -29,9 +29,10 @@ from classifier.errors import IllsortError, LibraryError
 from classifier.labels.from_annotations import placed_by_hand
 from classifier.labels.load import train_command
 from classifier.paths import displayable
+from classifier.reason_text import reason_message
 from classifier.records import PictureId
 from classifier.settings import ImageSettings
-from classifier.web.i18n import reason_in_chinese
+from classifier.web.i18n import in_both_languages
 from classifier.web.label_issues import LabelIssueFile
 from classifier.web.label_paths import LabelPaths
 from classifier.web.learner_process import LearnerStatus
@@ -266,9 +267,8 @@ class Review:
             "confidence": share,
             "ruled_out": sorted(self._review_session.ruled_out(row.picture)),
             "look": row.cluster,
-            "reason": row.reason,
+            **in_both_languages("reason", reason_message(row.reason)),
             "learned_since": self._review_session.is_newer_than_reason(row),
-            "reason_zh": reason_in_chinese(row.reason, category=row.category),
             "name": displayable(row.path.name),
             "width": row.width,
             "height": row.height,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.audit.estimate import percent_up
 from classifier.audit.session import Session, current, default_count, open_session, target_of
 from classifier.audit.thresholds import next_sample_size
 from classifier.catalog import audits
@@ -15,6 +14,7 @@ from classifier.catalog.connection import open_catalog
 from classifier.catalog.decisions import count_filed
 from classifier.catalog.strictness import Strictness
 from classifier.errors import LibraryError
+from classifier.progress import percent_up
 from classifier.records import AnnotationKind, Selection
 from classifier.web.history import Answer
 from classifier.web.session import ReviewSession

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classifier.catalog import annotation_log, audits, decisions, runs
@@ -12,7 +11,7 @@ from classifier.filing.destination import REVIEW, is_in_its_folder
 from classifier.filing.reconcile import open_library
 from classifier.filing.refile import RefileResult, refile_images
 from classifier.progress import Progress, SilentProgress
-from classifier.records import Action, AnnotationKind, Decision
+from classifier.records import Action, AnnotationKind, Decision, Reason, ReasonCode
 from classifier.web.history import annotated_images
 from classifier.web.queue import items_of_categories, items_of_images
 from classifier.web.suggestions import read_suggestions
@@ -46,21 +45,21 @@ def retracted_decisions(
         verdict = held[row.picture]
         said = {name: one for name, one in guesses.of(row.logits).items() if name not in out.get(row.picture, ())}
         category = next(iter(said), _guessed_once(row, guesses))
-        # A word that decides nothing gives no reason; what it ruled out may be the best guess again.
+        # What it ruled out may be the best guess again.
         is_guess = verdict.said is AnnotationKind.WRONG and category == verdict.category != guesses.names.resolve(
             row.category
         )
         is_guess &= row.action is Action.REVIEW
-        if not is_guess and _heeded(replace(row, reason=""), verdict, guesses).reason != row.reason:
+        if not is_guess and row.reason.params.get("annotation") != verdict.id:
             continue
         confidence = said.get(category, row.confidence)
-        guess = f"{int(confidence * 100) / 100:.2f} {category}: " if category else ""
+        top = [[category, int(confidence * 100) / 100]] if category else []
         again = Decision(
             picture=row.picture,
             action=Action.REVIEW,
             category=category,
             confidence=confidence,
-            reason=f"{guess}a person took back what was said of it",
+            reason=Reason.of(ReasonCode.RETRACTED, top=top),
         )
         yield row, again
 

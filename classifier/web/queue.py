@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.values import select_many, to_path
-from classifier.records import Action, PictureId
+from classifier.records import Action, PictureId, Reason, ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -110,7 +110,7 @@ class QueueItem:
     action: Action
     category: str
     confidence: float
-    reason: str
+    reason: Reason
     run: int
     path: Path
     width: int
@@ -124,8 +124,9 @@ class QueueItem:
 
 
 ITEM_QUERY: Final = """
-SELECT d.picture, d.action, d.category, d.confidence, d.reason, d.run, places.path, pictures.width, pictures.height,
-    predictions.logits, coalesce(r.category, d.category), coalesce(r.confidence, d.confidence), r.look, r.logits, {keys}
+SELECT d.picture, d.action, d.category, d.confidence, d.reason_code, d.reason_params, d.run, places.path,
+    pictures.width, pictures.height, predictions.logits, coalesce(r.category, d.category),
+    coalesce(r.confidence, d.confidence), r.look, r.logits, {keys}
 FROM {source}
 CROSS JOIN places ON places.picture = d.picture
 LEFT JOIN pictures ON pictures.id = d.picture
@@ -213,14 +214,14 @@ def annotation_condition(wanted: QueueFilter) -> str:
 
 def item_from_row(row: Sequence[object]) -> QueueItem:
     """A row of `ITEM_QUERY` as an item."""
-    picture, action, category, confidence, reason, run, path, width, height, logits, *learned = row
+    picture, action, category, confidence, code, params, run, path, width, height, logits, *learned = row
     best, share, look, better, *key = learned
     return QueueItem(
         picture=PictureId(str(picture)),
         action=Action(str(action)),
         category=str(category),
         confidence=float(str(confidence)),
-        reason=str(reason),
+        reason=Reason(ReasonCode(str(code)), str(params)),
         run=int(str(run)),
         path=to_path(path if isinstance(path, bytes) else os.fsencode(str(path))),
         width=int(str(width or 0)),

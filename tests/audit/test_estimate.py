@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from classifier.audit.estimate import CONFIDENCE, percent_up
+from classifier.audit.estimate import CONFIDENCE
 from classifier.model.binomial_bounds import finite_upper_bound, look_confidence, upper_bound
+from classifier.progress import percent_up
 from classifier.records import AnnotationKind
 from kit.audits import answered, audit_of
 

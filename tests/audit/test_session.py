@@ -15,6 +15,7 @@ from classifier.errors import LibraryError
 from classifier.filing import refile as refiling
 from classifier.filing.executor import execute
 from classifier.filing.undo import undo
+from classifier.reason_text import reason_message
 from classifier.records import Action, AnnotationKind, Method
 from kit.audits import Kind, filed_library
 from kit.filing import move_of
@@ -151,7 +152,9 @@ def test_the_wrong_ones_go_to_review_as_a_run_that_undo_takes_back(tmp_path: Pat
     moved = {"_review/chibi/chibi 1.png", "_review/page/page 0.png"}
     assert moved == set(all_files(library)) - set(before)
     with read_catalog(library) as catalog:
-        reasons = {decision.category: decision.reason for decision in audits.decided_in(catalog, 2)}
+        reasons = {
+            decision.category: str(reason_message(decision.reason)) for decision in audits.decided_in(catalog, 2)
+        }
     assert {"chibi", "page"} == set(reasons)
     assert reasons["page"].startswith("a person said it is not page (audit of 20")
     assert 2 == undo(library).undone
@@ -187,7 +190,7 @@ def test_below_the_threshold_all_go_to_review_but_what_a_person_judged_right(tmp
     assert right <= set(stayed)
     assert low == {picture for picture, confidence in stayed.items() if confidence < 0.8}
     assert {Action.REVIEW} == {decision.action for decision in reviewed}
-    assert "below 0.8000, the least for at most 5.0% wrong (audit of 20" in reviewed[0].reason
+    assert "below 0.8000, the least for at most 5.0% wrong (audit of 20" in str(reason_message(reviewed[0].reason))
 
 
 def test_a_threshold_is_agreed_to_until_its_run_is_undone(tmp_path: Path) -> None:

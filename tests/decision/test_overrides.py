@@ -7,11 +7,10 @@ from dataclasses import replace
 import pytest
 
 from classifier.decision.overrides import apply_annotation
-from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId
+from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId, Reason, ReasonCode
+from kit.reasons import ANY
 
-DECISION = Decision(
-    picture=PictureId("p"), action=Action.FILE, category="chibi", confidence=0.97, reason="0.97 chibi: at least 0.9"
-)
+DECISION = Decision(picture=PictureId("p"), action=Action.FILE, category="chibi", confidence=0.97, reason=ANY)
 ANNOTATION = Annotation(
     picture=PictureId("p"),
     said=AnnotationKind.WRONG,
@@ -19,7 +18,9 @@ ANNOTATION = Annotation(
     origin="audit",
     at="2026-11-24T10:00:00+00:00",
     audit=1,
+    id=7,
 )
+SOURCE = {"annotation": 7, "date": "2026-11-24"}
 RIGHT = replace(ANNOTATION, said=AnnotationKind.RIGHT)
 
 
@@ -29,7 +30,7 @@ def test_without_an_annotation_a_decision_is_unchanged() -> None:
 
 
 def test_an_image_annotated_as_wrong_is_reviewed() -> None:
-    reason = "a person said it is not chibi (audit of 2026-11-24)"
+    reason = Reason.of(ReasonCode.ANNOTATED_WRONG, category="chibi", origin="audit", **SOURCE)
 
     assert replace(DECISION, action=Action.REVIEW, reason=reason) == apply_annotation(DECISION, ANNOTATION)
 
@@ -48,7 +49,7 @@ def test_an_unknown_image_annotated_as_wrong_stays_unknown() -> None:
 
 @pytest.mark.parametrize("action", Action)
 def test_an_image_annotated_as_right_is_filed_at_any_threshold(action: Action) -> None:
-    reason = "a person said it is chibi (audit of 2026-11-24)"
+    reason = Reason.of(ReasonCode.ANNOTATED, category="chibi", origin="audit", **SOURCE)
 
     assert replace(DECISION, reason=reason) == apply_annotation(replace(DECISION, action=action), RIGHT)
 
@@ -62,7 +63,7 @@ def test_an_image_annotated_as_right_stays_if_a_new_model_disagrees() -> None:
 @pytest.mark.parametrize("action", Action)
 def test_an_image_annotated_as_none_of_the_categories_is_unknown(action: Action) -> None:
     none = replace(ANNOTATION, said=AnnotationKind.NONE, category=None, origin="review")
-    reason = "a person said it is none of the categories (review of 2026-11-24)"
+    reason = Reason.of(ReasonCode.ANNOTATED_NONE, origin="review", **SOURCE)
 
     assert replace(DECISION, action=Action.UNKNOWN, reason=reason) == apply_annotation(
         replace(DECISION, action=action), none

@@ -23,6 +23,7 @@ from classifier.filing.undo import UndoSummary, undo
 from classifier.filing.verify import verify
 from classifier.progress import SilentProgress
 from classifier.records import Action, Decision, Method
+from kit import reasons
 from kit.filing import hashes, picture_of, sort
 from kit.tree import all_files, make_tree
 
@@ -213,7 +214,7 @@ def test_a_row_of_a_stranger_is_obeyed_in_the_library_and_the_crawl_only(
 
 
 def test_a_place_of_a_stranger_moves_nothing_into_the_library(setup: Setup) -> None:
-    dog = Decision(picture=picture_of(b"dog"), action=Action.FILE, category="birds", confidence=1.0, reason="")
+    dog = Decision(picture=picture_of(b"dog"), action=Action.FILE, category="birds", confidence=1.0, reason=reasons.ANY)
     for path in [path for path in setup.elsewhere() if b"thesis" in path]:
         with open_catalog(setup.library) as catalog:
             catalog.connection.execute("UPDATE places SET path = ? WHERE picture = ?", (path, dog.picture))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from classifier.filing.destination import candidate_names, folder_for
 from classifier.records import Action, Decision, PictureId
+from kit import reasons
 from kit.filing import picture_of
 
 CAT = picture_of(b"cat")
@@ -16,7 +17,7 @@ CAT = picture_of(b"cat")
 
 def decision(category: str, action: Action = Action.FILE) -> Decision:
     """A decision for the picture `cat`."""
-    return Decision(picture=CAT, action=action, category=category, confidence=0.9, reason="sure")
+    return Decision(picture=CAT, action=action, category=category, confidence=0.9, reason=reasons.ANY)
 
 
 def test_a_taken_name_gets_a_number_before_the_extension() -> None:

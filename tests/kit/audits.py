@@ -12,7 +12,7 @@ from classifier.catalog.audits import Audit, SampledImage
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import hold_lock
 from classifier.filing.executor import execute
-from classifier.records import Action, Annotation, AnnotationKind, Decision, Method, PictureId
+from classifier.records import Action, Annotation, AnnotationKind, Decision, Method, PictureId, Reason, ReasonCode
 from kit.filing import move_of
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def filed_library(
                 path = crawl / f"{kind.category} {number}.png"
                 path.write_bytes(content(kind.category, number))
                 moves.append(move_of(path, method=Method.LINK, folder=kind.category))
-                reason = f"{confidence:.2f} {kind.category}: at least 0.5"
+                top = [[kind.category, int(confidence * 100) / 100]]
+                reason = Reason.of(ReasonCode.ABOVE_THRESHOLD, threshold=0.5, top=top)
                 made.append(
                     Decision(
                         picture=moves[-1].picture,

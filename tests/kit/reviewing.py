@@ -19,6 +19,7 @@ from classifier.web.app import Review
 from classifier.web.security import KEY_HEADER, PageSession, SecurityMiddleware
 from kit.filing import move_of
 from kit.pictures import COLORS, encoded, varied
+from kit.reasons import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -85,11 +86,7 @@ def waiting_library(
             moves.append(move_of(path, method=Method.LINK, folder=into))
             picture = moves[-1].picture
             add_image(catalog, Picture(id=picture, size_bytes=1, width=4, height=3, truncated=False))
-            made.append(
-                Decision(
-                    picture=picture, action=action, category=category, confidence=confidence, reason=f"{confidence}"
-                )
-            )
+            made.append(Decision(picture=picture, action=action, category=category, confidence=confidence, reason=ANY))
         decisions.save(catalog, made, run=run)
         execute(catalog, library=library, run=run, moves=moves)
         runs.finish(catalog, run, {})

@@ -59,9 +59,11 @@ def promised(bundle: Path, max_error: float) -> RiskGuarantee:
     return guarantee_risk(evidence, categories=opened.manifest.categories, temperature=1.0, max_error=max_error)
 
 
-def decisions(folder: Path) -> list[tuple[str, str, float, str]]:
+def decisions(folder: Path) -> list[tuple[str, str, float, str, str]]:
     with read_catalog(folder / "sorted") as catalog:
-        rows = catalog.connection.execute("SELECT action, category, confidence, reason FROM decisions")
+        rows = catalog.connection.execute(
+            "SELECT action, category, confidence, reason_code, reason_params FROM decisions"
+        )
         return list(rows.fetchall())
 
 
@@ -75,20 +77,20 @@ def recorded(folder: Path) -> dict[str, Any]:
 def test_each_image_is_decided_by_its_categorys_guaranteed_threshold(crawl: Path, judged: Path) -> None:
     summary = run(crawl, judged, max_error=0.02)
     thresholds = dict(zip(("blue", "green", "red"), promised(judged, 0.02).thresholds, strict=True))
-    decided = [row for row in decisions(crawl) if "ends early" not in row[3]]
+    decided = [row for row in decisions(crawl) if row[3] != "truncated"]
 
     assert {"file", "review"} == {action for action, *_ in decided}
-    for action, category, confidence, reason in decided:
+    for action, category, confidence, _, params in decided:
         threshold = thresholds[category]
         assert (action == "file") == (threshold is not None and confidence >= threshold)
-        assert reason.endswith(f" for {category}")
+        assert category == json.loads(params)["top"][0][0]
     assert summary["filed"] == sum(action == "file" for action, *_ in decided)
 
 
 def test_a_truncated_image_is_reviewed_at_any_guarantee(crawl: Path, judged: Path) -> None:
     run(crawl, judged, max_error=0.3)
 
-    assert [("review", "red")] == [row[:2] for row in decisions(crawl) if "ends early" in row[3]]
+    assert [("review", "red")] == [row[:2] for row in decisions(crawl) if row[3] == "truncated"]
 
 
 def test_a_looser_promise_files_more_and_moves_only_the_difference(crawl: Path, judged: Path) -> None:
@@ -156,7 +158,7 @@ def test_without_a_guarantee_the_rate_is_estimated_and_one_line_says_so(
     assert (rate, why) == (recorded(crawl)["max_error"], recorded(crawl)["no_guarantee"]["why"])
     told = {"threshold": 1 - rate, "max_error": rate, "guaranteed": False, "why": why}
     assert told.items() <= summary["strictness"].items()
-    filed = [confidence for action, _, confidence, _ in decisions(crawl) if action == "file"]
+    filed = [confidence for action, _, confidence, *_ in decisions(crawl) if action == "file"]
     assert filed
     assert min(filed) >= 1 - rate
 

@@ -23,6 +23,7 @@ from classifier.report.library_report import library_page
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
 from classifier.web.queue_counts import count_queues
+from kit import reasons
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree
 
@@ -132,7 +133,8 @@ def test_after_an_undo_by_an_earlier_version_counts_match_the_folders(library: L
 def as_an_earlier_version_left_it(library: Library, kept: list[Any]) -> None:
     """The decisions that an undo did not take back, in a catalog that this version has not opened yet."""
     with open_catalog(library.library) as catalog:
-        catalog.connection.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?, ?)", kept)
+        catalog.connection.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)", kept)
+        reasons.with_sentences(catalog.connection)
         catalog.connection.execute("DELETE FROM migrations WHERE name >= 'm014'")
         catalog.connection.execute("DROP TABLE decided_before")
 
@@ -172,7 +174,9 @@ def test_counts_match_the_disk_after_any_sorts_and_undos(library: Library, seed:
 
 
 def decided(number: int, confidence: float, action: Action = Action.FILE) -> Decision:
-    return Decision(picture=PictureId(f"{number:064}"), action=action, category="a", confidence=confidence, reason="")
+    return Decision(
+        picture=PictureId(f"{number:064}"), action=action, category="a", confidence=confidence, reason=reasons.ANY
+    )
 
 
 def test_two_changes_without_a_move_are_kept_and_all_changes_with_one(library: Library) -> None:

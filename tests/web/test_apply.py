@@ -19,6 +19,7 @@ from classifier.web.history import Answer
 from classifier.web.pending_moves import file_decided
 from classifier.web.queue import QueueFilter
 from classifier.web.session import ReviewSession
+from kit.reasons import with_sentences
 from kit.reviewing import sort_again, unsure_library
 from kit.tree import all_files
 
@@ -72,11 +73,15 @@ def test_filing_twice_does_nothing_and_after_an_undo_it_files_again(tmp_path: Pa
     assert after == pictures(library)
 
 
-def test_what_was_filed_can_be_taken_back_and_waits_again(tmp_path: Path, bundle: Path) -> None:
+@pytest.mark.parametrize("is_older", [False, True], ids=["this version", "filed by an earlier version"])
+def test_what_was_filed_can_be_taken_back_and_waits_again(tmp_path: Path, bundle: Path, *, is_older: bool) -> None:
     library = unsure_library(tmp_path, bundle, 4)
     before = pictures(library)
     decide(library)
     file_decided(library)
+    if is_older:
+        with open_catalog(library) as catalog:
+            with_sentences(catalog.connection)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
         for _ in range(3):

@@ -34,7 +34,8 @@ ELSEWHERE = {
     "active.pipeline": "draws the sample, before there is a page",
 }
 PASSED_ON = {
-    "str(error)",  # of asked.py, whose ValueErrors are looked at here, or of JSON and enums
+    "message",  # of an IllsortError
+    "reason_message(row.reason)",  # looked at in test_reason_text
     "_refusal(rows, len(categories), max_error, confidence)",
     "trouble",  # of folder_problem
     "note",  # of keep_source, or empty

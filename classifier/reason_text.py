@@ -1,0 +1,75 @@
+"""Why an image was decided as it was, as a message: the only place where the code of a reason becomes words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from classifier.errors import Message
+from classifier.progress import percent_up
+from classifier.records import ReasonCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from classifier.records import Reason
+
+_BECAUSE: Final[Mapping[ReasonCode, Message]] = {
+    ReasonCode.ABOVE_THRESHOLD: Message("at least {threshold:g}"),
+    ReasonCode.BELOW_THRESHOLD: Message("below {threshold:g}"),
+    ReasonCode.ABOVE_GUARANTEE: Message("at least {threshold:g} for {first}"),
+    ReasonCode.BELOW_GUARANTEE: Message("below {threshold:g} for {first}"),
+    ReasonCode.NO_GUARANTEE: Message("no error rate can be promised for {first}"),
+    ReasonCode.BELOW_AUDITED: Message("below {threshold:.4f} ({source})"),
+    ReasonCode.TRUNCATED: Message("the file ends early, so only a part of the picture was seen"),
+    ReasonCode.OOD: Message("unlike every labelled picture (distance {distance:.3f}, yours are below {limit:.3f})"),
+    ReasonCode.NEAR_OOD: Message(
+        "hardly like any labelled picture (distance {distance:.3f}, most of yours are below {limit:.3f})"
+    ),
+    ReasonCode.ANNOTATED: Message("a person said it is {category} ({source})"),
+    ReasonCode.ANNOTATED_WRONG: Message("a person said it is not {category} ({source})"),
+    ReasonCode.ANNOTATED_NONE: Message("a person said it is none of the categories ({source})"),
+    ReasonCode.RETRACTED: Message("a person took back what was said of it"),
+    ReasonCode.RULED_OUT: Message("a person ruled out every category"),
+    ReasonCode.MOVED_BY_PERSON: Message("a person moved it there"),
+    ReasonCode.LEFT_BY_UNDO: Message("an undo left it there"),
+    ReasonCode.NOT_MOVED: Message("it could not be moved where it belongs"),
+    ReasonCode.DRAWN: Message("drawn from the crawl to be labelled: nothing is known of it yet"),
+}
+_BELOW_ASKED: Final = Message("below {threshold:.4f}, the least for at most {most} wrong ({source})")
+_SOURCES: Final = {
+    "audit": Message("audit of {date}"),
+    "review": Message("review of {date}"),
+    "labels": Message("labels of {date}"),
+}
+
+
+def reason_message(reason: Reason) -> Message:
+    """The most likely categories with their probabilities, and why; the code alone where parameters are damaged."""
+    params = reason.params
+    try:
+        message = _because(reason.code, params)
+        if guesses := _guesses(params):
+            message = Message("{guesses}: {reason}", guesses=guesses, reason=message)
+    except (LookupError, TypeError, ValueError):
+        return Message(reason.code.value)
+    return message
+
+
+def _because(code: ReasonCode, params: Mapping[str, Any]) -> Message:
+    if code is ReasonCode.TEXT:
+        return Message(str(params["text"]))
+    values = dict(params)
+    if values.get("top"):
+        values["first"] = values["top"][0][0]
+    if "date" in values:
+        values["source"] = Message(_SOURCES[values.get("origin", "audit")].template, date=values["date"])
+    template = _BECAUSE[code].template
+    if "max_error" in values:
+        template, values["most"] = _BELOW_ASKED.template, percent_up(values["max_error"])
+    template.format(**values)  # raises where one is missing
+    return Message(template, **values)
+
+
+def _guesses(params: Mapping[str, Any]) -> str:
+    digits = params.get("digits", 2)
+    return ", ".join(f"{probability:.{digits}f} {category}" for category, probability in params.get("top", ()))

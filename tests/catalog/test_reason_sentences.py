@@ -1,0 +1,160 @@
+"""Reasons that earlier versions stored as sentences are codes after the migration, and read the same."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifier.catalog.connection import NAME, open_catalog
+from classifier.catalog.decisions import decisions_of
+from classifier.catalog.filesystem import state_folder
+from classifier.catalog.reason_sentences import read_sentence
+from classifier.decision.decide import decide
+from classifier.reason_text import reason_message
+from classifier.records import PictureId, Reason, ReasonCode
+from kit.reasons import with_sentences
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+P = PictureId("0" * 64)
+NAMES = ["chibi", "a: below 0.9", "not chibi (2)", "x (review of 2026-01-01)", "b, 0.35 c", "四格漫画", "0.61 d: e"]
+
+
+def read(sentence: str, category: str) -> Reason:
+    code, params = read_sentence(sentence, category)
+    return Reason.of(ReasonCode(code), **params)
+
+
+@given(
+    names=st.permutations(NAMES).map(lambda names: names[:3]),
+    weights=st.lists(st.floats(0.001, 1), min_size=3, max_size=3),
+    threshold=st.floats(0.001, 1.2),
+    ood=st.none() | st.floats(0, 2),
+    truncated=st.booleans(),
+    guaranteed=st.booleans(),
+)
+def test_every_reason_of_a_sort_is_the_same_after_it_was_a_sentence(
+    *, names: list[str], weights: list[float], threshold: float, ood: float | None, truncated: bool, guaranteed: bool
+) -> None:
+    (decision,) = decide(
+        [P],
+        np.array([weights]) / sum(weights),
+        categories=names,
+        thresholds=[threshold] * 3,
+        truncated=[truncated],
+        ood_scores=[ood],
+        guaranteed=guaranteed,
+        unknown_threshold=1.0,
+        review_threshold=0.5,
+    )
+
+    assert decision.reason == read(str(reason_message(decision.reason)), decision.category)
+
+
+DAY = {"date": "2026-11-24"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("code", "params"),
+    [
+        (ReasonCode.ANNOTATED, DAY | {"origin": "audit"}),
+        (ReasonCode.ANNOTATED_WRONG, DAY | {"origin": "review"}),
+        (ReasonCode.BELOW_AUDITED, DAY | {"digits": 4, "threshold": 0.9}),
+        (ReasonCode.BELOW_AUDITED, DAY | {"digits": 4, "threshold": 0.95, "max_error": 0.02}),
+        (ReasonCode.RETRACTED, {}),
+    ],
+)
+def test_reasons_that_name_a_category_are_read(name: str, code: ReasonCode, params: dict[str, Any]) -> None:
+    top = {"category": name} if "origin" in params else {"top": [[name, 0.5]]}
+    reason = Reason.of(code, **top, **params)
+
+    assert reason == read(str(reason_message(reason)), name)
+
+
+@pytest.mark.parametrize("code", ["moved_by_person", "left_by_undo", "not_moved", "drawn", "annotated_none"])
+def test_reasons_that_name_no_category_are_read(code: str) -> None:
+    params = DAY | {"origin": "labels"} if code == "annotated_none" else {}
+    reason = Reason.of(ReasonCode(code), **params)
+
+    assert reason == read(str(reason_message(reason)), "")
+
+
+@given(st.text() | st.sampled_from(["below 0.90", "at least 1.2.3", "0.5 a: below .9", "below 9e999", "0.5 a: x"]))
+def test_a_sentence_that_is_not_known_is_kept_as_it_is(sentence: str) -> None:
+    assert sentence == str(reason_message(read(sentence, "a")))
+
+
+def filled(library: Path, rows: list[tuple[Any, ...]], said: list[tuple[Any, ...]]) -> None:
+    """A catalog of an earlier version: picture, category and sentence; picture, word, category, place and time."""
+    open_catalog(library).close()
+    with closing(sqlite3.connect(state_folder(library) / NAME, isolation_level=None)) as connection:
+        with_sentences(connection)
+        connection.executemany(
+            "INSERT INTO decisions (picture, run, action, category, confidence, reason) "
+            "VALUES (?, 1, 'file', ?, 0.5, ?)",
+            rows,
+        )
+        connection.execute(
+            "INSERT INTO decided_before (run, picture, undone, moved, before, action, category, confidence, reason) "
+            "SELECT 2, picture, 0, 0, run, action, category, confidence, reason FROM decisions"
+        )
+        connection.executemany(
+            "INSERT INTO verdicts (picture, said, category, origin, at) VALUES (?, ?, ?, ?, ?)", said
+        )
+
+
+def test_a_decision_is_linked_to_the_annotation_of_its_kind_and_day(tmp_path: Path) -> None:
+    chibi = "a person said it is chibi (review of 2026-11-24)"
+    none = "a person said it is none of the categories (audit of 2026-11-25)"
+    filled(
+        tmp_path,
+        [("a", "chibi", chibi), ("b", "chibi", chibi), ("c", "", none), ("d", "toon", chibi)],
+        [
+            ("a", "right", "chibi", "review", "2026-11-23T23:59:59"),
+            ("a", "right", "chibi", "review", "2026-11-24T10:00:00"),
+            ("a", "right", "page", "review", "2026-11-24T11:00:00"),
+            ("a", "wrong", "chibi", "review", "2026-11-24T12:00:00"),
+            ("b", "right", "chibi", "audit", "2026-11-24T10:00:00"),
+            ("c", "none of these", None, "audit", "2026-11-25T10:00:00"),
+            ("d", "right", "chibi", "review", "2026-11-24T10:00:00"),  # renamed since
+        ],
+    )
+    with open_catalog(tmp_path) as catalog:
+        found = decisions_of(catalog, [PictureId(name) for name in "abcd"])
+        before = catalog.connection.execute("SELECT reason_code, reason_params FROM decided_before").fetchall()
+
+    assert [2, None, 6, 7] == [one.reason.params.get("annotation") for one in found.values()]
+    assert [one.reason for one in found.values()] == [Reason(ReasonCode(code), params) for code, params in before]
+
+
+ODD = [
+    b"\xff\xfe",
+    b"a\0b",
+    "a\0b",
+    "\ud800".encode(errors="surrogatepass"),
+    5,
+    1.5,
+    "",
+    "[" * 100_000,
+    "0.5 a" * 99_999,
+]
+ODD += ["0.5 " + ": " * 50_000, "a person said it is chibi (review of )", "below 0.9 for " + "a" * 5000]
+
+
+def test_odd_content_does_not_stop_the_migration(tmp_path: Path) -> None:
+    filled(tmp_path, [(str(number), "a", odd) for number, odd in enumerate([*ODD, None])], [])
+    with open_catalog(tmp_path) as catalog:
+        rows = catalog.connection.execute("SELECT reason_code, reason_params FROM decisions").fetchall()
+
+    assert sorted([("text", True)] * len(ODD) + [(None, False)], key=str) == sorted(
+        [(code, params is not None and json.loads(params).keys() == {"text"}) for code, params in rows], key=str
+    )

@@ -1,0 +1,33 @@
+"""A reason where a test asks for none, and catalogs of before reasons had codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from classifier.catalog.tables import WITH_REASONS
+from classifier.reason_text import reason_message
+from classifier.records import Reason, ReasonCode
+
+if TYPE_CHECKING:
+    import sqlite3
+
+ANY = Reason.of(ReasonCode.BELOW_THRESHOLD, threshold=0.9, top=[])
+
+
+def _sentence(code: str, params: str) -> str:
+    return str(reason_message(Reason(ReasonCode(code), params)))
+
+
+def with_sentences(connection: sqlite3.Connection) -> None:
+    """Make of a catalog what an earlier version had: each reason as a sentence."""
+    connection.create_function(
+        "sentence", 2, lambda code, params: str(reason_message(Reason(ReasonCode(code), params)))
+    )
+    for table in WITH_REASONS:
+        connection.execute(
+            f"UPDATE {table} SET reason_params = sentence(reason_code, reason_params) "  # noqa: S608
+            "WHERE reason_code IS NOT NULL"
+        )
+        connection.execute(f"ALTER TABLE {table} DROP COLUMN reason_code")
+        connection.execute(f"ALTER TABLE {table} RENAME COLUMN reason_params TO reason")
+    connection.execute("DELETE FROM migrations WHERE name = 'm016_reason_codes'")
