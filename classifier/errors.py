@@ -11,8 +11,8 @@
 
     Undecodable                 one picture that cannot be read; carries its Failure; never leaves a run
 
-An error carries a `Message`: an English template and its parameters. `str(error)` is the English; the sentence that a
-person reads is made where it is shown, in their language (`i18n.translate`). Nothing parses it.
+An error carries a `Message`: English with its template and parameters. The sentence that a person reads is made where
+it is shown, in their language (`i18n.translate`). Nothing parses it.
 
 A picture that fails is not an error but a `records.Failure`: counted, listed, never dropped.
 Anything else that is raised is a bug and keeps its traceback.
@@ -22,9 +22,8 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,9 +32,8 @@ if TYPE_CHECKING:
     from classifier.records import FailureKind
 
 
-@dataclass(frozen=True, init=False)
-class Message:
-    """A sentence before it is put into a language; `str` of it is the English.
+class Message(str):  # noqa: SLOT000 - it has attributes
+    """English text that can be put into other languages: JSON and the catalog hold it as the text that it is.
 
     `template` is English, with params in braces as `str.format` takes them, and the key of its translations. Without
     params it is literal text. A param may be a Message itself.
@@ -44,36 +42,42 @@ class Message:
     template: str
     params: Mapping[str, object]
 
-    def __init__(self, template: str, /, **params: object) -> None:
-        object.__setattr__(self, "template", template)
-        object.__setattr__(self, "params", params)
+    def __new__(cls, template: str, /, **params: object) -> Self:  # noqa: D102 - the class says it
+        message = super().__new__(cls, template.format(**params) if params else template)
+        message.template, message.params = template, params
+        return message
 
-    def __str__(self) -> str:
-        return self.template.format(**self.params) if self.params else self.template
+    def __reduce__(self) -> tuple[Callable[..., Message], tuple[object, ...]]:
+        return _restored, (type(self), str(self), vars(self))
 
 
-@dataclass(frozen=True, init=False)
+def _restored(kind: type[Message], text: str, attributes: Mapping[str, object]) -> Message:
+    message = str.__new__(kind, text)
+    vars(message).update(attributes)
+    return message
+
+
 class Counted(Message):
     """A message that depends on a number: `one` is the template for 1, `many` for any other `count`."""
 
     one: str
     many: str
 
-    def __init__(self, one: str, many: str, /, *, count: int, **params: object) -> None:
-        super().__init__(one if count == 1 else many, count=count, **params)
-        object.__setattr__(self, "one", one)
-        object.__setattr__(self, "many", many)
+    def __new__(cls, one: str, many: str, /, *, count: int, **params: object) -> Self:  # noqa: D102 - the class says it
+        message = super().__new__(cls, one if count == 1 else many, count=count, **params)
+        message.one, message.many = one, many
+        return message
 
 
-@dataclass(frozen=True, init=False)
 class SystemMessage(Message):
     """What the operating system or SQLite says: its own words in English, translated by `code`, such as "ENOSPC"."""
 
     code: str
 
-    def __init__(self, words: str, code: str) -> None:
-        super().__init__(words)
-        object.__setattr__(self, "code", code)
+    def __new__(cls, words: str, code: str) -> Self:  # noqa: D102 - the class says it
+        message = super().__new__(cls, words)
+        message.code = code
+        return message
 
 
 def system_message(error: OSError | sqlite3.Error) -> Message:

@@ -44,9 +44,9 @@ def gettext_for(language: Language) -> gettext.NullTranslations:
     return gettext.translation(DOMAIN, LOCALE, [language])
 
 
-def translate(message: Message | str, language: Language) -> str:
+def translate(message: str, language: Language) -> str:
     """The message as a sentence of the language; in English where there is no translation. Text is its own template."""
-    if isinstance(message, str):
+    if not isinstance(message, Message):
         message = Message(message)
     if not message.params:
         return _template(message, language)
@@ -97,7 +97,7 @@ def current_language() -> Language:
     return _current
 
 
-def _(template: str | Message, /, **params: object) -> str:
+def _(template: str, /, **params: object) -> str:
     """A message in the language of what is printed."""
     return translate(template if isinstance(template, Message) else Message(template, **params), _current)
 
