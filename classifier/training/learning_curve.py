@@ -40,8 +40,9 @@ _FEWEST_GROUPS: Final = 20
 _MOST_REPEATS: Final = 6
 _IMAGES_OF_REPEATS: Final = 3000
 _RESAMPLINGS: Final = 200
-_POWER, _POWER_DEVIATION = 0.5, 0.3
-"""The prior of the power: four noisy points alone say little about it (docs/LOG.md)."""
+_POWER_M = np.array([0.5, *(1.0 for _ in MAX_ERRORS)])
+_DEVIATION_M = np.array([0.3, *(0.5 for _ in MAX_ERRORS)])
+"""The normal prior of the powers: four noisy points alone say little about them (docs/LOG.md)."""
 _DEVIATIONS: Final = 1.2816
 """Standard deviations on either side that contain 80% of a normal distribution."""
 _PRIOR_IMAGES: Final = 10
@@ -239,9 +240,9 @@ def _power(
     log_labels = np.log(labels_P) - np.log(labels_P).mean()
     powers_BM = -np.einsum("p,bpm->bm", log_labels, odds_BPM) / (log_labels @ log_labels)
     precision_M = 1 / np.maximum(wider * powers_BM[1:].std(axis=0), 1e-3) ** 2
-    prior = 1 / _POWER_DEVIATION**2
-    power_M = (powers_BM[0] * precision_M + _POWER * prior) / (precision_M + prior)
-    return np.maximum(power_M, 0), 1 / np.sqrt(precision_M + prior)
+    prior_M = 1 / _DEVIATION_M**2
+    power_M = (powers_BM[0] * precision_M + _POWER_M * prior_M) / (precision_M + prior_M)
+    return np.maximum(power_M, 0), 1 / np.sqrt(precision_M + prior_M)
 
 
 def _expected(odds_M: NDArray[np.float64], error_M: NDArray[np.float64]) -> list[Expected]:
