@@ -19,27 +19,30 @@ from classifier.inference.reader import limits_from
 from classifier.labels.dataset import Result, read_examples
 from classifier.labels.load import categories_of
 from classifier.labels.near_duplicates import group_near_duplicates
-from classifier.labels.random_draw import Drawn, apply_draws
-from classifier.labels.split import holdout_split, kfold_split
+from classifier.labels.random_draw import apply_draws
 from classifier.model.backbone import Network, load_backbone
 from classifier.model.bundle import Bundle, check_target, open_bundle, save_bundle
 from classifier.model.bundle_files import MANIFEST
-from classifier.model.fitted_images import UNKNOWN, FittedImages
 from classifier.model.manifest import Manifest
 from classifier.model.transforms import EvalTransform
 from classifier.paths import given_path
 from classifier.progress import Progress, SilentProgress, combined, counted
-from classifier.records import Example, Failure, Label, Selection, Split
+from classifier.records import Example, Failure, Label
 from classifier.settings import Settings
 from classifier.training import checkpoint
 from classifier.training.artifacts import collect_artifacts
 from classifier.training.context import Hyperparameters, TrainingContext
 from classifier.training.dataset import read_in_workers
-from classifier.training.gather_labels import gather
+from classifier.training.labels import (
+    evidence_summary,
+    fitted_before,
+    gather,
+    held_out_summary,
+    mark_fitted,
+    split_examples,
+)
 from classifier.training.pseudo_labels import sample, sample_size
 from classifier.training.train import ESTIMATING, WRITING, Trained, stage_costs, train
-
-_FOLDS = {"head": 5, "finetune": 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +78,14 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
     labelled, failures = read_examples(
         gathered.labels, read=_reader(settings, runtime), progress=progress, feedback=gathered.feedback
     )
-    before = _fitted_before(settings)
-    sample = _unseen(apply_draws(labelled, gathered.draws), before, settings)
+    before = fitted_before(settings)
+    sample = mark_fitted(apply_draws(labelled, gathered.draws), before, settings)
     examples = sample.examples
-    progress.say(_evidence_in_words(sample, before))
+    progress.say(evidence_summary(sample, before))
     with progress.stage("comparing labels", total=None, unit=""):
         groups = group_near_duplicates(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
-    splits = _splits(settings, examples, groups)
-    progress.say(f"{counted(len(examples), 'labelled picture')} to learn from, {_held_out_in_words(splits)}")
+    splits = split_examples(settings, examples, groups)
+    progress.say(f"{counted(len(examples), 'labelled picture')} to learn from, {held_out_summary(splits)}")
     state = _state_of(folder)
     run = TrainingContext(
         network=network,
@@ -144,51 +147,6 @@ def _check_backbone(settings: Settings) -> None:
         open_bundle(given_path(name))
 
 
-def _fitted_before(settings: Settings) -> FittedImages:
-    """What the backbone was fitted to before: nothing of ours where it comes from a package or a hub.
-
-    A folder without a record of it, ours of an earlier version or anyone's, may have learned from any image.
-    """
-    name = settings.model.backbone.removeprefix("local-dir:")
-    if name == settings.model.backbone:
-        return FittedImages()
-    folder = given_path(name)
-    return open_bundle(folder).load_fitted() if (folder / MANIFEST).is_file() else UNKNOWN
-
-
-def _unseen(sample: Drawn, before: FittedImages, settings: Settings) -> Drawn:
-    """The same, but what the backbone was fitted to says so: it is no evidence, however it was selected."""
-
-    def marked(examples: tuple[Example, ...]) -> tuple[Example, ...]:
-        seen = before.has_seen(examples, bits=settings.labels.near_duplicate_bits)
-        labels = [replace(one.label, selection=Selection.FITTED) for one in examples]
-        return tuple(
-            replace(one, label=label) if is_seen else one
-            for one, label, is_seen in zip(examples, labels, seen, strict=True)
-        )
-
-    return replace(sample, examples=marked(sample.examples), without_category=marked(sample.without_category))
-
-
-def _evidence_in_words(sample: Drawn, before: FittedImages) -> str:
-    """One line: which labels can guarantee an error rate, or why none can."""
-    count = sum(one.label.selection is Selection.RANDOM for one in sample.examples) + len(sample.without_category)
-    if not before.is_known:
-        return "no guarantee by these labels: nobody knows what the backbone has learned from"
-    if count:
-        missing = f"; {sample.missing:,} more of that draw are missing and count as wrong" if sample.missing else ""
-        return f"{counted(count, 'label')} drawn by chance guarantee --max-error, and no other{missing}"
-    if any(one.label.selection is Selection.FITTED for one in sample.examples):
-        return "no guarantee by these labels: the backbone has learned from them before, and the figures flatter"
-    if sample.waiting:
-        wait = "waits" if sample.waiting == 1 else "wait"
-        return f"no guarantee by these labels: {sample.waiting:,} of the drawn pictures still {wait} to be judged"
-    return (
-        "no guarantee by these labels: they count as picked, not drawn by chance; if they are all of a random draw, "
-        "train with --set labels.by_chance=true; else an audit of what is filed gives a guarantee"
-    )
-
-
 def _target(settings: Settings) -> Path:
     """Where the bundle goes; refused before the work, not after it."""
     if settings.model.folder is None:
@@ -208,23 +166,6 @@ def has_begun(settings: Settings) -> bool:
 def _state_of(folder: Path) -> Path:
     """Where a training for the bundle in `folder` keeps its state until it is over."""
     return folder.with_name(f"{folder.name}.training")
-
-
-def _splits(settings: Settings, examples: tuple[Example, ...], groups: list[int]) -> tuple[Split, ...]:
-    count = settings.train.folds or _FOLDS[settings.train.recipe]
-    if count > 1:
-        return kfold_split(examples, groups, count=count, seed=settings.train.seed)
-    held_out = holdout_split(
-        examples, groups, validation_share=settings.labels.validation_share, seed=settings.train.seed
-    )
-    return (held_out,)
-
-
-def _held_out_in_words(splits: tuple[Split, ...]) -> str:
-    held_out = sum(len(part.validation) for part in splits)
-    if len(splits) == 1:
-        return f"{held_out} of them held out to judge by"
-    return f"{held_out} of them each held out once to judge by, in {len(splits)} parts"
 
 
 def _recipe(settings: Settings, network: Network, *, tunings: int) -> Hyperparameters:

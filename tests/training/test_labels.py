@@ -9,7 +9,7 @@ from classifier.catalog.connection import open_catalog
 from classifier.images.hashing import picture_id
 from classifier.records import Annotation, AnnotationKind
 from classifier.settings import LabelSettings
-from classifier.training.gather_labels import gather
+from classifier.training.labels import gather
 from kit.audits import Kind, filed_library
 from kit.progress import SavingProgress
 

@@ -1,0 +1,116 @@
+"""The labels of a training run: gathered, marked by what they can be evidence for, and split.
+
+A library that labels are taken from is reconciled with the disk first, since a person may have moved its files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from classifier.filing.reconcile import reconcile_if_free, report_reconciled
+from classifier.labels.from_annotations import Feedback, read_feedback
+from classifier.labels.load import read_labels
+from classifier.labels.random_draw import Draw, Drawn, read_draws
+from classifier.labels.split import holdout_split, kfold_split
+from classifier.model.bundle import open_bundle
+from classifier.model.bundle_files import MANIFEST
+from classifier.model.fitted_images import UNKNOWN, FittedImages
+from classifier.paths import given_path
+from classifier.progress import Progress, counted
+from classifier.records import Example, Label, Selection, Split
+from classifier.settings import LabelSettings, Settings
+
+_FOLDS = {"head": 5, "finetune": 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """All labels, under the names that categories have now, with the verdicts and draws that they come from."""
+
+    labels: tuple[Label, ...]
+    feedback: Feedback
+    draws: tuple[Draw, ...]
+
+
+def gather(settings: LabelSettings, progress: Progress) -> Gathered:
+    """Read what `settings` name. Raises LabelsError or LibraryError in one line."""
+    libraries = [folder for folder in dict.fromkeys((settings.library, settings.folder)) if folder is not None]
+    for library in libraries:
+        report_reconciled(reconcile_if_free(library, progress), progress)
+    feedback = read_feedback(settings.library)
+    draws = read_draws(settings.folder, settings.library)
+    found = read_labels(
+        folder=settings.folder,
+        csv_file=settings.csv,
+        further=feedback.labels,
+        by_chance=settings.by_chance,
+        progress=progress,
+    )
+    labels = feedback.with_current_names((*found, *(label for draw in draws for label in draw.without_category)))
+    if settings.library is not None:
+        progress.say(f"{counted(len(feedback.labels), 'label')} by what was said in review and audit")
+    return Gathered(labels=labels, feedback=feedback, draws=draws)
+
+
+def fitted_before(settings: Settings) -> FittedImages:
+    """What the backbone was fitted to before: nothing of ours where it comes from a package or a hub.
+
+    A folder without a record of it, ours of an earlier version or anyone's, may have learned from any image.
+    """
+    name = settings.model.backbone.removeprefix("local-dir:")
+    if name == settings.model.backbone:
+        return FittedImages()
+    folder = given_path(name)
+    return open_bundle(folder).load_fitted() if (folder / MANIFEST).is_file() else UNKNOWN
+
+
+def mark_fitted(sample: Drawn, before: FittedImages, settings: Settings) -> Drawn:
+    """The same, but what the backbone was fitted to says so: it is no evidence, however it was selected."""
+
+    def marked(examples: tuple[Example, ...]) -> tuple[Example, ...]:
+        seen = before.has_seen(examples, bits=settings.labels.near_duplicate_bits)
+        labels = [replace(one.label, selection=Selection.FITTED) for one in examples]
+        return tuple(
+            replace(one, label=label) if is_seen else one
+            for one, label, is_seen in zip(examples, labels, seen, strict=True)
+        )
+
+    return replace(sample, examples=marked(sample.examples), without_category=marked(sample.without_category))
+
+
+def evidence_summary(sample: Drawn, before: FittedImages) -> str:
+    """One line: which labels can guarantee an error rate, or why none can."""
+    count = sum(one.label.selection is Selection.RANDOM for one in sample.examples) + len(sample.without_category)
+    if not before.is_known:
+        return "no guarantee by these labels: nobody knows what the backbone has learned from"
+    if count:
+        missing = f"; {sample.missing:,} more of that draw are missing and count as wrong" if sample.missing else ""
+        return f"{counted(count, 'label')} drawn by chance guarantee --max-error, and no other{missing}"
+    if any(one.label.selection is Selection.FITTED for one in sample.examples):
+        return "no guarantee by these labels: the backbone has learned from them before, and the figures flatter"
+    if sample.waiting:
+        wait = "waits" if sample.waiting == 1 else "wait"
+        return f"no guarantee by these labels: {sample.waiting:,} of the drawn pictures still {wait} to be judged"
+    return (
+        "no guarantee by these labels: they count as picked, not drawn by chance; if they are all of a random draw, "
+        "train with --set labels.by_chance=true; else an audit of what is filed gives a guarantee"
+    )
+
+
+def split_examples(settings: Settings, examples: tuple[Example, ...], groups: list[int]) -> tuple[Split, ...]:
+    """The folds of `train.folds`, or one split; `groups` keeps near-duplicates on one side."""
+    count = settings.train.folds or _FOLDS[settings.train.recipe]
+    if count > 1:
+        return kfold_split(examples, groups, count=count, seed=settings.train.seed)
+    held_out = holdout_split(
+        examples, groups, validation_share=settings.labels.validation_share, seed=settings.train.seed
+    )
+    return (held_out,)
+
+
+def held_out_summary(splits: tuple[Split, ...]) -> str:
+    """How many labels are held out, as the end of a sentence."""
+    held_out = sum(len(part.validation) for part in splits)
+    if len(splits) == 1:
+        return f"{held_out} of them held out to judge by"
+    return f"{held_out} of them each held out once to judge by, in {len(splits)} parts"
