@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog.library_changes import DELETED
-from classifier.catalog.values import to_bytes, to_path
+from classifier.catalog.values import to_bytes, to_image_file, to_path
 from classifier.paths import displayable
 from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId, time_of
 
@@ -107,9 +107,7 @@ def readable(catalog: Catalog, *, crawl: Path) -> Iterator[tuple[PictureId, Imag
         (to_bytes(crawl),),
     )
     for picture, path, size_bytes, mtime_ns, inode, device, is_placed in rows:
-        file = ImageFile(
-            path=to_path(path), size_bytes=size_bytes, mtime_ns=mtime_ns, inode=int(inode), device=int(device)
-        )
+        file = to_image_file(to_path(path), size_bytes, mtime_ns, inode, device)
         yield PictureId(picture), file, bool(is_placed)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.catalog.library_changes import DELETED
-from classifier.catalog.values import select_many, to_bytes, to_path
+from classifier.catalog.values import select_many, to_bytes, to_image_file, to_path
 from classifier.records import ImageFile, PictureId
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class PredictionRow(NamedTuple):
         """The file in the library as it was placed. Raises ValueError when the image is not in it."""
         if self.place_path is None:
             raise ValueError(f"not in the library: {self.picture}")
-        return _image_file(library / os.fsdecode(self.place_path), *self[5:9])
+        return to_image_file(library / os.fsdecode(self.place_path), *self[5:9])
 
 
 class Candidate:
@@ -113,7 +113,7 @@ class Candidate:
     @property
     def file(self) -> ImageFile:
         """The file of the crawl as it was when it was read."""
-        return _image_file(to_path(self.path), *self._file[1:5])
+        return to_image_file(to_path(self.path), *self._file[1:5])
 
 
 _COLUMNS = """
@@ -227,7 +227,3 @@ class CrawlQuery:
 def logits_of(found: Sequence[PredictionRow]) -> NDArray[np.float32]:
     """The logits of at least one prediction, float32 (N, K)."""
     return np.frombuffer(b"".join([one.scores for one in found]), "<f4").reshape(len(found), -1)
-
-
-def _image_file(path: Path, size_bytes: int, mtime_ns: int, inode: str, device: str) -> ImageFile:
-    return ImageFile(path=path, size_bytes=size_bytes, mtime_ns=mtime_ns, inode=int(inode), device=int(device))

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from classifier.records import ImageFile
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -22,6 +24,11 @@ def to_bytes(path: Path) -> bytes:
 def to_path(kept: bytes) -> Path:
     """The path that the catalog keeps as `kept`."""
     return Path(os.fsdecode(kept))
+
+
+def to_image_file(path: Path, size_bytes: int, mtime_ns: int, inode: str, device: str) -> ImageFile:
+    """The record of a file from the columns of a row, which hold inode and device as text."""
+    return ImageFile(path=path, size_bytes=size_bytes, mtime_ns=mtime_ns, inode=int(inode), device=int(device))
 
 
 def utc_now(timespec: str = "seconds") -> str:

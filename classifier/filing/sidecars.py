@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import stat
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -148,12 +147,5 @@ def _move(place: LibraryFile, source: ImageFile, content: PictureId, *, names: t
 
 def _read(path: Path) -> tuple[ImageFile, PictureId] | None:
     """The file and its content's hash; None when it is no plain file or cannot be read."""
-    found = lstat_or_none(path)
-    if found is None or not stat.S_ISREG(found.st_mode):
-        return None
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
-    return image_file(path, found), PictureId(digest)
+    found, content = lstat_or_none(path), file_sha256(path)
+    return None if found is None or content is None else (image_file(path, found), content)
