@@ -66,7 +66,7 @@ def evidence(of: World, rows: NDArray[np.int64], selection: Selection) -> Holdou
     logits = np.log(np.stack([of.sure[rows], *[(1 - of.sure[rows]) / 2] * 2], axis=1))
     return HoldoutPredictions(
         logits=logits.astype(np.float32),
-        truths=of.is_wrong[rows].astype(np.int64),
+        targets=of.is_wrong[rows].astype(np.int64),
         groups=of.groups[rows],
         pictures=tuple(PictureId(f"{row:064x}") for row in rows),
         paths=("",) * len(rows),

@@ -52,8 +52,8 @@ def label(library: Path, folder: Path) -> None:
                 break
             grid = left[0]
             rows = _rows(session, grid)
-            truths = [_truth(catalog, row.picture, folder) for row in rows]
-            name = grid.category or Counter(truths).most_common(1)[0][0]
+            targets = [_truth(catalog, row.picture, folder) for row in rows]
+            name = grid.category or Counter(targets).most_common(1)[0][0]
             if name not in session.suggestions.categories:
                 session.make_category(name)
             answers = [
@@ -62,10 +62,10 @@ def label(library: Path, folder: Path) -> None:
                     said=AnnotationKind.RIGHT if truth == name else AnnotationKind.WRONG,
                     category=name,
                 )
-                for row, truth in zip(rows, truths, strict=True)
+                for row, truth in zip(rows, targets, strict=True)
                 if truth == name or grid.category
             ]
-            strangers = sum(truth != name for truth in truths)
+            strangers = sum(truth != name for truth in targets)
             if strangers or grid.count <= len(rows):
                 passed.add((grid.cluster, grid.category))
             named, marked = named + len(rows) - strangers, marked + strangers

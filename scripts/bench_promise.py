@@ -115,7 +115,7 @@ def judged(pictures: Embedded, rows: NDArray[np.int64], *, seed: int) -> Holdout
     ids = tuple(pictures.pictures[row] for row in rows)
     return HoldoutPredictions(
         logits=logits,
-        truths=targets,
+        targets=targets,
         groups=np.arange(len(rows)),
         pictures=ids,
         paths=ids,
@@ -129,7 +129,7 @@ def tried(pictures: Embedded, *, count: int, even: bool, seed: int) -> list[Resu
     rows = drawn(pictures.targets, count=count, even=even, seed=seed)
     crawl = np.setdiff1d(np.arange(len(pictures.targets)), rows)
     evidence = judged(pictures, rows, seed=seed)
-    temperature = fit_temperature(evidence.logits, evidence.truths)
+    temperature = fit_temperature(evidence.logits, evidence.targets)
     head = fit_head(pictures.embeddings[rows], pictures.targets[rows])
     shares = probabilities(head(pictures.embeddings[crawl]), temperature)
     sure, guesses = shares.max(axis=1), shares.argmax(axis=1)

@@ -56,17 +56,17 @@ WIDTH, TRAITS = 1280, 352
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Where pictures of each category lie in the space of embeddings and of traits; both (K, ...)."""
+    """Where pictures of each category lie in the space of embeddings and of statistics; both (K, ...)."""
 
     embeddings: NDArray[np.float32]
-    traits: NDArray[np.float32]
+    stats: NDArray[np.float32]
 
     def draw(self, count: int, *, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
-        """Embeddings, traits and categories of `count` pictures."""
+        """Embeddings, statistics and categories of `count` pictures."""
         rng = np.random.default_rng(seed)
         kinds = rng.integers(len(self.embeddings), size=count)
         noise = rng.standard_normal((count, WIDTH), np.float32), rng.standard_normal((count, TRAITS), np.float32)
-        return self.embeddings[kinds] + noise[0], self.traits[kinds] + 0.02 * noise[1], kinds
+        return self.embeddings[kinds] + noise[0], self.stats[kinds] + 0.02 * noise[1], kinds
 
 
 def world(categories: int) -> World:
@@ -74,13 +74,13 @@ def world(categories: int) -> World:
     rng = np.random.default_rng(0)
     return World(
         embeddings=0.2 * rng.standard_normal((categories, WIDTH), np.float32),
-        traits=0.05 * rng.standard_normal((categories, TRAITS), np.float32),
+        stats=0.05 * rng.standard_normal((categories, TRAITS), np.float32),
     )
 
 
 def trained(folder: Path, network: Network, known: World, *, labels: int, novelty: bool) -> Bundle:
     """A bundle whose head was fitted to so many labelled pictures."""
-    rows, traits, kinds = known.draw(labels, seed=labels)
+    rows, stats, kinds = known.draw(labels, seed=labels)
     categories = len(known.embeddings)
     means = np.stack([rows[kinds == kind].mean(axis=0) for kind in range(categories)])
     weight = means / (1 + labels / categories / 4) * (labels / categories / 4)
@@ -98,7 +98,7 @@ def trained(folder: Path, network: Network, known: World, *, labels: int, novelt
         settings={},
         versions={},
     )
-    fitted = fit_ood(traits, rows, kinds, np.arange(labels)) if novelty else None
+    fitted = fit_ood(stats, rows, kinds, np.arange(labels)) if novelty else None
     return save_bundle(folder, network=network, manifest=manifest, evaluation={}, novelty=fitted)
 
 
@@ -131,9 +131,9 @@ def fill(catalog: Catalog, library: Path, known: World, bundle: Bundle, *, count
             ((picture, file[2]) for file, picture in zip(files, ids, strict=True)),
         )
         for start in range(0, count, ROWS):
-            rows, traits, _ = known.draw(min(ROWS, count - start), seed=10_000_000 + start)
+            rows, stats, _ = known.draw(min(ROWS, count - start), seed=10_000_000 + start)
             part = ids[start : start + ROWS]
-            spots = writer.append(EmbeddingBatch(pictures=part, embeddings=rows, traits=traits))
+            spots = writer.append(EmbeddingBatch(pictures=part, embeddings=rows, stats=stats))
             embeddings.add(
                 catalog, [(one, spot) for one, spot in zip(part, spots, strict=True) if spot], backbone=backbone
             )

@@ -46,23 +46,23 @@ def main() -> None:
         library = Path(folder, "sorted")
         bundle = drawn_bundle(Path(folder, "model"), rng, centres, names, labels=given.labels)
         with open_catalog(library) as catalog:
-            ids, truths = fill(catalog, library, bundle, rng, centres, count=given.pictures)
-            measure(catalog, library, bundle, ids, [names[truth] for truth in truths], rounds=given.rounds)
+            ids, targets = fill(catalog, library, bundle, rng, centres, count=given.pictures)
+            measure(catalog, library, bundle, ids, [names[truth] for truth in targets], rounds=given.rounds)
 
 
-def drawn(rng: np.random.Generator, centres: np.ndarray, truths: np.ndarray) -> np.ndarray:
+def drawn(rng: np.random.Generator, centres: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Embeddings around the centres of their categories, float32 (N, WIDTH): near enough to be mistaken at times."""
-    return 0.12 * centres[truths] + rng.standard_normal((len(truths), WIDTH), dtype=np.float32)
+    return 0.12 * centres[targets] + rng.standard_normal((len(targets), WIDTH), dtype=np.float32)
 
 
 def drawn_bundle(
     folder: Path, rng: np.random.Generator, centres: np.ndarray, names: tuple[str, ...], *, labels: int
 ) -> Bundle:
     """A bundle without a network: the learner asks for its manifest and its labelled pictures alone."""
-    truths = np.arange(labels) % len(names)
+    targets = np.arange(labels) % len(names)
     kept = LabeledEmbeddings(
-        embeddings=drawn(rng, centres, truths),
-        truths=truths,
+        embeddings=drawn(rng, centres, targets),
+        targets=targets,
         groups=np.arange(labels),
         pictures=tuple(PictureId(hashlib.sha256(f"label {n}".encode()).hexdigest()) for n in range(labels)),
         paths=("",) * labels,
@@ -98,7 +98,7 @@ def fill(
     """A library in which `count` pictures wait and are known."""
     ids = [PictureId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)]
     names = bundle.manifest.categories
-    truths = rng.integers(0, len(names), count)
+    targets = rng.integers(0, len(names), count)
     key = bundle.manifest.backbone_key
     run = runs.begin(
         catalog, kind="sort", crawl=library, mode="link", model="m", bundle=bundle.folder, settings={"sort": {}}
@@ -108,8 +108,8 @@ def fill(
         part = ids[start : start + PART]
         rows = EmbeddingBatch(
             pictures=part,
-            embeddings=drawn(rng, centres, truths[start : start + PART]),
-            traits=np.zeros((len(part), 0), np.float32),
+            embeddings=drawn(rng, centres, targets[start : start + PART]),
+            stats=np.zeros((len(part), 0), np.float32),
         )
         spots = [spot for spot in writer.append(rows) if spot is not None]
         with catalog.transaction() as connection:
@@ -130,14 +130,14 @@ def fill(
             ]
             decisions.save(catalog, made, run=run)
     runs.finish(catalog, run, {})
-    return ids, truths
+    return ids, targets
 
 
 def measure(
-    catalog: Catalog, library: Path, bundle: Bundle, ids: list[PictureId], truths: list[str], *, rounds: int
+    catalog: Catalog, library: Path, bundle: Bundle, ids: list[PictureId], targets: list[str], *, rounds: int
 ) -> None:
     """Say words, learn, look at the first page by the new order; and how long pages take meanwhile."""
-    truth = dict(zip(ids, truths, strict=True))
+    truth = dict(zip(ids, targets, strict=True))
     learning.open_bundle = lambda _: bundle  # type: ignore[assignment]
     session = ReviewSession(catalog)
     learner = learning.Learner(library)

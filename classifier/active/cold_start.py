@@ -61,13 +61,13 @@ class ColdStartLearner:
         categories = tuple(sorted(set(names)))
         if len(categories) < 2:  # noqa: PLR2004 - one alone is nothing to tell apart
             return 0
-        truths = np.array([categories.index(name) for name in names])
-        logits = fit_head(self._embeddings.embeddings[rows], truths)(self._embeddings.embeddings)
+        targets = np.array([categories.index(name) for name in names])
+        logits = fit_head(self._embeddings.embeddings[rows], targets)(self._embeddings.embeddings)
         probs = mask_ruled_out(
             probabilities(logits, 1.0), self._embeddings.pictures, categories, annotation_log.ruled_out(log)
         )
         is_known = has_labeled_neighbors(
-            self._directions, labeled_rows=np.array(rows), truths=truths, best=probs.argmax(axis=1)
+            self._directions, labeled_rows=np.array(rows), targets=targets, best=probs.argmax(axis=1)
         )
         kept, (best, sure) = logits_as_bytes(logits), most_likely(probs, categories)
         ranks = [
@@ -107,7 +107,7 @@ def has_labeled_neighbors(
     directions_NR: NDArray[np.float64],
     *,
     labeled_rows: NDArray[np.int64],
-    truths: NDArray[np.int64],
+    targets: NDArray[np.int64],
     best: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
     """Whether enough of each image's nearest neighbors are labeled with its `best` category, (N,).
@@ -115,10 +115,10 @@ def has_labeled_neighbors(
     A head fitted to two categories assigns every image to one of them, so its prediction counts only where labeled
     images of that category are near.
 
-    `labeled_rows` are row numbers and `truths` their categories; `best` (N,) are categories. At least two images.
+    `labeled_rows` are row numbers and `targets` their categories; `best` (N,) are categories. At least two images.
     """
     named = np.full(len(directions_NR), -1)
-    named[labeled_rows] = truths
+    named[labeled_rows] = targets
     count = min(len(named) - 1, max(_NEIGHBORS // 4, min(_NEIGHBORS, len(named) // 10)))
     found = np.zeros(len(named), dtype=bool)
     for start in range(0, len(named), _CHUNK):

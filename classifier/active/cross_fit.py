@@ -56,7 +56,7 @@ def cross_fit(
     annotated = int((~labels).sum())
     return HoldoutPredictions(
         logits=logits,
-        truths=judged.truths,
+        targets=judged.targets,
         groups=judged.groups,
         pictures=judged.pictures,
         paths=judged.paths,
@@ -69,7 +69,7 @@ def cross_fit(
 def _without_category(before: HoldoutPredictions | None) -> int:
     if before is None:
         return 0
-    return before.unjudged + int((before.by_chance.truths == NO_CATEGORY).sum())
+    return before.unjudged + int((before.by_chance.targets == NO_CATEGORY).sum())
 
 
 def _repeats(labelled: LabeledEmbeddings) -> NDArray[np.bool_]:
@@ -84,7 +84,7 @@ def _part(labelled: LabeledEmbeddings, kept: NDArray[np.bool_]) -> LabeledEmbedd
     rows = np.flatnonzero(kept)
     return LabeledEmbeddings(
         embeddings=labelled.embeddings[rows],
-        truths=labelled.truths[rows],
+        targets=labelled.targets[rows],
         groups=labelled.groups[rows],
         pictures=tuple(labelled.pictures[row] for row in rows),
         paths=tuple(labelled.paths[row] for row in rows),

@@ -82,7 +82,7 @@ def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encod
     for reason in (tune_malloc(), *encoder.runtime.reasons):
         progress.say(reason)
     writer = EmbeddingWriter(catalog, library, encoder.key, progress=progress)
-    answers = infer(paths, encoder.network, encoder.reader, encoder.runtime, limits=encoder.limits, traits=True)
+    answers = infer(paths, encoder.network, encoder.reader, encoder.runtime, limits=encoder.limits, stats=True)
     with progress.stage("looking", total=len(paths), unit="picture") as stage:
         while batch := list(islice(answers, _BATCH)):
             locations = writer.write([answer for answer in batch if isinstance(answer, Inferred)])

@@ -95,7 +95,7 @@ class Learner:
                 self._embeddings |= dict(zip(part.pictures, part.embeddings, strict=True))
         known = self.bundle.manifest.categories
         now = merge_categories(known, (0.0,) * len(known), read_aliases(catalog))
-        labelled = replace(self._labelled, truths=now.columns[self._labelled.truths])
+        labelled = replace(self._labelled, targets=now.columns[self._labelled.targets])
         return build_training_set(labelled, now.categories, latest, self._embeddings)
 
     def ood_detector(self, catalog: Catalog, training_set: TrainingSet) -> OodDetector | None:
@@ -106,8 +106,8 @@ class Learner:
         labelled = set(self._labelled.pictures)
         new = [picture for picture in training_set.labelled.pictures if picture not in labelled]
         kept = read_embeddings(catalog, self._folder, new, backbone=self.bundle.manifest.backbone_key)
-        traits = [part.traits for part in kept if part.traits.shape[1] == len(known.whitening)]
-        return known.with_more(np.concatenate(traits), training_set.labelled.embeddings) if traits else known
+        stats = [part.stats for part in kept if part.stats.shape[1] == len(known.whitening)]
+        return known.with_more(np.concatenate(stats), training_set.labelled.embeddings) if stats else known
 
     def _refresh_pool(self, catalog: Catalog) -> None:
         """Read the pool again if a decision or an embedding is new."""

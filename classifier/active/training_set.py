@@ -51,7 +51,7 @@ def build_training_set(
     """
     labels_now = [
         _label_now(categories[truth], latest.get(picture))
-        for picture, truth in zip(labelled.pictures, labelled.truths, strict=True)
+        for picture, truth in zip(labelled.pictures, labelled.targets, strict=True)
     ]
     labels = set(labelled.pictures)
     added = {
@@ -67,13 +67,13 @@ def build_training_set(
     numbers = {name: number for number, name in enumerate(every)}
     new = [picture for picture, name in added.items() if name in numbers]
     kept = np.array([name in numbers for name in labels_now], dtype=bool)
-    truths = [numbers[name] for name in labels_now if name in numbers]
+    targets = [numbers[name] for name in labels_now if name in numbers]
     first = int(labelled.groups.max(initial=-1)) + 1
     rows = [labelled.embeddings[kept], *([np.stack([embeddings[one] for one in new])] if new else [])]
     return TrainingSet(
         labelled=LabeledEmbeddings(
             embeddings=np.concatenate(rows),
-            truths=np.array([*truths, *(numbers[added[one]] for one in new)], dtype=np.int64),
+            targets=np.array([*targets, *(numbers[added[one]] for one in new)], dtype=np.int64),
             groups=np.concatenate([labelled.groups[kept], first + np.arange(len(new), dtype=np.int64)]),
             pictures=(*(one for one, keep in zip(labelled.pictures, kept, strict=True) if keep), *new),
             paths=(*(one for one, keep in zip(labelled.paths, kept, strict=True) if keep), *("" for _ in new)),
@@ -89,9 +89,9 @@ def build_training_set(
 
 def fit(learned: TrainingSet) -> LinearHead:
     """Fit a head for all categories; a category without images is never predicted."""
-    truths = learned.labelled.truths
-    present = np.unique(truths)
-    head = fit_head(learned.labelled.embeddings, np.searchsorted(present, truths))
+    targets = learned.labelled.targets
+    present = np.unique(targets)
+    head = fit_head(learned.labelled.embeddings, np.searchsorted(present, targets))
     count, width = len(learned.categories), head.weight.shape[1]
     weight = np.zeros((count, width), dtype=np.float32)
     bias = np.full(count, float(head.bias.min()) - _NEVER, dtype=np.float32)

@@ -6,7 +6,7 @@ can be caught.
 
 from __future__ import annotations
 
-# Shapes: N rows, D embedding width, T traits.
+# Shapes: N rows, D embedding width, T statistics.
 import os
 import zlib
 from contextlib import suppress
@@ -46,11 +46,11 @@ _STRIP: Final = 128  # rows converted at once: temporaries so small that no new 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EmbeddingBatch:
-    """Embeddings of `pictures`, float32 (N, D), and intermediate statistics `traits`, float32 (N, T); T may be 0."""
+    """Embeddings of `pictures`, float32 (N, D), and intermediate statistics `stats`, float32 (N, T); T may be 0."""
 
     pictures: Sequence[PictureId]
     embeddings: NDArray[np.float32]
-    traits: NDArray[np.float32]
+    stats: NDArray[np.float32]
 
 
 def shard_path(folder: Path, shard: int) -> Path:
@@ -71,9 +71,9 @@ class ShardWriter:
 
     def append(self, rows: EmbeddingBatch) -> list[RowLocation | None]:
         """Write rows durably; returns where each is, None for those that are not finite. Raises OSError."""
-        layout = _layout(rows.embeddings.shape[1], rows.traits.shape[1])
+        layout = _layout(rows.embeddings.shape[1], rows.stats.shape[1])
         finite: NDArray[np.bool_] = np.asarray(
-            np.isfinite(rows.embeddings).all(axis=1) & np.isfinite(rows.traits).all(axis=1)
+            np.isfinite(rows.embeddings).all(axis=1) & np.isfinite(rows.stats).all(axis=1)
         )
         packed = _pack(rows, layout)[finite]
         locations: list[RowLocation] = []
@@ -148,10 +148,10 @@ def read_shard(folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]]
         return
 
 
-def _layout(width: int, traits: int) -> np.dtype[Any]:
+def _layout(width: int, stats: int) -> np.dtype[Any]:
     # Values are divided by a power of two, so that no network's scale overflows or underflows float16.
     parts = [("picture", "u1", (32,)), ("scales", "<f4", (2,)), ("embedding", "<f2", (width,))]
-    return np.dtype([*parts, ("traits", "<f2", (traits,)), ("check", "<u4")])
+    return np.dtype([*parts, ("traits", "<f2", (stats,)), ("check", "<u4")])
 
 
 def _header(layout: np.dtype[Any]) -> bytes:
@@ -185,7 +185,7 @@ def _is_begun(path: Path) -> bool:
 def _pack(rows: EmbeddingBatch, layout: np.dtype[Any]) -> NDArray[Any]:
     packed = np.zeros(len(rows.pictures), layout)
     packed["picture"] = _digests(rows.pictures)
-    for number, (name, values) in enumerate((("embedding", rows.embeddings), ("traits", rows.traits))):
+    for number, (name, values) in enumerate((("embedding", rows.embeddings), ("traits", rows.stats))):
         scales = _scales(values)
         packed["scales"][:, number] = scales
         with np.errstate(over="ignore", invalid="ignore"):  # the caller leaves out what is not finite
@@ -213,7 +213,7 @@ def _unpack(rows: NDArray[Any], wanted: Sequence[tuple[int, PictureId]]) -> Embe
     return EmbeddingBatch(
         pictures=[wanted[place][1] for place in kept.tolist()],
         embeddings=_to_float32(chosen["embedding"], chosen["scales"][:, :1]),
-        traits=_to_float32(chosen["traits"], chosen["scales"][:, 1:]),
+        stats=_to_float32(chosen["traits"], chosen["scales"][:, 1:]),
     )
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Network(Protocol):
-    """A module in evaluation mode on the runtime's device; B images, D features, K classes, T traits."""
+    """A module in evaluation mode on the runtime's device; B images, D features, K classes, T statistics."""
 
     def normalize(self, pixels: Tensor) -> Tensor:
         """uint8 (B, 3, H, W) to the floats that `embed` takes, on the same device."""
@@ -33,8 +33,8 @@ class Network(Protocol):
     def embed(self, images: Tensor) -> Tensor:
         """Normalized (B, 3, H, W) to (B, D)."""
 
-    def describe(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """What `embed` gives, and traits (B, T); called only if traits are requested."""
+    def embed_with_stats(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What `embed` gives, and statistics (B, T); called only if statistics are requested."""
 
     def classify(self, embeddings: Tensor) -> Tensor:
         """(B, D) to (B, K), before softmax."""
@@ -44,7 +44,7 @@ class Network(Protocol):
 class Inferred:
     """The network's output for one image: `embedding` is float32 (D,), `logits` float32 (K,).
 
-    `key` is the index of its path; `file` is as it was opened, so it belongs to `picture`. `traits` is float32 (T,),
+    `key` is the index of its path; `file` is as it was opened, so it belongs to `picture`. `stats` is float32 (T,),
     None unless requested.
     """
 
@@ -53,7 +53,7 @@ class Inferred:
     picture: Picture
     embedding: NDArray[np.float32]
     logits: NDArray[np.float32]
-    traits: NDArray[np.float32] | None = None
+    stats: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +73,11 @@ def infer(
     runtime: Runtime,
     *,
     limits: Limits,
-    traits: bool = False,
+    stats: bool = False,
     start_method: str | None = None,
 ) -> Iterator[Inferred | InferenceFailure]:
     """One result for each path, in their order; see `loader.stream` for what a harmful file costs."""
-    forward = _Forward(network, runtime, traits=traits)
+    forward = _Forward(network, runtime, stats=stats)
     batches = stream(
         paths,
         reader,
@@ -101,16 +101,16 @@ def infer(
                 picture=result.picture,
                 embedding=embedding,
                 logits=logits,
-                traits=described[0] if described else None,
+                stats=described[0] if described else None,
             )
 
 
 class _Forward:
     """Runs the network on batches, in smaller parts after the GPU's memory ran out."""
 
-    def __init__(self, network: Network, runtime: Runtime, *, traits: bool) -> None:
+    def __init__(self, network: Network, runtime: Runtime, *, stats: bool) -> None:
         self._network = network
-        self._traits = traits
+        self._stats = stats
         self._runtime = runtime
         self._max_batch = runtime.batch_size
 
@@ -150,8 +150,8 @@ class _Forward:
 
     def _forward(self, images: Tensor, *, amp: bool) -> list[Tensor]:
         with torch.autocast(self._runtime.device.type, dtype=self._runtime.dtype, enabled=amp):
-            if self._traits:
-                embeddings, traits = self._network.describe(images)
-                return [embeddings, self._network.classify(embeddings), traits]
+            if self._stats:
+                embeddings, stats = self._network.embed_with_stats(images)
+                return [embeddings, self._network.classify(embeddings), stats]
             embeddings = self._network.embed(images)
             return [embeddings, self._network.classify(embeddings)]

@@ -1,6 +1,6 @@
 """The network: a timm model split into embedding and head. The only file that imports timm."""
 
-# Shapes: B images, C channels, H height, W width, D embedding width, K categories, T traits.
+# Shapes: B images, C channels, H height, W width, D embedding width, K categories, T statistics.
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from classifier.paths import given_path
 if TYPE_CHECKING:
     from classifier.model.head import LinearHead
 
-_STAGES = 4  # quarters of the network; traits are taken at their ends, but for the last
+_STAGES = 4  # quarters of the network; statistics are taken at their ends, but for the last
 _SOURCES = ("hf-hub:", "local-dir:")
 _SAFE_NAMES = {"pytorch_model.bin": WEIGHTS, "open_clip_pytorch_model.bin": "open_clip_model.safetensors"}
 
@@ -56,8 +56,8 @@ class Network(nn.Module):
         """Normalized images to embeddings, float, (B, D)."""
         return cast("Tensor", self.body.forward_head(self.body.forward_features(images_BCHW), pre_logits=True))
 
-    def describe(self, images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        """Embeddings as from `embed`, (B, D), and the traits used for OOD detection, (B, T).
+    def embed_with_stats(self, images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings as from `embed`, (B, D), and the statistics used for OOD detection, (B, T).
 
         Traits are the mean and standard deviation of each channel over the image, of up to three intermediate stages;
         each stage's have unit length. The last layers of a fine-tuned network keep too little of what is not needed

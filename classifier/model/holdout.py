@@ -30,7 +30,7 @@ NO_CATEGORY: Final = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HoldoutPredictions:
-    """One row for each image: `logits` float32 (N, K), before the temperature; `truths` int64 (N,), 0..K-1 or -1.
+    """One row for each image: `logits` float32 (N, K), before the temperature; `targets` int64 (N,), 0..K-1 or -1.
 
     Near-duplicates share a number in `groups`, int64 (N,). `selections` says how each was selected, and `unjudged` how
     many randomly drawn have no row. `how` says in a phrase why the model was not fitted to them: "held out",
@@ -38,7 +38,7 @@ class HoldoutPredictions:
     """
 
     logits: NDArray[np.float32]
-    truths: NDArray[np.int64]
+    targets: NDArray[np.int64]
     groups: NDArray[np.int64]
     pictures: tuple[PictureId, ...]
     paths: tuple[str, ...]
@@ -47,7 +47,7 @@ class HoldoutPredictions:
     unjudged: int = 0
 
     def __len__(self) -> int:
-        return len(self.truths)
+        return len(self.targets)
 
     @property
     def by_chance(self) -> HoldoutPredictions:
@@ -57,7 +57,7 @@ class HoldoutPredictions:
     @property
     def of_categories(self) -> HoldoutPredictions:
         """The images that are of a category."""
-        return self.rows((self.truths != NO_CATEGORY).tolist())
+        return self.rows((self.targets != NO_CATEGORY).tolist())
 
     def rows(self, kept: Sequence[bool]) -> HoldoutPredictions:
         """The same with some of its images."""
@@ -65,7 +65,7 @@ class HoldoutPredictions:
         return replace(
             self,
             logits=self.logits[numbers],
-            truths=self.truths[numbers],
+            targets=self.targets[numbers],
             groups=self.groups[numbers],
             pictures=tuple(self.pictures[number] for number in numbers),
             paths=tuple(self.paths[number] for number in numbers),
@@ -78,7 +78,7 @@ class HoldoutPredictions:
             np.savez_compressed(
                 file,
                 logits=self.logits,
-                truths=self.truths,
+                truths=self.targets,
                 groups=self.groups,
                 pictures=np.array(self.pictures, dtype=np.str_),
                 paths=np.array(self.paths, dtype=np.str_),
@@ -96,7 +96,7 @@ def load_holdout(path: Path, *, categories: int) -> HoldoutPredictions:
 def _evidence(arrays: dict[str, NDArray[Any]]) -> HoldoutPredictions:
     return HoldoutPredictions(
         logits=arrays["logits"],
-        truths=arrays["truths"],
+        targets=arrays["truths"],
         groups=arrays["groups"],
         pictures=tuple(PictureId(str(picture)) for picture in arrays["pictures"]),
         paths=tuple(str(path) for path in arrays["paths"]),
@@ -108,13 +108,13 @@ def _evidence(arrays: dict[str, NDArray[Any]]) -> HoldoutPredictions:
 
 def _wrong(evidence: HoldoutPredictions, categories: int) -> str:
     """What is wrong with the arrays, in a phrase; empty when nothing is."""
-    logits, truths, groups = evidence.logits, evidence.truths, evidence.groups
-    types = ", ".join(str(numbers.dtype) for numbers in (logits, truths, groups))
+    logits, targets, groups = evidence.logits, evidence.targets, evidence.groups
+    types = ", ".join(str(numbers.dtype) for numbers in (logits, targets, groups))
     if types != "float32, int64, int64":
         return f"its numbers are {types}, not float32, int64, int64"
     count = len(evidence.pictures)
-    parts = {truths.shape, groups.shape, (len(evidence.paths),), (len(evidence.selections),)}
+    parts = {targets.shape, groups.shape, (len(evidence.paths),), (len(evidence.selections),)}
     if logits.shape != (count, categories) or parts != {(count,)} or evidence.unjudged < 0:
         return f"its parts do not fit {count} pictures and {categories} categories"
-    named = np.where(truths == NO_CATEGORY, 0, truths)
+    named = np.where(targets == NO_CATEGORY, 0, targets)
     return wrong_rows(logits, named, evidence.pictures, categories=categories)

@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LabeledEmbeddings:
-    """One row for each labeled image: `embeddings` float32 (N, D), kept half as precise; `truths` int64 (N,).
+    """One row for each labeled image: `embeddings` float32 (N, D), kept half as precise; `targets` int64 (N,).
 
     Near-duplicates share a number in `groups`, int64 (N,). A verdict that became a label has an empty path.
     `selections` says how each was selected, FITTED where the backbone was fitted to it.
     """
 
     embeddings: NDArray[np.float32]
-    truths: NDArray[np.int64]
+    targets: NDArray[np.int64]
     groups: NDArray[np.int64]
     pictures: tuple[PictureId, ...]
     paths: tuple[str, ...]
     selections: tuple[Selection, ...]
 
     def __len__(self) -> int:
-        return len(self.truths)
+        return len(self.targets)
 
     def save(self, path: Path) -> None:
         """Write it as an .npz file that is read without pickle."""
@@ -45,7 +45,7 @@ class LabeledEmbeddings:
                 file,
                 embeddings=(self.embeddings / scale).astype(np.float16),
                 scale=np.float32(scale),
-                truths=self.truths,
+                truths=self.targets,
                 groups=self.groups,
                 pictures=np.array(self.pictures, dtype=np.str_),
                 paths=np.array(self.paths, dtype=np.str_),
@@ -76,7 +76,7 @@ def _paths(arrays: dict[str, NDArray[Any]]) -> dict[PictureId, str]:
 def _labelled(arrays: dict[str, NDArray[Any]]) -> LabeledEmbeddings:
     return LabeledEmbeddings(
         embeddings=arrays["embeddings"].astype(np.float32) * np.float32(arrays["scale"]),
-        truths=arrays["truths"],
+        targets=arrays["truths"],
         groups=arrays["groups"],
         pictures=tuple(PictureId(str(picture)) for picture in arrays["pictures"]),
         paths=tuple(str(path) for path in arrays["paths"]),
@@ -86,11 +86,11 @@ def _labelled(arrays: dict[str, NDArray[Any]]) -> LabeledEmbeddings:
 
 def _wrong(labelled: LabeledEmbeddings, categories: int) -> str:
     """What is wrong with the arrays, in a phrase; empty when nothing is."""
-    embeddings, truths, groups = labelled.embeddings, labelled.truths, labelled.groups
-    if f"{truths.dtype}, {groups.dtype}" != "int64, int64":
-        return f"its numbers are {truths.dtype}, {groups.dtype}, not int64, int64"
+    embeddings, targets, groups = labelled.embeddings, labelled.targets, labelled.groups
+    if f"{targets.dtype}, {groups.dtype}" != "int64, int64":
+        return f"its numbers are {targets.dtype}, {groups.dtype}, not int64, int64"
     count = len(labelled.pictures)
-    fits = truths.shape == groups.shape == (len(labelled.paths),) == (len(labelled.selections),) == (count,)
+    fits = targets.shape == groups.shape == (len(labelled.paths),) == (len(labelled.selections),) == (count,)
     if embeddings.ndim != 2 or len(embeddings) != count or not fits:  # noqa: PLR2004 - a matrix
         return f"its parts do not fit {count} pictures"
-    return wrong_rows(embeddings, truths, labelled.pictures, categories=categories)
+    return wrong_rows(embeddings, targets, labelled.pictures, categories=categories)

@@ -84,12 +84,12 @@ def _size_of(packed: IO[bytes]) -> int:
 
 
 def wrong_rows(
-    values: NDArray[np.float32], truths_N: NDArray[np.int64], pictures: Sequence[str], *, categories: int
+    values: NDArray[np.float32], targets_N: NDArray[np.int64], pictures: Sequence[str], *, categories: int
 ) -> str:
     """What is wrong with rows of numbers about images of known categories, in a phrase; empty when nothing is."""
     if not np.isfinite(values).all():
         return "it holds numbers that are not finite"
-    if len(truths_N) and not 0 <= truths_N.min() <= truths_N.max() < categories:
+    if len(targets_N) and not 0 <= targets_N.min() <= targets_N.max() < categories:
         return f"it names categories beyond the {categories} there are"
     return wrong_ids(pictures)
 

@@ -3,7 +3,7 @@
 Fitted to labeled images alone, without outliers. In numpy.
 """
 
-# Shapes: N labeled images, B images, D embedding width, S directions, T traits, M scores.
+# Shapes: N labeled images, B images, D embedding width, S directions, T statistics, M scores.
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NEAREST: Final = 3
 _BLOCK: Final = 512  # images compared at once: their distances stay in the processor's cache
 _PARTS: Final = 10
 _MOST_TRAITS: Final = 2048
-"""Beyond that, traits are compared as they are: their covariance would outweigh the network."""
+"""Beyond that, statistics are compared as they are: their covariance would outweigh the network."""
 _DIRECTIONS: Final = 64
 """Measured: 32 to 64 tell better than all, for what an image has in none of them counts (docs/LOG.md)."""
 _MOST_POINTS: Final = 10_000
@@ -42,7 +42,7 @@ class OodDetector:
     """Labeled images as `points`, float32 (N, T), to be near to, in a space where they vary alike in each direction.
 
     `whitening`, float32 (T, T), leads there. `axes`, float32 (D, S), are the directions in which their embeddings
-    mostly lie, and `shadows`, float32 (N, S), what their embeddings, of length 1, come to along those; a bundle of
+    mostly lie, and `projections`, float32 (N, S), what their embeddings, of length 1, come to along those; a bundle of
     before has no such direction. `scores`, float32 (M,) and rising, are what labeled images score that are not
     among the points.
     """
@@ -50,25 +50,25 @@ class OodDetector:
     whitening: NDArray[np.float32]
     points: NDArray[np.float32]
     axes: NDArray[np.float32]
-    shadows: NDArray[np.float32]
+    projections: NDArray[np.float32]
     scores: NDArray[np.float32]
 
-    def score(self, traits_BT: NDArray[np.float32], embeddings_BD: NDArray[np.float32]) -> NDArray[np.float32]:
+    def score(self, stats_BT: NDArray[np.float32], embeddings_BD: NDArray[np.float32]) -> NDArray[np.float32]:
         """The OOD score, (B,), at least 0: higher is less like any labeled image.
 
-        The sum of the distance to the three nearest labeled images in whitened traits, about 1 for labeled images, and
-        1 minus the mean cosine of the embedding to its three nearest.
+        The sum of the distance to the three nearest labeled images in whitened statistics, about 1 for labeled images,
+        and 1 minus the mean cosine of the embedding to its three nearest.
         """
-        if traits_BT.shape[1] != len(self.whitening):
+        if stats_BT.shape[1] != len(self.whitening):
             raise ModelError(f"{OOD} is of another network than the model's; train again or restore it")
         parts = [
-            self._distance(traits_BT[start : start + _BLOCK]) + self._cosine_gap(embeddings_BD[start : start + _BLOCK])
-            for start in range(0, len(traits_BT), _BLOCK)
+            self._distance(stats_BT[start : start + _BLOCK]) + self._cosine_gap(embeddings_BD[start : start + _BLOCK])
+            for start in range(0, len(stats_BT), _BLOCK)
         ]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
 
-    def _distance(self, traits_BT: NDArray[np.float32]) -> NDArray[np.float32]:
-        places = traits_BT @ self.whitening
+    def _distance(self, stats_BT: NDArray[np.float32]) -> NDArray[np.float32]:
+        places = stats_BT @ self.whitening
         # Squared distances but for the image's own square, which is the same for every point.
         gaps = (-2 * places) @ self.points.T
         gaps += (self.points**2).sum(axis=1)
@@ -79,7 +79,7 @@ class OodDetector:
         if not self.axes.shape[1]:
             return np.zeros(len(embeddings_BD), dtype=np.float32)
         # By its whole length, so that what lies in none of the directions counts as unlike.
-        turned = l2_normalize(embeddings_BD) @ self.axes @ -self.shadows.T
+        turned = l2_normalize(embeddings_BD) @ self.axes @ -self.projections.T
         return np.asarray(np.maximum(1 + _mean_of_least(turned), 0), dtype=np.float32)
 
     def threshold(self, share: float) -> float:
@@ -93,59 +93,58 @@ class OodDetector:
         # The next number: a score equal to that of a labeled image is still like it.
         return float(np.nextafter(self.scores[place - 1], np.float32(np.inf)))
 
-    def with_more(self, traits_BT: NDArray[np.float32], embeddings_ND: NDArray[np.float32]) -> OodDetector:
+    def with_more(self, stats_BT: NDArray[np.float32], embeddings_ND: NDArray[np.float32]) -> OodDetector:
         """The detector with more labeled images: `traits_BT` of the new ones, `embeddings_ND` of all.
 
         The scores of labeled images stay as measured.
         """
-        points = np.concatenate([self.points, traits_BT @ self.whitening])
-        axes, shadows = _axes(embeddings_ND) if self.axes.shape[1] else (self.axes, self.shadows)
-        return replace(self, points=points, axes=axes, shadows=shadows)
+        points = np.concatenate([self.points, stats_BT @ self.whitening])
+        axes, projections = _axes(embeddings_ND) if self.axes.shape[1] else (self.axes, self.projections)
+        return replace(self, points=points, axes=axes, projections=projections)
 
     def save(self, path: Path) -> None:
         """Write the arrays as safetensors; images cannot be reconstructed from them."""
-        save_file({name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}, path)
+        save_file({key: np.ascontiguousarray(getattr(self, name)) for name, key in _ARRAYS.items()}, path)
 
 
-_ARRAYS: Final = ("axes", "points", "scores", "shadows", "whitening")
+_ARRAYS: Final = {name: name for name in ("axes", "points", "scores", "whitening")} | {"projections": "shadows"}
+"""The fields, and their names in the file."""
 
 
 def fit_ood(
-    traits_NT: NDArray[np.float32],
+    stats_NT: NDArray[np.float32],
     embeddings_ND: NDArray[np.float32],
     targets_N: NDArray[np.int64],
     groups_N: Sequence[int] | NDArray[np.int64],
 ) -> OodDetector:
-    """Fit a detector to the traits and embeddings of labeled images of the categories `targets_N`.
+    """Fit a detector to the statistics and embeddings of labeled images of the categories `targets_N`.
 
     Near-duplicates share a number in `groups_N`. The scores come from ten-fold cross-validation over groups. Raises
     ValueError when there is no image.
     """
-    if not len(traits_NT):
+    if not len(stats_NT):
         raise ValueError("there is no labelled picture to be near to")
     nothing = np.empty(0, dtype=np.float32)
     _, numbers = np.unique(np.asarray(groups_N), return_inverse=True)
     parts = np.random.default_rng(0).permutation(numbers.max() + 1)[numbers] % _PARTS
     scores = [
-        _fitted(traits_NT[~out], embeddings_ND[~out], targets_N[~out], nothing).score(
-            traits_NT[out], embeddings_ND[out]
-        )
+        _fitted(stats_NT[~out], embeddings_ND[~out], targets_N[~out], nothing).score(stats_NT[out], embeddings_ND[out])
         for out in (parts == part for part in np.unique(parts))
         if not out.all()
     ]
-    return _fitted(traits_NT, embeddings_ND, targets_N, np.sort(np.concatenate([nothing, *scores])))
+    return _fitted(stats_NT, embeddings_ND, targets_N, np.sort(np.concatenate([nothing, *scores])))
 
 
 def _fitted(
-    traits_NT: NDArray[np.float32],
+    stats_NT: NDArray[np.float32],
     embeddings_ND: NDArray[np.float32],
     targets_N: NDArray[np.int64],
     scores: NDArray[np.float32],
 ) -> OodDetector:
-    whitening = _whitening(traits_NT, targets_N)
-    axes, shadows = _axes(embeddings_ND)
+    whitening = _whitening(stats_NT, targets_N)
+    axes, projections = _axes(embeddings_ND)
     return OodDetector(
-        whitening=whitening, points=_thinned(traits_NT) @ whitening, axes=axes, shadows=shadows, scores=scores
+        whitening=whitening, points=_thinned(stats_NT) @ whitening, axes=axes, projections=projections, scores=scores
     )
 
 
@@ -174,14 +173,14 @@ def _mean_of_least(rows: NDArray[np.floating]) -> NDArray[np.float32]:
     return total / np.float32(count)
 
 
-def _whitening(traits_NT: NDArray[np.float32], targets_N: NDArray[np.int64]) -> NDArray[np.float32]:
+def _whitening(stats_NT: NDArray[np.float32], targets_N: NDArray[np.int64]) -> NDArray[np.float32]:
     """The whitening of the within-category covariance (Ledoit-Wolf shrinkage), (T, T)."""
     from sklearn.covariance import ledoit_wolf  # noqa: PLC0415 - slow to import, and sorting does without
 
-    centred = traits_NT.astype(np.float64)
+    centred = stats_NT.astype(np.float64)
     for target in np.unique(targets_N):
         centred[targets_N == target] -= centred[targets_N == target].mean(axis=0)
-    width = traits_NT.shape[1]
+    width = stats_NT.shape[1]
     if width > _MOST_TRAITS or not centred.any():
         return np.eye(width, dtype=np.float32)
     covariance, _ = ledoit_wolf(centred, assume_centered=True)
@@ -192,7 +191,7 @@ def _whitening(traits_NT: NDArray[np.float32], targets_N: NDArray[np.int64]) -> 
 
 
 def load_ood(path: Path) -> OodDetector:
-    """Read and check what `Novelty.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
+    """Read and check what `OodDetector.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
     try:
         arrays = load_file(path)
     except (OSError, SafetensorError) as error:
@@ -201,14 +200,14 @@ def load_ood(path: Path) -> OodDetector:
     wrong = _wrong(arrays)
     if wrong:
         raise ModelError(f"{path}: {wrong}; train again or restore it")
-    before = {"axes": np.empty((0, 0), np.float32), "shadows": np.empty((0, 0), np.float32)}
-    return OodDetector(**(before | arrays))
+    older = {"axes": np.empty((0, 0), np.float32), "shadows": np.empty((0, 0), np.float32)}
+    return OodDetector(**{name: (older | arrays)[key] for name, key in _ARRAYS.items()})
 
 
 def _wrong(arrays: dict[str, NDArray[np.float32]]) -> str:
     """What is wrong with the arrays, in a phrase; empty when nothing is."""
-    known, before = sorted(_ARRAYS), ["points", "scores", "whitening"]
-    if sorted(arrays) not in (known, before):
+    known, older = sorted(_ARRAYS.values()), ["points", "scores", "whitening"]
+    if sorted(arrays) not in (known, older):
         return f"it holds {', '.join(sorted(arrays)) or 'nothing'}, not {', '.join(known)}"
     if any(numbers.dtype != np.float32 for numbers in arrays.values()):
         return "its numbers are not all float32"
@@ -216,8 +215,9 @@ def _wrong(arrays: dict[str, NDArray[np.float32]]) -> str:
     width = len(whitening)
     fits = whitening.shape == (width, width) and points.shape == (len(points), width) and len(points)
     if "axes" in arrays:
-        axes, shadows = arrays["axes"], arrays["shadows"]
-        fits = fits and axes.ndim == shadows.ndim == 2 and axes.shape[1] == shadows.shape[1] and len(shadows)  # noqa: PLR2004 - matrices
+        axes, projections = arrays["axes"], arrays["shadows"]
+        are_matrices = axes.ndim == projections.ndim == 2  # noqa: PLR2004
+        fits = fits and are_matrices and axes.shape[1] == projections.shape[1] and len(projections)
     if not fits or scores.ndim != 1:
         return "its parts do not fit together"
     if not all(np.isfinite(numbers).all() for numbers in arrays.values()):

@@ -143,7 +143,7 @@ class _Rows:
         return cls(
             odds=np.clip(odds, -_SUREST, _SUREST),
             guesses=guesses,
-            is_wrong=guesses != evidence.truths[by_id],
+            is_wrong=guesses != evidence.targets[by_id],
             groups=evidence.groups[by_id],
             unjudged=evidence.unjudged,
         )

@@ -75,7 +75,7 @@ class BundleData:
         if self.evidence is None or not len(self.evidence):
             return None
         shares = probabilities(self.evidence.logits, temperature)
-        return shares.max(axis=1), shares.argmax(axis=1) == self.evidence.truths
+        return shares.max(axis=1), shares.argmax(axis=1) == self.evidence.targets
 
 
 def read_bundle_data(folder: Path) -> BundleData:
@@ -93,7 +93,7 @@ def _evaluated(evidence: HoldoutPredictions, categories: tuple[str, ...], temper
     evidence = evidence.of_categories
     shares = probabilities(evidence.logits, temperature)
     paths = [from_text(path) for path in evidence.paths]
-    return as_dict(evaluate(shares, evidence.truths, categories=categories, paths=paths))
+    return as_dict(evaluate(shares, evidence.targets, categories=categories, paths=paths))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,7 @@ def predict(
     reader = Reader(transform=bundle.transform, max_megapixels=settings.images.max_megapixels)
     detector = bundle.load_ood()
     limits = limits_from(settings.images)
-    results = infer(paths, network, reader, runtime, limits=limits, traits=detector is not None)
+    results = infer(paths, network, reader, runtime, limits=limits, stats=detector is not None)
     with progress.stage("sorting", total=len(paths), unit="picture") as stage:
         for batch in _batches(results):
             inferred = [result for result in batch if isinstance(result, Inferred)]
@@ -66,8 +66,8 @@ def _ood_scores(inferred: list[Inferred], detector: OodDetector | None) -> dict[
     """The OOD scores by key; empty without a detector."""
     if detector is None or not inferred:
         return {}
-    traits = np.stack([result.traits for result in inferred if result.traits is not None])
-    scores = detector.score(traits, np.stack([result.embedding for result in inferred]))
+    stats = np.stack([result.stats for result in inferred if result.stats is not None])
+    scores = detector.score(stats, np.stack([result.embedding for result in inferred]))
     return dict(zip((result.key for result in inferred), scores.tolist(), strict=True))
 
 

@@ -54,11 +54,11 @@ class EmbeddingWriter:
         by_id = {prediction.picture.id: prediction for prediction in predictions}
         if self._writer is None or not by_id:
             return {}
-        traits = [prediction.traits for prediction in by_id.values() if prediction.traits is not None]
+        stats = [prediction.stats for prediction in by_id.values() if prediction.stats is not None]
         rows = EmbeddingBatch(
             pictures=list(by_id),
             embeddings=np.stack([prediction.embedding for prediction in by_id.values()]),
-            traits=np.stack(traits) if len(traits) == len(by_id) else np.empty((len(by_id), 0), dtype=np.float32),
+            stats=np.stack(stats) if len(stats) == len(by_id) else np.empty((len(by_id), 0), dtype=np.float32),
         )
         try:
             locations = self._writer.append(rows)
@@ -134,7 +134,7 @@ def _predict(
             continue
         ood_scores: list[float | None] = [None] * len(rows.pictures)
         if detector is not None:
-            ood_scores = detector.score(rows.traits, rows.embeddings).tolist()
+            ood_scores = detector.score(rows.stats, rows.embeddings).tolist()
         answers += zip(rows.pictures, logits_as_bytes(head(rows.embeddings)), ood_scores, strict=True)
     return answers
 
@@ -142,7 +142,7 @@ def _predict(
 def _fits(rows: EmbeddingBatch, head: LinearHead, detector: OodDetector | None) -> bool:
     if rows.embeddings.shape[1] != head.weight.shape[1]:
         return False
-    return detector is None or rows.traits.shape[1] == len(detector.whitening)
+    return detector is None or rows.stats.shape[1] == len(detector.whitening)
 
 
 class _Recorder:

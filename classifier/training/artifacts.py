@@ -43,7 +43,7 @@ def collect_artifacts(
     figures = as_dict(trained.evaluation) | {"frozen": as_dict(trained.frozen), "epoch": trained.epoch}
     labelled = trained.embedded
     novelty = fit_ood(
-        labelled.traits,
+        labelled.stats,
         labelled.embeddings,
         run.targets(labelled.examples),
         _numbers(labelled.examples, groups),
@@ -53,7 +53,7 @@ def collect_artifacts(
         novelty=novelty,
         labelled=LabeledEmbeddings(
             embeddings=labelled.embeddings,
-            truths=run.targets(labelled.examples),
+            targets=run.targets(labelled.examples),
             groups=_numbers(labelled.examples, groups),
             pictures=tuple(example.picture for example in labelled.examples),
             paths=_paths(labelled.examples),
@@ -67,7 +67,7 @@ def _evidence(run: TrainingContext, trained: Trained, groups: dict[Example, int]
     judged = trained.judged
     return HoldoutPredictions(
         logits=judged.logits,
-        truths=run.targets(judged.examples),
+        targets=run.targets(judged.examples),
         groups=_numbers(judged.examples, groups),
         pictures=tuple(example.picture for example in judged.examples),
         paths=_paths(judged.examples),
@@ -93,7 +93,7 @@ def _with_the_rest_of_the_draw(
     numbers = max(groups.values(), default=-1) + 1 + np.arange(len(others.examples))
     return HoldoutPredictions(
         logits=np.concatenate([evidence.logits, run.logits(others)]),
-        truths=np.concatenate([evidence.truths, np.full(len(others.examples), NO_CATEGORY, dtype=np.int64)]),
+        targets=np.concatenate([evidence.targets, np.full(len(others.examples), NO_CATEGORY, dtype=np.int64)]),
         groups=np.concatenate([evidence.groups, numbers]),
         pictures=evidence.pictures + tuple(example.picture for example in others.examples),
         paths=evidence.paths + _paths(others.examples),
@@ -105,7 +105,7 @@ def _with_the_rest_of_the_draw(
 
 def _no_features(evidence: HoldoutPredictions) -> Features:
     nothing = np.empty((0, evidence.logits.shape[1]), dtype=np.float32)
-    return Features(examples=(), embeddings=nothing, traits=nothing, unread=())
+    return Features(examples=(), embeddings=nothing, stats=nothing, unread=())
 
 
 def _selections(examples: tuple[Example, ...], *, fitted: bool = False) -> tuple[Selection, ...]:
@@ -119,7 +119,7 @@ def _ahead(
     """Label issues and the learning curve."""
     found = label_issues.find_label_issues(
         evidence.logits,
-        evidence.truths,
+        evidence.targets,
         categories=run.categories,
         paths=[example.label.path.absolute() for example in trained.judged.examples],
         pictures=evidence.pictures,

@@ -1,6 +1,6 @@
 """The context of a training run: its settings and collaborators, the steps that use them, and embeddings."""
 
-# Shapes: N images, D embedding width, T traits, K categories.
+# Shapes: N images, D embedding width, T statistics, K categories.
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 class Features:
     """`embeddings` is float32 (N, D), a row for each of `examples`; `unread` are the others, with the reason.
 
-    `traits`, float32 (N, T), are the input of OOD detection.
+    `stats`, float32 (N, T), are the input of OOD detection.
     """
 
     examples: tuple[Example, ...]
     embeddings: NDArray[np.float32]
-    traits: NDArray[np.float32]
+    stats: NDArray[np.float32]
     unread: tuple[tuple[Example, Failure], ...]
 
     def of(self, part: Sequence[Example]) -> Features:
@@ -54,7 +54,7 @@ class Features:
         return Features(
             examples=tuple(self.examples[row] for row in rows),
             embeddings=self.embeddings[rows],
-            traits=self.traits[rows],
+            stats=self.stats[rows],
             unread=unread,
         )
 
@@ -75,17 +75,17 @@ def embed_examples(
     rows: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     unread: list[tuple[Example, Failure]] = []
     with progress.stage(stage, total=len(paths), unit="picture") as under_way:
-        for outcome in infer(paths, network, reader, runtime, limits=limits, traits=True):
+        for outcome in infer(paths, network, reader, runtime, limits=limits, stats=True):
             under_way.advance()
             example = examples[outcome.key]
             if isinstance(outcome, InferenceFailure):
                 unread.append((example, outcome.failure))
-            elif outcome.traits is not None:
+            elif outcome.stats is not None:
                 embedded.append(example)
-                rows.append((outcome.embedding, outcome.traits))
+                rows.append((outcome.embedding, outcome.stats))
     nothing = np.empty((0, 0), dtype=np.float32)
-    embeddings, traits = (np.stack(column) for column in zip(*rows, strict=True)) if rows else (nothing, nothing)
-    return Features(examples=tuple(embedded), embeddings=embeddings, traits=traits, unread=tuple(unread))
+    embeddings, stats = (np.stack(column) for column in zip(*rows, strict=True)) if rows else (nothing, nothing)
+    return Features(examples=tuple(embedded), embeddings=embeddings, stats=stats, unread=tuple(unread))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

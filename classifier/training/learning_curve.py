@@ -208,8 +208,8 @@ def _cross_fit(
 
 def _confidences(measured: HoldoutPredictions) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The calibrated confidence of each prediction, (N,), and whether it is right, (N,)."""
-    probs = probabilities(measured.logits, fit_temperature(measured.logits, measured.truths))
-    return probs.max(axis=1), probs.argmax(axis=1) == measured.truths
+    probs = probabilities(measured.logits, fit_temperature(measured.logits, measured.targets))
+    return probs.max(axis=1), probs.argmax(axis=1) == measured.targets
 
 
 def _resampled(groups_N: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -265,8 +265,8 @@ def _ranked(
     confidence_N, is_right_N = _confidences(measured)
     threshold = coverage_at(_RANKED_AT, confidence_N, is_right_N).threshold
     is_open = ~is_right_N | (confidence_N < (np.inf if threshold is None else threshold))
-    open_K = np.bincount(measured.truths[is_open], minlength=len(categories))
-    judged_K = np.bincount(measured.truths, minlength=len(categories))
+    open_K = np.bincount(measured.targets[is_open], minlength=len(categories))
+    judged_K = np.bincount(measured.targets, minlength=len(categories))
     unsettled_K = (open_K + _PRIOR_IMAGES * is_open.mean()) / (judged_K + _PRIOR_IMAGES)
     gain_K = unsettled_K * NEXT_LABELS / (counts_K + NEXT_LABELS)
     return tuple(

@@ -158,8 +158,8 @@ def _guess(
 def _is_unknown(run: TrainingContext, labelled: Features, pool: Features) -> NDArray[np.bool_]:
     """Which images of the crawl are in no category, (M,): what they would teach is wrong whatever is guessed."""
     each = np.arange(len(labelled.examples))  # near-duplicates apart: that calls more unknown, which does no harm here
-    novelty = fit_ood(labelled.traits, labelled.embeddings, run.targets(labelled.examples), each)
-    is_unknown: NDArray[np.bool_] = novelty.score(pool.traits, pool.embeddings) >= novelty.threshold(_UNKNOWN_SHARE)
+    novelty = fit_ood(labelled.stats, labelled.embeddings, run.targets(labelled.examples), each)
+    is_unknown: NDArray[np.bool_] = novelty.score(pool.stats, pool.embeddings) >= novelty.threshold(_UNKNOWN_SHARE)
     return is_unknown
 
 

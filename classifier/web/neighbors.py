@@ -71,7 +71,7 @@ class LabeledIndex:
         said, names = annotation_log.latest(catalog, list(pictures)), read_aliases(catalog)
         found: list[Neighbor] = []
         for one, row in pictures.items():
-            label: str | None = self.categories[self.labelled.truths[row]]
+            label: str | None = self.categories[self.labelled.targets[row]]
             if (verdict := said.get(one)) is not None:
                 is_denied = verdict.said is AnnotationKind.NONE or (
                     verdict.said is AnnotationKind.WRONG and verdict.category == label

@@ -125,7 +125,7 @@ def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_jud
 
     assert evidence is not None
     assert (120, "cross-fitted in 5 parts, with 10 verdicts beside them") == (len(evidence), evidence.how)
-    assert 0.9 < (evidence.logits.argmax(axis=1) == evidence.truths).mean()
+    assert 0.9 < (evidence.logits.argmax(axis=1) == evidence.targets).mean()
 
 
 def test_without_a_guarantee_an_error_rate_is_kept_by_estimate(tmp_path: Path) -> None:

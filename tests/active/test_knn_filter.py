@@ -18,7 +18,7 @@ def test_what_is_like_no_named_category_is_taken_for_none() -> None:
     found = has_labeled_neighbors(
         reduced_directions(embeddings),
         labeled_rows=labeled_rows,
-        truths=heap[labeled_rows],
+        targets=heap[labeled_rows],
         best=np.where(heap == 2, 0, heap),
     )
 

@@ -19,7 +19,7 @@ NEW = [PictureId(f"{number:064x}") for number in range(100, 110)]
 def labelled() -> LabeledEmbeddings:
     return LabeledEmbeddings(
         embeddings=np.array([[0, 1], [0, 2], [0, 3], [1, 0], [2, 0], [3, 0]], dtype=np.float32),
-        truths=np.array([0, 0, 0, 1, 1, 1]),
+        targets=np.array([0, 0, 0, 1, 1, 1]),
         groups=np.array([0, 1, 1, 2, 3, 7]),
         pictures=tuple(OLD),
         paths=tuple(f"{number}.png" for number in range(6)),
@@ -34,8 +34,8 @@ def said(picture: PictureId, word: AnnotationKind, category: str | None = None) 
 def learned(*words: Annotation) -> dict[PictureId, str]:
     seen = {picture: np.array([5, 5], dtype=np.float32) for picture in [*OLD, *NEW]}
     found = build_training_set(labelled(), CATEGORIES, {word.picture: word for word in words}, seen)
-    truths = found.labelled.truths.tolist()
-    return dict(zip(found.labelled.pictures, [found.categories[truth] for truth in truths], strict=True))
+    targets = found.labelled.targets.tolist()
+    return dict(zip(found.labelled.pictures, [found.categories[truth] for truth in targets], strict=True))
 
 
 BEFORE = dict(zip(OLD, "aaabbb", strict=True))
@@ -84,7 +84,7 @@ def test_a_labelled_picture_stays_a_label_of_what_was_said(
         labelled(), CATEGORIES, {OLD[0]: said(OLD[0], AnnotationKind.RIGHT, category)}, seen
     ).labelled
 
-    assert (truth, "0.png", 0) == (found.truths[0], found.paths[0], found.groups[0])
+    assert (truth, "0.png", 0) == (found.targets[0], found.paths[0], found.groups[0])
     assert (labelled().pictures, labelled().embeddings.tolist()) == (found.pictures, found.embeddings.tolist())
 
 
@@ -110,11 +110,11 @@ def test_a_category_of_which_nothing_is_left_is_never_guessed() -> None:
 
 def test_a_verdict_that_repeats_a_label_does_not_judge_it() -> None:
     rng = np.random.default_rng(0)
-    nothing_to_learn, truths = rng.standard_normal((60, 400), np.float32), rng.integers(0, 2, 60)
+    nothing_to_learn, targets = rng.standard_normal((60, 400), np.float32), rng.integers(0, 2, 60)
     names = tuple(PictureId(f"{number:064x}") for number in range(120))
     repeated = LabeledEmbeddings(
         embeddings=np.concatenate([nothing_to_learn, nothing_to_learn * 1.01]),
-        truths=np.concatenate([truths, truths]),
+        targets=np.concatenate([targets, targets]),
         groups=np.arange(120),
         pictures=names,
         paths=(*(f"{number}.png" for number in range(60)), *[""] * 60),
@@ -124,4 +124,4 @@ def test_a_verdict_that_repeats_a_label_does_not_judge_it() -> None:
 
     assert evidence is not None
     assert names[:60] == evidence.pictures
-    assert (evidence.logits.argmax(axis=1) == truths).mean() < 0.75
+    assert (evidence.logits.argmax(axis=1) == targets).mean() < 0.75

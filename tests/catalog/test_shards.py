@@ -20,12 +20,12 @@ def ids(count: int, first: int = 0) -> list[PictureId]:
     return [PictureId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(first, first + count)]
 
 
-def rows(count: int = 10, *, first: int = 0, scale: float = 1.0, traits: int = 3) -> EmbeddingBatch:
+def rows(count: int = 10, *, first: int = 0, scale: float = 1.0, stats: int = 3) -> EmbeddingBatch:
     rng = np.random.default_rng(first)
     return EmbeddingBatch(
         pictures=ids(count, first),
         embeddings=(scale * rng.standard_normal((count, 5))).astype(np.float32),
-        traits=rng.random((count, traits), np.float32),
+        stats=rng.random((count, stats), np.float32),
     )
 
 
@@ -46,7 +46,7 @@ def test_embeddings_are_read_in_half_precision_at_any_scale(tmp_path: Path, scal
 
     assert [given.pictures[row] for row in (0, 3, 9)] == found.pictures
     np.testing.assert_allclose(given.embeddings[[0, 3, 9]], found.embeddings, rtol=1e-3, atol=scale * 1e-4)
-    np.testing.assert_allclose(given.traits[[0, 3, 9]], found.traits, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(given.stats[[0, 3, 9]], found.stats, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("exponent", [-40, 0, 40])
@@ -56,7 +56,7 @@ def test_each_float16_value_is_read_exactly(tmp_path: Path, exponent: int) -> No
     # A row's scale is a power of two above its largest number: with one half in each row, that is one.
     numbers = numbers[: len(numbers) // 7 * 7].reshape(-1, 7)
     kept = np.ldexp(np.pad(numbers, ((0, 0), (0, 1)), constant_values=0.5), exponent)
-    given = EmbeddingBatch(pictures=ids(len(kept)), embeddings=kept, traits=np.zeros((len(kept), 0), np.float32))
+    given = EmbeddingBatch(pictures=ids(len(kept)), embeddings=kept, stats=np.zeros((len(kept), 0), np.float32))
     write(tmp_path, given)
     found = np.concatenate(
         [
@@ -144,7 +144,7 @@ def test_a_missing_shard_returns_nothing_and_is_not_reused(tmp_path: Path) -> No
 def test_another_embedding_width_begins_a_new_shard(tmp_path: Path) -> None:
     last = write(tmp_path, rows(3))[-1]
 
-    assert [RowLocation(shard=2, row=0)] == write(tmp_path, rows(1, first=9, traits=0), last=last)
+    assert [RowLocation(shard=2, row=0)] == write(tmp_path, rows(1, first=9, stats=0), last=last)
     assert ids(1, 9) == read(tmp_path, ids(1, 9), shard=2)
 
 

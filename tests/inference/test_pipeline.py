@@ -101,14 +101,14 @@ def test_traits_come_along_only_where_they_are_asked_for(tmp_path: Path) -> None
     paths = [path for path, _ in files]
     network = Greedy(most=3)
     plain = list(infer(paths, network, READER, runtime(), limits=LIMITS))
-    asked = list(infer(paths, network, READER, runtime(), limits=LIMITS, traits=True))
+    asked = list(infer(paths, network, READER, runtime(), limits=LIMITS, stats=True))
 
     for one, other in zip(plain, asked, strict=True):
         if isinstance(one, Inferred):
             assert isinstance(other, Inferred)
-            assert one.traits is None
+            assert one.stats is None
             assert np.array_equal(one.embedding, other.embedding)
-            assert np.array_equal(2 * one.embedding, other.traits)
+            assert np.array_equal(2 * one.embedding, other.stats)
         else:
             assert one == other
 

@@ -99,7 +99,7 @@ def color_labelled(embeddings: NDArray[np.float32]) -> LabeledEmbeddings:
     names = [hashlib.sha256(f"plain {number}".encode()).hexdigest() for number in range(len(embeddings))]
     return LabeledEmbeddings(
         embeddings=embeddings,
-        truths=np.repeat(np.arange(len(CATEGORIES)), 40),
+        targets=np.repeat(np.arange(len(CATEGORIES)), 40),
         groups=np.arange(len(embeddings)),
         pictures=tuple(PictureId(name) for name in names),
         paths=tuple(f"{CATEGORIES[number // 40]}/{number}.png" for number in range(len(embeddings))),
@@ -113,8 +113,8 @@ def color_novelty(network: Network) -> OodDetector:
     transform = EvalTransform(image_size=_SIZE)
     pixels = torch.stack([transform(torch.from_numpy(np.array(image)).permute(2, 0, 1)) for image in seen])
     with torch.inference_mode():
-        embeddings, traits = (part.numpy() for part in network.describe(network.normalize(pixels)))
-    return fit_ood(traits, embeddings, np.repeat(np.arange(len(CATEGORIES)), 30), np.arange(len(seen)))
+        embeddings, stats = (part.numpy() for part in network.embed_with_stats(network.normalize(pixels)))
+    return fit_ood(stats, embeddings, np.repeat(np.arange(len(CATEGORIES)), 30), np.arange(len(seen)))
 
 
 def color_evidence(network: Network, count: int) -> HoldoutPredictions:
@@ -127,13 +127,13 @@ def color_evidence(network: Network, count: int) -> HoldoutPredictions:
     pixels = torch.from_numpy(((1 - share) * colors[own] + share * colors[other]).astype(np.uint8))
     with torch.inference_mode():
         logits = network(network.normalize(pixels[:, :, None, None].expand(-1, -1, _SIZE, _SIZE))).numpy()
-    truths = np.where(rng.random(count) < share[:, 0] ** 2, other, own)
+    targets = np.where(rng.random(count) < share[:, 0] ** 2, other, own)
     return HoldoutPredictions(
         logits=logits.astype(np.float32),
-        truths=truths.astype(np.int64),
+        targets=targets.astype(np.int64),
         groups=np.arange(count),
         pictures=tuple(PictureId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)),
-        paths=tuple(f"{CATEGORIES[truth]}/{number}.png" for number, truth in enumerate(truths)),
+        paths=tuple(f"{CATEGORIES[truth]}/{number}.png" for number, truth in enumerate(targets)),
         how="held out",
         selections=(Selection.RANDOM,) * count,
     )

@@ -73,7 +73,7 @@ def tell(made: Doubted, paths: tuple[Path, ...]) -> None:
     """Have the bundle say that it was made of the pictures at `paths`, and that it doubts the wrong ones."""
     LabeledEmbeddings(
         embeddings=np.zeros((len(paths), 2), dtype=np.float32),
-        truths=np.array([CATEGORIES.index(path.parent.name) for path in paths]),
+        targets=np.array([CATEGORIES.index(path.parent.name) for path in paths]),
         groups=np.arange(len(paths)),
         pictures=tuple(picture_id(path.read_bytes()) for path in paths),
         paths=tuple(path.as_posix() for path in paths),

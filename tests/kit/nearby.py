@@ -80,7 +80,7 @@ def label(made: Nearby, paths: tuple[Path, ...], contents: tuple[bytes, ...] = (
         }
     LabeledEmbeddings(
         embeddings=np.stack([found[picture] for picture in like]),
-        truths=np.arange(len(paths)) % len(CATEGORIES),
+        targets=np.arange(len(paths)) % len(CATEGORIES),
         groups=np.arange(len(paths)),
         pictures=tuple(picture_id(content) for content in contents or [path.read_bytes() for path in paths]),
         paths=tuple(path.as_posix() for path in paths),

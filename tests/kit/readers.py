@@ -141,8 +141,8 @@ class MeanColor(nn.Module):
         """The mean of each channel."""
         return images.mean(dim=(2, 3))
 
-    def describe(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The embedding, and twice as traits."""
+    def embed_with_stats(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The embedding, and twice as statistics."""
         embeddings = self.embed(images)
         return embeddings, 2 * embeddings
 

@@ -62,17 +62,17 @@ def test_a_missing_weights_package_is_named_in_one_line(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("name", "traits"),
+    ("name", "stats"),
     [("test_efficientnet", 2 * (24 + 32 + 48)), ("test_vit", 2 * 64 * 3), ("test_resnet", 0)],
 )
-def test_traits_are_unit_length_statistics_of_three_stages(name: str, traits: int) -> None:
+def test_traits_are_unit_length_statistics_of_three_stages(name: str, stats: int) -> None:
     network = tiny(name).eval()
     images = torch.randn(3, 3, 160, 160)
     with torch.inference_mode():
-        embeddings, described = network.describe(images)
+        embeddings, described = network.embed_with_stats(images)
 
         assert torch.equal(network.embed(images), embeddings)
-    assert traits in {0, described.shape[1]}
+    assert stats in {0, described.shape[1]}
     assert torch.allclose(torch.full((3,), 3.0), described.square().sum(dim=1))
 
 
@@ -92,10 +92,10 @@ def test_without_intermediate_stages_traits_are_the_embedding() -> None:
             return features.mean(dim=(2, 3))
 
     images = torch.rand(2, 3, 8, 8)
-    embeddings, traits = Network(Plain(), image_size=8).describe(images)
+    embeddings, stats = Network(Plain(), image_size=8).embed_with_stats(images)
 
     assert torch.equal(images.mean(dim=(2, 3)), embeddings)
-    assert torch.allclose(normalize(embeddings), traits)
+    assert torch.allclose(normalize(embeddings), stats)
 
 
 def test_a_saved_network_is_a_plain_timm_model(tmp_path: Path) -> None:

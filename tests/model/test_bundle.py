@@ -68,9 +68,9 @@ def test_a_bundle_keeps_names_that_are_not_utf_8(tmp_path: Path) -> None:
 
 
 def novelty() -> OodDetector:
-    traits = np.random.default_rng(0).random((30, 5), np.float32)
+    stats = np.random.default_rng(0).random((30, 5), np.float32)
     embeddings = np.random.default_rng(0).random((30, network().head.in_features), np.float32)
-    return fit_ood(traits, embeddings, np.arange(30) % 2, np.arange(30))
+    return fit_ood(stats, embeddings, np.arange(30) % 2, np.arange(30))
 
 
 def test_the_ood_detector_is_saved_and_older_bundles_have_none(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_the_card_says_how_to_load_it(tmp_path: Path) -> None:
 def evidence(categories: int = 2) -> HoldoutPredictions:
     return HoldoutPredictions(
         logits=np.eye(3, categories, dtype=np.float32),
-        truths=np.array([0, 1, 0]),
+        targets=np.array([0, 1, 0]),
         groups=np.array([0, 1, 1]),
         pictures=tuple(PictureId(letter * 64) for letter in "abc"),
         paths=("cat/a.jpg", "狗/b.jpg", "cat/c.jpg"),
@@ -207,7 +207,7 @@ def test_evidence_of_other_categories_is_refused(tmp_path: Path) -> None:
 
 def test_holdout_predictions_of_another_bundle_are_refused(tmp_path: Path) -> None:
     bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, evidence=evidence())
-    dataclasses.replace(evidence(), truths=np.array([0, 0, 0])).save(bundle.folder / "evidence.npz")
+    dataclasses.replace(evidence(), targets=np.array([0, 0, 0])).save(bundle.folder / "evidence.npz")
     with pytest.raises(ModelError, match=r"evidence\.npz: is not the file this bundle was written with"):
         bundle.load_holdout()
 

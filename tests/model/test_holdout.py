@@ -18,7 +18,7 @@ from classifier.records import PictureId, Selection
 def evidence(count: int = 3) -> HoldoutPredictions:
     return HoldoutPredictions(
         logits=np.arange(2 * count, dtype=np.float32).reshape(count, 2),
-        truths=np.arange(count, dtype=np.int64) % 2,
+        targets=np.arange(count, dtype=np.int64) % 2,
         groups=np.arange(count, dtype=np.int64),
         pictures=tuple(PictureId(f"{number:064x}") for number in range(count)),
         paths=tuple(f"狗/{number} \udcff.jpg" for number in range(count)),
@@ -29,7 +29,7 @@ def evidence(count: int = 3) -> HoldoutPredictions:
 
 
 def as_values(of: HoldoutPredictions) -> tuple[Any, ...]:
-    rows = of.logits.tolist(), of.truths.tolist(), of.groups.tolist(), of.pictures, of.paths, of.selections
+    rows = of.logits.tolist(), of.targets.tolist(), of.groups.tolist(), of.pictures, of.paths, of.selections
     return *rows, of.how, of.unjudged
 
 
@@ -39,7 +39,7 @@ def test_what_is_saved_is_what_is_read(tmp_path: Path, count: int) -> None:
     read = load_holdout(tmp_path / "evidence.npz", categories=2)
 
     assert as_values(evidence(count)) == as_values(read)
-    assert (np.float32, np.int64, np.int64) == (read.logits.dtype, read.truths.dtype, read.groups.dtype)
+    assert (np.float32, np.int64, np.int64) == (read.logits.dtype, read.targets.dtype, read.groups.dtype)
     assert count == len(read)
 
 
@@ -55,14 +55,14 @@ def test_the_same_evidence_is_the_same_file(tmp_path: Path) -> None:
     [
         ({"logits": np.zeros((3, 5), np.float32)}, "do not fit 3 pictures and 2 categories"),
         ({"logits": np.zeros(3, np.float32)}, "do not fit"),
-        ({"truths": np.zeros(2, np.int64)}, "do not fit"),
+        ({"targets": np.zeros(2, np.int64)}, "do not fit"),
         ({"paths": ("a.jpg",)}, "do not fit"),
         ({"groups": np.zeros((3, 1), np.int64)}, "do not fit"),
         ({"logits": np.zeros((3, 2))}, "its numbers are float64, int64, int64"),
-        ({"truths": np.zeros(3, np.int32)}, "its numbers are float32, int32, int64"),
+        ({"targets": np.zeros(3, np.int32)}, "its numbers are float32, int32, int64"),
         ({"logits": np.full((3, 2), np.nan, np.float32)}, "not finite"),
-        ({"truths": np.array([0, 1, 2])}, "categories beyond the 2"),
-        ({"truths": np.array([0, 1, -2])}, "categories beyond the 2"),
+        ({"targets": np.array([0, 1, 2])}, "categories beyond the 2"),
+        ({"targets": np.array([0, 1, -2])}, "categories beyond the 2"),
         ({"unjudged": -1}, "do not fit"),
         ({"selections": ("random", "random")}, "do not fit"),
         ({"selections": ("random", "random", "lucky")}, "cannot be read"),

@@ -18,7 +18,7 @@ from classifier.records import PictureId, Selection
 def labelled(count: int = 3, *, scale: float = 1.0) -> LabeledEmbeddings:
     return LabeledEmbeddings(
         embeddings=(scale * np.random.default_rng(0).normal(size=(count, 4))).astype(np.float32),
-        truths=np.arange(count, dtype=np.int64) % 2,
+        targets=np.arange(count, dtype=np.int64) % 2,
         groups=np.arange(count, dtype=np.int64),
         pictures=tuple(PictureId(f"{number:064x}") for number in range(count)),
         paths=tuple(f"狗/{number} \udcff.jpg" for number in range(count)),
@@ -34,7 +34,7 @@ def test_saved_values_are_read_back_to_three_digits(tmp_path: Path, count: int, 
     read = load_labeled_embeddings(tmp_path / "labelled.npz", categories=2)
 
     np.testing.assert_allclose(saved.embeddings, read.embeddings, rtol=1e-3, atol=1e-6 * scale)
-    assert (saved.truths.tolist(), saved.groups.tolist()) == (read.truths.tolist(), read.groups.tolist())
+    assert (saved.targets.tolist(), saved.groups.tolist()) == (read.targets.tolist(), read.groups.tolist())
     assert (saved.pictures, saved.paths, count) == (read.pictures, read.paths, len(read))
 
 
@@ -44,9 +44,9 @@ def test_saved_values_are_read_back_to_three_digits(tmp_path: Path, count: int, 
         ({"embeddings": np.zeros((2, 4), np.float16)}, "do not fit 3 pictures"),
         ({"embeddings": np.zeros(3, np.float16)}, "do not fit"),
         ({"embeddings": np.full((3, 4), np.inf, np.float16)}, "not finite"),
-        ({"truths": np.zeros(2, np.int64)}, "do not fit"),
-        ({"truths": np.zeros(3, np.int32)}, "its numbers are int32, int64"),
-        ({"truths": np.array([0, 1, 2])}, "categories beyond the 2"),
+        ({"targets": np.zeros(2, np.int64)}, "do not fit"),
+        ({"targets": np.zeros(3, np.int32)}, "its numbers are int32, int64"),
+        ({"targets": np.array([0, 1, 2])}, "categories beyond the 2"),
         ({"paths": ("a.jpg",)}, "do not fit"),
         ({"pictures": ("a", "b", "c")}, "no SHA-256"),
         ({"pictures": np.array([None, None, None], dtype=object)}, "cannot be read"),
@@ -55,7 +55,8 @@ def test_saved_values_are_read_back_to_three_digits(tmp_path: Path, count: int, 
 def test_what_does_not_fit_together_is_refused(tmp_path: Path, change: dict[str, Any], says: str) -> None:
     path = tmp_path / "labelled.npz"
     whole = replace(labelled(), **change)
-    np.savez(path, scale=np.float32(1), **{name: getattr(whole, name) for name in LabeledEmbeddings.__slots__})
+    arrays = {name: getattr(whole, name) for name in LabeledEmbeddings.__slots__}
+    np.savez(path, scale=np.float32(1), truths=arrays.pop("targets"), **arrays)
     refused(path, says)
 
 

@@ -35,7 +35,7 @@ def evidence(
     shares[np.arange(count), guessed] = confidences
     return HoldoutPredictions(
         logits=np.log(shares).astype(np.float32),
-        truths=np.where(is_wrong, (guessed + 1) % 3, guessed).astype(np.int64),
+        targets=np.where(is_wrong, (guessed + 1) % 3, guessed).astype(np.int64),
         groups=np.arange(count),
         pictures=tuple(PictureId(hashlib.sha256(bytes([row % 256, row // 256])).hexdigest()) for row in range(count)),
         paths=tuple(f"{row}.png" for row in range(count)),
@@ -74,7 +74,7 @@ def test_the_thresholds_file_what_was_tested(seed: int, count: int, max_error: f
         assert "no guarantee of" in str(refused)  # noqa: PT017 - not every draw can be promised anything
         return
     rows = filed(seen, by, temperature=temperature)
-    wrong = seen.logits.argmax(axis=1) != seen.truths
+    wrong = seen.logits.argmax(axis=1) != seen.targets
     spare = 1 if max(np.bincount(seen.logits.argmax(axis=1))) < ENOUGH_FOR_ITS_OWN else 0.05 * count
 
     assert abs(int(rows.sum()) - by.filed) <= spare
@@ -96,7 +96,7 @@ def test_the_order_of_the_evidence_does_not_matter() -> None:
     shuffled = replace(
         seen,
         logits=seen.logits[order],
-        truths=seen.truths[order],
+        targets=seen.targets[order],
         groups=seen.groups[order],
         pictures=tuple(seen.pictures[row] for row in order),
     )
@@ -217,7 +217,7 @@ def test_only_randomly_drawn_images_enter_a_guarantee(origins: list[Selection], 
     altered = replace(
         seen,
         logits=np.where(is_random[:, None], seen.logits, np.float32(7) * np.eye(3, dtype=np.float32)[0]),
-        truths=np.where(is_random, seen.truths, 0),
+        targets=np.where(is_random, seen.targets, 0),
     )
     outcomes = [outcome(one) for one in (seen, altered, seen.by_chance)]
 
@@ -266,7 +266,7 @@ def outcome_at(seen: HoldoutPredictions, max_error: float) -> str:
 def test_a_drawn_image_of_no_category_is_always_wrong() -> None:
     right = evidence([0.99] * 300, [False] * 300)
     unknown = np.arange(300) >= 280
-    seen = replace(right, truths=np.where(unknown, NO_CATEGORY, right.truths))
+    seen = replace(right, targets=np.where(unknown, NO_CATEGORY, right.targets))
 
     assert promised(right, 0.05).wrong == 0
     assert "no guarantee of 5%" in outcome_at(seen, 0.05)

@@ -55,12 +55,12 @@ def write_manifest(folder: Path, **changes: Any) -> None:
 
 def evidence(labels: list[Path], *, count: int = 300) -> HoldoutPredictions:
     draws = np.random.default_rng(0)
-    truths = np.arange(count) % 3
-    logits = 3 * np.eye(3)[truths] + draws.normal(size=(count, 3))
+    targets = np.arange(count) % 3
+    logits = 3 * np.eye(3)[targets] + draws.normal(size=(count, 3))
     paths = [path.as_posix() for path in labels]
     return HoldoutPredictions(
         logits=logits.astype(np.float32),
-        truths=truths,
+        targets=targets,
         groups=np.arange(count),
         pictures=tuple(PictureId(f"{number:064x}") for number in range(count)),
         paths=tuple(paths[number % 3] for number in range(count)),

@@ -20,14 +20,14 @@ def drawn(count: int, *, sure: float, seed: int = 0) -> tuple[NDArray[np.float32
     draws = np.random.default_rng(seed)
     logits = draws.normal(0, sure, (count, len(CATEGORIES)))
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    truths = (shares.cumsum(axis=1) > draws.random((count, 1))).argmax(axis=1)
-    return logits.astype(np.float32), truths
+    targets = (shares.cumsum(axis=1) > draws.random((count, 1))).argmax(axis=1)
+    return logits.astype(np.float32), targets
 
 
-def mislabeled(truths: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], set[int]]:
+def mislabeled(targets: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], set[int]]:
     draws = np.random.default_rng(1)
-    rows = draws.choice(len(truths), count, replace=False)
-    labels = truths.copy()
+    rows = draws.choice(len(targets), count, replace=False)
+    labels = targets.copy()
     labels[rows] = (labels[rows] + draws.integers(1, len(CATEGORIES), count)) % len(CATEGORIES)
     return labels, {int(row) for row in rows}
 
@@ -44,8 +44,8 @@ def rows_of(seen: LabelIssues) -> list[int]:
 
 @pytest.mark.parametrize("planted", [20, 40])
 def test_nearly_all_wrong_labels_are_listed(planted: int) -> None:
-    logits, truths = drawn(400, sure=9)
-    labels, wrong = mislabeled(truths, planted)
+    logits, targets = drawn(400, sure=9)
+    labels, wrong = mislabeled(targets, planted)
     seen = found(logits, labels)
 
     assert 0.9 * planted <= len(wrong & set(rows_of(seen)))
@@ -53,8 +53,8 @@ def test_nearly_all_wrong_labels_are_listed(planted: int) -> None:
 
 
 def test_the_most_confident_contradiction_comes_first() -> None:
-    logits, truths = drawn(200, sure=9)
-    labels = truths.copy()
+    logits, targets = drawn(200, sure=9)
+    labels = targets.copy()
     logits[7] = [0, 40, 0, 0]
     labels[7] = 0
     first = found(logits, labels).labels[0]
@@ -65,16 +65,16 @@ def test_the_most_confident_contradiction_comes_first() -> None:
 
 
 def test_pictures_that_are_hard_are_not_called_mislabeled() -> None:
-    logits, truths = drawn(400, sure=1)
-    seen = found(logits, truths)
+    logits, targets = drawn(400, sure=1)
+    seen = found(logits, targets)
 
-    assert (logits.argmax(axis=1) != truths).sum() > 150  # the model is wrong that often
+    assert (logits.argmax(axis=1) != targets).sum() > 150  # the model is wrong that often
     assert seen.likely_wrong <= 16
 
 
 def test_the_list_is_bounded_and_ordered_by_probability() -> None:
-    logits, truths = drawn(400, sure=6)
-    seen = found(logits, mislabeled(truths, 40)[0])
+    logits, targets = drawn(400, sure=6)
+    seen = found(logits, mislabeled(targets, 40)[0])
     chances = [doubt.wrong for doubt in seen.labels]
 
     assert 0 < len(seen.labels) <= LISTED * seen.likely_wrong
@@ -96,8 +96,8 @@ def test_extreme_logits_are_handled() -> None:
 
 
 def test_label_issues_can_be_written_as_json() -> None:
-    logits, truths = drawn(200, sure=9)
-    values = json.loads(json.dumps(as_dict(found(logits, mislabeled(truths, 20)[0])), allow_nan=False))
+    logits, targets = drawn(200, sure=9)
+    values = json.loads(json.dumps(as_dict(found(logits, mislabeled(targets, 20)[0])), allow_nan=False))
 
     assert 200 == values["count"]
     assert values["labels"][0]["picture"] == Path(values["labels"][0]["path"]).stem

@@ -38,7 +38,7 @@ def judged(embeddings: NDArray[np.float32], targets: NDArray[np.int64], folds: i
         logits[held_out] = fit_head(embeddings[~held_out], targets[~held_out])(embeddings[held_out])
     return HoldoutPredictions(
         logits=logits,
-        truths=targets,
+        targets=targets,
         groups=np.arange(len(targets)),
         pictures=(PictureId("0" * 64),) * len(targets),
         paths=("",) * len(targets),

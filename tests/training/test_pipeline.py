@@ -126,7 +126,7 @@ def test_every_label_is_evidence_for_how_often_the_model_is_right(learned: Train
     assert evidence is not None
     assert 18 == len(evidence) == len(set(evidence.pictures)) == len(set(evidence.groups.tolist()))
     assert "cross-fitted in 3 parts" == evidence.how
-    assert learned.evaluation["accuracy"] == float((evidence.logits.argmax(axis=1) == evidence.truths).mean())
+    assert learned.evaluation["accuracy"] == float((evidence.logits.argmax(axis=1) == evidence.targets).mean())
 
 
 def test_the_head_can_be_fitted_again_from_what_the_bundle_keeps(learned: TrainingResult) -> None:
@@ -134,7 +134,7 @@ def test_the_head_can_be_fitted_again_from_what_the_bundle_keeps(learned: Traini
 
     assert kept is not None
     assert [kind for kind in KINDS for _ in range(6)] == sorted(path.split("/")[-2] for path in kept.paths)
-    again = fit_head(kept.embeddings, kept.truths)
+    again = fit_head(kept.embeddings, kept.targets)
     assert np.allclose(learned.bundle.load_head()(kept.embeddings), again(kept.embeddings), atol=0.05)
 
 

@@ -82,7 +82,7 @@ def test_drawn_images_of_no_category_are_evaluated_too(tmp_path: Path) -> None:
     evidence = evidence_of(bundle)
 
     assert KINDS == bundle.manifest.categories
-    assert (21, 3) == (len(evidence.by_chance), (evidence.truths == NO_CATEGORY).sum())
+    assert (21, 3) == (len(evidence.by_chance), (evidence.targets == NO_CATEGORY).sum())
     assert 18 == bundle.manifest.measured["labels"]
 
 
@@ -186,7 +186,7 @@ def test_a_draw_is_evidence_only_when_complete(tmp_path: Path, case: str, how: s
     labels, progress = drawn_and_named(tmp_path, words), SavingProgress()
     rest: Tree = {} if how == "folder" else pictures(EARLIER)
     evidence = evidence_of(train(tmp_path / how, rest, f"labels.{how}={labels}", progress=progress))
-    of_no_category = int((evidence.truths == NO_CATEGORY).sum())
+    of_no_category = int((evidence.targets == NO_CATEGORY).sum())
 
     assert wanted == (len(evidence.by_chance), of_no_category, evidence.unjudged)
     assert any(says in one for one in progress.said)

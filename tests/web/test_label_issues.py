@@ -270,7 +270,7 @@ def test_one_of_no_category_that_is_learned_from_no_more_is_still_shown_and_take
         kept = load_labeled_embeddings(made.bundle / EMBEDDINGS, categories=3)
         rows = np.array([one != made.pictures[0] for one in kept.pictures])
         ids, paths = (tuple(np.array(one)[rows].tolist()) for one in (kept.pictures, kept.paths))
-        left = {name: getattr(kept, name)[rows] for name in ("embeddings", "truths", "groups")}
+        left = {name: getattr(kept, name)[rows] for name in ("embeddings", "targets", "groups")}
         replace(kept, pictures=ids, paths=paths, **left).save(made.bundle / EMBEDDINGS)
         told = doubts(client)
         assert (3, 2, 1) == (told["of"], told["left"], told["steps"])

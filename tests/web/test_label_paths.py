@@ -30,7 +30,7 @@ def labelled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> Labe
     embeddings = np.zeros((len(pictures), 2), dtype=np.float32)
     written = LabeledEmbeddings(
         embeddings=embeddings,
-        truths=zeros,
+        targets=zeros,
         groups=zeros,
         pictures=pictures,
         paths=paths,

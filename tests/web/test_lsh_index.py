@@ -40,7 +40,7 @@ class Kept:
     def keep(self, pictures: Sequence[PictureId], rows: NDArray[np.float32]) -> None:
         """Have the store hold these."""
         last = embeddings.last_row(self.catalog, BACKBONE)
-        written = EmbeddingBatch(pictures=pictures, embeddings=rows, traits=np.zeros((len(rows), 0), np.float32))
+        written = EmbeddingBatch(pictures=pictures, embeddings=rows, stats=np.zeros((len(rows), 0), np.float32))
         spots = ShardWriter(self.library, BACKBONE, last=last).append(written)
         found = [(picture, spot) for picture, spot in zip(pictures, spots, strict=True) if spot is not None]
         embeddings.add(self.catalog, found, backbone=BACKBONE)

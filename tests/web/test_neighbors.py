@@ -34,13 +34,15 @@ def picture(number: int) -> PictureId:
     return PictureId(f"{number:064x}")
 
 
-def taught(*turns: float, groups: tuple[int, ...] | None = None, truths: tuple[int, ...] | None = None) -> LabeledIndex:
+def taught(
+    *turns: float, groups: tuple[int, ...] | None = None, targets: tuple[int, ...] | None = None
+) -> LabeledIndex:
     """A labelled picture for each turn away from the picture that is asked about, in degrees."""
     angles = np.radians(turns)
     count = len(turns)
     labelled = LabeledEmbeddings(
         embeddings=np.stack([3 * np.cos(angles), 3 * np.sin(angles)], axis=1).astype(np.float32),
-        truths=np.array(truths or (0,) * count, dtype=np.int64),
+        targets=np.array(targets or (0,) * count, dtype=np.int64),
         groups=np.array(groups or range(count), dtype=np.int64),
         pictures=tuple(picture(number + 1) for number in range(count)),
         paths=("",) * count,
@@ -68,7 +70,7 @@ def said(catalog: Catalog, number: int, said: AnnotationKind, category: str | No
 
 
 def test_the_three_at_the_smallest_angle_are_told_with_their_cosine(catalog: Catalog) -> None:
-    of = taught(90, 60, 0, 25, 180, truths=(0, 1, 0, 1, 0))
+    of = taught(90, 60, 0, 25, 180, targets=(0, 1, 0, 1, 0))
 
     assert [(3, "chibi"), (4, "page"), (2, "page")] == told(of, catalog)
     cosines = [one.cosine for one in of.nearest(catalog, OWN, np.array([7, 0], dtype=np.float32))]
@@ -127,7 +129,7 @@ def test_labels_that_the_bundle_was_not_written_with_teach_nothing(own: Path) ->
     zeros = np.zeros(1, dtype=np.int64)
     foreign = LabeledEmbeddings(
         embeddings=np.ones((1, 4), dtype=np.float32),
-        truths=zeros,
+        targets=zeros,
         groups=zeros,
         pictures=(OWN,),
         paths=("/etc/passwd",),
