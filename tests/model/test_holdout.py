@@ -73,7 +73,8 @@ def test_the_same_evidence_is_the_same_file(tmp_path: Path) -> None:
 def test_what_does_not_fit_together_is_refused(tmp_path: Path, change: dict[str, Any], says: str) -> None:
     path = tmp_path / "evidence.npz"
     whole = replace(evidence(), **change)
-    np.savez(path, **{name: getattr(whole, name) for name in HoldoutPredictions.__slots__})
+    arrays = {name: getattr(whole, name) for name in HoldoutPredictions.__slots__}
+    np.savez(path, truths=arrays.pop("targets"), **arrays)
     refused(path, says)
 
 
@@ -109,8 +110,8 @@ def refused(path: Path, says: str) -> None:
 
 def test_older_holdout_predictions_count_as_selected_by_a_person(tmp_path: Path) -> None:
     path, whole = tmp_path / "evidence.npz", evidence()
-    earlier = set(HoldoutPredictions.__slots__) - {"selections", "unjudged"}
-    np.savez(path, **{name: getattr(whole, name) for name in earlier})
+    earlier = set(HoldoutPredictions.__slots__) - {"selections", "unjudged", "targets"}
+    np.savez(path, truths=whole.targets, **{name: getattr(whole, name) for name in earlier})
     read = load_holdout(path, categories=2)
 
     assert (Selection.PERSON,) * 3 == read.selections
