@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from classifier.records import FailureKind
+    from classifier.records import FailureKind, Reason
 
 
 class Message(str):  # noqa: SLOT000 - it has attributes
@@ -134,9 +134,9 @@ class FilingStopped(IllsortError):  # noqa: N818 - it says what happened: filing
 
 
 class Undecodable(Exception):  # noqa: N818 - a fact about one picture, not an error of the program
-    """One picture that cannot be read: `kind` for counting, `detail` as a sentence for the person."""
+    """One picture that cannot be read: `kind` for counting, `detail` for what exactly is wrong."""
 
-    def __init__(self, kind: FailureKind, detail: str) -> None:
+    def __init__(self, kind: FailureKind, detail: Reason) -> None:
         super().__init__(kind, detail)
         self.kind = kind
         self.detail = detail

@@ -1,10 +1,10 @@
-"""Why an image was decided as it was, as a message: the only place where the code of a reason becomes words."""
+"""Why an image was decided as it was, or cannot be read: the only place where a code becomes a message."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.errors import Message
+from classifier.errors import Message, SystemMessage
 from classifier.progress import percent_up
 from classifier.records import ReasonCode
 
@@ -34,8 +34,29 @@ _BECAUSE: Final[Mapping[ReasonCode, Message]] = {
     ReasonCode.LEFT_BY_UNDO: Message("an undo left it there"),
     ReasonCode.NOT_MOVED: Message("it could not be moved where it belongs"),
     ReasonCode.DRAWN: Message("drawn from the crawl to be labelled: nothing is known of it yet"),
+    ReasonCode.EMPTY_FILE: Message("the file is empty"),
+    ReasonCode.NO_KNOWN_FORMAT: Message("it does not begin like any picture format that is known"),
+    ReasonCode.FORMAT_NOT_READ: Message("{format} pictures are not read"),
+    ReasonCode.SIZE_LIMIT: Message("{width} x {height} is {megapixels:.4g} megapixels; the limit is {limit:g}"),
+    ReasonCode.LENGTH_LIMIT: Message("the file has {size_bytes:,} bytes, more than {limit:g} megapixels can take"),
+    ReasonCode.BROKEN_OFF: Message("{format}: the file does not go on as it begins"),
+    ReasonCode.DECODER: Message("{source}: {words}"),
+    ReasonCode.OUT_OF_MEMORY: Message("there was not enough memory to decode it"),
+    ReasonCode.DEADLINE: Message("reading it takes more than {seconds:g} seconds"),
+    ReasonCode.DECODER_DIED: Message("the decoder died (exit code {exit_code}) while reading it"),
+    ReasonCode.NO_MEMORY_TO_READ: Message("there was not enough memory to read the file"),
+    ReasonCode.VANISHED: Message("it was there when the crawl was scanned"),
+    ReasonCode.GONE: Message("it is no longer there"),
 }
-_BELOW_ASKED: Final = Message("below {threshold:.4f}, the least for at most {most} wrong ({source})")
+_WITH: Final[Mapping[tuple[ReasonCode, str], Message]] = {
+    (ReasonCode.BELOW_AUDITED, "max_error"): Message(
+        "below {threshold:.4f}, the least for at most {most} wrong ({source})"
+    ),
+    (ReasonCode.FORMAT_NOT_READ, "readable"): Message("{format} pictures are not read; {names} are"),
+    (ReasonCode.OUT_OF_MEMORY, "format"): Message("there was not enough memory to decode this {format} picture"),
+    (ReasonCode.DECODER_DIED, "signal"): Message("the decoder died (signal {signal}) while reading it"),
+}
+"""Instead, where the reason has the parameter."""
 _SOURCES: Final = {
     "audit": Message("audit of {date}"),
     "review": Message("review of {date}"),
@@ -58,14 +79,18 @@ def reason_message(reason: Reason) -> Message:
 def _because(code: ReasonCode, params: Mapping[str, Any]) -> Message:
     if code is ReasonCode.TEXT:
         return Message(str(params["text"]))
+    if code is ReasonCode.SYSTEM:
+        return SystemMessage(str(params["words"]), str(params["errno"]))
     values = dict(params)
     if values.get("top"):
         values["first"] = values["top"][0][0]
     if "date" in values:
         values["source"] = Message(_SOURCES[values.get("origin", "audit")].template, date=values["date"])
-    template = _BECAUSE[code].template
     if "max_error" in values:
-        template, values["most"] = _BELOW_ASKED.template, percent_up(values["max_error"])
+        values["most"] = percent_up(values["max_error"])
+    if "readable" in values:
+        values["names"] = ", ".join(values["readable"])
+    template = next((_WITH[code, name] for name in params if (code, name) in _WITH), _BECAUSE[code]).template
     template.format(**values)  # raises where one is missing
     return Message(template, **values)
 

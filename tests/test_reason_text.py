@@ -38,6 +38,15 @@ def reasons(name: str) -> dict[ReasonCode, Reason]:
         "truncated": {"top": top},
         "retracted": {"top": top},
         "text": {"text": "旧"},
+        "format_not_read": {"format": "PSD", "readable": ["GIF", "PNG"]},
+        "size_limit": {"height": 2000, "limit": 1.5, "megapixels": 2.0, "width": 1000},
+        "length_limit": {"limit": 1.5, "size_bytes": 68_157_440},
+        "broken_off": {"format": "PNG"},
+        "decoder": {"source": "PNG", "words": "坏"},
+        "out_of_memory": {"format": "PNG"},
+        "deadline": {"seconds": 60.0},
+        "decoder_died": {"signal": 9},
+        "system": {"errno": "EACCES", "words": "Permission denied"},
     }
     return {code: Reason.of(code, **params.get(code.value, {})) for code in ReasonCode}
 

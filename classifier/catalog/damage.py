@@ -204,6 +204,10 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _is_reason(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("code") in _CODES
+
+
 def _are_counts(value: Any) -> bool:
     return isinstance(value, dict) and all(map(_is_number, value.values()))
 
@@ -215,6 +219,7 @@ def _are_steps(value: Any) -> bool:
     )
 
 
+_CODES: Final = frozenset(code.value for code in ReasonCode)
 _FILE: Final = frozenset({"method", "source", "size_bytes", "mtime_ns", "inode", "device"})
 _DECISION: Final = frozenset({"run", "action", "category", "confidence", "reason_code", "reason_params"})
 _NEVER_NULL: Final = {
@@ -240,6 +245,7 @@ _BY_NAME: Final[Mapping[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("settings", "summary", "reason_params"), _json(_is_object)),
     "action": _one_of(Action),
     "confidence": _is_share,
+    "failure_detail": _json(_is_reason),
     "failure_kind": _one_of(FailureKind),
     "filed": _json(_are_counts),
     "logits": _are_logits,

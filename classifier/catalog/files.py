@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.library_changes import DELETED
 from classifier.catalog.values import to_bytes, to_image_file, to_path
-from classifier.paths import displayable
-from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId, time_of
+from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId, Reason, time_of
 
 if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
@@ -50,13 +49,13 @@ def record_found(catalog: Catalog, *, run: int, crawl: Path, files: Iterable[Ima
         )
 
 
-def record_unreadable(catalog: Catalog, *, run: int, crawl: Path, refused: Iterable[tuple[Path, str]]) -> None:
+def record_unreadable(catalog: Catalog, *, run: int, crawl: Path, refused: Iterable[tuple[Path, Reason]]) -> None:
     """Record the folders and files that could not be listed or read by `run`, with the reason; they have no size."""
     root = to_bytes(crawl)
     with catalog.transaction() as connection:
         connection.executemany(
             "INSERT OR REPLACE INTO files (path, crawl, failure_kind, failure_detail, seen) VALUES (?, ?, ?, ?, ?)",
-            ((to_bytes(path), root, FailureKind.UNREADABLE.value, reason, run) for path, reason in refused),
+            ((to_bytes(path), root, FailureKind.UNREADABLE.value, reason.text, run) for path, reason in refused),
         )
 
 
@@ -124,7 +123,7 @@ def set_failure(catalog: Catalog, path: Path, failure: Failure) -> None:
     """Record why the file at `path` could not be read; the caller holds the transaction."""
     catalog.connection.execute(
         "UPDATE files SET failure_kind = ?, failure_detail = ? WHERE path = ?",
-        (failure.kind, displayable(failure.detail), to_bytes(path)),
+        (failure.kind, failure.detail.text, to_bytes(path)),
     )
 
 
@@ -143,7 +142,7 @@ def failures(
     )
     for path, of_crawl, seen, size_bytes, mtime_ns, kind, detail in rows:
         if is_current(path, of_crawl, seen) and _is_unchanged(path, size_bytes, mtime_ns):
-            yield to_path(path), Failure(kind=FailureKind(kind), detail=detail)
+            yield to_path(path), Failure(kind=FailureKind(kind), detail=Reason.from_text(detail))
 
 
 def count_duplicates(catalog: Catalog) -> int:

@@ -9,6 +9,7 @@ import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from classifier.catalog.failure_sentences import add_function
 from classifier.catalog.manual_moves import decision_for_folder
 from classifier.catalog.reason_sentences import add_functions
 from classifier.catalog.tables import (
@@ -139,6 +140,15 @@ def m016_reason_codes(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m017_failure_codes(connection: sqlite3.Connection) -> None:
+    """Why a file cannot be read is a code with parameters, no longer a sentence."""
+    add_function(connection)
+    connection.execute(
+        "UPDATE files SET failure_detail = failure_reason(CAST(failure_detail AS BLOB)) "
+        "WHERE failure_detail IS NOT NULL"
+    )
+
+
 # Much the same as `as_placed` in filing/decide_by_location, which may change; a step of the migrations may not.
 def _decide_as_placed(connection: sqlite3.Connection) -> None:
     """Where an earlier version undid moves but not decisions, set decisions from the folders that images are in."""
@@ -173,6 +183,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m014_decided_before,
     m015_decided_before_at_once,
     m016_reason_codes,
+    m017_failure_codes,
 )
 
 

@@ -16,7 +16,8 @@ from classifier.catalog.library_changes import DELETED, count_missing
 from classifier.catalog.runs import EndState, RunState, run_states
 from classifier.catalog.strictness import Strictness
 from classifier.catalog.values import to_bytes, to_path
-from classifier.paths import to_text
+from classifier.paths import displayable, to_text
+from classifier.reason_text import reason_message
 from classifier.records import Action, Failure
 
 if TYPE_CHECKING:
@@ -66,7 +67,12 @@ class LibraryStats:
             for run, sure in zip(values["runs"], (run.strictness for run in self.runs), strict=True)
         ]
         values["failures"] = [
-            {"path": to_text(path), "kind": failure.kind, "detail": failure.detail} for path, failure in self.failures
+            {
+                "path": to_text(path),
+                "kind": failure.kind,
+                "detail": displayable(reason_message(failure.detail)),
+            }
+            for path, failure in self.failures
         ]
         values["not_filed"] = [{"path": to_text(path), "reason": reason} for path, reason in self.not_filed]
         return values

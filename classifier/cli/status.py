@@ -188,9 +188,13 @@ def _last_audit(library: Path) -> tuple[AuditState, bool] | None:
 def _failures(seen: LibraryStats) -> list[str]:
     if not seen.failures:
         return []
+    from classifier.i18n import _
+    from classifier.reason_text import reason_message
+
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in seen.broken.items())
     lines = [f"{len(seen.failures):,} could not be read ({kinds}):"]
-    lines += [f"  {path}: {failure.kind}: {failure.detail}" for path, failure in seen.failures[:_MOST_FAILURES]]
+    for path, failure in seen.failures[:_MOST_FAILURES]:
+        lines.append(f"  {path}: {failure.kind}: {_(reason_message(failure.detail))}")
     if len(seen.failures) > _MOST_FAILURES:
         lines.append("  the whole list is in _broken.csv")
     return lines

@@ -49,9 +49,12 @@ def train(
     print_lines("", f"model: {learned.bundle.folder}")
     _report(learned.bundle.folder, progress)
     if learned.unreadable:
+        from classifier.i18n import _
+        from classifier.reason_text import reason_message
+
         print_lines(f"{counted(len(learned.unreadable), 'labelled picture')} could not be read:", err=True)
         for label, failure in learned.unreadable:
-            print_lines(f"  {label.path}: {failure.kind}: {failure.detail}", err=True)
+            print_lines(f"  {label.path}: {failure.kind}: {_(reason_message(failure.detail))}", err=True)
         raise typer.Exit(1)
 
 

@@ -15,6 +15,7 @@ from classifier.filing.file_checks import lstat_or_none
 from classifier.filing.fsops import Disk, is_disk_failure
 from classifier.filing.results import error_text
 from classifier.paths import displayable
+from classifier.reason_text import reason_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -136,7 +137,10 @@ BROKEN_LISTING: Final = "_broken.csv"
 
 def write_failure_list(catalog: Catalog, library: Path, progress: Progress, *, run: int) -> None:
     """Write what could not be read as `_broken.csv`, at the end of `run`; a person's own file of that name stays."""
-    rows = [(path, failure.kind.value, failure.detail) for path, failure in files.failures(catalog, ending=run)]
+    rows = [
+        (path, failure.kind.value, reason_message(failure.detail))
+        for path, failure in files.failures(catalog, ending=run)
+    ]
     try:
         write_csv(catalog, library=library, name=BROKEN_LISTING, rows=rows)
     except LibraryError as error:  # their own, or ours saved anew by a spreadsheet

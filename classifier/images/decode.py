@@ -47,7 +47,7 @@ def decode(data: bytes, *, max_megapixels: float, least: int | None = None) -> D
     for display, not for a network.
 
     Raises:
-        Undecodable: EMPTY, NOT_A_PICTURE, UNSUPPORTED, CORRUPT, TOO_LARGE or MEMORY, with the reason as a sentence.
+        Undecodable: EMPTY, NOT_A_PICTURE, UNSUPPORTED, CORRUPT, TOO_LARGE or MEMORY, with the reason.
 
     """
     try:

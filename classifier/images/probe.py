@@ -20,7 +20,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from classifier.errors import Undecodable
 from classifier.images.formats import ALLOWED, HEAD_BYTES, sniff
-from classifier.records import FailureKind
+from classifier.records import FailureKind, Reason, ReasonCode
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -49,11 +49,11 @@ def open_checked(data: bytes, *, max_megapixels: float) -> ImageFile:
     and WebP whatever `max_megapixels` allows.
 
     Raises:
-        Undecodable: EMPTY, NOT_A_PICTURE, UNSUPPORTED, CORRUPT, TOO_LARGE or MEMORY, with the reason as a sentence.
+        Undecodable: EMPTY, NOT_A_PICTURE, UNSUPPORTED, CORRUPT, TOO_LARGE or MEMORY, with the reason.
 
     """
     if not data:
-        raise Undecodable(FailureKind.EMPTY, "the file is empty")
+        raise Undecodable(FailureKind.EMPTY, Reason(ReasonCode.EMPTY_FILE))
     name = _readable_format(data[:HEAD_BYTES])
     _ignore_pillow_warnings()
     if name == "WEBP":
@@ -73,22 +73,23 @@ def undecodable(reason: Exception, name: str) -> Undecodable:
         case Undecodable():
             return reason
         case MemoryError():
-            return Undecodable(FailureKind.MEMORY, f"there was not enough memory to decode this {name} picture")
+            return Undecodable(FailureKind.MEMORY, Reason.of(ReasonCode.OUT_OF_MEMORY, format=name))
         case Image.DecompressionBombError():
-            return Undecodable(FailureKind.TOO_LARGE, f"{name}: {reason}")
+            return Undecodable(FailureKind.TOO_LARGE, Reason.of(ReasonCode.DECODER, source=name, words=str(reason)))
         case UnidentifiedImageError():
-            return Undecodable(FailureKind.CORRUPT, f"{name}: the file does not go on as it begins")
+            return Undecodable(FailureKind.CORRUPT, Reason.of(ReasonCode.BROKEN_OFF, format=name))
         case _:
-            return Undecodable(FailureKind.CORRUPT, f"{name}: {reason or type(reason).__name__}")
+            words = str(reason) or type(reason).__name__
+            return Undecodable(FailureKind.CORRUPT, Reason.of(ReasonCode.DECODER, source=name, words=words))
 
 
 def _readable_format(head: bytes) -> str:
     name = sniff(head)
     if name is None:
-        raise Undecodable(FailureKind.NOT_A_PICTURE, "it does not begin like any picture format that is known")
+        raise Undecodable(FailureKind.NOT_A_PICTURE, Reason(ReasonCode.NO_KNOWN_FORMAT))
     if name not in ALLOWED:
-        readable = ", ".join(sorted(ALLOWED))
-        raise Undecodable(FailureKind.UNSUPPORTED, f"{name} pictures are not read; {readable} are")
+        detail = Reason.of(ReasonCode.FORMAT_NOT_READ, format=name, readable=sorted(ALLOWED))
+        raise Undecodable(FailureKind.UNSUPPORTED, detail)
     return name
 
 
@@ -96,7 +97,8 @@ def _check_size(size: tuple[int, int], max_megapixels: float) -> None:
     width, height = size
     megapixels = width * height / 1e6
     if megapixels > max_megapixels:
-        detail = f"{width} x {height} is {megapixels:.4g} megapixels; the limit is {max_megapixels:g}"
+        numbers = {"height": height, "limit": max_megapixels, "megapixels": megapixels, "width": width}
+        detail = Reason.of(ReasonCode.SIZE_LIMIT, **numbers)
         raise Undecodable(FailureKind.TOO_LARGE, detail)
 
 

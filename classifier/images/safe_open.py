@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from classifier.errors import Undecodable
-from classifier.records import FailureKind, ImageFile, time_of
+from classifier.records import FailureKind, ImageFile, Reason, ReasonCode, time_of
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -45,7 +45,7 @@ def open_regular(path: Path) -> BufferedReader:
 def check_length(size_bytes: int, *, max_megapixels: float) -> None:
     """Raise Undecodable (TOO_LARGE) if the file is longer than an image of `max_megapixels` can be."""
     if size_bytes > max(_SMALL_BYTES, max_megapixels * 1e6 * _MAX_BYTES_PER_PIXEL):
-        detail = f"the file has {size_bytes:,} bytes, more than {max_megapixels:g} megapixels can take"
+        detail = Reason.of(ReasonCode.LENGTH_LIMIT, limit=max_megapixels, size_bytes=size_bytes)
         raise Undecodable(FailureKind.TOO_LARGE, detail)
 
 

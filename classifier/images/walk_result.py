@@ -8,6 +8,7 @@ from typing import Any
 
 from classifier.paths import displayable, to_text
 from classifier.progress import counted
+from classifier.records import Reason
 
 _LATER = ("; it is taken once it is complete", "; they are taken once they are complete")
 _MAX_LISTED = 10
@@ -42,14 +43,14 @@ class WalkResult:
     links: int = 0
     specials: int = 0
     unreadable: int = 0
-    refused: list[tuple[Path, str]] = field(default_factory=list)
+    refused: list[tuple[Path, Reason]] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     left_out: list[SkippedFolder] = field(default_factory=list)
 
     def refuse(self, path: str, error: OSError) -> None:
         """Count `path` as unreadable."""
         self.unreadable += 1
-        self.refused.append((Path(path), error.strerror or str(error)))
+        self.refused.append((Path(path), Reason.of_system(error)))
         if len(self.complaints) < _MAX_COMPLAINTS:
             self.complaints.append(f"{path!r} cannot be read: {error.strerror or error}")
 

@@ -10,7 +10,7 @@ from classifier.images.hashing import hash_file
 from classifier.inference.process import block_sigint
 from classifier.inference.reader import Read, ReadError
 from classifier.inference.worker import init_worker
-from classifier.records import Failure, FailureKind
+from classifier.records import Failure, FailureKind, Reason, ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,10 +84,9 @@ class _Child:
         self._connection.send_bytes(pickle.dumps(path))
         answer = self._receive(deadline_s)
         if answer is None and self._process.is_alive():
-            return Failure(kind=FailureKind.TIMEOUT, detail=f"reading it takes more than {deadline_s:g} seconds")
+            return Failure(kind=FailureKind.TIMEOUT, detail=Reason.of(ReasonCode.DEADLINE, seconds=deadline_s))
         if answer is None:
-            detail = f"the decoder died ({_exit_description(self._process.exitcode)}) while reading it"
-            return Failure(kind=FailureKind.CRASHED, detail=detail)
+            return Failure(kind=FailureKind.CRASHED, detail=_cause_of_death(self._process.exitcode))
         result: Read | ReadError = pickle.loads(answer)  # noqa: S301 - from our own process
         return result
 
@@ -129,5 +128,8 @@ def _serve(reader: Reader, connection: Connection, gigabytes: float) -> None:
         connection.send_bytes(pickle.dumps(reader.read(path)))
 
 
-def _exit_description(exit_code: int | None) -> str:
-    return f"signal {-exit_code}" if exit_code is not None and exit_code < 0 else f"exit code {exit_code}"
+def _cause_of_death(exit_code: int | None) -> Reason:
+    is_signal = exit_code is not None and exit_code < 0
+    return Reason.of(
+        ReasonCode.DECODER_DIED, **({"signal": -(exit_code or 0)} if is_signal else {"exit_code": exit_code})
+    )

@@ -18,7 +18,7 @@ from classifier.images.hashing import hash_file, picture_id
 from classifier.images.probe import open_checked
 from classifier.images.safe_open import check_length, image_file, open_regular
 from classifier.inference.process import is_out_of_memory
-from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId
+from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId, Reason, ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,11 +85,11 @@ class Reader:
         except Undecodable as error:
             return self._too_large(file, error)
         except FileNotFoundError:
-            return _read_error(None, None, FailureKind.VANISHED, "it is no longer there")
+            return _read_error(None, None, FailureKind.VANISHED, Reason(ReasonCode.GONE))
         except MemoryError:
-            return _read_error(None, None, FailureKind.MEMORY, "there was not enough memory to read the file")
+            return _read_error(None, None, FailureKind.MEMORY, Reason(ReasonCode.NO_MEMORY_TO_READ))
         except OSError as error:
-            return _read_error(_stat(path), None, FailureKind.UNREADABLE, error.strerror or str(error))
+            return _read_error(_stat(path), None, FailureKind.UNREADABLE, Reason.of_system(error))
         return self._decode(file, data)
 
     def _decode(self, file: ImageFile, data: bytes) -> Read | ReadError:
@@ -102,8 +102,9 @@ class Reader:
             return _read_error(file, identity, *_unsupported_by_name(file.path, error))
         except Exception as error:  # noqa: BLE001 - whatever a file causes is a failure of that file alone
             if is_out_of_memory(error):
-                return _read_error(file, identity, FailureKind.MEMORY, "there was not enough memory to decode it")
-            return _read_error(file, identity, FailureKind.CORRUPT, f"{type(error).__name__}: {error}")
+                return _read_error(file, identity, FailureKind.MEMORY, Reason(ReasonCode.OUT_OF_MEMORY))
+            detail = Reason.of(ReasonCode.DECODER, source=type(error).__name__, words=str(error))
+            return _read_error(file, identity, FailureKind.CORRUPT, detail)
         picture = Picture(id=identity, size_bytes=len(data), width=width, height=height, truncated=truncated)
         return Read(file=file, picture=picture, pixels=transformed)
 
@@ -112,7 +113,7 @@ class Reader:
         try:
             file, identity = hash_file(file.path)
         except OSError as error:
-            return _read_error(file, None, FailureKind.UNREADABLE, error.strerror or str(error))
+            return _read_error(file, None, FailureKind.UNREADABLE, Reason.of_system(error))
         return _read_error(file, identity, refusal.kind, refusal.detail)
 
 
@@ -124,15 +125,15 @@ def _stat(path: Path) -> ImageFile | None:
         return None
 
 
-def _read_error(file: ImageFile | None, identity: PictureId | None, kind: FailureKind, detail: str) -> ReadError:
+def _read_error(file: ImageFile | None, identity: PictureId | None, kind: FailureKind, detail: Reason) -> ReadError:
     return ReadError(file=file, id=identity, failure=Failure(kind=kind, detail=detail))
 
 
-def _unsupported_by_name(path: Path, error: Undecodable) -> tuple[FailureKind, str]:
+def _unsupported_by_name(path: Path, error: Undecodable) -> tuple[FailureKind, Reason]:
     """Formats without a signature in their first bytes (TGA, raw) are recognized by the name alone."""
     name = unsupported_by_name(path)
     if error.kind is FailureKind.NOT_A_PICTURE and name is not None:
-        return FailureKind.UNSUPPORTED, f"{name} pictures are not read"
+        return FailureKind.UNSUPPORTED, Reason.of(ReasonCode.FORMAT_NOT_READ, format=name)
     return error.kind, error.detail
 
 

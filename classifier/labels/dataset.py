@@ -15,7 +15,7 @@ from classifier.images.safe_open import read_picture
 from classifier.labels.from_annotations import Feedback
 from classifier.labels.load import MIN_PICTURES, join_errors
 from classifier.progress import Progress
-from classifier.records import Example, Failure, FailureKind, Label, Selection
+from classifier.records import Example, Failure, FailureKind, Label, Reason, Selection
 
 THUMBNAIL_SIDE = 16
 
@@ -63,7 +63,7 @@ def read_example(label: Label, max_megapixels: float) -> Result:
     except Undecodable as error:
         return label, Failure(kind=error.kind, detail=error.detail)
     except OSError as error:
-        return label, Failure(kind=FailureKind.UNREADABLE, detail=error.strerror or str(error))
+        return label, Failure(kind=FailureKind.UNREADABLE, detail=Reason.of_system(error))
 
 
 def example_of(label: Label, data: bytes, *, max_megapixels: float) -> Example:

@@ -26,7 +26,7 @@ from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.labeled_embeddings import load_labeled_paths
 from classifier.paths import from_text
 from classifier.progress import Progress
-from classifier.records import Failure, FailureKind, ImageFile, Mode, PictureId
+from classifier.records import Failure, FailureKind, ImageFile, Mode, PictureId, Reason, ReasonCode
 
 if TYPE_CHECKING:
     from classifier.images.walk_result import WalkResult
@@ -203,9 +203,9 @@ def _hash(path: Path) -> tuple[ImageFile, PictureId] | Failure:
     try:
         return hash_file(path)
     except FileNotFoundError:
-        return Failure(kind=FailureKind.VANISHED, detail="it was there when the crawl was scanned")
+        return Failure(kind=FailureKind.VANISHED, detail=Reason(ReasonCode.VANISHED))
     except OSError as error:
-        return Failure(kind=FailureKind.UNREADABLE, detail=error.strerror or str(error))
+        return Failure(kind=FailureKind.UNREADABLE, detail=Reason.of_system(error))
 
 
 def _record(catalog: Catalog, path: Path, result: tuple[ImageFile, PictureId] | Failure) -> None:

@@ -25,6 +25,7 @@ from classifier.images.safe_open import read_picture
 from classifier.inference.loader import stream
 from classifier.inference.reader import Read, Reader, load_pixels
 from classifier.labels.dataset import Result, phash_and_thumbnail
+from classifier.reason_text import reason_message
 from classifier.records import Example, Label
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class TrainingImages:
             data = read_picture(path, max_megapixels=self._max_megapixels)
             return load_pixels(data, max_megapixels=self._max_megapixels)[0]
         except (OSError, Undecodable) as error:
-            reason = error.detail if isinstance(error, Undecodable) else error.strerror
+            reason = reason_message(error.detail) if isinstance(error, Undecodable) else error.strerror
             raise LabelsError(
                 f"{path}: could be read when training began and no longer can ({reason}); leave the labels alone while "
                 "training, and start it again to go on"

@@ -8,6 +8,7 @@ import pytest
 
 from classifier.inference.isolated_read import read_isolated
 from classifier.inference.reader import Limits, Read, ReadError
+from classifier.reason_text import reason_message
 from classifier.records import FailureKind
 from kit.pictures import COLORS, png_bytes
 from kit.readers import Fragile, Shrink
@@ -31,7 +32,7 @@ def test_only_the_suspect_that_kills_a_fresh_process_is_blamed(tmp_path: Path) -
     assert outcomes[7].pixels[:, 0, 0].tolist() == list(COLORS["red"])
     assert isinstance(outcomes[9], ReadError)
     assert outcomes[9].failure.kind is FailureKind.CRASHED
-    assert outcomes[9].failure.detail == "the decoder died (signal 9) while reading it"
+    assert str(reason_message(outcomes[9].failure.detail)) == "the decoder died (signal 9) while reading it"
     assert active_children() == []
 
 

@@ -15,6 +15,7 @@ import torch
 
 from classifier.inference.loader import Batch, PackedPaths, stream
 from classifier.inference.reader import Limits, Read, ReadError
+from classifier.reason_text import reason_message
 from classifier.records import FailureKind
 from kit.pictures import png_bytes
 from kit.readers import Fragile, Shrink
@@ -91,7 +92,7 @@ def test_files_that_kill_or_hang_their_reader_cost_themselves_alone(tmp_path: Pa
         ({key: key for key in range(40)} | crashed | {12: FailureKind.TIMEOUT}).items()
     )
     details = {
-        key: (outcome.failure.detail, outcome.id is not None, outcome.file is not None)
+        key: (str(reason_message(outcome.failure.detail)), outcome.id is not None, outcome.file is not None)
         for batch in batches
         for key, outcome in zip(batch.keys, batch.results, strict=True)
         if isinstance(outcome, ReadError)

@@ -19,7 +19,7 @@ def _sentence(code: str, params: str) -> str:
 
 
 def with_sentences(connection: sqlite3.Connection) -> None:
-    """Make of a catalog what an earlier version had: each reason as a sentence."""
+    """Make of a catalog what an earlier version had: each reason, and each failure, as a sentence."""
     connection.create_function(
         "sentence", 2, lambda code, params: str(reason_message(Reason(ReasonCode(code), params)))
     )
@@ -30,4 +30,6 @@ def with_sentences(connection: sqlite3.Connection) -> None:
         )
         connection.execute(f"ALTER TABLE {table} DROP COLUMN reason_code")
         connection.execute(f"ALTER TABLE {table} RENAME COLUMN reason_params TO reason")
-    connection.execute("DELETE FROM migrations WHERE name = 'm016_reason_codes'")
+    connection.create_function("failure", 1, lambda text: str(reason_message(Reason.from_text(text))))
+    connection.execute("UPDATE files SET failure_detail = failure(failure_detail) WHERE failure_detail IS NOT NULL")
+    connection.execute("DELETE FROM migrations WHERE name >= 'm016'")

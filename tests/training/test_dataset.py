@@ -13,6 +13,7 @@ from torch import Tensor
 from classifier.errors import LabelsError
 from classifier.inference.reader import Limits
 from classifier.labels.dataset import read_example
+from classifier.reason_text import reason_message
 from classifier.records import Example, FailureKind, Label
 from classifier.training.dataset import HashAndThumbnail, TrainingImages, iter_batches, read_in_workers
 from kit.learning import drawn_examples
@@ -114,7 +115,7 @@ def test_a_file_too_long_for_a_picture_is_not_read(tmp_path: Path, workers: int)
 
     assert isinstance(read, Example)
     assert (tmp_path / "huge.jpg", FailureKind.TOO_LARGE) == (label.path, failure.kind)
-    assert "the file has 68,157,440 bytes, more than 1 megapixels can take" == failure.detail
+    assert "the file has 68,157,440 bytes, more than 1 megapixels can take" == str(reason_message(failure.detail))
     assert failure == read_example(labels[1], 1)[1]
 
 
