@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from classifier.records import FailureKind, Reason
+    from classifier.reasons import Reason
+    from classifier.records import FailureKind
 
 
 class Message(str):  # noqa: SLOT000 - it has attributes

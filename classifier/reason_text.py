@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import Message, SystemMessage
 from classifier.progress import percent_up
-from classifier.records import ReasonCode
+from classifier.reasons import ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from classifier.records import Reason
+    from classifier.reasons import Reason
 
 _BECAUSE: Final[Mapping[ReasonCode, Message]] = {
     ReasonCode.ABOVE_THRESHOLD: Message("at least {threshold:g}"),

@@ -25,7 +25,8 @@ from classifier.audit import thresholds
 from classifier.audit.sample import draw, is_simple, threshold_steps
 from classifier.catalog.audits import Audit, SampledImage
 from classifier.model import binomial_bounds
-from classifier.records import Annotation, AnnotationKind, PictureId, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Annotation, AnnotationKind, PictureId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,7 +23,8 @@ from classifier.catalog.values import to_bytes
 from classifier.model.bundle import Bundle
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest
-from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId, Reason, ReasonCode, Selection
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId, Selection
 from classifier.web.queue import Order, QueueFilter
 from classifier.web.session import ReviewSession
 

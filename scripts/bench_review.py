@@ -36,7 +36,8 @@ from classifier.catalog.values import to_bytes
 from classifier.demo.draw import KINDS, draw
 from classifier.model.bundle_files import MANIFEST
 from classifier.model.manifest import prediction_key
-from classifier.records import Action, Decision, PictureId, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Action, Decision, PictureId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ import pytest
 
 from classifier.i18n import Language, translate
 from classifier.reason_text import reason_message
-from classifier.records import Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
 
 NAMES = ("chibi", "a: below 0.9", "not chibi (2)", "{name}", "四格漫画")
 LATIN = re.compile(r"[a-z]{3}")

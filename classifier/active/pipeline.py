@@ -25,7 +25,8 @@ from classifier.images.walk_result import WalkResult
 from classifier.labels.from_annotations import placed_by_hand, usable_names
 from classifier.model.weights import check_versions
 from classifier.progress import Progress, SilentProgress, Stage, counted
-from classifier.records import Action, Decision, Method, Mode, Move, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Action, Decision, Method, Mode, Move
 from classifier.sort.scan import Scope, checked_crawl, scope_from_settings
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from classifier.filing.reconcile import reconcile
 from classifier.filing.recovery import recover
 from classifier.filing.refile import RefileResult, refile_images
 from classifier.progress import Progress, SilentProgress
-from classifier.records import Action, Decision, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Action, Decision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,8 @@ from classifier.catalog.decisions import DECIDED, decision_from_row
 from classifier.catalog.undo_queries import standing_moves
 from classifier.catalog.values import to_path
 from classifier.paths import to_json
-from classifier.records import Action, PictureId, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Action, PictureId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,8 @@ from typing import Any, Final
 
 from classifier.catalog import migrations
 from classifier.catalog.library_changes import ChangeKind
-from classifier.records import Action, AnnotationKind, FailureKind, Method, ReasonCode, Selection
+from classifier.reasons import ReasonCode
+from classifier.records import Action, AnnotationKind, FailureKind, Method, Selection
 
 _MOST: Final = 2**62
 """Above every id; SQLite's integers end at 2**63."""

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog.values import select_many, to_path
-from classifier.records import Action, Decision, PictureId, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Action, Decision, PictureId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.library_changes import DELETED
 from classifier.catalog.values import to_bytes, to_image_file, to_path
-from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId, Reason, time_of
+from classifier.reasons import Reason
+from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId, time_of
 
 if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog

@@ -9,7 +9,8 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog.values import select_many, utc_now
-from classifier.records import Action, ReasonCode
+from classifier.reasons import ReasonCode
+from classifier.records import Action
 
 if TYPE_CHECKING:
     import sqlite3

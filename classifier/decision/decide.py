@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from classifier.model.calibration import RULED_OUT, most_likely
 from classifier.paths import to_json
-from classifier.records import Action, Decision, PictureId, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Action, Decision, PictureId
 
 _Outcome = tuple[Action, ReasonCode, str]
 """An action, the code of its reason, and the JSON of the reason's parameters up to "top", the last one by name."""

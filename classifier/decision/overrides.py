@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classifier.catalog.manual_moves import decision_for_folder
-from classifier.records import Action, AnnotationKind, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Action, AnnotationKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

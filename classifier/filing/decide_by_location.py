@@ -19,7 +19,8 @@ from classifier.catalog.undo_queries import decisions_run
 from classifier.catalog.values import to_bytes
 from classifier.filing.destination import folder_for
 from classifier.filing.results import Outcome, Status
-from classifier.records import Decision, Method, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Decision, Method
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,7 +20,8 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from classifier.errors import Undecodable
 from classifier.images.formats import ALLOWED, HEAD_BYTES, sniff
-from classifier.records import FailureKind, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import FailureKind
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

@@ -8,7 +8,8 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from classifier.errors import Undecodable
-from classifier.records import FailureKind, ImageFile, Reason, ReasonCode, time_of
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import FailureKind, ImageFile, time_of
 
 if TYPE_CHECKING:
     from io import BufferedReader

@@ -8,7 +8,7 @@ from typing import Any
 
 from classifier.paths import displayable, to_text
 from classifier.progress import counted
-from classifier.records import Reason
+from classifier.reasons import Reason
 
 _LATER = ("; it is taken once it is complete", "; they are taken once they are complete")
 _MAX_LISTED = 10

@@ -10,7 +10,8 @@ from classifier.images.hashing import hash_file
 from classifier.inference.process import block_sigint
 from classifier.inference.reader import Read, ReadError
 from classifier.inference.worker import init_worker
-from classifier.records import Failure, FailureKind, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Failure, FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

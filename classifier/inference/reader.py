@@ -18,7 +18,8 @@ from classifier.images.hashing import hash_file, picture_id
 from classifier.images.probe import open_checked
 from classifier.images.safe_open import check_length, image_file, open_regular
 from classifier.inference.process import is_out_of_memory
-from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,8 @@ from classifier.images.safe_open import read_picture
 from classifier.labels.from_annotations import Feedback
 from classifier.labels.load import MIN_PICTURES, join_errors
 from classifier.progress import Progress
-from classifier.records import Example, Failure, FailureKind, Label, Reason, Selection
+from classifier.reasons import Reason
+from classifier.records import Example, Failure, FailureKind, Label, Selection
 
 THUMBNAIL_SIDE = 16
 

@@ -26,7 +26,8 @@ from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.labeled_embeddings import load_labeled_paths
 from classifier.paths import from_text
 from classifier.progress import Progress
-from classifier.records import Failure, FailureKind, ImageFile, Mode, PictureId, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Failure, FailureKind, ImageFile, Mode, PictureId
 
 if TYPE_CHECKING:
     from classifier.images.walk_result import WalkResult

@@ -11,7 +11,8 @@ from classifier.filing.destination import REVIEW, is_in_its_folder
 from classifier.filing.reconcile import open_library
 from classifier.filing.refile import RefileResult, refile_images
 from classifier.progress import Progress, SilentProgress
-from classifier.records import Action, AnnotationKind, Decision, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Action, AnnotationKind, Decision
 from classifier.web.history import annotated_images
 from classifier.web.queue import items_of_categories, items_of_images
 from classifier.web.suggestions import read_suggestions

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.values import select_many, to_path
-from classifier.records import Action, PictureId, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Action, PictureId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

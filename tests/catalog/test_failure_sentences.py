@@ -17,7 +17,7 @@ from classifier.catalog.connection import NAME, open_catalog
 from classifier.catalog.failure_sentences import read_failure
 from classifier.catalog.filesystem import state_folder
 from classifier.reason_text import reason_message
-from classifier.records import Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
 from kit.reasons import with_sentences
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from classifier.catalog.filesystem import state_folder
 from classifier.catalog.reason_sentences import read_sentence
 from classifier.decision.decide import decide
 from classifier.reason_text import reason_message
-from classifier.records import PictureId, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import PictureId
 from kit.reasons import with_sentences
 
 if TYPE_CHECKING:

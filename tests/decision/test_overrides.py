@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from classifier.decision.overrides import apply_annotation
-from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId
 from kit.reasons import ANY
 
 DECISION = Decision(picture=PictureId("p"), action=Action.FILE, category="chibi", confidence=0.97, reason=ANY)

@@ -12,7 +12,8 @@ from classifier.catalog.audits import Audit, SampledImage
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import hold_lock
 from classifier.filing.executor import execute
-from classifier.records import Action, Annotation, AnnotationKind, Decision, Method, PictureId, Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Action, Annotation, AnnotationKind, Decision, Method, PictureId
 from kit.filing import move_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.tables import WITH_REASONS
 from classifier.reason_text import reason_message
-from classifier.records import Reason, ReasonCode
+from classifier.reasons import Reason, ReasonCode
 
 if TYPE_CHECKING:
     import sqlite3
