@@ -34,10 +34,10 @@ MISLABELED = {("landscape", 0): "portrait", ("pixel_sprite", 1): "item_icon"}
 """Labelled pictures that are put into another category's folder, for the page to ask about: kind and place there."""
 LEARNED_MS = 120_000
 """How long what learns beside the page may take until it has looked at the library."""
-SHOWN = "() => document.querySelector('#view [data-picture], #view .clear')"
+SHOWN = "() => document.querySelector('#view [data-image-id], #view .message')"
 SEEN = "() => [...document.images].every((one) => one.complete)"
 LEARNED = """async () => {
-  const { learning } = await (await import("/static/api.js")).get("/api/state");
+  const { learning } = await (await import("/static/http.js")).get("/api/state");
   return !["starting", "learning"].includes(learning.at);
 }"""
 
@@ -70,8 +70,8 @@ def audit(page: Page) -> None:
     """A question about what was filed, of a sample that is drawn where there is none."""
     page.get_by_role("button", name="Audit").click()
     still(page)
-    if page.get_by_role("button", name="Draw a new sample").count():
-        page.get_by_role("button", name="Draw a new sample").click()
+    if page.get_by_role("button", name="Begin an audit").count():
+        page.get_by_role("button", name="Begin an audit").click()
         still(page)
     for _ in range(3):
         page.keyboard.press("Enter")

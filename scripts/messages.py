@@ -1,5 +1,7 @@
 """Collects the messages of the source into the catalog of translations, classifier/locale, and compiles it.
 
+The page's messages, in JavaScript, are also written to its module of translations, classifier/web/static/zh_CN.js.
+
 python scripts/messages.py
 
 Translate in illsort.po what it prints, and run it again.
@@ -7,15 +9,19 @@ Translate in illsort.po what it prints, and run it again.
 
 from __future__ import annotations
 
+import json
 import sys
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -25,9 +31,11 @@ from classifier.i18n import DOMAIN, LOCALE, SYSTEM, Language  # noqa: E402 - the
 
 PO: Final = LOCALE / Language.CHINESE / "LC_MESSAGES" / f"{DOMAIN}.po"
 MO: Final = PO.with_suffix(".mo")
+PAGE: Final = ROOT / "classifier" / "web" / "static" / "zh_CN.js"
+LANGUAGES: Final = (("**.py", "python"), ("**.js", "javascript"))
 ERRORS: Final[list[type[Exception]]] = [errors.IllsortError, *errors.IllsortError.__subclasses__()]
 KEYWORDS: Final = {
-    **dict.fromkeys([*(kind.__name__ for kind in ERRORS), "Message", "_"]),
+    **dict.fromkeys([*(kind.__name__ for kind in ERRORS), "Message", "_", "N_"]),
     "Counted": (1, 2),
     "count_": (1, 2),
 }
@@ -53,10 +61,16 @@ class Messages(Catalog):
     ]
 
 
+def templates() -> Iterator[tuple[Path, str | tuple[str, ...]]]:
+    """Each message with its file; a pair where it depends on a number."""
+    for file, _, template, _, _ in extract_from_dir(ROOT / "classifier", LANGUAGES, keywords=KEYWORDS):
+        yield Path(file), template
+
+
 def extracted() -> Messages:
     """Every message of the source, untranslated."""
     catalog = Messages(Language.CHINESE, header_comment="# Chinese of illsort.", fuzzy=False)
-    for _, _, template, _, _ in extract_from_dir(ROOT / "classifier", keywords=KEYWORDS):
+    for _, template in templates():
         catalog.add(template)
     for code in CODES:
         catalog.add(code, context=SYSTEM)
@@ -86,13 +100,26 @@ def compiled(catalog: Catalog) -> bytes:
     return file.getvalue()
 
 
+def page_translations(catalog: Catalog) -> str:
+    """The module of the page's translations, by message; by its singular, where it depends on a number."""
+    words: dict[str, str] = {}
+    for file, template in templates():
+        key = template if isinstance(template, str) else template[0]
+        message = catalog.get(key) if file.suffix == ".js" else None
+        if message is not None and any(message.string):
+            words[key] = message.string if isinstance(message.string, str) else message.string[0]
+    text = json.dumps(words, ensure_ascii=False, indent=2, sort_keys=True)
+    return f"// Written by scripts/messages.py.\nexport const MESSAGES = {text};\n"
+
+
 def main() -> None:
-    """Write both files and print what is left to translate."""
+    """Write the files and print what is left to translate."""
     catalog = merged()
     with PO.open("wb") as file:
         write_po(file, catalog, width=0, no_location=True, sort_output=True)
     MO.write_bytes(compiled(catalog))
-    left = [message.id for message in catalog if not message.string]
+    PAGE.write_text(page_translations(catalog), encoding="utf-8")
+    left = [message.id for message in catalog if not any(message.string)]
     print(*left, sep="\n")
     print(f"{len(catalog) - len(left)} of {len(catalog)} messages are translated: {PO.relative_to(ROOT)}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from string import Formatter
 
 import pytest
@@ -37,3 +38,16 @@ def test_the_catalog_of_translations_has_no_doubtful_or_obsolete_entry() -> None
 
 def test_the_compiled_catalog_is_that_of_the_translations() -> None:
     assert messages.MO.read_bytes() == messages.compiled(messages.merged())
+
+
+def test_every_message_of_the_page_has_a_chinese_translation() -> None:
+    catalog = messages.merged()
+    scripts = "".join(path.read_text(encoding="utf-8") for path in messages.PAGE.parent.glob("*.js"))
+    used = set(re.findall(r'(?<![\w.])(?:_|N_|count_)\(\s*"([^"]+)"', scripts))
+
+    assert len(used) > 100
+    assert [] == [one for one in used if (found := catalog.get(one)) is None or not any(found.string)]
+
+
+def test_the_page_loads_the_translations_of_the_catalog() -> None:
+    assert messages.PAGE.read_text(encoding="utf-8") == messages.page_translations(messages.merged())

@@ -40,12 +40,14 @@ def drawn_crawl(folder: Path) -> Path:
     return crawl
 
 
-SHOWN = "[...document.querySelectorAll('.cell')].map((cell) => cell.dataset.picture).join()"
+SHOWN = "[...document.querySelectorAll('.cell')].map((cell) => cell.dataset.imageId).join()"
 
 
 def shows_others(page: Page, before: str) -> None:
     """Wait for another grid, or for the end."""
-    page.wait_for_function(f"(before) => document.querySelector('.clear, .cell img') && {SHOWN} !== before", arg=before)
+    page.wait_for_function(
+        f"(before) => document.querySelector('.message, .cell img') && {SHOWN} !== before", arg=before
+    )
 
 
 def kind_of_most(page: Page) -> str:
@@ -68,8 +70,8 @@ def name_all(page: Page) -> None:
     """Name every grid as a person would: a name that is new is typed, one that is there has a key."""
     keys: dict[str, str] = {}
     for _ in range(40):
-        page.wait_for_selector(".cell img, .clear")
-        if page.locator(".clear").count():
+        page.wait_for_selector(".cell img, .message")
+        if page.locator(".message").count():
             return
         before = page.evaluate(SHOWN)
         kind = kind_of_most(page)
@@ -78,7 +80,7 @@ def name_all(page: Page) -> None:
         else:
             type_keys(page, "n", *KINDS[kind], "Enter")
             keys[kind] = str(len(keys) + 1)
-        page.wait_for_selector(f".name-row .main:has-text('{KINDS[kind]}')")
+        page.wait_for_selector(f".name-row .primary:has-text('{KINDS[kind]}')")
         mark_strangers(page, kind)
         all_in_sight(page)
         type_keys(page, "Enter")
@@ -118,14 +120,14 @@ def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:
             page.goto(served.address)
             page.wait_for_selector(".stage img")
             type_keys(page, "g")
-            while page.locator(".clear").count() == 0:
-                page.wait_for_selector(".cell img, .clear")
+            while page.locator(".message").count() == 0:
+                page.wait_for_selector(".cell img, .message")
                 before_it = page.evaluate(SHOWN)
                 all_in_sight(page)
                 type_keys(page, "Enter")
                 shows_others(page, before_it)
             type_keys(page, "f", "Enter")
-            page.wait_for_selector("#note.good")
+            page.wait_for_selector("#notification.good")
             page.goto("about:blank")
     assert {"faces", "pages"} == {name.partition("/")[0] for name in all_files(library)} - {"_unknown"}
     undo(library)

@@ -88,7 +88,7 @@ def browser(seen: Seen, **options: Any) -> Iterator[Page]:
 def asked_by(page: Page, path: str, **query: str) -> Any:
     """What the server answers when the page itself asks, with its key."""
     return page.evaluate(
-        "([path, query]) => import('/static/api.js').then((net) => net.get(path, query))", [path, query]
+        "([path, query]) => import('/static/http.js').then((http) => http.get(path, query))", [path, query]
     )
 
 
@@ -107,7 +107,7 @@ def picture_in_sight(page: Page) -> None:
 
 
 def all_in_sight(page: Page) -> None:
-    """Wait until every picture of the grid was in sight long enough to be confirmed."""
+    """Wait until every picture of the grid was in view long enough to be confirmed."""
     page.wait_for_function(
         "() => document.querySelector('.cell') && document.querySelector('.unseen')?.textContent === ''"
     )

@@ -31,7 +31,7 @@ def test_an_audit_is_drawn_judged_and_taken_back_by_keys(tmp_path: Path) -> None
         page.goto(served.address)
         page.get_by_text("Audit", exact=True).click()
         page.locator("input").fill("4")
-        page.get_by_text("Draw a new sample").click()
+        page.get_by_text("Begin an audit").click()
         page.get_by_text("chibi: right?").wait_for()
         for number, (letter, wrong) in enumerate([("Enter", 0), (" ", 1), ("Backspace", 0), (" ", 1), ("Enter", 1)]):
             picture_in_sight(page)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
 
 KNOWN, NEW = 60, 300
-SHOWN = "([before]) => document.querySelector('.single')?.dataset.picture !== before"
-WAIT = """([expected]) => import("/static/api.js").then((net) => net.get("/api/state")).then(
+SHOWN = "([before]) => document.querySelector('.single')?.dataset.imageId !== before"
+WAIT = """([expected]) => import("/static/http.js").then((http) => http.get("/api/state")).then(
     ({ waiting }) => Object.values(waiting.review).reduce((sum, count) => sum + count, 0) === expected)"""
 
 
@@ -44,7 +44,7 @@ def test_what_is_decided_while_a_sort_is_at_work_is_kept_and_what_it_brings_wait
         page.wait_for_selector(".stage img")
         with begun(tmp_path, bundle) as sort:
             while sort.poll() is None and len(said) < KNOWN - 10:
-                said.append(page.evaluate("document.querySelector('.single').dataset.picture"))
+                said.append(page.evaluate("document.querySelector('.single').dataset.imageId"))
                 picture_in_sight(page)
                 page.keyboard.press("1")
                 page.wait_for_function(SHOWN, arg=[said[-1]])

@@ -32,13 +32,13 @@ pytestmark = [
 
 def asked(page: Page, picture: PictureId) -> None:
     """Wait until this picture is asked about, and seen."""
-    page.locator(f".doubts[data-picture='{picture}']").wait_for()
-    page.wait_for_function("() => document.querySelector('.doubts .stage img')?.naturalWidth > 0")
+    page.locator(f".label-issues[data-image-id='{picture}']").wait_for()
+    page.wait_for_function("() => document.querySelector('.label-issues .stage img')?.naturalWidth > 0")
 
 
 def key_of(page: Page, category: str) -> str:
     """The key that the page shows for a category."""
-    return page.locator(".doubts .buttons button", has_text=category).locator("kbd").inner_text()
+    return page.locator(".label-issues .buttons button", has_text=category).locator("kbd").inner_text()
 
 
 def learned(made: Doubted) -> dict[PictureId, str]:
@@ -61,7 +61,7 @@ def test_a_wrong_label_is_put_right_by_one_key_taken_back_and_put_right_again(tm
         page.goto(served.address)
         page.get_by_role("button", name="Doubtful labels").click()
         asked(page, first)
-        page.get_by_text(f"Labelled {labelled}; the model takes it for {likely} (0.98)").wait_for()
+        page.get_by_text(f"Labeled {labelled}; the model takes it for {likely} (0.98)").wait_for()
         picture_in_sight(page)
         page.keyboard.press(key_of(page, likely))
         asked(page, second)
@@ -126,7 +126,7 @@ def test_what_is_said_in_another_tray_changes_the_number(tmp_path: Path) -> None
     with server(made.library) as served, browser(seen) as page:
         page.goto(served.address)
         number(page, 3)
-        page.locator(f".single[data-picture='{made.pictures[0]}']").wait_for()
+        page.locator(f".single[data-image-id='{made.pictures[0]}']").wait_for()
         picture_in_sight(page)
         page.keyboard.press("1")
         number(page, 2)

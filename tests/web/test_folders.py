@@ -22,7 +22,7 @@ from kit.serving import server
 if TYPE_CHECKING:
     from pathlib import Path
 
-GONE = "([was]) => document.querySelector('.clear') || document.querySelector('.single').dataset.picture !== was"
+GONE = "([was]) => document.querySelector('.message') || document.querySelector('.single').dataset.imageId !== was"
 HELD = {"pixiv/mika": 3, "pixiv/aoi/2023": 4, "pixiv/aoi": 1, "danbooru": 5, ".": 2}
 
 
@@ -219,13 +219,13 @@ def test_a_folder_is_chosen_cleared_and_left_in_the_browser(tmp_path: Path, bund
         page.select_option("#choose-folder", label="\u2003mika (3)")
         for _ in range(3):
             page.wait_for_selector(".stage img")
-            before = page.evaluate("document.querySelector('.single').dataset.picture")
+            before = page.evaluate("document.querySelector('.single').dataset.imageId")
             picture_in_sight(page)
             page.keyboard.press("1")
             page.wait_for_function(GONE, arg=[before])
-        page.wait_for_selector(".clear")
-        says = page.inner_text(".clear")
-        page.click(".clear button:has-text('All folders')")
+        page.wait_for_selector(".message")
+        says = page.inner_text(".message")
+        page.click(".message button:has-text('All folders')")
         page.wait_for_selector(".stage img")
         quiet(page, seen)
 

@@ -36,14 +36,14 @@ def press(page: Page, *keys: str) -> None:
         before = shown(page)
         page.keyboard.press(key)
         page.wait_for_function(
-            "([before]) => document.querySelector('.single')?.dataset.picture !== before || "
+            "([before]) => document.querySelector('.single')?.dataset.imageId !== before || "
             "document.querySelector('.empty') !== null",
             arg=[before],
         )
 
 
 def shown(page: Page) -> str | None:
-    return page.evaluate("document.querySelector('.single')?.dataset.picture ?? null")  # type: ignore[no-any-return]
+    return page.evaluate("document.querySelector('.single')?.dataset.imageId ?? null")  # type: ignore[no-any-return]
 
 
 def at_rest(page: Page, number: int) -> None:
@@ -55,7 +55,7 @@ def at_rest(page: Page, number: int) -> None:
 
 def learned(page: Page, beginning: str) -> None:
     """Wait until the line that says what was learned begins so."""
-    says = "([text]) => document.querySelector('#learned').textContent.startsWith(text)"
+    says = "([text]) => document.querySelector('#learning').textContent.startsWith(text)"
     page.wait_for_function(says, arg=[beginning], timeout=120_000)
 
 
@@ -79,7 +79,7 @@ def test_a_queue_is_cleared_by_keys_alone_though_the_server_is_killed_in_between
             at_rest(page, 6)
             press(page, "Backspace", "Backspace", "1", "u")
             press(page, *["3"] * (COUNT - 6))
-            page.wait_for_selector(".clear")
+            page.wait_for_selector(".message")
             at_rest(page, COUNT)
             page.keyboard.press("f")
             page.keyboard.press("Enter")
@@ -107,7 +107,7 @@ def test_a_grid_is_confirmed_but_for_what_was_marked(tmp_path: Path, bundle: Pat
         page.get_by_text("网格").tap()
         page.wait_for_selector(".cell img")
         cells = page.locator(".cell").count()
-        first_cell = page.locator(".cell").first.get_attribute("data-picture")
+        first_cell = page.locator(".cell").first.get_attribute("data-image-id")
         page.locator(".cell").nth(1).tap()
         page.keyboard.press("ArrowRight")
         page.keyboard.press("u")
@@ -118,7 +118,7 @@ def test_a_grid_is_confirmed_but_for_what_was_marked(tmp_path: Path, bundle: Pat
         page.get_by_text("English").tap()
         page.get_by_text("Back", exact=True).tap()
         at_rest(page, 0)
-        page.wait_for_selector(f'.cell[data-picture="{first_cell}"]')
+        page.wait_for_selector(f'.cell[data-image-id="{first_cell}"]')
         all_in_sight(page)
         page.keyboard.press("Enter")
         at_rest(page, cells)
@@ -136,7 +136,7 @@ def test_a_decision_that_the_server_does_not_hear_is_sent_again(tmp_path: Path, 
             page.wait_for_selector(".stage img")
             quiet(page, seen)
         press(page, "1", "2")
-        page.wait_for_selector("#note.bad")
+        page.wait_for_selector("#notification.bad")
         with server(library, port=first.port):
             at_rest(page, 2)
     with read_catalog(library) as catalog:
@@ -149,9 +149,9 @@ def test_what_is_decided_is_learned_and_what_comes_next_is_in_another_order(tmp_
     seen = Seen()
     with server(library, learning=True) as first, browser(seen) as page:
         page.goto(first.address)
-        has_begun = "() => document.querySelector('#choose-order')?.value === 'learned'"
+        has_begun = "() => document.querySelector('#choose-order')?.value === 'informative'"
         page.wait_for_function(has_begun, timeout=120_000)
-        assert page.locator("#learned").is_hidden()
+        assert page.locator("#learning").is_hidden()
         press(page, *["1"] * 25)
         learned(page, "+25")
         coming = asked_by(page, "/api/queue", order="learned", limit="60")["pictures"]
@@ -162,7 +162,7 @@ def test_what_is_decided_is_learned_and_what_comes_next_is_in_another_order(tmp_
         before = pictures(library)
         page.keyboard.press("Shift+F")
         page.keyboard.press("Enter")
-        page.wait_for_function("() => document.querySelector('#note').textContent.startsWith('Sorted again: ')")
+        page.wait_for_function("() => document.querySelector('#notification').textContent.startsWith('Sorted again: ')")
         filed = pictures(library)
     assert ([], 1) == (seen.said, len(seen.asked))
     assert 25 <= len([name for name in filed if name.startswith("blue/")])

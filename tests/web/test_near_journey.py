@@ -26,14 +26,14 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process"),
 ]
 
-PLACES = """() => ['.guesses', '.categories', '.single .actions .main'].map((one) => {
+PLACES = """() => ['.guesses', '.categories', '.single .actions .primary'].map((one) => {
   const { top, height } = document.querySelector(one).getBoundingClientRect();
-  return one === '.single .actions .main' ? top + height : top;
+  return one === '.single .actions .primary' ? top + height : top;
 })"""
 
 
 def shown(page: Page) -> str:
-    return str(page.evaluate("document.querySelector('.single').dataset.picture"))
+    return str(page.evaluate("document.querySelector('.single').dataset.imageId"))
 
 
 def loaded(page: Page, what: str, count: int) -> None:
@@ -46,20 +46,20 @@ def come_to(page: Page, made: Nearby) -> list[list[float]]:
     """Skip until one of those that repeat is shown; where everything stood meanwhile."""
     places = []
     for _ in range(OTHERS + 1):
-        loaded(page, ".labelled img", 3)
+        loaded(page, ".neighbors img", 3)
         places.append(page.evaluate(PLACES))
         if (before := shown(page)) in made.repeats:
             return places
         page.keyboard.press("s")
         page.wait_for_function(
-            "([before]) => document.querySelector('.single').dataset.picture !== before", arg=[before]
+            "([before]) => document.querySelector('.single').dataset.imageId !== before", arg=[before]
         )
         places.append(page.evaluate(PLACES))
     raise AssertionError("none of those that repeat was shown")
 
 
 def counted(page: Page, tray: str) -> str:
-    return page.locator("#bar .group button", has_text=tray).locator(".number").inner_text()
+    return page.locator("#toolbar .group button", has_text=tray).locator(".number").inner_text()
 
 
 def test_a_group_is_answered_by_one_key_and_taken_back_by_one(tmp_path: Path) -> None:
@@ -69,15 +69,15 @@ def test_a_group_is_answered_by_one_key_and_taken_back_by_one(tmp_path: Path) ->
             page.goto(first.address)
             places = come_to(page, made)
             assert all(place == places[0] for place in places)
-            page.wait_for_selector(".repeats:not([hidden])")
-            assert f"+{REPEATS - 1} nearly the same" in page.inner_text(".repeats")
-            assert "blue" in page.locator(".labelled li").first.inner_text()
+            page.wait_for_selector(".near-duplicates:not([hidden])")
+            assert f"+{REPEATS - 1} near-duplicates" in page.inner_text(".near-duplicates")
+            assert "blue" in page.locator(".neighbors li").first.inner_text()
             skipped = int(counted(page, "Skipped"))
 
             page.keyboard.press("=")
             loaded(page, ".strip img", REPEATS - 1)
             page.get_by_text(f"{REPEATS} answered together").wait_for()
-            assert f"× {REPEATS}" in page.inner_text(".actions .main")
+            assert f"× {REPEATS}" in page.inner_text(".actions .primary")
             picture_in_sight(page)
             own = shown(page)
             page.keyboard.press("3")
@@ -90,22 +90,22 @@ def test_a_group_is_answered_by_one_key_and_taken_back_by_one(tmp_path: Path) ->
             for _ in range(OTHERS - skipped):
                 assert shown(page) not in made.repeats
                 page.keyboard.press("s")
-            page.wait_for_selector(".clear")
+            page.wait_for_selector(".message")
 
             for _ in range(OTHERS - skipped):
                 page.keyboard.press("Backspace")
             page.keyboard.press("Backspace")
             page.wait_for_function("() => document.querySelector('.file span').textContent === 'File 0'")
-            page.wait_for_function("([own]) => document.querySelector('.single').dataset.picture === own", arg=[own])
-            page.wait_for_selector(".repeats.on:not([hidden])")
+            page.wait_for_function("([own]) => document.querySelector('.single').dataset.imageId === own", arg=[own])
+            page.wait_for_selector(".near-duplicates.together:not([hidden])")
             quiet(page, seen)
         with server(made.library, port=first.port):
             page.reload()
             come_to(page, made)
-            page.wait_for_selector(".repeats.on:not([hidden])")
+            page.wait_for_selector(".near-duplicates.together:not([hidden])")
             picture_in_sight(page)
             page.keyboard.press("=")
-            assert "×" not in page.inner_text(".actions .main")
+            assert "×" not in page.inner_text(".actions .primary")
             page.keyboard.press("Enter")
             page.wait_for_function("() => document.querySelector('.file span').textContent === 'File 1'")
             quiet(page, seen)
@@ -121,7 +121,7 @@ def test_by_touch_on_a_phone_in_chinese(tmp_path: Path) -> None:
         page.goto(first.address)
         come_to(page, made)
         together = REPEATS - len(set(made.repeats[:2]) - {shown(page)})
-        page.get_by_text(f"另有 {REPEATS - 1} 张几乎相同").tap()
+        page.get_by_text(f"另有 {REPEATS - 1} 张近似重复").tap()
         page.get_by_text(f"{together} 张一起决定").wait_for()
         picture_in_sight(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

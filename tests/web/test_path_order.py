@@ -29,7 +29,7 @@ KINDS = [*7 * [(Action.REVIEW, "chibi", 0.5)], (Action.REVIEW, "page", 0.4), (Ac
 LIES = {0: ["/z/a"], 1: ["/a/b/2"], 2: ["/a/c"], 3: ["/m", "/a/b/1"], 4: ["/a/b/1.x"], 5: [], 7: ["/b"], 8: ["/a/a"]}
 """Where each of KINDS lies; 6, like 5, has no file in the crawl any more."""
 IN_ORDER = [3, 4, 1, 2, 7, 0]
-GONE = "([was]) => document.querySelector('.clear') || document.querySelector('.side h1').textContent !== was"
+GONE = "([was]) => document.querySelector('.message') || document.querySelector('.side h1').textContent !== was"
 FEW = pytest.mark.parametrize("few", [0, 3000])
 
 
@@ -175,7 +175,7 @@ def test_it_is_chosen_by_key_and_by_list_in_both_views(tmp_path: Path, bundle: P
     with browser(seen, viewport={"width": 1280, "height": 800}) as page, server(tmp_path / "sorted") as served:
         page.goto(served.address)
         page.wait_for_selector(".stage img")
-        for order in ("category", "path"):
+        for order in ("category", "folder"):
             page.keyboard.press("o")
             page.wait_for_function("([of]) => document.querySelector('#choose-order').value === of", arg=[order])
         page.get_by_text("By folder").last.wait_for()
@@ -185,13 +185,13 @@ def test_it_is_chosen_by_key_and_by_list_in_both_views(tmp_path: Path, bundle: P
             found.append(named(page))
             page.keyboard.press("s")
             page.wait_for_function(GONE, arg=[found[-1]])
-        page.wait_for_selector(".clear")
+        page.wait_for_selector(".message")
         page.keyboard.press("Backspace")
         page.keyboard.press("Backspace")
         page.get_by_role("button", name="中文").click()
         page.keyboard.press("g")
         page.wait_for_selector(".cell img")
-        page.select_option("#choose-order", "surety")
+        page.select_option("#choose-order", "confidence")
         page.wait_for_selector(".cell img")
         page.select_option("#choose-order", label="按文件夹")
         page.wait_for_function(f"() => {cells}.length === 2")

@@ -192,7 +192,7 @@ def test_the_page_shows_what_goes_wrong_in_its_language(tmp_path: Path) -> None:
             page.keyboard.press("n")
             page.locator("#dialog input").fill(name)
             page.keyboard.press("Enter")
-            page.locator("#note.bad").get_by_text(shown).wait_for()
+            page.locator("#notification.bad").get_by_text(shown).wait_for()
             page.keyboard.press("Escape")
             page.locator("#language").click()
 

@@ -34,11 +34,11 @@ VISIBLE = """(share) => {
   return [...document.querySelectorAll(".cell")].filter((cell) => {
     const { top, bottom, height } = cell.getBoundingClientRect();
     return Math.min(bottom, innerHeight) - Math.max(top, head.bottom) >= share * height;
-  }).map((cell) => cell.dataset.picture);
+  }).map((cell) => cell.dataset.imageId);
 }"""
-SHOWN = "() => [...document.querySelectorAll('.cell')].map((cell) => cell.dataset.picture)"
+SHOWN = "() => [...document.querySelectorAll('.cell')].map((cell) => cell.dataset.imageId)"
 SETTLED = """() => {
-  const number = document.querySelector(".cell") && document.querySelector(".main:not(.file)")?.textContent;
+  const number = document.querySelector(".cell") && document.querySelector(".primary:not(.file)")?.textContent;
   const was = document.body.dataset.was;
   document.body.dataset.was = number;
   return number && number === was && /[1-9]/.test(number);
@@ -68,7 +68,7 @@ def confirm(page: Page, library: Path, *, tap: bool = False) -> set[PictureId]:
     still(page)
     whole, partly = set(page.evaluate(VISIBLE, 0.98)), set(page.evaluate(VISIBLE, 0.6))
     if tap:
-        page.locator(".grid .main").tap()
+        page.locator(".grid .primary").tap()
     else:
         page.keyboard.press("Enter")
     page.wait_for_function(FILED, arg=len(before) + len(whole)) if whole == partly else page.wait_for_timeout(500)
@@ -93,7 +93,7 @@ def test_enter_confirms_what_is_in_sight_and_the_rest_comes_next(tmp_path: Path,
         first = confirm(page, library, tap=is_phone)
         assert 0 < len(first) < COUNT
         rest = [picture for picture in ids if picture not in first]
-        page.wait_for_function("(first) => document.querySelector('.cell').dataset.picture === first", arg=rest[0])
+        page.wait_for_function("(first) => document.querySelector('.cell').dataset.imageId === first", arg=rest[0])
         assert rest == page.evaluate(SHOWN)
 
         if not is_phone:  # in a larger window more is in sight
@@ -114,12 +114,12 @@ def test_enter_confirms_what_is_in_sight_and_the_rest_comes_next(tmp_path: Path,
 
 def refused(page: Page, picture: PictureId, why: str) -> None:
     """Press keys that say something of the large picture; each is told why it cannot."""
-    page.wait_for_selector(f".single[data-picture='{picture}']")
+    page.wait_for_selector(f".single[data-image-id='{picture}']")
     for key in ("Enter", "1", "u"):
-        page.evaluate("() => { document.querySelector('#note').hidden = true; }")
+        page.evaluate("() => { document.querySelector('#notification').hidden = true; }")
         page.wait_for_timeout(100)
         type_keys(page, key)
-        page.locator("#note", has_text=why).wait_for()
+        page.locator("#notification", has_text=why).wait_for()
 
 
 def test_a_picture_that_does_not_load_is_not_confirmed_and_not_called_done(tmp_path: Path) -> None:
@@ -133,17 +133,17 @@ def test_a_picture_that_does_not_load_is_not_confirmed_and_not_called_done(tmp_p
         type_keys(page, "g")
         page.get_by_text("Confirm 6", exact=True).wait_for()
         type_keys(page, "Enter")
-        page.get_by_text("1 cannot be shown").wait_for()
-        page.wait_for_function("(slow) => document.querySelector('.cell').dataset.picture === slow", arg=slow)
+        page.get_by_text("1 picture cannot be shown").wait_for()
+        page.wait_for_function("(slow) => document.querySelector('.cell').dataset.imageId === slow", arg=slow)
         assert [slow] == page.evaluate(SHOWN)
         page.wait_for_function(FILED, arg=6)
-        assert page.locator(".grid .main").is_disabled()
+        assert page.locator(".grid .primary").is_disabled()
         type_keys(page, "Enter")
-        page.get_by_text("No picture was in sight long enough").wait_for()
+        page.get_by_text("No picture was in view long enough").wait_for()
         type_keys(page, " ", "Enter")  # what a person marks is theirs to know
         page.get_by_text("more wait here.").wait_for()
         type_keys(page, "g")
-        page.wait_for_selector(f".single[data-picture='{slow}']")
+        page.wait_for_selector(f".single[data-image-id='{slow}']")
         type_keys(page, "s")
         refused(page, lost, "cannot be shown")
     assert set(ids) - {lost, slow} == {one for one in said(library) if one != slow}
@@ -169,7 +169,7 @@ def name_group(page: Page, *keys: str) -> None:
     all_in_sight(page)
     before = page.evaluate(SHOWN)
     type_keys(page, *keys)
-    page.wait_for_selector(".name-row .main:not([disabled])")
+    page.wait_for_selector(".name-row .primary:not([disabled])")
     type_keys(page, "Enter")
     page.wait_for_function(f"(before) => ({SHOWN})().join() !== before.join()", arg=before)
 
@@ -272,7 +272,7 @@ def test_a_key_means_the_same_in_every_view(tmp_path: Path) -> None:
     with server(library) as served, browser(seen, viewport={"width": 1280, "height": 800}) as page:
         page.goto(served.address)
         page.get_by_text("Audit", exact=True).click()
-        page.get_by_text("Draw a new sample").click()
+        page.get_by_text("Begin an audit").click()
         page.get_by_text("cat: right?").wait_for()
         type_keys(page, "g")
         page.get_by_text("Audit: one by one only").wait_for()
@@ -291,7 +291,7 @@ def test_a_key_means_the_same_in_every_view(tmp_path: Path) -> None:
         assert "none of these categories" in page.inner_text("dialog")
         type_keys(page, "Escape")
         page.get_by_role("button", name="Waiting").click()
-        page.wait_for_selector(".side .main")
+        page.wait_for_selector(".side .primary")
         assert "New category for this one" in page.inner_text(".side")
         type_keys(page, "n")
         page.get_by_text("the picture that is shown is put into it").wait_for()

@@ -1,79 +1,184 @@
-// Talks to the server that served this page. Answers are sent one after the other, in the order in which they were given.
+// The server's routes. URLs and JSON keep the names that they were released with; here they get the page's names.
 
-import { inLanguage, say } from "./i18n.js";
+import { get, send } from "./http.js";
 
-export class Refused extends Error {
-  constructor(status, message) {
-    super(message);
-    this.status = status;
-  }
+/**
+ * @typedef {{ en: string, zh: string }} Text in both languages
+ * @typedef {Object} Item an image of a queue
+ * @property {string} id
+ * @property {string} queue review, unknown or file
+ * @property {string} category the suggested one; empty if there is none
+ * @property {string} name of its file
+ * @property {string[]} ruledOut categories that it is not of
+ * @property {Text} reason of the last sort's decision
+ * @property {boolean} isReasonOld whether the model has learned since
+ * @property {[string, number][]} guesses categories and their probabilities, the most likely first
+ * @typedef {Object} Answer
+ * @property {string} id
+ * @property {"right" | "wrong" | "none of these" | "skipped"} answer
+ * @property {string | null} category
+ * @typedef {Object} Grid images that look alike, or of one predicted category
+ * @property {number} cluster
+ * @property {string | null} category
+ * @property {number} count
+ */
+
+const ORDERS = {
+  confidence: "surety", category: "category", folder: "path", newest: "newest", informative: "learned", similar: "alike",
+};
+
+// null where there is no text.
+const textOf = (json, name) => (json[name] === undefined ? null : { en: json[name], zh: json[`${name}_zh`] ?? json[name] });
+
+const stateOf = (json) => ({
+  library: json.library,
+  trainCommand: json.train,
+  isLabeling: json.labelling,
+  categories: json.categories.map(({ name, key, said }) => ({ name, key, labelCount: said })),
+  waiting: json.waiting, // queue -> category -> how many
+  skipped: json.skipped,
+  toFile: json.to_file,
+  undoSteps: json.steps,
+  missing: json.missing,
+  newestAnnotation: json.words,
+  learning: learningOf(json.learning),
+  ranking: rankingOf(json.outlook),
+});
+
+const learningOf = ({ at, done, total, outcome, ...json }) => ({
+  status: at, // none, starting, learning, ready, filing, cannot or trouble
+  reason: textOf(json, "why"),
+  done,
+  total,
+  outcome: outcome && { number: outcome.number, filed: outcome.filed, notFiled: textOf(outcome, "notFiled") },
+});
+
+// `share` is what could be filed before and after; `number` is 0 before the first ranking.
+const rankingOf = ({ number, share, fileable, rule, verdicts, new: added }) => ({
+  number, share, fileable, rule, answers: verdicts, newAnswers: added,
+});
+
+const itemOf = (json) => ({
+  id: json.picture,
+  queue: json.tray,
+  category: json.category,
+  name: json.name,
+  width: json.width,
+  height: json.height,
+  ruledOut: json.ruled_out,
+  reason: textOf(json, "reason"),
+  isReasonOld: json.learned_since,
+  guesses: json.guesses,
+});
+
+const pageOf = ({ pictures, next, ...rest }) => ({ items: pictures.map(itemOf), next, ...rest });
+
+const answerJson = ({ id, answer, category }) => ({ picture: id, said: answer, category });
+
+const skippedFilesOf = (left) => left.map((json) => ({ name: json.name, reason: textOf(json, "why") }));
+
+const filingOf = ({ run, moved, left, state }) => ({ run, moved, skipped: skippedFilesOf(left), state: stateOf(state) });
+
+export const fetchState = async () => stateOf(await get("/api/state"));
+
+// A page of a queue. `next` is where the page after it begins, null at the end.
+export async function fetchQueue({ queue, order, category, folder, isGrid }, { after, limit }) {
+  return pageOf(await get("/api/queue", {
+    order: ORDERS[order], limit,
+    ...(queue === "skipped" ? { skipped: "1" } : { tray: queue }),
+    ...(category && { category }), ...(folder !== "" && { folder }), ...(isGrid && { grid: "1" }),
+    ...(after !== undefined && { after: JSON.stringify(after) }),
+  }));
 }
 
-// Why something was refused, as it is shown.
-function why({ status, statusText }, answer) {
-  return status === 401 ? say("restarted") : (inLanguage(answer, "error") ?? statusText).trim();
+export const sendAnswers = async (answers) => stateOf((await send("/api/say", { answers: answers.map(answerJson) })).state);
+
+// `steps` returns how many steps there are when it is sent: taken back once, whatever is sent twice.
+export async function sendUndo(steps) {
+  const { pictures, state } = await send("/api/back", () => ({ steps: steps() }));
+  return { items: pictures.map(itemOf), state: stateOf(state) };
 }
 
-// The keys of this page, as its address's token was exchanged for: kept for a reload and for other tabs, in no cookie,
-// which other servers of this machine would get.
-let keys = JSON.parse(localStorage.getItem("keys") ?? "{}");
-const opened = open();
+export const sendFile = async () => filingOf(await send("/api/file"));
 
-async function open() {
-  const token = new URLSearchParams(location.search).get("token");
-  if (token === null) return;
-  history.replaceState(null, "", location.pathname + location.hash);
-  const response = await fetch("/api/open", posted({ token }));
-  if (!response.ok) return;  // spent before: where this browser has the keys, it needs none
-  keys = await response.json();
-  localStorage.setItem("keys", JSON.stringify(keys));
+export const sendFileLearned = async () => stateOf((await send("/api/file-learned")).state);
+
+export const sendNewCategory = async (name) => stateOf((await send("/api/categories", { make: name })).state);
+
+export const sendRename = async (rename, to) => stateOf((await send("/api/categories", { rename, to })).state);
+
+// The folders of the crawl, around the chosen one: [number, name, depth, how many wait].
+export const fetchFolders = ({ queue, folder }) =>
+  get("/api/folders", { tray: ["unknown", "skipped"].includes(queue) ? queue : "review", ...(folder !== "" && { folder }) });
+
+const gridsOf = ({ grids, groups }) => ({
+  grids: grids.map(({ look, category, count }) => ({ cluster: look, category, count })),
+  clusters: { total: groups.all, named: groups.named, untouched: groups.untouched },
+});
+
+export const fetchGrids = async () => gridsOf(await get("/api/grids"));
+
+// The images of a grid, and all grids at that moment.
+export async function fetchGrid({ cluster, category }, { limit }) {
+  const { pictures, next, ...all } = await get("/api/grid", { limit, ...(category === null ? { look: cluster } : { category }) });
+  return { items: pictures.map(itemOf), next, ...gridsOf(all) };
 }
 
-async function ask(path, options = {}) {
-  await opened;
-  const headers = { ...options.headers, "X-Illsort-Key": keys.page ?? "" };
-  const response = await fetch(path, { cache: "no-store", ...options, headers });
-  const isJson = (response.headers.get("content-type") ?? "").includes("json");
-  const answer = isJson ? await response.json() : { error: await response.text() };
-  if (!response.ok) throw new Refused(response.status, why(response, answer));
-  return answer;
+// Which kinds of similar images this library has.
+export async function fetchSimilarKinds() {
+  const { labelled, alike } = await get("/api/near");
+  return { neighbors: labelled, nearDuplicates: alike };
 }
 
-export const get = (path, query = {}) => ask(`${path}?${new URLSearchParams(query)}`);
-
-const post = (path, sent) => ask(path, posted(sent));
-
-function posted(sent) {
-  return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(sent) };
+// The nearest labeled images, and the near-duplicates that wait; null while these are still searched for.
+export async function fetchSimilar(id) {
+  const { labelled, alike } = await get(`/api/near/${id}`);
+  return {
+    neighbors: labelled.map(({ picture, category, cosine, there }) => ({ id: picture, category, cosine, hasFile: there })),
+    nearDuplicates: alike && alike.map(itemOf),
+  };
 }
 
-const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+const auditOf = ({ usual, there, guaranteed, asked, at_most: most, finished, kept, enough, pictures, categories, ...json }) => ({
+  ...json, // drawn, number, confidence, wrong, skipped, filed, steps, target, misfiled, offer
+  usualCount: usual,
+  filedNow: there,
+  isGuaranteed: guaranteed,
+  judged: asked,
+  atMost: most,
+  isFinished: finished,
+  isKept: kept,
+  suggestedCount: enough,
+  items: pictures.map(itemOf),
+  categories: categories?.map((one) => ({ name: one.name, filed: one.filed, judged: one.asked, wrong: one.wrong, atMost: one.at_most })),
+});
 
-let last = Promise.resolve();
-let waiting = 0;
-export const unsaved = () => waiting;
-export const settled = () => last;
+const auditAnswerOf = ({ audit, state }) => ({ audit: auditOf(audit), state: stateOf(state) });
 
-// What the server cannot be told now is told again until it hears; what it refuses is the caller's to show.
-// A function tells what to send once all that was said before is saved.
-export function send(path, sent, { onTrouble }) {
-  waiting += 1;
-  const told = last.then(async () => {
-    const body = typeof sent === "function" ? sent() : sent;
-    for (;;) {
-      try {
-        const answer = await post(path, body);
-        onTrouble(null);
-        return answer;
-      } catch (error) {
-        if (error instanceof Refused && error.status < 500) throw error;
-        onTrouble(error);
-        await pause(1000);
-      }
-    }
-  });
-  last = told.catch(() => undefined).finally(() => { waiting -= 1; });
-  return told;
+export const fetchAudit = async () => auditAnswerOf(await get("/api/audit"));
+export const sendAuditBegin = async (count) => auditAnswerOf(await send("/api/audit/begin", { count }));
+export const sendAuditUndo = async (steps) => auditAnswerOf(await send("/api/audit/back", () => ({ steps: steps() })));
+
+export async function sendAuditAnswers(answers, steps) {
+  return auditAnswerOf(await send("/api/audit/say", () => ({ answers: answers.map(answerJson), steps: steps() })));
 }
 
-export const pictureUrl = (row, size) => `/picture/${row.picture}/${size}?key=${keys.pictures}`;
+// Moves the images judged wrong to `_review`; with `by_threshold`, also those below the offered threshold.
+export async function sendAuditFile(options = {}) {
+  const json = await send("/api/audit/file", options);
+  return { ...auditAnswerOf(json), filing: filingOf(json) };
+}
+
+const issuesOf = ({ of, left, steps, option, pictures }) => ({
+  total: of, left, steps, option,
+  items: pictures.map(({ picture, name, category, likely, confidence }) => ({ id: picture, name, category, likely, confidence })),
+});
+
+const issuesAnswerOf = ({ doubts, state }) => ({ issues: issuesOf(doubts), state: stateOf(state) });
+
+export const fetchLabelIssues = async () => issuesOf((await get("/api/doubts")).doubts);
+export const sendIssueUndo = async (steps) => issuesAnswerOf(await send("/api/doubts/back", () => ({ steps: steps() })));
+
+export async function sendIssueAnswers(answers) {
+  return issuesAnswerOf(await send("/api/doubts/say", { answers: answers.map(answerJson) }));
+}

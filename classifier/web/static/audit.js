@@ -1,106 +1,150 @@
-// The audit: is this rightly filed? A random sample is judged, and a bound on the error rate follows.
+// The audit: a random sample of filed images is judged right or wrong, and a bound on the error rate follows.
 
-import { make } from "./dom.js";
-import { get } from "./api.js";
-import { Question } from "./single_item.js";
-import { count, reasonOf, say, stayed } from "./i18n.js";
+import { fetchAudit, sendAuditAnswers, sendAuditBegin, sendAuditFile, sendAuditUndo } from "./api.js";
+import { notify } from "./dialogs.js";
+import { button, make, muted } from "./dom.js";
+import { skippedText } from "./filing.js";
+import { _, count_, formatNumber, inLanguage } from "./i18n.js";
+import { SingleItem } from "./single_item.js";
 
-export class Audit extends Question {
-  constructor(desk) {
-    super(desk, "audit");
+export class Audit extends SingleItem {
+  canBeWrong = true;
+
+  constructor(app) {
+    super(app, "audit");
     this.audit = null;
-    this.canBeWrong = true;
   }
 
   async open() {
-    this.loading();
-    this.become(await get("/api/audit"));
+    this.drawLoading();
+    this.update(await fetchAudit());
   }
 
-  get row() {
-    return this.audit?.pictures[0] ?? null;
+  get item() {
+    return this.audit?.items[0] ?? null;
   }
 
   get steps() {
     return this.audit.steps;
   }
 
-  pass() {
-    this.audit.pictures.shift();
+  remove() {
+    this.audit.items.shift();
   }
 
-  tell(answers) {
-    return this.send("/api/audit/say", () => ({ answers, steps: this.steps }));
+  send(answers) {
+    return sendAuditAnswers(answers, () => this.steps);
   }
 
-  back() {
-    return this.send("/api/audit/back", () => ({ steps: this.steps }));
+  undo() {
+    return this.follow(sendAuditUndo(() => this.steps));
   }
 
-  refused() {
-    return get("/api/audit");
+  reload() {
+    return fetchAudit();
   }
 
-  count({ audit }) {
+  updateSteps({ audit }) {
     this.audit.steps = audit.steps;
   }
 
-  become({ audit, run, moved, left }) {
+  update({ audit, filing }) {
     this.audit = audit;
-    this.keep(audit.pictures);
-    if (run !== undefined) {
-      this.desk.tell(say("auditFiled", run, count(moved)) + stayed(left), left.length ? "bad" : "good");
+    this.keepImages(audit.items);
+    if (filing) {
+      const { run, moved, skipped } = filing;
+      const text = count_("Run {run}: {count} picture went to _review; illsort undo takes it back",
+        "Run {run}: {count} pictures went to _review; illsort undo takes it back", { run, count: moved });
+      notify(text + skippedText(skipped), skipped.length ? "bad" : "good");
     }
     this.draw();
   }
 
-  what(row) {
-    const { asked, drawn } = this.audit;
-    return make("div", { class: "what" },
-      make("h1", {}, say("auditQuestion", row.category)),
-      make("p", { class: "quiet" }, say("auditProgress", count(Math.min(asked + 1, drawn)), count(drawn))),
-      make("p", { class: "bound" }, this.#bound()),
-      make("h2", {}, say("whyFiled")),
-      make("p", { class: "reason" }, reasonOf(row)),
-      make("p", { class: "quiet reason" }, row.name));
+  question(item) {
+    const { judged, drawn } = this.audit;
+    return make("div", { class: "details" },
+      make("h1", {}, _("{category}: right?", { category: item.category })),
+      muted(_("{number} of {total}", { number: Math.min(judged + 1, drawn), total: drawn })),
+      make("p", { class: "bound" }, this.#boundText()),
+      make("h2", {}, _("Why it is filed there")),
+      make("p", { class: "reason" }, inLanguage(item.reason)),
+      make("p", { class: "muted reason" }, item.name));
   }
 
-  #bound() {
-    const { asked, wrong, skipped, at_most: most } = this.audit;
-    if (!most) return say("auditNothing");
-    const again = this.audit.number > 1 ? ` · ${say("auditAgain", count(this.audit.number), this.audit.confidence)}` : "";
-    return say("auditBound", most, count(wrong), count(asked)) + (skipped ? say("auditSkipped", count(skipped)) : "") + again;
+  rightLabel() {
+    return _("Right");
   }
 
-  rightly() {
-    return say("right");
+  #boundText() {
+    const { judged, wrong, skipped, atMost, number, confidence } = this.audit;
+    if (!atMost) return _("No conclusion yet");
+    const bound = _("At most {at_most} wrong, 95% confidence; {wrong} of {judged}", { at_most: atMost, wrong, judged });
+    const passed = skipped ? _(", and {count} skipped, counted as wrong", { count: skipped }) : "";
+    const again = number > 1 ? _(" · audit {number} of this sort, so judged at {confidence}", { number, confidence }) : "";
+    return bound + passed + again;
   }
 
   // Once all is answered: the bounds, whether the error rate is kept, and what can be done.
   outcome() {
-    const { drawn, finished, target, kept, misfiled, offer, enough, usual, there, filed, guaranteed } = this.audit;
-    const lines = [];
-    if (drawn === 0) lines.push(make("p", { class: "large" }, say("auditNone")), make("p", {}, say("auditWhat")));
-    else if (!finished) return make("p", { class: "quiet" }, say("loading"));
-    else lines.push(make("p", { class: "large" }, say("auditOf", count(filed))), make("p", { class: "bound" }, this.#bound()));
-    if (!guaranteed && kept !== true) lines.push(make("p", {}, say("auditGuarantee", count(drawn ? enough : usual))));
-    if (kept === true) lines.push(make("p", {}, say("auditKept", target)));
-    if (kept === false) lines.push(make("p", {}, offer ? say("auditOffer", target, offer.threshold, count(offer.kept), count(offer.filed)) : say("auditMissed", target)));
-    if (offer) lines.push(make("button", { class: "main", onclick: () => this.send("/api/audit/file", { by_threshold: true }) }, say("auditByThreshold", offer.threshold)));
-    if (misfiled) lines.push(make("button", { onclick: () => this.send("/api/audit/file", {}) }, say("auditMisfiled", count(misfiled))));
-    const number = make("input", { type: "number", min: 1, max: 100000, value: String(drawn ? enough : usual), "aria-label": say("auditCount") });
-    const draw = () => this.send("/api/audit/begin", { count: Math.max(1, Number.parseInt(number.value, 10) || usual) });
-    lines.push(make("div", { class: "actions" }, number, make("span", { class: "quiet" }, say("auditThere", count(there))), make("button", { class: offer ? "" : "main", onclick: draw }, say("auditDraw")), drawn ? this.backButton() : null));
-    return make("div", { class: "clear" }, ...lines, this.#categories());
+    const { drawn, isFinished } = this.audit;
+    if (drawn > 0 && !isFinished) return muted(_("Loading…"));
+    return make("div", { class: "message" }, ...this.#summary(), ...this.#verdict(), ...this.#refileButtons(), this.#newSample(), this.#categoryBounds());
   }
 
-  // The bound of each category, by itself.
-  #categories() {
+  #summary() {
+    const { drawn, filed } = this.audit;
+    if (drawn === 0) {
+      return [
+        make("p", { class: "headline" }, _("No audit is under way")),
+        make("p", {}, _("An audit draws a random sample of the filed pictures and asks whether each is right. It shows how many of all can be wrong at most.")),
+      ];
+    }
+    return [
+      make("p", { class: "headline" }, count_("Of {count} filed picture:", "Of {count} filed pictures:", { count: filed })),
+      make("p", { class: "bound" }, this.#boundText()),
+    ];
+  }
+
+  // Whether the error rate that was asked for is shown to be kept.
+  #verdict() {
+    const { target, isKept, offer, isGuaranteed } = this.audit;
+    const lines = [];
+    if (!isGuaranteed && isKept !== true) {
+      lines.push(_("The last sort gave no guarantee of its error rate: it filed by the model's own estimate. An audit of {count} pictures, none wrong, is one.", { count: this.#sampleSize }));
+    }
+    if (isKept === true) lines.push(_("{target} is kept.", { target }));
+    if (isKept === false && offer) lines.push(_("That {target} is kept is not shown; {threshold} would keep it: {kept} of {filed} stay filed.", { target, ...offer }));
+    if (isKept === false && !offer) lines.push(_("That {target} is kept is not shown, and no threshold is shown to keep it either: a larger sample may.", { target }));
+    return lines.map((text) => make("p", {}, text));
+  }
+
+  #refileButtons() {
+    const { offer, misfiled } = this.audit;
+    return [
+      offer && button(_("Put what is below {threshold} into _review", offer), () => this.follow(sendAuditFile({ by_threshold: true })), { class: "primary" }),
+      misfiled ? button(_("Put the {count} judged wrong into _review", { count: misfiled }), () => this.follow(sendAuditFile())) : null,
+    ];
+  }
+
+  get #sampleSize() {
+    const { drawn, suggestedCount, usualCount } = this.audit;
+    return drawn ? suggestedCount : usualCount;
+  }
+
+  #newSample() {
+    const { drawn, offer, filedNow, usualCount } = this.audit;
+    const field = make("input", { type: "number", min: 1, max: 100000, value: String(this.#sampleSize), "aria-label": _("How many to draw") });
+    const begin = () => this.follow(sendAuditBegin(Math.max(1, Number.parseInt(field.value, 10) || usualCount)));
+    return make("div", { class: "actions" }, field, make("span", { class: "muted" }, _("of {count} filed", { count: filedNow })),
+      button(drawn ? _("Draw a new sample") : _("Begin an audit"), begin, { class: offer ? "" : "primary" }), drawn ? this.undoButton() : null);
+  }
+
+  #categoryBounds() {
     const { categories } = this.audit;
     if (!categories?.length) return null;
-    const head = ["which", "auditFiledHere", "auditJudged", "auditWrong", "auditAtMost"].map((name) => make("th", {}, say(name)));
-    const cells = ({ name, filed, asked, wrong, at_most: most }) => [name, count(filed), count(asked), count(wrong), most];
-    const rows = categories.map((one) => make("tr", {}, ...cells(one).map((text) => make("td", {}, text))));
-    return make("table", { class: "bounds" }, make("tr", {}, ...head), ...rows);
+    const row = (tag, texts) => make("tr", {}, ...texts.map((text) => make(tag, {}, text)));
+    return make("table", { class: "bounds" },
+      row("th", [_("Category"), _("Filed"), _("Judged"), _("Wrong"), _("At most wrong")]),
+      ...categories.map(({ name, filed, judged, wrong, atMost }) => row("td", [name, ...[filed, judged, wrong].map(formatNumber), atMost])));
   }
 }

@@ -1,4 +1,4 @@
-// Makes elements; text is only ever text, so that no file name can become markup.
+// Makes elements. Text is only ever text, so that no file name can become markup.
 
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -13,3 +13,12 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 export const key = (name) => make("kbd", {}, name);
+
+// A button with its text, and the key that does the same.
+export const button = (text, onclick, { shortcut, ...attributes } = {}) =>
+  make("button", { onclick, ...attributes }, shortcut ? key(shortcut) : null, make("span", {}, text));
+
+// A button for a category, with its key.
+export const categoryButton = ({ name, key: letter }, onclick, attributes = {}) => button(name, onclick, { shortcut: letter, ...attributes });
+
+export const muted = (text) => make("p", { class: "muted" }, text);

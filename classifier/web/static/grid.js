@@ -1,130 +1,137 @@
-// Sixty pictures that the model takes for one category: mark what is not, confirm the rest.
+// Sixty images that the model takes for one category: mark those that are not, confirm the rest.
 
-import { Cells } from "./thumbnails.js";
-import { key, make } from "./dom.js";
-import { Supply } from "./prefetch.js";
-import { count, reasonOf, say, whyOf } from "./i18n.js";
+import { fetchQueue } from "./api.js";
+import { button, make } from "./dom.js";
+import { _, inLanguage } from "./i18n.js";
+import { Prefetcher } from "./prefetch.js";
+import { reasonHeading } from "./single.js";
+import { PAGE_SIZE, ThumbnailGrid } from "./thumbnails.js";
 
-const PAGE = 60;
-
-export class Grid extends Cells {
-  constructor(desk, query) {
-    super(desk);
-    this.query = query;
-    this.supply = new Supply({ ...query, grid: "1" }, { page: PAGE, size: "small", ahead: PAGE });
-    this.marks = [];
+export class Grid extends ThumbnailGrid {
+  constructor(app, filter) {
+    super(app);
+    this.filter = { ...filter, isGrid: true };
+    this.prefetcher = new Prefetcher((page) => fetchQueue(this.filter, page), { limit: PAGE_SIZE, size: "small", ahead: PAGE_SIZE });
+    this.marks = []; // the answer of each marked cell, null where there is none
   }
 
   async open() {
-    this.loading();
-    await this.supply.fill();
+    this.drawLoading();
+    await this.prefetcher.fill();
     this.#next();
   }
 
   reorder(change) {
-    this.supply.reorder(change);
+    this.filter = { ...this.filter, ...change };
+    this.prefetcher.restart();
   }
 
   press(name) {
-    const category = this.desk.category(name);
-    const step = this.step(name);
-    if (step) this.moveTo(this.at + step);
+    const category = this.app.categoryOf(name);
+    const step = this.stepOf(name);
+    if (step) this.moveTo(this.current + step);
     else if (name === "Enter") this.#confirm();
-    else if (name === " ") this.#mark(this.at, this.#wrong);
+    else if (name === " ") this.#mark(this.current, this.#wrong);
     else if (name === "*") this.#markAll();
-    else if (name === "u") this.#mark(this.at, { said: "none of these", category: null });
-    else if (name === "s") this.#mark(this.at, { said: "skipped", category: null });
-    else if (category) this.#mark(this.at, category === this.query.category ? null : { said: "right", category });
+    else if (name === "u") this.#mark(this.current, { answer: "none of these", category: null });
+    else if (name === "s") this.#mark(this.current, { answer: "skipped", category: null });
+    else if (category) this.#mark(this.current, category === this.filter.category ? null : { answer: "right", category });
     else return false;
     return true;
   }
 
-  get keys() {
-    return [["⏎", "kConfirm"], ["← ↑ ↓ →", "kMove"], ["␣", "kMark"], ["*", "kMarkAll"], ["u", "kNone"], ["s", "kSkip"], ["PgUp PgDn", "kNextCategory"]];
+  get shortcuts() {
+    return [
+      ["⏎", _("confirm what was in view and is not marked; the others come next")],
+      ["← ↑ ↓ →", _("move in the grid")],
+      ["␣", _("mark as wrong")],
+      ["*", _("mark all that was in view, or none")],
+      ["u", _("none of these categories")],
+      ["s", _("skip: it stays where it is")],
+      ["PgUp PgDn", _("another category in the grid")],
+    ];
   }
 
-  again(rows) {
-    const { tray, category } = rows[0];
-    if (category !== this.query.category || tray !== this.query.tray) return this.desk.show({ tray, category });
-    this.supply.putBack([...rows, ...this.rows]);
+  showAgain(items) {
+    const { queue, category } = items[0];
+    if (category !== this.filter.category || queue !== this.filter.queue) return this.app.show({ queue, category });
+    this.prefetcher.putBack([...items, ...this.items]);
     return this.#next();
   }
 
   async #next() {
-    if (this.supply.rows.length === 0) await this.supply.fill();
-    this.rows = this.supply.take(PAGE);
-    this.marks = this.rows.map(() => null);
-    this.at = 0;
-    if (this.rows.length === 0 && this.desk.advance()) return;
+    if (this.prefetcher.items.length === 0) await this.prefetcher.fill();
+    this.items = this.prefetcher.take(PAGE_SIZE);
+    this.marks = this.items.map(() => null);
+    this.current = 0;
+    if (this.items.length === 0 && this.app.showNextCategory()) return;
     this.draw();
-    this.toTop();
+    this.scrollToTop();
   }
 
-  // What was seen, or marked, is answered; what was not seen comes next, before all others.
+  // Answers what was seen or marked; what was not seen comes next, before all others.
   #confirm() {
-    if (this.rows.length === 0) return;
-    const parts = this.divided();
-    if (!this.mayAnswer(parts)) return;
-    const rows = parts.answered.map((number) => this.rows[number]);
-    const answers = parts.answered.map((number) =>
-      ({ picture: this.rows[number].picture, ...(this.marks[number] ?? { said: "right", category: this.query.category }) }));
-    for (const number of [...parts.answered, ...parts.gone]) this.supply.forget(this.rows[number]);
-    this.supply.putBack(parts.unseen.map((number) => this.rows[number]));
-    if (answers.length) this.desk.say(answers, () => this.again(rows));
-    this.rows = [];
+    if (this.items.length === 0) return;
+    const parts = this.partition();
+    if (!this.canAnswer(parts)) return;
+    const items = parts.answered.map((index) => this.items[index]);
+    const answers = parts.answered.map((index) =>
+      ({ id: this.items[index].id, ...(this.marks[index] ?? { answer: "right", category: this.filter.category }) }));
+    for (const index of [...parts.answered, ...parts.broken]) this.prefetcher.forget(this.items[index]);
+    this.prefetcher.putBack(parts.unseen.map((index) => this.items[index]));
+    if (answers.length) this.app.answer(answers, () => this.showAgain(items));
+    this.items = [];
     this.#next();
   }
 
   get #wrong() {
-    return { said: "wrong", category: this.query.category };
+    return { answer: "wrong", category: this.filter.category };
   }
 
-  isMarked(number) {
-    return this.marks[number] !== null;
+  isMarked(index) {
+    return this.marks[index] !== null;
   }
 
-  #mark(number, mark) {
-    const same = JSON.stringify(this.marks[number]) === JSON.stringify(mark);
-    this.marks[number] = same ? null : mark;
-    this.drawCell(number);
+  #mark(index, mark) {
+    const isSame = JSON.stringify(this.marks[index]) === JSON.stringify(mark);
+    this.marks[index] = isSame ? null : mark;
+    this.drawCell(index);
     this.drawConfirm();
   }
 
-  // All that were seen; pressed again, none.
+  // Marks all that were seen, or none if all of them are marked.
   #markAll() {
-    const seen = this.divided().answered;
-    const isAll = seen.every((number) => this.isMarked(number));
-    for (const number of seen) {
-      this.marks[number] = isAll ? null : this.#wrong;
-      this.drawCell(number);
+    const { answered } = this.partition();
+    const isAll = answered.every((index) => this.isMarked(index));
+    for (const index of answered) {
+      this.marks[index] = isAll ? null : this.#wrong;
+      this.drawCell(index);
     }
     this.drawConfirm();
   }
 
-  cell(row, number) {
-    return make("button", { class: "cell", title: `${row.name}\n${whyOf(row)}: ${reasonOf(row)}`, "data-picture": row.picture,
-      onclick: () => { this.moveTo(number); this.#mark(number, this.#wrong); } },
-      this.supply.image(row), make("span", { class: "mark" }));
+  cell(item, index) {
+    const reason = _("{heading}: {text}", { heading: reasonHeading(item), text: inLanguage(item.reason) });
+    return make("button", { class: "cell", title: `${item.name}\n${reason}`, "data-image-id": item.id, onclick: () => { this.moveTo(index); this.#mark(index, this.#wrong); } },
+      this.prefetcher.image(item), make("span", { class: "mark" }));
   }
 
   drawHead() {
-    this.confirmButton.replaceChildren(key("⏎"), this.confirmText);
     this.head.replaceChildren(
-      make("p", {}, say("gridHint", this.query.category)),
+      make("p", {}, _("Mark what is not {category}; Enter confirms the rest", { category: this.filter.category })),
       this.unseenNote,
-      make("div", { class: "actions" },
-        this.confirmButton,
-        make("button", { onclick: () => this.desk.back(), disabled: this.desk.state.steps === 0 }, key("⌫"), make("span", {}, say("back")))));
+      make("div", { class: "actions" }, this.confirmButton,
+        button(_("Back"), () => this.app.undo(), { shortcut: "⌫", disabled: this.app.state.undoSteps === 0 })));
     this.drawConfirm();
   }
 
-  confirmWords(number) {
-    return say("confirm", count(number));
+  confirmLabel(count) {
+    return _("Confirm {count}", { count });
   }
 
-  drawCell(number) {
-    const mark = this.marks[number];
-    const words = { wrong: say("wrong"), skipped: say("skip"), "none of these": say("none") };
-    this.show(number, mark === null ? "" : words[mark.said] ?? `→ ${mark.category}`);
+  drawCell(index) {
+    const mark = this.marks[index];
+    const labels = { wrong: _("wrong"), skipped: _("Skip"), "none of these": _("None of these") };
+    this.drawMark(index, mark === null ? "" : labels[mark.answer] ?? `→ ${mark.category}`);
   }
 }

@@ -1,201 +1,11 @@
-// What the page says, in English and Chinese: by the browser's language, or as switched.
+// The page's messages in English and Chinese, as in classifier/i18n.py: an English template is the key of its translation.
+// scripts/messages.py collects the templates and writes zh_CN.js. The language is the page's own choice, else the browser's.
 
-const WORDS = {
-  review: ["Waiting", "待确认"],
-  unknown: ["Unknown", "未知"],
-  skipped: ["Skipped", "已跳过"],
-  single: ["Single", "单张"],
-  grid: ["Grid", "网格"],
-  surety: ["Least sure first", "最没把握的在前"],
-  category: ["By category", "按类别"],
-  path: ["By folder", "按文件夹"],
-  newest: ["Newest first", "最新的在前"],
-  learned: ["Most useful first", "最有帮助的在前"],
-  alike: ["Alike together", "相似的放在一起"],
-  order: ["Order", "顺序"],
-  which: ["Category", "类别"],
-  all: ["All categories", "全部类别"],
-  folder: ["Folder of the crawl", "原图的文件夹"],
-  allFolders: ["All folders", "全部文件夹"],
-  moreFolders: ["{0} smaller {0|one is|ones are} not shown", "另有 {0} 个较小的没有列出"],
-  file: ["File {0}", "归类 {0} 张"],
-  fileTitle: ["File {0} {0|decision|decisions}?", "归类这 {0} 张图片？"],
-  fileBody: [
-    "The pictures move to their folders, as one run. illsort undo takes it back.",
-    "图片会移到各自的文件夹，作为一次运行；illsort undo 可以撤销。",
-  ],
-  filing: ["Filing…", "正在归类…"],
-  filed: ["Run {0}: {1} {1|picture was|pictures were} filed; illsort undo takes it back", "第 {0} 次运行：已归类 {1} 张；illsort undo 可以撤销"],
-  left: ["not moved, and where they were: {0} ({1}): {2}", "{0} 张没能移动，仍在原处（{1}）：{2}"],
-  notFiled: ["Not filed: {0}. Your decisions are kept, and the next sort files them too.", "没有归类：{0}。你的决定已保存，下一次整理也会执行。"],
-  nothing: ["All of it is filed", "全部已归类"],
-  accept: ["Accept", "接受"],
-  confirm: ["Confirm {0}", "确认 {0} 张"],
-  skip: ["Skip", "跳过"],
-  none: ["None of these", "都不是"],
-  back: ["Back", "撤回"],
-  closer: ["look closer", "放大"],
-  help: ["Keys", "按键"],
-  close: ["Close", "关闭"],
-  cancel: ["Cancel", "取消"],
-  whyThen: ["Why it came here; the model has learned since", "当初的理由（之后模型又学习过）"],
-  guesses: ["Best guesses", "最可能的类别"],
-  noGuesses: ["The model's folder is gone or was trained again, so no probabilities are shown.", "模型文件夹不在了，或已重新训练，所以不显示概率。"],
-  why: ["Why it is here", "为什么在这里"],
-  nearest: ["Nearest labelled pictures", "最相近的已标注图片"],
-  repeats: ["+{0} nearly the same", "另有 {0} 张几乎相同"],
-  together: ["{0} answered together", "{0} 张一起决定"],
-  togetherHint: ["Nearly the same, and waiting too: answered together, or one by one", "几乎相同、也在等待的图片：一起决定，或逐张决定"],
-  togetherIsOn: ["From now on what is nearly the same is answered together", "从现在起，几乎相同的图片一起决定"],
-  togetherIsOff: ["From now on pictures are answered one by one", "从现在起，逐张决定"],
-  kTogether: ["answer what is nearly the same together, or one by one", "几乎相同的一起决定，或逐张决定"],
-  allCategories: ["Categories", "类别"],
-  saving: ["Saving…", "保存中…"],
-  clear: ["Nothing waits here.", "这里没有要看的了。"],
-  clearFolder: ["Nothing of this folder waits here.", "这个文件夹没有要看的了。"],
-  clearMore: ["{0} {0|was|were} skipped: look under Skipped.", "跳过了 {0} 张：在“已跳过”里查看。"],
-  toFile: ["{0} {0|decision waits|decisions wait} to be filed.", "有 {0} 个决定等待归类。"],
-  missing: [
-    "{0} filed {0|picture was|pictures were} deleted or changed in the library, or lost the original; illsort status tells them apart",
-    "{0} 张归类过的图片在库中被删除或改过，或原图已不在；illsort status 会分别列出",
-  ],
-  gone: ["This picture is no longer there, or was changed.", "这张图片已不在原处，或被改过。"],
-  goneSkip: ["This picture cannot be shown, so nothing is said of it: s skips it", "这张图片无法显示，不作判断；按 s 跳过"],
-  stillLoading: ["The picture is still loading", "图片还在加载"],
-  loading: ["Loading…", "读取中…"],
-  takenBack: ["Taken back: {0}", "已撤回：{0} 张"],
-  noStep: ["Nothing to take back", "没有可撤回的"],
-  saidRight: ["{0}", "{0}"],
-  notSaved: ["Not saved: {0}", "没有保存：{0}"],
-  retrying: ["The server does not answer; {0} {0|decision is|decisions are} sent again until it does", "服务器没有响应；{0} 个决定会一直重发"],
-  restarted: ["This page is not open here: open the address that was printed last in the terminal", "这个页面没有在这里打开：请打开终端里最后打印的地址"],
-  wrong: ["wrong", "不对"],
-  isWrong: ["Wrong", "不对"],
-  unseen: ["{0} {0|was|were} not in sight yet: shown next", "还有 {0} 张没有显示过：接下来再看"],
-  notSeen: ["No picture was in sight long enough to be confirmed", "还没有看清任何图片，先不确认"],
-  notShown: ["{0} cannot be shown and were not answered", "{0} 张无法显示，没有作答"],
-  stillWait: ["{0} more {0|waits|wait} here.", "这里还有 {0} 张。"],
-  lookAgain: ["Look at them", "去看"],
-  lookSingly: ["One by one", "逐张看"],
-  noGrid: ["{0}: one by one only, there is no grid", "{0}：只能逐张看，没有网格"],
-  sayWhich: ["Press the key of what it is, or u for none of these", "请按它所属类别的键，都不是则按 u"],
-  newForThis: ["New category for this one", "为这张新建类别"],
-  newHere: ["It becomes a folder of this name, and the picture that is shown is put into it.", "会成为同名文件夹，当前这张归入其中。"],
-  newHereTogether: ["It becomes a folder of this name, and the {0} {0|picture that is|pictures that are} answered together {0|is|are} put into it.", "会成为同名文件夹，一起决定的 {0} 张归入其中。"],
-  gridHint: ["Mark what is not {0}; Enter confirms the rest", "标出不是“{0}”的；按 Enter 确认其余"],
-  keysHere: ["In this view", "当前视图"],
-  keysAnywhere: ["Everywhere", "任何地方"],
-  keysCategories: ["Put it into this category", "归入该类别"],
-  kAccept: ["accept the best guess", "接受最可能的类别"],
-  kConfirm: ["confirm what was in sight and is not marked; the others come next", "确认显示过且没标记的，其余接下来再看"],
-  kConfirmName: ["they are of the chosen name: all that was in sight and is not marked", "显示过且没标记的，都归入所选名称"],
-  kRight: ["right", "对"],
-  kWrong: ["wrong", "不对"],
-  kSkip: ["skip: it stays where it is", "跳过：留在原处"],
-  kNone: ["none of these categories", "不属于任何类别"],
-  kBack: ["take back, any number of steps", "撤回，步数不限"],
-  kGrid: ["grid or single", "切换网格和单张"],
-  kOrder: ["another order: the next one of the list", "换一种顺序"],
-  kFile: ["file what was decided", "归类已决定的"],
-  kMove: ["move in the grid", "在网格里移动"],
-  kMark: ["mark as wrong", "标为不对"],
-  kNextCategory: ["another category in the grid", "网格里换一个类别"],
-  kNewHere: ["name a new category and put this picture into it", "新建类别，并把这张归入其中"],
-  kName: ["what these are: type a name", "这些是什么：输入名称"],
-  kMarkAll: ["mark all that was in sight, or none", "标记所有显示过的，或全部取消"],
-  kStranger: ["mark as not of these", "标为不同类"],
-  kNoneOfAll: ["what is not marked belongs to none of these categories", "没标记的都不属于任何类别"],
-  kOthers: ["another group", "换一组"],
-  kCategories: ["the categories: make, rename, put together", "类别：新建、改名、合并"],
-  kKeys: ["this list", "这张按键表"],
-  categories: ["Categories", "类别"],
-  noCategories: ["There are no categories yet.", "还没有类别。"],
-  newCategory: ["New category", "新类别"],
-  newHint: ["It becomes a folder of this name, and gets a key at once.", "会成为同名文件夹，并马上得到一个按键。"],
-  renameTitle: ["Another name for {0}", "重命名“{0}”"],
-  renameHint: ["Everything that was said of it follows; Backspace takes it back.", "之前的决定都会跟着改；退格键可撤回。"],
-  mergeHint: ["{0} and {1} become one category, {1}; Backspace takes it back.", "“{0}”并入“{1}”；退格键可撤回。"],
-  renamed: ["{0} is called {1} now", "“{0}”现在叫“{1}”"],
-  nameBack: ["The old name is back", "已恢复原名"],
-  okay: ["Do it", "确定"],
-  whatAreThese: ["What are these?", "这些是什么？"],
-  nameHint: ["These look alike. Name them, mark the strangers, Enter confirms the rest.", "这些看起来相似。起个名字，标出不同类的，按 Enter 确认其余。"],
-  takenHint: ["Taken for {0}, surest first. Mark what is not; Enter confirms the rest.", "系统认为是“{0}”，最有把握的在前。标出不是的，按 Enter 确认其余。"],
-  areAll: ["{0} {0|is|are} {1}", "{0} 张是“{1}”"],
-  nextGrid: ["Others", "换一组"],
-  stranger: ["not of these", "不同类"],
-  thenTrain: ["These labels become a model with", "用这些标注训练模型："],
-  adviceTwo: ["Name two categories to begin with.", "先命名两个类别。"],
-  adviceMore: ["More of {0} would help most: {1} {1|label|labels}.", "“{0}”只有 {1} 张，多标一些最有用。"],
-  groupsNamed: ["{0} of {1} groups named; {2} not looked at yet.", "{1} 组里已命名 {0} 组，还有 {2} 组没看过。"],
-  groupsPassed: ["{0} of {1} groups named, {3} passed by; {2} not looked at yet.", "{1} 组里已命名 {0} 组，跳过 {3} 组，还有 {2} 组没看过。"],
-  adviceTrain: ["Enough to train: f files it and tells the command.", "足够训练了：按 f 归类，会显示训练命令。"],
-  audit: ["Audit", "抽查"],
-  right: ["Right", "对"],
-  auditQuestion: ["{0}: right?", "“{0}”，对吗？"],
-  auditProgress: ["{0} of {1}", "第 {0} 张，共 {1} 张"],
-  auditNothing: ["Nothing is known yet", "还什么都不知道"],
-  auditBound: ["At most {0} wrong, 95% confidence; {1} of {2}", "最多错 {0}（95% 置信）；{2} 张里错 {1} 张"],
-  auditAgain: ["audit {0} of this sort, so judged at {1}", "本次整理的第 {0} 次抽查，因此按 {1} 判断"],
-  auditGuarantee: ["The last sort gave no guarantee of its error rate: it filed by the model's own estimate. {0} random {0|picture|pictures} answered here, none wrong, {0|is|are} one.", "最近一次整理的错误率没有保证，只按模型自己的估计归类。在这里回答 {0} 张随机图片，一张不错，就是保证。"],
-  auditSkipped: [", and {0} skipped, counted as wrong", "，另有 {0} 张跳过，按错计"],
-  auditRather: ["If wrong: it is rather", "如果不对，它其实是"],
-  whyFiled: ["Why it is filed there", "为什么归在那里"],
-  auditNone: ["No audit is under way", "没有进行中的抽查"],
-  auditWhat: ["It draws some filed pictures by chance and asks of each whether it is right: then it is known how much of all can be wrong at most.",
-    "随机抽取一些已归类的图片，逐张问对不对：由此得出全部图片里最多有多少是错的。"],
-  auditOf: ["Of {0} filed {0|picture|pictures}:", "已归类的 {0} 张图片："],
-  auditKept: ["{0} is kept.", "达到了 {0} 的要求。"],
-  auditMissed: ["That {0} is kept is not shown, and no threshold is shown to keep it either: a larger sample may.", "没能证明达到 {0}，也没有阈值能证明达到；可以抽更多张。"],
-  auditOffer: ["That {0} is kept is not shown; {1} would keep it: {2} of {3} stay filed.", "没能证明达到 {0}；阈值 {1} 可以达到：{3} 张里有 {2} 张留下。"],
-  auditByThreshold: ["Put what is below {0} into _review", "把低于 {0} 的放回 _review"],
-  auditMisfiled: ["Put the {0} judged wrong into _review", "把判为错的 {0} 张放回 _review"],
-  auditFiled: ["Run {0}: {1} {1|picture|pictures} went to _review; illsort undo takes it back", "第 {0} 次运行：{1} 张放回 _review；illsort undo 可以撤销"],
-  auditFiledHere: ["Filed", "已归类"],
-  auditJudged: ["Judged", "已判断"],
-  auditWrong: ["Wrong", "错"],
-  auditAtMost: ["At most wrong", "最多错"],
-  auditCount: ["How many to draw", "抽多少张"],
-  auditThere: ["of {0} filed", "（已归类 {0} 张）"],
-  auditDraw: ["Draw a new sample", "重新抽样"],
-  doubts: ["Doubtful labels", "可疑标注"],
-  doubt: ["Labelled {0}; the model takes it for {1} ({2})", "标注为“{0}”；模型认为是“{1}”（{2}）"],
-  doubtRight: ["Right: it is {0}", "标注正确：“{0}”"],
-  doubtsLeft: ["{0} of {1} left", "共 {1} 张，还剩 {0} 张"],
-  doubtsClear: ["No doubtful label is left.", "没有可疑的标注了。"],
-  doubtsSkipped: ["Skipped: {0}", "跳过了 {0} 张"],
-  doubtsAgain: ["Look at them again", "再看一遍"],
-  doubtsThen: ["What you said goes before the labels when you train again with", "再次训练时加上这一项，就以你说的为准："],
-  startsLearning: ["Your decisions will be learned from while you go on; this starts in a moment.", "会边看边从你的决定里学习，马上开始。"],
-  learning: ["learning…", "正在学习…"],
-  cannotLearn: ["Nothing is learned here: {0}", "这里不会学习：{0}"],
-  troubleLearning: ["Learning does not go on: {0}. Your decisions are saved as ever.", "学习中断：{0}。你的决定照常保存。"],
-  byThreshold: ["at threshold {0}", "按阈值 {0}"],
-  byError: ["at {0} error (estimated)", "按错误率 {0}（估计）"],
-  byEstimate: ["at most {0} wrong asked, an estimate, no guarantee", "要求至多 {0} 错误，只是估计，没有保证"],
-  learnedFirst: ["{0} {0|verdict|verdicts} learned: {2} could be filed {1}; {3} {3|picture|pictures} could be filed now", "已学 {0} 个判断：{1} 可归类 {2}；现在可归类 {3} 张"],
-  learnedMore: ["+{0} {0|verdict|verdicts}: could be filed {1}: {2} → {3}; {4} {4|picture|pictures} could be filed now", "新增 {0} 个判断：{1} 可归类 {2} → {3}；现在可归类 {4} 张"],
-  fileThem: ["File them", "全部归类"],
-  fileThemTitle: ["Sort again with what was learned? About {0} more {0|picture|pictures} would be filed.", "用学到的重新整理？大约再归类 {0} 张。"],
-  fileThemBody: [
-    "Every folder that this model sorted is sorted again, by what is known of its pictures; your decisions stand. A picture that was filed before may move where the model now thinks otherwise. One run a folder; illsort undo takes it back.",
-    "这个模型整理过的每个文件夹都会按已知信息重新整理，你的决定不变。以前归类的图片若模型改了看法也会移动。每个文件夹一次运行；illsort undo 可以撤销。",
-  ],
-  againByThreshold: ["As last time, what is at least {0} sure is filed.", "和上次一样，把握不低于 {0} 的会归类。"],
-  againByError: ["The error rate of {0} is guaranteed anew where the labels drawn by chance are enough; else the model's own estimate decides.", "随机抽取的标注足够时，会重新保证错误率 {0}；不够时按模型自己的估计。"],
-  againByEstimate: [
-    "At most {0} wrong asked, an estimate, no guarantee: the labels were picked, not drawn by chance, or this network has learned from them. The audit gives a guarantee.",
-    "要求至多 {0} 错误，只是估计，没有保证：标注是挑选的，不是随机抽取的，或者这个网络学过它们。抽查可以给出保证。",
-  ],
-  filingLearned: ["Sorting again with what was learned… {0}", "正在用学到的重新整理… {0}"],
-  filedLearned: ["Sorted again: {0} more {0|picture is|pictures are} filed; illsort undo takes it back", "已重新整理：多归类 {0} 张；illsort undo 可以撤销"],
-  kFileThem: ["sort again with what was learned", "用学到的重新整理"],
-  language: ["中文", "English"],
-};
+import { MESSAGES as CHINESE } from "./zh_CN.js";
 
-const browsers = navigator.languages?.some((name) => name.toLowerCase().startsWith("zh")) &&
-  !navigator.languages[0].toLowerCase().startsWith("en") ? "zh" : "en";
-let current = localStorage.getItem("language") ?? browsers;
+const [first = "", ...others] = (navigator.languages ?? []).map((name) => name.toLowerCase());
+const browserLanguage = [first, ...others].some((name) => name.startsWith("zh")) && !first.startsWith("en") ? "zh" : "en";
+let current = localStorage.getItem("language") ?? browserLanguage;
 
 export const language = () => current;
 
@@ -204,24 +14,21 @@ export function switchLanguage() {
   localStorage.setItem("language", current);
 }
 
-export function say(name, ...values) {
-  const text = WORDS[name][current === "zh" ? 1 : 0];
-  const whole = text.replace(/\{(\d)\|(.*?)\|(.*?)\}/g, (_, number, one, many) => (String(values[Number(number)]) === "1" ? one : many));
-  return whole.replace(/\{(\d)\}/g, (_, number) => String(values[Number(number)]));
-}
+const translated = (template) => (current === "zh" ? CHINESE[template] : undefined);
+const formatted = (value) => (typeof value === "number" ? formatNumber(value) : String(value));
+const fill = (template, params) => template.replace(/\{(\w+)\}/g, (_match, name) => formatted(params[name]));
 
-// What the server tells under `name`, in the page's language.
-export const inLanguage = (told, name) => (current === "zh" ? told[`${name}_zh`] : null) ?? told[name];
-export const reasonOf = (row) => inLanguage(row, "reason");
-// What a filing could not move, to be put behind what it did: how many, the first by name, and why.
-export function stayed(left) {
-  if (!left.length) return "";
-  const names = left.slice(0, 3).map(({ name }) => name).join(", ") + (left.length > 3 ? ", …" : "");
-  return ` · ${say("left", count(left.length), names, inLanguage(left[0], "why"))}`;
-}
-// What stands above a reason: one that is older than the guesses beside it says so.
-export const whyOf = (row) => say(row.learned_since ? "whyThen" : "why");
-export const count = (number) => number.toLocaleString(current === "zh" ? "zh-CN" : "en");
-// A threshold in three digits; in all where three would read as 1.
-export const limit = (share) => (share < 0.9995 ? Number(share.toFixed(3)) : share);
-export const percent = (share) => `${(Math.floor(share * 1000) / 10).toFixed(1)}%`;
+// A message in the page's language. Numbers among its parameters are formatted.
+export const _ = (template, params = {}) => fill(translated(template) ?? template, params);
+
+// The same for a message that depends on `params.count`.
+export const count_ = (one, many, params) => fill(translated(one) ?? (params.count === 1 ? one : many), params);
+
+// Marks a template that is translated where it is shown.
+export const N_ = (template) => template;
+
+// A text that the server sends in both languages.
+export const inLanguage = ({ en, zh }) => (current === "zh" ? zh : en);
+
+export const formatNumber = (number) => number.toLocaleString(current === "zh" ? "zh-CN" : "en");
+export const formatPercent = (share) => `${(Math.floor(share * 1000) / 10).toFixed(1)}%`;

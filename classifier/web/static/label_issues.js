@@ -1,84 +1,81 @@
-// Labels that the model doubts: is this label right? What is said goes before the label when the model is trained again.
+// Label issues: labels that the model finds likely wrong. An answer overrides the label when the model is trained again.
 
-import { make } from "./dom.js";
-import { get } from "./api.js";
-import { Question } from "./single_item.js";
-import { count, say } from "./i18n.js";
+import { fetchLabelIssues, sendIssueAnswers, sendIssueUndo } from "./api.js";
+import { button, make, muted } from "./dom.js";
+import { _ } from "./i18n.js";
+import { SingleItem } from "./single_item.js";
 
-export const readDoubts = async () => (await get("/api/doubts")).doubts;
-
-export class Doubts extends Question {
-  constructor(desk) {
-    super(desk, "doubts");
-    this.doubts = null;
-    this.passed = new Set();
+export class LabelIssues extends SingleItem {
+  constructor(app) {
+    super(app, "label-issues");
+    this.issues = null;
+    this.skipped = new Set(); // shown again when the view is opened again
   }
 
   async open() {
-    this.loading();
-    this.become({ doubts: await readDoubts() });
+    this.drawLoading();
+    this.update({ issues: await fetchLabelIssues() });
   }
 
-  // What was skipped is asked again when one comes back to it.
-  get row() {
-    return this.doubts?.pictures.find(({ picture }) => !this.passed.has(picture)) ?? null;
+  get item() {
+    return this.issues?.items.find(({ id }) => !this.skipped.has(id)) ?? null;
   }
 
   get steps() {
-    return this.doubts.steps;
+    return this.issues.steps;
   }
 
-  pass(picture, said) {
-    if (said === "skipped") this.passed.add(picture);
-    else this.doubts.left -= 1;
-    this.doubts.pictures = this.doubts.pictures.filter((one) => one.picture !== picture);
+  remove(id, answer) {
+    if (answer === "skipped") this.skipped.add(id);
+    else this.issues.left -= 1;
+    this.issues.items = this.issues.items.filter((one) => one.id !== id);
   }
 
-  tell(answers) {
-    return this.send("/api/doubts/say", { answers });
+  send(answers) {
+    return sendIssueAnswers(answers);
   }
 
-  back() {
-    this.passed.clear();
-    return this.send("/api/doubts/back", () => ({ steps: this.steps }));
+  undo() {
+    this.skipped.clear();
+    return this.follow(sendIssueUndo(() => this.steps));
   }
 
-  async refused() {
-    this.passed.clear();
-    return { doubts: await readDoubts().catch(() => this.doubts) };
+  async reload() {
+    this.skipped.clear();
+    return { issues: await fetchLabelIssues().catch(() => this.issues) };
   }
 
-  count({ doubts }) {
-    this.doubts.steps = doubts.steps;
+  updateSteps({ issues }) {
+    this.issues.steps = issues.steps;
   }
 
-  become({ doubts }) {
-    this.doubts = doubts;
-    this.desk.doubt(doubts);
-    this.keep(doubts.pictures);
+  update({ issues }) {
+    this.issues = issues;
+    this.app.updateLabelIssues(issues);
+    this.keepImages(issues.items);
     this.draw();
   }
 
-  what(row) {
-    const sure = (Math.floor(row.confidence * 100) / 100).toFixed(2);
-    return make("div", { class: "what" },
-      make("h1", {}, say("doubt", row.category, row.likely, sure)),
-      make("p", { class: "quiet" }, say("doubtsLeft", count(this.doubts.left), count(this.doubts.of))),
-      make("p", { class: "quiet reason" }, row.name));
+  question({ category, likely, confidence, name }) {
+    const { left, total } = this.issues;
+    const rounded = (Math.floor(confidence * 100) / 100).toFixed(2);
+    return make("div", { class: "details" },
+      make("h1", {}, _("Labeled {category}; the model takes it for {likely} ({confidence})", { category, likely, confidence: rounded })),
+      muted(_("{left} of {total} left", { left, total })),
+      make("p", { class: "muted reason" }, name));
   }
 
-  rightly(row) {
-    return say("doubtRight", row.category);
+  rightLabel({ category }) {
+    return _("Right: it is {category}", { category });
   }
 
   outcome() {
-    const { left, steps, option } = this.doubts;
-    const again = () => { this.passed.clear(); this.draw(); };
-    return make("div", { class: "clear" },
-      make("p", { class: "large" }, left ? say("doubtsSkipped", count(left)) : say("doubtsClear")),
-      steps ? make("p", {}, say("doubtsThen")) : null,
+    const { left, steps, option } = this.issues;
+    const askAgain = () => { this.skipped.clear(); this.draw(); };
+    return make("div", { class: "message" },
+      make("p", { class: "headline" }, left ? _("Skipped: {count}", { count: left }) : _("No doubtful label is left.")),
+      steps ? make("p", {}, _("Your answers override the labels when you train again with")) : null,
       steps ? make("code", {}, option) : null,
-      make("div", { class: "actions" },
-        left ? make("button", { class: "main", onclick: again }, say("doubtsAgain")) : null, this.backButton()));
+      make("div", { class: "actions" }, left ? button(_("Look at them again"), askAgain, { class: "primary" }) : null, this.undoButton()));
   }
 }

@@ -1,256 +1,233 @@
-// Grids to be named, for labelling from nothing: what looks alike gets a name once, strangers are marked, Enter confirms.
+// Labeling from nothing, grid by grid: images that look alike get a name once, those that differ are marked, Enter
+// confirms the rest.
 
-import { Cells } from "./thumbnails.js";
-import { key, make } from "./dom.js";
-import { get } from "./api.js";
-import { Supply } from "./prefetch.js";
-import { count, say } from "./i18n.js";
+import { button, categoryButton, key, make } from "./dom.js";
+import { gridId, GridList, prefetcherOf } from "./grid_list.js";
+import { _, count_, formatNumber } from "./i18n.js";
+import { PAGE_SIZE, ThumbnailGrid } from "./thumbnails.js";
 
-const PAGE = 60;
-const ENOUGH = 20;
+const ENOUGH_LABELS = 20; // of each category
 
-const idOf = (grid) => (grid.category === null ? grid.look : grid.category);
-
-export class Naming extends Cells {
-  constructor(desk) {
-    super(desk, "naming");
-    this.grids = [];
-    this.groups = { all: 0, named: 0, untouched: [] };
-    this.passed = new Set();
-    this.turn = 0;
-    this.confirmed = [];
-    this.hasStrangers = false;
-    this.othersButton = make("button", { onclick: () => this.press("PageDown") });
-    this.backButton = make("button", { onclick: () => this.desk.back() });
-    this.field = this.#nameField();
-    this.names = make("datalist", { id: "category-names" });
-    this.chips = make("div", { class: "buttons" });
-    this.hint = make("p", { class: "quiet" });
+export class Labeling extends ThumbnailGrid {
+  constructor(app) {
+    super(app, "labeling");
+    this.grids = new GridList(app.visitedGrids);
+    this.confirmed = []; // the grid of each step, for what is taken back
+    this.version = 0;
     this.grid = null;
     this.name = "";
     this.marks = new Set();
+    this.hadMarks = false; // whether anything of this grid was marked or is broken
+    this.prefetcher = null;
+    this.othersButton = button("", () => this.press("PageDown"), { shortcut: "PgDn" });
+    this.undoButton = button("", () => this.app.undo(), { shortcut: "⌫" });
+    this.field = this.#nameField();
+    this.names = make("datalist", { id: "category-names" });
+    this.buttons = make("div", { class: "buttons" });
+    this.hint = make("p", { class: "muted" });
   }
 
   async open() {
-    this.loading();
+    this.drawLoading();
     await this.#next();
   }
 
   press(name) {
-    const category = this.desk.category(name);
-    const step = this.step(name);
-    if (step) this.moveTo(this.at + step);
-    else if (name === "Enter") this.#enter();
-    else if (name === " ") this.#mark(this.at);
-    else if (name === "n") this.#typeName();
+    const category = this.app.categoryOf(name);
+    const step = this.stepOf(name);
+    if (step) this.moveTo(this.current + step);
+    else if (name === "Enter") this.#confirm();
+    else if (name === " ") this.#mark(this.current);
+    else if (name === "n") this.#focusField();
     else if (name === "*") this.#markAll();
-    else if (name === "u") this.#say((row, isMarked) => (isMarked ? null : { picture: row.picture, said: "none of these", category: null }));
+    else if (name === "u") this.#answer((isMarked) => (isMarked ? null : { answer: "none of these", category: null }));
     else if (name === "PageDown") this.#turn(1);
     else if (name === "PageUp") this.#turn(-1);
-    else if (category && this.grid) this.#call(category);
+    else if (category && this.grid) this.#setName(category);
     else return false;
     return true;
   }
 
-  get keys() {
-    return [["⏎", "kConfirmName"], ["n", "kName"], ["← ↑ ↓ →", "kMove"], ["␣", "kStranger"], ["*", "kMarkAll"], ["u", "kNoneOfAll"], ["PgUp PgDn", "kOthers"]];
+  get shortcuts() {
+    return [
+      ["⏎", _("put all that was in view and is not marked into the named category")],
+      ["n", _("what these are: type a name")],
+      ["← ↑ ↓ →", _("move in the grid")],
+      ["␣", _("mark as different")],
+      ["*", _("mark all that was in view, or none")],
+      ["u", _("what is not marked belongs to none of these categories")],
+      ["PgUp PgDn", _("another group")],
+    ];
   }
 
-  // More was learned: other grids may come next; the one that is looked at stays as it is.
+  // After a new ranking the next grids may differ; the shown one stays.
   async reorder() {
-    const told = await get("/api/grids").catch(() => null);
-    if (told === null) return; // the next answer brings the list too
-    this.#follow(told);
+    try {
+      await this.grids.fetch();
+    } catch {
+      return; // the next answer brings the list too
+    }
     if (this.grid === null && this.grids.length) await this.#next();
-    else if (this.rows.length) this.#learnedMore();
+    else if (this.items.length) this.#redrawHead();
   }
 
-  // What was taken back waits again in the grid where it was said.
-  again() {
+  // What was taken back waits again in the grid where it was answered.
+  showAgain() {
     const grid = this.confirmed.pop() ?? null;
-    if (grid) this.passed.delete(idOf(grid));
+    if (grid) this.grids.unpass(grid);
     return this.#next(grid);
   }
 
-  // The grids as they are by now; the wished one, or the first that was not passed by.
-  async #next(wished = null) {
-    this.#follow(await get("/api/grids"));
-    const same = wished && this.grids.find((one) => idOf(one) === idOf(wished));
-    return this.#show(same ?? this.#first());
+  // Shows the preferred grid if it still exists, else the next one.
+  async #next(preferred = null) {
+    await this.grids.fetch();
+    return this.#show((preferred && this.grids.find(preferred)) ?? this.grids.first());
   }
 
-  // What the server says of all grids at this moment.
-  #follow({ grids, groups }) {
-    this.grids = grids;
-    this.groups = groups;
-  }
-
-  // The first that was not passed by; when all were, they come round again. Null when there is none.
-  #first(but = new Set()) {
-    const left = this.grids.filter((one) => !but.has(idOf(one)));
-    if (left.every((one) => this.passed.has(idOf(one)))) this.passed.clear();
-    return left.find((one) => !this.passed.has(idOf(one))) ?? null;
-  }
-
-  // It comes round again when all others were passed too; that it was looked at is kept.
-  #pass(grid) {
-    this.passed.add(idOf(grid));
-    this.desk.looked.add(idOf(grid));
-  }
-
-  // Shows a grid. The list may be older than what was learned last: where a grid is empty by now, the next one is shown
-  // by the list that came with the answer, so that nothing is done as long as the server knows of a picture that waits.
-  async #show(wished) {
-    const turn = (this.turn += 1);
-    const emptied = new Set();
-    this.rows = [];
-    let rows = [];
-    for (this.grid = wished; this.grid !== null && rows.length === 0;) {
-      const supply = this.#supply(this.grid);
-      await supply.fill();
-      if (turn !== this.turn) return; // another one is wished by now
-      this.#follow(supply.told);
-      rows = supply.take(PAGE);
-      this.supply = supply;
-      if (rows.length === 0) this.grid = this.#first(emptied.add(idOf(this.grid)));
+  // Shows a grid. The list may be older than the ranking: if the grid is empty, the next one of the list that came with
+  // it is shown, so that the page never claims to be done while the server has an image that waits.
+  async #show(wanted) {
+    const version = (this.version += 1);
+    const empty = new Set();
+    let items = [];
+    this.items = [];
+    for (this.grid = wanted; this.grid !== null && items.length === 0;) {
+      const prefetcher = prefetcherOf(this.grid);
+      await prefetcher.fill();
+      if (version !== this.version) return; // another grid was asked for meanwhile
+      this.grids.update(prefetcher.lastPage);
+      items = prefetcher.take(PAGE_SIZE);
+      this.prefetcher = prefetcher;
+      if (items.length === 0) this.grid = this.grids.first(empty.add(gridId(this.grid)));
     }
-    this.rows = rows;
+    this.items = items;
     this.name = this.grid?.category ?? "";
-    this.hasStrangers = false;
-    this.#begin();
-    this.#lookAhead();
+    this.hadMarks = false;
+    this.#start();
+    if (this.grid) this.grids.prefetchAfter(this.grid);
   }
 
-  #begin() {
+  #start() {
     this.marks.clear();
-    this.at = 0;
+    this.current = 0;
     this.draw();
-    this.toTop();
-  }
-
-  // The pictures of the grid that comes after this one are fetched while this one is looked at.
-  async #lookAhead() {
-    const next = this.grids.find((one) => this.grid && idOf(one) !== idOf(this.grid) && !this.passed.has(idOf(one)));
-    if (next) await this.#supply(next).fill().catch(() => undefined);
-  }
-
-  #supply(grid) {
-    const query = grid.category === null ? { look: grid.look } : { category: grid.category };
-    return new Supply(query, { page: PAGE, size: "small", ahead: PAGE, from: "/api/grid" });
+    this.scrollToTop();
   }
 
   #turn(step) {
     if (this.grid === null || this.grids.length < 2) return;
-    const at = this.grids.findIndex((one) => idOf(one) === idOf(this.grid));
-    this.#pass(this.grid);
-    this.#show(this.grids[(at + step + this.grids.length) % this.grids.length]);
+    this.grids.pass(this.grid);
+    this.#show(this.grids.neighbor(this.grid, step));
   }
 
-  #call(name) {
+  #setName(name) {
     this.name = name;
     this.drawHead();
   }
 
-  confirmWords(number) {
-    return this.name === "" ? say("confirm", count(number)) : say("areAll", count(number), this.name);
+  confirmLabel(count) {
+    return this.name === "" ? _("Confirm {count}", { count }) : count_("{count} is {category}", "{count} are {category}", { count, category: this.name });
   }
 
-  // Marked alone, they are left for another grid.
+  // Marks alone answer nothing: the marked ones are left for another grid.
   canConfirm() {
-    return this.name !== "" && this.marks.size < this.rows.length;
+    return this.name !== "" && this.marks.size < this.items.length;
   }
 
-  isMarked(number) {
-    return this.marks.has(number);
+  isMarked(index) {
+    return this.marks.has(index);
   }
 
-  // What was typed becomes the name; a category of its own, when there is none yet.
-  async #named() {
+  // Takes the typed name, and creates the category if there is none of this name.
+  async #submitName() {
     const typed = this.field.value.trim();
-    if (typed === "" || this.rows.length === 0) return;
-    const same = this.desk.state.categories.find((one) => one.name.toLowerCase() === typed.toLowerCase());
-    if (!same && !(await this.desk.makeCategory(typed))) return;
+    if (typed === "" || this.items.length === 0) return;
+    const same = this.app.state.categories.find(({ name }) => name.toLowerCase() === typed.toLowerCase());
+    if (!same && !(await this.app.createCategory(typed))) return;
     this.field.blur();
-    this.#call(same?.name ?? typed);
+    this.#setName(same?.name ?? typed);
   }
 
-  #enter() {
-    if (this.rows.length === 0) return;
-    if (this.name === "") return this.#typeName();
-    const strange = this.grid.category === this.name ? "wrong" : null;
-    this.#say((row, isMarked) => {
-      if (!isMarked) return { picture: row.picture, said: "right", category: this.name };
-      return strange && { picture: row.picture, said: strange, category: this.name };
+  #confirm() {
+    if (this.items.length === 0) return;
+    if (this.name === "") return this.#focusField();
+    const isPrediction = this.grid.category === this.name;
+    this.#answer((isMarked) => {
+      if (!isMarked) return { answer: "right", category: this.name };
+      return isPrediction ? { answer: "wrong", category: this.name } : null;
     });
   }
 
-  // Of what was seen or marked it is said; what was not seen comes next, under the same name.
-  #say(answer) {
-    if (this.rows.length === 0) return;
-    const parts = this.divided();
-    if (!this.mayAnswer(parts)) return;
-    const answers = parts.answered.map((number) => answer(this.rows[number], this.marks.has(number))).filter(Boolean);
+  // Answers what was seen or marked; `answerOf(isMarked)` is the answer, null for none. What was not seen comes next,
+  // under the same name. The grid comes again only if there may be more of its images.
+  #answer(answerOf) {
+    if (this.items.length === 0) return;
+    const parts = this.partition();
+    if (!this.canAnswer(parts)) return;
+    const answers = parts.answered.map((index) => ({ id: this.items[index].id, ...answerOf(this.marks.has(index)) })).filter(({ answer }) => answer);
     const { grid } = this;
-    this.hasStrangers ||= this.marks.size > 0 || parts.gone.length > 0;
-    // What was marked waits in its cluster until the others were seen.
     const isLast = parts.unseen.length === 0;
-    if (isLast && (this.hasStrangers || grid.count <= this.rows.length)) this.#pass(grid);
-    this.rows = parts.unseen.map((number) => this.rows[number]);
-    if (!isLast) this.#begin();
+    this.hadMarks ||= this.marks.size > 0 || parts.broken.length > 0;
+    if (isLast && (this.hadMarks || grid.count <= this.items.length)) this.grids.pass(grid);
+    this.items = parts.unseen.map((index) => this.items[index]);
+    if (!isLast) this.#start();
     if (answers.length === 0) return isLast ? this.#next() : undefined;
     this.confirmed.push(grid);
     let refused = null;
-    const said = this.desk.say(answers, () => { refused = this.confirmed.pop(); });
-    return said.then(() => (isLast || refused ? this.#next(refused) : this.#learnedMore()));
+    const answered = this.app.answer(answers, () => { refused = this.confirmed.pop(); });
+    return answered.then(() => (isLast || refused ? this.#next(refused) : this.#redrawHead()));
   }
 
-  // How many labels there are is shown anew, unless a name is being typed.
-  #learnedMore() {
+  // Shows the new counts, unless a name is being typed.
+  #redrawHead() {
     this.#drawOthers();
-    if (this.rows.length && !this.#isTyping()) this.drawHead();
+    if (this.items.length && !this.#isTyping()) this.drawHead();
   }
 
-  #mark(number) {
-    if (this.rows.length === 0) return;
-    if (!this.marks.delete(number)) this.marks.add(number);
-    this.drawCell(number);
+  #mark(index) {
+    if (this.items.length === 0) return;
+    if (!this.marks.delete(index)) this.marks.add(index);
+    this.drawCell(index);
     this.drawConfirm();
   }
 
-  // All that were seen; pressed again, none.
+  // Marks all that were seen, or none if all of them are marked.
   #markAll() {
-    const seen = this.divided().answered;
-    this.marks = new Set(seen.every((number) => this.marks.has(number)) ? [] : seen);
-    this.rows.forEach((_, number) => this.drawCell(number));
+    const { answered } = this.partition();
+    this.marks = new Set(answered.every((index) => this.marks.has(index)) ? [] : answered);
+    this.items.forEach((_item, index) => this.drawCell(index));
     this.drawConfirm();
   }
 
-  // What is typed replaces the name that is there.
-  #typeName() {
+  #focusField() {
     this.field.focus();
-    this.field.select();
+    this.field.select(); // what is typed replaces the name
   }
 
   #isTyping() {
     return document.activeElement === this.field;
   }
 
-  cell(row, number) {
-    return make("button", { class: "cell", tabindex: "-1", title: row.name, "data-picture": row.picture,
-      onclick: () => { this.moveTo(number); this.#mark(number); } },
-      this.supply.image(row), make("span", { class: "mark" }));
+  cell(item, index) {
+    return make("button", { class: "cell", tabindex: "-1", title: item.name, "data-image-id": item.id,
+      onclick: () => { this.moveTo(index); this.#mark(index); } }, this.prefetcher.image(item), make("span", { class: "mark" }));
   }
 
-  // The field stays in its place, so that the cursor is not lost, and a letter no command, where another grid comes.
+  drawCell(index) {
+    this.drawMark(index, this.marks.has(index) ? _("different") : "");
+  }
+
+  // The field stays in the document from grid to grid: it keeps the cursor, and what is typed does not become a command.
   drawHead() {
     if (!this.head.contains(this.field)) this.#buildHead();
-    this.confirmButton.replaceChildren(key("⏎"), this.confirmText);
-    this.backButton.replaceChildren(key("⌫"), make("span", {}, say("back")));
-    this.backButton.disabled = this.desk.state.steps === 0;
-    const hint = this.grid.category === null ? say("nameHint") : say("takenHint", this.grid.category);
+    this.undoButton.lastChild.textContent = _("Back");
+    this.undoButton.disabled = this.app.state.undoSteps === 0;
+    const { category } = this.grid;
+    const hint = category === null ? _("These look alike. Name them, mark those that differ, Enter confirms the rest.")
+      : _("Taken for {category}, the most confident first. Mark what is not; Enter confirms the rest.", { category });
     this.hint.textContent = `${hint} ${this.#advice()}`;
     this.#drawName();
-    this.#drawChips();
+    this.buttons.replaceChildren(...this.app.state.categories.map((one) => this.#nameButton(one)));
     this.#drawOthers();
     this.drawConfirm();
   }
@@ -259,12 +236,12 @@ export class Naming extends Cells {
     this.head.replaceChildren(
       make("div", { class: "name-row" },
         make("label", { class: "name-field" }, key("n"), this.field, this.names),
-        this.confirmButton, this.othersButton, this.backButton),
-      this.chips, this.hint, this.unseenNote);
+        this.confirmButton, this.othersButton, this.undoButton),
+      this.buttons, this.hint, this.unseenNote);
   }
 
   #drawOthers() {
-    this.othersButton.replaceChildren(key("PgDn"), make("span", {}, say("nextGrid")));
+    this.othersButton.lastChild.textContent = _("Others");
     this.othersButton.disabled = this.grids.length < 2;
   }
 
@@ -273,52 +250,39 @@ export class Naming extends Cells {
       onkeydown: (event) => {
         event.stopPropagation();
         if (event.isComposing) return;
-        if (event.key === "Enter") this.#named();
+        if (event.key === "Enter") this.#submitName();
         if (event.key === "Escape") { field.value = this.name; field.blur(); }
       },
-      onchange: () => { if (!this.#isTyping()) this.#named(); } });
+      onchange: () => { if (!this.#isTyping()) this.#submitName(); } });
     return field;
   }
 
-  // The grid's name, unless another one is being typed.
+  // Shows the grid's name, unless another one is being typed.
   #drawName() {
     const { field } = this;
     const isEdited = this.#isTyping() && field.value !== field.defaultValue;
-    field.placeholder = say("whatAreThese");
-    field.ariaLabel = say("whatAreThese");
-    this.names.replaceChildren(...this.desk.state.categories.map(({ name }) => make("option", { value: name })));
+    field.placeholder = field.ariaLabel = _("What are these?");
+    this.names.replaceChildren(...this.app.state.categories.map(({ name }) => make("option", { value: name })));
     field.defaultValue = this.name;
     if (isEdited) return;
     field.value = this.name;
     if (this.#isTyping()) field.select();
   }
 
-  // Every category with its key and how many labels it has; pressed, it is the grid's name.
-  #drawChips() {
-    this.chips.replaceChildren(...this.desk.state.categories.map(({ name, key: letter, said }) =>
-      make("button", { class: name === this.name ? "guess" : "", onclick: () => this.#call(name) },
-        letter ? key(letter) : null, make("span", {}, name), make("span", { class: "number" }, count(said)))));
+  #nameButton(category) {
+    const { name, labelCount } = category;
+    const chosen = categoryButton(category, () => this.#setName(name), { class: name === this.name ? "suggested" : "" });
+    chosen.append(make("span", { class: "number" }, formatNumber(labelCount)));
+    return chosen;
   }
 
-  // What would help most next: it is enough when every group was named or passed by and every category has some labels.
+  // What would help most next. It is enough once every cluster was named or passed and every category has some labels.
   #advice() {
-    const { categories } = this.desk.state;
-    const poorest = categories.reduce((least, one) => (least === null || one.said < least.said ? one : least), null);
-    if (categories.length < 2) return say("adviceTwo");
-    const more = poorest.said < ENOUGH ? say("adviceMore", poorest.name, count(poorest.said)) : "";
-    return [this.#unlooked(), more].filter(Boolean).join(" ") || say("adviceTrain");
-  }
-
-  // How many groups nobody has looked at yet, in words; empty when there is none.
-  #unlooked() {
-    const { all, named, untouched } = this.groups;
-    const unlooked = untouched.filter((look) => !this.desk.looked.has(look)).length;
-    const passed = untouched.length - unlooked;
-    if (unlooked === 0) return "";
-    return say(passed ? "groupsPassed" : "groupsNamed", count(named), count(all), count(unlooked), count(passed));
-  }
-
-  drawCell(number) {
-    this.show(number, this.marks.has(number) ? say("stranger") : "");
+    const { categories } = this.app.state;
+    if (categories.length < 2) return _("Name two categories to begin with.");
+    const { name: category, labelCount: count } = categories.reduce((least, one) => (one.labelCount < least.labelCount ? one : least));
+    const more = count < ENOUGH_LABELS
+      ? count_("More of {category} would help most: {count} label.", "More of {category} would help most: {count} labels.", { category, count }) : "";
+    return [this.grids.progressText(), more].filter(Boolean).join(" ") || _("Enough to train: f files it and shows the command.");
   }
 }

@@ -1,113 +1,135 @@
-// What is learned beside the person: asked for every few seconds, told in a line, and what comes next is put in its order.
+// The learner beside the page: its status is polled and shown in a line, and a new ranking reorders what comes next.
 
-import { key, make } from "./dom.js";
-import { get, send } from "./api.js";
-import { count, inLanguage, limit, percent, say } from "./i18n.js";
+import { fetchState, sendFileLearned } from "./api.js";
+import { cancelButton, closeDialog, notify, openDialog } from "./dialogs.js";
+import { button, make } from "./dom.js";
+import { notFiledText } from "./filing.js";
+import { _, count_, formatPercent, inLanguage } from "./i18n.js";
 
-const line = document.getElementById("learned");
-const EVERY = 3000;
+const POLL_MS = 3000;
+const line = document.getElementById("learning");
 
-export class Learning {
-  constructor(desk) {
-    this.desk = desk;
-    this.number = 0;
-    this.told = null;
+export class LearningStatus {
+  constructor(app) {
+    this.app = app;
+    this.ranking = 0; // the number of the newest one that the page knows
+    this.outcome = null; // the number of the last filing that was reported
   }
 
-  // Look at once, and then again and again as long as there is something to come.
+  // Polls from now on, as long as anything can change.
   async watch() {
-    for (let state = this.desk.state; ; state = await this.#ask()) {
-      if (state) this.#become(state);
-      if (["none", "cannot"].includes(this.desk.state.learning.at)) return;
-      await new Promise((done) => setTimeout(done, EVERY));
+    for (let state = this.app.state; ; state = await this.#poll()) {
+      if (state) this.#update(state);
+      if (["none", "cannot"].includes(this.app.state.learning.status)) return;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 
   draw() {
-    const { learning, outlook } = this.desk.state;
-    const text = this.#text(learning, outlook);
+    const { status } = this.app.state.learning;
+    const text = this.#text();
     line.hidden = text === "";
-    line.className = ["cannot", "trouble"].includes(learning.at) ? "quiet" : "";
+    line.className = ["cannot", "trouble"].includes(status) ? "muted" : "";
     line.replaceChildren(make("span", {}, text));
-    if (this.#canFile()) {
-      line.append(make("button", { onclick: () => this.askToFile() }, key("⇧F"), make("span", {}, say("fileThem"))));
-    }
-    if (learning.at === "learning") line.append(make("span", { class: "quiet" }, say("learning")));
+    if (this.#canFile()) line.append(button(_("File them"), () => this.askToFile(), { shortcut: "⇧F" }));
+    if (status === "learning") line.append(make("span", { class: "muted" }, _("learning…")));
   }
 
-  // Sorting again by what was learned, once the person has read what that means.
+  // Asks whether to sort again with what was learned.
   askToFile() {
     if (!this.#canFile()) return;
-    const { rule, fileable } = this.desk.state.outlook;
-    const by = rule.max_error === null ? say("againByThreshold", limit(rule.threshold))
-      : say(rule.promised ? "againByError" : "againByEstimate", percent(rule.max_error));
-    this.desk.ask(say("fileThemTitle", count(fileable)), make("div", {}, make("p", {}, by), make("p", {}, say("fileThemBody"))),
-      make("button", { class: "main", autofocus: true, onclick: () => this.#file() }, key("⏎"), make("span", {}, say("fileThem"))),
-      make("button", { onclick: () => this.desk.unask() }, key("Esc"), make("span", {}, say("cancel"))));
+    const { rule, fileable: count } = this.app.state.ranking;
+    const title = count_("Sort again with what was learned? About {count} more picture would be filed.",
+      "Sort again with what was learned? About {count} more pictures would be filed.", { count });
+    const consequences = _("Every folder that this model sorted is sorted again, by what is known of its pictures; your decisions stand. A picture that was filed before may move where the model now thinks otherwise. One run a folder; illsort undo takes it back.");
+    openDialog(title, make("div", {}, make("p", {}, strictnessText(rule)), make("p", {}, consequences)),
+      button(_("File them"), () => this.#file(), { shortcut: "⏎", class: "primary", autofocus: true }), cancelButton());
   }
 
   async #file() {
-    this.desk.unask();
+    closeDialog();
     try {
-      const answer = await send("/api/file-learned", {}, { onTrouble: () => undefined });
-      this.#become(answer.state);
+      this.#update(await sendFileLearned());
     } catch (error) {
-      this.desk.tell(say("notFiled", error.message), "bad");
+      notify(notFiledText(error.message), "bad");
     }
   }
 
   #canFile() {
-    const { learning, outlook } = this.desk.state;
-    return learning.at === "ready" && outlook.verdicts > 0;
+    const { learning, ranking } = this.app.state;
+    return learning.status === "ready" && ranking.answers > 0;
   }
 
-  #told(outcome) {
-    if (!outcome || outcome.number === this.told) return;
-    const isNew = this.told !== null;
-    this.told = outcome.number;
-    if (!isNew) return;
-    if (outcome.notFiled) this.desk.tell(say("notFiled", inLanguage(outcome, "notFiled")), "bad");
-    else this.desk.tell(outcomeOf(outcome.filed), "good");
-    this.desk.show({});
-  }
-
-  async #ask() {
+  async #poll() {
     if (document.hidden) return null;
-    try {
-      return await get("/api/state");
-    } catch {
-      return null; // the next decision says what is wrong
-    }
+    return fetchState().catch(() => null); // the next answer reports what is wrong
   }
 
-  #become(state) {
-    const isNew = state.outlook.number !== this.number && this.number !== 0;
-    const isFirst = this.number === 0 && state.outlook.number !== 0;
-    this.number = state.outlook.number;
-    this.desk.become(state);
+  #update(state) {
+    const { number } = state.ranking;
+    const before = this.ranking;
+    this.ranking = number;
+    this.app.update(state);
     this.draw();
-    this.#told(state.learning.outcome);
-    if (isFirst) this.desk.began();
-    if (isNew) this.desk.view.reorder();
+    this.#report(state.learning.outcome);
+    if (before === 0 && number !== 0) this.app.useFirstRanking();
+    if (before !== 0 && number !== before) this.app.view.reorder();
   }
 
-  #text(learning, outlook) {
-    if (learning.at === "cannot") return say("cannotLearn", inLanguage(learning, "why"));
-    if (learning.at === "filing") {
-      return say("filingLearned", learning.total ? `${count(learning.done)} / ${count(learning.total)}` : count(learning.done ?? 0));
-    }
-    if (learning.at === "trouble") return say("troubleLearning", inLanguage(learning, "why"));
-    if (!outlook.number || outlook.share === undefined) return learning.at === "starting" ? say("startsLearning") : "";
-    const { rule, share: [before, after], fileable, verdicts, new: more } = outlook;
-    const by = rule.max_error === null ? say("byThreshold", limit(rule.threshold)) : say(rule.promised ? "byError" : "byEstimate", percent(rule.max_error));
-    if (verdicts === 0) return ""; // nothing has come of it yet
-    if (more <= 0) return say("learnedFirst", count(verdicts), by, percent(after), count(fileable));
-    return say("learnedMore", count(more), by, percent(before), percent(after), count(fileable));
+  // Notifies of a filing that ended while the page was open.
+  #report(outcome) {
+    if (!outcome || outcome.number === this.outcome) return;
+    const isFirst = this.outcome === null;
+    this.outcome = outcome.number;
+    if (isFirst) return;
+    if (outcome.notFiled) notify(notFiledText(inLanguage(outcome.notFiled)), "bad");
+    else notify(filedText(outcome.filed), "good");
+    this.app.show({});
+  }
+
+  #text() {
+    const { learning: { status, reason, done, total }, ranking } = this.app.state;
+    if (status === "cannot") return _("Nothing is learned here: {reason}", { reason: inLanguage(reason) });
+    if (status === "trouble") return _("Learning does not go on: {reason}. Your decisions are still saved.", { reason: inLanguage(reason) });
+    if (status === "filing" && total) return _("Sorting again with what was learned… {done} / {total}", { done, total });
+    if (status === "filing") return _("Sorting again with what was learned… {done}", { done: done ?? 0 });
+    if (ranking.number && ranking.share !== undefined) return rankingText(ranking);
+    return status === "starting" ? _("The model learns from your decisions while you go on; this starts in a moment.") : "";
   }
 }
 
-// How many are filed, and where an error rate was asked for without a guarantee, that it is an estimate.
-function outcomeOf({ filed, strictness: { guaranteed, max_error } }) {
-  const done = say("filedLearned", count(filed));
-  return guaranteed === false ? `${done}; ${say("byEstimate", percent(max_error))}` : done;
+// What the answers changed; empty while nothing has changed.
+function rankingText({ rule, share: [before, after], fileable, answers, newAnswers }) {
+  if (answers === 0) return "";
+  const isFirst = newAnswers <= 0;
+  const params = { count: isFirst ? answers : newAnswers, rule: ruleText(rule), before: formatPercent(before), after: formatPercent(after) };
+  const change = isFirst
+    ? count_("{count} answer learned: {after} could be filed {rule}", "{count} answers learned: {after} could be filed {rule}", params)
+    : count_("+{count} answer: could be filed {rule}: {before} → {after}", "+{count} answers: could be filed {rule}: {before} → {after}", params);
+  return change + count_("; {count} picture could be filed now", "; {count} pictures could be filed now", { count: fileable });
+}
+
+// A threshold in three digits; in all of them where three would round it to 1.
+const formatThreshold = (share) => (share < 0.9995 ? Number(share.toFixed(3)) : share);
+
+const estimateText = (maxError) => _("at most {rate} wrong asked, an estimate, no guarantee", { rate: formatPercent(maxError) });
+
+function ruleText({ max_error: maxError, threshold, promised }) {
+  if (maxError === null) return _("at threshold {threshold}", { threshold: String(formatThreshold(threshold)) });
+  return promised ? _("at {rate} error (estimated)", { rate: formatPercent(maxError) }) : estimateText(maxError);
+}
+
+function strictnessText({ max_error: maxError, threshold, promised }) {
+  if (maxError === null) return _("As last time, what is at least {threshold} sure is filed.", { threshold: String(formatThreshold(threshold)) });
+  const rate = formatPercent(maxError);
+  return promised
+    ? _("The error rate of {rate} is guaranteed anew where the labels drawn by chance are enough; else the model's own estimate decides.", { rate })
+    : _("At most {rate} wrong asked, an estimate, no guarantee: the labels were picked, not drawn by chance, or this network has learned from them. The audit gives a guarantee.", { rate });
+}
+
+// How many are filed, and whether their error rate is only an estimate.
+function filedText({ filed, strictness: { guaranteed, max_error: maxError } }) {
+  const text = count_("Sorted again: {count} more picture is filed; illsort undo takes it back",
+    "Sorted again: {count} more pictures are filed; illsort undo takes it back", { count: filed });
+  return guaranteed === false ? _("{text}; {estimate}", { text, estimate: estimateText(maxError) }) : text;
 }

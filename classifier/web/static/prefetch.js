@@ -1,110 +1,107 @@
-// Pictures of the queue ahead of the person: pages are fetched and thumbnails decoded before they are asked for.
+// The images of a queue, fetched ahead: pages of items, and their thumbnails, decoded before they are shown.
 
-import { get, pictureUrl, settled } from "./api.js";
+import { allSaved, imageUrl } from "./http.js";
 
 const DECODED = 2;
 
-export class Supply {
-  constructor(query, { page, size, ahead, from = "/api/queue" }) {
-    this.query = query;
-    this.from = from;
-    this.page = page;
+export class Prefetcher {
+  // `fetchPage({ after, limit })` resolves to { items, next }; the images of so many items `ahead` are loaded.
+  constructor(fetchPage, { limit, size, ahead }) {
+    this.fetchPage = fetchPage;
+    this.limit = limit;
     this.size = size;
     this.ahead = ahead;
-    this.rows = [];
+    this.items = [];
+    this.lastPage = null;
     this.images = new Map();
-    this.given = new Set();
-    this.next = undefined;
-    this.told = null; // the last answer, whole
+    this.taken = new Set();
+    this.after = undefined; // null at the end
     this.fetching = null;
-    this.turn = 0;
-  }
-
-  get isDry() {
-    return this.rows.length === 0 && this.next === null;
+    this.version = 0;
   }
 
   // Resolves when there is something to show, or nothing will come.
   async fill() {
-    while (this.rows.length === 0 && this.next !== null) await this.#fetch();
-    this.#lookAhead();
+    while (this.items.length === 0 && this.after !== null) await this.#fetch();
+    this.#fetchAhead();
   }
 
-  take(number) {
-    const taken = this.rows.splice(0, number);
-    for (const row of taken) this.given.add(row.picture);
-    this.#lookAhead();
-    return taken;
+  take(count) {
+    const items = this.items.splice(0, count);
+    for (const item of items) this.taken.add(item.id);
+    this.#fetchAhead();
+    return items;
   }
 
-  putBack(rows) {
-    const again = new Set(rows.map((row) => row.picture));
-    this.rows = [...rows, ...this.rows.filter((row) => !again.has(row.picture))];
-    this.#lookAhead();
+  putBack(items) {
+    const ids = new Set(items.map(({ id }) => id));
+    this.items = [...items, ...this.items.filter(({ id }) => !ids.has(id))];
+    this.#fetchAhead();
   }
 
-  // What was not given out yet comes in the server's new order; what was put back stays first.
-  reorder(change = {}) {
-    this.query = { ...this.query, ...change };
-    for (const row of this.rows) if (!this.given.has(row.picture)) this.forget(row);
-    this.rows = this.rows.filter((row) => this.given.has(row.picture));
-    this.next = undefined;
-    this.turn += 1;
-    this.#lookAhead();
+  // Fetches anew, in the server's present order, what was not taken yet; what was put back stays first.
+  restart() {
+    for (const item of this.items) if (!this.taken.has(item.id)) this.forget(item);
+    this.items = this.items.filter(({ id }) => this.taken.has(id));
+    this.after = undefined;
+    this.version += 1;
+    this.#fetchAhead();
   }
 
-  image(row) {
-    let image = this.images.get(row.picture);
+  image(item) {
+    let image = this.images.get(item.id);
     if (image === undefined) {
-      image = new Image();
-      image.alt = row.name;
-      image.draggable = false;
-      image.decoding = "async";
-      image.addEventListener("error", () => image.classList.add("gone"), { once: true });
-      image.src = pictureUrl(row, this.size);
-      this.images.set(row.picture, image);
+      image = loadImage(item, this.size);
+      this.images.set(item.id, image);
     }
     return image;
   }
 
-  forget(row) {
-    this.images.delete(row.picture);
+  forget({ id }) {
+    this.images.delete(id);
   }
 
-  // Was given out otherwise than in turn, or is done with: it does not come any more.
-  drop(rows) {
-    const done = new Set(rows.map((row) => row.picture));
-    for (const row of rows) {
-      this.given.add(row.picture);
-      this.forget(row);
+  // Removes items that were answered out of turn.
+  drop(items) {
+    const ids = new Set(items.map(({ id }) => id));
+    for (const item of items) {
+      this.taken.add(item.id);
+      this.forget(item);
     }
-    this.rows = this.rows.filter((row) => !done.has(row.picture));
+    this.items = this.items.filter(({ id }) => !ids.has(id));
   }
 
-  #lookAhead() {
-    settled().then(() => this.#prepare());  // what was said is saved first
-    if (this.rows.length < this.page && this.next !== null) this.#fetch().then(() => this.#prepare(), () => undefined);
+  #fetchAhead() {
+    allSaved().then(() => this.#load()); // answers are sent before images are asked for
+    if (this.items.length < this.limit && this.after !== null) this.#fetch().then(() => this.#load(), () => undefined);
   }
 
-  // Fetched well ahead; the very next ones are decoded too, so that they are there with the key.
-  #prepare() {
-    const images = this.rows.slice(0, this.ahead).map((row) => this.image(row));
+  // Loads the images of the next items, and decodes the very next ones.
+  #load() {
+    const images = this.items.slice(0, this.ahead).map((item) => this.image(item));
     for (const image of images.slice(0, DECODED)) image.decode().catch(() => undefined);
   }
 
   #fetch() {
-    this.fetching ??= this.#fetchPage().finally(() => { this.fetching = null; });
+    this.fetching ??= this.#fetchNext().finally(() => { this.fetching = null; });
     return this.fetching;
   }
 
-  async #fetchPage() {
-    const place = this.next === undefined ? {} : { after: JSON.stringify(this.next) };
-    const turn = this.turn;
-    const answer = await get(this.from, { ...this.query, ...place, limit: this.page });
-    if (turn !== this.turn) return;
-    this.told = answer;
-    const known = new Set(this.rows.map((row) => row.picture));
-    this.rows.push(...answer.pictures.filter((row) => !known.has(row.picture) && !this.given.has(row.picture)));
-    this.next = answer.next;
+  async #fetchNext() {
+    const { version } = this;
+    const page = await this.fetchPage({ after: this.after, limit: this.limit });
+    if (version !== this.version) return;
+    this.lastPage = page;
+    const known = new Set(this.items.map(({ id }) => id));
+    this.items.push(...page.items.filter(({ id }) => !known.has(id) && !this.taken.has(id)));
+    this.after = page.next;
   }
+}
+
+// An image element that gets the class `broken` if it cannot be shown.
+export function loadImage({ id, name }, size) {
+  const image = Object.assign(new Image(), { alt: name, draggable: false, decoding: "async" });
+  image.addEventListener("error", () => image.classList.add("broken"), { once: true });
+  image.src = imageUrl(id, size);
+  return image;
 }

@@ -1,145 +1,152 @@
-// What lies near the picture that is shown: the labelled pictures most like it, and those that wait and nearly repeat it,
-// which are answered together with it when the person wishes. Asked for one after the other, the shown picture first.
+// What is similar to the shown image: the nearest labeled images, and the near-duplicates that wait, which are answered
+// together with it if the person chooses so. The shown image is looked up first, then the ones after it.
 
+import { fetchSimilar, fetchSimilarKinds } from "./api.js";
+import { notify } from "./dialogs.js";
 import { key, make } from "./dom.js";
-import { get, pictureUrl, settled } from "./api.js";
+import { allSaved } from "./http.js";
+import { _, count_ } from "./i18n.js";
+import { loadImage } from "./prefetch.js";
 import { isLoaded } from "./visibility.js";
-import { count, say } from "./i18n.js";
 
 const AHEAD = 2;
-const STRIP = 4;
-const TOGETHER = 12; // so many are shown, and answered, at once
-const AGAIN = 1500;
+const SHOWN = 4;
+const MAX_TOGETHER = 12; // so many are shown, and answered, at once
+const RETRY_MS = 1500;
 
-export class Near {
-  constructor(desk, changed) {
-    this.desk = desk;
+export class SimilarImages {
+  // `changed` is called when the number of images that are answered together may have changed.
+  constructor(changed) {
     this.changed = changed;
-    this.kinds = { labelled: false, alike: false };
+    this.kinds = { neighbors: false, nearDuplicates: false };
     this.isTogether = localStorage.getItem("together") === "yes";
-    this.known = new Map();
+    this.found = new Map(); // image id -> { neighbors, nearDuplicates, images }
     this.answered = new Set();
     this.wanted = [];
-    this.isAsking = false;
-    this.row = null;
-    this.labelled = make("ol", { class: "labelled" });
-    this.button = make("button", { onclick: () => this.toggle() });
+    this.isFetching = false;
+    this.item = null;
+    this.neighbors = make("ol", { class: "neighbors" });
+    this.buttonText = make("span");
+    this.button = make("button", { onclick: () => this.toggle() }, key("="), this.buttonText);
     this.strip = make("div", { class: "strip" });
-    this.repeats = make("div", { class: "repeats" }, this.button, this.strip);
+    this.nearDuplicates = make("div", { class: "near-duplicates" }, this.button, this.strip);
   }
 
-  async begin() {
-    this.kinds = await get("/api/near").catch(() => this.kinds);
+  async open() {
+    this.kinds = await fetchSimilarKinds().catch(() => this.kinds);
   }
 
-  // Shows what is known of a row by now; what comes later finds its place kept.
-  show(row) {
-    this.row = row;
-    if (row !== null) this.#fill();
+  // Shows what is known of an item; what comes later takes the place that is kept for it.
+  show(item) {
+    this.item = item;
+    if (item !== null) this.#draw();
   }
 
-  labels() {
-    return this.kinds.labelled ? make("div", {}, make("h2", {}, say("nearest")), this.labelled) : null;
+  neighborList() {
+    return this.kinds.neighbors ? make("div", {}, make("h2", {}, _("Nearest labeled pictures")), this.neighbors) : null;
   }
 
-  // The rows that nearly repeat the shown one and are answered together with it: those that are shown, and loaded, and
-  // of which nobody said that they are not of that category.
-  together(category = this.row?.category) {
-    if (!this.isTogether || this.row === null) return [];
-    return this.#shown().filter((one) => isLoaded(this.#image(one)) && !one.ruled_out.includes(category));
+  // The near-duplicates that are answered together with the shown image: those that are shown, loaded, and not ruled out
+  // for the category.
+  answeredTogether(category = this.item?.category) {
+    if (!this.isTogether || this.item === null) return [];
+    return this.#shown().filter((one) => isLoaded(this.#image(one)) && !one.ruledOut.includes(category));
   }
 
-  // Its small picture, beside the row that is shown.
-  #image(one) {
-    const { row } = this;
-    const { images } = this.known.get(row.picture);
-    if (!images.has(one.picture)) images.set(one.picture, small(one, () => this.#loaded(row)));
-    return images.get(one.picture);
+  // Looks up the shown item and the next ones, once the answers before are saved. Older requests are dropped.
+  prefetch(items) {
+    if (!this.kinds.neighbors && !this.kinds.nearDuplicates) return;
+    this.wanted = [this.item, ...items.slice(0, AHEAD)].filter((item) => item && !this.found.get(item.id)?.nearDuplicates);
+    allSaved().then(() => this.#fetchWanted());
   }
 
-  #shown() {
-    return this.#alike().slice(0, this.isTogether ? TOGETHER : STRIP);
-  }
-
-  // What is asked about next, once the answer before is saved. What was asked about earlier and is not shown is let be.
-  expect(rows) {
-    if (!this.kinds.labelled && !this.kinds.alike) return;
-    this.wanted = [this.row, ...rows.slice(0, AHEAD)].filter((row) => row && !this.known.get(row.picture)?.alike);
-    settled().then(() => this.#ask());
-  }
-
-  decided(rows) {
-    for (const row of rows) {
-      this.answered.add(row.picture);
-      this.known.delete(row.picture);
+  drop(items) {
+    for (const { id } of items) {
+      this.answered.add(id);
+      this.found.delete(id);
     }
   }
 
-  again(rows) {
-    for (const row of rows) this.answered.delete(row.picture);
-    this.known.clear();
+  showAgain(items) {
+    for (const { id } of items) this.answered.delete(id);
+    this.found.clear();
   }
 
   toggle() {
-    if (!this.kinds.alike || this.row === null) return;
+    if (!this.kinds.nearDuplicates || this.item === null) return;
     this.isTogether = !this.isTogether;
     localStorage.setItem("together", this.isTogether ? "yes" : "no");
-    this.#fill();
+    this.#draw();
     this.changed();
-    if (this.repeats.hidden) this.desk.tell(say(this.isTogether ? "togetherIsOn" : "togetherIsOff"));
+    if (!this.nearDuplicates.hidden) return;
+    notify(this.isTogether ? _("From now on near-duplicates are answered together") : _("From now on pictures are answered one by one"));
   }
 
-  #alike() {
-    return this.known.get(this.row.picture)?.alike?.filter((one) => !this.answered.has(one.picture)) ?? [];
+  #waiting() {
+    return this.found.get(this.item.id)?.nearDuplicates?.filter(({ id }) => !this.answered.has(id)) ?? [];
   }
 
-  async #ask() {
-    if (this.isAsking) return;
-    this.isAsking = true;
+  #shown() {
+    return this.#waiting().slice(0, this.isTogether ? MAX_TOGETHER : SHOWN);
+  }
+
+  #image(one) {
+    const { item } = this;
+    const { images } = this.found.get(item.id);
+    if (!images.has(one.id)) images.set(one.id, thumbnail(one, () => this.#imageLoaded(item)));
+    return images.get(one.id);
+  }
+
+  async #fetchWanted() {
+    if (this.isFetching) return;
+    this.isFetching = true;
     try {
-      for (let row = this.wanted.shift(); row; row = this.wanted.shift()) await this.#askAbout(row);
+      for (let item = this.wanted.shift(); item; item = this.wanted.shift()) await this.#fetch(item);
     } catch {
-      this.wanted = []; // the next picture asks again
+      this.wanted = []; // the next image asks again
     } finally {
-      this.isAsking = false;
+      this.isFetching = false;
     }
   }
 
-  async #askAbout(row) {
-    const { labelled, alike } = await get(`/api/near/${row.picture}`);
-    const images = new Map(alike?.slice(0, STRIP).map((one) => [one.picture, small(one, () => this.#loaded(row))]));
-    this.known.set(row.picture, { labelled: labelled.map((one) => ({ ...one, image: one.there ? small(one) : null })), alike, images });
-    if (row !== this.row) return;
-    this.#fill();
+  async #fetch(item) {
+    const { neighbors, nearDuplicates } = await fetchSimilar(item.id);
+    const images = new Map(nearDuplicates?.slice(0, SHOWN).map((one) => [one.id, thumbnail(one, () => this.#imageLoaded(item))]));
+    const labeled = neighbors.map((one) => ({ ...one, image: one.hasFile ? thumbnail(one) : null }));
+    this.found.set(item.id, { neighbors: labeled, nearDuplicates, images });
+    if (item !== this.item) return;
+    this.#draw();
     this.changed();
-    if (alike === null) setTimeout(() => { if (row === this.row && this.repeats.isConnected) this.expect([]); }, AGAIN); // still looked through
+    if (nearDuplicates === null) setTimeout(() => { if (item === this.item && this.nearDuplicates.isConnected) this.prefetch([]); }, RETRY_MS);
   }
 
-  #fill() {
-    const found = this.known.get(this.row.picture);
-    this.labelled.replaceChildren(...(found?.labelled ?? []).map(({ image, category, cosine }) =>
+  #draw() {
+    this.neighbors.replaceChildren(...(this.found.get(this.item.id)?.neighbors ?? []).map(({ image, category, cosine }) =>
       make("li", {}, make("div", { class: "frame" }, image),
         make("span", { class: "name", title: category }, category), make("span", { class: "share" }, cosine.toFixed(2)))));
-    const alike = this.#alike();
-    this.repeats.hidden = alike.length === 0;
-    this.repeats.classList.toggle("on", this.isTogether);
+    const count = this.#waiting().length;
+    this.nearDuplicates.hidden = count === 0;
+    this.nearDuplicates.classList.toggle("together", this.isTogether);
     this.strip.replaceChildren(...this.#shown().map((one) => this.#image(one)));
     this.button.setAttribute("aria-pressed", String(this.isTogether));
-    this.button.title = say("togetherHint");
-    this.button.replaceChildren(key("="), make("span", {}, this.isTogether ? say("together", count(this.together().length + 1)) : say("repeats", count(alike.length))));
+    this.button.title = _("Near-duplicates that wait too: answered together, or one by one");
+    this.buttonText.textContent = this.isTogether
+      ? _("{count} answered together", { count: this.answeredTogether().length + 1 })
+      : count_("+{count} near-duplicate", "+{count} near-duplicates", { count });
   }
 
-  #loaded(row) {
-    if (row !== this.row || !this.isTogether) return;
-    this.#fill();
+  #imageLoaded(item) {
+    if (item !== this.item || !this.isTogether) return;
+    this.#draw();
     this.changed();
   }
 }
 
-function small(row, loaded = () => undefined) {
-  const image = make("img", { alt: row.name ?? row.category, title: row.name ?? row.category, draggable: "false", decoding: "async", fetchpriority: "low" });
+function thumbnail({ id, name, category }, loaded = () => undefined) {
+  const image = loadImage({ id, name: name ?? category }, "small");
+  image.title = image.alt;
+  image.fetchPriority = "low";
   image.addEventListener("error", () => image.remove(), { once: true });
   image.addEventListener("load", loaded, { once: true });
-  image.src = pictureUrl(row, "small");
   return image;
 }

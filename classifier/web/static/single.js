@@ -1,149 +1,164 @@
-// One picture at a time, large, with the best guesses and a key for each category.
+// One image at a time, large, with the model's best guesses and a key for each category.
 
-import { key, make } from "./dom.js";
-import { Near } from "./similar.js";
-import { unseenBecause } from "./visibility.js";
-import { Supply } from "./prefetch.js";
-import { count, percent, reasonOf, say, whyOf } from "./i18n.js";
+import { fetchQueue } from "./api.js";
+import { notify } from "./dialogs.js";
+import { button, categoryButton, key, make, muted } from "./dom.js";
+import { _, formatNumber, formatPercent, inLanguage } from "./i18n.js";
+import { Prefetcher } from "./prefetch.js";
+import { SimilarImages } from "./similar.js";
+import { whyNotShown } from "./visibility.js";
+
+// The heading of an image's reason, which may be older than the guesses beside it.
+export const reasonHeading = ({ isReasonOld }) =>
+  (isReasonOld ? _("Why it came here; the model has learned since") : _("Why it is here"));
 
 export class Single {
-  constructor(desk, query) {
-    this.desk = desk;
-    this.supply = new Supply(query, { page: 30, size: "large", ahead: 5 });
-    this.near = new Near(desk, () => this.#drawAccept());
-    this.row = null;
-    this.accept = make("span");
-    this.backButton = make("button", { onclick: () => desk.back() });
-    this.stage = make("div", { class: "stage", onclick: () => this.closer() });
+  constructor(app, filter) {
+    this.app = app;
+    this.filter = filter;
+    this.prefetcher = new Prefetcher((page) => fetchQueue(this.filter, page), { limit: 30, size: "large", ahead: 5 });
+    this.similar = new SimilarImages(() => this.#drawAccept());
+    this.item = null;
+    this.acceptText = make("span");
+    this.acceptButton = make("button", { class: "primary", onclick: () => this.press("Enter") }, key("⏎"), this.acceptText);
+    this.stage = make("div", { class: "stage", onclick: () => this.#zoom() });
     this.side = make("div", { class: "side" });
     this.element = make("section", { class: "single" }, this.stage, this.side);
   }
 
   async open() {
-    this.stage.replaceChildren(make("p", { class: "quiet" }, say("loading")));
-    await Promise.all([this.supply.fill(), this.near.begin()]);
+    this.stage.replaceChildren(muted(_("Loading…")));
+    await Promise.all([this.prefetcher.fill(), this.similar.open()]);
     this.#next();
   }
 
   reorder(change) {
-    this.supply.reorder(change);
+    this.filter = { ...this.filter, ...change };
+    this.prefetcher.restart();
   }
 
   press(name) {
-    const category = this.desk.category(name);
-    if (name === "Enter" && this.row?.category) this.#decide("right", this.row.category);
+    const category = this.app.categoryOf(name);
+    if (name === "Enter" && this.item?.category) this.#answer("right", this.item.category);
     else if (name === "n") this.#newCategory();
-    else if (name === "s") this.#decide("skipped", null);
-    else if (name === "u") this.#decide("none of these", null);
-    else if (name === "z") this.closer();
-    else if (name === "=" || name === "+") this.near.toggle();
-    else if (category) this.#decide("right", category);
+    else if (name === "s") this.#answer("skipped", null);
+    else if (name === "u") this.#answer("none of these", null);
+    else if (name === "z") this.#zoom();
+    else if (name === "=" || name === "+") this.similar.toggle();
+    else if (category) this.#answer("right", category);
     else return false;
     return true;
   }
 
-  get keys() {
-    return [["⏎", "kAccept"], ["n", "kNewHere"], ["s", "kSkip"], ["u", "kNone"], ["=", "kTogether"], ["z", "closer"]];
+  get shortcuts() {
+    return [
+      ["⏎", _("accept the best guess")],
+      ["n", _("name a new category and put this picture into it")],
+      ["s", _("skip: it stays where it is")],
+      ["u", _("none of these categories")],
+      ["=", _("answer near-duplicates together, or one by one")],
+      ["z", _("zoom")],
+    ];
   }
 
-  // Named, it is a category, and what is shown is put into it.
+  // Asks for a new category, and puts the shown image into it.
   #newCategory() {
-    if (this.row === null) return;
-    const others = this.near.together().length;
-    this.desk.newCategory(others ? say("newHereTogether", count(others + 1)) : say("newHere"), (made) => this.#decide("right", made));
+    if (this.item === null) return;
+    const count = this.similar.answeredTogether().length + 1;
+    const hint = count > 1 ? _("It becomes a folder of this name, and the {count} pictures that are answered together are put into it.", { count })
+      : _("It becomes a folder of this name, and the picture that is shown is put into it.");
+    this.app.categories.askName(hint, (name) => this.#answer("right", name));
   }
 
-  again(rows) {
-    const shown = this.row ? [this.row] : [];
-    this.near.again(rows);
-    this.supply.putBack([...rows, ...shown]);
+  showAgain(items) {
+    this.similar.showAgain(items);
+    this.prefetcher.putBack([...items, ...(this.item ? [this.item] : [])]);
     this.#next();
   }
 
-  closer() {
-    this.element.classList.toggle("close");
+  #zoom() {
+    this.element.classList.toggle("zoomed");
   }
 
   async #next() {
-    if (this.supply.rows.length === 0) await this.supply.fill();
-    [this.row = null] = this.supply.take(1);
+    if (this.prefetcher.items.length === 0) await this.prefetcher.fill();
+    [this.item = null] = this.prefetcher.take(1);
     this.draw();
-    this.near.expect(this.supply.rows);
+    this.similar.prefetch(this.prefetcher.items);
   }
 
-  // Said of the shown picture, and of those that nearly repeat it where they are answered together: one step.
-  #decide(said, category) {
-    if (this.row === null) return;
-    const unseen = said === "skipped" ? "" : unseenBecause(this.supply.image(this.row));
-    if (unseen) return this.desk.tell(unseen);
-    const rows = [this.row, ...this.near.together(category)];
-    this.element.classList.remove("close");
-    this.supply.drop(rows);
-    this.near.decided(rows);
-    const answers = rows.map(({ picture }) => ({ picture, said, category }));
-    this.desk.say(answers, () => this.again(rows)).then(() => this.#drawBack());
+  // Answers the shown image, and its near-duplicates where they are answered together, as one step.
+  #answer(answer, category) {
+    if (this.item === null) return;
+    const obstacle = answer === "skipped" ? "" : whyNotShown(this.prefetcher.image(this.item));
+    if (obstacle) return notify(obstacle);
+    const items = [this.item, ...this.similar.answeredTogether(category)];
+    this.element.classList.remove("zoomed");
+    this.prefetcher.drop(items);
+    this.similar.drop(items);
+    this.app.answer(items.map(({ id }) => ({ id, answer, category })), () => this.showAgain(items)).then(() => this.#drawUndo());
     this.#next();
   }
 
   draw() {
-    const row = this.row;
-    this.near.show(row);
-    this.element.classList.toggle("empty", row === null);
-    if (row === null) {
-      this.stage.replaceChildren(this.desk.clear());
+    const { item } = this;
+    this.similar.show(item);
+    this.element.classList.toggle("empty", item === null);
+    if (item === null) {
+      this.stage.replaceChildren(this.app.emptyQueue());
       this.side.replaceChildren();
       return;
     }
-    const image = this.supply.image(row);
-    this.stage.replaceChildren(image, make("p", { class: "gone-note" }, say("gone")));
-    this.side.replaceChildren(...[this.#what(row), this.near.labels(), this.#guesses(row), this.#categories(row), this.#actions(row)].filter(Boolean));
-    this.element.dataset.picture = row.picture;
+    this.stage.replaceChildren(this.prefetcher.image(item), make("p", { class: "broken-note" }, _("This picture is no longer there, or was changed.")));
+    this.side.replaceChildren(...[
+      this.#details(item), this.similar.neighborList(), this.#guesses(item), this.#categories(item), this.#actions(item),
+    ].filter(Boolean));
+    this.element.dataset.imageId = item.id;
   }
 
-  #what(row) {
-    return make("div", { class: "what" },
-      make("h1", { title: row.name }, row.name),
-      make("p", { class: "quiet" }, `${row.width} × ${row.height}`),
-      make("h2", {}, whyOf(row)),
-      make("p", { class: "reason" }, reasonOf(row)));
+  #details(item) {
+    return make("div", { class: "details" },
+      make("h1", { title: item.name }, item.name),
+      muted(`${item.width} × ${item.height}`),
+      make("h2", {}, reasonHeading(item)),
+      make("p", { class: "reason" }, inLanguage(item.reason)));
   }
 
-  #guesses(row) {
-    if (row.guesses.length === 0) return row.category ? make("p", { class: "quiet" }, say("noGuesses")) : null;
-    const lines = row.guesses.map(([category, share]) => {
-      const fill = make("meter", { min: 0, max: 1 });
-      fill.value = share;
-      return make("li", {}, make("span", { class: "name" }, category), fill, make("span", { class: "share" }, percent(share)));
+  #guesses({ guesses, category: suggested }) {
+    if (guesses.length === 0) {
+      return suggested ? muted(_("The model's folder is gone or was trained again, so no probabilities are shown.")) : null;
+    }
+    const lines = guesses.map(([category, probability]) => {
+      const meter = make("meter", { min: 0, max: 1, value: probability });
+      return make("li", {}, make("span", { class: "name" }, category), meter, make("span", { class: "share" }, formatPercent(probability)));
     });
-    return make("div", { class: "guesses" }, make("h2", {}, say("guesses")), make("ol", {}, ...lines));
+    return make("div", { class: "guesses" }, make("h2", {}, _("Best guesses")), make("ol", {}, ...lines));
   }
 
-  #categories(row) {
-    const buttons = this.desk.state.categories.map(({ name, key: letter }) =>
-      make("button", { class: name === row.category ? "guess" : "", onclick: () => this.#decide("right", name) },
-        letter ? key(letter) : null, make("span", {}, name)));
-    buttons.push(make("button", { class: "plain", onclick: () => this.press("n") }, key("n"), make("span", {}, say("newForThis"))));
-    return make("div", { class: "categories" }, make("h2", {}, say("allCategories")), make("div", { class: "buttons" }, ...buttons));
+  #categories(item) {
+    const buttons = this.app.state.categories.map((one) =>
+      categoryButton(one, () => this.#answer("right", one.name), { class: one.name === item.category ? "suggested" : "" }));
+    buttons.push(button(_("New category for this one"), () => this.press("n"), { shortcut: "n", class: "plain" }));
+    return make("div", { class: "categories" }, make("h2", {}, _("Categories")), make("div", { class: "buttons" }, ...buttons));
   }
 
-  #actions(row) {
-    const button = (letter, text, kind, press) => make("button", { class: kind, onclick: () => this.press(press) }, key(letter), make("span", {}, text));
+  #actions(item) {
+    this.undoButton = button(_("Back"), () => this.app.undo(), { shortcut: "⌫" });
     this.#drawAccept();
-    this.#drawBack();
-    return make("div", { class: "actions" }, this.near.repeats,
-      row.category ? make("button", { class: "main", onclick: () => this.press("Enter") }, key("⏎"), this.accept) : null,
-      button("s", say("skip"), "", "s"),
-      button("u", say("none"), "", "u"),
-      this.backButton);
+    this.#drawUndo();
+    return make("div", { class: "actions" }, this.similar.nearDuplicates, item.category ? this.acceptButton : null,
+      button(_("Skip"), () => this.press("s"), { shortcut: "s" }),
+      button(_("None of these"), () => this.press("u"), { shortcut: "u" }),
+      this.undoButton);
   }
 
-  #drawBack() {
-    this.backButton.replaceChildren(key("⌫"), make("span", {}, say("back")));
-    this.backButton.disabled = this.desk.state.steps === 0;
+  #drawUndo() {
+    if (this.undoButton) this.undoButton.disabled = this.app.state.undoSteps === 0;
   }
 
   #drawAccept() {
-    const others = this.near.together().length;
-    this.accept.textContent = `${say("accept")}: ${this.row?.category}${others ? ` × ${count(others + 1)}` : ""}`;
+    const count = this.similar.answeredTogether().length + 1;
+    const label = _("Accept: {category}", { category: this.item?.category });
+    this.acceptText.textContent = count > 1 ? `${label} × ${formatNumber(count)}` : label;
   }
 }

@@ -1,120 +1,131 @@
-// One picture, large, and a question about it: what the audit and the doubtful labels have in common. Which pictures
-// come (`row` is the shown one), what is told of one, and where an answer goes is each one's own.
+// One large image and a question about it: what the audit and the label issues share. A subclass has the images, the
+// question and the requests.
 
-import { key, make } from "./dom.js";
-import { pictureUrl, send } from "./api.js";
-import { unseenBecause } from "./visibility.js";
-import { say } from "./i18n.js";
+import { notify } from "./dialogs.js";
+import { button, categoryButton, make, muted } from "./dom.js";
+import { _ } from "./i18n.js";
+import { loadImage } from "./prefetch.js";
+import { whyNotShown } from "./visibility.js";
 
-export class Question {
-  constructor(desk, kind) {
-    this.desk = desk;
+/**
+ * A subclass has `item` (the shown one, or null), `steps` (how many answers can be taken back), and the methods
+ * `remove(id, answer)`, `send(answers)`, `undo()`, `reload()`, `updateSteps(result)`, `update(result)`, `question(item)`,
+ * `rightLabel(item)` and `outcome()` (what is shown once all is answered).
+ */
+export class SingleItem {
+  canBeWrong = false; // whether "wrong" is an answer, without the right category
+
+  constructor(app, kind) {
+    this.app = app;
     this.images = new Map();
-    this.unheard = 0;
-    this.stage = make("div", { class: "stage", onclick: () => this.#closer() });
+    this.pending = 0;
+    this.stage = make("div", { class: "stage", onclick: () => this.#zoom() });
     this.side = make("div", { class: "side" });
     this.element = make("section", { class: `single ${kind}` }, this.stage, this.side);
   }
 
-  loading() {
-    this.stage.replaceChildren(make("p", { class: "quiet" }, say("loading")));
+  drawLoading() {
+    this.stage.replaceChildren(muted(_("Loading…")));
   }
 
   press(name) {
-    if (name === "z") this.#closer();
-    else if (this.row === null) return false;
-    else if (name === "Enter" || name === "y") this.#answer("right", this.row.category);
+    if (name === "z") this.#zoom();
+    else if (this.item === null) return false;
+    else if (name === "Enter" || name === "y") this.#answer("right", this.item.category);
     else if (name === "s") this.#answer("skipped", null);
     else if (name === "u") this.#answer("none of these", null);
-    else if (this.desk.category(name)) this.#answer("right", this.desk.category(name));
-    else if ((name === " " || name === "n") && this.canBeWrong) this.#answer("wrong", this.row.category);
-    else if (name === "n") this.desk.tell(say("sayWhich"));
+    else if (this.app.categoryOf(name)) this.#answer("right", this.app.categoryOf(name));
+    else if ((name === " " || name === "n") && this.canBeWrong) this.#answer("wrong", this.item.category);
+    else if (name === "n") notify(_("Press the key of the right category, or u for none of these"));
     else return false;
     return true;
   }
 
-  get keys() {
-    return [["⏎ y", "kRight"], this.canBeWrong ? ["␣ n", "kWrong"] : null, ["s", "kSkip"], ["u", "kNone"], ["z", "closer"]].filter(Boolean);
+  get shortcuts() {
+    return [
+      ["⏎ y", _("right")],
+      ...(this.canBeWrong ? [["␣ n", _("wrong")]] : []),
+      ["s", _("skip: it stays where it is")],
+      ["u", _("none of these categories")],
+      ["z", _("zoom")],
+    ];
   }
 
-  // What is learned asks no other questions.
+  // A new ranking does not change these questions.
   reorder() {}
 
-  // The pictures of these rows are fetched, the others let go.
-  keep(rows) {
-    this.images = new Map(rows.map((row) => [row.picture, this.images.get(row.picture) ?? large(row)]));
+  // Loads the images of these items, and lets go of all others.
+  keepImages(items) {
+    this.images = new Map(items.map((item) => [item.id, this.images.get(item.id) ?? largeImage(item)]));
   }
 
   draw() {
-    const { row } = this;
-    this.element.classList.toggle("empty", row === null);
-    if (row === null) {
-      this.stage.replaceChildren(this.unheard ? make("p", { class: "quiet" }, say("loading")) : this.outcome());
+    const { item } = this;
+    this.element.classList.toggle("empty", item === null);
+    if (item === null) {
+      this.stage.replaceChildren(this.pending ? muted(_("Loading…")) : this.outcome());
       this.side.replaceChildren();
-      delete this.element.dataset.picture;
+      delete this.element.dataset.imageId;
       return;
     }
-    this.stage.replaceChildren(this.images.get(row.picture), make("p", { class: "gone-note" }, say("gone")));
-    this.side.replaceChildren(this.what(row), this.#categories(row), this.#actions(row));
-    this.element.dataset.picture = row.picture;
+    this.stage.replaceChildren(this.images.get(item.id), make("p", { class: "broken-note" }, _("This picture is no longer there, or was changed.")));
+    this.side.replaceChildren(this.question(item), this.#categories(item), this.#actions(item));
+    this.element.dataset.imageId = item.id;
   }
 
-  backButton() {
-    return make("button", { onclick: () => this.back(), disabled: !this.steps }, key("⌫"), make("span", {}, say("back")));
+  undoButton() {
+    return button(_("Back"), () => this.undo(), { shortcut: "⌫", disabled: !this.steps });
   }
 
-  // What the server makes of it is shown once all that was said is known there; only how many steps stand is known before.
-  async send(path, sent) {
-    this.unheard += 1;
-    let told = null;
+  // Takes up the server's answer. While later requests are pending, only the number of steps is.
+  async follow(response) {
+    this.pending += 1;
+    let result;
     try {
-      told = await send(path, sent, { onTrouble: this.desk.trouble });
+      result = await response;
     } catch (error) {
-      this.desk.tell(error.message, "bad");
-      told = await this.refused();
+      notify(error.message, "bad");
+      result = await this.reload();
     }
-    this.unheard -= 1;
-    if (told.state) this.desk.become(told.state);
-    if (this.unheard === 0) this.become(told);
-    else this.count(told);
+    this.pending -= 1;
+    if (result.state) this.app.update(result.state);
+    if (this.pending === 0) this.update(result);
+    else this.updateSteps(result);
   }
 
-  // The next one is shown at once; what the server says of it comes with its answer.
-  #answer(said, category) {
-    const { picture } = this.row;
-    const unseen = said === "skipped" ? "" : unseenBecause(this.images.get(picture));
-    if (unseen) return this.desk.tell(unseen);
-    this.element.classList.remove("close");
-    this.pass(picture, said);
+  // Shows the next image at once, before the server answers.
+  #answer(answer, category) {
+    const { id } = this.item;
+    const obstacle = answer === "skipped" ? "" : whyNotShown(this.images.get(id));
+    if (obstacle) return notify(obstacle);
+    this.element.classList.remove("zoomed");
+    this.remove(id, answer);
     this.draw();
-    this.tell([{ picture, said, category }]);
+    this.follow(this.send([{ id, answer, category }]));
   }
 
-  #closer() {
-    if (this.row !== null) this.element.classList.toggle("close");
+  #zoom() {
+    if (this.item !== null) this.element.classList.toggle("zoomed");
   }
 
-  #categories(row) {
-    const others = this.desk.state.categories.filter(({ name }) => name !== row.category).map(({ name, key: letter }) =>
-      make("button", { class: name === row.likely ? "guess" : "", onclick: () => this.#answer("right", name) },
-        letter ? key(letter) : null, make("span", {}, name)));
-    return make("div", { class: "categories" }, make("h2", {}, say("auditRather")), make("div", { class: "buttons" }, ...others));
+  #categories(item) {
+    const others = this.app.state.categories.filter(({ name }) => name !== item.category).map((one) =>
+      categoryButton(one, () => this.#answer("right", one.name), { class: one.name === item.likely ? "suggested" : "" }));
+    return make("div", { class: "categories" }, make("h2", {}, _("If wrong: it is rather")), make("div", { class: "buttons" }, ...others));
   }
 
-  #actions(row) {
-    const button = (letter, text, kind, press) => make("button", { class: kind, onclick: () => this.press(press) }, key(letter), make("span", {}, text));
+  #actions(item) {
     return make("div", { class: "actions" },
-      button("y", this.rightly(row), "main", "Enter"),
-      this.canBeWrong ? button("n", say("isWrong"), "", " ") : null,
-      button("s", say("skip"), "", "s"),
-      button("u", say("none"), "", "u"),
-      this.backButton());
+      button(this.rightLabel(item), () => this.press("Enter"), { shortcut: "y", class: "primary" }),
+      this.canBeWrong ? button(_("Wrong"), () => this.press(" "), { shortcut: "n" }) : null,
+      button(_("Skip"), () => this.press("s"), { shortcut: "s" }),
+      button(_("None of these"), () => this.press("u"), { shortcut: "u" }),
+      this.undoButton());
   }
 }
 
-function large(row) {
-  const image = Object.assign(new Image(), { alt: row.name, draggable: false, src: pictureUrl(row, "large") });
-  image.addEventListener("error", () => image.classList.add("gone"), { once: true });
+function largeImage(item) {
+  const image = loadImage(item, "large");
   image.decode().catch(() => undefined);
   return image;
 }

@@ -1,99 +1,101 @@
-// A screen of small pictures of which one is looked at: what every grid has in common. How a cell is marked is the
-// grid's. What was neither seen nor marked is not answered: it comes next.
+// A grid of thumbnails with one current cell: what the grids of a category and of a cluster share. A subclass decides
+// how a cell is marked. What was neither seen nor marked is not answered: it comes next.
 
-import { make } from "./dom.js";
-import { isGone, Seen } from "./visibility.js";
-import { count, say } from "./i18n.js";
+import { key, make, muted } from "./dom.js";
+import { notify } from "./dialogs.js";
+import { _, count_ } from "./i18n.js";
+import { isBroken, VisibilityTracker } from "./visibility.js";
 
-export class Cells {
-  constructor(desk, kind = "") {
-    this.desk = desk;
-    this.rows = [];
-    this.at = 0;
+export const PAGE_SIZE = 60;
+
+export class ThumbnailGrid {
+  constructor(app, kind = "") {
+    this.app = app;
+    this.items = [];
+    this.current = 0;
     this.head = make("div", { class: `grid-head ${kind}`.trim() });
     this.cells = make("div", { class: "cells" });
     this.element = make("section", { class: "grid" }, this.head, this.cells);
     this.confirmText = make("span");
-    this.confirmButton = make("button", { class: "main", onclick: () => this.press("Enter") });
-    this.unseenNote = make("p", { class: "quiet unseen" });
-    this.seen = new Seen(this.element, this.head, () => this.drawConfirm());
+    this.confirmButton = make("button", { class: "primary", onclick: () => this.press("Enter") }, key("⏎"), this.confirmText);
+    this.unseenNote = make("p", { class: "muted unseen" });
+    this.visibility = new VisibilityTracker(this.element, this.head, () => this.drawConfirm());
   }
 
-  loading() {
-    this.cells.replaceChildren(make("p", { class: "quiet" }, say("loading")));
+  drawLoading() {
+    this.cells.replaceChildren(muted(_("Loading…")));
   }
 
-  // How far an arrow key goes; 0 for every other key.
-  step(name) {
+  // How many cells an arrow key moves; 0 for every other key.
+  stepOf(name) {
     const columns = getComputedStyle(this.cells).gridTemplateColumns.split(" ").length;
     return { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[name] ?? 0;
   }
 
-  moveTo(number) {
-    if (number < 0 || number >= this.rows.length) return;
-    const before = this.at;
-    this.at = number;
+  moveTo(index) {
+    if (index < 0 || index >= this.items.length) return;
+    const before = this.current;
+    this.current = index;
     this.drawCell(before);
-    this.drawCell(number);
-    this.cells.children[number].scrollIntoView({ block: "nearest" });
+    this.drawCell(index);
+    this.cells.children[index].scrollIntoView({ block: "nearest" });
   }
 
-  // The numbers of the cells by what an answer makes of them: `seen` ones and those marked one by one are answered,
-  // `gone` ones cannot be shown, `unseen` ones stay.
-  divided() {
-    const parts = { answered: [], gone: [], unseen: [] };
-    this.rows.forEach((_, number) => {
-      const cell = this.cells.children[number];
-      if (this.isMarked(number) || this.seen.has(cell)) parts.answered.push(number);
-      else if (isGone(cell.querySelector("img"))) parts.gone.push(number);
-      else parts.unseen.push(number);
+  // The indices of the cells by what confirming does: those seen or marked are `answered`, `broken` ones cannot be shown,
+  // `unseen` ones stay.
+  partition() {
+    const parts = { answered: [], broken: [], unseen: [] };
+    this.items.forEach((_item, index) => {
+      const cell = this.cells.children[index];
+      if (this.isMarked(index) || this.visibility.hasSeen(cell)) parts.answered.push(index);
+      else if (isBroken(cell.querySelector("img"))) parts.broken.push(index);
+      else parts.unseen.push(index);
     });
     return parts;
   }
 
-  // Says what an answer leaves out; whether there is anything to go on with.
-  mayAnswer({ answered, gone }) {
-    if (answered.length === 0 && gone.length === 0) this.desk.tell(say("notSeen"));
-    else if (gone.length) this.desk.tell(say("notShown", count(gone.length)));
-    return answered.length + gone.length > 0;
+  // Whether there is anything to answer; notifies of what is left out.
+  canAnswer({ answered, broken }) {
+    if (answered.length === 0 && broken.length === 0) notify(_("No picture was in view long enough to be confirmed"));
+    else if (broken.length) notify(count_("{count} picture cannot be shown and was not answered", "{count} pictures cannot be shown and were not answered", { count: broken.length }));
+    return answered.length + broken.length > 0;
   }
 
   draw() {
-    this.element.classList.toggle("empty", this.rows.length === 0);
-    if (this.rows.length === 0) {
+    this.element.classList.toggle("empty", this.items.length === 0);
+    if (this.items.length === 0) {
       this.head.replaceChildren();
-      this.cells.replaceChildren(this.desk.clear());
+      this.cells.replaceChildren(this.app.emptyQueue());
       return;
     }
-    const drawn = this.rows.map((row, number) => this.cell(row, number));
-    this.cells.replaceChildren(...drawn);
-    this.seen.watch(drawn);
+    const cells = this.items.map((item, index) => this.cell(item, index));
+    this.cells.replaceChildren(...cells);
+    this.visibility.watch(cells);
     this.drawHead();
-    this.rows.forEach((_, number) => this.drawCell(number));
+    this.items.forEach((_item, index) => this.drawCell(index));
   }
 
-  // The next pictures begin at the top.
-  toTop() {
+  scrollToTop() {
     this.element.scrollTo({ top: 0 });
   }
 
-  // What Enter would confirm now, and how many come next because they were not in sight.
+  // How many Enter would confirm now, and how many come next because they were not in view.
   drawConfirm() {
-    const { answered, gone, unseen } = this.divided();
-    const number = answered.filter((one) => !this.isMarked(one)).length;
-    this.confirmText.textContent = this.confirmWords(number);
-    this.confirmButton.disabled = !this.canConfirm() || answered.length + gone.length === 0;
-    this.unseenNote.textContent = unseen.length ? say("unseen", count(unseen.length)) : "";
+    const { answered, broken, unseen } = this.partition();
+    this.confirmText.textContent = this.confirmLabel(answered.filter((index) => !this.isMarked(index)).length);
+    this.confirmButton.disabled = !this.canConfirm() || answered.length + broken.length === 0;
+    this.unseenNote.textContent = unseen.length
+      ? count_("{count} was not in view yet: shown next", "{count} were not in view yet: shown next", { count: unseen.length }) : "";
   }
 
   canConfirm() {
     return true;
   }
 
-  // Shows whether a cell is looked at, and what it is marked as: empty when it is not.
-  show(number, mark) {
-    const cell = this.cells.children[number];
-    cell.classList.toggle("at", number === this.at);
+  // Shows whether a cell is current, and its mark; empty without one.
+  drawMark(index, mark) {
+    const cell = this.cells.children[index];
+    cell.classList.toggle("current", index === this.current);
     cell.classList.toggle("marked", mark !== "");
     cell.setAttribute("aria-pressed", String(mark !== ""));
     cell.lastChild.textContent = mark;

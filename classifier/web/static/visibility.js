@@ -1,23 +1,23 @@
-// Which tiles a person has seen: those that stood mostly in sight for a moment, with their picture loaded. Only these
-// are confirmed. What the sticky head covers is not in sight.
+// Which cells of a grid were in view: mostly visible for a moment, with the image loaded. Only these are confirmed.
+// What the sticky head covers is not in view.
 
-import { say } from "./i18n.js";
+import { _ } from "./i18n.js";
 
-const SHARE = 0.7; // of a tile's height
-const MOMENT = 150; // milliseconds
-const imageOf = (tile) => tile.querySelector("img");
-const STEPS = Array.from({ length: 21 }, (_, step) => step / 20);
+const VISIBLE_SHARE = 0.7; // of a cell's height
+const MOMENT_MS = 150;
+const THRESHOLDS = Array.from({ length: 21 }, (_value, step) => step / 20);
+const imageOf = (cell) => cell.querySelector("img");
 
-export class Seen {
+export class VisibilityTracker {
   #root;
   #head;
   #changed;
   #observer = null;
-  #tiles = [];
+  #cells = [];
   #seen = new Set();
-  #inSight = new Map();
+  #visible = new Map(); // cell -> timer
 
-  // `changed` is called whenever one more tile was seen.
+  // `changed` is called whenever one more cell was seen.
   constructor(root, head, changed) {
     this.#root = root;
     this.#head = head;
@@ -25,65 +25,64 @@ export class Seen {
     new ResizeObserver(() => this.#observe()).observe(head);
   }
 
-  // From now on these tiles are looked at; none of them was seen yet.
-  watch(tiles) {
-    for (const timer of this.#inSight.values()) clearTimeout(timer);
-    this.#inSight.clear();
+  // Tracks these cells from now on, none of which was seen yet.
+  watch(cells) {
+    for (const timer of this.#visible.values()) clearTimeout(timer);
+    this.#visible.clear();
     this.#seen.clear();
-    this.#tiles = tiles;
-    for (const tile of tiles) {
-      const image = imageOf(tile);
-      image.addEventListener("load", () => this.#wait(tile), { once: true });
+    this.#cells = cells;
+    for (const cell of cells) {
+      const image = imageOf(cell);
+      image.addEventListener("load", () => this.#startTimer(cell), { once: true });
       image.addEventListener("error", () => this.#changed(), { once: true });
     }
     this.#observe();
   }
 
-  has(tile) {
-    return this.#seen.has(tile);
+  hasSeen(cell) {
+    return this.#seen.has(cell);
   }
 
-  // The margin of an observer is fixed, and the head grows and shrinks.
+  // An observer's margin is fixed, but the head's height changes: each height needs an observer of its own.
   #observe() {
     this.#observer?.disconnect();
     const top = Math.round(this.#head.getBoundingClientRect().height);
-    this.#observer = new IntersectionObserver((entries) => entries.forEach((entry) => this.#move(entry)),
-      { root: this.#root, rootMargin: `${-top}px 0px 0px 0px`, threshold: STEPS });
-    for (const tile of this.#tiles) if (!this.#seen.has(tile)) this.#observer.observe(tile);
+    this.#observer = new IntersectionObserver((entries) => entries.forEach((entry) => this.#update(entry)),
+      { root: this.#root, rootMargin: `${-top}px 0px 0px 0px`, threshold: THRESHOLDS });
+    for (const cell of this.#cells) if (!this.#seen.has(cell)) this.#observer.observe(cell);
   }
 
-  #move({ target, boundingClientRect, intersectionRect, rootBounds }) {
-    // Of a tile higher than the window it is enough to fill that.
-    const whole = Math.min(boundingClientRect.height, rootBounds?.height ?? boundingClientRect.height);
-    clearTimeout(this.#inSight.get(target));
-    this.#inSight.delete(target);
-    if (whole <= 0 || intersectionRect.height < SHARE * whole) return;
-    this.#inSight.set(target, 0);
-    this.#wait(target);
+  #update({ target, boundingClientRect, intersectionRect, rootBounds }) {
+    // A cell higher than the window only has to fill it.
+    const height = Math.min(boundingClientRect.height, rootBounds?.height ?? boundingClientRect.height);
+    clearTimeout(this.#visible.get(target));
+    this.#visible.delete(target);
+    if (height <= 0 || intersectionRect.height < VISIBLE_SHARE * height) return;
+    this.#visible.set(target, 0);
+    this.#startTimer(target);
   }
 
-  #wait(tile) {
-    if (!this.#inSight.has(tile) || !isLoaded(imageOf(tile))) return;
-    clearTimeout(this.#inSight.get(tile));
-    this.#inSight.set(tile, setTimeout(() => this.#see(tile), MOMENT));
+  #startTimer(cell) {
+    if (!this.#visible.has(cell) || !isLoaded(imageOf(cell))) return;
+    clearTimeout(this.#visible.get(cell));
+    this.#visible.set(cell, setTimeout(() => this.#markSeen(cell), MOMENT_MS));
   }
 
-  #see(tile) {
-    if (document.hidden || !isLoaded(imageOf(tile))) return;
-    this.#seen.add(tile);
-    this.#inSight.delete(tile);
-    this.#observer.unobserve(tile);
+  #markSeen(cell) {
+    if (document.hidden || !isLoaded(imageOf(cell))) return;
+    this.#seen.add(cell);
+    this.#visible.delete(cell);
+    this.#observer.unobserve(cell);
     this.#changed();
   }
 }
 
 export const isLoaded = (image) => image.complete && image.naturalWidth > 0;
 
-// Whether it cannot be shown at all.
-export const isGone = (image) => image.classList.contains("gone");
+export const isBroken = (image) => image.classList.contains("broken");
 
-// Why nothing can be said of a picture that is not shown; empty when it is.
-export function unseenBecause(image) {
-  if (isGone(image)) return say("goneSkip");
-  return isLoaded(image) ? "" : say("stillLoading");
+// Why an image cannot be answered because it is not shown; empty when it is shown.
+export function whyNotShown(image) {
+  if (isBroken(image)) return _("This picture cannot be shown, so it is not answered: s skips it");
+  return isLoaded(image) ? "" : _("The picture is still loading");
 }

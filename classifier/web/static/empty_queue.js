@@ -1,0 +1,54 @@
+// What a view shows when it has no image left: what waits elsewhere, and what can be done.
+
+import { button, make, muted } from "./dom.js";
+import { askToFile, fileLabel, trainingHint } from "./filing.js";
+import { allSaved, unsavedCount } from "./http.js";
+import { _, count_ } from "./i18n.js";
+
+// It says that nothing waits only once everything is saved.
+export function emptyQueue(app) {
+  if (unsavedCount()) {
+    allSaved().then(() => app.redrawIfEmpty());
+    return make("div", { class: "message" }, muted(_("Saving…")));
+  }
+  const { filter: { queue, folder }, state: { skipped, isLabeling, trainCommand } } = app;
+  const count = countLeft(app);
+  return make("div", { class: "message" },
+    make("p", { class: "headline" }, headline(app, count)),
+    count ? leftActions(app) : null,
+    folder === "" ? null : button(_("All folders"), () => app.show({ folder: "" })),
+    isOneCategory(app) ? button(_("All categories"), () => app.show({ category: "" })) : null,
+    skipped && queue !== "skipped"
+      ? make("p", {}, count_("{count} was skipped: look under Skipped.", "{count} were skipped: look under Skipped.", { count: skipped })) : null,
+    ...filingLines(app),
+    ...(isLabeling && !count ? [make("p", {}, trainingHint()), make("code", {}, trainCommand)] : []));
+}
+
+function headline({ filter: { folder } }, count) {
+  if (count) return count_("{count} more waits here.", "{count} more wait here.", { count });
+  return folder === "" ? _("Nothing waits here.") : _("Nothing of this folder waits here.");
+}
+
+function leftActions(app) {
+  return make("div", { class: "actions" },
+    button(_("Look at them"), () => app.show({}), { class: "primary" }),
+    app.filter.view === "grid" ? button(_("One by one"), () => app.openView("single"), { shortcut: "g" }) : null);
+}
+
+function filingLines(app) {
+  const { toFile: count } = app.state;
+  if (count === 0) return [];
+  return [
+    make("p", {}, count_("{count} decision waits to be filed.", "{count} decisions wait to be filed.", { count })),
+    button(fileLabel(count), () => askToFile(app), { shortcut: "f", class: "primary" }),
+  ];
+}
+
+const isOneCategory = ({ filter }) => filter.category !== "" && filter.view === "single";
+
+// How many wait in this queue though none is shown; 0 for a part of it, of which that is not known.
+function countLeft(app) {
+  const { queue, folder, category } = app.filter;
+  if (folder !== "" || queue === "skipped") return 0;
+  return isOneCategory(app) ? app.state.waiting[queue][category] ?? 0 : app.toolbar.countOf(queue);
+}

@@ -1,0 +1,52 @@
+// Filing what was decided: the question before, and what came of it.
+
+import { sendFile } from "./api.js";
+import { cancelButton, closeButton, closeDialog, notify, openDialog } from "./dialogs.js";
+import { button, make } from "./dom.js";
+import { _, count_, inLanguage } from "./i18n.js";
+
+const MIN_LABELS = 2; // of each of two categories, for a model to be trained
+
+export const fileLabel = (count) => _("File {count}", { count });
+
+export const trainingHint = () => _("These labels become a model with");
+
+export const notFiledText = (error) => _("Not filed: {error}. Your decisions are kept, and the next sort files them too.", { error });
+
+// The files that could not be moved, to put after what was done: how many, the first by name, and why.
+export function skippedText(files) {
+  if (files.length === 0) return "";
+  const names = files.slice(0, 3).map(({ name }) => name).join(", ") + (files.length > 3 ? ", …" : "");
+  const reason = inLanguage(files[0].reason);
+  return _(" · not moved, and where they were: {count} ({names}): {reason}", { count: files.length, names, reason });
+}
+
+export function askToFile(app) {
+  const count = app.state.toFile;
+  if (count === 0) return notify(_("All of it is filed"));
+  return openDialog(count_("File {count} decision?", "File {count} decisions?", { count }),
+    make("p", {}, _("The pictures move to their folders, as one run. illsort undo takes it back.")),
+    button(fileLabel(count), () => file(app), { shortcut: "⏎", class: "primary", autofocus: true }), cancelButton());
+}
+
+async function file(app) {
+  closeDialog();
+  notify(_("Filing…"));
+  try {
+    const { run, moved, skipped, state } = await sendFile();
+    app.update(state);
+    const done = run === null ? _("All of it is filed") : count_("Run {run}: {count} picture was filed; illsort undo takes it back",
+      "Run {run}: {count} pictures were filed; illsort undo takes it back", { run, count: moved });
+    notify(done + skippedText(skipped), skipped.length ? "bad" : "good");
+  } catch (error) {
+    notify(notFiledText(error.message), "bad");
+  }
+  if (app.state.isLabeling) offerTraining(app);
+  app.redrawIfEmpty();
+}
+
+// The command that trains a model, once two categories have some labels.
+function offerTraining({ state }) {
+  if (state.categories.filter(({ labelCount }) => labelCount >= MIN_LABELS).length < 2) return;
+  openDialog(trainingHint(), make("code", {}, state.trainCommand), closeButton({ autofocus: true }));
+}
