@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from classifier.errors import LabelsError
+from classifier.errors import LabelsError, Message
 
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 _WINDOWS_DEVICES = frozenset(
@@ -14,21 +14,23 @@ _WINDOWS_DEVICES = frozenset(
 _MAX_BYTES = 200  # leaves room below the 255 of most file systems
 
 
-def problem_with(name: str) -> str | None:
+def problem_with(name: str) -> Message | None:
     """Why the name is not allowed, as the end of a sentence; None if it is.
 
     Characters that cannot be seen, such as controls, direction marks and lone surrogates, are not allowed.
     """
     bad = [character for character in name if character in _FORBIDDEN or not character.isprintable()]
     if bad:
-        return f"contains {bad[0]!r}, which cannot be part of a folder name everywhere"
-    if name[:1] in ("", ".", "_"):
-        return f"begins with {name[:1]!r}, which is kept for illsort's own folders"
+        return Message("contains {character!r}, which cannot be part of a folder name everywhere", character=bad[0])
+    if not name:
+        return Message("begins with '', which is kept for illsort's own folders")
+    if name[0] in "._":
+        return Message("begins with {character!r}, which is kept for illsort's own folders", character=name[0])
     if name != name.strip() or name.endswith("."):
-        return "begins or ends with a space or a dot"
+        return Message("begins or ends with a space or a dot")
     if name.partition(".")[0].casefold() in _WINDOWS_DEVICES:
-        return "is the name of a device on Windows"
-    return "is too long" if len(name.encode(errors="surrogateescape")) > _MAX_BYTES else None
+        return Message("is the name of a device on Windows")
+    return Message("is too long") if len(name.encode(errors="surrogateescape")) > _MAX_BYTES else None
 
 
 def twins_among(names: Iterable[str]) -> tuple[str, str] | None:
@@ -41,12 +43,17 @@ def twins_among(names: Iterable[str]) -> tuple[str, str] | None:
     return None
 
 
-def check_names(categories: list[str], *, where: str) -> None:
+def check_names(categories: list[str], *, where: str = "") -> None:
     """Raise LabelsError if a name cannot be a folder name everywhere, or two are one folder on some systems."""
+    if (problem := _first_problem(categories)) is not None:
+        raise LabelsError("{where}: {why}", where=where, why=problem) if where else LabelsError(problem)
+
+
+def _first_problem(categories: list[str]) -> Message | None:
     for name in categories:
-        problem = problem_with(name)
-        if problem:
-            raise LabelsError(f"{where}: the category name {name!r} {problem}; rename it")
-    twins = twins_among(categories)
-    if twins is not None:
-        raise LabelsError(f"{where}: {twins[0]!r} and {twins[1]!r} are one folder on Windows and macOS; rename one")
+        if (problem := problem_with(name)) is not None:
+            return Message("the category name {name!r} {why}; rename it", name=name, why=problem)
+    if (twins := twins_among(categories)) is not None:
+        one, other = twins
+        return Message("{one!r} and {other!r} are one folder on Windows and macOS; rename one", one=one, other=other)
+    return None

@@ -26,7 +26,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
 
     from classifier.reasons import Reason
@@ -71,7 +70,7 @@ class Counted(Message):
 
 
 class SystemMessage(Message):
-    """What the operating system or SQLite says: its own words in English, translated by `code`, such as "ENOSPC"."""
+    """What the system or a library says: its own words in English, translated by `code`, such as "ENOSPC"; or none."""
 
     code: str
 
@@ -81,20 +80,10 @@ class SystemMessage(Message):
         return message
 
 
-def system_message(error: OSError | sqlite3.Error) -> Message:
-    """What went wrong, without numbers and paths. An OSError that illsort raises may have a Message as its strerror."""
-    if not isinstance(error, OSError):
-        return SystemMessage(str(error), getattr(error, "sqlite_errorname", ""))
-    words: object = error.strerror
-    if isinstance(words, Message):
-        return words
-    return SystemMessage(str(words or error), errno.errorcode.get(error.errno or 0, ""))
-
-
 class IllsortError(Exception):
     """The user's or the environment's fault, reported in one line; takes a template and its params, or a Message."""
 
-    def __init__(self, template: str | Message, /, **params: object) -> None:
+    def __init__(self, template: str, /, **params: object) -> None:
         self.message = template if isinstance(template, Message) else Message(template, **params)
         super().__init__(self.message)
 
@@ -122,7 +111,7 @@ class CrawlError(IllsortError):
 class NoGuarantee(IllsortError):  # noqa: N818 - a fact about the labels, not an error of the program
     """An error rate that cannot be guaranteed; `why` is a code: "picked", "fitted", "none" or "few"."""
 
-    def __init__(self, template: str | Message, /, *, why: str, **params: object) -> None:
+    def __init__(self, template: str, /, *, why: str, **params: object) -> None:
         super().__init__(template, **params)
         self.why = why
 
@@ -141,3 +130,25 @@ class Undecodable(Exception):  # noqa: N818 - a fact about one picture, not an e
         super().__init__(kind, detail)
         self.kind = kind
         self.detail = detail
+
+
+def located_message(error: BaseException) -> Message:
+    """As `message_of`, with the path before it where the system names one."""
+    path, why = getattr(error, "filename", None), message_of(error)
+    return Message("{path}: {why}", path=path, why=why) if path else why
+
+
+def message_of(error: BaseException) -> Message:
+    """What went wrong, in one line and without the numbers and paths that the system adds.
+
+    An error of ours carries a message, also an OSError or ValueError that has one where Python puts the text.
+    """
+    if isinstance(error, IllsortError):
+        return error.message
+    words: object = error.strerror if isinstance(error, OSError) else next(iter(error.args), None)
+    if isinstance(words, Message):
+        return words
+    if isinstance(error, OSError):
+        return SystemMessage(str(words or error), errno.errorcode.get(error.errno or 0, ""))
+    text = " ".join(str(error).split()) or type(error).__name__
+    return SystemMessage(text, getattr(error, "sqlite_errorname", ""))

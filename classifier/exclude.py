@@ -8,6 +8,8 @@ from typing import Final
 
 from pathspec import GitIgnoreSpec
 
+from classifier.errors import Message
+
 
 class Exclude:
     """Patterns as git reads them, relative to the crawl, with `/` on every system.
@@ -33,13 +35,15 @@ class Exclude:
 
 def _check(pattern: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in pattern):
-        raise ValueError(f"the pattern {pattern!r} is not UTF-8: write ? or * for such bytes")
+        raise ValueError(Message("the pattern {pattern!r} is not UTF-8: write ? or * for such bytes", pattern=pattern))
     try:
         compiled = () if "\n" in pattern else GitIgnoreSpec.from_lines([_readable(pattern)]).patterns
     except ValueError as error:
-        raise ValueError(f"the pattern {pattern!r} matches nothing ({error})") from None
+        raise ValueError(
+            Message("the pattern {pattern!r} matches nothing ({why})", pattern=pattern, why=error)
+        ) from None
     if not any(one.include is not None for one in compiled):
-        raise ValueError(f"the pattern {pattern!r} matches nothing")
+        raise ValueError(Message("the pattern {pattern!r} matches nothing", pattern=pattern))
 
 
 def _readable(pattern: str) -> str:

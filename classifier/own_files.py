@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from classifier.errors import Message
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
@@ -41,16 +43,21 @@ def is_link(status: os.stat_result) -> bool:
 
 
 def problem_with(path: Path, status: os.stat_result, *, changing: bool) -> OSError | None:
-    """Why a file or folder with this `lstat` is none of our own to be read, or changed in place; None when it is."""
+    """Why a file or folder with this `lstat` is none of our own to be read, or changed in place; None when it is.
+
+    Its `strerror` is a Message (see `errors.message_of`).
+    """
     if is_link(status):
-        return OSError(errno.ELOOP, f"{path} is a link; illsort follows none among its own files: remove it")
+        link = Message("{path} is a link; illsort follows none among its own files: remove it", path=path)
+        return OSError(errno.ELOOP, link)
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
-        return OSError(errno.EINVAL, f"{path} is no regular file; move it elsewhere")
+        return OSError(errno.EINVAL, Message("{path} is no regular file; move it elsewhere", path=path))
     if changing and stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
-        return OSError(
-            errno.EMLINK,
-            f"{path} has a second name (a hard link), which would be changed with it: put a copy of it in its place",
+        hard_link = Message(
+            "{path} has a second name (a hard link), which would be changed with it: put a copy of it in its place",
+            path=path,
         )
+        return OSError(errno.EMLINK, hard_link)
     return None
 
 

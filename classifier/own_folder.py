@@ -7,6 +7,7 @@ a person put there.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from classifier.errors import Message
 from classifier.own_files import NEW, open_own, remove_own, replace_own, sha256_if_regular, write_own
 
 if TYPE_CHECKING:
@@ -73,7 +75,8 @@ def remove_record(folder: Path) -> None:
 
 def name_taken(path: Path) -> FileExistsError:
     """A file that illsort cannot prove it wrote stands where it has to write."""
-    return FileExistsError(17, f"{path} is not as illsort wrote it, so it stays: move it elsewhere and start again")
+    taken = Message("{path} is not as illsort wrote it, so it stays: move it elsewhere and start again", path=path)
+    return FileExistsError(errno.EEXIST, taken)
 
 
 class OwnFolder:

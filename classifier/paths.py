@@ -28,6 +28,8 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
+from classifier.errors import Message
+
 _LONGEST_NAME = 255
 _LONGEST_PATH = 32_000 if os.name == "nt" else 1000 if sys.platform == "darwin" else 4000
 _ESCAPED = re.compile(r"\\(?:x([89a-f][0-9a-f]|5c)|u(d[89a-f][0-9a-f]{2}))")
@@ -70,14 +72,20 @@ def given_path(text: str | Path) -> Path:
     Shells leave `~` alone in `--out=~/sorted`; and an empty path, of a variable that is not set, is no current folder.
     """
     if not os.fspath(text):
-        raise ValueError("the path is empty; write . for the current folder")
+        raise ValueError(Message("the path is empty; write . for the current folder"))
     if "\0" in os.fspath(text):
-        raise ValueError("no path can hold a NUL character")
+        raise ValueError(Message("no path can hold a NUL character"))
     path = Path(text)
     if path.parts and path.parts[0].startswith("~"):
         path = _expanded(path)
     if any(_length(part) > _LONGEST_NAME for part in path.parts) or _length(str(path)) > _LONGEST_PATH:
-        raise ValueError(f"the path is too long: a name takes {_LONGEST_NAME} bytes at most, all {_LONGEST_PATH:,}")
+        raise ValueError(
+            Message(
+                "the path is too long: a name takes {name} bytes at most, all {path:,}",
+                name=_LONGEST_NAME,
+                path=_LONGEST_PATH,
+            )
+        )
     return path
 
 
@@ -85,7 +93,13 @@ def _expanded(path: Path) -> Path:
     try:
         return path.expanduser()
     except (RuntimeError, KeyError, ValueError):
-        raise ValueError(f"there is no user or home folder {path.parts[0]}; write ./{path} for a name with ~") from None
+        raise ValueError(
+            Message(
+                "there is no user or home folder {user}; write ./{path} for a name with ~",
+                user=path.parts[0],
+                path=path,
+            )
+        ) from None
 
 
 def _length(name: str) -> int:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from classifier.errors import Message
 from classifier.exclude import Exclude
 from classifier.paths import given_path, to_text
 from classifier.records import Mode
@@ -42,7 +43,7 @@ def at_least_or_0(least: float) -> AfterValidator:
 
     def check(value: float) -> float:
         if 0 < value < least:
-            raise ValueError(f"it is 0 or at least {least}")
+            raise ValueError(Message("it is 0 or at least {least}", least=least))
         return value
 
     return AfterValidator(check)

@@ -11,8 +11,9 @@ from types import UnionType
 from typing import Any, get_args
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from classifier.errors import SettingsError
+from classifier.errors import Message, SettingsError, message_of
 from classifier.setting_sections import (
     ImageSettings,
     LabelSettings,
@@ -22,6 +23,7 @@ from classifier.setting_sections import (
     SortSettings,
     TrainSettings,
 )
+from classifier.validation import problem_with
 
 
 class Settings(Section):
@@ -65,18 +67,20 @@ def _read_toml(config: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(config.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise SettingsError(f"{config}: there is no such file; `--config` takes a TOML file") from None
+        raise SettingsError("{config}: there is no such file; `--config` takes a TOML file", config=config) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{config}: cannot be read ({error})") from None
+        raise SettingsError("{config}: cannot be read ({why})", config=config, why=message_of(error)) from None
     except _NO_TOML as error:
-        raise SettingsError(f"{config}: is no TOML: {error}") from None
+        raise SettingsError("{config}: is no TOML: {why}", config=config, why=message_of(error)) from None
 
 
 def _parse_override(override: str) -> tuple[str, str, Any]:
     name, equals, text = override.partition("=")
     section, dot, key = name.strip().partition(".")
     if not (equals and dot and section and key):
-        raise SettingsError(f"--set {_short(override)}: expected section.key=value, for example --set train.epochs=8")
+        raise SettingsError(
+            "--set {override}: expected section.key=value, for example --set train.epochs=8", override=_short(override)
+        )
     try:
         value: Any = tomllib.loads(f"value = {text}")["value"]
     except _NO_TOML:
@@ -96,19 +100,21 @@ def _validate(values: dict[str, Any], origin: str) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise SettingsError(
-            f"{origin}: {_explain(first['loc'], first['type'], first['msg'], first['input'])}"
-        ) from None
+        raise SettingsError("{origin}: {why}", origin=origin, why=_explain(error.errors()[0])) from None
 
 
-def _explain(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
-    name = ".".join(str(part) for part in location)
-    if kind != "extra_forbidden":
-        reason = message.removeprefix("Value error, ")
-        return f"{name} = {_shown(value)}: {reason[0].lower()}{reason[1:]}"
+def _explain(error: ErrorDetails) -> Message:
+    name = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return _unknown(name)
+    return Message("{name} = {value}: {why}", name=name, value=_shown(error["input"]), why=problem_with(error))
+
+
+def _unknown(name: str) -> Message:
     close = difflib.get_close_matches(name, _names(), n=1, cutoff=0.5)
-    return f"unknown setting '{_short(name)}'" + (f"; did you mean '{close[0]}'?" if close else "")
+    if not close:
+        return Message("unknown setting '{name}'", name=_short(name))
+    return Message("unknown setting '{name}'; did you mean '{close}'?", name=_short(name), close=close[0])
 
 
 def _shown(value: object) -> str:

@@ -35,7 +35,7 @@ PAGE: Final = ROOT / "classifier" / "web" / "static" / "zh_CN.js"
 LANGUAGES: Final = (("**.py", "python"), ("**.js", "javascript"))
 ERRORS: Final[list[type[Exception]]] = [errors.IllsortError, *errors.IllsortError.__subclasses__()]
 KEYWORDS: Final = {
-    **dict.fromkeys([*(kind.__name__ for kind in ERRORS), "Message", "_", "N_"]),
+    **dict.fromkeys([*(kind.__name__ for kind in ERRORS), "RequestError", "Message", "_", "N_"]),
     "Counted": (1, 2),
     "count_": (1, 2),
 }

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from classifier.errors import Counted, FilingStopped, LibraryError, Message, NoGuarantee, system_message
+from classifier.errors import Counted, FilingStopped, LibraryError, Message, NoGuarantee, message_of
 from classifier.i18n import Language, translate, user_language
 
 FULL = OSError(errno.ENOSPC, "No space left on device", "/disk/x")
 
 
-def chinese(message: Message | str) -> str:
+def chinese(message: str) -> str:
     return translate(message, Language.CHINESE)
 
 
@@ -49,10 +49,10 @@ def test_a_counted_message_has_a_form_for_one() -> None:
 
 
 def test_a_full_disk_is_translated_by_its_code_whatever_the_system_calls_it() -> None:
-    assert "No space left on device" == str(system_message(FULL))
-    assert "磁盘已满" == chinese(system_message(FULL))
-    assert "磁盘已满" == chinese(system_message(OSError(errno.ENOSPC, "not enough space on the disk")))
-    assert "what nobody knows" == chinese(system_message(OSError("what nobody knows")))
+    assert "No space left on device" == str(message_of(FULL))
+    assert "磁盘已满" == chinese(message_of(FULL))
+    assert "磁盘已满" == chinese(message_of(OSError(errno.ENOSPC, "not enough space on the disk")))
+    assert "what nobody knows" == chinese(message_of(OSError("what nobody knows")))
 
 
 def test_a_damaged_database_is_translated_by_its_code(tmp_path: Path) -> None:
@@ -60,22 +60,22 @@ def test_a_damaged_database_is_translated_by_its_code(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.DatabaseError) as caught:
         sqlite3.connect(tmp_path / "x").execute("SELECT * FROM sqlite_schema")
 
-    assert "file is not a database" == str(system_message(caught.value))
-    assert "不是数据库文件" == chinese(system_message(caught.value))
+    assert "file is not a database" == str(message_of(caught.value))
+    assert "不是数据库文件" == chinese(message_of(caught.value))
 
 
 def test_a_system_error_of_our_own_has_its_own_message() -> None:
     error = OSError(errno.EINVAL, Message("it is being filed already"), "/x")
 
     assert "[Errno 22] it is being filed already: '/x'" == str(error)
-    assert "已经在归类了" == chinese(system_message(error))
+    assert "已经在归类了" == chinese(message_of(error))
 
 
 @pytest.mark.parametrize(
     "error",
     [
         LibraryError("there is no category {name!r}", name="x"),
-        FilingStopped("{why}: {path}", why=system_message(FULL), path=Path("/x")),
+        FilingStopped("{why}: {path}", why=message_of(FULL), path=Path("/x")),
         NoGuarantee("no guarantee of {rate:.1%}", why="few", rate=0.01),
     ],
 )

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from string import Formatter
 
 import pytest
 
 messages = pytest.importorskip("messages", reason="Babel is not installed", exc_type=ModuleNotFoundError)
+
+
+FILES = sorted((messages.ROOT / "classifier").rglob("*.py"))
+FINISHED = (ast.JoinedStr, ast.BinOp)
+"""A text with something filled in or joined on, which cannot be collected."""
+
+
+def calls(path: Path) -> Iterator[ast.Call]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in messages.KEYWORDS:
+            yield node
 
 
 def placeholders(*templates: str) -> set[str]:
@@ -18,10 +32,27 @@ def forms(of_message: str | tuple[str, ...]) -> tuple[str, ...]:
     return (of_message,) if isinstance(of_message, str) else tuple(of_message)
 
 
-def test_translations_have_the_placeholders_of_their_message() -> None:
-    catalog = [message for message in messages.translated() if message.id and message.string]
+def test_every_message_of_the_source_has_a_translation_and_no_other_has() -> None:
+    wanted = {(message.context, message.id) for message in messages.extracted() if message.id}
+    there = {(message.context, message.id) for message in messages.translated() if message.id and any(message.string)}
 
-    assert len(catalog) > 30
+    assert len(wanted) > 200
+    assert [] == sorted(wanted - there, key=str)
+    assert [] == sorted(there - wanted, key=str)
+
+
+def test_a_message_is_a_template_and_no_finished_sentence() -> None:
+    assert [] == [
+        f"{path.relative_to(messages.ROOT)}:{call.lineno}"
+        for path in FILES
+        for call in calls(path)
+        if any(isinstance(argument, FINISHED) for argument in call.args)
+    ]
+
+
+def test_translations_have_the_placeholders_of_their_message() -> None:
+    catalog = [message for message in messages.translated() if message.id and any(message.string)]
+
     assert [] == [
         message.id
         for message in catalog

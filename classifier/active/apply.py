@@ -72,7 +72,7 @@ def file_learned(library: Path, learner: Learner, *, send: Send) -> dict[str, An
 def _refuse_unnamed(catalog: Catalog, library: Path, crawls: Iterable[Path]) -> None:
     for crawl in crawls:
         if named_root(catalog, library, crawl) is None:
-            raise LibraryError(f"{crawl}: only this library's record names it; sort it first")
+            raise LibraryError("{crawl}: only this library's record names it; sort it first", crawl=crawl)
 
 
 def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, novelty: OodDetector | None) -> Bundle:

@@ -47,7 +47,9 @@ class ColdStartLearner:
         with read_catalog(library) as catalog:
             backbone = runs.last_settings(catalog, KIND).get("backbone")
             if backbone is None:
-                raise LibraryError(f"{library}: holds no sample of a crawl: draw one with illsort label")
+                raise LibraryError(
+                    "{library}: holds no sample of a crawl: draw one with illsort label", library=library
+                )
             self._embeddings = load_embeddings(catalog, library, backbone=backbone, wanted=read_positions(catalog))
         self._directions = reduced_directions(self._embeddings.embeddings)
 

@@ -53,11 +53,13 @@ class Learner:
         with read_catalog(library) as catalog:
             _, folder, settings = audits.last_sort(catalog) or ("", None, {})
         if folder is None:
-            raise ModelError(f"{library} was never sorted into, so there is no model to learn with")
+            raise ModelError("{library} was never sorted into, so there is no model to learn with", library=library)
         self.bundle = open_bundle(folder)
         labelled = self.bundle.load_labeled_embeddings()
         if labelled is None or not self.bundle.manifest.backbone_key:
-            raise ModelError(f"{folder} keeps no labelled pictures, so it learns nothing here: train it again")
+            raise ModelError(
+                "{folder} keeps no labelled pictures, so it learns nothing here: train it again", folder=folder
+            )
         self._labelled = labelled
         self.strictness = Strictness.from_settings(settings).asked
         self._folder = embeddings_folder(library, self.bundle.manifest.backbone_key)

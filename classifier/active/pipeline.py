@@ -14,7 +14,7 @@ from classifier.catalog.categories import read_aliases
 from classifier.catalog.ranking import attach_newest
 from classifier.catalog.values import utc_now
 from classifier.decision.overrides import apply_annotation
-from classifier.errors import CrawlError, LibraryError, SettingsError
+from classifier.errors import CrawlError, LibraryError, SettingsError, message_of
 from classifier.filing.destination import CategoryFolders, candidate_names
 from classifier.filing.executor import execute
 from classifier.filing.generated_files import write_failure_list
@@ -80,7 +80,7 @@ def take_sample(
     crawl, method = checked_crawl(crawl, library), _method(settings.sort.mode)
     with open_library(library, progress) as catalog:
         if audits.last_sort(catalog) is not None:
-            raise LibraryError(f"{library}: was sorted into; labels need a folder of their own")
+            raise LibraryError("{library}: was sorted into; labels need a folder of their own", library=library)
         encoder = load_encoder(settings)
         run = _begin(catalog, crawl=crawl, encoder=encoder, settings=settings)
         _adopt_folders(catalog, library, progress)
@@ -149,7 +149,7 @@ def _draw(
             walk = _counted(scope.pictures(crawl, library=library, found=found), stage)
             drawn = sample_by_hash(walk, root=crawl, count=most, seed=_SEED)
         except OSError as error:
-            raise CrawlError(f"{crawl}: cannot be listed ({error.strerror})") from None
+            raise CrawlError("{crawl}: cannot be listed ({why})", crawl=crawl, why=message_of(error)) from None
     for sentence in (*found.sentences(), *found.complaints):
         progress.say(sentence)
     files.record_unreadable(catalog, run=run, crawl=crawl, refused=found.refused)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from classifier.active.apply import file_learned
 from classifier.active.learner import Learner
-from classifier.errors import IllsortError
+from classifier.errors import IllsortError, located_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ class LearnerWorker(Protocol):
 
 
 def run_learner(pipe: Connection, library: Path, *, begin: Callable[[Path], LearnerWorker] = Learner) -> None:
-    """Learn with what `begin` makes until the page ends. Errors are sent as one line and do not end it."""
+    """Learn with what `begin` makes until the page ends. Errors are sent as messages and do not end it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the page, whose end ends this
     if hasattr(os, "nice"):
         os.nice(_LEAST_PRIORITY)
@@ -70,7 +70,7 @@ def _begin(pipe: Connection, library: Path, begin: Callable[[Path], LearnerWorke
     try:
         learner = begin(library)
     except IllsortError as error:
-        pipe.send({"cannot": str(error)})
+        pipe.send({"cannot": error.message})
         return None
     _learn(pipe, learner)
     return learner
@@ -80,7 +80,7 @@ def _file(pipe: Connection, library: Path, learner: Learner) -> None:
     try:
         pipe.send({"filed": file_learned(library, learner, send=pipe.send)})
     except (IllsortError, OSError, sqlite3.Error) as error:
-        pipe.send({"notFiled": f"{error}"})
+        pipe.send({"notFiled": located_message(error)})
 
 
 def _listen(pipe: Connection, inbox: SimpleQueue[dict[str, Any]]) -> None:
@@ -96,4 +96,4 @@ def _learn(pipe: Connection, learner: LearnerWorker) -> None:
     try:
         pipe.send({"learned": learner.learn()})
     except (IllsortError, OSError, sqlite3.Error) as error:
-        pipe.send({"trouble": f"{error}"})
+        pipe.send({"trouble": located_message(error)})

@@ -195,7 +195,11 @@ def audit_guarantee(catalog: Catalog, library: Path) -> AuditState | None:
 def _last_audit(catalog: Catalog, library: Path) -> Session:
     audit = audits.last(catalog)
     if audit is None:
-        raise LibraryError(f"{library}: no audit was drawn there yet; {command('audit', library, '--new')} draws one")
+        raise LibraryError(
+            "{library}: no audit was drawn there yet; {command} draws one",
+            library=library,
+            command=command("audit", library, "--new"),
+        )
     return Session(catalog, library, audit)
 
 
@@ -213,7 +217,7 @@ def _draw_audit(catalog: Catalog, library: Path, *, count: int, seed: int | None
     for one in _files_present(catalog, library):
         there.setdefault(one.category, []).append(one)
     if not there:
-        raise LibraryError(f"{library}: nothing is filed there yet, so there is nothing to audit")
+        raise LibraryError("{library}: nothing is filed there yet, so there is nothing to audit", library=library)
     seed = secrets.randbits(32) if seed is None else seed
     population = sum(len(of_one) for of_one in there.values())
     audit = Audit(

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from classifier.catalog.damage import DAMAGE_ERRORS, find_damage, wrong_schema
-from classifier.catalog.filesystem import check_state, is_on_network, make_state_folder, state_folder
+from classifier.catalog.filesystem import check_state, is_on_network, make_state_folder, not_a_library, state_folder
 from classifier.catalog.migrations import migrate, pending
-from classifier.errors import FilingStopped, IllsortError, LibraryError
+from classifier.errors import FilingStopped, IllsortError, LibraryError, Message, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ class Catalog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            converted = _as_illsort_error(error, self._name, self.connection)
+            converted = _as_illsort_error(error, self._name, self.connection) if error else None
         finally:
             self.close()
         if converted is not None:
@@ -126,7 +126,7 @@ def read_catalog(library: Path) -> Catalog:
     """Open a library's catalog to read, without changing or creating any file; LibraryError if there is none."""
     path = check_state(library) / NAME
     if not path.is_file():
-        raise LibraryError(f"{library} is not an illsort library: it has no {path.parent.name}/{path.name}")
+        raise not_a_library(library, path)
     with _errors_in_words(path):
         connection = _connect_reading(path)
         try:
@@ -244,10 +244,10 @@ def _recovered_copy(path: Path) -> sqlite3.Connection:
 def _errors_in_words(path: Path) -> Iterator[None]:
     try:
         yield
-    except IllsortError:
-        raise
     except (sqlite3.Error, OSError) as error:
-        raise _as_illsort_error(error, path) or LibraryError(f"cannot use the catalog {path}: {error}") from error
+        raise _as_illsort_error(error, path) or LibraryError(
+            "cannot use the catalog {path}: {why}", path=path, why=message_of(error)
+        ) from error
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
@@ -256,22 +256,24 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _as_illsort_error(
-    error: BaseException | None, path: Path, connection: sqlite3.Connection | None = None
+    error: BaseException, path: Path, connection: sqlite3.Connection | None = None
 ) -> IllsortError | None:
     """The error for the user if the disk, another process or damage in the catalog caused `error`, else None."""
     code = getattr(error, "sqlite_errorcode", -1) & _PRIMARY_CODE
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return _broken_catalog(path, str(error))
+        return _broken_catalog(path, message_of(error))
     if code == sqlite3.SQLITE_BUSY:
-        return LibraryError(f"the catalog {path} is in use by another process")
+        return LibraryError("the catalog {path} is in use by another process", path=path)
     if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
-        return FilingStopped(f"the catalog {path} cannot be written: {error}")
+        return FilingStopped("the catalog {path} cannot be written: {why}", path=path, why=message_of(error))
     found = find_damage(connection) if connection is not None and isinstance(error, DAMAGE_ERRORS) else None
     return None if found is None else _broken_catalog(path, found)
 
 
-def _broken_catalog(path: Path, why: str) -> LibraryError:
+def _broken_catalog(path: Path, why: Message) -> LibraryError:
     return LibraryError(
-        f"the catalog {path} is broken ({why}): put back a copy of it, or put it aside and the next sort makes a new "
-        "one, without what you answered"
+        "the catalog {path} is broken ({why}): put back a copy of it, or put it aside and the next sort makes a new "
+        "one, without what you answered",
+        path=path,
+        why=why,
     )

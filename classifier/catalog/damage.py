@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from classifier.catalog import migrations
 from classifier.catalog.library_changes import ChangeKind
+from classifier.errors import Message, message_of
 from classifier.reasons import ReasonCode
 from classifier.records import Action, AnnotationKind, FailureKind, Method, Selection
 
@@ -75,31 +76,31 @@ def _columns(connection: sqlite3.Connection, table: str) -> tuple[_Column, ...]:
     )
 
 
-def wrong_schema(connection: sqlite3.Connection) -> str | None:
+def wrong_schema(connection: sqlite3.Connection) -> Message | None:
     """The first table, column, trigger or view that differs from the migrated schema; None if none does."""
     tables, triggers = _schema(migrations.STEPS)
     found = connection.execute(_SCHEMA_QUERY).fetchall()
     there = {name for kind, name, _ in found if kind == "table"}
     for name, columns in tables.items():
         if name not in there:
-            return f"the table {name} is gone"
+            return Message("the table {name} is gone", name=name)
         lacks = {column.name for column in columns} - {column.name for column in _columns(connection, name)}
         if lacks:
-            return f"the table {name} has no column {min(lacks)}"
+            return Message("the table {name} has no column {column}", name=name, column=min(lacks))
     foreign = [
         name for kind, name, sql in found if kind == "view" or (kind == "trigger" and (name, sql) not in triggers)
     ]
-    return f"illsort did not make {foreign[0]!r} in it" if foreign else None
+    return Message("illsort did not make {name!r} in it", name=foreign[0]) if foreign else None
 
 
-def find_damage(connection: sqlite3.Connection) -> str | None:
+def find_damage(connection: sqlite3.Connection) -> Message | None:
     """The first damage in a catalog, or None; reads every row."""
     try:
         return wrong_schema(connection) or next(damaged_cells(connection), None)
     except sqlite3.ProgrammingError:  # it was closed
         return None
     except sqlite3.Error as refused:
-        return str(refused)
+        return message_of(refused)
 
 
 def integrity_error(connection: sqlite3.Connection) -> str | None:
@@ -108,7 +109,7 @@ def integrity_error(connection: sqlite3.Connection) -> str | None:
     return None if first == "ok" else first
 
 
-def damaged_cells(connection: sqlite3.Connection, *, besides: str = "") -> Iterator[str]:
+def damaged_cells(connection: sqlite3.Connection, *, besides: str = "") -> Iterator[Message]:
     """Each value that cannot be right, and where; reads every row of all tables except `besides`.
 
     While iterating, the connection may return text with surrogate escapes. SQLite's own errors are raised.
@@ -119,18 +120,24 @@ def damaged_cells(connection: sqlite3.Connection, *, besides: str = "") -> Itera
             if table != besides:
                 yield from _damage_in_table(connection, table, columns)
         for (model,) in connection.execute(_UNEQUAL_LOGITS):
-            yield f"in the table predictions, logits of the model {_shown(model)} differ in length"
+            yield Message("in the table predictions, logits of the model {model} differ in length", model=_shown(model))
     finally:
         connection.text_factory = str
 
 
-def _damage_in_table(connection: sqlite3.Connection, table: str, columns: tuple[_Column, ...]) -> Iterator[str]:
+def _damage_in_table(connection: sqlite3.Connection, table: str, columns: tuple[_Column, ...]) -> Iterator[Message]:
     checks = [_check(column) for column in columns]
     for row in connection.execute(f"SELECT {', '.join(column.name for column in columns)} FROM {table}"):  # noqa: S608
         for column, is_right, value in zip(columns, checks, row, strict=True):
             if not (column.may_be_null if value is None else is_right(value)):
                 key = ", ".join(_shown(one) for part, one in zip(columns, row, strict=True) if part.in_key)
-                yield f"in the table {table}, {column.name} of row {key or '?'} is {_shown(value)}"
+                yield Message(
+                    "in the table {table}, {column} of row {row} is {value}",
+                    table=table,
+                    column=column.name,
+                    row=key or "?",
+                    value=_shown(value),
+                )
 
 
 def _check(column: _Column) -> Callable[[Any], bool]:

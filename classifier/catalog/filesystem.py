@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from classifier.errors import LibraryError
+from classifier.errors import LibraryError, message_of
 from classifier.own_files import STATE, make_own_folder, problem_with
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
@@ -52,8 +52,14 @@ def check_state(library: Path, *, changing: bool = False) -> Path:
             in_place = changing and name.startswith(_CHANGED_IN_PLACE)
             problem = problem or _problem(folder / name, changing=in_place)
     if problem is not None:
-        raise LibraryError(f"{problem.strerror}")
+        raise LibraryError(message_of(problem))
     return folder
+
+
+def not_a_library(library: Path, catalog: Path) -> LibraryError:
+    """The error of a folder that has no catalog."""
+    file = catalog.relative_to(library).as_posix()
+    return LibraryError("{library} is not an illsort library: it has no {file}", library=library, file=file)
 
 
 @contextmanager
@@ -61,7 +67,9 @@ def _refusals_named(library: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise LibraryError(f"cannot use {library} as a library: {error.strerror or error}") from error
+        raise LibraryError(
+            "cannot use {library} as a library: {why}", library=library, why=message_of(error)
+        ) from error
 
 
 def _problem(path: Path, *, changing: bool) -> OSError | None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from classifier.catalog.filesystem import make_state_folder
-from classifier.errors import LibraryError
+from classifier.errors import LibraryError, message_of
 from classifier.own_files import CREATE, open_descriptor
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def hold_lock(library: Path) -> Iterator[None]:
     try:
         descriptor = open_descriptor(path, CREATE)
     except OSError as error:
-        raise LibraryError(f"cannot lock {library}: {error.strerror or error}") from error
+        raise LibraryError("cannot lock {library}: {why}", library=library, why=message_of(error)) from error
     try:
         _acquire(descriptor, library)
         _held.add(descriptor)
@@ -54,9 +54,11 @@ def _acquire(descriptor: int, library: Path) -> None:
         os.lseek(descriptor, 0, os.SEEK_SET)
         owner = os.read(descriptor, _LONGEST_PID)
         pid = owner.decode(errors="replace").strip() or "unknown"
-        raise LibraryError(f"{library} is in use by illsort, process {pid}") from error
+        raise LibraryError("{library} is in use by illsort, process {process}", library=library, process=pid) from error
     except OSError as error:
-        raise LibraryError(f"the disk of {library} cannot lock files: {error.strerror or error}") from error
+        raise LibraryError(
+            "the disk of {library} cannot lock files: {why}", library=library, why=message_of(error)
+        ) from error
 
 
 def _write_pid(descriptor: int) -> None:

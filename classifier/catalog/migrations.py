@@ -193,7 +193,9 @@ def pending(connection: sqlite3.Connection) -> list[Callable[[sqlite3.Connection
     done = {name for (name,) in connection.execute("SELECT name FROM migrations")} if known else set()
     newer = sorted(str(name) for name in done - {step.__name__ for step in STEPS})
     if newer:
-        raise LibraryError(f"the catalog was made by a newer illsort (it has {', '.join(newer)}): update illsort")
+        raise LibraryError(
+            "the catalog was made by a newer illsort (it has {steps}): update illsort", steps=", ".join(newer)
+        )
     return [step for step in STEPS if step.__name__ not in done]
 
 

@@ -38,7 +38,9 @@ def run_to_undo(catalog: Catalog, wanted: int | None) -> int | None:
     changing = [int(run) for (run,) in catalog.connection.execute(_CHANGED_ANYTHING)]
     if wanted is not None:
         if wanted not in changing:
-            raise LibraryError(f"there is no run {wanted} that changed anything; illsort status shows the runs")
+            raise LibraryError(
+                "there is no run {wanted} that changed anything; illsort status shows the runs", wanted=wanted
+            )
         return wanted
     return next((run for run in changing if not _is_undo(catalog, run) and not _is_undone(catalog, run)), None)
 

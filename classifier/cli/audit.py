@@ -55,7 +55,7 @@ def audit(
     from classifier.errors import SettingsError
 
     if max_error is not None and not _LEAST_ERROR <= max_error < 1:
-        raise SettingsError(f"--max-error {max_error:g}: give a share between 0 and 1, such as 0.02")
+        raise SettingsError("--max-error {given:g}: give a share between 0 and 1, such as 0.02", given=max_error)
     if as_json and not new and (count is not None or seed is not None):
         raise SettingsError("--json states the last audit; to draw another one by --count or --seed, add --new")
     if show is not None:

@@ -26,7 +26,7 @@ from classifier.cli.terminal import print_lines
 from classifier.cli.train import train
 from classifier.cli.undo import undo
 from classifier.cli.verify import verify
-from classifier.errors import IllsortError, system_message
+from classifier.errors import IllsortError, located_message
 from classifier.i18n import Language, _, set_language, user_language
 
 _USER_ERROR = 2
@@ -50,7 +50,7 @@ class CommandGroup(TyperGroup):
         except OSError as error:
             if isinstance(error, BrokenPipeError) or not error.strerror:
                 raise
-            return _fail(": ".join(str(part) for part in (error.filename, _(system_message(error))) if part))
+            return _fail(_(located_message(error)))
         except typer.Abort:
             return _fail(_("a question was not answered"))
         except Exception as error:
@@ -100,7 +100,7 @@ app.command(epilog="\b\nExample:  illsort demo --folder illsort-demo")(demo)
 def _language(text: str | Language) -> Language:
     known = {"en": Language.ENGLISH, "zh": Language.CHINESE}
     if text not in known:
-        raise typer.BadParameter(f"'{text}': give en or zh")
+        raise typer.BadParameter(_("'{given}': give en or zh", given=text))
     return known[text]
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from classifier.errors import message_of
+from classifier.i18n import _
 from classifier.paths import given_path
 
 MOST = 2**31 - 1
@@ -34,8 +36,7 @@ def as_path(text: str | Path) -> Path:
     try:
         return given_path(text)
     except ValueError as error:
-        shown = str(text)[:200]
-        raise typer.BadParameter(f"'{shown}': {error}") from None
+        raise typer.BadParameter(_("'{given}': {why}", given=str(text)[:200], why=message_of(error))) from None
 
 
 ConfigOption = Annotated[Path | None, path_option("--config", "-c", help_="TOML file with settings.")]

@@ -40,4 +40,8 @@ def _write(path: Path) -> Path:
 
         with reported_as_library_error(path):
             return write_library_report(path)
-    raise LibraryError(f"{path}: is neither a model's folder (it has no {MANIFEST}) nor a library that was sorted into")
+    raise LibraryError(
+        "{path}: is neither a model's folder (it has no {file}) nor a library that was sorted into",
+        path=path,
+        file=MANIFEST,
+    )

@@ -45,7 +45,7 @@ def demo(folder: Path, *, progress: Progress) -> DemoResult:
     Raises LibraryError when `folder` holds something already.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise LibraryError(f"--folder {folder}: is not empty; give the demo a new folder")
+        raise LibraryError("--folder {folder}: is not empty; give the demo a new folder", folder=folder)
     started = time.monotonic()
     truth = _draw_all(folder, progress)
     settings = Settings(

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.moves import begin, finish, library_file_of, next_id
 from classifier.catalog.values import to_bytes
-from classifier.errors import FilingStopped
+from classifier.errors import FilingStopped, Message, message_of
 from classifier.filing.file_checks import is_unchanged, lstat_or_none
 from classifier.filing.fsops import Disk, is_disk_failure
 from classifier.filing.path_scope import PathScope
 from classifier.filing.plan import PlannedStep, entry_for, journal_path, missing_folders, plan
-from classifier.filing.results import BatchState, MoveResult, Outcome, Status, error_text
+from classifier.filing.results import BatchState, MoveResult, Outcome, Status
 from classifier.filing.transfer import FileTransfer
 from classifier.records import Method
 
@@ -141,7 +141,7 @@ class _Batch:
                     return
                 for step in self.steps:
                     if folder == step.target.parent or folder in step.target.parents:
-                        failed = Outcome(move=step.move, status=Status.FAILED, reason=error_text(error))
+                        failed = Outcome(move=step.move, status=Status.FAILED, reason=message_of(error))
                         self.ledger.leave(step.entry, failed)
 
     def _let_source_go(self, step: PlannedStep) -> None:
@@ -153,12 +153,12 @@ class _Batch:
             if is_unchanged(source.path, source, step.move.picture):
                 self.disk.remove(source.path)
             else:
-                self.ledger.keep_source(step, "it was changed while it was copied")
+                self.ledger.keep_source(step, Message("it was changed while it was copied"))
         except OSError as error:
             if is_disk_failure(error):
                 self.ledger.reopen(step, error)
             else:
-                self.ledger.keep_source(step, error_text(error))
+                self.ledger.keep_source(step, message_of(error))
 
     def _sync(self, folders: Iterable[Path]) -> None:
         for folder in dict.fromkeys(folders):
@@ -187,4 +187,6 @@ def _place(end: MoveResult, library: Path) -> LibraryFile | None:
 
 def _stopped(error: OSError, library: Path) -> FilingStopped:
     path = error.filename or library
-    return FilingStopped(f"{error_text(error)}: {path}. What is done is recorded; run it again to go on")
+    return FilingStopped(
+        "{why}: {path}. What is done is recorded; run it again to go on", why=message_of(error), path=path
+    )

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from classifier.catalog.filesystem import sync_folder
+from classifier.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +30,7 @@ _DISK_FAILURES = frozenset(
 )
 _WINDOWS_DISK_FAILURES = frozenset({19, 39, 112, 1117})  # write-protected, full, full, broken; errno does not say
 _WINDOWS_CANNOT_LINK = frozenset({1, 50})  # invalid function, not supported
-_AT_FDCWD = -100
-_RENAME_NOREPLACE = 1  # Linux
+_AT_FDCWD, _RENAME_NOREPLACE = -100, 1  # Linux
 _RENAME_EXCL = 4  # macOS
 _CHUNK = 1 << 20
 _PERMISSIONS = 0o777
@@ -178,7 +178,7 @@ class Disk:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != sha256:
-            raise OSError(errno.EIO, "the copy differs from what was written", str(path))
+            raise OSError(errno.EIO, Message("the copy differs from what was written"), str(path))
 
     def transfer(self, origin: BinaryIO, file: BinaryIO) -> str:
         """Copy the bytes and return the SHA-256 of what was read."""
@@ -209,7 +209,7 @@ def _open_source(path: Path) -> BinaryIO:
         raise SourceError(error.errno, error.strerror, str(path)) from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise SourceError(errno.EINVAL, "it is no regular file", str(path))
+        raise SourceError(errno.EINVAL, Message("it is no regular file"), str(path))
     return file
 
 

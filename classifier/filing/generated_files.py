@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import files
 from classifier.catalog.places import add_listing, is_listing, keep_listing
-from classifier.errors import FilingStopped, LibraryError
+from classifier.errors import FilingStopped, LibraryError, Message, message_of
 from classifier.filing.file_checks import lstat_or_none
 from classifier.filing.fsops import Disk, is_disk_failure
-from classifier.filing.results import error_text
 from classifier.paths import displayable
 from classifier.reason_text import reason_message
 
@@ -62,7 +61,7 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         kind = FilingStopped if is_disk_failure(error) else LibraryError
-        raise kind(f"cannot write {path}: {error_text(error)}") from error
+        raise kind(Message("cannot write {path}: {why}", path=path, why=message_of(error))) from error
 
 
 class _GeneratedFile:
@@ -100,14 +99,16 @@ class _GeneratedFile:
             return False
         digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
         if not is_listing(self.catalog, self.path.name, digest) or self.path.is_symlink():
-            raise LibraryError(f"{self.path} is not as illsort wrote it: move it elsewhere, and it is written anew")
+            raise LibraryError(
+                "{path} is not as illsort wrote it: move it elsewhere, and it is written anew", path=self.path
+            )
         return True
 
     def _clear_temporary(self) -> None:
         """Remove what a kill left of the last writing; that it was begun is recorded before a file is made."""
         if lstat_or_none(self.temporary) is not None:
             if not is_listing(self.catalog, self.temporary.name, ""):
-                raise LibraryError(f"{self.temporary} was not written by illsort: move it elsewhere")
+                raise LibraryError("{path} was not written by illsort: move it elsewhere", path=self.temporary)
             self.disk.remove(self.temporary)
         add_listing(self.catalog, self.temporary.name, "")
 

@@ -14,6 +14,7 @@ from classifier.catalog.moves import MoveRecord
 from classifier.catalog.places import place_at, place_of
 from classifier.catalog.undo_queries import entry_of
 from classifier.catalog.values import to_path
+from classifier.errors import Message
 from classifier.filing.destination import candidate_names
 from classifier.filing.file_checks import has_content, is_link_to, lstat_or_none, matches_stat
 from classifier.filing.plan import journal_path
@@ -54,10 +55,11 @@ def inverse_move(catalog: Catalog, entry: MoveRecord, library: Path, bounds: Pat
     if found is None:
         return _missing(catalog, entry, now)
     if not _is_ours(catalog, entry, found, library):
-        return SkippedFile(path=now, reason="it was changed since")
+        return SkippedFile(path=now, reason=Message("it was changed since"))
     method, names = _method_and_names(catalog, entry, then.name)
     if method is None:
-        return SkippedFile(path=now, reason=f"the record of how it came there is damaged (change {entry.undoes})")
+        damaged = Message("the record of how it came there is damaged (change {change})", change=entry.undoes)
+        return SkippedFile(path=now, reason=damaged)
     return Move(
         picture=entry.picture,
         source=image_file(now, found),
@@ -73,9 +75,9 @@ def _why_left(catalog: Catalog, entry: MoveRecord, library: Path) -> SkippedFile
     """Why a picture that was taken out of a folder is not brought back there."""
     if entry.method is Method.REMOVE and not to_path(entry.target or b"").is_absolute():
         path = library / to_path(entry.target or b"")
-        return SkippedFile(path=path, reason="a second name of it was taken away", is_deleted=True)
+        return SkippedFile(path=path, reason=Message("a second name of it was taken away"), is_deleted=True)
     again = _filed_again(catalog, entry)
-    return None if again is None else SkippedFile(path=library / again, reason="it was filed again since")
+    return None if again is None else SkippedFile(path=library / again, reason=Message("it was filed again since"))
 
 
 def _filed_again(catalog: Catalog, entry: MoveRecord) -> Path | None:
@@ -89,11 +91,11 @@ def _filed_again(catalog: Catalog, entry: MoveRecord) -> Path | None:
 def _missing(catalog: Catalog, entry: MoveRecord, path: Path) -> SkippedFile:
     kept = current_path(catalog, entry.picture, entry.target or b"")
     if kept != entry.target:
-        return SkippedFile(path=path, reason=f"it was moved by hand, to {os.fsdecode(kept)}")
+        return SkippedFile(path=path, reason=Message("it was moved by hand, to {path}", path=os.fsdecode(kept)))
     # The library was looked at before: what it still records, and is not there, could not be reached.
     if entry.target is not None and place_at(catalog, entry.target) is not None:
-        return SkippedFile(path=path, reason="it is out of reach, and taken to be as recorded")
-    return SkippedFile(path=path, reason="it is no longer there", is_deleted=_is_deleted(catalog, entry))
+        return SkippedFile(path=path, reason=Message("it is out of reach, and taken to be as recorded"))
+    return SkippedFile(path=path, reason=Message("it is no longer there"), is_deleted=_is_deleted(catalog, entry))
 
 
 def _is_deleted(catalog: Catalog, entry: MoveRecord) -> bool:

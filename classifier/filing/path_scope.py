@@ -22,9 +22,9 @@ from classifier.catalog.filesystem import state_folder
 from classifier.catalog.runs import crawl_of
 from classifier.catalog.undo_queries import entry_of
 from classifier.catalog.values import to_path
+from classifier.errors import Message, message_of
 from classifier.filing.destination import REPLACED, temporary_name
 from classifier.filing.file_checks import lstat_or_none
-from classifier.filing.results import error_text
 from classifier.own_files import READ, open_own, write_own
 from classifier.paths import command, displayable, to_json
 from classifier.records import Method
@@ -50,7 +50,7 @@ class PathScope:
         self._links: dict[tuple[Path, Path], Path | None] = {}
         self._named: dict[Path, Path | None] = {}
 
-    def trouble(self, entry: MoveRecord) -> str | None:
+    def trouble(self, entry: MoveRecord) -> Message | None:
         """Why a change must not be carried out, None when it may be."""
         return _first(self._troubles(entry))
 
@@ -67,7 +67,7 @@ class PathScope:
         """Whether a recorded folder, from the library on, is one that may be removed when it is empty."""
         return self.is_in_library(path / "any")
 
-    def _troubles(self, entry: MoveRecord) -> Iterator[str | None]:
+    def _troubles(self, entry: MoveRecord) -> Iterator[Message | None]:
         source, target = to_path(entry.source), to_path(entry.target or entry.source)
         changes, run = _changes_crawl(entry), self._run_of(entry)
         yield self._in_library(source) if entry.method in _FROM_LIBRARY else self._in_crawl(source, run, changes)
@@ -76,7 +76,11 @@ class PathScope:
             yield self._in_crawl(target, run, changes) if leaves else self._in_library(target)
         copy = target.with_name(temporary_name(entry.run, entry.id))
         if entry.temporary is not None and to_path(entry.temporary) != copy:
-            yield f"{displayable(to_path(entry.temporary))} is no copy under way to {displayable(target)}"
+            yield Message(
+                "{path} is no copy under way to {target}",
+                path=displayable(to_path(entry.temporary)),
+                target=displayable(target),
+            )
 
     def _run_of(self, entry: MoveRecord) -> int:
         """The run whose crawl an entry leads to: a link that is taken away led where the run that made it had it."""
@@ -85,18 +89,25 @@ class PathScope:
         made = entry_of(self._catalog, entry.undoes)
         return entry.run if made is None else made.run
 
-    def _in_library(self, path: Path) -> str | None:
+    def _in_library(self, path: Path) -> Message | None:
         if path.is_absolute() or not path.parts:
-            return f"{displayable(path)} is not in the library"
+            return Message("{path} is not in the library", path=displayable(path))
         return self._below(self._library, path)
 
-    def _in_crawl(self, path: Path, run: int, changes: bool) -> str | None:
+    def _in_crawl(self, path: Path, run: int, changes: bool) -> Message | None:
         crawl = self._crawl(run)
         if crawl is None:
-            where = displayable(path)
-            return f"the record does not say which crawl {where} belongs to; illsort undo --crawl FOLDER says it"
+            return Message(
+                "the record does not say which crawl {path} belongs to; illsort undo --crawl FOLDER says it",
+                path=displayable(path),
+            )
         if crawl not in path.parents:
-            return f"{displayable(path)} is not in the crawl of run {run}: {displayable(crawl)}"
+            return Message(
+                "{path} is not in the crawl of run {run}: {crawl}",
+                path=displayable(path),
+                run=run,
+                crawl=displayable(crawl),
+            )
         root = self._named_root(crawl) if changes else crawl
         return unnamed_reason(self._library, crawl) if root is None else self._below(root, path.relative_to(root))
 
@@ -110,12 +121,12 @@ class PathScope:
             self._named[crawl] = named_root(self._catalog, self._library, crawl)
         return self._named[crawl]
 
-    def _below(self, root: Path, inner: Path) -> str | None:
+    def _below(self, root: Path, inner: Path) -> Message | None:
         if ".." in inner.parts or (self._state in inner.parts and inner.parent != REPLACED):
-            return f"{displayable(root / inner)} is no place for pictures"
+            return Message("{path} is no place for pictures", path=displayable(root / inner))
         lstat_or_none(root / inner)  # whether the system knows such a name at all
         link = self._link(root, root / inner.parent)
-        return None if link is None else f"{displayable(link)} is a link to another folder"
+        return None if link is None else Message("{path} is a link to another folder", path=displayable(link))
 
     def _link(self, root: Path, folder: Path) -> Path | None:
         """The first of the folders between `root` and `folder`, that one included, that is a link."""
@@ -137,11 +148,11 @@ def _changes_crawl(entry: MoveRecord) -> bool:
     )
 
 
-def _first(troubles: Iterator[str | None]) -> str | None:
+def _first(troubles: Iterator[Message | None]) -> Message | None:
     try:
         return next((trouble for trouble in troubles if trouble is not None), None)
     except (OSError, ValueError) as error:  # a name that is too long or none, a folder that may not be looked into
-        return error_text(error) if isinstance(error, OSError) else str(error)
+        return message_of(error)
 
 
 def _is_link(folder: Path) -> bool:
@@ -166,8 +177,7 @@ def record_named_crawls(catalog: Catalog, library: Path, progress: Progress) -> 
         try:
             record_named_crawl(library, crawl)
         except (OSError, RuntimeError) as error:
-            why = error_text(error) if isinstance(error, OSError) else str(error)
-            progress.say(f"cannot note that you named {crawl} ({why}): illsort undo will ask for it")
+            progress.say(f"cannot note that you named {crawl} ({message_of(error)}): illsort undo will ask for it")
 
 
 def record_named_crawl(library: Path, crawl: Path) -> None:
@@ -189,10 +199,21 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def unnamed_reason(library: Path, crawl: Path) -> str:
+def unnamed_reason(library: Path, crawl: Path) -> Message:
     """Why nothing is changed in a crawl that was not named, and what to do."""
-    why = f"only this library's record names {displayable(crawl)}, nobody on this computer{_damage(library, crawl)}"
-    return f"{why}; if it is your crawl: {command('undo', library, '--crawl', crawl)}"
+    params = {"crawl": displayable(crawl), "command": command("undo", library, "--crawl", crawl)}
+    note = _damaged_note(library, crawl)
+    if note is None:
+        return Message(
+            "only this library's record names {crawl}, nobody on this computer; if it is your crawl: {command}",
+            **params,
+        )
+    return Message(
+        "only this library's record names {crawl}, nobody on this computer (the note of it is damaged: {note}); if it "
+        "is your crawl: {command}",
+        note=note,
+        **params,
+    )
 
 
 def _is_noted(library: Path, crawl: Path) -> bool:
@@ -202,13 +223,13 @@ def _is_noted(library: Path, crawl: Path) -> bool:
         return False
 
 
-def _damage(library: Path, crawl: Path) -> str:
-    """That there is a note of it which says something else, as after damage; nothing where there is none."""
+def _damaged_note(library: Path, crawl: Path) -> Path | None:
+    """The note of the crawl, which says something else, as after damage; None where there is none."""
     try:
         path = _note(library, crawl)
-        return f" (the note of it is damaged: {path})" if os.path.lexists(path) else ""
     except RuntimeError:
-        return ""
+        return None
+    return path if os.path.lexists(path) else None
 
 
 def _note(library: Path, crawl: Path) -> Path:

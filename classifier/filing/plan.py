@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.moves import MoveRecord, MoveState
 from classifier.catalog.values import to_bytes
+from classifier.errors import Message, message_of
 from classifier.filing.destination import temporary_name
 from classifier.filing.file_checks import (
     has_content,
@@ -18,7 +19,7 @@ from classifier.filing.file_checks import (
     survives_removal,
 )
 from classifier.filing.fsops import is_disk_failure
-from classifier.filing.results import Outcome, Status, error_text
+from classifier.filing.results import Outcome, Status
 from classifier.paths import displayable
 from classifier.records import Method
 
@@ -80,7 +81,7 @@ def plan(
         except OSError as error:
             if is_disk_failure(error):
                 raise
-            planned = Outcome(move=move, status=Status.FAILED, reason=error_text(error))
+            planned = Outcome(move=move, status=Status.FAILED, reason=message_of(error))
         if isinstance(planned, PlannedStep) and (trouble := bounds.trouble(planned.entry)) is not None:
             planned = Outcome(move=move, status=Status.FAILED, reason=trouble)
         if isinstance(planned, PlannedStep):
@@ -157,7 +158,7 @@ def _planned_removal(move: Move, *, id: int, run: int, library: Path) -> Planned
         return Outcome(
             move=move,
             status=Status.FAILED,
-            reason=f"{displayable(origin)} is not the same any more, so this may be all",
+            reason=Message("{path} is not the same any more, so this may be all", path=displayable(origin)),
         )
     entry = entry_for(move, id=id, run=run, library=library, target=origin)
     entry = replace(entry, permissions=stat.S_IMODE(seen.st_mode))
@@ -168,18 +169,18 @@ def _source_problem(move: Move) -> Outcome | None:
     """None when the source is what was planned, else why it is left alone. Only RENAME and REMOVE take links."""
     found = lstat_or_none(move.source.path)
     if found is None:
-        return Outcome(move=move, status=Status.GONE, reason="it is no longer there")
+        return Outcome(move=move, status=Status.GONE, reason=Message("it is no longer there"))
     link = (
         move.method in {Method.RENAME, Method.REMOVE}
         and stat.S_ISLNK(found.st_mode)
         and matches_stat(found, move.source)
     )
     if not link and not is_unchanged(move.source.path, move.source, move.picture):
-        return Outcome(move=move, status=Status.CHANGED, reason="it was changed since it was looked at")
+        return Outcome(move=move, status=Status.CHANGED, reason=Message("it was changed since it was looked at"))
     return None
 
 
-def folder_problem(folder: Path, *, library: Path) -> str | None:
+def folder_problem(folder: Path, *, library: Path) -> Message | None:
     """Why nothing can be put into `folder`, which need not exist yet.
 
     A link to a folder may lead anywhere and is refused in the library; outside, the folders are the user's own.
@@ -190,7 +191,7 @@ def folder_problem(folder: Path, *, library: Path) -> str | None:
         if not inside and part.is_dir():
             continue
         if found is not None and not stat.S_ISDIR(found.st_mode):
-            return f"{part} is not a folder"
+            return Message("{path} is not a folder", path=part)
     return None
 
 
@@ -221,7 +222,7 @@ def choose_name(move: Move, names: tuple[str, ...], *, folder: Path, taken: Cont
         method = _same_already(move, path, found.st_size)
         if method is not None:
             return _already_there(move, path.name, method)
-    return Outcome(move=move, status=Status.FAILED, reason="every name for it is taken by another file")
+    return Outcome(move=move, status=Status.FAILED, reason=Message("every name for it is taken by another file"))
 
 
 def _same_already(move: Move, path: Path, size_bytes: int) -> Method | None:
@@ -239,11 +240,13 @@ def _same_already(move: Move, path: Path, size_bytes: int) -> Method | None:
 
 
 def _already_there(move: Move, name: str, method: Method) -> Outcome:
+    there = Message("the same picture lies there already")
+    left = Message("the same picture lies there already, so this one was left where it is")
     keeps_source = move.method is Method.MOVE
     return Outcome(
         move=move,
         status=Status.DUPLICATE if keeps_source else Status.PLACED,
         path=move.folder / name,
         method=method,
-        reason="the same picture lies there already" + (", so this one was left where it is" if keeps_source else ""),
+        reason=left if keeps_source else there,
     )

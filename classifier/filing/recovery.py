@@ -22,15 +22,14 @@ from classifier.catalog.move_log import NAME as MOVE_LOG
 from classifier.catalog.moves import MoveRecord, MoveState, close_damaged, finish, library_file_of, open_entries, update
 from classifier.catalog.places import add_places
 from classifier.catalog.values import to_bytes, to_path
-from classifier.errors import FilingStopped
+from classifier.errors import Counted, FilingStopped, Message, message_of
 from classifier.filing.destination import TEMPORARY, candidate_names
 from classifier.filing.file_checks import has_content, is_link_to, is_same_entry, lstat_or_none
 from classifier.filing.fsops import Disk
 from classifier.filing.inverse import SkippedFile
 from classifier.filing.path_scope import PathScope, unnamed_reason
 from classifier.filing.plan import journal_path
-from classifier.filing.results import error_text
-from classifier.progress import counted
+from classifier.filing.results import kept_source
 from classifier.records import Method
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def recover(catalog: Catalog, library: Path, *, disk: Disk | None = None) -> Rec
             finish(catalog, settled, library=library, places=places)
     except OSError as error:
         raise FilingStopped(
-            f"cannot settle what was left open: {error_text(error)}: {error.filename or library}"
+            "cannot settle what was left open: {why}: {path}", why=message_of(error), path=error.filename or library
         ) from error
     gone = tuple(to_path(entry.source) for entry in settled if entry.state is MoveState.GONE)
     states = [entry.state for entry in settled]
@@ -92,23 +91,36 @@ def recover(catalog: Catalog, library: Path, *, disk: Disk | None = None) -> Rec
 
 def _passed_over(library: Path, lines: Iterable[int]) -> list[SkippedFile]:
     path = state_folder(library) / MOVE_LOG
-    return [SkippedFile(path=path, reason=f"line {number} is damaged and was passed over") for number in lines]
+    return [
+        SkippedFile(path=path, reason=Message("line {line} is damaged and was passed over", line=number))
+        for number in lines
+    ]
 
 
 def _unreadable(library: Path, rows: Iterable[DamagedRow]) -> list[SkippedFile]:
     path = state_folder(library) / NAME
-    what = "was stopped in its midst, but its record is damaged: nothing was done"
-    return [SkippedFile(path=path, reason=f"change {row.id} {what} ({row.field})") for row in rows]
+    reasons = [
+        Message(
+            "change {change} was stopped in its midst, but its record is damaged: nothing was done ({field})",
+            change=row.id,
+            field=row.field,
+        )
+        for row in rows
+    ]
+    return [SkippedFile(path=path, reason=reason) for reason in reasons]
 
 
 def _stay_open(library: Path, counts: Mapping[tuple[int, Path], int]) -> tuple[SkippedFile, ...]:
     path, left = state_folder(library) / NAME, []
     for (run, crawl), count in sorted(counts.items()):
-        stay = counted(count, "change of it stays", "changes of it stay")
-        why = unnamed_reason(library, crawl)
-        left.append(
-            SkippedFile(path=path, reason=f"run {run} was stopped, and {stay} open until that crawl is sorted: {why}")
+        stays = Counted(
+            "run {run} was stopped, and {count:,} change of it stays open until that crawl is sorted: {why}",
+            "run {run} was stopped, and {count:,} changes of it stay open until that crawl is sorted: {why}",
+            count=count,
+            run=run,
+            why=unnamed_reason(library, crawl),
         )
+        left.append(SkippedFile(path=path, reason=stays))
     return tuple(left)
 
 
@@ -170,7 +182,7 @@ class _OpenMove:
             self.entry = replace(self.entry, target=to_bytes(journal_path(self.target, self.library)))
             with suppress(FileExistsError):
                 return self.disk.rename_noreplace(temporary, self.target, claim=self._claim)
-        raise FileExistsError(errno.EEXIST, "every name for it is taken", str(temporary))
+        raise FileExistsError(errno.EEXIST, Message("every name for it is taken"), str(temporary))
 
     def _claim(self) -> None:
         update(self.catalog, replace(self.entry, state=MoveState.CLAIMED))
@@ -187,7 +199,7 @@ class _OpenMove:
             try:
                 self.disk.remove(self.source)
             except OSError as error:
-                entry = replace(entry, method=Method.COPY, note=f"copied, but the original stays: {error_text(error)}")
+                entry = replace(entry, method=Method.COPY, note=kept_source(message_of(error)))
         if self._moves:
             self._sync(self.source.parent)
         return replace(entry, state=MoveState.DONE)

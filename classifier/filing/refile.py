@@ -60,7 +60,7 @@ def refile_images(
             for outcome in outcomes:
                 done = outcome.status is Status.PLACED
                 moved += done
-                left += [] if done else [(outcome.move.source.path, outcome.reason or str(outcome.status))]
+                left += [] if done else [(outcome.move.source.path, outcome.reason or outcome.status.value)]
             with_sidecars = [move.picture for move in batch if sidecars_of(catalog, move.picture)]
             strayed = sidecar_moves(catalog, with_sidecars, library=library, method=Method.RENAME)
             execute(catalog, library=library, run=run, moves=[one for one in strayed if one.method is Method.RENAME])

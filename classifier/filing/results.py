@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from classifier.catalog.moves import MoveRecord, MoveState
 from classifier.catalog.values import to_path
+from classifier.errors import Message, message_of
 from classifier.filing.fsops import is_disk_failure
 from classifier.records import Method
 
@@ -35,7 +36,7 @@ class Outcome:
     """How one move ended.
 
     `path` is where the picture lies, within the library, for PLACED and DUPLICATE. `method` is how it got there: COPY
-    where LINK was asked for and the disk cannot. `reason` says in words why not, or what is to be known.
+    where LINK was asked for and the disk cannot. `reason` says why not, or what is to be known.
     """
 
     move: Move
@@ -51,11 +52,6 @@ class MoveSkipped(Exception):  # noqa: N818 - a fact about one move, not an erro
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome)
         self.outcome = outcome
-
-
-def error_text(error: OSError) -> str:
-    """What the system says, without numbers and paths."""
-    return error.strerror or str(error)
 
 
 _T = TypeVar("_T")
@@ -124,13 +120,18 @@ class BatchState:
         entry = replace(step.entry, state=MoveState.DONE, note=note)
         self.ended[entry.id] = MoveResult(entry=entry, outcome=outcome, step=step)
 
-    def keep_source(self, step: PlannedStep, reason: str) -> None:
+    def keep_source(self, step: PlannedStep, why: str) -> None:
         """The picture was to be moved, and is there as a copy only."""
         step = replace(step, entry=replace(step.entry, method=Method.COPY))
-        self.place(step, note=f"copied, but the original stays: {reason}")
+        self.place(step, note=kept_source(why))
+
+
+def kept_source(why: str) -> Message:
+    """That a picture was to be moved, and is there as a copy only."""
+    return Message("copied, but the original stays: {why}", why=why)
 
 
 def _failed(step: PlannedStep, error: OSError) -> Outcome:
     if isinstance(error, FileNotFoundError) and not os.path.lexists(step.move.source.path):
-        return Outcome(move=step.move, status=Status.GONE, reason="it is no longer there")
-    return Outcome(move=step.move, status=Status.FAILED, reason=error_text(error))
+        return Outcome(move=step.move, status=Status.GONE, reason=Message("it is no longer there"))
+    return Outcome(move=step.move, status=Status.FAILED, reason=message_of(error))

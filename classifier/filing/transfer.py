@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.moves import MoveState, update
 from classifier.catalog.values import to_bytes
+from classifier.errors import Message
 from classifier.filing.file_checks import is_unchanged, lstat_or_none, matches_stat
 from classifier.filing.fsops import cannot_link
 from classifier.filing.plan import choose_name, journal_path
@@ -152,7 +153,7 @@ class FileTransfer:
         try:
             self._give_back(step, found)
         except OSError as error:
-            reason = f"it was changed while it was moved, and is now at {step.target}"
+            reason = Message("it was changed while it was moved, and is now at {path}", path=step.target)
             raise MoveSkipped(Outcome(move=step.move, status=Status.FAILED, reason=reason)) from error
         raise MoveSkipped(_changed_outcome(step))
 
@@ -163,7 +164,7 @@ class FileTransfer:
             return
         still = source.lstat()
         if (still.st_ino, still.st_dev) != (found.st_ino, found.st_dev):
-            raise FileExistsError(errno.EEXIST, "the source is another file now", str(source))
+            raise FileExistsError(errno.EEXIST, Message("the source is another file now"), str(source))
         self.disk.remove(step.target)
 
 
@@ -181,4 +182,4 @@ def _can_copy_instead(step: PlannedStep, error: OSError) -> bool:
 
 
 def _changed_outcome(step: PlannedStep) -> Outcome:
-    return Outcome(move=step.move, status=Status.CHANGED, reason="it was changed since it was looked at")
+    return Outcome(move=step.move, status=Status.CHANGED, reason=Message("it was changed since it was looked at"))

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.catalog import runs, undo_queries
 from classifier.catalog.connection import NAME, open_catalog
-from classifier.catalog.filesystem import state_folder
+from classifier.catalog.filesystem import not_a_library, state_folder
 from classifier.catalog.lock import hold_lock
 from classifier.catalog.move_log import NAME as MOVE_LOG
 from classifier.catalog.moves import MoveRecord
 from classifier.catalog.values import to_path
-from classifier.errors import FilingStopped, LibraryError
+from classifier.errors import FilingStopped, LibraryError, Message, message_of
 from classifier.filing.decide_by_location import restore_decisions
 from classifier.filing.executor import execute
 from classifier.filing.fsops import Disk, is_disk_failure
@@ -26,7 +26,7 @@ from classifier.filing.inverse import SkippedFile, current_and_original_path, in
 from classifier.filing.path_scope import PathScope, name_crawl, real_path, record_named_crawls, unnamed_reason
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recovery import recover
-from classifier.filing.results import Outcome, Status, error_text
+from classifier.filing.results import Outcome, Status
 from classifier.paths import to_text
 from classifier.progress import Progress, SilentProgress, counted
 from classifier.records import Method
@@ -97,7 +97,7 @@ def undo(
     progress, disk = progress or SilentProgress(), disk or Disk()
     known = state_folder(library)
     if not (known / NAME).exists() and not (known / MOVE_LOG).exists():
-        raise LibraryError(f"{library} is not an illsort library: it has no {known.name}/{NAME}")
+        raise not_a_library(library, known / NAME)
     with hold_lock(library), open_catalog(library) as catalog:
         if crawl is not None:
             name_crawl(catalog, crawl)
@@ -142,7 +142,7 @@ def _is_named_by_answer(catalog: Catalog, library: Path, run: int, on_unnamed: C
     leads = "" if real == crawl else f" (which leads to {real})"
     question = f"undoing run {run} changes files in {crawl}{leads}, which only this library's record names"
     if on_unnamed is None or not on_unnamed(f"{question}; is it your crawl?"):
-        raise LibraryError(f"run {run} is not undone: {unnamed_reason(library, crawl)}")
+        raise LibraryError("run {run} is not undone: {why}", run=run, why=unnamed_reason(library, crawl))
     name_crawl(catalog, crawl)
     return True
 
@@ -181,9 +181,15 @@ def _repair_journal(catalog: Catalog, library: Path) -> list[SkippedFile]:
     try:
         lost = undo_queries.repair_journal(catalog, library)
     except OSError as error:
-        raise FilingStopped(f"cannot read {state_folder(library) / MOVE_LOG}: {error_text(error)}") from error
+        raise FilingStopped(
+            "cannot read {path}: {why}", path=state_folder(library) / MOVE_LOG, why=message_of(error)
+        ) from error
     return [
-        SkippedFile(path=path, reason=f"change {one.id} is damaged ({one.field}) and was passed over") for one in lost
+        SkippedFile(
+            path=path,
+            reason=Message("change {change} is damaged ({field}) and was passed over", change=one.id, field=one.field),
+        )
+        for one in lost
     ]
 
 
@@ -235,6 +241,8 @@ class _UndoRun:
                 pass
             except OSError as error:
                 if is_disk_failure(error) and error.errno != errno.EEXIST:
-                    raise FilingStopped(f"cannot remove {folder}: {error_text(error)}") from error
+                    raise FilingStopped(
+                        "cannot remove {folder}: {why}", folder=folder, why=message_of(error)
+                    ) from error
                 continue
             undo_queries.forget_folder(self._catalog, kept)

@@ -17,11 +17,11 @@ from classifier.catalog.move_log import read_lines
 from classifier.catalog.moves import damaged_rows, done_ids, open_entries
 from classifier.catalog.places import LibraryFile, all_places, count_places, is_known_path
 from classifier.catalog.values import to_bytes, to_path
+from classifier.errors import message_of
 from classifier.filing.file_checks import has_content, is_link_to, lstat_or_none
 from classifier.filing.path_scope import PathScope, unnamed_reason
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.filing.recovery import is_temporary
-from classifier.filing.results import error_text
 from classifier.paths import to_text
 from classifier.progress import Progress, SilentProgress, counted
 from classifier.records import Method, time_of
@@ -96,10 +96,10 @@ def _found_new(library: Path, found: Reconciled | None) -> Iterator[Problem]:
 
 def _catalog(catalog: Catalog, library: Path) -> Iterator[Problem]:
     folder = state_folder(library)
-    if (damage := integrity_error(catalog.connection)) is not None:
-        yield Problem(path=catalog.path or folder, what=f"the catalog is damaged: {damage}")
-    for what in list(damaged_cells(catalog.connection, besides="moves")):
-        yield Problem(path=catalog.path or folder, what=what)
+    if (error := integrity_error(catalog.connection)) is not None:
+        yield Problem(path=catalog.path or folder, what=f"the catalog is damaged: {error}")
+    for damage in list(damaged_cells(catalog.connection, besides="moves")):
+        yield Problem(path=catalog.path or folder, what=damage)
     bounds = PathScope(catalog, library)
     for entry in open_entries(catalog):
         unnamed = bounds.unnamed(entry)
@@ -118,7 +118,7 @@ def _catalog(catalog: Catalog, library: Path) -> Iterator[Problem]:
             else:
                 known.add(change["id"])
     except OSError as error:
-        yield Problem(path=folder / MOVE_LOG, what=f"cannot be read: {error_text(error)}")
+        yield Problem(path=folder / MOVE_LOG, what=f"cannot be read: {message_of(error)}")
         return
     yield from (Problem(path=folder / MOVE_LOG, what=f"line {number} is damaged") for number in lines)
     missing = sum(number not in known for number in done_ids(catalog))
@@ -162,7 +162,7 @@ def _look_about(catalog: Catalog, library: Path, summary: VerifySummary) -> None
     """Files that no row knows: left by a stopped run, or the user's own."""
 
     def refused(error: OSError) -> None:
-        summary.off.append(Problem(path=Path(error.filename), what=f"cannot be looked into: {error_text(error)}"))
+        summary.off.append(Problem(path=Path(error.filename), what=f"cannot be looked into: {message_of(error)}"))
 
     own = state_folder(library).name
     for folder, folders, names in os.walk(library, onerror=refused):

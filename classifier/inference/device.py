@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from classifier.errors import ModelError
+from classifier.errors import Message, ModelError
 from classifier.inference import gpu
 from classifier.settings import RuntimeSettings
 
@@ -91,13 +91,17 @@ def _device(requested: str | None) -> tuple[torch.device, str]:
     try:
         device = torch.device(requested or "cpu")
     except (RuntimeError, ValueError, OverflowError):
-        raise ModelError(f"device {requested!r} is not known; try cpu, cuda, cuda:1 or mps") from None
+        raise ModelError("device {given!r} is not known; try cpu, cuda, cuda:1 or mps", given=requested) from None
     if not _is_available(device):
         own_kind = "mps" if sys.platform == "darwin" else "cuda"
-        why = f": {gpu.why_no_gpu()}" if device.type == own_kind and _available_devices() == "cpu" else ""
-        raise ModelError(f"device {requested!r} is not here; this machine has {_available_devices()}{why}")
+        absent = Message(
+            "device {given!r} is not here; this machine has {devices}", given=requested, devices=_available_devices()
+        )
+        if device.type != own_kind or _available_devices() != "cpu":
+            raise ModelError(absent)
+        raise ModelError("{absent}: {why}", absent=absent, why=gpu.why_no_gpu())
     if device.type == "cuda" and (why_not := gpu.why_unsupported(device.index or 0)) is not None:
-        raise ModelError(f"device {requested!r}: {why_not}")
+        raise ModelError("device {given!r}: {why}", given=requested, why=why_not)
     return device, f"Device {device}: as asked for."
 
 
@@ -129,7 +133,9 @@ def _available_devices() -> str:
 def _dtype(requested: str | None, device: torch.device, *, training: bool) -> tuple[torch.dtype, str]:
     if requested not in {None, "auto"}:
         if requested not in _DTYPES:
-            raise ModelError(f"number type {requested!r} is not known; there are {', '.join(_DTYPES)}")
+            raise ModelError(
+                "number type {given!r} is not known; there are {known}", given=requested, known=", ".join(_DTYPES)
+            )
         return _DTYPES[requested], f"Numbers {requested}: as asked for."
     if device.type != "cuda":
         return torch.float32, f"Numbers float32: what is exact on {device.type}."
@@ -143,7 +149,7 @@ def _dtype(requested: str | None, device: torch.device, *, training: bool) -> tu
 def _workers(requested: int | None, device: torch.device) -> tuple[int, str]:
     if requested is not None:
         if requested < 0:
-            raise ModelError(f"{requested} workers are too few; give 0 or more")
+            raise ModelError("{given} workers are too few; give 0 or more", given=requested)
         return requested, f"Workers {requested}: as asked for."
     cores = _cores()
     if device.type == "cpu":
@@ -156,7 +162,7 @@ def _workers(requested: int | None, device: torch.device) -> tuple[int, str]:
 def _batch_size(requested: int | None, device: torch.device) -> tuple[int, str]:
     if requested is not None:
         if requested < 1:
-            raise ModelError(f"a batch of {requested} pictures is too small; give 1 or more")
+            raise ModelError("a batch of {given} pictures is too small; give 1 or more", given=requested)
         return requested, f"Batches of {requested}: as asked for."
     size = _CPU_BATCH if device.type == "cpu" else _GPU_BATCH
     return size, f"Batches of {size}: usual on {device.type}."

@@ -12,10 +12,12 @@ from typing import Final
 
 import torch
 
+from classifier.errors import Message
+
 _PCI: Final = Path("/sys/bus/pci/devices")
 _NVIDIA: Final = "0x10de"
 _DISPLAY: Final = ("0x0300", "0x0302")  # a VGA and a 3D controller; the card's sound is another device
-_GET_STARTED: Final = 'the command that PyTorch\'s "Get started" page shows'
+_GET_STARTED: Final = Message('the command that PyTorch\'s "Get started" page shows')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,32 +28,41 @@ class Driver:
     cards: int
 
 
-def why_no_gpu() -> str:
+def why_no_gpu() -> Message:
     """Why torch finds no GPU, and what helps if anything does."""
     if sys.platform == "darwin":
         return _why_no_mps()
     driver = nvidia_driver()
     if driver is None:
         if has_nvidia_card():
-            return "an NVIDIA card is there, but its driver is not loaded: install NVIDIA's driver and start again"
-        return "no GPU is there"
+            return Message(
+                "an NVIDIA card is there, but its driver is not loaded: install NVIDIA's driver and start again"
+            )
+        return Message("no GPU is there")
     return _why_no_cuda(driver)
 
 
-def why_unsupported(card: int = 0) -> str | None:
+def why_unsupported(card: int = 0) -> Message | None:
     """Why this torch has no code for a card that it finds; None if it has."""
     major, minor = torch.cuda.get_device_capability(card)
     built = [_parse_architecture(name) for name in torch.cuda.get_arch_list() if name.startswith(("sm_", "compute_"))]
     if torch.version.hip or not built or any(_runs(kind, target, (major, minor)) for kind, target in built):
         return None
     oldest = min(target for _, target in built)
+    least = f"{oldest[0]}.{oldest[1]}"
     name = f"{torch.cuda.get_device_name(card)} (compute capability {major}.{minor})"
     if (major, minor) < oldest:
-        return (
-            f"{name} is older than what this torch has code for ({oldest[0]}.{oldest[1]} and up): install an older "
-            'torch and torchvision, or ones for an older CUDA, with a command of PyTorch\'s "Previous versions" page'
+        return Message(
+            "{card} is older than what this torch has code for ({oldest} and up): install an older torch and "
+            'torchvision, or ones for an older CUDA, with a command of PyTorch\'s "Previous versions" page',
+            card=name,
+            oldest=least,
         )
-    return f"{name} is newer than this torch: install a newer torch and torchvision with {_GET_STARTED}"
+    return Message(
+        "{card} is newer than this torch: install a newer torch and torchvision with {command}",
+        card=name,
+        command=_GET_STARTED,
+    )
 
 
 def nvidia_driver() -> Driver | None:
@@ -76,32 +87,43 @@ def has_nvidia_card() -> bool:
     )
 
 
-def _why_no_cuda(driver: Driver) -> str:
+def _why_no_cuda(driver: Driver) -> Message:
     newest = f"{driver.cuda[0]}.{driver.cuda[1]}"
     if torch.version.cuda is None and torch.version.hip is None:
-        return (
-            f"NVIDIA's driver is there, but this torch is built for the CPU alone: install torch and torchvision with "
-            f"{_GET_STARTED} for CUDA {newest} or older"
+        return Message(
+            "NVIDIA's driver is there, but this torch is built for the CPU alone: install torch and torchvision with "
+            "{command} for CUDA {newest} or older",
+            command=_GET_STARTED,
+            newest=newest,
         )
     built = torch.version.cuda or ""
     if built and int(built.partition(".")[0]) > driver.cuda[0]:
-        return (
-            f"NVIDIA's driver runs CUDA {newest}, and this torch is built for CUDA {built}: install a newer driver, or "
-            f"torch and torchvision for an older CUDA with {_GET_STARTED}"
+        return Message(
+            "NVIDIA's driver runs CUDA {newest}, and this torch is built for CUDA {built}: install a newer driver, or "
+            "torch and torchvision for an older CUDA with {command}",
+            newest=newest,
+            built=built,
+            command=_GET_STARTED,
         )
     if not driver.cards and (hidden := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return f"CUDA_VISIBLE_DEVICES={hidden} hides every NVIDIA card"
+        return Message("CUDA_VISIBLE_DEVICES={hidden} hides every NVIDIA card", hidden=hidden)
     if not driver.cards:
-        return "NVIDIA's driver is there, but it shows no card; nvidia-smi says more"
-    return f"NVIDIA's driver shows {driver.cards} card(s), but torch cannot use them: python -m torch.utils.collect_env"
+        return Message("NVIDIA's driver is there, but it shows no card; nvidia-smi says more")
+    return Message(
+        "NVIDIA's driver shows {count} card(s), but torch cannot use them: python -m torch.utils.collect_env",
+        count=driver.cards,
+    )
 
 
-def _why_no_mps() -> str:
+def _why_no_mps() -> Message:
     if platform.machine() != "arm64":
-        return "no GPU that torch runs on is there (on a Mac with Apple's chip, this Python is one for Intel)"
+        return Message("no GPU that torch runs on is there (on a Mac with Apple's chip, this Python is one for Intel)")
     if not torch.backends.mps.is_built():
-        return f"this torch is built without Apple's GPU: install torch and torchvision with {_GET_STARTED}"
-    return "torch does not run on Apple's GPU under this macOS: update macOS"
+        return Message(
+            "this torch is built without Apple's GPU: install torch and torchvision with {command}",
+            command=_GET_STARTED,
+        )
+    return Message("torch does not run on Apple's GPU under this macOS: update macOS")
 
 
 def _parse_architecture(name: str) -> tuple[str, tuple[int, int]]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from PIL import Image
 
-from classifier.errors import LabelsError, Undecodable
+from classifier.errors import Counted, LabelsError, Message, Undecodable
 from classifier.images.decode import decode
 from classifier.images.hashing import perceptual_hash, picture_id
 from classifier.images.safe_open import read_picture
@@ -41,7 +41,7 @@ def read_examples(
     feedback = feedback or Feedback()
     examples: dict[str, Example] = {}
     failures: list[tuple[Label, Failure]] = []
-    conflicts: list[str] = []
+    conflicts: list[Message] = []
     with progress.stage("reading labels", total=len(labels), unit="picture") as stage:
         for result in read(labels):
             stage.advance()
@@ -50,8 +50,14 @@ def read_examples(
             else:
                 conflicts += _add(examples, feedback.apply(result))
     if conflicts:
-        many = f"{len(conflicts):,} pictures stand" if len(conflicts) > 1 else "one picture"
-        raise LabelsError(f"{many} in two categories: {join_errors(conflicts)}; keep one of each")
+        raise LabelsError(
+            Counted(
+                "one picture in two categories: {pictures}; keep one of each",
+                "{count:,} pictures stand in two categories: {pictures}; keep one of each",
+                count=len(conflicts),
+                pictures=join_errors(conflicts),
+            )
+        )
     _check_left(labels, examples)
     return tuple(examples.values()), tuple(failures)
 
@@ -79,7 +85,7 @@ def phash_and_thumbnail(image: Image.Image) -> tuple[int, bytes]:
     return perceptual_hash(image), thumbnail
 
 
-def _add(examples: dict[str, Example], example: Example) -> list[str]:
+def _add(examples: dict[str, Example], example: Example) -> list[Message]:
     """Keep one example of each content; returns an error if it contradicts an earlier one."""
     earlier = examples.setdefault(example.picture, example)
     if example.label.selection is Selection.RANDOM or not earlier.label.category:
@@ -87,7 +93,13 @@ def _add(examples: dict[str, Example], example: Example) -> list[str]:
     if not example.label.category or earlier.label.category in {"", example.label.category}:
         return []
     return [
-        f"{earlier.label.path} ({earlier.label.category}) and {example.label.path} ({example.label.category})",
+        Message(
+            "{path} ({category}) and {other_path} ({other})",
+            path=earlier.label.path,
+            category=earlier.label.category,
+            other_path=example.label.path,
+            other=example.label.category,
+        )
     ]
 
 
@@ -102,9 +114,16 @@ def _check_left(labels: tuple[Label, ...], examples: dict[str, Example]) -> None
     left = Counter(example.label.category for example in examples.values())
     labeled = Counter(label.category for label in labels if label.category)
     too_few = [
-        f"category {category!r}: only {left[category]} different readable picture is left of {count}"
+        Message(
+            "category {category!r}: only {left} different readable picture is left of {count}",
+            category=category,
+            left=left[category],
+            count=count,
+        )
         for category, count in sorted(labeled.items())
         if left[category] < MIN_PICTURES
     ]
     if too_few:
-        raise LabelsError(f"{join_errors(too_few)}; a category needs at least {MIN_PICTURES}")
+        raise LabelsError(
+            "{categories}; a category needs at least {least}", categories=join_errors(too_few), least=MIN_PICTURES
+        )

@@ -15,7 +15,7 @@ from classifier.catalog.connection import Catalog, read_catalog
 from classifier.catalog.places import all_places, place_of
 from classifier.catalog.values import to_bytes, to_path
 from classifier.category_names import check_names
-from classifier.errors import LabelsError
+from classifier.errors import LabelsError, Message
 from classifier.images.walk_result import WalkResult
 from classifier.labels.load import category_folders, pictures_in
 from classifier.records import Annotation, AnnotationKind, Example, Label, PictureId, Selection
@@ -93,7 +93,7 @@ def usable_names(found: Sequence[str], known: Sequence[str]) -> tuple[list[str],
     allowed, errors = list[str](), list[str]()
     for name in found:
         try:
-            check_names([*known, *allowed, name], where="the labels folder")
+            check_names([*known, *allowed, name], where=Message("the labels folder"))
         except LabelsError as error:
             errors.append(str(error))
         else:

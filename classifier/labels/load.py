@@ -10,11 +10,12 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 from classifier.catalog.categories import nfc
 from classifier.category_names import check_names
-from classifier.errors import LabelsError
+from classifier.errors import Counted, LabelsError, Message, located_message, message_of
 from classifier.images.ignored_files import is_system_folder
 from classifier.images.walk import find_images
 from classifier.images.walk_result import WalkResult
@@ -60,7 +61,7 @@ def read_labels(
         labels = [replace(label, selection=Selection.RANDOM) for label in [*labels, *_without_category(folder)]]
     labels = [replace(label, category=nfc(label.category)) for label in (*labels, *further)]
     if not labels:
-        raise LabelsError(f"{where}: holds no labelled pictures; expected <category>/<picture> below it")
+        raise LabelsError("{where}: holds no labelled pictures; expected <category>/<picture> below it", where=where)
     _check_counts(labels, where)
     return tuple(sorted(labels, key=lambda label: (label.category, label.path)))
 
@@ -70,10 +71,12 @@ def categories_of(labels: tuple[Label, ...]) -> tuple[str, ...]:
     return tuple(sorted({label.category for label in labels} - {""}))
 
 
-def join_errors(errors: Sequence[str], *, separator: str = "; ") -> str:
+def join_errors(errors: Sequence[Message]) -> Message:
     """The first ten errors in one line, and how many more there are: a user can fix them together."""
-    more = len(errors) - _MAX_LISTED
-    return separator.join([*errors[:_MAX_LISTED], *([f"and {more:,} more"] if more > 0 else [])])
+    listed, more = list(errors[:_MAX_LISTED]), len(errors) - _MAX_LISTED
+    if more > 0:
+        listed.append(Message("and {more:,} more", more=more))
+    return reduce(lambda first, then: Message("{first}; {then}", first=first, then=then), listed)
 
 
 def train_command(folder: Path) -> str:
@@ -90,21 +93,35 @@ def _check_counts(labels: list[Label], where: Path) -> None:
     counts = Counter(label.category for label in labels if label.category)
     check_names(sorted(counts), where=str(where))
     if len(counts) == 1:
-        raise LabelsError(f"{where}: only one category, {next(iter(counts))!r}; sorting needs at least two")
+        raise LabelsError(
+            "{where}: only one category, {category!r}; sorting needs at least two",
+            where=where,
+            category=next(iter(counts)),
+        )
     few = [
-        f"category {category!r} has {count} picture"
+        Counted(
+            "category {category!r} has {count} picture",
+            "category {category!r} has {count} pictures",
+            count=count,
+            category=category,
+        )
         for category, count in sorted(counts.items())
         if count < MIN_PICTURES
     ]
     if few:
-        raise LabelsError(f"{where}: {join_errors(few)}; a category needs at least {MIN_PICTURES}")
+        raise LabelsError(
+            "{where}: {categories}; a category needs at least {least}",
+            where=where,
+            categories=join_errors(few),
+            least=MIN_PICTURES,
+        )
 
 
 def _from_folder(folder: Path, progress: Progress) -> list[Label]:
     if not folder.is_dir():
-        raise LabelsError(f"labels.folder = {folder}: there is no such folder")
+        raise LabelsError("labels.folder = {folder}: there is no such folder", folder=folder)
     labels, found = [], WalkResult()
-    empty: list[str] = []
+    empty: list[Message] = []
     try:
         for category in category_folders(folder):
             pictures = list(pictures_in(category, found))
@@ -114,9 +131,11 @@ def _from_folder(folder: Path, progress: Progress) -> list[Label]:
             if links:
                 progress.say(f"{category}: {links:,} links are no labels: they lead to folders or to nothing")
     except OSError as error:
-        raise LabelsError(f"labels.folder = {folder}: cannot be read ({error})") from None
+        raise LabelsError(
+            "labels.folder = {folder}: cannot be read ({why})", folder=folder, why=located_message(error)
+        ) from None
     if empty:
-        raise LabelsError(f"{join_errors(empty)}; put pictures in it or remove the folder")
+        raise LabelsError("{categories}; put pictures in it or remove the folder", categories=join_errors(empty))
     _say_notes(labels, found, progress)
     return labels
 
@@ -151,10 +170,14 @@ def _is_hidden(path: Path) -> bool:
     return any(part[0] in "._" for part in path.parts[:-1])
 
 
-def _empty_message(category: Path, links: int) -> str:
+def _empty_message(category: Path, links: int) -> Message:
     if not links:
-        return f"{category}: this category is empty"
-    return f"{category}: this category holds no picture, but {links:,} links to folders or to nothing"
+        return Message("{folder}: this category is empty", folder=category)
+    return Message(
+        "{folder}: this category holds no picture, but {links:,} links to folders or to nothing",
+        folder=category,
+        links=links,
+    )
 
 
 def _say_notes(labels: list[Label], found: WalkResult, progress: Progress) -> None:
@@ -176,38 +199,52 @@ def _from_csv(csv_file: Path, folder: Path | None) -> list[Label]:
             rows = csv.DictReader(file)
             missing = set(_COLUMNS) - set(rows.fieldnames or ())
             if missing:
-                raise LabelsError(f"{csv_file}: has no column {' and '.join(sorted(missing))}; needs file_name,label")
+                raise LabelsError(
+                    "{csv_file}: has no column {columns}; needs file_name,label",
+                    csv_file=csv_file,
+                    columns=" and ".join(sorted(missing)),
+                )
             read = [(rows.line_num, _from_row(row, root)) for row in rows]
     except UnicodeDecodeError as error:
         raise LabelsError(
-            f"labels.csv = {csv_file}: is not UTF-8 (byte {error.object[error.start]:#04x}); "
-            'save it as "CSV UTF-8", as Excel calls it'
+            'labels.csv = {csv_file}: is not UTF-8 (byte {byte:#04x}); save it as "CSV UTF-8", as Excel calls it',
+            csv_file=csv_file,
+            byte=error.object[error.start],
         ) from None
     except (OSError, csv.Error) as error:
-        raise LabelsError(f"labels.csv = {csv_file}: cannot be read ({error})") from None
-    errors: dict[str, list[str]] = {}
+        raise LabelsError(
+            "labels.csv = {csv_file}: cannot be read ({why})", csv_file=csv_file, why=message_of(error)
+        ) from None
+    errors: dict[Message, list[int]] = {}
     for line, one in read:
-        if isinstance(one, str):
-            errors.setdefault(one, []).append(f"{line}")
+        if isinstance(one, Message):
+            errors.setdefault(one, []).append(line)
     if errors:
-        raise LabelsError(f"{csv_file}, {join_errors([_in_lines(lines, what) for what, lines in errors.items()])}")
+        raise LabelsError(
+            "{csv_file}, {rows}",
+            csv_file=csv_file,
+            rows=join_errors([_in_lines(lines, what) for what, lines in errors.items()]),
+        )
     return [one for _, one in read if isinstance(one, Label)]
 
 
-def _in_lines(lines: list[str], what: str) -> str:
-    return f"line{'s' if len(lines) > 1 else ''} {join_errors(lines, separator=', ')}: {what}"
+def _in_lines(lines: list[int], what: Message) -> Message:
+    listed, more = ", ".join(map(str, lines[:_MAX_LISTED])), len(lines) - _MAX_LISTED
+    if more > 0:
+        return Message("lines {lines}, and {more:,} more: {what}", lines=listed, more=more, what=what)
+    return Counted("line {lines}: {what}", "lines {lines}: {what}", count=len(lines), lines=listed, what=what)
 
 
-def _from_row(row: dict[str | None, str | list[str] | None], root: Path) -> Label | str | None:
+def _from_row(row: dict[str | None, str | list[str] | None], root: Path) -> Label | Message | None:
     """A label, or the error of the row, or None for a row of empty cells, which spreadsheets may leave."""
     extra = row.get(None) or ()
     if any(cell.strip() for cell in extra):
-        return "more columns than the first line has; a name with a comma needs quotes around it"
+        return Message("more columns than the first line has; a name with a comma needs quotes around it")
     name, category = (str(row[column] or "").strip() for column in _COLUMNS)
     if not name or not category:
-        return "file_name or label is empty" if any(_cells(row.values())) else None
+        return Message("file_name or label is empty") if any(_cells(row.values())) else None
     path = root / Path(name)
-    return Label(path=path, category=category) if path.is_file() else f"there is no file {path}"
+    return Label(path=path, category=category) if path.is_file() else Message("there is no file {path}", path=path)
 
 
 def _cells(values: Iterable[str | list[str] | None]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from classifier.errors import ModelError
+from classifier.errors import Message, ModelError, message_of
 from classifier.model.bundle_files import WEIGHTS, under_utf_8
 from classifier.model.pretrained import EMBEDDED
 from classifier.model.weights import ALLOW_PICKLE, check_parameter_count, refuse_pickles
@@ -168,9 +168,9 @@ def load_backbone(name: str, *, num_categories: int, image_size: int = 0, allow_
         overlay = {} if allow_pickle else _safetensors_only(source)
         network = _create(source, num_categories=num_categories, image_size=image_size, overlay=overlay)
     if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
-        raise ModelError(f"model.backbone = {name}: its weights hold numbers that are not finite")
+        raise _refused(name, Message("its weights hold numbers that are not finite"))
     if not isinstance(network.head, nn.Linear):
-        raise ModelError(f"model.backbone = {name}: its head is {type(network.head).__name__}, not one linear layer")
+        raise _refused(name, Message("its head is {found}, not one linear layer", found=type(network.head).__name__))
     return network
 
 
@@ -204,22 +204,24 @@ def save_network(network: Network, folder: Path, *, label_names: list[str], crop
     )
 
 
+def _refused(name: str, why: Message) -> ModelError:
+    return ModelError("model.backbone = {name}: {why}", name=name, why=why)
+
+
 def _located(name: str) -> str:
     """Resolve `local-dir:` paths. Raises ModelError for a folder without a model and for a name unknown to timm."""
     if name.startswith("local-dir:"):
         try:
             folder = given_path(name.removeprefix("local-dir:"))
         except ValueError as error:
-            raise ModelError(f"model.backbone = {name}: {error}") from None
+            raise _refused(name, message_of(error)) from None
         if not (folder / "config.json").is_file():
-            raise ModelError(f"model.backbone = {name}: {folder} holds no config.json, so it is no timm model folder")
+            raise _refused(name, Message("{folder} holds no config.json, so it is no timm model folder", folder=folder))
         return f"local-dir:{folder}"
     if not name.startswith(_SOURCES) and not timm.is_model(name.partition(".")[0]):
         close = timm.list_models(f"*{re.split('[._]', name)[0]}*")[:3]
-        hint = f"; near it are {', '.join(close)}" if close else ""
-        raise ModelError(
-            f"model.backbone = {name}: neither embedded, a timm model, hf-hub:org/name nor local-dir:/folder{hint}"
-        )
+        why = Message("neither embedded, a timm model, hf-hub:org/name nor local-dir:/folder")
+        raise _refused(name, Message("{why}; near it are {names}", why=why, names=", ".join(close)) if close else why)
     return name
 
 
@@ -237,9 +239,9 @@ def _safetensors_only(source: str) -> dict[str, str]:
     try:
         config = timm.models.get_pretrained_cfg(source)
     except RuntimeError as error:  # no such weights of this network
-        raise ModelError(f"model.backbone = {source}: {error}") from None
+        raise _refused(source, message_of(error)) from None
     if config is None or not config.hf_hub_id:
-        raise ModelError(f"model.backbone = {source}: there are no safetensors of it; {ALLOW_PICKLE}")
+        raise _refused(source, Message("there are no safetensors of it; {advice}", advice=ALLOW_PICKLE))
     name = str(config.hf_hub_filename or WEIGHTS)
     return {"hf_hub_filename": _SAFE_NAMES.get(name, name)}
 
@@ -258,11 +260,12 @@ def _create(source: str, *, num_categories: int | None, image_size: int, overlay
                 model_args = {"img_size": size}  # position embeddings are made for one size; timm interpolates them
                 body = timm.create_model(found, pretrained=True, **arguments, **model_args)
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(
-            f"model.backbone = {source}: its weights cannot be had ({reason}); check the name and the connection, set "
-            "HF_ENDPOINT to a mirror, or download the model's folder yourself and use local-dir:/folder"
-        ) from error
+        why = Message(
+            "its weights cannot be had ({why}); check the name and the connection, set HF_ENDPOINT to a mirror, or "
+            "download the model's folder yourself and use local-dir:/folder",
+            why=(str(error).strip().splitlines() or [type(error).__name__])[0],
+        )
+        raise _refused(source, why) from error
     return Network(body, image_size=size, model_args=model_args)
 
 

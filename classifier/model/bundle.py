@@ -73,7 +73,11 @@ class Bundle:
         weight, bias = self.manifest.head or ("", "")
         head = load_linear(self.folder / WEIGHTS, weight=weight, bias=bias)
         if len(head.bias) != len(self.manifest.categories):
-            raise ModelError(f"{self.folder}: its head answers for {len(head.bias)} categories; train again")
+            raise ModelError(
+                "{folder}: its head answers for {count} categories; train again",
+                folder=self.folder,
+                count=len(head.bias),
+            )
         return head
 
     def load_holdout(self) -> HoldoutPredictions | None:
@@ -120,14 +124,23 @@ class Bundle:
 
     def _check_width(self, path: Path, width: int) -> None:
         if self._width and width != self._width:
-            raise ModelError(f"{path}: is of embeddings of {width} numbers, the head takes {self._width}; train again")
+            raise ModelError(
+                "{path}: is of embeddings of {found} numbers, the head takes {wanted}; train again",
+                path=path,
+                found=width,
+                wanted=self._width,
+            )
 
     def _checked(self, name: str, sha256: str) -> Path:
         """A file of the bundle, which is the one it was written with, as far as a hash of it was kept."""
         path = self.folder / name
         if sha256 and sha256_of(path) != sha256:
-            raise ModelError(f"{path}: is not the file this bundle was written with; train again or restore it")
+            raise _changed(path)
         return path
+
+
+def _changed(path: Path) -> ModelError:
+    return ModelError("{path}: is not the file this bundle was written with; train again or restore it", path=path)
 
 
 def open_bundle(folder: Path) -> Bundle:
@@ -140,7 +153,7 @@ def open_bundle(folder: Path) -> Bundle:
     manifest = load_manifest(folder)
     _check_config(folder, manifest)
     if sha256_of(folder / WEIGHTS) != manifest.weights_sha256:
-        raise ModelError(f"{folder}: {WEIGHTS} is not the file this bundle was written with; train again or restore it")
+        raise _changed(folder / WEIGHTS)
     width = check_weights(folder / WEIGHTS, head=manifest.head, categories=len(manifest.categories))
     bundle = Bundle(folder, manifest, width=width)
     bundle.load_ood()
@@ -151,11 +164,13 @@ def _check_config(folder: Path, manifest: Manifest) -> None:
     """Raise ModelError unless timm's `config.json` agrees with the manifest and its sizes are plausible."""
     config = read_json(folder / CONFIG)
     if config.get("label_names") != list(manifest.categories):
-        raise ModelError(f"{folder}: config.json and {MANIFEST} name different categories; train again")
+        raise ModelError(
+            "{folder}: config.json and {file} name different categories; train again", folder=folder, file=MANIFEST
+        )
     arguments, count = config.get("model_args", {}), len(manifest.categories)
     counts = [one.get("num_classes", count) for one in (config, arguments)] if _is_plain(arguments) else None
     if counts != [count] * 2 or not isinstance(config.get("architecture"), str):
-        raise ModelError(f"{folder / CONFIG}: does not fit {MANIFEST}; train again or restore it")
+        raise ModelError("{path}: does not fit {file}; train again or restore it", path=folder / CONFIG, file=MANIFEST)
 
 
 def _is_plain(arguments: Any) -> bool:
@@ -175,7 +190,9 @@ def check_target(folder: Path) -> None:
     finish_install(place)
     finish_install(_previous_of(place))
     if place.exists() and not (place / MANIFEST).is_file() and (not place.is_dir() or any(place.iterdir())):
-        raise ModelError(f"model.folder = {folder}: is there already and is no illsort bundle; choose another folder")
+        raise ModelError(
+            "model.folder = {folder}: is there already and is no illsort bundle; choose another folder", folder=folder
+        )
     check_replaceable(place)
     if proven_files(place):
         check_replaceable(_previous_of(place))

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from classifier.errors import ModelError
+from classifier.errors import ModelError, message_of
 from classifier.images.safe_open import open_regular
 from classifier.model.card import is_card
 from classifier.own_files import sha256_if_regular
@@ -52,16 +52,18 @@ def read_json(path: Path) -> dict[str, Any]:
         with open_regular(path) as file:
             content = file.read(_MOST_JSON + 1)
         if len(content) > _MOST_JSON:
-            raise ModelError(f"{path}: is larger than any file of that name that illsort writes; restore it")
+            raise ModelError("{path}: is larger than any file of that name that illsort writes; restore it", path=path)
         values = json.loads(content.decode())
     except FileNotFoundError:
         raise ModelError(
-            f"{path.parent}: is no illsort bundle, {path.name} is missing; make one with illsort train"
+            "{folder}: is no illsort bundle, {file} is missing; make one with illsort train",
+            folder=path.parent,
+            file=path.name,
         ) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path}: cannot be read ({error})") from None
+        raise ModelError("{path}: cannot be read ({why})", path=path, why=message_of(error)) from None
     if not isinstance(values, dict):
-        raise ModelError(f"{path}: is no JSON object")
+        raise ModelError("{path}: is no JSON object", path=path)
     return values
 
 
@@ -76,7 +78,7 @@ def sha256_of(path: Path) -> str:
         with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
+        raise ModelError("{path}: cannot be read ({why})", path=path, why=message_of(error)) from None
 
 
 def make_durable(folder: Path) -> None:
@@ -125,11 +127,13 @@ def check_replaceable(folder: Path) -> None:
     Whatever bears another name is not in the way.
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise ModelError(f"{folder}: is a link or a file, where a model's folder has to be; move it elsewhere")
+        raise ModelError(
+            "{folder}: is a link or a file, where a model's folder has to be; move it elsewhere", folder=folder
+        )
     ours = proven_files(folder)
     for name in (MANIFEST, *PARTS):
         if os.path.lexists(folder / name) and name not in ours:
-            raise ModelError(str(name_taken(folder / name).strerror))
+            raise ModelError(message_of(name_taken(folder / name)))
 
 
 def check_writable(folder: Path) -> None:
@@ -138,12 +142,21 @@ def check_writable(folder: Path) -> None:
     Beside it training keeps its state, so its name has to leave room for an ending.
     """
     if len(os.fsencode(folder.name)) > _LONGEST_NAME:
-        raise ModelError(f"model.folder = {folder}: its name is too long; choose one of {_LONGEST_NAME} bytes at most")
+        raise ModelError(
+            "model.folder = {folder}: its name is too long; choose one of {most} bytes at most",
+            folder=folder,
+            most=_LONGEST_NAME,
+        )
     for place in dict.fromkeys((_nearest(folder), _nearest(folder.parent))):
         try:
             tempfile.TemporaryDirectory(dir=place, prefix=".illsort-").cleanup()
         except OSError as error:
-            raise ModelError(f"model.folder = {folder}: nothing can be made in {place}: {error.strerror}") from None
+            raise ModelError(
+                "model.folder = {folder}: nothing can be made in {place}: {why}",
+                folder=folder,
+                place=place,
+                why=message_of(error),
+            ) from None
 
 
 def _nearest(folder: Path) -> Path:

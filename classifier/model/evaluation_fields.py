@@ -11,8 +11,9 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from classifier.errors import ModelError
+from classifier.errors import Message, ModelError
 from classifier.model.bundle_files import EVALUATION, read_json
+from classifier.validation import first_problem
 
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -99,7 +100,7 @@ class _Curve(_Part):
     def _fits(self) -> Self:
         lengths = {len(point.coverage) for point in self.points} | {len(ahead.coverage) for ahead in self.forecasts}
         if lengths != {len(self.max_errors)}:
-            raise ValueError("coverage is not of as many rates as max_errors")
+            raise ValueError(Message("coverage is not of as many rates as max_errors"))
         return self
 
 
@@ -124,11 +125,11 @@ def read_evaluation(folder: Path, *, categories: int) -> dict[str, Any]:
     try:
         matrix = _Evaluation.model_validate(values).matrix
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(ascii(part).strip("'") for part in first["loc"])
-        raise ModelError(f"{path}: {name}: {first['msg']}; train again or restore it") from None
+        raise ModelError("{path}: {why}; train again or restore it", path=path, why=first_problem(error)) from None
     if matrix and [len(row) for row in matrix] != [categories] * categories:
-        raise ModelError(f"{path}: matrix: is not of {categories} categories; train again or restore it")
+        raise ModelError(
+            "{path}: matrix: is not of {wanted} categories; train again or restore it", path=path, wanted=categories
+        )
     return values
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from classifier.errors import Message
 from classifier.model.npz import read_arrays, wrong_ids
 from classifier.records import PictureId
 
@@ -92,8 +93,8 @@ def _fitted(arrays: dict[str, NDArray[Any]]) -> FittedImages:
     )
 
 
-def _wrong(fitted: FittedImages) -> str:
-    """What is wrong with the arrays, in a phrase; empty when nothing is."""
+def _wrong(fitted: FittedImages) -> Message | None:
+    """What is wrong with the arrays, in a phrase; None when nothing is."""
     if fitted.hashes.dtype != np.uint64 or fitted.hashes.shape != (len(fitted),):
-        return f"its parts do not fit {len(fitted)} pictures"
+        return Message("its parts do not fit {count} pictures", count=len(fitted))
     return wrong_ids(fitted.pictures)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from classifier.errors import ModelError
+from classifier.errors import ModelError, message_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,12 +45,15 @@ def load_linear(path: Path, *, weight: str, bias: str) -> LinearHead:
                 bias=np.asarray(tensors.get_tensor(bias), dtype=np.float32),
             )
     except (OSError, SafetensorError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"{path}: its head cannot be read ({reason}); train again or restore it") from None
+        raise ModelError(
+            "{path}: its head cannot be read ({why}); train again or restore it", path=path, why=message_of(error)
+        ) from None
     if not (np.isfinite(head.weight).all() and np.isfinite(head.bias).all()):
-        raise ModelError(f"{path}: its head holds numbers that are not finite; train again or restore it")
+        raise ModelError("{path}: its head holds numbers that are not finite; train again or restore it", path=path)
     if head.weight.ndim != 2 or head.bias.shape != head.weight.shape[:1]:  # noqa: PLR2004 - a matrix
-        raise ModelError(f"{path}: {weight} and {bias} are no linear head; train again")
+        raise ModelError(
+            "{path}: {weight} and {bias} are no linear head; train again", path=path, weight=weight, bias=bias
+        )
     return head
 
 

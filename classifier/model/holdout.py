@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from classifier.errors import Message
 from classifier.model.npz import read_arrays, selections_of, wrong_rows
 from classifier.records import PictureId, Selection
 
@@ -106,15 +107,17 @@ def _evidence(arrays: dict[str, NDArray[Any]]) -> HoldoutPredictions:
     )
 
 
-def _wrong(evidence: HoldoutPredictions, categories: int) -> str:
-    """What is wrong with the arrays, in a phrase; empty when nothing is."""
+def _wrong(evidence: HoldoutPredictions, categories: int) -> Message | None:
+    """What is wrong with the arrays, in a phrase; None when nothing is."""
     logits, targets, groups = evidence.logits, evidence.targets, evidence.groups
     types = ", ".join(str(numbers.dtype) for numbers in (logits, targets, groups))
     if types != "float32, int64, int64":
-        return f"its numbers are {types}, not float32, int64, int64"
+        return Message("its numbers are {found}, not {wanted}", found=types, wanted="float32, int64, int64")
     count = len(evidence.pictures)
     parts = {targets.shape, groups.shape, (len(evidence.paths),), (len(evidence.selections),)}
     if logits.shape != (count, categories) or parts != {(count,)} or evidence.unjudged < 0:
-        return f"its parts do not fit {count} pictures and {categories} categories"
+        return Message(
+            "its parts do not fit {count} pictures and {categories} categories", count=count, categories=categories
+        )
     named = np.where(targets == NO_CATEGORY, 0, targets)
     return wrong_rows(logits, named, evidence.pictures, categories=categories)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from classifier.catalog.filesystem import sync_folder
-from classifier.errors import ModelError
+from classifier.errors import ModelError, message_of
 from classifier.model.bundle_files import MANIFEST, PARTS, check_replaceable, make_durable, proven_files
 from classifier.own_files import remove_own, replace_own, sha256_if_regular
 from classifier.own_folder import RECORD, Record, name_taken, read_record, remove_record
@@ -82,8 +82,10 @@ def finish_install(folder: Path) -> None:
             _follow(record, writing, folder)
         except OSError as error:
             raise ModelError(
-                f"{folder}: a new model was being put there when illsort was stopped, and that cannot be completed "
-                f"({error.strerror or error}); open it where it may be written, or train again"
+                "{folder}: a new model was being put there when illsort was stopped, and that cannot be completed "
+                "({why}); open it where it may be written, or train again",
+                folder=folder,
+                why=message_of(error),
             ) from None
 
 
@@ -130,7 +132,7 @@ def _move_in(source: Path, target: Path, digest: str, *, replaced: str) -> None:
     if there == digest:
         return
     if os.path.lexists(target) and there != replaced:
-        raise ModelError(str(name_taken(target).strerror))
+        raise ModelError(message_of(name_taken(target)))
     if sha256_if_regular(source) == digest:
         with suppress(FileNotFoundError):  # another process that opens the bundle has just moved it
             replace_own(source, target)

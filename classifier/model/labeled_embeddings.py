@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classifier.errors import Message
 from classifier.model.npz import read_arrays, selections_of, wrong_ids, wrong_rows
 from classifier.records import PictureId, Selection
 
@@ -84,13 +85,14 @@ def _labelled(arrays: dict[str, NDArray[Any]]) -> LabeledEmbeddings:
     )
 
 
-def _wrong(labelled: LabeledEmbeddings, categories: int) -> str:
-    """What is wrong with the arrays, in a phrase; empty when nothing is."""
+def _wrong(labelled: LabeledEmbeddings, categories: int) -> Message | None:
+    """What is wrong with the arrays, in a phrase; None when nothing is."""
     embeddings, targets, groups = labelled.embeddings, labelled.targets, labelled.groups
     if f"{targets.dtype}, {groups.dtype}" != "int64, int64":
-        return f"its numbers are {targets.dtype}, {groups.dtype}, not int64, int64"
+        found = f"{targets.dtype}, {groups.dtype}"
+        return Message("its numbers are {found}, not {wanted}", found=found, wanted="int64, int64")
     count = len(labelled.pictures)
     fits = targets.shape == groups.shape == (len(labelled.paths),) == (len(labelled.selections),) == (count,)
     if embeddings.ndim != 2 or len(embeddings) != count or not fits:  # noqa: PLR2004 - a matrix
-        return f"its parts do not fit {count} pictures"
+        return Message("its parts do not fit {count} pictures", count=count)
     return wrong_rows(embeddings, targets, labelled.pictures, categories=categories)

@@ -13,9 +13,10 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from classifier.category_names import problem_with, twins_among
-from classifier.errors import ModelError
+from classifier.errors import Message, ModelError
 from classifier.model.bundle_files import MANIFEST, read_json
 from classifier.paths import displayable
+from classifier.validation import first_problem
 
 
 def prediction_key(*, weights_sha256: str, image_size: int, max_squeeze: float, novelty_sha256: str = "") -> str:
@@ -81,18 +82,20 @@ class Manifest(BaseModel):
     def _are_categories(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             if (problem := problem_with(name)) is not None:
-                raise ValueError(f"the category name {name!a} {problem}")
-        if (twins := twins_among(names)) is not None or len(set(names)) < len(names):
-            raise ValueError(f"{' and '.join(map(ascii, twins or names))} are one folder on some systems")
+                raise ValueError(Message("the category name {name!a} {why}", name=name, why=problem))
+        twice = next(((name, name) for name in names if names.count(name) > 1), None)
+        if (twins := twins_among(names) or twice) is not None:
+            one, other = twins
+            raise ValueError(Message("{one!a} and {other!a} are one folder on some systems", one=one, other=other))
         return names
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if not isinstance(self.measured.get("labels", 0), int):
-            raise ValueError("measured.labels is no number of labels")  # noqa: TRY004 - pydantic wants ValueError
+            raise ValueError(Message("measured.labels is no number of labels"))  # noqa: TRY004 - pydantic wants ValueError
         megapixels = self.settings.get("images", {}).get("max_megapixels", 1.0)
         if isinstance(megapixels, bool) or not isinstance(megapixels, int | float) or not 0 < megapixels <= 1000:  # noqa: PLR2004 - as in settings.py
-            raise ValueError("settings.images.max_megapixels is no size of pictures")
+            raise ValueError(Message("settings.images.max_megapixels is no size of pictures"))
         return self
 
     @property
@@ -123,16 +126,19 @@ def load_manifest(folder: Path) -> Manifest:
     values = read_json(folder / MANIFEST)
     if values.get("format") != FORMAT:
         raise ModelError(
-            f"{folder}: its format is {displayable(str(values.get('format'))[:40])}, this illsort reads {FORMAT}; "
-            "update illsort or train again"
+            "{folder}: its format is {found}, this illsort reads {known}; update illsort or train again",
+            folder=folder,
+            found=displayable(str(values.get("format"))[:40]),
+            known=FORMAT,
         )
     try:
         json.dumps(values, ensure_ascii=False).encode()
         return Manifest.model_validate(values)
     except UnicodeEncodeError:
-        raise ModelError(f"{folder / MANIFEST}: holds text that is no Unicode; train again or restore it") from None
+        raise ModelError(
+            "{path}: holds text that is no Unicode; train again or restore it", path=folder / MANIFEST
+        ) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(ascii(part).strip("'") for part in first["loc"])
-        problem = " ".join(f"{name}: {first['msg']}".split()).removeprefix(": ")
-        raise ModelError(f"{folder / MANIFEST}: {problem}; train again or restore it") from None
+        raise ModelError(
+            "{path}: {why}; train again or restore it", path=folder / MANIFEST, why=first_problem(error)
+        ) from None

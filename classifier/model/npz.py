@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 import numpy as np
 
-from classifier.errors import ModelError
+from classifier.errors import Message, ModelError, message_of
 from classifier.images.safe_open import open_regular
 from classifier.records import Selection
 
@@ -31,7 +31,11 @@ _PACKED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def read_arrays(
-    path: Path, build: Callable[[dict[str, NDArray[Any]]], T], wrong: Callable[[T], str], *, names: Sequence[str] = ()
+    path: Path,
+    build: Callable[[dict[str, NDArray[Any]]], T],
+    wrong: Callable[[T], Message | None],
+    *,
+    names: Sequence[str] = (),
 ) -> T:
     """What `build` makes of the file's arrays by name, if `wrong` finds nothing: a phrase that says what does not fit.
 
@@ -46,11 +50,11 @@ def read_arrays(
             with np.load(file, allow_pickle=False) as arrays:
                 read = build({name: arrays[name] for name in names or arrays.files})
     except Exception as error:  # noqa: BLE001 - a damaged zip, header or array raises anything at all
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ModelError(f"{path}: cannot be read ({reason}); train again or restore it") from None
+        why = message_of(error)
+        raise ModelError("{path}: cannot be read ({why}); train again or restore it", path=path, why=why) from None
     found = wrong(read)
     if found:
-        raise ModelError(f"{path}: {found}; train again or restore it")
+        raise ModelError("{path}: {why}; train again or restore it", path=path, why=found)
     return read
 
 
@@ -61,13 +65,15 @@ def _check_sizes(file: BinaryIO) -> None:
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         if len(members) > _MOST_ARRAYS or any(one.compress_type not in _PACKED for one in members):
-            raise ValueError("it is packed as illsort packs no file")
+            raise ValueError(Message("it is packed as illsort packs no file"))
         for member in members:
             with archive.open(member) as packed:
                 total += _size_of(packed)
             total = max(total, sum(one.file_size for one in members))
             if total > most:
-                raise ValueError(f"it asks for {total / 1e9:.1f} GB of memory, more than such a file can hold")
+                raise ValueError(
+                    Message("it asks for {size:.1f} GB of memory, more than such a file can hold", size=total / 1e9)
+                )
     file.seek(0)
 
 
@@ -76,21 +82,21 @@ def _size_of(packed: IO[bytes]) -> int:
     version = np.lib.format.read_magic(packed)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if read is None:
-        raise ValueError(f"its arrays are of version {version}")
+        raise ValueError(Message("its arrays are of version {version}", version=version))
     shape, _, kind = read(packed)
     if kind.hasobject or any(not isinstance(side, int) or side < 0 for side in shape):
-        raise ValueError("it holds what is no array of numbers or text")
+        raise ValueError(Message("it holds what is no array of numbers or text"))
     return math.prod(shape) * kind.itemsize
 
 
 def wrong_rows(
     values: NDArray[np.float32], targets_N: NDArray[np.int64], pictures: Sequence[str], *, categories: int
-) -> str:
-    """What is wrong with rows of numbers about images of known categories, in a phrase; empty when nothing is."""
+) -> Message | None:
+    """What is wrong with rows of numbers about images of known categories, in a phrase; None when nothing is."""
     if not np.isfinite(values).all():
-        return "it holds numbers that are not finite"
+        return Message("it holds numbers that are not finite")
     if len(targets_N) and not 0 <= targets_N.min() <= targets_N.max() < categories:
-        return f"it names categories beyond the {categories} there are"
+        return Message("it names categories beyond the {count} there are", count=categories)
     return wrong_ids(pictures)
 
 
@@ -101,8 +107,8 @@ def selections_of(arrays: dict[str, NDArray[Any]]) -> tuple[Selection, ...]:
     return tuple(Selection(str(selection)) for selection in arrays["selections"])
 
 
-def wrong_ids(pictures: Sequence[str]) -> str:
-    """What is wrong with the ids of images, in a phrase; empty when nothing is."""
+def wrong_ids(pictures: Sequence[str]) -> Message | None:
+    """What is wrong with the ids of images, in a phrase; None when nothing is."""
     if any(len(picture) != _ID_LENGTH for picture in pictures):
-        return "it names pictures by something that is no SHA-256"
-    return ""
+        return Message("it names pictures by something that is no SHA-256")
+    return None

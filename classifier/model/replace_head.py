@@ -83,7 +83,7 @@ def remove_other_bundles(models: Path, *, kept: Path) -> None:
 
 def _write_weights(of: Bundle, path: Path, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
     if of.manifest.head is None:
-        raise ModelError(f"{of.folder}: says nothing of its head; train again")
+        raise ModelError("{folder}: says nothing of its head; train again", folder=of.folder)
     tensors = load_file(of.folder / WEIGHTS)
     names = dict(zip(of.manifest.head, (weight, bias), strict=True))
     for name, values in names.items():

@@ -19,7 +19,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, logsumexp
 from scipy.stats import binom
 
-from classifier.errors import NoGuarantee
+from classifier.errors import Message, NoGuarantee
 from classifier.model.binomial_bounds import look_confidence, min_sample_size, upper_bound
 from classifier.model.fixed_sequence_test import fixed_sequence_test, max_wrong
 from classifier.paths import command
@@ -203,18 +203,29 @@ def _shift(odds: NDArray[np.float64], sides: NDArray[np.float64]) -> float:
     return float(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x)
 
 
-def _refusal(rows: _Rows, categories: int, max_error: float, confidence: float) -> str:
+def _refusal(rows: _Rows, categories: int, max_error: float, confidence: float) -> Message:
     least = min_sample_size(max_error, confidence=confidence)
     wanted = _wanted(rows, max_error, confidence)
     judged = len(rows) + rows.unjudged
-    unsaid = "and so few cannot tell" if judged < least else "but of guesses like these no number would do"
-    more = f"about {wanted:,} like these" if wanted else unsaid
-    rates = _promisable(rows, categories, max_error, confidence)
-    instead = f"; {_percent(rates[-1])} can be guaranteed: --max-error {rates[-1]:g}" if rates else ""
-    return (
-        f"no guarantee of {_percent(max_error)}: {judged:,} pictures drawn by chance were judged, it takes at least "
-        f"{least:,} with none wrong, {more}{instead}"
+    if wanted:
+        more = Message("about {count:,} like these", count=wanted)
+    elif judged < least:
+        more = Message("and so few cannot tell")
+    else:
+        more = Message("but of guesses like these no number would do")
+    why = Message(
+        "no guarantee of {rate}: {judged:,} pictures drawn by chance were judged, it takes at least {least:,} with "
+        "none wrong, {more}",
+        rate=_percent(max_error),
+        judged=judged,
+        least=least,
+        more=more,
     )
+    rates = _promisable(rows, categories, max_error, confidence)
+    if not rates:
+        return why
+    best = rates[-1]
+    return Message("{why}; {best} can be guaranteed: --max-error {given:g}", why=why, best=_percent(best), given=best)
 
 
 def _promisable(rows: _Rows, categories: int, max_error: float, confidence: float) -> list[float]:

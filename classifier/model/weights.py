@@ -17,11 +17,11 @@ from typing import Any, Final
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from classifier.errors import ModelError
+from classifier.errors import Message, ModelError, message_of
 from classifier.model.bundle_files import WEIGHTS
 
 _PICKLED: Final = (".bin", ".pth", ".pt", ".ckpt", ".tar", ".pkl", ".pt2")
-ALLOW_PICKLE: Final = "take safetensors, or add --allow-pickle if you trust whoever made it"
+ALLOW_PICKLE: Final = Message("take safetensors, or add --allow-pickle if you trust whoever made it")
 _FLOATS: Final = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 _EXPONENT: Final = 0x7F80  # of a bfloat16, which numpy has not; all ones is infinity or no number
 _TIMES: Final = 2
@@ -29,8 +29,8 @@ _ALWAYS: Final = 50_000_000
 """A network may ask for so many times the numbers, and so many more: another head, other position embeddings."""
 _PART: Final = 1 << 22  # values looked at in one go
 _LEAST = {
-    "torch": ((2, 6), "below that, loading weights could run code"),
-    "pillow": ((13, 0), "below that, a JPEG could overwrite memory"),
+    "torch": ((2, 6), Message("below that, loading weights could run code")),
+    "pillow": ((13, 0), Message("below that, a JPEG could overwrite memory")),
 }
 
 
@@ -38,7 +38,12 @@ def refuse_pickles(folder: Path) -> None:
     """Raise ModelError when the weights in `folder` are a pickle, which can run code, and not safetensors."""
     pickled = sorted(path.name for path in folder.iterdir() if path.name.lower().endswith(_PICKLED))
     if pickled and not (folder / WEIGHTS).is_file():
-        raise ModelError(f"{folder}: its weights ({pickled[0]}) are no safetensors but a pickle; {ALLOW_PICKLE}")
+        raise ModelError(
+            "{folder}: its weights ({file}) are no safetensors but a pickle; {advice}",
+            folder=folder,
+            file=pickled[0],
+            advice=ALLOW_PICKLE,
+        )
 
 
 def check_weights(path: Path, *, head: tuple[str, str] | None, categories: int) -> int:
@@ -56,10 +61,13 @@ def check_weights(path: Path, *, head: tuple[str, str] | None, categories: int) 
             header.pop("__metadata__", None)
             wrong = [name for name, one in header.items() if not _is_finite(content, start, one)]
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"{path}: cannot be read ({reason}); train again or restore it") from None
+        raise ModelError(
+            "{path}: cannot be read ({why}); train again or restore it", path=path, why=message_of(error)
+        ) from None
     if wrong:
-        raise ModelError(f"{path}: {wrong[0]!a} holds numbers that are not finite; train again or restore it")
+        raise ModelError(
+            "{path}: {name!a} holds numbers that are not finite; train again or restore it", path=path, name=wrong[0]
+        )
     return 0 if head is None else _width(path, header, head, categories)
 
 
@@ -76,15 +84,25 @@ def check_parameter_count(path: Path, asked: Callable[[], int]) -> None:
     except Exception:  # noqa: BLE001 - a damaged file, or a network that cannot be built so
         return
     if wanted > _TIMES * there + _ALWAYS:
-        raise ModelError(f"{path}: holds {there:,} numbers, its config.json asks for {wanted:,}; restore it")
+        raise ModelError(
+            "{path}: holds {there:,} numbers, its config.json asks for {wanted:,}; restore it",
+            path=path,
+            there=there,
+            wanted=wanted,
+        )
 
 
 def _width(path: Path, header: dict[str, Any], head: tuple[str, str], categories: int) -> int:
     weight, bias = (header.get(name, {}).get("shape") for name in head)
     if not isinstance(weight, list) or len(weight) != 2 or not weight[1]:  # noqa: PLR2004 - a matrix
-        raise ModelError(f"{path}: holds no head called {head[0]!a}; train again or restore it")
+        raise ModelError("{path}: holds no head called {head!a}; train again or restore it", path=path, head=head[0])
     if weight[0] != categories or bias != [categories]:
-        raise ModelError(f"{path}: its head answers for {weight[0]} categories, not {categories}; train again")
+        raise ModelError(
+            "{path}: its head answers for {found} categories, not {wanted}; train again",
+            path=path,
+            found=weight[0],
+            wanted=categories,
+        )
     return int(weight[1])
 
 
@@ -111,4 +129,10 @@ def check_versions() -> None:
             continue  # its import will say so
         if tuple(int(part) for part in re.findall(r"\d+", found)[:2]) < least:
             wanted = ".".join(str(part) for part in least)
-            raise ModelError(f"{package} {found} is too old: {wanted} is the least ({why}); pip install -U {package}")
+            raise ModelError(
+                "{package} {found} is too old: {wanted} is the least ({why}); pip install -U {package}",
+                package=package,
+                found=found,
+                wanted=wanted,
+                why=why,
+            )

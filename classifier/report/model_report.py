@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from PIL import Image
 
-from classifier.errors import ModelError, NoGuarantee, Undecodable
+from classifier.errors import ModelError, NoGuarantee, Undecodable, message_of
 from classifier.images.decode import decode
 from classifier.images.safe_open import open_regular
 from classifier.model.bundle_files import HOLDOUT
@@ -118,10 +118,12 @@ def write_bundle_report(folder: Path) -> Path:
         if os.path.lexists(path) and not (
             path.is_file() and not path.is_symlink() and is_own_report(path.read_bytes())
         ):
-            raise ModelError(f"{path}: was not written by illsort; move it elsewhere, and the report is written")
+            raise ModelError(
+                "{path}: was not written by illsort; move it elsewhere, and the report is written", path=path
+            )
         write_own(path, as_bytes(page))
     except OSError as error:
-        raise ModelError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise ModelError("{path}: cannot be written ({why})", path=path, why=message_of(error)) from error
     return path
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from classifier.catalog.connection import Catalog, copy_in_memory
 from classifier.catalog.places import LibraryFile, add_places, is_place
 from classifier.catalog.values import to_bytes
+from classifier.errors import Message
 from classifier.filing.executor import execute
 from classifier.filing.hardlink_check import why_no_link
 from classifier.filing.plan import folder_problem
@@ -59,7 +60,7 @@ def _planned(catalog: Catalog, library: Path, move: Move) -> Outcome:
         return Outcome(move=move, status=Status.FAILED, reason=trouble)
     path = next((path for name in move.names if _is_free(catalog, library, path := move.folder / name)), None)
     if path is None:
-        return Outcome(move=move, status=Status.FAILED, reason="every name for it is taken by another file")
+        return Outcome(move=move, status=Status.FAILED, reason=Message("every name for it is taken by another file"))
     source, method = move.source, move.method
     if method is Method.LINK and why_no_link(source.path, library / move.folder) is not None:
         method = Method.COPY

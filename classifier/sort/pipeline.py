@@ -162,4 +162,6 @@ def _last_bundle(catalog: Catalog, library: Path) -> Path:
 
 
 def _refuse_never_sorted(library: Path) -> Never:
-    raise ModelError(f"{library} was never sorted into: say which model with --model (make one with illsort train)")
+    raise ModelError(
+        "{library} was never sorted into: say which model with --model (make one with illsort train)", library=library
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from classifier.catalog.runs import InterruptedRun
 from classifier.catalog.strictness import Strictness
-from classifier.errors import ModelError
+from classifier.errors import Message, ModelError
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.progress import Progress
 from classifier.records import Mode
@@ -96,7 +96,10 @@ def _take_another_model(
 ) -> None:
     """Agree on the model of `recorded` in place of the interrupted run's, which is gone."""
     now = open_bundle(recorded.bundle or interrupted.bundle).folder
-    gone = f"the model of the stopped run is no longer in {interrupted.bundle} (it was trained again, or removed)"
+    gone = Message(
+        "the model of the stopped run is no longer in {folder} (it was trained again, or removed)",
+        folder=interrupted.bundle,
+    )
     if on_changed is None:
         progress.say(
             f"{gone}: it goes on with --model {now}, which decides everything again, at {interrupted.asked.option}"
@@ -104,7 +107,7 @@ def _take_another_model(
     elif not on_changed(
         f"{gone}; go on with --model {now}, which decides everything again, at {interrupted.asked.option}?"
     ):
-        raise ModelError(f"{gone}; give another one with --model, or --restart to begin anew")
+        raise ModelError("{why}; give another one with --model, or --restart to begin anew", why=gone)
 
 
 def _chosen(

@@ -48,16 +48,20 @@ def checked_crawl(crawl: Path, library: Path) -> Path:
     would be sorted into itself.
     """
     if not crawl.exists():
-        raise CrawlError(f"{crawl}: there is no such folder to sort")
+        raise CrawlError("{crawl}: there is no such folder to sort", crawl=crawl)
     if not crawl.is_dir():
-        raise CrawlError(f"{crawl}: is no folder; give the folder that holds the pictures")
+        raise CrawlError("{crawl}: is no folder; give the folder that holds the pictures", crawl=crawl)
     if library.exists() and not library.is_dir():
-        raise LibraryError(f"--out {library}: is a file; give a folder")
+        raise LibraryError("--out {library}: is a file; give a folder", library=library)
     if not os.access(crawl, os.R_OK | os.X_OK):
-        raise CrawlError(f"{crawl}: may not be read by you; check its permissions")
+        raise CrawlError("{crawl}: may not be read by you; check its permissions", crawl=crawl)
     inner, outer = crawl.resolve(), library.resolve()
     if any(_is_same(folder, outer) for folder in (inner, *inner.parents)):
-        raise CrawlError(f"{crawl}: is the library {library} or lies inside it; sort a folder outside of it")
+        raise CrawlError(
+            "{crawl}: is the library {library} or lies inside it; sort a folder outside of it",
+            crawl=crawl,
+            library=library,
+        )
     return inner
 
 
@@ -149,8 +153,10 @@ def _refuse_library(crawl: Path) -> None:
     library = next((folder for folder in (crawl, *crawl.parents) if is_library(folder)), None)
     if library is not None:
         raise CrawlError(
-            f"{crawl}: is or lies in the library {library}, which --mode move would take apart; "
-            "take link, copy or symlink"
+            "{crawl}: is or lies in the library {library}, which --mode move would take apart; take link, copy or "
+            "symlink",
+            crawl=crawl,
+            library=library,
         )
 
 
@@ -162,8 +168,10 @@ def _refuse_labels(crawl: Path, labels: Path) -> None:
         return
     if inside and inside[0][0] not in "._":
         raise CrawlError(
-            f"{crawl}: is a category of your labels {labels}, which --mode move would take apart; "
-            "take link, copy or symlink"
+            "{crawl}: is a category of your labels {labels}, which --mode move would take apart; take link, copy or "
+            "symlink",
+            crawl=crawl,
+            labels=labels,
         )
 
 

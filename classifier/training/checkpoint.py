@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from classifier.errors import ModelError, system_message
+from classifier.errors import ModelError, message_of
 from classifier.own_folder import OwnFolder, name_taken
 
 if TYPE_CHECKING:
@@ -74,17 +74,19 @@ class Checkpoint:
         try:
             OwnFolder(self.path.parent).write(self.path.name, lambda file: torch.save(saved, file))
         except FileExistsError as error:
-            raise ModelError(system_message(error)) from None
+            raise ModelError(message_of(error)) from None
 
 
 def check(folder: Path) -> None:
     """Raise ModelError in one line when a file that illsort did not write stands where a state has to be saved."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise ModelError(f"{folder} is a link or a file, where training keeps its state: move it elsewhere")
+        raise ModelError(
+            "{folder} is a link or a file, where training keeps its state: move it elsewhere", folder=folder
+        )
     own = OwnFolder(folder)
     for path in sorted(folder.glob("*.pt")):
         if _OF_A_RUN.fullmatch(path.name) and not own.owns(path.name) and not _holds_state(path):
-            raise ModelError(system_message(name_taken(path)))
+            raise ModelError(message_of(name_taken(path)))
 
 
 def remove(folder: Path) -> None:

@@ -164,7 +164,9 @@ class TrainingContext:
     def check(self, learned: Features) -> None:
         """Every category has something to learn from; raises LabelsError naming one that has not."""
         for missing in sorted(set(self.categories) - {example.label.category for example in learned.examples}):
-            raise LabelsError(f"category {missing!r}: none of the pictures to learn from can be read any more")
+            raise LabelsError(
+                "category {category!r}: none of the pictures to learn from can be read any more", category=missing
+            )
 
     def targets(self, examples: Sequence[Example]) -> NDArray[np.int64]:
         """Category indices, (N,)."""

@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from classifier.errors import LabelsError, Undecodable
+from classifier.errors import LabelsError, Undecodable, message_of
 from classifier.images.safe_open import read_picture
 from classifier.inference.loader import stream
 from classifier.inference.reader import Read, Reader, load_pixels
@@ -100,10 +100,12 @@ class TrainingImages:
             data = read_picture(path, max_megapixels=self._max_megapixels)
             return load_pixels(data, max_megapixels=self._max_megapixels)[0]
         except (OSError, Undecodable) as error:
-            reason = reason_message(error.detail) if isinstance(error, Undecodable) else error.strerror
+            reason = reason_message(error.detail) if isinstance(error, Undecodable) else message_of(error)
             raise LabelsError(
-                f"{path}: could be read when training began and no longer can ({reason}); leave the labels alone while "
-                "training, and start it again to go on"
+                "{path}: could be read when training began and no longer can ({why}); leave the labels alone while "
+                "training, and start it again to go on",
+                path=path,
+                why=reason,
             ) from error
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier import __version__
-from classifier.errors import CrawlError, ModelError
+from classifier.errors import CrawlError, ModelError, message_of
 from classifier.exclude import Exclude
 from classifier.inference.device import Runtime, runtime_from_settings
 from classifier.inference.process import tune_malloc
@@ -190,7 +190,8 @@ def _unlabelled(run: TrainingContext, settings: Settings, labelled: tuple[Exampl
             exclude=Exclude(settings.images.exclude),
         )
     except OSError as error:
-        raise CrawlError(f"train.unlabelled = {crawl}: cannot be listed ({error.strerror})") from None
+        why = message_of(error)
+        raise CrawlError("train.unlabelled = {crawl}: cannot be listed ({why})", crawl=crawl, why=why) from None
     for sentence in (*found.sentences(), *found.complaints):
         run.progress.say(sentence)
     run.progress.say(

@@ -32,12 +32,11 @@ from classifier.paths import displayable
 from classifier.reason_text import reason_message
 from classifier.records import PictureId
 from classifier.settings import ImageSettings
-from classifier.web.i18n import in_both_languages
 from classifier.web.label_issues import LabelIssueFile
 from classifier.web.label_paths import LabelPaths
 from classifier.web.learner_process import LearnerStatus
 from classifier.web.pending_moves import file_decided
-from classifier.web.responses import SafeJSONResponse, damage_handler, error_response, skipped_files
+from classifier.web.responses import SafeJSONResponse, damage_handler, error_response, in_both_languages, skipped_files
 from classifier.web.routes.audit import AuditRoutes, RouteContext
 from classifier.web.routes.categories import category_routes
 from classifier.web.routes.folders import FolderRoutes

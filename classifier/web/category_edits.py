@@ -28,10 +28,10 @@ def make_category(catalog: Catalog, name: str, *, guesses: Suggestions, at: str)
     """Make a category. Raises LibraryError or LabelsError for an invalid name."""
     name = nfc(name)
     if name in guesses.categories:
-        raise LibraryError(f"the category {name!r} is there already")
-    if guesses.names.resolve(name) != name:
-        raise LibraryError(f"{name!r} is called {guesses.names.resolve(name)!r} by now; take another name")
-    check_names([*guesses.categories, name], where="categories")
+        raise LibraryError("the category {name!r} is there already", name=name)
+    if (new := guesses.names.resolve(name)) != name:
+        raise LibraryError("{name!r} is now called {new!r}; take another name", name=name, new=new)
+    check_names([*guesses.categories, name])
     categories.make(catalog, [name], at=at)
 
 
@@ -67,11 +67,11 @@ def rename_category(
     """
     old, new = nfc(old), nfc(new)
     if old not in guesses.categories:
-        raise LibraryError(f"there is no category {old!r}")
+        raise LibraryError("there is no category {name!r}", name=old)
     if new == old:
-        raise LibraryError(f"the category is called {old!r} already")
+        raise LibraryError("the category is called {name!r} already", name=old)
     merges = new in guesses.categories
-    check_names([*(one for one in guesses.categories if one != old or merges), new], where="categories")
+    check_names([*(one for one in guesses.categories if one != old or merges), new])
     with catalog.transaction():
         step = begin_step(catalog, at=at)
         categories.rename(catalog, old, new, at=at, step=step)

@@ -56,9 +56,9 @@ def check_answers(catalog: Catalog, answers: Sequence[Answer], categories: Seque
     """Raise LibraryError for a category that does not exist, or a picture that is not in the library."""
     for one in answers:
         if one.said in {AnnotationKind.RIGHT, AnnotationKind.WRONG} and one.category not in categories:
-            raise LibraryError(f"there is no category {one.category!r}")
+            raise LibraryError("there is no category {name!r}", name=one.category)
         if place_of(catalog, one.picture) is None:
-            raise LibraryError(f"there is no picture {one.picture} in the library")
+            raise LibraryError("there is no picture {picture} in the library", picture=one.picture)
 
 
 def queue_status(held: Annotation | None, last: Sequence[Annotation]) -> tuple[str | None, str | None]:

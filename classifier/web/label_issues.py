@@ -53,7 +53,7 @@ def answer(review_session: ReviewSession, labels: Sequence[LabelIssue], one: Ans
         one.picture
     )
     if about is None:
-        raise LibraryError(f"the label of picture {one.picture} is not doubted")
+        raise LibraryError("the label of picture {picture} is not doubted", picture=one.picture)
     if one.said is AnnotationKind.WRONG:
         raise LibraryError("say of which category it is, or that it is of none")
     if one.said is AnnotationKind.RIGHT and one.category not in {
@@ -61,7 +61,7 @@ def answer(review_session: ReviewSession, labels: Sequence[LabelIssue], one: Ans
         about.category,
         about.likely,
     }:
-        raise LibraryError(f"there is no category {one.category!r}")
+        raise LibraryError("there is no category {name!r}", name=one.category)
     steps = _steps(review_session, labels)
     if steps and annotation_values(steps[-1:]) == annotation_values([one]):
         return

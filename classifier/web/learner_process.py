@@ -13,9 +13,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.errors import LibraryError
+from classifier.errors import LibraryError, Message
 from classifier.inference.process import block_sigint
-from classifier.web.i18n import in_both_languages
+from classifier.web.responses import in_both_languages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,5 +139,5 @@ def _state(told: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
         ((at, why),) = told.items()
         return {"at": at, **in_both_languages("why", why)}
     if "ended" in told and before["at"] != "cannot":
-        return {"at": "cannot", **in_both_languages("why", "the learning process has ended")}
+        return {"at": "cannot", **in_both_languages("why", Message("the learning process has ended"))}
     return before

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from classifier.catalog.connection import reported_as_library_error
-from classifier.errors import IllsortError
+from classifier.errors import IllsortError, Message, message_of
+from classifier.i18n import Language, translate
 from classifier.paths import displayable, to_json
-from classifier.web.i18n import in_both_languages
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
 
     from starlette.requests import Request
+
+
+_BY_STATUS: Final = {404: Message("Not Found"), 405: Message("Method Not Allowed")}
+"""The errors of the framework itself."""
+
+
+class RequestError(IllsortError):
+    """A request that is not answered, with the status of the response."""
+
+    def __init__(self, template: str, /, *, status: int = 400, **params: object) -> None:
+        super().__init__(template, **params)
+        self.status = status
 
 
 class SafeJSONResponse(JSONResponse):
@@ -28,19 +40,28 @@ class SafeJSONResponse(JSONResponse):
         return to_json(content).encode()
 
 
+def in_both_languages(name: str, message: str) -> dict[str, str]:
+    """The message for the page: under `name` in English, under `name`_zh in Chinese."""
+    both = {name: str(message), f"{name}_zh": translate(message, Language.CHINESE)}
+    return {key: displayable(text, keep="\n") for key, text in both.items()}
+
+
 def skipped_files(left: Iterable[tuple[Path, str]]) -> list[dict[str, str]]:
     """The images that could not be moved, and why."""
     return [{"name": displayable(path.name), **in_both_languages("why", why)} for path, why in left]
 
 
 async def error_response(_: Request, error: Exception) -> SafeJSONResponse:
-    """The response to an IllsortError or a bad request."""
+    """The response to an IllsortError, or to an error of the framework."""
     if isinstance(error, HTTPException):
-        return SafeJSONResponse(
-            in_both_languages("error", error.detail), status_code=error.status_code, headers=error.headers
-        )
-    message = error.message if isinstance(error, IllsortError) else str(error)
-    return SafeJSONResponse(in_both_languages("error", message), status_code=409)
+        message = _BY_STATUS.get(error.status_code, Message(error.detail))
+        return refusal(message, error.status_code, headers=error.headers)
+    return refusal(message_of(error), error.status if isinstance(error, RequestError) else 409)
+
+
+def refusal(message: Message, status: int, *, headers: Mapping[str, str] | None = None) -> SafeJSONResponse:
+    """The response that says why a request is not answered, in both languages."""
+    return SafeJSONResponse(in_both_languages("error", message), status_code=status, headers=headers)
 
 
 def damage_handler(library: Path) -> Callable[[Request, Exception], Awaitable[SafeJSONResponse]]:

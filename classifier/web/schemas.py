@@ -6,15 +6,16 @@ deeply nested JSON.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from classifier.records import Action, AnnotationKind, PictureId
+from classifier.validation import first_problem
 from classifier.web.history import Answer
 from classifier.web.queue import Order, QueueFilter
+from classifier.web.responses import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +91,7 @@ async def read_body(request: Request, model: type[Model]) -> Model:
     except ValidationError as error:
         raise _not_understood(error) from None
     except ClientDisconnect:
-        raise HTTPException(400, "not understood") from None
+        raise RequestError("not understood") from None
 
 
 def read_query(query: Mapping[str, str], model: type[Model]) -> Model:
@@ -113,7 +114,7 @@ def read_queue_query(query: Mapping[str, str]) -> tuple[QueueFilter, list[Cursor
         cluster=None if asked.look == "" else int(asked.look),
     )
     if asked.after is not None and len(asked.after) != len(wanted.keys):
-        raise HTTPException(400, "not a place in the queue")
+        raise RequestError("not a place in the queue")
     return wanted, asked.after, asked.limit
 
 
@@ -125,7 +126,7 @@ async def read_answers(request: Request) -> tuple[list[Answer], int | None]:
         for one in sent.answers
     ]
     if len({answer.picture for answer in answers}) < len(answers):
-        raise HTTPException(400, "one picture was answered twice")
+        raise RequestError("one picture was answered twice")
     return answers, sent.steps
 
 
@@ -133,11 +134,9 @@ async def read_answer(request: Request) -> tuple[Answer, int | None]:
     """The same for exactly one image."""
     answers, steps = await read_answers(request)
     if len(answers) > 1:
-        raise HTTPException(400, "one picture is answered at a time")
+        raise RequestError("one picture is answered at a time")
     return answers[0], steps
 
 
-def _not_understood(error: ValidationError) -> HTTPException:
-    first: dict[str, Any] = dict(error.errors(include_url=False, include_context=False, include_input=False)[0])
-    where = ".".join(str(part) for part in first["loc"])
-    return HTTPException(400, f"not understood: {where} {first['msg']}")
+def _not_understood(error: ValidationError) -> RequestError:
+    return RequestError("not understood: {why}", why=first_problem(error))

@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from classifier.web.i18n import in_both_languages
-from classifier.web.responses import SafeJSONResponse, error_response
+from classifier.web.responses import RequestError, SafeJSONResponse, error_response, refusal
 from classifier.web.schemas import read_body
 
 if TYPE_CHECKING:
@@ -156,16 +154,16 @@ class SecurityMiddleware:
         """What is answered in place of the app; None when it may answer."""
         hosts = request.headers.getlist("host")
         if len(hosts) != 1 or not self._is_own(hosts[0]):
-            return _refused(request, "this address is not served here", 403)
+            return _refused(request, RequestError("this address is not served here", status=403))
         own = f"http://{hosts[0]}"
         origin = request.headers.get("origin")
         if origin not in {None, own} or (request.method == "POST" and origin is None):
-            return _refused(request, "another page may not ask here", 403)
+            return _refused(request, RequestError("another page may not ask here", status=403))
         is_entry = request.method == "GET" and request.url.path == "/"
         if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"} and not is_entry:
-            return _refused(request, "another page may not ask here", 403)
+            return _refused(request, RequestError("another page may not ask here", status=403))
         if request.method not in {"GET", "HEAD", "POST"}:
-            return _refused(request, "not understood", 405)
+            return _refused(request, RequestError("not understood", status=405))
         if request.method == "POST" and (refusal := _body(request)) is not None:
             return refusal
         return None if self._may_ask(request) else _unknown(request)
@@ -181,10 +179,10 @@ class SecurityMiddleware:
     async def _open(self, request: Request) -> Response:
         """Exchange a token for the keys. Only a POST spends it, so prefetching browsers do not."""
         if request.method != "POST":
-            return _refused(request, "not understood", 405)
+            return _refused(request, RequestError("not understood", status=405))
         try:
             keys = self._session.spend((await read_body(request, _Token)).token)
-        except HTTPException as error:
+        except RequestError as error:
             return await error_response(request, error)
         if keys is None:
             return _unknown(request)
@@ -203,16 +201,16 @@ class SecurityMiddleware:
 
 
 def _unknown(request: Request) -> Response:
-    return _refused(request, "open the address that was printed last in the terminal", 401)
+    return _refused(request, RequestError("open the address that was printed last in the terminal", status=401))
 
 
 def _body(request: Request) -> Response | None:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        return _refused(request, "only JSON is taken", 415)
+        return _refused(request, RequestError("only JSON is taken", status=415))
     length = request.headers.get("content-length", "")
     if not (length.isascii() and length.isdigit() and len(length) <= len(str(_LARGEST_BODY))):
-        return _refused(request, "that is too long", 413)
-    return _refused(request, "that is too long", 413) if int(length) > _LARGEST_BODY else None
+        return _refused(request, RequestError("that is too long", status=413))
+    return _refused(request, RequestError("that is too long", status=413)) if int(length) > _LARGEST_BODY else None
 
 
 def _is_address(name: str) -> bool:
@@ -223,8 +221,8 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _refused(request: Request, why: str, status: int) -> Response:
+def _refused(request: Request, error: RequestError) -> Response:
     """JSON in both languages for the page, plain text for other addresses."""
     if request.url.path.startswith("/api/"):
-        return SafeJSONResponse(in_both_languages("error", why), status_code=status)
-    return PlainTextResponse(f"illsort: {why}\n", status_code=status)
+        return refusal(error.message, error.status)
+    return PlainTextResponse(f"illsort: {error}\n", status_code=error.status)

@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from classifier.catalog.connection import read_catalog
-from classifier.errors import SettingsError
+from classifier.errors import SettingsError, message_of
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.web.app import Review
 from classifier.web.security import PageSession, SecurityMiddleware, is_loopback
@@ -112,8 +112,10 @@ def serve(
     """
     if not is_loopback(host) and (token is None or len(token) < _SHORTEST_TOKEN):
         raise SettingsError(
-            f"--host {host} lets other machines in: choose a --token of at least {_SHORTEST_TOKEN} characters, "
-            "which whoever opens the page must know"
+            "--host {host} lets other machines in: choose a --token of at least {least} characters, which whoever "
+            "opens the page must know",
+            host=host,
+            least=_SHORTEST_TOKEN,
         )
     read_catalog(library).close()  # no library is made by looking for one
     reconcile_if_free(library)
@@ -186,7 +188,9 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.bind((host, port))
     except OSError as error:
         listening.close()
-        raise SettingsError(f"cannot listen at {host}, port {port}: {error.strerror or error}") from error
+        raise SettingsError(
+            "cannot listen at {host}, port {port}: {why}", host=host, port=port, why=message_of(error)
+        ) from error
     return listening
 
 

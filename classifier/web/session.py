@@ -142,7 +142,9 @@ class ReviewSession:
     def rename_category(self, old: str, new: str) -> None:
         """Rename a category or merge it into another, as one step. Raises LibraryError or LabelsError."""
         if count := self._by_hand.get(old):
-            raise LibraryError(f"{count} pictures in {old!r} were put there by you: rename that folder yourself")
+            raise LibraryError(
+                "{count} pictures in {old!r} were put there by you: rename that folder yourself", count=count, old=old
+            )
         category_edits.rename_category(self._catalog, old, new, guesses=self.suggestions, origin=ORIGIN, at=now())
         self.refresh()
 

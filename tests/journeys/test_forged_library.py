@@ -23,9 +23,9 @@ from classifier.catalog.moves import ENTRY
 from classifier.catalog.values import to_bytes
 from classifier.cli.main import app
 from classifier.errors import IllsortError, LibraryError
+from classifier.i18n import Language, translate
 from classifier.model.bundle import Bundle
 from classifier.records import AnnotationKind
-from classifier.web.i18n import sentence_in_chinese
 from classifier.web.pending_moves import file_decided
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, varied
@@ -277,7 +277,7 @@ def test_the_page_moves_nothing_out_of_a_folder_that_only_a_record_names(
     learner.learn()
     with pytest.raises(LibraryError, match="only this library's record names it; sort it first") as refused:
         file_learned(library, learner, send=lambda _: None)
-    assert "只有库的记录提到它" in sentence_in_chinese(str(refused.value))
+    assert "只有库的记录提到它" in translate(refused.value.message, Language.CHINESE)
     assert HOME == read_tree(home, hidden=True)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("classifier.active.apply._refuse_unnamed", lambda *_: None)

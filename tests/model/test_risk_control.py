@@ -1,5 +1,7 @@
 """Thresholds that guarantee an error rate, their evidence, and the refusal when there are none."""
 
+# ruff: noqa: RUF001 - Chinese has its own punctuation
+
 from __future__ import annotations
 
 import hashlib
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from classifier.errors import NoGuarantee
+from classifier.i18n import Language, translate
 from classifier.model.binomial_bounds import look_confidence, upper_bound
 from classifier.model.calibration import probabilities
 from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
@@ -160,6 +163,16 @@ def test_the_refusal_names_the_sample_size_and_a_feasible_rate() -> None:
         "wrong, about 420 like these; 3% can be guaranteed: --max-error 0.03"
     ) == said
     assert 0.03 == promised(evidence([0.99] * 100, [False] * 100), 0.03).max_error
+
+
+def test_the_refusal_is_told_whole_in_chinese() -> None:
+    with pytest.raises(NoGuarantee) as caught:
+        promised(evidence([0.99] * 100, [False] * 100), 0.02)
+
+    assert (
+        "不能保证 2%：评估了 100 张随机抽取的图片，全对也至少要 149 张，像这样的大约要 420 张；"
+        "可以保证 3%：--max-error 0.03"
+    ) == translate(caught.value.message, Language.CHINESE)
 
 
 def test_a_handful_gives_no_estimate_of_the_sample_size() -> None:

@@ -146,5 +146,5 @@ def test_there_must_be_something_to_rename(tmp_path: Path) -> None:
             with pytest.raises(IllsortError):
                 session.rename_category(old, new)
         session.rename_category("cat", "bird")
-        with pytest.raises(LibraryError, match="called 'bird' by now"):
+        with pytest.raises(LibraryError, match="is now called 'bird'"):
             session.make_category("cat")

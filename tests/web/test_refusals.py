@@ -15,13 +15,14 @@ from classifier.active.learner import Learner
 from classifier.catalog import runs
 from classifier.catalog.connection import NAME, open_catalog, read_catalog
 from classifier.catalog.lock import hold_lock
-from classifier.errors import IllsortError
+from classifier.errors import IllsortError, Message, located_message
 from classifier.filing.executor import execute
+from classifier.i18n import Language, translate
 from classifier.records import Action, AnnotationKind, Method, PictureId
 from classifier.web import audit_service
 from classifier.web.history import Answer
-from classifier.web.i18n import in_both_languages, sentence_in_chinese
 from classifier.web.learner_process import LearnerStatus
+from classifier.web.responses import in_both_languages
 from classifier.web.security import KEY_HEADER
 from classifier.web.session import ReviewSession
 from fault_injection.faulty_disks import Failing
@@ -41,7 +42,11 @@ def told(work: Callable[[], object]) -> str:
     """What the page says of work that is refused, in Chinese."""
     with pytest.raises(IllsortError) as caught:
         work()
-    return sentence_in_chinese(str(caught.value))
+    return in_chinese(caught.value.message)
+
+
+def in_chinese(message: str) -> str:
+    return translate(message, Language.CHINESE)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -120,7 +125,7 @@ def test_a_full_disk_and_a_picture_that_is_gone_are_told(tmp_path: Path) -> None
 
     assert stopped.startswith("磁盘已满：")
     assert stopped.endswith("。已完成的都有记录；再次运行即可继续")
-    assert "它已不在原处" == sentence_in_chinese(gone.reason)
+    assert "它已不在原处" == in_chinese(gone.reason)
 
 
 def test_why_nothing_is_learned_and_what_was_not_filed_are_told_in_both_languages(tmp_path: Path) -> None:
@@ -130,27 +135,18 @@ def test_why_nothing_is_learned_and_what_was_not_filed_are_told_in_both_language
     assert "还没有学到可以用来归类的" == told(learning.file)
     with pytest.raises(IllsortError) as caught:
         Learner(tmp_path)
-    learning._heard({"notFiled": '[Errno 28] No space left on device: "/it\'s/x"'})
-    learning._heard({"cannot": str(caught.value)})
+    learning._heard({"notFiled": located_message(OSError(errno.ENOSPC, "No space left on device", "/it's/x"))})
+    learning._heard({"cannot": caught.value.message})
     state = learning.state
 
     assert str(caught.value) == state["why"]
     assert f"还没有向 {tmp_path} 整理过，所以没有可学习的模型" == state["why_zh"]
-    assert "磁盘已满：/it's/x" == state["outcome"]["notFiled_zh"]
+    assert "/it's/x：磁盘已满" == state["outcome"]["notFiled_zh"]
 
 
-def test_a_sentence_of_sentences_is_told_whole_and_an_unknown_one_as_it_is() -> None:
-    refusal = (
-        "no guarantee of 1%: 12 pictures drawn by chance were judged, it takes at least 299 with none wrong, "
-        "about 400 like these; 5% can be guaranteed: --max-error 0.05"
-    )
-    assert (
-        "不能保证 1%：评估了 12 张随机抽取的图片，全对也至少要 299 张，像这样的大约要 400 张；"
-        "可以保证 5%：--max-error 0.05"
-    ) == sentence_in_chinese(refusal)
-    assert "something new" == sentence_in_chinese("something new")
-    assert {"why": "/x\\xff is not a folder", "why_zh": "/x\\xff 不是文件夹"} == in_both_languages(
-        "why", "/x\udcff is not a folder"
+def test_the_page_gets_a_message_in_both_languages_with_nothing_that_acts() -> None:
+    assert {"why": "/x\\xff: is no JSON object", "why_zh": "/x\\xff 不是 JSON 对象"} == in_both_languages(
+        "why", Message("{path}: is no JSON object", path="/x\udcff")
     )
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.web.clusters import cluster_images, image_clusters, list_grids, predicted_images
-from classifier.web.responses import SafeJSONResponse
+from classifier.web.responses import RequestError, SafeJSONResponse
 from classifier.web.schemas import Body, Limit, Number, Query, read_body, read_query
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def category_routes(
         asked = read_query(request.query_params, _GridQuery)
         of = asked.category or asked.look
         if of is None or (asked.category and asked.look is not None):
-            raise HTTPException(400, "not a grid")
+            raise RequestError("not a grid")
 
         def shown(review_session: ReviewSession) -> dict[str, Any]:
             return {
@@ -67,7 +66,7 @@ def category_routes(
                 return await change(lambda review_session: review_session.make_category(made))
             case _Name(make=None, rename=str(old), to=str(new)):
                 return await change(lambda review_session: review_session.rename_category(old, new))
-        raise HTTPException(400, "not a category")
+        raise RequestError("not a category")
 
     async def change(how: Callable[[ReviewSession], None]) -> Response:
         def run_in_session(review_session: ReviewSession) -> dict[str, Any]:

@@ -6,13 +6,12 @@ import asyncio
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Literal
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.records import Action
 from classifier.web.folders import Folders
-from classifier.web.responses import SafeJSONResponse
+from classifier.web.responses import RequestError, SafeJSONResponse
 from classifier.web.schemas import FolderQuery, read_query
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class FolderRoutes:
         number = read_query(query, FolderQuery).folder
         path = None if number is None else self._folders.path_of(number)
         if number is not None and path is None:
-            raise HTTPException(400, "there is no such folder")
+            raise RequestError("there is no such folder")
         return path
 
     async def _show(self, request: Request) -> Response:
