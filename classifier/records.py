@@ -99,7 +99,7 @@ class Picture:
 
 
 class Selection(StrEnum):
-    """How a picture was selected to be labelled. Only RANDOM pictures are evidence for an error rate.
+    """How a picture was selected to be labeled. Only RANDOM pictures are evidence for an error rate.
 
     RANDOM: drawn by chance from all pictures, and the whole draw was answered. FILED: drawn by chance from what a model
     had filed (an audit), so it says nothing of what that model left to a person. PERSON: selected by a person, or
@@ -126,7 +126,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A labelled picture that could be read, with what the split needs to know of it.
+    """A labeled picture that could be read, with what the split needs to know of it.
 
     `phash` is a 64-bit perceptual hash and `thumbnail` 16 x 16 RGB grey levels: near-duplicates are alike in both.
     """
@@ -139,7 +139,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """Labelled pictures apart: fitted to, and held out to choose and calibrate by."""
+    """Labeled pictures apart: fitted to, and held out to choose and calibrate by."""
 
     train: tuple[Example, ...]
     validation: tuple[Example, ...]

@@ -76,7 +76,7 @@ class Section(BaseModel):
 
 
 class LabelSettings(Section):
-    """Where the hand-labelled pictures are: a folder of category folders, or a CSV file."""
+    """Where the hand-labeled pictures are: a folder of category folders, or a CSV file."""
 
     folder: Folder = None
     """<category>/<picture> at any depth below the category; folders beginning with "." or "_" are left out."""
@@ -111,7 +111,7 @@ class TrainSettings(Section):
     recipe: Literal["finetune", "head"] = "finetune"
     """finetune: a head on frozen features, then the whole network from there; head: the first step alone."""
     epochs: Annotated[int, Field(ge=0, le=1000)] = 16
-    """Passes over the labelled pictures while fine-tuning."""
+    """Passes over the labeled pictures while fine-tuning."""
     batch_size: Annotated[int, Field(ge=2, le=4096)] = 32
     """Pictures a step of the optimizer."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
@@ -150,7 +150,7 @@ class SortSettings(Section):
     max_error: ErrorRate | None = None
     """Largest share of wrong pictures among the filed, to be kept in place of threshold; for example 0.02."""
     unknown: bool = True
-    """Whether a picture unlike every labelled one goes to _unknown; false: it is judged as if it were of a category."""
+    """Whether a picture unlike every labeled one goes to _unknown; false: it is judged as if it were of a category."""
     unknown_share: Annotated[float, Field(gt=0, le=0.5)] = 0.1
     """At most this share of pictures like your labels counts as unknown; more catches more of what is none of them."""
     embeddings: bool = True

@@ -3,7 +3,7 @@
     python scripts/bench_guarantee.py [--draws 200]
 
 Synthetic logits, no pictures; two minutes. A world has 60,000 pictures: a hidden difficulty makes a picture likelier to
-be guessed wrong, and the confidence tells of it with noise. First table: of 1,500 drawn pictures some are labelled, 2%
+be guessed wrong, and the confidence tells of it with noise. First table: of 1,500 drawn pictures some are labeled, 2%
 is asked, and what is filed of the world is counted. `named surest first`: 900 of the 1,500, the easiest to a first
 guess; the others are never named. `before`: all labels are taken as evidence, as until now. `copies`: one picture in
 two is one of four hundred near-duplicates, which are all guessed right or, one group in twenty, all wrong; `once`
@@ -62,7 +62,7 @@ def world(seed: int, *, copies: bool = False) -> World:
 
 
 def evidence(of: World, rows: NDArray[np.int64], selection: Selection) -> HoldoutPredictions:
-    """These pictures, labelled; the guess is always the first category."""
+    """These pictures, labeled; the guess is always the first category."""
     logits = np.log(np.stack([of.sure[rows], *[(1 - of.sure[rows]) / 2] * 2], axis=1))
     return HoldoutPredictions(
         logits=logits.astype(np.float32),
@@ -93,7 +93,7 @@ def once(seen: HoldoutPredictions) -> HoldoutPredictions:
     return seen.rows(first.tolist())
 
 
-def labelled(how: str, seed: int) -> tuple[World, HoldoutPredictions]:
+def labeled(how: str, seed: int) -> tuple[World, HoldoutPredictions]:
     """A world and the evidence of one way to label it."""
     of = world(seed, copies="copies" in how)
     rng = np.random.default_rng(seed + 10_000)
@@ -130,7 +130,7 @@ def main() -> None:
     print("| labels | claimed | broken | wrong | worst | filed |\n" + "| --- " * 6 + "|")
     ways = ("by chance, all named", "named surest first, before", "named surest first")
     for how in (*ways, "copies by chance, once, before", "copies by chance"):
-        results = [outcome(*labelled(how, seed)) for seed in range(draws)]
+        results = [outcome(*labeled(how, seed)) for seed in range(draws)]
         claimed = [wrong for is_claimed, wrong, _ in results if is_claimed]
         broken = sum(wrong > RATE for wrong in claimed)
         _, wrong, filed = (np.array(column) for column in zip(*results, strict=True))

@@ -2,7 +2,7 @@
 
     python scripts/bench_promise.py [--sets kinds series] [--labels 200 500 0] [--draws 20] [--even]
 
-For each draw, so many pictures (0: half of all) are labelled at random, or with --even as many of each category. Heads
+For each draw, so many pictures (0: half of all) are labeled at random, or with --even as many of each category. Heads
 cross-fitted in 5 parts give the evidence, a head on all labels sorts the rest of the set. The last column is what one
 threshold could have filed in hindsight. Near-duplicates are left out, one of each group stays. Reads ../shared/data, or
 --data.
@@ -95,7 +95,7 @@ def embedded(folder: Path) -> Embedded:
 
 
 def drawn(targets: NDArray[np.int64], *, count: int, even: bool, seed: int) -> NDArray[np.int64]:
-    """Which rows are labelled: `count` of all (0: half), at random or as many of each category."""
+    """Which rows are labeled: `count` of all (0: half), at random or as many of each category."""
     rng = np.random.default_rng(seed)
     count = count or len(targets) // 2
     order, kinds = rng.permutation(len(targets)), int(targets.max()) + 1
@@ -107,7 +107,7 @@ def drawn(targets: NDArray[np.int64], *, count: int, even: bool, seed: int) -> N
 
 
 def judged(pictures: Embedded, rows: NDArray[np.int64], *, seed: int) -> HoldoutPredictions:
-    """What heads that did not see them say of the labelled rows."""
+    """What heads that did not see them say of the labeled rows."""
     embeddings, targets = pictures.embeddings[rows], pictures.targets[rows]
     logits = np.zeros((len(rows), len(pictures.categories)), np.float32)
     for learned, held_out in StratifiedKFold(PARTS, shuffle=True, random_state=seed).split(rows, targets):

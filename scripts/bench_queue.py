@@ -2,7 +2,7 @@
 
     python scripts/bench_queue.py [--sets series kinds] [--labels 10] [--draws 3]
 
-Of each set two fifths are held out to measure on. Some pictures a category are labelled, and of the rest an oracle
+Of each set two fifths are held out to measure on. Some pictures a category are labeled, and of the rest an oracle
 answers: in the order of the review page, which is made anew after every 25 answers, in the order of uncertainty alone,
 and at random. Each row: accuracy on what is held out, and coverage at 5% error with the ranking known in hindsight,
 means of the draws. Then the keystrokes that it takes to clear all that the first head says: one key a picture one by
@@ -56,7 +56,7 @@ ORDERS: dict[str, Ask] = {"queue": by_queue, "uncertainty": by_margin, "random":
 
 
 def parted(pictures: Embedded, *, labels: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows that are labelled in the beginning, and rows that are held out."""
+    """Rows that are labeled in the beginning, and rows that are held out."""
     shuffled = np.random.default_rng(seed).permutation(len(pictures.targets))
     held_out, rest = np.split(shuffled, [len(shuffled) * 2 // 5])
     kinds = range(len(pictures.categories))

@@ -79,7 +79,7 @@ def world(categories: int) -> World:
 
 
 def trained(folder: Path, network: Network, known: World, *, labels: int, novelty: bool) -> Bundle:
-    """A bundle whose head was fitted to so many labelled pictures."""
+    """A bundle whose head was fitted to so many labeled pictures."""
     rows, stats, kinds = known.draw(labels, seed=labels)
     categories = len(known.embeddings)
     means = np.stack([rows[kinds == kind].mean(axis=0) for kind in range(categories)])

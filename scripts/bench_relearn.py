@@ -59,7 +59,7 @@ def drawn(rng: np.random.Generator, centres: np.ndarray, targets: np.ndarray) ->
 def drawn_bundle(
     folder: Path, rng: np.random.Generator, centres: np.ndarray, names: tuple[str, ...], *, labels: int
 ) -> Bundle:
-    """A bundle without a network: the learner asks for its manifest and its labelled pictures alone."""
+    """A bundle without a network: the learner asks for its manifest and its labeled pictures alone."""
     targets = np.arange(labels) % len(names)
     kept = LabeledEmbeddings(
         embeddings=drawn(rng, centres, targets),

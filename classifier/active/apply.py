@@ -79,16 +79,16 @@ def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, nov
     """Save the bundle with the refitted head in the models folder of the library."""
     head = fit(training_set)
     judged = (
-        cross_fit(training_set, before=learner.bundle.load_holdout()) if can_guarantee(training_set.labelled) else None
+        cross_fit(training_set, before=learner.bundle.load_holdout()) if can_guarantee(training_set.labeled) else None
     )
-    annotated = sum(not path for path in training_set.labelled.paths)
+    annotated = sum(not path for path in training_set.labeled.paths)
     return save_with_head(
         state_folder(library) / "models",
         of=learner.bundle,
         categories=training_set.categories,
         weight=head.weight,
         bias=head.bias,
-        labelled=training_set.labelled,
+        labeled=training_set.labeled,
         evidence=judged,
         novelty=novelty,
         note=f"measured before its head was fitted anew, with {annotated} verdicts of a person beside the labels",

@@ -1,6 +1,6 @@
 """Cross-fitting: predicts each label by a head that was not fitted to it, to guarantee an error rate."""
 
-# Shapes: N labelled pictures, K categories.
+# Shapes: N labeled pictures, K categories.
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _ALIKE: Final = 0.95
 """Cosine of embeddings from which on two pictures may repeat each other; most such do not (docs/LOG.md)."""
 
 
-def can_guarantee(labelled: LabeledEmbeddings) -> bool:
+def can_guarantee(labeled: LabeledEmbeddings) -> bool:
     """Whether some labels were drawn at random and the backbone was never fitted to them."""
-    return Selection.RANDOM in labelled.selections
+    return Selection.RANDOM in labeled.selections
 
 
 def cross_fit(
@@ -37,10 +37,10 @@ def cross_fit(
     those that may duplicate an image held out there. Random images without a category in the earlier predictions
     `before` have no stored embedding and count as unjudged.
     """
-    repeats = _repeats(training_set.labelled)
-    labels = np.array([bool(path) for path in training_set.labelled.paths], dtype=bool)
+    repeats = _repeats(training_set.labeled)
+    labels = np.array([bool(path) for path in training_set.labeled.paths], dtype=bool)
     rows = np.flatnonzero(labels)
-    every, group_of = np.unique(training_set.labelled.groups[rows], return_inverse=True)
+    every, group_of = np.unique(training_set.labeled.groups[rows], return_inverse=True)
     if len(every) < PARTS:
         return None
     parts = np.random.default_rng(seed).permutation(len(every))[group_of] % PARTS
@@ -50,9 +50,9 @@ def cross_fit(
         kept = np.ones(len(labels), dtype=bool)
         kept[rows[held_out]] = False
         kept[~labels] = ~repeats[:, rows[held_out]].any(axis=1)
-        head = fit(replace(training_set, labelled=_part(training_set.labelled, kept)))
-        logits[held_out] = head(training_set.labelled.embeddings[rows[held_out]])
-    judged = _part(training_set.labelled, labels)
+        head = fit(replace(training_set, labeled=_part(training_set.labeled, kept)))
+        logits[held_out] = head(training_set.labeled.embeddings[rows[held_out]])
+    judged = _part(training_set.labeled, labels)
     annotated = int((~labels).sum())
     return HoldoutPredictions(
         logits=logits,
@@ -72,21 +72,21 @@ def _without_category(before: HoldoutPredictions | None) -> int:
     return before.unjudged + int((before.by_chance.targets == NO_CATEGORY).sum())
 
 
-def _repeats(labelled: LabeledEmbeddings) -> NDArray[np.bool_]:
+def _repeats(labeled: LabeledEmbeddings) -> NDArray[np.bool_]:
     """Which annotated images may duplicate which images, bool (V, N)."""
-    every = l2_normalize(labelled.embeddings)
-    is_verdict = np.array([not path for path in labelled.paths], dtype=bool)
+    every = l2_normalize(labeled.embeddings)
+    is_verdict = np.array([not path for path in labeled.paths], dtype=bool)
     repeats: NDArray[np.bool_] = every[is_verdict] @ every.T >= _ALIKE
     return repeats
 
 
-def _part(labelled: LabeledEmbeddings, kept: NDArray[np.bool_]) -> LabeledEmbeddings:
+def _part(labeled: LabeledEmbeddings, kept: NDArray[np.bool_]) -> LabeledEmbeddings:
     rows = np.flatnonzero(kept)
     return LabeledEmbeddings(
-        embeddings=labelled.embeddings[rows],
-        targets=labelled.targets[rows],
-        groups=labelled.groups[rows],
-        pictures=tuple(labelled.pictures[row] for row in rows),
-        paths=tuple(labelled.paths[row] for row in rows),
-        selections=tuple(labelled.selections[row] for row in rows),
+        embeddings=labeled.embeddings[rows],
+        targets=labeled.targets[rows],
+        groups=labeled.groups[rows],
+        pictures=tuple(labeled.pictures[row] for row in rows),
+        paths=tuple(labeled.paths[row] for row in rows),
+        selections=tuple(labeled.selections[row] for row in rows),
     )

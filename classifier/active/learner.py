@@ -55,12 +55,12 @@ class Learner:
         if folder is None:
             raise ModelError("{library} was never sorted into, so there is no model to learn with", library=library)
         self.bundle = open_bundle(folder)
-        labelled = self.bundle.load_labeled_embeddings()
-        if labelled is None or not self.bundle.manifest.backbone_key:
+        labeled = self.bundle.load_labeled_embeddings()
+        if labeled is None or not self.bundle.manifest.backbone_key:
             raise ModelError(
-                "{folder} keeps no labelled pictures, so it learns nothing here: train it again", folder=folder
+                "{folder} keeps no labeled pictures, so it learns nothing here: train it again", folder=folder
             )
-        self._labelled = labelled
+        self._labeled = labeled
         self.strictness = Strictness.from_settings(settings).asked
         self._folder = embeddings_folder(library, self.bundle.manifest.backbone_key)
         self._versions: tuple[int, ...] = ()
@@ -91,25 +91,25 @@ class Learner:
             for one, verdict in latest.items()
             if verdict.said is AnnotationKind.RIGHT and one not in self._embeddings
         ]
-        backbone, width = self.bundle.manifest.backbone_key, self._labelled.embeddings.shape[1]
+        backbone, width = self.bundle.manifest.backbone_key, self._labeled.embeddings.shape[1]
         for part in read_embeddings(catalog, self._folder, wanted, backbone=backbone):
             if part.embeddings.shape[1] == width:
                 self._embeddings |= dict(zip(part.pictures, part.embeddings, strict=True))
         known = self.bundle.manifest.categories
         now = merge_categories(known, (0.0,) * len(known), read_aliases(catalog))
-        labelled = replace(self._labelled, targets=now.columns[self._labelled.targets])
-        return build_training_set(labelled, now.categories, latest, self._embeddings)
+        labeled = replace(self._labeled, targets=now.columns[self._labeled.targets])
+        return build_training_set(labeled, now.categories, latest, self._embeddings)
 
     def ood_detector(self, catalog: Catalog, training_set: TrainingSet) -> OodDetector | None:
         """The OOD detector of the bundle, extended by the annotated images; None in older bundles."""
         known = self.bundle.load_ood()
         if known is None:
             return None
-        labelled = set(self._labelled.pictures)
-        new = [picture for picture in training_set.labelled.pictures if picture not in labelled]
+        labeled = set(self._labeled.pictures)
+        new = [picture for picture in training_set.labeled.pictures if picture not in labeled]
         kept = read_embeddings(catalog, self._folder, new, backbone=self.bundle.manifest.backbone_key)
         stats = [part.stats for part in kept if part.stats.shape[1] == len(known.whitening)]
-        return known.with_more(np.concatenate(stats), training_set.labelled.embeddings) if stats else known
+        return known.with_more(np.concatenate(stats), training_set.labeled.embeddings) if stats else known
 
     def _refresh_pool(self, catalog: Catalog) -> None:
         """Read the pool again if a decision or an embedding is new."""
@@ -120,8 +120,8 @@ class Learner:
             return
         self._pool, self._versions = load_pool(catalog, backbone), versions
         self._is_complete = len(self._pool) == decisions.count_waiting(catalog)
-        count, width = len(self._pool), self._labelled.embeddings.shape[1]
-        axes = pca_axes(self._labelled.embeddings)
+        count, width = len(self._pool), self._labeled.embeddings.shape[1]
+        axes = pca_axes(self._labeled.embeddings)
         short = np.zeros((count, axes.shape[1]), dtype=np.float32)
 
         def shorten(numbers: NDArray[np.int64], rows: NDArray[np.float32]) -> None:
@@ -187,7 +187,7 @@ class Learner:
 
     def _expected(self, training_set: TrainingSet) -> Strictness:
         """The requested strictness, and whether a sort with this training set can probably guarantee it."""
-        may = None if self.strictness.max_error is None else can_guarantee(training_set.labelled)
+        may = None if self.strictness.max_error is None else can_guarantee(training_set.labeled)
         return replace(self.strictness, guaranteed=may)
 
     def _counts(self, best: list[str]) -> dict[str, dict[str, int]]:

@@ -28,18 +28,18 @@ _NEVER: Final = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSet:
-    """`labelled` refers to `categories` by index: those of the model first, in its order, then new ones.
+    """`labeled` refers to `categories` by index: those of the model first, in its order, then new ones.
 
     `unjudged` counts randomly drawn labels that have no known category since a person corrected them.
     """
 
-    labelled: LabeledEmbeddings
+    labeled: LabeledEmbeddings
     categories: tuple[str, ...]
     unjudged: int = 0
 
 
 def build_training_set(
-    labelled: LabeledEmbeddings,
+    labeled: LabeledEmbeddings,
     categories: Sequence[str],
     latest: Mapping[PictureId, Annotation],
     embeddings: Mapping[PictureId, NDArray[np.float32]],
@@ -51,9 +51,9 @@ def build_training_set(
     """
     labels_now = [
         _label_now(categories[truth], latest.get(picture))
-        for picture, truth in zip(labelled.pictures, labelled.targets, strict=True)
+        for picture, truth in zip(labeled.pictures, labeled.targets, strict=True)
     ]
-    labels = set(labelled.pictures)
+    labels = set(labeled.pictures)
     added = {
         picture: str(verdict.category)
         for picture, verdict in latest.items()
@@ -68,30 +68,30 @@ def build_training_set(
     new = [picture for picture, name in added.items() if name in numbers]
     kept = np.array([name in numbers for name in labels_now], dtype=bool)
     targets = [numbers[name] for name in labels_now if name in numbers]
-    first = int(labelled.groups.max(initial=-1)) + 1
-    rows = [labelled.embeddings[kept], *([np.stack([embeddings[one] for one in new])] if new else [])]
+    first = int(labeled.groups.max(initial=-1)) + 1
+    rows = [labeled.embeddings[kept], *([np.stack([embeddings[one] for one in new])] if new else [])]
     return TrainingSet(
-        labelled=LabeledEmbeddings(
+        labeled=LabeledEmbeddings(
             embeddings=np.concatenate(rows),
             targets=np.array([*targets, *(numbers[added[one]] for one in new)], dtype=np.int64),
-            groups=np.concatenate([labelled.groups[kept], first + np.arange(len(new), dtype=np.int64)]),
-            pictures=(*(one for one, keep in zip(labelled.pictures, kept, strict=True) if keep), *new),
-            paths=(*(one for one, keep in zip(labelled.paths, kept, strict=True) if keep), *("" for _ in new)),
+            groups=np.concatenate([labeled.groups[kept], first + np.arange(len(new), dtype=np.int64)]),
+            pictures=(*(one for one, keep in zip(labeled.pictures, kept, strict=True) if keep), *new),
+            paths=(*(one for one, keep in zip(labeled.paths, kept, strict=True) if keep), *("" for _ in new)),
             selections=(
-                *(one for one, keep in zip(labelled.selections, kept, strict=True) if keep),
+                *(one for one, keep in zip(labeled.selections, kept, strict=True) if keep),
                 *(latest[one].selection or Selection.PERSON for one in new),
             ),
         ),
         categories=every,
-        unjudged=sum(one is Selection.RANDOM for one, keep in zip(labelled.selections, kept, strict=True) if not keep),
+        unjudged=sum(one is Selection.RANDOM for one, keep in zip(labeled.selections, kept, strict=True) if not keep),
     )
 
 
 def fit(learned: TrainingSet) -> LinearHead:
     """Fit a head for all categories; a category without images is never predicted."""
-    targets = learned.labelled.targets
+    targets = learned.labeled.targets
     present = np.unique(targets)
-    head = fit_head(learned.labelled.embeddings, np.searchsorted(present, targets))
+    head = fit_head(learned.labeled.embeddings, np.searchsorted(present, targets))
     count, width = len(learned.categories), head.weight.shape[1]
     weight = np.zeros((count, width), dtype=np.float32)
     bias = np.full(count, float(head.bias.min()) - _NEVER, dtype=np.float32)

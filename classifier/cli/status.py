@@ -123,7 +123,7 @@ def _categories(seen: LibraryStats) -> list[str]:
     rows.append(("all", f"{sum(seen.filed.values()):,}", "", f"{sum(seen.review.values()):,}"))
     lines = table(("category", "filed", "", "wait for review"), rows)
     if seen.unknown:
-        lines.append(f"{seen.unknown:,} in _unknown: unlike every picture you labelled")
+        lines.append(f"{seen.unknown:,} in _unknown: unlike every picture you labeled")
     if seen.duplicates:
         lines.append(f"{counted(seen.duplicates, 'duplicate')} of those")
     if seen.not_moved:

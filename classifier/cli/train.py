@@ -1,4 +1,4 @@
-"""`illsort train`: learn from labelled pictures, write the bundle, show how good it is."""
+"""`illsort train`: learn from labeled pictures, write the bundle, show how good it is."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def train(
         bool, typer.Option("--allow-pickle", help="Also read weights that are no safetensors.")
     ] = False,
 ) -> None:
-    """Learn your categories from labelled pictures."""
+    """Learn your categories from labeled pictures."""
     from classifier import settings
     from classifier.cli.terminal import TerminalProgress, print_lines
     from classifier.progress import counted
@@ -52,7 +52,7 @@ def train(
         from classifier.i18n import _
         from classifier.reason_text import reason_message
 
-        print_lines(f"{counted(len(learned.unreadable), 'labelled picture')} could not be read:", err=True)
+        print_lines(f"{counted(len(learned.unreadable), 'labeled picture')} could not be read:", err=True)
         for label, failure in learned.unreadable:
             print_lines(f"  {label.path}: {failure.kind}: {_(reason_message(failure.detail))}", err=True)
         raise typer.Exit(1)
@@ -92,7 +92,7 @@ def show_doubts(doubts: dict[str, Any] | None) -> None:
     print_lines("", f"{all_} of {found.count} labels {are} doubtful, about {found.wrong} of them wrong; {first}:")
     for doubt in found.labels[:_MOST_DOUBTS]:
         rather = f"{doubt['confidence']:.0%} {doubt['likely']}"
-        print_lines(f"  {doubt['path']}: labelled {doubt['category']}, by the model {rather}")
+        print_lines(f"  {doubt['path']}: labeled {doubt['category']}, by the model {rather}")
 
 
 def show_forecast(curve: dict[str, Any] | None) -> None:

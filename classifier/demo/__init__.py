@@ -1,1 +1,1 @@
-"""The main job on a fresh machine: pictures drawn here, a tenth labelled, the rest sorted."""
+"""The main job on a fresh machine: pictures drawn here, a tenth labeled, the rest sorted."""

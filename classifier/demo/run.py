@@ -75,12 +75,12 @@ def _draw_all(folder: Path, progress: Progress) -> dict[str, str]:
     crawl, truth = folder / "crawl", {}
     with progress.stage("drawing", total=len(jobs), unit="picture") as stage:
         for post, (kind, number) in enumerate(jobs, start=10_000):
-            labelled = number < LABELS_PER_KIND
+            labeled = number < LABELS_PER_KIND
             name = f"{post}.{('jpg', 'png', 'webp')[post % 3]}"
-            target = folder / "labels" / kind / name if labelled else crawl / name
+            target = folder / "labels" / kind / name if labeled else crawl / name
             target.parent.mkdir(parents=True, exist_ok=True)
             draw(kind, number).save(target, quality=90)
-            if not labelled:
+            if not labeled:
                 truth[name] = kind
             stage.advance()
     _add_odd_files(crawl, list(truth))

@@ -70,8 +70,8 @@ class WalkResult:
             ),
             (
                 self.labels,
-                "labelled picture stays where your labels name it",
-                "labelled pictures stay where your labels name them",
+                "labeled picture stays where your labels name it",
+                "labeled pictures stay where your labels name them",
             ),
             (self.links, "symbolic link was not followed", "symbolic links were not followed"),
             (self.specials, "pipe, socket or device was left alone", "pipes, sockets and devices were left alone"),

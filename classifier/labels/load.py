@@ -61,7 +61,7 @@ def read_labels(
         labels = [replace(label, selection=Selection.RANDOM) for label in [*labels, *_without_category(folder)]]
     labels = [replace(label, category=nfc(label.category)) for label in (*labels, *further)]
     if not labels:
-        raise LabelsError("{where}: holds no labelled pictures; expected <category>/<picture> below it", where=where)
+        raise LabelsError("{where}: holds no labeled pictures; expected <category>/<picture> below it", where=where)
     _check_counts(labels, where)
     return tuple(sorted(labels, key=lambda label: (label.category, label.path)))
 

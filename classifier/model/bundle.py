@@ -96,9 +96,9 @@ class Bundle:
         path = self._checked(EMBEDDINGS, self.manifest.labelled_sha256)
         if not path.exists():
             return None
-        labelled = load_labeled_embeddings(path, categories=len(self.manifest.categories))
-        self._check_width(path, labelled.embeddings.shape[1])
-        return labelled
+        labeled = load_labeled_embeddings(path, categories=len(self.manifest.categories))
+        self._check_width(path, labeled.embeddings.shape[1])
+        return labeled
 
     def load_fitted(self) -> FittedImages:
         """The images that the backbone was fitted to; `UNKNOWN` in older bundles.
@@ -206,13 +206,13 @@ def save_bundle(
     evaluation: dict[str, Any],
     evidence: HoldoutPredictions | None = None,
     novelty: OodDetector | None = None,
-    labelled: LabeledEmbeddings | None = None,
+    labeled: LabeledEmbeddings | None = None,
     fitted: FittedImages = UNKNOWN,
 ) -> Bundle:
     """Write the bundle; an older one in the same place is kept as `<name>.previous`. Returns it as `open_bundle` does.
 
     Without `evidence`, no error rate can be promised with it; without `novelty`, no image is taken for unknown;
-    without `labelled`, its head cannot be fitted anew. `fitted` are the images that its backbone has learned from.
+    without `labeled`, its head cannot be fitted anew. `fitted` are the images that its backbone has learned from.
 
     Raises ModelError when something else is in the way.
     """
@@ -229,7 +229,7 @@ def save_bundle(
             card=card,
             evidence=evidence,
             novelty=novelty,
-            labelled=labelled,
+            labeled=labeled,
             fitted=fitted,
         )
         copy_bundle(place, _previous_of(place))
@@ -245,11 +245,11 @@ def write_parts(
     card: str,
     evidence: HoldoutPredictions | None,
     novelty: OodDetector | None,
-    labelled: LabeledEmbeddings | None,
+    labeled: LabeledEmbeddings | None,
     fitted: FittedImages | None = None,
 ) -> Manifest:
     """Write what belongs to a bundle beside `config.json` and the weights, and last the manifest with all hashes."""
-    for part, name in ((novelty, OOD), (evidence, HOLDOUT), (labelled, EMBEDDINGS), (fitted, FITTED)):
+    for part, name in ((novelty, OOD), (evidence, HOLDOUT), (labeled, EMBEDDINGS), (fitted, FITTED)):
         if part is not None:
             part.save(writing / name)
     write_json(writing / EVALUATION, evaluation)

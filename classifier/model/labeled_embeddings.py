@@ -55,8 +55,8 @@ class LabeledEmbeddings:
 
 
 def load_labeled_embeddings(path: Path, *, categories: int) -> LabeledEmbeddings:
-    """Read and check what `Labelled.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
-    return read_arrays(path, _labelled, lambda labelled: _wrong(labelled, categories))
+    """Read and check a saved file. Raises ModelError in one line naming the file and what is wrong."""
+    return read_arrays(path, _labeled, lambda labeled: _wrong(labeled, categories))
 
 
 def load_labeled_paths(path: Path) -> dict[PictureId, str]:
@@ -74,7 +74,7 @@ def _paths(arrays: dict[str, NDArray[Any]]) -> dict[PictureId, str]:
     }
 
 
-def _labelled(arrays: dict[str, NDArray[Any]]) -> LabeledEmbeddings:
+def _labeled(arrays: dict[str, NDArray[Any]]) -> LabeledEmbeddings:
     return LabeledEmbeddings(
         embeddings=arrays["embeddings"].astype(np.float32) * np.float32(arrays["scale"]),
         targets=arrays["truths"],
@@ -85,14 +85,14 @@ def _labelled(arrays: dict[str, NDArray[Any]]) -> LabeledEmbeddings:
     )
 
 
-def _wrong(labelled: LabeledEmbeddings, categories: int) -> Message | None:
+def _wrong(labeled: LabeledEmbeddings, categories: int) -> Message | None:
     """What is wrong with the arrays, in a phrase; None when nothing is."""
-    embeddings, targets, groups = labelled.embeddings, labelled.targets, labelled.groups
+    embeddings, targets, groups = labeled.embeddings, labeled.targets, labeled.groups
     if f"{targets.dtype}, {groups.dtype}" != "int64, int64":
         found = f"{targets.dtype}, {groups.dtype}"
         return Message("its numbers are {found}, not {wanted}", found=found, wanted="int64, int64")
-    count = len(labelled.pictures)
-    fits = targets.shape == groups.shape == (len(labelled.paths),) == (len(labelled.selections),) == (count,)
+    count = len(labeled.pictures)
+    fits = targets.shape == groups.shape == (len(labeled.paths),) == (len(labeled.selections),) == (count,)
     if embeddings.ndim != 2 or len(embeddings) != count or not fits:  # noqa: PLR2004 - a matrix
         return Message("its parts do not fit {count} pictures", count=count)
-    return wrong_rows(embeddings, targets, labelled.pictures, categories=categories)
+    return wrong_rows(embeddings, targets, labeled.pictures, categories=categories)

@@ -123,7 +123,7 @@ def fit_ood(
     ValueError when there is no image.
     """
     if not len(stats_NT):
-        raise ValueError("there is no labelled picture to be near to")
+        raise ValueError("there is no labeled picture to be near to")
     nothing = np.empty(0, dtype=np.float32)
     _, numbers = np.unique(np.asarray(groups_N), return_inverse=True)
     parts = np.random.default_rng(0).permutation(numbers.max() + 1)[numbers] % _PARTS

@@ -35,7 +35,7 @@ def save_with_head(
     categories: Sequence[str],
     weight: NDArray[np.float32],
     bias: NDArray[np.float32],
-    labelled: LabeledEmbeddings,
+    labeled: LabeledEmbeddings,
     evidence: HoldoutPredictions | None,
     novelty: OodDetector | None,
     note: str,
@@ -53,7 +53,7 @@ def save_with_head(
         manifest = of.manifest.model_copy(
             update={
                 "categories": tuple(categories),
-                "measured": of.manifest.measured | {"labels": len(labelled), "note": note},
+                "measured": of.manifest.measured | {"labels": len(labeled), "note": note},
             }
         )
         evaluation = _evaluation(of.folder / EVALUATION) | {"note": note}
@@ -65,7 +65,7 @@ def save_with_head(
             card=card,
             evidence=evidence,
             novelty=novelty,
-            labelled=labelled,
+            labeled=labeled,
             fitted=of.load_fitted(),
         )
         folder = models / manifest.key

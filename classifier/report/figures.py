@@ -29,7 +29,7 @@ _WIDTH: Final = 560
 _LARGEST: Final = 46
 _SMALLEST: Final = 27
 _LONGEST: Final = 22
-_CORNER: Final = Text("labelled ↓ taken for →", "标注 ↓ 判为 →")
+_CORNER: Final = Text("labeled ↓ taken for →", "标注 ↓ 判为 →")
 _DEEP: Final = 0.55
 """From this opacity on, the color of the page's back reads better on a cell."""
 _STEPS: Final = 5
@@ -169,7 +169,7 @@ def learning_curve_plot(curve: dict[str, Any], *, asked: int) -> Markup:
             frame,
             x_ticks=_spaced(frame, [*labels, *ahead]),
             y_ticks=_ticks(floor),
-            x_label=Text("labelled pictures learned from", "学习所用的标注图片数"),
+            x_label=Text("labeled pictures learned from", "学习所用的标注图片数"),
             y_label=Text("share of pictures", "图片比例"),
         )
     ]

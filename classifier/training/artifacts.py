@@ -24,11 +24,11 @@ _FEW_PARTS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingArtifacts:
-    """`evidence`, `novelty` and `labelled` for the bundle, and `figures` for its evaluation.json."""
+    """`evidence`, `novelty` and `labeled` for the bundle, and `figures` for its evaluation.json."""
 
     evidence: HoldoutPredictions
     novelty: OodDetector
-    labelled: LabeledEmbeddings
+    labeled: LabeledEmbeddings
     figures: dict[str, Any]
 
 
@@ -41,23 +41,23 @@ def collect_artifacts(
     """
     evidence = _evidence(run, trained, groups, parts=parts)
     figures = as_dict(trained.evaluation) | {"frozen": as_dict(trained.frozen), "epoch": trained.epoch}
-    labelled = trained.embedded
+    labeled = trained.embedded
     novelty = fit_ood(
-        labelled.stats,
-        labelled.embeddings,
-        run.targets(labelled.examples),
-        _numbers(labelled.examples, groups),
+        labeled.stats,
+        labeled.embeddings,
+        run.targets(labeled.examples),
+        _numbers(labeled.examples, groups),
     )
     return TrainingArtifacts(
         evidence=_with_the_rest_of_the_draw(evidence, run, sample, groups, parts=parts),
         novelty=novelty,
-        labelled=LabeledEmbeddings(
-            embeddings=labelled.embeddings,
-            targets=run.targets(labelled.examples),
-            groups=_numbers(labelled.examples, groups),
-            pictures=tuple(example.picture for example in labelled.examples),
-            paths=_paths(labelled.examples),
-            selections=_selections(labelled.examples, fitted=trained.epoch > 0),
+        labeled=LabeledEmbeddings(
+            embeddings=labeled.embeddings,
+            targets=run.targets(labeled.examples),
+            groups=_numbers(labeled.examples, groups),
+            pictures=tuple(example.picture for example in labeled.examples),
+            paths=_paths(labeled.examples),
+            selections=_selections(labeled.examples, fitted=trained.epoch > 0),
         ),
         figures=figures | _ahead(run, trained, evidence, groups, parts=parts),
     )

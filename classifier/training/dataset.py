@@ -58,7 +58,7 @@ class TrainingImages:
     ) -> None:
         self.examples = tuple(examples)
         self.targets = torch.tensor(targets, dtype=torch.float32)
-        self.labelled = len(self.examples) - guesses
+        self.labeled = len(self.examples) - guesses
         self._prepare = prepare
         self._max_megapixels = max_megapixels
         self._room_bytes = most_kept_bytes
@@ -71,11 +71,11 @@ class TrainingImages:
     @property
     def per_epoch(self) -> int:
         """The most images that an epoch shows."""
-        return self.labelled + -(-(len(self) - self.labelled) // _TURNS)
+        return self.labeled + -(-(len(self) - self.labeled) // _TURNS)
 
     def order(self, epoch: int, *, seed: int) -> list[int]:
         """Every label and a third of the guesses, each third in its turn, in an order of the epoch's own."""
-        shown = [*range(self.labelled), *range(self.labelled + epoch % _TURNS, len(self), _TURNS)]
+        shown = [*range(self.labeled), *range(self.labeled + epoch % _TURNS, len(self), _TURNS)]
         return [shown[place] for place in np.random.default_rng([seed, epoch]).permutation(len(shown))]
 
     def __getitem__(self, index: int) -> Tensor | None:
@@ -85,7 +85,7 @@ class TrainingImages:
         try:
             pixels = self._prepare(self._load(index))
         except LabelsError:
-            if index < self.labelled:
+            if index < self.labeled:
                 raise
             return None
         with self._lock:

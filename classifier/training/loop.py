@@ -120,7 +120,7 @@ def _batches(
         pixels = train[index]
         if pixels is None:
             return None
-        strong = index >= train.labelled
+        strong = index >= train.labeled
         return augment(pixels, epoch=epoch, picture=train.examples[index].picture, strong=strong)
 
     order = train.order(epoch, seed=recipe.seed)

@@ -75,17 +75,17 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
             image_size=settings.model.image_size,
             allow_pickle=settings.model.allow_pickle,
         )
-    labelled, failures = read_examples(
+    labeled, failures = read_examples(
         gathered.labels, read=_reader(settings, runtime), progress=progress, feedback=gathered.feedback
     )
     before = fitted_before(settings)
-    sample = mark_fitted(apply_draws(labelled, gathered.draws), before, settings)
+    sample = mark_fitted(apply_draws(labeled, gathered.draws), before, settings)
     examples = sample.examples
     progress.say(evidence_summary(sample, before))
     with progress.stage("comparing labels", total=None, unit=""):
         groups = group_near_duplicates(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
     splits = split_examples(settings, examples, groups)
-    progress.say(f"{counted(len(examples), 'labelled picture')} to learn from, {held_out_summary(splits)}")
+    progress.say(f"{counted(len(examples), 'labeled picture')} to learn from, {held_out_summary(splits)}")
     state = _state_of(folder)
     run = TrainingContext(
         network=network,
@@ -99,7 +99,7 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
         progress=progress,
     )
     run.network.to(device=runtime.device).eval()
-    run = replace(run, crawl=_unlabelled(run, settings, examples + sample.without_category))
+    run = replace(run, crawl=_unlabeled(run, settings, examples + sample.without_category))
     with combined(progress, "training", stage_costs(run, splits)) as whole:
         run = replace(run, progress=whole)
         trained = train(run, splits)
@@ -115,7 +115,7 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
                 evaluation=artifacts.figures,
                 evidence=artifacts.evidence,
                 novelty=artifacts.novelty,
-                labelled=artifacts.labelled,
+                labeled=artifacts.labeled,
                 fitted=before.with_examples(examples + run.crawl) if trained.epoch else before,
             )
             checkpoint.remove(state)
@@ -176,7 +176,7 @@ def _recipe(settings: Settings, network: Network, *, tunings: int) -> Hyperparam
     )
 
 
-def _unlabelled(run: TrainingContext, settings: Settings, labelled: tuple[Example, ...]) -> tuple[Example, ...]:
+def _unlabeled(run: TrainingContext, settings: Settings, labeled: tuple[Example, ...]) -> tuple[Example, ...]:
     """The crawl to learn from, as far as it is looked at. Raises CrawlError when it cannot be."""
     crawl = settings.train.unlabelled
     if crawl is None or run.recipe.recipe == "head":
@@ -184,7 +184,7 @@ def _unlabelled(run: TrainingContext, settings: Settings, labelled: tuple[Exampl
     try:
         paths, found = sample(
             crawl,
-            count=sample_size(len(labelled)),
+            count=sample_size(len(labeled)),
             seed=settings.train.seed,
             labels=None if settings.labels.csv else settings.labels.folder,
             exclude=Exclude(settings.images.exclude),
@@ -197,7 +197,7 @@ def _unlabelled(run: TrainingContext, settings: Settings, labelled: tuple[Exampl
     run.progress.say(
         f"Learning from the crawl too: {len(paths):,} of its {counted(found.pictures, 'picture')} are looked at."
     )
-    return run.look(paths, without=frozenset(example.picture for example in labelled))
+    return run.look(paths, without=frozenset(example.picture for example in labeled))
 
 
 def _manifest(settings: Settings, run: TrainingContext, trained: Trained) -> Manifest:

@@ -140,11 +140,11 @@ def _tune(
 
 
 def _guess(
-    run: TrainingContext, labelled: Sequence[Example], unlabelled: Sequence[Example], *, part: str
+    run: TrainingContext, labeled: Sequence[Example], unlabeled: Sequence[Example], *, part: str
 ) -> PseudoLabels:
     """What the network as it is now guesses of the unlabeled images, as far as it is to be learned from."""
-    features = run.embed([*labelled, *unlabelled], f"guessing at the crawl {part}")
-    known, pool = features.of(labelled), features.of(unlabelled)
+    features = run.embed([*labeled, *unlabeled], f"guessing at the crawl {part}")
+    known, pool = features.of(labeled), features.of(unlabeled)
     head = run.fit(known)
     probabilities_MK = probabilities(head(pool.embeddings), 1.0)
     rows = select_confident(probabilities_MK)
@@ -155,10 +155,10 @@ def _guess(
     )
 
 
-def _is_unknown(run: TrainingContext, labelled: Features, pool: Features) -> NDArray[np.bool_]:
+def _is_unknown(run: TrainingContext, labeled: Features, pool: Features) -> NDArray[np.bool_]:
     """Which images of the crawl are in no category, (M,): what they would teach is wrong whatever is guessed."""
-    each = np.arange(len(labelled.examples))  # near-duplicates apart: that calls more unknown, which does no harm here
-    novelty = fit_ood(labelled.stats, labelled.embeddings, run.targets(labelled.examples), each)
+    each = np.arange(len(labeled.examples))  # near-duplicates apart: that calls more unknown, which does no harm here
+    novelty = fit_ood(labeled.stats, labeled.embeddings, run.targets(labeled.examples), each)
     is_unknown: NDArray[np.bool_] = novelty.score(pool.stats, pool.embeddings) >= novelty.threshold(_UNKNOWN_SHARE)
     return is_unknown
 
@@ -199,7 +199,7 @@ def _report(run: TrainingContext, frozen: Evaluation, evaluation: Evaluation, ep
     """What fine-tuning came to, in a sentence."""
     if frozen.accuracy is not None and evaluation.accuracy is not None:
         run.progress.say(
-            f"Of {evaluation.count} labelled pictures, each held out once, {frozen.accuracy:.0%} are right before "
+            f"Of {evaluation.count} labeled pictures, each held out once, {frozen.accuracy:.0%} are right before "
             f"fine-tuning and {evaluation.accuracy:.0%} after it; {epoch} of {run.recipe.epochs} epochs are kept."
         )
 

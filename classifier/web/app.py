@@ -72,8 +72,8 @@ class Review:
         self._filing = asyncio.Lock()
         self._folders = FolderRoutes(library)
         self._similar = SimilarImages(library, see=lambda picture: self._thumbnails.see(picture, "small").result())
-        self._labelled = LabelPaths(self._bundle_now)
-        self._label_issues = LabelIssueFile(self._labelled, self._bundle_now)
+        self._labeled = LabelPaths(self._bundle_now)
+        self._label_issues = LabelIssueFile(self._labeled, self._bundle_now)
         self._is_open = False
         self.unfiled = 0
         """How many pictures were left to be filed when the page was closed."""
@@ -174,7 +174,7 @@ class Review:
         place = self._thread.submit(lambda: place_of(self._catalog, picture)).result()
         if place is not None:
             return self._library / to_path(place.path)
-        return self._labelled.path_of(picture) or self._label_issues.path_of(picture)
+        return self._labeled.path_of(picture) or self._label_issues.path_of(picture)
 
     def _is_there(self, picture: PictureId) -> bool:
         return self._path_of(picture) is not None

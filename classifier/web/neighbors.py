@@ -1,6 +1,6 @@
 """The labeled images nearest to one that waits, by the embeddings in the bundle: an explanation of its prediction."""
 
-# Shapes: N labelled pictures, D embedding width.
+# Shapes: N labeled pictures, D embedding width.
 
 from __future__ import annotations
 
@@ -49,29 +49,29 @@ class LabeledIndex:
 
     backbone: str
     categories: tuple[str, ...] = ()
-    labelled: LabeledEmbeddings | None = None
+    labeled: LabeledEmbeddings | None = None
     directions: NDArray[np.float32] | None = None
-    """float32 (N, D): the labelled embeddings, each of length 1."""
+    """float32 (N, D): the labeled embeddings, each of length 1."""
 
     def nearest(self, catalog: Catalog, picture: PictureId, embedding: NDArray[np.float32]) -> list[Neighbor]:
         """The nearest labeled images to an embedding, (D,), the most similar first: one per group of near-duplicates.
 
         Never the image itself. An annotation of a labeled image overrides its label.
         """
-        if self.labelled is None or self.directions is None or self.directions.shape[1] != len(embedding):
+        if self.labeled is None or self.directions is None or self.directions.shape[1] != len(embedding):
             return []
         cosines = self.directions @ l2_normalize(embedding[None])[0]
         rows: dict[int, int] = {}
         for row in np.argsort(-cosines, kind="stable").tolist():
             if len(rows) == _LOOKED_AT:
                 break
-            if self.labelled.pictures[row] != picture:
-                rows.setdefault(int(self.labelled.groups[row]), row)
-        pictures = {self.labelled.pictures[row]: row for row in rows.values()}
+            if self.labeled.pictures[row] != picture:
+                rows.setdefault(int(self.labeled.groups[row]), row)
+        pictures = {self.labeled.pictures[row]: row for row in rows.values()}
         said, names = annotation_log.latest(catalog, list(pictures)), read_aliases(catalog)
         found: list[Neighbor] = []
         for one, row in pictures.items():
-            label: str | None = self.categories[self.labelled.targets[row]]
+            label: str | None = self.categories[self.labeled.targets[row]]
             if (verdict := said.get(one)) is not None:
                 is_denied = verdict.said is AnnotationKind.NONE or (
                     verdict.said is AnnotationKind.WRONG and verdict.category == label
@@ -93,18 +93,18 @@ def load_labeled_index(catalog: Catalog) -> LabeledIndex | None:
         return None
     if manifest.key != model or not (backbone := manifest.backbone_key):
         return None
-    labelled = _labelled(folder, manifest)
-    if labelled is None or not len(labelled):
+    labeled = _labeled(folder, manifest)
+    if labeled is None or not len(labeled):
         return LabeledIndex(backbone=backbone)
     return LabeledIndex(
         backbone=backbone,
         categories=manifest.categories,
-        labelled=labelled,
-        directions=l2_normalize(labelled.embeddings),
+        labeled=labeled,
+        directions=l2_normalize(labeled.embeddings),
     )
 
 
-def _labelled(folder: Path, manifest: Manifest) -> LabeledEmbeddings | None:
+def _labeled(folder: Path, manifest: Manifest) -> LabeledEmbeddings | None:
     """The labeled images of a bundle, if the file is the one it was written with."""
     path, written = folder / EMBEDDINGS, manifest.labelled_sha256
     try:

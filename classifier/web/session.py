@@ -156,7 +156,7 @@ class ReviewSession:
             "categories": [
                 {"name": name, "key": keys.get(name, ""), "said": said[name]} for name in self.suggestions.categories
             ],
-            "labelling": self._is_labelled,
+            "labelling": self._is_labeled,
             "knows": self.suggestions.temperature is not None,
             "waiting": self._counts.waiting(self.suggestions.names),
             "skipped": len(self._counts.skipped),
@@ -232,7 +232,7 @@ class ReviewSession:
             return
         self._version = version
         self.suggestions = read_suggestions(self._catalog)
-        self._is_labelled = not self.suggestions.model and runs.has_run_of_kind(self._catalog, "label")
+        self._is_labeled = not self.suggestions.model and runs.has_run_of_kind(self._catalog, "label")
         self._steps = read_steps(self._catalog, annotation_log.of_origin(self._catalog, ORIGIN))
         self.ranked.changed()
         self._folder_filter.changed()

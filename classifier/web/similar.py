@@ -51,7 +51,7 @@ class SimilarResult:
     `alike` is None while the index is being built: ask again in a moment.
     """
 
-    labelled: tuple[Neighbor, ...]
+    labeled: tuple[Neighbor, ...]
     alike: tuple[PictureId, ...] | None
 
 
@@ -93,18 +93,18 @@ class SimilarImages:
         if taught is None:
             return False, False
         is_kept = last_row(catalog, taught.backbone) is not None
-        return is_kept and taught.labelled is not None, is_kept
+        return is_kept and taught.labeled is not None, is_kept
 
     def _look(self, picture: PictureId) -> SimilarResult:
         catalog, taught = self._learn()
-        nothing = SimilarResult(labelled=(), alike=())
+        nothing = SimilarResult(labeled=(), alike=())
         if taught is None or self._is_closed.is_set():
             return nothing
         folder = embeddings_folder(self._library, taught.backbone)
         for rows in read_embeddings(catalog, folder, [picture], backbone=taught.backbone):
             for embedding in rows.embeddings:
                 return SimilarResult(
-                    labelled=tuple(taught.nearest(catalog, picture, embedding)),
+                    labeled=tuple(taught.nearest(catalog, picture, embedding)),
                     alike=self._alike(catalog, taught, picture, embedding),
                 )
         return nothing

@@ -32,7 +32,7 @@ from kit.tree import all_files
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labelled=True, novelty=True, evidence=300)
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labeled=True, novelty=True, evidence=300)
 
 
 def waiting(library: Path) -> list[PictureId]:
@@ -120,7 +120,7 @@ def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_jud
     learner = learned(library)
     with read_catalog(library) as catalog:
         lessons = learner.build_training_set(catalog, annotation_log.latest(catalog))
-    assert can_guarantee(lessons.labelled)
+    assert can_guarantee(lessons.labeled)
     evidence = apply.refit_bundle(library, learner, lessons, None).load_holdout()
 
     assert evidence is not None
@@ -129,7 +129,7 @@ def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_jud
 
 
 def test_without_a_guarantee_an_error_rate_is_kept_by_estimate(tmp_path: Path) -> None:
-    fitted = color_bundle(tmp_path / "fitted", labelled=True, evidence=400, selection=Selection.FITTED)
+    fitted = color_bundle(tmp_path / "fitted", labeled=True, evidence=400, selection=Selection.FITTED)
     library = unsure_library(tmp_path, fitted.folder, 20)
     learner = Learner(library)
     with pytest.raises(NoGuarantee, match="the backbone has learned from these labels"):

@@ -71,7 +71,7 @@ def test_what_was_filled_by_hand_is_offered_with_keys_and_counted(labels: Path) 
     assert {"cat": ("1", 3), "dog": ("2", 2)} == offered(labels)
 
 
-def test_what_is_labelled_besides_is_counted_once_before_and_after_it_is_filed(labels: Path) -> None:
+def test_what_is_labeled_besides_is_counted_once_before_and_after_it_is_filed(labels: Path) -> None:
     sampled(labels)
     with open_catalog(labels) as catalog:
         session = ReviewSession(catalog, by_hand=placed_by_hand(catalog, labels))

@@ -25,7 +25,7 @@ from kit.reviewing import unsure_library
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labelled=True).folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labeled=True).folder
 
 
 def say(library: Path, words: dict[PictureId, str]) -> None:
@@ -65,7 +65,7 @@ def test_all_that_waits_is_ranked_and_what_was_said_changes_what_is_guessed(tmp_
 def test_a_bundle_of_before_cannot_be_learned_with(tmp_path: Path) -> None:
     library = unsure_library(tmp_path, color_bundle(tmp_path / "old").folder, 3)
 
-    with pytest.raises(ModelError, match="keeps no labelled pictures"):
+    with pytest.raises(ModelError, match="keeps no labeled pictures"):
         Learner(library)
 
 

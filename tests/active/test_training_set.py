@@ -16,7 +16,7 @@ OLD = [PictureId(f"{number:064x}") for number in range(6)]
 NEW = [PictureId(f"{number:064x}") for number in range(100, 110)]
 
 
-def labelled() -> LabeledEmbeddings:
+def labeled() -> LabeledEmbeddings:
     return LabeledEmbeddings(
         embeddings=np.array([[0, 1], [0, 2], [0, 3], [1, 0], [2, 0], [3, 0]], dtype=np.float32),
         targets=np.array([0, 0, 0, 1, 1, 1]),
@@ -33,9 +33,9 @@ def said(picture: PictureId, word: AnnotationKind, category: str | None = None) 
 
 def learned(*words: Annotation) -> dict[PictureId, str]:
     seen = {picture: np.array([5, 5], dtype=np.float32) for picture in [*OLD, *NEW]}
-    found = build_training_set(labelled(), CATEGORIES, {word.picture: word for word in words}, seen)
-    targets = found.labelled.targets.tolist()
-    return dict(zip(found.labelled.pictures, [found.categories[truth] for truth in targets], strict=True))
+    found = build_training_set(labeled(), CATEGORIES, {word.picture: word for word in words}, seen)
+    targets = found.labeled.targets.tolist()
+    return dict(zip(found.labeled.pictures, [found.categories[truth] for truth in targets], strict=True))
 
 
 BEFORE = dict(zip(OLD, "aaabbb", strict=True))
@@ -70,29 +70,29 @@ def test_a_new_category_is_guessed_at_once_three_pictures_have_it() -> None:
 
 
 def test_a_word_about_a_picture_that_is_not_known_teaches_nothing() -> None:
-    found = build_training_set(labelled(), CATEGORIES, {NEW[0]: said(NEW[0], AnnotationKind.RIGHT, "b")}, {})
+    found = build_training_set(labeled(), CATEGORIES, {NEW[0]: said(NEW[0], AnnotationKind.RIGHT, "b")}, {})
 
-    assert tuple(OLD) == found.labelled.pictures
+    assert tuple(OLD) == found.labeled.pictures
 
 
 @pytest.mark.parametrize("seen", [{}, {OLD[0]: np.array([5, 5], dtype=np.float32)}])
 @pytest.mark.parametrize(("category", "truth"), [("a", 0), ("b", 1)])
-def test_a_labelled_picture_stays_a_label_of_what_was_said(
+def test_a_labeled_picture_stays_a_label_of_what_was_said(
     seen: dict[PictureId, NDArray[np.float32]], category: str, truth: int
 ) -> None:
     found = build_training_set(
-        labelled(), CATEGORIES, {OLD[0]: said(OLD[0], AnnotationKind.RIGHT, category)}, seen
-    ).labelled
+        labeled(), CATEGORIES, {OLD[0]: said(OLD[0], AnnotationKind.RIGHT, category)}, seen
+    ).labeled
 
     assert (truth, "0.png", 0) == (found.targets[0], found.paths[0], found.groups[0])
-    assert (labelled().pictures, labelled().embeddings.tolist()) == (found.pictures, found.embeddings.tolist())
+    assert (labeled().pictures, labeled().embeddings.tolist()) == (found.pictures, found.embeddings.tolist())
 
 
 def test_near_duplicates_stay_together_and_what_is_new_stands_alone() -> None:
     seen = {NEW[0]: np.zeros(2, np.float32), NEW[1]: np.zeros(2, np.float32)}
     words = {one: said(one, AnnotationKind.RIGHT, "a") for one in seen}
 
-    assert [0, 1, 1, 2, 3, 7, 8, 9] == build_training_set(labelled(), CATEGORIES, words, seen).labelled.groups.tolist()
+    assert [0, 1, 1, 2, 3, 7, 8, 9] == build_training_set(labeled(), CATEGORIES, words, seen).labeled.groups.tolist()
 
 
 def test_a_category_of_which_nothing_is_left_is_never_guessed() -> None:
@@ -100,7 +100,7 @@ def test_a_category_of_which_nothing_is_left_is_never_guessed() -> None:
         one: said(one, AnnotationKind.RIGHT, "c") for one in NEW[:3]
     }
     seen = dict.fromkeys(NEW[:3], np.array([0, 9], dtype=np.float32))
-    found = build_training_set(labelled(), CATEGORIES, words, seen)
+    found = build_training_set(labeled(), CATEGORIES, words, seen)
     logits = fit(found)(np.array([[0, 9], [3, 0]], dtype=np.float32))
 
     assert ("a", "b", "c") == found.categories
@@ -120,7 +120,7 @@ def test_a_verdict_that_repeats_a_label_does_not_judge_it() -> None:
         paths=(*(f"{number}.png" for number in range(60)), *[""] * 60),
         selections=(Selection.RANDOM,) * 60 + (Selection.MODEL,) * 60,
     )
-    evidence = cross_fit(TrainingSet(labelled=repeated, categories=CATEGORIES))
+    evidence = cross_fit(TrainingSet(labeled=repeated, categories=CATEGORIES))
 
     assert evidence is not None
     assert names[:60] == evidence.pictures

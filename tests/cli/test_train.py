@@ -62,7 +62,7 @@ def test_labels_that_cannot_be_read_give_exit_code_1_and_their_names(tmp_path: P
     shown = train(tmp_path, backbone, "--set", "train.recipe=head")
 
     assert 1 == shown.returncode
-    assert "1 labelled picture could not be read" in shown.stderr
+    assert "1 labeled picture could not be read" in shown.stderr
     assert "page.jpg: not a picture" in shown.stderr
     assert (tmp_path / "model" / "illsort.json").is_file()
 

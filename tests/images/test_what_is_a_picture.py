@@ -223,7 +223,7 @@ def test_what_was_passed_over_is_told_in_a_line_each() -> None:
     assert found.sentences() == [
         "2 files are not pictures",
         "3 unfinished downloads were passed over; they are taken once they are complete",
-        "6 labelled pictures stay where your labels name them",
+        "6 labeled pictures stay where your labels name them",
         "passed over: 4 of the system (trash, thumbnails and the like) and 1,200 excluded by you",
     ]
 

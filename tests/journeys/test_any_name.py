@@ -44,7 +44,7 @@ ODD = os.fsdecode(b"\xff\\x83\x1b[31m\n'\" $x")
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labelled=True, evidence=30).folder
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labeled=True, evidence=30).folder
 
 
 def run(*words: str | Path, code: int = 0) -> str:

@@ -59,7 +59,7 @@ class Spoiled:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.crawl, self.library = folder / "x", folder / "x/crawl", folder / "x/sorted"
-        self.model = color_bundle(folder / "x/model", labelled=True, evidence=30).folder
+        self.model = color_bundle(folder / "x/model", labeled=True, evidence=30).folder
         self.sort = ["sort", self.crawl, "--out", self.library, "--model", self.model, "--workers", "0"]
         self.sort += ["--set", "sort.unknown=false", "--set", "sort.sidecars=true"]
         self.case: object = None

@@ -48,7 +48,7 @@ HOME = {"red.png": RED, "own.png": OWN, "empty.png": b"", PART: RED, "letters": 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labelled=True, novelty=True)
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labeled=True, novelty=True)
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ THUMBNAIL = PictureId("ab" * 32)
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labelled=True, novelty=True)
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labeled=True, novelty=True)
 
 
 @pytest.fixture(scope="module")

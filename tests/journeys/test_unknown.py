@@ -24,7 +24,7 @@ def png(color: str, seed: int = 1) -> bytes:
     return encoded(varied(COLORS[color], seed=seed), "PNG")
 
 
-SHARE = 0.02  # a larger one takes a few of the labelled colors for unknown, as it says
+SHARE = 0.02  # a larger one takes a few of the labeled colors for unknown, as it says
 CRAWL = {
     "red.png": png("red"),
     "in": {"blue.png": png("blue"), "yellow.png": png("yellow")},
@@ -107,7 +107,7 @@ def test_the_command_line_tells_how_many_there_are_and_where(tmp_path: Path, bun
 
     assert 3 == json.loads(done.stdout)["unknown"]
     assert f"3 unlike all your labels: {tmp_path / 'sorted' / '_unknown'}" in done.stderr
-    assert "3 in _unknown: unlike every picture you labelled" in told.stdout
+    assert "3 in _unknown: unlike every picture you labeled" in told.stdout
     assert 3 == json.loads(illsort("status", tmp_path / "sorted", "--json").stdout)["unknown"]
 
 

@@ -32,13 +32,13 @@ def color_bundle(
     threshold: float = 0.9,
     evidence: int = 0,
     novelty: bool = False,
-    labelled: bool = False,
+    labeled: bool = False,
     selection: Selection = Selection.RANDOM,
 ) -> Bundle:
     """Save a bundle with the categories blue, green and red; a picture of another color leaves it unsure.
 
     `evidence` is how many pictures it was judged by, more and less blended with another color. With `novelty` it
-    tells pictures that are unlike those of the three colors. With `labelled` a new head can be fitted. `selection` is
+    tells pictures that are unlike those of the three colors. With `labeled` a new head can be fitted. `selection` is
     how all of its labels were selected.
     """
     torch.manual_seed(0)
@@ -66,7 +66,7 @@ def color_bundle(
         versions={},
     )
     seen = replace(color_evidence(network, evidence), selections=(selection,) * evidence) if evidence else None
-    known = replace(color_labelled(embeddings), selections=(selection,) * len(embeddings)) if labelled else None
+    known = replace(color_labeled(embeddings), selections=(selection,) * len(embeddings)) if labeled else None
     return save_bundle(
         folder,
         network=network,
@@ -74,7 +74,7 @@ def color_bundle(
         evaluation={},
         evidence=seen,
         novelty=color_novelty(network) if novelty else None,
-        labelled=known,
+        labeled=known,
     )
 
 
@@ -94,7 +94,7 @@ def with_another_head(folder: Path, bundle: Bundle, *, swap: bool = True, novelt
     )
 
 
-def color_labelled(embeddings: NDArray[np.float32]) -> LabeledEmbeddings:
+def color_labeled(embeddings: NDArray[np.float32]) -> LabeledEmbeddings:
     """The pictures of plain colors that the head of `color_bundle` was fitted to: 40 of each."""
     names = [hashlib.sha256(f"plain {number}".encode()).hexdigest() for number in range(len(embeddings))]
     return LabeledEmbeddings(

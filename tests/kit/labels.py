@@ -1,4 +1,4 @@
-"""Reads labelled pictures in the test's own process."""
+"""Reads labeled pictures in the test's own process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labelled pictures of plain colors and a tiny random network, so that learning is over in a second."""
+"""Labeled pictures of plain colors and a tiny random network, so that learning is over in a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A library in which pictures nearly repeat each other, sorted by a bundle whose labelled pictures lie elsewhere."""
+"""A library in which pictures nearly repeat each other, sorted by a bundle whose labeled pictures lie elsewhere."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Nearby:
 
 
 def nearby(folder: Path) -> Nearby:
-    """Make it in `folder`: three labelled pictures, of which the first is like what repeats, the others like others."""
+    """Make it in `folder`: three labeled pictures, of which the first is like what repeats, the others like others."""
     bundle = color_bundle(folder / "model")
     library = unsure_library(folder, bundle.folder, OTHERS)
     picture = busy(7, (320, 240))
@@ -66,7 +66,7 @@ def nearby(folder: Path) -> Nearby:
 
 
 def label(made: Nearby, paths: tuple[Path, ...], contents: tuple[bytes, ...] = ()) -> None:
-    """Have the bundle say that its labelled pictures lie at `paths`, and that they are `contents` (else what is there).
+    """Have the bundle say that its labeled pictures lie at `paths`, and that they are `contents` (else what is there).
 
     The network saw in them what it saw in the first that repeats, and in the first that do not.
     """

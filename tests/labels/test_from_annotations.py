@@ -79,7 +79,7 @@ def test_a_folder_that_is_no_library_is_told(tmp_path: Path) -> None:
         (AnnotationKind.WRONG, "b", {"a": 3, "b": 3}),
     ],
 )
-def test_a_word_about_a_labelled_picture_goes_before_its_label(
+def test_a_word_about_a_labeled_picture_goes_before_its_label(
     tmp_path: Path, said: AnnotationKind, category: str | None, left: dict[str, int]
 ) -> None:
     labels = make_tree(

@@ -19,7 +19,7 @@ from kit.tree import Tree, make_tree
 PICTURE = b"\x89PNG\r\n\x1a\n"
 
 
-def labelled(folder: Path) -> dict[str, list[str]]:
+def labeled(folder: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for label in read_labels(folder=folder, csv_file=None):
         found.setdefault(label.category, []).append(label.path.relative_to(folder).as_posix())
@@ -38,7 +38,7 @@ def test_a_category_is_a_folder_with_pictures_at_any_depth(tmp_path: Path) -> No
         },
     )
 
-    assert {"cat": ["cat/a.png", "cat/more/deep/b.png"], "狗": ["狗/c.png", "狗/no extension"]} == labelled(tmp_path)
+    assert {"cat": ["cat/a.png", "cat/more/deep/b.png"], "狗": ["狗/c.png", "狗/no extension"]} == labeled(tmp_path)
 
 
 def test_the_order_of_categories_is_by_name(tmp_path: Path) -> None:
@@ -60,8 +60,8 @@ def test_a_csv_names_files_below_its_own_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tree", "says"),
     [
-        ({}, "holds no labelled pictures"),
-        ({"loose.png": PICTURE}, "holds no labelled pictures"),
+        ({}, "holds no labeled pictures"),
+        ({"loose.png": PICTURE}, "holds no labeled pictures"),
         ({"cat": {"a.png": PICTURE, "b.png": PICTURE}, "dog": {}}, "this category is empty"),
         ({"cat": {"a.png": PICTURE, "b.png": PICTURE}, "dog": {"a.txt": b"x"}}, "this category is empty"),
         ({"cat": {"a.png": PICTURE, "b.png": PICTURE}, "dog": {"c.png": PICTURE}}, "'dog' has 1 picture"),
@@ -148,7 +148,7 @@ def test_labels_may_be_links_to_files(tmp_path: Path) -> None:
     for name, category in (("a.png", "cat"), ("b.png", "cat"), ("c.png", "dog"), ("d.png", "dog")):
         (labels / category / name).symlink_to(crawl / name)
 
-    assert {"cat": ["cat/a.png", "cat/b.png"], "dog": ["dog/c.png", "dog/d.png"]} == labelled(labels)
+    assert {"cat": ["cat/a.png", "cat/b.png"], "dog": ["dog/c.png", "dog/d.png"]} == labeled(labels)
 
 
 def test_links_to_folders_and_to_nothing_are_no_labels_and_told(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_a_folder_that_cannot_be_read_is_a_label_that_cannot(tmp_path: Path, mon
 
     monkeypatch.setattr(os, "scandir", refusing)
 
-    assert ["a.png", "b.png", "secret"] == [Path(name).name for name in labelled(tmp_path)["dog"]]
+    assert ["a.png", "b.png", "secret"] == [Path(name).name for name in labeled(tmp_path)["dog"]]
 
 
 def test_nowhere_to_look_is_told() -> None:

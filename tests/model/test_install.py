@@ -56,7 +56,7 @@ def put(folder: Path, number: int, *, keep: bool = True) -> Manifest:
             card=card,
             evidence=None,
             novelty=None,
-            labelled=None,
+            labeled=None,
         )
         if keep:
             copy_bundle(folder, folder.with_name(f"{folder.name}.previous"))

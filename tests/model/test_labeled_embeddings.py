@@ -15,7 +15,7 @@ from classifier.model.labeled_embeddings import LabeledEmbeddings, load_labeled_
 from classifier.records import PictureId, Selection
 
 
-def labelled(count: int = 3, *, scale: float = 1.0) -> LabeledEmbeddings:
+def labeled(count: int = 3, *, scale: float = 1.0) -> LabeledEmbeddings:
     return LabeledEmbeddings(
         embeddings=(scale * np.random.default_rng(0).normal(size=(count, 4))).astype(np.float32),
         targets=np.arange(count, dtype=np.int64) % 2,
@@ -29,7 +29,7 @@ def labelled(count: int = 3, *, scale: float = 1.0) -> LabeledEmbeddings:
 @pytest.mark.parametrize("count", [0, 1, 300])
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
 def test_saved_values_are_read_back_to_three_digits(tmp_path: Path, count: int, scale: float) -> None:
-    saved = labelled(count, scale=scale)
+    saved = labeled(count, scale=scale)
     saved.save(tmp_path / "labelled.npz")
     read = load_labeled_embeddings(tmp_path / "labelled.npz", categories=2)
 
@@ -54,7 +54,7 @@ def test_saved_values_are_read_back_to_three_digits(tmp_path: Path, count: int, 
 )
 def test_what_does_not_fit_together_is_refused(tmp_path: Path, change: dict[str, Any], says: str) -> None:
     path = tmp_path / "labelled.npz"
-    whole = replace(labelled(), **change)
+    whole = replace(labeled(), **change)
     arrays = {name: getattr(whole, name) for name in LabeledEmbeddings.__slots__}
     np.savez(path, scale=np.float32(1), truths=arrays.pop("targets"), **arrays)
     refused(path, says)
@@ -72,7 +72,7 @@ def test_what_does_not_fit_together_is_refused(tmp_path: Path, change: dict[str,
 )
 def test_a_damaged_file_is_refused(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
     path = tmp_path / "labelled.npz"
-    labelled(40).save(path)
+    labeled(40).save(path)
     path.write_bytes(spoil(path.read_bytes()))
     refused(path, "cannot be read")
 

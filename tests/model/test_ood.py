@@ -107,7 +107,7 @@ def test_near_duplicates_do_not_lower_the_scores() -> None:
 
 def test_one_image_gives_no_threshold_and_none_is_refused() -> None:
     assert math.inf == fitted_by(cluster(1, at=0), np.zeros(1, np.int64), np.arange(1)).threshold(0.5)
-    with pytest.raises(ValueError, match="no labelled picture"):
+    with pytest.raises(ValueError, match="no labeled picture"):
         fitted_by(np.empty((0, 8), np.float32), np.empty(0, np.int64), np.arange(0))
 
 

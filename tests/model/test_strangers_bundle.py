@@ -41,7 +41,7 @@ NAMES = [
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model") / "colors"
-    return color_bundle(folder, labelled=True, novelty=True, evidence=30).folder
+    return color_bundle(folder, labeled=True, novelty=True, evidence=30).folder
 
 
 @pytest.fixture(scope="module")

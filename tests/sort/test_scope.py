@@ -19,7 +19,7 @@ from classifier.model.bundle import Bundle, open_bundle, save_bundle
 from classifier.records import Mode
 from classifier.settings import ImageSettings, LabelSettings, RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
-from kit.bundles import color_labelled
+from kit.bundles import color_labeled
 from kit.pictures import COLORS, encoded, varied
 from kit.progress import SavingProgress
 from kit.tree import Tree, all_files, make_tree
@@ -40,7 +40,7 @@ def recording(folder: Path, bundle: Path, labels: dict[str, Any], *, paths: tupl
     """A copy of the bundle whose record says where its labels are."""
     of = open_bundle(bundle)
     network = of.load_network()
-    labelled = None
+    labeled = None
     if paths:
         from dataclasses import replace  # noqa: PLC0415
 
@@ -48,10 +48,10 @@ def recording(folder: Path, bundle: Path, labels: dict[str, Any], *, paths: tupl
 
         with torch.inference_mode():
             pixels = torch.zeros((120, 3, 32, 32), dtype=torch.uint8)
-            labelled = color_labelled(network.embed(network.normalize(pixels)).numpy())
-        labelled = replace(labelled, paths=(*paths, *labelled.paths[len(paths) :]))
+            labeled = color_labeled(network.embed(network.normalize(pixels)).numpy())
+        labeled = replace(labeled, paths=(*paths, *labeled.paths[len(paths) :]))
     manifest = of.manifest.model_copy(update={"settings": {"labels": labels}})
-    return save_bundle(folder, network=network, manifest=manifest, evaluation={}, labelled=labelled).folder
+    return save_bundle(folder, network=network, manifest=manifest, evaluation={}, labeled=labeled).folder
 
 
 def run(
@@ -147,7 +147,7 @@ def test_files_named_in_a_csv_of_labels_stay_when_the_crawl_is_moved(tmp_path: P
 
     assert {"deep/l.png": png("blue")} == all_files(crawl)
     assert (1, 1) == (summary["pictures"], summary["labels"])
-    assert "1 labelled picture stays where your labels name it" in told
+    assert "1 labeled picture stays where your labels name it" in told
 
 
 @pytest.mark.parametrize("labels", [{}, {"folder": 3}, {"folder": ""}, {"folder": "a\0b"}, {"folder": "/none"}])

@@ -177,8 +177,8 @@ def test_one_fold_holds_out_a_part_alone(tmp_path: Path, backbone: str) -> None:
 def crawl_tree() -> Tree:
     """Colors that nobody labeled, a labeled image, a copy, and files that cannot be read."""
     wild = {f"{kind}{n}.png": encoded(varied(COLORS[kind], seed=5000 + n), "PNG") for kind in KINDS for n in range(9)}
-    labelled: Tree = {"again.png": tree()["red"]["red0.png"]}  # type: ignore[index,call-overload]
-    return {"wild": {**wild, "copy.png": wild["red0.png"], "page.jpg": b"<html>", "empty.png": b""}, **labelled}
+    labeled: Tree = {"again.png": tree()["red"]["red0.png"]}  # type: ignore[index,call-overload]
+    return {"wild": {**wild, "copy.png": wild["red0.png"], "page.jpg": b"<html>", "empty.png": b""}, **labeled}
 
 
 def test_an_unlabeled_crawl_is_used_and_broken_files_skipped(tmp_path: Path, backbone: str) -> None:

@@ -50,9 +50,9 @@ def evidence_of(bundle: Bundle) -> HoldoutPredictions:
 
 def chance_of(bundle: Bundle) -> int:
     evidence = evidence_of(bundle)
-    labelled = bundle.load_labeled_embeddings()
-    assert labelled is not None
-    assert Selection.RANDOM not in labelled.selections or len(evidence.by_chance)
+    labeled = bundle.load_labeled_embeddings()
+    assert labeled is not None
+    assert Selection.RANDOM not in labeled.selections or len(evidence.by_chance)
     return len(evidence.by_chance)
 
 

@@ -55,13 +55,13 @@ def learned(made: Doubted) -> dict[PictureId, str]:
 def test_a_wrong_label_is_put_right_by_one_key_taken_back_and_put_right_again(tmp_path: Path) -> None:
     made = doubted(tmp_path)
     first, second, third = made.pictures
-    labelled, likely = made.wrong[0].parent.name, made.colors[0]
+    labeled, likely = made.wrong[0].parent.name, made.colors[0]
     seen = Seen()
     with server(made.library) as served, browser(seen) as page:
         page.goto(served.address)
         page.get_by_role("button", name="Doubtful labels").click()
         asked(page, first)
-        page.get_by_text(f"Labeled {labelled}; the model takes it for {likely} (0.98)").wait_for()
+        page.get_by_text(f"Labeled {labeled}; the model takes it for {likely} (0.98)").wait_for()
         picture_in_sight(page)
         page.keyboard.press(key_of(page, likely))
         asked(page, second)
@@ -69,7 +69,7 @@ def test_a_wrong_label_is_put_right_by_one_key_taken_back_and_put_right_again(tm
         assert likely == learned(made)[first]
         page.keyboard.press("Backspace")
         asked(page, first)
-        assert labelled == learned(made)[first]
+        assert labeled == learned(made)[first]
         picture_in_sight(page)
         page.keyboard.press(key_of(page, likely))
         asked(page, second)

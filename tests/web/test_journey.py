@@ -144,7 +144,7 @@ def test_a_decision_that_the_server_does_not_hear_is_sent_again(tmp_path: Path, 
 
 
 def test_what_is_decided_is_learned_and_what_comes_next_is_in_another_order(tmp_path: Path) -> None:
-    bundle = color_bundle(tmp_path / "model", labelled=True).folder
+    bundle = color_bundle(tmp_path / "model", labeled=True).folder
     library = unsure_library(tmp_path, bundle, 60)
     seen = Seen()
     with server(library, learning=True) as first, browser(seen) as page:

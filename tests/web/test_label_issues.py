@@ -54,7 +54,7 @@ def pictures(told: dict[str, Any]) -> list[str]:
 
 
 def trained_on(made: Doubted, library: Path | None) -> dict[str, str]:
-    """The category that a training learns for each labelled picture, by its file's name."""
+    """The category that a training learns for each labeled picture, by its file's name."""
     examples, _ = read_examples(
         read_labels(folder=made.labels, csv_file=None),
         read=read_here,

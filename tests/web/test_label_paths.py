@@ -1,4 +1,4 @@
-"""A labelled picture is found by what the model's folder says, and only while the file is that picture."""
+"""A labeled picture is found by what the model's folder says, and only while the file is that picture."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 GONE = PictureId("0" * 64)
 
 
-def labelled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> LabelPaths:
+def labeled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> LabelPaths:
     """What is found when the folder `bundle` says that pictures lie at these paths."""
     zeros = np.zeros(len(pictures), dtype=np.int64)
     embeddings = np.zeros((len(pictures), 2), dtype=np.float32)
@@ -44,7 +44,7 @@ def labelled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> Labe
 def test_a_file_is_found_by_the_id_of_its_content(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"one")
-    files = labelled(tmp_path / "m", path.as_posix(), "", pictures=(picture_id(b"one"), GONE))
+    files = labeled(tmp_path / "m", path.as_posix(), "", pictures=(picture_id(b"one"), GONE))
 
     assert path == files.path_of(picture_id(b"one"))
     assert None is files.path_of(GONE)
@@ -54,7 +54,7 @@ def test_a_file_is_found_by_the_id_of_its_content(tmp_path: Path) -> None:
 def test_a_file_that_holds_another_picture_is_not_found(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(b"another")
-    files = labelled(tmp_path / "m", secret.as_posix(), pictures=(GONE,))
+    files = labeled(tmp_path / "m", secret.as_posix(), pictures=(GONE,))
 
     assert None is files.path_of(GONE)
 
@@ -62,7 +62,7 @@ def test_a_file_that_holds_another_picture_is_not_found(tmp_path: Path) -> None:
 def test_what_was_found_is_looked_at_again_when_it_changes_or_goes(tmp_path: Path) -> None:
     path, picture = tmp_path / "a.png", picture_id(b"one")
     path.write_bytes(b"one")
-    files = labelled(tmp_path / "m", path.as_posix(), pictures=(picture,))
+    files = labeled(tmp_path / "m", path.as_posix(), pictures=(picture,))
     assert path == files.path_of(picture)
 
     path.write_bytes(b"two")
@@ -73,7 +73,7 @@ def test_what_was_found_is_looked_at_again_when_it_changes_or_goes(tmp_path: Pat
 
 
 def test_a_folder_or_a_pipe_is_no_picture(tmp_path: Path) -> None:
-    files = labelled(tmp_path / "m", tmp_path.as_posix(), pictures=(GONE,))
+    files = labeled(tmp_path / "m", tmp_path.as_posix(), pictures=(GONE,))
 
     assert None is files.path_of(GONE)
 
@@ -81,10 +81,10 @@ def test_a_folder_or_a_pipe_is_no_picture(tmp_path: Path) -> None:
 def test_the_model_trained_anew_tells_anew(tmp_path: Path) -> None:
     picture = picture_id(b"one")
     (tmp_path / "a.png").write_bytes(b"one")
-    files = labelled(tmp_path / "m", "", pictures=(picture,))
+    files = labeled(tmp_path / "m", "", pictures=(picture,))
     assert None is files.path_of(picture)
 
-    labelled(tmp_path / "m", (tmp_path / "a.png").as_posix(), pictures=(picture,))
+    labeled(tmp_path / "m", (tmp_path / "a.png").as_posix(), pictures=(picture,))
     assert tmp_path / "a.png" == files.path_of(picture)
 
 
@@ -97,13 +97,13 @@ def test_without_what_the_model_was_made_of_nothing_is_found(tmp_path: Path, con
     assert None is LabelPaths(lambda: None).path_of(GONE)
 
 
-def test_the_page_shows_a_labelled_picture_that_was_never_in_the_crawl(tmp_path: Path) -> None:
+def test_the_page_shows_a_labeled_picture_that_was_never_in_the_crawl(tmp_path: Path) -> None:
     own = color_bundle(tmp_path / "model").folder
     library = unsure_library(tmp_path, own, 2)
     label = tmp_path / "label.png"
     label.write_bytes(blended(50))
     files = (label.as_posix(), (library / ".illsort" / "catalog.db").as_posix())
-    labelled(own, *files, pictures=(picture_id(label.read_bytes()), GONE))
+    labeled(own, *files, pictures=(picture_id(label.read_bytes()), GONE))
     with served(library) as client:
         shown = client.get(f"/picture/{picture_id(label.read_bytes())}/small")
 

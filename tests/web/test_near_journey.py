@@ -1,4 +1,4 @@
-"""In a real browser: the nearest labelled pictures are seen, and one key answers all that nearly repeat each other."""
+"""In a real browser: the nearest labeled pictures are seen, and one key answers all that nearly repeat each other."""
 
 # ruff: noqa: RUF001 - the page says how many times
 

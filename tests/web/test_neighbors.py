@@ -1,4 +1,4 @@
-"""The nearest labelled pictures are those of the bundle of the last sort, called as a person calls them now."""
+"""The nearest labeled pictures are those of the bundle of the last sort, called as a person calls them now."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def picture(number: int) -> PictureId:
 def taught(
     *turns: float, groups: tuple[int, ...] | None = None, targets: tuple[int, ...] | None = None
 ) -> LabeledIndex:
-    """A labelled picture for each turn away from the picture that is asked about, in degrees."""
+    """A labeled picture for each turn away from the picture that is asked about, in degrees."""
     angles = np.radians(turns)
     count = len(turns)
-    labelled = LabeledEmbeddings(
+    labeled = LabeledEmbeddings(
         embeddings=np.stack([3 * np.cos(angles), 3 * np.sin(angles)], axis=1).astype(np.float32),
         targets=np.array(targets or (0,) * count, dtype=np.int64),
         groups=np.array(groups or range(count), dtype=np.int64),
@@ -48,7 +48,7 @@ def taught(
         paths=("",) * count,
         selections=(Selection.PERSON,) * count,
     )
-    return LabeledIndex(backbone="b", categories=KINDS, labelled=labelled, directions=l2_normalize(labelled.embeddings))
+    return LabeledIndex(backbone="b", categories=KINDS, labeled=labeled, directions=l2_normalize(labeled.embeddings))
 
 
 @pytest.fixture
@@ -101,13 +101,13 @@ def test_a_category_is_called_as_a_person_calls_it_now(catalog: Catalog) -> None
 
 def test_embeddings_of_another_width_are_near_to_nothing(catalog: Catalog) -> None:
     assert [] == taught(1).nearest(catalog, OWN, np.ones(3, dtype=np.float32))
-    assert [] == replace(taught(1), labelled=None).nearest(catalog, OWN, np.ones(2, dtype=np.float32))
+    assert [] == replace(taught(1), labeled=None).nearest(catalog, OWN, np.ones(2, dtype=np.float32))
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     """A bundle with labels, by which a library was sorted."""
-    bundle = color_bundle(tmp_path / "model", labelled=True).folder
+    bundle = color_bundle(tmp_path / "model", labeled=True).folder
     unsure_library(tmp_path, bundle, 1)
     return bundle
 
@@ -121,8 +121,8 @@ def test_the_bundle_of_the_last_sort_teaches(own: Path) -> None:
     found = reread(own)
 
     assert found is not None
-    assert found.labelled is not None
-    assert (120, ("blue", "green", "red")) == (len(found.labelled), found.categories)
+    assert found.labeled is not None
+    assert (120, ("blue", "green", "red")) == (len(found.labeled), found.categories)
 
 
 def test_labels_that_the_bundle_was_not_written_with_teach_nothing(own: Path) -> None:
@@ -139,7 +139,7 @@ def test_labels_that_the_bundle_was_not_written_with_teach_nothing(own: Path) ->
 
     found = reread(own)
     assert found is not None
-    assert None is found.labelled
+    assert None is found.labeled
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no archive"])
@@ -152,7 +152,7 @@ def test_without_labels_only_what_repeats_can_be_told(own: Path, content: bytes 
 
     found = reread(own)
     assert found is not None
-    assert (None, True) == (found.labelled, bool(found.backbone))
+    assert (None, True) == (found.labeled, bool(found.backbone))
 
 
 def test_another_model_in_its_place_teaches_nothing(own: Path) -> None:

@@ -120,7 +120,7 @@ def test_a_renamed_category_stays_ruled_out_and_one_put_into_another_rules_that_
 
 
 def test_a_sort_and_a_refit_guess_the_next_best_too(tmp_path: Path) -> None:
-    bundle = color_bundle(tmp_path / "model", labelled=True).folder
+    bundle = color_bundle(tmp_path / "model", labeled=True).folder
     library = unsure_library(tmp_path, bundle, 12)
     with served(library) as client:
         row = client.get("/api/queue").json()["pictures"][0]

@@ -1,4 +1,4 @@
-"""What the browser is told of what lies near: labelled pictures by id, and what waits and nearly repeats a picture."""
+"""What the browser is told of what lies near: labeled pictures by id, and what waits and nearly repeats a picture."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def say(client: TestClient, said: str, *pictures: PictureId) -> Any:
     return client.post("/api/say", json={"answers": answers}).json()["state"]
 
 
-def test_the_nearest_labelled_picture_comes_first_and_is_shown_though_it_lies_elsewhere(
+def test_the_nearest_labeled_picture_comes_first_and_is_shown_though_it_lies_elsewhere(
     made: Nearby, client: TestClient
 ) -> None:
     first = near(client, made.repeats[0])["labelled"][0]
@@ -61,7 +61,7 @@ def test_the_nearest_labelled_picture_comes_first_and_is_shown_though_it_lies_el
     assert shown.content != made.labels[0].read_bytes()
 
 
-def test_a_labelled_picture_that_is_gone_or_changed_is_told_and_not_shown(made: Nearby, client: TestClient) -> None:
+def test_a_labeled_picture_that_is_gone_or_changed_is_told_and_not_shown(made: Nearby, client: TestClient) -> None:
     made.labels[0].write_bytes(encoded(busy(99, (200, 120)), "PNG"))
     made.labels[1].unlink()
     told = near(client, made.repeats[0])["labelled"]

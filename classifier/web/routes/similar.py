@@ -39,25 +39,25 @@ def similar_routes(
     """
 
     async def kinds(_: Request) -> Response:
-        labelled, alike = await asyncio.wrap_future(near.kinds())
-        return SafeJSONResponse({"labelled": labelled, "alike": alike})
+        labeled, alike = await asyncio.wrap_future(near.kinds())
+        return SafeJSONResponse({"labelled": labeled, "alike": alike})
 
     async def look(request: Request) -> Response:
         if not _ID.fullmatch(request.path_params["picture"]):
             return Response(status_code=404)
         picture = PictureId(request.path_params["picture"])
         found = await asyncio.wrap_future(near.look(picture))
-        there = await asyncio.to_thread(lambda: [is_there(one.picture) for one in found.labelled])
-        labelled = [
+        there = await asyncio.to_thread(lambda: [is_there(one.picture) for one in found.labeled])
+        labeled = [
             {"picture": one.picture, "category": one.category, "cosine": one.cosine, "there": seen}
-            for one, seen in zip(found.labelled, there, strict=True)
+            for one, seen in zip(found.labeled, there, strict=True)
         ]
         alike = (
             None
             if found.alike is None
             else await ask(lambda review_session: _rows(review_session, picture, found.alike or (), row))
         )
-        return SafeJSONResponse({"labelled": labelled, "alike": alike})
+        return SafeJSONResponse({"labelled": labeled, "alike": alike})
 
     return [Route("/api/near", kinds), Route("/api/near/{picture}", look)]
 
