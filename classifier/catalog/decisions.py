@@ -83,7 +83,7 @@ def decision_from_row(row: Sequence[Any]) -> Decision:
         action=Action(action),
         category=category,
         confidence=confidence,
-        reason=Reason(ReasonCode(code), params),
+        reason=Reason(ReasonCode(code or ReasonCode.TEXT), params or "{}"),  # a damaged one may have been kept as NULL
     )
 
 

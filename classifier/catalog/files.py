@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.library_changes import DELETED
 from classifier.catalog.values import to_bytes, to_image_file, to_path
-from classifier.reasons import Reason
+from classifier.reasons import Reason, ReasonCode
 from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId, time_of
 
 if TYPE_CHECKING:
@@ -128,6 +128,10 @@ def set_failure(catalog: Catalog, path: Path, failure: Failure) -> None:
     )
 
 
+_DAMAGED = Reason(ReasonCode.TEXT).text
+"""Where the detail of a failure is gone."""
+
+
 def failures(
     catalog: Catalog, *, crawl: Path | None = None, ending: int | None = None
 ) -> Iterator[tuple[Path, Failure]]:
@@ -143,7 +147,7 @@ def failures(
     )
     for path, of_crawl, seen, size_bytes, mtime_ns, kind, detail in rows:
         if is_current(path, of_crawl, seen) and _is_unchanged(path, size_bytes, mtime_ns):
-            yield to_path(path), Failure(kind=FailureKind(kind), detail=Reason.from_text(detail))
+            yield to_path(path), Failure(kind=FailureKind(kind), detail=Reason.from_text(detail or _DAMAGED))
 
 
 def count_duplicates(catalog: Catalog) -> int:
