@@ -11,8 +11,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from classifier.active.cold_start import ColdStartLearner
-from classifier.active.pipeline import take_sample
+from classifier.active.learner import Learner
+from classifier.active.sample import take_sample
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.places import place_of
 from classifier.catalog.values import to_path
@@ -40,7 +40,7 @@ def main() -> None:
 
 def label(library: Path, folder: Path) -> None:
     """Name grids until nothing waits; a line after 5, 10, 20, 40, ... of them."""
-    learner = ColdStartLearner(library)
+    learner = Learner(library)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
         named, marked, taken, wrong, passed = 0, 0, 0, 0, set[object]()

@@ -75,7 +75,7 @@ def drawn_bundle(
         max_squeeze=2.0,
         temperature=1.0,
         threshold=0.9,
-        backbone_sha256="drawn",
+        backbone_sha256="0" * 64,
         head=("weight", "bias"),
         backbone="drawn",
         measured={},

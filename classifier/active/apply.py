@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from classifier.active.cross_fit import can_guarantee, cross_fit
 from classifier.active.learner import Learner
-from classifier.active.training_set import TrainingSet, fit
+from classifier.active.training_set import TrainingSet, cross_fit, fit
 from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.filesystem import state_folder
@@ -78,9 +77,8 @@ def _refuse_unnamed(catalog: Catalog, library: Path, crawls: Iterable[Path]) -> 
 def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, novelty: OodDetector | None) -> Bundle:
     """Save the bundle with the refitted head in the models folder of the library."""
     head = fit(training_set)
-    judged = (
-        cross_fit(training_set, before=learner.bundle.load_holdout()) if can_guarantee(training_set.labeled) else None
-    )
+    before = learner.bundle.load_holdout() if training_set.can_guarantee else None
+    evidence = cross_fit(training_set, before=before) if training_set.can_guarantee else None
     annotated = sum(not path for path in training_set.labeled.paths)
     return save_with_head(
         state_folder(library) / "models",
@@ -89,7 +87,7 @@ def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, nov
         weight=head.weight,
         bias=head.bias,
         labeled=training_set.labeled,
-        evidence=judged,
+        evidence=evidence,
         novelty=novelty,
         note=f"measured before its head was fitted anew, with {annotated} verdicts of a person beside the labels",
     )

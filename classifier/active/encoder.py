@@ -1,6 +1,6 @@
 """Embeds a sample with the backbone that training would start from, stores the embeddings, and loads them again."""
 
-# Shapes: N pictures, D embedding width.
+# Shapes: N images, D embedding width.
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from classifier.catalog import embeddings, files
+from classifier.catalog import files
 from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.files import add_image
-from classifier.catalog.shards import read_shard
+from classifier.catalog.shards import read_embeddings
 from classifier.inference.device import runtime_from_settings
 from classifier.inference.loader import PackedPaths
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer
@@ -25,7 +25,7 @@ from classifier.model.transforms import EvalTransform
 from classifier.sort.reuse_embeddings import EmbeddingWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -82,23 +82,23 @@ def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encod
     for reason in (tune_malloc(), *encoder.runtime.reasons):
         progress.say(reason)
     writer = EmbeddingWriter(catalog, library, encoder.key, progress=progress)
-    answers = infer(paths, encoder.network, encoder.reader, encoder.runtime, limits=encoder.limits, stats=True)
+    results = infer(paths, encoder.network, encoder.reader, encoder.runtime, limits=encoder.limits, stats=True)
     with progress.stage("looking", total=len(paths), unit="picture") as stage:
-        while batch := list(islice(answers, _BATCH)):
-            locations = writer.write([answer for answer in batch if isinstance(answer, Inferred)])
+        while batch := list(islice(results, _BATCH)):
+            locations = writer.write([result for result in batch if isinstance(result, Inferred)])
             with catalog.transaction():
-                for answer in batch:
-                    _record(catalog, paths[answer.key], answer)
+                for result in batch:
+                    _record(catalog, paths[result.key], result)
                 writer.record(locations)
             stage.advance(len(batch))
 
 
-def _record(catalog: Catalog, path: Path, answer: Inferred | InferenceFailure) -> None:
-    if isinstance(answer, InferenceFailure):
-        files.set_failure(catalog, path, answer.failure)
+def _record(catalog: Catalog, path: Path, result: Inferred | InferenceFailure) -> None:
+    if isinstance(result, InferenceFailure):
+        files.set_failure(catalog, path, result.failure)
         return
-    add_image(catalog, answer.picture)
-    files.set_picture(catalog, answer.file, answer.picture.id)
+    add_image(catalog, result.picture)
+    files.set_picture(catalog, result.file, result.picture.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,18 +109,10 @@ class LoadedEmbeddings:
     embeddings: NDArray[np.float32]
 
 
-def load_embeddings(
-    catalog: Catalog, library: Path, *, backbone: str, wanted: Container[PictureId]
-) -> LoadedEmbeddings:
+def load_embeddings(catalog: Catalog, library: Path, wanted: Sequence[PictureId], *, backbone: str) -> LoadedEmbeddings:
     """The stored embeddings of `wanted`; damaged ones are left out."""
-    folder = embeddings_folder(library, backbone)
-    pictures: list[PictureId] = []
-    parts: list[NDArray[np.float32]] = []
-    for shard, rows in embeddings.rows_by_shard(catalog, backbone=backbone):
-        asked = [(row, picture) for row, picture in rows if picture in wanted]
-        for part in read_shard(folder, shard, asked):
-            pictures += part.pictures
-            parts.append(part.embeddings)
+    parts = list(read_embeddings(catalog, embeddings_folder(library, backbone), wanted, backbone=backbone))
     return LoadedEmbeddings(
-        pictures=tuple(pictures), embeddings=np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+        pictures=tuple(picture for part in parts for picture in part.pictures),
+        embeddings=np.concatenate([part.embeddings for part in parts]) if parts else np.empty((0, 0), np.float32),
     )

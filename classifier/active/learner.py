@@ -1,10 +1,10 @@
-"""One round of learning: builds labels from annotations, fits a head, predicts all that waits, and writes a ranking.
+"""The learner: fits a head to annotations, predicts the pool, and writes a ranking, one round at a time.
 
-What does not change between two rounds stays in memory: the labels of the bundle, the pool, and a short form of its
-embeddings.
+It starts warm, with the model of the last sort and its labels, and asks first about what it is least certain of; or
+cold, in a sample that no model has sorted, from annotations alone, and keeps the order of the sample's clusters.
 """
 
-# Shapes: N pictures that wait, D embedding width, S short width, K categories.
+# Shapes: N images of the pool, S short width, K categories.
 
 from __future__ import annotations
 
@@ -14,91 +14,119 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from classifier.active.cross_fit import can_guarantee
-from classifier.active.pool import Pool, count_fileable, load_pool, pca_axes, read_pool
-from classifier.active.query_strategy import cluster_ids, margin_order
-from classifier.active.training_set import TrainingSet, build_training_set, fit
-from classifier.catalog import annotation_log, audits, decisions, embeddings, ranking
+from classifier.active.cluster import cluster
+from classifier.active.pool import load_pool
+from classifier.active.query_strategy import has_labeled_neighbors, margin_order
+from classifier.active.sample import KIND
+from classifier.active.training_set import MIN_LABELS, TrainingSet, build_training_set, fit
+from classifier.catalog import annotation_log, audits, decisions, embeddings, ranking, runs
 from classifier.catalog.categories import read_aliases
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.shards import read_embeddings
 from classifier.catalog.strictness import Strictness
-from classifier.decision.policy import merge_categories
+from classifier.decision.policy import count_fileable, merge_categories
 from classifier.errors import ModelError
 from classifier.model.bundle import open_bundle
 from classifier.model.calibration import mask_ruled_out, most_likely, probabilities
+from classifier.model.labeled_embeddings import no_labels
+from classifier.model.pca import fit_pca
 from classifier.records import Action, AnnotationKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from classifier.catalog.connection import Catalog
-    from classifier.model.head import LinearHead
+    from classifier.model.bundle import Bundle
+    from classifier.model.labeled_embeddings import LabeledEmbeddings
     from classifier.model.ood import OodDetector
     from classifier.records import Annotation, PictureId
 
 _SEED: Final = 0
+_MIN_LABELS_COLD: Final = 5
+"""Labels that a category needs before it is predicted, where there is no model."""
+_SHORT: Final = 64
+"""Width of the short vectors of what waits, which may be hundreds of thousands of images."""
+_PCA_IMAGES: Final = 4096
 
 
 class Learner:
-    """Learns from the annotations of one library, with the model of its last sort."""
+    """Learns from the annotations of one library. What does not change between two rounds stays in memory."""
 
     def __init__(self, library: Path) -> None:
-        """Raises ModelError when there is no model to learn with."""
+        """Raises ModelError when there is neither a model nor a sample to learn with."""
         self._library = library
         with read_catalog(library) as catalog:
             _, folder, settings = audits.last_sort(catalog) or ("", None, {})
-        if folder is None:
-            raise ModelError("{library} was never sorted into, so there is no model to learn with", library=library)
-        self.bundle = open_bundle(folder)
-        labeled = self.bundle.load_labeled_embeddings()
-        if labeled is None or not self.bundle.manifest.backbone_key:
-            raise ModelError(
-                "{folder} keeps no labeled pictures, so it learns nothing here: train it again", folder=folder
-            )
-        self._labeled = labeled
+            self._bundle = None if folder is None else open_bundle(folder)
+            self._backbone, self._labeled = self._backbone_and_labels(catalog)
+        self._folder = embeddings_folder(library, self._backbone)
+        self._width = self._labeled.embeddings.shape[1]
         self.strictness = Strictness.from_settings(settings).asked
-        self._folder = embeddings_folder(library, self.bundle.manifest.backbone_key)
         self._versions: tuple[int, ...] = ()
-        self._pool = Pool(shards=(), pictures=(), actions=())
         self._embeddings: dict[PictureId, NDArray[np.float32]] = {}
         self._coverage: float | None = None
         self._annotated: int | None = None
 
+    @property
+    def bundle(self) -> Bundle:
+        """The model of the last sort. Raises ModelError where there is none."""
+        if self._bundle is None:
+            raise ModelError(
+                "{library} was never sorted into, so there is no model to learn with", library=self._library
+            )
+        return self._bundle
+
     def learn(self) -> int:
-        """Run one round. Returns the number of the new ranking, which is empty when the pool is."""
+        """Run one round. Returns the number of the new ranking; 0 while fewer than two categories have labels."""
         with read_catalog(self._library) as catalog:
             log = list(annotation_log.of_pictures(catalog))
             latest = annotation_log.exclude_moved(catalog, annotation_log.current(log))
             training_set = self.build_training_set(catalog, latest)
+            if len(training_set.categories) < 2:  # noqa: PLR2004 - one alone is nothing to tell apart
+                return 0
             self._refresh_pool(catalog)
             filed = decisions.count_filed(catalog)
-        if not self._pool.pictures:
-            return ranking.write(self._library, (), meta=self._meta(training_set, latest))
-        head = fit(training_set)
-        logits, probs = self._predict(head)
-        left = mask_ruled_out(probs, self._pool.pictures, training_set.categories, annotation_log.ruled_out(log))
-        return self._write(logits, left, training_set, latest, filed=filed)
+        temperature = 1.0 if self._bundle is None else self._bundle.manifest.temperature
+        logits = self._pool.map(fit(training_set), width=self._width)
+        probs = mask_ruled_out(
+            probabilities(logits, temperature).astype(np.float32),
+            self._pool.pictures,
+            training_set.categories,
+            annotation_log.ruled_out(log),
+        )
+        best, confidences = most_likely(probs, training_set.categories)
+        meta = {"categories": training_set.categories, "temperature": temperature, "verdicts": len(latest)}
+        if self._bundle is None:
+            is_near = has_labeled_neighbors(self._short, self._pool_labels(training_set), probs.argmax(axis=1))
+            return self._write(self._order, best, confidences, logits, meta, is_shown=is_near)
+        meta |= {"rule": self._rule(training_set)}
+        if self._pool.pictures:
+            meta |= self._round_stats(confidences, latest, training_set, filed=filed)
+        if self._pool.pictures and self._is_complete:
+            meta |= {"counts": self._counts(best)}
+        order = margin_order(self._short, probs.clip(0), seed=_SEED)
+        return self._write(order, best, confidences, logits, meta)
 
     def build_training_set(self, catalog: Catalog, latest: dict[PictureId, Annotation]) -> TrainingSet:
         """The labels as they are now. Embeddings that were read once are kept."""
         wanted = [
-            one
-            for one, verdict in latest.items()
-            if verdict.said is AnnotationKind.RIGHT and one not in self._embeddings
+            picture
+            for picture, annotation in latest.items()
+            if annotation.said is AnnotationKind.RIGHT and picture not in self._embeddings
         ]
-        backbone, width = self.bundle.manifest.backbone_key, self._labeled.embeddings.shape[1]
-        for part in read_embeddings(catalog, self._folder, wanted, backbone=backbone):
-            if part.embeddings.shape[1] == width:
+        for part in read_embeddings(catalog, self._folder, wanted, backbone=self._backbone):
+            if part.embeddings.shape[1] == self._width:
                 self._embeddings |= dict(zip(part.pictures, part.embeddings, strict=True))
-        known = self.bundle.manifest.categories
+        known = () if self._bundle is None else self._bundle.manifest.categories
         now = merge_categories(known, (0.0,) * len(known), read_aliases(catalog))
         labeled = replace(self._labeled, targets=now.columns[self._labeled.targets])
-        return build_training_set(labeled, now.categories, latest, self._embeddings)
+        min_labels = _MIN_LABELS_COLD if self._bundle is None else MIN_LABELS
+        return build_training_set(labeled, now.categories, latest, self._embeddings, min_labels=min_labels)
 
     def ood_detector(self, catalog: Catalog, training_set: TrainingSet) -> OodDetector | None:
         """The OOD detector of the bundle, extended by the annotated images; None in older bundles."""
@@ -107,93 +135,97 @@ class Learner:
             return None
         labeled = set(self._labeled.pictures)
         new = [picture for picture in training_set.labeled.pictures if picture not in labeled]
-        kept = read_embeddings(catalog, self._folder, new, backbone=self.bundle.manifest.backbone_key)
+        kept = read_embeddings(catalog, self._folder, new, backbone=self._backbone)
         stats = [part.stats for part in kept if part.stats.shape[1] == len(known.whitening)]
         return known.with_more(np.concatenate(stats), training_set.labeled.embeddings) if stats else known
 
+    def _backbone_and_labels(self, catalog: Catalog) -> tuple[str, LabeledEmbeddings]:
+        """The backbone and the labels of the model; of a sample its backbone, and no labels."""
+        if self._bundle is None:
+            backbone = runs.last_settings(catalog, KIND).get("backbone") or self.bundle.manifest.backbone_key
+            pictures = list(ranking.read_positions(catalog))
+            folder = embeddings_folder(self._library, backbone)
+            stored = read_embeddings(catalog, folder, pictures, backbone=backbone)
+            return backbone, no_labels(next((part.embeddings.shape[1] for part in stored), 0))
+        backbone, labeled = self._bundle.manifest.backbone_key, self._bundle.load_labeled_embeddings()
+        if labeled is None or not backbone:
+            raise ModelError(
+                "{folder} keeps no labeled pictures, so it learns nothing here: train it again",
+                folder=self._bundle.folder,
+            )
+        return backbone, labeled
+
     def _refresh_pool(self, catalog: Catalog) -> None:
         """Read the pool again if a decision or an embedding is new."""
-        backbone = self.bundle.manifest.backbone_key
-        last = embeddings.last_row(catalog, backbone)
+        last = embeddings.last_row(catalog, self._backbone)
         versions = (*audits.marks(catalog), last.shard if last else 0, last.row if last else 0)
         if versions == self._versions:
             return
-        self._pool, self._versions = load_pool(catalog, backbone), versions
+        self._versions = versions
+        if self._bundle is None:
+            self._load_sample(catalog)
+            return
+        self._pool = load_pool(catalog, self._folder, backbone=self._backbone)
         self._is_complete = len(self._pool) == decisions.count_waiting(catalog)
-        count, width = len(self._pool), self._labeled.embeddings.shape[1]
-        axes = pca_axes(self._labeled.embeddings)
-        short = np.zeros((count, axes.shape[1]), dtype=np.float32)
+        project = fit_pca(self._labeled.embeddings[:_PCA_IMAGES], width=_SHORT)
+        self._short = self._pool.map(project, width=self._width)
+        self._cluster_ids = cluster(self._short, size=60, most=500, seed=_SEED).similar_adjacent().ids
 
-        def shorten(numbers: NDArray[np.int64], rows: NDArray[np.float32]) -> None:
-            if rows.shape[1] == width:
-                short[numbers] = rows @ axes
+    def _load_sample(self, catalog: Catalog) -> None:
+        """The pool of a sample: all that its ranking has, in the order and the clusters that it has them."""
+        positions = ranking.read_positions(catalog)
+        self._pool = load_pool(catalog, self._folder, backbone=self._backbone, wanted=positions)
+        embeddings_ND = self._pool.map(lambda rows: rows, width=self._width)
+        self._short = fit_pca(embeddings_ND)(embeddings_ND)
+        places = np.array([positions[picture] for picture in self._pool.pictures], dtype=np.int64).reshape(-1, 2)
+        self._order, self._cluster_ids = np.argsort(places[:, 0]), places[:, 1]
 
-        read_pool(self._folder, self._pool, shorten)
-        self._short = short
-        self._cluster_ids = cluster_ids(short, seed=_SEED)
-
-    def _predict(self, head: LinearHead) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Logits and probabilities, float32 (N, K); uniform for what cannot be read."""
-        logits = np.zeros((len(self._pool), len(head.bias)), dtype=np.float32)
-        probs = np.full_like(logits, 1 / len(head.bias))
-        temperature = self.bundle.manifest.temperature
-
-        def predict(numbers: NDArray[np.int64], rows: NDArray[np.float32]) -> None:
-            if rows.shape[1] == head.weight.shape[1]:
-                logits[numbers] = answers = head(rows)
-                probs[numbers] = probabilities(answers, temperature)
-
-        read_pool(self._folder, self._pool, predict)
-        return logits, probs
+    def _pool_labels(self, training_set: TrainingSet) -> NDArray[np.int64]:
+        """The category number of each image of the pool, (N,), -1 for those that are not labeled."""
+        numbers = dict(zip(training_set.labeled.pictures, training_set.labeled.targets.tolist(), strict=True))
+        return np.array([numbers.get(picture, -1) for picture in self._pool.pictures], dtype=np.int64)
 
     def _write(
         self,
+        order: NDArray[np.int64],
+        best: list[str],
+        confidences: NDArray[np.floating],
         logits: NDArray[np.float32],
-        probs: NDArray[np.float32],
-        training_set: TrainingSet,
-        latest: dict[PictureId, Annotation],
+        meta: dict[str, Any],
         *,
-        filed: int,
+        is_shown: NDArray[np.bool_] | None = None,
     ) -> int:
-        best, confidences = most_likely(probs, training_set.categories)
-        in_order = margin_order(self._short, probs.clip(0), seed=_SEED)
-        meta = self._meta(training_set, latest) | self._round_stats(confidences, latest, training_set, filed=filed)
-        if self._is_complete:
-            meta["counts"] = self._counts(best)
-        rows = in_order.tolist()
+        """Write the ranking; where not `is_shown`, without a prediction."""
+        stored: list[bytes | None] = list(logits_as_bytes(logits))
+        for row in () if is_shown is None else np.flatnonzero(~is_shown):
+            best[row], confidences[row], stored[row] = "", 0, None
+        rows = order.tolist()
         columns = (
             [self._pool.pictures[row] for row in rows],
             [self._pool.actions[row] for row in rows],
             [best[row] for row in rows],
-            confidences[in_order].tolist(),
-            self._cluster_ids[in_order].tolist(),
-            logits_as_bytes(logits[in_order]),
+            confidences[order].tolist(),
+            self._cluster_ids[order].tolist(),
+            [stored[row] for row in rows],
         )
-        ranks = zip(range(len(rows)), *columns, strict=True)
-        return ranking.write(self._library, ranks, meta=meta)
+        return ranking.write(self._library, zip(range(len(rows)), *columns, strict=True), meta=meta)
 
-    def _meta(self, training_set: TrainingSet, latest: dict[PictureId, Annotation]) -> dict[str, Any]:
+    def _rule(self, training_set: TrainingSet) -> dict[str, Any]:
         asked = self._expected(training_set)
         return {
-            "categories": training_set.categories,
-            "temperature": self.bundle.manifest.temperature,
-            "verdicts": len(latest),
-            "rule": {
-                "threshold": asked.threshold or self.bundle.manifest.threshold,
-                "max_error": asked.max_error,
-                "promised": bool(asked.guaranteed),
-            },
+            "threshold": asked.threshold or self.bundle.manifest.threshold,
+            "max_error": asked.max_error,
+            "promised": bool(asked.guaranteed),
         }
 
     def _expected(self, training_set: TrainingSet) -> Strictness:
         """The requested strictness, and whether a sort with this training set can probably guarantee it."""
-        may = None if self.strictness.max_error is None else can_guarantee(training_set.labeled)
-        return replace(self.strictness, guaranteed=may)
+        can = None if self.strictness.max_error is None else training_set.can_guarantee
+        return replace(self.strictness, guaranteed=can)
 
-    def _counts(self, best: list[str]) -> dict[str, dict[str, int]]:
-        found = Counter(zip(self._pool.actions, best, strict=True))
+    def _counts(self, best: Sequence[str]) -> dict[str, dict[str, int]]:
         counts: dict[str, dict[str, int]] = {Action.REVIEW.value: {}, Action.UNKNOWN.value: {}}
-        for (action, category), count in found.most_common():
+        for (action, category), count in Counter(zip(self._pool.actions, best, strict=True)).most_common():
             counts[action][category] = count
         return counts
 
@@ -206,20 +238,20 @@ class Learner:
         filed: int,
     ) -> dict[str, Any]:
         """What this round changed, for the status line of the page."""
-        open_ = np.array(
+        is_open = np.array(
             [
-                action == Action.REVIEW and (one not in latest or latest[one].said is AnnotationKind.SKIPPED)
-                for one, action in zip(self._pool.pictures, self._pool.actions, strict=True)
+                action == Action.REVIEW and (picture not in latest or latest[picture].said is AnnotationKind.SKIPPED)
+                for picture, action in zip(self._pool.pictures, self._pool.actions, strict=True)
             ]
         )
-        settled = sum(latest[one].said is AnnotationKind.RIGHT for one in self._pool.pictures if one in latest)
+        confirmed = sum(latest[one].said is AnnotationKind.RIGHT for one in self._pool.pictures if one in latest)
         expected = self._expected(training_set)
-        could = count_fileable(confidences[open_], expected, default=self.bundle.manifest.threshold)
-        share = (filed + settled + could) / max(filed + len(confidences), 1)
+        fileable = count_fileable(confidences[is_open], expected, default=self.bundle.manifest.threshold)
+        coverage = (filed + confirmed + fileable) / max(filed + len(confidences), 1)
         stats = {
             "new": 0 if self._annotated is None else len(latest) - self._annotated,
-            "share": [share if self._coverage is None else self._coverage, share],
-            "fileable": could,
+            "share": [coverage if self._coverage is None else self._coverage, coverage],
+            "fileable": fileable,
         }
-        self._coverage, self._annotated = share, len(latest)
+        self._coverage, self._annotated = coverage, len(latest)
         return stats

@@ -1,16 +1,20 @@
-"""The training set of the learner: the labels of the bundle, with annotations applied, and annotated images."""
+"""The training set of the learner: labels of the bundle with annotations applied, and annotated images; and its head.
 
-# Shapes: N pictures to learn from, D embedding width, K categories.
+Cross-fitting predicts each label by a head that was not fitted to it, to guarantee an error rate.
+"""
+
+# Shapes: N images to learn from, A of them annotated without being labels, D embedding width.
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from classifier.model.head import LinearHead, fit_head
+from classifier.model.head import LinearHead, fit_head, l2_normalize
+from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import AnnotationKind, Selection
 
@@ -22,8 +26,11 @@ if TYPE_CHECKING:
     from classifier.records import Annotation, PictureId
 
 MIN_LABELS: Final = 3
-"""Labels that a new category needs before it is predicted."""
+"""Labels that a category needs to be added to those of a model."""
 _NEVER: Final = 30.0
+FOLDS: Final = 5
+_DUPLICATE: Final = 0.95
+"""Cosine of embeddings from which on two images may be near-duplicates; most such are not (docs/LOG.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,72 +44,129 @@ class TrainingSet:
     categories: tuple[str, ...]
     unjudged: int = 0
 
+    @property
+    def can_guarantee(self) -> bool:
+        """Whether some labels were drawn at random and the backbone was never fitted to them."""
+        return Selection.RANDOM in self.labeled.selections
+
 
 def build_training_set(
     labeled: LabeledEmbeddings,
     categories: Sequence[str],
     latest: Mapping[PictureId, Annotation],
     embeddings: Mapping[PictureId, NDArray[np.float32]],
+    *,
+    min_labels: int = MIN_LABELS,
 ) -> TrainingSet:
     """Apply the `latest` annotations to the labels, and add other images that are annotated with a category.
 
     A labeled image stays in the set with its corrected category: left out, its mistake would not be counted by whoever
-    measures with these labels. `embeddings` are those of annotated images; an image without one is not added.
+    measures with these labels. `embeddings` are those of annotated images; an image without one is not added. A
+    category that the model does not have needs `min_labels`.
     """
-    labels_now = [
-        _label_now(categories[truth], latest.get(picture))
+    current = [
+        _current_label(categories[truth], latest.get(picture))
         for picture, truth in zip(labeled.pictures, labeled.targets, strict=True)
     ]
     labels = set(labeled.pictures)
     added = {
-        picture: str(verdict.category)
-        for picture, verdict in latest.items()
-        if verdict.said is AnnotationKind.RIGHT and verdict.category and picture in embeddings and picture not in labels
+        picture: str(annotation.category)
+        for picture, annotation in latest.items()
+        if annotation.said is AnnotationKind.RIGHT
+        and annotation.category
+        and picture in embeddings
+        and picture not in labels
     }
-    named = Counter([*added.values(), *(name for name in labels_now if name)])
-    every = (
-        *categories,
-        *sorted(name for name, count in named.items() if name not in categories and count >= MIN_LABELS),
-    )
-    numbers = {name: number for number, name in enumerate(every)}
-    new = [picture for picture, name in added.items() if name in numbers]
-    kept = np.array([name in numbers for name in labels_now], dtype=bool)
-    targets = [numbers[name] for name in labels_now if name in numbers]
-    first = int(labeled.groups.max(initial=-1)) + 1
-    rows = [labeled.embeddings[kept], *([np.stack([embeddings[one] for one in new])] if new else [])]
+    counts = Counter([*added.values(), *(name for name in current if name)])
+    new = sorted(name for name, count in counts.items() if name not in categories and count >= min_labels)
+    number_of = {name: number for number, name in enumerate((*categories, *new))}
+    is_kept = [name in number_of for name in current]
+    kept = labeled.rows(is_kept)
+    pictures = [picture for picture, name in added.items() if name in number_of]
+    names = (*current, *(added[picture] for picture in pictures))
+    first_group = int(labeled.groups.max(initial=-1)) + 1
     return TrainingSet(
         labeled=LabeledEmbeddings(
-            embeddings=np.concatenate(rows),
-            targets=np.array([*targets, *(numbers[added[one]] for one in new)], dtype=np.int64),
-            groups=np.concatenate([labeled.groups[kept], first + np.arange(len(new), dtype=np.int64)]),
-            pictures=(*(one for one, keep in zip(labeled.pictures, kept, strict=True) if keep), *new),
-            paths=(*(one for one, keep in zip(labeled.paths, kept, strict=True) if keep), *("" for _ in new)),
-            selections=(
-                *(one for one, keep in zip(labeled.selections, kept, strict=True) if keep),
-                *(latest[one].selection or Selection.PERSON for one in new),
-            ),
+            embeddings=np.concatenate([kept.embeddings, *(embeddings[one][None] for one in pictures)]),
+            targets=np.array([number_of[name] for name in names if name in number_of], dtype=np.int64),
+            groups=np.concatenate([kept.groups, first_group + np.arange(len(pictures), dtype=np.int64)]),
+            pictures=(*kept.pictures, *pictures),
+            paths=(*kept.paths, *("" for _ in pictures)),
+            selections=(*kept.selections, *(latest[one].selection or Selection.PERSON for one in pictures)),
         ),
-        categories=every,
-        unjudged=sum(one is Selection.RANDOM for one, keep in zip(labeled.selections, kept, strict=True) if not keep),
+        categories=tuple(number_of),
+        unjudged=sum(one is Selection.RANDOM for one in labeled.selections)
+        - sum(one is Selection.RANDOM for one in kept.selections),
     )
 
 
-def fit(learned: TrainingSet) -> LinearHead:
+def fit(training_set: TrainingSet) -> LinearHead:
     """Fit a head for all categories; a category without images is never predicted."""
-    targets = learned.labeled.targets
+    targets = training_set.labeled.targets
     present = np.unique(targets)
-    head = fit_head(learned.labeled.embeddings, np.searchsorted(present, targets))
-    count, width = len(learned.categories), head.weight.shape[1]
+    head = fit_head(training_set.labeled.embeddings, np.searchsorted(present, targets))
+    count, width = len(training_set.categories), head.weight.shape[1]
     weight = np.zeros((count, width), dtype=np.float32)
     bias = np.full(count, float(head.bias.min()) - _NEVER, dtype=np.float32)
     weight[present], bias[present] = head.weight, head.bias
     return LinearHead(weight=weight, bias=bias)
 
 
-def _label_now(label: str, verdict: Annotation | None) -> str | None:
+def cross_fit(
+    training_set: TrainingSet, *, before: HoldoutPredictions | None = None, seed: int = 0
+) -> HoldoutPredictions | None:
+    """Holdout predictions of the labels by K-fold cross-fitting; None with too few groups.
+
+    Annotations made in review were chosen for being hard, so they are not measured. Every fold trains on them, except
+    those that may duplicate an image held out there. Random images without a category in the earlier predictions
+    `before` have no stored embedding and count as unjudged.
+    """
+    labeled = training_set.labeled
+    is_label = np.array([bool(path) for path in labeled.paths], dtype=bool)
+    duplicates = _possible_duplicates(labeled, ~is_label)
+    labels = np.flatnonzero(is_label)
+    groups, group_of = np.unique(labeled.groups[labels], return_inverse=True)
+    if len(groups) < FOLDS:
+        return None
+    fold_of = np.random.default_rng(seed).permutation(len(groups))[group_of] % FOLDS
+    logits = np.zeros((len(labels), len(training_set.categories)), dtype=np.float32)
+    for fold in range(FOLDS):
+        held_out = labels[fold_of == fold]
+        is_trained = np.ones(len(labeled), dtype=bool)
+        is_trained[held_out] = False
+        is_trained[~is_label] = ~duplicates[:, held_out].any(axis=1)
+        head = fit(replace(training_set, labeled=labeled.rows(is_trained.tolist())))
+        logits[fold_of == fold] = head(labeled.embeddings[held_out])
+    measured = labeled.rows(is_label.tolist())
+    return HoldoutPredictions(
+        logits=logits,
+        targets=measured.targets,
+        groups=measured.groups,
+        pictures=measured.pictures,
+        paths=measured.paths,
+        how=f"cross-fitted in {FOLDS} parts, with {int((~is_label).sum())} verdicts beside them",
+        selections=measured.selections,
+        unjudged=training_set.unjudged + _without_category(before),
+    )
+
+
+def _without_category(before: HoldoutPredictions | None) -> int:
+    if before is None:
+        return 0
+    return before.unjudged + int((before.by_chance.targets == NO_CATEGORY).sum())
+
+
+def _possible_duplicates(labeled: LabeledEmbeddings, is_annotated: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which annotated images may duplicate which images, bool (A, N)."""
+    unit = l2_normalize(labeled.embeddings)
+    similar: NDArray[np.bool_] = unit[is_annotated] @ unit.T >= _DUPLICATE
+    return similar
+
+
+def _current_label(label: str, annotation: Annotation | None) -> str | None:
     """The category of a labeled image after its annotation; None if unknown or none."""
-    if verdict is None or verdict.said is AnnotationKind.SKIPPED:
+    if annotation is None or annotation.said is AnnotationKind.SKIPPED:
         return label
-    if verdict.said is AnnotationKind.WRONG:
-        return label if verdict.category != label else None
-    return verdict.category if verdict.said is AnnotationKind.RIGHT else None
+    if annotation.said is AnnotationKind.WRONG:
+        return label if annotation.category != label else None
+    return annotation.category if annotation.said is AnnotationKind.RIGHT else None

@@ -12,46 +12,38 @@ import sqlite3
 import threading
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from classifier.active.apply import file_learned
 from classifier.active.learner import Learner
 from classifier.errors import IllsortError, located_message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.connection import Connection
     from pathlib import Path
 
 BATCH_SIZE: Final = 25
-"""Words after which it learns at once."""
+"""Annotations after which it learns at once."""
 _PAUSE_S: Final = 15.0
-"""How long nobody says a word before it learns from fewer."""
+"""After so long without an annotation it learns from fewer."""
 _LEAST_PRIORITY: Final = 19
 
 
-class LearnerWorker(Protocol):
-    """Learns in one library."""
-
-    def learn(self) -> int:
-        """Run one round. Returns the number of the new ranking, 0 for none."""
-
-
-def run_learner(pipe: Connection, library: Path, *, begin: Callable[[Path], LearnerWorker] = Learner) -> None:
-    """Learn with what `begin` makes until the page ends. Errors are sent as messages and do not end it."""
+def run_learner(pipe: Connection, library: Path) -> None:
+    """Learn until the page ends. Errors are sent as messages and do not end it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the page, whose end ends this
     if hasattr(os, "nice"):
         os.nice(_LEAST_PRIORITY)
     inbox: SimpleQueue[dict[str, Any]] = SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, inbox), daemon=True).start()
-    learner = _begin(pipe, library, begin)
+    learner = _begin(pipe, library)
     pending = 0
     while learner is not None:
         message = _next(inbox)
         pending += message.get("said", 0)
-        if message.get("file") and isinstance(learner, Learner):  # what labels from nothing has no model to file by
+        if message.get("file"):
             _file(pipe, library, learner)
-            learner, pending = _begin(pipe, library, begin), 0
+            learner, pending = _begin(pipe, library), 0
         elif pending >= BATCH_SIZE or (pending and not message):
             _learn(pipe, learner)
             pending = 0
@@ -65,10 +57,10 @@ def _next(inbox: SimpleQueue[dict[str, Any]]) -> dict[str, Any]:
         return {}
 
 
-def _begin(pipe: Connection, library: Path, begin: Callable[[Path], LearnerWorker]) -> LearnerWorker | None:
+def _begin(pipe: Connection, library: Path) -> Learner | None:
     """A learner after its first round; None, which is sent, when there is nothing to learn with."""
     try:
-        learner = begin(library)
+        learner = Learner(library)
     except IllsortError as error:
         pipe.send({"cannot": error.message})
         return None
@@ -91,7 +83,7 @@ def _listen(pipe: Connection, inbox: SimpleQueue[dict[str, Any]]) -> None:
     os._exit(0)
 
 
-def _learn(pipe: Connection, learner: LearnerWorker) -> None:
+def _learn(pipe: Connection, learner: Learner) -> None:
     pipe.send({"learning": True})
     try:
         pipe.send({"learned": learner.learn()})

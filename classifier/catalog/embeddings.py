@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,22 +90,14 @@ def without_prediction(
             yield shard, found
 
 
-def rows_by_shard(catalog: Catalog, *, backbone: str) -> Iterator[tuple[int, list[tuple[int, PictureId]]]]:
-    """All stored embeddings of a backbone: each shard with its rows and images, by row."""
-    rows = catalog.connection.execute(
-        "SELECT shard, row, picture FROM embeddings WHERE backbone = ? ORDER BY shard, row", (backbone,)
-    )
-    for shard, of_it in groupby(rows, key=itemgetter(0)):
-        yield shard, [(row, PictureId(picture)) for _, row, picture in of_it]
-
-
-def waiting_rows(catalog: Catalog, backbone: str) -> list[tuple[int, int, str, str]]:
-    """Shard, row, image and action of every image in review or unknown with a stored embedding, by row."""
+def decided_rows(catalog: Catalog, backbone: str, actions: Sequence[str]) -> list[tuple[int, int, str, str]]:
+    """Shard, row, image and action of every image with one of these actions and a stored embedding, by row."""
+    marks = ", ".join("?" for _ in actions)
     return catalog.connection.execute(
-        "SELECT e.shard, e.row, d.picture, d.action FROM decisions AS d "
+        "SELECT e.shard, e.row, d.picture, d.action FROM decisions AS d "  # noqa: S608 - only marks
         "CROSS JOIN embeddings AS e ON e.picture = d.picture AND e.backbone = ? "
-        "WHERE d.action IN ('review', 'unknown') ORDER BY e.shard, e.row",
-        (backbone,),
+        f"WHERE d.action IN ({marks}) ORDER BY e.shard, e.row",
+        (backbone, *actions),
     ).fetchall()
 
 

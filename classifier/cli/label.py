@@ -10,26 +10,17 @@ import typer
 
 from classifier.cli import interrupt
 from classifier.cli.options import MOST, ConfigOption, Excluded, SetOption, path_argument, path_option
+from classifier.cli.review import learn
 from classifier.cli.serve_page import Host, NoOpen, PageOptions, Port, Token, show_page
 from classifier.paths import command
 from classifier.progress import counted
 from classifier.records import Mode
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
-    from classifier.active.pipeline import Sample
+    from classifier.active.sample import Sample
 
 _FEW = 5
 _TOO_FEW = 2
-
-
-def learn(pipe: Connection, library: Path) -> None:
-    """The learner, in a process of its own beside the page."""
-    from classifier.active.cold_start import ColdStartLearner
-    from classifier.active.worker import run_learner
-
-    run_learner(pipe, library, begin=ColdStartLearner)
 
 
 def label(
@@ -65,7 +56,7 @@ def label(
     interrupt.resumable_in(folder)
     progress = TerminalProgress()
     with progress.stage("starting", total=None, unit=""):
-        from classifier.active.pipeline import take_sample
+        from classifier.active.sample import take_sample
         from classifier.web.pending_moves import file_decided
 
     sample = take_sample(crawl, library=folder, settings=chosen, count=count, more=more, progress=progress)

@@ -12,6 +12,7 @@ import numpy as np
 
 from classifier.catalog.categories import CategoryAliases
 from classifier.catalog.strictness import Strictness
+from classifier.model.risk_control import estimated_threshold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,3 +107,18 @@ def merge_categories(categories: Sequence[str], thresholds: Sequence[float], nam
         for number in range(len(current))
     ]
     return CategoryMerge(categories=current, thresholds=tuple(highest), columns=np.array(columns, dtype=np.int64))
+
+
+def count_fileable(confidences: NDArray[np.floating], strictness: Strictness, *, default: float) -> int:
+    """How many of these calibrated confidences, (N,), would be filed; `default` is the threshold of the model.
+
+    A guarantee takes the refitted model, so this estimates it: as many as keep the mean of 1 - confidence at or below
+    the error rate. Without a guarantee a sort uses the same threshold.
+    """
+    if strictness.max_error is None:
+        return int((confidences >= (strictness.threshold or default)).sum())
+    if not strictness.guaranteed:
+        return int((confidences >= estimated_threshold(strictness.max_error)).sum())
+    surest = np.sort(confidences.astype(np.float64))[::-1]
+    errors = np.cumsum(1 - surest) / np.arange(1, len(surest) + 1)
+    return int((errors <= strictness.max_error).sum())  # the mean only grows, for the surest come first

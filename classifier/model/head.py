@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 STRENGTH: Final = 0.3
 """Inverse of the regularization (scikit-learn's C); 0.1 to 1 did equally well: docs/LOG.md."""
 _MOST_ITERATIONS: Final = 1000
-_MOST_DIRECTIONS: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,17 +88,6 @@ def feature_scale(embeddings_ND: NDArray[np.float64]) -> NDArray[np.float64]:
     scale = np.sqrt(variance + np.median(variance))
     scale[scale == 0] = 1
     return np.asarray(scale)
-
-
-def standardize_pca(embeddings_ND: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The embeddings as a head sees them, standardized, in its (at most 256) directions of most variance, (N, R).
-
-    The penalty of a head is the same in any rotation, so directions without variance only cost time.
-    """
-    embeddings = embeddings_ND.astype(np.float64)
-    standard = (embeddings - embeddings.mean(axis=0)) / feature_scale(embeddings)
-    _, directions = np.linalg.eigh(standard.T @ standard)
-    return np.asarray(standard @ directions[:, -_MOST_DIRECTIONS:], dtype=np.float32)
 
 
 def l2_normalize(rows_ND: NDArray[np.float32]) -> NDArray[np.float32]:

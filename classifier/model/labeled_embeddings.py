@@ -14,6 +14,7 @@ from classifier.model.npz import read_arrays, selections_of, wrong_ids, wrong_ro
 from classifier.records import PictureId, Selection
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -37,6 +38,18 @@ class LabeledEmbeddings:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def rows(self, kept: Sequence[bool]) -> LabeledEmbeddings:
+        """The same with some of its images."""
+        numbers = np.flatnonzero(np.array(kept, dtype=bool))
+        return LabeledEmbeddings(
+            embeddings=self.embeddings[numbers],
+            targets=self.targets[numbers],
+            groups=self.groups[numbers],
+            pictures=tuple(self.pictures[number] for number in numbers),
+            paths=tuple(self.paths[number] for number in numbers),
+            selections=tuple(self.selections[number] for number in numbers),
+        )
+
     def save(self, path: Path) -> None:
         """Write it as an .npz file that is read without pickle."""
         # As shares of a power of two, so that no network's scale is too large for float16.
@@ -52,6 +65,15 @@ class LabeledEmbeddings:
                 paths=np.array(self.paths, dtype=np.str_),
                 selections=np.array([selection.value for selection in self.selections], dtype=np.str_),
             )
+
+
+def no_labels(width: int) -> LabeledEmbeddings:
+    """No labeled image yet, for embeddings of this width."""
+    nothing = np.empty(0, dtype=np.int64)
+    embeddings = np.empty((0, width), dtype=np.float32)
+    return LabeledEmbeddings(
+        embeddings=embeddings, targets=nothing, groups=nothing, pictures=(), paths=(), selections=()
+    )
 
 
 def load_labeled_embeddings(path: Path, *, categories: int) -> LabeledEmbeddings:

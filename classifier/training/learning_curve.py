@@ -19,7 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
 from classifier.model.calibration import fit_temperature, probabilities
-from classifier.model.head import STRENGTH, standardize_pca
+from classifier.model.head import STRENGTH
+from classifier.model.pca import fit_pca
 from classifier.training.metrics import coverage_at
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ _RANKED_AT: Final = 0.05
 _TIMES: Final = (2, 4)
 _SUBSETS: Final = (0.25, 0.5, 0.75, 1.0)
 _FEWEST_GROUPS: Final = 20
-_MOST_REPEATS: Final = 6
-_IMAGES_OF_REPEATS: Final = 3000
+_MOST_REPEATS, _IMAGES_OF_REPEATS = 6, 3000
 _RESAMPLINGS: Final = 200
 _POWER_M = np.array([0.5, *(1.0 for _ in MAX_ERRORS)])
 _DEVIATION_M = np.array([0.3, *(0.5 for _ in MAX_ERRORS)])
@@ -160,7 +160,7 @@ def _subset_odds(
     seed: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The mean number of labels in each subset, (P,), and the log-odds of what is bad after it, (B, P, M)."""
-    features, weights_BN = standardize_pca(embeddings_ND), _resampled(groups_N)
+    features, weights_BN = fit_pca(embeddings_ND)(embeddings_ND), _resampled(groups_N)
     column_N = np.unique(targets_N, return_inverse=True)[1]
     repeats = int(np.clip(_IMAGES_OF_REPEATS // len(targets_N), 1, _MOST_REPEATS))
     labels, bad = [], []

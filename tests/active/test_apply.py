@@ -11,7 +11,6 @@ import torch
 
 from classifier.active import apply
 from classifier.active.apply import file_learned
-from classifier.active.cross_fit import can_guarantee
 from classifier.active.learner import Learner
 from classifier.catalog import annotation_log, runs
 from classifier.catalog.connection import open_catalog, read_catalog
@@ -119,9 +118,9 @@ def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_jud
     say(library, waiting(library)[:10], "red")
     learner = learned(library)
     with read_catalog(library) as catalog:
-        lessons = learner.build_training_set(catalog, annotation_log.latest(catalog))
-    assert can_guarantee(lessons.labeled)
-    evidence = apply.refit_bundle(library, learner, lessons, None).load_holdout()
+        training_set = learner.build_training_set(catalog, annotation_log.latest(catalog))
+    assert training_set.can_guarantee
+    evidence = apply.refit_bundle(library, learner, training_set, None).load_holdout()
 
     assert evidence is not None
     assert (120, "cross-fitted in 5 parts, with 10 verdicts beside them") == (len(evidence), evidence.how)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from classifier.active.pipeline import take_sample
+from classifier.active.sample import take_sample
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.cli.label import _next
 from classifier.errors import LibraryError

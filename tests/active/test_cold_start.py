@@ -1,4 +1,4 @@
-"""What a person's words about a few pictures make of the others: grids of what is taken for each category."""
+"""A sample that no model has sorted: a few labels predict the other images, and the clusters stay."""
 
 from __future__ import annotations
 
@@ -6,88 +6,99 @@ from pathlib import Path
 
 import pytest
 
-from classifier.active.cold_start import ColdStartLearner
-from classifier.active.pipeline import take_sample
+from classifier.active.learner import Learner
+from classifier.active.sample import take_sample
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.ranking import attach_newest
-from classifier.errors import LibraryError
-from classifier.records import AnnotationKind
+from classifier.errors import ModelError
+from classifier.records import AnnotationKind, PictureId
 from classifier.settings import ModelSettings, RuntimeSettings, Settings
 from classifier.web.clusters import cluster_images, list_grids, predicted_images
 from classifier.web.history import Answer
+from classifier.web.pending_moves import file_decided
 from classifier.web.session import ReviewSession
 from kit.pictures import COLORS, encoded, varied
-from kit.reviewing import waiting_library
 
 SETTINGS = Settings(model=ModelSettings(image_size=64), runtime=RuntimeSettings(workers=0))
 EACH = 14
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library of labels in which pictures near two colors wait."""
-    folder = tmp_path_factory.mktemp("drawn")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of labels in which red and green images wait."""
+    folder = tmp_path_factory.mktemp("sample")
     (folder / "crawl").mkdir()
     for name in ("red", "green"):
         for number in range(EACH):
             content = encoded(varied(COLORS[name], seed=number, size=(160, 120)), "PNG")
             (folder / "crawl" / f"{name} {number}.png").write_bytes(content)
     settings = SETTINGS.model_copy(update={"labels": SETTINGS.labels.model_copy(update={"near_duplicate_bits": 0})})
-    assert 2 * EACH == take_sample(folder / "crawl", library=folder / "labels", settings=settings).drawn
+    assert take_sample(folder / "crawl", library=folder / "labels", settings=settings).drawn == 2 * EACH
     return folder / "labels"
 
 
-def test_before_anything_is_said_there_are_clusters_alone(drawn: Path) -> None:
-    with open_catalog(drawn) as catalog:
+def ranked(library: Path) -> list[tuple[PictureId, int]]:
+    with read_catalog(library) as catalog:
+        assert attach_newest(catalog).number
+        rows = catalog.connection.execute("SELECT picture, look FROM outlook.ranks ORDER BY place").fetchall()
+    return [(PictureId(picture), cluster) for picture, cluster in rows]
+
+
+def test_without_labels_there_are_only_clusters(sample: Path) -> None:
+    with open_catalog(sample) as catalog:
         session = ReviewSession(catalog)
-        found = session.read(lambda held, guesses: list_grids(held, guesses.names))
+        grids = session.read(lambda held, guesses: list_grids(held, guesses.names))
         assert session.state()["labelling"]
-        assert {None} == {one.category for one in found}
+        assert {grid.category for grid in grids} == {None}
         shown = [
             row
-            for one in found
-            for row in session.read(lambda held, _, of=one.cluster or 0: cluster_images(held, of, limit=99))
+            for grid in grids
+            for row in session.read(lambda held, _, of=grid.cluster or 0: cluster_images(held, of, limit=99))
         ]
-        assert sum(one.count for one in found) == len({row.picture for row in shown}) > EACH
-    assert 0 == ColdStartLearner(drawn).learn()
+        assert sum(grid.count for grid in grids) == len({row.picture for row in shown}) > EACH
+    assert Learner(sample).learn() == 0
 
 
-def test_once_two_categories_have_five_the_others_are_taken_for_one_of_them(drawn: Path) -> None:
-    with open_catalog(drawn) as catalog:
+def test_five_labels_of_two_categories_predict_the_other_images(sample: Path) -> None:
+    before = ranked(sample)
+    with open_catalog(sample) as catalog:
         session = ReviewSession(catalog)
-        rows = [row for look in range(9) for row in cluster_images(catalog, look, limit=99)]
+        rows = [row for cluster in range(9) for row in cluster_images(catalog, cluster, limit=99)]
         for name in ("red", "green"):
             session.make_category(name)
             own = [row.picture for row in rows if row.path.name.startswith(name)][:5]
             session.record([Answer(picture=one, said=AnnotationKind.RIGHT, category=name) for one in own])
-        learner = ColdStartLearner(drawn)
-        assert 2 == learner.learn()
+        learner = Learner(sample)
+        assert learner.learn() == 2
         session.use_newest_ranking()
 
-        taken = {one.category for one in session.read(lambda held, guesses: list_grids(held, guesses.names))}
-        assert {"red", "green"} <= taken
+        predicted = {grid.category for grid in session.read(lambda held, guesses: list_grids(held, guesses.names))}
+        assert {"red", "green"} <= predicted
         for name in ("red", "green"):
             found = predicted_images(catalog, [name], limit=99)
-            assert {name} == {row.path.name.partition(" ")[0] for row in found[:4]}
-            assert sorted((row.best_confidence for row in found), reverse=True) == [
-                row.best_confidence for row in found
-            ]
+            assert {row.path.name.partition(" ")[0] for row in found[:4]} == {name}
+            confidences = [row.best_confidence for row in found]
+            assert confidences == sorted(confidences, reverse=True)
 
-        wrong = predicted_images(catalog, ["red"], limit=1)[0]
-        session.record([Answer(picture=wrong.picture, said=AnnotationKind.WRONG, category="red")])
-        assert wrong.picture not in {row.picture for row in predicted_images(catalog, ["red"], limit=99)}
-        assert wrong.picture in {row.picture for look in range(9) for row in cluster_images(catalog, look, limit=99)}
-        assert 3 == learner.learn()
-
-
-def test_the_clusters_stay_what_they_are(drawn: Path) -> None:
-    with read_catalog(drawn) as catalog:
-        assert attach_newest(catalog).number
-        rows = catalog.connection.execute("SELECT place, look FROM outlook.ranks ORDER BY place").fetchall()
-    assert sorted(look for _, look in rows) == [look for _, look in rows]
+        wrong = predicted_images(catalog, ["red"], limit=1)[0].picture
+        session.record([Answer(picture=wrong, said=AnnotationKind.WRONG, category="red")])
+        assert wrong not in {row.picture for row in predicted_images(catalog, ["red"], limit=99)}
+        assert wrong in {row.picture for cluster in range(9) for row in cluster_images(catalog, cluster, limit=99)}
+        assert learner.learn() == 3
+    assert ranked(sample) == before
 
 
-def test_without_a_sample_there_is_nothing_to_learn_by(tmp_path: Path) -> None:
-    library, _ = waiting_library(tmp_path, [])
-    with pytest.raises(LibraryError, match="illsort label"):
-        ColdStartLearner(library)
+def test_filed_images_stay_in_their_clusters(sample: Path) -> None:
+    before = ranked(sample)
+    file_decided(sample)
+
+    Learner(sample).learn()
+
+    assert ranked(sample) == before
+
+
+def test_a_library_without_model_and_sample_has_nothing_to_learn(tmp_path: Path) -> None:
+    with open_catalog(tmp_path / "library"):
+        pass
+    with pytest.raises(ModelError, match="never sorted into"):
+        Learner(tmp_path / "library")

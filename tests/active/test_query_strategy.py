@@ -1,74 +1,83 @@
-"""The order of asking: each picture once, the uncertain first, and never many of one kind in a row."""
+"""The order in which images are asked about, and which predictions are shown."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from classifier.active.query_strategy import DIVERSE_COUNT, cluster_ids, margin_order
+from classifier.active.query_strategy import DIVERSE_COUNT, has_labeled_neighbors, margin_order
 
 
-def shares(margins: np.ndarray) -> np.ndarray:
-    """Two categories that are so far apart."""
+def probabilities(margins: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    """Of two categories, that far apart."""
     return np.stack([(1 + margins) / 2, (1 - margins) / 2], axis=1)
 
 
-def clouds(count: int, kinds: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings around `kinds` directions, and of which kind each is."""
+def kinds(count: int, number: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    """Embeddings of `number` kinds, far apart, and the kind of each."""
     rng = np.random.default_rng(seed)
-    kind_of = np.arange(count) % kinds
-    centres = 10 * rng.normal(size=(kinds, 8))
-    return (centres[kind_of] + 0.01 * rng.normal(size=(count, 8))).astype(np.float32), kind_of
+    kind_of = np.arange(count) % number
+    centers = 10 * rng.normal(size=(number, 8))
+    return (centers[kind_of] + 0.01 * rng.normal(size=(count, 8))).astype(np.float32), kind_of
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 40, 500, DIVERSE_COUNT + 300])
-def test_every_picture_comes_once_and_the_same_each_time(count: int) -> None:
-    embeddings, _ = clouds(count, 5)
-    probabilities = shares(np.random.default_rng(1).random(count))
+def test_each_image_comes_once_and_the_order_is_repeatable(count: int) -> None:
+    embeddings, _ = kinds(count, 5)
+    probs = probabilities(np.random.default_rng(1).random(count))
 
-    found = margin_order(embeddings, probabilities, seed=3)
+    found = margin_order(embeddings, probs, seed=3)
 
-    assert list(range(count)) == sorted(found.tolist())
-    assert found.tolist() == margin_order(embeddings, probabilities, seed=3).tolist()
+    assert sorted(found.tolist()) == list(range(count))
+    assert found.tolist() == margin_order(embeddings, probs, seed=3).tolist()
 
 
-def test_what_is_not_asked_soon_comes_by_its_margin() -> None:
+def test_after_the_first_thousands_the_order_is_by_margin_alone() -> None:
     count = DIVERSE_COUNT + 500
-    embeddings, _ = clouds(count, 5)
+    embeddings, _ = kinds(count, 5)
     margins = np.random.default_rng(1).random(count)
-    found = margin_order(embeddings, shares(margins))
+    found = margin_order(embeddings, probabilities(margins))
 
-    assert sorted(margins)[DIVERSE_COUNT:] == margins[found][DIVERSE_COUNT:].tolist()
-    assert set(np.argsort(margins)[:DIVERSE_COUNT].tolist()) == set(found[:DIVERSE_COUNT].tolist())
+    assert margins[found][DIVERSE_COUNT:].tolist() == sorted(margins)[DIVERSE_COUNT:]
+    assert set(found[:DIVERSE_COUNT].tolist()) == set(np.argsort(margins)[:DIVERSE_COUNT].tolist())
 
 
-def test_near_identical_ones_are_far_apart_though_all_of_them_are_the_least_sure() -> None:
-    embeddings, kind_of = clouds(320, 20)
+def test_similar_images_are_spread_though_all_are_the_most_uncertain() -> None:
+    embeddings, kind_of = kinds(320, 20)
     margins = np.where(kind_of == 0, 0.01, 0.5)
-    found = margin_order(embeddings, shares(margins))
+    found = margin_order(embeddings, probabilities(margins))
 
-    assert 0 == kind_of[found[0]]
-    assert 20 == len(set(kind_of[found[:20]].tolist()))
+    assert kind_of[found[0]] == 0
+    assert len(set(kind_of[found[:20]].tolist())) == 20
 
 
-def test_of_each_kind_the_least_sure_comes_first() -> None:
-    embeddings, kind_of = clouds(320, 20)
+def test_of_each_kind_the_most_uncertain_comes_first() -> None:
+    embeddings, kind_of = kinds(320, 20)
     margins = np.random.default_rng(2).random(320)
-    found = margin_order(embeddings, shares(margins))
+    found = margin_order(embeddings, probabilities(margins))
 
     for kind in range(20):
-        of_it = [row for row in found.tolist() if kind_of[row] == kind]
-        assert sorted(of_it, key=lambda row: margins[row]) == of_it
+        rows = [row for row in found.tolist() if kind_of[row] == kind]
+        assert rows == sorted(rows, key=lambda row: margins[row])
 
 
-def test_what_looks_alike_has_one_number_and_neighbors_resemble_each_other() -> None:
-    embeddings, kind_of = clouds(600, 5)
-    found = cluster_ids(embeddings)
+def test_a_prediction_is_hidden_where_no_labeled_image_is_near() -> None:
+    """Of three kinds two are labeled; the head takes the third for the first of them."""
+    random = np.random.default_rng(3)
+    kind = np.repeat([0, 1, 2], 30)
+    embeddings = (np.eye(3, 60)[kind] * 8 + random.normal(size=(90, 60))).astype(np.float32)
+    labels = np.where(np.isin(np.arange(90), np.r_[0:20, 30:50]), kind, -1)
 
-    assert 600 == len(found)
-    for look in set(found.tolist()):
-        assert 1 == len(set(kind_of[found == look].tolist()))
+    is_near = has_labeled_neighbors(embeddings, labels, np.where(kind == 2, 0, kind))
+
+    shares = [is_near[kind == number].mean() for number in range(3)]
+    assert min(shares[:2]) > 0.6
+    assert shares[2] == 0
 
 
-def test_few_pictures_have_one_look() -> None:
-    assert {0} == set(cluster_ids(clouds(30, 3)[0]).tolist())
+def test_an_image_without_an_embedding_has_no_neighbors() -> None:
+    embeddings = np.ones((30, 4), dtype=np.float32)
+    embeddings[7] = 0
+    is_near = has_labeled_neighbors(embeddings, np.zeros(30, dtype=np.int64), np.zeros(30, dtype=np.int64))
+
+    assert np.flatnonzero(~is_near).tolist() == [7]

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from classifier.active.cross_fit import cross_fit
-from classifier.active.training_set import TrainingSet, build_training_set, fit
+from classifier.active.training_set import TrainingSet, build_training_set, cross_fit, fit
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import Annotation, AnnotationKind, PictureId, Selection
 

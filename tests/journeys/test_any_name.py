@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from classifier.active.pipeline import take_sample
+from classifier.active.sample import take_sample
 from classifier.cli.main import app
 from classifier.labels.load import read_labels
 from classifier.paths import from_text

@@ -14,7 +14,7 @@ from torch import nn
 from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_backbone, load_trained
 from classifier.model.bundle import MANIFEST, Bundle, open_bundle, save_bundle
-from classifier.model.head import feature_scale, fit_head, l2_normalize, load_linear, standardize_pca
+from classifier.model.head import fit_head, l2_normalize, load_linear
 from classifier.model.manifest import Manifest
 
 NAMES = ["test_efficientnet", "test_resnet", "test_vit", "test_convnext"]
@@ -156,12 +156,3 @@ def test_products_of_normalized_rows_are_cosines() -> None:
 
 def test_a_row_of_zeros_stays_zero() -> None:
     assert [[0.0, 0.0]] == l2_normalize(np.zeros((1, 2), np.float32)).tolist()
-
-
-def test_fewer_directions_keep_the_distances_between_images() -> None:
-    embeddings = np.random.default_rng(0).normal(size=(40, 300)).astype(np.float32)
-    standard = (embeddings - embeddings.mean(axis=0)) / feature_scale(embeddings.astype(np.float64))
-    features = standardize_pca(embeddings)
-
-    assert (40, 256) == features.shape
-    assert np.allclose(features @ features.T, standard @ standard.T, atol=1e-2)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.active.pipeline import take_sample
+from classifier.active.sample import take_sample
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog
 from classifier.errors import NoGuarantee

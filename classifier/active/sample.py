@@ -6,12 +6,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from classifier.active.clusters import write_clusters
+import numpy as np
+
+from classifier.active.cluster import cluster
 from classifier.active.deduplicate import duplicate_indices
-from classifier.active.encoder import Encoder, embed_sample, load_embeddings, load_encoder
-from classifier.catalog import annotation_log, audits, categories, decisions, files, runs
+from classifier.active.encoder import Encoder, LoadedEmbeddings, embed_sample, load_embeddings, load_encoder
+from classifier.catalog import annotation_log, audits, categories, decisions, files, ranking, runs
 from classifier.catalog.categories import read_aliases
-from classifier.catalog.ranking import attach_newest
+from classifier.catalog.ranking import Rank
 from classifier.catalog.values import utc_now
 from classifier.decision.overrides import apply_annotation
 from classifier.errors import CrawlError, LibraryError, SettingsError, message_of
@@ -23,6 +25,7 @@ from classifier.filing.results import Status
 from classifier.images.hashing import sample_by_hash
 from classifier.images.walk_result import WalkResult
 from classifier.labels.from_annotations import placed_by_hand, usable_names
+from classifier.model.pca import fit_pca
 from classifier.model.weights import check_versions
 from classifier.progress import Progress, SilentProgress, Stage, counted
 from classifier.reasons import Reason, ReasonCode
@@ -91,9 +94,9 @@ def take_sample(
         left_out = _near_duplicates(catalog, library, found, encoder=encoder, settings=settings)
         new = [(picture, file) for picture, file, is_placed in found if not is_placed and picture not in left_out]
         placed = _place(catalog, library, new, run=run, method=method, progress=progress)
-        if placed or not attach_newest(catalog).number:
-            wanted = {picture for picture, _, _ in found} - left_out
-            write_clusters(library, load_embeddings(catalog, library, backbone=encoder.key, wanted=wanted))
+        if placed or not ranking.attach_newest(catalog).number:
+            wanted = [picture for picture, _, _ in found if picture not in left_out]
+            write_clusters(library, load_embeddings(catalog, library, wanted, backbone=encoder.key))
         write_failure_list(catalog, library, progress, run=run)
         sample = _summary(
             catalog, crawl, encoder=encoder, left_out=len(left_out), placed=placed, failed=len(new) - placed
@@ -179,7 +182,7 @@ def _near_duplicates(
     placed = {picture for picture, _, is_placed in found if is_placed}
     if len(placed) == len(paths):
         return set()
-    kept = load_embeddings(catalog, library, backbone=encoder.key, wanted=paths)
+    kept = load_embeddings(catalog, library, list(paths), backbone=encoder.key)
     row = {picture: number for number, picture in enumerate(kept.pictures)}
     order = [picture for picture in paths if picture in row]
     left_out = duplicate_indices(
@@ -215,6 +218,28 @@ def _place(
                     progress.say(f"{outcome.move.source.path}: not taken: {outcome.reason or outcome.status.value}")
             stage.advance(len(batch))
     return placed
+
+
+def write_clusters(library: Path, loaded: LoadedEmbeddings) -> None:
+    """Cluster a sample; its first ranking has cluster after cluster, in each the closest to its center first.
+
+    Clusters of about 30 images, half a grid, are mostly of one category, and many are labeled at once.
+    """
+    short = fit_pca(loaded.embeddings)(loaded.embeddings)
+    clusters = cluster(short, size=30, most=200, starts=3, seed=_SEED).largest_first()
+    ranks = (
+        Rank(
+            position=position,
+            picture=loaded.pictures[row],
+            action=Action.REVIEW.value,
+            category="",
+            confidence=0.0,
+            cluster_id=int(clusters.ids[row]),
+            logits=None,
+        )
+        for position, row in enumerate(np.lexsort((-clusters.closeness, clusters.ids)).tolist())
+    )
+    ranking.write(library, ranks, meta={"categories": [], "temperature": 1.0, "verdicts": 0})
 
 
 def _decision(picture: PictureId, verdict: Annotation | None) -> Decision:

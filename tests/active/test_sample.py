@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from classifier.active import encoder
-from classifier.active.pipeline import Sample, take_sample
-from classifier.catalog import embeddings, runs
+from classifier.active.sample import Sample, take_sample
+from classifier.catalog import embeddings, files, runs
 from classifier.catalog.connection import read_catalog
 from classifier.errors import LibraryError, SettingsError
 from classifier.filing.undo import undo
@@ -51,10 +51,13 @@ def test_a_sample_waits_in_review_and_the_crawl_is_as_it_was(tmp_path: Path) -> 
     assert before == all_files(crawl)
     assert (5, 5, 0, 0, 0) == (sample.drawn, sample.waiting, sample.repeated, sample.broken, sample.failed)
     with read_catalog(tmp_path / "labels") as catalog:
-        kept = [
-            picture for _, rows in embeddings.rows_by_shard(catalog, backbone=sample.backbone) for _, picture in rows
-        ]
-    assert 5 == len(kept)
+        kept = sum(
+            1
+            for _ in embeddings.locations_of(
+                catalog, [one for one, _, _ in files.readable(catalog, crawl=crawl)], backbone=sample.backbone
+            )
+        )
+    assert 5 == kept
 
 
 def test_what_repeats_is_left_out_and_what_is_broken_is_listed(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classifier.active.pool import count_fileable
 from classifier.catalog.strictness import Strictness
+from classifier.decision.policy import count_fileable
 
 
 def test_a_threshold_files_what_is_at_least_as_sure() -> None:
