@@ -21,9 +21,9 @@ _BECAUSE: Final[Mapping[ReasonCode, Message]] = {
     ReasonCode.NO_GUARANTEE: Message("no error rate can be promised for {first}"),
     ReasonCode.BELOW_AUDITED: Message("below {threshold:.4f} ({source})"),
     ReasonCode.TRUNCATED: Message("the file ends early, so only a part of the picture was seen"),
-    ReasonCode.OOD: Message("unlike every labelled picture (distance {distance:.3f}, yours are below {limit:.3f})"),
+    ReasonCode.OOD: Message("unlike every labeled picture (distance {distance:.3f}, yours are below {limit:.3f})"),
     ReasonCode.NEAR_OOD: Message(
-        "hardly like any labelled picture (distance {distance:.3f}, most of yours are below {limit:.3f})"
+        "hardly like any labeled picture (distance {distance:.3f}, most of yours are below {limit:.3f})"
     ),
     ReasonCode.ANNOTATED: Message("a person said it is {category} ({source})"),
     ReasonCode.ANNOTATED_WRONG: Message("a person said it is not {category} ({source})"),
@@ -33,7 +33,7 @@ _BECAUSE: Final[Mapping[ReasonCode, Message]] = {
     ReasonCode.MOVED_BY_PERSON: Message("a person moved it there"),
     ReasonCode.LEFT_BY_UNDO: Message("an undo left it there"),
     ReasonCode.NOT_MOVED: Message("it could not be moved where it belongs"),
-    ReasonCode.DRAWN: Message("drawn from the crawl to be labelled: nothing is known of it yet"),
+    ReasonCode.DRAWN: Message("drawn from the crawl to be labeled: nothing is known of it yet"),
     ReasonCode.EMPTY_FILE: Message("the file is empty"),
     ReasonCode.NO_KNOWN_FORMAT: Message("it does not begin like any picture format that is known"),
     ReasonCode.FORMAT_NOT_READ: Message("{format} pictures are not read"),

@@ -18,6 +18,7 @@ from classifier.catalog.failure_sentences import read_failure
 from classifier.catalog.filesystem import state_folder
 from classifier.reason_text import reason_message
 from classifier.reasons import Reason, ReasonCode
+from classifier.records import FailureKind
 from kit.reasons import with_sentences
 
 if TYPE_CHECKING:
@@ -61,6 +62,17 @@ def test_every_failure_is_the_same_after_it_was_a_sentence(code: str, params: di
 @given(st.text() | st.sampled_from(["it is no file", "9 x 9 is 1.2.3 megapixels; the limit is 1", "x: y"]))
 def test_a_failure_that_is_not_known_is_kept_as_it_is(sentence: str) -> None:
     assert sentence == str(reason_message(read(sentence)))
+
+
+def test_a_failure_whose_detail_is_gone_is_still_listed(tmp_path: Path) -> None:
+    path = tmp_path / "1.png"
+    path.touch()
+    with open_catalog(tmp_path) as catalog:
+        catalog.connection.execute(
+            "INSERT INTO files (path, crawl, failure_kind, seen) VALUES (?, ?, 'corrupt', 1)",
+            (os.fsencode(path), os.fsencode(tmp_path)),
+        )
+        assert [(path, FailureKind.CORRUPT)] == [(one, failure.kind) for one, failure in files.failures(catalog)]
 
 
 def test_failures_of_an_older_catalog_read_as_before(tmp_path: Path) -> None:

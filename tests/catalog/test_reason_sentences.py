@@ -20,7 +20,7 @@ from classifier.decision.decide import decide
 from classifier.reason_text import reason_message
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import PictureId
-from kit.reasons import with_sentences
+from kit.reasons import earlier_sentence, with_sentences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ def test_every_reason_of_a_sort_is_the_same_after_it_was_a_sentence(
         review_threshold=0.5,
     )
 
-    assert decision.reason == read(str(reason_message(decision.reason)), decision.category)
+    assert decision.reason == read(earlier_sentence(decision.reason), decision.category)
 
 
 DAY = {"date": "2026-11-24"}
@@ -78,7 +78,7 @@ def test_reasons_that_name_a_category_are_read(name: str, code: ReasonCode, para
     top = {"category": name} if "origin" in params else {"top": [[name, 0.5]]}
     reason = Reason.of(code, **top, **params)
 
-    assert reason == read(str(reason_message(reason)), name)
+    assert reason == read(earlier_sentence(reason), name)
 
 
 @pytest.mark.parametrize("code", ["moved_by_person", "left_by_undo", "not_moved", "drawn", "annotated_none"])
@@ -86,7 +86,7 @@ def test_reasons_that_name_no_category_are_read(code: str) -> None:
     params = DAY | {"origin": "labels"} if code == "annotated_none" else {}
     reason = Reason.of(ReasonCode(code), **params)
 
-    assert reason == read(str(reason_message(reason)), "")
+    assert reason == read(earlier_sentence(reason), "")
 
 
 @given(st.text() | st.sampled_from(["below 0.90", "at least 1.2.3", "0.5 a: below .9", "below 9e999", "0.5 a: x"]))

@@ -66,7 +66,7 @@ def test_a_confident_decision_is_filed_and_another_reviewed_with_a_reason(
     assert reason == text(decision)
 
 
-UNLIKE = "0.99 cat, 0.01 dog: unlike every labelled picture (distance 0.250, yours are below 0.250)"
+UNLIKE = "0.99 cat, 0.01 dog: unlike every labeled picture (distance 0.250, yours are below 0.250)"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_an_image_hardly_like_any_label_is_reviewed() -> None:
     decision = one(0.99, 0.01, thresholds=(0.9, 0.9), novelty=0.5, unknown_threshold=0.6, review_threshold=0.45)
 
     assert Action.REVIEW is decision.action
-    assert "0.99 cat, 0.01 dog: hardly like any labelled picture (distance 0.500, " in str(
+    assert "0.99 cat, 0.01 dog: hardly like any labeled picture (distance 0.500, " in str(
         reason_message(decision.reason)
     )
 

@@ -14,15 +14,14 @@ if TYPE_CHECKING:
 ANY = Reason.of(ReasonCode.BELOW_THRESHOLD, threshold=0.9, top=[])
 
 
-def _sentence(code: str, params: str) -> str:
-    return str(reason_message(Reason(ReasonCode(code), params)))
+def earlier_sentence(reason: Reason) -> str:
+    """The reason as earlier versions stored it: they spelled one word as in Britain."""
+    return str(reason_message(reason)).replace("labeled", "labelled")
 
 
 def with_sentences(connection: sqlite3.Connection) -> None:
     """Make of a catalog what an earlier version had: each reason, and each failure, as a sentence."""
-    connection.create_function(
-        "sentence", 2, lambda code, params: str(reason_message(Reason(ReasonCode(code), params)))
-    )
+    connection.create_function("sentence", 2, lambda code, params: earlier_sentence(Reason(ReasonCode(code), params)))
     for table in WITH_REASONS:
         connection.execute(
             f"UPDATE {table} SET reason_params = sentence(reason_code, reason_params) "  # noqa: S608
@@ -30,6 +29,6 @@ def with_sentences(connection: sqlite3.Connection) -> None:
         )
         connection.execute(f"ALTER TABLE {table} DROP COLUMN reason_code")
         connection.execute(f"ALTER TABLE {table} RENAME COLUMN reason_params TO reason")
-    connection.create_function("failure", 1, lambda text: str(reason_message(Reason.from_text(text))))
+    connection.create_function("failure", 1, lambda text: earlier_sentence(Reason.from_text(text)))
     connection.execute("UPDATE files SET failure_detail = failure(failure_detail) WHERE failure_detail IS NOT NULL")
     connection.execute("DELETE FROM migrations WHERE name >= 'm016'")
