@@ -32,7 +32,7 @@ WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
 CAUTIOUS = 0.99
 MISLABELED = {("landscape", 0): "portrait", ("pixel_sprite", 1): "item_icon"}
 """Labelled pictures that are put into another category's folder, for the page to ask about: kind and place there."""
-LEARNED_MS = 120_000
+LEARNED_SECONDS = 120
 """How long what learns beside the page may take until it has looked at the library."""
 SHOWN = "() => document.querySelector('#view [data-image-id], #view .message')"
 SEEN = "() => [...document.images].every((one) => one.complete)"
@@ -113,7 +113,10 @@ def shoot(address: str, target: Path, views: dict[str, tuple[dict[str, int], Cal
         browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         first = browser.new_page()
         first.goto(address)
-        first.wait_for_function(LEARNED, timeout=LEARNED_MS, polling=500)
+        for _ in range(LEARNED_SECONDS):
+            if first.evaluate(LEARNED):
+                break
+            first.wait_for_timeout(1000)
         for scheme in ("light", "dark"):
             for name, (size, reach) in views.items():
                 context = browser.new_context(viewport=size, color_scheme=scheme, locale="en-US")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from babel.messages.catalog import Catalog
+from babel.messages.catalog import Message as CatalogMessage
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
@@ -100,14 +101,24 @@ def compiled(catalog: Catalog) -> bytes:
     return file.getvalue()
 
 
+def forms(text: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+    """The forms of a message or of its translation: one, or several where it depends on a number."""
+    return tuple(text) if isinstance(text, (tuple, list)) else (text or "",)
+
+
+def is_translated(message: CatalogMessage) -> bool:
+    """Whether every form of the translation is there."""
+    return all(forms(message.string))
+
+
 def page_translations(catalog: Catalog) -> str:
     """The module of the page's translations, by message; by its singular, where it depends on a number."""
     words: dict[str, str] = {}
     for file, template in templates():
         key = template if isinstance(template, str) else template[0]
         message = catalog.get(key) if file.suffix == ".js" else None
-        if message is not None and any(message.string):
-            words[key] = message.string if isinstance(message.string, str) else message.string[0]
+        if message is not None and is_translated(message):
+            words[key] = forms(message.string)[0]
     text = json.dumps(words, ensure_ascii=False, indent=2, sort_keys=True)
     return f"// Written by scripts/messages.py.\nexport const MESSAGES = {text};\n"
 
@@ -119,7 +130,7 @@ def main() -> None:
         write_po(file, catalog, width=0, no_location=True, sort_output=True)
     MO.write_bytes(compiled(catalog))
     PAGE.write_text(page_translations(catalog), encoding="utf-8")
-    left = [message.id for message in catalog if not any(message.string)]
+    left = [message.id for message in catalog if not is_translated(message)]
     print(*left, sep="\n")
     print(f"{len(catalog) - len(left)} of {len(catalog)} messages are translated: {PO.relative_to(ROOT)}")
 

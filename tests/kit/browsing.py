@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+TIMEOUT = 30
 
 
 @dataclass
@@ -111,6 +113,19 @@ def all_in_sight(page: Page) -> None:
     page.wait_for_function(
         "() => document.querySelector('.cell') && document.querySelector('.unseen')?.textContent === ''"
     )
+
+
+def until(page: Page, condition: str, argument: object = None) -> None:
+    """Wait until an asynchronous function of the page returns true; `page.wait_for_function` awaits no promise."""
+    end = time.monotonic() + TIMEOUT
+    while not page.evaluate(condition, argument):
+        assert time.monotonic() < end, f"not within {TIMEOUT} seconds: {condition}"
+        page.wait_for_timeout(50)
+
+
+def all_saved(page: Page) -> None:
+    """Wait until the server has every answer that was given."""
+    until(page, "async () => (await import('/static/http.js')).unsavedCount() === 0")
 
 
 def quiet(page: Page, seen: Seen) -> None:

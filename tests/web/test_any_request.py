@@ -118,7 +118,7 @@ def routes() -> list[tuple[str, str]]:
 @example(query={"after": "[1, 1e308, 100000000000000000000, 0]", "order": "learned"}, picture="\0", size="x")
 @example(query={"look": "99999999999999999999", "limit": "9" * 5000}, picture="\uff10" * 64, size="small")
 @example(query={"after": "[" * 5_000}, picture="x", size="x")
-def test_any_query_is_answered(
+def test_any_query_gets_a_response(
     page: tuple[TestClient, list[str]], path: str, query: dict[str, str], picture: str, size: str
 ) -> None:
     client, ids = page
@@ -138,7 +138,7 @@ def test_any_query_is_answered(
 @example(body=b'{"make": "\\ud800"}')
 @example(body=b'{"rename": "cat", "to": "\\udfff"}')
 @example(body=b'{"answers": NaN}')
-def test_any_body_is_answered(page: tuple[TestClient, list[str]], path: str, body: bytes) -> None:
+def test_any_body_gets_a_response(page: tuple[TestClient, list[str]], path: str, body: bytes) -> None:
     client, ids = page
     for number in range(2):
         body = body.replace(f"picture {number}".encode(), ids[number].encode())
@@ -148,7 +148,7 @@ def test_any_body_is_answered(page: tuple[TestClient, list[str]], path: str, bod
 
 
 @pytest.mark.parametrize("length", ["", "x", "-1", "²", "9" * 5000, "262145", "1e3"])
-def test_any_length_is_answered(page: tuple[TestClient, list[str]], length: str) -> None:
+def test_any_content_length_gets_a_response(page: tuple[TestClient, list[str]], length: str) -> None:
     client, _ = page
     headers = {b"Content-Type": b"application/json", b"Content-Length": length.encode("latin-1")}
 

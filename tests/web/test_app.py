@@ -66,7 +66,7 @@ def test_pages_follow_each_other_without_a_gap(reader: TestClient) -> None:
     assert second["next"] is None
 
 
-def test_the_state_tells_keys_and_numbers(reader: TestClient) -> None:
+def test_the_state_has_keys_and_counts(reader: TestClient) -> None:
     state = reader.get("/api/state").json()
 
     assert [("blue", "1"), ("green", "2"), ("red", "3")] == [(one["name"], one["key"]) for one in state["categories"]]
@@ -89,7 +89,7 @@ def test_decided_filed_and_taken_back_through_the_page(client: TestClient, libra
     assert ([row["picture"]], 1) == ([one["picture"] for one in back["pictures"]], back["state"]["to_file"])
 
 
-def test_while_a_sort_owns_the_library_answers_are_kept_and_filing_says_so(client: TestClient, library: Path) -> None:
+def test_while_a_sort_runs_answers_are_kept_and_filing_is_refused(client: TestClient, library: Path) -> None:
     row = queue(client)[0]
     with hold_lock(library):
         said = client.post("/api/say", json={"answers": [{"picture": row["picture"], "said": "none of these"}]})
@@ -101,7 +101,7 @@ def test_while_a_sort_owns_the_library_answers_are_kept_and_filing_says_so(clien
 
 
 @pytest.mark.parametrize("size", ["small", "large"])
-def test_a_picture_is_encoded_anew_and_never_sent_as_it_lies(client: TestClient, library: Path, size: str) -> None:
+def test_an_image_is_re_encoded_and_never_sent_as_it_is(client: TestClient, library: Path, size: str) -> None:
     row = queue(client)[0]
     answer = client.get(f"/picture/{row['picture']}/{size}")
 
@@ -110,7 +110,7 @@ def test_a_picture_is_encoded_anew_and_never_sent_as_it_lies(client: TestClient,
     assert answer.content not in all_files(library / "_review").values()
 
 
-def test_small_ones_are_kept_on_disk_and_shown_again_from_there(client: TestClient, library: Path) -> None:
+def test_thumbnails_are_kept_on_disk_and_served_from_there(client: TestClient, library: Path) -> None:
     row = queue(client)[0]
     first = client.get(f"/picture/{row['picture']}/small").content
     kept = library / ".illsort" / "thumbnails" / row["picture"][:2] / f"{row['picture']}.jpg"
@@ -120,7 +120,7 @@ def test_small_ones_are_kept_on_disk_and_shown_again_from_there(client: TestClie
     assert b"another" == client.get(f"/picture/{row['picture']}/small").content
 
 
-def test_other_content_in_a_pictures_place_is_not_decoded(client: TestClient, library: Path) -> None:
+def test_other_content_at_the_path_of_an_image_is_not_decoded(client: TestClient, library: Path) -> None:
     row = queue(client)[0]
     path = next(path for path in library.rglob("*.png") if path.name == row["name"])
     path.unlink()
@@ -170,7 +170,7 @@ def test_a_size_is_small_or_large(reader: TestClient) -> None:
         {"answers": [{"picture": f"{number:064}", "said": "skipped"} for number in range(201)]},
     ],
 )
-def test_what_the_page_does_not_say_is_not_understood(reader: TestClient, sent: Any) -> None:
+def test_a_request_that_the_page_never_sends_is_refused(reader: TestClient, sent: Any) -> None:
     assert 400 == reader.post("/api/say", json=sent).status_code
 
 
@@ -198,18 +198,18 @@ def test_a_category_that_does_not_exist_is_refused(client: TestClient, library: 
         {"after": "[NaN, 1]"},
     ],
 )
-def test_a_page_that_is_none_is_not_understood(reader: TestClient, query: dict[str, str]) -> None:
+def test_a_bad_cursor_or_limit_is_refused(reader: TestClient, query: dict[str, str]) -> None:
     assert 400 == reader.get("/api/queue", params=query).status_code
 
 
-def test_what_is_no_json_or_too_long_is_refused(reader: TestClient) -> None:
+def test_a_body_that_is_no_json_or_too_long_is_refused(reader: TestClient) -> None:
     as_json = {"Content-Type": "application/json"}
 
     assert 400 == reader.post("/api/say", content="{", headers=as_json).status_code
     assert 413 == reader.post("/api/say", content=" " * 300_000, headers=as_json).status_code
 
 
-def test_markup_stays_text_for_the_page_never_makes_elements_of_strings() -> None:
+def test_no_script_of_the_page_makes_elements_of_strings() -> None:
     page = Path(__file__).resolve().parents[2] / "classifier" / "web" / "static"
     scripts = "".join(path.read_text(encoding="utf-8") for path in page.glob("*.js"))
 
@@ -220,7 +220,7 @@ def test_markup_stays_text_for_the_page_never_makes_elements_of_strings() -> Non
     ]
 
 
-def test_without_the_models_folder_pictures_are_shown_without_guesses(tmp_path: Path, bundle: Path) -> None:
+def test_without_the_model_folder_images_are_shown_without_guesses(tmp_path: Path, bundle: Path) -> None:
     own = shutil.copytree(bundle, tmp_path / "model")
     library = unsure_library(tmp_path, own, 3)
     shutil.rmtree(own)

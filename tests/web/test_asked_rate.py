@@ -19,7 +19,7 @@ from kit.reviewing import blended, served
 SAYS = "t most 2% wrong asked, an estimate, no guarantee"
 
 
-def test_a_rate_asked_without_a_guarantee_is_told_as_such_after_filing(tmp_path: Path) -> None:
+def test_a_requested_rate_without_a_guarantee_is_called_an_estimate(tmp_path: Path) -> None:
     model = color_bundle(tmp_path / "model", labeled=True, evidence=100, selection=Selection.PERSON).folder
     crawl, library = tmp_path / "crawl", tmp_path / "sorted"
     crawl.mkdir()

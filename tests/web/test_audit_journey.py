@@ -24,7 +24,7 @@ def picture(_: str, number: int) -> bytes:
     return blended(number)
 
 
-def test_an_audit_is_drawn_judged_and_taken_back_by_keys(tmp_path: Path) -> None:
+def test_an_audit_is_drawn_judged_and_undone_by_keys(tmp_path: Path) -> None:
     library = filed_library(tmp_path, Kind(category="chibi", confidences=[0.9, 0.95, 0.99, 0.97]), content=picture)
     seen = Seen()
     with server(library) as served, browser(seen) as page:

@@ -37,7 +37,7 @@ def say(client: TestClient, told: dict[str, Any], said: str, category: str | Non
     return post(client, "/say", answers=[{"picture": picture, "said": said, "category": category}])
 
 
-def test_an_answer_from_another_page_is_taken_up(library: Path) -> None:
+def test_an_answer_from_another_page_is_seen(library: Path) -> None:
     with served(library) as client:
         assert 0 == client.get("/api/audit").json()["audit"]["drawn"]
         told = post(client, "/begin", count=5)
@@ -54,7 +54,7 @@ def test_an_answer_from_another_page_is_taken_up(library: Path) -> None:
     assert told["at_most"].endswith("%")
 
 
-def test_the_page_draws_no_more_than_status_counts_as_filed(library: Path) -> None:
+def test_the_page_samples_only_what_status_counts_as_filed(library: Path) -> None:
     with served(library) as client:
         told = client.get("/api/audit").json()["audit"]
 
@@ -62,7 +62,7 @@ def test_the_page_draws_no_more_than_status_counts_as_filed(library: Path) -> No
     assert 8 == sum(library_stats(library).filed.values())
 
 
-def test_one_that_is_rather_another_category_is_wrong_and_can_be_filed_there(library: Path) -> None:
+def test_an_image_of_another_category_is_wrong_and_can_be_filed_there(library: Path) -> None:
     with served(library) as client:
         told = post(client, "/begin", count=3)
         row = told["pictures"][0]
@@ -85,13 +85,13 @@ def test_one_that_is_rather_another_category_is_wrong_and_can_be_filed_there(lib
         assert 0 == annotation_log.count(catalog)
 
 
-def test_an_answer_that_is_told_twice_is_one_answer(library: Path) -> None:
+def test_an_answer_that_is_sent_twice_counts_once(library: Path) -> None:
     with served(library) as client:
         told = post(client, "/begin", count=3)
         assert [1, 1] == [say(client, told, "wrong", told["pictures"][0]["category"])["asked"] for _ in range(2)]
 
 
-def test_a_skip_that_is_told_twice_is_one_though_its_picture_is_asked_again(library: Path) -> None:
+def test_a_skip_that_is_sent_twice_counts_once(library: Path) -> None:
     with served(library) as client:
         told = post(client, "/begin", count=1)
         skip = {"picture": told["pictures"][0]["picture"], "said": "skipped", "category": None}
@@ -101,7 +101,7 @@ def test_a_skip_that_is_told_twice_is_one_though_its_picture_is_asked_again(libr
     assert (False, once, True) == (once["finished"], twice, again["finished"])
 
 
-def test_a_missed_target_is_told_with_what_helps_and_the_wrong_ones_go_to_review(library: Path) -> None:
+def test_a_missed_target_is_reported_with_a_threshold_that_keeps_it(library: Path) -> None:
     with served(library) as client:
         told = post(client, "/begin", count=8)
         while told["pictures"]:
@@ -120,7 +120,7 @@ def test_a_missed_target_is_told_with_what_helps_and_the_wrong_ones_go_to_review
     assert {"_review": 4, "chibi": 2, "page": 2} == Counter(name.split("/")[0] for name in names)
 
 
-def test_another_error_rate_than_the_last_sorts_can_be_asked_for(library: Path) -> None:
+def test_another_error_rate_than_that_of_the_last_sort_can_be_set(library: Path) -> None:
     with served(library, max_error=0.7) as client:
         told = post(client, "/begin", count=8)
         while told["pictures"]:
@@ -129,7 +129,7 @@ def test_another_error_rate_than_the_last_sorts_can_be_asked_for(library: Path) 
     assert ("70.0%", True, None) == (told["target"], told["kept"], told["offer"])
 
 
-def test_one_that_is_no_longer_there_is_skipped_and_counts_as_wrong(library: Path) -> None:
+def test_a_missing_image_is_skipped_and_counts_as_wrong(library: Path) -> None:
     with served(library) as client:
         told = post(client, "/begin", count=8)
         gone = told["pictures"][0]
@@ -141,12 +141,12 @@ def test_one_that_is_no_longer_there_is_skipped_and_counts_as_wrong(library: Pat
 
 
 @pytest.mark.parametrize("sent", [{"count": -1}, {"count": "5"}, {"count": 10**9}])
-def test_only_a_number_of_pictures_is_understood(library: Path, sent: dict[str, Any]) -> None:
+def test_only_a_number_of_images_is_accepted_as_a_sample_size(library: Path, sent: dict[str, Any]) -> None:
     with served(library) as client:
         assert 400 == client.post("/api/audit/begin", json=sent).status_code
 
 
-def test_what_is_said_in_an_audit_is_learned_from_too(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_audit_answers_are_learned_from_too(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[int] = []
     monkeypatch.setattr(LearnerStatus, "tell", lambda _, words: heard.append(words))
     with served(library) as client:

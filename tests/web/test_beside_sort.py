@@ -11,7 +11,7 @@ import pytest
 
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import read_catalog
-from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
+from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet, until
 from kit.reviewing import SURE, blended, unsure_library
 from kit.serving import server
 
@@ -34,7 +34,7 @@ def begun(folder: Path, bundle: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
-def test_what_is_decided_while_a_sort_is_at_work_is_kept_and_what_it_brings_waits(tmp_path: Path, bundle: Path) -> None:
+def test_answers_during_a_sort_are_kept_and_its_new_images_wait(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, KNOWN)
     for number in range(KNOWN, KNOWN + NEW):
         (tmp_path / "crawl" / f"{number:03}.png").write_bytes(blended(number))
@@ -50,7 +50,7 @@ def test_what_is_decided_while_a_sort_is_at_work_is_kept_and_what_it_brings_wait
                 page.wait_for_function(SHOWN, arg=[said[-1]])
                 page.wait_for_timeout(100)
             told = json.loads(sort.communicate()[0])
-        page.wait_for_function(WAIT, arg=[KNOWN + NEW - len(said)], polling=250)
+        until(page, WAIT, [KNOWN + NEW - len(said)])
         page.reload()
         page.wait_for_selector(".stage img")
         quiet(page, seen)

@@ -54,7 +54,7 @@ def newest(client: TestClient, number: int) -> None:
         pass
 
 
-def test_a_grid_that_learning_has_emptied_comes_with_the_list_of_now(tmp_path: Path) -> None:
+def test_an_emptied_grid_comes_with_the_present_list_of_grids(tmp_path: Path) -> None:
     library, ids = sample(tmp_path)
     with served(library) as client:
         before = client.get("/api/grids").json()
@@ -66,7 +66,7 @@ def test_a_grid_that_learning_has_emptied_comes_with_the_list_of_now(tmp_path: P
     assert [("dog", 9), (None, 3)] == [(one["category"], one["count"]) for one in answer["grids"]]
 
 
-def test_groups_are_looked_at_once_something_of_them_was_answered_also_when_it_is_filed(tmp_path: Path) -> None:
+def test_an_answered_group_counts_as_named_also_once_it_is_filed(tmp_path: Path) -> None:
     library, ids = sample(tmp_path)
     with served(library) as client:
         client.post("/api/categories", json={"make": "cat"})
@@ -81,7 +81,7 @@ def test_groups_are_looked_at_once_something_of_them_was_answered_also_when_it_i
         assert {"all": 4, "named": 2, "untouched": [2, 3]} == client.get("/api/grids").json()["groups"]
 
 
-def test_only_the_pictures_that_the_page_names_are_answered(tmp_path: Path) -> None:
+def test_only_the_images_that_the_page_names_are_answered(tmp_path: Path) -> None:
     library, ids = sample(tmp_path)
     with served(library) as client:
         client.post("/api/categories", json={"make": "cat"})
@@ -91,7 +91,7 @@ def test_only_the_pictures_that_the_page_names_are_answered(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("is_filed", [False, True])
-def test_what_waits_is_counted_without_what_was_answered_skipped_or_filed(tmp_path: Path, is_filed: bool) -> None:
+def test_waiting_images_exclude_answered_skipped_and_filed_ones(tmp_path: Path, is_filed: bool) -> None:
     library, ids = sample(tmp_path)
     with served(library) as client:
         client.post("/api/categories", json={"make": "cat"})
@@ -107,7 +107,7 @@ def test_what_waits_is_counted_without_what_was_answered_skipped_or_filed(tmp_pa
     assert (9, 1) == (sum(state["waiting"]["review"].values()), state["skipped"])
 
 
-def test_a_reason_that_is_older_than_the_guesses_beside_it_says_so(tmp_path: Path) -> None:
+def test_a_reason_older_than_its_guesses_is_marked(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, [(Action.REVIEW, "cat", 0.5)] * 2 + [(Action.FILE, "dog", 0.9)])
     with served(library) as client:
         before = client.get("/api/queue").json()["pictures"]

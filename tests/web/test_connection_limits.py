@@ -70,7 +70,7 @@ def many_files() -> Iterator[None]:
 
 @pytest.mark.parametrize("sent", [b"", HALF])
 @pytest.mark.usefixtures("many_files")
-def test_1500_half_requests_leave_the_page_answering(server: PageServer, port: int, sent: bytes) -> None:
+def test_1500_half_requests_leave_the_page_responsive(server: PageServer, port: int, sent: bytes) -> None:
     with ExitStack() as held:
         for _ in range(1500):
             one = held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
@@ -83,7 +83,7 @@ def test_1500_half_requests_leave_the_page_answering(server: PageServer, port: i
     assert ("there", True) == (answer.text, time.monotonic() - began < 10)
 
 
-def test_what_is_being_answered_is_not_cut_for_others(port: int) -> None:
+def test_a_request_in_progress_is_not_cut_for_new_ones(port: int) -> None:
     answers: list[str] = []
     address = f"http://127.0.0.1:{port}/?wait=1"
     asking = [threading.Thread(target=lambda: answers.append(httpx.get(address, timeout=20).text)) for _ in range(5)]
@@ -100,7 +100,7 @@ def test_what_is_being_answered_is_not_cut_for_others(port: int) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", HALF, HALF + b"\r\n1234", b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /"])
-def test_a_request_that_is_not_whole_in_time_ends_its_connection(
+def test_an_incomplete_request_is_cut_after_its_deadline(
     port: int, sent: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("classifier.web.server.REQUEST_TIMEOUT_S", 0.3)

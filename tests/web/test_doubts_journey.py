@@ -52,7 +52,7 @@ def learned(made: Doubted) -> dict[PictureId, str]:
     return {picture: example.label.category for picture, example in found.items() if example and example.label.category}
 
 
-def test_a_wrong_label_is_put_right_by_one_key_taken_back_and_put_right_again(tmp_path: Path) -> None:
+def test_a_wrong_label_is_corrected_by_one_key_and_the_step_is_undone(tmp_path: Path) -> None:
     made = doubted(tmp_path)
     first, second, third = made.pictures
     labeled, likely = made.wrong[0].parent.name, made.colors[0]
@@ -91,7 +91,7 @@ def test_a_wrong_label_is_put_right_by_one_key_taken_back_and_put_right_again(tm
     assert all(path.is_file() for path in made.wrong)
 
 
-def test_what_is_skipped_is_passed_by_keys_that_come_fast_and_asked_again(tmp_path: Path) -> None:
+def test_skipped_issues_are_passed_by_fast_keys_and_asked_again(tmp_path: Path) -> None:
     made = doubted(tmp_path)
     seen = Seen()
     with server(made.library) as served, browser(seen, viewport={"width": 390, "height": 800}, locale="zh-CN") as page:
@@ -120,7 +120,7 @@ def number(page: Page, count: int) -> None:
     page.get_by_role("button", name=f"Doubtful labels {count}").wait_for()
 
 
-def test_what_is_said_in_another_tray_changes_the_number(tmp_path: Path) -> None:
+def test_an_answer_in_another_queue_changes_the_number_of_issues(tmp_path: Path) -> None:
     made = doubted(tmp_path, crawled=1, waiting=0)
     seen = Seen()
     with server(made.library) as served, browser(seen) as page:
@@ -136,7 +136,7 @@ def test_what_is_said_in_another_tray_changes_the_number(tmp_path: Path) -> None
     assert [] == seen.said
 
 
-def test_after_sorting_again_by_what_was_learned_the_tray_needs_no_reload(tmp_path: Path) -> None:
+def test_after_sorting_again_the_label_issues_need_no_reload(tmp_path: Path) -> None:
     made = doubted(tmp_path, waiting=0)
     seen, outcome = Seen(), {"number": 0}
 
@@ -167,7 +167,7 @@ def test_after_sorting_again_by_what_was_learned_the_tray_needs_no_reload(tmp_pa
     assert [] == seen.said
 
 
-def test_where_nothing_is_doubted_there_is_no_such_tray(tmp_path: Path, bundle: Path) -> None:
+def test_without_label_issues_the_page_has_no_such_queue(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 2)
     seen = Seen()
     with server(library) as served, browser(seen) as page:

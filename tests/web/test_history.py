@@ -57,7 +57,7 @@ def shown(session: ReviewSession) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("clock", CLOCKS)
-def test_taking_back_goes_through_the_same_states_backwards(
+def test_undo_goes_through_the_same_states_backwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: str
 ) -> None:
     library, ids = waiting_library(tmp_path, MANY)
@@ -85,9 +85,7 @@ def without_made(state: dict[str, Any]) -> dict[str, Any]:
     return state | {"categories": [one["name"] for one in state["categories"] if not one["name"].startswith("new")]}
 
 
-def test_a_category_made_at_the_time_of_an_answer_stays_when_that_is_taken_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_category_created_with_an_answer_survives_its_undo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     set_clock(monkeypatch, "standing still")
     with open_catalog(library) as catalog:
@@ -99,7 +97,7 @@ def test_a_category_made_at_the_time_of_an_answer_stays_when_that_is_taken_back(
         assert "bird" in {one["name"] for one in ReviewSession(catalog).state()["categories"]}
 
 
-def test_steps_of_an_older_catalog_are_in_the_order_in_which_they_were_recorded(tmp_path: Path) -> None:
+def test_steps_of_an_older_catalog_keep_their_order(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     with open_catalog(library):
         pass

@@ -63,7 +63,7 @@ def pictures(library: Path) -> set[str]:
     return {name for name in all_files(library) if not name.startswith((".illsort", "_broken"))}
 
 
-def test_a_queue_is_cleared_by_keys_alone_though_the_server_is_killed_in_between(tmp_path: Path, bundle: Path) -> None:
+def test_a_queue_is_cleared_by_keys_though_the_server_is_killed(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, COUNT)
     before, seen = pictures(library), Seen()
     with browser(seen, viewport={"width": 1280, "height": 800}) as page:
@@ -98,7 +98,7 @@ def test_a_queue_is_cleared_by_keys_alone_though_the_server_is_killed_in_between
     assert before == pictures(library)
 
 
-def test_a_grid_is_confirmed_but_for_what_was_marked(tmp_path: Path, bundle: Path) -> None:
+def test_a_grid_is_confirmed_except_for_the_marked_images(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, COUNT)
     seen = Seen()
     options = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "color_scheme": "dark", "has_touch": True}
@@ -127,7 +127,7 @@ def test_a_grid_is_confirmed_but_for_what_was_marked(tmp_path: Path, bundle: Pat
     assert ([], 1) == (seen.said, len(seen.asked))
 
 
-def test_a_decision_that_the_server_does_not_hear_is_sent_again(tmp_path: Path, bundle: Path) -> None:
+def test_an_answer_that_does_not_reach_the_server_is_sent_again(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 4)
     seen = Seen()
     with browser(seen) as page:
@@ -143,7 +143,7 @@ def test_a_decision_that_the_server_does_not_hear_is_sent_again(tmp_path: Path, 
         assert 2 == annotation_log.count(catalog)
 
 
-def test_what_is_decided_is_learned_and_what_comes_next_is_in_another_order(tmp_path: Path) -> None:
+def test_answers_are_learned_and_reorder_what_comes_next(tmp_path: Path) -> None:
     bundle = color_bundle(tmp_path / "model", labeled=True).folder
     library = unsure_library(tmp_path, bundle, 60)
     seen = Seen()

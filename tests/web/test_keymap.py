@@ -11,14 +11,14 @@ def test_the_first_ten_categories_have_digits() -> None:
     assert dict(zip(names, "1234567890", strict=True)) == keys_for(names)
 
 
-def test_further_ones_have_a_letter_of_their_name_that_is_free() -> None:
+def test_further_categories_have_a_free_letter_of_their_name() -> None:
     names = [*(f"{number}" for number in range(10)), "scenery", "comic", "cat", "风景"]
     keys = keys_for(names)
 
     assert ("e", "m", "a", "b") == tuple(keys[name] for name in ("scenery", "comic", "cat", "风景"))
 
 
-def test_no_key_is_given_twice_nor_one_of_the_pages_own() -> None:
+def test_no_key_is_given_twice_and_none_of_the_page() -> None:
     keys = keys_for([f"{number}" for number in range(70)])
 
     assert 10 + 17 + 25 == len(keys) == len(set(keys.values()))

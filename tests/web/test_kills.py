@@ -51,7 +51,7 @@ class Asker:
                 self._start()
 
 
-def test_of_500_answers_none_is_lost_or_doubled_though_the_server_is_killed_twice(tmp_path: Path) -> None:
+def test_no_answer_is_lost_or_doubled_though_the_server_is_killed(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, [(Action.REVIEW, "chibi", number / COUNT) for number in range(COUNT)])
     with ExitStack() as starts:
         asker = Asker(library, starts)
@@ -76,7 +76,7 @@ def test_of_500_answers_none_is_lost_or_doubled_though_the_server_is_killed_twic
         assert 0 == annotation_log.count(catalog)
 
 
-def test_what_is_told_again_because_the_answer_was_lost_is_one_step(tmp_path: Path) -> None:
+def test_a_request_repeated_after_a_lost_response_is_one_step(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, [(Action.REVIEW, "chibi", 0.5)] * 2)
     said = [{"answers": [{"picture": picture, "said": "right", "category": "chibi"}]} for picture in ids]
     with ExitStack() as starts:

@@ -74,7 +74,7 @@ def test_the_most_doubtful_label_is_asked_about_first(made: Doubted) -> None:
     assert str(made.library) in told["option"]
 
 
-def test_training_learns_what_was_said_in_place_of_the_wrong_label(made: Doubted) -> None:
+def test_training_uses_the_answer_in_place_of_the_wrong_label(made: Doubted) -> None:
     wrong = trained_on(made, made.library)
     before = all_files(made.labels), all_files(made.library / "_review")
     with served(made.library) as client:
@@ -92,7 +92,7 @@ def test_training_learns_what_was_said_in_place_of_the_wrong_label(made: Doubted
     assert None is place
 
 
-def test_an_answered_doubt_does_not_come_back_also_after_a_restart(made: Doubted) -> None:
+def test_an_answered_issue_does_not_come_back_after_a_restart(made: Doubted) -> None:
     with served(made.library) as client:
         say(client, made.pictures[0], "right", made.colors[0])
         say(client, made.pictures[2], "right", made.wrong[2].parent.name)
@@ -102,7 +102,7 @@ def test_an_answered_doubt_does_not_come_back_also_after_a_restart(made: Doubted
     assert ([made.pictures[1]], 3, 1, 2) == (pictures(told), told["of"], told["left"], told["steps"])
 
 
-def test_any_number_of_answers_are_taken_back_also_after_a_restart(made: Doubted) -> None:
+def test_any_number_of_answers_are_undone_also_after_a_restart(made: Doubted) -> None:
     with served(made.library) as client:
         say(client, made.pictures[0], "right", made.colors[0])
         say(client, made.pictures[1], "skipped")
@@ -115,7 +115,7 @@ def test_any_number_of_answers_are_taken_back_also_after_a_restart(made: Doubted
     assert trained_on(made, None) == trained_on(made, made.library)
 
 
-def test_what_was_skipped_comes_after_the_others(made: Doubted) -> None:
+def test_skipped_issues_come_after_the_others(made: Doubted) -> None:
     first, second, third = made.pictures
     with served(made.library) as client:
         say(client, second, "skipped")
@@ -123,7 +123,7 @@ def test_what_was_skipped_comes_after_the_others(made: Doubted) -> None:
         assert [third, first] == pictures(say(client, second, "right", made.colors[1]))
 
 
-def test_an_answer_that_is_told_twice_is_one_answer(made: Doubted) -> None:
+def test_an_answer_that_is_sent_twice_counts_once(made: Doubted) -> None:
     with served(made.library) as client:
         for _ in range(2):
             told = say(client, made.pictures[0], "right", made.colors[0])
@@ -135,7 +135,7 @@ def test_an_answer_that_is_told_twice_is_one_answer(made: Doubted) -> None:
     ("said", "category", "why"),
     [("right", "heron", "there is no category 'heron'"), ("wrong", "red", "say of which"), ("right", None, "None")],
 )
-def test_what_makes_no_label_is_refused(made: Doubted, said: str, category: str | None, why: str) -> None:
+def test_an_answer_that_makes_no_label_is_refused(made: Doubted, said: str, category: str | None, why: str) -> None:
     answers = [{"picture": made.pictures[0], "said": said, "category": category}]
     with served(made.library) as client:
         refused = client.post("/api/doubts/say", json={"answers": answers})
@@ -144,7 +144,7 @@ def test_what_makes_no_label_is_refused(made: Doubted, said: str, category: str 
     assert (409, 0, True) == (refused.status_code, told["steps"], why in refused.json()["error"])
 
 
-def test_a_picture_that_no_doubt_is_about_is_refused(made: Doubted) -> None:
+def test_an_image_without_a_label_issue_is_refused(made: Doubted) -> None:
     with served(made.library) as client:
         answers = [{"picture": "0" * 64, "said": "right", "category": "red"}]
         assert 409 == client.post("/api/doubts/say", json={"answers": answers}).status_code
@@ -152,7 +152,7 @@ def test_a_picture_that_no_doubt_is_about_is_refused(made: Doubted) -> None:
         assert 400 == client.post("/api/doubts/back", json={"steps": "one"}).status_code
 
 
-def test_what_was_said_of_the_picture_in_the_queue_answers_the_doubt(tmp_path: Path) -> None:
+def test_an_answer_in_the_queue_resolves_the_label_issue(tmp_path: Path) -> None:
     made = doubted(tmp_path, crawled=1)
     with served(made.library) as client:
         answers = [{"picture": made.pictures[0], "said": "right", "category": made.colors[0]}]
@@ -160,7 +160,7 @@ def test_what_was_said_of_the_picture_in_the_queue_answers_the_doubt(tmp_path: P
         assert list(made.pictures[1:]) == pictures(doubts(client))
 
 
-def test_a_picture_that_lies_in_the_library_is_filed_by_its_answer_and_waits_again_without(tmp_path: Path) -> None:
+def test_an_image_in_the_library_is_filed_by_its_issue_answer(tmp_path: Path) -> None:
     made = doubted(tmp_path, crawled=1)
     picture, name, color = made.pictures[0], made.wrong[0].name, made.colors[0]
     with served(made.library) as client:
@@ -181,7 +181,7 @@ def test_a_picture_that_lies_in_the_library_is_filed_by_its_answer_and_waits_aga
     assert [made.library / color / name] == [one for one in made.library.rglob("*") if one.name == name]
 
 
-def test_taking_back_leaves_a_newer_word_of_the_queue_alone(tmp_path: Path) -> None:
+def test_undo_leaves_a_newer_answer_of_the_queue_alone(tmp_path: Path) -> None:
     made = doubted(tmp_path, crawled=1)
     picture = made.pictures[0]
     with served(made.library) as client:
@@ -197,7 +197,7 @@ def test_taking_back_leaves_a_newer_word_of_the_queue_alone(tmp_path: Path) -> N
     assert ("file",) == row
 
 
-def test_a_doubt_between_categories_that_became_one_is_none(made: Doubted) -> None:
+def test_an_issue_between_merged_categories_is_none(made: Doubted) -> None:
     with served(made.library) as client:
         old, new = made.wrong[0].parent.name, made.colors[0]
         client.post("/api/categories", json={"rename": old, "to": new}).raise_for_status()
@@ -208,7 +208,7 @@ def test_a_doubt_between_categories_that_became_one_is_none(made: Doubted) -> No
     assert len(told["pictures"]) == told["of"] == told["left"]
 
 
-def test_a_word_that_it_is_not_another_category_answers_no_doubt(made: Doubted) -> None:
+def test_ruling_out_a_third_category_resolves_no_issue(made: Doubted) -> None:
     with served(made.library) as client:
         likely = next(row["likely"] for row in doubts(client)["pictures"] if row["picture"] == made.pictures[0])
     (third,) = {"red", "green", "blue"} - {made.wrong[0].parent.name, likely}
@@ -226,20 +226,20 @@ def test_a_word_that_it_is_not_another_category_answers_no_doubt(made: Doubted) 
     "evaluation",
     ["", "[]", "{}", '{"doubts": null}', '{"doubts": {"labels": 3}}', '{"doubts": {"labels": [4, {"path": 1}, ODD]}}'],
 )
-def test_a_model_that_tells_of_no_doubts_has_none(made: Doubted, evaluation: str) -> None:
+def test_a_model_without_issues_has_none(made: Doubted, evaluation: str) -> None:
     odd = {"picture": "../x", "path": str(made.wrong[0]), "category": "red", "likely": "blue", "confidence": 0.5}
     (made.bundle / EVALUATION).write_text(evaluation.replace("ODD", json.dumps(odd)), encoding="utf-8")
     with served(made.library) as client:
         assert (0, []) == (doubts(client)["of"], pictures(doubts(client)))
 
 
-def test_without_its_file_a_model_doubts_nothing(made: Doubted) -> None:
+def test_a_model_without_its_evaluation_has_no_issues(made: Doubted) -> None:
     (made.bundle / EVALUATION).unlink()
     with served(made.library) as client:
         assert 0 == doubts(client)["of"]
 
 
-def test_a_model_trained_anew_doubts_anew(made: Doubted) -> None:
+def test_a_model_trained_anew_has_issues_of_its_own(made: Doubted) -> None:
     with served(made.library) as client:
         assert 3 == doubts(client)["of"]
         found = json.loads((made.bundle / EVALUATION).read_text(encoding="utf-8"))
@@ -250,7 +250,7 @@ def test_a_model_trained_anew_doubts_anew(made: Doubted) -> None:
         assert [made.pictures[2]] == pictures(doubts(client))
 
 
-def test_a_label_whose_file_is_gone_is_not_asked_about_and_what_was_said_of_it_is_taken_back(made: Doubted) -> None:
+def test_a_label_whose_file_is_gone_is_no_issue_and_can_be_undone(made: Doubted) -> None:
     first, _, third = made.pictures
     with served(made.library) as client:
         say(client, first, "right", "red")
@@ -263,7 +263,7 @@ def test_a_label_whose_file_is_gone_is_not_asked_about_and_what_was_said_of_it_i
     assert (1, 1, 0) == (told["of"], told["left"], told["steps"])
 
 
-def test_one_of_no_category_that_is_learned_from_no_more_is_still_shown_and_taken_back(made: Doubted) -> None:
+def test_an_answer_of_no_category_is_shown_and_undone_after_training(made: Doubted) -> None:
     """As after sorting again by what was learned: the model's labels are without it, its doubts are as they were."""
     with served(made.library) as client:
         say(client, made.pictures[0], "none of these")
@@ -278,7 +278,7 @@ def test_one_of_no_category_that_is_learned_from_no_more_is_still_shown_and_take
         assert 200 == client.get(f"/picture/{made.pictures[0]}/large").status_code
 
 
-def test_no_file_is_shown_but_the_doubted_picture(made: Doubted) -> None:
+def test_only_the_image_of_an_issue_is_shown(made: Doubted) -> None:
     other = made.labels / "other.png"
     other.write_bytes(made.wrong[1].read_bytes())
     found = json.loads((made.bundle / EVALUATION).read_text(encoding="utf-8"))
@@ -288,7 +288,7 @@ def test_no_file_is_shown_but_the_doubted_picture(made: Doubted) -> None:
         assert 404 == client.get(f"/picture/{'0' * 64}/large").status_code
 
 
-def test_the_page_is_told_that_something_was_said_wherever_it_was(tmp_path: Path) -> None:
+def test_the_page_learns_of_an_answer_in_any_queue(tmp_path: Path) -> None:
     made = doubted(tmp_path, crawled=1)
     with served(made.library) as client:
         before = client.get("/api/state").json()["words"]
@@ -299,7 +299,7 @@ def test_the_page_is_told_that_something_was_said_wherever_it_was(tmp_path: Path
         assert before < after < client.get("/api/state").json()["words"]
 
 
-def test_a_doubted_picture_is_shown_though_it_was_never_in_the_crawl(made: Doubted) -> None:
+def test_an_issue_is_shown_though_it_was_never_in_the_crawl(made: Doubted) -> None:
     with served(made.library) as client:
         shown = client.get(f"/picture/{made.pictures[0]}/large")
 

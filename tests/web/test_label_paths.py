@@ -59,7 +59,7 @@ def test_a_file_that_holds_another_picture_is_not_found(tmp_path: Path) -> None:
     assert None is files.path_of(GONE)
 
 
-def test_what_was_found_is_looked_at_again_when_it_changes_or_goes(tmp_path: Path) -> None:
+def test_a_found_file_is_checked_again_when_it_changes_or_is_gone(tmp_path: Path) -> None:
     path, picture = tmp_path / "a.png", picture_id(b"one")
     path.write_bytes(b"one")
     files = labeled(tmp_path / "m", path.as_posix(), pictures=(picture,))
@@ -72,13 +72,13 @@ def test_what_was_found_is_looked_at_again_when_it_changes_or_goes(tmp_path: Pat
     assert None is files.path_of(picture)
 
 
-def test_a_folder_or_a_pipe_is_no_picture(tmp_path: Path) -> None:
+def test_a_folder_or_a_pipe_is_no_image(tmp_path: Path) -> None:
     files = labeled(tmp_path / "m", tmp_path.as_posix(), pictures=(GONE,))
 
     assert None is files.path_of(GONE)
 
 
-def test_the_model_trained_anew_tells_anew(tmp_path: Path) -> None:
+def test_a_model_trained_anew_brings_its_own_paths(tmp_path: Path) -> None:
     picture = picture_id(b"one")
     (tmp_path / "a.png").write_bytes(b"one")
     files = labeled(tmp_path / "m", "", pictures=(picture,))
@@ -89,7 +89,7 @@ def test_the_model_trained_anew_tells_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", None])
-def test_without_what_the_model_was_made_of_nothing_is_found(tmp_path: Path, content: bytes | None) -> None:
+def test_without_a_list_of_labels_nothing_is_found(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / EMBEDDINGS).write_bytes(content)
 
@@ -97,7 +97,7 @@ def test_without_what_the_model_was_made_of_nothing_is_found(tmp_path: Path, con
     assert None is LabelPaths(lambda: None).path_of(GONE)
 
 
-def test_the_page_shows_a_labeled_picture_that_was_never_in_the_crawl(tmp_path: Path) -> None:
+def test_the_page_shows_a_labeled_image_that_was_never_in_the_crawl(tmp_path: Path) -> None:
     own = color_bundle(tmp_path / "model").folder
     library = unsure_library(tmp_path, own, 2)
     label = tmp_path / "label.png"

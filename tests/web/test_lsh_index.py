@@ -71,7 +71,7 @@ def drawn(count: int, seed: int = 0) -> NDArray[np.float32]:
     return np.random.default_rng(seed).standard_normal((count, WIDTH), dtype=np.float32)
 
 
-def test_what_is_like_it_is_found_among_all_that_waits_the_most_like_first(kept: Kept) -> None:
+def test_near_duplicates_are_found_among_all_that_waits_nearest_first(kept: Kept) -> None:
     rows = drawn(41)
     rows[[5, 33, 40]] = rows[2] + 0.1 * drawn(3, seed=1) * np.array([[1], [2], [1]])
     kept.keep(kept.pictures, rows)
@@ -81,7 +81,7 @@ def test_what_is_like_it_is_found_among_all_that_waits_the_most_like_first(kept:
     assert [kept.pictures[number] for number in (2, 5, 33)] == found
 
 
-def test_what_is_known_is_not_read_again_and_what_comes_is_added(kept: Kept) -> None:
+def test_known_embeddings_are_not_read_again_and_new_ones_are_added(kept: Kept) -> None:
     rows = drawn(40)
     rows[39] = rows[0]
     kept.keep(kept.pictures[:39], rows[:39])
@@ -98,7 +98,7 @@ def test_what_is_known_is_not_read_again_and_what_comes_is_added(kept: Kept) -> 
     assert {kept.pictures[0], kept.pictures[39]} == set(kept.candidates(rows[0], second))
 
 
-def test_what_is_decided_or_cannot_be_read_is_left_out(kept: Kept) -> None:
+def test_images_that_are_decided_or_unreadable_are_left_out(kept: Kept) -> None:
     kept.keep(kept.pictures, drawn(41))
     path = shard_path(kept.folder, 1)
     path.write_bytes(path.read_bytes()[:-200])
@@ -106,17 +106,17 @@ def test_what_is_decided_or_cannot_be_read_is_left_out(kept: Kept) -> None:
     assert 39 == len(kept.sketched().spots)
 
 
-def test_it_ends_when_it_may_not_go_on(kept: Kept) -> None:
+def test_the_search_ends_when_it_is_cancelled(kept: Kept) -> None:
     kept.keep(kept.pictures, drawn(41))
 
     assert None is build_index(kept.catalog, kept.folder, backbone=BACKBONE, known=EMPTY, rest=lambda: False)
 
 
-def test_an_embedding_of_another_width_is_like_nothing(kept: Kept) -> None:
+def test_an_embedding_of_another_width_has_no_near_duplicates(kept: Kept) -> None:
     kept.keep(kept.pictures, drawn(41))
 
     assert [] == kept.candidates(np.ones(WIDTH + 1, np.float32), kept.sketched())
 
 
-def test_of_nothing_nothing_is_found(kept: Kept) -> None:
+def test_an_empty_index_finds_nothing(kept: Kept) -> None:
     assert [] == kept.candidates(drawn(1)[0], kept.sketched())

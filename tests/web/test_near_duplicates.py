@@ -26,7 +26,7 @@ def shelf(*images: Image.Image) -> tuple[Callable[[PictureId], bytes | None], li
     return see, pictures, asked
 
 
-def test_scaled_and_recompressed_it_is_nearly_the_same_and_others_are_not() -> None:
+def test_a_scaled_and_recompressed_copy_is_a_near_duplicate() -> None:
     one = busy(1, (320, 240))
     again = Image.open(BytesIO(encoded(one, "JPEG", quality=40)))
     see, (own, smaller, worse, other), _ = shelf(one, one.resize((160, 120)), again, busy(2, (320, 240)))
@@ -34,13 +34,13 @@ def test_scaled_and_recompressed_it_is_nearly_the_same_and_others_are_not() -> N
     assert [worse, smaller] == NearDuplicateFinder(see).same(own, [other, worse, smaller])
 
 
-def test_flat_pictures_of_different_colors_are_not_the_same() -> None:
+def test_flat_images_of_different_colors_are_no_near_duplicates() -> None:
     see, (red, blue, again), _ = shelf(*(plain(COLORS[name], (320, 240)) for name in ("red", "blue", "red")))
 
     assert [again] == NearDuplicateFinder(see).same(red, [blue, again])
 
 
-def test_what_is_gone_is_like_nothing_and_nothing_is_looked_at_twice() -> None:
+def test_a_missing_image_has_no_near_duplicates_and_is_read_once() -> None:
     see, (own, other), asked = shelf(busy(1), busy(1))
     looks, gone = NearDuplicateFinder(see), PictureId("f" * 64)
 
@@ -49,7 +49,7 @@ def test_what_is_gone_is_like_nothing_and_nothing_is_looked_at_twice() -> None:
     assert [own, gone, other] == asked
 
 
-def test_without_others_it_is_not_even_looked_at() -> None:
+def test_an_image_without_candidates_is_not_decoded() -> None:
     see, (own,), asked = shelf(busy(1))
 
     assert ([], []) == (NearDuplicateFinder(see).same(own, []), asked)

@@ -62,7 +62,7 @@ def counted(page: Page, tray: str) -> str:
     return page.locator("#toolbar .group button", has_text=tray).locator(".number").inner_text()
 
 
-def test_a_group_is_answered_by_one_key_and_taken_back_by_one(tmp_path: Path) -> None:
+def test_near_duplicates_are_answered_by_one_key_and_undone_by_one(tmp_path: Path) -> None:
     made, seen = nearby(tmp_path), Seen()
     with browser(seen, viewport={"width": 1280, "height": 900}) as page:
         with server(made.library) as first:
@@ -112,7 +112,7 @@ def test_a_group_is_answered_by_one_key_and_taken_back_by_one(tmp_path: Path) ->
     assert ([], 1) == (seen.said, len(seen.asked))
 
 
-def test_by_touch_on_a_phone_in_chinese(tmp_path: Path) -> None:
+def test_near_duplicates_are_answered_by_touch_on_a_phone_in_chinese(tmp_path: Path) -> None:
     made, seen = nearby(tmp_path), Seen()
     options = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "color_scheme": "dark", "has_touch": True}
     with browser(seen, **options) as page, server(made.library) as first:

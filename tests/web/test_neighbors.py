@@ -69,7 +69,7 @@ def said(catalog: Catalog, number: int, said: AnnotationKind, category: str | No
     annotation_log.add(catalog, verdict)
 
 
-def test_the_three_at_the_smallest_angle_are_told_with_their_cosine(catalog: Catalog) -> None:
+def test_the_three_nearest_labels_come_with_their_cosine(catalog: Catalog) -> None:
     of = taught(90, 60, 0, 25, 180, targets=(0, 1, 0, 1, 0))
 
     assert [(3, "chibi"), (4, "page"), (2, "page")] == told(of, catalog)
@@ -77,14 +77,14 @@ def test_the_three_at_the_smallest_angle_are_told_with_their_cosine(catalog: Cat
     assert pytest.approx([1, 0.906, 0.5], abs=1e-3) == cosines
 
 
-def test_near_duplicates_count_once_and_the_picture_itself_not_at_all(catalog: Catalog) -> None:
+def test_near_duplicates_count_once_and_the_image_itself_not_at_all(catalog: Catalog) -> None:
     of = taught(1, 2, 3, 4, 5, groups=(0, 1, 1, 1, 2))
 
     assert [(1, "chibi"), (2, "chibi"), (5, "chibi")] == told(of, catalog)
     assert [(2, "chibi"), (5, "chibi")] == told(of, catalog, own=picture(1))
 
 
-def test_what_a_person_said_since_goes_before_the_label(catalog: Catalog) -> None:
+def test_a_later_answer_overrides_the_label(catalog: Catalog) -> None:
     said(catalog, 1, AnnotationKind.RIGHT, "page")
     said(catalog, 2, AnnotationKind.WRONG, "chibi")
     said(catalog, 3, AnnotationKind.NONE, None)
@@ -93,13 +93,13 @@ def test_what_a_person_said_since_goes_before_the_label(catalog: Catalog) -> Non
     assert [(1, "page"), (4, "chibi"), (5, "chibi")] == told(taught(1, 2, 3, 4, 5), catalog)
 
 
-def test_a_category_is_called_as_a_person_calls_it_now(catalog: Catalog) -> None:
+def test_a_category_has_its_present_name(catalog: Catalog) -> None:
     categories.rename(catalog, "chibi", "small ones", at="2026-11-24", step=1)
 
     assert [(1, "small ones")] == told(taught(1), catalog)
 
 
-def test_embeddings_of_another_width_are_near_to_nothing(catalog: Catalog) -> None:
+def test_embeddings_of_another_width_have_no_neighbors(catalog: Catalog) -> None:
     assert [] == taught(1).nearest(catalog, OWN, np.ones(3, dtype=np.float32))
     assert [] == replace(taught(1), labeled=None).nearest(catalog, OWN, np.ones(2, dtype=np.float32))
 
@@ -117,7 +117,7 @@ def reread(bundle: Path) -> LabeledIndex | None:
         return load_labeled_index(catalog)
 
 
-def test_the_bundle_of_the_last_sort_teaches(own: Path) -> None:
+def test_the_labels_of_the_last_bundle_are_the_neighbors(own: Path) -> None:
     found = reread(own)
 
     assert found is not None
@@ -125,7 +125,7 @@ def test_the_bundle_of_the_last_sort_teaches(own: Path) -> None:
     assert (120, ("blue", "green", "red")) == (len(found.labeled), found.categories)
 
 
-def test_labels_that_the_bundle_was_not_written_with_teach_nothing(own: Path) -> None:
+def test_labels_of_another_bundle_are_no_neighbors(own: Path) -> None:
     zeros = np.zeros(1, dtype=np.int64)
     foreign = LabeledEmbeddings(
         embeddings=np.ones((1, 4), dtype=np.float32),
@@ -143,7 +143,7 @@ def test_labels_that_the_bundle_was_not_written_with_teach_nothing(own: Path) ->
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no archive"])
-def test_without_labels_only_what_repeats_can_be_told(own: Path, content: bytes | None) -> None:
+def test_without_labels_only_near_duplicates_are_known(own: Path, content: bytes | None) -> None:
     manifest = json.loads((own / MANIFEST).read_text(encoding="utf-8"))
     (own / MANIFEST).write_text(json.dumps(manifest | {"labelled_sha256": ""}), encoding="utf-8")
     (own / EMBEDDINGS).unlink()
@@ -155,7 +155,7 @@ def test_without_labels_only_what_repeats_can_be_told(own: Path, content: bytes 
     assert (None, True) == (found.labeled, bool(found.backbone))
 
 
-def test_another_model_in_its_place_teaches_nothing(own: Path) -> None:
+def test_another_model_in_the_same_folder_gives_no_neighbors(own: Path) -> None:
     manifest = json.loads((own / MANIFEST).read_text(encoding="utf-8"))
     (own / MANIFEST).write_text(json.dumps(manifest | {"weights_sha256": "1" * 64}), encoding="utf-8")
 
@@ -163,7 +163,7 @@ def test_another_model_in_its_place_teaches_nothing(own: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"weights_sha256": 3}'])
-def test_a_bundle_that_is_gone_or_damaged_teaches_nothing(own: Path, content: bytes) -> None:
+def test_a_missing_or_damaged_bundle_gives_no_neighbors(own: Path, content: bytes) -> None:
     (own / MANIFEST).write_bytes(content)
     assert None is reread(own)
     shutil.rmtree(own)

@@ -53,7 +53,7 @@ def offered(client: TestClient, picture: PictureId, **query: str) -> dict[str, A
 
 @pytest.mark.parametrize("order", ["surety", "category", "newest", "learned", "alike", "path"])
 @pytest.mark.parametrize("origin", ["review", "audit", "labels"])
-def test_the_next_best_is_offered_wherever_and_however_often_it_was_said(
+def test_the_next_best_category_is_offered_after_every_wrong(
     library: tuple[Path, PictureId], origin: str, order: str
 ) -> None:
     folder, picture = library
@@ -70,7 +70,7 @@ def test_the_next_best_is_offered_wherever_and_however_often_it_was_said(
             assert offered(client, picture, order=order, category="chibi", grid="1") is None
 
 
-def test_what_is_said_on_the_page_holds_at_once_and_after_a_refit_until_it_is_taken_back(
+def test_a_ruled_out_category_stays_so_after_a_refit_until_undone(
     library: tuple[Path, PictureId],
 ) -> None:
     folder, picture = library
@@ -92,7 +92,7 @@ def test_what_is_said_on_the_page_holds_at_once_and_after_a_refit_until_it_is_ta
         assert "chibi" == shown(client)
 
 
-def test_a_category_that_was_said_to_be_right_since_is_ruled_out_no_more(library: tuple[Path, PictureId]) -> None:
+def test_a_category_that_was_confirmed_since_is_ruled_out_no_more(library: tuple[Path, PictureId]) -> None:
     folder, picture = library
     for said in (AnnotationKind.WRONG, AnnotationKind.RIGHT):
         say(folder, picture, said, "chibi", "review")
@@ -103,7 +103,7 @@ def test_a_category_that_was_said_to_be_right_since_is_ruled_out_no_more(library
     assert ("chibi", ["page"]) == (row["category"], row["ruled_out"])
 
 
-def test_a_renamed_category_stays_ruled_out_and_one_put_into_another_rules_that_out_no_more(
+def test_a_renamed_category_stays_ruled_out_but_not_a_merged_one(
     library: tuple[Path, PictureId],
 ) -> None:
     folder, picture = library

@@ -61,9 +61,7 @@ def test_no_cookie_is_ever_given_or_taken(client: TestClient) -> None:
 
 @pytest.mark.parametrize("path", ["/api/state", "/api/queue", "/api/near", "/picture/0/small", "/nowhere", "/api"])
 @pytest.mark.parametrize("key", [None, "", "x", "\xe9", TOKEN])
-def test_without_the_pages_key_nothing_about_the_library_is_answered(
-    stranger: TestClient, path: str, key: str | None
-) -> None:
+def test_without_the_key_nothing_about_the_library_is_sent(stranger: TestClient, path: str, key: str | None) -> None:
     headers = {} if key is None else {KEY_HEADER.encode(): key.encode("latin-1")}
 
     assert 401 == stranger.get(path, headers=headers, follow_redirects=False).status_code
@@ -77,12 +75,12 @@ def test_the_pages_own_files_hold_no_secret(stranger: TestClient, path: str) -> 
     assert not any(secret in answer.text for secret in (TOKEN, session.keys.page, session.keys.pictures))
 
 
-def test_the_token_opens_nothing_but_the_page(stranger: TestClient) -> None:
+def test_the_token_opens_only_the_page(stranger: TestClient) -> None:
     assert 401 == stranger.get(f"/api/state?token={TOKEN}").status_code
     assert 401 == stranger.get(f"/api/state?key={TOKEN}").status_code
 
 
-def test_a_drawn_token_opens_the_page_once(once: tuple[TestClient, PageSession]) -> None:
+def test_a_generated_token_opens_the_page_once(once: tuple[TestClient, PageSession]) -> None:
     client, session = once
     first, second = session.new_token(), session.new_token()
     opened = [client.post("/api/open", json={"token": token}) for token in (first, first, "x", second, second)]
@@ -106,7 +104,7 @@ def test_keys_are_new_with_each_start_but_for_a_chosen_token() -> None:
     assert PageSession(TOKEN).keys == PageSession(TOKEN).keys != PageSession(f"{TOKEN}x").keys
 
 
-def test_a_pictures_address_carries_a_key_that_opens_pictures_alone(stranger: TestClient) -> None:
+def test_the_key_in_an_image_address_opens_only_images(stranger: TestClient) -> None:
     pictures = PageSession(TOKEN).keys.pictures
 
     assert 404 == stranger.get(f"/picture/{'0' * 64}/small?key={pictures}").status_code
@@ -114,7 +112,7 @@ def test_a_pictures_address_carries_a_key_that_opens_pictures_alone(stranger: Te
     assert 401 == stranger.get("/api/state", headers={KEY_HEADER: pictures}).status_code
 
 
-def test_the_page_asks_with_its_key_alone(once: tuple[TestClient, PageSession]) -> None:
+def test_the_page_sends_its_key_in_a_header(once: tuple[TestClient, PageSession]) -> None:
     client, session = once
     client.headers[KEY_HEADER] = session.keys.page
 
@@ -138,7 +136,7 @@ def test_another_host_is_refused(client: TestClient, host: str) -> None:
 
 
 @pytest.mark.parametrize("host", [f"127.0.0.1:{PORT}", f"localhost:{PORT}", f"[::1]:{PORT}"])
-def test_its_own_names_are_answered(client: TestClient, host: str) -> None:
+def test_its_own_host_names_are_accepted(client: TestClient, host: str) -> None:
     headers = {"Host": host, "Origin": f"http://{host}"}
 
     assert 200 == client.get("/api/state", headers=headers).status_code
@@ -148,12 +146,12 @@ def test_its_own_names_are_answered(client: TestClient, host: str) -> None:
     "origin", ["null", "http://evil.example", "https://127.0.0.1:8123", "http://127.0.0.1", "http://localhost:8123"]
 )
 @pytest.mark.parametrize("path", ["/api/say", "/api/back", "/api/file", "/api/open"])
-def test_another_origin_changes_nothing(client: TestClient, path: str, origin: str) -> None:
+def test_a_request_from_another_origin_changes_nothing(client: TestClient, path: str, origin: str) -> None:
     assert 403 == client.post(path, json=ANSWER, headers={"Origin": origin}).status_code
 
 
 @pytest.mark.parametrize("path", ["/api/say", "/api/back", "/api/file"])
-def test_a_change_takes_an_origin_json_and_post(client: TestClient, path: str) -> None:
+def test_a_change_needs_an_origin_json_and_post(client: TestClient, path: str) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     text = {"Content-Type": "text/plain"}
 
@@ -163,17 +161,17 @@ def test_a_change_takes_an_origin_json_and_post(client: TestClient, path: str) -
     assert 403 == client.post(path, json=ANSWER).status_code
 
 
-def test_what_another_site_embeds_is_refused(client: TestClient) -> None:
+def test_an_embedded_request_of_another_site_is_refused(client: TestClient) -> None:
     assert 403 == client.get("/api/state", headers={"Sec-Fetch-Site": "cross-site"}).status_code
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
-def test_no_other_method_is_known(client: TestClient, method: str) -> None:
+def test_other_methods_are_refused(client: TestClient, method: str) -> None:
     assert 405 == client.request(method, "/api/state").status_code
 
 
 @pytest.mark.parametrize("path", ["/", "/api/state", "/api/queue", "/static/main.js", "/nowhere", "/picture/x/small"])
-def test_every_answer_forbids_what_the_page_does_not_need(client: TestClient, path: str) -> None:
+def test_every_response_forbids_what_the_page_does_not_need(client: TestClient, path: str) -> None:
     headers = client.get(path).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
 
@@ -186,7 +184,7 @@ def test_every_answer_forbids_what_the_page_does_not_need(client: TestClient, pa
 
 
 @pytest.mark.parametrize("path", ["/api/state", "/api/queue"])
-def test_no_answer_about_the_library_is_kept_by_the_browser(client: TestClient, path: str) -> None:
+def test_responses_about_the_library_are_not_cached(client: TestClient, path: str) -> None:
     answer = client.get(path)
 
     assert (200, "no-store") == (answer.status_code, answer.headers["cache-control"])
@@ -199,7 +197,7 @@ def test_other_machines_are_let_in_only_with_a_chosen_token(tmp_path: Path, toke
         serve(library, host="0.0.0.0", port=0, token=token, opened=print)  # noqa: S104 - refused
 
 
-def test_served_to_others_it_answers_to_addresses_and_not_to_names(tmp_path: Path) -> None:
+def test_served_to_other_machines_it_accepts_addresses_and_no_names(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, [])
     guarded = SecurityMiddleware(Review(library).app, session=PageSession(TOKEN), host="0.0.0.0", port=PORT)  # noqa: S104 - nothing listens
     own = f"http://192.168.0.2:{PORT}"
@@ -209,12 +207,12 @@ def test_served_to_others_it_answers_to_addresses_and_not_to_names(tmp_path: Pat
         assert 403 == client.get("/", headers={"Host": f"evil.example:{PORT}"}).status_code
 
 
-def test_no_library_is_made_by_looking_for_one(tmp_path: Path) -> None:
+def test_looking_for_a_library_creates_none(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="is not an illsort library"):
         serve(tmp_path / "nowhere", host="127.0.0.1", port=0, token=None, opened=print)
 
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_the_address_is_its_own(client: TestClient) -> None:
+def test_the_printed_address_is_that_of_the_server(client: TestClient) -> None:
     assert OWN == str(client.base_url)

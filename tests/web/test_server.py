@@ -25,7 +25,7 @@ def test_the_page_starts_without_loading_what_only_learning_needs() -> None:
     assert "[]" == shown.stdout.strip()
 
 
-def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, [(Action.REVIEW, "chibi", 0.5)])
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -33,7 +33,7 @@ def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:
             serve(library, host="127.0.0.1", port=port, token=None, opened=print)
 
 
-def test_a_library_that_cannot_be_opened_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_library_that_cannot_be_opened_is_reported_in_one_line(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, [])
     (library / ".illsort" / "catalogue.sqlite").write_bytes(b"no database at all" * 100)
     with pytest.raises(LibraryError, match="is broken"):

@@ -12,7 +12,7 @@ from classifier.catalog import annotation_log, ranking
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.ranking import Rank
 from classifier.records import Action, AnnotationKind, PictureId
-from kit.browsing import CHROMIUM, Seen, all_in_sight, asked_by, browser, picture_in_sight, quiet, type_keys
+from kit.browsing import CHROMIUM, Seen, all_in_sight, all_saved, browser, picture_in_sight, quiet, type_keys, until
 from kit.reviewing import blended, waiting_library
 from kit.serving import server
 
@@ -37,11 +37,13 @@ VISIBLE = """(share) => {
   }).map((cell) => cell.dataset.imageId);
 }"""
 SHOWN = "() => [...document.querySelectorAll('.cell')].map((cell) => cell.dataset.imageId)"
-SETTLED = """() => {
-  const number = document.querySelector(".cell") && document.querySelector(".primary:not(.file)")?.textContent;
-  const was = document.body.dataset.was;
-  document.body.dataset.was = number;
-  return number && number === was && /[1-9]/.test(number);
+OTHERS = f"(before) => ({SHOWN})().join() !== before.join()"
+ONE_GRID = "async () => (await (await import('/static/api.js')).fetchGrids()).grids.length <= 1"
+STEADY = """() => {
+  const label = document.querySelector(".cell") && document.querySelector(".primary:not(.file)")?.textContent;
+  const before = document.body.dataset.before;
+  document.body.dataset.before = label;
+  return label && label === before && /[1-9]/.test(label);
 }"""
 FILED = "(number) => document.querySelector('.file span').textContent === `File ${number}`"
 
@@ -58,20 +60,21 @@ def said(library: Path) -> set[PictureId]:
 
 def still(page: Page) -> None:
     """Wait until the number that Enter would confirm does not grow any more."""
-    page.evaluate("() => { delete document.body.dataset.was; }")
-    page.wait_for_function(SETTLED, polling=400)
+    page.evaluate("() => { delete document.body.dataset.before; }")
+    page.wait_for_function(STEADY, polling=400)
 
 
 def confirm(page: Page, library: Path, *, tap: bool = False) -> set[PictureId]:
     """Confirm the grid; what was confirmed by it, which is what is mostly in sight."""
     before = said(library)
     still(page)
-    whole, partly = set(page.evaluate(VISIBLE, 0.98)), set(page.evaluate(VISIBLE, 0.6))
+    shown, whole, partly = page.evaluate(SHOWN), set(page.evaluate(VISIBLE, 0.98)), set(page.evaluate(VISIBLE, 0.6))
     if tap:
         page.locator(".grid .primary").tap()
     else:
         page.keyboard.press("Enter")
-    page.wait_for_function(FILED, arg=len(before) + len(whole)) if whole == partly else page.wait_for_timeout(500)
+    page.wait_for_function(OTHERS, arg=shown)
+    all_saved(page)
     now = said(library) - before
     assert whole <= now <= partly
     return now
@@ -82,7 +85,7 @@ def confirm(page: Page, library: Path, *, tap: bool = False) -> set[PictureId]:
     [{"viewport": {"width": 1280, "height": 620}}, {"viewport": {"width": 390, "height": 700}, "has_touch": True}],
     ids=["desktop", "phone"],
 )
-def test_enter_confirms_what_is_in_sight_and_the_rest_comes_next(tmp_path: Path, options: dict[str, object]) -> None:
+def test_enter_confirms_what_was_in_view_and_the_rest_comes_next(tmp_path: Path, options: dict[str, object]) -> None:
     library, ids = grid_library(tmp_path)
     seen, is_phone = Seen(), "has_touch" in options
     with server(library) as served, browser(seen, **options) as page:
@@ -103,8 +106,9 @@ def test_enter_confirms_what_is_in_sight_and_the_rest_comes_next(tmp_path: Path,
         while page.locator(".cell").count():  # what was scrolled to is seen too
             page.evaluate("() => document.querySelector('.grid').scrollTo(0, 100000)")
             still(page)
+            before = page.evaluate(SHOWN)
             page.keyboard.press("Enter")
-            page.wait_for_timeout(300)
+            page.wait_for_function(OTHERS, arg=before)
         page.get_by_text("Nothing waits here.").wait_for()
         page.wait_for_function(FILED, arg=COUNT)
         quiet(page, seen)
@@ -117,12 +121,12 @@ def refused(page: Page, picture: PictureId, why: str) -> None:
     page.wait_for_selector(f".single[data-image-id='{picture}']")
     for key in ("Enter", "1", "u"):
         page.evaluate("() => { document.querySelector('#notification').hidden = true; }")
-        page.wait_for_timeout(100)
+        page.locator("#notification").wait_for(state="hidden")
         type_keys(page, key)
         page.locator("#notification", has_text=why).wait_for()
 
 
-def test_a_picture_that_does_not_load_is_not_confirmed_and_not_called_done(tmp_path: Path) -> None:
+def test_an_image_that_does_not_load_is_not_confirmed(tmp_path: Path) -> None:
     library, ids = grid_library(tmp_path, 8)
     seen, slow, lost = Seen(), ids[0], ids[3]
     with server(library) as served, browser(seen, viewport={"width": 1280, "height": 800}) as page:
@@ -171,10 +175,10 @@ def name_group(page: Page, *keys: str) -> None:
     type_keys(page, *keys)
     page.wait_for_selector(".name-row .primary:not([disabled])")
     type_keys(page, "Enter")
-    page.wait_for_function(f"(before) => ({SHOWN})().join() !== before.join()", arg=before)
+    page.wait_for_function(OTHERS, arg=before)
 
 
-def test_grids_that_were_emptied_by_learning_are_passed_and_enough_means_that_all_were_looked_at(
+def test_grids_emptied_by_learning_are_passed(
     tmp_path: Path,
 ) -> None:
     library, ids = label_library(tmp_path)
@@ -190,8 +194,7 @@ def test_grids_that_were_emptied_by_learning_are_passed_and_enough_means_that_al
 
         meta = {"categories": ["cat", "dog"], "temperature": 1.0, "verdicts": 12}
         ranking.write(library, ranks(ids, "dog"), meta=meta)
-        while len(asked_by(page, "/api/grids")["grids"]) > 1:
-            page.wait_for_timeout(100)
+        until(page, ONE_GRID)
         for _ in range(2):  # by the list of before, the next ones are groups 4 and 5
             type_keys(page, "PageDown")
             page.get_by_text("Taken for dog").wait_for()
@@ -209,7 +212,7 @@ IN_FIELD = f"() => document.activeElement === {FIELD}"
 """Whether the cursor is in the name of the grid."""
 
 
-def test_n_is_the_cursor_in_the_name_of_every_grid_and_what_is_typed_replaces_the_name_and_is_no_command(
+def test_n_edits_the_name_of_every_grid_and_typed_letters_are_no_commands(
     tmp_path: Path,
 ) -> None:
     library, ids = label_library(tmp_path)
@@ -232,7 +235,7 @@ def test_n_is_the_cursor_in_the_name_of_every_grid_and_what_is_typed_replaces_th
             page.wait_for_timeout(20)
         before = page.evaluate(SHOWN)
         held[0].continue_()
-        page.wait_for_function(f"(before) => ({SHOWN})().join() !== before.join()", arg=before)
+        page.wait_for_function(OTHERS, arg=before)
         all_in_sight(page)
         type_keys(page, "i")
         assert "ui" == page.evaluate(f"{FIELD}.value")
@@ -240,8 +243,7 @@ def test_n_is_the_cursor_in_the_name_of_every_grid_and_what_is_typed_replaces_th
 
         meta = {"categories": ["icon", "scene"], "temperature": 1.0, "verdicts": 8}
         ranking.write(library, ranks(ids, "scene"), meta=meta)
-        while len(asked_by(page, "/api/grids")["grids"]) > 1:
-            page.wait_for_timeout(100)
+        until(page, ONE_GRID)
         type_keys(page, "PageDown")
         page.get_by_text("Taken for scene").wait_for()
         all_in_sight(page)

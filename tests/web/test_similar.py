@@ -50,9 +50,7 @@ def say(client: TestClient, said: str, *pictures: PictureId) -> Any:
     return client.post("/api/say", json={"answers": answers}).json()["state"]
 
 
-def test_the_nearest_labeled_picture_comes_first_and_is_shown_though_it_lies_elsewhere(
-    made: Nearby, client: TestClient
-) -> None:
+def test_the_nearest_labeled_image_comes_first_wherever_it_is(made: Nearby, client: TestClient) -> None:
     first = near(client, made.repeats[0])["labelled"][0]
     shown = client.get(f"/picture/{first['picture']}/small")
 
@@ -61,7 +59,7 @@ def test_the_nearest_labeled_picture_comes_first_and_is_shown_though_it_lies_els
     assert shown.content != made.labels[0].read_bytes()
 
 
-def test_a_labeled_picture_that_is_gone_or_changed_is_told_and_not_shown(made: Nearby, client: TestClient) -> None:
+def test_a_missing_or_changed_labeled_image_is_listed_without_image(made: Nearby, client: TestClient) -> None:
     made.labels[0].write_bytes(encoded(busy(99, (200, 120)), "PNG"))
     made.labels[1].unlink()
     told = near(client, made.repeats[0])["labelled"]
@@ -70,7 +68,7 @@ def test_a_labeled_picture_that_is_gone_or_changed_is_told_and_not_shown(made: N
     assert 404 == client.get(f"/picture/{told[0]['picture']}/small").status_code
 
 
-def test_a_bundle_cannot_have_another_file_shown(made: Nearby) -> None:
+def test_a_bundle_cannot_make_the_page_show_another_file(made: Nearby) -> None:
     secret = made.library.parent / "secret.png"
     secret.write_bytes(encoded(busy(98, (200, 120)), "PNG"))
     away = made.library / ".." / "secret.png"
@@ -83,20 +81,20 @@ def test_a_bundle_cannot_have_another_file_shown(made: Nearby) -> None:
         assert {404} == {client.get(f"/picture/{one['picture']}/large").status_code for one in told}
 
 
-def test_no_path_is_told_to_the_browser(made: Nearby, client: TestClient) -> None:
+def test_no_path_is_sent_to_the_browser(made: Nearby, client: TestClient) -> None:
     assert made.library.parent.name not in client.get(f"/api/near/{made.repeats[0]}").text
 
 
 @pytest.mark.parametrize("picture", ["../../etc/passwd", "%2e%2e%2fx", "A" * 64, "0" * 63, "0" * 65, f"{'0' * 63}%0a"])
-def test_what_is_no_id_is_asked_about_in_vain(client: TestClient, picture: str) -> None:
+def test_a_malformed_id_finds_nothing(client: TestClient, picture: str) -> None:
     assert 404 == client.get(f"/api/near/{picture}").status_code
 
 
-def test_near_a_picture_that_nobody_knows_lies_nothing(client: TestClient) -> None:
+def test_an_unknown_image_has_no_similar_ones(client: TestClient) -> None:
     assert {"labelled": [], "alike": []} == client.get(f"/api/near/{'0' * 64}").json()
 
 
-def test_what_nearly_repeats_a_picture_is_told_as_the_queue_tells_it(made: Nearby, client: TestClient) -> None:
+def test_near_duplicates_are_sent_as_the_queue_sends_them(made: Nearby, client: TestClient) -> None:
     told = near(client, made.repeats[0])["alike"]
     queue = {row["picture"]: row for row in client.get("/api/queue").json()["pictures"]}
 
@@ -105,7 +103,7 @@ def test_what_nearly_repeats_a_picture_is_told_as_the_queue_tells_it(made: Nearb
     assert set() == alike(client, made.others[0])
 
 
-def test_an_answer_to_all_of_them_is_one_step_that_is_taken_back_as_one(made: Nearby, client: TestClient) -> None:
+def test_an_answer_to_near_duplicates_is_one_step(made: Nearby, client: TestClient) -> None:
     before = all_files(made.library / "_review")
     state = say(client, "right", *made.repeats)
     back = client.post("/api/back", json={}).json()
@@ -116,7 +114,7 @@ def test_an_answer_to_all_of_them_is_one_step_that_is_taken_back_as_one(made: Ne
     assert before == all_files(made.library / "_review")
 
 
-def test_what_is_settled_or_skipped_does_not_wait_beside_it(made: Nearby, client: TestClient) -> None:
+def test_answered_and_skipped_near_duplicates_are_left_out(made: Nearby, client: TestClient) -> None:
     own, right, wrong, skipped = made.repeats
     say(client, "right", right)
     say(client, "wrong", wrong)
@@ -130,7 +128,7 @@ def test_what_is_settled_or_skipped_does_not_wait_beside_it(made: Nearby, client
     assert set() == alike(client, own)
 
 
-def test_what_can_be_told_is_told_before_a_picture_is_shown(made: Nearby) -> None:
+def test_the_page_knows_which_similar_images_there_can_be(made: Nearby) -> None:
     with served(made.library) as client:
         assert {"labelled": True, "alike": True} == client.get("/api/near").json()
     (made.bundle / EMBEDDINGS).unlink()
@@ -140,7 +138,7 @@ def test_what_can_be_told_is_told_before_a_picture_is_shown(made: Nearby) -> Non
         assert set(made.repeats[1:]) == alike(client, made.repeats[0])
 
 
-def test_without_embeddings_or_a_model_nothing_is_told(made: Nearby) -> None:
+def test_without_embeddings_or_a_model_there_is_nothing_similar(made: Nearby) -> None:
     for path in (made.library / ".illsort" / "embeddings").rglob("*.rows"):
         path.unlink()
     with served(made.library) as client:

@@ -21,14 +21,14 @@ def filled(library: Path, *, limit_bytes: int) -> ThumbnailCache:
     return shelf
 
 
-def test_beyond_the_limit_the_oldest_go_first_and_the_others_stay(tmp_path: Path) -> None:
+def test_beyond_the_limit_the_oldest_thumbnails_are_removed(tmp_path: Path) -> None:
     shelf = filled(tmp_path, limit_bytes=1000)
     shelf.tidy()
 
     assert IDS[-9:] == [picture for picture in IDS if shelf.has(picture)]
 
 
-def test_within_the_limit_nothing_goes(tmp_path: Path) -> None:
+def test_within_the_limit_no_thumbnail_is_removed(tmp_path: Path) -> None:
     shelf = filled(tmp_path, limit_bytes=2000)
     shelf.tidy()
     shelf.keep(IDS[0], bytes(100))
@@ -37,7 +37,7 @@ def test_within_the_limit_nothing_goes(tmp_path: Path) -> None:
     assert all(shelf.has(picture) for picture in IDS)
 
 
-def test_the_folder_may_be_deleted_while_it_is_used(tmp_path: Path) -> None:
+def test_the_thumbnail_folder_may_be_deleted_while_in_use(tmp_path: Path) -> None:
     shelf = filled(tmp_path, limit_bytes=2000)
     shutil.rmtree(tmp_path / ".illsort" / "thumbnails")
 
@@ -47,7 +47,7 @@ def test_the_folder_may_be_deleted_while_it_is_used(tmp_path: Path) -> None:
     assert b"again" == shelf.get(IDS[0])
 
 
-def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_fails(tmp_path: Path) -> None:
+def test_without_write_access_nothing_is_cached_and_nothing_fails(tmp_path: Path) -> None:
     (tmp_path / ".illsort").write_text("a file in its way")
     shelf = ThumbnailCache(tmp_path)
     shelf.keep(IDS[0], b"data")
