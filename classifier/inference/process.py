@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _STATUS: Final = Path("/proc/self/status")
 _OUT_OF_MEMORY: Final = ("can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
-"""How torch and C++ report that there was no more memory."""
+"""How torch and C++ report that there was no more memory: they have no code for it, only these words."""
 
 _PR_SET_PDEATHSIG: Final = 1  # of Linux's prctl.h
 

@@ -9,9 +9,11 @@ import multiprocessing
 import signal
 import threading
 import time
+import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from classifier.inference.process import block_sigint
 from classifier.inference.worker import ImageDataset, InFlight, PackedBatch, WorkerInit, pack
@@ -90,7 +92,7 @@ class WorkerPool:
 
     def _check(self, error: Exception) -> None:
         """Return if `error` is only the timeout of a poll and the workers are well; else raise."""
-        is_timeout = "timed out" in str(error)
+        is_timeout = _is_timeout(error)
         if self._in_flight.has_overdue(self._deadline_s) or self._is_any_dead(0 if is_timeout else _DEATH_S):
             raise WorkersLostError(self._in_flight.keys()) from error
         if not is_timeout:
@@ -117,6 +119,12 @@ class WorkerPool:
             process.join()
         self._batches = None
         self._restore_signal()
+
+
+def _is_timeout(error: Exception) -> bool:
+    """Whether a poll found no batch in time: torch has no type for it, but one function that raises nothing else."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_code is _MultiProcessingDataLoaderIter._get_data.__code__  # noqa: SLF001 - see above
 
 
 def _sigchld_handler() -> Any:
