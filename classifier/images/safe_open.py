@@ -7,7 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
-from classifier.errors import Undecodable
+from classifier.errors import Message, Undecodable
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import FailureKind, ImageFile, time_of
 
@@ -40,7 +40,7 @@ def open_regular(path: Path) -> BufferedReader:
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
-    raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+    raise OSError(errno.EINVAL, Message("not a regular file"), os.fspath(path))
 
 
 def check_length(size_bytes: int, *, max_megapixels: float) -> None:

@@ -95,7 +95,7 @@ def usable_names(found: Sequence[str], known: Sequence[str]) -> tuple[list[str],
         try:
             check_names([*known, *allowed, name], where=Message("the labels folder"))
         except LabelsError as error:
-            errors.append(str(error))
+            errors.append(error.message)
         else:
             allowed.append(name)
     return allowed, errors
