@@ -1,6 +1,6 @@
 """Near-duplicates in a sample: of each group, one is enough to label."""
 
-# Shapes: N pictures, D embedding width.
+# Shapes: N images, D embedding width.
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LIKELY: Final = 0.9
-"""Least cosine of embeddings between pictures that are looked at for being one: rather too low than too high."""
+"""Least cosine of embeddings of images that are compared: rather too low than too high."""
 _CHUNK: Final = 512
 
 
@@ -35,18 +35,18 @@ def duplicate_indices(
     """
     likely = sorted({index for pair in _close(embeddings_ND) for index in pair})
     examples = list(_read([paths[index] for index in likely], max_megapixels))
-    there = [(index, example) for index, example in zip(likely, examples, strict=True) if example is not None]
-    pairs = near_duplicates([example for _, example in there], bits)
-    return drop_repeats((there[first][0], there[second][0]) for first, second in pairs)
+    readable = [(index, example) for index, example in zip(likely, examples, strict=True) if example is not None]
+    pairs = near_duplicates([example for _, example in readable], bits)
+    return drop_repeats((readable[first][0], readable[second][0]) for first, second in pairs)
 
 
 def drop_repeats(pairs: Iterable[tuple[int, int]]) -> set[int]:
     """From pairs of similar indices, smaller first: those that are similar to an earlier kept one."""
-    left: set[int] = set()
+    dropped: set[int] = set()
     for first, second in sorted(pairs):
-        if first not in left:
-            left.add(second)
-    return left
+        if first not in dropped:
+            dropped.add(second)
+    return dropped
 
 
 def _close(embeddings_ND: NDArray[np.float32]) -> Iterator[tuple[int, int]]:

@@ -205,11 +205,12 @@ def _place(
 ) -> int:
     """Place images in `_review`, or where an earlier annotation puts them. Returns how many were placed."""
     placed = 0
-    said, folders = annotation_log.latest(catalog, [picture for picture, _ in new]), CategoryFolders(library)
+    annotations = annotation_log.latest(catalog, [picture for picture, _ in new])
+    folders = CategoryFolders(library)
     with progress.stage("putting them aside", total=len(new), unit="picture") as stage:
         for start in range(0, len(new), _BATCH):
             batch = new[start : start + _BATCH]
-            decided = [_decision(picture, said.get(picture)) for picture, _ in batch]
+            decided = [_decision(picture, annotations.get(picture)) for picture, _ in batch]
             decisions.save(catalog, decided, run=run)
             moves = [_move(decision, file, method, folders) for decision, (_, file) in zip(decided, batch, strict=True)]
             for outcome in execute(catalog, library=library, run=run, moves=moves):
@@ -242,10 +243,10 @@ def write_clusters(library: Path, loaded: LoadedEmbeddings) -> None:
     ranking.write(library, ranks, meta={"categories": [], "temperature": 1.0, "verdicts": 0})
 
 
-def _decision(picture: PictureId, verdict: Annotation | None) -> Decision:
+def _decision(picture: PictureId, annotation: Annotation | None) -> Decision:
     reason = Reason(ReasonCode.DRAWN)
-    waits = Decision(picture=picture, action=Action.REVIEW, category="", confidence=0.0, reason=reason)
-    return apply_annotation(waits, verdict)
+    waiting = Decision(picture=picture, action=Action.REVIEW, category="", confidence=0.0, reason=reason)
+    return apply_annotation(waiting, annotation)
 
 
 def _move(decision: Decision, file: ImageFile, method: Method, folders: CategoryFolders) -> Move:

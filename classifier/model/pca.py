@@ -32,6 +32,9 @@ def fit_pca(embeddings_ND: NDArray[np.float32], *, width: int = 256) -> Projecti
 
     The penalty of a head is the same in any rotation, so directions without variance only cost time.
     """
+    if not len(embeddings_ND):
+        none = np.zeros((embeddings_ND.shape[1], min(width, embeddings_ND.shape[1])), dtype=np.float32)
+        return Projection(axes=none, offset=none.sum(axis=0))
     embeddings = embeddings_ND.astype(np.float64)
     mean, scale = embeddings.mean(axis=0), feature_scale(embeddings)
     standard = (embeddings - mean) / scale

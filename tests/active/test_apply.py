@@ -1,4 +1,4 @@
-"""Sorting again by what was learned: the refitted bundle is whole, no picture is read, and undo takes it back."""
+"""Filing with the refitted bundle: no image is read, and the run can be undone."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def waiting(library: Path) -> list[PictureId]:
         return [PictureId(picture) for (picture,) in rows]
 
 
-def say(library: Path, pictures: list[PictureId], category: str) -> None:
+def annotate(library: Path, pictures: list[PictureId], category: str) -> None:
     with open_catalog(library) as catalog:
-        said = [
+        annotations = [
             Annotation(picture=picture, said=AnnotationKind.RIGHT, category=category, origin="review", at="2026-01-01")
             for picture in pictures
         ]
-        annotation_log.add_all(catalog, said)
+        annotation_log.add_all(catalog, annotations)
 
 
 def pictures(library: Path) -> set[str]:
@@ -59,18 +59,16 @@ def learned(library: Path) -> Learner:
     return learner
 
 
-def test_what_was_learned_files_without_reading_a_picture_and_undo_takes_it_back(
-    tmp_path: Path, bundle: Bundle
-) -> None:
+def test_filing_reads_no_image_and_can_be_undone(tmp_path: Path, bundle: Bundle) -> None:
     library = unsure_library(tmp_path, bundle.folder, 30)
-    before, of_it = pictures(library), waiting(library)
-    say(library, of_it[:10], "mixed")
-    told: list[dict[str, Any]] = []
-    made = file_learned(library, learned(library), send=told.append)
+    before, images = pictures(library), waiting(library)
+    annotate(library, images[:10], "mixed")
+    messages: list[dict[str, Any]] = []
+    made = file_learned(library, learned(library), send=messages.append)
 
     assert 10 <= made["filed"]
     assert 10 <= len([name for name in pictures(library) if name.startswith("mixed/")])
-    stages = {one["filing"]["stage"] for one in told}
+    stages = {one["filing"]["stage"] for one in messages}
     assert "recalling" in stages
     with read_catalog(library) as catalog:
         last = runs.all_runs(catalog)[-1]
@@ -79,9 +77,9 @@ def test_what_was_learned_files_without_reading_a_picture_and_undo_takes_it_back
     assert before == pictures(library)
 
 
-def test_the_refitted_bundle_is_whole_and_its_backbone_is_the_same(tmp_path: Path, bundle: Bundle) -> None:
+def test_the_refitted_bundle_is_complete_with_the_same_backbone(tmp_path: Path, bundle: Bundle) -> None:
     library = unsure_library(tmp_path, bundle.folder, 30)
-    say(library, waiting(library)[:10], "mixed")
+    annotate(library, waiting(library)[:10], "mixed")
     file_learned(library, learned(library), send=lambda _: None)
     (folder,) = (library / ".illsort" / "models").iterdir()
     made = open_bundle(folder)
@@ -101,21 +99,19 @@ def test_the_refitted_bundle_is_whole_and_its_backbone_is_the_same(tmp_path: Pat
     np.testing.assert_allclose(head(kept.embeddings), answers, atol=1e-3)
 
 
-def test_learning_goes_on_from_the_refitted_bundle_and_older_ones_are_removed(tmp_path: Path, bundle: Bundle) -> None:
+def test_learning_continues_from_the_refitted_bundle_alone(tmp_path: Path, bundle: Bundle) -> None:
     library = unsure_library(tmp_path, bundle.folder, 30)
     for category in ("mixed", "other"):
-        say(library, waiting(library)[:5], category)
+        annotate(library, waiting(library)[:5], category)
         file_learned(library, learned(library), send=lambda _: None)
 
     assert 1 == len(list((library / ".illsort" / "models").iterdir()))
     assert (*bundle.manifest.categories, "mixed", "other") == Learner(library).bundle.manifest.categories
 
 
-def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_judges(
-    tmp_path: Path, bundle: Bundle
-) -> None:
+def test_only_labels_that_the_backbone_never_saw_are_measured(tmp_path: Path, bundle: Bundle) -> None:
     library = unsure_library(tmp_path, bundle.folder, 20)
-    say(library, waiting(library)[:10], "red")
+    annotate(library, waiting(library)[:10], "red")
     learner = learned(library)
     with read_catalog(library) as catalog:
         training_set = learner.build_training_set(catalog, annotation_log.latest(catalog))
@@ -127,7 +123,7 @@ def test_a_backbone_that_never_saw_a_label_keeps_its_evidence_and_no_verdict_jud
     assert 0.9 < (evidence.logits.argmax(axis=1) == evidence.targets).mean()
 
 
-def test_without_a_guarantee_an_error_rate_is_kept_by_estimate(tmp_path: Path) -> None:
+def test_without_a_guarantee_the_error_rate_is_estimated(tmp_path: Path) -> None:
     fitted = color_bundle(tmp_path / "fitted", labeled=True, evidence=400, selection=Selection.FITTED)
     library = unsure_library(tmp_path, fitted.folder, 20)
     learner = Learner(library)
@@ -138,8 +134,8 @@ def test_without_a_guarantee_an_error_rate_is_kept_by_estimate(tmp_path: Path) -
     made = file_learned(library, learner, send=lambda _: None)["strictness"]
 
     assert (0.3, False, 0.7, "none") == tuple(made[key] for key in ("max_error", "guaranteed", "threshold", "why"))
-    told = library_stats(library).strictness
-    assert (0.3, 0.7) == (told.max_error, told.threshold)
+    recorded = library_stats(library).strictness
+    assert (0.3, 0.7) == (recorded.max_error, recorded.threshold)
     assert Strictness(max_error=0.3) == Learner(library).strictness
 
 
@@ -149,9 +145,7 @@ def unknown(library: Path) -> int:
     return int(count)
 
 
-def test_what_a_person_put_into_a_new_category_is_no_longer_unknown_nor_is_what_is_like_it(
-    tmp_path: Path, bundle: Bundle
-) -> None:
+def test_images_like_a_new_category_are_no_longer_unknown(tmp_path: Path, bundle: Bundle) -> None:
     crawl, library = tmp_path / "crawl", tmp_path / "sorted"
     crawl.mkdir()
     for number in range(20):
@@ -161,7 +155,7 @@ def test_what_a_person_put_into_a_new_category_is_no_longer_unknown_nor_is_what_
     assert 20 == unknown(library)
     with read_catalog(library) as catalog:
         rows = catalog.connection.execute("SELECT picture FROM decisions ORDER BY picture LIMIT 6").fetchall()
-    say(library, [PictureId(picture) for (picture,) in rows], "yellow")
+    annotate(library, [PictureId(picture) for (picture,) in rows], "yellow")
     learner = learned(library)
     file_learned(library, learner, send=lambda _: None)
 

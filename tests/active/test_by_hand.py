@@ -1,4 +1,4 @@
-"""Labelling into a folder that has categories already: they are offered, and their pictures are counted once."""
+"""Labeling into a folder that has categories already: they are offered, and their images are counted once."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def offered(labels: Path) -> dict[str, tuple[str, int]]:
     return {one["name"]: (one["key"], one["said"]) for one in state["categories"]}
 
 
-def test_what_was_filled_by_hand_is_offered_with_keys_and_counted(labels: Path) -> None:
+def test_categories_filled_by_hand_have_keys_and_are_counted(labels: Path) -> None:
     before = all_files(labels)
     progress = sampled(labels)
 
@@ -71,7 +71,7 @@ def test_what_was_filled_by_hand_is_offered_with_keys_and_counted(labels: Path) 
     assert {"cat": ("1", 3), "dog": ("2", 2)} == offered(labels)
 
 
-def test_what_is_labeled_besides_is_counted_once_before_and_after_it_is_filed(labels: Path) -> None:
+def test_a_new_label_is_counted_once_before_and_after_it_is_filed(labels: Path) -> None:
     sampled(labels)
     with open_catalog(labels) as catalog:
         session = ReviewSession(catalog, by_hand=placed_by_hand(catalog, labels))
@@ -88,7 +88,7 @@ def test_what_is_labeled_besides_is_counted_once_before_and_after_it_is_filed(la
     assert any(line.startswith("all 4 drawn pictures are judged: --max-error is") for line in _next(labels))
 
 
-def test_a_folder_that_was_filled_by_hand_is_not_renamed_in_part(labels: Path) -> None:
+def test_a_folder_filled_by_hand_is_not_renamed_in_part(labels: Path) -> None:
     sampled(labels)
     with open_catalog(labels) as catalog:
         session = ReviewSession(catalog, by_hand=placed_by_hand(catalog, labels))

@@ -1,4 +1,4 @@
-"""Of pictures that are one to a person, one stays."""
+"""Of near-duplicates in a sample, one is kept."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from classifier.active.deduplicate import drop_repeats, duplicate_indices
 from kit.pictures import busy, encoded
 
 
-def test_what_is_like_one_that_stays_goes_and_what_is_only_like_one_that_goes_stays() -> None:
+def test_only_images_similar_to_a_kept_one_are_dropped() -> None:
     assert {1, 4} == drop_repeats([(1, 2), (0, 1), (3, 4)])
 
 
-def test_the_same_picture_in_another_format_and_size_is_superfluous(tmp_path: Path) -> None:
+def test_the_same_image_in_another_format_and_size_is_a_duplicate(tmp_path: Path) -> None:
     image, other = busy(1, (400, 300)), busy(2, (400, 300))
     contents = {
         "a.png": encoded(image, "PNG"),
@@ -30,6 +30,6 @@ def test_the_same_picture_in_another_format_and_size_is_superfluous(tmp_path: Pa
     assert {1, 3} == duplicate_indices(paths, embeddings, bits=6, max_megapixels=64)
 
 
-def test_pictures_whose_embeddings_lie_apart_are_not_even_read(tmp_path: Path) -> None:
+def test_images_with_different_embeddings_are_not_read(tmp_path: Path) -> None:
     nowhere = [tmp_path / "a.png", tmp_path / "b.png"]
     assert set() == duplicate_indices(nowhere, np.eye(2, dtype=np.float32), bits=6, max_megapixels=64)

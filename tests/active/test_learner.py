@@ -1,4 +1,4 @@
-"""A round over a real library: all that waits is ranked, by what was said; and the process ends with its page."""
+"""Rounds of learning in a real library, and the process that runs them beside the page."""
 
 from __future__ import annotations
 
@@ -28,48 +28,50 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return color_bundle(tmp_path_factory.mktemp("model") / "colors", labeled=True).folder
 
 
-def say(library: Path, words: dict[PictureId, str]) -> None:
+def annotate(library: Path, categories: dict[PictureId, str]) -> None:
     with open_catalog(library) as catalog:
         annotation_log.add_all(
             catalog,
             [
                 Annotation(picture=picture, said=AnnotationKind.RIGHT, category=category, origin="review", at="now")
-                for picture, category in words.items()
+                for picture, category in categories.items()
             ],
         )
 
 
-def outlook(library: Path) -> tuple[dict[PictureId, tuple[int, str, float]], dict[str, object]]:
+def ranking(library: Path) -> tuple[dict[PictureId, tuple[int, str, float]], dict[str, object]]:
     with open_catalog(library) as catalog:
         meta = attach_newest(catalog).meta
         rows = catalog.connection.execute("SELECT picture, place, category, confidence FROM outlook.ranks")
-        return {PictureId(picture): (place, category, sure) for picture, place, category, sure in rows}, dict(meta)
+        return {
+            PictureId(picture): (place, category, confidence) for picture, place, category, confidence in rows
+        }, dict(meta)
 
 
-def test_all_that_waits_is_ranked_and_what_was_said_changes_what_is_guessed(tmp_path: Path, bundle: Path) -> None:
+def test_all_that_waits_is_ranked_and_annotations_change_predictions(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 30)
     learner = Learner(library)
     assert 1 == learner.learn()
-    before, meta = outlook(library)
+    before, meta = ranking(library)
     assert list(range(30)) == sorted(place for place, _, _ in before.values())
     assert (0, 0, ["blue", "green", "red"]) == (meta["verdicts"], meta["new"], meta["categories"])
-    assert 30 == sum(sum(tray.values()) for tray in meta["counts"].values())  # type: ignore[attr-defined]
+    assert 30 == sum(sum(queue.values()) for queue in meta["counts"].values())  # type: ignore[attr-defined]
 
-    say(library, dict.fromkeys(list(before)[:10], "mixed"))
+    annotate(library, dict.fromkeys(list(before)[:10], "mixed"))
     assert 2 == learner.learn()
-    after, meta = outlook(library)
+    after, meta = ranking(library)
     assert (10, 10, ["blue", "green", "red", "mixed"]) == (meta["verdicts"], meta["new"], meta["categories"])
     assert 10 <= sum(category == "mixed" for _, category, _ in after.values())
 
 
-def test_a_bundle_of_before_cannot_be_learned_with(tmp_path: Path) -> None:
+def test_a_bundle_without_labeled_embeddings_cannot_be_learned_from(tmp_path: Path) -> None:
     library = unsure_library(tmp_path, color_bundle(tmp_path / "old").folder, 3)
 
     with pytest.raises(ModelError, match="keeps no labeled pictures"):
         Learner(library)
 
 
-def test_the_process_learns_after_twenty_five_words_and_ends_with_its_pipe(tmp_path: Path, bundle: Path) -> None:
+def test_the_process_learns_after_25_annotations_and_ends_with_its_pipe(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 6)
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -92,13 +94,13 @@ from pathlib import Path
 from classifier.cli.review import learn
 from classifier.web.learner_process import LearnerProcess
 if __name__ == "__main__":
-    teacher = LearnerProcess(learn, Path(sys.argv[1]), lambda told: print(teacher._process.pid, flush=True))
+    learner = LearnerProcess(learn, Path(sys.argv[1]), lambda message: print(learner._process.pid, flush=True))
     time.sleep(600)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process is asked for by its number in another way there")
-def test_it_ends_when_the_page_is_killed(tmp_path: Path, bundle: Path) -> None:
+def test_the_process_ends_when_the_page_is_killed(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 3)
     script = tmp_path / "page.py"
     script.write_text(_PAGE)

@@ -1,4 +1,4 @@
-"""A sample as folders before and after: it waits in `_review`, the crawl is as it was, and it can be repeated."""
+"""A sample as folders before and after: it waits in `_review`, and the crawl is unchanged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS = Settings(model=ModelSettings(image_size=64), runtime=RuntimeSettings(
 
 
 def crawl_of(folder: Path, count: int) -> Path:
-    """`count` pictures that are nothing like one another."""
+    """`count` images without near-duplicates."""
     crawl = folder / "crawl"
     crawl.mkdir(exist_ok=True)
     for number in range(count):
@@ -41,7 +41,7 @@ def waiting(folder: Path) -> set[str]:
     return {name.removeprefix("_review/") for name in all_files(folder / "labels") if name.startswith("_review/")}
 
 
-def test_a_sample_waits_in_review_and_the_crawl_is_as_it_was(tmp_path: Path) -> None:
+def test_a_sample_waits_in_review_and_the_crawl_is_unchanged(tmp_path: Path) -> None:
     crawl = crawl_of(tmp_path, 5)
     before = all_files(crawl)
 
@@ -60,7 +60,7 @@ def test_a_sample_waits_in_review_and_the_crawl_is_as_it_was(tmp_path: Path) -> 
     assert 5 == kept
 
 
-def test_what_repeats_is_left_out_and_what_is_broken_is_listed(tmp_path: Path) -> None:
+def test_near_duplicates_are_left_out_and_broken_images_listed(tmp_path: Path) -> None:
     crawl = crawl_of(tmp_path, 3)
     (crawl / "00 again.png").write_bytes((crawl / "00.png").read_bytes())
     (crawl / "01 smaller.jpg").write_bytes(encoded(busy(1, (120, 90)).resize((108, 81)), "JPEG", quality=92))
@@ -73,7 +73,14 @@ def test_what_repeats_is_left_out_and_what_is_broken_is_listed(tmp_path: Path) -
     assert 0 == sampled(tmp_path).waiting
 
 
-def test_run_again_it_goes_on_with_the_same_sample_and_more_adds_to_it(tmp_path: Path) -> None:
+def test_a_crawl_without_a_readable_image_gives_an_empty_sample(tmp_path: Path) -> None:
+    (tmp_path / "crawl").mkdir()
+    (tmp_path / "crawl" / "cut.png").write_bytes(encoded(busy(1, (120, 90)), "PNG")[:40])
+
+    assert sampled(tmp_path).waiting == 0
+
+
+def test_a_second_call_continues_the_sample_and_more_adds_to_it(tmp_path: Path) -> None:
     crawl_of(tmp_path, 12)
 
     sampled(tmp_path, count=4)
@@ -86,18 +93,16 @@ def test_run_again_it_goes_on_with_the_same_sample_and_more_adds_to_it(tmp_path:
     assert first < waiting(tmp_path)
 
 
-def test_killed_while_it_looks_it_goes_on_without_reading_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_a_kill_no_image_is_embedded_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     crawl_of(tmp_path, 6)
     read: list[int] = []
 
     def dying(paths, *rest, **options):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN003, ANN202
-        for number, answer in enumerate(infer(paths, *rest, **options)):
+        for number, result in enumerate(infer(paths, *rest, **options)):
             if number == 4 and not read:
                 read.append(number)
                 raise Stop
-            yield answer
+            yield result
 
     monkeypatch.setattr(encoder, "infer", dying)
     monkeypatch.setattr(encoder, "_BATCH", 2)
@@ -110,7 +115,7 @@ def test_killed_while_it_looks_it_goes_on_without_reading_twice(
     assert 6 == len(waiting(tmp_path))
 
 
-def test_undo_takes_the_sample_back_and_asked_again_it_lies_there_again(tmp_path: Path) -> None:
+def test_an_undone_sample_can_be_drawn_again(tmp_path: Path) -> None:
     crawl_of(tmp_path, 3)
     sampled(tmp_path)
     before = waiting(tmp_path)
@@ -122,7 +127,7 @@ def test_undo_takes_the_sample_back_and_asked_again_it_lies_there_again(tmp_path
     assert before == waiting(tmp_path)
 
 
-def test_the_run_is_told_as_what_it_was(tmp_path: Path) -> None:
+def test_sampling_is_recorded_as_a_run_of_its_kind(tmp_path: Path) -> None:
     crawl_of(tmp_path, 3)
     sampled(tmp_path)
     with read_catalog(tmp_path / "labels") as catalog:
@@ -136,7 +141,7 @@ def test_a_sample_never_moves_out_of_the_crawl(tmp_path: Path) -> None:
         sampled(tmp_path, settings=moving)
 
 
-def test_a_library_of_a_sort_is_no_place_for_labels(tmp_path: Path, bundle: Path) -> None:
+def test_a_library_that_was_sorted_into_takes_no_sample(tmp_path: Path, bundle: Path) -> None:
     (tmp_path / "crawl").mkdir()
     (tmp_path / "crawl" / "a.png").write_bytes(encoded(busy(), "PNG"))
     sort_again(tmp_path, bundle)

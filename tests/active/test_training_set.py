@@ -1,4 +1,4 @@
-"""Words become labels, win over older ones, and make new categories; a category without pictures is never guessed."""
+"""Annotations become labels, override older ones, and make new categories."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def labeled() -> LabeledEmbeddings:
     )
 
 
-def said(picture: PictureId, word: AnnotationKind, category: str | None = None) -> Annotation:
-    return Annotation(picture=picture, said=word, category=category, origin="review", at="")
+def annotation(picture: PictureId, kind: AnnotationKind, category: str | None = None) -> Annotation:
+    return Annotation(picture=picture, said=kind, category=category, origin="review", at="")
 
 
-def learned(*words: Annotation) -> dict[PictureId, str]:
-    seen = {picture: np.array([5, 5], dtype=np.float32) for picture in [*OLD, *NEW]}
-    found = build_training_set(labeled(), CATEGORIES, {word.picture: word for word in words}, seen)
+def labels_after(*annotations: Annotation) -> dict[PictureId, str]:
+    embeddings = {picture: np.array([5, 5], dtype=np.float32) for picture in [*OLD, *NEW]}
+    found = build_training_set(labeled(), CATEGORIES, {one.picture: one for one in annotations}, embeddings)
     targets = found.labeled.targets.tolist()
     return dict(zip(found.labeled.pictures, [found.categories[truth] for truth in targets], strict=True))
 
@@ -40,66 +40,70 @@ def learned(*words: Annotation) -> dict[PictureId, str]:
 BEFORE = dict(zip(OLD, "aaabbb", strict=True))
 
 
-def test_what_was_said_to_be_right_is_a_label() -> None:
-    assert BEFORE | {NEW[0]: "b"} == learned(said(NEW[0], AnnotationKind.RIGHT, "b"), said(NEW[1], AnnotationKind.NONE))
-
-
-def test_a_word_wins_over_the_label_of_the_same_picture() -> None:
-    words = [
-        said(OLD[0], AnnotationKind.RIGHT, "b"),
-        said(OLD[1], AnnotationKind.NONE),
-        said(OLD[3], AnnotationKind.WRONG, "b"),
-    ]
-    kept = {OLD[2]: "a", OLD[4]: "b", OLD[5]: "b"}
-
-    assert kept | {OLD[0]: "b"} == learned(*words)
-    assert BEFORE == learned(
-        said(OLD[0], AnnotationKind.SKIPPED),
-        said(OLD[1], AnnotationKind.WRONG, "b"),
-        said(OLD[2], AnnotationKind.RIGHT, "a"),
+def test_an_image_annotated_with_a_category_is_a_label() -> None:
+    assert BEFORE | {NEW[0]: "b"} == labels_after(
+        annotation(NEW[0], AnnotationKind.RIGHT, "b"), annotation(NEW[1], AnnotationKind.NONE)
     )
 
 
-def test_a_new_category_is_guessed_at_once_three_pictures_have_it() -> None:
-    two = [said(NEW[number], AnnotationKind.RIGHT, "c") for number in range(2)]
-    three = [*two, said(NEW[2], AnnotationKind.RIGHT, "c")]
+def test_an_annotation_overrides_the_label_of_the_same_image() -> None:
+    annotations = [
+        annotation(OLD[0], AnnotationKind.RIGHT, "b"),
+        annotation(OLD[1], AnnotationKind.NONE),
+        annotation(OLD[3], AnnotationKind.WRONG, "b"),
+    ]
+    kept = {OLD[2]: "a", OLD[4]: "b", OLD[5]: "b"}
 
-    assert BEFORE == learned(*two)
-    assert BEFORE | dict.fromkeys(NEW[:3], "c") == learned(*three)
+    assert kept | {OLD[0]: "b"} == labels_after(*annotations)
+    assert BEFORE == labels_after(
+        annotation(OLD[0], AnnotationKind.SKIPPED),
+        annotation(OLD[1], AnnotationKind.WRONG, "b"),
+        annotation(OLD[2], AnnotationKind.RIGHT, "a"),
+    )
 
 
-def test_a_word_about_a_picture_that_is_not_known_teaches_nothing() -> None:
-    found = build_training_set(labeled(), CATEGORIES, {NEW[0]: said(NEW[0], AnnotationKind.RIGHT, "b")}, {})
+def test_a_new_category_is_added_from_three_images_on() -> None:
+    two = [annotation(NEW[number], AnnotationKind.RIGHT, "c") for number in range(2)]
+    three = [*two, annotation(NEW[2], AnnotationKind.RIGHT, "c")]
+
+    assert BEFORE == labels_after(*two)
+    assert BEFORE | dict.fromkeys(NEW[:3], "c") == labels_after(*three)
+
+
+def test_an_annotated_image_without_an_embedding_is_left_out() -> None:
+    found = build_training_set(labeled(), CATEGORIES, {NEW[0]: annotation(NEW[0], AnnotationKind.RIGHT, "b")}, {})
 
     assert tuple(OLD) == found.labeled.pictures
 
 
-@pytest.mark.parametrize("seen", [{}, {OLD[0]: np.array([5, 5], dtype=np.float32)}])
+@pytest.mark.parametrize("embeddings", [{}, {OLD[0]: np.array([5, 5], dtype=np.float32)}])
 @pytest.mark.parametrize(("category", "truth"), [("a", 0), ("b", 1)])
-def test_a_labeled_picture_stays_a_label_of_what_was_said(
-    seen: dict[PictureId, NDArray[np.float32]], category: str, truth: int
+def test_a_labeled_image_stays_a_label_with_its_corrected_category(
+    embeddings: dict[PictureId, NDArray[np.float32]], category: str, truth: int
 ) -> None:
     found = build_training_set(
-        labeled(), CATEGORIES, {OLD[0]: said(OLD[0], AnnotationKind.RIGHT, category)}, seen
+        labeled(), CATEGORIES, {OLD[0]: annotation(OLD[0], AnnotationKind.RIGHT, category)}, embeddings
     ).labeled
 
     assert (truth, "0.png", 0) == (found.targets[0], found.paths[0], found.groups[0])
     assert (labeled().pictures, labeled().embeddings.tolist()) == (found.pictures, found.embeddings.tolist())
 
 
-def test_near_duplicates_stay_together_and_what_is_new_stands_alone() -> None:
-    seen = {NEW[0]: np.zeros(2, np.float32), NEW[1]: np.zeros(2, np.float32)}
-    words = {one: said(one, AnnotationKind.RIGHT, "a") for one in seen}
+def test_near_duplicates_keep_their_group_and_new_labels_have_their_own() -> None:
+    embeddings = {NEW[0]: np.zeros(2, np.float32), NEW[1]: np.zeros(2, np.float32)}
+    annotations = {one: annotation(one, AnnotationKind.RIGHT, "a") for one in embeddings}
 
-    assert [0, 1, 1, 2, 3, 7, 8, 9] == build_training_set(labeled(), CATEGORIES, words, seen).labeled.groups.tolist()
+    assert [0, 1, 1, 2, 3, 7, 8, 9] == build_training_set(
+        labeled(), CATEGORIES, annotations, embeddings
+    ).labeled.groups.tolist()
 
 
-def test_a_category_of_which_nothing_is_left_is_never_guessed() -> None:
-    words = {one: said(one, AnnotationKind.NONE) for one in OLD[:3]} | {
-        one: said(one, AnnotationKind.RIGHT, "c") for one in NEW[:3]
+def test_a_category_without_images_is_never_predicted() -> None:
+    annotations = {one: annotation(one, AnnotationKind.NONE) for one in OLD[:3]} | {
+        one: annotation(one, AnnotationKind.RIGHT, "c") for one in NEW[:3]
     }
-    seen = dict.fromkeys(NEW[:3], np.array([0, 9], dtype=np.float32))
-    found = build_training_set(labeled(), CATEGORIES, words, seen)
+    embeddings = dict.fromkeys(NEW[:3], np.array([0, 9], dtype=np.float32))
+    found = build_training_set(labeled(), CATEGORIES, annotations, embeddings)
     logits = fit(found)(np.array([[0, 9], [3, 0]], dtype=np.float32))
 
     assert ("a", "b", "c") == found.categories
@@ -107,7 +111,7 @@ def test_a_category_of_which_nothing_is_left_is_never_guessed() -> None:
     assert (logits[:, 0] < logits[:, 1:].min(axis=1) - 10).all()
 
 
-def test_a_verdict_that_repeats_a_label_does_not_judge_it() -> None:
+def test_an_annotated_duplicate_of_a_label_does_not_predict_it() -> None:
     rng = np.random.default_rng(0)
     nothing_to_learn, targets = rng.standard_normal((60, 400), np.float32), rng.integers(0, 2, 60)
     names = tuple(PictureId(f"{number:064x}") for number in range(120))

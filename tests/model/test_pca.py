@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from classifier.model.head import feature_scale
 from classifier.model.pca import fit_pca
@@ -26,6 +27,9 @@ def test_the_directions_of_largest_variance_are_kept() -> None:
     assert abs(np.corrcoef(features, common[:, 0])[0, 1]) > 0.99
 
 
-def test_equal_embeddings_become_zeros() -> None:
-    embeddings = np.ones((3, 5), dtype=np.float32)
-    assert not fit_pca(embeddings, width=2)(embeddings).any()
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_equal_embeddings_become_zeros(count: int) -> None:
+    embeddings = np.ones((count, 5), dtype=np.float32)
+    short = fit_pca(embeddings, width=2)(embeddings)
+    assert short.shape == (count, 2)
+    assert not short.any()
