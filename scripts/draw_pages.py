@@ -3,7 +3,8 @@
 python scripts/draw_pages.py [--folder DIR] [docs/page]
 
 Makes the demo in a temporary folder (or takes the one in DIR), sorts its crawl so cautiously that much waits, serves
-the page and saves each view in light and dark. Needs playwright and a Chromium.
+the page and saves each view in light and dark. Needs playwright, a Chromium, and a font with Chinese glyphs, which are
+boxes without one: fonts-noto-cjk on Debian and Ubuntu.
 """
 
 from __future__ import annotations

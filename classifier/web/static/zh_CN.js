@@ -123,7 +123,7 @@ export const MESSAGES = {
   "Why it came here; the model has learned since": "当初的理由（之后模型又学习过）",
   "Why it is filed there": "为什么归在那里",
   "Why it is here": "为什么在这里",
-  "Wrong": "错",
+  "Wrong": "不对",
   "Your answers override the labels when you train again with": "再次训练时加上这一项，就以你的回答为准：",
   "accept the best guess": "接受最可能的类别",
   "another category in the grid": "网格里换一个类别",
