@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from scipy.stats import beta, binom, hypergeom
+import scipy  # which loads scipy.stats when it is first used, for that takes a second
 
 _FIRST_LOOK: Final = 0.8
 
@@ -15,7 +15,7 @@ def upper_bound(wrong: int, of: int, confidence: float) -> float:
     Whatever the true rate is, the bound lies below it in at most 1 - `confidence` of all draws. 1 when nothing was
     drawn.
     """
-    return float(beta.ppf(confidence, wrong + 1, of - wrong)) if wrong < of else 1.0
+    return float(scipy.stats.beta.ppf(confidence, wrong + 1, of - wrong)) if wrong < of else 1.0
 
 
 def finite_upper_bound(wrong: int, drawn: int, population: int, confidence: float) -> float:
@@ -26,7 +26,7 @@ def finite_upper_bound(wrong: int, drawn: int, population: int, confidence: floa
     least, most = wrong, population - (drawn - wrong)
     while least < most:  # the most wrong ones that still give so few in a draw, often enough
         middle = (least + most + 1) // 2
-        if float(hypergeom.cdf(wrong, population, middle, drawn)) > 1 - confidence:
+        if float(scipy.stats.hypergeom.cdf(wrong, population, middle, drawn)) > 1 - confidence:
             least = middle
         else:
             most = middle - 1
@@ -47,7 +47,7 @@ def look_confidence(look: int, confidence: float) -> float:
 
 def p_value(wrong: int, of: int, max_error: float) -> float:
     """The probability of at most `wrong` wrong among `of` when the error rate is `max_error` (0..1)."""
-    return float(binom.cdf(wrong, of, max_error))
+    return float(scipy.stats.binom.cdf(wrong, of, max_error))
 
 
 def min_sample_size(max_error: float, *, wrong: int = 0, confidence: float = 0.95) -> int:

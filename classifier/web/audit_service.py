@@ -1,7 +1,4 @@
-"""The audit on the page: the question asked next, the answers, and the outcome.
-
-Loaded on the first request: its bounds need scipy, which would delay the start of the page.
-"""
+"""The audit on the page: the question asked next, the answers, and the outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The responses of the page's server: JSON that is valid Unicode, and errors in English and Chinese."""
+"""The responses of the page's server: JSON that is valid Unicode, items of the queue, and errors in both languages."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from classifier.catalog.connection import reported_as_library_error
 from classifier.errors import IllsortError, Message, message_of
 from classifier.i18n import Language, translate
 from classifier.paths import displayable, to_json
+from classifier.reason_text import reason_message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
 
     from starlette.requests import Request
+
+    from classifier.web.queue import QueueItem
+    from classifier.web.session import ReviewSession
 
 
 _BY_STATUS: Final = {404: Message("Not Found"), 405: Message("Method Not Allowed")}
@@ -44,6 +48,25 @@ def in_both_languages(name: str, message: str) -> dict[str, str]:
     """The message for the page: under `name` in English, under `name`_zh in Chinese."""
     both = {name: str(message), f"{name}_zh": translate(message, Language.CHINESE)}
     return {key: displayable(text, keep="\n") for key, text in both.items()}
+
+
+def queue_item(session: ReviewSession, item: QueueItem) -> dict[str, Any]:
+    """An image of the queue, or a filed one, as the page shows it; in the session's thread."""
+    category, confidence = session.suggestion_of(item)
+    return {
+        "picture": item.picture,
+        "tray": item.action.value,
+        "category": category,
+        "confidence": confidence,
+        "ruled_out": sorted(session.ruled_out(item.picture)),
+        "look": item.cluster,
+        **in_both_languages("reason", reason_message(item.reason)),
+        "learned_since": session.is_newer_than_reason(item),
+        "name": displayable(item.path.name),
+        "width": item.width,
+        "height": item.height,
+        "guesses": list(session.probabilities_of(item).items())[:5],
+    }
 
 
 def skipped_files(left: Iterable[tuple[Path, str]]) -> list[dict[str, str]]:

@@ -125,7 +125,7 @@ def serve(
     served = PageAddress(_address(host, port), session.new_token)
     review = Review(library, learn=learn, max_error=max_error)
     with listening, suppress(KeyboardInterrupt):
-        review.open()
+        review.session.open()
         config = uvicorn.Config(
             SecurityMiddleware(review.app, session=session, host=host, port=port, spent=lambda: spent(served)),
             http=LimitedProtocol,
@@ -139,7 +139,7 @@ def serve(
         )
         server = PageServer(config, lambda: opened(served))
         server.run(sockets=[listening])
-    return review.unfiled
+    return review.session.unfiled
 
 
 class PageAddress:

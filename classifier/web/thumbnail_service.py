@@ -123,9 +123,7 @@ _THREADS: Final = 3
 class ThumbnailService:
     """Makes the images of one library; `path_of` returns a path or None, in any thread."""
 
-    def __init__(
-        self, library: Path, *, path_of: Callable[[PictureId], Path | None], max_megapixels: Callable[[], float]
-    ) -> None:
+    def __init__(self, library: Path, *, path_of: Callable[[PictureId], Path | None], max_megapixels: float) -> None:
         self._library = library
         self._path_of = path_of
         self._max_megapixels = max_megapixels
@@ -137,6 +135,10 @@ class ThumbnailService:
         """The image as a JPEG, of a size in SIDES; None if it is gone."""
         self.hold_still()
         return self._pool.submit(self._seen, picture, SIDES[size])
+
+    def small(self, picture: PictureId) -> bytes | None:
+        """The small image, in any other thread."""
+        return self.see(picture, "small").result()
 
     def expect(self, rows: Iterator[QueueItem]) -> None:
         """Prefetch these in this order, in place of the last plan."""
@@ -167,7 +169,7 @@ class ThumbnailService:
             self._made(row.picture, self._library / row.path, SMALL)
 
     def _made(self, picture: PictureId, path: Path, side: int) -> bytes | None:
-        made = thumbnail(picture, path, side=side, max_megapixels=self._max_megapixels())
+        made = thumbnail(picture, path, side=side, max_megapixels=self._max_megapixels)
         if made is not None and side == SMALL:
             self._cache.keep(picture, made)
         return made

@@ -162,7 +162,7 @@ class Spoiled:
         """Each answer is given, or says in both languages why not."""
         review = Review(self.library)
         try:
-            review.open()
+            review.session.open()
         except IllsortError:
             return
         guarded = SecurityMiddleware(review.app, session=PageSession(TOKEN), host="127.0.0.1", port=PORT)
@@ -265,7 +265,7 @@ def test_a_foreign_schema_is_refused_by_every_command(library: Spoiled, statemen
     commands = [[name, library.library] for name in ("status", "report", "verify", "audit", "undo")]
     assert [2] * 6 == [library.run(*words) for words in [*commands, library.sort]]
     with pytest.raises(IllsortError):
-        Review(library.library).open()
+        Review(library.library).session.open()
 
 
 def test_verify_names_a_damaged_cell_and_a_catalog_put_aside_is_made_anew(library: Spoiled) -> None:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import Response
-from starlette.routing import Route
-
-from classifier.web.responses import SafeJSONResponse, skipped_files
-from classifier.web.schemas import Body, Number, Steps, read_answer, read_body
+from classifier.web import audit_service
+from classifier.web.responses import queue_item, skipped_files
+from classifier.web.routes.endpoint import get, post
+from classifier.web.schemas import Answers, Body, Number, Query, Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from pathlib import Path
+    from starlette.routing import Route
 
-    from starlette.requests import Request
-
-    from classifier.catalog.connection import Catalog
-    from classifier.records import PictureId
+    from classifier.web.app import Review
     from classifier.web.session import ReviewSession
 
 
@@ -32,93 +26,46 @@ class _How(Body):
     by_threshold: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class RouteContext:
-    """What the routes need of the app; `run_in_session` runs work in the session thread, where the others must run.
+def audit_routes(page: Review) -> list[Route]:
+    """The routes of the audits of `page`."""
 
-    `taught` is the state after an annotation, which is reported to the learner. `max_error` is the error rate that an
-    audit must show to be kept; None for that of the last sort.
-    """
+    def audit(session: ReviewSession) -> dict[str, Any]:
+        state = audit_service.audit_state(page.session.catalog, page.library, max_error=page.max_error)
+        return state | {"pictures": [queue_item(session, item) for item in session.rows(state["pictures"])]}
 
-    library: Path
-    max_error: float | None
-    run_in_session: Callable[[Callable[[], Any]], Awaitable[Any]]
-    review_session: Callable[[], tuple[ReviewSession, Catalog]]
-    rows: Callable[[list[PictureId]], list[dict[str, Any]]]
-    state: Callable[[], dict[str, Any]]
-    taught: Callable[[], dict[str, Any]]
+    def with_state(session: ReviewSession) -> dict[str, Any]:
+        return {"audit": audit(session), "state": page.state(session)}
 
+    async def show(_: Query) -> dict[str, Any]:
+        await asyncio.to_thread(import_module, "scipy.stats")  # takes a second, while the session goes on
+        return await page.session.run(with_state)
 
-class AuditRoutes:
-    """The routes of the audit. scipy is loaded by the first request, not at the start."""
+    async def begin(sent: _Count) -> dict[str, Any]:
+        await asyncio.to_thread(audit_service.begin, page.library, sent.count or None)
+        return await page.session.run(with_state)
 
-    def __init__(self, place: RouteContext) -> None:
-        self._place = place
-        self.routes = [
-            Route("/api/audit", self._show),
-            Route("/api/audit/begin", self._begin, methods=["POST"]),
-            Route("/api/audit/say", self._say, methods=["POST"]),
-            Route("/api/audit/back", self._back, methods=["POST"]),
-            Route("/api/audit/file", self._file, methods=["POST"]),
-        ]
+    @page.session.task
+    def say(session: ReviewSession, sent: Answers) -> dict[str, Any]:
+        audit_service.answer(session, page.session.catalog, page.library, sent.single(), steps=sent.steps)
+        return {"audit": audit(session), "state": page.state_after(session, answers=1)}
 
-    async def _show(self, _: Request) -> Response:
-        # imported in a thread, while the session goes on
-        await asyncio.to_thread(import_module, "classifier.web.audit_service")
-        return SafeJSONResponse(await self._place.run_in_session(self._told))
+    @page.session.task
+    def back(session: ReviewSession, sent: Steps) -> dict[str, Any]:
+        audit_service.take_back(session, page.session.catalog, page.library, steps=sent.steps)
+        return {"audit": audit(session), "state": page.state_after(session, answers=1)}
 
-    async def _begin(self, request: Request) -> Response:
-        from classifier.web import audit_service
-
-        count = (await read_body(request, _Count)).count
-        await asyncio.to_thread(audit_service.begin, self._place.library, count or None)
-        return SafeJSONResponse(await self._place.run_in_session(self._told))
-
-    async def _say(self, request: Request) -> Response:
-        from classifier.web import audit_service
-
-        answer, steps = await read_answer(request)
-
-        def say() -> dict[str, Any]:
-            audit_service.answer(*self._place.review_session(), self._place.library, answer, steps=steps)
-            return self._told(self._place.taught)
-
-        return SafeJSONResponse(await self._place.run_in_session(say))
-
-    async def _back(self, request: Request) -> Response:
-        from classifier.web import audit_service
-
-        steps = (await read_body(request, Steps)).steps
-
-        def back() -> dict[str, Any]:
-            audit_service.take_back(*self._place.review_session(), self._place.library, steps=steps)
-            return self._told(self._place.taught)
-
-        return SafeJSONResponse(await self._place.run_in_session(back))
-
-    async def _file(self, request: Request) -> Response:
-        from classifier.web import audit_service
-
-        by_threshold = (await read_body(request, _How)).by_threshold
+    async def file(sent: _How) -> dict[str, Any]:
         made = await asyncio.to_thread(
-            audit_service.file_outcome,
-            self._place.library,
-            by_threshold=by_threshold,
-            max_error=self._place.max_error,
+            audit_service.file_outcome, page.library, by_threshold=sent.by_threshold, max_error=page.max_error
         )
+        await page.session.run(lambda session: session.refresh())
+        filed = {"run": made.run, "moved": made.moved, "left": skipped_files(made.left)}
+        return filed | await page.session.run(with_state)
 
-        def after() -> dict[str, Any]:
-            self._place.review_session()[0].refresh()
-            return self._told()
-
-        told = await self._place.run_in_session(after)
-        return SafeJSONResponse({"run": made.run, "moved": made.moved, "left": skipped_files(made.left), **told})
-
-    def _told(self, state: Callable[[], dict[str, Any]] | None = None) -> dict[str, Any]:
-        from classifier.web import audit_service
-
-        told = audit_service.audit_state(
-            self._place.review_session()[1], self._place.library, max_error=self._place.max_error
-        )
-        rows = self._place.rows(told["pictures"])
-        return {"audit": told | {"pictures": rows}, "state": (state or self._place.state)()}
+    return [
+        get("/api/audit", Query, show),
+        post("/api/audit/begin", _Count, begin),
+        post("/api/audit/say", Answers, say),
+        post("/api/audit/back", Steps, back),
+        post("/api/audit/file", _How, file),
+    ]

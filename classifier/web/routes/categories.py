@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import Response
-from starlette.routing import Route
-
 from classifier.web.clusters import cluster_images, image_clusters, list_grids, predicted_images
-from classifier.web.responses import RequestError, SafeJSONResponse
-from classifier.web.schemas import Body, Limit, Number, Query, read_body, read_query
+from classifier.web.responses import RequestError, queue_item
+from classifier.web.routes.endpoint import get, post
+from classifier.web.schemas import Body, Limit, Number, Query
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from starlette.requests import Request
+    from starlette.routing import Route
 
     from classifier.catalog.connection import Catalog
+    from classifier.web.app import Review
     from classifier.web.queue import QueueItem
     from classifier.web.session import ReviewSession
     from classifier.web.suggestions import Suggestions
@@ -35,70 +32,56 @@ class _Name(Body):
     to: str | None = None
 
 
-def category_routes(
-    ask: Callable[[Callable[[ReviewSession], Any]], Awaitable[Any]],
-    *,
-    row: Callable[[QueueItem], dict[str, Any]],
-    state: Callable[[], dict[str, Any]],
-) -> list[Route]:
-    """The routes; `ask` runs a function in the session thread, where `row` and `state` run too."""
+def category_routes(page: Review) -> list[Route]:
+    """The routes of the categories and grids of `page`."""
 
-    async def all_grids(_: Request) -> Response:
-        return SafeJSONResponse(await ask(_all))
+    @page.session.task
+    def all_grids(session: ReviewSession, _: Query) -> dict[str, Any]:
+        return _all(session)
 
-    async def one_grid(request: Request) -> Response:
-        asked = read_query(request.query_params, _GridQuery)
-        of = asked.category or asked.look
-        if of is None or (asked.category and asked.look is not None):
+    @page.session.task
+    def one_grid(session: ReviewSession, sent: _GridQuery) -> dict[str, Any]:
+        of = sent.category or sent.look
+        if of is None or (sent.category and sent.look is not None):
             raise RequestError("not a grid")
+        items = [queue_item(session, one) for one in _grid(session, of, limit=sent.limit)]
+        return {"pictures": items, "next": None} | _all(session)
 
-        def shown(review_session: ReviewSession) -> dict[str, Any]:
-            return {
-                "pictures": [row(one) for one in _grid(review_session, of, limit=asked.limit)],
-                "next": None,
-            } | _all(review_session)
-
-        return SafeJSONResponse(await ask(shown))
-
-    async def name(request: Request) -> Response:
-        match await read_body(request, _Name):
+    @page.session.task
+    def change(session: ReviewSession, sent: _Name) -> dict[str, Any]:
+        match sent:
             case _Name(make=str(made), rename=None, to=None):
-                return await change(lambda review_session: review_session.make_category(made))
+                session.make_category(made)
             case _Name(make=None, rename=str(old), to=str(new)):
-                return await change(lambda review_session: review_session.rename_category(old, new))
-        raise RequestError("not a category")
-
-    async def change(how: Callable[[ReviewSession], None]) -> Response:
-        def run_in_session(review_session: ReviewSession) -> dict[str, Any]:
-            how(review_session)
-            return state()
-
-        return SafeJSONResponse({"state": await ask(run_in_session)})
+                session.rename_category(old, new)
+            case _:
+                raise RequestError("not a category")
+        return {"state": page.state_after(session, answers=1)}
 
     return [
-        Route("/api/grids", all_grids),
-        Route("/api/grid", one_grid),
-        Route("/api/categories", name, methods=["POST"]),
+        get("/api/grids", Query, all_grids),
+        get("/api/grid", _GridQuery, one_grid),
+        post("/api/categories", _Name, change),
     ]
 
 
-def _all(review_session: ReviewSession) -> dict[str, Any]:
+def _all(session: ReviewSession) -> dict[str, Any]:
     """Every grid in which something waits, and the state of the clusters: sent with every grid."""
 
-    def read(catalog: Catalog, guesses: Suggestions) -> dict[str, Any]:
+    def read(catalog: Catalog, suggestions: Suggestions) -> dict[str, Any]:
         found = [
             {"look": one.cluster, "category": one.category, "count": one.count}
-            for one in list_grids(catalog, guesses.names)
+            for one in list_grids(catalog, suggestions.names)
         ]
         return {"grids": found, "groups": asdict(image_clusters(catalog))}
 
-    return review_session.read(read)
+    return session.read(read)
 
 
-def _grid(review_session: ReviewSession, of: int | str, *, limit: int) -> list[QueueItem]:
+def _grid(session: ReviewSession, of: int | str, *, limit: int) -> list[QueueItem]:
     """The images of a cluster, or of a predicted category."""
     if isinstance(of, int):
-        return review_session.read(lambda catalog, _: cluster_images(catalog, of, limit=limit))
-    return review_session.read(
-        lambda catalog, guesses: predicted_images(catalog, guesses.names.aliases_of(of), limit=limit)
+        return session.read(lambda catalog, _: cluster_images(catalog, of, limit=limit))
+    return session.read(
+        lambda catalog, suggestions: predicted_images(catalog, suggestions.names.aliases_of(of), limit=limit)
     )

@@ -4,44 +4,44 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import astuple
-from typing import TYPE_CHECKING, Literal
-
-from starlette.responses import Response
-from starlette.routing import Route
+from typing import TYPE_CHECKING, Any, Literal
 
 from classifier.records import Action
-from classifier.web.folders import Folders
-from classifier.web.responses import RequestError, SafeJSONResponse
-from classifier.web.schemas import FolderQuery, read_query
+from classifier.web.responses import RequestError
+from classifier.web.routes.endpoint import get
+from classifier.web.schemas import Number, Query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from starlette.routing import Route
 
-    from starlette.requests import Request
+    from classifier.web.app import Review
+    from classifier.web.folders import Folders
+
+
+class FolderQuery(Query):
+    """A folder of the crawl by its number."""
+
+    folder: Number | None = None
 
 
 class _FoldersQuery(FolderQuery):
     tray: Literal["review", "unknown", "skipped"] = "review"
 
 
-class FolderRoutes:
-    """The folders of the crawls of one library."""
+def folder_routes(page: Review) -> list[Route]:
+    """The route of the folders of `page`."""
 
-    def __init__(self, library: Path) -> None:
-        self._folders = Folders(library)
-        self.routes = [Route("/api/folders", self._show)]
+    async def show(sent: _FoldersQuery) -> dict[str, Any]:
+        action = None if sent.tray == "skipped" else Action(sent.tray)
+        folders, more = await asyncio.to_thread(page.folders.look, action, chosen=sent.folder)
+        return {"folders": [astuple(folder) for folder in folders], "more": more}
 
-    def under(self, query: Mapping[str, str]) -> bytes | None:
-        """The folder of a query by its number; None without one. Answers 400 for an unknown number."""
-        number = read_query(query, FolderQuery).folder
-        path = None if number is None else self._folders.path_of(number)
-        if number is not None and path is None:
-            raise RequestError("there is no such folder")
-        return path
+    return [get("/api/folders", _FoldersQuery, show)]
 
-    async def _show(self, request: Request) -> Response:
-        asked = read_query(request.query_params, _FoldersQuery)
-        action = None if asked.tray == "skipped" else Action(asked.tray)
-        folders, more = await asyncio.to_thread(self._folders.look, action, chosen=asked.folder)
-        return SafeJSONResponse({"folders": [astuple(folder) for folder in folders], "more": more})
+
+def folder_path(folders: Folders, number: int | None) -> bytes | None:
+    """The folder with that number; None without one. Answers 400 for an unknown number."""
+    path = None if number is None else folders.path_of(number)
+    if number is not None and path is None:
+        raise RequestError("there is no such folder")
+    return path

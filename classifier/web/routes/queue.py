@@ -1,0 +1,111 @@
+"""The routes of the queue: its pages, the answers, undo, and filing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Json
+
+from classifier.errors import LibraryError
+from classifier.records import Action
+from classifier.web.pending_moves import file_decided
+from classifier.web.queue import Order, QueueFilter
+from classifier.web.responses import RequestError, queue_item, skipped_files
+from classifier.web.routes.endpoint import get, post
+from classifier.web.routes.folders import FolderQuery, folder_path
+from classifier.web.schemas import Answers, Body, Cursor, Limit, Number, Query, Steps
+from classifier.web.thumbnail_service import likely_requests
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.routing import Route
+
+    from classifier.web.app import Review
+    from classifier.web.queue import CursorValue, QueueItem
+    from classifier.web.session import ReviewSession
+
+
+class _QueueQuery(FolderQuery):
+    tray: Literal["review", "unknown"] = "review"
+    order: Order = Order.CONFIDENCE
+    category: str = ""
+    skipped: bool = False
+    grid: bool = False
+    look: Number | Literal[""] = ""
+    limit: Limit = 60
+    after: Json[Cursor] | None = None
+
+
+def queue_routes(page: Review) -> list[Route]:
+    """The routes of the queue of `page`."""
+    is_filing = asyncio.Lock()
+
+    @page.session.task
+    def state(session: ReviewSession, _: Query) -> dict[str, Any]:
+        return page.state(session)
+
+    def read_page(wanted: QueueFilter, after: Sequence[CursorValue] | None, limit: int) -> list[QueueItem]:
+        return page.session.wait_for(lambda session: session.page(wanted, after=after, limit=limit))
+
+    @page.session.task
+    def queue(session: ReviewSession, sent: _QueueQuery) -> dict[str, Any]:
+        wanted = _filter(sent, folder_path(page.folders, sent.folder))
+        items = session.page(wanted, after=sent.after, limit=sent.limit)
+        cursor = list(items[-1].cursor) if len(items) == sent.limit else None
+        page.thumbnails.expect(likely_requests(read_page, wanted, cursor, session.waiting(wanted.action)))
+        return {"pictures": [queue_item(session, item) for item in items], "next": cursor}
+
+    @page.session.task
+    def record(session: ReviewSession, sent: Answers) -> dict[str, Any]:
+        answers = sent.parsed()
+        session.record(answers)
+        return {"state": page.state_after(session, answers=len(answers))}
+
+    async def say(sent: Answers) -> dict[str, Any]:
+        page.thumbnails.heard()
+        return await record(sent)
+
+    @page.session.task
+    def back(session: ReviewSession, sent: Steps) -> dict[str, Any]:
+        items = [queue_item(session, item) for item in session.undo(steps=sent.steps)]
+        return {"pictures": items, "state": page.state_after(session, answers=len(items))}
+
+    async def file(_: Body) -> dict[str, Any]:
+        if is_filing.locked():
+            raise LibraryError("it is being filed already")
+        async with is_filing:
+            made = await asyncio.to_thread(file_decided, page.library)
+        await page.session.run(lambda session: session.refresh())
+        filed = {"run": None, "moved": 0} if made is None else {"run": made.run, "moved": made.moved}
+        left = [] if made is None else skipped_files(made.left)
+        return {**filed, "left": left, "state": await page.session.run(page.state)}
+
+    async def file_learned(_: Body) -> dict[str, Any]:
+        page.learner.file()
+        return {"state": await page.session.run(page.state)}
+
+    return [
+        get("/api/state", Query, state),
+        get("/api/queue", _QueueQuery, queue),
+        post("/api/say", Answers, say),
+        post("/api/back", Steps, back),
+        post("/api/file", Body, file),
+        post("/api/file-learned", Body, file_learned),
+    ]
+
+
+def _filter(sent: _QueueQuery, folder: bytes | None) -> QueueFilter:
+    wanted = QueueFilter(
+        action=Action(sent.tray),
+        order=sent.order,
+        category=sent.category or None,
+        skipped=sent.skipped,
+        grid=sent.grid,
+        cluster=None if sent.look == "" else sent.look,
+        folder=folder,
+    )
+    if sent.after is not None and len(sent.after) != len(wanted.keys):
+        raise RequestError("not a place in the queue")
+    return wanted
