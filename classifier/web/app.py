@@ -20,8 +20,7 @@ from classifier.errors import IllsortError
 from classifier.labels.load import train_command
 from classifier.paths import displayable
 from classifier.web.folders import Folders
-from classifier.web.label_issues import LabelIssueFile
-from classifier.web.label_paths import LabelPaths
+from classifier.web.label_files import LabelFiles
 from classifier.web.learner_process import LearnerStatus
 from classifier.web.responses import damage_handler, error_response
 from classifier.web.routes.audit import audit_routes
@@ -29,7 +28,7 @@ from classifier.web.routes.categories import category_routes
 from classifier.web.routes.folders import folder_routes
 from classifier.web.routes.images import image_routes, static_routes
 from classifier.web.routes.label_issues import label_issue_routes
-from classifier.web.routes.queue import queue_routes
+from classifier.web.routes.queue import filing_routes, queue_routes
 from classifier.web.routes.similar import similar_routes
 from classifier.web.session_thread import SessionThread
 from classifier.web.similar import SimilarImages
@@ -59,14 +58,14 @@ class Review:
         self.session = SessionThread(library)
         self.learner = LearnerStatus(library, learn)
         self.folders = Folders(library)
-        self.labels = LabelPaths(self.session.bundle)
-        self.label_issues = LabelIssueFile(self.labels, self.session.bundle)
+        self.labels = LabelFiles(self.session.bundle)
         self.app = Starlette(
             lifespan=self._lifespan,
             routes=[
                 *static_routes(),
                 *image_routes(self),
                 *queue_routes(self),
+                *filing_routes(self),
                 *category_routes(self),
                 *similar_routes(self),
                 *audit_routes(self),
@@ -82,7 +81,7 @@ class Review:
 
     def path_of(self, picture: PictureId) -> Path | None:
         """Where an image of the library or of the labels is, in any thread but the session's."""
-        return self.session.path_of(picture) or self.labels.path_of(picture) or self.label_issues.path_of(picture)
+        return self.session.path_of(picture) or self.labels.path_of(picture)
 
     def state(self, session: ReviewSession) -> dict[str, Any]:
         """The state of the page, in the session's thread."""

@@ -2,35 +2,26 @@
 
 An annotation names an image by its id, whether or not it lies in the library. Training uses it in place of the label;
 for an image in the library it counts as any other annotation.
-
-The bundle may come from elsewhere: entries that `illsort train` would not write are left out, and a file is shown only
-if it holds the image it is listed for.
 """
 
 from __future__ import annotations
 
-import re
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog import annotation_log
-from classifier.errors import LibraryError, ModelError
-from classifier.model.bundle_files import EVALUATION, read_json
-from classifier.model.evaluation_fields import is_label_issue
+from classifier.errors import LibraryError
 from classifier.paths import displayable, from_text
-from classifier.records import Annotation, AnnotationKind, PictureId, Selection, time_of
+from classifier.records import Annotation, AnnotationKind, PictureId, Selection
 from classifier.web.history import LABELS, Answer, annotation_values, now
-from classifier.web.label_paths import local_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from classifier.catalog.categories import CategoryAliases
     from classifier.records import PictureId
-    from classifier.web.label_paths import LabelPaths
+    from classifier.web.label_files import LabelIssue
     from classifier.web.session import ReviewSession
 
 
@@ -133,90 +124,3 @@ def _is_settled(label: LabelIssue, held: Mapping[PictureId, Annotation]) -> bool
     if verdict is None:
         return False
     return verdict.said is not AnnotationKind.WRONG or verdict.category == label.category
-
-
-_ID: Final = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelIssue:
-    """A labeled image whose label `category` is likely wrong; `likely` is the predicted category, `confidence` 0..1.
-
-    `is_there` is whether the labeled file exists.
-    """
-
-    picture: PictureId
-    path: str
-    category: str
-    likely: str
-    confidence: float
-    is_there: bool = True
-
-
-class LabelIssueFile:
-    """The label issues of the last bundle; `bundle_of` returns its folder. Thread-safe."""
-
-    def __init__(self, files: LabelPaths, bundle_of: Callable[[], Path | None]) -> None:
-        self._files = files
-        self._bundle_of = bundle_of
-        self._lock = threading.Lock()
-        self._read: tuple[Path, int, int] | None = None
-        self._found: Mapping[PictureId, LabelIssue] = {}
-
-    def read(self) -> tuple[LabelIssue, ...]:
-        """All issues, the most likely first; empty where the folder is gone or lists none."""
-        return tuple(replace(one, is_there=_is_there(one.path)) for one in self._now().values())
-
-    def path_of(self, picture: PictureId) -> Path | None:
-        """The file of an image with a label issue, if it still holds that image."""
-        doubt = self._now().get(picture)
-        return None if doubt is None else self._files.holding(picture, doubt.path)
-
-    def _now(self) -> Mapping[PictureId, LabelIssue]:
-        """By image; read once per training."""
-        folder = self._bundle_of()
-        if folder is None:
-            return {}
-        with self._lock:
-            try:
-                status = (path := folder / EVALUATION).stat()
-                now = (path, status.st_size, time_of(status))
-                if self._read != now:
-                    self._found = {doubt.picture: doubt for doubt in _told(read_json(path))}
-                    self._read = now
-            except (OSError, ModelError):
-                self._found, self._read = {}, None
-            return self._found
-
-
-def _told(evaluation: Mapping[str, Any]) -> Iterator[LabelIssue]:
-    found = evaluation.get("doubts")
-    labels = found.get("labels") if isinstance(found, dict) else None
-    for doubt in labels if isinstance(labels, list) else ():
-        if _is_doubt(doubt):
-            yield LabelIssue(
-                picture=PictureId(doubt["picture"]),
-                path=doubt["path"],
-                category=doubt["category"],
-                likely=doubt["likely"],
-                confidence=float(doubt["confidence"]),
-            )
-
-
-def _is_doubt(doubt: Any) -> bool:
-    return (
-        isinstance(doubt, dict)
-        and all(isinstance(doubt.get(key), str) for key in ("picture", "path", "category", "likely"))
-        and _ID.fullmatch(doubt["picture"]) is not None
-        and isinstance(doubt.get("confidence"), int | float)
-        and 0 <= doubt["confidence"] <= 1
-        and is_label_issue(doubt["confidence"])
-    )
-
-
-def _is_there(current_issues: str) -> bool:
-    path = local_path(current_issues)
-    try:
-        return path is not None and path.is_file()
-    except (OSError, ValueError):  # in a closed folder, or no path that a system can have
-        return False

@@ -15,8 +15,7 @@ from classifier.cli.train import show_doubts
 from classifier.errors import ModelError
 from classifier.report.model_report import write_bundle_report
 from classifier.report.template import MARKER, is_own_report
-from classifier.web.label_issues import LabelIssueFile
-from classifier.web.label_paths import LabelPaths
+from classifier.web.label_files import LabelFiles
 
 VOID = {"meta", "img", "link", "br"}
 
@@ -216,7 +215,7 @@ def test_terminal_report_and_page_name_the_same_doubtful_labels(
     listed = capsys.readouterr().out.strip().splitlines()
     assert (0 if not doubtful else 1 + doubtful) == len(listed)
     assert not doubtful or listed[0].startswith(f"{doubtful} of 300 labels ")
-    assert doubtful == len(LabelIssueFile(LabelPaths(lambda: None), lambda: bundle).read())
+    assert doubtful == len(LabelFiles(lambda: bundle).issues())
     _, text = page_of(bundle)
     assert f"<b>{doubtful}</b>" in text
     assert doubtful == len(re.findall(r"labels/\d\.png", text))

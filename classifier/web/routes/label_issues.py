@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from classifier.web.app import Review
-    from classifier.web.label_issues import LabelIssue
+    from classifier.web.label_files import LabelIssue
     from classifier.web.session import ReviewSession
 
 
@@ -27,7 +27,7 @@ def label_issue_routes(page: Review) -> list[Route]:
         return label_issues.issues_state(session, issues) | {"option": library_option(page.library)}
 
     async def show(_: Query) -> dict[str, Any]:
-        issues = await asyncio.to_thread(page.label_issues.read)
+        issues = await asyncio.to_thread(page.labels.issues)
         return {"doubts": await page.session.run(lambda session: state(session, issues))}
 
     async def say(sent: Answers) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def label_issue_routes(page: Review) -> list[Route]:
         return await change(lambda session, issues: label_issues.take_back(session, issues, steps=sent.steps))
 
     async def change(how: Callable[[ReviewSession, tuple[LabelIssue, ...]], None]) -> dict[str, Any]:
-        issues = await asyncio.to_thread(page.label_issues.read)
+        issues = await asyncio.to_thread(page.labels.issues)
 
         def work(session: ReviewSession) -> dict[str, Any]:
             how(session, issues)

@@ -40,7 +40,6 @@ class _QueueQuery(FolderQuery):
 
 def queue_routes(page: Review) -> list[Route]:
     """The routes of the queue of `page`."""
-    is_filing = asyncio.Lock()
 
     @page.session.task
     def state(session: ReviewSession, _: Query) -> dict[str, Any]:
@@ -72,6 +71,18 @@ def queue_routes(page: Review) -> list[Route]:
         items = [queue_item(session, item) for item in session.undo(steps=sent.steps)]
         return {"pictures": items, "state": page.state_after(session, answers=len(items))}
 
+    return [
+        get("/api/state", Query, state),
+        get("/api/queue", _QueueQuery, queue),
+        post("/api/say", Answers, say),
+        post("/api/back", Steps, back),
+    ]
+
+
+def filing_routes(page: Review) -> list[Route]:
+    """The routes that file what was decided on `page`, and what was learned."""
+    is_filing = asyncio.Lock()
+
     async def file(_: Body) -> dict[str, Any]:
         if is_filing.locked():
             raise LibraryError("it is being filed already")
@@ -86,14 +97,7 @@ def queue_routes(page: Review) -> list[Route]:
         page.learner.file()
         return {"state": await page.session.run(page.state)}
 
-    return [
-        get("/api/state", Query, state),
-        get("/api/queue", _QueueQuery, queue),
-        post("/api/say", Answers, say),
-        post("/api/back", Steps, back),
-        post("/api/file", Body, file),
-        post("/api/file-learned", Body, file_learned),
-    ]
+    return [post("/api/file", Body, file), post("/api/file-learned", Body, file_learned)]
 
 
 def _filter(sent: _QueueQuery, folder: bytes | None) -> QueueFilter:

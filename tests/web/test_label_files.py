@@ -14,7 +14,7 @@ from classifier.images.hashing import picture_id
 from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import PictureId, Selection
-from classifier.web.label_paths import LabelPaths
+from classifier.web.label_files import LabelFiles
 from kit.bundles import color_bundle
 from kit.reviewing import blended, served, unsure_library
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 GONE = PictureId("0" * 64)
 
 
-def labeled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> LabelPaths:
+def labeled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> LabelFiles:
     """What is found when the folder `bundle` says that pictures lie at these paths."""
     zeros = np.zeros(len(pictures), dtype=np.int64)
     embeddings = np.zeros((len(pictures), 2), dtype=np.float32)
@@ -38,7 +38,7 @@ def labeled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> Label
     )
     bundle.mkdir(exist_ok=True)
     written.save(bundle / EMBEDDINGS)
-    return LabelPaths(lambda: bundle)
+    return LabelFiles(lambda: bundle)
 
 
 def test_a_file_is_found_by_the_id_of_its_content(tmp_path: Path) -> None:
@@ -93,8 +93,8 @@ def test_without_a_list_of_labels_nothing_is_found(tmp_path: Path, content: byte
     if content is not None:
         (tmp_path / EMBEDDINGS).write_bytes(content)
 
-    assert None is LabelPaths(lambda: tmp_path).path_of(GONE)
-    assert None is LabelPaths(lambda: None).path_of(GONE)
+    assert None is LabelFiles(lambda: tmp_path).path_of(GONE)
+    assert None is LabelFiles(lambda: None).path_of(GONE)
 
 
 def test_the_page_shows_a_labeled_image_that_was_never_in_the_crawl(tmp_path: Path) -> None:
