@@ -23,7 +23,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +46,17 @@ class Message(str):  # noqa: SLOT000 - it has attributes
         message = super().__new__(cls, template.format(**params) if params else template)
         message.template, message.params = template, params
         return message
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON, as far as the params are."""
+        params = {name: one.as_dict() if isinstance(one, Message) else one for name, one in self.params.items()}
+        return {"template": self.template, "params": params}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The message that `as_dict` describes."""
+        params = {name: cls.from_dict(one) if isinstance(one, dict) else one for name, one in values["params"].items()}
+        return cls(values["template"], **params)
 
     def __reduce__(self) -> tuple[Callable[..., Message], tuple[object, ...]]:
         return _restored, (type(self), str(self), vars(self))

@@ -14,6 +14,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
+from classifier.errors import Message
+
 _AT_ONCE = 0.05
 """What is done so soon after a stage began was done by an earlier run, and says nothing of how fast this one is."""
 
@@ -24,17 +26,17 @@ class Stage(Protocol):
     def advance(self, count: int = 1) -> None:
         """`count` more units are done."""
 
-    def note(self, text: str) -> None:
+    def note(self, text: Message) -> None:
         """What is being done just now: the loss, the folder; replaces the last note."""
 
 
 class Progress(Protocol):
     """Where a run reports to."""
 
-    def say(self, message: str) -> None:
+    def say(self, message: Message) -> None:
         """One fact in a sentence: a choice and its reason, a result."""
 
-    def stage(self, name: str, *, total: int | None, unit: str) -> AbstractContextManager[Stage]:
+    def stage(self, name: Message, *, total: int | None, unit: str) -> AbstractContextManager[Stage]:
         """Open a stage of `total` units (None when not known yet)."""
 
 
@@ -44,24 +46,19 @@ class SilentStage:
     def advance(self, count: int = 1) -> None:
         """Do nothing."""
 
-    def note(self, text: str) -> None:
+    def note(self, text: Message) -> None:
         """Do nothing."""
 
 
 class SilentProgress:
     """Reports to nobody: the library's default."""
 
-    def say(self, message: str) -> None:
+    def say(self, message: Message) -> None:
         """Do nothing."""
 
-    def stage(self, name: str, *, total: int | None, unit: str) -> AbstractContextManager[Stage]:  # noqa: ARG002
+    def stage(self, name: Message, *, total: int | None, unit: str) -> AbstractContextManager[Stage]:  # noqa: ARG002
         """Return a stage that reports to nobody."""
         return nullcontext(SilentStage())
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """A count with its noun, or noun and verb, as English has it: "1 picture", "1,200 pictures"."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def percent_up(share: float) -> str:
@@ -76,7 +73,7 @@ class StageCost:
     It takes at most `most_seconds`, where those are not 0.
     """
 
-    name: str
+    name: Message
     cost: float
     kind: str
     most_seconds: float = 0.0
@@ -85,7 +82,7 @@ class StageCost:
 
 @contextmanager
 def combined(
-    progress: Progress, name: str, pieces: Sequence[StageCost], *, clock: Callable[[], float] = time.monotonic
+    progress: Progress, name: Message, pieces: Sequence[StageCost], *, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Progress]:
     """A progress whose stages are parts of one stage of `progress`; a stage that is no piece shows its name there."""
     with progress.stage(name, total=max(1, round(sum(piece.cost for piece in pieces))), unit="") as stage:
@@ -105,16 +102,16 @@ class _CombinedProgress:
         self._measured: dict[str, tuple[float, float]] = {}
         self._shown = 0
 
-    def say(self, message: str) -> None:
+    def say(self, message: Message) -> None:
         """Say it above the one bar."""
         self._progress.say(message)
 
     @contextmanager
-    def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:  # noqa: ARG002
+    def stage(self, name: Message, *, total: int | None, unit: str) -> Iterator[Stage]:  # noqa: ARG002
         """A part of the one stage; leaving it, the piece is done, however much of it there was to do."""
         piece = self._pieces.get(name) or StageCost(name=name, cost=0.0, kind="")
         part = _CombinedStage(self, piece, share=piece.cost / total if total else 0.0)
-        part.note("")
+        part.show()
         yield part
         self.advance(piece, piece.cost - piece.done)
 
@@ -136,9 +133,11 @@ class _CombinedProgress:
         self._stage.advance(done - self._shown)
         self._shown = done
 
-    def note(self, text: str) -> None:
+    def note(self, text: Message) -> None:
         left = self.seconds_left()
-        self._stage.note(text if left is None else f"{text}; about {format_duration(left)} left")
+        if left is not None:
+            text = Message("{text}; about {duration} left", text=text, duration=format_duration(left))
+        self._stage.note(text)
 
     def seconds_left(self) -> float | None:
         """How long what is left takes; None before anything was measured."""
@@ -160,23 +159,31 @@ class _CombinedStage:
         self._piece = piece
         self._share = share
         self._since = self._began = whole.now()
-        self._note = ""
+        self._note: Message | None = None
 
     def advance(self, count: int = 1) -> None:
         now = self._whole.now()
         was_measured = now - self._began > _AT_ONCE
         self._whole.advance(self._piece, count * self._share, now - self._since if was_measured else None)
         self._since = now
-        self.note(self._note)
+        self.show()
 
-    def note(self, text: str) -> None:
+    def note(self, text: Message) -> None:
         self._note = text
-        self._whole.note(f"{self._piece.name}: {text}" if text else self._piece.name)
+        self.show()
+
+    def show(self) -> None:
+        name, note = self._piece.name, self._note
+        self._whole.note(name if note is None else Message("{name}: {note}", name=name, note=note))
 
 
-def format_duration(seconds: float) -> str:
+def format_duration(seconds: float) -> Message:
     """A time left as one reads it."""
     minutes = round(seconds / 60)
-    if minutes < 1:
-        return "a minute" if seconds > 20 else f"{max(1, round(seconds))} s"  # noqa: PLR2004 - a third of one
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004
+    if minutes >= 60:  # noqa: PLR2004 - in an hour
+        return Message("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
+    if minutes >= 1:
+        return Message("{minutes} min", minutes=minutes)
+    if seconds > 20:  # noqa: PLR2004 - a third of a minute
+        return Message("a minute")
+    return Message("{seconds} s", seconds=max(1, round(seconds)))

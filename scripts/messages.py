@@ -13,13 +13,14 @@ import json
 import sys
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from babel.messages.catalog import Catalog
 from babel.messages.catalog import Message as CatalogMessage
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from typer.main import get_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,12 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from classifier import errors  # noqa: E402 - of this checkout
+from classifier.catalog.runs import EndState  # noqa: E402 - the same
+from classifier.cli.main import app  # noqa: E402 - the same
+from classifier.filing.hardlink_check import WhyNoLink  # noqa: E402 - the same
+from classifier.filing.results import Status  # noqa: E402 - the same
 from classifier.i18n import DOMAIN, LOCALE, SYSTEM, Language  # noqa: E402 - the same
+from classifier.records import FailureKind  # noqa: E402 - the same
 
 PO: Final = LOCALE / Language.CHINESE / "LC_MESSAGES" / f"{DOMAIN}.po"
 MO: Final = PO.with_suffix(".mo")
@@ -41,6 +47,8 @@ KEYWORDS: Final = {
     "count_": (1, 2),
 }
 """Whose first argument is a template; of two of them, the template for one and the one for many."""
+WORDS: Final = (*FailureKind, *EndState, *Status, *WhyNoLink)
+"""Values that are shown as they are."""
 CODES: Final = (
     *("EACCES", "EDQUOT", "EEXIST", "EIO", "EISDIR", "EMFILE", "ENAMETOOLONG", "ENODEV", "ENOENT", "ENOSPC"),
     *("ENOTCONN", "ENOTDIR", "EPERM", "EROFS", "ESTALE"),
@@ -68,11 +76,20 @@ def templates() -> Iterator[tuple[Path, str | tuple[str, ...]]]:
         yield Path(file), template
 
 
+def help_texts() -> Iterator[str]:
+    """The help of the commands and their options."""
+    group: Any = get_command(app)
+    for command in (group, *group.commands.values()):
+        yield from (one.help for one in (command, *command.params) if getattr(one, "help", None))
+
+
 def extracted() -> Messages:
     """Every message of the source, untranslated."""
     catalog = Messages(Language.CHINESE, header_comment="# Chinese of illsort.", fuzzy=False)
     for _, template in templates():
         catalog.add(template)
+    for text in (*WORDS, *help_texts()):
+        catalog.add(str(text))
     for code in CODES:
         catalog.add(code, context=SYSTEM)
     return catalog

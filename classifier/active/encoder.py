@@ -14,6 +14,7 @@ from classifier.catalog import files
 from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.files import add_image
 from classifier.catalog.shards import read_embeddings
+from classifier.errors import Message
 from classifier.inference.device import runtime_from_settings
 from classifier.inference.loader import PackedPaths
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer
@@ -83,7 +84,7 @@ def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encod
         progress.say(reason)
     writer = EmbeddingWriter(catalog, library, encoder.key, progress=progress)
     results = infer(paths, encoder.network, encoder.reader, encoder.runtime, limits=encoder.limits, stats=True)
-    with progress.stage("looking", total=len(paths), unit="picture") as stage:
+    with progress.stage(Message("looking"), total=len(paths), unit="picture") as stage:
         while batch := list(islice(results, _BATCH)):
             locations = writer.write([result for result in batch if isinstance(result, Inferred)])
             with catalog.transaction():

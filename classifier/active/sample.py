@@ -16,7 +16,7 @@ from classifier.catalog.categories import read_aliases
 from classifier.catalog.ranking import Rank
 from classifier.catalog.values import utc_now
 from classifier.decision.overrides import apply_annotation
-from classifier.errors import CrawlError, LibraryError, SettingsError, message_of
+from classifier.errors import Counted, CrawlError, LibraryError, Message, SettingsError, message_of
 from classifier.filing.destination import CategoryFolders, candidate_names
 from classifier.filing.executor import execute
 from classifier.filing.generated_files import write_failure_list
@@ -27,7 +27,7 @@ from classifier.images.walk_result import WalkResult
 from classifier.labels.from_annotations import placed_by_hand, usable_names
 from classifier.model.pca import fit_pca
 from classifier.model.weights import check_versions
-from classifier.progress import Progress, SilentProgress, Stage, counted
+from classifier.progress import Progress, SilentProgress, Stage
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, Decision, Method, Mode, Move
 from classifier.sort.scan import Scope, checked_crawl, scope_from_settings
@@ -122,11 +122,11 @@ def _adopt_folders(catalog: Catalog, library: Path, progress: Progress) -> None:
     found, names = placed_by_hand(catalog, library), read_aliases(catalog)
     good, complaints = usable_names([name for name in found if names.resolve(name) == name], names.made)
     for sentence in complaints:
-        progress.say(f"{sentence}: it is not offered")
+        progress.say(Message("{why}: it is not offered", why=sentence))
     categories.make(catalog, good, at=utc_now())
     if good:
-        names_and_counts = ", ".join(f"{name} {found[name]:,}" for name in good)
-        progress.say(f"already in {library}: {names_and_counts}")
+        counts = ", ".join(f"{name} {found[name]:,}" for name in good)
+        progress.say(Message("already in {library}: {counts}", library=library, counts=counts))
 
 
 def _draw(
@@ -143,11 +143,16 @@ def _draw(
     """Draw files and record them; without a request for more, an existing sample is continued."""
     known = files.seen_paths(catalog, crawl)
     if known and not more and (count is None or count <= len(known)):
-        progress.say(f"going on with the {counted(len(known), 'picture')} drawn before; --more N draws others too")
+        going_on = Counted(
+            "going on with the {count:,} picture drawn before; --more N draws others too",
+            "going on with the {count:,} pictures drawn before; --more N draws others too",
+            count=len(known),
+        )
+        progress.say(going_on)
         return
     found = WalkResult()
     most = max(count or 0, len(known) + more, _MOST)
-    with progress.stage("drawing", total=None, unit="picture") as stage:
+    with progress.stage(Message("drawing"), total=None, unit="picture") as stage:
         try:
             walk = _counted(scope.pictures(crawl, library=library, found=found), stage)
             drawn = sample_by_hash(walk, root=crawl, count=most, seed=_SEED)
@@ -159,8 +164,12 @@ def _draw(
     wanted = len(known) + more if more else count or min(_MOST, max(_LEAST, found.pictures // _SHARE))
     new = [file for file in drawn if file.path not in known][: max(0, wanted - len(known))]
     files.record_found(catalog, run=run, crawl=crawl, files=[*(file for file in drawn if file.path in known), *new])
-    before = f", beside {len(known):,} before" if known else ""
-    progress.say(f"{len(new):,} of {counted(found.pictures, 'picture')} drawn by chance{before}")
+    progress.say(_drawn_in_words(len(new), among=found.pictures, before=len(known)))
+
+
+def _drawn_in_words(new: int, *, among: int, before: int) -> Message:
+    drawn = Counted("{new:,} of {count:,} picture drawn", "{new:,} of {count:,} pictures drawn", count=among, new=new)
+    return Message("{drawn}, beside {before:,} before", drawn=drawn, before=before) if before else drawn
 
 
 def _counted(found: Iterator[ImageFile], stage: Stage) -> Iterator[ImageFile]:
@@ -207,7 +216,7 @@ def _place(
     placed = 0
     annotations = annotation_log.latest(catalog, [picture for picture, _ in new])
     folders = CategoryFolders(library)
-    with progress.stage("putting them aside", total=len(new), unit="picture") as stage:
+    with progress.stage(Message("putting them aside"), total=len(new), unit="picture") as stage:
         for start in range(0, len(new), _BATCH):
             batch = new[start : start + _BATCH]
             decided = [_decision(picture, annotations.get(picture)) for picture, _ in batch]
@@ -216,7 +225,8 @@ def _place(
             for outcome in execute(catalog, library=library, run=run, moves=moves):
                 placed += outcome.status is Status.PLACED
                 if outcome.status is not Status.PLACED:
-                    progress.say(f"{outcome.move.source.path}: not taken: {outcome.reason or outcome.status.value}")
+                    path, why = outcome.move.source.path, outcome.reason or Message(outcome.status)
+                    progress.say(Message("{path}: not taken: {why}", path=path, why=why))
             stage.advance(len(batch))
     return placed
 

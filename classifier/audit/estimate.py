@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from classifier.errors import Message
 from classifier.model.binomial_bounds import finite_upper_bound, look_confidence, upper_bound
 from classifier.progress import percent_up
 from classifier.records import AnnotationKind
@@ -51,18 +52,31 @@ class Bound:
         return look_confidence(self.number, CONFIDENCE)
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Message:
         """The bound as a sentence."""
         if not self.asked:
-            return "nothing is known yet"
-        skipped = f", and {self.skipped} skipped, counted as wrong" if self.skipped else ""
-        every = ", all there are" if self.asked == self.filed else ""
-        confidence = f"{CONFIDENCE:.0%} confidence"
-        again = (
-            f"; audit {self.number} of this sort, so judged at {self.confidence * 100:.4g}%" if self.number > 1 else ""
+            return Message("nothing is known yet")
+        bound = Message(
+            "at most {at_most} wrong, {confidence:.0%} confidence; {found}",
+            at_most=percent_up(self.at_most),
+            confidence=CONFIDENCE,
+            found=self._found,
         )
-        found = f"{self.wrong} of {self.asked}{skipped}{every}"
-        return f"at most {percent_up(self.at_most)} wrong, {confidence}; {found}{again}"
+        if self.number == 1:
+            return bound
+        return Message(
+            "{bound}; audit {number} of this sort, so judged at {confidence:.4g}%",
+            bound=bound,
+            number=self.number,
+            confidence=self.confidence * 100,
+        )
+
+    @property
+    def _found(self) -> Message:
+        found = Message("{wrong} of {asked}", wrong=self.wrong, asked=self.asked)
+        if self.skipped:
+            found = Message("{found}, and {skipped} skipped, counted as wrong", found=found, skipped=self.skipped)
+        return Message("{found}, all there are", found=found) if self.asked == self.filed else found
 
 
 class AuditState:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog.strictness import Strictness
 from classifier.catalog.values import to_bytes, to_path, utc_now
+from classifier.errors import Message
 from classifier.paths import to_json
 from classifier.records import PictureId
 
@@ -214,7 +215,14 @@ class RunState:
     by: int | None = None
 
     def __str__(self) -> str:
-        return self.ended if self.by is None else f"{self.ended} #{self.by}"
+        return str(self.message)
+
+    @property
+    def message(self) -> Message:
+        """As a person reads it; the English is the value for JSON."""
+        if self.by is None:
+            return Message(self.ended)
+        return Message("finished by #{run}", run=self.by)
 
 
 def run_states(catalog: Catalog, runs: Sequence[Run]) -> dict[int, RunState]:

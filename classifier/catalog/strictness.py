@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from classifier.errors import Message
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,7 +24,7 @@ class Strictness:
     max_error: float | None = None
     guaranteed: bool | None = None
     why: str = ""
-    sentence: str = ""
+    sentence: Message | None = None
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Strictness:
@@ -36,7 +38,7 @@ class Strictness:
             max_error=max_error,
             guaranteed=bool(promise) if outcome or max_error is not None else None,
             why=outcome.get("why", ""),
-            sentence=outcome.get("sentence", ""),
+            sentence=_recorded_sentence(outcome),
         )
 
     @property
@@ -52,20 +54,29 @@ class Strictness:
         return "" if self.threshold is None else f"--threshold {self.threshold:g}"
 
     @property
-    def promise(self) -> str | None:
+    def promise(self) -> Message | None:
         """The guarantee for filed images and what it rests on; None without one."""
         return self.sentence if self.guaranteed else None
 
     @property
-    def no_guarantee(self) -> str | None:
+    def no_guarantee(self) -> Message | None:
         """Why the requested error rate could not be guaranteed; None if it could, or none was requested."""
         if self.guaranteed is not False:
             return None
-        rate = "" if self.max_error is None else f"at most {self.max_error * 100:g}% wrong asked, an estimate, "
-        return f"{rate}{self.sentence or 'no guarantee'}"
+        why = self.sentence or Message("no guarantee")
+        if self.max_error is None:
+            return why
+        return Message("at most {rate:g}% wrong asked, an estimate, {why}", rate=self.max_error * 100, why=why)
 
     @property
-    def outcome(self) -> dict[str, str]:
+    def outcome(self) -> dict[str, Message]:
         """Either `promise` or `no_guarantee`, by name; empty if neither applies."""
         both = {"promise": self.promise, "no_guarantee": self.no_guarantee}
         return {name: sentence for name, sentence in both.items() if sentence is not None}
+
+
+def _recorded_sentence(outcome: Mapping[str, Any]) -> Message | None:
+    """Earlier versions recorded only the English."""
+    if "message" in outcome:
+        return Message.from_dict(outcome["message"])
+    return Message(outcome["sentence"]) if "sentence" in outcome else None

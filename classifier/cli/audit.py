@@ -11,7 +11,9 @@ from classifier.cli import interrupt
 from classifier.cli.options import MOST, MOST_SEED, path_argument
 from classifier.cli.review import learn
 from classifier.cli.serve_page import Host, NoLearning, NoOpen, PageOptions, Port, Token, print_unfiled, show_page
-from classifier.progress import counted
+from classifier.errors import Message
+from classifier.i18n import _, count_
+from classifier.paths import command
 
 if TYPE_CHECKING:
     from classifier.audit.apply import RefileResult
@@ -59,7 +61,7 @@ def audit(
     if as_json and not new and (count is not None or seed is not None):
         raise SettingsError("--json states the last audit; to draw another one by --count or --seed, add --new")
     if show is not None:
-        print_lines("--show is no longer used: the page shows the pictures", err=True)
+        print_lines(_("--show is no longer used: the page shows the pictures"), err=True)
     interrupt.resumable_in(library)
     target = recorded_target(library) if max_error is None else max_error
     with open_session(library, count=count, seed=seed, anew=new, as_it_is=as_json and not new) as session:
@@ -80,7 +82,7 @@ def _conclude(library: Path, target: float | None, *, yes: bool, as_json: bool) 
         is_current = session.is_current
         print_lines(*in_words(session.state, None if is_current else library), err=as_json)
         if is_current and outcome is not None and target is not None:
-            print_lines(_target_in_words(session, outcome, target), err=True)
+            print_lines(_(_target_in_words(session, outcome, target)), err=True)
         refiled = _file(session, outcome, target) if yes and is_current else None
         if as_json:
             kept = None if outcome is None else outcome.kept
@@ -92,25 +94,27 @@ def _conclude(library: Path, target: float | None, *, yes: bool, as_json: bool) 
 def in_words(state: AuditState, outdated: Path | None) -> list[str]:
     """The bounds as lines, for the library and each category; `outdated`: the library, if it changed since."""
     from classifier.cli.terminal import table
-    from classifier.paths import command
     from classifier.progress import percent_up
 
     bound = state.bound()
-    lines = [f"of {bound.filed:,} filed pictures {bound.sentence}"]
-    if outdated is not None and state.audit.run is not None:
-        back = command("undo", outdated, "--run", state.audit.run)
-        lines.append(f"run {state.audit.run} filed by this outcome; {back} takes it back")
+    lines = [_("of {filed:,} filed pictures {bound}", filed=bound.filed, bound=bound.sentence)]
+    if outdated is not None and (run := state.audit.run) is not None:
+        back = command("undo", outdated, "--run", run)
+        lines.append(_("run {run} filed by this outcome; {command} takes it back", run=run, command=back))
     elif outdated is not None:
-        lines.append(f"something was filed or moved since: {command('audit', outdated, '--new')} draws another sample")
+        another = command("audit", outdated, "--new")
+        lines.append(_("something was filed or moved since: {command} draws another sample", command=another))
     elif not state.is_finished:
-        lines.append(f"{state.asked} of {len(state.audit.drawn)} are answered; the same command goes on")
+        asked, drawn = state.asked, len(state.audit.drawn)
+        lines.append(_("{asked} of {drawn} are answered; the same command goes on", asked=asked, drawn=drawn))
     if not state.asked:
         return lines[-1:]
     rows = [
         (one.category or "", f"{one.filed:,}", str(one.asked), str(one.wrong + one.skipped), percent_up(one.at_most))
         for one in state.bounds()
     ]
-    return ["", *lines, "", *table(("category", "filed", "judged", "wrong", "at most wrong"), rows)]
+    head = (_("category"), _("filed"), _("judged"), _("wrong"), _("at most wrong"))
+    return ["", *lines, "", *table(head, rows)]
 
 
 def as_dict(state: AuditState) -> dict[str, Any]:
@@ -127,38 +131,51 @@ def as_dict(state: AuditState) -> dict[str, Any]:
     }
 
 
-def _target_in_words(session: Session, outcome: Outcome, target: float) -> str:
+def _target_in_words(session: Session, outcome: Outcome, target: float) -> Message:
     """Whether the target is kept; if not, the threshold that keeps it, or how many more pictures may show one."""
     from classifier.audit.thresholds import next_sample_size
-    from classifier.paths import command
     from classifier.progress import percent_up
 
     if outcome.kept:
-        return f"{percent_up(target)} is kept"
-    missed, offer = f"that {percent_up(target)} is kept is not shown", outcome.offer
-    if offer is not None:
-        kept = f"{offer.kept:,} of {offer.filed:,} stay filed"
-        return f"{missed}; {offer.threshold:.4g} would keep it: {kept}; --yes puts the others into _review"
+        return Message("{rate} is kept", rate=percent_up(target))
+    if (offer := outcome.offer) is not None:
+        return Message(
+            "that {rate} is kept is not shown; {threshold:.4g} would keep it: {kept:,} of {filed:,} stay filed; --yes "
+            "puts the others into _review",
+            rate=percent_up(target),
+            threshold=offer.threshold,
+            kept=offer.kept,
+            filed=offer.filed,
+        )
+    neither = Message(
+        "that {rate} is kept is not shown; no threshold is shown to keep it either", rate=percent_up(target)
+    )
     count = next_sample_size(session.state, target)
-    is_all = count == len(session.state.audit.drawn)
-    more = "" if is_all else f": {command('audit', session.library, '--new', '--count', count)}"
-    return f"{missed}; no threshold is shown to keep it either{more}"
+    if count == len(session.state.audit.drawn):
+        return neither
+    larger = command("audit", session.library, "--new", "--count", count)
+    return Message("{neither}: {command}", neither=neither, command=larger)
 
 
 def _file(session: Session, outcome: Outcome | None, target: float | None) -> RefileResult | None:
     """Move what was judged wrong, and what is below the offered threshold, into `_review`; None for nothing to move."""
     from classifier.catalog.strictness import Strictness
     from classifier.cli.terminal import TerminalProgress, print_lines
-    from classifier.paths import command
 
     if outcome is None or not (outcome.offer or outcome.misfiled):
         return None
     threshold = None if outcome.offer is None else outcome.offer.threshold
     refiled = session.refile(Strictness(threshold=threshold, max_error=target), progress=TerminalProgress())
     back = command("undo", session.library, "--run", refiled.run)
-    left = [f"  {path}: was left there: {reason}" for path, reason in refiled.left]
-    moved = f"run {refiled.run}: {counted(refiled.moved, 'picture')} went to _review; {back} takes it back"
-    print_lines(moved, *left, err=True)
+    moved = count_(
+        "run {run}: {count:,} picture went to _review; {command} takes it back",
+        "run {run}: {count:,} pictures went to _review; {command} takes it back",
+        count=refiled.moved,
+        run=refiled.run,
+        command=back,
+    )
+    left = [_("{path}: was left there: {why}", path=path, why=_(why)) for path, why in refiled.left]
+    print_lines(moved, *(f"  {line}" for line in left), err=True)
     return refiled
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from itertools import chain, count
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from classifier.cli.options import path_option
+from classifier.i18n import _
+
+if TYPE_CHECKING:
+    from classifier.demo.run import DemoResult
 
 
 def demo(
@@ -23,17 +27,32 @@ def demo(
     from classifier.paths import command
 
     done = run_demo(folder or _free_folder(), progress=TerminalProgress())
-    summary, known = done.summary, done.summary["filed"] - done.two_in_one_filed
     print_lines(
         "",
-        f"{summary['pictures']} pictures sorted from 30 labels in {done.seconds:.0f} s, drawing and training included:",
-        f"  {known} filed, {done.filed_right} of them right",
-        f"  {summary['review']} left for you to look at, {summary['unknown']} unlike every label in _unknown; of 6 "
-        f"that show two kinds at once {done.two_in_one_filed} were filed all the same",
-        f"  {summary['duplicates']} duplicates, {summary['broken']} unreadable",
-        f"Look at {done.library.resolve()}",
-        f"and at the same in numbers: {command('status', done.library)}",
+        _(
+            "{count} pictures sorted from 30 labels in {seconds:.0f} s, drawing and training included:",
+            count=done.summary["pictures"],
+            seconds=done.seconds,
+        ),
+        *(f"  {line}" for line in _counts(done)),
+        _("Look at {library}", library=done.library.resolve()),
+        _("and at the same in numbers: {command}", command=command("status", done.library)),
     )
+
+
+def _counts(done: DemoResult) -> list[str]:
+    summary, two_in_one = done.summary, done.two_in_one_filed
+    return [
+        _("{count} filed, {right} of them right", count=summary["filed"] - two_in_one, right=done.filed_right),
+        _(
+            "{review} left for you to look at, {unknown} unlike every label in _unknown; of 6 that show two kinds at "
+            "once {filed} were filed all the same",
+            review=summary["review"],
+            unknown=summary["unknown"],
+            filed=two_in_one,
+        ),
+        _("{count} duplicates, {broken} unreadable", count=summary["duplicates"], broken=summary["broken"]),
+    ]
 
 
 def _free_folder() -> Path:

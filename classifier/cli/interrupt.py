@@ -15,15 +15,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from classifier.errors import Message
+from classifier.i18n import _
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 STOPPED = 130
 """The exit code, as shells give it to what Ctrl-C ended."""
-STOPPED_LINE = "illsort: stopped"
-_RECORDED = "what is done is recorded, and the same command goes on where it was"
-_WAIT_LINE = "illsort: stopping; press Ctrl-C once more to end at once"
+_RECORDED = Message("what is done is recorded, and the same command goes on where it was")
 _AT_ONCE = 3
 
 
@@ -33,7 +34,7 @@ class _State:
     held: int = 0
     is_ending: bool = False
     is_kept: Callable[[], bool] = bool
-    kept: str = _RECORDED
+    kept: Message = _RECORDED
 
 
 _state = _State()
@@ -61,7 +62,7 @@ def handle_sigint() -> Iterator[None]:
         _state.is_ending = True
 
 
-def resumable_if(is_kept: Callable[[], bool], *, kept: str = _RECORDED) -> None:
+def resumable_if(is_kept: Callable[[], bool], *, kept: Message = _RECORDED) -> None:
     """From here on, the line that a stopped command prints ends with `kept` if `is_kept()`."""
     _state.is_kept, _state.kept = is_kept, kept
 
@@ -114,7 +115,7 @@ def _on_press(_signal: int, _frame: object) -> None:
         _write(_stopped_line())
         os._exit(STOPPED)
     if _state.presses > 1:
-        _write(_WAIT_LINE)
+        _write(_("illsort: stopping; press Ctrl-C once more to end at once"))
     else:
         check()
 
@@ -129,8 +130,9 @@ def _unless_pressed(hook: Any) -> Any:
 
 def _stopped_line() -> str:
     with suppress(Exception):
-        return f"{STOPPED_LINE}; {_state.kept}" if _state.is_kept() else STOPPED_LINE
-    return STOPPED_LINE
+        if _state.is_kept():
+            return _("illsort: stopped; {kept}", kept=_state.kept)
+    return _("illsort: stopped")
 
 
 def _write(line: str) -> None:

@@ -12,11 +12,14 @@ from classifier.cli import interrupt
 from classifier.cli.options import MOST, ConfigOption, Excluded, SetOption, path_argument, path_option
 from classifier.cli.review import learn
 from classifier.cli.serve_page import Host, NoOpen, PageOptions, Port, Token, show_page
+from classifier.errors import Counted, Message
+from classifier.i18n import _, count_
 from classifier.paths import command
-from classifier.progress import counted
 from classifier.records import Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from classifier.active.sample import Sample
 
 _FEW = 5
@@ -55,7 +58,7 @@ def label(
         raise SettingsError("where do the labels go? say --labels FOLDER, for example --labels ~/labels")
     interrupt.resumable_in(folder)
     progress = TerminalProgress()
-    with progress.stage("starting", total=None, unit=""):
+    with progress.stage(Message("starting"), total=None, unit=""):
         from classifier.active.sample import take_sample
         from classifier.web.pending_moves import file_decided
 
@@ -65,19 +68,36 @@ def label(
     if show_page(folder, options, name="label", learn=learn):
         made = file_decided(folder, progress=progress)
         for path, why in () if made is None else made.left:
-            print_lines(f"{path}: not filed: {why}", err=True)
+            print_lines(_("{path}: not filed: {why}", path=path, why=why), err=True)
     print_lines(*_next(folder), err=True)
 
 
 def _in_words(sample: Sample, folder: Path) -> list[str]:
-    new = counted(sample.waiting, "new one waits", "new ones wait")
-    lines = [f"{counted(sample.drawn, 'picture')} drawn, {new} in {folder / '_review'}"]
-    lines += [f"  {sample.repeated:,} left out, for they repeat others"] if sample.repeated else []
-    lines += [f"  {sample.broken:,} unreadable: {folder / '_broken.csv'}"] if sample.broken else []
-    unreadable = counted(sample.unreadable, "file or folder", "files and folders")
-    lines += [f"  {unreadable} could not be read: {folder / '_broken.csv'}"] if sample.unreadable else []
-    lines += [f"  {sample.failed:,} could not be taken: {command('status', folder)}"] if sample.failed else []
-    return lines
+    first = count_(
+        "{count:,} picture drawn, {new} in {folder}",
+        "{count:,} pictures drawn, {new} in {folder}",
+        count=sample.drawn,
+        new=Counted("{count:,} new one waits", "{count:,} new ones wait", count=sample.waiting),
+        folder=folder / "_review",
+    )
+    return [first, *(f"  {_(line)}" for line in _left_out(sample, folder))]
+
+
+def _left_out(sample: Sample, folder: Path) -> Iterator[Message]:
+    listed = folder / "_broken.csv"
+    if sample.repeated:
+        yield Message("{count:,} left out, for they repeat others", count=sample.repeated)
+    if sample.broken:
+        yield Message("{count:,} unreadable: {listed}", count=sample.broken, listed=listed)
+    if sample.unreadable:
+        yield Counted(
+            "{count:,} file or folder could not be read: {listed}",
+            "{count:,} files and folders could not be read: {listed}",
+            count=sample.unreadable,
+            listed=listed,
+        )
+    if sample.failed:
+        yield Message("{count:,} could not be taken: {command}", count=sample.failed, command=command("status", folder))
 
 
 def _next(folder: Path) -> list[str]:
@@ -90,23 +110,33 @@ def _next(folder: Path) -> list[str]:
     with read_catalog(folder) as catalog:
         there = Counter(library_stats(folder).filed) + Counter(placed_by_hand(catalog, folder))
     filed = dict(there.most_common())
-    told = ", ".join(f"{category} {count:,}" for category, count in filed.items())
-    lines = ["", f"{counted(sum(filed.values()), 'label')} in {folder}" + (f": {told}" if told else "")]
+    labels = Counted(
+        "{count:,} label in {folder}", "{count:,} labels in {folder}", count=sum(filed.values()), folder=folder
+    )
+    counts = _(", ").join(f"{category} {count:,}" for category, count in filed.items())
+    lines = ["", _("{labels}: {counts}", labels=labels, counts=counts) if counts else _(labels)]
     poor = [category for category, count in filed.items() if count < _FEW]
     if len(filed) < _TOO_FEW:
-        return [*lines, "training needs two categories: run it again and go on"]
+        return [*lines, _("training needs two categories: run it again and go on")]
     if poor:
-        lines.append(f"with fewer than {_FEW} a category is hardly learned: {', '.join(poor)}")
-    return [*lines, *_drawn_whole(folder), f"train with: {train_command(folder)}"]
+        named = _(", ").join(poor)
+        lines.append(_("with fewer than {few} a category is hardly learned: {categories}", few=_FEW, categories=named))
+    return [*lines, _drawn_whole(folder), _("train with: {command}", command=train_command(folder))]
 
 
-def _drawn_whole(folder: Path) -> list[str]:
+def _drawn_whole(folder: Path) -> str:
     """Whether the labels are a random draw that was answered whole, so that they can guarantee an error rate."""
     from classifier.labels.random_draw import read_draws
 
     draws = read_draws(folder)
     count, left = sum(len(draw.pictures) for draw in draws), sum(draw.count_pending(draw.named) for draw in draws)
     if left:
-        wait = f"{left:,} of {count:,} drawn pictures are not judged yet"
-        return [f"{wait}: until all are, these labels give --max-error no guarantee (the easiest are named first)"]
-    return [f"all {count:,} drawn pictures are judged: --max-error is guaranteed by them, as far as so many can"]
+        return _(
+            "{left:,} of {count:,} drawn pictures are not judged yet: until all are, these labels give --max-error no "
+            "guarantee (the easiest are named first)",
+            left=left,
+            count=count,
+        )
+    return _(
+        "all {count:,} drawn pictures are judged: --max-error is guaranteed by them, as far as so many can", count=count
+    )

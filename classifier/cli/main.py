@@ -7,11 +7,12 @@ Any other exception is a bug and keeps its traceback.
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from classifier import __version__
 from classifier.cli import interrupt
@@ -30,13 +31,31 @@ from classifier.errors import IllsortError, located_message
 from classifier.i18n import Language, _, set_language, user_language
 
 _USER_ERROR = 2
+_LANGUAGE_VARIABLE = "ILLSORT_LANG"
+_LANGUAGES = {"en": Language.ENGLISH, "zh": Language.CHINESE}
+
+
+class Command(TyperCommand):
+    """A command whose help is printed in the language of the person."""
+
+    def format_help(self, *args: Any) -> None:
+        """Translate the help before it is laid out."""
+        _translate_help(self)
+        super().format_help(*args)
 
 
 class CommandGroup(TyperGroup):
     """Exits with 2 and one line on stderr for a mistake of the user or a fault of the environment."""
 
+    def format_help(self, *args: Any) -> None:
+        """Translate the help before it is laid out."""
+        for command in (self, *self.commands.values()):
+            _translate_help(command)
+        super().format_help(*args)
+
     def main(self, *args: Any, **options: Any) -> NoReturn:
         """Run the command and exit."""
+        set_language(_LANGUAGES.get(os.environ.get(_LANGUAGE_VARIABLE, "")) or user_language())
         code = self._code(*args, **options)
         if code == interrupt.STOPPED or interrupt.is_pressed():
             raise KeyboardInterrupt  # becomes one line, whatever exception it arrived as
@@ -58,6 +77,12 @@ class CommandGroup(TyperGroup):
                 raise
             return _usage_error(error)
         return code if isinstance(code, int) else 0
+
+
+def _translate_help(command: Any) -> None:
+    for one in (command, *command.params):
+        if getattr(one, "help", None):
+            one.help = _(one.help)
 
 
 def _fail(message: str) -> int:
@@ -85,37 +110,49 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="\b\nExample:  illsort demo",
 )
-app.command(epilog="\b\nExample:  illsort label ~/crawl --labels ~/labels")(label)
-app.command(epilog="\b\nExample:  illsort train --config configs/default.toml --set labels.folder=~/labels")(train)
-app.command(epilog="\b\nExample:  illsort sort ~/crawl --out ~/sorted --model ~/models/mine")(sort)
-app.command(epilog="\b\nExample:  illsort status ~/sorted")(status)
-app.command(epilog="\b\nExample:  illsort review ~/sorted")(review)
-app.command(epilog="\b\nExample:  illsort audit ~/sorted --max-error 0.02")(audit)
-app.command(epilog="\b\nExample:  illsort report ~/models/mine --open")(report)
-app.command(epilog="\b\nExample:  illsort undo ~/sorted --run 3")(undo)
-app.command(epilog="\b\nExample:  illsort verify ~/sorted --quick")(verify)
-app.command(epilog="\b\nExample:  illsort demo --folder illsort-demo")(demo)
+app.command(cls=Command, epilog="\b\nExample:  illsort label ~/crawl --labels ~/labels")(label)
+app.command(
+    cls=Command, epilog="\b\nExample:  illsort train --config configs/default.toml --set labels.folder=~/labels"
+)(train)
+app.command(cls=Command, epilog="\b\nExample:  illsort sort ~/crawl --out ~/sorted --model ~/models/mine")(sort)
+app.command(cls=Command, epilog="\b\nExample:  illsort status ~/sorted")(status)
+app.command(cls=Command, epilog="\b\nExample:  illsort review ~/sorted")(review)
+app.command(cls=Command, epilog="\b\nExample:  illsort audit ~/sorted --max-error 0.02")(audit)
+app.command(cls=Command, epilog="\b\nExample:  illsort report ~/models/mine --open")(report)
+app.command(cls=Command, epilog="\b\nExample:  illsort undo ~/sorted --run 3")(undo)
+app.command(cls=Command, epilog="\b\nExample:  illsort verify ~/sorted --quick")(verify)
+app.command(cls=Command, epilog="\b\nExample:  illsort demo --folder illsort-demo")(demo)
 
 
 def _language(text: str | Language) -> Language:
-    known = {"en": Language.ENGLISH, "zh": Language.CHINESE}
-    if text not in known:
+    if text not in _LANGUAGES:
         raise typer.BadParameter(_("'{given}': give en or zh", given=text))
-    return known[text]
+    return _LANGUAGES[text]
+
+
+def _speak(language: Language | None) -> None:
+    if language is not None:
+        set_language(language)
 
 
 @app.callback(invoke_without_command=True)
 def root(
     context: typer.Context,
     *,
-    lang: Annotated[
+    lang: Annotated[  # noqa: ARG001 - `_speak` has it
         Language | None,
-        typer.Option(parser=_language, metavar="en|zh", envvar="ILLSORT_LANG", help="Language; that of the locale."),
+        typer.Option(
+            parser=_language,
+            metavar="en|zh",
+            envvar=_LANGUAGE_VARIABLE,
+            is_eager=True,  # before --help
+            callback=_speak,
+            help="Language; that of the locale.",
+        ),
     ] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
 ) -> None:
     """Sort pictures into your own categories; what it is not sure of waits for you."""
-    set_language(lang or user_language())
     if version:
         print_lines(f"illsort {__version__}")
         raise typer.Exit

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from classifier.cli.options import path_argument
+from classifier.i18n import _
 
 
 def report(
@@ -20,7 +21,7 @@ def report(
     from classifier.cli.terminal import print_lines
 
     written = _write(path)
-    print_lines(f"report: {written}")
+    print_lines(_("report: {path}", path=written))
     if open_:
         webbrowser.open(written.resolve().as_uri())
 

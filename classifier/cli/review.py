@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from classifier.cli.options import path_argument
 from classifier.cli.serve_page import Host, NoLearning, NoOpen, PageOptions, Port, Token, print_unfiled, show_page
+from classifier.i18n import _
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -35,4 +36,4 @@ def review(
     waiting = show_page(library, options, name="review", learn=None if no_learning else learn)
     print_unfiled(waiting)
     if not waiting:
-        print_lines("", "all that was decided is filed", err=True)
+        print_lines("", _("all that was decided is filed"), err=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier.progress import counted
+from classifier.i18n import _, count_
 
 if TYPE_CHECKING:
     from classifier.web.learner_process import LearnerTarget
@@ -80,19 +80,22 @@ def show_page(library: Path, options: PageOptions, *, name: str, learn: LearnerT
     def opened(served: PageAddress) -> None:
         if not is_loopback(options.host):
             print_lines(
-                "anyone in your network who has the token can see these pictures and decide; "
-                "the connection is not encrypted",
+                _(
+                    "anyone in your network who has the token can see these pictures and decide; "
+                    "the connection is not encrypted"
+                ),
                 err=True,
             )
         print_lines(f"{name}: {options.address(served)}")
-        print_lines("Ctrl-C ends it; every decision is saved when it is made", err=True)
+        print_lines(_("Ctrl-C ends it; every decision is saved when it is made"), err=True)
         if not options.no_open:
             opening.open(options.address(served))
 
     def spent(served: PageAddress) -> None:
         opening.remove()
         if not options.token:
-            print_lines(f"the page is open; for another browser: {options.address(served)}", err=True)
+            another = options.address(served)
+            print_lines(_("the page is open; for another browser: {address}", address=another), err=True)
 
     try:
         waiting = serve(
@@ -116,8 +119,12 @@ def print_unfiled(waiting: int) -> None:
     from classifier.cli.terminal import print_lines
 
     if waiting:
-        what = counted(waiting, "decision waits", "decisions wait")
-        print_lines("", f"{what} to be filed: on the page, or by the next illsort sort", err=True)
+        left = count_(
+            "{count:,} decision waits to be filed: on the page, or by the next illsort sort",
+            "{count:,} decisions wait to be filed: on the page, or by the next illsort sort",
+            count=waiting,
+        )
+        print_lines("", left, err=True)
 
 
 class BrowserFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,8 +11,9 @@ import typer
 
 from classifier.cli import interrupt
 from classifier.cli.options import ConfigOption, Excluded, SetOption, path_argument, path_option
+from classifier.errors import Counted, Message
+from classifier.i18n import _, count_
 from classifier.paths import command
-from classifier.progress import counted
 from classifier.records import Mode
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def sort(
     overrides = [*set_, *(f"{name}={value}" for name, value in flags.items() if value is not None)]
     chosen = settings.excluding(settings.load(config, overrides), exclude)
     asked, progress = _asked(chosen, overrides), TerminalProgress()
-    with progress.stage("starting", total=None, unit=""):
+    with progress.stage(Message("starting"), total=None, unit=""):
         from classifier.sort.pipeline import sort as run_sort
     interrupt.resumable_in(None if dry_run else out)
     summary = run_sort(
@@ -92,7 +93,7 @@ def sort(
         restart=restart,
         restore_deleted=restore_deleted,
         on_changed=None if as_json or dry_run or not sys.stdin.isatty() else ask,
-        plan=(lambda line: print_lines(line, err=as_json)) if dry_run else None,
+        plan=(lambda line: print_lines(_(line), err=as_json)) if dry_run else None,
     )
     _end(summary if dry_run else _with_audit(summary, out), out, dry_run=dry_run, as_json=as_json)
 
@@ -115,7 +116,11 @@ def _with_audit(summary: dict[str, Any], out: Path) -> dict[str, Any]:
         state = audit_guarantee(catalog, out)
     if state is None:
         return summary
-    audit = f"guaranteed by the audit of {state.audit.at[:10]}: of what is filed {state.bound().sentence}"
+    audit = Message(
+        "guaranteed by the audit of {date}: of what is filed {bound}",
+        date=state.audit.at[:10],
+        bound=state.bound().sentence,
+    )
     return {key: value for key, value in summary.items() if key != "no_guarantee"} | {"promise": audit}
 
 
@@ -144,28 +149,62 @@ def _end(summary: dict[str, Any], out: Path, *, dry_run: bool, as_json: bool) ->
 
 
 def _in_words(summary: dict[str, Any], out: Path, *, dry_run: bool) -> list[str]:
-    would = "would be " if dry_run else ""
-    listed = f"would be listed in {out / '_broken.csv'}" if dry_run else f"{out / '_broken.csv'}"
-    lines = [f"{counted(summary['pictures'], 'picture')} in {summary['seconds']:.1f} s"]
-    lines += [f"  {summary['filed']:,} {would}filed in {counted(len(summary['categories']), 'category', 'categories')}"]
-    lines += [f"  {summary['review']:,} {would}waiting for you in {out / '_review'}"] if summary["review"] else []
-    lines += (
-        [f"  {summary['unknown']:,} {would}unlike all your labels: {out / '_unknown'}"] if summary["unknown"] else []
+    first = count_(
+        "{count:,} picture in {seconds:.1f} s",
+        "{count:,} pictures in {seconds:.1f} s",
+        count=summary["pictures"],
+        seconds=summary["seconds"],
     )
-    lines += [f"  {counted(summary['duplicates'], 'duplicate')} of those"] if summary["duplicates"] else []
-    lines += [f"  {summary['broken']:,} unreadable: {listed}"] if summary["broken"] else []
-    lines += (
-        [f"  {counted(summary['unreadable'], 'file or folder', 'files and folders')} could not be read: {listed}"]
-        if summary["unreadable"]
-        else []
-    )
-    if summary["deleted"]:
-        lines.append(
-            f"  {summary['deleted']:,} no longer in the library, and not filed again without --restore-deleted"
-        )
-    where = "said above" if dry_run else command("status", out)
+    lines = [*_decided(summary, out, dry_run=dry_run), *_failed(summary, out, dry_run=dry_run)]
+    lines += [summary[outcome] for outcome in ("promise", "no_guarantee") if outcome in summary]
+    return [first, *(f"  {_(line)}" for line in lines)]
+
+
+def _decided(summary: dict[str, Any], out: Path, *, dry_run: bool) -> Iterator[Message]:
+    count = len(summary["categories"])
+    filed = {
+        "filed": summary["filed"],
+        "categories": Counted("{count:,} category", "{count:,} categories", count=count),
+    }
+    review = {"count": summary["review"], "folder": out / "_review"}
+    unknown = {"count": summary["unknown"], "folder": out / "_unknown"}
+    if dry_run:
+        yield Message("{filed:,} would be filed in {categories}", **filed)
+    else:
+        yield Message("{filed:,} filed in {categories}", **filed)
+    if summary["review"] and dry_run:
+        yield Message("{count:,} would be waiting for you in {folder}", **review)
+    elif summary["review"]:
+        yield Message("{count:,} waiting for you in {folder}", **review)
+    if summary["unknown"] and dry_run:
+        yield Message("{count:,} would be unlike all your labels: {folder}", **unknown)
+    elif summary["unknown"]:
+        yield Message("{count:,} unlike all your labels: {folder}", **unknown)
+    if duplicates := summary["duplicates"]:
+        yield Counted("{count:,} duplicate of those", "{count:,} duplicates of those", count=duplicates)
+
+
+def _failed(summary: dict[str, Any], out: Path, *, dry_run: bool) -> Iterator[Message]:
+    """What could not be read or filed, and where the list is."""
+    above = Message("said above")
+    path = out / "_broken.csv"
+    listed = Message("would be listed in {path}", path=path) if dry_run else path
     not_filed, not_moved = summary["failed"] - summary["not_moved"], summary["not_moved"]
-    lines += [f"  {not_filed:,} could not be filed: {where}"] if not_filed else []
-    lines += [f"  {not_moved:,} could not be moved, left in place: said above"] if not_moved else []
-    lines += [f"  {summary[said]}" for said in ("promise", "no_guarantee") if said in summary]
-    return lines
+    if summary["broken"]:
+        yield Message("{count:,} unreadable: {listed}", count=summary["broken"], listed=listed)
+    if summary["unreadable"]:
+        yield Counted(
+            "{count:,} file or folder could not be read: {listed}",
+            "{count:,} files and folders could not be read: {listed}",
+            count=summary["unreadable"],
+            listed=listed,
+        )
+    if deleted := summary["deleted"]:
+        yield Message(
+            "{count:,} no longer in the library, and not filed again without --restore-deleted", count=deleted
+        )
+    if not_filed:
+        where = above if dry_run else command("status", out)
+        yield Message("{count:,} could not be filed: {where}", count=not_filed, where=where)
+    if not_moved:
+        yield Message("{count:,} could not be moved, left in place: {where}", count=not_moved, where=above)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli.options import path_argument
-from classifier.progress import counted
+from classifier.errors import Message
+from classifier.i18n import _, count_
+from classifier.paths import command
 
 if TYPE_CHECKING:
     from classifier.audit.estimate import AuditState
@@ -58,17 +60,18 @@ def _runs(seen: LibraryStats, library: Path) -> list[str]:
         (
             f"#{run.id} {run.kind}",
             run.started.replace("T", " ").removesuffix("+00:00"),
-            str(seen.states[run.id]),
+            _(seen.states[run.id].message),
             f"{run.summary.get('pictures', 0):,}",
             run.mode,
             str(run.crawl),
         )
         for run in seen.runs
     ]
-    lines = table(("run", "started (UTC)", "state", "pictures", "mode", "crawl"), rows)
+    head = (_("run"), _("started (UTC)"), _("state"), _("pictures"), _("mode"), _("crawl"))
+    lines = table(head, rows)
     if seen.strictness.promise:
         promising = next(run for run in reversed(seen.runs) if run.strictness.promise)
-        lines.append(f"#{promising.id} promised {seen.strictness.promise}")
+        lines.append(_("#{run} promised {promise}", run=promising.id, promise=seen.strictness.promise))
     if seen.strictness.no_guarantee and not _has_audit_guarantee(library):
         lines.append(seen.strictness.no_guarantee)
     return lines
@@ -77,7 +80,6 @@ def _runs(seen: LibraryStats, library: Path) -> list[str]:
 def _to_finish(seen: LibraryStats, library: Path) -> list[str]:
     """The commands that go on with what was stopped, or take back what was left of an undone run."""
     from classifier.catalog.runs import EndState
-    from classifier.paths import command
 
     lines = []
     for run in seen.runs:
@@ -88,11 +90,16 @@ def _to_finish(seen: LibraryStats, library: Path) -> list[str]:
         }.get(run.kind, (run.kind, library))
         ended = seen.states[run.id].ended
         if ended is EndState.UNFINISHED:
-            lines.append(f"#{run.id} is not finished: unless it is still at work, {command(*words)} goes on with it")
-        if ended is EndState.PARTLY_UNDONE:
             lines.append(
-                f"#{run.id} is partly undone: {command('undo', library, '--run', run.id)} tries the rest again"
+                _(
+                    "#{run} is not finished: unless it is still at work, {command} goes on with it",
+                    run=run.id,
+                    command=command(*words),
+                )
             )
+        if ended is EndState.PARTLY_UNDONE:
+            again = command("undo", library, "--run", run.id)
+            lines.append(_("#{run} is partly undone: {command} tries the rest again", run=run.id, command=again))
     return lines
 
 
@@ -113,35 +120,47 @@ def _categories(seen: LibraryStats) -> list[str]:
     names = sorted(seen.filed | seen.review, key=lambda name: (-seen.filed.get(name, 0), name))
     rows = [
         (
-            name or "(no guess yet)",
+            name or _("(no guess yet)"),
             f"{seen.filed.get(name, 0):,}",
             bar(seen.filed.get(name, 0) / most),
             f"{seen.review.get(name, 0):,}",
         )
         for name in names
     ]
-    rows.append(("all", f"{sum(seen.filed.values()):,}", "", f"{sum(seen.review.values()):,}"))
-    lines = table(("category", "filed", "", "wait for review"), rows)
+    rows.append((_("all"), f"{sum(seen.filed.values()):,}", "", f"{sum(seen.review.values()):,}"))
+    lines = table((_("category"), _("filed"), "", _("wait for review")), rows)
     if seen.unknown:
-        lines.append(f"{seen.unknown:,} in _unknown: unlike every picture you labeled")
+        lines.append(_("{count:,} in _unknown: unlike every picture you labeled", count=seen.unknown))
     if seen.duplicates:
-        lines.append(f"{counted(seen.duplicates, 'duplicate')} of those")
+        lines.append(count_("{count:,} duplicate of those", "{count:,} duplicates of those", count=seen.duplicates))
     if seen.not_moved:
-        lines.append(f"{seen.not_moved:,} could not be moved where they belong, and count where they lie; sort again")
-    return [*lines, *missing_messages(seen.missing)]
+        lines.append(
+            _(
+                "{count:,} could not be moved where they belong, and count where they lie; sort again",
+                count=seen.not_moved,
+            )
+        )
+    return [*lines, *map(_, missing_messages(seen.missing))]
 
 
 def _kept(seen: LibraryStats, library: Path) -> list[str]:
     """The sizes of the embeddings and of the thumbnail cache."""
     lines, embeddings, thumbnails = [], seen.embeddings, _thumbnails(library)
     if embeddings.size_bytes:
-        size = embeddings.size_bytes / 1e6
         lines.append(
-            f"{size:,.1f} MB keep what networks saw in {counted(embeddings.pictures, 'picture')}, for another head"
+            count_(
+                "{size:,.1f} MB keep what networks saw in {count:,} picture, for another head",
+                "{size:,.1f} MB keep what networks saw in {count:,} pictures, for another head",
+                count=embeddings.pictures,
+                size=embeddings.size_bytes / 1e6,
+            )
         )
     if thumbnails:
         lines.append(
-            f"{thumbnails / 1e6:,.1f} MB are small pictures for the review page, made again when they are gone"
+            _(
+                "{size:,.1f} MB are small pictures for the review page, made again when they are gone",
+                size=thumbnails / 1e6,
+            )
         )
     return lines
 
@@ -158,11 +177,16 @@ def _audit(library: Path) -> list[str]:
     if last is None:
         return []
     state, is_current = last
-    done = "" if state.is_finished else f"; {state.asked} of {len(state.audit.drawn)} are answered"
-    since = "" if is_current else " (something was filed or moved since)"
-    return [
-        f"audit of {state.audit.at[:10]}: of {state.audit.population:,} filed {state.bound().sentence}{done}{since}"
-    ]
+    line = Message(
+        "audit of {date}: of {filed:,} filed {bound}",
+        date=state.audit.at[:10],
+        filed=state.audit.population,
+        bound=state.bound().sentence,
+    )
+    if not state.is_finished:
+        drawn = len(state.audit.drawn)
+        line = Message("{audit}; {asked} of {drawn} are answered", audit=line, asked=state.asked, drawn=drawn)
+    return [_(line) if is_current else _("{audit} (something was filed or moved since)", audit=line)]
 
 
 def _audit_as_dict(library: Path) -> dict[str, Any] | None:
@@ -188,20 +212,18 @@ def _last_audit(library: Path) -> tuple[AuditState, bool] | None:
 def _failures(seen: LibraryStats) -> list[str]:
     if not seen.failures:
         return []
-    from classifier.i18n import _
-    from classifier.reason_text import reason_message
+    from classifier.cli.terminal import failure_line
 
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in seen.broken.items())
-    lines = [f"{len(seen.failures):,} could not be read ({kinds}):"]
-    for path, failure in seen.failures[:_MOST_FAILURES]:
-        lines.append(f"  {path}: {failure.kind}: {_(reason_message(failure.detail))}")
+    kinds = _(", ").join(_("{count:,} {kind}", count=count, kind=_(kind)) for kind, count in seen.broken.items())
+    lines = [_("{count:,} could not be read ({kinds}):", count=len(seen.failures), kinds=kinds)]
+    lines += [failure_line(path, failure) for path, failure in seen.failures[:_MOST_FAILURES]]
     if len(seen.failures) > _MOST_FAILURES:
-        lines.append("  the whole list is in _broken.csv")
+        lines.append("  " + _("the whole list is in _broken.csv"))
     return lines
 
 
 def _not_filed(seen: LibraryStats) -> list[str]:
     if not seen.not_filed:
         return []
-    lines = [f"{len(seen.not_filed):,} could not be filed; sort again to try again:"]
-    return [*lines, *(f"  {path}: {reason}" for path, reason in seen.not_filed[:_MOST_FAILURES])]
+    lines = [_("{count:,} could not be filed; sort again to try again:", count=len(seen.not_filed))]
+    return [*lines, *(f"  {path}: {_(reason)}" for path, reason in seen.not_filed[:_MOST_FAILURES])]

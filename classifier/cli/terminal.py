@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import sys
 import threading
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Never
 
 import typer
 from tqdm import tqdm
 
 from classifier.cli import interrupt
+from classifier.errors import Message
+from classifier.i18n import _, count_
 from classifier.paths import displayable, to_json
 from classifier.progress import Stage
+from classifier.reason_text import reason_message
+from classifier.records import Failure
 
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 _WHOLE = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}{postfix}]"
@@ -36,9 +42,16 @@ def print_json(values: object) -> None:
     print(to_json(values, ascii_only=True), flush=True)
 
 
-def ask(question: str, *, default: bool = True) -> bool:
-    """Ask a question that Enter answers with `default`."""
-    return typer.confirm(displayable(question), default=default, err=True)
+def ask(question: Message, *, default: bool = True) -> bool:
+    """Ask a question that y or n answers, and Enter with `default`."""
+    shown = f"{displayable(_(question))} [{'Y/n' if default else 'y/N'}]"
+    answers = {"": default, "y": True, "yes": True, "是": True, "n": False, "no": False, "否": False}
+    while True:
+        answer = typer.prompt(shown, default="", show_default=False, err=True)
+        answer = unicodedata.normalize("NFKC", answer).strip().lower()  # an input method may send full-width letters
+        if answer in answers:
+            return answers[answer]
+        print_lines(_("answer y or n"), err=True)
 
 
 class _Bar:
@@ -49,20 +62,20 @@ class _Bar:
         with interrupt.deferred():
             self._bar.update(count)
 
-    def note(self, text: str) -> None:
-        self._bar.set_postfix_str(displayable(text), refresh=False)
+    def note(self, text: Message) -> None:
+        self._bar.set_postfix_str(displayable(_(text)), refresh=False)
 
 
 class TerminalProgress:
     """Bars with rate and time left, and messages above them, on stderr."""
 
-    def say(self, message: str) -> None:
+    def say(self, message: Message) -> None:
         """Print a message above the bars."""
         with interrupt.deferred():
-            tqdm.write(displayable(message), file=sys.stderr)
+            tqdm.write(displayable(_(message)), file=sys.stderr)
 
     @contextmanager
-    def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:
+    def stage(self, name: Message, *, total: int | None, unit: str) -> Iterator[Stage]:
         """Show a bar; where stderr is not a terminal, a line every 30 seconds.
 
         A stage without total and unit shows only its name while it lasts, and only on a terminal.
@@ -72,8 +85,8 @@ class TerminalProgress:
         with interrupt.deferred():
             bar: tqdm[Never] = tqdm(
                 total=total,
-                desc=displayable(name),
-                unit=f" {unit}s",
+                desc=displayable(_(name)),
+                unit=f" {_unit(unit)}",
                 unit_scale=False,
                 dynamic_ncols=True,
                 mininterval=interval,
@@ -89,6 +102,11 @@ class TerminalProgress:
         finally:
             with interrupt.deferred():
                 bar.close()
+
+
+def _unit(unit: str) -> str:
+    names = {"picture": count_("picture", "pictures", count=2), "file": count_("file", "files", count=2)}
+    return names.get(unit, unit)
 
 
 def _format(total: int | None, unit: str) -> str | None:
@@ -131,6 +149,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+def failure_line(path: Path, failure: Failure) -> str:
+    """Why a picture could not be read, as an indented line."""
+    return f"  {path}: {_(failure.kind)}: {_(reason_message(failure.detail))}"
+
+
 def bar(share: float, *, width: int = 30) -> str:
     """A share 0..1 as a bar of `width` cells; a share above 0 fills at least one cell."""
     cells = max(1, round(share * width)) if share > 0 else 0
@@ -139,6 +162,4 @@ def bar(share: float, *, width: int = 30) -> str:
 
 def _width(text: str) -> int:
     """Columns a terminal takes: wide characters, such as Chinese ones, take two."""
-    import unicodedata
-
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -9,6 +9,8 @@ import typer
 
 from classifier.cli import interrupt
 from classifier.cli.options import ConfigOption, SetOption
+from classifier.errors import Message
+from classifier.i18n import _, count_
 
 if TYPE_CHECKING:
     from classifier.cli.terminal import TerminalProgress
@@ -28,33 +30,32 @@ def train(
 ) -> None:
     """Learn your categories from labeled pictures."""
     from classifier import settings
-    from classifier.cli.terminal import TerminalProgress, print_lines
-    from classifier.progress import counted
+    from classifier.cli.terminal import TerminalProgress, failure_line, print_lines
 
     chosen = settings.load(config, [*set_, *(["model.allow_pickle=true"] if allow_pickle else [])])
     progress = TerminalProgress()
-    with progress.stage("starting", total=None, unit=""):
+    with progress.stage(Message("starting"), total=None, unit=""):
         from classifier.model.weights import check_versions
 
         check_versions()
         from classifier.training.pipeline import has_begun, train_model
 
     interrupt.resumable_if(
-        lambda: has_begun(chosen), kept="the same command goes on after the epochs that were finished"
+        lambda: has_begun(chosen), kept=Message("the same command goes on after the epochs that were finished")
     )
     learned = train_model(chosen, progress=progress)
     show(learned.evaluation)
     show_doubts(learned.evaluation.get("doubts"))
     show_forecast(learned.evaluation.get("curve"))
-    print_lines("", f"model: {learned.bundle.folder}")
+    print_lines("", _("model: {folder}", folder=learned.bundle.folder))
     _report(learned.bundle.folder, progress)
     if learned.unreadable:
-        from classifier.i18n import _
-        from classifier.reason_text import reason_message
-
-        print_lines(f"{counted(len(learned.unreadable), 'labeled picture')} could not be read:", err=True)
-        for label, failure in learned.unreadable:
-            print_lines(f"  {label.path}: {failure.kind}: {_(reason_message(failure.detail))}", err=True)
+        unreadable = count_(
+            "{count:,} labeled picture could not be read:",
+            "{count:,} labeled pictures could not be read:",
+            count=len(learned.unreadable),
+        )
+        print_lines(unreadable, *(failure_line(label.path, failure) for label, failure in learned.unreadable), err=True)
         raise typer.Exit(1)
 
 
@@ -66,16 +67,16 @@ def show(evaluation: dict[str, Any]) -> None:
         (row["category"], _share(row["precision"]), _share(row["recall"]), str(row["count"]))
         for row in evaluation["per_category"]
     ]
-    print_lines("", "On the held-out labels:", "")
-    print_lines(*table(("category", "precision", "recall", "count"), rows))
-    print_lines("", f"accuracy {_share(evaluation['accuracy'])} of {evaluation['count']} held-out pictures")
+    print_lines("", _("On the held-out labels:"), "")
+    print_lines(*table((_("category"), _("precision"), _("recall"), _("count")), rows))
+    accuracy, count = _share(evaluation["accuracy"]), evaluation["count"]
+    print_lines("", _("accuracy {accuracy} of {count} held-out pictures", accuracy=accuracy, count=count))
     confusions = evaluation["confusions"][:_MOST_MISTAKES]
     if confusions:
-        print_lines(
-            "taken for another: " + ", ".join(f"{c['category']} for {c['taken_for']} x{c['count']}" for c in confusions)
-        )
+        pairs = [_("{category} for {taken_for} x{count}", **confusion) for confusion in confusions]
+        print_lines(_("taken for another: {pairs}", pairs=_(", ").join(pairs)))
     for mistake in evaluation["mistakes"][:_MOST_MISTAKES]:
-        print_lines(f"  sure but wrong: {mistake['path']}: {mistake['confidence']:.2f} {mistake['predicted']}")
+        print_lines("  " + _("sure but wrong: {path}: {confidence:.2f} {predicted}", **mistake))
 
 
 def show_doubts(doubts: dict[str, Any] | None) -> None:
@@ -86,13 +87,19 @@ def show_doubts(doubts: dict[str, Any] | None) -> None:
     found = read_label_issues(doubts)
     if found is None or not found.labels:
         return
-    all_ = len(found.labels)
-    first = "the most doubtful" if all_ > _MOST_DOUBTS else "look at them"
-    are = "is" if all_ == 1 else "are"
-    print_lines("", f"{all_} of {found.count} labels {are} doubtful, about {found.wrong} of them wrong; {first}:")
+    count = len(found.labels)
+    first = Message("the most doubtful") if count > _MOST_DOUBTS else Message("look at them")
+    doubtful = count_(
+        "{count} of {labels} labels is doubtful, about {wrong} of them wrong; {first}:",
+        "{count} of {labels} labels are doubtful, about {wrong} of them wrong; {first}:",
+        count=count,
+        labels=found.count,
+        wrong=found.wrong,
+        first=first,
+    )
+    print_lines("", doubtful)
     for doubt in found.labels[:_MOST_DOUBTS]:
-        rather = f"{doubt['confidence']:.0%} {doubt['likely']}"
-        print_lines(f"  {doubt['path']}: labeled {doubt['category']}, by the model {rather}")
+        print_lines("  " + _("{path}: labeled {category}, by the model {confidence:.0%} {likely}", **doubt))
 
 
 def show_forecast(curve: dict[str, Any] | None) -> None:
@@ -103,14 +110,19 @@ def show_forecast(curve: dict[str, Any] | None) -> None:
         return
     asked = min(range(len(curve["max_errors"])), key=lambda index: abs(curve["max_errors"][index] - _ASKED))
     ahead = [
-        f"{forecast['times']}x the labels {_range(forecast['accuracy'])} right, "
-        f"in hindsight {_range(forecast['coverage'][asked])} filed at {curve['max_errors'][asked]:.0%} wrong"
+        _(
+            "{times}x the labels {accuracy} right, in hindsight {coverage} filed at {max_error:.0%} wrong",
+            times=forecast["times"],
+            accuracy=_range(forecast["accuracy"]),
+            coverage=_range(forecast["coverage"][asked]),
+            max_error=curve["max_errors"][asked],
+        )
         for forecast in curve["forecasts"]
     ]
-    print_lines("", "Expected of " + "; ".join(ahead))
+    print_lines("", _("Expected of {forecasts}", forecasts=_("; ").join(ahead)))
     paying = [need["category"] for need in curve["needs"][:3] if need["gain"] > 0]
     if paying:
-        print_lines("The next labels pay most in " + ", ".join(paying))
+        print_lines(_("The next labels pay most in {categories}", categories=_(", ").join(paying)))
 
 
 def _report(folder: Path, progress: TerminalProgress) -> None:
@@ -120,15 +132,15 @@ def _report(folder: Path, progress: TerminalProgress) -> None:
     from classifier.report.model_report import write_bundle_report
 
     try:
-        with progress.stage("writing the report", total=None, unit=""):
+        with progress.stage(Message("writing the report"), total=None, unit=""):
             written = write_bundle_report(folder)
-        print_lines(f"report: {written}")
+        print_lines(_("report: {path}", path=written))
     except IllsortError as error:
-        print_lines(f"no report: {error}", err=True)
+        print_lines(_("no report: {why}", why=error.message), err=True)
 
 
-def _range(expected: dict[str, float]) -> str:
-    return f"{expected['mean']:.0%} ({expected['low']:.0%} to {expected['high']:.0%})"
+def _range(expected: dict[str, float]) -> Message:
+    return Message("{mean:.0%} ({low:.0%} to {high:.0%})", **expected)
 
 
 def _share(value: float | None) -> str:

@@ -11,6 +11,8 @@ import typer
 
 from classifier.cli import interrupt
 from classifier.cli.options import MOST, path_argument, path_option
+from classifier.i18n import _
+from classifier.paths import command
 
 if TYPE_CHECKING:
     from classifier.filing.undo import UndoSummary
@@ -46,36 +48,49 @@ def undo(
 
 
 def _in_words(summary: UndoSummary, library: Path) -> list[str]:
-    from classifier.paths import command
-
     if summary.tried is None:
-        again = summary.last_undo
-        takes_back = "" if again is None else f"; {command('undo', library, '--run', again)} takes the last undo back"
-        return [f"there is nothing to undo{takes_back}", *_left(summary)]
+        return [_nothing_to_undo(summary, library), *_left(summary)]
     if summary.undone is None:
-        return [f"nothing of run {summary.tried} could be taken back, so it is not undone", *_left(summary)]
+        nothing = _("nothing of run {run} could be taken back, so it is not undone", run=summary.tried)
+        return [nothing, *_left(summary)]
     if not summary.taken_back and not summary.deleted:
-        return [f"run {summary.undone} is undone already"]
-    counts = [
-        f"  {count:,} {what}"
-        for count, what in (
-            (summary.restored, "moved back"),
-            (summary.removed, "links and copies removed"),
-            (summary.filed_again, "filed again"),
-            (summary.deleted, "already gone from the library, so there was nothing to take back"),
-            (summary.folders_removed, "empty folders removed"),
-        )
-        if count
-    ]
-    rest = command("undo", library, "--run", summary.undone)
-    but = f", but for what is left; {rest} tries that again" if summary.left else ""
-    lines = [f"run {summary.undone} is undone{but}"]
-    lines += [f"{command('undo', library, '--run', summary.run)} makes its changes again"] if summary.taken_back else []
-    lines += [*counts, *(f"  {old}: another file has this name now, so it is {new}" for old, new in summary.elsewhere)]
+        return [_("run {run} is undone already", run=summary.undone)]
+    lines = [_undone(summary.undone, summary, library)]
+    if summary.taken_back:
+        lines.append(_("{command} makes its changes again", command=command("undo", library, "--run", summary.run)))
+    lines += [f"  {line}" for line in _counts(summary)]
+    for old, new in summary.elsewhere:
+        lines.append("  " + _("{old}: another file has this name now, so it is {new}", old=old, new=new))
     return [*lines, *_left(summary)]
+
+
+def _nothing_to_undo(summary: UndoSummary, library: Path) -> str:
+    if summary.last_undo is None:
+        return _("there is nothing to undo")
+    again = command("undo", library, "--run", summary.last_undo)
+    return _("there is nothing to undo; {command} takes the last undo back", command=again)
+
+
+def _undone(run: int, summary: UndoSummary, library: Path) -> str:
+    if not summary.left:
+        return _("run {run} is undone", run=run)
+    rest = command("undo", library, "--run", run)
+    return _("run {run} is undone, but for what is left; {command} tries that again", run=run, command=rest)
+
+
+def _counts(summary: UndoSummary) -> list[str]:
+    restored, removed, again = summary.restored, summary.removed, summary.filed_again
+    deleted, folders = summary.deleted, summary.folders_removed
+    lines = [_("{count:,} moved back", count=restored)] if restored else []
+    lines += [_("{count:,} links and copies removed", count=removed)] if removed else []
+    lines += [_("{count:,} filed again", count=again)] if again else []
+    if deleted:
+        lines.append(_("{count:,} already gone from the library, so there was nothing to take back", count=deleted))
+    return lines + ([_("{count:,} empty folders removed", count=folders)] if folders else [])
 
 
 def _left(summary: UndoSummary) -> list[str]:
     """What stands in the way."""
-    lines = [f"{len(summary.left):,} were left as they are:"] if summary.left else []
-    return [*lines, *(f"  {left.path}: {left.reason}" for left in summary.left)]
+    count = len(summary.left)
+    lines = [_("{count:,} were left as they are:", count=count)] if count else []
+    return [*lines, *(f"  {left.path}: {_(left.reason)}" for left in summary.left)]

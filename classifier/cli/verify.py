@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.cli.options import path_argument
-from classifier.progress import counted
+from classifier.errors import Message
+from classifier.i18n import _, count_
 
 if TYPE_CHECKING:
     from classifier.filing.verify import VerifySummary
@@ -37,13 +38,17 @@ def verify(
 def _in_words(summary: VerifySummary) -> list[str]:
     from classifier.filing.reconcile import missing_messages
 
-    result = f"{len(summary.off):,} off:" if summary.off else "all as they should be"
-    lines = [f"{counted(summary.checked, 'file')} checked, {result}"]
-    lines += [f"  {off.path}: {off.what}" for off in summary.off]
-    lines += missing_messages(summary.missing)
+    off = Message("{count:,} off:", count=len(summary.off)) if summary.off else Message("all as they should be")
+    lines = [count_("{count:,} file checked, {off}", "{count:,} files checked, {off}", count=summary.checked, off=off)]
+    lines += [f"  {problem.path}: {_(problem.what)}" for problem in summary.off]
+    lines += map(_, missing_messages(summary.missing))
     if summary.yours:
         lines.append(
-            f"{counted(len(summary.yours), 'file is', 'files are')} yours: not put there by illsort, and left alone"
+            count_(
+                "{count:,} file is yours: not put there by illsort, and left alone",
+                "{count:,} files are yours: not put there by illsort, and left alone",
+                count=len(summary.yours),
+            )
         )
         lines += [f"  {path}" for path in summary.yours[:_MOST_YOURS]]
         lines += ["  ..."] if len(summary.yours) > _MOST_YOURS else []

@@ -12,6 +12,7 @@ import numpy as np
 
 from classifier.catalog.categories import CategoryAliases
 from classifier.catalog.strictness import Strictness
+from classifier.errors import Message
 from classifier.model.risk_control import estimated_threshold
 
 if TYPE_CHECKING:
@@ -62,13 +63,18 @@ class Policy:
         requested = self.strictness
         if self.guarantee is not None:
             thresholds = dict(zip(self.manifest.categories, self.guarantee.thresholds, strict=True))
-            promise = asdict(self.guarantee) | {"thresholds": thresholds, "sentence": requested.sentence}
+            promise = asdict(self.guarantee) | {"thresholds": thresholds} | _recorded(requested.sentence)
             return {"threshold": self.manifest.threshold, "max_error": requested.max_error, "promise": promise}
         recorded = {"threshold": self.thresholds[0], "max_error": requested.max_error}
         if requested.guaranteed is None:
             return recorded
-        refusal = {"max_error": requested.max_error, "why": requested.why, "sentence": requested.sentence}
+        refusal = {"max_error": requested.max_error, "why": requested.why} | _recorded(requested.sentence)
         return recorded | {"no_guarantee": refusal}
+
+
+def _recorded(sentence: Message | None) -> dict[str, Any]:
+    """A sentence in English, and what it is translated from."""
+    return {} if sentence is None else {"sentence": sentence, "message": sentence.as_dict()}
 
 
 def thresholds_for(manifest: Manifest, strictness: Strictness, guarantee: RiskGuarantee | None) -> tuple[float, ...]:

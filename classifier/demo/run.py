@@ -13,7 +13,7 @@ from PIL import Image
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.decisions import placed_sources
 from classifier.demo.draw import KINDS, draw
-from classifier.errors import LibraryError
+from classifier.errors import LibraryError, Message
 from classifier.progress import Progress
 from classifier.settings import LabelSettings, ModelSettings, Settings, TrainSettings
 from classifier.sort.pipeline import sort
@@ -73,7 +73,7 @@ def _draw_all(folder: Path, progress: Progress) -> dict[str, str]:
     jobs = [(kind, number) for kind in KINDS for number in range(PICTURES_PER_KIND)]
     random.Random(_SEED).shuffle(jobs)  # noqa: S311 - a repeatable draw, not a secret
     crawl, truth = folder / "crawl", {}
-    with progress.stage("drawing", total=len(jobs), unit="picture") as stage:
+    with progress.stage(Message("drawing"), total=len(jobs), unit="picture") as stage:
         for post, (kind, number) in enumerate(jobs, start=10_000):
             labeled = number < LABELS_PER_KIND
             name = f"{post}.{('jpg', 'png', 'webp')[post % 3]}"

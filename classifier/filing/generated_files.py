@@ -145,4 +145,4 @@ def write_failure_list(catalog: Catalog, library: Path, progress: Progress, *, r
     try:
         write_csv(catalog, library=library, name=BROKEN_LISTING, rows=rows)
     except LibraryError as error:  # their own, or ours saved anew by a spreadsheet
-        progress.say(f"{error}; the list of unreadable pictures is in illsort status")
+        progress.say(Message("{why}; the list of unreadable pictures is in illsort status", why=error.message))

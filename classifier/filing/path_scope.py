@@ -177,7 +177,13 @@ def record_named_crawls(catalog: Catalog, library: Path, progress: Progress) -> 
         try:
             record_named_crawl(library, crawl)
         except (OSError, RuntimeError) as error:
-            progress.say(f"cannot note that you named {crawl} ({message_of(error)}): illsort undo will ask for it")
+            progress.say(
+                Message(
+                    "cannot note that you named {crawl} ({why}): illsort undo will ask for it",
+                    crawl=crawl,
+                    why=message_of(error),
+                )
+            )
 
 
 def record_named_crawl(library: Path, crawl: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.moves import MoveRecord, MoveState
 from classifier.catalog.values import to_bytes
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from classifier.filing.path_scope import PathScope
     from classifier.records import Move
+
+
+NAMES_TAKEN: Final = Message("every name for it is taken by another file")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +225,7 @@ def choose_name(move: Move, names: tuple[str, ...], *, folder: Path, taken: Cont
         method = _same_already(move, path, found.st_size)
         if method is not None:
             return _already_there(move, path.name, method)
-    return Outcome(move=move, status=Status.FAILED, reason=Message("every name for it is taken by another file"))
+    return Outcome(move=move, status=Status.FAILED, reason=NAMES_TAKEN)
 
 
 def _same_already(move: Move, path: Path, size_bytes: int) -> Method | None:

@@ -14,11 +14,11 @@ from classifier.catalog.library_changes import ChangeKind, LibraryChanges, recor
 from classifier.catalog.lock import hold_lock
 from classifier.catalog.places import count_places
 from classifier.catalog.values import to_path
-from classifier.errors import FilingStopped, LibraryError
+from classifier.errors import Counted, FilingStopped, LibraryError, Message
 from classifier.filing.library_diff import compare
 from classifier.filing.path_scope import name_crawl
 from classifier.filing.recovery import recover
-from classifier.progress import Progress, SilentProgress, SilentStage, counted
+from classifier.progress import Progress, SilentProgress, SilentStage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,17 +44,25 @@ class Reconciled:
     unreachable: int = 0
     """Files that could not be looked at."""
 
-    def sentences(self) -> list[str]:
+    def sentences(self) -> list[Message]:
         """What a person should know of it, a line each."""
-        told = (
-            ("no longer in the library, so not counted and not filed again", self.deleted),
-            ("changed in the library since they were filed, and yours from now on", len(self.replaced)),
-            ("links whose original is gone, made anew when its crawl is sorted again", len(self.dangling)),
-            ("moved by you within the library, and left there", self.moved),
-            ("in the library again", self.back),
-            ("out of reach now, and taken to be as recorded", self.unreachable),
+        counts = (
+            Message(
+                "files no longer in the library, so not counted and not filed again: {count:,}", count=self.deleted
+            ),
+            Message(
+                "files changed in the library since they were filed, and yours from now on: {count:,}",
+                count=len(self.replaced),
+            ),
+            Message(
+                "files links whose original is gone, made anew when its crawl is sorted again: {count:,}",
+                count=len(self.dangling),
+            ),
+            Message("files moved by you within the library, and left there: {count:,}", count=self.moved),
+            Message("files in the library again: {count:,}", count=self.back),
+            Message("files out of reach now, and taken to be as recorded: {count:,}", count=self.unreachable),
         )
-        return [f"files {what}: {count:,}" for what, count in told if count]
+        return [message for message in counts if message.params["count"]]
 
 
 def reconcile(catalog: Catalog, library: Path, progress: Progress | None = None) -> Reconciled:
@@ -90,24 +98,30 @@ def report_reconciled(found: Reconciled | None, progress: Progress) -> None:
         progress.say(sentence)
 
 
-def missing_messages(count: Mapping[str, int]) -> list[str]:
-    """What is missing from a library in all, a line each; by the values of What."""
-    told = (
-        (
-            ChangeKind.DELETED,
-            "no longer in the library (a sort with --restore-deleted files them again)",
+def missing_messages(counts: Mapping[str, int]) -> list[Message]:
+    """What is missing from a library in all, a line each; by the values of ChangeKind."""
+    messages = (
+        Message(
+            "{count:,} no longer in the library (a sort with --restore-deleted files them again)",
+            count=counts.get(ChangeKind.DELETED, 0),
         ),
-        (ChangeKind.REPLACED, "changed in the library since they were filed, and yours now"),
-        (ChangeKind.DANGLING, "links whose original is gone (sorting its crawl again makes them anew)"),
+        Message(
+            "{count:,} changed in the library since they were filed, and yours now",
+            count=counts.get(ChangeKind.REPLACED, 0),
+        ),
+        Message(
+            "{count:,} links whose original is gone (sorting its crawl again makes them anew)",
+            count=counts.get(ChangeKind.DANGLING, 0),
+        ),
     )
-    return [f"{count[what]:,} {words}" for what, words in told if count.get(what)]
+    return [message for message in messages if message.params["count"]]
 
 
 def _compared(catalog: Catalog, library: Path, progress: Progress) -> LibraryChanges:
     total = count_places(catalog)
     if total < _MANY:
         return compare(catalog, library, SilentStage())
-    with progress.stage("looking at the library", total=total, unit="file") as stage:
+    with progress.stage(Message("looking at the library"), total=total, unit="file") as stage:
         return compare(catalog, library, stage)
 
 
@@ -136,13 +150,23 @@ def open_library(library: Path, progress: Progress, *, named: Path | None = None
             name_crawl(catalog, named)
         settled = recover(catalog, library)
         if settled.rebuilt:
-            changes = counted(settled.rebuilt, "change was", "changes were")
-            progress.say(f"the catalog was lost: {changes} read from the plain record beside it")
+            progress.say(
+                Counted(
+                    "the catalog was lost: {count:,} change was read from the plain record beside it",
+                    "the catalog was lost: {count:,} changes were read from the plain record beside it",
+                    count=settled.rebuilt,
+                )
+            )
         if settled.done or settled.cancelled:
-            progress.say(f"the last run was stopped: {settled.done + settled.cancelled} open moves were settled")
+            count = settled.done + settled.cancelled
+            progress.say(Message("the last run was stopped: {count} open moves were settled", count=count))
         for left in (*settled.damaged, *settled.unnamed):
-            progress.say(f"{left.path}: {left.reason}")
+            progress.say(Message("{path}: {why}", path=left.path, why=left.reason))
         for path in settled.gone:
-            progress.say(f"{path}: was being filed when the last run was stopped, and is neither there nor here")
+            progress.say(
+                Message(
+                    "{path}: was being filed when the last run was stopped, and is neither there nor here", path=path
+                )
+            )
         report_reconciled(reconcile(catalog, library, progress), progress)
         yield catalog

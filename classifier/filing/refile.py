@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from classifier.catalog import undo_queries
 from classifier.catalog.places import place_of, sidecars_of
 from classifier.catalog.values import to_bytes, to_path
+from classifier.errors import Message
 from classifier.filing.decide_by_location import decide_not_moved
 from classifier.filing.destination import CategoryFolders, candidate_names, recorded_file
 from classifier.filing.executor import execute
@@ -52,7 +53,7 @@ def refile_images(
     folders = CategoryFolders(library)
     moves = [move for decision in decided if (move := _move(catalog, library, decision, folders))]
     moved, left = 0, []
-    with progress.stage("filing", total=len(moves), unit="picture") as stage:
+    with progress.stage(Message("filing"), total=len(moves), unit="picture") as stage:
         for start in range(0, len(moves), _BATCH):
             batch = moves[start : start + _BATCH]
             outcomes = execute(catalog, library=library, run=run, moves=batch)
@@ -60,7 +61,7 @@ def refile_images(
             for outcome in outcomes:
                 done = outcome.status is Status.PLACED
                 moved += done
-                left += [] if done else [(outcome.move.source.path, outcome.reason or outcome.status.value)]
+                left += [] if done else [(outcome.move.source.path, outcome.reason or Message(outcome.status))]
             with_sidecars = [move.picture for move in batch if sidecars_of(catalog, move.picture)]
             strayed = sidecar_moves(catalog, with_sidecars, library=library, method=Method.RENAME)
             execute(catalog, library=library, run=run, moves=[one for one in strayed if one.method is Method.RENAME])

@@ -18,7 +18,7 @@ from classifier.catalog.lock import hold_lock
 from classifier.catalog.move_log import NAME as MOVE_LOG
 from classifier.catalog.moves import MoveRecord
 from classifier.catalog.values import to_path
-from classifier.errors import FilingStopped, LibraryError, Message, message_of
+from classifier.errors import Counted, FilingStopped, LibraryError, Message, message_of
 from classifier.filing.decide_by_location import restore_decisions
 from classifier.filing.executor import execute
 from classifier.filing.fsops import Disk, is_disk_failure
@@ -28,7 +28,7 @@ from classifier.filing.reconcile import reconcile
 from classifier.filing.recovery import recover
 from classifier.filing.results import Outcome, Status
 from classifier.paths import to_text
-from classifier.progress import Progress, SilentProgress, counted
+from classifier.progress import Progress, SilentProgress
 from classifier.records import Method
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def undo(
     *,
     run: int | None = None,
     crawl: Path | None = None,
-    on_unnamed: Callable[[str], bool] | None = None,
+    on_unnamed: Callable[[Message], bool] | None = None,
     progress: Progress | None = None,
     disk: Disk | None = None,
 ) -> UndoSummary:
@@ -103,8 +103,7 @@ def undo(
             name_crawl(catalog, crawl)
         recovered = recover(catalog, library, disk=disk)
         if recovered.rebuilt:
-            changes = counted(recovered.rebuilt, "change was", "changes were")
-            progress.say(f"the catalog was lost: {changes} read from {known / MOVE_LOG}")
+            progress.say(_rebuilt(recovered.rebuilt, known / MOVE_LOG))
         passed_over = [*recovered.damaged, *_repair_journal(catalog, library)]
         if crawl is not None:
             runs.set_lost_crawls(catalog, real_path(crawl))
@@ -118,7 +117,7 @@ def undo(
         own = undo_queries.begin_undo(catalog, chosen)
         left = [*passed_over, *recovered.unnamed]
         undoing = _UndoRun(catalog, library, disk, UndoSummary(tried=chosen, run=own, left=left))
-        with progress.stage(f"undoing run {chosen}", total=None, unit="file") as stage:
+        with progress.stage(Message("undoing run {run}", run=chosen), total=None, unit="file") as stage:
             for batch in _batches(undo_queries.standing_moves(catalog, chosen), library):
                 undoing.take_back(batch)
                 stage.advance(len(batch))
@@ -128,7 +127,18 @@ def undo(
     return done
 
 
-def _is_named_by_answer(catalog: Catalog, library: Path, run: int, on_unnamed: Callable[[str], bool] | None) -> bool:
+def _rebuilt(count: int, log: Path) -> Message:
+    return Counted(
+        "the catalog was lost: {count:,} change was read from {path}",
+        "the catalog was lost: {count:,} changes were read from {path}",
+        count=count,
+        path=log,
+    )
+
+
+def _is_named_by_answer(
+    catalog: Catalog, library: Path, run: int, on_unnamed: Callable[[Message], bool] | None
+) -> bool:
     """Whether a person named the crawl that undoing `run` changes by answering; no question where none is needed.
 
     Raises LibraryError when it is named neither before nor now.
@@ -138,13 +148,26 @@ def _is_named_by_answer(catalog: Catalog, library: Path, run: int, on_unnamed: C
     crawl = next((crawl for entry in entries if (crawl := bounds.unnamed(entry)) is not None), None)
     if crawl is None:
         return False
-    real = real_path(crawl)
-    leads = "" if real == crawl else f" (which leads to {real})"
-    question = f"undoing run {run} changes files in {crawl}{leads}, which only this library's record names"
-    if on_unnamed is None or not on_unnamed(f"{question}; is it your crawl?"):
+    if on_unnamed is None or not on_unnamed(_question(run, crawl)):
         raise LibraryError("run {run} is not undone: {why}", run=run, why=unnamed_reason(library, crawl))
     name_crawl(catalog, crawl)
     return True
+
+
+def _question(run: int, crawl: Path) -> Message:
+    if (real := real_path(crawl)) == crawl:
+        return Message(
+            "undoing run {run} changes files in {crawl}, which only this library's record names; is it your crawl?",
+            run=run,
+            crawl=crawl,
+        )
+    return Message(
+        "undoing run {run} changes files in {crawl} (which leads to {real}), which only this library's record names; "
+        "is it your crawl?",
+        run=run,
+        crawl=crawl,
+        real=real,
+    )
 
 
 def _finish(catalog: Catalog, done: UndoSummary, chosen: int, own: int) -> None:
@@ -216,7 +239,7 @@ class _UndoRun:
         move, summary = outcome.move, self.summary
         wanted = self._library / move.folder / move.names[0]
         if outcome.status is not Status.PLACED or outcome.path is None or outcome.reason:
-            summary.left.append(SkippedFile(path=move.source.path, reason=outcome.reason or outcome.status.value))
+            summary.left.append(SkippedFile(path=move.source.path, reason=outcome.reason or Message(outcome.status)))
             return
         if move.method is Method.REMOVE:
             summary.removed += 1

@@ -17,13 +17,13 @@ from classifier.catalog.move_log import read_lines
 from classifier.catalog.moves import damaged_rows, done_ids, open_entries
 from classifier.catalog.places import LibraryFile, all_places, count_places, is_known_path
 from classifier.catalog.values import to_bytes, to_path
-from classifier.errors import message_of
+from classifier.errors import Counted, Message, message_of
 from classifier.filing.file_checks import has_content, is_link_to, lstat_or_none
 from classifier.filing.path_scope import PathScope, unnamed_reason
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.filing.recovery import is_temporary
 from classifier.paths import to_text
-from classifier.progress import Progress, SilentProgress, counted
+from classifier.progress import Progress, SilentProgress
 from classifier.records import Method, time_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Problem:
     """Something that is not as it should be."""
 
     path: Path
-    what: str
+    what: Message
 
 
 @dataclass(kw_only=True)
@@ -72,7 +72,7 @@ def verify(library: Path, *, quick: bool = False, progress: Progress | None = No
     summary.off += _found_new(library, reconcile_if_free(library, progress))
     with read_catalog(library) as catalog:
         summary.off += _catalog(catalog, library)
-        with progress.stage("verifying", total=count_places(catalog), unit="file") as stage:
+        with progress.stage(Message("verifying"), total=count_places(catalog), unit="file") as stage:
             for place in all_places(catalog):
                 if (what := _wrong(place, library, quick=quick)) is not None:
                     summary.off.append(Problem(path=library / to_path(place.path), what=what))
@@ -87,27 +87,30 @@ def _found_new(library: Path, found: Reconciled | None) -> Iterator[Problem]:
     """What was changed since the last look; from then on it is only counted."""
     if found is not None:
         for path in found.replaced:
-            yield Problem(
-                path=library / path, what="was changed since it was filed: from now on it is taken to be yours"
-            )
+            what = Message("was changed since it was filed: from now on it is taken to be yours")
+            yield Problem(path=library / path, what=what)
         for path in found.dangling:
-            yield Problem(path=library / path, what="leads to nothing: its original is gone")
+            yield Problem(path=library / path, what=Message("leads to nothing: its original is gone"))
 
 
 def _catalog(catalog: Catalog, library: Path) -> Iterator[Problem]:
     folder = state_folder(library)
     if (error := integrity_error(catalog.connection)) is not None:
-        yield Problem(path=catalog.path or folder, what=f"the catalog is damaged: {error}")
+        yield Problem(path=catalog.path or folder, what=Message("the catalog is damaged: {why}", why=error))
     for damage in list(damaged_cells(catalog.connection, besides="moves")):
         yield Problem(path=catalog.path or folder, what=damage)
     bounds = PathScope(catalog, library)
     for entry in open_entries(catalog):
         unnamed = bounds.unnamed(entry)
-        ends = "the next sort or undo settles it" if unnamed is None else unnamed_reason(library, unnamed)
-        what = f"a change was stopped in its midst; {ends}"
+        settles = Message("the next sort or undo settles it")
+        ends = settles if unnamed is None else unnamed_reason(library, unnamed)
+        what = Message("a change was stopped in its midst; {ends}", ends=ends)
         yield Problem(path=library / to_path(entry.target or entry.source), what=what)
     yield from (
-        Problem(path=catalog.path or folder, what=f"change {one.id} is damaged: {one.field}")
+        Problem(
+            path=catalog.path or folder,
+            what=Message("change {number} is damaged: {field}", number=one.id, field=one.field),
+        )
         for one in damaged_rows(catalog)
     )
     known, lines = set[int](), list[int]()
@@ -118,51 +121,62 @@ def _catalog(catalog: Catalog, library: Path) -> Iterator[Problem]:
             else:
                 known.add(change["id"])
     except OSError as error:
-        yield Problem(path=folder / MOVE_LOG, what=f"cannot be read: {message_of(error)}")
+        yield Problem(path=folder / MOVE_LOG, what=Message("cannot be read: {why}", why=message_of(error)))
         return
-    yield from (Problem(path=folder / MOVE_LOG, what=f"line {number} is damaged") for number in lines)
+    yield from (
+        Problem(path=folder / MOVE_LOG, what=Message("line {number} is damaged", number=number)) for number in lines
+    )
     missing = sum(number not in known for number in done_ids(catalog))
     if missing:
-        yield Problem(path=folder / MOVE_LOG, what=f"lacks {counted(missing, 'change')} that the catalog holds")
+        lacks = Counted(
+            "lacks {count:,} change that the catalog holds",
+            "lacks {count:,} changes that the catalog holds",
+            count=missing,
+        )
+        yield Problem(path=folder / MOVE_LOG, what=lacks)
 
 
-def _wrong(place: LibraryFile, library: Path, *, quick: bool) -> str | None:
+def _wrong(place: LibraryFile, library: Path, *, quick: bool) -> Message | None:
     """What is wrong with one file, None when nothing is."""
     path = library / to_path(place.path)
     found = lstat_or_none(path)
-    if found is None:
-        return "is no longer there"
-    if place.method is Method.SYMLINK:
+    if place.method is Method.SYMLINK and found is not None:
         return _wrong_link(path, place, quick=quick)
+    return Message("is no longer there") if found is None else _wrong_file(path, place, found, quick=quick)
+
+
+def _wrong_file(path: Path, place: LibraryFile, found: os.stat_result, *, quick: bool) -> Message | None:
     if not stat.S_ISREG(found.st_mode):
-        return "is no plain file any more"
+        return Message("is no plain file any more")
     if found.st_size != place.size_bytes:
-        return "was changed: it has another size"
+        return Message("was changed: it has another size")
     if quick:
-        return None if time_of(found) == place.mtime_ns else "was changed, or at least its time was"
-    return None if has_content(path, place.picture) else "was changed, or cannot be read: its content is another"
+        return None if time_of(found) == place.mtime_ns else Message("was changed, or at least its time was")
+    if has_content(path, place.picture):
+        return None
+    return Message("was changed, or cannot be read: its content is another")
 
 
-def _wrong_link(path: Path, place: LibraryFile, *, quick: bool) -> str | None:
+def _wrong_link(path: Path, place: LibraryFile, *, quick: bool) -> Message | None:
     source = to_path(place.source)
     if not path.is_symlink():
-        return "is no link any more"
+        return Message("is no link any more")
     if not is_link_to(path, source):
-        return "leads elsewhere than it did"
+        return Message("leads elsewhere than it did")
     if not path.exists():
-        return f"leads to nothing: {source} is gone"
-    return (
-        None
-        if quick or place.beside is not None or has_content(source, place.picture)
-        else f"leads to {source}, which was changed"
-    )
+        return Message("leads to nothing: {source} is gone", source=source)
+    if quick or place.beside is not None or has_content(source, place.picture):
+        return None
+    return Message("leads to {source}, which was changed", source=source)
 
 
 def _look_about(catalog: Catalog, library: Path, summary: VerifySummary) -> None:
     """Files that no row knows: left by a stopped run, or the user's own."""
 
     def refused(error: OSError) -> None:
-        summary.off.append(Problem(path=Path(error.filename), what=f"cannot be looked into: {message_of(error)}"))
+        summary.off.append(
+            Problem(path=Path(error.filename), what=Message("cannot be looked into: {why}", why=message_of(error)))
+        )
 
     own = state_folder(library).name
     for folder, folders, names in os.walk(library, onerror=refused):
@@ -175,6 +189,7 @@ def _look_about(catalog: Catalog, library: Path, summary: VerifySummary) -> None
             if is_known_path(catalog, to_bytes(within), to_text(within)):
                 continue
             if is_temporary(name):
-                summary.off.append(Problem(path=library / within, what="a temporary file of a stopped run is left"))
+                what = Message("a temporary file of a stopped run is left")
+                summary.off.append(Problem(path=library / within, what=what))
             else:
                 summary.yours.append(library / within)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from classifier.errors import Message
 from classifier.exclude import NOTHING, Exclude
 from classifier.images.formats import HEAD_BYTES, claims_to_be_picture, sniff
 from classifier.images.ignored_files import (
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 
 
 STATE_FOLDER: Final = ".illsort"
-_MARKERS: Final = {STATE_FOLDER: "an illsort library or labels folder", "illsort.json": "an illsort model"}
+_MARKERS: Final = {
+    STATE_FOLDER: Message("an illsort library or labels folder"),
+    "illsort.json": Message("an illsort model"),
+}
 
 
 def find_images(

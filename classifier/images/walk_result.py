@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from classifier.errors import Counted, Message, message_of
 from classifier.paths import displayable, to_text
-from classifier.progress import counted
 from classifier.reasons import Reason
 
-_LATER = ("; it is taken once it is complete", "; they are taken once they are complete")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _MAX_LISTED = 10
 _MAX_COMPLAINTS = 100
 
@@ -44,7 +46,7 @@ class WalkResult:
     specials: int = 0
     unreadable: int = 0
     refused: list[tuple[Path, Reason]] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
+    complaints: list[Message] = field(default_factory=list)
     left_out: list[SkippedFolder] = field(default_factory=list)
 
     def refuse(self, path: str, error: OSError) -> None:
@@ -52,33 +54,44 @@ class WalkResult:
         self.unreadable += 1
         self.refused.append((Path(path), Reason.of_system(error)))
         if len(self.complaints) < _MAX_COMPLAINTS:
-            self.complaints.append(f"{path!r} cannot be read: {error.strerror or error}")
+            self.complaints.append(Message("{path!r} cannot be read: {why}", path=path, why=message_of(error)))
 
     def count_as_unfinished(self) -> None:
         """Count an image that was found as an unfinished download."""
         self.pictures -= 1
         self.unfinished += 1
 
-    def sentences(self) -> list[str]:
+    def sentences(self) -> list[Message]:
         """What was skipped, in sentences; empty if nothing was."""
         counts = [
-            (self.others, "file is not a picture", "files are not pictures"),
-            (
-                self.unfinished,
-                f"unfinished download was passed over{_LATER[0]}",
-                f"unfinished downloads were passed over{_LATER[1]}",
+            Counted("{count:,} file is not a picture", "{count:,} files are not pictures", count=self.others),
+            Counted(
+                "{count:,} unfinished download was passed over; it is taken once it is complete",
+                "{count:,} unfinished downloads were passed over; they are taken once they are complete",
+                count=self.unfinished,
             ),
-            (
-                self.labels,
-                "labeled picture stays where your labels name it",
-                "labeled pictures stay where your labels name them",
+            Counted(
+                "{count:,} labeled picture stays where your labels name it",
+                "{count:,} labeled pictures stay where your labels name them",
+                count=self.labels,
             ),
-            (self.links, "symbolic link was not followed", "symbolic links were not followed"),
-            (self.specials, "pipe, socket or device was left alone", "pipes, sockets and devices were left alone"),
-            (self.unreadable, "file or folder could not be read", "files and folders could not be read"),
+            Counted(
+                "{count:,} symbolic link was not followed",
+                "{count:,} symbolic links were not followed",
+                count=self.links,
+            ),
+            Counted(
+                "{count:,} pipe, socket or device was left alone",
+                "{count:,} pipes, sockets and devices were left alone",
+                count=self.specials,
+            ),
+            Counted(
+                "{count:,} file or folder could not be read",
+                "{count:,} files and folders could not be read",
+                count=self.unreadable,
+            ),
         ]
-        lines = [counted(count, one, many) for count, one, many in counts if count]
-        return lines + self._passed_over() + self._left_out()
+        return [*(message for message in counts if message.params["count"]), *self._passed_over(), *self._left_out()]
 
     def numbers(self) -> dict[str, Any]:
         """The counts for `--json` that a user may act on."""
@@ -91,12 +104,16 @@ class WalkResult:
             "left_out": [{"path": to_text(one.path), "what": one.what} for one in self.left_out],
         }
 
-    def _passed_over(self) -> list[str]:
-        parts = [f"{self.system:,} of the system (trash, thumbnails and the like)"] if self.system else []
-        parts += [f"{self.excluded:,} excluded by you"] if self.excluded else []
-        return [f"passed over: {' and '.join(parts)}"] if parts else []
+    def _passed_over(self) -> Iterator[Message]:
+        system = Message("{count:,} of the system (trash, thumbnails and the like)", count=self.system)
+        excluded = Message("{count:,} excluded by you", count=self.excluded)
+        if self.system and self.excluded:
+            yield Message("passed over: {system} and {excluded}", system=system, excluded=excluded)
+        elif self.system or self.excluded:
+            yield Message("passed over: {what}", what=system if self.system else excluded)
 
-    def _left_out(self) -> list[str]:
-        lines = [f"left out: {displayable(one.path)}: {one.what}" for one in self.left_out[:_MAX_LISTED]]
-        more = len(self.left_out) - _MAX_LISTED
-        return [*lines, f"left out: {more:,} more folders like these"] if more > 0 else lines
+    def _left_out(self) -> Iterator[Message]:
+        for one in self.left_out[:_MAX_LISTED]:
+            yield Message("left out: {path}: {what}", path=displayable(one.path), what=one.what)
+        if (more := len(self.left_out) - _MAX_LISTED) > 0:
+            yield Message("left out: {more:,} more folders like these", more=more)

@@ -40,7 +40,7 @@ class Runtime:
     workers: int
     batch_size: int
     channels_last: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[Message, ...]
 
 
 def choose_runtime(
@@ -85,7 +85,7 @@ def runtime_from_settings(settings: RuntimeSettings, *, training: bool = True) -
     )
 
 
-def _device(requested: str | None) -> tuple[torch.device, str]:
+def _device(requested: str | None) -> tuple[torch.device, Message]:
     if requested in {None, "auto"}:
         return _best_device()
     try:
@@ -102,18 +102,18 @@ def _device(requested: str | None) -> tuple[torch.device, str]:
         raise ModelError("{absent}: {why}", absent=absent, why=gpu.why_no_gpu())
     if device.type == "cuda" and (why_not := gpu.why_unsupported(device.index or 0)) is not None:
         raise ModelError("device {given!r}: {why}", given=requested, why=why_not)
-    return device, f"Device {device}: as asked for."
+    return device, Message("Device {device}: as asked for.", device=device)
 
 
-def _best_device() -> tuple[torch.device, str]:
+def _best_device() -> tuple[torch.device, Message]:
     if torch.cuda.is_available():
         why_not = gpu.why_unsupported()
         if why_not is None:
-            return torch.device("cuda"), f"Device cuda: {torch.cuda.get_device_name()} is there."
-        return torch.device("cpu"), f"Device cpu: {why_not}."
+            return torch.device("cuda"), Message("Device cuda: {card} is there.", card=torch.cuda.get_device_name())
+        return torch.device("cpu"), Message("Device cpu: {why}.", why=why_not)
     if sys.platform == "darwin" and torch.backends.mps.is_available():
-        return torch.device("mps"), "Device mps: Apple's GPU is there."
-    return torch.device("cpu"), f"Device cpu: {gpu.why_no_gpu()}."
+        return torch.device("mps"), Message("Device mps: Apple's GPU is there.")
+    return torch.device("cpu"), Message("Device cpu: {why}.", why=gpu.why_no_gpu())
 
 
 def _is_available(device: torch.device) -> bool:
@@ -130,42 +130,46 @@ def _available_devices() -> str:
     return ", ".join(["cpu", *cuda, *mps])
 
 
-def _dtype(requested: str | None, device: torch.device, *, training: bool) -> tuple[torch.dtype, str]:
+def _dtype(requested: str | None, device: torch.device, *, training: bool) -> tuple[torch.dtype, Message]:
     if requested not in {None, "auto"}:
         if requested not in _DTYPES:
             raise ModelError(
                 "number type {given!r} is not known; there are {known}", given=requested, known=", ".join(_DTYPES)
             )
-        return _DTYPES[requested], f"Numbers {requested}: as asked for."
+        return _DTYPES[requested], Message("Numbers {dtype}: as asked for.", dtype=requested)
     if device.type != "cuda":
-        return torch.float32, f"Numbers float32: what is exact on {device.type}."
+        return torch.float32, Message("Numbers float32: what is exact on {device}.", device=device.type)
     if not training:
-        return torch.float16, "Numbers float16: as fast as bfloat16, and three bits finer, which probabilities want."
+        return torch.float16, Message(
+            "Numbers float16: as fast as bfloat16, and three bits finer, which probabilities want."
+        )
     if torch.cuda.get_device_capability(device) >= _AMPERE:
-        return torch.bfloat16, "Numbers bfloat16: this GPU computes fast in it, and gradients keep their range."
-    return torch.float16, "Numbers float16: this GPU is older than bfloat16."
+        return torch.bfloat16, Message(
+            "Numbers bfloat16: this GPU computes fast in it, and gradients keep their range."
+        )
+    return torch.float16, Message("Numbers float16: this GPU is older than bfloat16.")
 
 
-def _workers(requested: int | None, device: torch.device) -> tuple[int, str]:
+def _workers(requested: int | None, device: torch.device) -> tuple[int, Message]:
     if requested is not None:
         if requested < 0:
             raise ModelError("{given} workers are too few; give 0 or more", given=requested)
-        return requested, f"Workers {requested}: as asked for."
+        return requested, Message("Workers {count}: as asked for.", count=requested)
     cores = _cores()
     if device.type == "cpu":
         count = min(max(1, cores - 1), _MAX_WORKERS)
-        return count, f"Workers {count}: {cores} cores, shared with the network."
+        return count, Message("Workers {count}: {cores} cores, shared with the network.", count=count, cores=cores)
     count = min(cores, _MAX_WORKERS)
-    return count, f"Workers {count}: {cores} cores to decode on."
+    return count, Message("Workers {count}: {cores} cores to decode on.", count=count, cores=cores)
 
 
-def _batch_size(requested: int | None, device: torch.device) -> tuple[int, str]:
+def _batch_size(requested: int | None, device: torch.device) -> tuple[int, Message]:
     if requested is not None:
         if requested < 1:
             raise ModelError("a batch of {given} pictures is too small; give 1 or more", given=requested)
-        return requested, f"Batches of {requested}: as asked for."
+        return requested, Message("Batches of {count}: as asked for.", count=requested)
     size = _CPU_BATCH if device.type == "cpu" else _GPU_BATCH
-    return size, f"Batches of {size}: usual on {device.type}."
+    return size, Message("Batches of {count}: usual on {device}.", count=size, device=device.type)
 
 
 def _cores() -> int:

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from classifier.errors import Message
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -78,19 +80,19 @@ def _used_bytes() -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:")), 0)
 
 
-def tune_malloc() -> str:
+def tune_malloc() -> Message:
     """Keep the memory of large tensors between batches instead of returning it each time; returns what was done.
 
     On glibc this about doubles the speed of networks on the CPU; the process keeps the memory. Call it before torch
     computes anything.
     """
     if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
-        return "The memory allocator is left as it is: only glibc's can be told to keep memory."
+        return Message("The memory allocator is left as it is: only glibc's can be told to keep memory.")
     try:
         mallopt = ctypes.CDLL(None).mallopt
         is_kept = mallopt(_M_MMAP_MAX, 0) == 1 and mallopt(_M_TRIM_THRESHOLD, 2**31 - 1) == 1
     except (OSError, AttributeError) as error:
-        return f"The memory allocator is left as it is: {error}."
+        return Message("The memory allocator is left as it is: {why}.", why=str(error))
     if not is_kept:
-        return "The memory allocator is left as it is: glibc refused the setting."
-    return "Memory is kept between batches (glibc mallopt), which about doubles the speed on a CPU."
+        return Message("The memory allocator is left as it is: glibc refused the setting.")
+    return Message("Memory is kept between batches (glibc mallopt), which about doubles the speed on a CPU.")

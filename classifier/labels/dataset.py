@@ -42,7 +42,7 @@ def read_examples(
     examples: dict[str, Example] = {}
     failures: list[tuple[Label, Failure]] = []
     conflicts: list[Message] = []
-    with progress.stage("reading labels", total=len(labels), unit="picture") as stage:
+    with progress.stage(Message("reading labels"), total=len(labels), unit="picture") as stage:
         for result in read(labels):
             stage.advance()
             if not isinstance(result, Example):

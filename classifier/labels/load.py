@@ -129,7 +129,7 @@ def _from_folder(folder: Path, progress: Progress) -> list[Label]:
             empty += [] if pictures else [_empty_message(category, links)]
             labels += [Label(path=path, category=category.name) for path in pictures]
             if links:
-                progress.say(f"{category}: {links:,} links are no labels: they lead to folders or to nothing")
+                progress.say(_links_in_words(category, links))
     except OSError as error:
         raise LabelsError(
             "labels.folder = {folder}: cannot be read ({why})", folder=folder, why=located_message(error)
@@ -180,16 +180,28 @@ def _empty_message(category: Path, links: int) -> Message:
     )
 
 
+def _links_in_words(category: Path, links: int) -> Message:
+    return Message(
+        "{category}: {links:,} links are no labels: they lead to folders or to nothing", category=category, links=links
+    )
+
+
 def _say_notes(labels: list[Label], found: WalkResult, progress: Progress) -> None:
     """Say what was skipped, and which folders are one category."""
     for sentence in found.sentences():
-        progress.say(f"labels: {sentence}")
+        progress.say(Message("labels: {sentence}", sentence=sentence))
     forms_of: dict[str, set[str]] = {}
     for label in labels:
         forms_of.setdefault(nfc(label.category), set()).add(label.category)
     for category, forms in forms_of.items():
         if len(forms) > 1:
-            progress.say(f"labels: {len(forms)} folders are the category {category}, in two forms of Unicode")
+            progress.say(
+                Message(
+                    "labels: {count} folders are the category {category}, in two forms of Unicode",
+                    count=len(forms),
+                    category=category,
+                )
+            )
 
 
 def _from_csv(csv_file: Path, folder: Path | None) -> list[Label]:

@@ -121,3 +121,11 @@ def _wrong(evidence: HoldoutPredictions, categories: int) -> Message | None:
         )
     named = np.where(targets == NO_CATEGORY, 0, targets)
     return wrong_rows(logits, named, evidence.pictures, categories=categories)
+
+
+def method_in_words(how: str) -> Message:
+    """How the holdout predictions were made, from its description in a bundle."""
+    parts = "".join(letter for letter in how if letter.isdigit())
+    if how == f"cross-fitted in {parts} parts":
+        return Message("cross-fitted in {parts} parts", parts=parts)
+    return Message("held out") if how == "held out" else Message(how)

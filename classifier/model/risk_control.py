@@ -22,6 +22,7 @@ from scipy.stats import binom
 from classifier.errors import Message, NoGuarantee
 from classifier.model.binomial_bounds import look_confidence, min_sample_size, upper_bound
 from classifier.model.fixed_sequence_test import fixed_sequence_test, max_wrong
+from classifier.model.holdout import method_in_words
 from classifier.paths import command
 from classifier.records import Selection
 
@@ -70,11 +71,15 @@ class RiskGuarantee:
         return upper_bound(self.wrong, self.filed, self.confidence)
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Message:
         """What is guaranteed and from what evidence."""
-        return (
-            f"at most {_percent(self.max_error)} wrong among the filed, {_percent(self.confidence)} confidence, "
-            f"on pictures like your labels in the same mix: by {self.pictures:,} of them drawn by chance, {self.how}"
+        return Message(
+            "at most {rate} wrong among the filed, {confidence} confidence, on pictures like your labels in the same "
+            "mix: by {count:,} of them drawn by chance, {how}",
+            rate=_percent(self.max_error),
+            confidence=_percent(self.confidence),
+            count=self.pictures,
+            how=method_in_words(self.how),
         )
 
 
@@ -108,12 +113,15 @@ def estimated_threshold(max_error: float) -> float:
     return 1 - max_error
 
 
-def no_guarantee(error: NoGuarantee, max_error: float, *, library: Path) -> str:
+def no_guarantee(error: NoGuarantee, max_error: float, *, library: Path) -> Message:
     """One line: that there is no guarantee, why, and what would give one."""
     least = min_sample_size(max_error, confidence=look_confidence(1, CONFIDENCE))
-    return (
-        f"{error}; for a guarantee answer {least:,} random pictures of what was filed, none of them wrong: "
-        f"{command('audit', library, '--count', least)}, or Audit on the page"
+    return Message(
+        "{why}; for a guarantee answer {least:,} random pictures of what was filed, none of them wrong: {command}, or "
+        "Audit on the page",
+        why=error.message,
+        least=least,
+        command=command("audit", library, "--count", least),
     )
 
 
@@ -207,12 +215,8 @@ def _refusal(rows: _Rows, categories: int, max_error: float, confidence: float) 
     least = min_sample_size(max_error, confidence=confidence)
     wanted = _wanted(rows, max_error, confidence)
     judged = len(rows) + rows.unjudged
-    if wanted:
-        more = Message("about {count:,} like these", count=wanted)
-    elif judged < least:
-        more = Message("and so few cannot tell")
-    else:
-        more = Message("but of guesses like these no number would do")
+    few, none = Message("and so few cannot tell"), Message("but of guesses like these no number would do")
+    more = Message("about {count:,} like these", count=wanted) if wanted else few if judged < least else none
     why = Message(
         "no guarantee of {rate}: {judged:,} pictures drawn by chance were judged, it takes at least {least:,} with "
         "none wrong, {more}",

@@ -18,6 +18,7 @@ from classifier.catalog.values import to_bytes
 from classifier.decision.decide import decide
 from classifier.decision.overrides import apply_overrides
 from classifier.decision.policy import Policy, merge_categories
+from classifier.errors import Message
 from classifier.filing.decide_by_location import decide_not_moved, is_not_moved
 from classifier.filing.destination import CategoryFolders, candidate_names
 from classifier.filing.hardlink_check import WhyNoLink, why_no_link
@@ -85,7 +86,7 @@ class DecisionApplier:
         self._file_sidecars(self._placed_last())
         files = 0
         if rows := self._next_placed(after=""):
-            with progress.stage("deciding again", total=None, unit="picture") as stage:
+            with progress.stage(Message("deciding again"), total=None, unit="picture") as stage:
                 while rows:
                     self._apply_placed(rows)
                     files += sum(row.files for row in rows)
@@ -103,7 +104,9 @@ class DecisionApplier:
     def apply_rest(self, progress: Progress) -> None:
         """Decide and file what is left; does not read the files again when all images are in the library."""
         if self._has_rest:
-            with progress.stage("filing", total=self._query.count_files(after=self._after), unit="picture") as stage:
+            with progress.stage(
+                Message("filing"), total=self._query.count_files(after=self._after), unit="picture"
+            ) as stage:
                 self.apply_until(None, stage)
 
     def _next_placed(self, *, after: str) -> list[PredictionRow]:

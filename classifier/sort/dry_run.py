@@ -13,14 +13,14 @@ from classifier.catalog.values import to_bytes
 from classifier.errors import Message
 from classifier.filing.executor import execute
 from classifier.filing.hardlink_check import why_no_link
-from classifier.filing.plan import folder_problem
+from classifier.filing.plan import NAMES_TAKEN, folder_problem
 from classifier.filing.reconcile import open_library, reconcile
 from classifier.filing.results import Outcome, Status
 from classifier.progress import Progress
 from classifier.records import Method, Move
 from classifier.sort.apply import Execute
 
-Show = Callable[[str], None]
+Show = Callable[[Message], None]
 """Prints one planned move."""
 
 
@@ -49,9 +49,10 @@ def plan_only(catalog: Catalog, library: Path, show: Show, moves: Sequence[Move]
     for outcome in outcomes:
         source = outcome.move.source.path
         if outcome.path is None:
-            show(f"not filed: {source}: {outcome.reason}")
+            show(Message("not filed: {source}: {why}", source=source, why=outcome.reason))
         else:
-            show(f"{outcome.method}: {source} -> {library / outcome.path}")
+            target = library / outcome.path
+            show(Message("{method}: {source} -> {target}", method=outcome.method, source=source, target=target))
     return outcomes
 
 
@@ -60,7 +61,7 @@ def _planned(catalog: Catalog, library: Path, move: Move) -> Outcome:
         return Outcome(move=move, status=Status.FAILED, reason=trouble)
     path = next((path for name in move.names if _is_free(catalog, library, path := move.folder / name)), None)
     if path is None:
-        return Outcome(move=move, status=Status.FAILED, reason=Message("every name for it is taken by another file"))
+        return Outcome(move=move, status=Status.FAILED, reason=NAMES_TAKEN)
     source, method = move.source, move.method
     if method is Method.LINK and why_no_link(source.path, library / move.folder) is not None:
         method = Method.COPY

@@ -12,7 +12,7 @@ from classifier.catalog.decisions import prune_previous
 from classifier.catalog.files import relink
 from classifier.catalog.predictions import forget_predictions
 from classifier.decision.policy import Policy
-from classifier.errors import ModelError
+from classifier.errors import Message, ModelError
 from classifier.filing.generated_files import write_failure_list
 from classifier.filing.path_scope import record_named_crawls
 from classifier.filing.repair_links import remove_dangling_links, remove_repeated_links
@@ -98,7 +98,7 @@ def _requested_model(bundle: Path | None, library: Path, progress: Progress) -> 
 
 
 def _open(bundle: Path, progress: Progress) -> Bundle:
-    with progress.stage("opening the model", total=None, unit=""):
+    with progress.stage(Message("opening the model"), total=None, unit=""):
         return open_bundle(bundle)
 
 

@@ -12,6 +12,7 @@ from classifier.catalog import files
 from classifier.catalog.connection import Catalog
 from classifier.catalog.files import add_image
 from classifier.catalog.predictions import add_logits
+from classifier.errors import Message
 from classifier.inference.device import runtime_from_settings
 from classifier.inference.loader import PackedPaths
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer
@@ -48,7 +49,7 @@ def predict(
     detector = bundle.load_ood()
     limits = limits_from(settings.images)
     results = infer(paths, network, reader, runtime, limits=limits, stats=detector is not None)
-    with progress.stage("sorting", total=len(paths), unit="picture") as stage:
+    with progress.stage(Message("sorting"), total=len(paths), unit="picture") as stage:
         for batch in _batches(results):
             inferred = [result for result in batch if isinstance(result, Inferred)]
             ood_scores = _ood_scores(inferred, detector)

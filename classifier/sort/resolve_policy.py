@@ -10,7 +10,7 @@ from classifier.catalog.categories import read_aliases
 from classifier.catalog.connection import Catalog
 from classifier.catalog.strictness import Strictness
 from classifier.decision.policy import Policy, thresholds_for
-from classifier.errors import NoGuarantee
+from classifier.errors import Message, NoGuarantee
 from classifier.model.bundle import Bundle
 from classifier.model.risk_control import RiskGuarantee, estimated_threshold, guarantee_risk, no_guarantee
 from classifier.progress import Progress
@@ -29,7 +29,7 @@ def resolve_policy(
     if strictness.max_error is not None:
         strictness, guarantee = _guarantee_or_estimate(model, strictness.max_error, library)
     if guarantee is not None:
-        progress.say(f"{guarantee.sentence}; of those, {guarantee.coverage:.0%} would be filed")
+        progress.say(_coverage_in_words(guarantee))
     if strictness.no_guarantee is not None:
         progress.say(strictness.no_guarantee)
     share = unknown_share(settings.sort) if request.unknown_share is None else request.unknown_share
@@ -51,6 +51,14 @@ def resolve_policy(
     return _with_agreed_threshold(policy, catalog, progress)
 
 
+def _coverage_in_words(guarantee: RiskGuarantee) -> Message:
+    return Message(
+        "{guarantee}; of those, {coverage:.0%} would be filed",
+        guarantee=guarantee.sentence,
+        coverage=guarantee.coverage,
+    )
+
+
 def _ood_thresholds(model: Bundle, share: float) -> tuple[float, float]:
     """The OOD scores from which an image is unknown, and from which it is reviewed; infinite without a detector."""
     detector = model.load_ood() if share else None
@@ -65,7 +73,12 @@ def _with_agreed_threshold(policy: Policy, catalog: Catalog, progress: Progress)
     agreed = None if is_requested else audits.agreed_threshold(catalog, model=policy.manifest.key)
     if agreed is None:
         return policy
-    progress.say(f"nothing below {agreed:.4g} is filed, as agreed after the audit; --threshold takes another")
+    progress.say(
+        Message(
+            "nothing below {threshold:.4g} is filed, as agreed after the audit; --threshold takes another",
+            threshold=agreed,
+        )
+    )
     return policy.at_least(agreed)
 
 

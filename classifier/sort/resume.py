@@ -17,7 +17,7 @@ from classifier.progress import Progress
 from classifier.records import Mode
 from classifier.settings import Settings, SortSettings, excluding
 
-OnChanged = Callable[[str], bool]
+OnChanged = Callable[[Message], bool]
 """Asks a person the given question; true means that the interrupted run continues as it was begun."""
 
 
@@ -63,7 +63,12 @@ def resume(
     """The request to sort with, as `_resolved` chooses it, and settings that exclude what the interrupted run did."""
     forgotten = [pattern for pattern in interrupted.exclude if pattern not in settings.images.exclude]
     if forgotten:
-        progress.say(f"the stopped run excluded {', '.join(forgotten)}: it goes on with that; --restart drops it")
+        progress.say(
+            Message(
+                "the stopped run excluded {patterns}: it goes on with that; --restart drops it",
+                patterns=", ".join(forgotten),
+            )
+        )
     return _resolved(request, interrupted, on_changed=on_changed, progress=progress), excluding(settings, forgotten)
 
 
@@ -100,12 +105,13 @@ def _take_another_model(
         "the model of the stopped run is no longer in {folder} (it was trained again, or removed)",
         folder=interrupted.bundle,
     )
+    given = {"why": gone, "model": now, "option": interrupted.asked.option}
     if on_changed is None:
         progress.say(
-            f"{gone}: it goes on with --model {now}, which decides everything again, at {interrupted.asked.option}"
+            Message("{why}: it goes on with --model {model}, which decides everything again, at {option}", **given)
         )
     elif not on_changed(
-        f"{gone}; go on with --model {now}, which decides everything again, at {interrupted.asked.option}?"
+        Message("{why}; go on with --model {model}, which decides everything again, at {option}?", **given)
     ):
         raise ModelError("{why}; give another one with --model, or --restart to begin anew", why=gone)
 
@@ -121,16 +127,22 @@ def _chosen(
 ) -> SortRequest:
     """`recorded`, or `request` if a person prefers it; says which."""
     if not changed:
-        too = f" and {_sidecars_option(interrupted.sidecars)}" if interrupted.sidecars else ""
-        progress.say(f"the last sort of this crawl was stopped: it goes on with --mode {interrupted.mode}{too}")
+        options = f"--mode {interrupted.mode}"
+        if interrupted.sidecars:
+            options = Message("{options} and {more}", options=options, more=_sidecars_option(interrupted.sidecars))
+        progress.say(Message("the last sort of this crawl was stopped: it goes on with {options}", options=options))
         return recorded
     was, now = (", ".join(words) for words in zip(*changed, strict=True))
     if on_changed is None:
         progress.say(
-            f"the stopped run had {was}: it goes on with that, not with {now}; --restart takes what is given now"
+            Message(
+                "the stopped run had {was}: it goes on with that, not with {now}; --restart takes what is given now",
+                was=was,
+                now=now,
+            )
         )
         return recorded
-    if on_changed(f"the stopped run had {was}, now it is {now}; go on as it was begun?"):
+    if on_changed(Message("the stopped run had {was}, now it is {now}; go on as it was begun?", was=was, now=now)):
         return recorded
     return SortRequest(
         mode=request.mode or recorded.mode,

@@ -23,11 +23,12 @@ from classifier.catalog.connection import Catalog
 from classifier.catalog.embeddings import RowLocation, embeddings_folder
 from classifier.catalog.predictions import add_many_logits, logits_as_bytes
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter, read_shard
+from classifier.errors import Counted, Message, message_of
 from classifier.inference.pipeline import Inferred
 from classifier.model.bundle import Bundle
 from classifier.model.head import LinearHead
 from classifier.model.ood import OodDetector
-from classifier.progress import Progress, counted
+from classifier.progress import Progress
 from classifier.records import PictureId
 from classifier.settings import Settings
 from classifier.sort.apply import pause_gc
@@ -64,7 +65,7 @@ class EmbeddingWriter:
             locations = self._writer.append(rows)
         except OSError as error:
             self._writer = None
-            self._progress.say(f"embeddings are not kept from here on: {error.strerror or error}")
+            self._progress.say(Message("embeddings are not kept from here on: {why}", why=message_of(error)))
             return {}
         return {picture: location for picture, location in zip(by_id, locations, strict=True) if location is not None}
 
@@ -99,7 +100,7 @@ def reuse_embeddings(
     )
     recorder, wanted, pending = _Recorder(catalog, model=model), 0, deque[Future[list[Answer]]]()
     with (
-        progress.stage("recalling", total=None, unit="picture") as stage,
+        progress.stage(Message("recalling"), total=None, unit="picture") as stage,
         threadpool_limits(1),  # threads that each calculate with two more would wait for each other
         ThreadPoolExecutor(_THREADS) as threads,
     ):
@@ -117,10 +118,20 @@ def reuse_embeddings(
 
 def _say_reused(progress: Progress, *, recorded: int, missing: int) -> None:
     if recorded:
-        progress.say(f"{counted(recorded, 'picture is', 'pictures are')} decided by what is known, not read again")
+        progress.say(
+            Counted(
+                "{count:,} picture is decided by what is known, not read again",
+                "{count:,} pictures are decided by what is known, not read again",
+                count=recorded,
+            )
+        )
     if missing:
         progress.say(
-            f"{counted(missing, 'picture is', 'pictures are')} read again: what was kept is gone, damaged or too small"
+            Counted(
+                "{count:,} picture is read again: what was kept is gone, damaged or too small",
+                "{count:,} pictures are read again: what was kept is gone, damaged or too small",
+                count=missing,
+            )
         )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from classifier.catalog import files
 from classifier.catalog.connection import Catalog, is_library
 from classifier.catalog.files import is_known_image
-from classifier.errors import CrawlError, LibraryError
+from classifier.errors import CrawlError, LibraryError, Message
 from classifier.exclude import NOTHING, Exclude
 from classifier.images.hashing import hash_file
 from classifier.images.ignored_files import skip_incomplete
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from classifier.records import ImageFile
     from classifier.settings import LabelSettings, Settings
 
-_DESCRIPTION: Final = "labels that a model learns from"
+_DESCRIPTION: Final = Message("labels that a model learns from")
 T = TypeVar("T")
 _BATCH = 1000
 _HASHING_THREADS = 4
@@ -180,7 +180,7 @@ def scan(
 ) -> WalkResult:
     """Record every image under `crawl`, without those in `library`, as found by `run`, and what could not be read."""
     found = WalkResult()
-    with progress.stage("looking for pictures", total=None, unit="picture") as stage:
+    with progress.stage(Message("looking for pictures"), total=None, unit="picture") as stage:
         for batch in _batches((scope or Scope()).pictures(crawl, library=library, found=found)):
             files.record_found(catalog, run=run, crawl=crawl, files=batch)
             stage.advance(len(batch))
@@ -197,7 +197,7 @@ def recognize(catalog: Catalog, *, run: int, crawl: Path, progress: Progress) ->
     """
     paths = files.to_hash(catalog, run=run, crawl=crawl)
     with (
-        progress.stage("recognizing", total=len(paths), unit="picture") as stage,
+        progress.stage(Message("recognizing"), total=len(paths), unit="picture") as stage,
         ThreadPoolExecutor(_HASHING_THREADS) as pool,
     ):
         for batch in _batches(paths):

@@ -11,10 +11,11 @@ from classifier.catalog.connection import Catalog
 from classifier.catalog.stats import tally_crawl
 from classifier.catalog.strictness import Strictness
 from classifier.decision.policy import Policy
-from classifier.filing.results import Status
+from classifier.errors import Counted, Message
+from classifier.filing.results import Outcome
 from classifier.images.walk_result import WalkResult
 from classifier.model.bundle import Bundle
-from classifier.progress import Progress, counted
+from classifier.progress import Progress
 from classifier.records import Method
 from classifier.sort.apply import DecisionApplier
 
@@ -48,22 +49,67 @@ def say_notes(
     """Say what the numbers do not show: a hint on training, copies in place of links, moves that failed."""
     if hint := _unlabeled_hint(model, crawl, summary):
         progress.say(hint)
-    for why, count in applier.copied_instead.items():
-        progress.say(f"{counted(count, 'picture')} {'to be ' if dry_run else ''}copied, not linked: {why}")
-    for reason, count in applier.not_moved.most_common():
-        could = "can" if dry_run else "could"
-        progress.say(f"{counted(count, 'picture')} {could} not be moved, left in place: {reason}")
+    for why_copied, count in applier.copied_instead.items():
+        progress.say(_copied(why_copied, count, dry_run=dry_run))
+    for why, count in applier.not_moved.most_common():
+        progress.say(_not_moved(why, count, dry_run=dry_run))
     left = [outcome for outcome in applier.failed_moves if outcome.move.method is Method.RENAME]
     if left:
-        progress.say(f"{counted(len(left), 'picture')} left where you put {'it' if len(left) == 1 else 'them'}")
+        progress.say(
+            Counted(
+                "{count:,} picture left where you put it",
+                "{count:,} pictures left where you put them",
+                count=len(left),
+            )
+        )
     for outcome in [outcome for outcome in applier.failed_moves if outcome.move.method is not Method.RENAME]:
-        progress.say(f"{outcome.move.source.path}: not filed: {outcome.reason or Status(outcome.status)}")
+        progress.say(_not_filed(outcome))
 
 
-def _unlabeled_hint(model: Bundle, crawl: Path, summary: dict[str, Any]) -> str:
-    """A model fine-tuned on labels alone can be trained on this crawl too, without any work for a person."""
+def _copied(why: str, count: int, *, dry_run: bool) -> Message:
+    if dry_run:
+        return Counted(
+            "{count:,} picture to be copied, not linked: {why}",
+            "{count:,} pictures to be copied, not linked: {why}",
+            count=count,
+            why=Message(why),
+        )
+    return Counted(
+        "{count:,} picture copied, not linked: {why}",
+        "{count:,} pictures copied, not linked: {why}",
+        count=count,
+        why=Message(why),
+    )
+
+
+def _not_moved(why: str, count: int, *, dry_run: bool) -> Message:
+    if dry_run:
+        return Counted(
+            "{count:,} picture can not be moved, left in place: {why}",
+            "{count:,} pictures can not be moved, left in place: {why}",
+            count=count,
+            why=why,
+        )
+    return Counted(
+        "{count:,} picture could not be moved, left in place: {why}",
+        "{count:,} pictures could not be moved, left in place: {why}",
+        count=count,
+        why=why,
+    )
+
+
+def _not_filed(outcome: Outcome) -> Message:
+    why = outcome.reason or Message(outcome.status)
+    return Message("{path}: not filed: {why}", path=outcome.move.source.path, why=why)
+
+
+def _unlabeled_hint(model: Bundle, crawl: Path, summary: dict[str, Any]) -> Message | None:
+    """That a model fine-tuned on labels alone can be trained on this crawl too, without any work for a person."""
     trained = model.manifest.settings.get("train", {})
     used_labels_alone = trained.get("recipe") == "finetune" and trained.get("unlabelled") is None
     if not used_labels_alone or summary["review"] <= _HIGH_REVIEW_SHARE * summary["pictures"]:
-        return ""
-    return f"this model learned from labels alone; trained with --set train.unlabelled={crawl} it usually files more"
+        return None
+    return Message(
+        "this model learned from labels alone; trained with --set train.unlabelled={crawl} it usually files more",
+        crawl=crawl,
+    )

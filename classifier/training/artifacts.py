@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from classifier.errors import Message
 from classifier.labels.random_draw import Drawn
 from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
@@ -86,7 +87,7 @@ def _with_the_rest_of_the_draw(
     """
     others = _no_features(evidence)
     if sample.without_category:
-        others = run.embed(sample.without_category, "embedding what is of no category")
+        others = run.embed(sample.without_category, Message("embedding what is of no category"))
     judged = set(evidence.pictures)
     left = [one for one in sample.examples if one.picture not in judged] if parts > 1 else []
     unjudged = sum(one.label.selection is Selection.RANDOM for one in left) + sample.missing + len(others.unread)

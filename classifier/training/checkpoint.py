@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from classifier.errors import ModelError, message_of
+from classifier.errors import Message, ModelError, message_of
 from classifier.own_folder import OwnFolder, name_taken
 
 if TYPE_CHECKING:
@@ -39,31 +39,37 @@ _STANDARD_ERRORS: Final = 2.0
 
 
 class Checkpoint:
-    """The state called `name` in `folder`; that of other settings, labels or weights (by `fingerprint`) is not its own.
+    """The state of the stage `name` in `folder`; that of another `fingerprint` is not its own.
 
     A run killed while saving leaves the state of the epoch before.
     """
 
-    def __init__(self, folder: Path, *, name: str, fingerprint: str) -> None:
-        self.path = folder / f"{name}{_SUFFIX}"
+    def __init__(self, folder: Path, *, name: Message, fingerprint: str) -> None:
+        self.name = name
+        self.path = folder / f"{name.replace(' ', '-')}{_SUFFIX}"
         self.fingerprint = fingerprint
 
-    def load(self) -> tuple[dict[str, Any] | None, str]:
+    def load(self) -> tuple[dict[str, Any] | None, Message]:
         """The state saved last, or None, and a sentence on which it is; tensors are on the CPU."""
-        path, what = self.path, self.path.stem.replace("-", " ").capitalize()
+        name, path = self.name, self.path
         if not path.is_file():
-            return None, f"{what} starts from the beginning: no epoch of it was finished yet."
+            return None, Message("{name} starts from the beginning: no epoch of it was finished yet.", name=name)
         try:
             saved = torch.load(path, map_location="cpu", weights_only=True)
             is_own = (saved["format"], saved["fingerprint"]) == (_FORMAT, self.fingerprint)
             state, epoch = saved["state"], saved["state"]["epoch"]
         except Exception as error:  # noqa: BLE001 - rubbish makes the restricted unpickler raise anything at all
-            return None, f"{what} starts anew: {path} cannot be read ({type(error).__name__})."
+            why = type(error).__name__
+            return None, Message("{name} starts anew: {path} cannot be read ({why}).", name=name, path=path, why=why)
         if _is_state(saved):
             OwnFolder(path.parent).adopt(path.name)  # an earlier illsort kept no record of its states
         if not is_own:
-            return None, f"{what} starts anew: {path} is of a run with other settings, labels or weights."
-        return state, f"{what} goes on after epoch {epoch}, as {path} holds it."
+            return None, Message(
+                "{name} starts anew: {path} is of a run with other settings, labels or weights.", name=name, path=path
+            )
+        return state, Message(
+            "{name} goes on after epoch {epoch}, as {path} holds it.", name=name, epoch=epoch, path=path
+        )
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Replace what is on disk by `state`: tensors, numbers, text, and dicts and lists of them; `epoch` among them.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from classifier.errors import LabelsError
+from classifier.errors import LabelsError, Message
 from classifier.inference.pipeline import InferenceFailure, infer
 from classifier.inference.reader import Reader
 from classifier.model.head import LinearHead, fit_head
@@ -67,7 +67,7 @@ def embed_examples(
     limits: Limits,
     runtime: Runtime,
     progress: Progress,
-    stage: str,
+    stage: Message,
 ) -> Features:
     """Embed each example once, in order. `network` is in evaluation mode on the runtime's device."""
     paths = [example.label.path for example in examples]
@@ -136,7 +136,7 @@ class TrainingContext:
         """A copy of the network's weights as they are now."""
         return {name: value.clone() for name, value in self.network.state_dict().items()}
 
-    def embed(self, examples: Sequence[Example], stage: str) -> Features:
+    def embed(self, examples: Sequence[Example], stage: Message) -> Features:
         """Embeddings by the network as it is now."""
         reader = Reader(transform=self.transform, max_megapixels=self.max_megapixels)
         return embed_examples(
@@ -184,7 +184,13 @@ class TrainingContext:
         return fit_head(features.embeddings, self.targets(features.examples))
 
     def finetune(
-        self, learned: Features, held_out: Features, *, stop_after: int, name: str, guesses: PseudoLabels | None = None
+        self,
+        learned: Features,
+        held_out: Features,
+        *,
+        stop_after: int,
+        name: Message,
+        guesses: PseudoLabels | None = None,
     ) -> tuple[int, tuple[Epoch, ...]]:
         """Fine-tune from a head fitted to `learned`; `name` is what is shown, and the state's name on disk."""
         guesses = guesses or PseudoLabels(examples=(), targets=np.empty((0, len(self.categories))))
@@ -212,7 +218,9 @@ class TrainingContext:
             examples, targets, guesses=len(guesses or ()), prepare=prepare, max_megapixels=self.max_megapixels
         )
 
-    def _checkpoint(self, learned: Features, held_out: Features, guesses: PseudoLabels, name: str) -> Checkpoint | None:
+    def _checkpoint(
+        self, learned: Features, held_out: Features, guesses: PseudoLabels, name: Message
+    ) -> Checkpoint | None:
         if self.folder is None:
             return None
         recipe = asdict(self.recipe) | {"most_seconds": 0}  # a run may go on with more time than it had
@@ -229,4 +237,4 @@ class TrainingContext:
         head = {id(parameter) for parameter in self.network.head.parameters()}
         weights = self.network.state_dict(keep_vars=True).items()
         body = {key: value for key, value in weights if id(value) not in head}
-        return Checkpoint(self.folder, name=name.replace(" ", "-"), fingerprint=fingerprint(settings, labels, body))
+        return Checkpoint(self.folder, name=name, fingerprint=fingerprint(settings, labels, body))

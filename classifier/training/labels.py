@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from classifier.errors import Counted, Message
 from classifier.filing.reconcile import reconcile_if_free, report_reconciled
 from classifier.labels.from_annotations import Feedback, read_feedback
 from classifier.labels.load import read_labels
@@ -16,7 +17,7 @@ from classifier.model.bundle import open_bundle
 from classifier.model.bundle_files import MANIFEST
 from classifier.model.fitted_images import UNKNOWN, FittedImages
 from classifier.paths import given_path
-from classifier.progress import Progress, counted
+from classifier.progress import Progress
 from classifier.records import Example, Label, Selection, Split
 from classifier.settings import LabelSettings, Settings
 
@@ -48,7 +49,13 @@ def gather(settings: LabelSettings, progress: Progress) -> Gathered:
     )
     labels = feedback.with_current_names((*found, *(label for draw in draws for label in draw.without_category)))
     if settings.library is not None:
-        progress.say(f"{counted(len(feedback.labels), 'label')} by what was said in review and audit")
+        progress.say(
+            Counted(
+                "{count:,} label by what was said in review and audit",
+                "{count:,} labels by what was said in review and audit",
+                count=len(feedback.labels),
+            )
+        )
     return Gathered(labels=labels, feedback=feedback, draws=draws)
 
 
@@ -78,22 +85,39 @@ def mark_fitted(sample: Drawn, before: FittedImages, settings: Settings) -> Draw
     return replace(sample, examples=marked(sample.examples), without_category=marked(sample.without_category))
 
 
-def evidence_summary(sample: Drawn, before: FittedImages) -> str:
+def evidence_summary(sample: Drawn, before: FittedImages) -> Message:
     """One line: which labels can guarantee an error rate, or why none can."""
     count = sum(one.label.selection is Selection.RANDOM for one in sample.examples) + len(sample.without_category)
     if not before.is_known:
-        return "no guarantee by these labels: nobody knows what the backbone has learned from"
+        return Message("no guarantee by these labels: nobody knows what the backbone has learned from")
     if count:
-        missing = f"; {sample.missing:,} more of that draw are missing and count as wrong" if sample.missing else ""
-        return f"{counted(count, 'label')} drawn by chance guarantee --max-error, and no other{missing}"
+        return _random_labels_summary(count, missing=sample.missing)
     if any(one.label.selection is Selection.FITTED for one in sample.examples):
-        return "no guarantee by these labels: the backbone has learned from them before, and the figures flatter"
+        return Message(
+            "no guarantee by these labels: the backbone has learned from them before, and the figures flatter"
+        )
     if sample.waiting:
-        wait = "waits" if sample.waiting == 1 else "wait"
-        return f"no guarantee by these labels: {sample.waiting:,} of the drawn pictures still {wait} to be judged"
-    return (
+        return Counted(
+            "no guarantee by these labels: {count:,} of the drawn pictures still waits to be judged",
+            "no guarantee by these labels: {count:,} of the drawn pictures still wait to be judged",
+            count=sample.waiting,
+        )
+    return Message(
         "no guarantee by these labels: they count as picked, not drawn by chance; if they are all of a random draw, "
         "train with --set labels.by_chance=true; else an audit of what is filed gives a guarantee"
+    )
+
+
+def _random_labels_summary(count: int, *, missing: int) -> Message:
+    drawn = Counted(
+        "{count:,} label drawn by chance guarantee --max-error, and no other",
+        "{count:,} labels drawn by chance guarantee --max-error, and no other",
+        count=count,
+    )
+    if not missing:
+        return drawn
+    return Message(
+        "{drawn}; {missing:,} more of that draw are missing and count as wrong", drawn=drawn, missing=missing
     )
 
 
@@ -108,9 +132,15 @@ def split_examples(settings: Settings, examples: tuple[Example, ...], groups: li
     return (held_out,)
 
 
-def held_out_summary(splits: tuple[Split, ...]) -> str:
-    """How many labels are held out, as the end of a sentence."""
-    held_out = sum(len(part.validation) for part in splits)
-    if len(splits) == 1:
-        return f"{held_out} of them held out to judge by"
-    return f"{held_out} of them each held out once to judge by, in {len(splits)} parts"
+def split_summary(examples: tuple[Example, ...], splits: tuple[Split, ...]) -> Message:
+    """One line: how many labels there are and how many of them are held out."""
+    count, parts = sum(len(part.validation) for part in splits), len(splits)
+    held_out = Message("{count} of them held out to judge by", count=count)
+    if parts > 1:
+        held_out = Message("{count} of them each held out once to judge by, in {parts} parts", count=count, parts=parts)
+    return Counted(
+        "{count:,} labeled picture to learn from, {held_out}",
+        "{count:,} labeled pictures to learn from, {held_out}",
+        count=len(examples),
+        held_out=held_out,
+    )

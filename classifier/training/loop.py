@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
+from classifier.errors import Message
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.training.augment import Augment
 from classifier.training.checkpoint import Epoch, TimeBudget, TrainingState
@@ -47,7 +48,7 @@ def finetune(
     recipe: Hyperparameters,
     stop_after: int,
     runtime: Runtime,
-    name: str,
+    name: Message,
     checkpoint: Checkpoint | None,
     progress: Progress,
 ) -> tuple[int, tuple[Epoch, ...]]:
@@ -105,7 +106,7 @@ def finetune(
             if checkpoint is not None:
                 checkpoint.save(state.as_dict())
             if clock.share >= 1:
-                progress.say(f"{name} ends after epoch {epoch} of {recipe.epochs}: its time is up")
+                progress.say(_time_is_up(name, epoch, recipe.epochs))
                 break
     chosen = state.restore_best()
     return chosen, tuple(state.history)
@@ -168,8 +169,17 @@ def _lr_factor(done: float, warmup_share: float, step: float) -> float:
     return max(_LEAST_RATE, falling)
 
 
-def _note(epoch: Epoch, epochs: int) -> str:
-    text = f"epoch {epoch.number}/{epochs}, loss {epoch.loss:.3f}"
+def _note(epoch: Epoch, epochs: int) -> Message:
+    note = Message("epoch {number}/{count}, loss {loss:.3f}", number=epoch.number, count=epochs, loss=epoch.loss)
     if epoch.validation_accuracy is None:
-        return text
-    return f"{text}, held out: loss {epoch.validation_loss:.3f}, accuracy {epoch.validation_accuracy:.2f}"
+        return note
+    return Message(
+        "{note}, held out: loss {loss:.3f}, accuracy {accuracy:.2f}",
+        note=note,
+        loss=epoch.validation_loss,
+        accuracy=epoch.validation_accuracy,
+    )
+
+
+def _time_is_up(name: Message, epoch: int, epochs: int) -> Message:
+    return Message("{name} ends after epoch {epoch} of {epochs}: its time is up", name=name, epoch=epoch, epochs=epochs)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier import __version__
-from classifier.errors import CrawlError, ModelError, message_of
+from classifier.errors import Counted, CrawlError, Message, ModelError, message_of
 from classifier.exclude import Exclude
 from classifier.inference.device import Runtime, runtime_from_settings
 from classifier.inference.process import tune_malloc
@@ -26,7 +26,7 @@ from classifier.model.bundle_files import MANIFEST
 from classifier.model.manifest import Manifest
 from classifier.model.transforms import EvalTransform
 from classifier.paths import given_path
-from classifier.progress import Progress, SilentProgress, combined, counted
+from classifier.progress import Progress, SilentProgress, combined
 from classifier.records import Example, Failure, Label
 from classifier.settings import Settings
 from classifier.training import checkpoint
@@ -37,9 +37,9 @@ from classifier.training.labels import (
     evidence_summary,
     fitted_before,
     gather,
-    held_out_summary,
     mark_fitted,
     split_examples,
+    split_summary,
 )
 from classifier.training.pseudo_labels import sample, sample_size
 from classifier.training.train import ESTIMATING, WRITING, Trained, stage_costs, train
@@ -68,7 +68,7 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
     runtime = runtime_from_settings(settings.runtime)
     for reason in runtime.reasons:
         progress.say(reason)
-    with progress.stage("loading the network", total=None, unit=""):
+    with progress.stage(Message("loading the network"), total=None, unit=""):
         network = load_backbone(
             settings.model.backbone,
             num_categories=len(categories),
@@ -82,10 +82,10 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
     sample = mark_fitted(apply_draws(labeled, gathered.draws), before, settings)
     examples = sample.examples
     progress.say(evidence_summary(sample, before))
-    with progress.stage("comparing labels", total=None, unit=""):
+    with progress.stage(Message("comparing labels"), total=None, unit=""):
         groups = group_near_duplicates(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
     splits = split_examples(settings, examples, groups)
-    progress.say(f"{counted(len(examples), 'labeled picture')} to learn from, {held_out_summary(splits)}")
+    progress.say(split_summary(examples, splits))
     state = _state_of(folder)
     run = TrainingContext(
         network=network,
@@ -100,7 +100,7 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
     )
     run.network.to(device=runtime.device).eval()
     run = replace(run, crawl=_unlabeled(run, settings, examples + sample.without_category))
-    with combined(progress, "training", stage_costs(run, splits)) as whole:
+    with combined(progress, Message("training"), stage_costs(run, splits)) as whole:
         run = replace(run, progress=whole)
         trained = train(run, splits)
         with whole.stage(ESTIMATING, total=None, unit=""):
@@ -195,7 +195,12 @@ def _unlabeled(run: TrainingContext, settings: Settings, labeled: tuple[Example,
     for sentence in (*found.sentences(), *found.complaints):
         run.progress.say(sentence)
     run.progress.say(
-        f"Learning from the crawl too: {len(paths):,} of its {counted(found.pictures, 'picture')} are looked at."
+        Counted(
+            "Learning from the crawl too: {looked_at:,} of its {count:,} picture are looked at.",
+            "Learning from the crawl too: {looked_at:,} of its {count:,} pictures are looked at.",
+            count=found.pictures,
+            looked_at=len(paths),
+        )
     )
     return run.look(paths, without=frozenset(example.picture for example in labeled))
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from classifier.errors import Message
 from classifier.exclude import NOTHING, Exclude
 from classifier.images.hashing import sample_by_hash
 from classifier.images.walk import find_images
@@ -69,7 +70,7 @@ def read_sample(
     They carry no category. What cannot be read, or only in part, is left out: the sort will list it.
     """
     examples: dict[PictureId, Example] = {}
-    with progress.stage("looking at the crawl", total=len(paths), unit="picture") as stage:
+    with progress.stage(Message("looking at the crawl"), total=len(paths), unit="picture") as stage:
         for outcome in infer(paths, network, reader, runtime, limits=limits):
             stage.advance()
             if isinstance(outcome, Inferred) and not outcome.picture.truncated and outcome.picture.id not in without:

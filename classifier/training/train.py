@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from classifier.errors import Message
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.ood import fit_ood
 from classifier.progress import StageCost
@@ -69,7 +70,7 @@ def train(run: TrainingContext, folds: Sequence[Split]) -> Trained:
     state; `checkpoint.remove` that once the result is safe. Raises LabelsError when a category has no image left to
     learn from, or an image vanishes meanwhile.
     """
-    everything = run.embed(folds[0].train + folds[0].validation, "embedding labels")
+    everything = run.embed(folds[0].train + folds[0].validation, EMBEDDING)
     folds = [_readable(fold, everything) for fold in folds]
     for fold in folds:
         run.check(everything.of(fold.train))
@@ -82,15 +83,15 @@ def train(run: TrainingContext, folds: Sequence[Split]) -> Trained:
         start = run.weights()
         outcomes = []
         for number, fold in enumerate(judging, start=1):
-            outcomes.append(_fine_tune_fold(run, everything, fold, part=f"{number} of {len(judging)}"))
+            outcomes.append(_fine_tune_fold(run, everything, fold, part=_part(number, judging)))
             run.network.load_state_dict(start)
         epoch = median_low([outcome.epoch for outcome in outcomes] or [run.recipe.epochs])
         histories = tuple(outcome.history for outcome in outcomes)
         if epoch > 0:
             judged = _concatenate(run, [outcome.judged for outcome in outcomes])
             evaluation, temperature = _evaluate(run, judged)
-            _tune(run, everything, everything.of(()), stop_after=epoch, part="with all labels")
-            everything = run.embed(everything.examples, "embedding labels again")
+            _tune(run, everything, everything.of(()), stop_after=epoch, part=ALL_LABELS)
+            everything = run.embed(everything.examples, EMBEDDING_AGAIN)
         _report(run, frozen, evaluation, epoch)
     run.network.set_head(run.fit(everything))
     return Trained(
@@ -115,41 +116,41 @@ class _FoldResult:
     history: tuple[Epoch, ...]
 
 
-def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part: str) -> _FoldResult:
+def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part: Message) -> _FoldResult:
     """Fine-tune on all but one part of the labels, and judge that part."""
     learned, held_out = frozen.of(fold.train), frozen.of(fold.validation)
     epoch, history = _tune(run, learned, held_out, stop_after=run.recipe.epochs, part=part)
-    tuned = run.embed(fold.train + fold.validation, f"embedding labels {part}")
+    tuned = run.embed(fold.train + fold.validation, _embedding(part))
     return _FoldResult(judged=_judge(run, tuned, fold), epoch=epoch, history=history)
 
 
 def _tune(
-    run: TrainingContext, learned: Features, held_out: Features, *, stop_after: int, part: str
+    run: TrainingContext, learned: Features, held_out: Features, *, stop_after: int, part: Message
 ) -> tuple[int, tuple[Epoch, ...]]:
     """Fine-tune on the labels; with a crawl, once more from the start on them and on what the first network guesses."""
     start = run.weights()
-    kept = run.finetune(learned, held_out, stop_after=stop_after, name=f"fine-tuning {part}")
+    kept = run.finetune(learned, held_out, stop_after=stop_after, name=_fine_tuning(part))
     if not run.crawl or kept[0] == 0:
         return kept
     # What is held out is guessed like the crawl: the figures are then of images that the network has guessed at.
     guesses = _guess(run, learned.examples, run.crawl + held_out.examples, part=part)
     run.network.load_state_dict(start)
-    return run.finetune(
-        learned, held_out, stop_after=stop_after, name=f"learning from the crawl {part}", guesses=guesses
-    )
+    return run.finetune(learned, held_out, stop_after=stop_after, name=_learning(part), guesses=guesses)
 
 
 def _guess(
-    run: TrainingContext, labeled: Sequence[Example], unlabeled: Sequence[Example], *, part: str
+    run: TrainingContext, labeled: Sequence[Example], unlabeled: Sequence[Example], *, part: Message
 ) -> PseudoLabels:
     """What the network as it is now guesses of the unlabeled images, as far as it is to be learned from."""
-    features = run.embed([*labeled, *unlabeled], f"guessing at the crawl {part}")
+    features = run.embed([*labeled, *unlabeled], _guessing(part))
     known, pool = features.of(labeled), features.of(unlabeled)
     head = run.fit(known)
     probabilities_MK = probabilities(head(pool.embeddings), 1.0)
     rows = select_confident(probabilities_MK)
     rows = rows[~_is_unknown(run, known, pool)[rows]]
-    run.progress.say(f"{len(rows):,} of {len(pool.examples):,} guesses are learned from.")
+    run.progress.say(
+        Message("{count:,} of {guesses:,} guesses are learned from.", count=len(rows), guesses=len(pool.examples))
+    )
     return PseudoLabels(
         examples=tuple(pool.examples[row] for row in rows), targets=soft_targets(probabilities_MK[rows])
     )
@@ -199,13 +200,44 @@ def _report(run: TrainingContext, frozen: Evaluation, evaluation: Evaluation, ep
     """What fine-tuning came to, in a sentence."""
     if frozen.accuracy is not None and evaluation.accuracy is not None:
         run.progress.say(
-            f"Of {evaluation.count} labeled pictures, each held out once, {frozen.accuracy:.0%} are right before "
-            f"fine-tuning and {evaluation.accuracy:.0%} after it; {epoch} of {run.recipe.epochs} epochs are kept."
+            Message(
+                "Of {count} labeled pictures, each held out once, {before:.0%} are right before fine-tuning and "
+                "{after:.0%} after it; {epoch} of {epochs} epochs are kept.",
+                count=evaluation.count,
+                before=frozen.accuracy,
+                after=evaluation.accuracy,
+                epoch=epoch,
+                epochs=run.recipe.epochs,
+            )
         )
 
 
-ESTIMATING: Final = "estimating what more labels bring"
-WRITING: Final = "writing the model"
+EMBEDDING: Final = Message("embedding labels")
+EMBEDDING_AGAIN: Final = Message("embedding labels again")
+ESTIMATING: Final = Message("estimating what more labels bring")
+WRITING: Final = Message("writing the model")
+ALL_LABELS: Final = Message("with all labels")
+
+
+def _part(number: int, folds: Sequence[Split]) -> Message:
+    return Message("{number} of {count}", number=number, count=len(folds))
+
+
+def _embedding(part: Message) -> Message:
+    return Message("embedding labels {part}", part=part)
+
+
+def _fine_tuning(part: Message) -> Message:
+    return Message("fine-tuning {part}", part=part)
+
+
+def _guessing(part: Message) -> Message:
+    return Message("guessing at the crawl {part}", part=part)
+
+
+def _learning(part: Message) -> Message:
+    return Message("learning from the crawl {part}", part=part)
+
 
 _TRAINING: Final = 3.0
 """Showing an image to learn from it, by the time of only looking at it: forward and backward."""
@@ -217,28 +249,28 @@ def stage_costs(run: TrainingContext, folds: Sequence[Split]) -> list[StageCost]
     """All stages that training shows, in their order, each with what it costs in images looked at."""
     count = len(folds[0].train) + len(folds[0].validation)
     return [
-        StageCost(name="embedding labels", cost=count, kind="look"),
-        *(_fine_tuning(run, folds, count) if run.recipe.recipe == "finetune" and run.recipe.epochs else ()),
+        StageCost(name=EMBEDDING, cost=count, kind="look"),
+        *(_stages(run, folds, count) if run.recipe.recipe == "finetune" and run.recipe.epochs else ()),
         StageCost(name=ESTIMATING, cost=_COUNTING * count, kind="reckon"),
         StageCost(name=WRITING, cost=_COUNTING * count, kind="write"),
     ]
 
 
-def _fine_tuning(run: TrainingContext, folds: Sequence[Split], count: int) -> Iterator[StageCost]:
+def _stages(run: TrainingContext, folds: Sequence[Split], count: int) -> Iterator[StageCost]:
     judging = [fold for fold in folds if fold.validation]
     for number, fold in enumerate(judging, start=1):
-        part = f"{number} of {len(judging)}"
+        part = _part(number, judging)
         yield from _tuned(run, part, len(fold.train), held_out=len(fold.validation))
-        yield StageCost(name=f"embedding labels {part}", cost=count, kind="look")
-    yield from _tuned(run, "with all labels", count, held_out=0)
-    yield StageCost(name="embedding labels again", cost=count, kind="look")
+        yield StageCost(name=_embedding(part), cost=count, kind="look")
+    yield from _tuned(run, ALL_LABELS, count, held_out=0)
+    yield StageCost(name=EMBEDDING_AGAIN, cost=count, kind="look")
 
 
-def _tuned(run: TrainingContext, part: str, learned: int, *, held_out: int) -> Iterator[StageCost]:
+def _tuned(run: TrainingContext, part: Message, learned: int, *, held_out: int) -> Iterator[StageCost]:
     most = run.recipe.most_seconds
     cost = run.recipe.epochs * (_TRAINING * learned + held_out)
-    yield StageCost(name=f"fine-tuning {part}", cost=cost, kind="learn", most_seconds=most)
+    yield StageCost(name=_fine_tuning(part), cost=cost, kind="learn", most_seconds=most)
     if run.crawl:
         looked_at = learned + len(run.crawl) + held_out
-        yield StageCost(name=f"guessing at the crawl {part}", cost=looked_at, kind="look")
-        yield StageCost(name=f"learning from the crawl {part}", cost=2 * cost, kind="learn", most_seconds=most)
+        yield StageCost(name=_guessing(part), cost=looked_at, kind="look")
+        yield StageCost(name=_learning(part), cost=2 * cost, kind="learn", most_seconds=most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
+from classifier.errors import Message
 from classifier.progress import Stage
 
 
@@ -21,9 +22,9 @@ class SavedStage:
         """Count."""
         self.done += count
 
-    def note(self, text: str) -> None:
-        """Keep the note."""
-        self.notes.append(text)
+    def note(self, text: Message) -> None:
+        """Keep the note in English."""
+        self.notes.append(str(text))
 
 
 @dataclass
@@ -33,12 +34,12 @@ class SavingProgress:
     said: list[str] = field(default_factory=list)
     stages: list[SavedStage] = field(default_factory=list)
 
-    def say(self, message: str) -> None:
-        """Keep the message."""
-        self.said.append(message)
+    def say(self, message: Message) -> None:
+        """Keep the message in English."""
+        self.said.append(str(message))
 
-    def stage(self, name: str, *, total: int | None, unit: str) -> AbstractContextManager[Stage]:  # noqa: ARG002
+    def stage(self, name: Message, *, total: int | None, unit: str) -> AbstractContextManager[Stage]:  # noqa: ARG002
         """Keep the stage."""
-        saved = SavedStage(name=name, total=total)
+        saved = SavedStage(name=str(name), total=total)
         self.stages.append(saved)
         return nullcontext(saved)

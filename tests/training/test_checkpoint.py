@@ -8,7 +8,7 @@ from typing import BinaryIO
 import pytest
 import torch
 
-from classifier.errors import ModelError
+from classifier.errors import Message, ModelError
 from classifier.training.checkpoint import Checkpoint, check, fingerprint, remove
 from fault_injection.audit_kill import killed_after
 
@@ -16,7 +16,7 @@ STATE = {"epoch": 3, "weights": {"a": torch.arange(4.0)}, "history": [{"loss": 0
 
 
 def opened(folder: Path, mark: str = "mine") -> Checkpoint:
-    return Checkpoint(folder, name="final", fingerprint=mark)
+    return Checkpoint(folder, name=Message("final"), fingerprint=mark)
 
 
 def test_a_saved_state_comes_back(tmp_path: Path) -> None:
@@ -54,12 +54,12 @@ def test_nothing_saved_is_a_beginning(tmp_path: Path) -> None:
 
 
 def test_what_goes_on_and_what_begins_is_named(tmp_path: Path) -> None:
-    first = Checkpoint(tmp_path, name="fine-tuning-1-of-2", fingerprint="mine")
+    first = Checkpoint(tmp_path, name=Message("fine-tuning 1 of 2"), fingerprint="mine")
     first.save(STATE)
-    second = Checkpoint(tmp_path, name="fine-tuning-2-of-2", fingerprint="mine")
+    second = Checkpoint(tmp_path, name=Message("fine-tuning 2 of 2"), fingerprint="mine")
 
-    assert first.load()[1].startswith("Fine tuning 1 of 2 goes on after epoch ")
-    assert second.load()[1].startswith("Fine tuning 2 of 2 starts from the beginning")
+    assert first.load()[1].startswith("fine-tuning 1 of 2 goes on after epoch ")
+    assert second.load()[1].startswith("fine-tuning 2 of 2 starts from the beginning")
 
 
 class Harm:
@@ -151,7 +151,7 @@ def test_a_checkpoint_of_an_earlier_version_is_recognized(tmp_path: Path) -> Non
     path = tmp_path / "fine-tuning-1-of-3.pt"
     torch.save({"format": 1, "fingerprint": "mine", "state": STATE}, path)
     check(tmp_path)
-    known = Checkpoint(tmp_path, name="fine-tuning-1-of-3", fingerprint="mine")
+    known = Checkpoint(tmp_path, name=Message("fine-tuning 1 of 3"), fingerprint="mine")
     assert known.load()[0] is not None
     known.save(STATE)
     remove(tmp_path)
