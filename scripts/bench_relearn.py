@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from classifier.active import learner as learning
-from classifier.catalog import annotation_log, decisions, embeddings, ranking, runs
+from classifier.catalog import annotation_log, decisions, embeddings, runs
 from classifier.catalog.connection import Catalog, open_catalog
+from classifier.catalog.queue import Order, QueueFilter
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter
 from classifier.catalog.values import to_bytes
 from classifier.model.bundle import Bundle
@@ -25,7 +26,6 @@ from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId, Selection
-from classifier.web.queue import Order, QueueFilter
 from classifier.web.session import ReviewSession
 
 WIDTH = 1280
@@ -168,8 +168,8 @@ def measure(
             round_.join(0.05)
             pages.append(timed(lambda: session.page(wanted, after=None, limit=60)))
         seconds, work = time.perf_counter() - started, time.process_time() - worked
-        meta = ranking.attach_newest(catalog, session.ranked.snapshot).meta
-        session.ranked.snapshot = ranking.attach_newest(catalog, session.ranked.snapshot)
+        session.use_newest_ranking()
+        meta = session.ranking.meta
         took = f"{seconds:.2f} s, {work:.2f} s on the cores"
         print(
             f"round {number + 1}: {took}; pages of 60 meanwhile {1000 * np.percentile(pages, 95):.0f} ms p95; "

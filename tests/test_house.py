@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,20 +39,162 @@ def test_files_and_functions_stay_small_and_say_what_they_are(path: Path) -> Non
     assert [] == [f.name for f in functions if (f.end_lineno or 0) - f.lineno + 1 > longest]
 
 
-def test_only_one_file_prints() -> None:
-    """There, names are shown and not acted on, and JSON is ASCII; the others hand it lines and values."""
-    printing = {"print", "echo", "secho", "confirm", "prompt", "dumps", "dump"}
-    at_the_end = {"terminal.py", "interrupt.py", "__main__.py"}  # the last two, for Ctrl-C
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """A file of the package: its path within it, its tree, and what each imported name stands for."""
 
-    def prints(path: Path) -> bool:
-        calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
-        named = [ast.unparse(call.func) for call in calls]
-        in_cli = [name for name in named if "cli" in path.parts and name.rpartition(".")[2] in printing]
-        return bool(in_cli) or any(
-            name in {"print", "typer.echo", "tqdm.write", "sys.stdout.write", "sys.stderr.write"} for name in named
-        )
+    path: str
+    tree: ast.Module
+    imported: dict[str, str]
 
-    assert [] == [path.name for path in FILES if prints(path) and path.name not in at_the_end]
+    def name_of(self, node: ast.expr) -> str:
+        """The dotted name of what `node` refers to, "os.replace" under whatever name; ".replace" of any other value."""
+        if isinstance(node, ast.Name):
+            return self.imported.get(node.id, node.id)
+        if not isinstance(node, ast.Attribute):
+            return ""
+        owner = self.name_of(node.value) if _root(node) in self.imported else ""
+        return f".{node.attr}" if owner in {"", "pathlib.Path"} else f"{owner}.{node.attr}"
+
+    def references(self) -> Iterator[str]:
+        """Everything that is referred to, called or not."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Attribute | ast.Name) and (name := self.name_of(node)):
+                yield name
+
+    def calls(self) -> Iterator[tuple[str, ast.Call]]:
+        """Every call, by what is called."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call):
+                yield self.name_of(node.func), node
+
+    def texts(self) -> Iterator[str]:
+        """Every text but docstrings; of an f-string, each part."""
+        docstrings = {id(node.value) for node in ast.walk(self.tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+                yield node.value
+
+    def imports(self) -> set[str]:
+        """The packages that it imports, at whatever time."""
+        return {name.partition(".")[0] for name in self.imported.values()} | {
+            alias.name.partition(".")[0]
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def module_of(text: str, path: str = "x.py") -> Module:
+    """The module with this text."""
+    tree, imported = ast.parse(text), dict[str, str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                first = alias.name.partition(".")[0]
+                imported[alias.asname or first] = alias.name if alias.asname else first
+        elif isinstance(node, ast.ImportFrom):
+            imported |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return Module(path=path, tree=tree, imported=imported)
+
+
+@cache
+def modules() -> tuple[Module, ...]:
+    """Every file of the package."""
+    package = ROOT / "classifier"
+    return tuple(module_of(file.read_text(encoding="utf-8"), file.relative_to(package).as_posix()) for file in FILES)
+
+
+# SQL stands in catalog/ only.
+
+_STATEMENTS = {".execute", ".executemany", ".executescript"}
+_SQL = re.compile(
+    r"\b(SELECT|INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM|(CREATE|DROP|ALTER) \w+|PRAGMA|ATTACH)\b|"
+    r"\b(FROM|WHERE|AND|OR|JOIN|ORDER BY|GROUP BY|LIMIT)\b.*\?|\b(WHERE|ORDER BY|GROUP BY|IS NULL|IS NOT NULL)\b"
+)
+
+
+def _sql(module: Module) -> set[str]:
+    return (set(module.references()) & _STATEMENTS) | {text for text in module.texts() if _SQL.search(text)}
+
+
+def test_sql_is_in_the_catalog_only() -> None:
+    found = {module.path: _sql(module) for module in modules() if not module.path.startswith("catalog/")}
+
+    assert {} == {path: texts for path, texts in found.items() if texts}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "catalog.connection.execute(query)",
+        "run = connection.executemany",
+        "x = 'SELECT 1'",
+        "x = f'{column} FROM t WHERE id = ?'",
+        "select(catalog, 'state = 1 ORDER BY id')",
+    ],
+)
+def test_sql_is_seen(text: str) -> None:
+    assert _sql(module_of(text))
+
+
+# Only cli/ prints: there, names are shown and not acted on, and JSON is ASCII.
+
+PRINTS = {
+    "cli/terminal.py": "lines and JSON of every command",
+    "cli/interrupt.py": "one line after Ctrl-C, when nothing else may run",
+    "cli/main.py": "has names that a terminal cannot show escaped",
+    "inference/worker.py": "silences a worker process",
+    "web/server.py": "silences the server's log",
+}
+_PRINTING = {"print", "input", "sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__", "tqdm.tqdm.write"}
+_PRINTING_PACKAGES = ("typer.echo", "typer.secho", "typer.confirm", "typer.prompt", "click.", "rich.", "logging.")
+
+
+def _prints(module: Module) -> bool:
+    to_the_terminal = (name == "os.write" and ast.unparse(call.args[0]) in {"1", "2"} for name, call in module.calls())
+    found = set(module.references())
+    of_packages = (name.startswith(_PRINTING_PACKAGES) for name in found)
+    return bool(found & _PRINTING) or any(of_packages) or any(to_the_terminal)
+
+
+def test_only_the_command_line_prints() -> None:
+    assert set(PRINTS) == {module.path for module in modules() if _prints(module)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "print(x)",
+        "from typer import echo as say\nsay(x)",
+        "import sys\nsys.stderr.write(x)",
+        "f(print)",
+        "import os\nos.write(2, b'')",
+    ],
+)
+def test_printing_is_seen(text: str) -> None:
+    assert _prints(module_of(text))
+
+
+# timm in one file; torch in few packages.
+
+
+def test_timm_is_in_one_file() -> None:
+    assert ["model/backbone.py"] == [module.path for module in modules() if "timm" in module.imports()]
+
+
+def test_torch_is_only_where_networks_run() -> None:
+    """The pages, the catalog and filing start without it."""
+    allowed = ("model/", "inference/", "training/", "sort/", "active/worker.py")
+    found = [module.path for module in modules() if {"torch", "torchvision"} & module.imports()]
+
+    assert [] == [path for path in found if not path.startswith(allowed)]
 
 
 def test_one_module_writes_json_in_which_names_may_stand() -> None:
@@ -74,11 +219,13 @@ def test_one_module_writes_json_in_which_names_may_stand() -> None:
     assert {"paths.py", *without_names} == found
 
 
+# Only filing/fsops.py changes a user's file.
+
 CHANGES = {
     "own_files.py": ("every file that illsort keeps for itself is opened, made, replaced and removed here", "any"),
     "own_folder.py": ("a folder with a record of what is our own in it", ".mkdir .rmdir"),
     "catalog/filesystem.py": ("makes a library's folder", ".mkdir"),
-    "catalog/lock.py": ("writes who holds the lock into it, by an open file", "os.ftruncate"),
+    "catalog/lock.py": ("writes who holds the lock into it, by an open file", "os.ftruncate os.write"),
     "catalog/connection.py": (
         "copies a catalog to a new temporary folder",
         "shutil.copyfile tempfile.TemporaryDirectory",
@@ -87,6 +234,8 @@ CHANGES = {
         "a file that leads the browser to the page, in a new temporary folder",
         ".touch .write_text tempfile.TemporaryDirectory",
     ),
+    "cli/interrupt.py": ("writes a line to the terminal", "os.write"),
+    "images/safe_open.py": ("opens a user's file to read, by flags that are named once", "os.open"),
     "demo/run.py": ("draws into a folder that was empty", ".mkdir .write_bytes .write_text"),
     "filing/fsops.py": ("every change of a user's file", "any"),
     "inference/worker.py": ("opens the system's null device", "os.open"),
@@ -110,24 +259,36 @@ CHANGES = {
 """Who may change files, why, and by which calls; of any other a call is a mistake."""
 
 _OF_OS = {
-    *("chmod", "copy", "copy2", "copyfile", "copytree", "fchmod", "ftruncate", "link", "makedirs", "mkdir", "mkdtemp"),
-    *("mkstemp", "move", "remove", "removedirs", "rename", "renames", "replace", "rmdir", "rmtree", "symlink"),
-    *("NamedTemporaryFile", "TemporaryDirectory", "TemporaryFile", "truncate", "unlink", "utime"),
+    *("chflags", "chmod", "chown", "copy_file_range", "fchmod", "fchown", "ftruncate", "lchown", "link", "makedirs"),
+    *("mkdir", "mkfifo", "mknod", "posix_fallocate", "pwrite", "remove", "removedirs", "removexattr", "rename"),
+    *("renames", "replace", "rmdir", "sendfile", "setxattr", "symlink", "truncate", "unlink", "utime", "write"),
+}
+_OF_SHUTIL = {
+    *("chown", "copy", "copy2", "copyfile", "copyfileobj", "copymode", "copystat", "copytree", "make_archive", "move"),
+    *("rmtree", "unpack_archive"),
+}
+_OF_TEMPFILE = {
+    *("NamedTemporaryFile", "SpooledTemporaryFile", "TemporaryDirectory", "TemporaryFile", "mkdtemp", "mkstemp"),
+}
+_OF_MODULES = {
+    *(f"os.{name}" for name in _OF_OS),
+    *(f"shutil.{name}" for name in _OF_SHUTIL),
+    *(f"tempfile.{name}" for name in _OF_TEMPFILE),
 }
 _OF_PATHS = {
-    *("chmod", "hardlink_to", "mkdir", "rename", "rmdir", "symlink_to", "touch", "unlink", "write_bytes", "write_text"),
+    *("chmod", "hardlink_to", "lchmod", "mkdir", "rename", "rmdir", "symlink_to", "touch", "unlink", "write_bytes"),
+    "write_text",
 }
 _OF_LIBRARIES = {"save_file", "save_for_hf"}
-_NOT_PATHS = {"review_session", "categories"}
-"""They have a method of such a name that changes no file."""
+_OPEN_TO_WRITE = re.compile("O_(WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)")
 
 
 def test_only_these_modules_change_files() -> None:
-    """Every call that changes a file, `Path` methods included, stands where somebody has thought about whose it is."""
-    found = {path.relative_to(ROOT / "classifier").as_posix(): _changes(path) for path in FILES}
+    """Whatever changes a file, `Path` methods included, stands where somebody has thought about whose file it is."""
+    found = {module.path: _changes(module) for module in modules()}
     allowed = {name: set(calls.split()) for name, (_, calls) in CHANGES.items()}
     surprising = {
-        name: calls - allowed.get(name, set()) for name, calls in found.items() if "any" not in allowed.get(name, ())
+        name: calls - allowed.get(name, set()) for name, calls in found.items() if allowed.get(name) != {"any"}
     }
 
     assert {} == {name: calls for name, calls in surprising.items() if calls}
@@ -136,28 +297,27 @@ def test_only_these_modules_change_files() -> None:
     }
 
 
-def _changes(path: Path) -> set[str]:
-    calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
-    return {name for call in calls if (name := _change(call))}
+def _changes(module: Module) -> set[str]:
+    """What in a module changes files."""
+    names = set(module.references())
+    return {
+        *(names & _OF_MODULES),
+        *(name for name in names if name.startswith(".") and name[1:] in _OF_PATHS),
+        *(short for name in names if (short := name.rpartition(".")[2]) in _OF_LIBRARIES),
+        *(change for name, call in module.calls() if (change := _opens_or_replaces(name, call))),
+    }
 
 
-def _change(call: ast.Call) -> str:
-    """How a call changes a file; empty when it does not."""
-    called = call.func
-    if isinstance(called, ast.Name):
-        if called.id == "open":
-            return "open" if _writes(call.args[1:2], call.keywords) else ""
-        return called.id if called.id in _OF_LIBRARIES | {"rmtree", "copyfile", "copytree", "move"} else ""
-    if not isinstance(called, ast.Attribute):
-        return ""
-    owner = called.value.id if isinstance(called.value, ast.Name) else ""
-    if owner in {"os", "shutil", "tempfile"}:
-        opens = called.attr == "open" and "O_RDONLY" not in ast.unparse(call) and "_FLAGS" not in ast.unparse(call)
-        return f"{owner}.{called.attr}" if called.attr in _OF_OS or opens else ""
-    is_path_replace = called.attr == "replace" and len(call.args) == 1 and not call.keywords
-    if (called.attr in _OF_PATHS and owner not in _NOT_PATHS) or is_path_replace:
-        return f".{called.attr}"
-    return "open" if called.attr == "open" and _writes(call.args[:1], call.keywords) else ""
+def _opens_or_replaces(name: str, call: ast.Call) -> str:
+    """How a call changes a file, where that depends on its arguments; empty when it does not."""
+    if name == "os.open":
+        flags = ast.unparse(call)
+        return "" if "O_RDONLY" in flags and not _OPEN_TO_WRITE.search(flags) else name
+    if name == ".replace":
+        return name if len(call.args) == 1 and not call.keywords else ""
+    if name in {"open", "io.open", "os.fdopen", ".open"}:
+        return "open" if _writes(call.args[:1] if name == ".open" else call.args[1:2], call.keywords) else ""
+    return ""
 
 
 def _writes(arguments: list[ast.expr], keywords: list[ast.keyword]) -> bool:
@@ -167,21 +327,22 @@ def _writes(arguments: list[ast.expr], keywords: list[ast.keyword]) -> bool:
 
 
 @pytest.mark.parametrize(
-    "call",
+    "text",
     [
         "path.unlink()",
         "source.replace(target)",
-        "shutil.rmtree(folder)",
+        "import shutil as s\ns.rmtree(folder)",
+        "from os import replace as put\nput(source, target)",
+        "import os\nthreads.map(os.unlink, paths)",
+        "from pathlib import Path\nPath.rename(source, target)",
+        "list(map(lambda path: path.rmdir(), folders))",
         "path.open('wb')",
         "path.open(mode='a')",
         "open(path, 'r+')",
-        "os.truncate(path, 0)",
+        "import os\nos.truncate(path, 0)",
         "folder.with_name('x').write_text('')",
-        "os.open(path, os.O_CREAT)",
+        "import os\nos.open(path, os.O_RDONLY | os.O_CREAT)",
     ],
 )
-def test_a_call_that_changes_a_file_is_seen(call: str) -> None:
-    (expression,) = ast.parse(call).body
-    assert isinstance(expression, ast.Expr)
-    assert isinstance(expression.value, ast.Call)
-    assert _change(expression.value)
+def test_a_change_of_a_file_is_seen(text: str) -> None:
+    assert _changes(module_of(text))

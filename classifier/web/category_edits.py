@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from classifier.catalog.categories import CategoryAliases
     from classifier.catalog.connection import Catalog
+    from classifier.catalog.queue import QueueItem
     from classifier.records import Annotation
-    from classifier.web.queue import QueueItem
     from classifier.web.suggestions import Suggestions
 
 

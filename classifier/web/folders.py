@@ -1,4 +1,4 @@
-"""The folders of the crawl in which something waits, as a tree, and the filter of the queue by one of them.
+"""The folders of the crawl in which something waits, as a tree.
 
 The page names a folder by the number that it was sent, never by a path.
 """
@@ -14,28 +14,19 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.connection import open_catalog
+from classifier.catalog.queue_folder import skipped_paths, waiting_paths
 from classifier.paths import displayable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from classifier.catalog.connection import Catalog
     from classifier.records import Action
 
 
 _Parts = tuple[bytes, ...]
 _MOST: Final = 300
-"""Folders told of one place: a list that is longer helps nobody."""
-_FILES: Final = """
-SELECT d.picture, files.path FROM decisions AS d CROSS JOIN files ON files.picture = d.picture
-WHERE d.action IN ('review', 'unknown') AND
-"""
-_LAST: Final = """
-coalesce((SELECT said FROM verdicts WHERE verdicts.picture = d.picture ORDER BY id DESC LIMIT 1), '')
-"""
-_WAITING: Final = f"{_FILES} d.action = ? AND {_LAST} NOT IN ('right', 'none of these', 'skipped')"
-_SKIPPED: Final = f"{_FILES} {_LAST} = 'skipped'"
+"""Folders shown at once: a longer list helps nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +59,7 @@ class Folders:
         from one folder. Slow for large queues. Raises LibraryError when the library cannot be read.
         """
         with open_catalog(self._library) as catalog:
-            asked = (_SKIPPED, ()) if action is None else (_WAITING, (action.value,))
-            rows = catalog.connection.execute(*asked)
+            rows = skipped_paths(catalog) if action is None else waiting_paths(catalog, action)
             # Rows of one picture follow each other: it counts once in each folder that holds a file of it.
             held = Counter(
                 frozenset(tuple(path.split(b"/")[:-1]) for _, path in files)
@@ -112,36 +102,3 @@ def _shown(counts: Counter[_Parts], root: _Parts, place: _Parts) -> Iterator[_Pa
         above = folder[:-1]
         if len(folder) > len(root) and place[: len(above)] == above:
             yield folder
-
-
-_MADE: Final = "CREATE TEMP TABLE IF NOT EXISTS here (picture TEXT PRIMARY KEY) WITHOUT ROWID"
-_BELOW: Final = """
-INSERT OR IGNORE INTO temp.here SELECT picture FROM files WHERE path > ? AND path < ? AND picture IS NOT NULL
-"""
-_FEW: Final = 3000
-"""To look each of so many up is faster than to look for them among all that waits."""
-
-
-class FolderFilter:
-    """The images of one crawl folder and below, in the table `temp.here`."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        self._under: bytes | None = None
-        self._is_small = False
-        catalog.connection.execute(_MADE)
-
-    def look(self, under: bytes | None) -> bool:
-        """Fill `temp.here` for the folder `under` (None for no filter). Returns whether there are few images."""
-        if under is None:
-            return False
-        if under != self._under:
-            self._under = under
-            self._catalog.connection.execute("DELETE FROM temp.here")
-            bounds = (under + b"/", under + b"0")  # "0" follows "/"
-            self._is_small = self._catalog.connection.execute(_BELOW, bounds).rowcount <= _FEW
-        return self._is_small
-
-    def changed(self) -> None:
-        """Query again at the next use."""
-        self._under = None

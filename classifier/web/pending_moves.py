@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.catalog import annotation_log, audits, decisions, runs
+from classifier.catalog.queue import items_of_categories, items_of_images
 from classifier.catalog.ranking import attach_newest
 from classifier.decision.overrides import apply_annotation
 from classifier.filing.destination import REVIEW, is_in_its_folder
@@ -14,7 +15,6 @@ from classifier.progress import Progress, SilentProgress
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, AnnotationKind, Decision
 from classifier.web.history import annotated_images
-from classifier.web.queue import items_of_categories, items_of_images
 from classifier.web.suggestions import read_suggestions
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
+    from classifier.catalog.queue import QueueItem
     from classifier.records import Annotation, PictureId
-    from classifier.web.queue import QueueItem
     from classifier.web.suggestions import Suggestions
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from classifier.web.queue import QueueItem
+    from classifier.catalog.queue import QueueItem
     from classifier.web.session import ReviewSession
 
 

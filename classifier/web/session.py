@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from classifier.catalog import annotation_log, decisions, runs
 from classifier.catalog.annotation_log import begin_step, without_retracted
+from classifier.catalog.queue import CursorValue, QueueFilter, QueueItem, items_of_images
+from classifier.catalog.queue_pages import QueuePages
 from classifier.errors import LibraryError
 from classifier.records import Action, Annotation, AnnotationKind, Selection
-from classifier.web import category_edits, path_order
+from classifier.web import category_edits
 from classifier.web.category_edits import keys_for, undo_rename, with_current_names
-from classifier.web.folders import FolderFilter
 from classifier.web.history import (
     ORIGIN,
     Answer,
@@ -26,15 +26,14 @@ from classifier.web.history import (
     read_steps,
 )
 from classifier.web.pending_moves import misplaced_decisions, pending_decisions, retracted_decisions
-from classifier.web.queue import CursorValue, Order, QueueFilter, QueueItem, items_of_images, page
-from classifier.web.queue_counts import QueueCounts, count_annotated
-from classifier.web.ranked_queue import RankedQueue
+from classifier.web.queue_counts import QueueCounts
 from classifier.web.suggestions import Suggestions, read_suggestions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from classifier.catalog.connection import Catalog
+    from classifier.catalog.ranking import RankingSnapshot
     from classifier.records import PictureId
 
 T = TypeVar("T")
@@ -52,19 +51,15 @@ class ReviewSession:
         self.suggestions: Suggestions
         self.to_file: set[PictureId] = set()
         self._counts = QueueCounts(catalog)
-        self.ranked = RankedQueue(catalog)
-        self._folder_filter = FolderFilter(catalog)
+        self.annotations = self._counts.annotations
+        self._pages = QueuePages(catalog)
         self.refresh()
 
     def page(self, wanted: QueueFilter, *, after: Sequence[CursorValue] | None, limit: int) -> list[QueueItem]:
         """The next `limit` items of the queue."""
         if wanted.category is not None:
             wanted = replace(wanted, aliases=self.suggestions.names.aliases_of(wanted.category))
-        is_by_path = wanted.order is Order.PATH
-        wanted = replace(wanted, is_small=not is_by_path and self._folder_filter.look(wanted.folder))
-        from_catalog = partial(path_order.page if is_by_path else page, self._catalog)
-        pages = self.ranked.page if wanted.by_ranking else from_catalog
-        rows = pages(wanted, model=self.suggestions.model, after=after, limit=limit)
+        rows = self._pages.page(wanted, model=self.suggestions.model, after=after, limit=limit)
         return with_current_names(rows, self.suggestions.names)
 
     def record(self, answers: Sequence[Answer], *, selection: Selection | None = None) -> None:
@@ -121,7 +116,7 @@ class ReviewSession:
             return self.rows(pictures)
         self._steps.pop()
         self._mark(pictures)
-        self.ranked.changed()
+        self._pages.decisions_changed()
         return self.rows(pictures)
 
     def record_external(self, word: Annotation) -> None:
@@ -132,7 +127,7 @@ class ReviewSession:
             if word.said is AnnotationKind.TAKEN_BACK:
                 self._wait_again(held, word.origin)
         self._mark([word.picture])
-        self.ranked.changed()
+        self._pages.decisions_changed()
 
     def make_category(self, name: str) -> None:
         """Make a category. Raises LibraryError or LabelsError for an invalid name."""
@@ -151,7 +146,7 @@ class ReviewSession:
     def state(self) -> dict[str, Any]:
         """Categories with their keys, counts, what is to be filed, and how many steps can be undone."""
         keys = keys_for(self.suggestions.categories)
-        said = Counter(count_annotated(self._catalog)) + Counter(self._by_hand)
+        said = Counter(self.annotations.count_by_category()) + Counter(self._by_hand)
         return {
             "categories": [
                 {"name": name, "key": keys.get(name, ""), "said": said[name]} for name in self.suggestions.categories
@@ -162,7 +157,7 @@ class ReviewSession:
             "skipped": len(self._counts.skipped),
             "to_file": len(self.to_file),
             "steps": len(self._steps),
-            "outlook": {"number": self.ranked.snapshot.number} | dict(self.ranked.snapshot.meta),
+            "outlook": {"number": self.ranking.number} | dict(self.ranking.meta),
         }
 
     def read(self, question: Callable[[Catalog, Suggestions], T]) -> T:
@@ -182,21 +177,29 @@ class ReviewSession:
 
     def ruled_out(self, picture: PictureId) -> set[str]:
         """The categories that an image is not of, under all stored names."""
-        return self._counts.ruled_out(picture)
+        return self.annotations.ruled_out(picture)
 
     def is_newer_than_reason(self, row: QueueItem) -> bool:
         """Whether the prediction is newer than the recorded reason."""
         return bool(self._learned_of(row))
 
     def _learned_of(self, row: QueueItem) -> dict[str, float]:
-        newer = self.ranked.guesses(self.suggestions.names)
-        return newer.of(row.ranking_logits) if newer else {}
+        meta = self.ranking.meta
+        if not meta:
+            return {}
+        known, temperature = tuple(meta["categories"]), float(meta["temperature"])
+        return replace(self.suggestions, known=known, temperature=temperature).of(row.ranking_logits)
 
     def use_newest_ranking(self) -> None:
         """Use the newest ranking; annotations are kept."""
-        if not self.ranked.look():
+        if not self._pages.use_newest_ranking():
             return
-        self._counts.guess_anew(self.ranked.snapshot.meta.get("counts"), self.suggestions.names)
+        self._counts.use_predictions(self.ranking.meta.get("counts"), self.suggestions.names)
+
+    @property
+    def ranking(self) -> RankingSnapshot:
+        """The ranking in use."""
+        return self._pages.ranking
 
     @property
     def unfiled(self) -> int:
@@ -214,7 +217,7 @@ class ReviewSession:
 
     def recount(self, found: dict[str, dict[str, int]], *, outlook: int) -> None:
         """Use counts that another thread made by the ranking with that number, because counting is slow."""
-        if outlook == self.ranked.snapshot.number:
+        if outlook == self.ranking.number:
             self._counts.counts = found
 
     def refresh(self) -> None:
@@ -234,8 +237,7 @@ class ReviewSession:
         self.suggestions = read_suggestions(self._catalog)
         self._is_labeled = not self.suggestions.model and runs.has_run_of_kind(self._catalog, "label")
         self._steps = read_steps(self._catalog, annotation_log.of_origin(self._catalog, ORIGIN))
-        self.ranked.changed()
-        self._folder_filter.changed()
+        self._pages.files_changed()
         pictures = annotated_images(self._catalog)
         self.to_file &= set(pictures)
         self.to_file |= {one.picture for one in misplaced_decisions(self._catalog, self.suggestions)}
@@ -260,9 +262,9 @@ class ReviewSession:
         last = without_retracted(verdict for verdict in said if verdict.origin == ORIGIN)
         rows = self.rows(pictures)
         for picture in pictures:
-            self._counts.leave(picture)
+            self._counts.clear_status(picture)
         for row in rows:
-            self._counts.enter(row, *queue_status(held.get(row.picture), last.get(row.picture, [])))
+            self._counts.set_status(row, *queue_status(held.get(row.picture), last.get(row.picture, [])))
         self.to_file -= set(pictures)
         self.to_file |= {one.picture for one in pending_decisions(rows, held, self.suggestions)}
 
@@ -277,4 +279,4 @@ class ReviewSession:
         taken = {picture: verdict for picture, verdict in held.items() if verdict.origin == origin}
         for row, decision in retracted_decisions(self._catalog, taken, self.suggestions):
             decisions.save(self._catalog, [decision], run=row.run)
-            self._counts.decided_anew(row, model=self.suggestions.model)
+            self._counts.update_decision(row, model=self.suggestions.model)

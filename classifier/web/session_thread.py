@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from classifier.catalog import audits
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.places import place_of
+from classifier.catalog.queue_annotations import count_queues
 from classifier.catalog.ranking import attach_newest
 from classifier.catalog.values import to_path
 from classifier.errors import IllsortError
 from classifier.labels.from_annotations import placed_by_hand
 from classifier.settings import ImageSettings
-from classifier.web.queue_counts import count_queues
 from classifier.web.session import ReviewSession
 
 if TYPE_CHECKING:

@@ -10,22 +10,22 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from classifier.catalog.queue import QueueFilter
 from classifier.errors import IllsortError
-from classifier.web.queue import QueueFilter
 from classifier.web.thumbnails import LARGE, SMALL, ThumbnailCache, thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from classifier.web.queue import CursorValue, QueueItem
+    from classifier.catalog.queue import CursorValue, QueueItem
 
     Page = Callable[[QueueFilter, Sequence[CursorValue] | None, int], list[QueueItem]]
     from collections.abc import Callable
     from concurrent.futures import Future
     from pathlib import Path
 
+    from classifier.catalog.queue import QueueItem
     from classifier.records import PictureId
-    from classifier.web.queue import QueueItem
 
 
 GRID: Final = 60

@@ -8,6 +8,7 @@ import pytest
 
 from classifier.active.sample import take_sample
 from classifier.catalog.connection import open_catalog, read_catalog
+from classifier.catalog.queue import QueueFilter
 from classifier.cli.label import _next
 from classifier.errors import LibraryError
 from classifier.labels.from_annotations import placed_by_hand
@@ -15,7 +16,6 @@ from classifier.records import AnnotationKind
 from classifier.settings import ModelSettings, RuntimeSettings, Settings
 from classifier.web.history import Answer
 from classifier.web.pending_moves import file_decided
-from classifier.web.queue import QueueFilter
 from classifier.web.session import ReviewSession
 from kit.pictures import busy, encoded
 from kit.progress import SavingProgress

@@ -9,11 +9,11 @@ import pytest
 from classifier.active.learner import Learner
 from classifier.active.sample import take_sample
 from classifier.catalog.connection import open_catalog, read_catalog
+from classifier.catalog.queue_clusters import cluster_images, list_grids, predicted_images
 from classifier.catalog.ranking import attach_newest
 from classifier.errors import ModelError
 from classifier.records import AnnotationKind, PictureId
 from classifier.settings import ModelSettings, RuntimeSettings, Settings
-from classifier.web.clusters import cluster_images, list_grids, predicted_images
 from classifier.web.history import Answer
 from classifier.web.pending_moves import file_decided
 from classifier.web.session import ReviewSession

@@ -14,6 +14,7 @@ import pytest
 from classifier.catalog import decisions
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.decisions import prune_previous
+from classifier.catalog.queue_annotations import count_queues
 from classifier.catalog.ranking import attach_newest
 from classifier.catalog.stats import library_stats
 from classifier.errors import LibraryError
@@ -22,7 +23,6 @@ from classifier.records import Action, Decision, PictureId
 from classifier.report.library_report import library_page
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
-from classifier.web.queue_counts import count_queues
 from kit import reasons
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree

@@ -10,6 +10,7 @@ import pytest
 from classifier.catalog import runs
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import hold_lock
+from classifier.catalog.queue import QueueFilter
 from classifier.catalog.stats import library_stats
 from classifier.errors import LibraryError
 from classifier.filing import refile as rearranging
@@ -17,7 +18,6 @@ from classifier.filing.undo import undo
 from classifier.records import AnnotationKind
 from classifier.web.history import Answer
 from classifier.web.pending_moves import file_decided
-from classifier.web.queue import QueueFilter
 from classifier.web.session import ReviewSession
 from kit.reasons import with_sentences
 from kit.reviewing import sort_again, unsure_library

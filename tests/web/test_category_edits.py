@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from classifier.catalog.connection import open_catalog
+from classifier.catalog.queue import Order, QueueFilter
 from classifier.catalog.stats import library_stats
 from classifier.errors import IllsortError, LibraryError
 from classifier.filing.undo import undo
 from classifier.records import Action, AnnotationKind, PictureId
 from classifier.web.history import Answer
 from classifier.web.pending_moves import file_decided
-from classifier.web.queue import Order, QueueFilter
 from classifier.web.session import ReviewSession
 from kit.reviewing import waiting_library
 from kit.tree import all_files

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalog.connection import open_catalog
+from classifier.catalog.queue import QueueFilter
 from classifier.records import Action
-from classifier.web.queue import QueueFilter
 from classifier.web.session import ReviewSession
 from classifier.web.thumbnail_service import GRID, Prefetcher, likely_requests
 from kit.reviewing import served, unsure_library, waiting_library
@@ -21,7 +21,7 @@ from kit.reviewing import served, unsure_library, waiting_library
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.web.queue import CursorValue, QueueItem
+    from classifier.catalog.queue import CursorValue, QueueItem
 
 MANY = [
     *((Action.REVIEW, "page", 0.3 + number / 1000) for number in range(5 * GRID)),

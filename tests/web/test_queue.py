@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from classifier.catalog.connection import Catalog, open_catalog
+from classifier.catalog.queue import Order, QueueFilter
 from classifier.records import Action, AnnotationKind
 from classifier.web.history import Answer
-from classifier.web.queue import Order, QueueFilter
 from classifier.web.session import ReviewSession
 from kit.reviewing import waiting_library
 

@@ -9,10 +9,10 @@ import pytest
 
 from classifier.catalog.connection import Catalog, open_catalog
 from classifier.catalog.predictions import logits_as_bytes
+from classifier.catalog.queue import Order, QueueFilter
 from classifier.catalog.ranking import Rank, write
 from classifier.records import Action, AnnotationKind, PictureId
 from classifier.web.history import Answer
-from classifier.web.queue import Order, QueueFilter
 from classifier.web.session import ReviewSession
 from kit.reviewing import waiting_library
 

@@ -11,10 +11,10 @@ import pytest
 from classifier.audit.session import open_session
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog, read_catalog
+from classifier.catalog.queue import QueueFilter
 from classifier.errors import LibraryError
 from classifier.records import Action, Annotation, AnnotationKind, PictureId, Selection
 from classifier.web.history import Answer
-from classifier.web.queue import QueueFilter
 from classifier.web.session import ReviewSession
 from kit.audits import Kind, filed_library
 from kit.reviewing import blended, sort_again, unsure_library, waiting_library

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from classifier.web.clusters import cluster_images, image_clusters, list_grids, predicted_images
+from classifier.catalog.queue_clusters import cluster_images, image_clusters, list_grids, predicted_images
 from classifier.web.responses import RequestError, queue_item
 from classifier.web.routes.endpoint import get, post
 from classifier.web.schemas import Body, Limit, Number, Query
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from classifier.catalog.connection import Catalog
+    from classifier.catalog.queue import QueueItem
     from classifier.web.app import Review
-    from classifier.web.queue import QueueItem
     from classifier.web.session import ReviewSession
     from classifier.web.suggestions import Suggestions
 

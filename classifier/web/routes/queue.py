@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Json
 
+from classifier.catalog.queue import Order, QueueFilter
 from classifier.errors import LibraryError
 from classifier.records import Action
 from classifier.web.pending_moves import file_decided
-from classifier.web.queue import Order, QueueFilter
 from classifier.web.responses import RequestError, queue_item, skipped_files
 from classifier.web.routes.endpoint import get, post
 from classifier.web.routes.folders import FolderQuery, folder_path
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from starlette.routing import Route
 
+    from classifier.catalog.queue import CursorValue, QueueItem
     from classifier.web.app import Review
-    from classifier.web.queue import CursorValue, QueueItem
     from classifier.web.session import ReviewSession
 
 
@@ -110,6 +110,6 @@ def _filter(sent: _QueueQuery, folder: bytes | None) -> QueueFilter:
         cluster=None if sent.look == "" else sent.look,
         folder=folder,
     )
-    if sent.after is not None and len(sent.after) != len(wanted.keys):
+    if sent.after is not None and len(sent.after) != wanted.cursor_length:
         raise RequestError("not a place in the queue")
     return wanted

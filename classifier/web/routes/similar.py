@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalog.values import select_many
 from classifier.records import Action, PictureId
 from classifier.web.responses import queue_item
 from classifier.web.routes.endpoint import get
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from starlette.routing import Route
 
-    from classifier.catalog.connection import Catalog
     from classifier.web.app import Review
     from classifier.web.session import ReviewSession
 
@@ -49,12 +47,7 @@ def similar_routes(page: Review) -> list[Route]:
 
 def _items(session: ReviewSession, picture: PictureId, others: Sequence[PictureId]) -> list[dict[str, Any]]:
     """Those of `others` that wait as `picture` does: skipped images appear beside skipped ones only."""
-    how = session.read(lambda catalog, _: _said(catalog, [picture, *others]))
+    how = session.annotations.status_of([picture, *others])
     out = {"settled", "skipped"} - {how.get(picture)}
     left = session.rows([one for one in others if how.get(one) not in out])
     return [queue_item(session, one) for one in left if one.action is not Action.FILE]
-
-
-def _said(catalog: Catalog, pictures: Sequence[PictureId]) -> dict[PictureId, str]:
-    query = "SELECT picture, how FROM temp.said WHERE picture IN {pictures}"
-    return {PictureId(picture): str(how) for picture, how in select_many(catalog, query, pictures)}

@@ -9,9 +9,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from classifier.catalog.ranking import attach_newest
-from classifier.web import queue
-from classifier.web.queue import (
+from classifier.catalog import queue
+from classifier.catalog.queue import (
     ANNOTATED_JOIN,
     DECISIONS,
     IN_FOLDER,
@@ -20,14 +19,13 @@ from classifier.web.queue import (
     annotation_condition,
     item_from_row,
 )
-from classifier.web.suggestions import Suggestions
+from classifier.catalog.ranking import attach_newest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.catalog.categories import CategoryAliases
     from classifier.catalog.connection import Catalog
-    from classifier.web.queue import CursorValue, QueueFilter, QueueItem
+    from classifier.catalog.queue import CursorValue, QueueFilter, QueueItem
 
 _Where = dict[str, "CursorValue | tuple[str, ...] | None"]
 _KEY: Final = 4
@@ -56,9 +54,9 @@ class RankedQueue:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self.snapshot = attach_newest(catalog)
-        self._knows_late = False
+        self._has_late = False
 
-    def look(self) -> bool:
+    def use_newest(self) -> bool:
         """Attach the newest ranking. Returns whether it is new."""
         before, self.snapshot = self.snapshot.number, attach_newest(self._catalog, self.snapshot)
         if before == self.snapshot.number:
@@ -68,16 +66,7 @@ class RankedQueue:
 
     def changed(self) -> None:
         """Decisions changed, so the rest is looked up again."""
-        self._knows_late = False
-
-    def guesses(self, names: CategoryAliases) -> Suggestions | None:
-        """The categories and temperature of the ranking, by current `names`; None without one."""
-        meta = self.snapshot.meta
-        if not self.snapshot.number:
-            return None
-        return Suggestions(
-            model="", known=tuple(meta["categories"]), temperature=float(meta["temperature"]), names=names
-        )
+        self._has_late = False
 
     def page(
         self, wanted: QueueFilter, *, model: str, after: Sequence[CursorValue] | None, limit: int
@@ -118,10 +107,10 @@ class RankedQueue:
         if wanted.is_small:
             few: _Where = {"d.action": wanted.action.value, "d.category": wanted.aliases or wanted.category}
             return self._rows(_BESIDE_HERE, ("d.confidence", "d.picture"), few, wanted, (model, after, limit))
-        if not self._knows_late:
+        if not self._has_late:
             for statement in _LATE:
                 self._catalog.connection.execute(statement)
-            self._knows_late = True
+            self._has_late = True
         index = "late_by_surety" if wanted.category is None else "late_by_category"
         source = _BESIDE.format(index=index)
         where: _Where = {"late.action": wanted.action.value, "late.category": wanted.aliases or wanted.category}

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from classifier.catalog import queue
+from classifier.catalog.queue import ANNOTATED_JOIN, Order, annotation_condition, decision_condition, items_of_images
 from classifier.records import PictureId
-from classifier.web import queue
-from classifier.web.queue import ANNOTATED_JOIN, Order, annotation_condition, decision_condition, items_of_images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classifier.catalog.connection import Catalog
-    from classifier.web.queue import CursorValue, QueueFilter, QueueItem
+    from classifier.catalog.queue import CursorValue, QueueFilter, QueueItem
 
 _Bounds = tuple[bytes, bytes]
 _FEW: Final = 3000

@@ -1,6 +1,6 @@
 """The queue: what waits for a person, page by page. Every page costs the same, at any length and position.
 
-The table `temp.said` lists the images that answers keep out of the queue.
+The tables `temp.said` and `temp.here` are those of `queue_annotations` and `queue_folder`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,6 @@ if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
 
 CursorValue = float | int | str
-ANNOTATED_TABLE: Final = """
-CREATE TEMP TABLE IF NOT EXISTS said (picture TEXT PRIMARY KEY, how TEXT NOT NULL, category TEXT) WITHOUT ROWID
-"""
-"""`how` is "settled", "skipped" or "wrong", the last with the category that the picture is not of."""
-RULED_OUT_TABLE: Final = """
-CREATE TEMP TABLE IF NOT EXISTS ruled_out (picture TEXT, category TEXT, PRIMARY KEY (picture, category)) WITHOUT ROWID
-"""
-"""The categories that a person said a picture is not of, wherever it was said, under all names they are kept by."""
 
 
 class Order(StrEnum):
@@ -85,18 +77,20 @@ class QueueFilter:
         return self.order in {Order.RANKING, Order.CLUSTER} and not self.skipped
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """The columns of its order; their values are a cursor."""
-        if self.by_ranking:
-            return ("the outlook", "the part of it", "and two columns", "by which that is ordered")
-        if self.order is Order.PATH:
-            return ("whether it lies there no more", "how sure it is then", "the picture")
-        return _KEYS[Order.CONFIDENCE if self.order is Order.CATEGORY and self.category is not None else self.old]
+    def by_decision(self) -> Order:
+        """The order that needs no ranking and no paths."""
+        return self.order if self.order in _KEYS else Order.CONFIDENCE
 
     @property
-    def old(self) -> Order:
-        """The order that needs no ranking."""
-        return self.order if self.order in _KEYS else Order.CONFIDENCE
+    def keys(self) -> tuple[str, ...]:
+        """The columns of the order by decision; their values are a cursor."""
+        is_one = self.by_decision is Order.CATEGORY and self.category is not None
+        return _KEYS[Order.CONFIDENCE if is_one else self.by_decision]
+
+    @property
+    def cursor_length(self) -> int:
+        """How many values a cursor has: those of `RankedQueue`, of `queue_by_path`, or `keys`."""
+        return 4 if self.by_ranking else 3 if self.order is Order.PATH else len(self.keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +144,9 @@ def page(
 ) -> list[QueueItem]:
     """The next `limit` items after the cursor `after` (None: from the beginning); `also` is a further condition."""
     keys = wanted.keys
-    by = Order.CATEGORY if wanted.category is not None and wanted.old is Order.CONFIDENCE else wanted.old
+    by = (
+        Order.CATEGORY if wanted.category is not None and wanted.by_decision is Order.CONFIDENCE else wanted.by_decision
+    )
     asked, values = decision_condition(wanted)
     conditions = [asked, annotation_condition(wanted), also]
     bounds: list[CursorValue] = []
@@ -167,7 +163,7 @@ def decision_condition(wanted: QueueFilter) -> tuple[str, list[str]]:
     """The SQL condition on `decisions` for a filter, and its values."""
     # The first is what the indexes of what waits are made for.
     condition, values = "d.action IN ('review', 'unknown')", list[str]()
-    if not wanted.skipped:  # what was skipped is one tray, from wherever it came
+    if not wanted.skipped:  # what was skipped waits together, whether in review or unknown
         condition, values = f"{condition} AND d.action = ?", [wanted.action.value]
     if wanted.category is None:
         return condition, values
