@@ -169,7 +169,7 @@ def measure(
             pages.append(timed(lambda: session.page(wanted, after=None, limit=60)))
         seconds, work = time.perf_counter() - started, time.process_time() - worked
         session.use_newest_ranking()
-        meta = session.ranking.meta
+        meta = session.pages.ranking.meta
         took = f"{seconds:.2f} s, {work:.2f} s on the cores"
         print(
             f"round {number + 1}: {took}; pages of 60 meanwhile {1000 * np.percentile(pages, 95):.0f} ms p95; "

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from classifier.catalog.connection import Catalog
-    from classifier.catalog.ranking import RankingSnapshot
     from classifier.records import PictureId
 
 T = TypeVar("T")
@@ -52,14 +51,14 @@ class ReviewSession:
         self.to_file: set[PictureId] = set()
         self._counts = QueueCounts(catalog)
         self.annotations = self._counts.annotations
-        self._pages = QueuePages(catalog)
+        self.pages = QueuePages(catalog)
         self.refresh()
 
     def page(self, wanted: QueueFilter, *, after: Sequence[CursorValue] | None, limit: int) -> list[QueueItem]:
         """The next `limit` items of the queue."""
         if wanted.category is not None:
             wanted = replace(wanted, aliases=self.suggestions.names.aliases_of(wanted.category))
-        rows = self._pages.page(wanted, model=self.suggestions.model, after=after, limit=limit)
+        rows = self.pages.page(wanted, model=self.suggestions.model, after=after, limit=limit)
         return with_current_names(rows, self.suggestions.names)
 
     def record(self, answers: Sequence[Answer], *, selection: Selection | None = None) -> None:
@@ -116,7 +115,7 @@ class ReviewSession:
             return self.rows(pictures)
         self._steps.pop()
         self._mark(pictures)
-        self._pages.decisions_changed()
+        self.pages.decisions_changed()
         return self.rows(pictures)
 
     def record_external(self, word: Annotation) -> None:
@@ -127,7 +126,7 @@ class ReviewSession:
             if word.said is AnnotationKind.TAKEN_BACK:
                 self._wait_again(held, word.origin)
         self._mark([word.picture])
-        self._pages.decisions_changed()
+        self.pages.decisions_changed()
 
     def make_category(self, name: str) -> None:
         """Make a category. Raises LibraryError or LabelsError for an invalid name."""
@@ -157,7 +156,7 @@ class ReviewSession:
             "skipped": len(self._counts.skipped),
             "to_file": len(self.to_file),
             "steps": len(self._steps),
-            "outlook": {"number": self.ranking.number} | dict(self.ranking.meta),
+            "outlook": {"number": self.pages.ranking.number} | dict(self.pages.ranking.meta),
         }
 
     def read(self, question: Callable[[Catalog, Suggestions], T]) -> T:
@@ -184,7 +183,7 @@ class ReviewSession:
         return bool(self._learned_of(row))
 
     def _learned_of(self, row: QueueItem) -> dict[str, float]:
-        meta = self.ranking.meta
+        meta = self.pages.ranking.meta
         if not meta:
             return {}
         known, temperature = tuple(meta["categories"]), float(meta["temperature"])
@@ -192,14 +191,9 @@ class ReviewSession:
 
     def use_newest_ranking(self) -> None:
         """Use the newest ranking; annotations are kept."""
-        if not self._pages.use_newest_ranking():
+        if not self.pages.use_newest_ranking():
             return
-        self._counts.use_predictions(self.ranking.meta.get("counts"), self.suggestions.names)
-
-    @property
-    def ranking(self) -> RankingSnapshot:
-        """The ranking in use."""
-        return self._pages.ranking
+        self._counts.use_predictions(self.pages.ranking.meta.get("counts"), self.suggestions.names)
 
     @property
     def unfiled(self) -> int:
@@ -217,7 +211,7 @@ class ReviewSession:
 
     def recount(self, found: dict[str, dict[str, int]], *, outlook: int) -> None:
         """Use counts that another thread made by the ranking with that number, because counting is slow."""
-        if outlook == self.ranking.number:
+        if outlook == self.pages.ranking.number:
             self._counts.counts = found
 
     def refresh(self) -> None:
@@ -237,7 +231,7 @@ class ReviewSession:
         self.suggestions = read_suggestions(self._catalog)
         self._is_labeled = not self.suggestions.model and runs.has_run_of_kind(self._catalog, "label")
         self._steps = read_steps(self._catalog, annotation_log.of_origin(self._catalog, ORIGIN))
-        self._pages.files_changed()
+        self.pages.files_changed()
         pictures = annotated_images(self._catalog)
         self.to_file &= set(pictures)
         self.to_file |= {one.picture for one in misplaced_decisions(self._catalog, self.suggestions)}
