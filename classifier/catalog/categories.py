@@ -70,8 +70,10 @@ def rename(catalog: Catalog, old: str, new: str, *, at: str, step: int) -> None:
 
 
 def renaming_steps(catalog: Catalog) -> list[int]:
-    """The numbers of the steps in which categories were renamed, in order."""
-    rows = catalog.connection.execute("SELECT DISTINCT step FROM categories WHERE name != became ORDER BY step")
+    """The numbers of the steps in which categories were renamed, in order; a renaming without one cannot be undone."""
+    rows = catalog.connection.execute(
+        "SELECT DISTINCT step FROM categories WHERE name != became AND step IS NOT NULL ORDER BY step"
+    )
     return [int(step) for (step,) in rows]
 
 

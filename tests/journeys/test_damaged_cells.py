@@ -232,6 +232,7 @@ CASES = [(table, column, value) for table, column in cells() for value in BAD]
 random.Random(1).shuffle(CASES)
 SEEN: list[tuple[str, str, Any]] = [
     ("decisions", "reason_code", None),
+    ("categories", "step", None),
     ("missing", "what", "[]"),
     ("predictions", "logits", b"n" * 5000),
     ("runs", "finished", b"\xff\xfe"),
