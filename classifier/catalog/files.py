@@ -167,10 +167,11 @@ def _current(catalog: Catalog, *, ending: int | None = None) -> Callable[[bytes,
     another crawl, around this one or within it.
     """
     runs = catalog.connection.execute(
-        "SELECT crawl, max(id) FROM runs WHERE kind = 'sort' AND (finished IS NOT NULL OR id = ?) GROUP BY crawl",
+        "SELECT CAST(crawl AS BLOB), max(id) FROM runs "
+        "WHERE kind = 'sort' AND crawl IS NOT NULL AND (finished IS NOT NULL OR id = ?) GROUP BY crawl",
         (ending,),
     ).fetchall()
-    walked = [(bytes(crawl).rstrip(b"/") + b"/", int(last)) for crawl, last in runs]
+    walked = [(crawl.rstrip(b"/") + b"/", int(last)) for crawl, last in runs]
     is_there = cache(os.path.lexists)
 
     def belongs(path: bytes, crawl: bytes, seen: int) -> bool:
