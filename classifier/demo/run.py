@@ -73,7 +73,7 @@ def _draw_all(folder: Path, progress: Progress) -> dict[str, str]:
     jobs = [(kind, number) for kind in KINDS for number in range(PICTURES_PER_KIND)]
     random.Random(_SEED).shuffle(jobs)  # noqa: S311 - a repeatable draw, not a secret
     crawl, truth = folder / "crawl", {}
-    with progress.stage(Message("drawing"), total=len(jobs), unit="picture") as stage:
+    with progress.stage(Message("drawing pictures"), total=len(jobs), unit="picture") as stage:
         for post, (kind, number) in enumerate(jobs, start=10_000):
             labeled = number < LABELS_PER_KIND
             name = f"{post}.{('jpg', 'png', 'webp')[post % 3]}"

@@ -23,7 +23,7 @@ def test_an_error_is_one_chinese_line(tmp_path: Path, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         app(["--lang", "zh", "status", str(tmp_path)])
 
-    assert f"illsort: {tmp_path} 不是 illsort 的库：没有 .illsort/catalogue.sqlite\n" == capsys.readouterr().err
+    assert f"illsort: {tmp_path} 不是 illsort 的图库：没有 .illsort/catalogue.sqlite\n" == capsys.readouterr().err
 
 
 def test_help_is_chinese_in_a_chinese_locale(
