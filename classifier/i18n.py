@@ -92,11 +92,6 @@ def set_language(language: Language) -> None:
     _current = language
 
 
-def current_language() -> Language:
-    """The language of what is printed."""
-    return _current
-
-
 def _(template: str, /, **params: object) -> str:
     """A message in the language of what is printed."""
     return translate(template if isinstance(template, Message) else Message(template, **params), _current)

@@ -120,7 +120,7 @@ REVIEW_STEPS = (
 )
 
 DISK_CHANGES: Final = (
-    # A row of places or sidecars as it was last, why it is none any more, and what was decided of the picture.
+    # The last row of places or sidecars for a file that is gone, why it is gone, and the decision on its image.
     """CREATE TABLE missing (
         id INTEGER PRIMARY KEY, picture TEXT NOT NULL, path BLOB NOT NULL, method TEXT, source BLOB, size_bytes INTEGER,
         mtime_ns INTEGER, inode TEXT, device TEXT, beside TEXT, run INTEGER, action TEXT, category TEXT,

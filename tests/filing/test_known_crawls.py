@@ -37,7 +37,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def library(tmp_path: Path, state: Path) -> Path:
-    """A library that was sorted by move, of which nothing is noted: as by an illsort of before."""
+    """A library that was sorted by move, of which nothing is noted: as by an earlier version."""
     make_tree(tmp_path / "crawl", CRAWL)
     sort(tmp_path / "library", tmp_path / "crawl", method=Method.MOVE)
     shutil.rmtree(state)

@@ -1,4 +1,4 @@
-"""Pictures that are none of the categories: told, put aside, taken back; a model of before tells none."""
+"""Images of no category: found, put aside, taken back; an older model finds none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reason where a test asks for none, and catalogs of before reasons had codes."""
+"""A reason where a test asks for none, and catalogs from before reasons had codes."""
 
 from __future__ import annotations
 

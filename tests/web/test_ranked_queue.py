@@ -54,7 +54,7 @@ def test_what_is_ranked_comes_in_its_order_and_the_rest_after_it_the_least_sure_
     tmp_path: Path, size: int
 ) -> None:
     library, ids = waiting_library(tmp_path, MANY)
-    # What is ranked as waiting for review, though it is filed or unknown by now, is where it is.
+    # What is ranked as waiting for review, but filed or unknown since, is where it is.
     write(library, ranks(ids, [8, 2, 12, 0, 13, 10]), meta=META)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)

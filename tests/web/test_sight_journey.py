@@ -195,7 +195,7 @@ def test_grids_emptied_by_learning_are_passed(
         meta = {"categories": ["cat", "dog"], "temperature": 1.0, "verdicts": 12}
         ranking.write(library, ranks(ids, "dog"), meta=meta)
         until(page, ONE_GRID)
-        for _ in range(2):  # by the list of before, the next ones are groups 4 and 5
+        for _ in range(2):  # by the earlier list, the next ones are groups 4 and 5
             type_keys(page, "PageDown")
             page.get_by_text("Taken for dog").wait_for()
             assert page.locator(".cell").count() == EACH * (LOOKS - 3)
