@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from classifier.reasons import Reason
 
-PictureId = NewType("PictureId", str)
-"""SHA-256 of the file's content, 64 hex digits: the picture's name for life. Paths change, ids do not."""
+ImageId = NewType("ImageId", str)
+"""SHA-256 of the file's content, 64 hex digits: the image's name for life. Paths change, ids do not."""
 
 
 class FailureKind(StrEnum):
@@ -88,10 +88,10 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class ImageInfo:
     """Content that could be decoded; `truncated` when only a part of it was there."""
 
-    id: PictureId
+    id: ImageId
     size_bytes: int
     width: int
     height: int
@@ -132,7 +132,7 @@ class Example:
     """
 
     label: Label
-    picture: PictureId
+    picture: ImageId
     phash: int
     thumbnail: bytes
 
@@ -152,7 +152,7 @@ class Decision:
     `category` is where it is filed, or else the best guess; `confidence` is its calibrated probability, 0..1.
     """
 
-    picture: PictureId
+    picture: ImageId
     action: Action
     category: str
     confidence: float
@@ -185,13 +185,13 @@ class Move:
     `picture` is the hash of its own content then.
     """
 
-    picture: PictureId
+    picture: ImageId
     source: ImageFile
     folder: Path
     names: tuple[str, ...]
     method: Method
     undoes: int | None = None
-    beside: PictureId | None = None
+    beside: ImageId | None = None
 
 
 class AnnotationKind(StrEnum):
@@ -217,7 +217,7 @@ class Annotation:
     says how the picture was selected to be judged; None in verdicts of earlier versions.
     """
 
-    picture: PictureId
+    picture: ImageId
     said: AnnotationKind
     category: str | None
     origin: str

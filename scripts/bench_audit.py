@@ -26,7 +26,7 @@ from classifier.audit.sample import draw, is_simple, threshold_steps
 from classifier.catalog.audits import Audit, SampledImage
 from classifier.model import binomial_bounds
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Annotation, AnnotationKind, PictureId
+from classifier.records import Annotation, AnnotationKind, ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +93,7 @@ def audited(library: Library, count: int, seed: int) -> stating.AuditState:
     drawn = tuple(
         SampledImage(
             position=position,
-            picture=PictureId(str(picture)),
+            picture=ImageId(str(picture)),
             category=library.category_of(picture),
             confidence=library.confidences[picture],
             reason=Reason(ReasonCode.RULED_OUT),

@@ -26,7 +26,7 @@ from classifier.errors import NoGuarantee
 from classifier.model.binomial_bounds import look_confidence, upper_bound
 from classifier.model.holdout import HoldoutPredictions
 from classifier.model.risk_control import estimated_threshold, guarantee_risk
-from classifier.records import PictureId, Selection
+from classifier.records import ImageId, Selection
 
 SIZE = 60_000
 DRAWN, NAMED, AUDITED = 1_500, 900, 500
@@ -68,7 +68,7 @@ def evidence(of: World, rows: NDArray[np.int64], selection: Selection) -> Holdou
         logits=logits.astype(np.float32),
         targets=of.is_wrong[rows].astype(np.int64),
         groups=of.groups[rows],
-        pictures=tuple(PictureId(f"{row:064x}") for row in rows),
+        pictures=tuple(ImageId(f"{row:064x}") for row in rows),
         paths=("",) * len(rows),
         how="cross-fitted in 5 parts",
         selections=(selection,) * len(rows),

@@ -32,7 +32,7 @@ from classifier.model.holdout import HoldoutPredictions
 from classifier.model.risk_control import guarantee_risk
 from classifier.model.transforms import EvalTransform
 from classifier.progress import SilentProgress
-from classifier.records import PictureId, Selection
+from classifier.records import ImageId, Selection
 from classifier.settings import ImageSettings
 from classifier.training.context import embed_examples
 from classifier.training.dataset import read_in_workers
@@ -52,7 +52,7 @@ class Embedded:
 
     embeddings: NDArray[np.float32]
     targets: NDArray[np.int64]
-    pictures: tuple[PictureId, ...]
+    pictures: tuple[ImageId, ...]
     categories: tuple[str, ...]
 
 

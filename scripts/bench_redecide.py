@@ -37,7 +37,7 @@ from classifier.model.bundle import Bundle, save_bundle
 from classifier.model.manifest import Manifest
 from classifier.model.ood import fit_ood
 from classifier.progress import SilentProgress
-from classifier.records import Mode, Move, PictureId
+from classifier.records import ImageId, Mode, Move
 from classifier.sort.apply import DecisionApplier, Execute
 from classifier.sort.dry_run import plan_only
 from classifier.sort.reuse_embeddings import reuse_embeddings
@@ -104,7 +104,7 @@ def trained(folder: Path, network: Network, known: World, *, labels: int, novelt
 
 def fill(catalog: Catalog, library: Path, known: World, bundle: Bundle, *, count: int) -> None:
     """Rows and shards as a sort with `bundle` leaves them."""
-    ids = [PictureId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)]
+    ids = [ImageId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)]
     files = [
         (to_bytes(CRAWL / f"{n % 997:03}" / f"{n:07}.jpg"), to_bytes(CRAWL), 90_000 + n, n, str(n), "1")
         for n in range(count)

@@ -25,7 +25,7 @@ from classifier.model.bundle import Bundle
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId, Selection
+from classifier.records import Action, Annotation, AnnotationKind, Decision, ImageId, Selection
 from classifier.web.session import ReviewSession
 
 WIDTH = 1280
@@ -65,7 +65,7 @@ def drawn_bundle(
         embeddings=drawn(rng, centres, targets),
         targets=targets,
         groups=np.arange(labels),
-        pictures=tuple(PictureId(hashlib.sha256(f"label {n}".encode()).hexdigest()) for n in range(labels)),
+        pictures=tuple(ImageId(hashlib.sha256(f"label {n}".encode()).hexdigest()) for n in range(labels)),
         paths=("",) * labels,
         selections=(Selection.RANDOM,) * labels,
     )
@@ -95,9 +95,9 @@ def fill(
     centres: np.ndarray,
     *,
     count: int,
-) -> tuple[list[PictureId], np.ndarray]:
+) -> tuple[list[ImageId], np.ndarray]:
     """A library in which `count` pictures wait and are known."""
-    ids = [PictureId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)]
+    ids = [ImageId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)]
     names = bundle.manifest.categories
     targets = rng.integers(0, len(names), count)
     key = bundle.manifest.backbone_key
@@ -135,7 +135,7 @@ def fill(
 
 
 def measure(
-    catalog: Catalog, library: Path, bundle: Bundle, ids: list[PictureId], targets: list[str], *, rounds: int
+    catalog: Catalog, library: Path, bundle: Bundle, ids: list[ImageId], targets: list[str], *, rounds: int
 ) -> None:
     """Say words, learn, look at the first page by the new order; and how long pages take meanwhile."""
     truth = dict(zip(ids, targets, strict=True))

@@ -37,7 +37,7 @@ from classifier.demo.draw import KINDS, draw
 from classifier.model.bundle_files import MANIFEST
 from classifier.model.manifest import prediction_key
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Action, Decision, PictureId
+from classifier.records import Action, Decision, ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,20 +106,20 @@ def make_library(folder: Path, *, rows: int, first: int, megapixels: float) -> P
     largest = int(np.bincount(best).argmax())
     for category in range(len(CATEGORIES)):
         real |= {int(row) for row in order[best[order] == category][: first if category == largest else GRID]}
-    made: list[tuple[PictureId, Path, int]] = []
+    made: list[tuple[ImageId, Path, int]] = []
     for row in range(rows):
         name = Path("_review", CATEGORIES[best[row]], f"{row:06}.jpg")
         data = (drawn[row % DRAWN] + row.to_bytes(8, "big")) if row in real else row.to_bytes(8, "big")
         if row in real:
             (library / name).parent.mkdir(parents=True, exist_ok=True)
             (library / name).write_bytes(data)
-        made.append((PictureId(hashlib.sha256(data).hexdigest()), name, len(data)))
+        made.append((ImageId(hashlib.sha256(data).hexdigest()), name, len(data)))
     write_catalog(library, bundle, made, logits, sure=sure, best=best)
     return library
 
 
 def write_catalog(
-    library: Path, bundle: Path, made: Sequence[tuple[PictureId, Path, int]], logits: Any, *, sure: Any, best: Any
+    library: Path, bundle: Path, made: Sequence[tuple[ImageId, Path, int]], logits: Any, *, sure: Any, best: Any
 ) -> None:
     """The rows as a sort leaves them."""
     model = prediction_key(**MODEL, novelty_sha256="")
@@ -139,7 +139,7 @@ def write_catalog(
         runs.finish(catalog, run, {})
 
 
-def _decision(picture: PictureId, category: str, sure: float, threshold: float = 0.9) -> Decision:
+def _decision(picture: ImageId, category: str, sure: float, threshold: float = 0.9) -> Decision:
     reason = Reason.of(ReasonCode.BELOW_THRESHOLD, threshold=threshold, top=[[category, round(float(sure), 2)]])
     return Decision(picture=picture, action=Action.REVIEW, category=category, confidence=float(sure), reason=reason)
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from classifier.inference.reader import Limits
     from classifier.model.backbone import Network
     from classifier.progress import Progress
-    from classifier.records import PictureId
+    from classifier.records import ImageId
     from classifier.settings import Settings
 
 
@@ -98,19 +98,19 @@ def _record(catalog: Catalog, path: Path, result: Inferred | InferenceFailure) -
     if isinstance(result, InferenceFailure):
         files.set_failure(catalog, path, result.failure)
         return
-    add_image(catalog, result.picture)
-    files.set_picture(catalog, result.file, result.picture.id)
+    add_image(catalog, result.image)
+    files.set_picture(catalog, result.file, result.image.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LoadedEmbeddings:
     """`embeddings` is float32 (N, D), a row for each of `pictures`."""
 
-    pictures: tuple[PictureId, ...]
+    pictures: tuple[ImageId, ...]
     embeddings: NDArray[np.float32]
 
 
-def load_embeddings(catalog: Catalog, library: Path, wanted: Sequence[PictureId], *, backbone: str) -> LoadedEmbeddings:
+def load_embeddings(catalog: Catalog, library: Path, wanted: Sequence[ImageId], *, backbone: str) -> LoadedEmbeddings:
     """The stored embeddings of `wanted`; damaged ones are left out."""
     parts = list(read_embeddings(catalog, embeddings_folder(library, backbone), wanted, backbone=backbone))
     return LoadedEmbeddings(

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from classifier.model.bundle import Bundle
     from classifier.model.labeled_embeddings import LabeledEmbeddings
     from classifier.model.ood import OodDetector
-    from classifier.records import Annotation, PictureId
+    from classifier.records import Annotation, ImageId
 
 _SEED: Final = 0
 _MIN_LABELS_COLD: Final = 5
@@ -68,7 +68,7 @@ class Learner:
         self._width = self._labeled.embeddings.shape[1]
         self.strictness = Strictness.from_settings(settings).asked
         self._versions: tuple[int, ...] = ()
-        self._embeddings: dict[PictureId, NDArray[np.float32]] = {}
+        self._embeddings: dict[ImageId, NDArray[np.float32]] = {}
         self._coverage: float | None = None
         self._annotated: int | None = None
 
@@ -112,7 +112,7 @@ class Learner:
         order = margin_order(self._short, probs.clip(0), seed=_SEED)
         return self._write(order, best, confidences, logits, meta)
 
-    def build_training_set(self, catalog: Catalog, latest: dict[PictureId, Annotation]) -> TrainingSet:
+    def build_training_set(self, catalog: Catalog, latest: dict[ImageId, Annotation]) -> TrainingSet:
         """The labels as they are now. Embeddings that were read once are kept."""
         wanted = [
             picture
@@ -232,7 +232,7 @@ class Learner:
     def _round_stats(
         self,
         confidences: NDArray[np.floating],
-        latest: dict[PictureId, Annotation],
+        latest: dict[ImageId, Annotation],
         training_set: TrainingSet,
         *,
         filed: int,

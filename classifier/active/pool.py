@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from classifier.catalog.embeddings import decided_rows
 from classifier.catalog.shards import read_shard
-from classifier.records import Action, PictureId
+from classifier.records import Action, ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
@@ -32,9 +32,9 @@ class Pool:
     """Images with a stored embedding, by shard and row; an image's number is its index in `pictures`."""
 
     folder: Path
-    shards: Sequence[tuple[int, int, Sequence[tuple[int, PictureId]]]]
+    shards: Sequence[tuple[int, int, Sequence[tuple[int, ImageId]]]]
     """Each shard with the number of its first image, and row and image of all that are in the pool."""
-    pictures: Sequence[PictureId]
+    pictures: Sequence[ImageId]
     actions: Sequence[str]
 
     def __len__(self) -> int:
@@ -47,7 +47,7 @@ class Pool:
         """
         found = np.zeros((len(self), *function(np.zeros((1, width), dtype=np.float32)).shape[1:]), dtype=np.float32)
 
-        def read(shard: int, first: int, wanted: Sequence[tuple[int, PictureId]]) -> None:
+        def read(shard: int, first: int, wanted: Sequence[tuple[int, ImageId]]) -> None:
             number_of = {picture: first + number for number, (_, picture) in enumerate(wanted)}
             for part in read_shard(self.folder, shard, wanted):
                 if part.embeddings.shape[1] == width:
@@ -60,7 +60,7 @@ class Pool:
         return found
 
 
-def load_pool(catalog: Catalog, folder: Path, *, backbone: str, wanted: Container[PictureId] | None = None) -> Pool:
+def load_pool(catalog: Catalog, folder: Path, *, backbone: str, wanted: Container[ImageId] | None = None) -> Pool:
     """All images that wait; or those of `wanted`, filed ones as if they waited in review, where they may be again."""
     if wanted is None:
         rows = decided_rows(catalog, backbone, [Action.REVIEW.value, Action.UNKNOWN.value])
@@ -69,8 +69,8 @@ def load_pool(catalog: Catalog, folder: Path, *, backbone: str, wanted: Containe
         rows = [(shard, row, picture, Action.REVIEW.value) for shard, row, picture, _ in decided if picture in wanted]
     shards, first = [], 0
     for shard, group in groupby(rows, key=lambda row: row[0]):
-        located = [(row, PictureId(picture)) for _, row, picture, _ in group]
+        located = [(row, ImageId(picture)) for _, row, picture, _ in group]
         shards.append((shard, first, located))
         first += len(located)
-    pictures = [PictureId(picture) for _, _, picture, _ in rows]
+    pictures = [ImageId(picture) for _, _, picture, _ in rows]
     return Pool(folder=folder, shards=shards, pictures=pictures, actions=[action for _, _, _, action in rows])

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
-    from classifier.records import Annotation, ImageFile, PictureId
+    from classifier.records import Annotation, ImageFile, ImageId
     from classifier.settings import Settings
 
 KIND: Final = "label"
@@ -181,11 +181,11 @@ def _counted(found: Iterator[ImageFile], stage: Stage) -> Iterator[ImageFile]:
 def _near_duplicates(
     catalog: Catalog,
     library: Path,
-    found: list[tuple[PictureId, ImageFile, bool]],
+    found: list[tuple[ImageId, ImageFile, bool]],
     *,
     encoder: Encoder,
     settings: Settings,
-) -> set[PictureId]:
+) -> set[ImageId]:
     """Images that are not placed because they nearly duplicate one that is placed, or else the first by path."""
     paths = {picture: file.path for picture, file, _ in sorted(found, key=lambda one: not one[2])}
     placed = {picture for picture, _, is_placed in found if is_placed}
@@ -206,7 +206,7 @@ def _near_duplicates(
 def _place(
     catalog: Catalog,
     library: Path,
-    new: list[tuple[PictureId, ImageFile]],
+    new: list[tuple[ImageId, ImageFile]],
     *,
     run: int,
     method: Method,
@@ -253,7 +253,7 @@ def write_clusters(library: Path, loaded: LoadedEmbeddings) -> None:
     ranking.write(library, ranks, meta={"categories": [], "temperature": 1.0, "verdicts": 0})
 
 
-def _decision(picture: PictureId, annotation: Annotation | None) -> Decision:
+def _decision(picture: ImageId, annotation: Annotation | None) -> Decision:
     reason = Reason(ReasonCode.DRAWN)
     waiting = Decision(picture=picture, action=Action.REVIEW, category="", confidence=0.0, reason=reason)
     return apply_annotation(waiting, annotation)

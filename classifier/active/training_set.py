@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifier.records import Annotation, PictureId
+    from classifier.records import Annotation, ImageId
 
 MIN_LABELS: Final = 3
 """Labels that a category needs to be added to those of a model."""
@@ -53,8 +53,8 @@ class TrainingSet:
 def build_training_set(
     labeled: LabeledEmbeddings,
     categories: Sequence[str],
-    latest: Mapping[PictureId, Annotation],
-    embeddings: Mapping[PictureId, NDArray[np.float32]],
+    latest: Mapping[ImageId, Annotation],
+    embeddings: Mapping[ImageId, NDArray[np.float32]],
     *,
     min_labels: int = MIN_LABELS,
 ) -> TrainingSet:

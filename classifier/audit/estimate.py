@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from classifier.catalog.audits import Audit, SampledImage
-    from classifier.records import Annotation, PictureId
+    from classifier.records import Annotation, ImageId
 
 CONFIDENCE = 0.95
 _MOST_SKIPS = 2
@@ -87,7 +87,7 @@ class AuditState:
         self.answers: Sequence[Annotation] = _standing(annotations)
 
     @cached_property
-    def said(self) -> dict[PictureId, AnnotationKind]:
+    def said(self) -> dict[ImageId, AnnotationKind]:
         """The annotation of each picture, skipped ones too."""
         return {annotation.picture: annotation.said for annotation in self.answers}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from classifier.catalog.categories import nfc
 from classifier.catalog.manual_moves import manually_placed
 from classifier.catalog.values import select_many
-from classifier.records import Annotation, AnnotationKind, PictureId, Selection
+from classifier.records import Annotation, AnnotationKind, ImageId, Selection
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,7 +32,7 @@ def add_all(catalog: Catalog, said: Iterable[Annotation]) -> list[Annotation]:
         return [replace(verdict, id=_insert(connection, verdict)) for verdict in said]
 
 
-def latest(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> dict[PictureId, Annotation]:
+def latest(catalog: Catalog, pictures: Sequence[ImageId] | None = None) -> dict[ImageId, Annotation]:
     """The current annotation of each of `pictures` (None: of all annotated ones): the last that was not retracted.
 
     Skipped questions and retracted annotations change nothing. An image that a person has moved within the library
@@ -41,13 +41,13 @@ def latest(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> dic
     return exclude_moved(catalog, current(of_pictures(catalog, pictures)))
 
 
-def exclude_moved(catalog: Catalog, held: dict[PictureId, T]) -> dict[PictureId, T]:
+def exclude_moved(catalog: Catalog, held: dict[ImageId, T]) -> dict[ImageId, T]:
     """`held` without the images that a person has moved since their last annotation."""
     moved = manually_placed(catalog, list(held))
     return {picture: of_it for picture, of_it in held.items() if picture not in moved}
 
 
-def current(said: Iterable[Annotation]) -> dict[PictureId, Annotation]:
+def current(said: Iterable[Annotation]) -> dict[ImageId, Annotation]:
     """The current annotation of each image, given all of them, oldest first."""
     kept = {
         picture: [one for one in of_it if one.said is not AnnotationKind.SKIPPED]
@@ -56,12 +56,12 @@ def current(said: Iterable[Annotation]) -> dict[PictureId, Annotation]:
     return {picture: of_it[-1] for picture, of_it in kept.items() if of_it}
 
 
-def ruled_out(said: Iterable[Annotation]) -> dict[PictureId, frozenset[str]]:
+def ruled_out(said: Iterable[Annotation]) -> dict[ImageId, frozenset[str]]:
     """The categories that each image was said not to belong to, given all annotations, oldest first.
 
     A category that the image was later said to belong to is not among them. Names are as they were when annotated.
     """
-    found: dict[PictureId, frozenset[str]] = {}
+    found: dict[ImageId, frozenset[str]] = {}
     for picture, of_it in without_retracted(said).items():
         last = {one.category: one.said for one in of_it if one.said in {AnnotationKind.RIGHT, AnnotationKind.WRONG}}
         if out := frozenset(name for name, word in last.items() if name is not None and word is AnnotationKind.WRONG):
@@ -69,18 +69,18 @@ def ruled_out(said: Iterable[Annotation]) -> dict[PictureId, frozenset[str]]:
     return found
 
 
-def judged_wrong(catalog: Catalog) -> list[PictureId]:
+def judged_wrong(catalog: Catalog) -> list[ImageId]:
     """The images that were ever said not to belong to a category."""
     rows = catalog.connection.execute("SELECT DISTINCT picture FROM verdicts WHERE said = ?", (AnnotationKind.WRONG,))
-    return [PictureId(picture) for (picture,) in rows]
+    return [ImageId(picture) for (picture,) in rows]
 
 
-def without_retracted(said: Iterable[Annotation]) -> dict[PictureId, list[Annotation]]:
+def without_retracted(said: Iterable[Annotation]) -> dict[ImageId, list[Annotation]]:
     """The annotations of each image that are not retracted, oldest first.
 
     A retraction removes the last annotation of its own origin.
     """
-    found: dict[PictureId, list[Annotation]] = {}
+    found: dict[ImageId, list[Annotation]] = {}
     for verdict in said:
         of_it = found.setdefault(verdict.picture, [])
         if verdict.said is not AnnotationKind.TAKEN_BACK:
@@ -92,7 +92,7 @@ def without_retracted(said: Iterable[Annotation]) -> dict[PictureId, list[Annota
     return found
 
 
-def of_pictures(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> Iterator[Annotation]:
+def of_pictures(catalog: Catalog, pictures: Sequence[ImageId] | None = None) -> Iterator[Annotation]:
     """Every annotation of `pictures` (None: of all), in the order in which they were made."""
     if pictures is None:
         yield from map(_annotation, catalog.connection.execute(f"SELECT {_COLUMNS} FROM verdicts ORDER BY id"))  # noqa: S608
@@ -138,7 +138,7 @@ def _annotation(row: Sequence[object]) -> Annotation:
     number, picture, said, category, origin, audit, at, step, selection = row
     return Annotation(
         id=int(str(number)),
-        picture=PictureId(str(picture)),
+        picture=ImageId(str(picture)),
         said=AnnotationKind(str(said)),
         category=None if category is None else nfc(str(category)),
         origin=str(origin),

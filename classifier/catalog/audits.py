@@ -13,7 +13,7 @@ from classifier.catalog.undo_queries import standing_moves
 from classifier.catalog.values import to_path
 from classifier.paths import to_json
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Action, PictureId
+from classifier.records import Action, ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class FiledImage:
     """An image in its category's folder, under this name."""
 
-    picture: PictureId
+    picture: ImageId
     name: str
     category: str
     confidence: float
@@ -43,7 +43,7 @@ class SampledImage:
     """One image of a sample, as it was filed at the time of the draw; asked in the order of `position`, from 0."""
 
     position: int
-    picture: PictureId
+    picture: ImageId
     category: str
     confidence: float
     reason: Reason
@@ -91,7 +91,7 @@ def filed(catalog: Catalog) -> Iterator[FiledImage]:
         if folder == category:
             reason = Reason(ReasonCode(code), params)
             yield FiledImage(
-                picture=PictureId(picture), name=name, category=category, confidence=confidence, reason=reason
+                picture=ImageId(picture), name=name, category=category, confidence=confidence, reason=reason
             )
 
 
@@ -233,7 +233,7 @@ def _sample(catalog: Catalog, audit: int) -> Iterator[SampledImage]:
     for position, picture, category, confidence, code, params in rows:
         yield SampledImage(
             position=position,
-            picture=PictureId(picture),
+            picture=ImageId(picture),
             category=category,
             confidence=confidence,
             reason=Reason(ReasonCode(code), params),

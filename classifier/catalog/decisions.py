@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog.values import select_many, to_path
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Action, Decision, PictureId
+from classifier.records import Action, Decision, ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -69,7 +69,7 @@ def _as_row(decision: Decision, run: int) -> tuple[Any, ...]:
     return decision.picture, run, action, decision.category, decision.confidence, reason.code.value, reason.json
 
 
-def decisions_of(catalog: Catalog, pictures: Sequence[PictureId]) -> dict[PictureId, Decision]:
+def decisions_of(catalog: Catalog, pictures: Sequence[ImageId]) -> dict[ImageId, Decision]:
     """The current decision of each of `pictures` that has one."""
     rows = select_many(catalog, f"SELECT {DECIDED} FROM decisions WHERE picture IN {{pictures}}", pictures)  # noqa: S608
     return {decision.picture: decision for decision in map(decision_from_row, rows)}
@@ -79,7 +79,7 @@ def decision_from_row(row: Sequence[Any]) -> Decision:
     """A row of the columns `DECIDED` as a decision."""
     picture, action, category, confidence, code, params = row
     return Decision(
-        picture=PictureId(picture),
+        picture=ImageId(picture),
         action=Action(action),
         category=category,
         confidence=confidence,
@@ -181,7 +181,7 @@ WHERE d.picture IS NULL OR d.run = :run OR d.picture IN (SELECT picture FROM tem
 class PlacedImage:
     """An image of the library with its folder and its decision, if any."""
 
-    picture: PictureId
+    picture: ImageId
     folder: Path
     decision: Decision | None
 
@@ -207,7 +207,7 @@ def affected_images(catalog: Catalog, *, run: int, undo: int) -> Iterator[Placed
     for path, *row in catalog.connection.execute(_PLACED, values):
         picture, action, *_ = row
         decision = None if action is None else decision_from_row(row)
-        yield PlacedImage(picture=PictureId(picture), folder=to_path(path).parent, decision=decision)
+        yield PlacedImage(picture=ImageId(picture), folder=to_path(path).parent, decision=decision)
 
 
 def decide_as_placed(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:

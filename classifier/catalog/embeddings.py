@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.values import select_many, to_bytes
-from classifier.records import PictureId
+from classifier.records import ImageId
 
 if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
@@ -56,7 +56,7 @@ class StoreStats:
     size_bytes: int
 
 
-def add(catalog: Catalog, found: Iterable[tuple[PictureId, RowLocation]], *, backbone: str) -> None:
+def add(catalog: Catalog, found: Iterable[tuple[ImageId, RowLocation]], *, backbone: str) -> None:
     """Record where durably written embeddings are; the caller holds the transaction."""
     catalog.connection.executemany(
         "INSERT OR REPLACE INTO embeddings (backbone, shard, row, picture) VALUES (?, ?, ?, ?)",
@@ -74,7 +74,7 @@ def last_row(catalog: Catalog, backbone: str) -> RowLocation | None:
 
 def without_prediction(
     catalog: Catalog, *, run: int, crawl: Path, backbone: str, model: str
-) -> Iterator[tuple[int, list[tuple[int, PictureId]]]]:
+) -> Iterator[tuple[int, list[tuple[int, ImageId]]]]:
     """Stored embeddings of what `run` found in `crawl` without a prediction of `model`: shard, then rows and images."""
     values = {"run": run, "crawl": to_bytes(crawl), "backbone": backbone, "model": model, "first": 0, "last": _NO_END}
     connection = catalog.connection
@@ -85,7 +85,7 @@ def without_prediction(
         rows = connection.execute(
             f"SELECT row, picture {_WITHOUT_PREDICTION} ORDER BY row", values | {"first": shard, "last": shard}
         )
-        found = [(row, PictureId(picture)) for row, picture in rows]
+        found = [(row, ImageId(picture)) for row, picture in rows]
         if found:
             yield shard, found
 
@@ -111,26 +111,24 @@ def waiting_locations(catalog: Catalog, backbone: str) -> Iterator[tuple[int, in
     )
 
 
-def images_of_shard(catalog: Catalog, backbone: str, shard: int) -> dict[int, PictureId]:
+def images_of_shard(catalog: Catalog, backbone: str, shard: int) -> dict[int, ImageId]:
     """The image of each row of a shard."""
     query = "SELECT row, picture FROM embeddings WHERE backbone = ? AND shard = ?"
-    return {row: PictureId(picture) for row, picture in catalog.connection.execute(query, (backbone, shard))}
+    return {row: ImageId(picture) for row, picture in catalog.connection.execute(query, (backbone, shard))}
 
 
-def images_at(catalog: Catalog, backbone: str, locations: Iterable[tuple[int, int]]) -> list[PictureId]:
+def images_at(catalog: Catalog, backbone: str, locations: Iterable[tuple[int, int]]) -> list[ImageId]:
     """The images at these shards and rows; locations without one are left out."""
     query = "SELECT picture FROM embeddings WHERE backbone = ? AND shard = ? AND row = ?"
     found = (catalog.connection.execute(query, (backbone, *location)).fetchone() for location in locations)
-    return [PictureId(row[0]) for row in found if row is not None]
+    return [ImageId(row[0]) for row in found if row is not None]
 
 
-def locations_of(
-    catalog: Catalog, pictures: Sequence[PictureId], *, backbone: str
-) -> Iterator[tuple[int, int, PictureId]]:
+def locations_of(catalog: Catalog, pictures: Sequence[ImageId], *, backbone: str) -> Iterator[tuple[int, int, ImageId]]:
     """Shard, row and image of those of `pictures` that have a stored embedding, in no order."""
     query = "SELECT shard, row, picture FROM embeddings WHERE backbone = ? AND picture IN {pictures}"
     for shard, row, picture in select_many(catalog, query, pictures, before=(backbone,)):
-        yield int(shard), int(row), PictureId(picture)
+        yield int(shard), int(row), ImageId(picture)
 
 
 def store_stats(catalog: Catalog, library: Path) -> StoreStats:

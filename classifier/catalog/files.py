@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from classifier.catalog.library_changes import DELETED
 from classifier.catalog.values import to_bytes, to_image_file, to_path
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId, time_of
+from classifier.records import Failure, FailureKind, ImageFile, ImageId, ImageInfo, time_of
 
 if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
@@ -98,7 +98,7 @@ def to_embed(catalog: Catalog, *, crawl: Path, backbone: str) -> Iterator[Path]:
     return (to_path(path) for (path,) in rows)
 
 
-def readable(catalog: Catalog, *, crawl: Path) -> Iterator[tuple[PictureId, ImageFile, bool]]:
+def readable(catalog: Catalog, *, crawl: Path) -> Iterator[tuple[ImageId, ImageFile, bool]]:
     """Each image of `crawl` that could be read, with its first file by path, and whether it is in the library."""
     rows = catalog.connection.execute(
         "SELECT picture, min(path), size_bytes, mtime_ns, inode, device, "
@@ -108,10 +108,10 @@ def readable(catalog: Catalog, *, crawl: Path) -> Iterator[tuple[PictureId, Imag
     )
     for picture, path, size_bytes, mtime_ns, inode, device, is_placed in rows:
         file = to_image_file(to_path(path), size_bytes, mtime_ns, inode, device)
-        yield PictureId(picture), file, bool(is_placed)
+        yield ImageId(picture), file, bool(is_placed)
 
 
-def set_picture(catalog: Catalog, file: ImageFile, picture: PictureId) -> None:
+def set_picture(catalog: Catalog, file: ImageFile, picture: ImageId) -> None:
     """Record which image `file` held when it was read; the caller holds the transaction."""
     catalog.connection.execute(
         "UPDATE files SET picture = ?, failure_kind = NULL, failure_detail = NULL, size_bytes = ?, mtime_ns = ?, "
@@ -215,15 +215,15 @@ def relink(catalog: Catalog, *, run: int, crawl: Path) -> int:
     return len(gone)
 
 
-def add_image(catalog: Catalog, picture: Picture) -> None:
+def add_image(catalog: Catalog, image: ImageInfo) -> None:
     """Record an image that could be decoded; the caller holds the transaction."""
     catalog.connection.execute(
         "INSERT OR REPLACE INTO pictures (id, size_bytes, width, height, truncated) VALUES (?, ?, ?, ?, ?)",
-        (picture.id, picture.size_bytes, picture.width, picture.height, int(picture.truncated)),
+        (image.id, image.size_bytes, image.width, image.height, int(image.truncated)),
     )
 
 
-def is_known_image(catalog: Catalog, picture: PictureId) -> bool:
+def is_known_image(catalog: Catalog, picture: ImageId) -> bool:
     """Whether this image was decoded before, under any path."""
     row = catalog.connection.execute("SELECT 1 FROM pictures WHERE id = ?", (picture,)).fetchone()
     return row is not None

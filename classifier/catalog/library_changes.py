@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from classifier.catalog.manual_moves import record_move
 from classifier.catalog.places import PLACE_COLUMNS, LibraryFile, add_places, as_place, as_row
 from classifier.catalog.values import to_bytes, utc_now
-from classifier.records import PictureId
+from classifier.records import ImageId
 
 if TYPE_CHECKING:
     import sqlite3
@@ -113,7 +113,7 @@ def count_missing(catalog: Catalog) -> dict[ChangeKind, int]:
     return {what: found.get(what.value, 0) for what in ChangeKind}
 
 
-def is_deleted(catalog: Catalog, picture: PictureId, path: bytes) -> bool:
+def is_deleted(catalog: Catalog, picture: ImageId, path: bytes) -> bool:
     """Whether the image that was at `path` is recorded as deleted by a person."""
     row = catalog.connection.execute(
         "SELECT 1 FROM missing WHERE picture = ? AND path = ? AND what != 'replaced'", (picture, path)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from classifier.catalog.connection import Catalog
     from classifier.catalog.places import LibraryFile
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 _MOVED: Final = """
 SELECT hand_moves.picture, old, new, path FROM hand_moves JOIN places ON places.picture = hand_moves.picture
@@ -48,7 +48,7 @@ def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFi
         )
 
 
-def current_path(catalog: Catalog, picture: PictureId, path: bytes) -> bytes:
+def current_path(catalog: Catalog, picture: ImageId, path: bytes) -> bytes:
     """Where a person moved the image placed at `path`; `path` itself if nobody did."""
     rows = catalog.connection.execute("SELECT old, new FROM hand_moves WHERE picture = ? ORDER BY id", (picture,))
     for old, new in rows:
@@ -56,14 +56,14 @@ def current_path(catalog: Catalog, picture: PictureId, path: bytes) -> bytes:
     return path
 
 
-def manually_placed(catalog: Catalog, pictures: Sequence[PictureId] | None = None) -> dict[PictureId, bytes]:
+def manually_placed(catalog: Catalog, pictures: Sequence[ImageId] | None = None) -> dict[ImageId, bytes]:
     """Those of `pictures` (None: all) that were moved by hand and not annotated since, with their folder."""
     if pictures is None:
         rows: Iterator[Any] = catalog.connection.execute(_MOVED.format(condition=""))
     else:
         rows = select_many(catalog, _MOVED.format(condition="AND hand_moves.picture IN {pictures}"), pictures)
-    put: dict[PictureId, bytes] = {}
-    ends: dict[PictureId, tuple[bytes, bytes]] = {}
+    put: dict[ImageId, bytes] = {}
+    ends: dict[ImageId, tuple[bytes, bytes]] = {}
     for picture, old, new, path in rows:
         if picture in ends and ends[picture][0] != old:
             put.pop(picture, None)  # illsort moved it in between

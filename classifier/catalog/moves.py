@@ -16,7 +16,7 @@ from classifier.catalog.move_log import append_move_log, row_checksum, wrong_fie
 from classifier.catalog.places import LibraryFile, remove_place, write_place
 from classifier.catalog.values import to_bytes, utc_now
 from classifier.paths import displayable
-from classifier.records import Method, PictureId, time_of
+from classifier.records import ImageId, Method, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,7 +48,7 @@ class MoveRecord:
 
     id: int
     run: int
-    picture: PictureId
+    picture: ImageId
     method: Method
     source: bytes
     target: bytes | None
@@ -61,7 +61,7 @@ class MoveRecord:
     permissions: int | None
     note: str
     undoes: int | None = None
-    beside: PictureId | None = None
+    beside: ImageId | None = None
 
 
 def library_file_of(entry: MoveRecord, found: os.stat_result | None) -> LibraryFile:
@@ -172,7 +172,7 @@ def open_entries(catalog: Catalog) -> list[MoveRecord]:
     return select(catalog, "state IN ('intent', 'claimed') ORDER BY id")
 
 
-def last_placed(catalog: Catalog, crawl: Path, *, limit: int) -> list[PictureId]:
+def last_placed(catalog: Catalog, crawl: Path, *, limit: int) -> list[ImageId]:
     """The last `limit` images that sorts of `crawl` moved, oldest first."""
     records = select(
         catalog,

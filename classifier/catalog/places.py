@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from classifier.catalog.values import to_bytes
-from classifier.records import Method, PictureId
+from classifier.records import ImageId, Method
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ class LibraryFile:
     sidecar only: the image it belongs to.
     """
 
-    picture: PictureId
+    picture: ImageId
     path: bytes
     method: Method
     source: bytes
@@ -33,7 +33,7 @@ class LibraryFile:
     mtime_ns: int
     inode: int
     device: int
-    beside: PictureId | None = None
+    beside: ImageId | None = None
 
 
 PLACE_COLUMNS = tuple(field.name for field in fields(LibraryFile))
@@ -63,7 +63,7 @@ def write_place(catalog: Catalog, place: LibraryFile, *, renamed: bool) -> None:
     _insert(catalog, "places", _IMAGE_COLUMNS, place)
 
 
-def remove_place(catalog: Catalog, picture: PictureId, path: bytes, *, is_sidecar: bool) -> None:
+def remove_place(catalog: Catalog, picture: ImageId, path: bytes, *, is_sidecar: bool) -> None:
     """Record that a file has left the library; the caller holds the transaction."""
     if is_sidecar:
         catalog.connection.execute("DELETE FROM sidecars WHERE path = ?", (path,))
@@ -71,7 +71,7 @@ def remove_place(catalog: Catalog, picture: PictureId, path: bytes, *, is_sideca
         catalog.connection.execute("DELETE FROM places WHERE picture = ? AND path = ?", (picture, path))
 
 
-def place_of(catalog: Catalog, picture: PictureId) -> LibraryFile | None:
+def place_of(catalog: Catalog, picture: ImageId) -> LibraryFile | None:
     """The file of an image in the library."""
     return _one_image(catalog, "picture", picture)
 
@@ -111,7 +111,7 @@ def count_places(catalog: Catalog) -> int:
     return int(count)
 
 
-def sidecars_of(catalog: Catalog, picture: PictureId) -> list[LibraryFile]:
+def sidecars_of(catalog: Catalog, picture: ImageId) -> list[LibraryFile]:
     """The sidecars of an image in the library, by path."""
     rows = catalog.connection.execute(
         f"SELECT {', '.join(PLACE_COLUMNS)} FROM sidecars WHERE beside = ? ORDER BY path",  # noqa: S608

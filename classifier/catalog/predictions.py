@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from classifier.catalog.library_changes import DELETED
 from classifier.catalog.values import select_many, to_bytes, to_image_file, to_path
-from classifier.records import ImageFile, PictureId
+from classifier.records import ImageFile, ImageId
 
 if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
@@ -29,7 +29,7 @@ DELETE FROM predictions WHERE model = ? AND EXISTS (
 
 
 def add_logits(
-    catalog: Catalog, picture: PictureId, *, model: str, logits: NDArray[np.float32], novelty: float | None = None
+    catalog: Catalog, picture: ImageId, *, model: str, logits: NDArray[np.float32], novelty: float | None = None
 ) -> None:
     """Record a model's logits, float32 (K,), for an image, and its OOD score.
 
@@ -47,7 +47,7 @@ def logits_as_bytes(logits: NDArray[np.float32]) -> list[bytes]:
     return [content[start : start + width] for start in range(0, len(content), width)]
 
 
-def add_many_logits(catalog: Catalog, answers: Iterable[tuple[PictureId, bytes, float | None]], *, model: str) -> None:
+def add_many_logits(catalog: Catalog, answers: Iterable[tuple[ImageId, bytes, float | None]], *, model: str) -> None:
     """The same for many images: each with its logits from `logits_as_bytes` and its OOD score.
 
     The caller holds the transaction; fastest in the order of the image ids.
@@ -73,7 +73,7 @@ class PredictionRow(NamedTuple):
     A plain tuple: there are hundreds of thousands, and paths are built only for the few that are moved.
     """
 
-    picture: PictureId
+    picture: ImageId
     truncated: int
     scores: bytes
     """Logits, little-endian float32 (K,)."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.values import select_many, to_path
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Action, PictureId
+from classifier.records import Action, ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,7 +101,7 @@ class QueueItem:
     `ranking_logits` those of the ranking: without one, the same, None and None.
     """
 
-    picture: PictureId
+    picture: ImageId
     action: Action
     category: str
     confidence: float
@@ -181,7 +181,7 @@ def _source(wanted: QueueFilter, how: str) -> str:
     return f"{decided} {ANNOTATED_JOIN}"
 
 
-def items_of_images(catalog: Catalog, pictures: Sequence[PictureId], *, model: str) -> list[QueueItem]:
+def items_of_images(catalog: Catalog, pictures: Sequence[ImageId], *, model: str) -> list[QueueItem]:
     """The items of these images in the library, filed or waiting, in the same order."""
     source = DECISIONS.format(how="")
     query = f"{ITEM_QUERY.format(keys='d.confidence, d.picture', source=source)} WHERE d.picture IN {{pictures}}"
@@ -214,7 +214,7 @@ def item_from_row(row: Sequence[object]) -> QueueItem:
     picture, action, category, confidence, code, params, run, path, width, height, logits, *learned = row
     best, share, look, better, *key = learned
     return QueueItem(
-        picture=PictureId(str(picture)),
+        picture=ImageId(str(picture)),
         action=Action(str(action)),
         category=str(category),
         confidence=float(str(confidence)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.values import select_many
-from classifier.records import Action, PictureId
+from classifier.records import Action, ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,24 +45,24 @@ class QueueAnnotations:
         for table in _TABLES:
             catalog.connection.execute(table)
 
-    def clear(self, picture: PictureId) -> None:
+    def clear(self, picture: ImageId) -> None:
         """Put an image back into the queue."""
         self._catalog.connection.execute("DELETE FROM temp.said WHERE picture = ?", (picture,))
 
-    def set_status(self, picture: PictureId, how: str, category: str | None) -> None:
+    def set_status(self, picture: ImageId, how: str, category: str | None) -> None:
         """Set the status of an image that has none."""
         values = (picture, how, category)
         self._catalog.connection.execute("INSERT INTO temp.said (picture, how, category) VALUES (?, ?, ?)", values)
 
-    def status_of(self, pictures: Sequence[PictureId]) -> dict[PictureId, str]:
+    def status_of(self, pictures: Sequence[ImageId]) -> dict[ImageId, str]:
         """The status of each of these images that has one."""
         query = "SELECT picture, how FROM temp.said WHERE picture IN {pictures}"
-        return {PictureId(picture): str(how) for picture, how in select_many(self._catalog, query, pictures)}
+        return {ImageId(picture): str(how) for picture, how in select_many(self._catalog, query, pictures)}
 
-    def settled(self) -> dict[PictureId, tuple[str, str]]:
+    def settled(self) -> dict[ImageId, tuple[str, str]]:
         """Queue and best guess of each image that is settled or skipped."""
         rows = self._catalog.connection.execute(_SETTLED)
-        return {PictureId(picture): (action, best) for picture, action, best in rows}
+        return {ImageId(picture): (action, best) for picture, action, best in rows}
 
     def count_by_category(self) -> dict[str, int]:
         """How many images a person put into each category."""
@@ -71,7 +71,7 @@ class QueueAnnotations:
         )
         return dict(self._catalog.connection.execute(query).fetchall())
 
-    def rule_out(self, picture: PictureId, names: Iterable[str]) -> None:
+    def rule_out(self, picture: ImageId, names: Iterable[str]) -> None:
         """Store the categories, by all their stored names, that an image is not of, in place of earlier ones."""
         connection = self._catalog.connection
         connection.execute("DELETE FROM temp.ruled_out WHERE picture = ?", (picture,))
@@ -79,7 +79,7 @@ class QueueAnnotations:
             "INSERT OR IGNORE INTO temp.ruled_out VALUES (?, ?)", [(picture, name) for name in names]
         )
 
-    def ruled_out(self, picture: PictureId) -> set[str]:
+    def ruled_out(self, picture: ImageId) -> set[str]:
         """The categories that an image is not of, under all stored names."""
         query = "SELECT category FROM temp.ruled_out WHERE picture = ?"
         return {str(category) for (category,) in self._catalog.connection.execute(query, (picture,))}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import queue
 from classifier.catalog.queue import ANNOTATED_JOIN, Order, annotation_condition, decision_condition, items_of_images
-from classifier.records import PictureId
+from classifier.records import ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,17 +75,17 @@ def _are_few(catalog: Catalog, wanted: QueueFilter) -> bool:
     return bool(catalog.connection.execute(count, (*values, _FEW + 1)).fetchone()[0] <= _FEW)
 
 
-def _looked_up(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: bytes, limit: int) -> list[PictureId]:
+def _looked_up(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: bytes, limit: int) -> list[ImageId]:
     source = _SKIPPED if wanted.skipped else f"{_DECIDED} {ANNOTATED_JOIN}"
     asked, values = decision_condition(wanted)
     query = _LOOKED_UP.format(source=source, conditions=f"{asked} AND {annotation_condition(wanted)}")
     lies = catalog.connection.execute(query, (*bounds, *values))
     behind = sorted((path, picture) for path, picture in lies if path is not None and path > start)
-    return [PictureId(picture) for _, picture in behind[:limit]]
+    return [ImageId(picture) for _, picture in behind[:limit]]
 
 
-def _along(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: bytes, limit: int) -> list[PictureId]:
+def _along(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: bytes, limit: int) -> list[ImageId]:
     asked, values = decision_condition(wanted)
     query = _ALONG.format(said=ANNOTATED_JOIN, conditions=f"{asked} AND {annotation_condition(wanted)}")
     rows = catalog.connection.execute(query, (start, bounds[1], *values, bounds[0], limit))
-    return [PictureId(picture) for (picture,) in rows]
+    return [ImageId(picture) for (picture,) in rows]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 FORMAT: Final = 1
 _NAME: Final = re.compile(r"outlook-(\d{1,12})\.db")
@@ -169,7 +169,7 @@ def _remove_older(folder: Path, number: int) -> None:
             remove_own(folder / f"outlook-{older}.db")
 
 
-def read_positions(catalog: Catalog) -> dict[PictureId, tuple[int, int]]:
+def read_positions(catalog: Catalog) -> dict[ImageId, tuple[int, int]]:
     """Position and cluster id of each image in the newest ranking."""
     attach_newest(catalog)
     rows = catalog.connection.execute("SELECT picture, place, look FROM outlook.ranks")

@@ -12,7 +12,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.catalog.values import to_bytes, to_path, utc_now
 from classifier.errors import Message
 from classifier.paths import to_json
-from classifier.records import PictureId
+from classifier.records import ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,13 +165,13 @@ def crawls_sorted_with(catalog: Catalog, model: str) -> list[Path]:
     return [to_path(crawl) for (crawl,) in rows]
 
 
-def images_drawn_to_label(catalog: Catalog) -> frozenset[PictureId]:
+def images_drawn_to_label(catalog: Catalog) -> frozenset[ImageId]:
     """The images that label runs drew from their crawls and that have a decision."""
     rows = catalog.connection.execute(
         "SELECT DISTINCT files.picture FROM files JOIN decisions ON decisions.picture = files.picture "
         "WHERE files.failure_kind IS NULL AND files.crawl IN (SELECT crawl FROM runs WHERE kind = 'label')"
     )
-    return frozenset(PictureId(picture) for (picture,) in rows)
+    return frozenset(ImageId(picture) for (picture,) in rows)
 
 
 def all_runs(catalog: Catalog) -> list[Run]:

@@ -22,7 +22,7 @@ from classifier.catalog import embeddings
 from classifier.catalog.embeddings import RowLocation, embeddings_folder
 from classifier.catalog.filesystem import make_state_folder, sync_folder
 from classifier.own_files import NEW, READ, UPDATE, make_own_folder, open_own, remove_own
-from classifier.records import PictureId
+from classifier.records import ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,7 +48,7 @@ _STRIP: Final = 128  # rows converted at once: temporaries so small that no new 
 class EmbeddingBatch:
     """Embeddings of `pictures`, float32 (N, D), and intermediate statistics `stats`, float32 (N, T); T may be 0."""
 
-    pictures: Sequence[PictureId]
+    pictures: Sequence[ImageId]
     embeddings: NDArray[np.float32]
     stats: NDArray[np.float32]
 
@@ -127,7 +127,7 @@ class ShardWriter:
         return open_own(path, NEW)
 
 
-def read_shard(folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]]) -> Iterator[EmbeddingBatch]:
+def read_shard(folder: Path, shard: int, wanted: Sequence[tuple[int, ImageId]]) -> Iterator[EmbeddingBatch]:
     """The readable ones of `wanted` (rows with their images, by row), in batches.
 
     Rows that are missing, truncated, damaged or of another image are skipped.
@@ -201,7 +201,7 @@ def _scales(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.ldexp(np.float32(1), np.clip(exponents, -120, 120)), dtype=np.float32)
 
 
-def _unpack(rows: NDArray[Any], wanted: Sequence[tuple[int, PictureId]]) -> EmbeddingBatch:
+def _unpack(rows: NDArray[Any], wanted: Sequence[tuple[int, ImageId]]) -> EmbeddingBatch:
     """Those of `rows` that are wanted and intact; the first row is the first of `wanted`."""
     numbers = np.array([row for row, _ in wanted]) - wanted[0][0]
     there = numbers < len(rows)
@@ -240,11 +240,11 @@ def _checks(rows: NDArray[Any]) -> NDArray[np.uint32]:
     return np.array([zlib.crc32(content[start : start + length - 4]) for start in ends], dtype=np.uint32)
 
 
-def _digests(pictures: Sequence[PictureId]) -> NDArray[np.uint8]:
+def _digests(pictures: Sequence[ImageId]) -> NDArray[np.uint8]:
     return np.frombuffer(bytes.fromhex("".join(pictures)), np.uint8).reshape(len(pictures), 32)
 
 
-def _blocks(wanted: Sequence[tuple[int, PictureId]]) -> Iterator[Sequence[tuple[int, PictureId]]]:
+def _blocks(wanted: Sequence[tuple[int, ImageId]]) -> Iterator[Sequence[tuple[int, ImageId]]]:
     """Parts of `wanted` whose rows are close together."""
     start = 0
     for end in range(1, len(wanted) + 1):
@@ -254,7 +254,7 @@ def _blocks(wanted: Sequence[tuple[int, PictureId]]) -> Iterator[Sequence[tuple[
 
 
 def read_embeddings(
-    catalog: Catalog, folder: Path, pictures: Sequence[PictureId], *, backbone: str
+    catalog: Catalog, folder: Path, pictures: Sequence[ImageId], *, backbone: str
 ) -> Iterator[EmbeddingBatch]:
     """The stored embeddings of these images under `backbone`, as far as they are intact, in no order."""
     locations = sorted(embeddings.locations_of(catalog, pictures, backbone=backbone))

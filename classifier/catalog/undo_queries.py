@@ -14,7 +14,7 @@ from classifier.catalog.move_log import read_move_log
 from classifier.catalog.moves import DamagedRow, MoveRecord, MoveState, begin, damaged_rows, select
 from classifier.catalog.values import to_bytes, utc_now
 from classifier.errors import LibraryError
-from classifier.records import Method, PictureId
+from classifier.records import ImageId, Method
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,7 +210,7 @@ def _add_run(catalog: Catalog, number: int, changes: list[dict[str, Any]], run_o
 def _entry(change: dict[str, Any]) -> MoveRecord:
     """A change of the log as a row of the journal."""
     kept = {name: change[name] for name in _KEPT}
-    ids = {"picture": PictureId(change["picture"]), "method": Method(change["method"])}
+    ids = {"picture": ImageId(change["picture"]), "method": Method(change["method"])}
     return MoveRecord(**kept | ids, temporary=None, state=MoveState.DONE, note="")
 
 

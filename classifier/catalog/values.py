@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from classifier.catalog.connection import Catalog
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 
 def to_bytes(path: Path) -> bytes:
@@ -40,7 +40,7 @@ _CHUNK: Final = 500  # below the least number of values that SQLite takes in one
 
 
 def select_many(
-    catalog: Catalog, query: str, pictures: Sequence[PictureId], *, before: Sequence[Any] = ()
+    catalog: Catalog, query: str, pictures: Sequence[ImageId], *, before: Sequence[Any] = ()
 ) -> Iterator[Any]:
     """The rows of `query` for `pictures`, part by part; in it stands `IN {pictures}`.
 

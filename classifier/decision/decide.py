@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from classifier.model.calibration import RULED_OUT, most_likely
 from classifier.paths import to_json
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Action, Decision, PictureId
+from classifier.records import Action, Decision, ImageId
 
 _Outcome = tuple[Action, ReasonCode, str]
 """An action, the code of its reason, and the JSON of the reason's parameters up to "top", the last one by name."""
@@ -26,7 +26,7 @@ _NOTHING_LEFT: _Outcome = (Action.REVIEW, ReasonCode.RULED_OUT, "{")
 
 
 def decide(
-    pictures: Sequence[PictureId],
+    pictures: Sequence[ImageId],
     probs: NDArray[np.float64],
     *,
     categories: Sequence[str],

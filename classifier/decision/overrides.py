@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from classifier.records import Annotation, Decision, PictureId
+    from classifier.records import Annotation, Decision, ImageId
 
 
 def apply_annotation(decision: Decision, annotation: Annotation | None, *, confidence: float | None = None) -> Decision:
@@ -49,8 +49,8 @@ def apply_overrides(
     probs: NDArray[np.float64],
     *,
     categories: Sequence[str],
-    annotations: Mapping[PictureId, Annotation],
-    manual_folders: Mapping[PictureId, bytes],
+    annotations: Mapping[ImageId, Annotation],
+    manual_folders: Mapping[ImageId, bytes],
 ) -> list[Decision]:
     """The decisions after annotations and manual moves; `probs` (N, M) has a row for each decision.
 

@@ -15,7 +15,7 @@ from classifier.records import Action, ImageFile
 
 if TYPE_CHECKING:
     from classifier.catalog.places import LibraryFile
-    from classifier.records import Decision, PictureId
+    from classifier.records import Decision, ImageId
 
 REVIEW = "_review"
 UNKNOWN = "_unknown"
@@ -31,7 +31,7 @@ _FORBIDDEN = frozenset("/\\\0")
 _WITHOUT_GUESS = {Action.REVIEW: Path(REVIEW), Action.UNKNOWN: Path(UNKNOWN)}
 
 
-def candidate_names(name: str, picture: PictureId) -> tuple[str, ...]:
+def candidate_names(name: str, picture: ImageId) -> tuple[str, ...]:
     """The names to try, best first: its own, then with 8, 16 and all 64 digits of the content's hash.
 
     The last can only be taken by the same content or by a file named so on purpose. No name is longer than 255 bytes.

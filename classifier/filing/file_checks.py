@@ -8,7 +8,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from classifier.records import Method, PictureId, time_of
+from classifier.records import ImageId, Method, time_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def matches_stat(found: os.stat_result, planned: ImageFile | MoveRecord) -> bool
     return same and (identity or planned.inode == 0)
 
 
-def is_unchanged(path: Path, planned: ImageFile, picture: PictureId) -> bool:
+def is_unchanged(path: Path, planned: ImageFile, picture: ImageId) -> bool:
     """Whether a regular file is the one planned, or at least holds the same picture: some disks change their inodes."""
     found = lstat_or_none(path)
     if found is None or not stat.S_ISREG(found.st_mode):
@@ -41,24 +41,24 @@ def is_unchanged(path: Path, planned: ImageFile, picture: PictureId) -> bool:
     return matches_stat(found, planned) or (found.st_size == planned.size_bytes and has_content(path, picture))
 
 
-def has_content(path: Path, picture: PictureId) -> bool:
+def has_content(path: Path, picture: ImageId) -> bool:
     """Whether `path` is a regular file, no link, with exactly this content; False when it cannot be read."""
     return file_sha256(path) == picture
 
 
-def file_sha256(path: Path) -> PictureId | None:
+def file_sha256(path: Path) -> ImageId | None:
     """The content of a regular file, no link; None when it is none or cannot be read."""
     found = lstat_or_none(path)
     if found is None or not stat.S_ISREG(found.st_mode):
         return None
     try:
         with path.open("rb") as file:
-            return PictureId(hashlib.file_digest(file, "sha256").hexdigest())
+            return ImageId(hashlib.file_digest(file, "sha256").hexdigest())
     except OSError:
         return None
 
 
-def survives_removal(origin: Path, path: Path, picture: PictureId) -> bool:
+def survives_removal(origin: Path, path: Path, picture: ImageId) -> bool:
     """Whether `origin` holds the picture and goes on doing so when the name `path` is removed."""
     found = lstat_or_none(origin)
     if found is None or not stat.S_ISREG(found.st_mode):

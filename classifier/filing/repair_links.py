@@ -15,7 +15,7 @@ from classifier.filing.file_checks import lstat_or_none
 from classifier.filing.plan import journal_path
 from classifier.filing.results import Status
 from classifier.images.safe_open import image_file
-from classifier.records import Method, Move, PictureId
+from classifier.records import ImageId, Method, Move
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +35,7 @@ def remove_dangling_links(
     run: int,
     crawl: Path,
     execute: Callable[[Sequence[Move]], Sequence[Outcome]],
-) -> frozenset[PictureId]:
+) -> frozenset[ImageId]:
     """Take away the dangling links of pictures that `run` found in `crawl`; returns the pictures."""
     found = dangling_links(catalog, run=run, crawl=crawl)
     planned = [(one, _removal(library, one, origin=to_path(one.place.source), picture=one.place)) for one in found]

@@ -12,7 +12,7 @@ from classifier.catalog.values import to_path
 from classifier.filing.destination import REPLACED, candidate_names, recorded_file
 from classifier.filing.file_checks import file_sha256, lstat_or_none
 from classifier.images.safe_open import image_file
-from classifier.records import Method, Move, PictureId, time_of
+from classifier.records import ImageId, Method, Move, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ _ENDINGS = (".txt", ".xmp", ".json")
 
 
 def sidecar_moves(
-    catalog: Catalog, pictures: Iterable[PictureId], *, library: Path, method: Method, crawl: Path | None = None
+    catalog: Catalog, pictures: Iterable[ImageId], *, library: Path, method: Method, crawl: Path | None = None
 ) -> list[Move]:
     """What brings the sidecars of pictures that have a place beside them: out of the crawl by `method`, or by RENAME.
 
@@ -44,7 +44,7 @@ def sidecar_moves(
     return list(moves.values())
 
 
-def outdated_moves(catalog: Catalog, pictures: Iterable[PictureId], *, library: Path) -> list[Move]:
+def outdated_moves(catalog: Catalog, pictures: Iterable[ImageId], *, library: Path) -> list[Move]:
     """What puts aside the sidecars that were written anew in the crawl, so that `sidecar_moves` brings the new ones.
 
     The library's own must be as it was put there: one that a person changed or deleted is no sidecar of ours any more.
@@ -140,12 +140,12 @@ def _put_aside(catalog: Catalog, sidecar: LibraryFile, library: Path) -> Move:
     )
 
 
-def _move(place: LibraryFile, source: ImageFile, content: PictureId, *, names: tuple[str, ...], method: Method) -> Move:
+def _move(place: LibraryFile, source: ImageFile, content: ImageId, *, names: tuple[str, ...], method: Method) -> Move:
     folder = to_path(place.path).parent
     return Move(picture=content, source=source, folder=folder, names=names, method=method, beside=place.picture)
 
 
-def _read(path: Path) -> tuple[ImageFile, PictureId] | None:
+def _read(path: Path) -> tuple[ImageFile, ImageId] | None:
     """The file and its content's hash; None when it is no plain file or cannot be read."""
     found, content = lstat_or_none(path), file_sha256(path)
     return None if found is None or content is None else (image_file(path, found), content)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import imagehash
 
 from classifier.images.safe_open import image_file, open_regular
-from classifier.records import PictureId
+from classifier.records import ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from classifier.records import ImageFile
 
 
-def picture_id(data: bytes) -> PictureId:
+def picture_id(data: bytes) -> ImageId:
     """The id of the image whose file contains `data`."""
-    return PictureId(hashlib.sha256(data).hexdigest())
+    return ImageId(hashlib.sha256(data).hexdigest())
 
 
-def hash_file(path: Path) -> tuple[ImageFile, PictureId]:
+def hash_file(path: Path) -> tuple[ImageFile, ImageId]:
     """The file as it is now and the id of its content; reads in chunks, so any size fits in memory.
 
     The record is of the opened file, so that both belong together even if `path` is replaced meanwhile.
@@ -38,7 +38,7 @@ def hash_file(path: Path) -> tuple[ImageFile, PictureId]:
     with open_regular(path) as file:
         status = os.fstat(file.fileno())
         digest = hashlib.file_digest(file, "sha256")
-    return image_file(path, status), PictureId(digest.hexdigest())
+    return image_file(path, status), ImageId(digest.hexdigest())
 
 
 def perceptual_hash(image: Image.Image) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from classifier.inference.device import Runtime
     from classifier.inference.loader import PackedPaths
     from classifier.inference.reader import Limits, Reader
-    from classifier.records import Failure, ImageFile, Picture, PictureId
+    from classifier.records import Failure, ImageFile, ImageId, ImageInfo
 
 
 class Network(Protocol):
@@ -44,13 +44,13 @@ class Network(Protocol):
 class Inferred:
     """The network's output for one image: `embedding` is float32 (D,), `logits` float32 (K,).
 
-    `key` is the index of its path; `file` is as it was opened, so it belongs to `picture`. `stats` is float32 (T,),
+    `key` is the index of its path; `file` is as it was opened, so it belongs to `image`. `stats` is float32 (T,),
     None unless requested.
     """
 
     key: int
     file: ImageFile
-    picture: Picture
+    image: ImageInfo
     embedding: NDArray[np.float32]
     logits: NDArray[np.float32]
     stats: NDArray[np.float32] | None = None
@@ -62,7 +62,7 @@ class InferenceFailure:
 
     key: int
     file: ImageFile | None
-    id: PictureId | None
+    id: ImageId | None
     failure: Failure
 
 
@@ -98,7 +98,7 @@ def infer(
             yield Inferred(
                 key=key,
                 file=result.file,
-                picture=result.picture,
+                image=result.image,
                 embedding=embedding,
                 logits=logits,
                 stats=described[0] if described else None,

@@ -19,7 +19,7 @@ from classifier.images.probe import open_checked
 from classifier.images.safe_open import check_length, image_file, open_regular
 from classifier.inference.process import is_out_of_memory
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Failure, FailureKind, ImageFile, Picture, PictureId
+from classifier.records import Failure, FailureKind, ImageFile, ImageId, ImageInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ class Read:
     """An image that could be read: the file as it was opened, the image's record, and pixels (3, H, W)."""
 
     file: ImageFile
-    picture: Picture
+    image: ImageInfo
     pixels: Tensor
 
 
@@ -62,7 +62,7 @@ class ReadError:
     """An image that could not be read: what is known of the file and its content, and the failure."""
 
     file: ImageFile | None
-    id: PictureId | None
+    id: ImageId | None
     failure: Failure
 
 
@@ -106,8 +106,8 @@ class Reader:
                 return _read_error(file, identity, FailureKind.MEMORY, Reason(ReasonCode.OUT_OF_MEMORY))
             detail = Reason.of(ReasonCode.DECODER, source=type(error).__name__, words=str(error))
             return _read_error(file, identity, FailureKind.CORRUPT, detail)
-        picture = Picture(id=identity, size_bytes=len(data), width=width, height=height, truncated=truncated)
-        return Read(file=file, picture=picture, pixels=transformed)
+        image = ImageInfo(id=identity, size_bytes=len(data), width=width, height=height, truncated=truncated)
+        return Read(file=file, image=image, pixels=transformed)
 
     def _too_large(self, file: ImageFile, refusal: Undecodable) -> ReadError:
         """Hashed in chunks, so that the failure is known by content as well."""
@@ -126,7 +126,7 @@ def _stat(path: Path) -> ImageFile | None:
         return None
 
 
-def _read_error(file: ImageFile | None, identity: PictureId | None, kind: FailureKind, detail: Reason) -> ReadError:
+def _read_error(file: ImageFile | None, identity: ImageId | None, kind: FailureKind, detail: Reason) -> ReadError:
     return ReadError(file=file, id=identity, failure=Failure(kind=kind, detail=detail))
 
 

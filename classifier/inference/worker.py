@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from classifier.inference.loader import PackedPaths
     from classifier.inference.reader import Reader
-    from classifier.records import ImageFile, Picture
+    from classifier.records import ImageFile, ImageInfo
 
 _NONE: Final = -1
 
@@ -68,7 +68,7 @@ class PackedBatch:
     """
 
     keys: list[int]
-    metadata: list[tuple[ImageFile, Picture] | ReadError]
+    metadata: list[tuple[ImageFile, ImageInfo] | ReadError]
     pixels: Tensor
 
     def pin_memory(self) -> PackedBatch:
@@ -127,7 +127,7 @@ def pack(items: list[tuple[int, Read | ReadError]]) -> PackedBatch:
     pixels = [result.pixels for _, result in items if isinstance(result, Read)]
     return PackedBatch(
         keys=[key for key, _ in items],
-        metadata=[result if isinstance(result, ReadError) else (result.file, result.picture) for _, result in items],
+        metadata=[result if isinstance(result, ReadError) else (result.file, result.image) for _, result in items],
         pixels=torch.stack(pixels) if pixels else torch.empty(0, dtype=torch.uint8),
     )
 
@@ -136,6 +136,6 @@ def unpack(packed: PackedBatch) -> dict[int, Read | ReadError]:
     """The batch's results by key; their pixels are views of the batch's."""
     rows = iter(packed.pixels)
     return {
-        key: one if isinstance(one, ReadError) else Read(file=one[0], picture=one[1], pixels=next(rows))
+        key: one if isinstance(one, ReadError) else Read(file=one[0], image=one[1], pixels=next(rows))
         for key, one in zip(packed.keys, packed.metadata, strict=True)
     }

@@ -18,7 +18,7 @@ from classifier.category_names import check_names
 from classifier.errors import LabelsError, Message
 from classifier.images.walk_result import WalkResult
 from classifier.labels.load import category_folders, pictures_in
-from classifier.records import Annotation, AnnotationKind, Example, Label, PictureId, Selection
+from classifier.records import Annotation, AnnotationKind, Example, ImageId, Label, Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Feedback:
     """The latest annotations, labels of the annotated images in the library, and renamed categories."""
 
     labels: tuple[Label, ...] = ()
-    annotations: Mapping[PictureId, Annotation] = field(default_factory=dict)
+    annotations: Mapping[ImageId, Annotation] = field(default_factory=dict)
     names: CategoryAliases = field(default_factory=CategoryAliases)
 
     def with_current_names(self, labels: tuple[Label, ...]) -> tuple[Label, ...]:

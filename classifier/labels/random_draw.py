@@ -15,7 +15,7 @@ from classifier.catalog import annotation_log, runs
 from classifier.catalog.connection import Catalog, is_library, read_catalog
 from classifier.catalog.places import place_of
 from classifier.catalog.values import to_path
-from classifier.records import AnnotationKind, Example, Label, PictureId, Selection
+from classifier.records import AnnotationKind, Example, ImageId, Label, Selection
 
 _LABEL = "label"
 
@@ -28,12 +28,12 @@ class Draw:
     with their paths.
     """
 
-    pictures: frozenset[PictureId]
-    named: frozenset[PictureId]
-    without_label: frozenset[PictureId]
+    pictures: frozenset[ImageId]
+    named: frozenset[ImageId]
+    without_label: frozenset[ImageId]
     without_category: tuple[Label, ...]
 
-    def count_pending(self, judged: Collection[PictureId]) -> int:
+    def count_pending(self, judged: Collection[ImageId]) -> int:
         """How many are not judged yet."""
         return len(self.pictures - self.without_label - set(judged))
 
@@ -103,7 +103,7 @@ def _draws_of(library: Path) -> Iterator[Draw]:
         )
 
 
-def _labels_without_category(catalog: Catalog, library: Path, pictures: Iterable[PictureId]) -> Iterator[Label]:
+def _labels_without_category(catalog: Catalog, library: Path, pictures: Iterable[ImageId]) -> Iterator[Label]:
     for picture in pictures:
         place = place_of(catalog, picture)
         path = None if place is None else library / to_path(place.path)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 PRIOR_SPREAD = 0.25
 """Standard deviation of the prior on log temperature."""
@@ -50,9 +50,9 @@ RULED_OUT = -1.0
 
 def mask_ruled_out(
     shares_NK: NDArray[Float],
-    pictures: Sequence[PictureId],
+    pictures: Sequence[ImageId],
     categories: Sequence[str],
-    ruled_out: Mapping[PictureId, AbstractSet[str]],
+    ruled_out: Mapping[ImageId, AbstractSet[str]],
 ) -> NDArray[Float]:
     """The probabilities, (N, K), with `RULED_OUT` for each category that a person ruled out for an image."""
     columns = {category: column for column, category in enumerate(categories)}

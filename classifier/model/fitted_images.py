@@ -18,7 +18,7 @@ import numpy as np
 
 from classifier.errors import Message
 from classifier.model.npz import read_arrays, wrong_ids
-from classifier.records import PictureId
+from classifier.records import ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ _CHUNK: Final = 512
 class FittedImages:
     """`hashes` uint64 (M,), a perceptual hash for each of `pictures`; `is_known` when these are all that there were."""
 
-    pictures: tuple[PictureId, ...] = ()
+    pictures: tuple[ImageId, ...] = ()
     hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
     is_known: bool = True
 
@@ -87,7 +87,7 @@ def load_fitted(path: Path) -> FittedImages:
 
 def _fitted(arrays: dict[str, NDArray[Any]]) -> FittedImages:
     return FittedImages(
-        pictures=tuple(PictureId(str(picture)) for picture in arrays["pictures"]),
+        pictures=tuple(ImageId(str(picture)) for picture in arrays["pictures"]),
         hashes=arrays["hashes"],
         is_known=bool(arrays["is_known"]),
     )

@@ -18,7 +18,7 @@ import numpy as np
 
 from classifier.errors import Message
 from classifier.model.npz import read_arrays, selections_of, wrong_rows
-from classifier.records import PictureId, Selection
+from classifier.records import ImageId, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ class HoldoutPredictions:
     logits: NDArray[np.float32]
     targets: NDArray[np.int64]
     groups: NDArray[np.int64]
-    pictures: tuple[PictureId, ...]
+    pictures: tuple[ImageId, ...]
     paths: tuple[str, ...]
     how: str
     selections: tuple[Selection, ...]
@@ -99,7 +99,7 @@ def _evidence(arrays: dict[str, NDArray[Any]]) -> HoldoutPredictions:
         logits=arrays["logits"],
         targets=arrays["truths"],
         groups=arrays["groups"],
-        pictures=tuple(PictureId(str(picture)) for picture in arrays["pictures"]),
+        pictures=tuple(ImageId(str(picture)) for picture in arrays["pictures"]),
         paths=tuple(str(path) for path in arrays["paths"]),
         how=str(arrays["how"]),
         selections=selections_of(arrays),

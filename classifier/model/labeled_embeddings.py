@@ -11,7 +11,7 @@ import numpy as np
 
 from classifier.errors import Message
 from classifier.model.npz import read_arrays, selections_of, wrong_ids, wrong_rows
-from classifier.records import PictureId, Selection
+from classifier.records import ImageId, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ class LabeledEmbeddings:
     embeddings: NDArray[np.float32]
     targets: NDArray[np.int64]
     groups: NDArray[np.int64]
-    pictures: tuple[PictureId, ...]
+    pictures: tuple[ImageId, ...]
     paths: tuple[str, ...]
     selections: tuple[Selection, ...]
 
@@ -81,7 +81,7 @@ def load_labeled_embeddings(path: Path, *, categories: int) -> LabeledEmbeddings
     return read_arrays(path, _labeled, lambda labeled: _wrong(labeled, categories))
 
 
-def load_labeled_paths(path: Path) -> dict[PictureId, str]:
+def load_labeled_paths(path: Path) -> dict[ImageId, str]:
     """Where each labeled image lay when it was learned from, empty where only a verdict tells of it.
 
     Of the same file as `load_labeled_embeddings`, without reading the embeddings. Raises ModelError
@@ -90,10 +90,8 @@ def load_labeled_paths(path: Path) -> dict[PictureId, str]:
     return read_arrays(path, _paths, lambda paths: wrong_ids(list(paths)), names=("pictures", "paths"))
 
 
-def _paths(arrays: dict[str, NDArray[Any]]) -> dict[PictureId, str]:
-    return {
-        PictureId(str(picture)): str(path) for picture, path in zip(arrays["pictures"], arrays["paths"], strict=True)
-    }
+def _paths(arrays: dict[str, NDArray[Any]]) -> dict[ImageId, str]:
+    return {ImageId(str(picture)): str(path) for picture, path in zip(arrays["pictures"], arrays["paths"], strict=True)}
 
 
 def _labeled(arrays: dict[str, NDArray[Any]]) -> LabeledEmbeddings:
@@ -101,7 +99,7 @@ def _labeled(arrays: dict[str, NDArray[Any]]) -> LabeledEmbeddings:
         embeddings=arrays["embeddings"].astype(np.float32) * np.float32(arrays["scale"]),
         targets=arrays["truths"],
         groups=arrays["groups"],
-        pictures=tuple(PictureId(str(picture)) for picture in arrays["pictures"]),
+        pictures=tuple(ImageId(str(picture)) for picture in arrays["pictures"]),
         paths=tuple(str(path) for path in arrays["paths"]),
         selections=selections_of(arrays),
     )

@@ -26,7 +26,7 @@ from classifier.filing.results import Outcome, Status
 from classifier.filing.sidecars import outdated_moves, sidecar_moves
 from classifier.model.calibration import mask_ruled_out, probabilities
 from classifier.progress import Progress, SilentStage, Stage
-from classifier.records import Action, Decision, ImageFile, Method, Move, PictureId
+from classifier.records import Action, Decision, ImageFile, ImageId, Method, Move
 
 BATCH = 256
 """Images filed together: what one commit of the journal covers."""
@@ -71,7 +71,7 @@ class DecisionApplier:
         self._folders = CategoryFolders(library)
         self._manual_folders = manually_placed(catalog)
         self._folder_cache: dict[tuple[Action, str], tuple[Path, bytes]] = {}
-        self.relinked: frozenset[PictureId] = frozenset()
+        self.relinked: frozenset[ImageId] = frozenset()
         """Images whose symbolic link pointed into a renamed crawl: linked again, whatever the mode is."""
         self.failed_moves: list[Outcome] = []
         """Moves that failed, without those in `not_moved`; only the first thousand are kept."""
@@ -130,7 +130,7 @@ class DecisionApplier:
         self._file_sidecars([row.picture for row in rows])
 
     def _apply_page(self, candidates: list[Candidate], stage: Stage) -> None:
-        first: dict[PictureId, Candidate] = {}
+        first: dict[ImageId, Candidate] = {}
         for candidate in candidates:
             first.setdefault(candidate.seen.picture, candidate)  # of identical files, the first by path
         decided = self._decide([candidate.seen for candidate in first.values()])
@@ -144,13 +144,13 @@ class DecisionApplier:
         stage.advance(len(candidates) - len(decided))
         self._file_sidecars(list(first))
 
-    def _placed_last(self) -> list[PictureId]:
+    def _placed_last(self) -> list[ImageId]:
         """The images of this crawl whose sidecars a killed run may not have moved."""
         if not self._policy.sidecars:
             return []
         return last_placed(self._catalog, self._query.crawl, limit=BATCH)
 
-    def _file_sidecars(self, pictures: Sequence[PictureId]) -> None:
+    def _file_sidecars(self, pictures: Sequence[ImageId]) -> None:
         if self._policy.sidecars:
             method, crawl = Method(self._policy.mode.value), self._query.crawl
             self._make_moves(outdated_moves(self._catalog, pictures, library=self._library))

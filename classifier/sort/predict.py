@@ -78,9 +78,9 @@ def _record(
     if isinstance(result, InferenceFailure):
         files.set_failure(catalog, path, result.failure)
         return
-    add_image(catalog, result.picture)
-    add_logits(catalog, result.picture.id, model=model, logits=result.logits, novelty=ood_score)
-    files.set_picture(catalog, result.file, result.picture.id)
+    add_image(catalog, result.image)
+    add_logits(catalog, result.image.id, model=model, logits=result.logits, novelty=ood_score)
+    files.set_picture(catalog, result.file, result.image.id)
 
 
 def _batches(results: Iterator[Inferred | InferenceFailure]) -> Iterator[list[Inferred | InferenceFailure]]:

@@ -29,7 +29,7 @@ from classifier.model.bundle import Bundle
 from classifier.model.head import LinearHead
 from classifier.model.ood import OodDetector
 from classifier.progress import Progress
-from classifier.records import PictureId
+from classifier.records import ImageId
 from classifier.settings import Settings
 from classifier.sort.apply import pause_gc
 
@@ -37,7 +37,7 @@ _THREADS = 2
 _MAX_PENDING_BYTES = 1 << 27
 """Logits that are held before they are recorded: those of a million images and 32 categories."""
 
-Answer = tuple[PictureId, bytes, float | None]
+Answer = tuple[ImageId, bytes, float | None]
 """An image, its logits as the catalog stores them, and its OOD score if the bundle has a detector."""
 
 
@@ -50,9 +50,9 @@ class EmbeddingWriter:
         self._progress = progress
         self._writer: ShardWriter | None = ShardWriter(library, backbone, last=embeddings.last_row(catalog, backbone))
 
-    def write(self, predictions: Sequence[Inferred]) -> dict[PictureId, RowLocation]:
+    def write(self, predictions: Sequence[Inferred]) -> dict[ImageId, RowLocation]:
         """Write embeddings durably, each image once. On an OSError it says so and stops writing; it does not raise."""
-        by_id = {prediction.picture.id: prediction for prediction in predictions}
+        by_id = {prediction.image.id: prediction for prediction in predictions}
         if self._writer is None or not by_id:
             return {}
         stats = [prediction.stats for prediction in by_id.values() if prediction.stats is not None]
@@ -69,7 +69,7 @@ class EmbeddingWriter:
             return {}
         return {picture: location for picture, location in zip(by_id, locations, strict=True) if location is not None}
 
-    def record(self, locations: Mapping[PictureId, RowLocation]) -> None:
+    def record(self, locations: Mapping[ImageId, RowLocation]) -> None:
         """Record what `write` wrote; the caller holds the transaction."""
         embeddings.add(self._catalog, locations.items(), backbone=self._backbone)
 
@@ -136,7 +136,7 @@ def _say_reused(progress: Progress, *, recorded: int, missing: int) -> None:
 
 
 def _predict(
-    folder: Path, shard: int, wanted: Sequence[tuple[int, PictureId]], *, head: LinearHead, detector: OodDetector | None
+    folder: Path, shard: int, wanted: Sequence[tuple[int, ImageId]], *, head: LinearHead, detector: OodDetector | None
 ) -> list[Answer]:
     """Logits and OOD scores of the wanted rows of a shard, without those that are damaged or too narrow."""
     answers: list[Answer] = []

@@ -27,7 +27,7 @@ from classifier.model.labeled_embeddings import load_labeled_paths
 from classifier.paths import from_text
 from classifier.progress import Progress
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Failure, FailureKind, ImageFile, Mode, PictureId
+from classifier.records import Failure, FailureKind, ImageFile, ImageId, Mode
 
 if TYPE_CHECKING:
     from classifier.images.walk_result import WalkResult
@@ -208,7 +208,7 @@ def recognize(catalog: Catalog, *, run: int, crawl: Path, progress: Progress) ->
             stage.advance(len(batch))
 
 
-def _hash(path: Path) -> tuple[ImageFile, PictureId] | Failure:
+def _hash(path: Path) -> tuple[ImageFile, ImageId] | Failure:
     try:
         return hash_file(path)
     except FileNotFoundError:
@@ -217,7 +217,7 @@ def _hash(path: Path) -> tuple[ImageFile, PictureId] | Failure:
         return Failure(kind=FailureKind.UNREADABLE, detail=Reason.of_system(error))
 
 
-def _record(catalog: Catalog, path: Path, result: tuple[ImageFile, PictureId] | Failure) -> None:
+def _record(catalog: Catalog, path: Path, result: tuple[ImageFile, ImageId] | Failure) -> None:
     if isinstance(result, Failure):
         files.set_failure(catalog, path, result)
     elif is_known_image(catalog, result[1]):

@@ -17,7 +17,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import resize, resized_crop
 
-from classifier.records import PictureId
+from classifier.records import ImageId
 
 _MOST_STRETCH: Final = 1.6
 _JITTER: Final = 0.2
@@ -48,7 +48,7 @@ class Augment:
         smaller: Tensor = resize(pixels_CHW, size, interpolation=InterpolationMode.BICUBIC, antialias=True)
         return smaller
 
-    def __call__(self, pixels_CHW: Tensor, *, epoch: int, picture: PictureId, strong: bool = False) -> Tensor:
+    def __call__(self, pixels_CHW: Tensor, *, epoch: int, picture: ImageId, strong: bool = False) -> Tensor:
         """uint8 (3, any, any) to uint8 (3, image_size, image_size); `strong` also hides a square and shifts more."""
         draw = np.random.default_rng([self.seed, epoch, int(picture[:16], 16)])
         height, width = pixels_CHW.shape[-2:]

@@ -15,7 +15,7 @@ from classifier.errors import LabelsError, Message
 from classifier.inference.pipeline import InferenceFailure, infer
 from classifier.inference.reader import Reader
 from classifier.model.head import LinearHead, fit_head
-from classifier.records import Example, Failure, PictureId
+from classifier.records import Example, Failure, ImageId
 from classifier.training.augment import Augment
 from classifier.training.checkpoint import Checkpoint, Epoch, fingerprint
 from classifier.training.dataset import TrainingImages
@@ -149,7 +149,7 @@ class TrainingContext:
             stage=stage,
         )
 
-    def look(self, paths: list[Path], *, without: frozenset[PictureId]) -> tuple[Example, ...]:
+    def look(self, paths: list[Path], *, without: frozenset[ImageId]) -> tuple[Example, ...]:
         """The images of a crawl among `paths` that can be learned from."""
         return read_sample(
             paths,

@@ -168,4 +168,4 @@ def read_in_workers(
 def _example(label: Label, read: Read) -> Example:
     looks = read.pixels.numpy().tobytes()
     phash, thumbnail = int.from_bytes(looks[:_HASH_BYTES], "big"), looks[_HASH_BYTES:]
-    return Example(label=label, picture=read.picture.id, phash=phash, thumbnail=thumbnail)
+    return Example(label=label, picture=read.image.id, phash=phash, thumbnail=thumbnail)

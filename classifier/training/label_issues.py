@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 LISTED: Final = 2
 """How many times the estimated number of wrong labels are listed: looking is cheap, and the likeliest come first."""
@@ -42,7 +42,7 @@ class LabelIssue:
     `wrong` is the probability that the label is wrong and `confidence` that the image shows `likely`, 0..1.
     """
 
-    picture: PictureId
+    picture: ImageId
     path: Path
     category: str
     likely: str
@@ -68,7 +68,7 @@ def find_label_issues(
     *,
     categories: Sequence[str],
     paths: Sequence[Path],
-    pictures: Sequence[PictureId],
+    pictures: Sequence[ImageId],
 ) -> LabelIssues:
     """The doubtful labels, by logits (before any temperature) of images that the model was not fitted to.
 

@@ -21,7 +21,7 @@ from classifier.images.walk import find_images
 from classifier.images.walk_result import WalkResult
 from classifier.inference.pipeline import Inferred, infer
 from classifier.inference.reader import Reader
-from classifier.records import Example, Label, PictureId
+from classifier.records import Example, ImageId, Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +58,7 @@ def sample(
 def read_sample(
     paths: list[Path],
     *,
-    without: frozenset[PictureId],
+    without: frozenset[ImageId],
     network: Network,
     reader: Reader,
     limits: Limits,
@@ -69,14 +69,14 @@ def read_sample(
 
     They carry no category. What cannot be read, or only in part, is left out: the sort will list it.
     """
-    examples: dict[PictureId, Example] = {}
+    examples: dict[ImageId, Example] = {}
     with progress.stage(Message("looking at the crawl"), total=len(paths), unit="picture") as stage:
         for outcome in infer(paths, network, reader, runtime, limits=limits):
             stage.advance()
-            if isinstance(outcome, Inferred) and not outcome.picture.truncated and outcome.picture.id not in without:
+            if isinstance(outcome, Inferred) and not outcome.image.truncated and outcome.image.id not in without:
                 label = Label(path=paths[outcome.key], category="")
-                example = Example(label=label, picture=outcome.picture.id, phash=0, thumbnail=b"")
-                examples.setdefault(outcome.picture.id, example)
+                example = Example(label=label, picture=outcome.image.id, phash=0, thumbnail=b"")
+                examples.setdefault(outcome.image.id, example)
     return tuple(examples.values())
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from classifier.records import PictureId
+    from classifier.records import ImageId
     from classifier.web.learner_process import LearnerTarget
     from classifier.web.session import ReviewSession
 
@@ -79,7 +79,7 @@ class Review:
             },
         )
 
-    def path_of(self, picture: PictureId) -> Path | None:
+    def path_of(self, picture: ImageId) -> Path | None:
         """Where an image of the library or of the labels is, in any thread but the session's."""
         return self.session.path_of(picture) or self.labels.path_of(picture)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from classifier.catalog.connection import Catalog
     from classifier.filing.refile import RefileResult
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 _AHEAD: Final = 3
 
@@ -155,7 +155,7 @@ def _guaranteed(catalog: Catalog) -> bool:
     return sort is None or Strictness.from_settings(sort[2]).no_guarantee is None
 
 
-def _next(session: Session) -> list[PictureId]:
+def _next(session: Session) -> list[ImageId]:
     asked = session.state.current
     later = [drawn.picture for drawn in session.state.audit.drawn if drawn.picture not in session.state.said]
     return [] if asked is None else list(dict.fromkeys([asked.picture, *later]))[: _AHEAD + 1]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classifier.catalog.connection import Catalog
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 ORIGIN: Final = "review"
 LABELS: Final = "labels"
@@ -27,7 +27,7 @@ LABELS: Final = "labels"
 class Answer:
     """One answer: an image, what was chosen, and the category."""
 
-    picture: PictureId
+    picture: ImageId
     said: AnnotationKind
     category: str | None = None
 
@@ -70,7 +70,7 @@ def queue_status(held: Annotation | None, last: Sequence[Annotation]) -> tuple[s
     return (None, None) if held is None else ("wrong", held.category)
 
 
-def annotated_images(catalog: Catalog) -> list[PictureId]:
+def annotated_images(catalog: Catalog) -> list[ImageId]:
     """All images that were ever annotated on the page."""
     said = [verdict for origin in (ORIGIN, LABELS) for verdict in annotation_log.of_origin(catalog, origin)]
     return list(dict.fromkeys(verdict.picture for verdict in said))
@@ -81,6 +81,6 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def annotation_values(said: Sequence[Answer | Annotation]) -> list[tuple[PictureId, AnnotationKind, str | None]]:
+def annotation_values(said: Sequence[Answer | Annotation]) -> list[tuple[ImageId, AnnotationKind, str | None]]:
     """Image, kind and category of each answer or annotation, without the time."""
     return [(one.picture, one.said, one.category) for one in said]

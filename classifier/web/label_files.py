@@ -18,7 +18,7 @@ from classifier.model.bundle_files import EMBEDDINGS, EVALUATION, read_json
 from classifier.model.evaluation_fields import is_label_issue
 from classifier.model.labeled_embeddings import load_labeled_paths
 from classifier.paths import from_text
-from classifier.records import PictureId, time_of
+from classifier.records import ImageId, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +35,7 @@ class LabelIssue:
     `is_there` is whether the labeled file exists.
     """
 
-    picture: PictureId
+    picture: ImageId
     path: str
     category: str
     likely: str
@@ -50,9 +50,9 @@ class LabelFiles:
         self._bundle_of = bundle_of
         self._paths = _BundleFile(EMBEDDINGS, load_labeled_paths)
         self._issues = _BundleFile(EVALUATION, lambda path: {one.picture: one for one in _issues(read_json(path))})
-        self._checked: dict[tuple[PictureId, str], _Stamp] = {}
+        self._checked: dict[tuple[ImageId, str], _Stamp] = {}
 
-    def path_of(self, picture: PictureId) -> Path | None:
+    def path_of(self, picture: ImageId) -> Path | None:
         """The file of an image that is labeled or has a label issue; None if it is neither, gone or changed."""
         bundle = self._bundle_of()
         issue = self._issues.read(bundle).get(picture)
@@ -63,7 +63,7 @@ class LabelFiles:
         """All label issues, the most likely first; empty where the bundle is gone or lists none."""
         return tuple(replace(one, is_there=_is_file(one.path)) for one in self._issues.read(self._bundle_of()).values())
 
-    def _holding(self, picture: PictureId, listed: str) -> Path | None:
+    def _holding(self, picture: ImageId, listed: str) -> Path | None:
         """The listed file, if it holds that image.
 
         The content is hashed once, and again only when size or time change.
@@ -85,14 +85,14 @@ class LabelFiles:
 class _BundleFile(Generic[T]):
     """What one file of a bundle holds, by image; read again only when the file changes."""
 
-    def __init__(self, name: str, load: Callable[[Path], Mapping[PictureId, T]]) -> None:
+    def __init__(self, name: str, load: Callable[[Path], Mapping[ImageId, T]]) -> None:
         self._name = name
         self._load = load
         self._lock = threading.Lock()
         self._loaded: tuple[Path, _Stamp] | None = None
-        self._content: Mapping[PictureId, T] = {}
+        self._content: Mapping[ImageId, T] = {}
 
-    def read(self, bundle: Path | None) -> Mapping[PictureId, T]:
+    def read(self, bundle: Path | None) -> Mapping[ImageId, T]:
         """The content; empty where there is none, or it is damaged."""
         if bundle is None:
             return {}
@@ -112,7 +112,7 @@ def _issues(evaluation: Mapping[str, Any]) -> Iterator[LabelIssue]:
     for one in labels if isinstance(labels, list) else ():
         if _is_issue(one):
             yield LabelIssue(
-                picture=PictureId(one["picture"]),
+                picture=ImageId(one["picture"]),
                 path=one["path"],
                 category=one["category"],
                 likely=one["likely"],

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 from classifier.catalog import annotation_log
 from classifier.errors import LibraryError
 from classifier.paths import displayable, from_text
-from classifier.records import Annotation, AnnotationKind, PictureId, Selection
+from classifier.records import Annotation, AnnotationKind, ImageId, Selection
 from classifier.web.history import LABELS, Answer, annotation_values, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from classifier.catalog.categories import CategoryAliases
-    from classifier.records import PictureId
+    from classifier.records import ImageId
     from classifier.web.label_files import LabelIssue
     from classifier.web.session import ReviewSession
 
@@ -118,7 +118,7 @@ def _left(review_session: ReviewSession, labels: Sequence[LabelIssue], steps: Se
     return sorted(left, key=lambda one: skipped.get(one.picture, 0))
 
 
-def _is_settled(label: LabelIssue, held: Mapping[PictureId, Annotation]) -> bool:
+def _is_settled(label: LabelIssue, held: Mapping[ImageId, Annotation]) -> bool:
     """Whether an annotation of the image overrides its label."""
     verdict = held.get(label.picture)
     if verdict is None:

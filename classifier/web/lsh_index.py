@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.catalog.connection import Catalog
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 _BITS: Final = 256
 _ROW: Final = 1 << 32
@@ -81,11 +81,11 @@ def build_index(
 
 def candidates(
     catalog: Catalog, folder: Path, sketches: LshIndex, embedding: NDArray[np.float32], *, backbone: str
-) -> list[PictureId]:
+) -> list[ImageId]:
     """The few images that may nearly duplicate one with this embedding, itself included, the most similar first."""
     pictures = images_at(catalog, backbone, sketches.nearest(embedding, _COUNTED))
     own = l2_normalize(embedding[None])[0]
-    found: list[tuple[float, PictureId]] = []
+    found: list[tuple[float, ImageId]] = []
     for rows in read_embeddings(catalog, folder, pictures, backbone=backbone):
         if rows.embeddings.shape[1] == len(own):
             cosines = (l2_normalize(rows.embeddings) @ own).tolist()

@@ -16,7 +16,7 @@ from classifier.model.bundle_files import EMBEDDINGS, sha256_of
 from classifier.model.head import l2_normalize
 from classifier.model.labeled_embeddings import load_labeled_embeddings
 from classifier.model.manifest import Manifest, load_manifest
-from classifier.records import AnnotationKind, PictureId
+from classifier.records import AnnotationKind, ImageId
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ _LOOKED_AT: Final = 4 * SHOWN
 class Neighbor:
     """A labeled image, its current category, and the cosine of embeddings, -1..1."""
 
-    picture: PictureId
+    picture: ImageId
     category: str
     cosine: float
 
@@ -53,7 +53,7 @@ class LabeledIndex:
     directions: NDArray[np.float32] | None = None
     """float32 (N, D): the labeled embeddings, each of length 1."""
 
-    def nearest(self, catalog: Catalog, picture: PictureId, embedding: NDArray[np.float32]) -> list[Neighbor]:
+    def nearest(self, catalog: Catalog, picture: ImageId, embedding: NDArray[np.float32]) -> list[Neighbor]:
         """The nearest labeled images to an embedding, (D,), the most similar first: one per group of near-duplicates.
 
         Never the image itself. An annotation of a labeled image overrides its label.

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from classifier.catalog.connection import Catalog
     from classifier.catalog.queue import QueueItem
-    from classifier.records import Annotation, PictureId
+    from classifier.records import Annotation, ImageId
     from classifier.web.suggestions import Suggestions
 
 
 def pending_decisions(
-    rows: Iterable[QueueItem], held: Mapping[PictureId, Annotation], guesses: Suggestions
+    rows: Iterable[QueueItem], held: Mapping[ImageId, Annotation], guesses: Suggestions
 ) -> Iterator[Decision]:
     """The new decision of each image that is not where its annotation puts it."""
     for row in rows:
@@ -38,7 +38,7 @@ def pending_decisions(
 
 
 def retracted_decisions(
-    catalog: Catalog, held: Mapping[PictureId, Annotation], guesses: Suggestions
+    catalog: Catalog, held: Mapping[ImageId, Annotation], guesses: Suggestions
 ) -> Iterator[tuple[QueueItem, Decision]]:
     """Each image that was decided by the annotation now retracted, with the decision that it waits again."""
     out = annotation_log.ruled_out(annotation_log.of_pictures(catalog, list(held)))

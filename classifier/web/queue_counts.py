@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from classifier.catalog.categories import CategoryAliases
     from classifier.catalog.connection import Catalog
     from classifier.catalog.queue import QueueItem
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 
 class QueueCounts:
@@ -28,8 +28,8 @@ class QueueCounts:
         self.annotations = QueueAnnotations(catalog)
         self.counts: dict[str, dict[str, int]] | None = None
         """How many are in each queue, by best guess, annotated or not; None before they are counted."""
-        self.skipped: set[PictureId] = set()
-        self._settled: dict[PictureId, tuple[str, str]] = {}
+        self.skipped: set[ImageId] = set()
+        self._settled: dict[ImageId, tuple[str, str]] = {}
         self._fewer: Counter[tuple[str, str]] = Counter()
 
     def waiting(self, names: CategoryAliases) -> dict[str, dict[str, int]]:
@@ -50,7 +50,7 @@ class QueueCounts:
         }
         self._fewer = Counter(self._settled.values())
 
-    def clear_status(self, picture: PictureId) -> None:
+    def clear_status(self, picture: ImageId) -> None:
         """Put an image back into the queue."""
         self.annotations.clear(picture)
         self.skipped.discard(picture)
@@ -70,7 +70,7 @@ class QueueCounts:
             self._fewer[row.action.value, row.best] += 1
 
     def rule_out(
-        self, pictures: Iterable[PictureId], found: Mapping[PictureId, Iterable[str]], names: CategoryAliases
+        self, pictures: Iterable[ImageId], found: Mapping[ImageId, Iterable[str]], names: CategoryAliases
     ) -> None:
         """Store the categories that these `pictures` are not of, by the names in the annotations.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from classifier.records import AnnotationKind, PictureId
+from classifier.records import AnnotationKind, ImageId
 from classifier.validation import first_problem
 from classifier.web.history import Answer
 from classifier.web.responses import RequestError
@@ -69,7 +69,7 @@ class Answers(Steps):
         if len({one.picture for one in self.answers}) < len(self.answers):
             raise RequestError("one picture was answered twice")
         return [
-            Answer(picture=PictureId(one.picture), said=AnnotationKind(one.said), category=one.category)
+            Answer(picture=ImageId(one.picture), said=AnnotationKind(one.said), category=one.category)
             for one in self.answers
         ]
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from classifier.catalog.connection import Catalog
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 T = TypeVar("T")
 _PART = 100
@@ -48,7 +48,7 @@ class ReviewSession:
         self._by_hand = by_hand or {}
         """Pictures that a person put into category folders themselves: labels like those that are said here."""
         self.suggestions: Suggestions
-        self.to_file: set[PictureId] = set()
+        self.to_file: set[ImageId] = set()
         self._counts = QueueCounts(catalog)
         self.annotations = self._counts.annotations
         self.pages = QueuePages(catalog)
@@ -174,7 +174,7 @@ class ReviewSession:
             return row.best, row.best_confidence
         return next(iter(self.probabilities_of(row).items()), ("", 0.0))
 
-    def ruled_out(self, picture: PictureId) -> set[str]:
+    def ruled_out(self, picture: ImageId) -> set[str]:
         """The categories that an image is not of, under all stored names."""
         return self.annotations.ruled_out(picture)
 
@@ -242,14 +242,14 @@ class ReviewSession:
                 know(some[start : start + _PART])
         yield
 
-    def read_ruled_out(self, pictures: Sequence[PictureId]) -> list[Annotation]:
+    def read_ruled_out(self, pictures: Sequence[ImageId]) -> list[Annotation]:
         """Update the ruled-out categories of these images; returns all their annotations."""
         said = list(annotation_log.of_pictures(self._catalog, pictures))
         out = annotation_log.exclude_moved(self._catalog, annotation_log.ruled_out(said))
         self._counts.rule_out(pictures, out, self.suggestions.names)
         return said
 
-    def _mark(self, pictures: Sequence[PictureId]) -> None:
+    def _mark(self, pictures: Sequence[ImageId]) -> None:
         """Update the queue and what is to be filed for these images."""
         said = self.read_ruled_out(pictures)
         held = annotation_log.exclude_moved(self._catalog, annotation_log.current(said))
@@ -262,13 +262,13 @@ class ReviewSession:
         self.to_file -= set(pictures)
         self.to_file |= {one.picture for one in pending_decisions(rows, held, self.suggestions)}
 
-    def rows(self, pictures: Sequence[PictureId]) -> list[QueueItem]:
+    def rows(self, pictures: Sequence[ImageId]) -> list[QueueItem]:
         """The items of these images, filed or waiting."""
         return with_current_names(
             items_of_images(self._catalog, pictures, model=self.suggestions.model), self.suggestions.names
         )
 
-    def _wait_again(self, held: Mapping[PictureId, Annotation], origin: str) -> None:
+    def _wait_again(self, held: Mapping[ImageId, Annotation], origin: str) -> None:
         """Put back what was filed by the retracted annotations of one origin, where they were the latest."""
         taken = {picture: verdict for picture, verdict in held.items() if verdict.origin == origin}
         for row, decision in retracted_decisions(self._catalog, taken, self.suggestions):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 Sent = TypeVar("Sent")
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class SessionThread:
         """Use the newest ranking as soon as the thread is free."""
         self._thread.submit(self.session.use_newest_ranking)
 
-    def path_of(self, picture: PictureId) -> Path | None:
+    def path_of(self, picture: ImageId) -> Path | None:
         """Where an image of the library is, in any other thread."""
         place = self.wait_for(lambda _: place_of(self.catalog, picture))
         return None if place is None else self._library / to_path(place.path)

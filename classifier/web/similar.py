@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.catalog.connection import Catalog
-    from classifier.records import Example, PictureId
+    from classifier.records import Example, ImageId
     from classifier.web.lsh_index import LshIndex
     from classifier.web.neighbors import LabeledIndex, Neighbor
 
@@ -52,13 +52,13 @@ class SimilarResult:
     """
 
     labeled: tuple[Neighbor, ...]
-    alike: tuple[PictureId, ...] | None
+    alike: tuple[ImageId, ...] | None
 
 
 class SimilarImages:
     """Finds similar images in one library; `see` returns a small image, in any thread."""
 
-    def __init__(self, library: Path, *, see: Callable[[PictureId], bytes | None]) -> None:
+    def __init__(self, library: Path, *, see: Callable[[ImageId], bytes | None]) -> None:
         self._library = library
         self._see = see
         self._looks = NearDuplicateFinder(self._seen)
@@ -77,7 +77,7 @@ class SimilarImages:
         """Whether neighbors, and whether near-duplicates, are available."""
         return self._thread.submit(self._kinds)
 
-    def look(self, picture: PictureId) -> Future[SimilarResult]:
+    def look(self, picture: ImageId) -> Future[SimilarResult]:
         """The similar images; empty without a stored embedding."""
         return self._thread.submit(self._look, picture)
 
@@ -95,7 +95,7 @@ class SimilarImages:
         is_kept = last_row(catalog, taught.backbone) is not None
         return is_kept and taught.labeled is not None, is_kept
 
-    def _look(self, picture: PictureId) -> SimilarResult:
+    def _look(self, picture: ImageId) -> SimilarResult:
         catalog, taught = self._learn()
         nothing = SimilarResult(labeled=(), alike=())
         if taught is None or self._is_closed.is_set():
@@ -110,8 +110,8 @@ class SimilarImages:
         return nothing
 
     def _alike(
-        self, catalog: Catalog, taught: LabeledIndex, picture: PictureId, embedding: NDArray[np.float32]
-    ) -> tuple[PictureId, ...] | None:
+        self, catalog: Catalog, taught: LabeledIndex, picture: ImageId, embedding: NDArray[np.float32]
+    ) -> tuple[ImageId, ...] | None:
         sketches = self._known(taught.backbone)
         if sketches is None:
             return None
@@ -150,7 +150,7 @@ class SimilarImages:
             if drawn is not None and backbone == self._backbone:
                 self._index = drawn
 
-    def _seen(self, picture: PictureId) -> bytes | None:
+    def _seen(self, picture: ImageId) -> bytes | None:
         return None if self._is_closed.is_set() else self._see(picture)
 
     def _rest(self) -> bool:
@@ -169,11 +169,11 @@ _NOWHERE: Final = Label(path=Path(), category="")
 class NearDuplicateFinder:
     """Compares small images as the split does; `see` returns a JPEG, or None if the image is gone."""
 
-    def __init__(self, see: Callable[[PictureId], bytes | None]) -> None:
+    def __init__(self, see: Callable[[ImageId], bytes | None]) -> None:
         self._see = see
-        self._kept: dict[PictureId, Example | None] = {}
+        self._kept: dict[ImageId, Example | None] = {}
 
-    def same(self, picture: PictureId, others: Sequence[PictureId]) -> list[PictureId]:
+    def same(self, picture: ImageId, others: Sequence[ImageId]) -> list[ImageId]:
         """Those of `others` that nearly duplicate `picture` directly, in their order."""
         from classifier.labels.near_duplicates import near_duplicates  # noqa: PLC0415 - it needs scipy
 
@@ -184,14 +184,14 @@ class NearDuplicateFinder:
         bits = LabelSettings().near_duplicate_bits
         return [other.picture for other in found if any(near_duplicates((own, other), bits))]
 
-    def _look(self, picture: PictureId) -> Example | None:
+    def _look(self, picture: ImageId) -> Example | None:
         if picture not in self._kept:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
             self._kept[picture] = self._read(picture)
         return self._kept[picture]
 
-    def _read(self, picture: PictureId) -> Example | None:
+    def _read(self, picture: ImageId) -> Example | None:
         data = self._see(picture)
         if data is None:
             return None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.queue import QueueItem
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 
 GRID: Final = 60
@@ -123,7 +123,7 @@ _THREADS: Final = 3
 class ThumbnailService:
     """Makes the images of one library; `path_of` returns a path or None, in any thread."""
 
-    def __init__(self, library: Path, *, path_of: Callable[[PictureId], Path | None], max_megapixels: float) -> None:
+    def __init__(self, library: Path, *, path_of: Callable[[ImageId], Path | None], max_megapixels: float) -> None:
         self._library = library
         self._path_of = path_of
         self._max_megapixels = max_megapixels
@@ -131,12 +131,12 @@ class ThumbnailService:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="thumbnails")
         self._ahead = Prefetcher(self._prepare, idle=self._cache.tidy)
 
-    def see(self, picture: PictureId, size: str) -> Future[bytes | None]:
+    def see(self, picture: ImageId, size: str) -> Future[bytes | None]:
         """The image as a JPEG, of a size in SIDES; None if it is gone."""
         self.hold_still()
         return self._pool.submit(self._seen, picture, SIDES[size])
 
-    def small(self, picture: PictureId) -> bytes | None:
+    def small(self, picture: ImageId) -> bytes | None:
         """The small image, in any other thread."""
         return self.see(picture, "small").result()
 
@@ -157,7 +157,7 @@ class ThumbnailService:
         self._ahead.close()
         self._pool.shutdown(cancel_futures=True)
 
-    def _seen(self, picture: PictureId, side: int) -> bytes | None:
+    def _seen(self, picture: ImageId, side: int) -> bytes | None:
         kept = self._cache.get(picture) if side == SMALL else None
         if kept is not None:
             return kept
@@ -168,7 +168,7 @@ class ThumbnailService:
         if not self._cache.has(row.picture):
             self._made(row.picture, self._library / row.path, SMALL)
 
-    def _made(self, picture: PictureId, path: Path, side: int) -> bytes | None:
+    def _made(self, picture: ImageId, path: Path, side: int) -> bytes | None:
         made = thumbnail(picture, path, side=side, max_megapixels=self._max_megapixels)
         if made is not None and side == SMALL:
             self._cache.keep(picture, made)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 
 SMALL: Final = 320
@@ -33,7 +33,7 @@ LARGE: Final = 1600
 _QUALITY: Final = {SMALL: 82, LARGE: 88}
 
 
-def thumbnail(picture: PictureId, path: Path, *, side: int, max_megapixels: float) -> bytes | None:
+def thumbnail(picture: ImageId, path: Path, *, side: int, max_megapixels: float) -> bytes | None:
     """The image as a JPEG of at most `side` pixels; None if `path` no longer holds it."""
     try:
         data = read_picture(path, max_megapixels=max_megapixels)
@@ -65,7 +65,7 @@ class ThumbnailCache:
         self._lock = threading.Lock()
         self._held: int | None = None
 
-    def get(self, picture: PictureId) -> bytes | None:
+    def get(self, picture: ImageId) -> bytes | None:
         """The cached image, or None."""
         try:
             with open_own(self._path(picture), READ) as file:
@@ -73,11 +73,11 @@ class ThumbnailCache:
         except OSError:
             return None
 
-    def has(self, picture: PictureId) -> bool:
+    def has(self, picture: ImageId) -> bool:
         """Whether it is cached."""
         return self._path(picture).is_file()
 
-    def keep(self, picture: PictureId, data: bytes) -> None:
+    def keep(self, picture: ImageId, data: bytes) -> None:
         """Cache an image, whole or not at all; a full disk is ignored."""
         path = self._path(picture)
         try:
@@ -120,5 +120,5 @@ class ThumbnailCache:
                 continue
             yield status.st_mtime_ns, status.st_size, path
 
-    def _path(self, picture: PictureId) -> Path:
+    def _path(self, picture: ImageId) -> Path:
         return self._folder / picture[:2] / f"{picture}.jpg"

@@ -19,7 +19,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.errors import NoGuarantee
 from classifier.filing.undo import undo
 from classifier.model.bundle import Bundle, open_bundle
-from classifier.records import Annotation, AnnotationKind, PictureId, Selection
+from classifier.records import Annotation, AnnotationKind, ImageId, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from classifier.sort.resolve_policy import risk_guarantee
@@ -34,13 +34,13 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return color_bundle(tmp_path_factory.mktemp("model") / "colors", labeled=True, novelty=True, evidence=300)
 
 
-def waiting(library: Path) -> list[PictureId]:
+def waiting(library: Path) -> list[ImageId]:
     with read_catalog(library) as catalog:
         rows = catalog.connection.execute("SELECT picture FROM decisions WHERE action = 'review' ORDER BY picture")
-        return [PictureId(picture) for (picture,) in rows]
+        return [ImageId(picture) for (picture,) in rows]
 
 
-def annotate(library: Path, pictures: list[PictureId], category: str) -> None:
+def annotate(library: Path, pictures: list[ImageId], category: str) -> None:
     with open_catalog(library) as catalog:
         annotations = [
             Annotation(picture=picture, said=AnnotationKind.RIGHT, category=category, origin="review", at="2026-01-01")
@@ -155,7 +155,7 @@ def test_images_like_a_new_category_are_no_longer_unknown(tmp_path: Path, bundle
     assert 20 == unknown(library)
     with read_catalog(library) as catalog:
         rows = catalog.connection.execute("SELECT picture FROM decisions ORDER BY picture LIMIT 6").fetchall()
-    annotate(library, [PictureId(picture) for (picture,) in rows], "yellow")
+    annotate(library, [ImageId(picture) for (picture,) in rows], "yellow")
     learner = learned(library)
     file_learned(library, learner, send=lambda _: None)
 

@@ -12,7 +12,7 @@ from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.queue_clusters import cluster_images, list_grids, predicted_images
 from classifier.catalog.ranking import attach_newest
 from classifier.errors import ModelError
-from classifier.records import AnnotationKind, PictureId
+from classifier.records import AnnotationKind, ImageId
 from classifier.settings import ModelSettings, RuntimeSettings, Settings
 from classifier.web.history import Answer
 from classifier.web.pending_moves import file_decided
@@ -37,11 +37,11 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "labels"
 
 
-def ranked(library: Path) -> list[tuple[PictureId, int]]:
+def ranked(library: Path) -> list[tuple[ImageId, int]]:
     with read_catalog(library) as catalog:
         assert attach_newest(catalog).number
         rows = catalog.connection.execute("SELECT picture, look FROM outlook.ranks ORDER BY place").fetchall()
-    return [(PictureId(picture), cluster) for picture, cluster in rows]
+    return [(ImageId(picture), cluster) for picture, cluster in rows]
 
 
 def test_without_labels_there_are_only_clusters(sample: Path) -> None:

@@ -18,7 +18,7 @@ from classifier.catalog.connection import open_catalog
 from classifier.catalog.ranking import attach_newest
 from classifier.cli.review import learn
 from classifier.errors import ModelError
-from classifier.records import Annotation, AnnotationKind, PictureId
+from classifier.records import Annotation, AnnotationKind, ImageId
 from kit.bundles import color_bundle
 from kit.reviewing import unsure_library
 
@@ -28,7 +28,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return color_bundle(tmp_path_factory.mktemp("model") / "colors", labeled=True).folder
 
 
-def annotate(library: Path, categories: dict[PictureId, str]) -> None:
+def annotate(library: Path, categories: dict[ImageId, str]) -> None:
     with open_catalog(library) as catalog:
         annotation_log.add_all(
             catalog,
@@ -39,13 +39,13 @@ def annotate(library: Path, categories: dict[PictureId, str]) -> None:
         )
 
 
-def ranking(library: Path) -> tuple[dict[PictureId, tuple[int, str, float]], dict[str, object]]:
+def ranking(library: Path) -> tuple[dict[ImageId, tuple[int, str, float]], dict[str, object]]:
     with open_catalog(library) as catalog:
         meta = attach_newest(catalog).meta
         rows = catalog.connection.execute("SELECT picture, place, category, confidence FROM outlook.ranks")
-        return {
-            PictureId(picture): (place, category, confidence) for picture, place, category, confidence in rows
-        }, dict(meta)
+        return {ImageId(picture): (place, category, confidence) for picture, place, category, confidence in rows}, dict(
+            meta
+        )
 
 
 def test_all_that_waits_is_ranked_and_annotations_change_predictions(tmp_path: Path, bundle: Path) -> None:

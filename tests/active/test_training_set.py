@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from classifier.active.training_set import TrainingSet, build_training_set, cross_fit, fit
 from classifier.model.labeled_embeddings import LabeledEmbeddings
-from classifier.records import Annotation, AnnotationKind, PictureId, Selection
+from classifier.records import Annotation, AnnotationKind, ImageId, Selection
 
 CATEGORIES = ("a", "b")
-OLD = [PictureId(f"{number:064x}") for number in range(6)]
-NEW = [PictureId(f"{number:064x}") for number in range(100, 110)]
+OLD = [ImageId(f"{number:064x}") for number in range(6)]
+NEW = [ImageId(f"{number:064x}") for number in range(100, 110)]
 
 
 def labeled() -> LabeledEmbeddings:
@@ -26,11 +26,11 @@ def labeled() -> LabeledEmbeddings:
     )
 
 
-def annotation(picture: PictureId, kind: AnnotationKind, category: str | None = None) -> Annotation:
+def annotation(picture: ImageId, kind: AnnotationKind, category: str | None = None) -> Annotation:
     return Annotation(picture=picture, said=kind, category=category, origin="review", at="")
 
 
-def labels_after(*annotations: Annotation) -> dict[PictureId, str]:
+def labels_after(*annotations: Annotation) -> dict[ImageId, str]:
     embeddings = {picture: np.array([5, 5], dtype=np.float32) for picture in [*OLD, *NEW]}
     found = build_training_set(labeled(), CATEGORIES, {one.picture: one for one in annotations}, embeddings)
     targets = found.labeled.targets.tolist()
@@ -79,7 +79,7 @@ def test_an_annotated_image_without_an_embedding_is_left_out() -> None:
 @pytest.mark.parametrize("embeddings", [{}, {OLD[0]: np.array([5, 5], dtype=np.float32)}])
 @pytest.mark.parametrize(("category", "truth"), [("a", 0), ("b", 1)])
 def test_a_labeled_image_stays_a_label_with_its_corrected_category(
-    embeddings: dict[PictureId, NDArray[np.float32]], category: str, truth: int
+    embeddings: dict[ImageId, NDArray[np.float32]], category: str, truth: int
 ) -> None:
     found = build_training_set(
         labeled(), CATEGORIES, {OLD[0]: annotation(OLD[0], AnnotationKind.RIGHT, category)}, embeddings
@@ -114,7 +114,7 @@ def test_a_category_without_images_is_never_predicted() -> None:
 def test_an_annotated_duplicate_of_a_label_does_not_predict_it() -> None:
     rng = np.random.default_rng(0)
     nothing_to_learn, targets = rng.standard_normal((60, 400), np.float32), rng.integers(0, 2, 60)
-    names = tuple(PictureId(f"{number:064x}") for number in range(120))
+    names = tuple(ImageId(f"{number:064x}") for number in range(120))
     repeated = LabeledEmbeddings(
         embeddings=np.concatenate([nothing_to_learn, nothing_to_learn * 1.01]),
         targets=np.concatenate([targets, targets]),

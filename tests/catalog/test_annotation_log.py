@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog
-from classifier.records import Annotation, AnnotationKind, PictureId
+from classifier.records import Annotation, AnnotationKind, ImageId
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 def say(
     catalog: Catalog, picture: str, said: AnnotationKind, *, category: str | None = "a", audit: int = 1
 ) -> Annotation:
-    verdict = Annotation(
-        picture=PictureId(picture), said=said, category=category, origin="audit", at="now", audit=audit
-    )
+    verdict = Annotation(picture=ImageId(picture), said=said, category=category, origin="audit", at="now", audit=audit)
     return annotation_log.add(catalog, verdict)
 
 
@@ -30,7 +28,7 @@ def test_the_last_annotation_counts_and_earlier_ones_are_kept(tmp_path: Path) ->
         other = say(catalog, "q", AnnotationKind.WRONG)
 
         assert {"p": last, "q": other} == annotation_log.latest(catalog)
-        assert {"p": last} == annotation_log.latest(catalog, [PictureId("p"), PictureId("unknown")])
+        assert {"p": last} == annotation_log.latest(catalog, [ImageId("p"), ImageId("unknown")])
         assert [first, other] == annotation_log.of_audit(catalog, 1)
         assert 2 == annotation_log.count(catalog)
 

@@ -9,9 +9,9 @@ from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.manual_moves import manually_placed, record_move
 from classifier.catalog.places import LibraryFile, add_places
-from classifier.records import Annotation, AnnotationKind, Method, PictureId
+from classifier.records import Annotation, AnnotationKind, ImageId, Method
 
-ID = PictureId("1" * 64)
+ID = ImageId("1" * 64)
 OLD = LibraryFile(
     picture=ID, path=b"a/x.png", method=Method.LINK, source=b"/c/x.png", size_bytes=1, mtime_ns=1, inode=1, device=1
 )

@@ -14,7 +14,7 @@ from classifier.catalog.connection import Catalog, open_catalog
 from classifier.catalog.moves import MoveRecord, MoveState, begin, finish, next_id, open_entries, update
 from classifier.catalog.places import LibraryFile, add_places, place_of
 from classifier.catalog.values import to_bytes, to_path
-from classifier.records import Method, PictureId
+from classifier.records import ImageId, Method
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ HUGE = 2**64 - 1
 ENTRY = MoveRecord(
     id=1,
     run=7,
-    picture=PictureId("c0" * 32),
+    picture=ImageId("c0" * 32),
     method=Method.LINK,
     source=b"/crawl/\xff.jpg",
     target=b"cats/\xff.jpg",
@@ -37,7 +37,7 @@ ENTRY = MoveRecord(
     note="",
 )
 PLACE = LibraryFile(
-    picture=PictureId("c0" * 32),
+    picture=ImageId("c0" * 32),
     path=b"cats/\xff.jpg",
     method=Method.LINK,
     source=b"/crawl/\xff.jpg",
@@ -83,14 +83,14 @@ def test_a_finished_entry_is_closed_and_its_image_has_a_place(catalog: Catalog, 
     finish(catalog, [replace(ENTRY, state=MoveState.DONE)], library=tmp_path, places=[PLACE])
     assert [] == open_entries(catalog)
     assert PLACE == place_of(catalog, PLACE.picture)
-    assert None is place_of(catalog, PictureId("other"))
+    assert None is place_of(catalog, ImageId("other"))
 
 
 def test_a_path_has_one_image_and_an_image_one_path(catalog: Catalog, tmp_path: Path) -> None:
     finish(catalog, [], library=tmp_path, places=[PLACE])
-    finish(catalog, [], library=tmp_path, places=[replace(PLACE, picture=PictureId("d0"))])
-    assert None is place_of(catalog, PictureId("c0" * 32))
-    finish(catalog, [], library=tmp_path, places=[replace(PLACE, picture=PictureId("d0"), path=b"dogs/a.jpg")])
+    finish(catalog, [], library=tmp_path, places=[replace(PLACE, picture=ImageId("d0"))])
+    assert None is place_of(catalog, ImageId("c0" * 32))
+    finish(catalog, [], library=tmp_path, places=[replace(PLACE, picture=ImageId("d0"), path=b"dogs/a.jpg")])
     assert (1,) == catalog.connection.execute("SELECT count(*) FROM places").fetchone()
 
 

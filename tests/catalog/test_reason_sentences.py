@@ -19,13 +19,13 @@ from classifier.catalog.reason_sentences import read_sentence
 from classifier.decision.decide import decide
 from classifier.reason_text import reason_message
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import PictureId
+from classifier.records import ImageId
 from kit.reasons import earlier_sentence, with_sentences
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-P = PictureId("0" * 64)
+P = ImageId("0" * 64)
 NAMES = ["chibi", "a: below 0.9", "not chibi (2)", "x (review of 2026-01-01)", "b, 0.35 c", "四格漫画", "0.61 d: e"]
 
 
@@ -130,7 +130,7 @@ def test_a_decision_is_linked_to_the_annotation_of_its_kind_and_day(tmp_path: Pa
         ],
     )
     with open_catalog(tmp_path) as catalog:
-        found = decisions_of(catalog, [PictureId(name) for name in "abcd"])
+        found = decisions_of(catalog, [ImageId(name) for name in "abcd"])
         before = catalog.connection.execute("SELECT reason_code, reason_params FROM decided_before").fetchall()
 
     assert [2, None, 6, 7] == [one.reason.params.get("annotation") for one in found.values()]

@@ -11,13 +11,13 @@ import pytest
 from classifier.catalog import shards
 from classifier.catalog.embeddings import RowLocation, embeddings_folder, sizes_by_backbone
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter, read_shard, shard_path
-from classifier.records import PictureId
+from classifier.records import ImageId
 
 BACKBONE = "b" * 32
 
 
-def ids(count: int, first: int = 0) -> list[PictureId]:
-    return [PictureId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(first, first + count)]
+def ids(count: int, first: int = 0) -> list[ImageId]:
+    return [ImageId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(first, first + count)]
 
 
 def rows(count: int = 10, *, first: int = 0, scale: float = 1.0, stats: int = 3) -> EmbeddingBatch:
@@ -33,7 +33,7 @@ def write(library: Path, given: EmbeddingBatch, last: RowLocation | None = None)
     return [spot for spot in ShardWriter(library, BACKBONE, last=last).append(given) if spot is not None]
 
 
-def read(library: Path, pictures: list[PictureId], *, shard: int = 1, first: int = 0) -> list[PictureId]:
+def read(library: Path, pictures: list[ImageId], *, shard: int = 1, first: int = 0) -> list[ImageId]:
     wanted = list(enumerate(pictures, start=first))
     return [one for part in read_shard(embeddings_folder(library, BACKBONE), shard, wanted) for one in part.pictures]
 

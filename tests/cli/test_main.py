@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from classifier.cli.main import app
-from classifier.records import PictureId
+from classifier.records import ImageId
 from classifier.web.thumbnails import ThumbnailCache
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, plain
@@ -167,7 +167,7 @@ def test_status_says_how_much_the_small_pictures_of_the_page_take(tmp_path: Path
     crawl = make_tree(tmp_path / "crawl", {"a.png": RED})
     illsort("sort", crawl, "--out", tmp_path / "out", "--model", bundle, "--workers", "0")
     assert "small pictures" not in illsort("status", tmp_path / "out").stdout
-    ThumbnailCache(tmp_path / "out").keep(PictureId("a" * 64), b"x" * 2_500_000)
+    ThumbnailCache(tmp_path / "out").keep(ImageId("a" * 64), b"x" * 2_500_000)
 
     assert "2.5 MB are small pictures for the review page" in illsort("status", tmp_path / "out").stdout
     told = json.loads(illsort("status", tmp_path / "out", "--json").stdout)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from classifier.decision.decide import decide
 from classifier.reason_text import reason_message
-from classifier.records import Action, Decision, PictureId
+from classifier.records import Action, Decision, ImageId
 
 CATEGORIES = ("cat", "dog", "fox")
 
@@ -24,7 +24,7 @@ def one(
     **options: Any,
 ) -> Decision:
     (decision,) = decide(
-        [PictureId("p")],
+        [ImageId("p")],
         np.array([probabilities]),
         categories=CATEGORIES[: len(probabilities)],
         thresholds=thresholds,
@@ -168,7 +168,7 @@ def test_images_decided_together_or_alone_have_the_same_decision(
         "unknown_threshold": 0.8,
         "review_threshold": 0.6,
     }
-    pictures = [PictureId(str(number)) for number in range(len(weights))]
+    pictures = [ImageId(str(number)) for number in range(len(weights))]
     together = decide(pictures, shares, truncated=truncated, ood_scores=novelties, **limits)
     apart = [
         decide([picture], row[None], truncated=[cut], ood_scores=[novelty], **limits)[0]

@@ -8,12 +8,12 @@ import pytest
 
 from classifier.decision.overrides import apply_annotation
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Action, Annotation, AnnotationKind, Decision, PictureId
+from classifier.records import Action, Annotation, AnnotationKind, Decision, ImageId
 from kit.reasons import ANY
 
-DECISION = Decision(picture=PictureId("p"), action=Action.FILE, category="chibi", confidence=0.97, reason=ANY)
+DECISION = Decision(picture=ImageId("p"), action=Action.FILE, category="chibi", confidence=0.97, reason=ANY)
 ANNOTATION = Annotation(
-    picture=PictureId("p"),
+    picture=ImageId("p"),
     said=AnnotationKind.WRONG,
     category="chibi",
     origin="audit",

@@ -9,7 +9,7 @@ import pytest
 
 from classifier.catalog.connection import copy_in_memory
 from classifier.filing.destination import CategoryFolders, is_in_its_folder
-from classifier.records import Action, Decision, Method, PictureId
+from classifier.records import Action, Decision, ImageId, Method
 from classifier.sort.dry_run import plan_only
 from kit import reasons
 from kit.filing import World, move_of
@@ -20,7 +20,7 @@ NFD = unicodedata.normalize("NFD", NFC)
 
 
 def decision(category: str, action: Action = Action.FILE) -> Decision:
-    return Decision(picture=PictureId("0" * 64), action=action, category=category, confidence=1.0, reason=reasons.ANY)
+    return Decision(picture=ImageId("0" * 64), action=action, category=category, confidence=1.0, reason=reasons.ANY)
 
 
 @pytest.mark.parametrize("category", [NFC, NFD])

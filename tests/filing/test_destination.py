@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.filing.destination import candidate_names, folder_for
-from classifier.records import Action, Decision, PictureId
+from classifier.records import Action, Decision, ImageId
 from kit import reasons
 from kit.filing import picture_of
 
@@ -65,7 +65,7 @@ def test_a_category_that_is_not_a_plain_folder_name_is_refused(category: str, ac
 
 
 def test_a_picture_id_is_only_text_to_the_names() -> None:
-    assert "a_0123.jpg" == candidate_names("a.jpg", PictureId("0123"))[1]
+    assert "a_0123.jpg" == candidate_names("a.jpg", ImageId("0123"))[1]
 
 
 def test_an_image_without_a_guess_waits_in_review_itself() -> None:

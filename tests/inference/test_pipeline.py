@@ -62,7 +62,7 @@ def test_each_file_gets_its_own_result_among_broken_ones(tmp_path: Path, workers
     for item in items:
         if isinstance(item, Inferred):
             assert item.file.path == paths[item.key]
-            assert item.picture.id == picture_id(paths[item.key].read_bytes())
+            assert item.image.id == picture_id(paths[item.key].read_bytes())
 
 
 def test_a_failure_says_why_under_its_key(tmp_path: Path) -> None:

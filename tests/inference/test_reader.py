@@ -35,8 +35,8 @@ def test_a_picture_is_read_with_its_file_its_identity_and_its_pixels(tmp_path: P
 
     assert isinstance(outcome, Read)
     assert (outcome.file.path, outcome.file.size_bytes, outcome.file.inode) == (path, len(data), path.stat().st_ino)
-    assert outcome.picture.id == picture_id(data)
-    assert (outcome.picture.width, outcome.picture.height, outcome.picture.truncated) == (64, 48, False)
+    assert outcome.image.id == picture_id(data)
+    assert (outcome.image.width, outcome.image.height, outcome.image.truncated) == (64, 48, False)
     assert outcome.pixels.shape == (3, 8, 8)
     assert outcome.pixels[:, 4, 4].tolist() == list(RED)
 
@@ -47,7 +47,7 @@ def test_a_truncated_picture_is_read_and_marked(tmp_path: Path) -> None:
     outcome = READER.read(path)
 
     assert isinstance(outcome, Read)
-    assert outcome.picture.truncated
+    assert outcome.image.truncated
 
 
 @pytest.mark.parametrize(

@@ -19,14 +19,14 @@ from classifier.errors import IllsortError, LibraryError
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.model.bundle import Bundle
-from classifier.records import PictureId
+from classifier.records import ImageId
 from classifier.report.library_report import write_library_report
 from classifier.web.server import serve
 from classifier.web.thumbnails import ThumbnailCache
 from kit.bundles import color_bundle
 from kit.reviewing import blended, sort_again, unsure_library
 
-THUMBNAIL = PictureId("ab" * 32)
+THUMBNAIL = ImageId("ab" * 32)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import hold_lock
 from classifier.filing.executor import execute
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Action, Annotation, AnnotationKind, Decision, Method, PictureId
+from classifier.records import Action, Annotation, AnnotationKind, Decision, ImageId, Method
 from kit.filing import move_of
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def audit_of(
         drawn=tuple(
             SampledImage(
                 position=position,
-                picture=PictureId(str(position)),
+                picture=ImageId(str(position)),
                 category=category,
                 confidence=confidence,
                 reason="as it was",
@@ -108,7 +108,7 @@ def answered(audit: Audit, said: Sequence[tuple[int, AnnotationKind]]) -> AuditS
         audit,
         [
             Annotation(
-                picture=PictureId(str(position)),
+                picture=ImageId(str(position)),
                 said=word,
                 category=audit.drawn[position].category,
                 origin="audit",

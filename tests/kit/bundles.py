@@ -19,7 +19,7 @@ from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest
 from classifier.model.ood import OodDetector, fit_ood
 from classifier.model.transforms import EvalTransform
-from classifier.records import PictureId, Selection
+from classifier.records import ImageId, Selection
 from kit.pictures import COLORS, varied
 
 CATEGORIES = ("blue", "green", "red")
@@ -101,7 +101,7 @@ def color_labeled(embeddings: NDArray[np.float32]) -> LabeledEmbeddings:
         embeddings=embeddings,
         targets=np.repeat(np.arange(len(CATEGORIES)), 40),
         groups=np.arange(len(embeddings)),
-        pictures=tuple(PictureId(name) for name in names),
+        pictures=tuple(ImageId(name) for name in names),
         paths=tuple(f"{CATEGORIES[number // 40]}/{number}.png" for number in range(len(embeddings))),
         selections=(Selection.RANDOM,) * len(embeddings),
     )
@@ -132,7 +132,7 @@ def color_evidence(network: Network, count: int) -> HoldoutPredictions:
         logits=logits.astype(np.float32),
         targets=targets.astype(np.int64),
         groups=np.arange(count),
-        pictures=tuple(PictureId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)),
+        pictures=tuple(ImageId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)),
         paths=tuple(f"{CATEGORIES[truth]}/{number}.png" for number, truth in enumerate(targets)),
         how="held out",
         selections=(Selection.RANDOM,) * count,

@@ -19,7 +19,7 @@ from kit.reviewing import sort_again, unsure_library
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Doubted:
     colors: tuple[str, ...]
 
     @property
-    def pictures(self) -> tuple[PictureId, ...]:
+    def pictures(self) -> tuple[ImageId, ...]:
         """Their ids, in the same order."""
         return tuple(picture_id(path.read_bytes()) for path in self.wrong)
 

@@ -21,7 +21,7 @@ from classifier.filing.executor import execute
 from classifier.filing.path_scope import name_crawl, record_named_crawls
 from classifier.filing.recovery import recover
 from classifier.progress import SilentProgress
-from classifier.records import ImageFile, Method, Move, PictureId, time_of
+from classifier.records import ImageFile, ImageId, Method, Move, time_of
 
 if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
@@ -37,9 +37,9 @@ def image_file(path: Path) -> ImageFile:
     return ImageFile(path=path, size_bytes=seen.st_size, mtime_ns=time_of(seen), inode=seen.st_ino, device=seen.st_dev)
 
 
-def picture_of(content: bytes) -> PictureId:
+def picture_of(content: bytes) -> ImageId:
     """The id of this content."""
-    return PictureId(hashlib.sha256(content).hexdigest())
+    return ImageId(hashlib.sha256(content).hexdigest())
 
 
 def move_of(path: Path, *, method: Method, folder: str = "cats") -> Move:

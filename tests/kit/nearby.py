@@ -23,7 +23,7 @@ from kit.reviewing import blended, sort_again, unsure_library
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 OTHERS = 6
 """Pictures that nothing repeats."""
@@ -37,8 +37,8 @@ class Nearby:
 
     library: Path
     bundle: Path
-    repeats: tuple[PictureId, ...]
-    others: tuple[PictureId, ...]
+    repeats: tuple[ImageId, ...]
+    others: tuple[ImageId, ...]
     labels: tuple[Path, ...]
 
 

@@ -12,7 +12,7 @@ from classifier.catalog.connection import open_catalog
 from classifier.catalog.files import add_image
 from classifier.catalog.lock import hold_lock
 from classifier.filing.executor import execute
-from classifier.records import Action, Decision, Method, Picture, PictureId
+from classifier.records import Action, Decision, ImageId, ImageInfo, Method
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from classifier.web.app import Review
@@ -68,7 +68,7 @@ def waiting_library(
     *,
     content: Callable[[int], bytes] = lambda number: str(number).encode(),
     is_sample: bool = False,
-) -> tuple[Path, list[PictureId]]:
+) -> tuple[Path, list[ImageId]]:
     """A library without a model in which these wait, of no real pictures; and their ids.
 
     `content` makes real ones by their number; with `is_sample` they were drawn by `illsort label`.
@@ -85,7 +85,7 @@ def waiting_library(
             into = {Action.FILE: category, Action.REVIEW: f"_review/{category}", Action.UNKNOWN: "_unknown"}[action]
             moves.append(move_of(path, method=Method.LINK, folder=into))
             picture = moves[-1].picture
-            add_image(catalog, Picture(id=picture, size_bytes=1, width=4, height=3, truncated=False))
+            add_image(catalog, ImageInfo(id=picture, size_bytes=1, width=4, height=3, truncated=False))
             made.append(Decision(picture=picture, action=action, category=category, confidence=confidence, reason=ANY))
         decisions.save(catalog, made, run=run)
         execute(catalog, library=library, run=run, moves=moves)

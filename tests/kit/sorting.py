@@ -28,7 +28,7 @@ from classifier.filing.undo import undo
 from classifier.images import ignored_files
 from classifier.model.manifest import Manifest
 from classifier.progress import SilentProgress
-from classifier.records import Method, Mode, Picture, PictureId
+from classifier.records import ImageId, ImageInfo, Method, Mode
 from classifier.sort import apply
 from classifier.sort.scan import recognize, scan
 from kit.filing import image_file, move_of, name, picture_of
@@ -59,7 +59,7 @@ _NOWHERE = os.open(os.devnull, os.O_WRONLY)
 class MarkedApplier(apply.DecisionApplier):
     """Says when it files sidecars."""
 
-    def _file_sidecars(self, ids: Sequence[PictureId]) -> None:
+    def _file_sidecars(self, ids: Sequence[ImageId]) -> None:
         os.write(_NOWHERE, BEGUN.encode())
         super()._file_sidecars(ids)
         os.write(_NOWHERE, ENDED.encode())
@@ -132,7 +132,7 @@ def _predict(catalog: Catalog, *, run: int, crawl: Path) -> None:
     with catalog.transaction():
         for path in list(files.to_predict(catalog, run=run, crawl=crawl, model=MANIFEST.key)):
             content = path.read_bytes()
-            picture = Picture(id=picture_of(content), size_bytes=len(content), width=1, height=1, truncated=False)
+            picture = ImageInfo(id=picture_of(content), size_bytes=len(content), width=1, height=1, truncated=False)
             logits = np.array([9, 0] if content[:1] == b"a" else [0, 9], np.float32)
             add_image(catalog, picture)
             add_logits(catalog, picture.id, model=MANIFEST.key, logits=logits)

@@ -25,13 +25,13 @@ from kit.tree import make_tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 PICTURES = [encoded(varied((40 * number, 90, 30), seed=number), "PNG") for number in range(6)]
 
 
 def said_of(
-    picture: PictureId, said: AnnotationKind, category: str | None, at: str = "2026-11-24T10:00:00+00:00"
+    picture: ImageId, said: AnnotationKind, category: str | None, at: str = "2026-11-24T10:00:00+00:00"
 ) -> Annotation:
     return Annotation(picture=picture, said=said, category=category, origin="review", at=at)
 

@@ -12,10 +12,10 @@ from classifier.catalog.connection import open_catalog
 from classifier.images.hashing import picture_id
 from classifier.labels.from_annotations import Feedback, read_feedback
 from classifier.labels.random_draw import Draw, apply_draws, read_draws
-from classifier.records import Annotation, AnnotationKind, Example, Label, PictureId, Selection
+from classifier.records import Annotation, AnnotationKind, Example, ImageId, Label, Selection
 from kit.audits import Kind, filed_library
 
-IDS = [PictureId(f"{number:064x}") for number in range(30)]
+IDS = [ImageId(f"{number:064x}") for number in range(30)]
 
 
 def example(number: int, category: str, selection: Selection) -> Example:
@@ -53,7 +53,7 @@ def test_only_what_was_drawn_and_answered_whole_or_vouched_for_is_random(
     assert sum(len(of_it - found.keys()) for of_it in whole) == result.missing
 
 
-def chosen(examples: tuple[Example, ...]) -> set[PictureId]:
+def chosen(examples: tuple[Example, ...]) -> set[ImageId]:
     return {one.picture for one in examples if one.label.selection is Selection.RANDOM}
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from classifier.labels.near_duplicates import group_near_duplicates
 from classifier.labels.split import holdout_split, kfold_split
-from classifier.records import Example, Label, PictureId
+from classifier.records import Example, ImageId, Label
 
 GREY = bytes([128]) * 768
 
@@ -21,7 +21,7 @@ def example(name: str, category: str, *, phash: int | None = None, thumbnail: by
     rng = np.random.default_rng(abs(hash((name, category))))
     return Example(
         label=Label(path=Path(category) / name, category=category),
-        picture=PictureId(f"{category}/{name}"),
+        picture=ImageId(f"{category}/{name}"),
         phash=int(rng.integers(2**63)) if phash is None else phash,
         thumbnail=rng.integers(0, 256, 768, dtype=np.uint8).tobytes() if thumbnail is None else thumbnail,
     )

@@ -20,7 +20,7 @@ from classifier.model.holdout import HoldoutPredictions
 from classifier.model.manifest import Manifest
 from classifier.model.ood import OodDetector, fit_ood
 from classifier.paths import from_text
-from classifier.records import PictureId, Selection
+from classifier.records import ImageId, Selection
 
 MANIFEST = Manifest(
     categories=("cat", "狗"),
@@ -178,7 +178,7 @@ def evidence(categories: int = 2) -> HoldoutPredictions:
         logits=np.eye(3, categories, dtype=np.float32),
         targets=np.array([0, 1, 0]),
         groups=np.array([0, 1, 1]),
-        pictures=tuple(PictureId(letter * 64) for letter in "abc"),
+        pictures=tuple(ImageId(letter * 64) for letter in "abc"),
         paths=("cat/a.jpg", "狗/b.jpg", "cat/c.jpg"),
         how="held out",
         selections=(Selection.RANDOM, Selection.PERSON, Selection.GRID),

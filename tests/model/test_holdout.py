@@ -12,7 +12,7 @@ import pytest
 
 from classifier.errors import ModelError
 from classifier.model.holdout import HoldoutPredictions, load_holdout
-from classifier.records import PictureId, Selection
+from classifier.records import ImageId, Selection
 
 
 def evidence(count: int = 3) -> HoldoutPredictions:
@@ -20,7 +20,7 @@ def evidence(count: int = 3) -> HoldoutPredictions:
         logits=np.arange(2 * count, dtype=np.float32).reshape(count, 2),
         targets=np.arange(count, dtype=np.int64) % 2,
         groups=np.arange(count, dtype=np.int64),
-        pictures=tuple(PictureId(f"{number:064x}") for number in range(count)),
+        pictures=tuple(ImageId(f"{number:064x}") for number in range(count)),
         paths=tuple(f"狗/{number} \udcff.jpg" for number in range(count)),
         how="cross-fitted in 3 parts",
         selections=tuple([*Selection][number % len(Selection)] for number in range(count)),

@@ -12,7 +12,7 @@ import pytest
 
 from classifier.errors import ModelError
 from classifier.model.labeled_embeddings import LabeledEmbeddings, load_labeled_embeddings
-from classifier.records import PictureId, Selection
+from classifier.records import ImageId, Selection
 
 
 def labeled(count: int = 3, *, scale: float = 1.0) -> LabeledEmbeddings:
@@ -20,7 +20,7 @@ def labeled(count: int = 3, *, scale: float = 1.0) -> LabeledEmbeddings:
         embeddings=(scale * np.random.default_rng(0).normal(size=(count, 4))).astype(np.float32),
         targets=np.arange(count, dtype=np.int64) % 2,
         groups=np.arange(count, dtype=np.int64),
-        pictures=tuple(PictureId(f"{number:064x}") for number in range(count)),
+        pictures=tuple(ImageId(f"{number:064x}") for number in range(count)),
         paths=tuple(f"狗/{number} \udcff.jpg" for number in range(count)),
         selections=tuple([*Selection][number % len(Selection)] for number in range(count)),
     )

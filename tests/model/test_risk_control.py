@@ -21,7 +21,7 @@ from classifier.model.binomial_bounds import look_confidence, upper_bound
 from classifier.model.calibration import probabilities
 from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.model.risk_control import ENOUGH_FOR_ITS_OWN, RiskGuarantee, guarantee_risk, no_guarantee
-from classifier.records import PictureId, Selection
+from classifier.records import ImageId, Selection
 
 CATEGORIES = ("cat", "dog", "狐")
 
@@ -40,7 +40,7 @@ def evidence(
         logits=np.log(shares).astype(np.float32),
         targets=np.where(is_wrong, (guessed + 1) % 3, guessed).astype(np.int64),
         groups=np.arange(count),
-        pictures=tuple(PictureId(hashlib.sha256(bytes([row % 256, row // 256])).hexdigest()) for row in range(count)),
+        pictures=tuple(ImageId(hashlib.sha256(bytes([row % 256, row // 256])).hexdigest()) for row in range(count)),
         paths=tuple(f"{row}.png" for row in range(count)),
         how="cross-fitted in 3 parts",
         selections=(Selection.RANDOM,) * count,

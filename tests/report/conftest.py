@@ -11,7 +11,7 @@ import pytest
 
 from classifier.model.bundle_files import HOLDOUT
 from classifier.model.holdout import HoldoutPredictions
-from classifier.records import PictureId, Selection
+from classifier.records import ImageId, Selection
 from kit.pictures import COLORS, encoded, plain
 
 CATEGORIES = ("blue", "green & b", "红色")
@@ -62,7 +62,7 @@ def evidence(labels: list[Path], *, count: int = 300) -> HoldoutPredictions:
         logits=logits.astype(np.float32),
         targets=targets,
         groups=np.arange(count),
-        pictures=tuple(PictureId(f"{number:064x}") for number in range(count)),
+        pictures=tuple(ImageId(f"{number:064x}") for number in range(count)),
         paths=tuple(paths[number % 3] for number in range(count)),
         how="cross-fitted in 3 parts",
         selections=(Selection.RANDOM,) * count,

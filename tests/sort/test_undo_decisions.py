@@ -19,7 +19,7 @@ from classifier.catalog.ranking import attach_newest
 from classifier.catalog.stats import library_stats
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
-from classifier.records import Action, Decision, PictureId
+from classifier.records import Action, Decision, ImageId
 from classifier.report.library_report import library_page
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
@@ -175,7 +175,7 @@ def test_counts_match_the_disk_after_any_sorts_and_undos(library: Library, seed:
 
 def decided(number: int, confidence: float, action: Action = Action.FILE) -> Decision:
     return Decision(
-        picture=PictureId(f"{number:064}"), action=action, category="a", confidence=confidence, reason=reasons.ANY
+        picture=ImageId(f"{number:064}"), action=action, category="a", confidence=confidence, reason=reasons.ANY
     )
 
 

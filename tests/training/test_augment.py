@@ -7,11 +7,11 @@ import pytest
 import torch
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from classifier.records import PictureId
+from classifier.records import ImageId
 from classifier.training.augment import Augment, draw_crop, jitter_colors
 from kit.pictures import busy
 
-PICTURE, OTHER = PictureId("ab" * 32), PictureId("cd" * 32)
+PICTURE, OTHER = ImageId("ab" * 32), ImageId("cd" * 32)
 PIXELS = pil_to_tensor(busy(size=(120, 80)))
 
 

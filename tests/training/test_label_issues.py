@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from classifier.records import PictureId
+from classifier.records import ImageId
 from classifier.training.label_issues import LISTED, LabelIssues, as_dict, find_label_issues
 
 CATEGORIES = ("cat", "dog", "emu", "fox")
@@ -34,7 +34,7 @@ def mislabeled(targets: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64
 
 def found(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> LabelIssues:
     names = [str(row) for row in range(len(labels))]
-    paths, pictures = [Path(f"{name}.png") for name in names], [PictureId(name) for name in names]
+    paths, pictures = [Path(f"{name}.png") for name in names], [ImageId(name) for name in names]
     return find_label_issues(logits, labels, categories=CATEGORIES, paths=paths, pictures=pictures)
 
 

@@ -12,7 +12,7 @@ from scipy.special import logit
 
 from classifier.model.head import fit_head
 from classifier.model.holdout import HoldoutPredictions
-from classifier.records import PictureId, Selection
+from classifier.records import ImageId, Selection
 from classifier.training.learning_curve import Expected, LearningCurve, as_dict, learning_curve
 
 CATEGORIES = ("cat", "dog", "emu", "fox")
@@ -40,7 +40,7 @@ def judged(embeddings: NDArray[np.float32], targets: NDArray[np.int64], folds: i
         logits=logits,
         targets=targets,
         groups=np.arange(len(targets)),
-        pictures=(PictureId("0" * 64),) * len(targets),
+        pictures=(ImageId("0" * 64),) * len(targets),
         paths=("",) * len(targets),
         how="cross-fitted in 3 parts",
         selections=(Selection.PERSON,) * len(targets),

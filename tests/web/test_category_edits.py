@@ -11,7 +11,7 @@ from classifier.catalog.queue import Order, QueueFilter
 from classifier.catalog.stats import library_stats
 from classifier.errors import IllsortError, LibraryError
 from classifier.filing.undo import undo
-from classifier.records import Action, AnnotationKind, PictureId
+from classifier.records import Action, AnnotationKind, ImageId
 from classifier.web.history import Answer
 from classifier.web.pending_moves import file_decided
 from classifier.web.session import ReviewSession
@@ -35,7 +35,7 @@ def folders(library: Path) -> dict[str, str]:
     return {Path(name).name: Path(name).parent.as_posix() for name in all_files(library)}
 
 
-def right(picture: PictureId, category: str) -> list[Answer]:
+def right(picture: ImageId, category: str) -> list[Answer]:
     return [Answer(picture=picture, said=AnnotationKind.RIGHT, category=category)]
 
 

@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
     from starlette.testclient import TestClient
 
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 LOOKS, EACH = 4, 3
 META = {"categories": ["cat", "dog"], "temperature": 1.0, "verdicts": 0}
 
 
-def sample(folder: Path) -> tuple[Path, list[PictureId]]:
+def sample(folder: Path) -> tuple[Path, list[ImageId]]:
     """Four groups of three, of which nothing is known."""
     library, ids = waiting_library(folder, [(Action.REVIEW, "", 0.0)] * (LOOKS * EACH), is_sample=True)
     learn(library, ids, taken=0)
     return library, ids
 
 
-def learn(library: Path, ids: list[PictureId], *, taken: int) -> None:
+def learn(library: Path, ids: list[ImageId], *, taken: int) -> None:
     """A new outlook by which the last groups, so many, are taken for dogs."""
     first = (LOOKS - taken) * EACH
     guess = logits_as_bytes(np.array([[0.0, 3.0]], dtype=np.float32))[0]
@@ -43,7 +43,7 @@ def learn(library: Path, ids: list[PictureId], *, taken: int) -> None:
     ranking.write(library, ranks, meta=META)
 
 
-def say(client: TestClient, ids: list[PictureId], said: str, category: str | None = None) -> dict[str, Any]:
+def say(client: TestClient, ids: list[ImageId], said: str, category: str | None = None) -> dict[str, Any]:
     answers = [{"picture": one, "said": said, "category": category} for one in ids]
     return dict(client.post("/api/say", json={"answers": answers}).json()["state"])
 

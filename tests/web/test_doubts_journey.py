@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page, Route
 
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
@@ -30,7 +30,7 @@ pytestmark = [
 ]
 
 
-def asked(page: Page, picture: PictureId) -> None:
+def asked(page: Page, picture: ImageId) -> None:
     """Wait until this picture is asked about, and seen."""
     page.locator(f".label-issues[data-image-id='{picture}']").wait_for()
     page.wait_for_function("() => document.querySelector('.label-issues .stage img')?.naturalWidth > 0")
@@ -41,7 +41,7 @@ def key_of(page: Page, category: str) -> str:
     return page.locator(".label-issues .buttons button", has_text=category).locator("kbd").inner_text()
 
 
-def learned(made: Doubted) -> dict[PictureId, str]:
+def learned(made: Doubted) -> dict[ImageId, str]:
     """The category that training reads of each doubted picture; nothing where it is of none."""
     labels = {label.path: label for label in read_labels(folder=made.labels, csv_file=None)}
     feedback = read_feedback(made.library)

@@ -13,7 +13,7 @@ from PIL import Image
 from classifier.images.hashing import picture_id
 from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.labeled_embeddings import LabeledEmbeddings
-from classifier.records import PictureId, Selection
+from classifier.records import ImageId, Selection
 from classifier.web.label_files import LabelFiles
 from kit.bundles import color_bundle
 from kit.reviewing import blended, served, unsure_library
@@ -21,10 +21,10 @@ from kit.reviewing import blended, served, unsure_library
 if TYPE_CHECKING:
     from pathlib import Path
 
-GONE = PictureId("0" * 64)
+GONE = ImageId("0" * 64)
 
 
-def labeled(bundle: Path, *paths: str, pictures: tuple[PictureId, ...]) -> LabelFiles:
+def labeled(bundle: Path, *paths: str, pictures: tuple[ImageId, ...]) -> LabelFiles:
     """What is found when the folder `bundle` says that pictures lie at these paths."""
     zeros = np.zeros(len(pictures), dtype=np.int64)
     embeddings = np.zeros((len(pictures), 2), dtype=np.float32)

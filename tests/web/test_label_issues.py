@@ -18,7 +18,7 @@ from classifier.labels.load import read_labels
 from classifier.model.bundle_files import EMBEDDINGS, EVALUATION
 from classifier.model.labeled_embeddings import load_labeled_embeddings
 from classifier.progress import SilentProgress
-from classifier.records import Annotation, AnnotationKind, PictureId
+from classifier.records import Annotation, AnnotationKind, ImageId
 from classifier.web.pending_moves import file_decided
 from kit.doubts import Doubted, doubted
 from kit.labels import read_here
@@ -304,4 +304,4 @@ def test_an_issue_is_shown_though_it_was_never_in_the_crawl(made: Doubted) -> No
         shown = client.get(f"/picture/{made.pictures[0]}/large")
 
     assert (200, "image/jpeg") == (shown.status_code, shown.headers["content-type"])
-    assert PictureId(made.pictures[0]) == picture_id(made.wrong[0].read_bytes())
+    assert ImageId(made.pictures[0]) == picture_id(made.wrong[0].read_bytes())

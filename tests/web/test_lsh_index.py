@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.catalog.connection import Catalog
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 BACKBONE = "b" * 32
 WIDTH = 48
@@ -31,13 +31,13 @@ WIDTH = 48
 class Kept:
     """A library in which pictures wait whose embeddings are kept."""
 
-    def __init__(self, catalog: Catalog, library: Path, pictures: Sequence[PictureId]) -> None:
+    def __init__(self, catalog: Catalog, library: Path, pictures: Sequence[ImageId]) -> None:
         self.catalog = catalog
         self.library = library
         self.folder = embeddings_folder(library, BACKBONE)
         self.pictures = list(pictures)
 
-    def keep(self, pictures: Sequence[PictureId], rows: NDArray[np.float32]) -> None:
+    def keep(self, pictures: Sequence[ImageId], rows: NDArray[np.float32]) -> None:
         """Have the store hold these."""
         last = embeddings.last_row(self.catalog, BACKBONE)
         written = EmbeddingBatch(pictures=pictures, embeddings=rows, stats=np.zeros((len(rows), 0), np.float32))
@@ -51,7 +51,7 @@ class Kept:
         assert drawn is not None
         return drawn
 
-    def candidates(self, embedding: NDArray[np.float32], sketches: LshIndex) -> list[PictureId]:
+    def candidates(self, embedding: NDArray[np.float32], sketches: LshIndex) -> list[ImageId]:
         """What may repeat a picture of this embedding."""
         return candidates(self.catalog, self.folder, sketches, embedding, backbone=BACKBONE)
 

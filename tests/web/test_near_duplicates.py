@@ -8,18 +8,18 @@ from io import BytesIO
 from PIL import Image
 
 from classifier.images.hashing import picture_id
-from classifier.records import PictureId
+from classifier.records import ImageId
 from classifier.web.similar import NearDuplicateFinder
 from kit.pictures import COLORS, busy, encoded, plain
 
 
-def shelf(*images: Image.Image) -> tuple[Callable[[PictureId], bytes | None], list[PictureId], list[PictureId]]:
+def shelf(*images: Image.Image) -> tuple[Callable[[ImageId], bytes | None], list[ImageId], list[ImageId]]:
     """What sees these, their ids, and a list that grows by the id of each that is looked at."""
     pictures = [picture_id(str(number).encode()) for number in range(len(images))]
     kept = dict(zip(pictures, (encoded(image, "JPEG", quality=82) for image in images), strict=True))
-    asked: list[PictureId] = []
+    asked: list[ImageId] = []
 
-    def see(picture: PictureId) -> bytes | None:
+    def see(picture: ImageId) -> bytes | None:
         asked.append(picture)
         return kept.get(picture)
 
@@ -42,7 +42,7 @@ def test_flat_images_of_different_colors_are_no_near_duplicates() -> None:
 
 def test_a_missing_image_has_no_near_duplicates_and_is_read_once() -> None:
     see, (own, other), asked = shelf(busy(1), busy(1))
-    looks, gone = NearDuplicateFinder(see), PictureId("f" * 64)
+    looks, gone = NearDuplicateFinder(see), ImageId("f" * 64)
 
     assert [other] == looks.same(own, [gone, other])
     assert [] == looks.same(gone, [own])

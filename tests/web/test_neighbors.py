@@ -15,7 +15,7 @@ from classifier.catalog.connection import open_catalog
 from classifier.model.bundle_files import EMBEDDINGS, MANIFEST
 from classifier.model.head import l2_normalize
 from classifier.model.labeled_embeddings import LabeledEmbeddings
-from classifier.records import Annotation, AnnotationKind, PictureId, Selection
+from classifier.records import Annotation, AnnotationKind, ImageId, Selection
 from classifier.web.neighbors import LabeledIndex, load_labeled_index
 from kit.bundles import color_bundle
 from kit.reviewing import unsure_library, waiting_library
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
 
 KINDS = ("chibi", "page")
-OWN = PictureId("0" * 64)
+OWN = ImageId("0" * 64)
 
 
-def picture(number: int) -> PictureId:
-    return PictureId(f"{number:064x}")
+def picture(number: int) -> ImageId:
+    return ImageId(f"{number:064x}")
 
 
 def taught(
@@ -58,7 +58,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
         yield catalog
 
 
-def told(of: LabeledIndex, catalog: Catalog, own: PictureId = OWN) -> list[tuple[int, str]]:
+def told(of: LabeledIndex, catalog: Catalog, own: ImageId = OWN) -> list[tuple[int, str]]:
     """Number and category of each that is nearest to what lies in direction 0."""
     found = of.nearest(catalog, own, np.array([7, 0], dtype=np.float32))
     return [(int(one.picture, 16), one.category) for one in found]

@@ -10,7 +10,7 @@ import pytest
 from classifier.catalog import queue_by_path
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.queue import Order, QueueFilter
-from classifier.records import Action, AnnotationKind, PictureId
+from classifier.records import Action, AnnotationKind, ImageId
 from classifier.web.history import Answer
 from classifier.web.session import ReviewSession
 from kit.browsing import CHROMIUM, Seen, browser, quiet
@@ -34,7 +34,7 @@ FEW = pytest.mark.parametrize("few", [0, 3000])
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> tuple[Path, list[PictureId]]:
+def made(tmp_path: Path) -> tuple[Path, list[ImageId]]:
     library, ids = waiting_library(tmp_path, KINDS)
     with open_catalog(library) as catalog, catalog.transaction() as connection:
         lies = [(path.encode(), ids[number]) for number, paths in LIES.items() for path in paths]
@@ -42,7 +42,7 @@ def made(tmp_path: Path) -> tuple[Path, list[PictureId]]:
     return library, ids
 
 
-def in_pages(session: ReviewSession, size: int, wanted: QueueFilter) -> list[PictureId]:
+def in_pages(session: ReviewSession, size: int, wanted: QueueFilter) -> list[ImageId]:
     found, after = [], None
     while rows := session.page(wanted, after=after, limit=size):
         found += [row.picture for row in rows]
@@ -50,7 +50,7 @@ def in_pages(session: ReviewSession, size: int, wanted: QueueFilter) -> list[Pic
     return found
 
 
-def lost(ids: Sequence[PictureId]) -> list[PictureId]:
+def lost(ids: Sequence[ImageId]) -> list[ImageId]:
     """What lies nowhere any more, in its order."""
     return sorted([ids[5], ids[6]])
 
@@ -58,7 +58,7 @@ def lost(ids: Sequence[PictureId]) -> list[PictureId]:
 @FEW
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_every_picture_comes_once_at_its_first_path_and_what_has_none_last(
-    made: tuple[Path, list[PictureId]], size: int, few: int, monkeypatch: pytest.MonkeyPatch
+    made: tuple[Path, list[ImageId]], size: int, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_by_path, "_FEW", few)
     library, ids = made
@@ -75,7 +75,7 @@ def test_every_picture_comes_once_at_its_first_path_and_what_has_none_last(
 
 @FEW
 def test_in_a_folder_the_first_path_is_the_first_in_it(
-    made: tuple[Path, list[PictureId]], few: int, monkeypatch: pytest.MonkeyPatch
+    made: tuple[Path, list[ImageId]], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_by_path, "_FEW", few)
     library, ids = made
@@ -90,7 +90,7 @@ def test_in_a_folder_the_first_path_is_the_first_in_it(
 
 @FEW
 def test_what_is_answered_waits_no_longer_and_what_is_skipped_waits_apart(
-    made: tuple[Path, list[PictureId]], few: int, monkeypatch: pytest.MonkeyPatch
+    made: tuple[Path, list[ImageId]], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_by_path, "_FEW", few)
     library, ids = made
@@ -109,7 +109,7 @@ def test_what_is_answered_waits_no_longer_and_what_is_skipped_waits_apart(
         assert [ids[2], ids[0]] == in_pages(session, 1, QueueFilter(order=Order.PATH, skipped=True))
 
 
-def test_a_place_whose_file_is_gone_is_the_beginning(made: tuple[Path, list[PictureId]]) -> None:
+def test_a_place_whose_file_is_gone_is_the_beginning(made: tuple[Path, list[ImageId]]) -> None:
     library, ids = made
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -119,7 +119,7 @@ def test_a_place_whose_file_is_gone_is_the_beginning(made: tuple[Path, list[Pict
         assert [ids[3]] == [row.picture for row in session.page(QueueFilter(order=Order.PATH), after=after, limit=1)]
 
 
-def test_a_place_tells_no_path(made: tuple[Path, list[PictureId]]) -> None:
+def test_a_place_tells_no_path(made: tuple[Path, list[ImageId]]) -> None:
     library, ids = made
     with open_catalog(library) as catalog:
         rows = ReviewSession(catalog).page(QueueFilter(order=Order.PATH), after=None, limit=7)
@@ -130,7 +130,7 @@ def test_a_place_tells_no_path(made: tuple[Path, list[PictureId]]) -> None:
 @pytest.mark.parametrize("category", [None, "chibi"])
 @pytest.mark.parametrize("under", [None, b"/a"])
 def test_where_much_waits_no_page_sorts_it(
-    made: tuple[Path, list[PictureId]], category: str | None, under: bytes | None, monkeypatch: pytest.MonkeyPatch
+    made: tuple[Path, list[ImageId]], category: str | None, under: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_by_path, "_FEW", 0)
     wanted = QueueFilter(order=Order.PATH, category=category, folder=under)

@@ -11,7 +11,7 @@ from classifier.catalog.connection import Catalog, open_catalog
 from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.queue import Order, QueueFilter
 from classifier.catalog.ranking import Rank, write
-from classifier.records import Action, AnnotationKind, PictureId
+from classifier.records import Action, AnnotationKind, ImageId
 from classifier.web.history import Answer
 from classifier.web.session import ReviewSession
 from kit.reviewing import waiting_library
@@ -25,7 +25,7 @@ MANY = [
 META = {"categories": ["chibi", "page"], "temperature": 1.0}
 
 
-def ranks(ids: list[PictureId], numbers: list[int], *, category: str = "page", action: str = "review") -> list[Rank]:
+def ranks(ids: list[ImageId], numbers: list[int], *, category: str = "page", action: str = "review") -> list[Rank]:
     """These pictures in this order; every second one looks like the other."""
     return [
         Rank(
@@ -41,7 +41,7 @@ def ranks(ids: list[PictureId], numbers: list[int], *, category: str = "page", a
     ]
 
 
-def in_pages(session: ReviewSession, wanted: QueueFilter, size: int) -> list[PictureId]:
+def in_pages(session: ReviewSession, wanted: QueueFilter, size: int) -> list[ImageId]:
     found, after = [], None
     while rows := session.page(wanted, after=after, limit=size):
         found += [row.picture for row in rows]

@@ -18,7 +18,7 @@ from classifier.catalog.lock import hold_lock
 from classifier.errors import IllsortError, Message, located_message
 from classifier.filing.executor import execute
 from classifier.i18n import Language, translate
-from classifier.records import Action, AnnotationKind, Method, PictureId
+from classifier.records import Action, AnnotationKind, ImageId, Method
 from classifier.web import audit_service
 from classifier.web.history import Answer
 from classifier.web.learner_process import LearnerStatus
@@ -155,7 +155,7 @@ def test_the_server_answers_in_both_languages(tmp_path: Path) -> None:
     with served(library) as client:
         named = client.post("/api/categories", json={"rename": "it's", "to": "dog"})
         with hold_lock(library):
-            client.post("/api/say", json={"answers": [{"picture": PictureId("0" * 64), "said": "skipped"}]})
+            client.post("/api/say", json={"answers": [{"picture": ImageId("0" * 64), "said": "skipped"}]})
             filed = client.post("/api/file", json={})
         unsaid = client.post("/api/say", json={"answers": [{"picture": 7}]})
         folder = client.get("/api/queue?folder=7")

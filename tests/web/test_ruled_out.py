@@ -12,7 +12,7 @@ from classifier.catalog import annotation_log, ranking
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.ranking import Rank
-from classifier.records import Action, Annotation, AnnotationKind, PictureId
+from classifier.records import Action, Annotation, AnnotationKind, ImageId
 from kit.bundles import color_bundle
 from kit.reviewing import served, sort_again, unsure_library, waiting_library
 
@@ -25,7 +25,7 @@ META = {"categories": ["chibi", "page", "portrait"], "temperature": 1.0}
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> tuple[Path, PictureId]:
+def library(tmp_path: Path) -> tuple[Path, ImageId]:
     """Three pictures that are taken for chibi, then page, then portrait; and the first of them."""
     made, ids = waiting_library(
         tmp_path, [(Action.REVIEW, "chibi", 0.8)] * 3 + [(Action.FILE, name, 0.9) for name in META["categories"]]
@@ -34,19 +34,19 @@ def library(tmp_path: Path) -> tuple[Path, PictureId]:
     return made, ids[0]
 
 
-def learn(library: Path, ids: list[PictureId]) -> None:
+def learn(library: Path, ids: list[ImageId]) -> None:
     logits = logits_as_bytes(np.array([[2.0, 1.0, 0.0]], dtype=np.float32))[0]
     ranks = [Rank(place, picture, "review", "chibi", 0.67, 0, logits) for place, picture in enumerate(ids)]
     ranking.write(library, ranks, meta=META)
 
 
-def say(library: Path, picture: PictureId, said: AnnotationKind, category: str, origin: str) -> None:
+def say(library: Path, picture: ImageId, said: AnnotationKind, category: str, origin: str) -> None:
     with open_catalog(library) as catalog:
         one = Annotation(picture=picture, said=said, category=category, origin=origin, at="2026-01-01", audit=1)
         annotation_log.add(catalog, one)
 
 
-def offered(client: TestClient, picture: PictureId, **query: str) -> dict[str, Any] | None:
+def offered(client: TestClient, picture: ImageId, **query: str) -> dict[str, Any] | None:
     rows = client.get("/api/queue", params=query).raise_for_status().json()["pictures"]
     return next((row for row in rows if row["picture"] == picture), None)
 
@@ -54,7 +54,7 @@ def offered(client: TestClient, picture: PictureId, **query: str) -> dict[str, A
 @pytest.mark.parametrize("order", ["surety", "category", "newest", "learned", "alike", "path"])
 @pytest.mark.parametrize("origin", ["review", "audit", "labels"])
 def test_the_next_best_category_is_offered_after_every_wrong(
-    library: tuple[Path, PictureId], origin: str, order: str
+    library: tuple[Path, ImageId], origin: str, order: str
 ) -> None:
     folder, picture = library
     expected = ["page", "portrait", ""]
@@ -71,7 +71,7 @@ def test_the_next_best_category_is_offered_after_every_wrong(
 
 
 def test_a_ruled_out_category_stays_so_after_a_refit_until_undone(
-    library: tuple[Path, PictureId],
+    library: tuple[Path, ImageId],
 ) -> None:
     folder, picture = library
 
@@ -92,7 +92,7 @@ def test_a_ruled_out_category_stays_so_after_a_refit_until_undone(
         assert "chibi" == shown(client)
 
 
-def test_a_category_that_was_confirmed_since_is_ruled_out_no_more(library: tuple[Path, PictureId]) -> None:
+def test_a_category_that_was_confirmed_since_is_ruled_out_no_more(library: tuple[Path, ImageId]) -> None:
     folder, picture = library
     for said in (AnnotationKind.WRONG, AnnotationKind.RIGHT):
         say(folder, picture, said, "chibi", "review")
@@ -104,7 +104,7 @@ def test_a_category_that_was_confirmed_since_is_ruled_out_no_more(library: tuple
 
 
 def test_a_renamed_category_stays_ruled_out_but_not_a_merged_one(
-    library: tuple[Path, PictureId],
+    library: tuple[Path, ImageId],
 ) -> None:
     folder, picture = library
     for name in ("chibi", "page"):
@@ -124,7 +124,7 @@ def test_a_sort_and_a_refit_guess_the_next_best_too(tmp_path: Path) -> None:
     library = unsure_library(tmp_path, bundle, 12)
     with served(library) as client:
         row = client.get("/api/queue").json()["pictures"][0]
-    picture, ranked = PictureId(row["picture"]), [name for name, _ in row["guesses"]]
+    picture, ranked = ImageId(row["picture"]), [name for name, _ in row["guesses"]]
     for number, name in enumerate(ranked):
         say(library, picture, AnnotationKind.WRONG, name, "review")
         left = [*ranked[number + 1 :], ""]

@@ -13,7 +13,7 @@ from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.queue import QueueFilter
 from classifier.errors import LibraryError
-from classifier.records import Action, Annotation, AnnotationKind, PictureId, Selection
+from classifier.records import Action, Annotation, AnnotationKind, ImageId, Selection
 from classifier.web.history import Answer
 from classifier.web.session import ReviewSession
 from kit.audits import Kind, filed_library
@@ -23,7 +23,7 @@ from kit.tree import all_files
 FIVE = [(Action.REVIEW, "chibi", 0.5 + number / 10) for number in range(4)] + [(Action.REVIEW, "page", 0.95)]
 
 
-def left(session: ReviewSession) -> list[PictureId]:
+def left(session: ReviewSession) -> list[ImageId]:
     return [row.picture for row in session.page(QueueFilter(), after=None, limit=100)]
 
 
@@ -78,9 +78,9 @@ def test_what_an_audit_said_holds_again_when_the_later_word_is_taken_back(tmp_pa
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(picture=PictureId("0" * 64), said=AnnotationKind.NONE),
-        Answer(picture=PictureId("1" * 64), said=AnnotationKind.RIGHT, category="../../etc"),
-        Answer(picture=PictureId("1" * 64), said=AnnotationKind.RIGHT),
+        Answer(picture=ImageId("0" * 64), said=AnnotationKind.NONE),
+        Answer(picture=ImageId("1" * 64), said=AnnotationKind.RIGHT, category="../../etc"),
+        Answer(picture=ImageId("1" * 64), said=AnnotationKind.RIGHT),
     ],
 )
 def test_nothing_is_said_of_what_is_not_there(tmp_path: Path, answer: Answer) -> None:

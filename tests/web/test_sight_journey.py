@@ -11,7 +11,7 @@ import pytest
 from classifier.catalog import annotation_log, ranking
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.ranking import Rank
-from classifier.records import Action, AnnotationKind, PictureId
+from classifier.records import Action, AnnotationKind, ImageId
 from kit.browsing import CHROMIUM, Seen, all_in_sight, all_saved, browser, picture_in_sight, quiet, type_keys, until
 from kit.reviewing import blended, waiting_library
 from kit.serving import server
@@ -48,12 +48,12 @@ STEADY = """() => {
 FILED = "(number) => document.querySelector('.file span').textContent === `File ${number}`"
 
 
-def grid_library(folder: Path, count: int = COUNT) -> tuple[Path, list[PictureId]]:
+def grid_library(folder: Path, count: int = COUNT) -> tuple[Path, list[ImageId]]:
     """So many real pictures that are all taken for a cat."""
     return waiting_library(folder, [(Action.REVIEW, "cat", 0.5 + n / 1000) for n in range(count)], content=blended)
 
 
-def said(library: Path) -> set[PictureId]:
+def said(library: Path) -> set[ImageId]:
     with read_catalog(library) as catalog:
         return set(annotation_log.latest(catalog))
 
@@ -64,7 +64,7 @@ def still(page: Page) -> None:
     page.wait_for_function(STEADY, polling=400)
 
 
-def confirm(page: Page, library: Path, *, tap: bool = False) -> set[PictureId]:
+def confirm(page: Page, library: Path, *, tap: bool = False) -> set[ImageId]:
     """Confirm the grid; what was confirmed by it, which is what is mostly in sight."""
     before = said(library)
     still(page)
@@ -116,7 +116,7 @@ def test_enter_confirms_what_was_in_view_and_the_rest_comes_next(tmp_path: Path,
     assert [] == seen.said
 
 
-def refused(page: Page, picture: PictureId, why: str) -> None:
+def refused(page: Page, picture: ImageId, why: str) -> None:
     """Press keys that say something of the large picture; each is told why it cannot."""
     page.wait_for_selector(f".single[data-image-id='{picture}']")
     for key in ("Enter", "1", "u"):
@@ -154,7 +154,7 @@ def test_an_image_that_does_not_load_is_not_confirmed(tmp_path: Path) -> None:
     assert lost not in said(library)
 
 
-def label_library(folder: Path) -> tuple[Path, list[PictureId]]:
+def label_library(folder: Path) -> tuple[Path, list[ImageId]]:
     """Ten groups that look alike, of which nothing is known."""
     waiting = [(Action.REVIEW, "", 0.0)] * (LOOKS * EACH)
     library, ids = waiting_library(folder, waiting, content=blended, is_sample=True)
@@ -162,7 +162,7 @@ def label_library(folder: Path) -> tuple[Path, list[PictureId]]:
     return library, ids
 
 
-def ranks(ids: Sequence[PictureId], category: str) -> list[Rank]:
+def ranks(ids: Sequence[ImageId], category: str) -> list[Rank]:
     """The groups in their order, taken for a category with confidence where there is one."""
     sure = 0.9 if category else 0.0
     return [Rank(n, picture, "review", category, sure, n // EACH, None) for n, picture in enumerate(ids)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.testclient import TestClient
 
-    from classifier.records import PictureId
+    from classifier.records import ImageId
 
 
 @pytest.fixture
@@ -33,18 +33,18 @@ def client(made: Nearby) -> Iterator[TestClient]:
         yield client
 
 
-def near(client: TestClient, picture: PictureId) -> dict[str, Any]:
+def near(client: TestClient, picture: ImageId) -> dict[str, Any]:
     """What is told once everything that waits is known."""
     while (told := client.get(f"/api/near/{picture}").json())["alike"] is None:
         time.sleep(0.02)
     return dict(told)
 
 
-def alike(client: TestClient, picture: PictureId) -> set[str]:
+def alike(client: TestClient, picture: ImageId) -> set[str]:
     return {row["picture"] for row in near(client, picture)["alike"]}
 
 
-def say(client: TestClient, said: str, *pictures: PictureId) -> Any:
+def say(client: TestClient, said: str, *pictures: ImageId) -> Any:
     category = "red" if said in {"right", "wrong"} else None
     answers = [{"picture": picture, "said": said, "category": category} for picture in pictures]
     return client.post("/api/say", json={"answers": answers}).json()["state"]

@@ -6,10 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
-from classifier.records import PictureId
+from classifier.records import ImageId
 from classifier.web.thumbnails import ThumbnailCache
 
-IDS = [PictureId(f"{number:064x}") for number in range(20)]
+IDS = [ImageId(f"{number:064x}") for number in range(20)]
 
 
 def filled(library: Path, *, limit_bytes: int) -> ThumbnailCache:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from classifier.records import PictureId
+from classifier.records import ImageId
 from classifier.web.thumbnail_service import SIDES
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def image_routes(page: Review) -> list[Route]:
 
     async def image(request: Request) -> Response:
         picture, size = request.path_params["picture"], request.path_params["size"]
-        made = await asyncio.wrap_future(page.thumbnails.see(PictureId(picture), size)) if size in SIDES else None
+        made = await asyncio.wrap_future(page.thumbnails.see(ImageId(picture), size)) if size in SIDES else None
         if made is None:
             raise HTTPException(404)
         # Content by its hash never changes.

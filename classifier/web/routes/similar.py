@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from classifier.records import Action, PictureId
+from classifier.records import Action, ImageId
 from classifier.web.responses import queue_item
 from classifier.web.routes.endpoint import get
 from classifier.web.schemas import Query
@@ -31,7 +31,7 @@ def similar_routes(page: Review) -> list[Route]:
         return {"labelled": labeled, "alike": alike}
 
     async def look(sent: _PictureQuery) -> dict[str, Any]:
-        picture = PictureId(sent.picture)
+        picture = ImageId(sent.picture)
         found = await asyncio.wrap_future(page.similar.look(picture))
         there = await asyncio.to_thread(lambda: [page.path_of(one.picture) is not None for one in found.labeled])
         labeled = [
@@ -45,7 +45,7 @@ def similar_routes(page: Review) -> list[Route]:
     return [get("/api/near", Query, kinds), get("/api/near/{picture:id}", _PictureQuery, look)]
 
 
-def _items(session: ReviewSession, picture: PictureId, others: Sequence[PictureId]) -> list[dict[str, Any]]:
+def _items(session: ReviewSession, picture: ImageId, others: Sequence[ImageId]) -> list[dict[str, Any]]:
     """Those of `others` that wait as `picture` does: skipped images appear beside skipped ones only."""
     how = session.annotations.status_of([picture, *others])
     out = {"settled", "skipped"} - {how.get(picture)}
