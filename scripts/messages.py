@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 from classifier import errors  # noqa: E402 - of this checkout
 from classifier.catalog.runs import EndState  # noqa: E402 - the same
 from classifier.cli.main import app  # noqa: E402 - the same
-from classifier.filing.hardlink_check import WhyNoLink  # noqa: E402 - the same
+from classifier.filing.file_checks import WhyNoLink  # noqa: E402 - the same
 from classifier.filing.results import Status  # noqa: E402 - the same
 from classifier.i18n import DOMAIN, LOCALE, SYSTEM, Language  # noqa: E402 - the same
 from classifier.records import FailureKind  # noqa: E402 - the same

@@ -30,8 +30,8 @@ from classifier.decision.policy import count_fileable, merge_categories
 from classifier.errors import ModelError
 from classifier.model.bundle import open_bundle
 from classifier.model.calibration import mask_ruled_out, most_likely, probabilities
+from classifier.model.head import fit_pca
 from classifier.model.labeled_embeddings import no_labels
-from classifier.model.pca import fit_pca
 from classifier.records import Action, AnnotationKind
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from classifier.catalog import annotation_log, audits, categories, decisions, fi
 from classifier.catalog.categories import read_aliases
 from classifier.catalog.ranking import Rank
 from classifier.catalog.values import utc_now
-from classifier.decision.overrides import apply_annotation
+from classifier.decision.decide import apply_annotation
 from classifier.errors import Counted, CrawlError, LibraryError, Message, SettingsError, message_of
 from classifier.filing.destination import CategoryFolders, candidate_names
 from classifier.filing.executor import execute
@@ -25,7 +25,7 @@ from classifier.filing.results import Status
 from classifier.images.hashing import sample_by_hash
 from classifier.images.walk_result import WalkResult
 from classifier.labels.from_annotations import placed_by_hand, usable_names
-from classifier.model.pca import fit_pca
+from classifier.model.head import fit_pca
 from classifier.model.weights import check_versions
 from classifier.progress import Progress, SilentProgress, Stage
 from classifier.reasons import Reason, ReasonCode

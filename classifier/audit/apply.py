@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.lock import hold_lock
 from classifier.catalog.manual_moves import manually_placed
-from classifier.decision.overrides import apply_annotation
+from classifier.decision.decide import apply_annotation
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recovery import recover
 from classifier.filing.refile import RefileResult, refile_images

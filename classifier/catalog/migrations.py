@@ -9,9 +9,8 @@ import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from classifier.catalog.failure_sentences import add_function
 from classifier.catalog.manual_moves import decision_for_folder
-from classifier.catalog.reason_sentences import add_functions
+from classifier.catalog.older_sentences import add_failure_function, add_reason_functions
 from classifier.catalog.tables import (
     ANSWERS_BY_MODEL,
     AUDITS,
@@ -135,14 +134,14 @@ def m015_decided_before_at_once(connection: sqlite3.Connection) -> None:
 
 def m016_reason_codes(connection: sqlite3.Connection) -> None:
     """The reason of a decision is a code with parameters, no longer a sentence; an annotation among them has its id."""
-    add_functions(connection)
+    add_reason_functions(connection)
     for statement in REASON_CODES:
         connection.execute(statement)
 
 
 def m017_failure_codes(connection: sqlite3.Connection) -> None:
     """Why a file cannot be read is a code with parameters, no longer a sentence."""
-    add_function(connection)
+    add_failure_function(connection)
     connection.execute(
         "UPDATE files SET failure_detail = failure_reason(CAST(failure_detail AS BLOB)) "
         "WHERE failure_detail IS NOT NULL"

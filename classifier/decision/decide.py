@@ -1,6 +1,7 @@
 """Decides whether an image is filed, reviewed or unknown, with the reason.
 
-Vectorized, because a new head decides hundreds of thousands of images at once; each is decided on its own.
+Vectorized, because a new head decides hundreds of thousands of images at once; each is decided on its own. Annotations
+and manual moves take precedence over what the model decides.
 """
 
 # Shapes: N images, M categories.
@@ -9,15 +10,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.catalog.manual_moves import decision_for_folder
 from classifier.model.calibration import RULED_OUT, most_likely
 from classifier.paths import to_json
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Action, Decision, ImageId
+from classifier.records import Action, AnnotationKind, Decision, ImageId
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from classifier.records import Annotation
 
 _Outcome = tuple[Action, ReasonCode, str]
 """An action, the code of its reason, and the JSON of the reason's parameters up to "top", the last one by name."""
@@ -138,3 +147,62 @@ def _decimals(digits: int) -> tuple[str, ...]:
     """All numbers from 0 to 1 with `digits` decimals; looking them up is faster than formatting."""
     scale = 10**digits
     return tuple(str(number / scale) for number in range(scale + 1))
+
+
+def apply_annotation(decision: Decision, annotation: Annotation | None, *, confidence: float | None = None) -> Decision:
+    """The decision after the latest annotation of the image; its reason has the annotation's id.
+
+    An image annotated as right is filed in that category, whatever the threshold or the model says; `confidence` is
+    the probability of that category if it is not the decision's own. One annotated as wrong is not filed in that
+    category, but may be filed in another. One annotated as none of the categories is unknown.
+    """
+    if annotation is None:
+        return decision
+    source = {"annotation": annotation.id, "date": annotation.at[:10], "origin": annotation.origin}
+    if annotation.said is AnnotationKind.NONE:
+        return replace(decision, action=Action.UNKNOWN, reason=Reason.of(ReasonCode.ANNOTATED_NONE, **source))
+    category = annotation.category
+    if category is None:
+        return decision
+    if annotation.said is AnnotationKind.RIGHT:
+        own = decision.confidence if category == decision.category else confidence or 0.0
+        reason = Reason.of(ReasonCode.ANNOTATED, category=category, **source)
+        return replace(decision, action=Action.FILE, category=category, confidence=own, reason=reason)
+    is_refused = annotation.said is AnnotationKind.WRONG and decision.category == category
+    if is_refused and decision.action is not Action.UNKNOWN:
+        reason = Reason.of(ReasonCode.ANNOTATED_WRONG, category=category, **source)
+        return replace(decision, action=Action.REVIEW, reason=reason)
+    return decision
+
+
+def apply_overrides(
+    decisions: list[Decision],
+    probs: NDArray[np.float64],
+    *,
+    categories: Sequence[str],
+    annotations: Mapping[ImageId, Annotation],
+    manual_folders: Mapping[ImageId, bytes],
+) -> list[Decision]:
+    """The decisions after annotations and manual moves; `probs` (N, M) has a row for each decision.
+
+    `manual_folders` has the folder, relative to the library, of each image that a person moved there.
+    """
+    if not annotations and not manual_folders:
+        return decisions
+    columns = {category: number for number, category in enumerate(categories)}
+    overridden = []
+    for decision, row in zip(decisions, probs, strict=True):
+        annotation = annotations.get(decision.picture)
+        column = None if annotation is None else columns.get(annotation.category or "")
+        confidence = None if column is None else float(row[column])
+        after = apply_annotation(decision, annotation, confidence=confidence)
+        overridden.append(_apply_manual_move(after, manual_folders.get(decision.picture)))
+    return overridden
+
+
+def _apply_manual_move(decision: Decision, folder: bytes | None) -> Decision:
+    """The decision that leaves the image in the folder where a person put it."""
+    manual = None if folder is None else decision_for_folder(folder)
+    if manual is None:
+        return decision
+    return replace(decision, action=manual[0], category=manual[1], reason=Reason(ReasonCode.MOVED_BY_PERSON))

@@ -12,7 +12,7 @@ from classifier.catalog.places import LibraryFile, add_places, is_place
 from classifier.catalog.values import to_bytes
 from classifier.errors import Message
 from classifier.filing.executor import execute
-from classifier.filing.hardlink_check import why_no_link
+from classifier.filing.file_checks import why_no_link
 from classifier.filing.plan import NAMES_TAKEN, folder_problem
 from classifier.filing.reconcile import open_library, reconcile
 from classifier.filing.results import Outcome, Status

@@ -19,8 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
 from classifier.model.calibration import fit_temperature, probabilities
-from classifier.model.head import STRENGTH
-from classifier.model.pca import fit_pca
+from classifier.model.head import STRENGTH, fit_pca
 from classifier.training.metrics import coverage_at
 
 if TYPE_CHECKING:

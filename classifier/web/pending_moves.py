@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.queue import items_of_categories, items_of_images
 from classifier.catalog.ranking import attach_newest
-from classifier.decision.overrides import apply_annotation
+from classifier.decision.decide import apply_annotation
 from classifier.filing.destination import REVIEW, is_in_its_folder
 from classifier.filing.reconcile import open_library
 from classifier.filing.refile import RefileResult, refile_images

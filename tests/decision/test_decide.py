@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.decision.decide import decide
+from classifier.decision.decide import apply_annotation, decide
 from classifier.reason_text import reason_message
-from classifier.records import Action, Decision, ImageId
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Action, Annotation, AnnotationKind, Decision, ImageId
+from kit.reasons import ANY
 
 CATEGORIES = ("cat", "dog", "fox")
 
@@ -176,3 +179,63 @@ def test_images_decided_together_or_alone_have_the_same_decision(
     ]
 
     assert apart == together
+
+
+DECISION = Decision(picture=ImageId("p"), action=Action.FILE, category="chibi", confidence=0.97, reason=ANY)
+ANNOTATION = Annotation(
+    picture=ImageId("p"),
+    said=AnnotationKind.WRONG,
+    category="chibi",
+    origin="audit",
+    at="2026-11-24T10:00:00+00:00",
+    audit=1,
+    id=7,
+)
+SOURCE = {"annotation": 7, "date": "2026-11-24"}
+RIGHT = replace(ANNOTATION, said=AnnotationKind.RIGHT)
+
+
+def test_without_an_annotation_a_decision_is_unchanged() -> None:
+    assert DECISION == apply_annotation(DECISION, None)
+    assert DECISION == apply_annotation(DECISION, replace(ANNOTATION, category=None))
+
+
+def test_an_image_annotated_as_wrong_is_reviewed() -> None:
+    reason = Reason.of(ReasonCode.ANNOTATED_WRONG, category="chibi", origin="audit", **SOURCE)
+
+    assert replace(DECISION, action=Action.REVIEW, reason=reason) == apply_annotation(DECISION, ANNOTATION)
+
+
+def test_an_image_annotated_as_wrong_may_be_filed_in_another_category() -> None:
+    other = replace(DECISION, category="portrait")
+
+    assert other == apply_annotation(other, ANNOTATION)
+
+
+def test_an_unknown_image_annotated_as_wrong_stays_unknown() -> None:
+    unknown = replace(DECISION, action=Action.UNKNOWN)
+
+    assert unknown == apply_annotation(unknown, ANNOTATION)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_an_image_annotated_as_right_is_filed_at_any_threshold(action: Action) -> None:
+    reason = Reason.of(ReasonCode.ANNOTATED, category="chibi", origin="audit", **SOURCE)
+
+    assert replace(DECISION, reason=reason) == apply_annotation(replace(DECISION, action=action), RIGHT)
+
+
+def test_an_image_annotated_as_right_stays_if_a_new_model_disagrees() -> None:
+    after = apply_annotation(replace(DECISION, category="portrait"), RIGHT, confidence=0.02)
+
+    assert (Action.FILE, "chibi", 0.02) == (after.action, after.category, after.confidence)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_an_image_annotated_as_none_of_the_categories_is_unknown(action: Action) -> None:
+    none = replace(ANNOTATION, said=AnnotationKind.NONE, category=None, origin="review")
+    reason = Reason.of(ReasonCode.ANNOTATED_NONE, origin="review", **SOURCE)
+
+    assert replace(DECISION, action=Action.UNKNOWN, reason=reason) == apply_annotation(
+        replace(DECISION, action=action), none
+    )

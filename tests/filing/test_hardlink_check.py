@@ -10,8 +10,8 @@ import pytest
 
 from classifier.catalog import filesystem
 from classifier.catalog.connection import copy_in_memory
-from classifier.filing import hardlink_check
-from classifier.filing.hardlink_check import WhyNoLink, why_no_link
+from classifier.filing import file_checks
+from classifier.filing.file_checks import WhyNoLink, why_no_link
 from classifier.records import Method
 from classifier.sort.dry_run import plan_only
 from kit.filing import World, move_of
@@ -71,7 +71,7 @@ def test_another_owner_is_reported_where_links_are_protected(  # noqa: PLR0917 -
 ) -> None:
     source = world.add("a.jpg", b"a")
     owner = source.stat().st_uid
-    monkeypatch.setattr(hardlink_check.os, "geteuid", lambda: (owner or 1000) if mine else owner + 1)
-    monkeypatch.setattr(hardlink_check.os, "access", lambda *_: writable)
-    monkeypatch.setattr(hardlink_check, "lines_of", lambda path: [setting] if "protected" in str(path) else [])
+    monkeypatch.setattr(file_checks.os, "geteuid", lambda: (owner or 1000) if mine else owner + 1)
+    monkeypatch.setattr(file_checks.os, "access", lambda *_: writable)
+    monkeypatch.setattr(file_checks, "lines_of", lambda path: [setting] if "protected" in str(path) else [])
     assert why is why_no_link(source, world.library / "cats") or (mine and owner == 0)

@@ -1,11 +1,13 @@
-"""Reads the sentences in which earlier versions stored the reasons of decisions, as codes and parameters.
+"""Reads the sentences in which earlier versions stored reasons and failures, as codes and parameters.
 
-Only the migration `m016_reason_codes` uses this module, so it changes no more than that step does. A sentence that it
-does not know is kept as the code "text".
+Only the migrations `m016_reason_codes` and `m017_failure_codes` use this module, so it changes no more than those steps
+do. A sentence that it does not know is kept as the code "text".
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -55,7 +57,7 @@ _ANNOTATED: Final = {
 _SAID: Final = {"annotated": "right", "annotated_wrong": "wrong", "annotated_none": "none of these"}
 
 
-def add_functions(connection: sqlite3.Connection) -> None:
+def add_reason_functions(connection: sqlite3.Connection) -> None:
     """Add SQL functions of a stored sentence and the decision's category, both cast to BLOB.
 
     `reason_code` is the code; `reason_said` what was annotated, where and on which day, joined by line ends, NULL
@@ -158,3 +160,67 @@ def _top(guesses: str, first: str) -> tuple[list[list[Any]], int]:
         return [[rest, float(number)]], digits
     cut = next((cut for cut in cuts if rest[: cut.start()] == first), cuts[0])
     return [[rest[: cut.start()], float(number)], [rest[cut.end() :], float(cut[1])]], digits
+
+
+_FAILURES: Final = {
+    "the file is empty": "empty_file",
+    "it does not begin like any picture format that is known": "no_known_format",
+    "there was not enough memory to decode it": "out_of_memory",
+    "there was not enough memory to read the file": "no_memory_to_read",
+    "it is no longer there": "gone",
+    "it was there when the crawl was scanned": "vanished",
+}
+_DECIMAL: Final = r"\d[\d.e+-]*"
+_FAILURE_PATTERNS: Final = {
+    re.compile(pattern, re.DOTALL): code
+    for pattern, code in {
+        r"(?P<format>[\w. -]+) pictures are not read(?:; (?P<readable>[\w, ]+) are)?": "format_not_read",
+        r"(?P<width>\d+) x (?P<height>\d+) is "
+        rf"(?P<megapixels>{_DECIMAL}) megapixels; the limit is (?P<limit>{_DECIMAL})": "size_limit",
+        rf"the file has (?P<size_bytes>[\d,]+) bytes, more than (?P<limit>{_DECIMAL}) megapixels can take": (
+            "length_limit"
+        ),
+        r"there was not enough memory to decode this (?P<format>\w+) picture": "out_of_memory",
+        rf"reading it takes more than (?P<seconds>{_DECIMAL}) seconds": "deadline",
+        r"the decoder died \(signal (?P<signal>\d+)\) while reading it": "decoder_died",
+        r"the decoder died \(exit code (?P<exit_code>\d+)\) while reading it": "decoder_died",
+        r"(?P<format>\w+): the file does not go on as it begins": "broken_off",
+        r"(?P<source>[A-Z]+|\w*(?:Error|Exception|Warning)): (?P<words>.*)": "decoder",
+    }.items()
+}
+_INTEGERS: Final = frozenset({"width", "height", "size_bytes", "signal", "exit_code"})
+_FLOATS: Final = frozenset({"megapixels", "limit", "seconds"})
+_SYSTEM: Final = {os.strerror(number): name for number, name in errno.errorcode.items()}
+
+
+def add_failure_function(connection: sqlite3.Connection) -> None:
+    """Add the SQL function `failure_reason` of a stored sentence, cast to BLOB: code and parameters as JSON."""
+    connection.create_function("failure_reason", 1, _as_json, deterministic=True)
+
+
+def _as_json(sentence: bytes) -> str:
+    code, params = read_failure(sentence.decode(errors="replace"))
+    return to_json({"code": code} | dict(sorted(params.items())))
+
+
+def read_failure(sentence: str) -> tuple[str, dict[str, Any]]:
+    """The code and parameters of a sentence."""
+    if (alone := _FAILURES.get(sentence)) is not None:
+        return alone, {}
+    if (name := _SYSTEM.get(sentence)) is not None:
+        return "system", {"errno": name, "words": sentence}
+    for pattern, code in _FAILURE_PATTERNS.items():
+        if (found := pattern.fullmatch(sentence)) is not None:
+            try:
+                return code, {name: _value(name, text) for name, text in found.groupdict().items() if text is not None}
+            except ValueError:
+                break
+    return "text", {"text": sentence}
+
+
+def _value(name: str, text: str) -> Any:
+    if name in _INTEGERS:
+        return int(text.replace(",", ""))
+    if name in _FLOATS:
+        return float(text)
+    return text.split(", ") if name == "readable" else text
