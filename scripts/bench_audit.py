@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 
 from classifier.audit import estimate as stating
 from classifier.audit import thresholds
-from classifier.audit.sample import draw, is_simple, threshold_steps
 from classifier.catalog.audits import Audit, SampledImage
 from classifier.model import binomial_bounds
 from classifier.reasons import Reason, ReasonCode
@@ -71,7 +70,7 @@ def made(size: int, sizes: Sequence[float], share: float, *, chance: random.Rand
     wrong = _wrong(filed, round(size * share), chance)
     bad = {picture for name, of_one in filed.items() for picture in of_one[: wrong[name]]}
     confidences = [1 - 0.1 * chance.betavariate(*((2, 2) if picture in bad else (1, 4))) for picture in range(size)]
-    found = threshold_steps(confidences)
+    found = thresholds.threshold_steps(confidences)
     below = {least: sum(confidences[picture] >= least for picture in bad) / kept for least, kept in found}
     return Library(filed=filed, wrong=wrong, confidences=confidences, steps=found, shares=below)
 
@@ -89,7 +88,7 @@ def _wrong(filed: dict[str, range], total: int, chance: random.Random) -> dict[s
 
 def audited(library: Library, count: int, seed: int) -> stating.AuditState:
     """One audit, answered by the truth."""
-    sample = draw(library.filed, count, seed=seed)
+    sample = random.Random(seed).sample(range(len(library.confidences)), min(count, len(library.confidences)))
     drawn = tuple(
         SampledImage(
             position=position,
@@ -103,7 +102,7 @@ def audited(library: Library, count: int, seed: int) -> stating.AuditState:
     audit = Audit(
         at="",
         seed=seed,
-        simple=is_simple(count, len(library.confidences)),
+        simple=True,
         filed={name: len(of_one) for name, of_one in library.filed.items()},
         steps=library.steps,
         marks=(0, 0),

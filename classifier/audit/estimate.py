@@ -3,7 +3,7 @@
 A skipped picture is asked once more at the end. Skipped pictures count as wrong, so that skipping improves no bound.
 Auditing again until one looks good would be wrong far more often than in 5% of all cases (57% within 20): so each
 further audit of the same sort is judged at a higher confidence, and all of them together keep 95%
-(`model.bounds.spent`). An audit is a random draw of what is filed, so its bound is the guarantee of just that; it is no
+(`look_confidence`). An audit is a random draw of what is filed, so its bound is the guarantee of just that; it is no
 evidence for another model or threshold, which would file pictures that nobody could draw.
 """
 
@@ -116,8 +116,10 @@ class AuditState:
     def bound(self, category: str | None = None) -> Bound:
         """The bound from the answers so far, for one category or the library.
 
-        The pictures of one category are a simple random draw from it, so its bound is hypergeometric, exact. Asked in
-        random order, the first few are as good a sample as all; but stopping because they look good is not valid.
+        The pictures, also those of one category, are a simple random draw, so the bound is hypergeometric, exact. Asked
+        in random order, the first few are as good a sample as all; but stopping because they look good is not valid.
+        Earlier versions drew a share of each category: the number of wrong ones is then more even than in a simple
+        draw, so the binomial bound holds (Hoeffding 1956).
         """
         of_it = [d for d in self.audit.drawn if d.picture in self.said and category in {None, d.category}]
         said = Counter(self.said[drawn.picture] for drawn in of_it)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +13,13 @@ from typing import TYPE_CHECKING
 
 from classifier.audit.apply import RefileResult, apply_audit, resume
 from classifier.audit.estimate import AuditState
-from classifier.audit.sample import draw, is_simple, threshold_steps
-from classifier.audit.thresholds import ThresholdOffer, default_sample_size, keeps_target, loosest_threshold
+from classifier.audit.thresholds import (
+    ThresholdOffer,
+    default_sample_size,
+    keeps_target,
+    loosest_threshold,
+    threshold_steps,
+)
 from classifier.catalog import annotation_log, audits, manual_moves
 from classifier.catalog.audits import Audit, SampledImage
 from classifier.catalog.connection import open_catalog, read_catalog
@@ -213,19 +220,18 @@ def _resumable(catalog: Catalog, library: Path, *, count: int | None, seed: int 
 
 
 def _draw_audit(catalog: Catalog, library: Path, *, count: int, seed: int | None) -> Audit:
-    there: dict[str, list[FiledImage]] = {}
-    for one in _files_present(catalog, library):
-        there.setdefault(one.category, []).append(one)
+    """Draw a simple random sample of what is filed; by a seed it is the same again."""
+    there = sorted(_files_present(catalog, library), key=lambda one: one.picture)
     if not there:
         raise LibraryError("{library}: nothing is filed there yet, so there is nothing to audit", library=library)
     seed = secrets.randbits(32) if seed is None else seed
-    population = sum(len(of_one) for of_one in there.values())
+    drawn = random.Random(seed).sample(there, min(count, len(there)))  # noqa: S311 - repeatable, not secret
     audit = Audit(
         at=utc_now(),
         seed=seed,
-        simple=is_simple(count, population),
-        filed={category: len(of_one) for category, of_one in there.items()},
-        steps=threshold_steps([one.confidence for of_one in there.values() for one in of_one]),
+        simple=True,
+        filed=Counter(one.category for one in there),
+        steps=threshold_steps([one.confidence for one in there]),
         marks=audits.marks(catalog),
         drawn=tuple(
             SampledImage(
@@ -235,7 +241,7 @@ def _draw_audit(catalog: Catalog, library: Path, *, count: int, seed: int | None
                 confidence=one.confidence,
                 reason=one.reason,
             )
-            for position, one in enumerate(draw(there, count, seed=seed))
+            for position, one in enumerate(drawn)
         ),
     )
     return audits.save(catalog, audit)

@@ -3,12 +3,13 @@
 Fixed-sequence testing (Angelopoulos et al. 2021, "Learn then Test"): thresholds that were fixed at the draw are tested
 from strict to loose, each at the full level, until the first that cannot be shown to keep the rate. The hypothesis "of
 the pictures that this threshold keeps, more than the rate are wrong" is tested by how many drawn pictures are kept and
-wrong: as in the sample's docstring a sum of independent Bernoulli variables over the whole draw, whose mean rate is
-the share of such pictures in the library. So the test is exact although the number of kept ones drawn is random.
+wrong in the whole draw, by the bound on the share of such pictures in the library. So the test is exact although the
+number of kept ones drawn is random.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,15 @@ from classifier.audit.estimate import CONFIDENCE
 from classifier.model.binomial_bounds import finite_upper_bound, look_confidence, min_sample_size, upper_bound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from classifier.audit.estimate import AuditState
     from classifier.catalog.audits import Audit
 
 
 COUNT = 160
 """So many without a wrong one show that at most 2% are, in the first audit of a sort."""
+_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,14 @@ class ThresholdOffer:
     threshold: float
     kept: int
     filed: int
+
+
+def threshold_steps(confidences: Sequence[float]) -> tuple[tuple[float, int], ...]:
+    """Thresholds from strict to loose, each with how many it keeps: a twentieth of the pictures more at each step."""
+    rising = sorted(confidences)
+    count = len(rising)
+    least = {rising[count + (-count * step // _STEPS)] for step in range(1, _STEPS + 1)} if rising else set()
+    return tuple((threshold, count - bisect_left(rising, threshold)) for threshold in sorted(least, reverse=True))
 
 
 def keeps_target(state: AuditState, max_error: float) -> bool:

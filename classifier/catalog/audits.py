@@ -53,7 +53,7 @@ class SampledImage:
 class Audit:
     """A sample as drawn; `id` is 0 before it is stored, `at` is in UTC, ISO 8601.
 
-    `filed` counts the images it was drawn from, by category; `simple` if the draw was not stratified by category.
+    `filed` counts the images it was drawn from, by category; not `simple` if an earlier version drew by category.
     `steps` are thresholds from strict to loose with the number of images that each would keep, fixed before any
     answer. `marks` change when anything is filed. `run` and `threshold` say how its outcome was applied, if it was.
     `number` counts the audits with answers since the last sort that filed anything, this one included: the bounds must

@@ -117,6 +117,17 @@ def test_only_what_is_there_is_drawn(tmp_path: Path) -> None:
     assert [0.55, 0.6, 0.8, 0.9] == sorted(drawn.confidence for drawn in drawn_by(library))
 
 
+def test_a_sample_is_drawn_by_chance_whatever_the_categories_are(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, *FEW)
+    with open_session(library, count=2, seed=0, anew=True) as session:
+        assert session.state.audit.simple
+    samples = [drawn_by(library, count=2, seed=seed, anew=True) for seed in range(40)]
+
+    assert {2} == {len({drawn.picture for drawn in sample}) for sample in samples}
+    assert {0, 1, 2} == {sum(drawn.category == "page" for drawn in sample) for sample in samples}
+    assert 6 == len({drawn.picture for sample in samples for drawn in sample})
+
+
 def test_a_picture_that_was_moved_meanwhile_has_no_path_any_more(tmp_path: Path) -> None:
     library = filed_library(tmp_path, *FEW)
     with open_session(library) as session:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from classifier.audit.estimate import AuditState
-from classifier.audit.thresholds import ThresholdOffer, keeps_target, loosest_threshold, next_sample_size
+from classifier.audit.thresholds import (
+    ThresholdOffer,
+    keeps_target,
+    loosest_threshold,
+    next_sample_size,
+    threshold_steps,
+)
 from classifier.records import AnnotationKind
 from kit.audits import answered, audit_of
 
@@ -82,3 +90,16 @@ def test_a_small_library_is_judged_as_drawn_without_replacement() -> None:
 
     assert not keeps_target(state, 0.02)
     assert ThresholdOffer(threshold=pytest.approx(0.05), kept=190, filed=200) == loosest_threshold(state, 0.02)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=200))
+def test_steps_go_from_strict_to_loose_and_end_with_all(confidences: list[float]) -> None:
+    found = threshold_steps(confidences)
+
+    assert [step for step, _ in found] == sorted({step for step, _ in found}, reverse=True)
+    assert (min(confidences), len(confidences)) == found[-1]
+    assert all(kept == sum(one >= step for one in confidences) for step, kept in found)
+
+
+def test_nothing_filed_has_no_steps() -> None:
+    assert () == threshold_steps([])
