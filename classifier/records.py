@@ -218,7 +218,7 @@ class Annotation:
     """
 
     picture: ImageId
-    said: AnnotationKind
+    kind: AnnotationKind
     category: str | None
     origin: str
     at: str

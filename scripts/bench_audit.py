@@ -113,7 +113,7 @@ def audited(library: Library, count: int, seed: int) -> stating.AuditState:
 
 def _verdict(library: Library, drawn: SampledImage) -> Annotation:
     said = library.said(int(drawn.picture), drawn.category)
-    return Annotation(picture=drawn.picture, said=said, category=drawn.category, origin="", at="")
+    return Annotation(picture=drawn.picture, kind=said, category=drawn.category, origin="", at="")
 
 
 def row(library: Library, *, audits: int, count: int) -> list[float]:

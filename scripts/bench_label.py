@@ -59,7 +59,7 @@ def label(library: Path, folder: Path) -> None:
             answers = [
                 Answer(
                     picture=row.picture,
-                    said=AnnotationKind.RIGHT if truth == name else AnnotationKind.WRONG,
+                    kind=AnnotationKind.RIGHT if truth == name else AnnotationKind.WRONG,
                     category=name,
                 )
                 for row, truth in zip(rows, targets, strict=True)

@@ -151,7 +151,7 @@ def measure(
         said = [
             Annotation(
                 picture=one.picture,
-                said=AnnotationKind.RIGHT,
+                kind=AnnotationKind.RIGHT,
                 category=truth[one.picture],
                 origin="review",
                 at=f"{number}",

@@ -117,7 +117,7 @@ class Learner:
         wanted = [
             picture
             for picture, annotation in latest.items()
-            if annotation.said is AnnotationKind.RIGHT and picture not in self._embeddings
+            if annotation.kind is AnnotationKind.RIGHT and picture not in self._embeddings
         ]
         for part in read_embeddings(catalog, self._folder, wanted, backbone=self._backbone):
             if part.embeddings.shape[1] == self._width:
@@ -240,11 +240,11 @@ class Learner:
         """What this round changed, for the status line of the page."""
         is_open = np.array(
             [
-                action == Action.REVIEW and (picture not in latest or latest[picture].said is AnnotationKind.SKIPPED)
+                action == Action.REVIEW and (picture not in latest or latest[picture].kind is AnnotationKind.SKIPPED)
                 for picture, action in zip(self._pool.pictures, self._pool.actions, strict=True)
             ]
         )
-        confirmed = sum(latest[one].said is AnnotationKind.RIGHT for one in self._pool.pictures if one in latest)
+        confirmed = sum(latest[one].kind is AnnotationKind.RIGHT for one in self._pool.pictures if one in latest)
         expected = self._expected(training_set)
         fileable = count_fileable(confidences[is_open], expected, default=self.bundle.manifest.threshold)
         coverage = (filed + confirmed + fileable) / max(filed + len(confidences), 1)

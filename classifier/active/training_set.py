@@ -72,7 +72,7 @@ def build_training_set(
     added = {
         picture: str(annotation.category)
         for picture, annotation in latest.items()
-        if annotation.said is AnnotationKind.RIGHT
+        if annotation.kind is AnnotationKind.RIGHT
         and annotation.category
         and picture in embeddings
         and picture not in labels
@@ -165,8 +165,8 @@ def _possible_duplicates(labeled: LabeledEmbeddings, is_annotated: NDArray[np.bo
 
 def _current_label(label: str, annotation: Annotation | None) -> str | None:
     """The category of a labeled image after its annotation; None if unknown or none."""
-    if annotation is None or annotation.said is AnnotationKind.SKIPPED:
+    if annotation is None or annotation.kind is AnnotationKind.SKIPPED:
         return label
-    if annotation.said is AnnotationKind.WRONG:
+    if annotation.kind is AnnotationKind.WRONG:
         return label if annotation.category != label else None
-    return annotation.category if annotation.said is AnnotationKind.RIGHT else None
+    return annotation.category if annotation.kind is AnnotationKind.RIGHT else None

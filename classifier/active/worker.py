@@ -1,7 +1,7 @@
 """The learner process beside the page: waits for annotations, learns, and ends when its pipe closes.
 
-It receives {"said": n}, n more annotations, and {"file": true}. It sends one dictionary an event. It ends with the
-page, also when the page is killed; a ranking that was half written is then ignored.
+It receives {"annotations": n}, n more annotations, and {"file": true}. It sends one dictionary an event. It ends with
+the page, also when the page is killed; a ranking that was half written is then ignored.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def run_learner(pipe: Connection, library: Path) -> None:
     pending = 0
     while learner is not None:
         message = _next(inbox)
-        pending += message.get("said", 0)
+        pending += message.get("annotations", 0)
         if message.get("file"):
             _file(pipe, library, learner)
             learner, pending = _begin(pipe, library), 0

@@ -75,7 +75,7 @@ def _begin(catalog: Catalog, library: Path, audit: Audit, agreed: Strictness) ->
 
 def _changed_decisions(catalog: Catalog, audit: Audit, agreed: Strictness) -> Iterator[Decision]:
     """The decisions whose action changes."""
-    said, put_by_hand = annotation_log.latest(catalog), manually_placed(catalog)
+    annotations, put_by_hand = annotation_log.latest(catalog), manually_placed(catalog)
     for one in audits.filed(catalog):
         if one.picture in put_by_hand:
             continue
@@ -83,7 +83,7 @@ def _changed_decisions(catalog: Catalog, audit: Audit, agreed: Strictness) -> It
         now = was
         if agreed.threshold is not None and one.confidence < agreed.threshold:
             now = _decision(one, Action.REVIEW, _below_threshold_reason(one, audit, agreed.threshold, agreed.max_error))
-        now = apply_annotation(now, said.get(one.picture))
+        now = apply_annotation(now, annotations.get(one.picture))
         if now.action is not was.action:
             yield now
 

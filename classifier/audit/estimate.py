@@ -87,15 +87,15 @@ class AuditState:
         self.answers: Sequence[Annotation] = _standing(annotations)
 
     @cached_property
-    def said(self) -> dict[ImageId, AnnotationKind]:
+    def kinds(self) -> dict[ImageId, AnnotationKind]:
         """The annotation of each picture, skipped ones too."""
-        return {annotation.picture: annotation.said for annotation in self.answers}
+        return {annotation.picture: annotation.kind for annotation in self.answers}
 
     @cached_property
     def current(self) -> SampledImage | None:
         """The next picture to ask about; None if all are answered."""
-        skips = Counter(annotation.picture for annotation in self.answers if annotation.said is AnnotationKind.SKIPPED)
-        answered = {annotation.picture for annotation in self.answers if annotation.said is not AnnotationKind.SKIPPED}
+        skips = Counter(annotation.picture for annotation in self.answers if annotation.kind is AnnotationKind.SKIPPED)
+        answered = {annotation.picture for annotation in self.answers if annotation.kind is not AnnotationKind.SKIPPED}
         left = [d for d in self.audit.drawn if d.picture not in answered and skips[d.picture] < _MOST_SKIPS]
         return min(left, key=lambda drawn: (skips[drawn.picture], drawn.position), default=None)
 
@@ -107,11 +107,11 @@ class AuditState:
     @property
     def asked(self) -> int:
         """How many pictures were answered or skipped."""
-        return len(self.said)
+        return len(self.kinds)
 
     def is_bad(self, drawn: SampledImage) -> bool:
         """Whether a picture that was asked counts as wrong."""
-        return self.said.get(drawn.picture) in {AnnotationKind.WRONG, AnnotationKind.SKIPPED}
+        return self.kinds.get(drawn.picture) in {AnnotationKind.WRONG, AnnotationKind.SKIPPED}
 
     def bound(self, category: str | None = None) -> Bound:
         """The bound from the answers so far, for one category or the library.
@@ -121,9 +121,9 @@ class AuditState:
         Earlier versions drew a share of each category: the number of wrong ones is then more even than in a simple
         draw, so the binomial bound holds (Hoeffding 1956).
         """
-        of_it = [d for d in self.audit.drawn if d.picture in self.said and category in {None, d.category}]
-        said = Counter(self.said[drawn.picture] for drawn in of_it)
-        bad, asked = said[AnnotationKind.WRONG] + said[AnnotationKind.SKIPPED], len(of_it)
+        of_it = [d for d in self.audit.drawn if d.picture in self.kinds and category in {None, d.category}]
+        counts = Counter(self.kinds[drawn.picture] for drawn in of_it)
+        bad, asked = counts[AnnotationKind.WRONG] + counts[AnnotationKind.SKIPPED], len(of_it)
         filed = self.audit.population if category is None else self.audit.filed[category]
         exact = self.audit.simple or category is not None or asked == filed
         confidence = look_confidence(self.audit.number, CONFIDENCE)
@@ -131,8 +131,8 @@ class AuditState:
             category=category,
             filed=filed,
             asked=asked,
-            wrong=said[AnnotationKind.WRONG],
-            skipped=said[AnnotationKind.SKIPPED],
+            wrong=counts[AnnotationKind.WRONG],
+            skipped=counts[AnnotationKind.SKIPPED],
             at_most=finite_upper_bound(bad, asked, filed, confidence) if exact else upper_bound(bad, asked, confidence),
             number=self.audit.number,
         )
@@ -146,7 +146,7 @@ class AuditState:
 def _standing(annotations: Iterable[Annotation]) -> tuple[Annotation, ...]:
     standing: list[Annotation] = []
     for annotation in annotations:
-        if annotation.said is not AnnotationKind.TAKEN_BACK:
+        if annotation.kind is not AnnotationKind.TAKEN_BACK:
             standing.append(annotation)
         elif standing:
             standing.pop()

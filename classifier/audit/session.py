@@ -63,11 +63,11 @@ class Session:
         self.library = library
         self.state = AuditState(audit, annotation_log.of_audit(catalog, audit.id))
 
-    def answer(self, said: AnnotationKind) -> None:
+    def answer(self, kind: AnnotationKind) -> None:
         """Store the annotation of the current picture, durably; nothing if all are answered."""
         drawn = self.state.current
         if drawn is not None:
-            self._add(drawn, said)
+            self._add(drawn, kind)
 
     def take_back(self) -> bool:
         """Take back the last answer that stands, so that its picture is asked again; False when there is none."""
@@ -119,16 +119,16 @@ class Session:
 
     def _misfiled(self) -> int:
         """How many pictures that were judged wrong still lie in their category's folder and have no other category."""
-        judged = [d for d in self.state.audit.drawn if self.state.said.get(d.picture) is AnnotationKind.WRONG]
+        judged = [d for d in self.state.audit.drawn if self.state.kinds.get(d.picture) is AnnotationKind.WRONG]
         there = [drawn.picture for drawn in judged if self.path_of(drawn) is not None]
         latest = annotation_log.latest(self._catalog, there)
-        return sum(annotation.said is AnnotationKind.WRONG for annotation in latest.values())
+        return sum(annotation.kind is AnnotationKind.WRONG for annotation in latest.values())
 
-    def _add(self, drawn: SampledImage, said: AnnotationKind) -> None:
+    def _add(self, drawn: SampledImage, kind: AnnotationKind) -> None:
         audit = self.state.audit
         annotation = Annotation(
             picture=drawn.picture,
-            said=said,
+            kind=kind,
             category=drawn.category,
             origin=ORIGIN,
             at=utc_now(),

@@ -26,10 +26,10 @@ def add(catalog: Catalog, verdict: Annotation) -> Annotation:
     return add_all(catalog, [verdict])[0]
 
 
-def add_all(catalog: Catalog, said: Iterable[Annotation]) -> list[Annotation]:
+def add_all(catalog: Catalog, annotations: Iterable[Annotation]) -> list[Annotation]:
     """Record annotations durably, all or none; returns them with their ids."""
     with catalog.transaction() as connection:
-        return [replace(verdict, id=_insert(connection, verdict)) for verdict in said]
+        return [replace(verdict, id=_insert(connection, verdict)) for verdict in annotations]
 
 
 def latest(catalog: Catalog, pictures: Sequence[ImageId] | None = None) -> dict[ImageId, Annotation]:
@@ -47,23 +47,23 @@ def exclude_moved(catalog: Catalog, held: dict[ImageId, T]) -> dict[ImageId, T]:
     return {picture: of_it for picture, of_it in held.items() if picture not in moved}
 
 
-def current(said: Iterable[Annotation]) -> dict[ImageId, Annotation]:
+def current(annotations: Iterable[Annotation]) -> dict[ImageId, Annotation]:
     """The current annotation of each image, given all of them, oldest first."""
     kept = {
-        picture: [one for one in of_it if one.said is not AnnotationKind.SKIPPED]
-        for picture, of_it in without_retracted(said).items()
+        picture: [one for one in of_it if one.kind is not AnnotationKind.SKIPPED]
+        for picture, of_it in without_retracted(annotations).items()
     }
     return {picture: of_it[-1] for picture, of_it in kept.items() if of_it}
 
 
-def ruled_out(said: Iterable[Annotation]) -> dict[ImageId, frozenset[str]]:
+def ruled_out(annotations: Iterable[Annotation]) -> dict[ImageId, frozenset[str]]:
     """The categories that each image was said not to belong to, given all annotations, oldest first.
 
     A category that the image was later said to belong to is not among them. Names are as they were when annotated.
     """
     found: dict[ImageId, frozenset[str]] = {}
-    for picture, of_it in without_retracted(said).items():
-        last = {one.category: one.said for one in of_it if one.said in {AnnotationKind.RIGHT, AnnotationKind.WRONG}}
+    for picture, of_it in without_retracted(annotations).items():
+        last = {one.category: one.kind for one in of_it if one.kind in {AnnotationKind.RIGHT, AnnotationKind.WRONG}}
         if out := frozenset(name for name, word in last.items() if name is not None and word is AnnotationKind.WRONG):
             found[picture] = out
     return found
@@ -75,15 +75,15 @@ def judged_wrong(catalog: Catalog) -> list[ImageId]:
     return [ImageId(picture) for (picture,) in rows]
 
 
-def without_retracted(said: Iterable[Annotation]) -> dict[ImageId, list[Annotation]]:
+def without_retracted(annotations: Iterable[Annotation]) -> dict[ImageId, list[Annotation]]:
     """The annotations of each image that are not retracted, oldest first.
 
     A retraction removes the last annotation of its own origin.
     """
     found: dict[ImageId, list[Annotation]] = {}
-    for verdict in said:
+    for verdict in annotations:
         of_it = found.setdefault(verdict.picture, [])
-        if verdict.said is not AnnotationKind.TAKEN_BACK:
+        if verdict.kind is not AnnotationKind.TAKEN_BACK:
             of_it.append(verdict)
             continue
         own = [number for number, one in enumerate(of_it) if one.origin == verdict.origin]
@@ -125,7 +125,7 @@ def count(catalog: Catalog) -> int:
 
 
 def _insert(connection: sqlite3.Connection, verdict: Annotation) -> int:
-    values = (verdict.picture, verdict.said, verdict.category, verdict.origin, verdict.audit, verdict.at, verdict.step)
+    values = (verdict.picture, verdict.kind, verdict.category, verdict.origin, verdict.audit, verdict.at, verdict.step)
     cursor = connection.execute(
         "INSERT INTO verdicts (picture, said, category, origin, audit, at, step, selection) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -135,11 +135,11 @@ def _insert(connection: sqlite3.Connection, verdict: Annotation) -> int:
 
 
 def _annotation(row: Sequence[object]) -> Annotation:
-    number, picture, said, category, origin, audit, at, step, selection = row
+    number, picture, kind, category, origin, audit, at, step, selection = row
     return Annotation(
         id=int(str(number)),
         picture=ImageId(str(picture)),
-        said=AnnotationKind(str(said)),
+        kind=AnnotationKind(str(kind)),
         category=None if category is None else nfc(str(category)),
         origin=str(origin),
         audit=None if audit is None else int(str(audit)),

@@ -1,6 +1,6 @@
 """The queue: what waits for a person, page by page. Every page costs the same, at any length and position.
 
-The tables `temp.said` and `temp.here` are those of `queue_annotations` and `queue_folder`.
+The tables `temp.annotated` and `temp.here` are those of `queue_annotations` and `queue_folder`.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ LEFT JOIN predictions ON predictions.picture = d.picture AND predictions.model =
 DECISIONS: Final = """decisions AS d {how}
 LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action"""
 IN_FOLDER: Final = "ON d.picture = here.picture"
-ANNOTATED_JOIN: Final = "LEFT JOIN temp.said ON said.picture = d.picture"
+ANNOTATED_JOIN: Final = "LEFT JOIN temp.annotated ON annotated.picture = d.picture"
 
 
 def page(
@@ -174,7 +174,7 @@ def decision_condition(wanted: QueueFilter) -> tuple[str, list[str]]:
 def _source(wanted: QueueFilter, how: str) -> str:
     """The joined tables, starting with the smallest; `how` names the index of the order."""
     if wanted.skipped:
-        return f"temp.said CROSS JOIN {DECISIONS.format(how='ON d.picture = said.picture')}"
+        return f"temp.annotated CROSS JOIN {DECISIONS.format(how='ON d.picture = annotated.picture')}"
     decided = (
         f"temp.here CROSS JOIN {DECISIONS.format(how=IN_FOLDER)}" if wanted.is_small else DECISIONS.format(how=how)
     )
@@ -199,14 +199,14 @@ def items_of_categories(catalog: Catalog, categories: Sequence[str], *, model: s
 
 
 def annotation_condition(wanted: QueueFilter) -> str:
-    """The SQL condition on `temp.said` and `temp.here` for a filter."""
+    """The SQL condition on `temp.annotated` and `temp.here` for a filter."""
     inside = "" if wanted.folder is None else " AND d.picture IN (SELECT picture FROM temp.here)"
     if wanted.skipped:
-        return f"said.how = 'skipped'{inside}"
+        return f"annotated.how = 'skipped'{inside}"
     if wanted.grid:
         never = "NOT EXISTS (SELECT 1 FROM temp.ruled_out WHERE ruled_out.picture = d.picture)"
-        return f"said.how IS NULL AND {never}{inside}"
-    return f"(said.how IS NULL OR said.how = 'wrong'){inside}"
+        return f"annotated.how IS NULL AND {never}{inside}"
+    return f"(annotated.how IS NULL OR annotated.how = 'wrong'){inside}"
 
 
 def item_from_row(row: Sequence[object]) -> QueueItem:

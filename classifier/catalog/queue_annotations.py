@@ -1,8 +1,8 @@
 """What annotations make of the images of the queue, in temporary tables of one connection.
 
-`temp.said` has `how`: "settled" and "skipped" keep an image out of the queue; "wrong" does not, and names the category
-that the image is not of. `temp.ruled_out` has every category that a person ruled out for an image, under all names that
-the category is stored by.
+`temp.annotated` has `how`: "settled" and "skipped" keep an image out of the queue; "wrong" does not, and names the
+category that the image is not of. `temp.ruled_out` has every category that a person ruled out for an image, under all
+names that the category is stored by.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
 
 _TABLES: Final = (
-    """CREATE TEMP TABLE IF NOT EXISTS said (
+    """CREATE TEMP TABLE IF NOT EXISTS annotated (
         picture TEXT PRIMARY KEY, how TEXT NOT NULL, category TEXT) WITHOUT ROWID""",
     """CREATE TEMP TABLE IF NOT EXISTS ruled_out (
         picture TEXT, category TEXT, PRIMARY KEY (picture, category)) WITHOUT ROWID""",
@@ -31,9 +31,9 @@ WHERE d.action IN ('review', 'unknown') GROUP BY 1, 2 ORDER BY 3 DESC, 2
 """
 _SETTLED: Final = """
 SELECT d.picture, d.action, coalesce(r.category, d.category)
-FROM temp.said CROSS JOIN decisions AS d ON d.picture = said.picture
+FROM temp.annotated CROSS JOIN decisions AS d ON d.picture = annotated.picture
 LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action
-WHERE said.how IN ('settled', 'skipped')
+WHERE annotated.how IN ('settled', 'skipped')
 """
 
 
@@ -47,16 +47,16 @@ class QueueAnnotations:
 
     def clear(self, picture: ImageId) -> None:
         """Put an image back into the queue."""
-        self._catalog.connection.execute("DELETE FROM temp.said WHERE picture = ?", (picture,))
+        self._catalog.connection.execute("DELETE FROM temp.annotated WHERE picture = ?", (picture,))
 
     def set_status(self, picture: ImageId, how: str, category: str | None) -> None:
         """Set the status of an image that has none."""
         values = (picture, how, category)
-        self._catalog.connection.execute("INSERT INTO temp.said (picture, how, category) VALUES (?, ?, ?)", values)
+        self._catalog.connection.execute("INSERT INTO temp.annotated (picture, how, category) VALUES (?, ?, ?)", values)
 
     def status_of(self, pictures: Sequence[ImageId]) -> dict[ImageId, str]:
         """The status of each of these images that has one."""
-        query = "SELECT picture, how FROM temp.said WHERE picture IN {pictures}"
+        query = "SELECT picture, how FROM temp.annotated WHERE picture IN {pictures}"
         return {ImageId(picture): str(how) for picture, how in select_many(self._catalog, query, pictures)}
 
     def settled(self) -> dict[ImageId, tuple[str, str]]:
@@ -67,7 +67,8 @@ class QueueAnnotations:
     def count_by_category(self) -> dict[str, int]:
         """How many images a person put into each category."""
         query = (
-            "SELECT category, count(*) FROM temp.said WHERE how = 'settled' AND category IS NOT NULL GROUP BY category"
+            "SELECT category, count(*) FROM temp.annotated "
+            "WHERE how = 'settled' AND category IS NOT NULL GROUP BY category"
         )
         return dict(self._catalog.connection.execute(query).fetchall())
 

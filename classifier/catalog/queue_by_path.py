@@ -26,13 +26,13 @@ _EVERYWHERE: Final = (b"", b"\xff")
 _FIRST: Final = "SELECT min(path) FROM files WHERE picture = ? AND path > ? AND path < ?"
 _COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {conditions} LIMIT ?)"
 _DECIDED: Final = "decisions AS d INDEXED BY decisions_by_category"
-_SKIPPED: Final = "temp.said CROSS JOIN decisions AS d ON d.picture = said.picture"
+_SKIPPED: Final = "temp.annotated CROSS JOIN decisions AS d ON d.picture = annotated.picture"
 _LOOKED_UP: Final = """
 SELECT (SELECT min(path) FROM files WHERE picture = d.picture AND path > ? AND path < ?), d.picture FROM {source}
 CROSS JOIN places ON places.picture = d.picture WHERE {conditions}
 """
 _ALONG: Final = """
-SELECT f.picture FROM files AS f CROSS JOIN decisions AS d ON d.picture = f.picture {said}
+SELECT f.picture FROM files AS f CROSS JOIN decisions AS d ON d.picture = f.picture {annotated}
 CROSS JOIN places ON places.picture = d.picture
 WHERE f.path > ? AND f.path < ? AND {conditions} AND NOT EXISTS (
     SELECT 1 FROM files AS other WHERE other.picture = f.picture AND other.path > ? AND other.path < f.path)
@@ -70,7 +70,7 @@ def _start(catalog: Catalog, bounds: _Bounds, picture: CursorValue) -> bytes:
 def _are_few(catalog: Catalog, wanted: QueueFilter) -> bool:
     source, (conditions, values) = _DECIDED, decision_condition(wanted)
     if wanted.skipped:
-        source, conditions, values = "temp.said", annotation_condition(wanted), []
+        source, conditions, values = "temp.annotated", annotation_condition(wanted), []
     count = _COUNT.format(source=source, conditions=conditions)
     return bool(catalog.connection.execute(count, (*values, _FEW + 1)).fetchone()[0] <= _FEW)
 
@@ -86,6 +86,6 @@ def _looked_up(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: by
 
 def _along(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: bytes, limit: int) -> list[ImageId]:
     asked, values = decision_condition(wanted)
-    query = _ALONG.format(said=ANNOTATED_JOIN, conditions=f"{asked} AND {annotation_condition(wanted)}")
+    query = _ALONG.format(annotated=ANNOTATED_JOIN, conditions=f"{asked} AND {annotation_condition(wanted)}")
     rows = catalog.connection.execute(query, (start, bounds[1], *values, bounds[0], limit))
     return [ImageId(picture) for (picture,) in rows]

@@ -23,11 +23,11 @@ SURE: Final = 0.5
 _IS_PREDICTED: Final = f"""r.category != '' AND r.confidence >= {SURE} AND NOT EXISTS (
 SELECT 1 FROM temp.ruled_out WHERE ruled_out.picture = r.picture AND ruled_out.category = r.category)"""  # noqa: S608 - our own
 _WAITS: Final = """outlook.ranks AS r CROSS JOIN decisions AS d ON d.picture = r.picture AND d.action = r.action
-LEFT JOIN temp.said ON said.picture = r.picture"""
-_IS_OPEN: Final = "d.action = 'review' AND (said.how IS NULL OR said.how = 'wrong')"
+LEFT JOIN temp.annotated ON annotated.picture = r.picture"""
+_IS_OPEN: Final = "d.action = 'review' AND (annotated.how IS NULL OR annotated.how = 'wrong')"
 
 
-_IS_ANNOTATED: Final = "CASE WHEN said.how IS NULL THEN 0 ELSE 1 END"
+_IS_ANNOTATED: Final = "CASE WHEN annotated.how IS NULL THEN 0 ELSE 1 END"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ def image_clusters(catalog: Catalog) -> ImageClusters:
     rows = catalog.connection.execute(
         f"SELECT r.look, max({_IS_ANNOTATED}), max(d.action = 'review') FROM outlook.ranks AS r "  # noqa: S608 - our own
         "CROSS JOIN decisions AS d ON d.picture = r.picture CROSS JOIN places ON places.picture = r.picture "
-        "LEFT JOIN temp.said ON said.picture = r.picture GROUP BY 1 ORDER BY 1"
+        "LEFT JOIN temp.annotated ON annotated.picture = r.picture GROUP BY 1 ORDER BY 1"
     ).fetchall()
     named = sum(is_annotated for _, is_annotated, _ in rows)
     untouched = tuple(int(cluster) for cluster, is_annotated, waits in rows if waits and not is_annotated)

@@ -128,11 +128,11 @@ def _asked(chosen: Settings, overrides: Sequence[str]) -> dict[str, Any]:
     """The threshold or the error rate asked for: the command line goes before the file, a rate before a threshold."""
     from classifier.errors import SettingsError
 
-    said = {override.partition("=")[0].strip() for override in overrides}
-    if said >= {"sort.threshold", "sort.max_error"}:
+    overridden = {override.partition("=")[0].strip() for override in overrides}
+    if overridden >= {"sort.threshold", "sort.max_error"}:
         raise SettingsError("--threshold and --max-error: give one of them; each says how sure a picture is to be")
     given = chosen.sort
-    if given.max_error is not None and "sort.threshold" not in said:
+    if given.max_error is not None and "sort.threshold" not in overridden:
         return {"max_error": given.max_error}
     return {"threshold": given.threshold if "threshold" in given.model_fields_set else None}
 

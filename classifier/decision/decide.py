@@ -159,16 +159,16 @@ def apply_annotation(decision: Decision, annotation: Annotation | None, *, confi
     if annotation is None:
         return decision
     source = {"annotation": annotation.id, "date": annotation.at[:10], "origin": annotation.origin}
-    if annotation.said is AnnotationKind.NONE:
+    if annotation.kind is AnnotationKind.NONE:
         return replace(decision, action=Action.UNKNOWN, reason=Reason.of(ReasonCode.ANNOTATED_NONE, **source))
     category = annotation.category
     if category is None:
         return decision
-    if annotation.said is AnnotationKind.RIGHT:
+    if annotation.kind is AnnotationKind.RIGHT:
         own = decision.confidence if category == decision.category else confidence or 0.0
         reason = Reason.of(ReasonCode.ANNOTATED, category=category, **source)
         return replace(decision, action=Action.FILE, category=category, confidence=own, reason=reason)
-    is_refused = annotation.said is AnnotationKind.WRONG and decision.category == category
+    is_refused = annotation.kind is AnnotationKind.WRONG and decision.category == category
     if is_refused and decision.action is not Action.UNKNOWN:
         reason = Reason.of(ReasonCode.ANNOTATED_WRONG, category=category, **source)
         return replace(decision, action=Action.REVIEW, reason=reason)

@@ -42,9 +42,9 @@ class Feedback:
         annotation = self.annotations.get(example.picture)
         if annotation is None:
             return example
-        if annotation.said is AnnotationKind.RIGHT and annotation.category is not None:
+        if annotation.kind is AnnotationKind.RIGHT and annotation.category is not None:
             return replace(example, label=replace(example.label, category=annotation.category))
-        if annotation.said is not AnnotationKind.NONE and annotation.category != example.label.category:
+        if annotation.kind is not AnnotationKind.NONE and annotation.category != example.label.category:
             return example
         return replace(example, label=replace(example.label, category=""))
 
@@ -58,7 +58,7 @@ def read_feedback(library: Path | None) -> Feedback:
         labels = []
         for picture, annotation in annotations.items():
             place = place_of(catalog, picture)
-            if place is not None and annotation.said is AnnotationKind.RIGHT and annotation.category is not None:
+            if place is not None and annotation.kind is AnnotationKind.RIGHT and annotation.category is not None:
                 selection = _selection(annotation)
                 labels.append(
                     Label(path=library / to_path(place.path), category=annotation.category, selection=selection)

@@ -89,14 +89,14 @@ def _draws_of(library: Path) -> Iterator[Draw]:
             return
         pictures = runs.images_drawn_to_label(catalog)
         annotations = annotation_log.without_retracted(annotation_log.of_pictures(catalog, sorted(pictures)))
-        kinds = {picture: {one.said for one in of_image} for picture, of_image in annotations.items()}
+        kinds = {picture: {one.kind for one in of_image} for picture, of_image in annotations.items()}
         latest = annotation_log.current(one for of_image in annotations.values() for one in of_image)
-        none = sorted(picture for picture, annotation in latest.items() if annotation.said is AnnotationKind.NONE)
+        none = sorted(picture for picture, annotation in latest.items() if annotation.kind is AnnotationKind.NONE)
         skipped = {picture for picture, of_image in kinds.items() if AnnotationKind.SKIPPED in of_image}
         yield Draw(
             pictures=pictures,
             named=frozenset(
-                picture for picture, annotation in latest.items() if annotation.said is AnnotationKind.RIGHT
+                picture for picture, annotation in latest.items() if annotation.kind is AnnotationKind.RIGHT
             ),
             without_label=frozenset({*none, *skipped}),
             without_category=tuple(_labels_without_category(catalog, library, none)),

@@ -122,9 +122,9 @@ def _explained(
 
     def parts(log_temperature: float, odds: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """How probable each label is by being right, and by being wrong."""
-        said = np.exp(log_softmax(logits / np.exp(log_temperature), axis=-1)[rows, targets_N])
+        probs = np.exp(log_softmax(logits / np.exp(log_temperature), axis=-1)[rows, targets_N])
         share = float(expit(odds))
-        return said * (1 - share), (1 - said) * share / rivals
+        return probs * (1 - share), (1 - probs) * share / rivals
 
     def loss(values: NDArray[np.float64]) -> float:
         log_temperature, odds = values

@@ -63,10 +63,10 @@ def answer(
         return
     if steps not in {None, len(session.state.answers)}:
         return
-    is_right = one.said is AnnotationKind.RIGHT and one.category == asked.category
-    is_placed = one.said is AnnotationKind.NONE or (one.said is AnnotationKind.RIGHT and not is_right)
+    is_right = one.kind is AnnotationKind.RIGHT and one.category == asked.category
+    is_placed = one.kind is AnnotationKind.NONE or (one.kind is AnnotationKind.RIGHT and not is_right)
     with catalog.transaction():
-        session.answer(one.said if one.said is AnnotationKind.SKIPPED or is_right else AnnotationKind.WRONG)
+        session.answer(one.kind if one.kind is AnnotationKind.SKIPPED or is_right else AnnotationKind.WRONG)
         if is_placed:
             review_session.record([one], selection=Selection.FILED)
     review_session.read_ruled_out([one.picture])
@@ -157,7 +157,7 @@ def _guaranteed(catalog: Catalog) -> bool:
 
 def _next(session: Session) -> list[ImageId]:
     asked = session.state.current
-    later = [drawn.picture for drawn in session.state.audit.drawn if drawn.picture not in session.state.said]
+    later = [drawn.picture for drawn in session.state.audit.drawn if drawn.picture not in session.state.kinds]
     return [] if asked is None else list(dict.fromkeys([asked.picture, *later]))[: _AHEAD + 1]
 
 

@@ -79,11 +79,11 @@ def rename_category(
         held = [
             one
             for one in annotation_log.latest(catalog).values()
-            if (one.said is AnnotationKind.RIGHT and one.category == old)
-            or (one.said is AnnotationKind.WRONG and old in out.get(one.picture, ()))
+            if (one.kind is AnnotationKind.RIGHT and one.category == old)
+            or (one.kind is AnnotationKind.WRONG and old in out.get(one.picture, ()))
         ]
-        said = [replace(one, category=new, origin=origin, audit=None, at=at, id=0, step=step) for one in held]
-        return annotation_log.add_all(catalog, said)
+        annotations = [replace(one, category=new, origin=origin, audit=None, at=at, id=0, step=step) for one in held]
+        return annotation_log.add_all(catalog, annotations)
 
 
 _DIGITS: Final = "1234567890"

@@ -28,7 +28,7 @@ class Answer:
     """One answer: an image, what was chosen, and the category."""
 
     picture: ImageId
-    said: AnnotationKind
+    kind: AnnotationKind
     category: str | None = None
 
 
@@ -37,25 +37,25 @@ class Step:
     """One undoable step; without annotations where only a category was renamed."""
 
     id: int
-    said: tuple[Annotation, ...]
+    annotations: tuple[Annotation, ...]
     renames: bool = False
 
 
-def read_steps(catalog: Catalog, said: Sequence[Annotation]) -> list[Step]:
-    """The steps that can be undone, the oldest first; `said` are all annotations of the page, oldest first."""
-    left = {verdict.id for of_it in without_retracted(said).values() for verdict in of_it}
+def read_steps(catalog: Catalog, annotations: Sequence[Annotation]) -> list[Step]:
+    """The steps that can be undone, the oldest first; `annotations` are all annotations of the page, oldest first."""
+    left = {verdict.id for of_it in without_retracted(annotations).values() for verdict in of_it}
     renamings = categories.renaming_steps(catalog)
     steps: dict[int, list[Annotation]] = {number: [] for number in renamings}
-    for verdict in said:
+    for verdict in annotations:
         if verdict.id in left and verdict.step is not None:
             steps.setdefault(verdict.step, []).append(verdict)
-    return [Step(id=number, said=tuple(steps[number]), renames=number in renamings) for number in sorted(steps)]
+    return [Step(id=number, annotations=tuple(steps[number]), renames=number in renamings) for number in sorted(steps)]
 
 
 def check_answers(catalog: Catalog, answers: Sequence[Answer], categories: Sequence[str]) -> None:
     """Raise LibraryError for a category that does not exist, or a picture that is not in the library."""
     for one in answers:
-        if one.said in {AnnotationKind.RIGHT, AnnotationKind.WRONG} and one.category not in categories:
+        if one.kind in {AnnotationKind.RIGHT, AnnotationKind.WRONG} and one.category not in categories:
             raise LibraryError("there is no category {name!r}", name=one.category)
         if place_of(catalog, one.picture) is None:
             raise LibraryError("there is no picture {picture} in the library", picture=one.picture)
@@ -63,17 +63,17 @@ def check_answers(catalog: Catalog, answers: Sequence[Answer], categories: Seque
 
 def queue_status(held: Annotation | None, last: Sequence[Annotation]) -> tuple[str | None, str | None]:
     """Why an image is kept out of the queue, and its category; None if it is not."""
-    if held is not None and held.said in {AnnotationKind.RIGHT, AnnotationKind.NONE}:
+    if held is not None and held.kind in {AnnotationKind.RIGHT, AnnotationKind.NONE}:
         return "settled", held.category
-    if last and last[-1].said is AnnotationKind.SKIPPED:
+    if last and last[-1].kind is AnnotationKind.SKIPPED:
         return "skipped", None
     return (None, None) if held is None else ("wrong", held.category)
 
 
 def annotated_images(catalog: Catalog) -> list[ImageId]:
     """All images that were ever annotated on the page."""
-    said = [verdict for origin in (ORIGIN, LABELS) for verdict in annotation_log.of_origin(catalog, origin)]
-    return list(dict.fromkeys(verdict.picture for verdict in said))
+    annotations = [verdict for origin in (ORIGIN, LABELS) for verdict in annotation_log.of_origin(catalog, origin)]
+    return list(dict.fromkeys(verdict.picture for verdict in annotations))
 
 
 def now() -> str:
@@ -81,6 +81,6 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def annotation_values(said: Sequence[Answer | Annotation]) -> list[tuple[ImageId, AnnotationKind, str | None]]:
+def annotation_values(annotations: Sequence[Answer | Annotation]) -> list[tuple[ImageId, AnnotationKind, str | None]]:
     """Image, kind and category of each answer or annotation, without the time."""
-    return [(one.picture, one.said, one.category) for one in said]
+    return [(one.picture, one.kind, one.category) for one in annotations]

@@ -45,9 +45,9 @@ def answer(review_session: ReviewSession, labels: Sequence[LabelIssue], one: Ans
     )
     if about is None:
         raise LibraryError("the label of picture {picture} is not doubted", picture=one.picture)
-    if one.said is AnnotationKind.WRONG:
+    if one.kind is AnnotationKind.WRONG:
         raise LibraryError("say of which category it is, or that it is of none")
-    if one.said is AnnotationKind.RIGHT and one.category not in {
+    if one.kind is AnnotationKind.RIGHT and one.category not in {
         *review_session.suggestions.categories,
         about.category,
         about.likely,
@@ -56,9 +56,9 @@ def answer(review_session: ReviewSession, labels: Sequence[LabelIssue], one: Ans
     steps = _steps(review_session, labels)
     if steps and annotation_values(steps[-1:]) == annotation_values([one]):
         return
-    category = one.category if one.said is AnnotationKind.RIGHT else None
+    category = one.category if one.kind is AnnotationKind.RIGHT else None
     word = Annotation(
-        picture=one.picture, said=one.said, category=category, origin=LABELS, at=now(), selection=Selection.MODEL
+        picture=one.picture, kind=one.kind, category=category, origin=LABELS, at=now(), selection=Selection.MODEL
     )
     review_session.record_external(word)
 
@@ -68,9 +68,9 @@ def take_back(review_session: ReviewSession, labels: Sequence[LabelIssue], *, st
 
     `steps` is the number of answers known to the page; with another number nothing is done.
     """
-    said = _steps(review_session, labels)
-    if said and steps in {None, len(said)}:
-        review_session.record_external(replace(said[-1], id=0, said=AnnotationKind.TAKEN_BACK, at=now()))
+    annotations = _steps(review_session, labels)
+    if annotations and steps in {None, len(annotations)}:
+        review_session.record_external(replace(annotations[-1], id=0, kind=AnnotationKind.TAKEN_BACK, at=now()))
 
 
 def issues_state(review_session: ReviewSession, labels: Sequence[LabelIssue]) -> dict[str, Any]:
@@ -103,8 +103,8 @@ def issues_state(review_session: ReviewSession, labels: Sequence[LabelIssue]) ->
 def _steps(review_session: ReviewSession, labels: Sequence[LabelIssue]) -> list[Annotation]:
     """The standing answers about these labels, the oldest first."""
     pictures = {one.picture for one in labels}
-    said = review_session.read(lambda catalog, _: annotation_log.of_origin(catalog, LABELS))
-    own = annotation_log.without_retracted(verdict for verdict in said if verdict.picture in pictures)
+    annotations = review_session.read(lambda catalog, _: annotation_log.of_origin(catalog, LABELS))
+    own = annotation_log.without_retracted(verdict for verdict in annotations if verdict.picture in pictures)
     return sorted(chain.from_iterable(own.values()), key=lambda verdict: verdict.id)
 
 
@@ -113,7 +113,7 @@ def _left(review_session: ReviewSession, labels: Sequence[LabelIssue], steps: Se
     held = review_session.read(lambda catalog, _: annotation_log.latest(catalog, [one.picture for one in labels]))
     labels = [one for one in labels if one.likely not in review_session.ruled_out(one.picture)]
     last = {verdict.picture: verdict for verdict in steps}
-    skipped = {picture: verdict.id for picture, verdict in last.items() if verdict.said is AnnotationKind.SKIPPED}
+    skipped = {picture: verdict.id for picture, verdict in last.items() if verdict.kind is AnnotationKind.SKIPPED}
     left = [one for one in labels if not _is_settled(one, held)]
     return sorted(left, key=lambda one: skipped.get(one.picture, 0))
 
@@ -123,4 +123,4 @@ def _is_settled(label: LabelIssue, held: Mapping[ImageId, Annotation]) -> bool:
     verdict = held.get(label.picture)
     if verdict is None:
         return False
-    return verdict.said is not AnnotationKind.WRONG or verdict.category == label.category
+    return verdict.kind is not AnnotationKind.WRONG or verdict.category == label.category

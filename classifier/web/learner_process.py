@@ -102,7 +102,7 @@ class LearnerStatus:
     def tell(self, words: int) -> None:
         """So many annotations were added or undone."""
         if self._process is not None and words:
-            self._process.tell({"said": words})
+            self._process.tell({"annotations": words})
 
     def file(self) -> None:
         """Sort again with the refitted model. Raises LibraryError without a ready learner."""

@@ -68,15 +68,15 @@ class LabeledIndex:
             if self.labeled.pictures[row] != picture:
                 rows.setdefault(int(self.labeled.groups[row]), row)
         pictures = {self.labeled.pictures[row]: row for row in rows.values()}
-        said, names = annotation_log.latest(catalog, list(pictures)), read_aliases(catalog)
+        latest, names = annotation_log.latest(catalog, list(pictures)), read_aliases(catalog)
         found: list[Neighbor] = []
         for one, row in pictures.items():
             label: str | None = self.categories[self.labeled.targets[row]]
-            if (verdict := said.get(one)) is not None:
-                is_denied = verdict.said is AnnotationKind.NONE or (
-                    verdict.said is AnnotationKind.WRONG and verdict.category == label
+            if (verdict := latest.get(one)) is not None:
+                is_denied = verdict.kind is AnnotationKind.NONE or (
+                    verdict.kind is AnnotationKind.WRONG and verdict.category == label
                 )
-                label = None if is_denied else verdict.category if verdict.said is AnnotationKind.RIGHT else label
+                label = None if is_denied else verdict.category if verdict.kind is AnnotationKind.RIGHT else label
             if label is not None:
                 found.append(Neighbor(picture=one, category=names.resolve(label), cosine=float(cosines[row])))
         return found[:SHOWN]

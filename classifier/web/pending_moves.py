@@ -44,16 +44,18 @@ def retracted_decisions(
     out = annotation_log.ruled_out(annotation_log.of_pictures(catalog, list(held)))
     for row in items_of_images(catalog, list(held), model=guesses.model):
         verdict = held[row.picture]
-        said = {name: one for name, one in guesses.of(row.logits).items() if name not in out.get(row.picture, ())}
-        category = next(iter(said), _guessed_once(row, guesses))
+        probabilities = {
+            name: one for name, one in guesses.of(row.logits).items() if name not in out.get(row.picture, ())
+        }
+        category = next(iter(probabilities), _guessed_once(row, guesses))
         # What it ruled out may be the best guess again.
-        is_guess = verdict.said is AnnotationKind.WRONG and category == verdict.category != guesses.names.resolve(
+        is_guess = verdict.kind is AnnotationKind.WRONG and category == verdict.category != guesses.names.resolve(
             row.category
         )
         is_guess &= row.action is Action.REVIEW
         if not is_guess and row.reason.params.get("annotation") != verdict.id:
             continue
-        confidence = said.get(category, row.confidence)
+        confidence = probabilities.get(category, row.confidence)
         top = [[category, int(confidence * 100) / 100]] if category else []
         again = Decision(
             picture=row.picture,
@@ -83,8 +85,10 @@ def _heeded(row: QueueItem, verdict: Annotation | None, guesses: Suggestions) ->
     decision = Decision(
         picture=row.picture, action=row.action, category=category, confidence=row.confidence, reason=row.reason
     )
-    said = guesses.of(row.logits) if verdict is not None and verdict.category != category else {}
-    return apply_annotation(decision, verdict, confidence=None if verdict is None else said.get(verdict.category or ""))
+    probabilities = guesses.of(row.logits) if verdict is not None and verdict.category != category else {}
+    return apply_annotation(
+        decision, verdict, confidence=None if verdict is None else probabilities.get(verdict.category or "")
+    )
 
 
 KIND = "review"
@@ -99,11 +103,11 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> RefileRe
     progress = progress or SilentProgress()
     with open_library(library, progress) as catalog:
         attach_newest(catalog)
-        said = dict.fromkeys(annotated_images(catalog))
+        annotated = dict.fromkeys(annotated_images(catalog))
         guesses = read_suggestions(catalog)
-        rows = items_of_images(catalog, list(said), model=guesses.model)
-        decided = [one for one in misplaced_decisions(catalog, guesses) if one.picture not in said]
-        decided += pending_decisions(rows, annotation_log.latest(catalog, list(said)), guesses)
+        rows = items_of_images(catalog, list(annotated), model=guesses.model)
+        decided = [one for one in misplaced_decisions(catalog, guesses) if one.picture not in annotated]
+        decided += pending_decisions(rows, annotation_log.latest(catalog, list(annotated)), guesses)
         if not decided:
             return None
         with catalog.transaction():

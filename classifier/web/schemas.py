@@ -49,7 +49,7 @@ class Query(BaseModel):
 
 class _Answer(Body):
     picture: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    said: Literal["right", "wrong", "none of these", "skipped"]
+    kind: Literal["right", "wrong", "none of these", "skipped"] = Field(alias="said")
     category: str | None = None
 
 
@@ -69,7 +69,7 @@ class Answers(Steps):
         if len({one.picture for one in self.answers}) < len(self.answers):
             raise RequestError("one picture was answered twice")
         return [
-            Answer(picture=ImageId(one.picture), said=AnnotationKind(one.said), category=one.category)
+            Answer(picture=ImageId(one.picture), kind=AnnotationKind(one.kind), category=one.category)
             for one in self.answers
         ]
 

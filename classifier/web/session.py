@@ -69,15 +69,15 @@ class ReviewSession:
         category or image.
         """
         check_answers(self._catalog, answers, self.suggestions.categories)
-        if self._steps and annotation_values(self._steps[-1].said) == annotation_values(answers):
+        if self._steps and annotation_values(self._steps[-1].annotations) == annotation_values(answers):
             return
         at, selection = now(), selection or (Selection.GRID if len(answers) > 1 else Selection.MODEL)
         with self._catalog.transaction():
             step = begin_step(self._catalog, at=at)
-            said = [
+            annotations = [
                 Annotation(
                     picture=one.picture,
-                    said=one.said,
+                    kind=one.kind,
                     category=one.category,
                     origin=ORIGIN,
                     at=at,
@@ -86,8 +86,8 @@ class ReviewSession:
                 )
                 for one in answers
             ]
-            stored = annotation_log.add_all(self._catalog, said)
-        self._steps.append(Step(id=step, said=tuple(stored)))
+            stored = annotation_log.add_all(self._catalog, annotations)
+        self._steps.append(Step(id=step, annotations=tuple(stored)))
         self._mark([one.picture for one in answers])
 
     def undo(self, *, steps: int | None = None) -> list[QueueItem]:
@@ -99,11 +99,11 @@ class ReviewSession:
         if not self._steps or steps not in {None, len(self._steps)}:
             return []
         step = self._steps[-1]
-        pictures = [verdict.picture for verdict in step.said]
+        pictures = [verdict.picture for verdict in step.annotations]
         at = now()
         taken = [
-            Annotation(picture=one.picture, said=AnnotationKind.TAKEN_BACK, category=one.category, origin=ORIGIN, at=at)
-            for one in step.said
+            Annotation(picture=one.picture, kind=AnnotationKind.TAKEN_BACK, category=one.category, origin=ORIGIN, at=at)
+            for one in step.annotations
         ]
         with self._catalog.transaction():
             held = annotation_log.latest(self._catalog, pictures)
@@ -123,7 +123,7 @@ class ReviewSession:
         with self._catalog.transaction():
             held = annotation_log.latest(self._catalog, [word.picture])
             annotation_log.add(self._catalog, word)
-            if word.said is AnnotationKind.TAKEN_BACK:
+            if word.kind is AnnotationKind.TAKEN_BACK:
                 self._wait_again(held, word.origin)
         self._mark([word.picture])
         self.pages.decisions_changed()
@@ -145,10 +145,11 @@ class ReviewSession:
     def state(self) -> dict[str, Any]:
         """Categories with their keys, counts, what is to be filed, and how many steps can be undone."""
         keys = keys_for(self.suggestions.categories)
-        said = Counter(self.annotations.count_by_category()) + Counter(self._by_hand)
+        label_counts = Counter(self.annotations.count_by_category()) + Counter(self._by_hand)
         return {
             "categories": [
-                {"name": name, "key": keys.get(name, ""), "said": said[name]} for name in self.suggestions.categories
+                {"name": name, "key": keys.get(name, ""), "said": label_counts[name]}
+                for name in self.suggestions.categories
             ],
             "labelling": self._is_labeled,
             "knows": self.suggestions.temperature is not None,
@@ -203,7 +204,7 @@ class ReviewSession:
     @property
     def last(self) -> Sequence[Annotation]:
         """The annotations of the last step; empty without one."""
-        return self._steps[-1].said if self._steps else ()
+        return self._steps[-1].annotations if self._steps else ()
 
     def waiting(self, action: Action) -> list[str]:
         """The best guesses of what waits in a queue, in the order of the page; empty before the count."""
@@ -244,16 +245,16 @@ class ReviewSession:
 
     def read_ruled_out(self, pictures: Sequence[ImageId]) -> list[Annotation]:
         """Update the ruled-out categories of these images; returns all their annotations."""
-        said = list(annotation_log.of_pictures(self._catalog, pictures))
-        out = annotation_log.exclude_moved(self._catalog, annotation_log.ruled_out(said))
+        annotations = list(annotation_log.of_pictures(self._catalog, pictures))
+        out = annotation_log.exclude_moved(self._catalog, annotation_log.ruled_out(annotations))
         self._counts.rule_out(pictures, out, self.suggestions.names)
-        return said
+        return annotations
 
     def _mark(self, pictures: Sequence[ImageId]) -> None:
         """Update the queue and what is to be filed for these images."""
-        said = self.read_ruled_out(pictures)
-        held = annotation_log.exclude_moved(self._catalog, annotation_log.current(said))
-        last = without_retracted(verdict for verdict in said if verdict.origin == ORIGIN)
+        annotations = self.read_ruled_out(pictures)
+        held = annotation_log.exclude_moved(self._catalog, annotation_log.current(annotations))
+        last = without_retracted(verdict for verdict in annotations if verdict.origin == ORIGIN)
         rows = self.rows(pictures)
         for picture in pictures:
             self._counts.clear_status(picture)

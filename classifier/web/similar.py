@@ -117,8 +117,10 @@ class SimilarImages:
             return None
         folder = embeddings_folder(self._library, taught.backbone)
         close = candidates(catalog, folder, sketches, embedding, backbone=taught.backbone)
-        said = annotation_log.latest(catalog, close)
-        settled = {one for one, verdict in said.items() if verdict.said in {AnnotationKind.RIGHT, AnnotationKind.NONE}}
+        latest = annotation_log.latest(catalog, close)
+        settled = {
+            one for one, verdict in latest.items() if verdict.kind in {AnnotationKind.RIGHT, AnnotationKind.NONE}
+        }
         others = [one for one in close if one != picture and one not in settled]
         return tuple(self._looks.same(picture, others))
 

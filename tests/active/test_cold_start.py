@@ -67,7 +67,7 @@ def test_five_labels_of_two_categories_predict_the_other_images(sample: Path) ->
         for name in ("red", "green"):
             session.make_category(name)
             own = [row.picture for row in rows if row.path.name.startswith(name)][:5]
-            session.record([Answer(picture=one, said=AnnotationKind.RIGHT, category=name) for one in own])
+            session.record([Answer(picture=one, kind=AnnotationKind.RIGHT, category=name) for one in own])
         learner = Learner(sample)
         assert learner.learn() == 2
         session.use_newest_ranking()
@@ -81,7 +81,7 @@ def test_five_labels_of_two_categories_predict_the_other_images(sample: Path) ->
             assert confidences == sorted(confidences, reverse=True)
 
         wrong = predicted_images(catalog, ["red"], limit=1)[0].picture
-        session.record([Answer(picture=wrong, said=AnnotationKind.WRONG, category="red")])
+        session.record([Answer(picture=wrong, kind=AnnotationKind.WRONG, category="red")])
         assert wrong not in {row.picture for row in predicted_images(catalog, ["red"], limit=99)}
         assert wrong in {row.picture for cluster in range(9) for row in cluster_images(catalog, cluster, limit=99)}
         assert learner.learn() == 3

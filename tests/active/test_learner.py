@@ -33,7 +33,7 @@ def annotate(library: Path, categories: dict[ImageId, str]) -> None:
         annotation_log.add_all(
             catalog,
             [
-                Annotation(picture=picture, said=AnnotationKind.RIGHT, category=category, origin="review", at="now")
+                Annotation(picture=picture, kind=AnnotationKind.RIGHT, category=category, origin="review", at="now")
                 for picture, category in categories.items()
             ],
         )
@@ -79,8 +79,8 @@ def test_the_process_learns_after_25_annotations_and_ends_with_its_pipe(tmp_path
     process.start()
     theirs.close()
     assert [{"learning": True}, {"learned": 1}] == [ours.recv(), ours.recv()]
-    ours.send({"said": 24})
-    ours.send({"said": 1})
+    ours.send({"annotations": 24})
+    ours.send({"annotations": 1})
     assert [{"learning": True}, {"learned": 2}] == [ours.recv(), ours.recv()]
     ours.close()
     process.join(60)

@@ -27,7 +27,7 @@ def labeled() -> LabeledEmbeddings:
 
 
 def annotation(picture: ImageId, kind: AnnotationKind, category: str | None = None) -> Annotation:
-    return Annotation(picture=picture, said=kind, category=category, origin="review", at="")
+    return Annotation(picture=picture, kind=kind, category=category, origin="review", at="")
 
 
 def labels_after(*annotations: Annotation) -> dict[ImageId, str]:

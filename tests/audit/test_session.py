@@ -53,10 +53,10 @@ def test_a_stopped_audit_goes_on_with_its_sample_and_its_answers(tmp_path: Path)
     with open_session(library, count=10) as session:
         session.answer(AnnotationKind.RIGHT)
         session.answer(AnnotationKind.WRONG)
-        drawn, said = session.state.audit.drawn, session.state.said
+        drawn, said = session.state.audit.drawn, session.state.kinds
 
     with open_session(library, count=30, seed=5) as session:
-        assert (drawn, said) == (session.state.audit.drawn, session.state.said)
+        assert (drawn, said) == (session.state.audit.drawn, session.state.kinds)
         assert drawn[2] == session.state.current
 
 
@@ -72,7 +72,7 @@ def test_answers_are_taken_back_one_after_the_other_also_after_a_restart(tmp_pat
         answer_all(session)
         assert (5, 0, 0) == (session.state.bound().asked, session.state.bound().wrong, session.state.bound().skipped)
     with read_catalog(library) as catalog:
-        said = [verdict.said for verdict in annotation_log.of_audit(catalog, 1)]
+        said = [verdict.kind for verdict in annotation_log.of_audit(catalog, 1)]
         assert [
             AnnotationKind.RIGHT,
             AnnotationKind.WRONG,

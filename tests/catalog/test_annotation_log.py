@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def say(
     catalog: Catalog, picture: str, said: AnnotationKind, *, category: str | None = "a", audit: int = 1
 ) -> Annotation:
-    verdict = Annotation(picture=ImageId(picture), said=said, category=category, origin="audit", at="now", audit=audit)
+    verdict = Annotation(picture=ImageId(picture), kind=said, category=category, origin="audit", at="now", audit=audit)
     return annotation_log.add(catalog, verdict)
 
 
@@ -66,7 +66,7 @@ def test_a_retraction_restores_the_previous_annotation(tmp_path: Path) -> None:
 def test_a_retraction_affects_annotations_of_its_own_origin_only(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
         kept = say(catalog, "p", AnnotationKind.WRONG)
-        review = replace(kept, said=AnnotationKind.TAKEN_BACK, origin="review")
+        review = replace(kept, kind=AnnotationKind.TAKEN_BACK, origin="review")
         annotation_log.add_all(catalog, [review])
 
         assert {"p": kept} == annotation_log.latest(catalog)

@@ -19,7 +19,7 @@ NEW = replace(OLD, path=b"b/x.png")
 
 
 def verdict(at: str) -> Annotation:
-    return Annotation(picture=ID, said=AnnotationKind.RIGHT, category="a", origin="review", at=at)
+    return Annotation(picture=ID, kind=AnnotationKind.RIGHT, category="a", origin="review", at=at)
 
 
 @pytest.mark.parametrize("at", ["1999-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"])

@@ -184,7 +184,7 @@ def test_images_decided_together_or_alone_have_the_same_decision(
 DECISION = Decision(picture=ImageId("p"), action=Action.FILE, category="chibi", confidence=0.97, reason=ANY)
 ANNOTATION = Annotation(
     picture=ImageId("p"),
-    said=AnnotationKind.WRONG,
+    kind=AnnotationKind.WRONG,
     category="chibi",
     origin="audit",
     at="2026-11-24T10:00:00+00:00",
@@ -192,7 +192,7 @@ ANNOTATION = Annotation(
     id=7,
 )
 SOURCE = {"annotation": 7, "date": "2026-11-24"}
-RIGHT = replace(ANNOTATION, said=AnnotationKind.RIGHT)
+RIGHT = replace(ANNOTATION, kind=AnnotationKind.RIGHT)
 
 
 def test_without_an_annotation_a_decision_is_unchanged() -> None:
@@ -233,7 +233,7 @@ def test_an_image_annotated_as_right_stays_if_a_new_model_disagrees() -> None:
 
 @pytest.mark.parametrize("action", Action)
 def test_an_image_annotated_as_none_of_the_categories_is_unknown(action: Action) -> None:
-    none = replace(ANNOTATION, said=AnnotationKind.NONE, category=None, origin="review")
+    none = replace(ANNOTATION, kind=AnnotationKind.NONE, category=None, origin="review")
     reason = Reason.of(ReasonCode.ANNOTATED_NONE, origin="review", **SOURCE)
 
     assert replace(DECISION, action=Action.UNKNOWN, reason=reason) == apply_annotation(

@@ -109,7 +109,7 @@ def answered(audit: Audit, said: Sequence[tuple[int, AnnotationKind]]) -> AuditS
         [
             Annotation(
                 picture=ImageId(str(position)),
-                said=word,
+                kind=word,
                 category=audit.drawn[position].category,
                 origin="audit",
                 at=audit.at,

@@ -33,7 +33,7 @@ PICTURES = [encoded(varied((40 * number, 90, 30), seed=number), "PNG") for numbe
 def said_of(
     picture: ImageId, said: AnnotationKind, category: str | None, at: str = "2026-11-24T10:00:00+00:00"
 ) -> Annotation:
-    return Annotation(picture=picture, said=said, category=category, origin="review", at=at)
+    return Annotation(picture=picture, kind=said, category=category, origin="review", at=at)
 
 
 def library_with(folder: Path, *said: tuple[int, AnnotationKind, str | None]) -> Path:

@@ -65,7 +65,7 @@ def test_no_answer_of_review_or_audit_is_a_random_label(tmp_path: Path) -> None:
         for number, selection in enumerate(how):
             word = Annotation(
                 picture=picture_id(f"a {number}".encode()),
-                said=AnnotationKind.RIGHT,
+                kind=AnnotationKind.RIGHT,
                 category="a",
                 origin="audit" if number % 2 else "review",
                 audit=1 if number % 2 else None,
@@ -82,7 +82,7 @@ def test_no_answer_of_review_or_audit_is_a_random_label(tmp_path: Path) -> None:
 def test_a_random_label_annotated_as_wrong_later_stays_in_the_draw() -> None:
     """Left out, a mistake of the model would not be counted."""
     word = Annotation(
-        picture=IDS[0], said=AnnotationKind.WRONG, category="a", origin="labels", at="", selection=Selection.MODEL
+        picture=IDS[0], kind=AnnotationKind.WRONG, category="a", origin="labels", at="", selection=Selection.MODEL
     )
     judged = Feedback(annotations={IDS[0]: word}).apply(example(0, "a", Selection.RANDOM))
     result = apply_draws([judged], ())

@@ -23,7 +23,7 @@ def test_renamed_labels_are_used_and_deleted_ones_are_not(tmp_path: Path) -> Non
     with open_catalog(library) as catalog:
         for name in ("a 0", "a 1", "a 2", "b 0", "b 1"):
             picture, at = picture_id(name.encode()), "2026-11-24T10:00:00+00:00"
-            verdict = Annotation(picture=picture, said=AnnotationKind.RIGHT, category=name[0], origin="review", at=at)
+            verdict = Annotation(picture=picture, kind=AnnotationKind.RIGHT, category=name[0], origin="review", at=at)
             annotation_log.add(catalog, verdict)
     (library / "a/a 0.png").rename(library / "a/renamed.png")
     (library / "a/a 1.png").unlink()

@@ -165,7 +165,7 @@ def drawn_and_named(folder: Path, words: dict[str, int]) -> Path:
 
 def verdict(path: Path, said: AnnotationKind, category: str | None) -> Annotation:
     picture = picture_id(path.read_bytes())
-    return Annotation(picture=picture, said=said, category=category, origin="review", at="", selection=Selection.GRID)
+    return Annotation(picture=picture, kind=said, category=category, origin="review", at="", selection=Selection.GRID)
 
 
 CASES: dict[str, tuple[dict[str, int], tuple[int, int, int], str]] = {

@@ -36,7 +36,7 @@ def folders(library: Path) -> dict[str, str]:
 
 
 def right(picture: ImageId, category: str) -> list[Answer]:
-    return [Answer(picture=picture, said=AnnotationKind.RIGHT, category=category)]
+    return [Answer(picture=picture, kind=AnnotationKind.RIGHT, category=category)]
 
 
 def test_a_new_category_has_a_key_at_once_and_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_what_was_only_judged_wrong_is_not_wrong_for_the_two_together(tmp_path: 
     library, ids = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
-        session.record([Answer(picture=ids[2], said=AnnotationKind.WRONG, category="cat")])
+        session.record([Answer(picture=ids[2], kind=AnnotationKind.WRONG, category="cat")])
         session.rename_category("cat", "dog")
         rows = session.page(QueueFilter(category="dog", grid=True), after=None, limit=9)
         assert [ids[3]] == [row.picture for row in rows]  # it still is looked at singly

@@ -71,7 +71,7 @@ def test_what_was_skipped_waits_in_the_folders_of_its_own_tray(tmp_path: Path, b
         session = ReviewSession(catalog)
         for name in ("b", "c"):
             rows = session.page(QueueFilter(folder=folders.path_of(number_of(folders, name))), after=None, limit=1)
-            session.record([Answer(picture=row.picture, said=AnnotationKind.SKIPPED, category=None) for row in rows])
+            session.record([Answer(picture=row.picture, kind=AnnotationKind.SKIPPED, category=None) for row in rows])
         skipped, _ = folders.look(None, chosen=None)
 
     assert [("a", 1, 3), ("b", 1, 1)] == told(folders)
@@ -103,7 +103,7 @@ def test_what_is_answered_waits_in_no_folder_until_it_is_taken_back(tmp_path: Pa
     with open_catalog(place) as catalog:
         session = ReviewSession(catalog)
         rows = session.page(QueueFilter(folder=folders.path_of(number_of(folders, "b"))), after=None, limit=9)
-        session.record([Answer(picture=row.picture, said=AnnotationKind.RIGHT, category="red") for row in rows])
+        session.record([Answer(picture=row.picture, kind=AnnotationKind.RIGHT, category="red") for row in rows])
         answered = told(folders)
         session.undo()
 

@@ -215,7 +215,7 @@ def test_ruling_out_a_third_category_resolves_no_issue(made: Doubted) -> None:
     for other, is_asked in ((third, True), (likely, False)):
         with open_catalog(made.library) as catalog:
             word = Annotation(
-                picture=made.pictures[0], said=AnnotationKind.WRONG, category=other, origin="audit", at="2026-11-24"
+                picture=made.pictures[0], kind=AnnotationKind.WRONG, category=other, origin="audit", at="2026-11-24"
             )
             annotation_log.add(catalog, word)
         with served(made.library) as client:

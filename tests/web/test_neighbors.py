@@ -65,7 +65,7 @@ def told(of: LabeledIndex, catalog: Catalog, own: ImageId = OWN) -> list[tuple[i
 
 
 def said(catalog: Catalog, number: int, said: AnnotationKind, category: str | None) -> None:
-    verdict = Annotation(picture=picture(number), said=said, category=category, origin="review", at="2026-11-24")
+    verdict = Annotation(picture=picture(number), kind=said, category=category, origin="review", at="2026-11-24")
     annotation_log.add(catalog, verdict)
 
 

@@ -97,9 +97,9 @@ def test_what_is_answered_waits_no_longer_and_what_is_skipped_waits_apart(
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
         after = session.page(QueueFilter(order=Order.PATH), after=None, limit=2)[-1].cursor
-        session.record([Answer(picture=ids[4], said=AnnotationKind.RIGHT, category="chibi")])
+        session.record([Answer(picture=ids[4], kind=AnnotationKind.RIGHT, category="chibi")])
         session.record(
-            [Answer(picture=ids[0], said=AnnotationKind.SKIPPED), Answer(picture=ids[2], said=AnnotationKind.SKIPPED)]
+            [Answer(picture=ids[0], kind=AnnotationKind.SKIPPED), Answer(picture=ids[2], kind=AnnotationKind.SKIPPED)]
         )
 
         # What was last on the page before was answered, and still tells where to go on.

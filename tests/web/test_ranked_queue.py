@@ -97,7 +97,7 @@ def test_a_new_outlook_is_taken_between_two_pages_and_begins_anew(tmp_path: Path
     wanted = QueueFilter(order=Order.RANKING)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
-        session.record([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="chibi")])
+        session.record([Answer(picture=ids[0], kind=AnnotationKind.RIGHT, category="chibi")])
         after = session.page(wanted, after=None, limit=1)[-1].cursor
         write(library, ranks(ids, [5, 0, 4], category="chibi"), meta=META)
         session.use_newest_ranking()

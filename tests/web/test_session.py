@@ -31,9 +31,9 @@ def test_steps_are_taken_back_in_turn_also_after_a_restart(tmp_path: Path) -> No
     library, ids = waiting_library(tmp_path, FIVE)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
-        session.record([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="page")])
-        session.record([Answer(picture=picture, said=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
-        session.record([Answer(picture=ids[3], said=AnnotationKind.SKIPPED)])
+        session.record([Answer(picture=ids[0], kind=AnnotationKind.RIGHT, category="page")])
+        session.record([Answer(picture=picture, kind=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
+        session.record([Answer(picture=ids[3], kind=AnnotationKind.SKIPPED)])
         assert [ids[4]] == left(session)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -48,8 +48,8 @@ def test_each_answer_keeps_how_its_picture_was_selected(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FIVE)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
-        session.record([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="page")])
-        session.record([Answer(picture=picture, said=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
+        session.record([Answer(picture=ids[0], kind=AnnotationKind.RIGHT, category="page")])
+        session.record([Answer(picture=picture, kind=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
         session.rename_category("chibi", "small")
     with open_session(filed_library(tmp_path / "filed", Kind(category="a", confidences=[0.9] * 2))) as audit:
         audit.answer(AnnotationKind.RIGHT)
@@ -65,11 +65,11 @@ def test_what_an_audit_said_holds_again_when_the_later_word_is_taken_back(tmp_pa
     library, ids = waiting_library(tmp_path, FIVE)
     with open_catalog(library) as catalog:
         audit = Annotation(
-            picture=ids[0], said=AnnotationKind.WRONG, category="chibi", origin="audit", at="2026-11-24", audit=1
+            picture=ids[0], kind=AnnotationKind.WRONG, category="chibi", origin="audit", at="2026-11-24", audit=1
         )
         audit = annotation_log.add(catalog, audit)
         session = ReviewSession(catalog)
-        session.record([Answer(picture=ids[0], said=AnnotationKind.RIGHT, category="chibi")])
+        session.record([Answer(picture=ids[0], kind=AnnotationKind.RIGHT, category="chibi")])
         session.undo()
 
         assert {ids[0]: audit} == annotation_log.latest(catalog)
@@ -78,9 +78,9 @@ def test_what_an_audit_said_holds_again_when_the_later_word_is_taken_back(tmp_pa
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(picture=ImageId("0" * 64), said=AnnotationKind.NONE),
-        Answer(picture=ImageId("1" * 64), said=AnnotationKind.RIGHT, category="../../etc"),
-        Answer(picture=ImageId("1" * 64), said=AnnotationKind.RIGHT),
+        Answer(picture=ImageId("0" * 64), kind=AnnotationKind.NONE),
+        Answer(picture=ImageId("1" * 64), kind=AnnotationKind.RIGHT, category="../../etc"),
+        Answer(picture=ImageId("1" * 64), kind=AnnotationKind.RIGHT),
     ],
 )
 def test_nothing_is_said_of_what_is_not_there(tmp_path: Path, answer: Answer) -> None:
@@ -88,7 +88,7 @@ def test_nothing_is_said_of_what_is_not_there(tmp_path: Path, answer: Answer) ->
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
         with pytest.raises(LibraryError, match="there is no"):
-            session.record([Answer(picture=ids[0], said=AnnotationKind.NONE), answer])
+            session.record([Answer(picture=ids[0], kind=AnnotationKind.NONE), answer])
 
         assert (ids, 0) == (left(session), session.unfiled)
 
@@ -99,8 +99,8 @@ def test_a_later_sort_files_what_was_decided_whatever_the_model_says(tmp_path: P
         session = ReviewSession(catalog)
         rows = session.page(QueueFilter(), after=None, limit=10)
         other = next(name for name in session.suggestions.categories if name != rows[0].category)
-        session.record([Answer(picture=rows[0].picture, said=AnnotationKind.RIGHT, category=other)])
-        session.record([Answer(picture=rows[1].picture, said=AnnotationKind.NONE)])
+        session.record([Answer(picture=rows[0].picture, kind=AnnotationKind.RIGHT, category=other)])
+        session.record([Answer(picture=rows[1].picture, kind=AnnotationKind.NONE)])
     sort_again(tmp_path, bundle)
 
     assert {f"{other}/{rows[0].path.name}", f"_unknown/{rows[1].path.name}"} <= set(all_files(library))
@@ -116,10 +116,10 @@ def test_an_answer_waits_for_a_sort_that_is_writing_and_is_not_lost(tmp_path: Pa
         other = threading.Thread(target=write_for_a_while, args=(library, began))
         other.start()
         began.wait()
-        session.record([Answer(picture=ids[0], said=AnnotationKind.NONE)])
+        session.record([Answer(picture=ids[0], kind=AnnotationKind.NONE)])
         other.join()
     with read_catalog(library) as catalog:
-        assert AnnotationKind.NONE is annotation_log.latest(catalog)[ids[0]].said
+        assert AnnotationKind.NONE is annotation_log.latest(catalog)[ids[0]].kind
 
 
 def test_no_answer_is_lost_while_a_sort_files_beside(tmp_path: Path, bundle: Path) -> None:
@@ -132,13 +132,13 @@ def test_no_answer_is_lost_while_a_sort_files_beside(tmp_path: Path, bundle: Pat
         session = ReviewSession(catalog)
         pictures = [row.picture for row in session.page(QueueFilter(), after=None, limit=30)]
         for picture in pictures:
-            session.record([Answer(picture=picture, said=AnnotationKind.NONE)])
+            session.record([Answer(picture=picture, kind=AnnotationKind.NONE)])
             session.state()
         sorting.join()
         session.refresh()
         assert 30 == session.unfiled + len(_unknown(library))
         assert dict.fromkeys(pictures, AnnotationKind.NONE) == {
-            picture: verdict.said for picture, verdict in annotation_log.latest(catalog).items()
+            picture: verdict.kind for picture, verdict in annotation_log.latest(catalog).items()
         }
     sort_again(tmp_path, bundle)
 

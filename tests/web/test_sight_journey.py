@@ -257,7 +257,7 @@ def test_n_edits_the_name_of_every_grid_and_typed_letters_are_no_commands(
         quiet(page, seen)
     with read_catalog(library) as catalog:
         held_to_be = annotation_log.latest(catalog)
-    assert {AnnotationKind.RIGHT} == {one.said for one in held_to_be.values()}
+    assert {AnnotationKind.RIGHT} == {one.kind for one in held_to_be.values()}
     assert {"scene": EACH, "icon": EACH, "ui": EACH * (LOOKS - 2)} == Counter(
         one.category for one in held_to_be.values()
     )
@@ -303,8 +303,8 @@ def test_a_key_means_the_same_in_every_view(tmp_path: Path) -> None:
         quiet(page, seen)
     with read_catalog(library) as catalog:
         held = annotation_log.latest(catalog)
-    assert (AnnotationKind.RIGHT, "bird") == (held[ids[3]].said, held[ids[3]].category)
+    assert (AnnotationKind.RIGHT, "bird") == (held[ids[3]].kind, held[ids[3]].category)
     assert [AnnotationKind.NONE, AnnotationKind.RIGHT, AnnotationKind.RIGHT] == sorted(
-        held[one].said for one in ids[:3]
+        held[one].kind for one in ids[:3]
     )
     assert [] == seen.said
