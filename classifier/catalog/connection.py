@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from classifier.catalog.damage import DAMAGE_ERRORS, find_damage, wrong_schema
+from classifier.catalog.damage import DAMAGE_ERRORS, damage_at_opening, find_damage
 from classifier.catalog.filesystem import check_state, is_on_network, make_state_folder, not_a_library, state_folder
 from classifier.catalog.migrations import migrate, pending
 from classifier.errors import FilingStopped, IllsortError, LibraryError, Message, message_of
@@ -115,7 +115,7 @@ def open_catalog(library: Path) -> Catalog:
         try:
             _set_up(connection, network=is_on_network(path.parent))
             migrate(connection)
-            _check_schema(connection, path)
+            _check(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -132,7 +132,7 @@ def read_catalog(library: Path) -> Catalog:
         try:
             if pending(connection):
                 connection = _migrated_copy(connection)
-            _check_schema(connection, path)
+            _check(connection, path)
             connection.execute("PRAGMA query_only = ON")
         except BaseException:
             connection.close()
@@ -146,7 +146,7 @@ def copy_in_memory(library: Path) -> Catalog:
     with _errors_in_words(path):
         source = _connect_reading(path) if path.is_file() else sqlite3.connect(":memory:", isolation_level=None)
         copy = _migrated_copy(source)
-        _check_schema(copy, path)
+        _check(copy, path)
         return Catalog(copy, path=None, copied_from=path)
 
 
@@ -250,9 +250,9 @@ def _errors_in_words(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    if (wrong := wrong_schema(connection)) is not None:
-        raise _broken_catalog(path, wrong)
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    if (damage := damage_at_opening(connection)) is not None:
+        raise _broken_catalog(path, damage)
 
 
 def _as_illsort_error(

@@ -97,7 +97,7 @@ def _catalog(catalog: Catalog, library: Path) -> Iterator[Problem]:
     folder = state_folder(library)
     if (error := integrity_error(catalog.connection)) is not None:
         yield Problem(path=catalog.path or folder, what=Message("the catalog is damaged: {why}", why=error))
-    for damage in list(damaged_cells(catalog.connection, besides="moves")):
+    for damage in list(damaged_cells(catalog.connection, besides={"moves"})):
         yield Problem(path=catalog.path or folder, what=damage)
     bounds = PathScope(catalog, library)
     for entry in open_entries(catalog):

@@ -29,31 +29,31 @@ from classifier.catalog.connection import open_catalog
 catalog = open_catalog(Path(sys.argv[1]))
 catalog.connection.execute(f"PRAGMA journal_mode = {sys.argv[2]}")
 with catalog.transaction() as connection:
-    connection.execute("INSERT INTO runs (kind) VALUES ('sort')")
+    connection.execute("INSERT INTO steps (at) VALUES ('2026-11-29T10:00:00+00:00')")
 catalog.connection.execute("PRAGMA cache_size = 1")
 catalog.connection.execute("BEGIN IMMEDIATE")
 for _ in range(3000):
-    catalog.connection.execute("INSERT INTO runs (kind) VALUES (?)", ("x" * 1000,))
+    catalog.connection.execute("INSERT INTO steps (at) VALUES (?)", ("x" * 1000,))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def count_runs(catalog: Catalog) -> int:
-    """How many runs a catalog has."""
-    (count,) = catalog.connection.execute("SELECT count(*) FROM runs").fetchone()
+def count_steps(catalog: Catalog) -> int:
+    """How many steps a catalog has."""
+    (count,) = catalog.connection.execute("SELECT count(*) FROM steps").fetchone()
     return int(count)
 
 
-def add_run(catalog: Catalog) -> None:
-    """Record a run."""
+def add_step(catalog: Catalog) -> None:
+    """Record a step."""
     with catalog.transaction() as connection:
-        connection.execute("INSERT INTO runs (kind) VALUES ('sort')")
+        connection.execute("INSERT INTO steps (at) VALUES ('2026-11-29T10:00:00+00:00')")
 
 
-def add_run_and_fail(catalog: Catalog) -> None:
-    """Record a run in a transaction that then fails."""
+def add_step_and_fail(catalog: Catalog) -> None:
+    """Record a step in a transaction that then fails."""
     with catalog.transaction() as connection:
-        connection.execute("INSERT INTO runs (kind) VALUES ('sort')")
+        connection.execute("INSERT INTO steps (at) VALUES ('2026-11-29T10:00:00+00:00')")
         raise KeyError
 
 
@@ -72,9 +72,9 @@ def leave_killed(library: Path, mode: str) -> None:
 
 def test_written_rows_are_read_back(tmp_path: Path) -> None:
     with open_catalog(tmp_path / "library") as catalog:
-        add_run(catalog)
+        add_step(catalog)
     with open_catalog(tmp_path / "library") as catalog:
-        assert 1 == count_runs(catalog)
+        assert 1 == count_steps(catalog)
 
 
 def test_an_open_catalog_uses_sqlites_most_durable_settings(tmp_path: Path) -> None:
@@ -93,17 +93,17 @@ def test_a_network_disk_has_no_wal_and_more_syncing(tmp_path: Path, monkeypatch:
 
 def test_at_rest_a_catalog_is_one_file(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
-        add_run(catalog)
+        add_step(catalog)
     assert ["catalogue.sqlite"] == list(state(tmp_path))
 
 
 @pytest.mark.parametrize("read", READERS)
 def test_reading_a_catalog_at_rest_changes_no_file(tmp_path: Path, read: Callable[[Path], Catalog]) -> None:
     with open_catalog(tmp_path) as catalog:
-        add_run(catalog)
+        add_step(catalog)
     before = state(tmp_path)
     with read(tmp_path) as reading:
-        assert (1, before) == (count_runs(reading), state(tmp_path))
+        assert (1, before) == (count_steps(reading), state(tmp_path))
     assert before == state(tmp_path)
 
 
@@ -115,7 +115,7 @@ def test_reading_after_a_kill_sees_commits_and_changes_no_file(
     leave_killed(tmp_path, mode)
     before = state(tmp_path)
     with read(tmp_path) as reading:
-        assert 1 == count_runs(reading)
+        assert 1 == count_steps(reading)
     assert before == state(tmp_path)
 
 
@@ -125,29 +125,29 @@ def test_a_wal_without_its_index_is_read(tmp_path: Path, read: Callable[[Path], 
     (tmp_path / ".illsort" / "catalogue.sqlite-shm").unlink()
     before = state(tmp_path)
     with read(tmp_path) as reading:
-        assert 1 == count_runs(reading)
+        assert 1 == count_steps(reading)
     assert before == state(tmp_path)
 
 
 def test_a_catalog_in_wal_mode_is_read_without_creating_a_wal(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
-        add_run(catalog)
+        add_step(catalog)
     connection = sqlite3.connect(tmp_path / ".illsort" / "catalogue.sqlite")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
     before = state(tmp_path)
     assert ["catalogue.sqlite"] == list(before)
     with read_catalog(tmp_path) as reading:
-        assert 1 == count_runs(reading)
+        assert 1 == count_steps(reading)
     assert before == state(tmp_path)
 
 
 def test_a_reader_sees_commits_and_the_writer_still_leaves_wal_mode(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as writing, read_catalog(tmp_path) as reading:
-        add_run(writing)
-        assert 1 == count_runs(reading)
-        add_run(writing)
-        assert 2 == count_runs(reading)
+        add_step(writing)
+        assert 1 == count_steps(reading)
+        add_step(writing)
+        assert 2 == count_steps(reading)
     with open_catalog(tmp_path):
         pass
     assert ["catalogue.sqlite"] == list(state(tmp_path))
@@ -157,7 +157,7 @@ def test_a_catalog_opened_to_read_cannot_be_written(tmp_path: Path) -> None:
     with open_catalog(tmp_path):
         pass
     with read_catalog(tmp_path) as reading, pytest.raises(FilingStopped, match="cannot be written"):
-        add_run(reading)
+        add_step(reading)
 
 
 def test_reading_a_folder_does_not_make_it_a_library(tmp_path: Path) -> None:
@@ -168,19 +168,19 @@ def test_reading_a_folder_does_not_make_it_a_library(tmp_path: Path) -> None:
 
 def test_a_dry_run_without_a_library_creates_no_file(tmp_path: Path) -> None:
     with copy_in_memory(tmp_path / "library") as catalog:
-        add_run(catalog)
-        assert 1 == count_runs(catalog)
+        add_step(catalog)
+        assert 1 == count_steps(catalog)
     assert [] == list(tmp_path.iterdir())
 
 
 def test_a_dry_run_writes_nothing_to_the_library(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
-        add_run(catalog)
+        add_step(catalog)
     with copy_in_memory(tmp_path) as dry:
-        add_run(dry)
-        assert 2 == count_runs(dry)
+        add_step(dry)
+        assert 2 == count_steps(dry)
     with read_catalog(tmp_path) as reading:
-        assert 1 == count_runs(reading)
+        assert 1 == count_steps(reading)
 
 
 @pytest.mark.parametrize("use", [open_catalog, *READERS])
@@ -197,7 +197,7 @@ def test_a_damaged_catalog_is_reported_in_one_line(
 
 def test_damage_found_while_using_a_catalog_is_a_library_error(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog, catalog.transaction() as connection:
-        connection.executemany("INSERT INTO runs (kind) VALUES (?)", [("x" * 1000,)] * 500)
+        connection.executemany("INSERT INTO steps (at) VALUES (?)", [("x" * 1000,)] * 500)
     path = tmp_path / ".illsort" / "catalogue.sqlite"
     whole = path.read_bytes()
     path.write_bytes(whole[:200_000] + b"\xff" * 200_000 + whole[400_000:])
@@ -207,7 +207,7 @@ def test_damage_found_while_using_a_catalog_is_a_library_error(tmp_path: Path) -
 
 def sum_of_lengths(catalog: Catalog) -> int:
     """Read every run to its end."""
-    (total,) = catalog.connection.execute("SELECT sum(length(kind)) FROM runs").fetchone()
+    (total,) = catalog.connection.execute("SELECT sum(length(at)) FROM steps").fetchone()
     return int(total)
 
 
@@ -223,7 +223,7 @@ def test_an_older_catalog_is_read_through_a_migrated_copy(tmp_path: Path) -> Non
     (tmp_path / ".illsort").mkdir()
     sqlite3.connect(tmp_path / ".illsort" / "catalogue.sqlite").close()
     with read_catalog(tmp_path) as reading:
-        assert 0 == count_runs(reading)
+        assert 0 == count_steps(reading)
     assert 0 == (tmp_path / ".illsort" / "catalogue.sqlite").stat().st_size
 
 
@@ -285,17 +285,17 @@ def test_a_folder_in_place_of_the_catalog_is_a_library_error(tmp_path: Path) -> 
 def test_a_failed_transaction_is_rolled_back(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
         with pytest.raises(KeyError):
-            add_run_and_fail(catalog)
-        assert 0 == count_runs(catalog)
+            add_step_and_fail(catalog)
+        assert 0 == count_steps(catalog)
 
 
 def test_an_inner_transaction_can_fail_alone(tmp_path: Path) -> None:
     with open_catalog(tmp_path) as catalog:
         with catalog.transaction():
-            add_run(catalog)
+            add_step(catalog)
             with pytest.raises(KeyError):
-                add_run_and_fail(catalog)
-        assert 1 == count_runs(catalog)
+                add_step_and_fail(catalog)
+        assert 1 == count_steps(catalog)
 
 
 def test_a_bug_in_a_statement_is_not_converted(tmp_path: Path) -> None:
@@ -344,8 +344,8 @@ def test_a_full_disk_under_the_catalog_stops_filing(tmp_path: Path) -> None:
         (pages,) = catalog.connection.execute("PRAGMA page_count").fetchone()
         catalog.connection.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(FilingStopped, match="full"), catalog.transaction() as connection:
-            connection.executemany("INSERT INTO runs (kind) VALUES (?)", [("x" * 1000,)] * 500)
-        assert 0 == count_runs(catalog)
+            connection.executemany("INSERT INTO steps (at) VALUES (?)", [("x" * 1000,)] * 500)
+        assert 0 == count_steps(catalog)
 
 
 def test_a_failed_migration_is_rolled_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -375,9 +375,9 @@ def store_steps() -> tuple[Callable[[sqlite3.Connection], None], ...]:
 def test_a_library_may_have_any_path(tmp_path: Path) -> None:
     library = tmp_path / os.fsdecode(b"100% \xff?#\n")
     with open_catalog(library) as catalog:
-        add_run(catalog)
+        add_step(catalog)
     with read_catalog(library) as reading:
-        assert 1 == count_runs(reading)
+        assert 1 == count_steps(reading)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts are read on Linux")
