@@ -15,7 +15,7 @@ from classifier.active.learner import Learner
 from classifier.active.sample import take_sample
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.places import place_of
-from classifier.catalog.queue_clusters import Grid, cluster_images, list_grids, predicted_images
+from classifier.catalog.queue_by_ranking import Grid, cluster_images, list_grids, predicted_images
 from classifier.catalog.values import to_path
 from classifier.records import AnnotationKind
 from classifier.settings import Settings

@@ -1,6 +1,6 @@
 """The queue: what waits for a person, page by page. Every page costs the same, at any length and position.
 
-The tables `temp.annotated` and `temp.here` are those of `queue_annotations` and `queue_folder`.
+The tables `temp.annotated` and `temp.here` are those of `queue_annotations` and `queue_pages`.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class QueueFilter:
 
     @property
     def cursor_length(self) -> int:
-        """How many values a cursor has: those of `RankedQueue`, of `queue_by_path`, or `keys`."""
+        """How many values a cursor has: those of `RankedQueue`, of `page_by_path`, or `keys`."""
         return 4 if self.by_ranking else 3 if self.order is Order.PATH else len(self.keys)
 
 

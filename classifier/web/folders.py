@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.queue_folder import skipped_paths, waiting_paths
+from classifier.catalog.queue_pages import skipped_paths, waiting_paths
 from classifier.paths import displayable
 
 if TYPE_CHECKING:

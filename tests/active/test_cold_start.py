@@ -9,7 +9,7 @@ import pytest
 from classifier.active.learner import Learner
 from classifier.active.sample import take_sample
 from classifier.catalog.connection import open_catalog, read_catalog
-from classifier.catalog.queue_clusters import cluster_images, list_grids, predicted_images
+from classifier.catalog.queue_by_ranking import cluster_images, list_grids, predicted_images
 from classifier.catalog.ranking import attach_newest
 from classifier.errors import ModelError
 from classifier.records import AnnotationKind, ImageId

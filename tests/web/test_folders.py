@@ -121,7 +121,7 @@ def moved(tmp_path: Path, bundle: Path) -> Path:
 def test_the_queue_of_a_folder_holds_what_lies_in_it_and_below(
     moved: Path, order: Order, grid: bool, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("classifier.catalog.queue_folder._FEW", few)
+    monkeypatch.setattr("classifier.catalog.queue_pages._FEW", few)
     folders = Folders(moved)
     pixiv, danbooru = (folders.path_of(number_of(folders, name)) for name in ("pixiv", "danbooru"))
     with open_catalog(moved) as catalog:
@@ -145,7 +145,7 @@ def test_the_queue_of_a_folder_holds_what_lies_in_it_and_below(
 def test_what_is_ranked_and_what_is_not_yet_both_wait_in_their_folder(
     tmp_path: Path, bundle: Path, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("classifier.catalog.queue_folder._FEW", few)
+    monkeypatch.setattr("classifier.catalog.queue_pages._FEW", few)
     place = library(tmp_path, bundle, {"a": 4, "b": 5})
     folders = Folders(place)
     under = folders.path_of(number_of(folders, "b"))

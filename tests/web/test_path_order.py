@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.catalog import queue_by_path
+from classifier.catalog import queue_pages
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.queue import Order, QueueFilter
 from classifier.records import Action, AnnotationKind, ImageId
@@ -60,7 +60,7 @@ def lost(ids: Sequence[ImageId]) -> list[ImageId]:
 def test_every_picture_comes_once_at_its_first_path_and_what_has_none_last(
     made: tuple[Path, list[ImageId]], size: int, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue_by_path, "_FEW", few)
+    monkeypatch.setattr(queue_pages, "_FEW", few)
     library, ids = made
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -77,7 +77,7 @@ def test_every_picture_comes_once_at_its_first_path_and_what_has_none_last(
 def test_in_a_folder_the_first_path_is_the_first_in_it(
     made: tuple[Path, list[ImageId]], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue_by_path, "_FEW", few)
+    monkeypatch.setattr(queue_pages, "_FEW", few)
     library, ids = made
     with open_catalog(library) as catalog, catalog.transaction() as connection:
         connection.execute("INSERT INTO files (path, picture) VALUES (?, ?)", (b"/a/b/3", ids[7]))
@@ -92,7 +92,7 @@ def test_in_a_folder_the_first_path_is_the_first_in_it(
 def test_what_is_answered_waits_no_longer_and_what_is_skipped_waits_apart(
     made: tuple[Path, list[ImageId]], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue_by_path, "_FEW", few)
+    monkeypatch.setattr(queue_pages, "_FEW", few)
     library, ids = made
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -132,7 +132,7 @@ def test_a_place_tells_no_path(made: tuple[Path, list[ImageId]]) -> None:
 def test_where_much_waits_no_page_sorts_it(
     made: tuple[Path, list[ImageId]], category: str | None, under: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue_by_path, "_FEW", 0)
+    monkeypatch.setattr(queue_pages, "_FEW", 0)
     wanted = QueueFilter(order=Order.PATH, category=category, folder=under)
     with open_catalog(made[0]) as catalog:
         session = ReviewSession(catalog)

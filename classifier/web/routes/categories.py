@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalog.queue_clusters import cluster_images, image_clusters, list_grids, predicted_images
+from classifier.catalog.queue_by_ranking import cluster_images, image_clusters, list_grids, predicted_images
 from classifier.web.responses import RequestError, queue_item
 from classifier.web.routes.endpoint import get, post
 from classifier.web.schemas import Body, Limit, Number, Query
