@@ -39,10 +39,10 @@ from classifier.records import FailureKind  # noqa: E402 - the same
 PO: Final = LOCALE / Language.CHINESE / "LC_MESSAGES" / f"{DOMAIN}.po"
 MO: Final = PO.with_suffix(".mo")
 PAGE: Final = ROOT / "classifier" / "web" / "static" / "zh_CN.js"
-LANGUAGES: Final = (("**.py", "python"), ("**.js", "javascript"))
+LANGUAGES: Final = (("**.py", "python"), ("**.js", "javascript"), ("report/templates/*.html", "jinja2"))
 ERRORS: Final[list[type[Exception]]] = [errors.IllsortError, *errors.IllsortError.__subclasses__()]
 KEYWORDS: Final = {
-    **dict.fromkeys([*(kind.__name__ for kind in ERRORS), "RequestError", "Message", "_", "N_"]),
+    **dict.fromkeys([*(kind.__name__ for kind in ERRORS), "RequestError", "Message", "_", "N_", "t"]),
     "Counted": (1, 2),
     "count_": (1, 2),
 }

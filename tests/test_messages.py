@@ -9,11 +9,14 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from jinja2 import Environment, nodes
 
 messages = pytest.importorskip("messages", reason="Babel is not installed", exc_type=ModuleNotFoundError)
 
 
-FILES = sorted((messages.ROOT / "classifier").rglob("*.py"))
+PACKAGE = messages.ROOT / "classifier"
+FILES = sorted(PACKAGE.rglob("*.py"))
+TEMPLATES = sorted((PACKAGE / "report" / "templates").glob("*.html"))
 FINISHED = (ast.JoinedStr, ast.BinOp)
 """A text with something filled in or joined on, which cannot be collected."""
 
@@ -44,6 +47,38 @@ def test_a_message_is_a_template_and_no_finished_sentence() -> None:
         for call in calls(path)
         if any(isinstance(argument, FINISHED) for argument in call.args)
     ]
+
+
+def test_a_message_of_a_report_is_a_template_and_no_finished_sentence() -> None:
+    given = [(path.name, call) for path in TEMPLATES for call in calls_of_t(path)]
+
+    assert len(given) > 50
+    assert [] == [
+        f"{name}:{call.lineno}"
+        for name, call in given
+        if len(call.args) != 1 or not isinstance(call.args[0], (nodes.Const, nodes.Name, nodes.Getattr))
+    ]
+
+
+def calls_of_t(path: Path) -> Iterator[nodes.Call]:
+    for call in Environment(autoescape=True).parse(path.read_text(encoding="utf-8")).find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name == "t":
+            yield call
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_all_words_of_a_report_are_messages(path: Path) -> None:
+    tree = Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
+    page = re.sub("<[^>]*>", " ", "".join(one.data for one in tree.find_all(nodes.TemplateData)))
+
+    assert set(re.findall(r"[^\W\d_]+", page)) <= {"illsort", "中文", "English"}
+
+
+def test_chinese_is_in_the_catalog_only() -> None:
+    files = [path for kind in ("py", "html", "js") for path in PACKAGE.rglob(f"*.{kind}") if path != messages.PAGE]
+    found = {word for path in files for word in re.findall("[\u4e00-\u9fff]+", path.read_text(encoding="utf-8"))}
+
+    assert found == {"中文", "是", "否"}  # the name of the language, and two answers that are typed
 
 
 def test_translations_have_the_placeholders_of_their_message() -> None:

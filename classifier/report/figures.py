@@ -9,8 +9,9 @@ import numpy as np
 from markupsafe import Markup, escape
 from scipy.stats import beta
 
-from classifier.report.i18n import Text, percent, shortened, width_of
-from classifier.report.svg import Frame, area, axes, bar, dot, line, svg, text
+from classifier.errors import Message
+from classifier.report.i18n import percent, shortened, width_of
+from classifier.report.svg import Frame, area, axes, bar, description, dot, line, svg, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ _WIDTH: Final = 560
 _LARGEST: Final = 46
 _SMALLEST: Final = 27
 _LONGEST: Final = 22
-_CORNER: Final = Text("labeled ↓ taken for →", "标注 ↓ 判为 →")
+_CORNER: Final = Message("labeled ↓ taken for →")
 _DEEP: Final = 0.55
 """From this opacity on, the color of the page's back reads better on a cell."""
 _STEPS: Final = 5
@@ -49,8 +50,8 @@ def reliability_diagram(confidences: NDArray[np.float64], is_right: NDArray[np.b
             frame,
             x_ticks=_FIFTHS,
             y_ticks=_FIFTHS,
-            x_label=Text("confidence", "置信度"),
-            y_label=Text("share that was right", "实际正确的比例"),
+            x_label=Message("confidence"),
+            y_label=Message("share that was right"),
         )
     ]
     width = (frame.x(1) - frame.x(0)) / _BINS
@@ -63,7 +64,7 @@ def reliability_diagram(confidences: NDArray[np.float64], is_right: NDArray[np.b
         parts.append(bar(left, high, width - 4, low - high, "missing" if share < mean else "beyond", hint=hint))
         parts.append(text(left + width / 2 - 2, frame.y(0) - 5, f"{counts[index]}", "count", "middle"))
     parts.append(line([(frame.x(0), frame.y(0)), (frame.x(1), frame.y(1))], "diagonal"))
-    return svg(frame, parts, label=Text("reliability diagram", "可靠性图"))
+    return svg(frame, parts, label=Message("reliability diagram"))
 
 
 def risk_coverage_curve(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Markup:
@@ -77,8 +78,8 @@ def risk_coverage_curve(confidences: NDArray[np.float64], is_right: NDArray[np.b
             frame,
             x_ticks=_FIFTHS,
             y_ticks=[(0.0, "0%"), *((tick, f"{tick:.0%}") for tick in _TICKS if _has_room(tick, top))],
-            x_label=Text("share that is filed without asking", "无需询问即归类的比例"),
-            y_label=Text("wrong among the filed", "已归类中的错误率"),
+            x_label=Message("share that is filed without asking"),
+            y_label=Message("wrong among the filed"),
         )
     ]
     points = [(frame.x(x), frame.y(y)) for x, y in zip(shares, wrong, strict=True)]
@@ -86,10 +87,10 @@ def risk_coverage_curve(confidences: NDArray[np.float64], is_right: NDArray[np.b
     parts.append(area([*points, (points[-1][0], frame.y(0)), (points[0][0], frame.y(0))], "wash-a"))
     parts += [line(limits, "line-c dashed"), line(points, "line-a")]
     parts.append(line([(frame.left, 14), (frame.left + 22, 14)], "line-a"))
-    parts.append(text(frame.left + 29, 18, Text("measured", "测得"), "note"))
+    parts.append(text(frame.left + 29, 18, Message("measured"), "note"))
     parts.append(line([(frame.left + 112, 14), (frame.left + 134, 14)], "line-c dashed"))
-    parts.append(text(frame.left + 141, 18, Text("at most, 95% confidence", "上限 · 95% 置信"), "note"))
-    return svg(frame, parts, label=Text("wrong among the filed, by share filed", "错误率与归类比例的关系"))
+    parts.append(text(frame.left + 141, 18, Message("at most, 95% confidence"), "note"))
+    return svg(frame, parts, label=Message("wrong among the filed, by share filed"))
 
 
 def _risk_coverage(
@@ -115,7 +116,7 @@ def confusion_matrix(matrix: Sequence[Sequence[int]], categories: Sequence[str])
     names = [shortened(name, _LONGEST) for name in categories]
     longest = max(width_of(name) for name in names)
     cell = min(_LARGEST, max(_SMALLEST, _WIDTH // len(names)))
-    left, top = max(longest, width_of(_CORNER.en)) + 14, 0.8 * longest + 20
+    left, top = max(longest, width_of(_CORNER)) + 14, 0.8 * longest + 20
     parts = [text(left - 10, top - 10, _CORNER, "label", "end")]
     for index, name in enumerate(names):
         middle = (index + 0.5) * cell
@@ -133,8 +134,8 @@ def confusion_matrix(matrix: Sequence[Sequence[int]], categories: Sequence[str])
                 parts.append(f"<g><title>{escape(hint)}</title>{number}</g>")
     width, height = left + len(names) * cell + 0.62 * longest, top + len(names) * cell + 4
     box = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
-    says = "confusion matrix / 混淆矩阵"
-    return Markup(f'<svg class="matrix" {box} role="img" aria-label="{says}">{"".join(parts)}</svg>')  # noqa: S704
+    says = description(Message("confusion matrix"))
+    return Markup(f'<svg class="matrix" {box} {says}>{"".join(parts)}</svg>')  # noqa: S704
 
 
 def _cell(x: float, y: float, *, size: float, is_right: bool, share: float | None) -> str:
@@ -169,18 +170,17 @@ def learning_curve_plot(curve: dict[str, Any], *, asked: int) -> Markup:
             frame,
             x_ticks=_spaced(frame, [*labels, *ahead]),
             y_ticks=_ticks(floor),
-            x_label=Text("labeled pictures learned from", "学习所用的标注图片数"),
-            y_label=Text("share of pictures", "图片比例"),
+            x_label=Message("labeled pictures learned from"),
+            y_label=Message("share of pictures"),
         )
     ]
-    rate = percent(curve["max_errors"][asked])
     series = (
-        ("a", [p["accuracy"] for p in points], [f["accuracy"] for f in forecasts], Text("right", "正确")),
+        ("a", [p["accuracy"] for p in points], [f["accuracy"] for f in forecasts], Message("right")),
         (
             "b",
             [p["coverage"][asked] for p in points],
             [f["coverage"][asked] for f in forecasts],
-            Text(f"filed at {rate} wrong", f"错误率 {rate} 时可归类"),
+            Message("filed at {rate} wrong", rate=percent(curve["max_errors"][asked])),
         ),
     )
     for cls, known, expected, _ in series:
@@ -188,7 +188,7 @@ def learning_curve_plot(curve: dict[str, Any], *, asked: int) -> Markup:
     for column, (cls, _, _, words) in enumerate(series):
         left = frame.left + 90 * column
         parts += [line([(left, 14), (left + 22, 14)], f"line-{cls}"), text(left + 29, 18, words, "note")]
-    return svg(frame, parts, label=Text("learning curve with its forecast", "学习曲线与预测"))
+    return svg(frame, parts, label=Message("learning curve with its forecast"))
 
 
 def _series(

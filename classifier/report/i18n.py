@@ -1,14 +1,19 @@
-"""Text in two languages, and numbers formatted for reading."""
-
-# ruff: noqa: RUF001 - Chinese has its own punctuation
+"""Messages in both languages, of which the page shows one, and numbers formatted for reading."""
 
 from __future__ import annotations
 
 import unicodedata
-from typing import Final, NamedTuple
+from typing import Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from classifier.errors import Message
+from classifier.i18n import Language, translate
+from classifier.paths import displayable
+
+CLASSES: Final = {"en": Language.ENGLISH, "zh": Language.CHINESE}
+"""The class of the page's elements in a language; it is also their `lang`."""
+_SPANS: Final = Markup('<span class="en" lang="en">{}</span><span class="zh" lang="zh">{}</span>')
 _FEW = 0.0995
 _NEARLY_ALL = 0.9795
 _WIDE_UNITS = 13.0
@@ -16,48 +21,29 @@ _NARROW_UNITS = 7.2
 NOTHING = "\N{EN DASH}"
 
 
-class Text(NamedTuple):
-    """The same in English and in Chinese."""
-
-    en: str
-    zh: str
+def sentences(message: str) -> dict[str, str]:
+    """A message in each language, by its class."""
+    return {name: displayable(translate(message, language)) for name, language in CLASSES.items()}
 
 
-def both(en: str, zh: str, **values: object) -> Markup:
-    """Both languages, of which the page shows one; `values` fill the braces, escaped unless they are markup."""
-    return Markup('<span class="en" lang="en">{}</span><span class="zh" lang="zh">{}</span>').format(
-        escape(en).format(**values), escape(zh).format(**values)
-    )
-
-
-def method_in_chinese(how: str) -> str:
-    """How the holdout predictions were made, in Chinese; unchanged if it is not known."""
-    parts = "".join(letter for letter in how if letter.isdigit())
-    return {"held out": "留出", f"cross-fitted in {parts} parts": f"{parts} 折交叉"}.get(how, how)
+def both(template: str, **params: object) -> Markup:
+    """A message in both languages; names in it are text, whatever letters they have."""
+    message = template if isinstance(template, Message) else Message(template, **params)
+    return _SPANS.format(*sentences(message).values())
 
 
 _NO_GUARANTEE: Final = {
-    "picked": Text(
-        "No guarantee: the labels were picked, not drawn by chance.", "没有保证：标注是挑选的，不是随机抽取的。"
-    ),
-    "fitted": Text(
-        "No guarantee: the backbone has learned from these labels, or may have.",
-        "没有保证：骨干网络学过这些标注，或可能学过。",
-    ),
-    "none": Text(
-        "No guarantee: this model keeps nothing to judge an error rate by.",
-        "没有保证：这个模型没有保留评估错误率的依据。",
-    ),
-    "few": Text(
-        "No guarantee: too few pictures drawn by chance were judged.", "没有保证：随机抽取并评估过的图片太少。"
-    ),
+    "picked": Message("No guarantee: the labels were picked, not drawn by chance."),
+    "fitted": Message("No guarantee: the backbone has learned from these labels, or may have."),
+    "none": Message("No guarantee: this model keeps nothing to judge an error rate by."),
+    "few": Message("No guarantee: too few pictures drawn by chance were judged."),
 }
 """By the code that NoGuarantee has."""
 
 
-def no_guarantee_reason(why: str) -> Markup:
+def no_guarantee_reason(why: str) -> Message:
     """Why there is no guarantee, by its code."""
-    return both(*_NO_GUARANTEE.get(why, _NO_GUARANTEE["few"]))
+    return _NO_GUARANTEE.get(why, _NO_GUARANTEE["few"])
 
 
 def percent(share: float | None, *, whole: bool = False) -> str:

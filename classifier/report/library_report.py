@@ -3,50 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from classifier.audit.estimate import AuditState
-from classifier.audit.session import audit_guarantee
-from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import hold_lock
-from classifier.catalog.runs import EndState, last_promise
+from classifier.catalog.runs import EndState
 from classifier.catalog.stats import count_confidences, library_stats
+from classifier.errors import Message
 from classifier.filing.generated_files import write_generated
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.progress import percent_up
-from classifier.records import Action, FailureKind
-from classifier.report.i18n import both, method_in_chinese, no_guarantee_reason
+from classifier.records import Action
 from classifier.report.svg import confidence_histogram
 from classifier.report.template import NAME, render
+from classifier.report.trust import last_audit, trust_messages
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.audit.estimate import Bound
+    from classifier.audit.estimate import AuditState, Bound
+    from classifier.catalog.runs import Run, RunState
     from classifier.catalog.stats import LibraryStats
 
 _BINS: Final = 20
 _MOST_RUNS: Final = 20
-_KINDS: Final = {
-    FailureKind.EMPTY: "空文件",
-    FailureKind.NOT_A_PICTURE: "不是图片",
-    FailureKind.UNSUPPORTED: "不支持的格式",
-    FailureKind.CORRUPT: "已损坏",
-    FailureKind.TOO_LARGE: "过大",
-    FailureKind.UNREADABLE: "无法打开",
-    FailureKind.VANISHED: "已消失",
-    FailureKind.TIMEOUT: "耗时过长",
-    FailureKind.CRASHED: "使解码器崩溃",
-    FailureKind.MEMORY: "内存不足",
-}
-_ENDED: Final = {
-    EndState.DONE: "完成",
-    EndState.UNFINISHED: "未完成",
-    EndState.FINISHED_BY: "由 #{} 完成",
-    EndState.UNDONE: "已撤销",
-    EndState.PARTLY_UNDONE: "部分撤销",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +37,19 @@ class Row:
     filed: int
     review: int
     bound: Bound | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One run; `state` is None where it is done."""
+
+    id: int
+    kind: str
+    state: Message | None
+    started: str
+    pictures: int
+    mode: str
+    crawl: Path
 
 
 def write_library_report(library: Path) -> Path:
@@ -74,55 +67,52 @@ def write_library_report(library: Path) -> Path:
 def library_page(library: Path) -> str:
     """The page as text; reads the catalog and no picture."""
     seen = library_stats(library)
-    audit, is_current = _audit(library)
+    audit, is_current = last_audit(library)
     filed, review = _confidences(library)
     rows = _rows(seen, audit)
     return render(
         "library.html",
         name=library.resolve().name,
-        seen=seen,
-        runs=seen.runs[: -_MOST_RUNS - 1 : -1],
-        filed=sum(seen.filed.values()),
-        waiting=sum(seen.review.values()),
-        unreadable=len(seen.failures),
+        tiles=_tiles(seen),
+        trust=trust_messages(library, seen.strictness, audit, is_current=is_current),
         rows=rows,
         most=max([1, *(row.filed + row.review for row in rows)]),
-        histogram=confidence_histogram(filed, review) if any(filed) or any(review) else None,
-        promise=seen.strictness.promise,
-        told=_last_guarantee(library),
-        no_guarantee=None if _has_audit_guarantee(library) or seen.strictness.no_guarantee is None else seen.strictness,
-        why_no_guarantee=no_guarantee_reason,
-        in_chinese=method_in_chinese,
-        audit=None if audit is None else audit.audit,
-        bound=None if audit is None else audit.bound(),
-        is_current=is_current,
+        is_audited=audit is not None,
         percent_up=percent_up,
-        ended_in_chinese=_ENDED,
-        kinds={kind.value: both(kind.value, _KINDS[kind]) for kind in FailureKind},
+        histogram=confidence_histogram(filed, review) if any(filed) or any(review) else None,
+        runs=[_run_row(run, seen.states[run.id]) for run in seen.runs[: -_MOST_RUNS - 1 : -1]],
+        failures=[(kind, count, count / len(seen.failures)) for kind, count in seen.broken.items()],
+        not_filed=len(seen.not_filed),
     )
 
 
-def _audit(library: Path) -> tuple[AuditState | None, bool]:
-    """The last audit when anything was answered in it, and whether nothing was filed since."""
-    with read_catalog(library) as catalog:
-        audit = audits.last(catalog)
-        if audit is None:
-            return None, False
-        state = AuditState(audit, annotation_log.of_audit(catalog, audit.id))
-        return state if state.asked else None, audits.marks(catalog) == audit.marks
+def _tiles(seen: LibraryStats) -> list[tuple[int, Message]]:
+    """Numbers of pictures, and what each counts; those of what is rare only where there are any."""
+    rare = [
+        (seen.unknown, Message("unlike every label, in _unknown")),
+        (seen.missing["deleted"], Message("no longer in the library")),
+        (seen.missing["replaced"], Message("changed in the library, yours now")),
+        (seen.missing["dangling"], Message("links whose original is gone")),
+        (seen.duplicates, Message("duplicates, left where they are")),
+    ]
+    return [
+        (sum(seen.filed.values()), Message("filed without asking")),
+        (sum(seen.review.values()), Message("wait for you in _review")),
+        *((count, words) for count, words in rare if count),
+        (len(seen.failures), Message("could not be read")),
+    ]
 
 
-def _has_audit_guarantee(library: Path) -> bool:
-    """Whether an audit shows what the last sort could not guarantee: then that is told."""
-    with read_catalog(library) as catalog:
-        return audit_guarantee(catalog, library) is not None
-
-
-def _last_guarantee(library: Path) -> dict[str, Any] | None:
-    """The parts of what the last run promised; None where it promised nothing, or did not record all of them."""
-    with read_catalog(library) as catalog:
-        told = last_promise(catalog)
-    return told if {"max_error", "confidence", "pictures", "how"} <= told.keys() else None
+def _run_row(run: Run, state: RunState) -> RunRow:
+    return RunRow(
+        id=run.id,
+        kind=run.kind,
+        state=None if state.ended is EndState.DONE else state.message,
+        started=run.started[:16].replace("T", " "),
+        pictures=int(run.summary.get("pictures", 0)),
+        mode=run.mode,
+        crawl=run.crawl,
+    )
 
 
 def _rows(seen: LibraryStats, audit: AuditState | None) -> list[Row]:

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from PIL import Image
 
-from classifier.errors import ModelError, NoGuarantee, Undecodable, message_of
+from classifier.errors import Message, ModelError, NoGuarantee, Undecodable, message_of
 from classifier.images.decode import decode
 from classifier.images.safe_open import open_regular
 from classifier.model.bundle_files import HOLDOUT
 from classifier.model.calibration import probabilities
 from classifier.model.evaluation_fields import read_evaluation, read_label_issues
-from classifier.model.holdout import HoldoutPredictions, load_holdout
+from classifier.model.holdout import HoldoutPredictions, load_holdout, method_in_words
 from classifier.model.manifest import Manifest, load_manifest
 from classifier.model.risk_control import guarantee_risk
 from classifier.own_files import write_own
 from classifier.paths import from_text
 from classifier.records import Selection
 from classifier.report.figures import confusion_matrix, learning_curve_plot, reliability_diagram, risk_coverage_curve
-from classifier.report.i18n import both, method_in_chinese, no_guarantee_reason
+from classifier.report.i18n import no_guarantee_reason
 from classifier.report.template import NAME, as_bytes, is_own_report, render
 from classifier.training.metrics import as_dict, calibration_error, evaluate
 
@@ -140,7 +140,7 @@ def bundle_page(facts: BundleData) -> str:
         facts=facts,
         evaluation=evaluation,
         figures=_figures(facts),
-        how=both(how, method_in_chinese(how)),
+        how=method_in_words(how),
         before_error=_calibration_error(facts, 1.0),
         after_error=_calibration_error(facts, facts.temperature),
         promised=promised,
@@ -193,7 +193,7 @@ def _guarantees(facts: BundleData) -> dict[float, RiskGuarantee | None]:
     return found
 
 
-def _no_guarantee(facts: BundleData) -> Markup | None:
+def _no_guarantee(facts: BundleData) -> Message | None:
     """Why these labels guarantee no error rate at all; None where those that were drawn by chance may."""
     if facts.evidence is None or len(facts.evidence.by_chance):
         return None

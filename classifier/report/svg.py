@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from classifier.report.i18n import Text
+from classifier.errors import Message
+from classifier.report.i18n import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,11 +49,16 @@ class Frame:
         return self.height - self.bottom - min(max(share, 0.0), 1.0) * (self.height - self.top - self.bottom)
 
 
-def svg(frame: Frame, parts: Iterable[str], *, label: Text) -> Markup:
+def svg(frame: Frame, parts: Iterable[str], *, label: Message) -> Markup:
     """The finished SVG; `label` describes it to screen readers."""
-    return Markup('<svg class="plot" viewBox="0 0 {w} {h}" role="img" aria-label="{label}">{parts}</svg>').format(
-        w=frame.width, h=frame.height, label=f"{label.en} / {label.zh}", parts=Markup("").join(map(Markup, parts))
+    return Markup('<svg class="plot" viewBox="0 0 {w} {h}" {says}>{parts}</svg>').format(
+        w=frame.width, h=frame.height, says=description(label), parts=Markup("").join(map(Markup, parts))
     )
+
+
+def description(label: Message) -> Markup:
+    """The attributes of a drawing that describe it to screen readers, in both languages."""
+    return Markup('role="img" aria-label="{}"').format(" / ".join(sentences(label).values()))
 
 
 def axes(
@@ -60,8 +66,8 @@ def axes(
     *,
     x_ticks: Sequence[tuple[float, str]],
     y_ticks: Sequence[tuple[float, str]],
-    x_label: Text,
-    y_label: Text,
+    x_label: Message,
+    y_label: Message,
 ) -> str:
     """Grid lines at the y ticks, numbers at the ticks of both axes, and the labels of the axes."""
     left, right, bottom = frame.x(frame.x_from), frame.x(frame.x_to), frame.y(frame.y_from)
@@ -103,13 +109,13 @@ def dot(x: float, y: float, cls: str, *, radius: float = 3.5, hint: str = "") ->
     return f'<circle class="{cls}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}">{title}</circle>'
 
 
-def text(x: float, y: float, content: str | Text, cls: str, anchor: str = "start") -> str:
-    """One line of text, or one for each language."""
-    if isinstance(content, str):
+def text(x: float, y: float, content: str, cls: str, anchor: str = "start") -> str:
+    """One line of text; of a message, one for each language."""
+    if not isinstance(content, Message):
         return _SPAN.format(x=x, y=y, cls=cls, anchor=anchor, text=escape(content))
     return "".join(
         _SPAN.format(x=x, y=y, cls=f"{cls} {language}", anchor=anchor, text=escape(one))
-        for language, one in content._asdict().items()
+        for language, one in sentences(content).items()
     )
 
 
@@ -133,8 +139,8 @@ def confidence_histogram(filed: Sequence[int], review: Sequence[int]) -> Markup:
             frame,
             x_ticks=[(share / 5, f"{share / 5:.0%}") for share in range(6)],
             y_ticks=ticks,
-            x_label=Text("confidence", "置信度"),
-            y_label=Text("pictures", "图片数"),
+            x_label=Message("confidence"),
+            y_label=Message("pictures"),
         )
     ]
     width = (frame.x(1) - frame.x(0)) / len(filed)
@@ -143,9 +149,7 @@ def confidence_histogram(filed: Sequence[int], review: Sequence[int]) -> Markup:
         middle, top = frame.y(one), frame.y(one + other)
         parts.append(bar(left, middle, width - 2, frame.y(0) - middle, "fill-a", hint=f"{one:,}"))
         parts.append(bar(left, top, width - 2, middle - top, "fill-b", hint=f"{other:,}"))
-    for row, (cls, name) in enumerate(
-        (("fill-a", Text("filed", "已归类")), ("fill-b", Text("waits for review", "待复核")))
-    ):
+    for row, (cls, name) in enumerate((("fill-a", Message("filed")), ("fill-b", Message("waits for review")))):
         parts.append(bar(frame.left + 14, frame.top + 4 + 18 * row, 12, 10, cls))
         parts.append(text(frame.left + 33, frame.top + 13 + 18 * row, name, "note"))
-    return svg(frame, parts, label=Text("pictures by confidence", "置信度分布"))
+    return svg(frame, parts, label=Message("pictures by confidence"))

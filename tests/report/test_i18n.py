@@ -1,11 +1,13 @@
 """Words and numbers as a person reads them."""
 
+# ruff: noqa: RUF001 - Chinese has its own punctuation
+
 from __future__ import annotations
 
 import pytest
-from markupsafe import Markup
 
-from classifier.report.i18n import both, method_in_chinese, percent, shortened, width_of
+from classifier.errors import Message
+from classifier.report.i18n import both, no_guarantee_reason, percent, shortened, width_of
 
 
 @pytest.mark.parametrize(
@@ -24,17 +26,32 @@ def test_a_share_has_a_decimal_only_where_it_tells_something(share: float | None
     assert shown == percent(share)
 
 
-def test_names_are_shown_as_text_in_both_languages_and_markup_as_markup() -> None:
-    told = both("in {name} <b>", "在 {name}", name="<script>")
+def test_a_message_stands_in_both_languages_and_names_in_it_are_text() -> None:
+    told = both("{count:,} pictures could be read but not be filed; illsort status lists them.", count=7)
 
-    assert 2 == told.count("&lt;script&gt;")
-    assert "&lt;b&gt;" in told
-    assert '<span class="zh" lang="zh">' in told
-    assert "<i>" in both("{x}", "{x}", x=Markup("<i>"))
+    assert '<span class="en" lang="en">7 pictures could' in told
+    assert '<span class="zh" lang="zh">7 张图片可读' in told
+    assert 2 == both("in {name} <b>", name="<script>").count("in &lt;script&gt; &lt;b&gt;")
+
+
+def test_a_message_in_a_message_has_the_language_of_it() -> None:
+    told = both("The last sort promised: {promise}.", promise=Message("held out"))
+
+    assert "The last sort promised: held out." in told
+    assert "最近一次整理的保证：留出。" in told
+
+
+def test_what_acts_or_hides_in_a_name_is_escaped() -> None:
+    assert r"\u202e" in both("{name}", name="\u202egpj")
+
+
+def test_why_there_is_no_guarantee_is_known_by_its_code() -> None:
+    assert "picked" in no_guarantee_reason("picked")
+    assert "too few" in no_guarantee_reason("a later code")
 
 
 def test_braces_in_a_name_are_no_place_to_fill_in() -> None:
-    assert "{0} {name}" in both("{name}", "{name}", name="{0} {name}")
+    assert "{0} {name}" in both("{name}", name="{0} {name}")
 
 
 def test_a_long_name_loses_its_middle() -> None:
@@ -46,9 +63,3 @@ def test_a_long_name_loses_its_middle() -> None:
 
 def test_chinese_letters_take_more_room() -> None:
     assert width_of("图库") > width_of("ab")
-
-
-def test_how_it_was_judged_is_said_in_chinese_where_that_is_known() -> None:
-    assert ("留出", "3 折交叉", "otherwise") == tuple(
-        method_in_chinese(how) for how in ("held out", "cross-fitted in 3 parts", "otherwise")
-    )

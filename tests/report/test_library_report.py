@@ -1,12 +1,17 @@
 """The report of a library tells what lies where, and is a file of the library's own: it disturbs nothing."""
 
+# ruff: noqa: RUF001 - Chinese has its own punctuation
+
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from classifier.audit.session import open_session
+from classifier.catalog.connection import reported_as_library_error
 from classifier.catalog.lock import hold_lock
 from classifier.catalog.stats import library_stats
 from classifier.cli.status import _runs
@@ -121,6 +126,50 @@ def test_what_was_promised_and_what_an_audit_found_is_told(tmp_path: Path, model
     assert "The last sort promised: at most 10% wrong among the filed" in text
     assert "已归类中至多 10% 错误" in text
     assert "1 of 4 looked at were wrong" in text
+
+
+def test_a_promise_of_an_earlier_version_is_read_in_both_languages(tmp_path: Path, model: Path) -> None:
+    crawl = make_tree(tmp_path / "crawl", {"0.png": encoded(varied(COLORS["red"], seed=0), "PNG")})
+    library = tmp_path / "library"
+    sort(crawl, library=library, bundle=model, settings=SETTINGS, max_error=0.1)
+    change_runs(library, "settings = json_remove(settings, '$.sort.promise.message')")
+
+    assert "已归类中至多 10% 错误" in library_page(library)
+
+    change_runs(library, "settings = json_set(settings, '$.sort.promise.pictures', 'x')")
+
+    assert "最近一次整理的保证：at most 10% wrong" in library_page(library)
+
+
+@pytest.mark.parametrize("summary", ["[]", "1", '"x"'])
+def test_a_damaged_summary_of_a_run_is_known_as_damage(library: Path, summary: str) -> None:
+    change_runs(library, f"summary = '{summary}'")
+
+    with pytest.raises(LibraryError, match="damaged"), reported_as_library_error(library):
+        library_page(library)
+
+
+def change_runs(library: Path, change: str) -> None:
+    with closing(sqlite3.connect(library / ".illsort/catalogue.sqlite")) as connection, connection:
+        connection.execute(f"UPDATE runs SET {change}")  # noqa: S608 - a test's own
+
+
+def test_what_was_skipped_and_further_audits_are_told(tmp_path: Path, model: Path) -> None:
+    crawl = make_tree(
+        tmp_path / "crawl",
+        {f"{n}.png": encoded(varied(COLORS["red"], seed=n), "PNG") for n in range(6)},  # type: ignore[arg-type]
+    )
+    library = tmp_path / "library"
+    sort(crawl, library=library, bundle=model, settings=SETTINGS)
+    for count, answer in ((3, AnnotationKind.RIGHT), (2, AnnotationKind.SKIPPED)):
+        with open_session(library, count=count) as session:
+            while not session.state.is_finished:
+                session.answer(answer)
+    text = library_page(library)
+
+    assert "0 of 2 looked at were wrong and 2 skipped, which count as wrong, drawn at random from 6 filed." in text
+    assert "从 6 张已归类图片中随机抽取，查看 2 张，其中 0 张错误，2 张跳过（按错误计）。" in text
+    assert "It is audit 2 of the same sort, so it is judged at 99.5%" in text
 
 
 def test_a_folder_that_is_no_library_stays_as_it_is(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ export const MESSAGES = {
   "An audit draws a random sample of the filed pictures and asks whether each is right. It shows how many of all can be wrong at most.": "随机抽取一些已归类的图片，逐张问对不对：由此得出全部图片里最多有多少是错的。",
   "Another name for {name}": "重命名“{name}”",
   "As last time, what is at least {threshold} sure is filed.": "和上次一样，把握不低于 {threshold} 的会归类。",
-  "At most wrong": "最多错",
+  "At most wrong": "错误率上限",
   "At most {at_most} wrong, 95% confidence; {wrong} of {judged}": "最多错 {at_most}（95% 置信度）；{judged} 张中错 {wrong} 张",
   "At most {rate} wrong asked, an estimate, no guarantee: the labels were picked, not drawn by chance, or this network has learned from them. The audit gives a guarantee.": "要求至多 {rate} 错误，只是估计，没有保证：标注是挑选的，不是随机抽取的，或者这个网络学过它们。抽查可以给出保证。",
   "Audit": "抽查",

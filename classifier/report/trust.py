@@ -1,0 +1,100 @@
+"""How far what was filed can be trusted: what the last sort guarantees, or why nothing, and what an audit found."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from classifier.audit.estimate import AuditState
+from classifier.audit.session import audit_guarantee
+from classifier.catalog import annotation_log, audits
+from classifier.catalog.connection import read_catalog
+from classifier.catalog.runs import last_promise
+from classifier.errors import Message
+from classifier.model.risk_control import RiskGuarantee
+from classifier.progress import percent_up
+from classifier.report.i18n import no_guarantee_reason, percent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classifier.audit.estimate import Bound
+    from classifier.catalog.connection import Catalog
+    from classifier.catalog.strictness import Strictness
+
+
+def last_audit(library: Path) -> tuple[AuditState | None, bool]:
+    """The last audit when anything was answered in it, and whether nothing was filed since."""
+    with read_catalog(library) as catalog:
+        audit = audits.last(catalog)
+        if audit is None:
+            return None, False
+        state = AuditState(audit, annotation_log.of_audit(catalog, audit.id))
+        return state if state.asked else None, audits.marks(catalog) == audit.marks
+
+
+def trust_messages(
+    library: Path, strictness: Strictness, audit: AuditState | None, *, is_current: bool
+) -> list[list[Message]]:
+    """The messages of each paragraph; none where nothing is guaranteed and nothing was asked for.
+
+    `strictness` is that of the last sort. Where the audit guarantees what the sort could not, that is not mentioned.
+    """
+    with read_catalog(library) as catalog:
+        found = [_guarantee(catalog, strictness)]
+        if strictness.no_guarantee is not None and audit_guarantee(catalog, library) is None:
+            found.append(_no_guarantee(strictness))
+    if audit is not None:
+        found.append(_audit(audit.bound(), at=audit.audit.at, is_current=is_current))
+    return [messages for messages in found if messages]
+
+
+def _guarantee(catalog: Catalog, strictness: Strictness) -> list[Message]:
+    promise = strictness.promise
+    if promise is None:
+        return []
+    if not promise.params:  # an earlier version recorded the sentence in English only, and the parts of it
+        with suppress(LookupError, TypeError, ValueError):
+            parts = last_promise(catalog)
+            promise = RiskGuarantee(**{part.name: parts[part.name] for part in fields(RiskGuarantee)}).sentence
+    return [Message("The last sort promised: {promise}.", promise=promise)]
+
+
+def _no_guarantee(strictness: Strictness) -> list[Message]:
+    rate = percent(strictness.max_error)
+    return [
+        Message("At most {rate} wrong asked, an estimate, no guarantee.", rate=rate),
+        *([no_guarantee_reason(strictness.why)] if strictness.why else []),
+        Message("For a guarantee, run illsort audit."),
+    ]
+
+
+def _audit(bound: Bound, *, at: str, is_current: bool) -> list[Message]:
+    looked_at = Message("{wrong} of {asked} looked at were wrong", wrong=bound.wrong, asked=bound.asked)
+    if bound.skipped:
+        looked_at = Message(
+            "{looked_at} and {count} skipped, which count as wrong", looked_at=looked_at, count=bound.skipped
+        )
+    messages = [
+        Message(
+            "An audit of {date} found: at most {share} wrong, with 95% confidence. {looked_at}, drawn at random from "
+            "{filed:,} filed.",
+            date=at[:10],
+            share=percent_up(bound.at_most),
+            looked_at=looked_at,
+            filed=bound.filed,
+        )
+    ]
+    if bound.number > 1:
+        messages.append(
+            Message(
+                "It is audit {number} of the same sort, so it is judged at {confidence:.4g}%: all of them together "
+                "keep 95%.",
+                number=bound.number,
+                confidence=bound.confidence * 100,
+            )
+        )
+    if not is_current:
+        messages.append(Message("Pictures were filed or moved since, of which it says nothing."))
+    return messages
