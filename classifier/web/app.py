@@ -25,11 +25,9 @@ from classifier.web.learner_process import LearnerStatus
 from classifier.web.responses import damage_handler, error_response
 from classifier.web.routes.audit import audit_routes
 from classifier.web.routes.categories import category_routes
-from classifier.web.routes.folders import folder_routes
-from classifier.web.routes.images import image_routes, static_routes
+from classifier.web.routes.images import image_routes, similar_routes, static_routes
 from classifier.web.routes.label_issues import label_issue_routes
-from classifier.web.routes.queue import filing_routes, queue_routes
-from classifier.web.routes.similar import similar_routes
+from classifier.web.routes.queue import filing_routes, folder_routes, queue_routes
 from classifier.web.session_thread import SessionThread
 from classifier.web.similar import SimilarImages
 from classifier.web.thumbnail_service import ThumbnailService

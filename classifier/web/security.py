@@ -20,8 +20,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from classifier.web.requests import read_body
 from classifier.web.responses import RequestError, SafeJSONResponse, error_response, refusal
-from classifier.web.schemas import read_body
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

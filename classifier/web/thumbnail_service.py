@@ -16,16 +16,13 @@ from classifier.web.thumbnails import LARGE, SMALL, ThumbnailCache, thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from classifier.catalog.queue import CursorValue, QueueItem
-
-    Page = Callable[[QueueFilter, Sequence[CursorValue] | None, int], list[QueueItem]]
-    from collections.abc import Callable
     from concurrent.futures import Future
     from pathlib import Path
 
-    from classifier.catalog.queue import QueueItem
+    from classifier.catalog.queue import CursorValue, QueueItem
     from classifier.records import ImageId
+
+    Page = Callable[[QueueFilter, Sequence[CursorValue] | None, int], list[QueueItem]]
 
 
 GRID: Final = 60

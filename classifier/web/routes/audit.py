@@ -7,9 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from classifier.web import audit_service
+from classifier.web.requests import Answers, Body, Number, Query, Steps, get, post
 from classifier.web.responses import queue_item, skipped_files
-from classifier.web.routes.endpoint import get, post
-from classifier.web.schemas import Answers, Body, Number, Query, Steps
 
 if TYPE_CHECKING:
     from starlette.routing import Route

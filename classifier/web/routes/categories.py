@@ -6,9 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalog.queue_by_ranking import cluster_images, image_clusters, list_grids, predicted_images
+from classifier.web.requests import Body, Limit, Number, Query, get, post
 from classifier.web.responses import RequestError, queue_item
-from classifier.web.routes.endpoint import get, post
-from classifier.web.schemas import Body, Limit, Number, Query
 
 if TYPE_CHECKING:
     from starlette.routing import Route

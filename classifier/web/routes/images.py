@@ -1,22 +1,27 @@
-"""The routes of what is no JSON: images by their id, and the page's own files."""
+"""The routes of images by their id, of what is similar to one, and of the page's own files."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from classifier.records import ImageId
+from classifier.records import Action, ImageId
+from classifier.web.requests import Query, get
+from classifier.web.responses import queue_item
 from classifier.web.thumbnail_service import SIDES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.requests import Request
 
     from classifier.web.app import Review
+    from classifier.web.session import ReviewSession
 
 STATIC: Final = Path(__file__).parents[1] / "static"
 _TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -48,3 +53,37 @@ def static_routes() -> list[Route]:
         return Response(path.read_bytes(), media_type=_TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
 
     return [Route("/", static), Route("/static/{name}", static)]
+
+
+class _PictureQuery(Query):
+    picture: str
+
+
+def similar_routes(page: Review) -> list[Route]:
+    """The routes of what is similar to an image of `page`."""
+
+    async def kinds(_: Query) -> dict[str, Any]:
+        labeled, alike = await asyncio.wrap_future(page.similar.kinds())
+        return {"labelled": labeled, "alike": alike}
+
+    async def look(sent: _PictureQuery) -> dict[str, Any]:
+        picture = ImageId(sent.picture)
+        found = await asyncio.wrap_future(page.similar.look(picture))
+        there = await asyncio.to_thread(lambda: [page.path_of(one.picture) is not None for one in found.labeled])
+        labeled = [
+            {"picture": one.picture, "category": one.category, "cosine": one.cosine, "there": is_there}
+            for one, is_there in zip(found.labeled, there, strict=True)
+        ]
+        alike = found.alike
+        waiting = None if alike is None else await page.session.run(lambda session: _items(session, picture, alike))
+        return {"labelled": labeled, "alike": waiting}
+
+    return [get("/api/near", Query, kinds), get("/api/near/{picture:id}", _PictureQuery, look)]
+
+
+def _items(session: ReviewSession, picture: ImageId, others: Sequence[ImageId]) -> list[dict[str, Any]]:
+    """Those of `others` that wait as `picture` does: skipped images appear beside skipped ones only."""
+    how = session.annotations.status_of([picture, *others])
+    out = {"settled", "skipped"} - {how.get(picture)}
+    left = session.rows([one for one in others if how.get(one) not in out])
+    return [queue_item(session, one) for one in left if one.action is not Action.FILE]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.labels.load import library_option
 from classifier.web import label_issues
-from classifier.web.routes.endpoint import get, post
-from classifier.web.schemas import Answers, Query, Steps
+from classifier.web.requests import Answers, Query, Steps, get, post
 
 if TYPE_CHECKING:
     from collections.abc import Callable

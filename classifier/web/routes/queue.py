@@ -1,8 +1,9 @@
-"""The routes of the queue: its pages, the answers, undo, and filing."""
+"""The routes of the queue: its pages and folders, the answers, undo, and filing."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Json
@@ -11,10 +12,8 @@ from classifier.catalog.queue import Order, QueueFilter
 from classifier.errors import LibraryError
 from classifier.records import Action
 from classifier.web.pending_moves import file_decided
+from classifier.web.requests import Answers, Body, Cursor, Limit, Number, Query, Steps, get, post
 from classifier.web.responses import RequestError, queue_item, skipped_files
-from classifier.web.routes.endpoint import get, post
-from classifier.web.routes.folders import FolderQuery, folder_path
-from classifier.web.schemas import Answers, Body, Cursor, Limit, Number, Query, Steps
 from classifier.web.thumbnail_service import likely_requests
 
 if TYPE_CHECKING:
@@ -24,10 +23,40 @@ if TYPE_CHECKING:
 
     from classifier.catalog.queue import CursorValue, QueueItem
     from classifier.web.app import Review
+    from classifier.web.folders import Folders
     from classifier.web.session import ReviewSession
 
 
-class _QueueQuery(FolderQuery):
+class _FolderQuery(Query):
+    """A folder of the crawl by its number."""
+
+    folder: Number | None = None
+
+
+class _FoldersQuery(_FolderQuery):
+    tray: Literal["review", "unknown", "skipped"] = "review"
+
+
+def folder_routes(page: Review) -> list[Route]:
+    """The route of the folders of `page`."""
+
+    async def show(sent: _FoldersQuery) -> dict[str, Any]:
+        action = None if sent.tray == "skipped" else Action(sent.tray)
+        folders, more = await asyncio.to_thread(page.folders.look, action, chosen=sent.folder)
+        return {"folders": [astuple(folder) for folder in folders], "more": more}
+
+    return [get("/api/folders", _FoldersQuery, show)]
+
+
+def _folder_path(folders: Folders, number: int | None) -> bytes | None:
+    """The folder with that number; None without one. Answers 400 for an unknown number."""
+    path = None if number is None else folders.path_of(number)
+    if number is not None and path is None:
+        raise RequestError("there is no such folder")
+    return path
+
+
+class _QueueQuery(_FolderQuery):
     tray: Literal["review", "unknown"] = "review"
     order: Order = Order.CONFIDENCE
     category: str = ""
@@ -50,7 +79,7 @@ def queue_routes(page: Review) -> list[Route]:
 
     @page.session.task
     def queue(session: ReviewSession, sent: _QueueQuery) -> dict[str, Any]:
-        wanted = _filter(sent, folder_path(page.folders, sent.folder))
+        wanted = _filter(sent, _folder_path(page.folders, sent.folder))
         items = session.page(wanted, after=sent.after, limit=sent.limit)
         cursor = list(items[-1].cursor) if len(items) == sent.limit else None
         page.thumbnails.expect(likely_requests(read_page, wanted, cursor, session.waiting(wanted.action)))

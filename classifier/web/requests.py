@@ -1,23 +1,27 @@
-"""Parses and checks bodies and queries, with the schemas that several routes share.
+"""Routes as functions of a checked request: parses a body or query, and sends what the function returns as JSON.
 
 Anything that the page does not send is answered with 400: other types, numbers beyond SQLite, text that is not Unicode,
-deeply nested JSON.
+deeply nested JSON. Here are the schemas that several routes share.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
+from starlette.routing import Route
 
 from classifier.records import AnnotationKind, ImageId
 from classifier.validation import first_problem
 from classifier.web.history import Answer
-from classifier.web.responses import RequestError
+from classifier.web.responses import RequestError, SafeJSONResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.responses import Response
 
 Model = TypeVar("Model", bound=BaseModel)
 MOST: Final = 200
@@ -100,3 +104,36 @@ def read_query(query: Mapping[str, str], model: type[Model]) -> Model:
 
 def _not_understood(error: ValidationError) -> RequestError:
     return RequestError("not understood: {why}", why=first_problem(error))
+
+
+class _IdConvertor(Convertor[str]):
+    """An image id in a path, as `{picture:id}`; any other text is answered with 404."""
+
+    regex = "[0-9a-f]{64}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("id", _IdConvertor())
+
+
+def get(path: str, schema: type[Model], answer: Callable[[Model], Awaitable[Any]]) -> Route:
+    """The route of a GET; its path and query are parsed by `schema`."""
+
+    async def endpoint(request: Request) -> Response:
+        return SafeJSONResponse(await answer(read_query({**request.query_params, **request.path_params}, schema)))
+
+    return Route(path, endpoint)
+
+
+def post(path: str, schema: type[Model], answer: Callable[[Model], Awaitable[Any]]) -> Route:
+    """The route of a POST; its body is parsed by `schema`."""
+
+    async def endpoint(request: Request) -> Response:
+        return SafeJSONResponse(await answer(await read_body(request, schema)))
+
+    return Route(path, endpoint, methods=["POST"])
