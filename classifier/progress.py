@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from classifier.errors import Message
 
@@ -66,14 +66,25 @@ def percent_up(share: float) -> str:
     return f"{math.ceil(share * 1000 - 1e-9) / 10:.1f}%"
 
 
+class StageName(Message):
+    """The name of a stage that is planned: `code` says which one it is, whatever it is called."""
+
+    code: Hashable
+
+    def __new__(cls, template: str, /, *, code: Hashable, **params: object) -> Self:  # noqa: D102 - the class says it
+        name = super().__new__(cls, template, **params)
+        name.code = code
+        return name
+
+
 @dataclass(slots=True, kw_only=True)
 class StageCost:
-    """A stage that will come: its name, what it costs in units that are the same for all, and the kind of its work.
+    """A stage that will come: its code, what it costs in units that are the same for all, and the kind of its work.
 
     It takes at most `most_seconds`, where those are not 0.
     """
 
-    name: Message
+    code: Hashable
     cost: float
     kind: str
     most_seconds: float = 0.0
@@ -97,7 +108,7 @@ class _CombinedProgress:
     ) -> None:
         self._progress = progress
         self._stage = stage
-        self._pieces = {piece.name: piece for piece in pieces}
+        self._pieces = {piece.code: piece for piece in pieces}
         self._clock = clock
         self._measured: dict[str, tuple[float, float]] = {}
         self._shown = 0
@@ -109,8 +120,9 @@ class _CombinedProgress:
     @contextmanager
     def stage(self, name: Message, *, total: int | None, unit: str) -> Iterator[Stage]:  # noqa: ARG002
         """A part of the one stage; leaving it, the piece is done, however much of it there was to do."""
-        piece = self._pieces.get(name) or StageCost(name=name, cost=0.0, kind="")
-        part = _CombinedStage(self, piece, share=piece.cost / total if total else 0.0)
+        piece = self._pieces.get(name.code) if isinstance(name, StageName) else None
+        piece = piece or StageCost(code=None, cost=0.0, kind="")
+        part = _CombinedStage(self, name, piece, share=piece.cost / total if total else 0.0)
         part.show()
         yield part
         self.advance(piece, piece.cost - piece.done)
@@ -154,8 +166,9 @@ class _CombinedProgress:
 
 
 class _CombinedStage:
-    def __init__(self, whole: _CombinedProgress, piece: StageCost, *, share: float) -> None:
+    def __init__(self, whole: _CombinedProgress, name: Message, piece: StageCost, *, share: float) -> None:
         self._whole = whole
+        self._name = name
         self._piece = piece
         self._share = share
         self._since = self._began = whole.now()
@@ -173,7 +186,7 @@ class _CombinedStage:
         self.show()
 
     def show(self) -> None:
-        name, note = self._piece.name, self._note
+        name, note = self._name, self._note
         self._whole.note(name if note is None else Message("{name}: {note}", name=name, note=note))
 
 

@@ -42,7 +42,7 @@ PAGE: Final = ROOT / "classifier" / "web" / "static" / "zh_CN.js"
 LANGUAGES: Final = (("**.py", "python"), ("**.js", "javascript"), ("report/templates/*.html", "jinja2"))
 ERRORS: Final[list[type[Exception]]] = [errors.IllsortError, *errors.IllsortError.__subclasses__()]
 KEYWORDS: Final = {
-    **dict.fromkeys([*(kind.__name__ for kind in ERRORS), "RequestError", "Message", "_", "N_", "t"]),
+    **dict.fromkeys([*(kind.__name__ for kind in ERRORS), "RequestError", "Message", "StageName", "_", "N_", "t"]),
     "Counted": (1, 2),
     "count_": (1, 2),
 }

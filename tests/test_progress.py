@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.progress import StageCost, combined, format_duration
+from classifier.errors import Message
+from classifier.progress import StageCost, StageName, combined, format_duration
 from kit.progress import SavedStage, SavingProgress
 
 
@@ -24,10 +26,14 @@ class Clock:
 def pieces(folds: int) -> list[StageCost]:
     """Ten seconds of looking, and for each fold forty of learning and ten of looking."""
     tuned = [
-        (StageCost(name=f"learning {n}", cost=300, kind="learn"), StageCost(name=f"looking {n}", cost=100, kind="look"))
+        (StageCost(code=("learn", n), cost=300, kind="learn"), StageCost(code=("look", n), cost=100, kind="look"))
         for n in range(folds)
     ]
-    return [StageCost(name="looking", cost=100, kind="look"), *(piece for pair in tuned for piece in pair)]
+    return [StageCost(code="look", cost=100, kind="look"), *(piece for pair in tuned for piece in pair)]
+
+
+def named(code: Hashable) -> StageName:
+    return StageName("at work", code=code)
 
 
 def left(stage: SavedStage) -> float | None:
@@ -47,7 +53,7 @@ def test_the_time_left_counts_the_folds_that_are_to_come(folds: int) -> None:
     with combined(progress, "training", pieces(folds), clock=clock) as whole:
         for piece in pieces(folds):
             seconds = hour * (10 if piece.kind == "look" else 40)
-            with whole.stage(piece.name, total=50, unit="picture") as stage:
+            with whole.stage(named(piece.code), total=50, unit="picture") as stage:
                 for _ in range(50):
                     clock.now += seconds / 50
                     stage.advance()
@@ -58,6 +64,19 @@ def test_the_time_left_counts_the_folds_that_are_to_come(folds: int) -> None:
     assert progress.stages[0].total == progress.stages[0].done
 
 
+def test_a_stage_is_found_by_its_code_and_shown_by_its_name() -> None:
+    progress = SavingProgress()
+    planned = [StageCost(code="a", cost=10, kind="look"), StageCost(code="b", cost=90, kind="look")]
+    with combined(progress, Message("all"), planned) as whole:
+        for name in (StageName("at work", code="c"), Message("at work")):
+            with whole.stage(name, total=1, unit="picture") as stage:
+                stage.advance()
+            assert 0 == progress.stages[0].done
+        with whole.stage(StageName("at work {count}", code="a", count=2), total=1, unit="picture"):
+            assert "at work 2" == progress.stages[0].notes[-1]
+        assert 10 == progress.stages[0].done
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 500), st.integers(0, 400), st.booleans()), min_size=1, max_size=6),
     st.integers(0, 40),
@@ -65,18 +84,18 @@ def test_the_time_left_counts_the_folds_that_are_to_come(folds: int) -> None:
 def test_the_bar_never_goes_back_and_ends_full_whatever_comes(stages: list[tuple[int, int, bool]], extra: int) -> None:
     """Stages may end early, be left out, be longer than planned, or not be planned at all."""
     progress, clock = SavingProgress(), Clock()
-    planned = [StageCost(name=str(n), cost=cost, kind="look") for n, (cost, _, _) in enumerate(stages)]
+    planned = [StageCost(code=n, cost=cost, kind="look") for n, (cost, _, _) in enumerate(stages)]
     with combined(progress, "all", planned, clock=clock) as whole:
         for number, (_, done, is_there) in enumerate(stages):
             if not is_there:
                 continue
-            with whole.stage(str(number), total=100, unit="picture") as stage:
+            with whole.stage(named(number), total=100, unit="picture") as stage:
                 for _ in range(done):
                     clock.now += 1
                     before = progress.stages[0].done
                     stage.advance()
                     assert before <= progress.stages[0].done <= (progress.stages[0].total or 0)
-        with whole.stage("not planned", total=extra, unit="picture") as stage:
+        with whole.stage(Message("not planned"), total=extra, unit="picture") as stage:
             stage.advance(extra)
     assert progress.stages[0].total == progress.stages[0].done
 
@@ -84,8 +103,8 @@ def test_the_bar_never_goes_back_and_ends_full_whatever_comes(stages: list[tuple
 def test_what_an_earlier_run_had_done_does_not_flatter_the_speed() -> None:
     progress, clock = SavingProgress(), Clock()
     with (
-        combined(progress, "all", [StageCost(name="a", cost=1000, kind="learn")], clock=clock) as whole,
-        whole.stage("a", total=1000, unit="picture") as stage,
+        combined(progress, "all", [StageCost(code="a", cost=1000, kind="learn")], clock=clock) as whole,
+        whole.stage(named("a"), total=1000, unit="picture") as stage,
     ):
         stage.advance(500)
         assert left(progress.stages[0]) is None
@@ -96,9 +115,9 @@ def test_what_an_earlier_run_had_done_does_not_flatter_the_speed() -> None:
 
 def test_a_limit_of_time_limits_the_time_left() -> None:
     progress, clock = SavingProgress(), Clock()
-    limited = StageCost(name="b", cost=10_000, kind="look", most_seconds=120)
-    with combined(progress, "all", [StageCost(name="a", cost=100, kind="look"), limited], clock=clock) as whole:
-        with whole.stage("a", total=100, unit="picture") as stage:
+    limited = StageCost(code="b", cost=10_000, kind="look", most_seconds=120)
+    with combined(progress, "all", [StageCost(code="a", cost=100, kind="look"), limited], clock=clock) as whole:
+        with whole.stage(named("a"), total=100, unit="picture") as stage:
             clock.now += 100
             stage.advance(100)
         assert "about 2 min left" in progress.stages[0].notes[-1]

@@ -17,7 +17,7 @@ import numpy as np
 from classifier.errors import Message
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.ood import fit_ood
-from classifier.progress import StageCost
+from classifier.progress import StageCost, StageName
 from classifier.records import Example, Failure, Split
 from classifier.training.checkpoint import Epoch
 from classifier.training.metrics import Evaluation, evaluate
@@ -116,7 +116,7 @@ class _FoldResult:
     history: tuple[Epoch, ...]
 
 
-def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part: Message) -> _FoldResult:
+def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part: StageName) -> _FoldResult:
     """Fine-tune on all but one part of the labels, and judge that part."""
     learned, held_out = frozen.of(fold.train), frozen.of(fold.validation)
     epoch, history = _tune(run, learned, held_out, stop_after=run.recipe.epochs, part=part)
@@ -125,7 +125,7 @@ def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part
 
 
 def _tune(
-    run: TrainingContext, learned: Features, held_out: Features, *, stop_after: int, part: Message
+    run: TrainingContext, learned: Features, held_out: Features, *, stop_after: int, part: StageName
 ) -> tuple[int, tuple[Epoch, ...]]:
     """Fine-tune on the labels; with a crawl, once more from the start on them and on what the first network guesses."""
     start = run.weights()
@@ -139,7 +139,7 @@ def _tune(
 
 
 def _guess(
-    run: TrainingContext, labeled: Sequence[Example], unlabeled: Sequence[Example], *, part: Message
+    run: TrainingContext, labeled: Sequence[Example], unlabeled: Sequence[Example], *, part: StageName
 ) -> PseudoLabels:
     """What the network as it is now guesses of the unlabeled images, as far as it is to be learned from."""
     features = run.embed([*labeled, *unlabeled], _guessing(part))
@@ -212,31 +212,31 @@ def _report(run: TrainingContext, frozen: Evaluation, evaluation: Evaluation, ep
         )
 
 
-EMBEDDING: Final = Message("embedding labels")
-EMBEDDING_AGAIN: Final = Message("embedding labels again")
-ESTIMATING: Final = Message("estimating what more labels bring")
-WRITING: Final = Message("writing the model")
-ALL_LABELS: Final = Message("with all labels")
+EMBEDDING: Final = StageName("embedding labels", code="embedding")
+EMBEDDING_AGAIN: Final = StageName("embedding labels again", code="embedding_again")
+ESTIMATING: Final = StageName("estimating what more labels bring", code="estimating")
+WRITING: Final = StageName("writing the model", code="writing")
+ALL_LABELS: Final = StageName("with all labels", code="all_labels")
 
 
-def _part(number: int, folds: Sequence[Split]) -> Message:
-    return Message("{number} of {count}", number=number, count=len(folds))
+def _part(number: int, folds: Sequence[Split]) -> StageName:
+    return StageName("{number} of {count}", code=number, number=number, count=len(folds))
 
 
-def _embedding(part: Message) -> Message:
-    return Message("embedding labels {part}", part=part)
+def _embedding(part: StageName) -> StageName:
+    return StageName("embedding labels {part}", code=("embedding", part.code), part=part)
 
 
-def _fine_tuning(part: Message) -> Message:
-    return Message("fine-tuning {part}", part=part)
+def _fine_tuning(part: StageName) -> StageName:
+    return StageName("fine-tuning {part}", code=("fine_tuning", part.code), part=part)
 
 
-def _guessing(part: Message) -> Message:
-    return Message("guessing at the crawl {part}", part=part)
+def _guessing(part: StageName) -> StageName:
+    return StageName("guessing at the crawl {part}", code=("guessing", part.code), part=part)
 
 
-def _learning(part: Message) -> Message:
-    return Message("learning from the crawl {part}", part=part)
+def _learning(part: StageName) -> StageName:
+    return StageName("learning from the crawl {part}", code=("learning", part.code), part=part)
 
 
 _TRAINING: Final = 3.0
@@ -249,10 +249,10 @@ def stage_costs(run: TrainingContext, folds: Sequence[Split]) -> list[StageCost]
     """All stages that training shows, in their order, each with what it costs in images looked at."""
     count = len(folds[0].train) + len(folds[0].validation)
     return [
-        StageCost(name=EMBEDDING, cost=count, kind="look"),
+        StageCost(code=EMBEDDING.code, cost=count, kind="look"),
         *(_stages(run, folds, count) if run.recipe.recipe == "finetune" and run.recipe.epochs else ()),
-        StageCost(name=ESTIMATING, cost=_COUNTING * count, kind="reckon"),
-        StageCost(name=WRITING, cost=_COUNTING * count, kind="write"),
+        StageCost(code=ESTIMATING.code, cost=_COUNTING * count, kind="reckon"),
+        StageCost(code=WRITING.code, cost=_COUNTING * count, kind="write"),
     ]
 
 
@@ -261,16 +261,16 @@ def _stages(run: TrainingContext, folds: Sequence[Split], count: int) -> Iterato
     for number, fold in enumerate(judging, start=1):
         part = _part(number, judging)
         yield from _tuned(run, part, len(fold.train), held_out=len(fold.validation))
-        yield StageCost(name=_embedding(part), cost=count, kind="look")
+        yield StageCost(code=_embedding(part).code, cost=count, kind="look")
     yield from _tuned(run, ALL_LABELS, count, held_out=0)
-    yield StageCost(name=EMBEDDING_AGAIN, cost=count, kind="look")
+    yield StageCost(code=EMBEDDING_AGAIN.code, cost=count, kind="look")
 
 
-def _tuned(run: TrainingContext, part: Message, learned: int, *, held_out: int) -> Iterator[StageCost]:
+def _tuned(run: TrainingContext, part: StageName, learned: int, *, held_out: int) -> Iterator[StageCost]:
     most = run.recipe.most_seconds
     cost = run.recipe.epochs * (_TRAINING * learned + held_out)
-    yield StageCost(name=_fine_tuning(part), cost=cost, kind="learn", most_seconds=most)
+    yield StageCost(code=_fine_tuning(part).code, cost=cost, kind="learn", most_seconds=most)
     if run.crawl:
         looked_at = learned + len(run.crawl) + held_out
-        yield StageCost(name=_guessing(part), cost=looked_at, kind="look")
-        yield StageCost(name=_learning(part), cost=2 * cost, kind="learn", most_seconds=most)
+        yield StageCost(code=_guessing(part).code, cost=looked_at, kind="look")
+        yield StageCost(code=_learning(part).code, cost=2 * cost, kind="learn", most_seconds=most)
