@@ -25,6 +25,7 @@ from classifier.cli.sort import sort
 from classifier.cli.status import status
 from classifier.cli.terminal import print_lines
 from classifier.cli.train import train
+from classifier.cli.translated_parser import TranslatedHelp, usage_message
 from classifier.cli.undo import undo
 from classifier.cli.verify import verify
 from classifier.errors import IllsortError, located_message
@@ -35,23 +36,12 @@ _LANGUAGE_VARIABLE = "ILLSORT_LANG"
 _LANGUAGES = {"en": Language.ENGLISH, "zh": Language.CHINESE}
 
 
-class Command(TyperCommand):
+class Command(TranslatedHelp, TyperCommand):
     """A command whose help is printed in the language of the person."""
 
-    def format_help(self, *args: Any) -> None:
-        """Translate the help before it is laid out."""
-        _translate_help(self)
-        super().format_help(*args)
 
-
-class CommandGroup(TyperGroup):
+class CommandGroup(TranslatedHelp, TyperGroup):
     """Exits with 2 and one line on stderr for a mistake of the user or a fault of the environment."""
-
-    def format_help(self, *args: Any) -> None:
-        """Translate the help before it is laid out."""
-        for command in (self, *self.commands.values()):
-            _translate_help(command)
-        super().format_help(*args)
 
     def main(self, *args: Any, **options: Any) -> NoReturn:
         """Run the command and exit."""
@@ -79,12 +69,6 @@ class CommandGroup(TyperGroup):
         return code if isinstance(code, int) else 0
 
 
-def _translate_help(command: Any) -> None:
-    for one in (command, *command.params):
-        if getattr(one, "help", None):
-            one.help = _(one.help)
-
-
 def _fail(message: str) -> int:
     if not interrupt.is_pressed():
         print_lines(f"illsort: {message}", err=True)
@@ -92,7 +76,7 @@ def _fail(message: str) -> int:
 
 
 def _usage_error(error: Any) -> int:
-    message = error.format_message()
+    message = usage_message(error)
     if not message or "\n" in message:  # no command was named: its message is the help
         print_lines(*message.splitlines(), err=True)
         return _USER_ERROR
@@ -108,20 +92,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="\b\nExample:  illsort demo",
+    epilog="illsort demo",
 )
-app.command(cls=Command, epilog="\b\nExample:  illsort label ~/crawl --labels ~/labels")(label)
-app.command(
-    cls=Command, epilog="\b\nExample:  illsort train --config configs/default.toml --set labels.folder=~/labels"
-)(train)
-app.command(cls=Command, epilog="\b\nExample:  illsort sort ~/crawl --out ~/sorted --model ~/models/mine")(sort)
-app.command(cls=Command, epilog="\b\nExample:  illsort status ~/sorted")(status)
-app.command(cls=Command, epilog="\b\nExample:  illsort review ~/sorted")(review)
-app.command(cls=Command, epilog="\b\nExample:  illsort audit ~/sorted --max-error 0.02")(audit)
-app.command(cls=Command, epilog="\b\nExample:  illsort report ~/models/mine --open")(report)
-app.command(cls=Command, epilog="\b\nExample:  illsort undo ~/sorted --run 3")(undo)
-app.command(cls=Command, epilog="\b\nExample:  illsort verify ~/sorted --quick")(verify)
-app.command(cls=Command, epilog="\b\nExample:  illsort demo --folder illsort-demo")(demo)
+app.command(cls=Command, epilog="illsort label ~/crawl --labels ~/labels")(label)
+app.command(cls=Command, epilog="illsort train --config configs/default.toml --set labels.folder=~/labels")(train)
+app.command(cls=Command, epilog="illsort sort ~/crawl --out ~/sorted --model ~/models/mine")(sort)
+app.command(cls=Command, epilog="illsort status ~/sorted")(status)
+app.command(cls=Command, epilog="illsort review ~/sorted")(review)
+app.command(cls=Command, epilog="illsort audit ~/sorted --max-error 0.02")(audit)
+app.command(cls=Command, epilog="illsort report ~/models/mine --open")(report)
+app.command(cls=Command, epilog="illsort undo ~/sorted --run 3")(undo)
+app.command(cls=Command, epilog="illsort verify ~/sorted --quick")(verify)
+app.command(cls=Command, epilog="illsort demo --folder illsort-demo")(demo)
 
 
 def _language(text: str | Language) -> Language:

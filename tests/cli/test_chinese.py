@@ -34,4 +34,37 @@ def test_help_is_chinese_in_a_chinese_locale(
     with pytest.raises(SystemExit):
         app(["verify", "--help"])
 
-    assert "  逐一核对图片是否还在原处、有没有变；不改动任何文件。\n" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "  逐一核对图片是否还在原处、有没有变；不改动任何文件。\n" in told
+    assert told.startswith("用法：")
+    assert "\n参数:\n" in told
+    assert "[必填]\n" in told
+    assert "  显示这段说明并退出。\n" in told
+    assert "  示例：illsort verify ~/sorted --quick\n" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "english", "chinese"),
+    [
+        (["nope"], "No such command 'nope'", "没有 'nope' 这个命令"),
+        (["report"], "Missing argument 'path'", "缺少参数 'path'"),
+        (["sort", "x"], "Missing option '--out' / '-o'", "缺少选项 '--out' / '-o'"),
+        (["report", "x", "--zz"], "No such option: --zz", "没有 --zz 这个选项"),
+        (
+            ["report", "x", "--opne"],
+            "No such option: --opne (Possible options: --open)",
+            "没有 --opne 这个选项（可能是 --open）",
+        ),
+        (["--lang", "fr", "demo"], "'fr': give en or zh", "的值无效：“fr”：请用 en 或 zh"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_in_either_language(
+    words: list[str], english: str, chinese: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for language, told in (("en", english), ("zh", chinese)):
+        monkeypatch.setenv("ILLSORT_LANG", language)
+        with pytest.raises(SystemExit) as ended:
+            app(words)
+        err = capsys.readouterr().err
+        assert (2, 1) == (ended.value.code, err.count("\n"))
+        assert told in err
