@@ -73,7 +73,7 @@ def _runs(seen: LibraryStats, library: Path) -> list[str]:
         promising = next(run for run in reversed(seen.runs) if run.strictness.promise)
         lines.append(_("#{run} promised {promise}", run=promising.id, promise=seen.strictness.promise))
     if seen.strictness.no_guarantee and not _has_audit_guarantee(library):
-        lines.append(seen.strictness.no_guarantee)
+        lines.append(_(seen.strictness.no_guarantee))
     return lines
 
 

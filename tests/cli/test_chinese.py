@@ -11,6 +11,11 @@ import pytest
 
 from classifier.cli.main import app
 from classifier.i18n import Language, set_language
+from classifier.settings import RuntimeSettings, Settings
+from classifier.sort.pipeline import sort
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, plain
+from kit.tree import make_tree
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +46,17 @@ def test_help_is_chinese_in_a_chinese_locale(
     assert "[必填]\n" in told
     assert "  显示这段说明并退出。\n" in told
     assert "  示例：illsort verify ~/sorted --quick\n" in told
+
+
+def test_what_is_not_guaranteed_is_chinese_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = color_bundle(tmp_path / "model").folder
+    crawl = make_tree(tmp_path / "crawl", {"0.png": encoded(plain(COLORS["red"]), "PNG")})
+    settings = Settings(runtime=RuntimeSettings(workers=0))
+    sort(crawl, library=tmp_path / "sorted", bundle=model, settings=settings, max_error=0.05)
+    with pytest.raises(SystemExit):
+        app(["--lang", "zh", "status", str(tmp_path / "sorted")])
+
+    assert "要求最多错 5%，这只是估计" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
