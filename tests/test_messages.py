@@ -49,6 +49,15 @@ def test_a_message_is_a_template_and_no_finished_sentence() -> None:
     ]
 
 
+def test_every_message_of_the_source_is_collected() -> None:
+    catalog = messages.extracted()
+    given = [call.args[0] for path in FILES for call in calls(path) if call.args]
+    used = {one.value for one in given if isinstance(one, ast.Constant) and one.value}
+
+    assert len(used) > 500
+    assert [] == sorted(one for one in used if catalog.get(one) is None)
+
+
 def test_a_message_of_a_report_is_a_template_and_no_finished_sentence() -> None:
     given = [(path.name, call) for path in TEMPLATES for call in calls_of_t(path)]
 

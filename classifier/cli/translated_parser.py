@@ -48,9 +48,9 @@ class TranslatedHelp:
 
     def format_epilog(self: Any, _context: Any, formatter: Any) -> None:
         """Write the example, which is all that the epilog is."""
+        example = _("Example:  {command}", command=self.epilog)
         formatter.write_paragraph()
-        with formatter.indentation():
-            formatter.write_text("\b\n" + _("Example:  {command}", command=self.epilog))
+        formatter.write(f"  {example}\n")
 
 
 def usage_message(error: Any) -> str:
