@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import annotation_log, audits
@@ -26,7 +27,6 @@ from classifier.web.neighbors import load_labeled_index
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
