@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.catalog.manual_moves import decision_for_folder
-from classifier.model.calibration import RULED_OUT, most_likely
+from classifier.model.calibration import RULED_OUT
 from classifier.paths import to_json
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, AnnotationKind, Decision, ImageId
@@ -58,37 +58,38 @@ def decide(
     """
     digits, opening = (3, '{"digits": 3, ') if guaranteed else (2, "{")
     best = probs.argmax(axis=1)
-    names, confidences = most_likely(probs, categories)
-    confident = (confidences >= np.array(thresholds)[best]) & (probs.max(axis=1) >= 0)
-    top_two = _top_two(probs, best, confidences, categories=categories, digits=digits)
+    confidences = probs[np.arange(len(probs)), best]
     compared = partial(_compared, opening=opening, guaranteed=guaranteed)
     outcomes = [[compared(threshold, reached=reached) for reached in (False, True)] for threshold in thresholds]
+    names = [*categories, ""]  # the last one and its outcomes are for a row that is all negative
+    outcomes.append([_NOTHING_LEFT, _NOTHING_LEFT])
+    columns = (
+        np.where(confidences >= 0, best, len(categories)).tolist(),
+        confidences.clip(0).tolist(),
+        (confidences >= np.array(thresholds)[best]).tolist(),
+        _top_two(probs, best, confidences, categories=categories, digits=digits),
+    )
+    least_unlike = min(unknown_threshold, review_threshold)
     decisions = []
-    columns = (best.tolist(), names, confidences.tolist(), confident.tolist(), top_two, truncated, ood_scores)
-    for picture, column, name, confidence, is_confident, two, is_truncated, ood_score in zip(
-        pictures, *columns, strict=True
+    for picture, column, confidence, is_confident, two, is_truncated, ood_score in zip(
+        pictures, *columns, truncated, ood_scores, strict=True
     ):
-        outcome = outcomes[column][is_confident] if name else _NOTHING_LEFT
-        if is_truncated or ood_score is not None:
-            limits = unknown_threshold, review_threshold
-            outcome = _exception(is_truncated, ood_score or 0.0, *limits, opening) or outcome
+        name, outcome = names[column], outcomes[column][is_confident]
+        if is_truncated:
+            outcome = Action.REVIEW, ReasonCode.TRUNCATED, opening
+        elif ood_score is not None and ood_score >= least_unlike:
+            outcome = _unlike(ood_score, unknown_threshold, review_threshold, opening=opening)
         action, code, params = outcome
         reason = Reason(code, f'{params}"top": [{two if name else ""}]}}')
         decisions.append(Decision(picture=picture, action=action, category=name, confidence=confidence, reason=reason))
     return decisions
 
 
-def _exception(
-    is_truncated: bool, ood_score: float, unknown_threshold: float, review_threshold: float, opening: str
-) -> _Outcome | None:
-    """What replaces the outcome that the probabilities give; None if that stands."""
-    if is_truncated:
-        return Action.REVIEW, ReasonCode.TRUNCATED, opening
+def _unlike(ood_score: float, unknown_threshold: float, review_threshold: float, *, opening: str) -> _Outcome:
+    """The outcome of an image whose OOD score reaches one of the limits, whatever the probabilities are."""
     if ood_score >= unknown_threshold:
         return Action.UNKNOWN, ReasonCode.OOD, opening + _distance(ood_score, unknown_threshold)
-    if ood_score >= review_threshold:
-        return Action.REVIEW, ReasonCode.NEAR_OOD, opening + _distance(ood_score, review_threshold)
-    return None
+    return Action.REVIEW, ReasonCode.NEAR_OOD, opening + _distance(ood_score, review_threshold)
 
 
 def _distance(ood_score: float, limit: float) -> str:

@@ -158,11 +158,44 @@ def test_a_reason_with_one_category_names_no_second() -> None:
     assert "1.00 cat: at least 0.9" == text(one(1.0, thresholds=(0.9,)))
 
 
+@pytest.mark.parametrize(
+    ("options", "action", "reason"),
+    [
+        ({}, Action.REVIEW, "a person ruled out every category"),
+        ({"guaranteed": True}, Action.REVIEW, "a person ruled out every category"),
+        ({"truncated": True}, Action.REVIEW, "the file ends early, so only a part of the picture was seen"),
+        ({"novelty": 0.2, "unknown_threshold": 0.25}, Action.REVIEW, "a person ruled out every category"),
+        (
+            {"novelty": 0.3, "unknown_threshold": 0.25},
+            Action.UNKNOWN,
+            "unlike every labeled picture (distance 0.300, yours are below 0.250)",
+        ),
+    ],
+)
+def test_an_image_with_every_category_ruled_out_has_none(options: dict[str, Any], action: Action, reason: str) -> None:
+    decision = one(-1.0, -1.0, -1.0, thresholds=(0.0,) * 3, **options)
+
+    assert (action, "", 0.0) == (decision.action, decision.category, decision.confidence)
+    assert reason == text(decision)
+
+
+def test_a_ruled_out_category_is_not_named_as_the_second() -> None:
+    assert "0.30 dog: below 0.9" == text(one(-1.0, 0.3, -1.0, thresholds=(0.9,) * 3))
+
+
+def test_a_review_threshold_above_the_unknown_one_changes_nothing() -> None:
+    limits = {"unknown_threshold": 0.4, "review_threshold": 0.6}
+    actions = [one(0.99, 0.01, thresholds=(0.9,) * 2, novelty=novelty, **limits).action for novelty in (0.3, 0.5, 0.7)]
+
+    assert [Action.FILE, Action.UNKNOWN, Action.UNKNOWN] == actions
+
+
 @given(st.lists(st.lists(st.floats(0.001, 1), min_size=3, max_size=3), max_size=5), st.data())
 def test_images_decided_together_or_alone_have_the_same_decision(
     weights: list[list[float]], data: st.DataObject
 ) -> None:
     shares = np.array([[weight / sum(row) for weight in row] for row in weights]).reshape(-1, 3)
+    shares[np.array([data.draw(st.booleans()) for _ in weights], dtype=bool)] = -1  # every category ruled out
     novelties = [data.draw(st.none() | st.floats(0, 1)) for _ in weights]
     truncated = [data.draw(st.booleans()) for _ in weights]
     limits = {
