@@ -33,7 +33,7 @@ from classifier.catalog.shards import ROWS, EmbeddingBatch, ShardWriter
 from classifier.catalog.values import to_bytes
 from classifier.decision.policy import Policy
 from classifier.model.backbone import Network, load_backbone
-from classifier.model.bundle import Bundle, save_bundle
+from classifier.model.bundle import Bundle, BundleParts, save_bundle
 from classifier.model.manifest import Manifest
 from classifier.model.ood import fit_ood
 from classifier.progress import SilentProgress
@@ -99,7 +99,7 @@ def trained(folder: Path, network: Network, known: World, *, labels: int, novelt
         versions={},
     )
     fitted = fit_ood(stats, rows, kinds, np.arange(labels)) if novelty else None
-    return save_bundle(folder, network=network, manifest=manifest, evaluation={}, novelty=fitted)
+    return save_bundle(folder, network=network, manifest=manifest, evaluation={}, parts=BundleParts(ood=fitted))
 
 
 def fill(catalog: Catalog, library: Path, known: World, bundle: Bundle, *, count: int) -> None:

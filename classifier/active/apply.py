@@ -76,7 +76,6 @@ def _refuse_unnamed(catalog: Catalog, library: Path, crawls: Iterable[Path]) -> 
 
 def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, novelty: OodDetector | None) -> Bundle:
     """Save the bundle with the refitted head in the models folder of the library."""
-    head = fit(training_set)
     before = learner.bundle.load_holdout() if training_set.can_guarantee else None
     evidence = cross_fit(training_set, before=before) if training_set.can_guarantee else None
     annotated = sum(not path for path in training_set.labeled.paths)
@@ -84,11 +83,10 @@ def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, nov
         state_folder(library) / "models",
         of=learner.bundle,
         categories=training_set.categories,
-        weight=head.weight,
-        bias=head.bias,
+        head=fit(training_set),
         labeled=training_set.labeled,
-        evidence=evidence,
-        novelty=novelty,
+        holdout=evidence,
+        ood=novelty,
         note=f"measured before its head was fitted anew, with {annotated} verdicts of a person beside the labels",
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,20 @@ class Bundle:
         return path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleParts:
+    """What a bundle holds beside the network.
+
+    Without `holdout`, no error rate can be promised with it; without `ood`, no image is taken for unknown; without
+    `labeled`, its head cannot be fitted anew. `fitted` are the images that its backbone has learned from.
+    """
+
+    holdout: HoldoutPredictions | None = None
+    ood: OodDetector | None = None
+    labeled: LabeledEmbeddings | None = None
+    fitted: FittedImages = UNKNOWN
+
+
 def _changed(path: Path) -> ModelError:
     return ModelError("{path}: is not the file this bundle was written with; train again or restore it", path=path)
 
@@ -204,15 +219,9 @@ def save_bundle(
     network: Network,
     manifest: Manifest,
     evaluation: dict[str, Any],
-    evidence: HoldoutPredictions | None = None,
-    novelty: OodDetector | None = None,
-    labeled: LabeledEmbeddings | None = None,
-    fitted: FittedImages = UNKNOWN,
+    parts: BundleParts = BundleParts(),
 ) -> Bundle:
     """Write the bundle; an older one in the same place is kept as `<name>.previous`. Returns it as `open_bundle` does.
-
-    Without `evidence`, no error rate can be promised with it; without `novelty`, no image is taken for unknown;
-    without `labeled`, its head cannot be fitted anew. `fitted` are the images that its backbone has learned from.
 
     Raises ModelError when something else is in the way.
     """
@@ -222,34 +231,18 @@ def save_bundle(
         save_network(network, writing, label_names=list(manifest.categories), crop_mode="squash")
         card = model_card(folder.name, network.architecture, manifest)
         known = {"backbone_sha256": network.backbone_sha256(), "head": network.head_names}
-        write_parts(
-            writing,
-            manifest=manifest.model_copy(update=known),
-            evaluation=evaluation,
-            card=card,
-            evidence=evidence,
-            novelty=novelty,
-            labeled=labeled,
-            fitted=fitted,
-        )
+        write_parts(writing, manifest=manifest.model_copy(update=known), evaluation=evaluation, card=card, parts=parts)
         copy_bundle(place, _previous_of(place))
         install(writing, place)
     return open_bundle(folder)
 
 
 def write_parts(
-    writing: Path,
-    *,
-    manifest: Manifest,
-    evaluation: dict[str, Any],
-    card: str,
-    evidence: HoldoutPredictions | None,
-    novelty: OodDetector | None,
-    labeled: LabeledEmbeddings | None,
-    fitted: FittedImages | None = None,
+    writing: Path, *, manifest: Manifest, evaluation: dict[str, Any], card: str, parts: BundleParts
 ) -> Manifest:
     """Write what belongs to a bundle beside `config.json` and the weights, and last the manifest with all hashes."""
-    for part, name in ((novelty, OOD), (evidence, HOLDOUT), (labeled, EMBEDDINGS), (fitted, FITTED)):
+    by_name = {OOD: parts.ood, HOLDOUT: parts.holdout, EMBEDDINGS: parts.labeled, FITTED: parts.fitted}
+    for name, part in by_name.items():
         if part is not None:
             part.save(writing / name)
     write_json(writing / EVALUATION, evaluation)

@@ -10,14 +10,14 @@ images of random draws that were answered whole. A drawn image of which there is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from classifier.errors import Message
-from classifier.model.npz import read_arrays, selections_of, wrong_rows
+from classifier.model.npz import read_arrays, select_rows, selections_of, wrong_rows
 from classifier.records import ImageId, Selection
 
 if TYPE_CHECKING:
@@ -62,16 +62,7 @@ class HoldoutPredictions:
 
     def rows(self, kept: Sequence[bool]) -> HoldoutPredictions:
         """The same with some of its images."""
-        numbers = np.flatnonzero(np.array(kept, dtype=bool))
-        return replace(
-            self,
-            logits=self.logits[numbers],
-            targets=self.targets[numbers],
-            groups=self.groups[numbers],
-            pictures=tuple(self.pictures[number] for number in numbers),
-            paths=tuple(self.paths[number] for number in numbers),
-            selections=tuple(self.selections[number] for number in numbers),
-        )
+        return select_rows(self, kept)
 
     def save(self, path: Path) -> None:
         """Write it as an .npz file that is read without pickle."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from classifier.errors import Message
-from classifier.model.npz import read_arrays, selections_of, wrong_ids, wrong_rows
+from classifier.model.npz import read_arrays, select_rows, selections_of, wrong_ids, wrong_rows
 from classifier.records import ImageId, Selection
 
 if TYPE_CHECKING:
@@ -40,15 +40,7 @@ class LabeledEmbeddings:
 
     def rows(self, kept: Sequence[bool]) -> LabeledEmbeddings:
         """The same with some of its images."""
-        numbers = np.flatnonzero(np.array(kept, dtype=bool))
-        return LabeledEmbeddings(
-            embeddings=self.embeddings[numbers],
-            targets=self.targets[numbers],
-            groups=self.groups[numbers],
-            pictures=tuple(self.pictures[number] for number in numbers),
-            paths=tuple(self.paths[number] for number in numbers),
-            selections=tuple(self.selections[number] for number in numbers),
-        )
+        return select_rows(self, kept)
 
     def save(self, path: Path) -> None:
         """Write it as an .npz file that is read without pickle."""

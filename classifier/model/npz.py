@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import os
 import zipfile
+from dataclasses import fields, replace
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 import numpy as np
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from _typeshed import DataclassInstance
     from numpy.typing import NDArray
 
 T = TypeVar("T")
+Table = TypeVar("Table", bound="DataclassInstance")
 _ID_LENGTH: Final = 64
 _ALWAYS: Final = 256 * 2**20
 _TIMES: Final = 20
@@ -87,6 +90,18 @@ def _size_of(packed: IO[bytes]) -> int:
     if kind.hasobject or any(not isinstance(side, int) or side < 0 for side in shape):
         raise ValueError(Message("it holds what is no array of numbers or text"))
     return math.prod(shape) * kind.itemsize
+
+
+def select_rows(table: Table, kept: Sequence[bool]) -> Table:
+    """The same with some of its rows: of every array and tuple of a frozen record."""
+    numbers = np.flatnonzero(np.array(kept, dtype=bool))
+    columns = {column.name: getattr(table, column.name) for column in fields(table)}
+    chosen = {
+        name: values[numbers] if isinstance(values, np.ndarray) else tuple(values[number] for number in numbers)
+        for name, values in columns.items()
+        if isinstance(values, np.ndarray | tuple)
+    }
+    return replace(table, **chosen)
 
 
 def wrong_rows(

@@ -1,7 +1,5 @@
 """Writes a bundle with another head from the files of an existing one, without building the network."""
 
-# Shapes: K categories, D embedding width.
-
 from __future__ import annotations
 
 from contextlib import suppress
@@ -12,7 +10,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from classifier.errors import ModelError
-from classifier.model.bundle import Bundle, open_bundle, write_parts
+from classifier.model.bundle import Bundle, BundleParts, open_bundle, write_parts
 from classifier.model.bundle_files import CONFIG, EVALUATION, WEIGHTS, read_json, write_json
 from classifier.model.card import model_card
 from classifier.model.install import install, remove_bundle, writing_folder
@@ -21,8 +19,7 @@ from classifier.own_files import make_own_folder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from classifier.model.head import LinearHead
     from classifier.model.holdout import HoldoutPredictions
     from classifier.model.labeled_embeddings import LabeledEmbeddings
     from classifier.model.ood import OodDetector
@@ -33,21 +30,20 @@ def save_with_head(
     *,
     of: Bundle,
     categories: Sequence[str],
-    weight: NDArray[np.float32],
-    bias: NDArray[np.float32],
+    head: LinearHead,
     labeled: LabeledEmbeddings,
-    evidence: HoldoutPredictions | None,
-    novelty: OodDetector | None,
+    holdout: HoldoutPredictions | None,
+    ood: OodDetector | None,
     note: str,
 ) -> Bundle:
-    """Write the bundle `of` with the head `weight` (K, D) and `bias` (K,) to a folder in `models` named by its key.
+    """Write the bundle `of` with another head to a folder in `models` named by its key.
 
     Its evaluation is carried over with a `note` that says of what it was measured. Raises ModelError in one line when
     the files of `of` cannot be read, OSError when the disk refuses.
     """
     make_own_folder(models)
     with writing_folder(models / "refitted") as writing:
-        _write_weights(of, writing / WEIGHTS, weight, bias)
+        _write_weights(of, writing / WEIGHTS, head)
         config = _config(read_json(of.folder / CONFIG), categories)
         write_json(writing / CONFIG, config)
         manifest = of.manifest.model_copy(
@@ -58,16 +54,8 @@ def save_with_head(
         )
         evaluation = _evaluation(of.folder / EVALUATION) | {"note": note}
         card = model_card("refitted", str(config.get("architecture", "")), manifest)
-        manifest = write_parts(
-            writing,
-            manifest=manifest,
-            evaluation=evaluation,
-            card=card,
-            evidence=evidence,
-            novelty=novelty,
-            labeled=labeled,
-            fitted=of.load_fitted(),
-        )
+        parts = BundleParts(holdout=holdout, ood=ood, labeled=labeled, fitted=of.load_fitted())
+        manifest = write_parts(writing, manifest=manifest, evaluation=evaluation, card=card, parts=parts)
         folder = models / manifest.key
         install(writing, folder)
     return open_bundle(folder)
@@ -81,11 +69,11 @@ def remove_other_bundles(models: Path, *, kept: Path) -> None:
                 remove_bundle(folder)
 
 
-def _write_weights(of: Bundle, path: Path, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
+def _write_weights(of: Bundle, path: Path, head: LinearHead) -> None:
     if of.manifest.head is None:
         raise ModelError("{folder}: says nothing of its head; train again", folder=of.folder)
     tensors = load_file(of.folder / WEIGHTS)
-    names = dict(zip(of.manifest.head, (weight, bias), strict=True))
+    names = dict(zip(of.manifest.head, (head.weight, head.bias), strict=True))
     for name, values in names.items():
         tensors[name] = np.ascontiguousarray(values, dtype=tensors[name].dtype)
     save_file(tensors, path, metadata={"format": "pt"})

@@ -9,9 +9,10 @@ import numpy as np
 
 from classifier.errors import Message
 from classifier.labels.random_draw import Drawn
+from classifier.model.bundle import BundleParts
 from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
-from classifier.model.ood import OodDetector, fit_ood
+from classifier.model.ood import fit_ood
 from classifier.paths import to_text
 from classifier.records import Example, Selection
 from classifier.training import label_issues, learning_curve
@@ -25,11 +26,9 @@ _FEW_PARTS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingArtifacts:
-    """`evidence`, `novelty` and `labeled` for the bundle, and `figures` for its evaluation.json."""
+    """`parts` for the bundle, `figures` for its evaluation.json."""
 
-    evidence: HoldoutPredictions
-    novelty: OodDetector
-    labeled: LabeledEmbeddings
+    parts: BundleParts
     figures: dict[str, Any]
 
 
@@ -50,15 +49,17 @@ def collect_artifacts(
         _numbers(labeled.examples, groups),
     )
     return TrainingArtifacts(
-        evidence=_with_the_rest_of_the_draw(evidence, run, sample, groups, parts=parts),
-        novelty=novelty,
-        labeled=LabeledEmbeddings(
-            embeddings=labeled.embeddings,
-            targets=run.targets(labeled.examples),
-            groups=_numbers(labeled.examples, groups),
-            pictures=tuple(example.picture for example in labeled.examples),
-            paths=_paths(labeled.examples),
-            selections=_selections(labeled.examples, fitted=trained.epoch > 0),
+        parts=BundleParts(
+            holdout=_with_the_rest_of_the_draw(evidence, run, sample, groups, parts=parts),
+            ood=novelty,
+            labeled=LabeledEmbeddings(
+                embeddings=labeled.embeddings,
+                targets=run.targets(labeled.examples),
+                groups=_numbers(labeled.examples, groups),
+                pictures=tuple(example.picture for example in labeled.examples),
+                paths=_paths(labeled.examples),
+                selections=_selections(labeled.examples, fitted=trained.epoch > 0),
+            ),
         ),
         figures=figures | _ahead(run, trained, evidence, groups, parts=parts),
     )

@@ -113,10 +113,9 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
                 network=network.cpu(),
                 manifest=_manifest(settings, run, trained),
                 evaluation=artifacts.figures,
-                evidence=artifacts.evidence,
-                novelty=artifacts.novelty,
-                labeled=artifacts.labeled,
-                fitted=before.with_examples(examples + run.crawl) if trained.epoch else before,
+                parts=replace(
+                    artifacts.parts, fitted=before.with_examples(examples + run.crawl) if trained.epoch else before
+                ),
             )
             checkpoint.remove(state)
     unread = tuple((example.label, failure) for example, failure in trained.unread)

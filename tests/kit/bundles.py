@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from classifier.model.backbone import Network
-from classifier.model.bundle import Bundle, save_bundle
+from classifier.model.bundle import Bundle, BundleParts, save_bundle
 from classifier.model.holdout import HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest
@@ -72,9 +72,7 @@ def color_bundle(
         network=network,
         manifest=manifest,
         evaluation={},
-        evidence=seen,
-        novelty=color_novelty(network) if novelty else None,
-        labeled=known,
+        parts=BundleParts(holdout=seen, ood=color_novelty(network) if novelty else None, labeled=known),
     )
 
 
@@ -90,7 +88,7 @@ def with_another_head(folder: Path, bundle: Bundle, *, swap: bool = True, novelt
         network=network,
         manifest=bundle.manifest.model_copy(update={"novelty_sha256": ""}),
         evaluation={},
-        novelty=color_novelty(network) if novelty else None,
+        parts=BundleParts(ood=color_novelty(network) if novelty else None),
     )
 
 

@@ -14,7 +14,7 @@ import torch
 
 from classifier.errors import ModelError
 from classifier.model.backbone import Network
-from classifier.model.bundle import Bundle, open_bundle, save_bundle
+from classifier.model.bundle import Bundle, BundleParts, open_bundle, save_bundle
 from classifier.model.bundle_files import EVALUATION, OOD, read_json
 from classifier.model.holdout import HoldoutPredictions
 from classifier.model.manifest import Manifest
@@ -75,7 +75,9 @@ def novelty() -> OodDetector:
 
 def test_the_ood_detector_is_saved_and_older_bundles_have_none(tmp_path: Path) -> None:
     before = saved(tmp_path / "before")
-    now = save_bundle(tmp_path / "now", network=network(), manifest=MANIFEST, evaluation={}, novelty=novelty())
+    now = save_bundle(
+        tmp_path / "now", network=network(), manifest=MANIFEST, evaluation={}, parts=BundleParts(ood=novelty())
+    )
     read = now.load_ood()
 
     assert before.load_ood() is None
@@ -85,7 +87,9 @@ def test_the_ood_detector_is_saved_and_older_bundles_have_none(tmp_path: Path) -
 
 
 def test_a_foreign_or_missing_ood_detector_is_refused(tmp_path: Path) -> None:
-    bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, novelty=novelty())
+    bundle = save_bundle(
+        tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, parts=BundleParts(ood=novelty())
+    )
     (bundle.folder / OOD).write_bytes(b"x")
     with pytest.raises(ModelError, match="is not the file this bundle was written with"):
         bundle.load_ood()
@@ -186,7 +190,9 @@ def evidence(categories: int = 2) -> HoldoutPredictions:
 
 
 def test_the_evidence_goes_with_the_bundle(tmp_path: Path) -> None:
-    bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, evidence=evidence())
+    bundle = save_bundle(
+        tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, parts=BundleParts(holdout=evidence())
+    )
     read = bundle.load_holdout()
 
     assert read is not None
@@ -206,14 +212,18 @@ def test_evidence_of_other_categories_is_refused(tmp_path: Path) -> None:
 
 
 def test_holdout_predictions_of_another_bundle_are_refused(tmp_path: Path) -> None:
-    bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, evidence=evidence())
+    bundle = save_bundle(
+        tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, parts=BundleParts(holdout=evidence())
+    )
     dataclasses.replace(evidence(), targets=np.array([0, 0, 0])).save(bundle.folder / "evidence.npz")
     with pytest.raises(ModelError, match=r"evidence\.npz: is not the file this bundle was written with"):
         bundle.load_holdout()
 
 
 def test_missing_holdout_predictions_are_reported(tmp_path: Path) -> None:
-    bundle = save_bundle(tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, evidence=evidence())
+    bundle = save_bundle(
+        tmp_path / "mine", network=network(), manifest=MANIFEST, evaluation={}, parts=BundleParts(holdout=evidence())
+    )
     (bundle.folder / "evidence.npz").unlink()
     with pytest.raises(ModelError, match=r"evidence\.npz: cannot be read"):
         bundle.load_holdout()

@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from classifier.errors import ModelError
-from classifier.model.bundle import Bundle, check_target, open_bundle, write_parts
+from classifier.model.bundle import Bundle, BundleParts, check_target, open_bundle, write_parts
 from classifier.model.bundle_files import CONFIG, MANIFEST, WEIGHTS
 from classifier.model.card import model_card
 from classifier.model.install import copy_bundle, install, remove_bundle, writing_folder
@@ -50,13 +50,7 @@ def put(folder: Path, number: int, *, keep: bool = True) -> Manifest:
         (writing / CONFIG).write_text(json.dumps(config, indent=2))
         card = model_card(folder.name, "test", manifest(number))
         made = write_parts(
-            writing,
-            manifest=manifest(number),
-            evaluation={"accuracy": number},
-            card=card,
-            evidence=None,
-            novelty=None,
-            labeled=None,
+            writing, manifest=manifest(number), evaluation={"accuracy": number}, card=card, parts=BundleParts()
         )
         if keep:
             copy_bundle(folder, folder.with_name(f"{folder.name}.previous"))

@@ -15,7 +15,7 @@ import typer
 from classifier.catalog.stats import library_stats
 from classifier.cli.sort import _end
 from classifier.errors import CrawlError
-from classifier.model.bundle import Bundle, open_bundle, save_bundle
+from classifier.model.bundle import Bundle, BundleParts, open_bundle, save_bundle
 from classifier.records import Mode
 from classifier.settings import ImageSettings, LabelSettings, RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
@@ -51,7 +51,9 @@ def recording(folder: Path, bundle: Path, labels: dict[str, Any], *, paths: tupl
             labeled = color_labeled(network.embed(network.normalize(pixels)).numpy())
         labeled = replace(labeled, paths=(*paths, *labeled.paths[len(paths) :]))
     manifest = of.manifest.model_copy(update={"settings": {"labels": labels}})
-    return save_bundle(folder, network=network, manifest=manifest, evaluation={}, labeled=labeled).folder
+    return save_bundle(
+        folder, network=network, manifest=manifest, evaluation={}, parts=BundleParts(labeled=labeled)
+    ).folder
 
 
 def run(
