@@ -277,7 +277,7 @@ def test_the_page_moves_nothing_out_of_a_folder_that_only_a_record_names(
     learner.learn()
     with pytest.raises(LibraryError, match="only this library's record names it; sort it first") as refused:
         file_learned(library, learner, send=lambda _: None)
-    assert "只有库的记录提到它" in translate(refused.value.message, Language.CHINESE)
+    assert "只有图库的记录提到它" in translate(refused.value.message, Language.CHINESE)
     assert HOME == read_tree(home, hidden=True)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("classifier.active.apply._refuse_unnamed", lambda *_: None)

@@ -223,7 +223,7 @@ def test_a_folder_is_chosen_cleared_and_left_in_the_browser(tmp_path: Path, bund
             picture_in_sight(page)
             page.keyboard.press("1")
             page.wait_for_function(GONE, arg=[before])
-        page.wait_for_selector(".message")
+        page.wait_for_selector(".message:has-text('Nothing of this folder waits here.')")
         says = page.inner_text(".message")
         page.click(".message button:has-text('All folders')")
         page.wait_for_selector(".stage img")
