@@ -20,7 +20,7 @@ class FailureKind(StrEnum):
     """Why a picture could not be read; the value is what `_broken.csv` and `illsort status` show."""
 
     EMPTY = "empty"
-    NOT_A_PICTURE = "not a picture"
+    NOT_AN_IMAGE = "not a picture"
     UNSUPPORTED = "unsupported format"
     CORRUPT = "corrupt"
     TOO_LARGE = "too large"
@@ -132,7 +132,7 @@ class Example:
     """
 
     label: Label
-    picture: ImageId
+    image_id: ImageId
     phash: int
     thumbnail: bytes
 
@@ -152,7 +152,7 @@ class Decision:
     `category` is where it is filed, or else the best guess; `confidence` is its calibrated probability, 0..1.
     """
 
-    picture: ImageId
+    image_id: ImageId
     action: Action
     category: str
     confidence: float
@@ -182,10 +182,10 @@ class Move:
     `folder` is the target folder inside the library, or absolute; `names` are the names to try there, best first: a
     taken one is never replaced. REMOVE takes `source` away because the same is, and stays, at its one target.
     `undoes` is the id of the change that this one takes back. `beside` makes `source` a sidecar of that picture;
-    `picture` is the hash of its own content then.
+    `image_id` is the hash of its own content then.
     """
 
-    picture: ImageId
+    image_id: ImageId
     source: ImageFile
     folder: Path
     names: tuple[str, ...]
@@ -217,7 +217,7 @@ class Annotation:
     says how the picture was selected to be judged; None in verdicts of earlier versions.
     """
 
-    picture: ImageId
+    image_id: ImageId
     kind: AnnotationKind
     category: str | None
     origin: str

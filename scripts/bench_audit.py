@@ -92,7 +92,7 @@ def audited(library: Library, count: int, seed: int) -> stating.AuditState:
     drawn = tuple(
         SampledImage(
             position=position,
-            picture=ImageId(str(picture)),
+            image_id=ImageId(str(picture)),
             category=library.category_of(picture),
             confidence=library.confidences[picture],
             reason=Reason(ReasonCode.RULED_OUT),
@@ -112,8 +112,8 @@ def audited(library: Library, count: int, seed: int) -> stating.AuditState:
 
 
 def _verdict(library: Library, drawn: SampledImage) -> Annotation:
-    said = library.said(int(drawn.picture), drawn.category)
-    return Annotation(picture=drawn.picture, kind=said, category=drawn.category, origin="", at="")
+    said = library.said(int(drawn.image_id), drawn.category)
+    return Annotation(image_id=drawn.image_id, kind=said, category=drawn.category, origin="", at="")
 
 
 def row(library: Library, *, audits: int, count: int) -> list[float]:

@@ -68,7 +68,7 @@ def evidence(of: World, rows: NDArray[np.int64], selection: Selection) -> Holdou
         logits=logits.astype(np.float32),
         targets=of.is_wrong[rows].astype(np.int64),
         groups=of.groups[rows],
-        pictures=tuple(ImageId(f"{row:064x}") for row in rows),
+        image_ids=tuple(ImageId(f"{row:064x}") for row in rows),
         paths=("",) * len(rows),
         how="cross-fitted in 5 parts",
         selections=(selection,) * len(rows),

@@ -52,13 +52,13 @@ def label(library: Path, folder: Path) -> None:
                 break
             grid = left[0]
             rows = _rows(session, grid)
-            targets = [_truth(catalog, row.picture, folder) for row in rows]
+            targets = [_truth(catalog, row.image_id, folder) for row in rows]
             name = grid.category or Counter(targets).most_common(1)[0][0]
             if name not in session.suggestions.categories:
                 session.make_category(name)
             answers = [
                 Answer(
-                    picture=row.picture,
+                    image_id=row.image_id,
                     kind=AnnotationKind.RIGHT if truth == name else AnnotationKind.WRONG,
                     category=name,
                 )

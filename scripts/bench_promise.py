@@ -89,7 +89,7 @@ def embedded(folder: Path) -> Embedded:
     return Embedded(
         embeddings=features.embeddings,
         targets=np.array([categories.index(example.label.category) for example in features.examples]),
-        pictures=tuple(example.picture for example in features.examples),
+        pictures=tuple(example.image_id for example in features.examples),
         categories=categories,
     )
 
@@ -117,7 +117,7 @@ def judged(pictures: Embedded, rows: NDArray[np.int64], *, seed: int) -> Holdout
         logits=logits,
         targets=targets,
         groups=np.arange(len(rows)),
-        pictures=ids,
+        image_ids=ids,
         paths=ids,
         how="cross-fitted",
         selections=(Selection.RANDOM,) * len(rows),

@@ -133,7 +133,7 @@ def fill(catalog: Catalog, library: Path, known: World, bundle: Bundle, *, count
         for start in range(0, count, ROWS):
             rows, stats, _ = known.draw(min(ROWS, count - start), seed=10_000_000 + start)
             part = ids[start : start + ROWS]
-            spots = writer.append(EmbeddingBatch(pictures=part, embeddings=rows, stats=stats))
+            spots = writer.append(EmbeddingBatch(image_ids=part, embeddings=rows, stats=stats))
             embeddings.add(
                 catalog, [(one, spot) for one, spot in zip(part, spots, strict=True) if spot], backbone=backbone
             )
@@ -156,7 +156,7 @@ def settle(catalog: Catalog, library: Path, bundle: Bundle, execute: Execute, *,
 def place_all(catalog: Catalog, moves: Sequence[Move]) -> list[Outcome]:
     """As if they were made."""
     places = [
-        (one.picture, to_bytes(one.folder / one.names[0]), "link", to_bytes(one.source.path), one.source.size_bytes)
+        (one.image_id, to_bytes(one.folder / one.names[0]), "link", to_bytes(one.source.path), one.source.size_bytes)
         for one in moves
     ]
     with catalog.transaction() as connection:

@@ -65,7 +65,7 @@ def drawn_bundle(
         embeddings=drawn(rng, centres, targets),
         targets=targets,
         groups=np.arange(labels),
-        pictures=tuple(ImageId(hashlib.sha256(f"label {n}".encode()).hexdigest()) for n in range(labels)),
+        image_ids=tuple(ImageId(hashlib.sha256(f"label {n}".encode()).hexdigest()) for n in range(labels)),
         paths=("",) * labels,
         selections=(Selection.RANDOM,) * labels,
     )
@@ -108,7 +108,7 @@ def fill(
     for start in range(0, count, PART):
         part = ids[start : start + PART]
         rows = EmbeddingBatch(
-            pictures=part,
+            image_ids=part,
             embeddings=drawn(rng, centres, targets[start : start + PART]),
             stats=np.zeros((len(part), 0), np.float32),
         )
@@ -121,7 +121,7 @@ def fill(
             )
             made = [
                 Decision(
-                    picture=one,
+                    image_id=one,
                     action=Action.REVIEW,
                     category=names[0],
                     confidence=0.5,
@@ -150,9 +150,9 @@ def measure(
         rows = session.page(wanted, after=None, limit=25)
         said = [
             Annotation(
-                picture=one.picture,
+                image_id=one.image_id,
                 kind=AnnotationKind.RIGHT,
-                category=truth[one.picture],
+                category=truth[one.image_id],
                 origin="review",
                 at=f"{number}",
             )

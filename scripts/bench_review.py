@@ -141,7 +141,7 @@ def write_catalog(
 
 def _decision(picture: ImageId, category: str, sure: float, threshold: float = 0.9) -> Decision:
     reason = Reason.of(ReasonCode.BELOW_THRESHOLD, threshold=threshold, top=[[category, round(float(sure), 2)]])
-    return Decision(picture=picture, action=Action.REVIEW, category=category, confidence=float(sure), reason=reason)
+    return Decision(image_id=picture, action=Action.REVIEW, category=category, confidence=float(sure), reason=reason)
 
 
 def keep_writing(library: Path, stop: Any) -> None:

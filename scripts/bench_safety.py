@@ -43,7 +43,7 @@ def _moves(paths: list[Path], method: Method) -> list[Move]:
         file, picture = hash_file(path)
         names = candidate_names(path.name, picture)
         folder = Path(f"kind{number % _FOLDERS}")
-        moves.append(Move(picture=picture, source=file, folder=folder, names=names, method=method))
+        moves.append(Move(image_id=picture, source=file, folder=folder, names=names, method=method))
     return moves
 
 

@@ -99,14 +99,14 @@ def _record(catalog: Catalog, path: Path, result: Inferred | InferenceFailure) -
         files.set_failure(catalog, path, result.failure)
         return
     add_image(catalog, result.image)
-    files.set_picture(catalog, result.file, result.image.id)
+    files.set_image_id(catalog, result.file, result.image.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LoadedEmbeddings:
-    """`embeddings` is float32 (N, D), a row for each of `pictures`."""
+    """`embeddings` is float32 (N, D), a row for each of `image_ids`."""
 
-    pictures: tuple[ImageId, ...]
+    image_ids: tuple[ImageId, ...]
     embeddings: NDArray[np.float32]
 
 
@@ -114,6 +114,6 @@ def load_embeddings(catalog: Catalog, library: Path, wanted: Sequence[ImageId], 
     """The stored embeddings of `wanted`; damaged ones are left out."""
     parts = list(read_embeddings(catalog, embeddings_folder(library, backbone), wanted, backbone=backbone))
     return LoadedEmbeddings(
-        pictures=tuple(picture for part in parts for picture in part.pictures),
+        image_ids=tuple(image_id for part in parts for image_id in part.image_ids),
         embeddings=np.concatenate([part.embeddings for part in parts]) if parts else np.empty((0, 0), np.float32),
     )

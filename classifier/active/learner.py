@@ -84,7 +84,7 @@ class Learner:
     def learn(self) -> int:
         """Run one round. Returns the number of the new ranking; 0 while fewer than two categories have labels."""
         with read_catalog(self._library) as catalog:
-            log = list(annotation_log.of_pictures(catalog))
+            log = list(annotation_log.of_images(catalog))
             latest = annotation_log.exclude_moved(catalog, annotation_log.current(log))
             training_set = self.build_training_set(catalog, latest)
             if len(training_set.categories) < 2:  # noqa: PLR2004 - one alone is nothing to tell apart
@@ -95,7 +95,7 @@ class Learner:
         logits = self._pool.map(fit(training_set), width=self._width)
         probs = mask_ruled_out(
             probabilities(logits, temperature).astype(np.float32),
-            self._pool.pictures,
+            self._pool.image_ids,
             training_set.categories,
             annotation_log.ruled_out(log),
         )
@@ -105,9 +105,9 @@ class Learner:
             is_near = has_labeled_neighbors(self._short, self._pool_labels(training_set), probs.argmax(axis=1))
             return self._write(self._order, best, confidences, logits, meta, is_shown=is_near)
         meta |= {"rule": self._rule(training_set)}
-        if self._pool.pictures:
+        if self._pool.image_ids:
             meta |= self._round_stats(confidences, latest, training_set, filed=filed)
-        if self._pool.pictures and self._is_complete:
+        if self._pool.image_ids and self._is_complete:
             meta |= {"counts": self._counts(best)}
         order = margin_order(self._short, probs.clip(0), seed=_SEED)
         return self._write(order, best, confidences, logits, meta)
@@ -115,13 +115,13 @@ class Learner:
     def build_training_set(self, catalog: Catalog, latest: dict[ImageId, Annotation]) -> TrainingSet:
         """The labels as they are now. Embeddings that were read once are kept."""
         wanted = [
-            picture
-            for picture, annotation in latest.items()
-            if annotation.kind is AnnotationKind.RIGHT and picture not in self._embeddings
+            image_id
+            for image_id, annotation in latest.items()
+            if annotation.kind is AnnotationKind.RIGHT and image_id not in self._embeddings
         ]
         for part in read_embeddings(catalog, self._folder, wanted, backbone=self._backbone):
             if part.embeddings.shape[1] == self._width:
-                self._embeddings |= dict(zip(part.pictures, part.embeddings, strict=True))
+                self._embeddings |= dict(zip(part.image_ids, part.embeddings, strict=True))
         known = () if self._bundle is None else self._bundle.manifest.categories
         now = merge_categories(known, (0.0,) * len(known), read_aliases(catalog))
         labeled = replace(self._labeled, targets=now.columns[self._labeled.targets])
@@ -133,8 +133,8 @@ class Learner:
         known = self.bundle.load_ood()
         if known is None:
             return None
-        labeled = set(self._labeled.pictures)
-        new = [picture for picture in training_set.labeled.pictures if picture not in labeled]
+        labeled = set(self._labeled.image_ids)
+        new = [image_id for image_id in training_set.labeled.image_ids if image_id not in labeled]
         kept = read_embeddings(catalog, self._folder, new, backbone=self._backbone)
         stats = [part.stats for part in kept if part.stats.shape[1] == len(known.whitening)]
         return known.with_more(np.concatenate(stats), training_set.labeled.embeddings) if stats else known
@@ -143,9 +143,9 @@ class Learner:
         """The backbone and the labels of the model; of a sample its backbone, and no labels."""
         if self._bundle is None:
             backbone = runs.last_settings(catalog, KIND).get("backbone") or self.bundle.manifest.backbone_key
-            pictures = list(ranking.read_positions(catalog))
+            image_ids = list(ranking.read_positions(catalog))
             folder = embeddings_folder(self._library, backbone)
-            stored = read_embeddings(catalog, folder, pictures, backbone=backbone)
+            stored = read_embeddings(catalog, folder, image_ids, backbone=backbone)
             return backbone, no_labels(next((part.embeddings.shape[1] for part in stored), 0))
         backbone, labeled = self._bundle.manifest.backbone_key, self._bundle.load_labeled_embeddings()
         if labeled is None or not backbone:
@@ -177,13 +177,13 @@ class Learner:
         self._pool = load_pool(catalog, self._folder, backbone=self._backbone, wanted=positions)
         embeddings_ND = self._pool.map(lambda rows: rows, width=self._width)
         self._short = fit_pca(embeddings_ND)(embeddings_ND)
-        places = np.array([positions[picture] for picture in self._pool.pictures], dtype=np.int64).reshape(-1, 2)
+        places = np.array([positions[image_id] for image_id in self._pool.image_ids], dtype=np.int64).reshape(-1, 2)
         self._order, self._cluster_ids = np.argsort(places[:, 0]), places[:, 1]
 
     def _pool_labels(self, training_set: TrainingSet) -> NDArray[np.int64]:
         """The category number of each image of the pool, (N,), -1 for those that are not labeled."""
-        numbers = dict(zip(training_set.labeled.pictures, training_set.labeled.targets.tolist(), strict=True))
-        return np.array([numbers.get(picture, -1) for picture in self._pool.pictures], dtype=np.int64)
+        numbers = dict(zip(training_set.labeled.image_ids, training_set.labeled.targets.tolist(), strict=True))
+        return np.array([numbers.get(image_id, -1) for image_id in self._pool.image_ids], dtype=np.int64)
 
     def _write(
         self,
@@ -201,7 +201,7 @@ class Learner:
             best[row], confidences[row], stored[row] = "", 0, None
         rows = order.tolist()
         columns = (
-            [self._pool.pictures[row] for row in rows],
+            [self._pool.image_ids[row] for row in rows],
             [self._pool.actions[row] for row in rows],
             [best[row] for row in rows],
             confidences[order].tolist(),
@@ -240,11 +240,11 @@ class Learner:
         """What this round changed, for the status line of the page."""
         is_open = np.array(
             [
-                action == Action.REVIEW and (picture not in latest or latest[picture].kind is AnnotationKind.SKIPPED)
-                for picture, action in zip(self._pool.pictures, self._pool.actions, strict=True)
+                action == Action.REVIEW and (image_id not in latest or latest[image_id].kind is AnnotationKind.SKIPPED)
+                for image_id, action in zip(self._pool.image_ids, self._pool.actions, strict=True)
             ]
         )
-        confirmed = sum(latest[one].kind is AnnotationKind.RIGHT for one in self._pool.pictures if one in latest)
+        confirmed = sum(latest[one].kind is AnnotationKind.RIGHT for one in self._pool.image_ids if one in latest)
         expected = self._expected(training_set)
         fileable = count_fileable(confidences[is_open], expected, default=self.bundle.manifest.threshold)
         coverage = (filed + confirmed + fileable) / max(filed + len(confidences), 1)

@@ -29,16 +29,16 @@ _THREADS: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Images with a stored embedding, by shard and row; an image's number is its index in `pictures`."""
+    """Images with a stored embedding, by shard and row; an image's number is its index in `image_ids`."""
 
     folder: Path
     shards: Sequence[tuple[int, int, Sequence[tuple[int, ImageId]]]]
     """Each shard with the number of its first image, and row and image of all that are in the pool."""
-    pictures: Sequence[ImageId]
+    image_ids: Sequence[ImageId]
     actions: Sequence[str]
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.image_ids)
 
     def map(self, function: Callable[[NDArray[np.float32]], NDArray[np.float32]], *, width: int) -> NDArray[np.float32]:
         """`function` of all embeddings, called with float32 (M, D) from two threads; float32 (N, ...).
@@ -48,10 +48,10 @@ class Pool:
         found = np.zeros((len(self), *function(np.zeros((1, width), dtype=np.float32)).shape[1:]), dtype=np.float32)
 
         def read(shard: int, first: int, wanted: Sequence[tuple[int, ImageId]]) -> None:
-            number_of = {picture: first + number for number, (_, picture) in enumerate(wanted)}
+            number_of = {image_id: first + number for number, (_, image_id) in enumerate(wanted)}
             for part in read_shard(self.folder, shard, wanted):
                 if part.embeddings.shape[1] == width:
-                    found[[number_of[picture] for picture in part.pictures]] = function(part.embeddings)
+                    found[[number_of[image_id] for image_id in part.image_ids]] = function(part.embeddings)
 
         # Two readers that each calculate with two threads wait for each other more than they calculate.
         with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as threads:
@@ -66,11 +66,13 @@ def load_pool(catalog: Catalog, folder: Path, *, backbone: str, wanted: Containe
         rows = decided_rows(catalog, backbone, [Action.REVIEW.value, Action.UNKNOWN.value])
     else:
         decided = decided_rows(catalog, backbone, [action.value for action in Action])
-        rows = [(shard, row, picture, Action.REVIEW.value) for shard, row, picture, _ in decided if picture in wanted]
+        rows = [
+            (shard, row, image_id, Action.REVIEW.value) for shard, row, image_id, _ in decided if image_id in wanted
+        ]
     shards, first = [], 0
     for shard, group in groupby(rows, key=lambda row: row[0]):
-        located = [(row, ImageId(picture)) for _, row, picture, _ in group]
+        located = [(row, ImageId(image_id)) for _, row, image_id, _ in group]
         shards.append((shard, first, located))
         first += len(located)
-    pictures = [ImageId(picture) for _, _, picture, _ in rows]
-    return Pool(folder=folder, shards=shards, pictures=pictures, actions=[action for _, _, _, action in rows])
+    image_ids = [ImageId(image_id) for _, _, image_id, _ in rows]
+    return Pool(folder=folder, shards=shards, image_ids=image_ids, actions=[action for _, _, _, action in rows])

@@ -92,10 +92,10 @@ def take_sample(
         embed_sample(catalog, library=library, crawl=crawl, encoder=encoder, progress=progress)
         found = list(files.readable(catalog, crawl=crawl))
         left_out = _near_duplicates(catalog, library, found, encoder=encoder, settings=settings)
-        new = [(picture, file) for picture, file, is_placed in found if not is_placed and picture not in left_out]
+        new = [(image_id, file) for image_id, file, is_placed in found if not is_placed and image_id not in left_out]
         placed = _place(catalog, library, new, run=run, method=method, progress=progress)
         if placed or not ranking.attach_newest(catalog).number:
-            wanted = [picture for picture, _, _ in found if picture not in left_out]
+            wanted = [image_id for image_id, _, _ in found if image_id not in left_out]
             write_clusters(library, load_embeddings(catalog, library, wanted, backbone=encoder.key))
         write_failure_list(catalog, library, progress, run=run)
         sample = _summary(
@@ -154,7 +154,7 @@ def _draw(
     most = max(count or 0, len(known) + more, _MOST)
     with progress.stage(Message("drawing"), total=None, unit="picture") as stage:
         try:
-            walk = _counted(scope.pictures(crawl, library=library, found=found), stage)
+            walk = _counted(scope.images(crawl, library=library, found=found), stage)
             drawn = sample_by_hash(walk, root=crawl, count=most, seed=_SEED)
         except OSError as error:
             raise CrawlError("{crawl}: cannot be listed ({why})", crawl=crawl, why=message_of(error)) from None
@@ -187,16 +187,16 @@ def _near_duplicates(
     settings: Settings,
 ) -> set[ImageId]:
     """Images that are not placed because they nearly duplicate one that is placed, or else the first by path."""
-    paths = {picture: file.path for picture, file, _ in sorted(found, key=lambda one: not one[2])}
-    placed = {picture for picture, _, is_placed in found if is_placed}
+    paths = {image_id: file.path for image_id, file, _ in sorted(found, key=lambda one: not one[2])}
+    placed = {image_id for image_id, _, is_placed in found if is_placed}
     if len(placed) == len(paths):
         return set()
     kept = load_embeddings(catalog, library, list(paths), backbone=encoder.key)
-    row = {picture: number for number, picture in enumerate(kept.pictures)}
-    order = [picture for picture in paths if picture in row]
+    row = {image_id: number for number, image_id in enumerate(kept.image_ids)}
+    order = [image_id for image_id in paths if image_id in row]
     left_out = duplicate_indices(
-        [paths[picture] for picture in order],
-        kept.embeddings[[row[picture] for picture in order]],
+        [paths[image_id] for image_id in order],
+        kept.embeddings[[row[image_id] for image_id in order]],
         bits=settings.labels.near_duplicate_bits,
         max_megapixels=settings.images.max_megapixels,
     )
@@ -214,12 +214,12 @@ def _place(
 ) -> int:
     """Place images in `_review`, or where an earlier annotation puts them. Returns how many were placed."""
     placed = 0
-    annotations = annotation_log.latest(catalog, [picture for picture, _ in new])
+    annotations = annotation_log.latest(catalog, [image_id for image_id, _ in new])
     folders = CategoryFolders(library)
     with progress.stage(Message("putting them aside"), total=len(new), unit="picture") as stage:
         for start in range(0, len(new), _BATCH):
             batch = new[start : start + _BATCH]
-            decided = [_decision(picture, annotations.get(picture)) for picture, _ in batch]
+            decided = [_decision(image_id, annotations.get(image_id)) for image_id, _ in batch]
             decisions.save(catalog, decided, run=run)
             moves = [_move(decision, file, method, folders) for decision, (_, file) in zip(decided, batch, strict=True)]
             for outcome in execute(catalog, library=library, run=run, moves=moves):
@@ -241,7 +241,7 @@ def write_clusters(library: Path, loaded: LoadedEmbeddings) -> None:
     ranks = (
         Rank(
             position=position,
-            picture=loaded.pictures[row],
+            image_id=loaded.image_ids[row],
             action=Action.REVIEW.value,
             category="",
             confidence=0.0,
@@ -253,15 +253,15 @@ def write_clusters(library: Path, loaded: LoadedEmbeddings) -> None:
     ranking.write(library, ranks, meta={"categories": [], "temperature": 1.0, "verdicts": 0})
 
 
-def _decision(picture: ImageId, annotation: Annotation | None) -> Decision:
+def _decision(image_id: ImageId, annotation: Annotation | None) -> Decision:
     reason = Reason(ReasonCode.DRAWN)
-    waiting = Decision(picture=picture, action=Action.REVIEW, category="", confidence=0.0, reason=reason)
+    waiting = Decision(image_id=image_id, action=Action.REVIEW, category="", confidence=0.0, reason=reason)
     return apply_annotation(waiting, annotation)
 
 
 def _move(decision: Decision, file: ImageFile, method: Method, folders: CategoryFolders) -> Move:
-    names = candidate_names(file.path.name, decision.picture)
-    return Move(picture=decision.picture, source=file, folder=folders(decision), names=names, method=method)
+    names = candidate_names(file.path.name, decision.image_id)
+    return Move(image_id=decision.image_id, source=file, folder=folders(decision), names=names, method=method)
 
 
 def _summary(catalog: Catalog, crawl: Path, *, encoder: Encoder, left_out: int, placed: int, failed: int) -> Sample:

@@ -65,34 +65,34 @@ def build_training_set(
     category that the model does not have needs `min_labels`.
     """
     current = [
-        _current_label(categories[truth], latest.get(picture))
-        for picture, truth in zip(labeled.pictures, labeled.targets, strict=True)
+        _current_label(categories[truth], latest.get(image_id))
+        for image_id, truth in zip(labeled.image_ids, labeled.targets, strict=True)
     ]
-    labels = set(labeled.pictures)
+    labels = set(labeled.image_ids)
     added = {
-        picture: str(annotation.category)
-        for picture, annotation in latest.items()
+        image_id: str(annotation.category)
+        for image_id, annotation in latest.items()
         if annotation.kind is AnnotationKind.RIGHT
         and annotation.category
-        and picture in embeddings
-        and picture not in labels
+        and image_id in embeddings
+        and image_id not in labels
     }
     counts = Counter([*added.values(), *(name for name in current if name)])
     new = sorted(name for name, count in counts.items() if name not in categories and count >= min_labels)
     number_of = {name: number for number, name in enumerate((*categories, *new))}
     is_kept = [name in number_of for name in current]
     kept = labeled.rows(is_kept)
-    pictures = [picture for picture, name in added.items() if name in number_of]
-    names = (*current, *(added[picture] for picture in pictures))
+    image_ids = [image_id for image_id, name in added.items() if name in number_of]
+    names = (*current, *(added[image_id] for image_id in image_ids))
     first_group = int(labeled.groups.max(initial=-1)) + 1
     return TrainingSet(
         labeled=LabeledEmbeddings(
-            embeddings=np.concatenate([kept.embeddings, *(embeddings[one][None] for one in pictures)]),
+            embeddings=np.concatenate([kept.embeddings, *(embeddings[one][None] for one in image_ids)]),
             targets=np.array([number_of[name] for name in names if name in number_of], dtype=np.int64),
-            groups=np.concatenate([kept.groups, first_group + np.arange(len(pictures), dtype=np.int64)]),
-            pictures=(*kept.pictures, *pictures),
-            paths=(*kept.paths, *("" for _ in pictures)),
-            selections=(*kept.selections, *(latest[one].selection or Selection.PERSON for one in pictures)),
+            groups=np.concatenate([kept.groups, first_group + np.arange(len(image_ids), dtype=np.int64)]),
+            image_ids=(*kept.image_ids, *image_ids),
+            paths=(*kept.paths, *("" for _ in image_ids)),
+            selections=(*kept.selections, *(latest[one].selection or Selection.PERSON for one in image_ids)),
         ),
         categories=tuple(number_of),
         unjudged=sum(one is Selection.RANDOM for one in labeled.selections)
@@ -142,7 +142,7 @@ def cross_fit(
         logits=logits,
         targets=measured.targets,
         groups=measured.groups,
-        pictures=measured.pictures,
+        image_ids=measured.image_ids,
         paths=measured.paths,
         how=f"cross-fitted in {FOLDS} parts, with {int((~is_label).sum())} verdicts beside them",
         selections=measured.selections,

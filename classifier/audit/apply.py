@@ -77,19 +77,21 @@ def _changed_decisions(catalog: Catalog, audit: Audit, agreed: Strictness) -> It
     """The decisions whose action changes."""
     annotations, put_by_hand = annotation_log.latest(catalog), manually_placed(catalog)
     for one in audits.filed(catalog):
-        if one.picture in put_by_hand:
+        if one.image_id in put_by_hand:
             continue
         was = _decision(one, Action.FILE, one.reason)
         now = was
         if agreed.threshold is not None and one.confidence < agreed.threshold:
             now = _decision(one, Action.REVIEW, _below_threshold_reason(one, audit, agreed.threshold, agreed.max_error))
-        now = apply_annotation(now, annotations.get(one.picture))
+        now = apply_annotation(now, annotations.get(one.image_id))
         if now.action is not was.action:
             yield now
 
 
 def _decision(one: FiledImage, action: Action, reason: Reason) -> Decision:
-    return Decision(picture=one.picture, action=action, category=one.category, confidence=one.confidence, reason=reason)
+    return Decision(
+        image_id=one.image_id, action=action, category=one.category, confidence=one.confidence, reason=reason
+    )
 
 
 def _below_threshold_reason(one: FiledImage, audit: Audit, threshold: float, max_error: float | None) -> Reason:

@@ -89,15 +89,15 @@ class AuditState:
     @cached_property
     def kinds(self) -> dict[ImageId, AnnotationKind]:
         """The annotation of each picture, skipped ones too."""
-        return {annotation.picture: annotation.kind for annotation in self.answers}
+        return {annotation.image_id: annotation.kind for annotation in self.answers}
 
     @cached_property
     def current(self) -> SampledImage | None:
         """The next picture to ask about; None if all are answered."""
-        skips = Counter(annotation.picture for annotation in self.answers if annotation.kind is AnnotationKind.SKIPPED)
-        answered = {annotation.picture for annotation in self.answers if annotation.kind is not AnnotationKind.SKIPPED}
-        left = [d for d in self.audit.drawn if d.picture not in answered and skips[d.picture] < _MOST_SKIPS]
-        return min(left, key=lambda drawn: (skips[drawn.picture], drawn.position), default=None)
+        skips = Counter(annotation.image_id for annotation in self.answers if annotation.kind is AnnotationKind.SKIPPED)
+        answered = {annotation.image_id for annotation in self.answers if annotation.kind is not AnnotationKind.SKIPPED}
+        left = [d for d in self.audit.drawn if d.image_id not in answered and skips[d.image_id] < _MOST_SKIPS]
+        return min(left, key=lambda drawn: (skips[drawn.image_id], drawn.position), default=None)
 
     @property
     def is_finished(self) -> bool:
@@ -111,7 +111,7 @@ class AuditState:
 
     def is_bad(self, drawn: SampledImage) -> bool:
         """Whether a picture that was asked counts as wrong."""
-        return self.kinds.get(drawn.picture) in {AnnotationKind.WRONG, AnnotationKind.SKIPPED}
+        return self.kinds.get(drawn.image_id) in {AnnotationKind.WRONG, AnnotationKind.SKIPPED}
 
     def bound(self, category: str | None = None) -> Bound:
         """The bound from the answers so far, for one category or the library.
@@ -121,8 +121,8 @@ class AuditState:
         Earlier versions drew a share of each category: the number of wrong ones is then more even than in a simple
         draw, so the binomial bound holds (Hoeffding 1956).
         """
-        of_it = [d for d in self.audit.drawn if d.picture in self.kinds and category in {None, d.category}]
-        counts = Counter(self.kinds[drawn.picture] for drawn in of_it)
+        of_it = [d for d in self.audit.drawn if d.image_id in self.kinds and category in {None, d.category}]
+        counts = Counter(self.kinds[drawn.image_id] for drawn in of_it)
         bad, asked = counts[AnnotationKind.WRONG] + counts[AnnotationKind.SKIPPED], len(of_it)
         filed = self.audit.population if category is None else self.audit.filed[category]
         exact = self.audit.simple or category is not None or asked == filed

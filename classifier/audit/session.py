@@ -74,13 +74,13 @@ class Session:
         if not self.state.answers:
             return False
         last = self.state.answers[-1]
-        drawn = next(drawn for drawn in self.state.audit.drawn if drawn.picture == last.picture)
+        drawn = next(drawn for drawn in self.state.audit.drawn if drawn.image_id == last.image_id)
         self._add(drawn, AnnotationKind.TAKEN_BACK)
         return True
 
     def path_of(self, drawn: SampledImage) -> Path | None:
         """Where the picture lies; None when it is no longer there, or in another folder."""
-        place = place_of(self._catalog, drawn.picture)
+        place = place_of(self._catalog, drawn.image_id)
         if place is None or to_path(place.path).parent != Path(drawn.category):
             return None
         path = self.library / to_path(place.path)
@@ -119,15 +119,15 @@ class Session:
 
     def _misfiled(self) -> int:
         """How many pictures that were judged wrong still lie in their category's folder and have no other category."""
-        judged = [d for d in self.state.audit.drawn if self.state.kinds.get(d.picture) is AnnotationKind.WRONG]
-        there = [drawn.picture for drawn in judged if self.path_of(drawn) is not None]
+        judged = [d for d in self.state.audit.drawn if self.state.kinds.get(d.image_id) is AnnotationKind.WRONG]
+        there = [drawn.image_id for drawn in judged if self.path_of(drawn) is not None]
         latest = annotation_log.latest(self._catalog, there)
         return sum(annotation.kind is AnnotationKind.WRONG for annotation in latest.values())
 
     def _add(self, drawn: SampledImage, kind: AnnotationKind) -> None:
         audit = self.state.audit
         annotation = Annotation(
-            picture=drawn.picture,
+            image_id=drawn.image_id,
             kind=kind,
             category=drawn.category,
             origin=ORIGIN,
@@ -221,7 +221,7 @@ def _resumable(catalog: Catalog, library: Path, *, count: int | None, seed: int 
 
 def _draw_audit(catalog: Catalog, library: Path, *, count: int, seed: int | None) -> Audit:
     """Draw a simple random sample of what is filed; by a seed it is the same again."""
-    there = sorted(_files_present(catalog, library), key=lambda one: one.picture)
+    there = sorted(_files_present(catalog, library), key=lambda one: one.image_id)
     if not there:
         raise LibraryError("{library}: nothing is filed there yet, so there is nothing to audit", library=library)
     seed = secrets.randbits(32) if seed is None else seed
@@ -236,7 +236,7 @@ def _draw_audit(catalog: Catalog, library: Path, *, count: int, seed: int | None
         drawn=tuple(
             SampledImage(
                 position=position,
-                picture=one.picture,
+                image_id=one.image_id,
                 category=one.category,
                 confidence=one.confidence,
                 reason=one.reason,
@@ -252,7 +252,7 @@ def _files_present(catalog: Catalog, library: Path) -> Iterator[FiledImage]:
     names: dict[str, set[str]] = {}
     by_hand = manual_moves.manually_placed(catalog)  # a person put these there: they are no error of illsort's
     for one in audits.filed(catalog):
-        if one.picture in by_hand:
+        if one.image_id in by_hand:
             continue
         if one.category not in names:
             folder = library / one.category

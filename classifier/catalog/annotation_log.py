@@ -32,28 +32,28 @@ def add_all(catalog: Catalog, annotations: Iterable[Annotation]) -> list[Annotat
         return [replace(verdict, id=_insert(connection, verdict)) for verdict in annotations]
 
 
-def latest(catalog: Catalog, pictures: Sequence[ImageId] | None = None) -> dict[ImageId, Annotation]:
-    """The current annotation of each of `pictures` (None: of all annotated ones): the last that was not retracted.
+def latest(catalog: Catalog, image_ids: Sequence[ImageId] | None = None) -> dict[ImageId, Annotation]:
+    """The current annotation of each of `image_ids` (None: of all annotated ones): the last that was not retracted.
 
     Skipped questions and retracted annotations change nothing. An image that a person has moved within the library
     since its last annotation has none.
     """
-    return exclude_moved(catalog, current(of_pictures(catalog, pictures)))
+    return exclude_moved(catalog, current(of_images(catalog, image_ids)))
 
 
 def exclude_moved(catalog: Catalog, held: dict[ImageId, T]) -> dict[ImageId, T]:
     """`held` without the images that a person has moved since their last annotation."""
     moved = manually_placed(catalog, list(held))
-    return {picture: of_it for picture, of_it in held.items() if picture not in moved}
+    return {image_id: of_it for image_id, of_it in held.items() if image_id not in moved}
 
 
 def current(annotations: Iterable[Annotation]) -> dict[ImageId, Annotation]:
     """The current annotation of each image, given all of them, oldest first."""
     kept = {
-        picture: [one for one in of_it if one.kind is not AnnotationKind.SKIPPED]
-        for picture, of_it in without_retracted(annotations).items()
+        image_id: [one for one in of_it if one.kind is not AnnotationKind.SKIPPED]
+        for image_id, of_it in without_retracted(annotations).items()
     }
-    return {picture: of_it[-1] for picture, of_it in kept.items() if of_it}
+    return {image_id: of_it[-1] for image_id, of_it in kept.items() if of_it}
 
 
 def ruled_out(annotations: Iterable[Annotation]) -> dict[ImageId, frozenset[str]]:
@@ -62,17 +62,17 @@ def ruled_out(annotations: Iterable[Annotation]) -> dict[ImageId, frozenset[str]
     A category that the image was later said to belong to is not among them. Names are as they were when annotated.
     """
     found: dict[ImageId, frozenset[str]] = {}
-    for picture, of_it in without_retracted(annotations).items():
+    for image_id, of_it in without_retracted(annotations).items():
         last = {one.category: one.kind for one in of_it if one.kind in {AnnotationKind.RIGHT, AnnotationKind.WRONG}}
         if out := frozenset(name for name, word in last.items() if name is not None and word is AnnotationKind.WRONG):
-            found[picture] = out
+            found[image_id] = out
     return found
 
 
 def judged_wrong(catalog: Catalog) -> list[ImageId]:
     """The images that were ever said not to belong to a category."""
     rows = catalog.connection.execute("SELECT DISTINCT picture FROM verdicts WHERE said = ?", (AnnotationKind.WRONG,))
-    return [ImageId(picture) for (picture,) in rows]
+    return [ImageId(image_id) for (image_id,) in rows]
 
 
 def without_retracted(annotations: Iterable[Annotation]) -> dict[ImageId, list[Annotation]]:
@@ -82,7 +82,7 @@ def without_retracted(annotations: Iterable[Annotation]) -> dict[ImageId, list[A
     """
     found: dict[ImageId, list[Annotation]] = {}
     for verdict in annotations:
-        of_it = found.setdefault(verdict.picture, [])
+        of_it = found.setdefault(verdict.image_id, [])
         if verdict.kind is not AnnotationKind.TAKEN_BACK:
             of_it.append(verdict)
             continue
@@ -92,13 +92,13 @@ def without_retracted(annotations: Iterable[Annotation]) -> dict[ImageId, list[A
     return found
 
 
-def of_pictures(catalog: Catalog, pictures: Sequence[ImageId] | None = None) -> Iterator[Annotation]:
-    """Every annotation of `pictures` (None: of all), in the order in which they were made."""
-    if pictures is None:
+def of_images(catalog: Catalog, image_ids: Sequence[ImageId] | None = None) -> Iterator[Annotation]:
+    """Every annotation of `image_ids` (None: of all), in the order in which they were made."""
+    if image_ids is None:
         yield from map(_annotation, catalog.connection.execute(f"SELECT {_COLUMNS} FROM verdicts ORDER BY id"))  # noqa: S608
         return
     query = f"SELECT {_COLUMNS} FROM verdicts WHERE picture IN {{pictures}} ORDER BY id"  # noqa: S608 - our own names
-    yield from map(_annotation, select_many(catalog, query, pictures))
+    yield from map(_annotation, select_many(catalog, query, image_ids))
 
 
 def of_origin(catalog: Catalog, origin: str) -> list[Annotation]:
@@ -125,7 +125,7 @@ def count(catalog: Catalog) -> int:
 
 
 def _insert(connection: sqlite3.Connection, verdict: Annotation) -> int:
-    values = (verdict.picture, verdict.kind, verdict.category, verdict.origin, verdict.audit, verdict.at, verdict.step)
+    values = (verdict.image_id, verdict.kind, verdict.category, verdict.origin, verdict.audit, verdict.at, verdict.step)
     cursor = connection.execute(
         "INSERT INTO verdicts (picture, said, category, origin, audit, at, step, selection) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -135,10 +135,10 @@ def _insert(connection: sqlite3.Connection, verdict: Annotation) -> int:
 
 
 def _annotation(row: Sequence[object]) -> Annotation:
-    number, picture, kind, category, origin, audit, at, step, selection = row
+    number, image_id, kind, category, origin, audit, at, step, selection = row
     return Annotation(
         id=int(str(number)),
-        picture=ImageId(str(picture)),
+        image_id=ImageId(str(image_id)),
         kind=AnnotationKind(str(kind)),
         category=None if category is None else nfc(str(category)),
         origin=str(origin),

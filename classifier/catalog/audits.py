@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class FiledImage:
     """An image in its category's folder, under this name."""
 
-    picture: ImageId
+    image_id: ImageId
     name: str
     category: str
     confidence: float
@@ -43,7 +43,7 @@ class SampledImage:
     """One image of a sample, as it was filed at the time of the draw; asked in the order of `position`, from 0."""
 
     position: int
-    picture: ImageId
+    image_id: ImageId
     category: str
     confidence: float
     reason: Reason
@@ -86,12 +86,12 @@ FROM decisions JOIN places ON places.picture = decisions.picture WHERE decisions
 
 def filed(catalog: Catalog) -> Iterator[FiledImage]:
     """Every image that was filed under a category and is recorded in its folder, by id."""
-    for picture, path, category, confidence, code, params in catalog.connection.execute(_FILED, (Action.FILE,)):
+    for image_id, path, category, confidence, code, params in catalog.connection.execute(_FILED, (Action.FILE,)):
         folder, _, name = os.fsdecode(path).rpartition("/")
         if folder == category:
             reason = Reason(ReasonCode(code), params)
             yield FiledImage(
-                picture=ImageId(picture), name=name, category=category, confidence=confidence, reason=reason
+                image_id=ImageId(image_id), name=name, category=category, confidence=confidence, reason=reason
             )
 
 
@@ -116,7 +116,7 @@ def save(catalog: Catalog, audit: Audit) -> Audit:
             "INSERT INTO drawn (audit, position, picture, category, confidence, reason_code, reason_params) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (number, d.position, d.picture, d.category, d.confidence, d.reason.code.value, d.reason.json)
+                (number, d.position, d.image_id, d.category, d.confidence, d.reason.code.value, d.reason.json)
                 for d in audit.drawn
             ],
         )
@@ -230,10 +230,10 @@ def _sample(catalog: Catalog, audit: int) -> Iterator[SampledImage]:
         "WHERE audit = ? ORDER BY position",
         (audit,),
     )
-    for position, picture, category, confidence, code, params in rows:
+    for position, image_id, category, confidence, code, params in rows:
         yield SampledImage(
             position=position,
-            picture=ImageId(picture),
+            image_id=ImageId(image_id),
             category=category,
             confidence=confidence,
             reason=Reason(ReasonCode(code), params),

@@ -56,7 +56,7 @@ WHERE (action, category, confidence, reason_code, reason_params)
 def save(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:
     """Record decisions; each replaces a differing earlier one of the same image, which is kept in `decided_before`."""
     # In the order of the ids each page of the table is written once.
-    rows = [_as_row(decision, run) for decision in sorted(decisions, key=attrgetter("picture"))]
+    rows = [_as_row(decision, run) for decision in sorted(decisions, key=attrgetter("image_id"))]
     with catalog.transaction() as connection:
         connection.execute(_MAKE_DECIDING)
         connection.executemany("INSERT INTO temp.deciding VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
@@ -66,20 +66,20 @@ def save(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:
 
 def _as_row(decision: Decision, run: int) -> tuple[Any, ...]:
     action, reason = decision.action.value, decision.reason
-    return decision.picture, run, action, decision.category, decision.confidence, reason.code.value, reason.json
+    return decision.image_id, run, action, decision.category, decision.confidence, reason.code.value, reason.json
 
 
-def decisions_of(catalog: Catalog, pictures: Sequence[ImageId]) -> dict[ImageId, Decision]:
-    """The current decision of each of `pictures` that has one."""
-    rows = select_many(catalog, f"SELECT {DECIDED} FROM decisions WHERE picture IN {{pictures}}", pictures)  # noqa: S608
-    return {decision.picture: decision for decision in map(decision_from_row, rows)}
+def decisions_of(catalog: Catalog, image_ids: Sequence[ImageId]) -> dict[ImageId, Decision]:
+    """The current decision of each of `image_ids` that has one."""
+    rows = select_many(catalog, f"SELECT {DECIDED} FROM decisions WHERE picture IN {{pictures}}", image_ids)  # noqa: S608
+    return {decision.image_id: decision for decision in map(decision_from_row, rows)}
 
 
 def decision_from_row(row: Sequence[Any]) -> Decision:
     """A row of the columns `DECIDED` as a decision."""
-    picture, action, category, confidence, code, params = row
+    image_id, action, category, confidence, code, params = row
     return Decision(
-        picture=ImageId(picture),
+        image_id=ImageId(image_id),
         action=Action(action),
         category=category,
         confidence=confidence,
@@ -181,7 +181,7 @@ WHERE d.picture IS NULL OR d.run = :run OR d.picture IN (SELECT picture FROM tem
 class PlacedImage:
     """An image of the library with its folder and its decision, if any."""
 
-    picture: ImageId
+    image_id: ImageId
     folder: Path
     decision: Decision | None
 
@@ -205,9 +205,9 @@ def affected_images(catalog: Catalog, *, run: int, undo: int) -> Iterator[Placed
     """The images in the library that the last exchange or the run `undo` changed, and those without a decision."""
     values = {"run": run, "undo": undo}
     for path, *row in catalog.connection.execute(_PLACED, values):
-        picture, action, *_ = row
+        image_id, action, *_ = row
         decision = None if action is None else decision_from_row(row)
-        yield PlacedImage(picture=ImageId(picture), folder=to_path(path).parent, decision=decision)
+        yield PlacedImage(image_id=ImageId(image_id), folder=to_path(path).parent, decision=decision)
 
 
 def decide_as_placed(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:

@@ -60,7 +60,7 @@ def add(catalog: Catalog, found: Iterable[tuple[ImageId, RowLocation]], *, backb
     """Record where durably written embeddings are; the caller holds the transaction."""
     catalog.connection.executemany(
         "INSERT OR REPLACE INTO embeddings (backbone, shard, row, picture) VALUES (?, ?, ?, ?)",
-        ((backbone, location.shard, location.row, picture) for picture, location in found),
+        ((backbone, location.shard, location.row, image_id) for image_id, location in found),
     )
 
 
@@ -85,7 +85,7 @@ def without_prediction(
         rows = connection.execute(
             f"SELECT row, picture {_WITHOUT_PREDICTION} ORDER BY row", values | {"first": shard, "last": shard}
         )
-        found = [(row, ImageId(picture)) for row, picture in rows]
+        found = [(row, ImageId(image_id)) for row, image_id in rows]
         if found:
             yield shard, found
 
@@ -114,7 +114,7 @@ def waiting_locations(catalog: Catalog, backbone: str) -> Iterator[tuple[int, in
 def images_of_shard(catalog: Catalog, backbone: str, shard: int) -> dict[int, ImageId]:
     """The image of each row of a shard."""
     query = "SELECT row, picture FROM embeddings WHERE backbone = ? AND shard = ?"
-    return {row: ImageId(picture) for row, picture in catalog.connection.execute(query, (backbone, shard))}
+    return {row: ImageId(image_id) for row, image_id in catalog.connection.execute(query, (backbone, shard))}
 
 
 def images_at(catalog: Catalog, backbone: str, locations: Iterable[tuple[int, int]]) -> list[ImageId]:
@@ -124,11 +124,13 @@ def images_at(catalog: Catalog, backbone: str, locations: Iterable[tuple[int, in
     return [ImageId(row[0]) for row in found if row is not None]
 
 
-def locations_of(catalog: Catalog, pictures: Sequence[ImageId], *, backbone: str) -> Iterator[tuple[int, int, ImageId]]:
-    """Shard, row and image of those of `pictures` that have a stored embedding, in no order."""
+def locations_of(
+    catalog: Catalog, image_ids: Sequence[ImageId], *, backbone: str
+) -> Iterator[tuple[int, int, ImageId]]:
+    """Shard, row and image of those of `image_ids` that have a stored embedding, in no order."""
     query = "SELECT shard, row, picture FROM embeddings WHERE backbone = ? AND picture IN {pictures}"
-    for shard, row, picture in select_many(catalog, query, pictures, before=(backbone,)):
-        yield int(shard), int(row), ImageId(picture)
+    for shard, row, image_id in select_many(catalog, query, image_ids, before=(backbone,)):
+        yield int(shard), int(row), ImageId(image_id)
 
 
 def store_stats(catalog: Catalog, library: Path) -> StoreStats:

@@ -106,17 +106,17 @@ def readable(catalog: Catalog, *, crawl: Path) -> Iterator[tuple[ImageId, ImageF
         "WHERE crawl = ? AND failure_kind IS NULL AND picture IS NOT NULL GROUP BY picture ORDER BY min(path)",
         (to_bytes(crawl),),
     )
-    for picture, path, size_bytes, mtime_ns, inode, device, is_placed in rows:
+    for image_id, path, size_bytes, mtime_ns, inode, device, is_placed in rows:
         file = to_image_file(to_path(path), size_bytes, mtime_ns, inode, device)
-        yield ImageId(picture), file, bool(is_placed)
+        yield ImageId(image_id), file, bool(is_placed)
 
 
-def set_picture(catalog: Catalog, file: ImageFile, picture: ImageId) -> None:
+def set_image_id(catalog: Catalog, file: ImageFile, image_id: ImageId) -> None:
     """Record which image `file` held when it was read; the caller holds the transaction."""
     catalog.connection.execute(
         "UPDATE files SET picture = ?, failure_kind = NULL, failure_detail = NULL, size_bytes = ?, mtime_ns = ?, "
         "inode = ?, device = ? WHERE path = ?",
-        (picture, file.size_bytes, file.mtime_ns, str(file.inode), str(file.device), to_bytes(file.path)),
+        (image_id, file.size_bytes, file.mtime_ns, str(file.inode), str(file.device), to_bytes(file.path)),
     )
 
 
@@ -209,7 +209,7 @@ def relink(catalog: Catalog, *, run: int, crawl: Path) -> int:
     While the old source exists, the new path is a duplicate.
     """
     rows = catalog.connection.execute(_RELINKABLE, {"run": run, "crawl": to_bytes(crawl)}).fetchall()
-    gone = [(path, picture) for picture, source, path in rows if not os.path.lexists(to_path(source))]
+    gone = [(path, image_id) for image_id, source, path in rows if not os.path.lexists(to_path(source))]
     with catalog.transaction() as connection:
         connection.executemany("UPDATE places SET source = ? WHERE picture = ?", gone)
     return len(gone)
@@ -223,7 +223,7 @@ def add_image(catalog: Catalog, image: ImageInfo) -> None:
     )
 
 
-def is_known_image(catalog: Catalog, picture: ImageId) -> bool:
+def is_known_image(catalog: Catalog, image_id: ImageId) -> bool:
     """Whether this image was decoded before, under any path."""
-    row = catalog.connection.execute("SELECT 1 FROM pictures WHERE id = ?", (picture,)).fetchone()
+    row = catalog.connection.execute("SELECT 1 FROM pictures WHERE id = ?", (image_id,)).fetchone()
     return row is not None

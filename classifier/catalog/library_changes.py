@@ -113,10 +113,10 @@ def count_missing(catalog: Catalog) -> dict[ChangeKind, int]:
     return {what: found.get(what.value, 0) for what in ChangeKind}
 
 
-def is_deleted(catalog: Catalog, picture: ImageId, path: bytes) -> bool:
+def is_deleted(catalog: Catalog, image_id: ImageId, path: bytes) -> bool:
     """Whether the image that was at `path` is recorded as deleted by a person."""
     row = catalog.connection.execute(
-        "SELECT 1 FROM missing WHERE picture = ? AND path = ? AND what != 'replaced'", (picture, path)
+        "SELECT 1 FROM missing WHERE picture = ? AND path = ? AND what != 'replaced'", (image_id, path)
     ).fetchone()
     return row is not None
 
@@ -139,7 +139,7 @@ def record_changes(catalog: Catalog, changes: LibraryChanges) -> None:
             _delete_place(connection, gone.place)
             _insert_missing(connection, gone)
         for place in changes.forgotten:
-            connection.execute("DELETE FROM missing WHERE picture = ? AND path = ?", (place.picture, place.path))
+            connection.execute("DELETE FROM missing WHERE picture = ? AND path = ?", (place.image_id, place.path))
         for old, _ in changes.here:
             _restore_decision(connection, old)
         add_places(catalog, [new for _, new in changes.here], renamed=False)
@@ -193,7 +193,7 @@ def _renew_disks(connection: sqlite3.Connection, changes: LibraryChanges) -> Non
 
 def _delete_place(connection: sqlite3.Connection, place: LibraryFile) -> None:
     if place.beside is None:
-        connection.execute("DELETE FROM places WHERE picture = ?", (place.picture,))
+        connection.execute("DELETE FROM places WHERE picture = ?", (place.image_id,))
     else:
         connection.execute("DELETE FROM sidecars WHERE path = ?", (place.path,))
 
@@ -201,12 +201,12 @@ def _delete_place(connection: sqlite3.Connection, place: LibraryFile) -> None:
 def _insert_missing(connection: sqlite3.Connection, gone: MissingFile) -> None:
     place, marks = gone.place, ", ".join("?" for _ in range(17))
     decided: Sequence[Any] = (None,) * 6
-    connection.execute("DELETE FROM missing WHERE picture = ? AND path = ?", (place.picture, place.path))
+    connection.execute("DELETE FROM missing WHERE picture = ? AND path = ?", (place.image_id, place.path))
     if place.beside is None:
-        of_it = connection.execute(f"SELECT {_KEPT_DECISION} FROM decisions WHERE picture = ?", (place.picture,))  # noqa: S608
+        of_it = connection.execute(f"SELECT {_KEPT_DECISION} FROM decisions WHERE picture = ?", (place.image_id,))  # noqa: S608
         decided = of_it.fetchone() or decided
-        connection.execute("DELETE FROM missing WHERE picture = ? AND beside IS NULL", (place.picture,))
-        connection.execute("DELETE FROM decisions WHERE picture = ?", (place.picture,))
+        connection.execute("DELETE FROM missing WHERE picture = ? AND beside IS NULL", (place.image_id,))
+        connection.execute("DELETE FROM decisions WHERE picture = ?", (place.image_id,))
     connection.execute(
         f"INSERT INTO missing ({_COLUMNS}, {_KEPT_DECISION}, what, at) VALUES ({marks})",  # noqa: S608 - our own names
         (*as_row(place), *decided, gone.what.value, utc_now()),
@@ -218,7 +218,7 @@ def _restore_decision(connection: sqlite3.Connection, place: LibraryFile) -> Non
     connection.execute(
         f"INSERT OR IGNORE INTO decisions (picture, {_KEPT_DECISION}) SELECT picture, {_KEPT_DECISION} FROM missing "  # noqa: S608
         "WHERE picture = ? AND beside IS NULL AND action IS NOT NULL",
-        (place.picture,),
+        (place.image_id,),
     )
 
 
@@ -254,7 +254,7 @@ def made_by(catalog: Catalog, sidecar: LibraryFile) -> int | None:
     """The id of the change that brought a sidecar from the crawl to its place."""
     (number,) = catalog.connection.execute(
         "SELECT max(id) FROM moves WHERE beside = ? AND source = ? AND picture = ? AND state = 'done'",
-        (sidecar.beside, sidecar.source, sidecar.picture),
+        (sidecar.beside, sidecar.source, sidecar.image_id),
     ).fetchone()
     return None if number is None else int(number)
 
@@ -263,7 +263,7 @@ def drop_missing(catalog: Catalog, places: Sequence[LibraryFile]) -> None:
     """These are no longer missing: what was there has been removed."""
     with catalog.transaction() as connection:
         connection.executemany(
-            "DELETE FROM missing WHERE picture = ? AND path = ?", [(place.picture, place.path) for place in places]
+            "DELETE FROM missing WHERE picture = ? AND path = ?", [(place.image_id, place.path) for place in places]
         )
 
 

@@ -35,7 +35,7 @@ def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFi
     connection.execute(
         "INSERT INTO hand_moves (picture, old, new, last_verdict, at) "
         "VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) FROM verdicts), ?)",
-        (new.picture, old.path, new.path, utc_now()),
+        (new.image_id, old.path, new.path, utc_now()),
     )
     decided = decision_for_folder(_folder(new.path))
     if decided is not None and _folder(old.path) != _folder(new.path):
@@ -44,33 +44,33 @@ def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFi
             "INSERT INTO decisions (picture, run, action, category, confidence, reason_code, reason_params) "
             "VALUES (?1, 0, ?2, ?3, 0, ?4, '{}') ON CONFLICT (picture) DO UPDATE "
             "SET action = ?2, category = ?3, reason_code = ?4, reason_params = '{}'",
-            (new.picture, action.value, category, ReasonCode.MOVED_BY_PERSON.value),
+            (new.image_id, action.value, category, ReasonCode.MOVED_BY_PERSON.value),
         )
 
 
-def current_path(catalog: Catalog, picture: ImageId, path: bytes) -> bytes:
+def current_path(catalog: Catalog, image_id: ImageId, path: bytes) -> bytes:
     """Where a person moved the image placed at `path`; `path` itself if nobody did."""
-    rows = catalog.connection.execute("SELECT old, new FROM hand_moves WHERE picture = ? ORDER BY id", (picture,))
+    rows = catalog.connection.execute("SELECT old, new FROM hand_moves WHERE picture = ? ORDER BY id", (image_id,))
     for old, new in rows:
         path = new if old == path else path
     return path
 
 
-def manually_placed(catalog: Catalog, pictures: Sequence[ImageId] | None = None) -> dict[ImageId, bytes]:
-    """Those of `pictures` (None: all) that were moved by hand and not annotated since, with their folder."""
-    if pictures is None:
+def manually_placed(catalog: Catalog, image_ids: Sequence[ImageId] | None = None) -> dict[ImageId, bytes]:
+    """Those of `image_ids` (None: all) that were moved by hand and not annotated since, with their folder."""
+    if image_ids is None:
         rows: Iterator[Any] = catalog.connection.execute(_MOVED.format(condition=""))
     else:
-        rows = select_many(catalog, _MOVED.format(condition="AND hand_moves.picture IN {pictures}"), pictures)
+        rows = select_many(catalog, _MOVED.format(condition="AND hand_moves.picture IN {pictures}"), image_ids)
     put: dict[ImageId, bytes] = {}
     ends: dict[ImageId, tuple[bytes, bytes]] = {}
-    for picture, old, new, path in rows:
-        if picture in ends and ends[picture][0] != old:
-            put.pop(picture, None)  # illsort moved it in between
-        ends[picture] = (new, path)
+    for image_id, old, new, path in rows:
+        if image_id in ends and ends[image_id][0] != old:
+            put.pop(image_id, None)  # illsort moved it in between
+        ends[image_id] = (new, path)
         if _folder(old) != _folder(new):
-            put[picture] = _folder(new)
-    return {picture: folder for picture, folder in put.items() if ends[picture][0] == ends[picture][1]}
+            put[image_id] = _folder(new)
+    return {image_id: folder for image_id, folder in put.items() if ends[image_id][0] == ends[image_id][1]}
 
 
 def decision_for_folder(folder: bytes) -> tuple[Action, str] | None:

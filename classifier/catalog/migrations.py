@@ -157,11 +157,11 @@ def _decide_as_placed(connection: sqlite3.Connection) -> None:
         "SELECT places.picture, path, action, category FROM places "
         "JOIN decisions ON decisions.picture = places.picture WHERE typeof(path) = 'blob'"
     )
-    for picture, path, *decided in rows.fetchall():
+    for image_id, path, *decided in rows.fetchall():
         found = decision_for_folder(path.rpartition(b"/")[0])
         known = (decided[0], "" if decided[0] == Action.UNKNOWN else decided[1])  # `_unknown` has no best guess
         if found is not None and found != known:
-            values = (found[0].value, found[1], _LEFT_THERE, picture)
+            values = (found[0].value, found[1], _LEFT_THERE, image_id)
             connection.execute("UPDATE decisions SET action = ?, category = ?, reason = ? WHERE picture = ?", values)
 
 

@@ -158,7 +158,7 @@ def _line(entry: MoveRecord, at: str, crawl: bytes | None) -> dict[str, Any]:
         "run": entry.run,
         "id": entry.id,
         "at": at,
-        "picture": entry.picture,
+        "picture": entry.image_id,
         "method": entry.method.value,
         "source": b64encode(entry.source).decode(),
         "target": b64encode(entry.target or b"").decode(),

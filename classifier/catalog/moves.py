@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog.move_log import append_move_log, row_checksum, wrong_field
 from classifier.catalog.places import LibraryFile, remove_place, write_place
-from classifier.catalog.values import to_bytes, utc_now
+from classifier.catalog.values import column_of, field_of, to_bytes, utc_now
 from classifier.paths import displayable
 from classifier.records import ImageId, Method, time_of
 
@@ -48,7 +48,7 @@ class MoveRecord:
 
     id: int
     run: int
-    picture: ImageId
+    image_id: ImageId
     method: Method
     source: bytes
     target: bytes | None
@@ -72,7 +72,7 @@ def library_file_of(entry: MoveRecord, found: os.stat_result | None) -> LibraryF
         else (found.st_size, time_of(found), found.st_ino, found.st_dev)
     )
     return LibraryFile(
-        picture=entry.picture,
+        image_id=entry.image_id,
         path=entry.target or b"",
         method=entry.method,
         source=entry.source,
@@ -84,9 +84,9 @@ def library_file_of(entry: MoveRecord, found: os.stat_result | None) -> LibraryF
     )
 
 
-ENTRY = tuple(field.name for field in fields(MoveRecord))
+MOVE_COLUMNS = tuple(column_of(field.name) for field in fields(MoveRecord))
 
-_CHANGING = {name: ENTRY.index(name) for name in ("method", "target", "temporary", "state", "note")}
+_CHANGING = {name: MOVE_COLUMNS.index(name) for name in ("method", "target", "temporary", "state", "note")}
 
 _LAST_ID = 2**61
 
@@ -103,11 +103,11 @@ def next_id(catalog: Catalog) -> int:
 
 def begin(catalog: Catalog, entries: Sequence[MoveRecord], *, run: int, folders: Iterable[Path]) -> None:
     """Commit what is about to be done, with the `folders` that will be created for it."""
-    marks = ", ".join("?" for _ in ENTRY)
+    marks = ", ".join("?" for _ in MOVE_COLUMNS)
     rows = [_as_row(entry) for entry in entries]
     with catalog.transaction() as connection:
         connection.executemany(
-            f"INSERT INTO moves ({', '.join(ENTRY)}, at, checksum) VALUES ({marks}, ?, ?)",  # noqa: S608
+            f"INSERT INTO moves ({', '.join(MOVE_COLUMNS)}, at, checksum) VALUES ({marks}, ?, ?)",  # noqa: S608
             [(*row, utc_now("milliseconds"), row_checksum(row)) for row in rows],
         )
         connection.executemany(
@@ -128,14 +128,14 @@ def finish(catalog: Catalog, entries: Sequence[MoveRecord], *, library: Path, pl
     """
     done = [entry for entry in entries if entry.state is MoveState.DONE]
     append_move_log(library, done, at=utc_now("milliseconds"), crawls=_crawls(catalog, {entry.run for entry in done}))
-    moved = {entry.picture for entry in entries if entry.method is Method.RENAME}
+    moved = {entry.image_id for entry in entries if entry.method is Method.RENAME}
     with catalog.transaction():
         _write_state(catalog, entries)
         for entry in done:
             if entry.method in _LEAVES_LIBRARY:
-                remove_place(catalog, entry.picture, entry.source, is_sidecar=entry.beside is not None)
+                remove_place(catalog, entry.image_id, entry.source, is_sidecar=entry.beside is not None)
         for place in places:
-            write_place(catalog, place, renamed=place.picture in moved)
+            write_place(catalog, place, renamed=place.image_id in moved)
 
 
 def _write_state(catalog: Catalog, entries: Iterable[MoveRecord]) -> None:
@@ -180,7 +180,7 @@ def last_placed(catalog: Catalog, crawl: Path, *, limit: int) -> list[ImageId]:
         "ORDER BY id DESC LIMIT ?",
         (to_bytes(crawl), limit),
     )
-    return [record.picture for record in reversed(records)]
+    return [record.image_id for record in reversed(records)]
 
 
 def done_ids(catalog: Catalog) -> Iterator[int]:
@@ -207,7 +207,7 @@ def select(catalog: Catalog, condition: str, values: Sequence[Any] = ()) -> list
 def select_all(catalog: Catalog, condition: str, values: Sequence[Any] = ()) -> list[MoveRecord | DamagedRow]:
     """The same, with damaged ones."""
     connection = catalog.connection
-    query = f"SELECT {', '.join(ENTRY)}, checksum FROM moves WHERE {condition}"  # noqa: S608 - our own names
+    query = f"SELECT {', '.join(MOVE_COLUMNS)}, checksum FROM moves WHERE {condition}"  # noqa: S608 - our own names
     # Damaged text may be invalid UTF-8.
     connection.text_factory = _as_text
     try:
@@ -233,14 +233,15 @@ def _as_text(kept: bytes) -> str:
 
 def _entry(row: tuple[Any, ...], kept_checksum: object) -> MoveRecord | DamagedRow:
     """A row of the journal as a record; rows of older catalogs have no checksum."""
-    kept = dict(zip(ENTRY, row, strict=True))
+    kept = dict(zip(MOVE_COLUMNS, row, strict=True))
     if kept_checksum is not None and kept_checksum != row_checksum(row):
         return DamagedRow(id=kept["id"], field="checksum")
     kept |= {name: _as_number(kept[name]) for name in ("inode", "device")}
     wrong = wrong_field(kept) or _wrong_state(kept)
     if wrong is not None:
         return DamagedRow(id=kept["id"], field=wrong)
-    return MoveRecord(**kept | {"method": Method(kept["method"]), "state": MoveState(kept["state"])})
+    kept |= {"method": Method(kept["method"]), "state": MoveState(kept["state"])}
+    return MoveRecord(**{field_of(name): value for name, value in kept.items()})
 
 
 def _wrong_state(kept: dict[str, Any]) -> str | None:
@@ -258,8 +259,8 @@ def _as_number(kept: object) -> int | None:
 
 
 def _as_row(entry: MoveRecord) -> tuple[Any, ...]:
-    """The values of an entry in the order of ENTRY."""
-    values = {name: getattr(entry, name) for name in ENTRY}
+    """The values of an entry in the order of MOVE_COLUMNS."""
+    values = {name: getattr(entry, field_of(name)) for name in MOVE_COLUMNS}
     values |= {"method": entry.method.value, "inode": str(entry.inode), "device": str(entry.device)}
     values |= {"state": entry.state.value, "note": displayable(entry.note)}
     return tuple(values.values())

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from classifier.catalog.values import to_bytes
+from classifier.catalog.values import column_of, field_of, to_bytes
 from classifier.records import ImageId, Method
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class LibraryFile:
     sidecar only: the image it belongs to.
     """
 
-    picture: ImageId
+    image_id: ImageId
     path: bytes
     method: Method
     source: bytes
@@ -36,7 +36,7 @@ class LibraryFile:
     beside: ImageId | None = None
 
 
-PLACE_COLUMNS = tuple(field.name for field in fields(LibraryFile))
+PLACE_COLUMNS = tuple(column_of(field.name) for field in fields(LibraryFile))
 _KNOWN_PATH = """
 SELECT 1 FROM places WHERE path = ?1 UNION ALL SELECT 1 FROM sidecars WHERE path = ?1
 UNION ALL SELECT 1 FROM listings WHERE name = ?2 AND sha256 <> ''
@@ -57,23 +57,23 @@ def write_place(catalog: Catalog, place: LibraryFile, *, renamed: bool) -> None:
     if place.beside is not None:
         _write_sidecar(catalog, place, renamed=renamed)
         return
-    known = place_of(catalog, place.picture) if renamed else None
+    known = place_of(catalog, place.image_id) if renamed else None
     if known is not None:
         place = replace(place, method=known.method, source=known.source)
     _insert(catalog, "places", _IMAGE_COLUMNS, place)
 
 
-def remove_place(catalog: Catalog, picture: ImageId, path: bytes, *, is_sidecar: bool) -> None:
+def remove_place(catalog: Catalog, image_id: ImageId, path: bytes, *, is_sidecar: bool) -> None:
     """Record that a file has left the library; the caller holds the transaction."""
     if is_sidecar:
         catalog.connection.execute("DELETE FROM sidecars WHERE path = ?", (path,))
     else:
-        catalog.connection.execute("DELETE FROM places WHERE picture = ? AND path = ?", (picture, path))
+        catalog.connection.execute("DELETE FROM places WHERE picture = ? AND path = ?", (image_id, path))
 
 
-def place_of(catalog: Catalog, picture: ImageId) -> LibraryFile | None:
+def place_of(catalog: Catalog, image_id: ImageId) -> LibraryFile | None:
     """The file of an image in the library."""
-    return _one_image(catalog, "picture", picture)
+    return _one_image(catalog, "picture", image_id)
 
 
 def place_of_inode(catalog: Catalog, inode: int) -> LibraryFile | None:
@@ -111,11 +111,11 @@ def count_places(catalog: Catalog) -> int:
     return int(count)
 
 
-def sidecars_of(catalog: Catalog, picture: ImageId) -> list[LibraryFile]:
+def sidecars_of(catalog: Catalog, image_id: ImageId) -> list[LibraryFile]:
     """The sidecars of an image in the library, by path."""
     rows = catalog.connection.execute(
         f"SELECT {', '.join(PLACE_COLUMNS)} FROM sidecars WHERE beside = ? ORDER BY path",  # noqa: S608
-        (picture,),
+        (image_id,),
     )
     return [as_place(PLACE_COLUMNS, row) for row in rows]
 
@@ -159,14 +159,14 @@ def keep_listing(catalog: Catalog, name: str, sha256: str, *, temporary: str) ->
 
 def as_place(names: Sequence[str], row: Sequence[Any]) -> LibraryFile:
     """A row with these columns as a LibraryFile."""
-    values = dict(zip(names, row, strict=True))
+    values = {field_of(name): value for name, value in zip(names, row, strict=True)}
     parsed = {"method": Method(values["method"]), "inode": int(values["inode"]), "device": int(values["device"])}
     return LibraryFile(**values | parsed)
 
 
 def as_row(place: LibraryFile) -> tuple[Any, ...]:
     """The values of a LibraryFile in the order of PLACE_COLUMNS."""
-    values = {name: getattr(place, name) for name in PLACE_COLUMNS}
+    values = {name: getattr(place, field_of(name)) for name in PLACE_COLUMNS}
     values |= {"method": place.method.value, "inode": str(place.inode), "device": str(place.device)}
     return tuple(values.values())
 

@@ -29,7 +29,7 @@ DELETE FROM predictions WHERE model = ? AND EXISTS (
 
 
 def add_logits(
-    catalog: Catalog, picture: ImageId, *, model: str, logits: NDArray[np.float32], novelty: float | None = None
+    catalog: Catalog, image_id: ImageId, *, model: str, logits: NDArray[np.float32], novelty: float | None = None
 ) -> None:
     """Record a model's logits, float32 (K,), for an image, and its OOD score.
 
@@ -37,7 +37,7 @@ def add_logits(
     """
     catalog.connection.execute(
         "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
-        (picture, model, logits.astype("<f4").tobytes(), novelty),
+        (image_id, model, logits.astype("<f4").tobytes(), novelty),
     )
 
 
@@ -54,7 +54,7 @@ def add_many_logits(catalog: Catalog, answers: Iterable[tuple[ImageId, bytes, fl
     """
     catalog.connection.executemany(
         "INSERT OR REPLACE INTO predictions (picture, model, logits, novelty) VALUES (?, ?, ?, ?)",
-        ((picture, model, logits, novelty) for picture, logits, novelty in answers),
+        ((image_id, model, logits, novelty) for image_id, logits, novelty in answers),
     )
 
 
@@ -73,7 +73,7 @@ class PredictionRow(NamedTuple):
     A plain tuple: there are hundreds of thousands, and paths are built only for the few that are moved.
     """
 
-    picture: ImageId
+    image_id: ImageId
     truncated: int
     scores: bytes
     """Logits, little-endian float32 (K,)."""
@@ -92,7 +92,7 @@ class PredictionRow(NamedTuple):
     def place_in(self, library: Path) -> ImageFile:
         """The file in the library as it was placed. Raises ValueError when the image is not in it."""
         if self.place_path is None:
-            raise ValueError(f"not in the library: {self.picture}")
+            raise ValueError(f"not in the library: {self.image_id}")
         return to_image_file(library / os.fsdecode(self.place_path), *self[5:9])
 
 

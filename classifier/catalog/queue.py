@@ -101,7 +101,7 @@ class QueueItem:
     `ranking_logits` those of the ranking: without one, the same, None and None.
     """
 
-    picture: ImageId
+    image_id: ImageId
     action: Action
     category: str
     confidence: float
@@ -181,13 +181,13 @@ def _source(wanted: QueueFilter, how: str) -> str:
     return f"{decided} {ANNOTATED_JOIN}"
 
 
-def items_of_images(catalog: Catalog, pictures: Sequence[ImageId], *, model: str) -> list[QueueItem]:
+def items_of_images(catalog: Catalog, image_ids: Sequence[ImageId], *, model: str) -> list[QueueItem]:
     """The items of these images in the library, filed or waiting, in the same order."""
     source = DECISIONS.format(how="")
     query = f"{ITEM_QUERY.format(keys='d.confidence, d.picture', source=source)} WHERE d.picture IN {{pictures}}"
-    rows = map(item_from_row, select_many(catalog, query, pictures, before=(model,)))
-    found = {row.picture: row for row in rows}
-    return [found[picture] for picture in pictures if picture in found]
+    rows = map(item_from_row, select_many(catalog, query, image_ids, before=(model,)))
+    found = {row.image_id: row for row in rows}
+    return [found[image_id] for image_id in image_ids if image_id in found]
 
 
 def items_of_categories(catalog: Catalog, categories: Sequence[str], *, model: str) -> Iterator[QueueItem]:
@@ -211,10 +211,10 @@ def annotation_condition(wanted: QueueFilter) -> str:
 
 def item_from_row(row: Sequence[object]) -> QueueItem:
     """A row of `ITEM_QUERY` as an item."""
-    picture, action, category, confidence, code, params, run, path, width, height, logits, *learned = row
+    image_id, action, category, confidence, code, params, run, path, width, height, logits, *learned = row
     best, share, look, better, *key = learned
     return QueueItem(
-        picture=ImageId(str(picture)),
+        image_id=ImageId(str(image_id)),
         action=Action(str(action)),
         category=str(category),
         confidence=float(str(confidence)),

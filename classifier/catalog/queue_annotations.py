@@ -45,24 +45,24 @@ class QueueAnnotations:
         for table in _TABLES:
             catalog.connection.execute(table)
 
-    def clear(self, picture: ImageId) -> None:
+    def clear(self, image_id: ImageId) -> None:
         """Put an image back into the queue."""
-        self._catalog.connection.execute("DELETE FROM temp.annotated WHERE picture = ?", (picture,))
+        self._catalog.connection.execute("DELETE FROM temp.annotated WHERE picture = ?", (image_id,))
 
-    def set_status(self, picture: ImageId, how: str, category: str | None) -> None:
+    def set_status(self, image_id: ImageId, how: str, category: str | None) -> None:
         """Set the status of an image that has none."""
-        values = (picture, how, category)
+        values = (image_id, how, category)
         self._catalog.connection.execute("INSERT INTO temp.annotated (picture, how, category) VALUES (?, ?, ?)", values)
 
-    def status_of(self, pictures: Sequence[ImageId]) -> dict[ImageId, str]:
+    def status_of(self, image_ids: Sequence[ImageId]) -> dict[ImageId, str]:
         """The status of each of these images that has one."""
         query = "SELECT picture, how FROM temp.annotated WHERE picture IN {pictures}"
-        return {ImageId(picture): str(how) for picture, how in select_many(self._catalog, query, pictures)}
+        return {ImageId(image_id): str(how) for image_id, how in select_many(self._catalog, query, image_ids)}
 
     def settled(self) -> dict[ImageId, tuple[str, str]]:
         """Queue and best guess of each image that is settled or skipped."""
         rows = self._catalog.connection.execute(_SETTLED)
-        return {ImageId(picture): (action, best) for picture, action, best in rows}
+        return {ImageId(image_id): (action, best) for image_id, action, best in rows}
 
     def count_by_category(self) -> dict[str, int]:
         """How many images a person put into each category."""
@@ -72,18 +72,18 @@ class QueueAnnotations:
         )
         return dict(self._catalog.connection.execute(query).fetchall())
 
-    def rule_out(self, picture: ImageId, names: Iterable[str]) -> None:
+    def rule_out(self, image_id: ImageId, names: Iterable[str]) -> None:
         """Store the categories, by all their stored names, that an image is not of, in place of earlier ones."""
         connection = self._catalog.connection
-        connection.execute("DELETE FROM temp.ruled_out WHERE picture = ?", (picture,))
+        connection.execute("DELETE FROM temp.ruled_out WHERE picture = ?", (image_id,))
         connection.executemany(
-            "INSERT OR IGNORE INTO temp.ruled_out VALUES (?, ?)", [(picture, name) for name in names]
+            "INSERT OR IGNORE INTO temp.ruled_out VALUES (?, ?)", [(image_id, name) for name in names]
         )
 
-    def ruled_out(self, picture: ImageId) -> set[str]:
+    def ruled_out(self, image_id: ImageId) -> set[str]:
         """The categories that an image is not of, under all stored names."""
         query = "SELECT category FROM temp.ruled_out WHERE picture = ?"
-        return {str(category) for (category,) in self._catalog.connection.execute(query, (picture,))}
+        return {str(category) for (category,) in self._catalog.connection.execute(query, (image_id,))}
 
 
 def count_queues(catalog: Catalog) -> dict[str, dict[str, int]]:

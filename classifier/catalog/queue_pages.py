@@ -56,7 +56,7 @@ def page_by_path(
     if not is_lost:
         look = _looked_up if _are_few(catalog, wanted) else _along
         found = look(catalog, wanted, bounds, _start(catalog, bounds, place[1]), limit)
-        rows = [replace(row, cursor=(0, 0, row.picture)) for row in items_of_images(catalog, found, model=model)]
+        rows = [replace(row, cursor=(0, 0, row.image_id)) for row in items_of_images(catalog, found, model=model)]
     if len(rows) == limit or bounds != _EVERYWHERE:
         return rows
     rest = replace(wanted, order=Order.CONFIDENCE)
@@ -65,9 +65,9 @@ def page_by_path(
     return rows + [replace(row, cursor=(1, *row.cursor)) for row in lost]
 
 
-def _start(catalog: Catalog, bounds: _Bounds, picture: CursorValue) -> bytes:
+def _start(catalog: Catalog, bounds: _Bounds, image_id: CursorValue) -> bytes:
     """The path to continue after; the beginning for no image, or one that has lost its file."""
-    (path,) = catalog.connection.execute(_FIRST, (picture, *bounds)).fetchone()
+    (path,) = catalog.connection.execute(_FIRST, (image_id, *bounds)).fetchone()
     return bounds[0] if path is None else bytes(path)
 
 
@@ -84,15 +84,15 @@ def _looked_up(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: by
     asked, values = decision_condition(wanted)
     query = _LOOKED_UP.format(source=source, conditions=f"{asked} AND {annotation_condition(wanted)}")
     lies = catalog.connection.execute(query, (*bounds, *values))
-    behind = sorted((path, picture) for path, picture in lies if path is not None and path > start)
-    return [ImageId(picture) for _, picture in behind[:limit]]
+    behind = sorted((path, image_id) for path, image_id in lies if path is not None and path > start)
+    return [ImageId(image_id) for _, image_id in behind[:limit]]
 
 
 def _along(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: bytes, limit: int) -> list[ImageId]:
     asked, values = decision_condition(wanted)
     query = _ALONG.format(annotated=ANNOTATED_JOIN, conditions=f"{asked} AND {annotation_condition(wanted)}")
     rows = catalog.connection.execute(query, (start, bounds[1], *values, bounds[0], limit))
-    return [ImageId(picture) for (picture,) in rows]
+    return [ImageId(image_id) for (image_id,) in rows]
 
 
 _FILES: Final = """

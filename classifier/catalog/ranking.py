@@ -52,7 +52,7 @@ class Rank(NamedTuple):
     """
 
     position: int
-    picture: str
+    image_id: str
     action: str
     category: str
     confidence: float
@@ -173,4 +173,4 @@ def read_positions(catalog: Catalog) -> dict[ImageId, tuple[int, int]]:
     """Position and cluster id of each image in the newest ranking."""
     attach_newest(catalog)
     rows = catalog.connection.execute("SELECT picture, place, look FROM outlook.ranks")
-    return {picture: (position, cluster_id) for picture, position, cluster_id in rows.fetchall()}
+    return {image_id: (position, cluster_id) for image_id, position, cluster_id in rows.fetchall()}

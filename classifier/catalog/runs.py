@@ -171,7 +171,7 @@ def images_drawn_to_label(catalog: Catalog) -> frozenset[ImageId]:
         "SELECT DISTINCT files.picture FROM files JOIN decisions ON decisions.picture = files.picture "
         "WHERE files.failure_kind IS NULL AND files.crawl IN (SELECT crawl FROM runs WHERE kind = 'label')"
     )
-    return frozenset(ImageId(picture) for (picture,) in rows)
+    return frozenset(ImageId(image_id) for (image_id,) in rows)
 
 
 def all_runs(catalog: Catalog) -> list[Run]:

@@ -46,9 +46,9 @@ _STRIP: Final = 128  # rows converted at once: temporaries so small that no new 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EmbeddingBatch:
-    """Embeddings of `pictures`, float32 (N, D), and intermediate statistics `stats`, float32 (N, T); T may be 0."""
+    """Embeddings of `image_ids`, float32 (N, D), and intermediate statistics `stats`, float32 (N, T); T may be 0."""
 
-    pictures: Sequence[ImageId]
+    image_ids: Sequence[ImageId]
     embeddings: NDArray[np.float32]
     stats: NDArray[np.float32]
 
@@ -183,8 +183,8 @@ def _is_begun(path: Path) -> bool:
 
 
 def _pack(rows: EmbeddingBatch, layout: np.dtype[Any]) -> NDArray[Any]:
-    packed = np.zeros(len(rows.pictures), layout)
-    packed["picture"] = _digests(rows.pictures)
+    packed = np.zeros(len(rows.image_ids), layout)
+    packed["picture"] = _digests(rows.image_ids)
     for number, (name, values) in enumerate((("embedding", rows.embeddings), ("traits", rows.stats))):
         scales = _scales(values)
         packed["scales"][:, number] = scales
@@ -206,12 +206,12 @@ def _unpack(rows: NDArray[Any], wanted: Sequence[tuple[int, ImageId]]) -> Embedd
     numbers = np.array([row for row, _ in wanted]) - wanted[0][0]
     there = numbers < len(rows)
     chosen = rows[: len(wanted)] if numbers[-1] == len(wanted) - 1 else rows[numbers[there]]
-    digests = _digests([picture for (_, picture), one in zip(wanted, there, strict=True) if one])
+    digests = _digests([image_id for (_, image_id), one in zip(wanted, there, strict=True) if one])
     good = (chosen["picture"] == digests).all(axis=1) & (_checks(chosen) == chosen["check"])
     kept = np.flatnonzero(there)[good]
     chosen = chosen if good.all() else chosen[good]
     return EmbeddingBatch(
-        pictures=[wanted[place][1] for place in kept.tolist()],
+        image_ids=[wanted[place][1] for place in kept.tolist()],
         embeddings=_to_float32(chosen["embedding"], chosen["scales"][:, :1]),
         stats=_to_float32(chosen["traits"], chosen["scales"][:, 1:]),
     )
@@ -240,8 +240,8 @@ def _checks(rows: NDArray[Any]) -> NDArray[np.uint32]:
     return np.array([zlib.crc32(content[start : start + length - 4]) for start in ends], dtype=np.uint32)
 
 
-def _digests(pictures: Sequence[ImageId]) -> NDArray[np.uint8]:
-    return np.frombuffer(bytes.fromhex("".join(pictures)), np.uint8).reshape(len(pictures), 32)
+def _digests(image_ids: Sequence[ImageId]) -> NDArray[np.uint8]:
+    return np.frombuffer(bytes.fromhex("".join(image_ids)), np.uint8).reshape(len(image_ids), 32)
 
 
 def _blocks(wanted: Sequence[tuple[int, ImageId]]) -> Iterator[Sequence[tuple[int, ImageId]]]:
@@ -254,9 +254,9 @@ def _blocks(wanted: Sequence[tuple[int, ImageId]]) -> Iterator[Sequence[tuple[in
 
 
 def read_embeddings(
-    catalog: Catalog, folder: Path, pictures: Sequence[ImageId], *, backbone: str
+    catalog: Catalog, folder: Path, image_ids: Sequence[ImageId], *, backbone: str
 ) -> Iterator[EmbeddingBatch]:
     """The stored embeddings of these images under `backbone`, as far as they are intact, in no order."""
-    locations = sorted(embeddings.locations_of(catalog, pictures, backbone=backbone))
+    locations = sorted(embeddings.locations_of(catalog, image_ids, backbone=backbone))
     for shard, wanted in groupby(locations, key=itemgetter(0)):
-        yield from read_shard(folder, shard, [(row, picture) for _, row, picture in wanted])
+        yield from read_shard(folder, shard, [(row, image_id) for _, row, image_id in wanted])

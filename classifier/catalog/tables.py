@@ -44,7 +44,7 @@ UNDO_AND_SIDECARS = (
     "ALTER TABLE moves ADD COLUMN beside TEXT",
     "CREATE INDEX moves_by_undone ON moves (undoes) WHERE undoes IS NOT NULL",
     "ALTER TABLE runs ADD COLUMN undoes INTEGER",
-    # By path, for sidecars of different pictures are often equal; `picture` is the content's hash as in places.
+    # By path, for sidecars of different pictures are often equal; `image_id` is the content's hash as in places.
     """CREATE TABLE sidecars (
         path BLOB PRIMARY KEY, beside TEXT NOT NULL, picture TEXT NOT NULL, method TEXT, source BLOB,
         size_bytes INTEGER, mtime_ns INTEGER, inode TEXT, device TEXT) WITHOUT ROWID""",

@@ -5,16 +5,15 @@ A change stands until a later one undoes it; undoing that one makes it stand aga
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalog import runs
 from classifier.catalog.move_log import read_move_log
-from classifier.catalog.moves import DamagedRow, MoveRecord, MoveState, begin, damaged_rows, select
-from classifier.catalog.values import to_bytes, utc_now
+from classifier.catalog.moves import MOVE_COLUMNS, DamagedRow, MoveRecord, MoveState, begin, damaged_rows, select
+from classifier.catalog.values import field_of, to_bytes, utc_now
 from classifier.errors import LibraryError
-from classifier.records import ImageId, Method
+from classifier.records import Method
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,7 @@ UNDO = "undo"
 
 _PAGE = 256
 
-_KEPT = tuple(field.name for field in fields(MoveRecord) if field.name not in {"temporary", "state", "note"})
+_KEPT = tuple(name for name in MOVE_COLUMNS if name not in {"temporary", "state", "note"})
 
 _CHANGED_ANYTHING = "SELECT DISTINCT run FROM moves WHERE state = 'done' ORDER BY run DESC"
 
@@ -209,9 +208,9 @@ def _add_run(catalog: Catalog, number: int, changes: list[dict[str, Any]], run_o
 
 def _entry(change: dict[str, Any]) -> MoveRecord:
     """A change of the log as a row of the journal."""
-    kept = {name: change[name] for name in _KEPT}
-    ids = {"picture": ImageId(change["picture"]), "method": Method(change["method"])}
-    return MoveRecord(**kept | ids, temporary=None, state=MoveState.DONE, note="")
+    kept = {field_of(name): change[name] for name in _KEPT}
+    kept["method"] = Method(change["method"])
+    return MoveRecord(**kept, temporary=None, state=MoveState.DONE, note="")
 
 
 def _last(catalog: Catalog, entry: MoveRecord) -> MoveRecord | None:

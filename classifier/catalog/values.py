@@ -26,6 +26,16 @@ def to_path(kept: bytes) -> Path:
     return Path(os.fsdecode(kept))
 
 
+def column_of(field: str) -> str:
+    """The column that holds a field of a record: ids of images are in the columns `picture`."""
+    return "picture" if field == "image_id" else field
+
+
+def field_of(column: str) -> str:
+    """The field of a record that a column holds; the inverse of `column_of`."""
+    return "image_id" if column == "picture" else column
+
+
 def to_image_file(path: Path, size_bytes: int, mtime_ns: int, inode: str, device: str) -> ImageFile:
     """The record of a file from the columns of a row, which hold inode and device as text."""
     return ImageFile(path=path, size_bytes=size_bytes, mtime_ns=mtime_ns, inode=int(inode), device=int(device))
@@ -40,13 +50,13 @@ _CHUNK: Final = 500  # below the least number of values that SQLite takes in one
 
 
 def select_many(
-    catalog: Catalog, query: str, pictures: Sequence[ImageId], *, before: Sequence[Any] = ()
+    catalog: Catalog, query: str, image_ids: Sequence[ImageId], *, before: Sequence[Any] = ()
 ) -> Iterator[Any]:
-    """The rows of `query` for `pictures`, part by part; in it stands `IN {pictures}`.
+    """The rows of `query` for `image_ids`, part by part; in it stands `IN {pictures}`.
 
     `before` are the values of the question marks that stand before that.
     """
-    for start in range(0, len(pictures), _CHUNK):
-        part = pictures[start : start + _CHUNK]
+    for start in range(0, len(image_ids), _CHUNK):
+        part = image_ids[start : start + _CHUNK]
         marks = ", ".join("?" for _ in part)
         yield from catalog.connection.execute(query.replace("{pictures}", f"({marks})"), (*before, *part)).fetchall()

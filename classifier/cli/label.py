@@ -129,7 +129,7 @@ def _drawn_whole(folder: Path) -> str:
     from classifier.labels.random_draw import read_draws
 
     draws = read_draws(folder)
-    count, left = sum(len(draw.pictures) for draw in draws), sum(draw.count_pending(draw.named) for draw in draws)
+    count, left = sum(len(draw.image_ids) for draw in draws), sum(draw.count_pending(draw.named) for draw in draws)
     if left:
         return _(
             "{left:,} of {count:,} drawn pictures are not judged yet: until all are, these labels give --max-error no "

@@ -35,7 +35,7 @@ _NOTHING_LEFT: _Outcome = (Action.REVIEW, ReasonCode.RULED_OUT, "{")
 
 
 def decide(
-    pictures: Sequence[ImageId],
+    image_ids: Sequence[ImageId],
     probs: NDArray[np.float64],
     *,
     categories: Sequence[str],
@@ -70,9 +70,9 @@ def decide(
         _top_two(probs, best, confidences, categories=categories, digits=digits),
     )
     least_unlike = min(unknown_threshold, review_threshold)
-    decisions = []
-    for picture, column, confidence, is_confident, two, is_truncated, ood_score in zip(
-        pictures, *columns, truncated, ood_scores, strict=True
+    decided = []
+    for image_id, column, confidence, is_confident, two, is_truncated, ood_score in zip(
+        image_ids, *columns, truncated, ood_scores, strict=True
     ):
         name, outcome = names[column], outcomes[column][is_confident]
         if is_truncated:
@@ -81,8 +81,8 @@ def decide(
             outcome = _unlike(ood_score, unknown_threshold, review_threshold, opening=opening)
         action, code, params = outcome
         reason = Reason(code, f'{params}"top": [{two if name else ""}]}}')
-        decisions.append(Decision(picture=picture, action=action, category=name, confidence=confidence, reason=reason))
-    return decisions
+        decided.append(Decision(image_id=image_id, action=action, category=name, confidence=confidence, reason=reason))
+    return decided
 
 
 def _unlike(ood_score: float, unknown_threshold: float, review_threshold: float, *, opening: str) -> _Outcome:
@@ -193,11 +193,11 @@ def apply_overrides(
     columns = {category: number for number, category in enumerate(categories)}
     overridden = []
     for decision, row in zip(decisions, probs, strict=True):
-        annotation = annotations.get(decision.picture)
+        annotation = annotations.get(decision.image_id)
         column = None if annotation is None else columns.get(annotation.category or "")
         confidence = None if column is None else float(row[column])
         after = apply_annotation(decision, annotation, confidence=confidence)
-        overridden.append(_apply_manual_move(after, manual_folders.get(decision.picture)))
+        overridden.append(_apply_manual_move(after, manual_folders.get(decision.image_id)))
     return overridden
 
 

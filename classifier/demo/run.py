@@ -19,7 +19,7 @@ from classifier.settings import LabelSettings, ModelSettings, Settings, TrainSet
 from classifier.sort.pipeline import sort
 from classifier.training.pipeline import train_model
 
-PICTURES_PER_KIND = 60
+IMAGES_PER_KIND = 60
 LABELS_PER_KIND = 6
 DUPLICATES = 3
 TWO_IN_ONE = 6
@@ -70,7 +70,7 @@ def demo(folder: Path, *, progress: Progress) -> DemoResult:
 
 def _draw_all(folder: Path, progress: Progress) -> dict[str, str]:
     """Draw labels and crawl; returns the true category of each file of the crawl, by name."""
-    jobs = [(kind, number) for kind in KINDS for number in range(PICTURES_PER_KIND)]
+    jobs = [(kind, number) for kind in KINDS for number in range(IMAGES_PER_KIND)]
     random.Random(_SEED).shuffle(jobs)  # noqa: S311 - a repeatable draw, not a secret
     crawl, truth = folder / "crawl", {}
     with progress.stage(Message("drawing pictures"), total=len(jobs), unit="picture") as stage:

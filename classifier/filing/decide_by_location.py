@@ -56,7 +56,7 @@ def decision_from_location(one: PlacedImage, reason: Reason) -> Decision | None:
         return None
     action, category = found
     if known is None or known.category != category:
-        return Decision(picture=one.picture, action=action, category=category, confidence=0.0, reason=reason)
+        return Decision(image_id=one.image_id, action=action, category=category, confidence=0.0, reason=reason)
     return replace(known, action=action, reason=reason)
 
 
@@ -77,12 +77,12 @@ def decide_not_moved(catalog: Catalog, library: Path, outcomes: Sequence[Outcome
     """Decide the pictures that `run` could not move to be where they lie; how many, by the reason."""
     failed = [outcome for outcome in outcomes if is_not_moved(outcome) and _lies_in(library, outcome)]
     if failed:
-        decided = decisions_of(catalog, [outcome.move.picture for outcome in failed])
+        decided = decisions_of(catalog, [outcome.move.image_id for outcome in failed])
         placed = [
             PlacedImage(
-                picture=move.picture,
+                image_id=move.image_id,
                 folder=move.source.path.parent.relative_to(library),
-                decision=decided.get(move.picture),
+                decision=decided.get(move.image_id),
             )
             for move in (outcome.move for outcome in failed)
         ]

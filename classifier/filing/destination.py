@@ -31,13 +31,13 @@ _FORBIDDEN = frozenset("/\\\0")
 _WITHOUT_GUESS = {Action.REVIEW: Path(REVIEW), Action.UNKNOWN: Path(UNKNOWN)}
 
 
-def candidate_names(name: str, picture: ImageId) -> tuple[str, ...]:
+def candidate_names(name: str, image_id: ImageId) -> tuple[str, ...]:
     """The names to try, best first: its own, then with 8, 16 and all 64 digits of the content's hash.
 
     The last can only be taken by the same content or by a file named so on purpose. No name is longer than 255 bytes.
     """
     stem, extension = _split_extension(name)
-    marks = ("", *(f"_{picture[:digits]}" for digits in _DIGITS))
+    marks = ("", *(f"_{image_id[:digits]}" for digits in _DIGITS))
     # A picture named as a copy under way would be taken for one and removed.
     marks = marks[1:] if TEMPORARY.fullmatch(name) else marks
     if len(os.fsencode(name)) + 1 + _DIGITS[-1] <= _LONGEST_NAME:

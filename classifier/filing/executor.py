@@ -150,7 +150,7 @@ class _Batch:
         try:
             if lstat_or_none(source.path) is None:
                 return
-            if is_unchanged(source.path, source, step.move.picture):
+            if is_unchanged(source.path, source, step.move.image_id):
                 self.disk.remove(source.path)
             else:
                 self.ledger.keep_source(step, Message("it was changed while it was copied"))

@@ -36,17 +36,17 @@ def matches_stat(found: os.stat_result, planned: ImageFile | MoveRecord) -> bool
     return same and (identity or planned.inode == 0)
 
 
-def is_unchanged(path: Path, planned: ImageFile, picture: ImageId) -> bool:
+def is_unchanged(path: Path, planned: ImageFile, image_id: ImageId) -> bool:
     """Whether a regular file is the one planned, or at least holds the same picture: some disks change their inodes."""
     found = lstat_or_none(path)
     if found is None or not stat.S_ISREG(found.st_mode):
         return False
-    return matches_stat(found, planned) or (found.st_size == planned.size_bytes and has_content(path, picture))
+    return matches_stat(found, planned) or (found.st_size == planned.size_bytes and has_content(path, image_id))
 
 
-def has_content(path: Path, picture: ImageId) -> bool:
+def has_content(path: Path, image_id: ImageId) -> bool:
     """Whether `path` is a regular file, no link, with exactly this content; False when it cannot be read."""
-    return file_sha256(path) == picture
+    return file_sha256(path) == image_id
 
 
 def file_sha256(path: Path) -> ImageId | None:
@@ -61,14 +61,14 @@ def file_sha256(path: Path) -> ImageId | None:
         return None
 
 
-def survives_removal(origin: Path, path: Path, picture: ImageId) -> bool:
+def survives_removal(origin: Path, path: Path, image_id: ImageId) -> bool:
     """Whether `origin` holds the picture and goes on doing so when the name `path` is removed."""
     found = lstat_or_none(origin)
     if found is None or not stat.S_ISREG(found.st_mode):
         return False
     if os.path.samestat(found, path.lstat()):
         return found.st_nlink > 1 and not is_same_entry(origin, path)
-    return has_content(origin, picture)
+    return has_content(origin, image_id)
 
 
 def is_link_to(path: Path, source: Path) -> bool:

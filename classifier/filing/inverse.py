@@ -61,7 +61,7 @@ def inverse_move(catalog: Catalog, entry: MoveRecord, library: Path, bounds: Pat
         damaged = Message("the record of how it came there is damaged (change {change})", change=entry.undoes)
         return SkippedFile(path=now, reason=damaged)
     return Move(
-        picture=entry.picture,
+        image_id=entry.image_id,
         source=image_file(now, found),
         folder=journal_path(then.parent, library),
         names=names,
@@ -84,12 +84,12 @@ def _filed_again(catalog: Catalog, entry: MoveRecord) -> Path | None:
     """Where a picture lies that an undo took out of the library and a later run brought back: one place is enough."""
     if entry.beside is not None or entry.method not in {Method.REMOVE, Method.RESTORE}:
         return None
-    place = place_of(catalog, entry.picture)
+    place = place_of(catalog, entry.image_id)
     return None if place is None else to_path(place.path)
 
 
 def _missing(catalog: Catalog, entry: MoveRecord, path: Path) -> SkippedFile:
-    kept = current_path(catalog, entry.picture, entry.target or b"")
+    kept = current_path(catalog, entry.image_id, entry.target or b"")
     if kept != entry.target:
         return SkippedFile(path=path, reason=Message("it was moved by hand, to {path}", path=os.fsdecode(kept)))
     # The library was looked at before: what it still records, and is not there, could not be reached.
@@ -103,12 +103,12 @@ def _is_deleted(catalog: Catalog, entry: MoveRecord) -> bool:
     if entry.method is Method.REMOVE and entry.undoes is not None:
         made = entry_of(catalog, entry.undoes)
         return made is not None and made.method is Method.SYMLINK
-    return entry.target is not None and is_deleted(catalog, entry.picture, entry.target)
+    return entry.target is not None and is_deleted(catalog, entry.image_id, entry.target)
 
 
 def _method_and_names(catalog: Catalog, entry: MoveRecord, name: str) -> tuple[Method | None, tuple[str, ...]]:
     """How, None when that cannot be known, and under which names."""
-    again = candidate_names(name, entry.picture)
+    again = candidate_names(name, entry.image_id)
     match entry.method:
         case Method.RENAME:
             return Method.RENAME, again
@@ -137,14 +137,14 @@ def _is_ours(catalog: Catalog, entry: MoveRecord, found: os.stat_result, library
     now, then = current_and_original_path(entry, library)
     if entry.method is Method.REMOVE:
         # What stayed while a link to it was taken away.
-        return stat.S_ISREG(found.st_mode) and has_content(now, entry.picture)
+        return stat.S_ISREG(found.st_mode) and has_content(now, entry.image_id)
     if entry.method is Method.SYMLINK:
         return is_link_to(now, then)
     if entry.beside is not None and entry.method is Method.LINK and _is_one_file(found, then):
         return True  # a sidecar that was rewritten in the crawl
     if matches_stat(found, entry) or _is_as_placed(catalog, entry, found):
         return True
-    return found.st_size == entry.size_bytes and has_content(now, entry.picture)
+    return found.st_size == entry.size_bytes and has_content(now, entry.image_id)
 
 
 def _is_one_file(found: os.stat_result, other: Path) -> bool:
@@ -153,7 +153,7 @@ def _is_one_file(found: os.stat_result, other: Path) -> bool:
 
 
 def _is_as_placed(catalog: Catalog, entry: MoveRecord, found: os.stat_result) -> bool:
-    place = None if entry.beside is not None else place_of(catalog, entry.picture)
+    place = None if entry.beside is not None else place_of(catalog, entry.image_id)
     if place is None or place.path != entry.target:
         return False
     seen = (found.st_size, time_of(found), found.st_ino, found.st_dev)

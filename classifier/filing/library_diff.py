@@ -59,7 +59,7 @@ class _Comparison:
         self._library = library
         self._root = os.fsencode(library) + b"/"
         self._disks = Disks(self._root)
-        self._unsettled = {entry.picture for entry in open_entries(catalog)}
+        self._unsettled = {entry.image_id for entry in open_entries(catalog)}
         self._here: list[tuple[LibraryFile, LibraryFile]] = []
         self._gone: list[MissingFile] = []
         self._forgotten: list[LibraryFile] = []
@@ -159,7 +159,7 @@ class _Comparison:
 
     def _lose(self, path: bytes, what: ChangeKind) -> None:
         place = place_at(self._catalog, path)
-        if place is not None and place.picture not in self._unsettled:
+        if place is not None and place.image_id not in self._unsettled:
             self.lost[path] = MissingFile(place=place, what=what)
 
     def _refused(self, path: bytes, error: OSError) -> None:
@@ -177,23 +177,23 @@ class _Comparison:
     def _look_closer(self, path: bytes, seen: os.stat_result) -> None:
         """Another size or time: the same content is still ours, any other is the person's."""
         place, file = place_at(self._catalog, path), self._library / to_path(path)
-        if place is None or place.picture in self._unsettled:
+        if place is None or place.image_id in self._unsettled:
             return
         if place.method is Method.SYMLINK:
             if is_link_to(file, to_path(place.source)):
                 self._here.append((place, _as_seen(place, seen)))
             else:
                 self.lost[path] = MissingFile(place=place, what=ChangeKind.REPLACED)
-        elif seen.st_size == place.size_bytes and has_content(file, place.picture):
+        elif seen.st_size == place.size_bytes and has_content(file, place.image_id):
             self._here.append((place, _as_seen(place, seen)))
         elif place.beside is not None and is_crawl_file(place, seen) and (content := file_sha256(file)) is not None:
-            self._here.append((place, replace(_as_seen(place, seen), picture=content)))
+            self._here.append((place, replace(_as_seen(place, seen), image_id=content)))
         else:
             self.lost[path] = MissingFile(place=place, what=ChangeKind.REPLACED)
 
     def _read_original(self, path: bytes) -> None:
         place = place_at(self._catalog, path)
-        if place is not None and not has_content(to_path(place.source), place.picture):
+        if place is not None and not has_content(to_path(place.source), place.image_id):
             self._lose(path, ChangeKind.REPLACED)
 
     def _look_at_dangling(self, one: MissingFile, path: bytes) -> None:
@@ -240,7 +240,7 @@ class _Comparison:
         likely = [one for one in likely if one.place.path in self.lost or one.place.mtime_ns == time_of(seen)]
         content = file_sha256(self._library / to_path(path)) if likely else None
         for one in likely:
-            if one.place.picture == content:
+            if one.place.image_id == content:
                 self._found(one, path)
                 break
 
@@ -267,8 +267,8 @@ def _link_target(link: bytes) -> os.stat_result | None:
         return None
 
 
-def _differs(original: os.stat_result, size_bytes: int, mtime_ns: int, is_the_picture: int) -> bool:
-    return not is_the_picture or (original.st_size, time_of(original)) != (size_bytes, mtime_ns)
+def _differs(original: os.stat_result, size_bytes: int, mtime_ns: int, has_its_content: int) -> bool:
+    return not has_its_content or (original.st_size, time_of(original)) != (size_bytes, mtime_ns)
 
 
 def _as_seen(place: LibraryFile, seen: os.stat_result) -> LibraryFile:

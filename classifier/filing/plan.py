@@ -105,7 +105,7 @@ def entry_for(move: Move, *, id: int, run: int, library: Path, target: Path | No
     return MoveRecord(
         id=id,
         run=run,
-        picture=move.picture,
+        image_id=move.image_id,
         method=move.method,
         source=to_bytes(journal_path(source.path, library) if inside else source.path.absolute()),
         target=None if target is None else to_bytes(journal_path(target, library)),
@@ -157,7 +157,7 @@ def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[P
 def _planned_removal(move: Move, *, id: int, run: int, library: Path) -> PlannedStep | Outcome:  # noqa: A002
     path, origin = move.source.path, library / move.folder / move.names[0]
     seen, kept = path.lstat(), lstat_or_none(origin)
-    if not is_link_to(path, origin) and not survives_removal(origin, path, move.picture):
+    if not is_link_to(path, origin) and not survives_removal(origin, path, move.image_id):
         return Outcome(
             move=move,
             status=Status.FAILED,
@@ -178,7 +178,7 @@ def _source_problem(move: Move) -> Outcome | None:
         and stat.S_ISLNK(found.st_mode)
         and matches_stat(found, move.source)
     )
-    if not link and not is_unchanged(move.source.path, move.source, move.picture):
+    if not link and not is_unchanged(move.source.path, move.source, move.image_id):
         return Outcome(move=move, status=Status.CHANGED, reason=Message("it was changed since it was looked at"))
     return None
 
@@ -237,7 +237,7 @@ def _same_already(move: Move, path: Path, size_bytes: int) -> Method | None:
         return None
     if move.method is Method.SYMLINK and is_link_to(path, move.source.path):
         return Method.SYMLINK
-    if size_bytes == move.source.size_bytes and has_content(path, move.picture):
+    if size_bytes == move.source.size_bytes and has_content(path, move.image_id):
         return Method.LINK if path.samefile(move.source.path) else Method.COPY
     return None
 

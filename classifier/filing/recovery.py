@@ -165,11 +165,11 @@ class _OpenMove:
         return replace(self.entry, state=MoveState.DONE)
 
     def _proved(self) -> MoveRecord:
-        if self._has_picture(self.target):
+        if self._has_content(self.target):
             return self._at_target()
         if lstat_or_none(self.source) is not None:
             return replace(self.entry, state=MoveState.CANCELLED, note="stopped before it was done")
-        if self.temporary is not None and has_content(self.temporary, self.entry.picture):
+        if self.temporary is not None and has_content(self.temporary, self.entry.image_id):
             self._rescue(self.temporary)
             return self._at_target()
         # Half a copy is kept then: it may be all that is left.
@@ -177,7 +177,7 @@ class _OpenMove:
 
     def _rescue(self, temporary: Path) -> None:
         """The source was taken away meanwhile, so this copy may be the last: put it under the first free name."""
-        for name in candidate_names(self.target.name, self.entry.picture):
+        for name in candidate_names(self.target.name, self.entry.image_id):
             self.target = self.target.with_name(name)
             self.entry = replace(self.entry, target=to_bytes(journal_path(self.target, self.library)))
             with suppress(FileExistsError):
@@ -195,7 +195,7 @@ class _OpenMove:
         if stat.S_ISREG(self.target.lstat().st_mode):
             self.disk.sync_file(self.target)
         self._sync(self.target.parent)
-        if self._moves and self._has_picture(self.source):
+        if self._moves and self._has_content(self.source):
             try:
                 self.disk.remove(self.source)
             except OSError as error:
@@ -211,7 +211,7 @@ class _OpenMove:
         """
         source = lstat_or_none(self.source)
         same = source is not None and os.path.samestat(source, self.target.lstat())
-        if self._moves and source is not None and self._has_picture(self.source):
+        if self._moves and source is not None and self._has_content(self.source):
             if same and (source.st_nlink == 1 or is_same_entry(self.source, self.target)):
                 return None
             if not same and self.temporary is None:
@@ -224,13 +224,13 @@ class _OpenMove:
     def _moves(self) -> bool:
         return self.entry.method in {Method.MOVE, Method.RENAME, Method.RESTORE}
 
-    def _has_picture(self, path: Path) -> bool:
+    def _has_content(self, path: Path) -> bool:
         if self.entry.method is Method.SYMLINK:
             return is_link_to(path, self.source)
         found = lstat_or_none(path)
         if found is not None and self.entry.method is Method.RENAME and stat.S_ISLNK(found.st_mode):
             return (found.st_ino, found.st_size) == (self.entry.inode, self.entry.size_bytes)
-        return has_content(path, self.entry.picture)
+        return has_content(path, self.entry.image_id)
 
     def _remove_placeholder(self) -> None:
         found = lstat_or_none(self.target)

@@ -62,7 +62,7 @@ def refile_images(
                 done = outcome.status is Status.PLACED
                 moved += done
                 left += [] if done else [(outcome.move.source.path, outcome.reason or Message(outcome.status))]
-            with_sidecars = [move.picture for move in batch if sidecars_of(catalog, move.picture)]
+            with_sidecars = [move.image_id for move in batch if sidecars_of(catalog, move.image_id)]
             strayed = sidecar_moves(catalog, with_sidecars, library=library, method=Method.RENAME)
             execute(catalog, library=library, run=run, moves=[one for one in strayed if one.method is Method.RENAME])
             stage.advance(len(batch))
@@ -71,12 +71,12 @@ def refile_images(
 
 
 def _move(catalog: Catalog, library: Path, decision: Decision, folders: CategoryFolders) -> Move | None:
-    place, folder = place_of(catalog, decision.picture), folders(decision)
+    place, folder = place_of(catalog, decision.image_id), folders(decision)
     if place is None or to_path(place.path).parent == folder:
         return None
     source = recorded_file(place, library)
-    names = candidate_names(source.path.name, decision.picture)
-    return Move(picture=decision.picture, source=source, folder=folder, names=names, method=Method.RENAME)
+    names = candidate_names(source.path.name, decision.image_id)
+    return Move(image_id=decision.image_id, source=source, folder=folder, names=names, method=Method.RENAME)
 
 
 def remove_empty_folders(catalog: Catalog, library: Path, folders: Iterable[Path], *, disk: Disk | None = None) -> None:

@@ -38,9 +38,9 @@ def remove_dangling_links(
 ) -> frozenset[ImageId]:
     """Take away the dangling links of pictures that `run` found in `crawl`; returns the pictures."""
     found = dangling_links(catalog, run=run, crawl=crawl)
-    planned = [(one, _removal(library, one, origin=to_path(one.place.source), picture=one.place)) for one in found]
+    planned = [(one, _removal(library, one, origin=to_path(one.place.source), image=one.place)) for one in found]
     places = [one.place for one in _remove(catalog, planned, execute)]
-    return frozenset(place.picture for place in places if place.beside is None)
+    return frozenset(place.image_id for place in places if place.beside is None)
 
 
 def remove_repeated_links(
@@ -60,17 +60,17 @@ def _repeated(catalog: Catalog, library: Path) -> Iterator[tuple[RemovableLink, 
             other = None if seen is None else place_of_inode(catalog, seen.st_ino)
             origin = library / to_path(other.path) if other else library
         if other is not None and other.path != one.place.path:
-            yield one, _removal(library, one, origin=origin, picture=other)
+            yield one, _removal(library, one, origin=origin, image=other)
 
 
-def _removal(library: Path, one: RemovableLink, *, origin: Path, picture: LibraryFile) -> Move | None:
+def _removal(library: Path, one: RemovableLink, *, origin: Path, image: LibraryFile) -> Move | None:
     """Takes back the change that made the link, because the file is, or was, at `origin`."""
     path = library / to_path(one.place.path)
     seen = lstat_or_none(path)
     if seen is None:
         return None
     return Move(
-        picture=picture.picture,
+        image_id=image.image_id,
         source=image_file(path, seen),
         folder=journal_path(origin.parent, library),
         names=(origin.name,),

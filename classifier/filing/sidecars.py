@@ -24,7 +24,7 @@ _ENDINGS = (".txt", ".xmp", ".json")
 
 
 def sidecar_moves(
-    catalog: Catalog, pictures: Iterable[ImageId], *, library: Path, method: Method, crawl: Path | None = None
+    catalog: Catalog, image_ids: Iterable[ImageId], *, library: Path, method: Method, crawl: Path | None = None
 ) -> list[Move]:
     """What brings the sidecars of pictures that have a place beside them: out of the crawl by `method`, or by RENAME.
 
@@ -34,8 +34,8 @@ def sidecar_moves(
     """
     folders = _FolderListing()
     moves: dict[Path, Move] = {}
-    for picture in pictures:
-        place = place_of(catalog, picture)
+    for image_id in image_ids:
+        place = place_of(catalog, image_id)
         if place is None:
             continue
         beside = _new(catalog, place, folders, method) if _is_from(place, crawl) else ()
@@ -44,19 +44,19 @@ def sidecar_moves(
     return list(moves.values())
 
 
-def outdated_moves(catalog: Catalog, pictures: Iterable[ImageId], *, library: Path) -> list[Move]:
+def outdated_moves(catalog: Catalog, image_ids: Iterable[ImageId], *, library: Path) -> list[Move]:
     """What puts aside the sidecars that were written anew in the crawl, so that `sidecar_moves` brings the new ones.
 
     The library's own must be as it was put there: one that a person changed or deleted is no sidecar of ours any more.
     """
-    found = (sidecar for picture in pictures for sidecar in sidecars_of(catalog, picture))
+    found = (sidecar for image_id in image_ids for sidecar in sidecars_of(catalog, image_id))
     return [_put_aside(catalog, sidecar, library) for sidecar in found if _was_rewritten(sidecar)]
 
 
-def sidecar_name(sidecar: str, *, picture: str, now: str) -> str:
-    """The name of a sidecar of `picture` after that picture was named `now`: `x.jpg.txt`, or else `x.txt`."""
+def sidecar_name(sidecar: str, *, image: str, now: str) -> str:
+    """The name of a sidecar of `image` after that image was named `now`: `x.jpg.txt`, or else `x.txt`."""
     ending = PurePath(sidecar).suffix
-    whole = sidecar.removesuffix(ending).casefold() == picture.casefold()
+    whole = sidecar.removesuffix(ending).casefold() == image.casefold()
     return (now if whole else PurePath(now).stem) + ending
 
 
@@ -66,11 +66,11 @@ class _FolderListing:
     def __init__(self) -> None:
         self._names: dict[Path, dict[str, list[Path]]] = {}
 
-    def beside(self, picture: Path) -> list[Path]:
-        """The files that are sidecars of `picture` by their names, in order."""
-        names = self._listed(picture.parent)
-        wanted = dict.fromkeys(base.casefold() + end for base in (picture.name, picture.stem) for end in _ENDINGS)
-        return [path for name in wanted for path in names.get(name, ()) if path != picture]
+    def beside(self, image: Path) -> list[Path]:
+        """The files that are sidecars of `image` by their names, in order."""
+        names = self._listed(image.parent)
+        wanted = dict.fromkeys(base.casefold() + end for base in (image.name, image.stem) for end in _ENDINGS)
+        return [path for name in wanted for path in names.get(name, ()) if path != image]
 
     def _listed(self, folder: Path) -> dict[str, list[Path]]:
         if folder not in self._names:
@@ -98,19 +98,19 @@ def _new(catalog: Catalog, place: LibraryFile, folders: _FolderListing, method: 
             continue
         if (read := _read(path)) is not None:
             source, content = read
-            names = candidate_names(sidecar_name(path.name, picture=origin.name, now=now.name), content)
+            names = candidate_names(sidecar_name(path.name, image=origin.name, now=now.name), content)
             yield _move(place, source, content, names=names, method=method)
 
 
 def _left_behind(catalog: Catalog, place: LibraryFile, library: Path) -> Iterator[Move]:
     """Those in the library that the picture has left behind."""
     now = to_path(place.path)
-    for sidecar in sidecars_of(catalog, place.picture):
+    for sidecar in sidecars_of(catalog, place.image_id):
         if to_path(sidecar.path).parent != now.parent:
             came_from = to_path(sidecar.source).name
-            name = sidecar_name(came_from, picture=to_path(place.source).name, now=now.name)
-            names = candidate_names(name, sidecar.picture)
-            yield _move(place, recorded_file(sidecar, library), sidecar.picture, names=names, method=Method.RENAME)
+            name = sidecar_name(came_from, image=to_path(place.source).name, now=now.name)
+            names = candidate_names(name, sidecar.image_id)
+            yield _move(place, recorded_file(sidecar, library), sidecar.image_id, names=names, method=Method.RENAME)
 
 
 def _was_rewritten(sidecar: LibraryFile) -> bool:
@@ -124,16 +124,16 @@ def _was_rewritten(sidecar: LibraryFile) -> bool:
     if (found.st_size, time_of(found)) == (sidecar.size_bytes, sidecar.mtime_ns):
         return False
     content = file_sha256(source)
-    return content is not None and content != sidecar.picture
+    return content is not None and content != sidecar.image_id
 
 
 def _put_aside(catalog: Catalog, sidecar: LibraryFile, library: Path) -> Move:
     source = recorded_file(sidecar, library)
     return Move(
-        picture=sidecar.picture,
+        image_id=sidecar.image_id,
         source=source,
         folder=REPLACED,
-        names=candidate_names(source.path.name, sidecar.picture),
+        names=candidate_names(source.path.name, sidecar.image_id),
         method=Method.RESTORE,
         undoes=made_by(catalog, sidecar),
         beside=sidecar.beside,
@@ -142,7 +142,7 @@ def _put_aside(catalog: Catalog, sidecar: LibraryFile, library: Path) -> Move:
 
 def _move(place: LibraryFile, source: ImageFile, content: ImageId, *, names: tuple[str, ...], method: Method) -> Move:
     folder = to_path(place.path).parent
-    return Move(picture=content, source=source, folder=folder, names=names, method=method, beside=place.picture)
+    return Move(image_id=content, source=source, folder=folder, names=names, method=method, beside=place.image_id)
 
 
 def _read(path: Path) -> tuple[ImageFile, ImageId] | None:

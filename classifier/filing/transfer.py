@@ -50,14 +50,14 @@ class FileTransfer:
         except OSError:
             self.drop(step)
             raise
-        if digest != step.move.picture:
+        if digest != step.move.image_id:
             self.drop(step)
             raise MoveSkipped(_changed_outcome(step))
 
     def secure(self, step: PlannedStep) -> None:
         """Make the copy durable and prove it; OSError when the disk fails at that, and no copy is left."""
         try:
-            self.disk.secure(step.temporary, step.move.picture)
+            self.disk.secure(step.temporary, step.move.image_id)
         except OSError:
             self.drop(step)
             raise
@@ -110,7 +110,7 @@ class FileTransfer:
         path = step.move.source.path
         seen = lstat_or_none(path)
         if seen is None or not (
-            matches_stat(seen, step.move.source) or is_unchanged(path, step.move.source, step.move.picture)
+            matches_stat(seen, step.move.source) or is_unchanged(path, step.move.source, step.move.image_id)
         ):
             raise MoveSkipped(_changed_outcome(step))
         if not stat.S_ISLNK(seen.st_mode) and not _is_kept(step, lstat_or_none(step.target)):
@@ -148,7 +148,7 @@ class FileTransfer:
         found = lstat_or_none(step.target)
         if found is None or matches_stat(found, step.move.source):
             return
-        if is_unchanged(step.target, step.move.source, step.move.picture):
+        if is_unchanged(step.target, step.move.source, step.move.image_id):
             return
         try:
             self._give_back(step, found)

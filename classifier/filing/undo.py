@@ -184,15 +184,15 @@ def _finish(catalog: Catalog, done: UndoSummary, chosen: int, own: int) -> None:
 def _batches(entries: Iterator[MoveRecord], library: Path) -> Iterator[list[MoveRecord]]:
     """Batches of changes that do not wait for one another, for a batch is planned before any of it is done."""
     batch: list[MoveRecord] = []
-    pictures: set[str] = set()
+    image_ids: set[str] = set()
     ends: set[Path] = set()
     for entry in entries:
         two = current_and_original_path(entry, library)
-        if len(batch) == BATCH or (entry.beside is None and entry.picture in pictures) or ends & set(two):
+        if len(batch) == BATCH or (entry.beside is None and entry.image_id in image_ids) or ends & set(two):
             yield batch
-            batch, pictures, ends = [], set(), set()
+            batch, image_ids, ends = [], set(), set()
         batch.append(entry)
-        pictures.add(entry.picture)
+        image_ids.add(entry.image_id)
         ends |= set(two)
     if batch:
         yield batch

@@ -152,7 +152,7 @@ def _wrong_file(path: Path, place: LibraryFile, found: os.stat_result, *, quick:
         return Message("was changed: it has another size")
     if quick:
         return None if time_of(found) == place.mtime_ns else Message("was changed, or at least its time was")
-    if has_content(path, place.picture):
+    if has_content(path, place.image_id):
         return None
     return Message("was changed, or cannot be read: its content is another")
 
@@ -165,7 +165,7 @@ def _wrong_link(path: Path, place: LibraryFile, *, quick: bool) -> Message | Non
         return Message("leads elsewhere than it did")
     if not path.exists():
         return Message("leads to nothing: {source} is gone", source=source)
-    if quick or place.beside is not None or has_content(source, place.picture):
+    if quick or place.beside is not None or has_content(source, place.image_id):
         return None
     return Message("leads to {source}, which was changed", source=source)
 

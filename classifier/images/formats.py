@@ -61,7 +61,7 @@ UNSUPPORTED_EXTENSIONS: Final = {
 """Extension to format name, of images that are listed as unsupported and not silently ignored."""
 
 
-def claims_to_be_picture(name: PurePath) -> bool:
+def claims_to_be_image(name: PurePath) -> bool:
     """Whether the extension is that of an image format, read or not."""
     extension = name.suffix.lower()
     return extension in READ_EXTENSIONS or extension in UNSUPPORTED_EXTENSIONS

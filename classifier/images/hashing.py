@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from classifier.records import ImageFile
 
 
-def picture_id(data: bytes) -> ImageId:
+def hash_bytes(data: bytes) -> ImageId:
     """The id of the image whose file contains `data`."""
     return ImageId(hashlib.sha256(data).hexdigest())
 

@@ -87,7 +87,7 @@ def undecodable(reason: Exception, name: str) -> Undecodable:
 def _readable_format(head: bytes) -> str:
     name = sniff(head)
     if name is None:
-        raise Undecodable(FailureKind.NOT_A_PICTURE, Reason(ReasonCode.NO_KNOWN_FORMAT))
+        raise Undecodable(FailureKind.NOT_AN_IMAGE, Reason(ReasonCode.NO_KNOWN_FORMAT))
     if name not in ALLOWED:
         detail = Reason.of(ReasonCode.FORMAT_NOT_READ, format=name, readable=sorted(ALLOWED))
         raise Undecodable(FailureKind.UNSUPPORTED, detail)

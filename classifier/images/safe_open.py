@@ -50,7 +50,7 @@ def check_length(size_bytes: int, *, max_megapixels: float) -> None:
         raise Undecodable(FailureKind.TOO_LARGE, detail)
 
 
-def read_picture(path: Path, *, max_megapixels: float) -> bytes:
+def read_image_file(path: Path, *, max_megapixels: float) -> bytes:
     """The content of the file at `path`, if it is not too long for an image.
 
     Raises:

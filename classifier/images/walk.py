@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.errors import Message
 from classifier.exclude import NOTHING, Exclude
-from classifier.images.formats import HEAD_BYTES, claims_to_be_picture, sniff
+from classifier.images.formats import HEAD_BYTES, claims_to_be_image, sniff
 from classifier.images.ignored_files import (
     is_control_file,
     is_system_file,
@@ -67,7 +67,7 @@ def find_images(
         follow_links=follow_links,
         found=WalkResult() if found is None else found,
     )
-    return walk.pictures(os.fspath(root))
+    return walk.images(os.fspath(root))
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ class _Walk:
     follow_links: bool
     found: WalkResult
 
-    def pictures(self, root: str) -> Iterator[ImageFile]:
+    def images(self, root: str) -> Iterator[ImageFile]:
         """Depth first, without recursion: a crawl may be deeper than Python's stack."""
         listing = self._list(_entries(root))
         pending = [iter(sorted(listing.folders))]
@@ -192,7 +192,7 @@ class _Walk:
             self.found.unfinished += 1
         elif path in self.labels:
             self.found.labels += 1
-        elif claims_to_be_picture(Path(path)) or _has_image_signature(path):
+        elif claims_to_be_image(Path(path)) or _has_image_signature(path):
             return image_file(Path(path), status)
         else:
             self.found.others += 1

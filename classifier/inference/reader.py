@@ -14,7 +14,7 @@ from torch import Tensor
 from classifier.errors import Undecodable
 from classifier.images.decode import decode, orientation
 from classifier.images.formats import HEAD_BYTES, sniff, unsupported_by_name
-from classifier.images.hashing import hash_file, picture_id
+from classifier.images.hashing import hash_bytes, hash_file
 from classifier.images.probe import open_checked
 from classifier.images.safe_open import check_length, image_file, open_regular
 from classifier.inference.process import is_out_of_memory
@@ -94,7 +94,7 @@ class Reader:
         return self._decode(file, data)
 
     def _decode(self, file: ImageFile, data: bytes) -> Read | ReadError:
-        identity = picture_id(data)
+        identity = hash_bytes(data)
         try:
             pixels, truncated = load_pixels(data, max_megapixels=self.max_megapixels)
             height, width = pixels.shape[-2:]
@@ -133,7 +133,7 @@ def _read_error(file: ImageFile | None, identity: ImageId | None, kind: FailureK
 def _unsupported_by_name(path: Path, error: Undecodable) -> tuple[FailureKind, Reason]:
     """Formats without a signature in their first bytes (TGA, raw) are recognized by the name alone."""
     name = unsupported_by_name(path)
-    if error.kind is FailureKind.NOT_A_PICTURE and name is not None:
+    if error.kind is FailureKind.NOT_AN_IMAGE and name is not None:
         return FailureKind.UNSUPPORTED, Reason.of(ReasonCode.FORMAT_NOT_READ, format=name)
     return error.kind, error.detail
 

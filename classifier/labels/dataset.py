@@ -10,10 +10,10 @@ from PIL import Image
 
 from classifier.errors import Counted, LabelsError, Message, Undecodable
 from classifier.images.decode import decode
-from classifier.images.hashing import perceptual_hash, picture_id
-from classifier.images.safe_open import read_picture
+from classifier.images.hashing import hash_bytes, perceptual_hash
+from classifier.images.safe_open import read_image_file
 from classifier.labels.from_annotations import Feedback
-from classifier.labels.load import MIN_PICTURES, join_errors
+from classifier.labels.load import MIN_IMAGES, join_errors
 from classifier.progress import Progress
 from classifier.reasons import Reason
 from classifier.records import Example, Failure, FailureKind, Label, Selection
@@ -65,7 +65,7 @@ def read_examples(
 def read_example(label: Label, max_megapixels: float) -> Result:
     """One labeled image, or its failure; without limits, for files that were read in a worker before."""
     try:
-        data = read_picture(label.path, max_megapixels=max_megapixels)
+        data = read_image_file(label.path, max_megapixels=max_megapixels)
         return example_of(label, data, max_megapixels=max_megapixels)
     except Undecodable as error:
         return label, Failure(kind=error.kind, detail=error.detail)
@@ -76,7 +76,7 @@ def read_example(label: Label, max_megapixels: float) -> Result:
 def example_of(label: Label, data: bytes, *, max_megapixels: float) -> Example:
     """The example of the image in `data`. Raises Undecodable."""
     phash, thumbnail = phash_and_thumbnail(decode(data, max_megapixels=max_megapixels).image)
-    return Example(label=label, picture=picture_id(data), phash=phash, thumbnail=thumbnail)
+    return Example(label=label, image_id=hash_bytes(data), phash=phash, thumbnail=thumbnail)
 
 
 def phash_and_thumbnail(image: Image.Image) -> tuple[int, bytes]:
@@ -87,9 +87,9 @@ def phash_and_thumbnail(image: Image.Image) -> tuple[int, bytes]:
 
 def _add(examples: dict[str, Example], example: Example) -> list[Message]:
     """Keep one example of each content; returns an error if it contradicts an earlier one."""
-    earlier = examples.setdefault(example.picture, example)
+    earlier = examples.setdefault(example.image_id, example)
     if example.label.selection is Selection.RANDOM or not earlier.label.category:
-        examples[example.picture] = _merged(earlier, example)
+        examples[example.image_id] = _merged(earlier, example)
     if not example.label.category or earlier.label.category in {"", example.label.category}:
         return []
     return [
@@ -121,9 +121,9 @@ def _check_left(labels: tuple[Label, ...], examples: dict[str, Example]) -> None
             count=count,
         )
         for category, count in sorted(labeled.items())
-        if left[category] < MIN_PICTURES
+        if left[category] < MIN_IMAGES
     ]
     if too_few:
         raise LabelsError(
-            "{categories}; a category needs at least {least}", categories=join_errors(too_few), least=MIN_PICTURES
+            "{categories}; a category needs at least {least}", categories=join_errors(too_few), least=MIN_IMAGES
         )

@@ -17,7 +17,7 @@ from classifier.catalog.values import to_bytes, to_path
 from classifier.category_names import check_names
 from classifier.errors import LabelsError, Message
 from classifier.images.walk_result import WalkResult
-from classifier.labels.load import category_folders, pictures_in
+from classifier.labels.load import category_folders, images_in
 from classifier.records import Annotation, AnnotationKind, Example, ImageId, Label, Selection
 
 
@@ -39,7 +39,7 @@ class Feedback:
 
         It is not left out: if it was drawn at random, the error rate would miss a mistake.
         """
-        annotation = self.annotations.get(example.picture)
+        annotation = self.annotations.get(example.image_id)
         if annotation is None:
             return example
         if annotation.kind is AnnotationKind.RIGHT and annotation.category is not None:
@@ -56,8 +56,8 @@ def read_feedback(library: Path | None) -> Feedback:
     with read_catalog(library) as catalog:
         annotations = annotation_log.latest(catalog)
         labels = []
-        for picture, annotation in annotations.items():
-            place = place_of(catalog, picture)
+        for image_id, annotation in annotations.items():
+            place = place_of(catalog, image_id)
             if place is not None and annotation.kind is AnnotationKind.RIGHT and annotation.category is not None:
                 selection = _selection(annotation)
                 labels.append(
@@ -79,7 +79,7 @@ def placed_by_hand(catalog: Catalog, library: Path) -> dict[str, int]:
     for folder in category_folders(library):
         try:
             found = WalkResult()
-            paths = set(pictures_in(folder, found)) - {path for path, _ in found.refused}
+            paths = set(images_in(folder, found)) - {path for path, _ in found.refused}
         except OSError:
             continue
         count = sum(to_bytes(path.relative_to(library)) not in known for path in paths)

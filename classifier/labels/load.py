@@ -23,7 +23,7 @@ from classifier.paths import command, quoted
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Label, Selection
 
-MIN_PICTURES = 2
+MIN_IMAGES = 2
 """One to train on, one for validation."""
 UNKNOWN = "_unknown"
 """The folder of images of no category, as sorting and `illsort label` name it."""
@@ -106,14 +106,14 @@ def _check_counts(labels: list[Label], where: Path) -> None:
             category=category,
         )
         for category, count in sorted(counts.items())
-        if count < MIN_PICTURES
+        if count < MIN_IMAGES
     ]
     if few:
         raise LabelsError(
             "{where}: {categories}; a category needs at least {least}",
             where=where,
             categories=join_errors(few),
-            least=MIN_PICTURES,
+            least=MIN_IMAGES,
         )
 
 
@@ -124,10 +124,10 @@ def _from_folder(folder: Path, progress: Progress) -> list[Label]:
     empty: list[Message] = []
     try:
         for category in category_folders(folder):
-            pictures = list(pictures_in(category, found))
+            paths = list(images_in(category, found))
             links, found.links = found.links, 0
-            empty += [] if pictures else [_empty_message(category, links)]
-            labels += [Label(path=path, category=category.name) for path in pictures]
+            empty += [] if paths else [_empty_message(category, links)]
+            labels += [Label(path=path, category=category.name) for path in paths]
             if links:
                 progress.say(_links_in_words(category, links))
     except OSError as error:
@@ -157,7 +157,7 @@ def category_folders(folder: Path) -> list[Path]:
     ]
 
 
-def pictures_in(category: Path, found: WalkResult) -> Iterator[Path]:
+def images_in(category: Path, found: WalkResult) -> Iterator[Path]:
     """The files of one category, followed by the paths that could not be read."""
     before = len(found.refused)
     for file in find_images(category, follow_links=True, found=found):

@@ -28,14 +28,14 @@ class Draw:
     with their paths.
     """
 
-    pictures: frozenset[ImageId]
+    image_ids: frozenset[ImageId]
     named: frozenset[ImageId]
     without_label: frozenset[ImageId]
     without_category: tuple[Label, ...]
 
     def count_pending(self, judged: Collection[ImageId]) -> int:
         """How many are not judged yet."""
-        return len(self.pictures - self.without_label - set(judged))
+        return len(self.image_ids - self.without_label - set(judged))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,18 +63,18 @@ def apply_draws(examples: Iterable[Example], draws: Sequence[Draw]) -> Drawn:
 
     The labeled images of an incomplete draw are the easy ones, even if the user says that all were drawn at random.
     """
-    found = {example.picture: example for example in examples}
+    found = {example.image_id: example for example in examples}
     pending = [draw.count_pending(found.keys()) for draw in draws]
     complete = [draw for draw, count in zip(draws, pending, strict=True) if not count]
     incomplete = [draw for draw, count in zip(draws, pending, strict=True) if count]
     for selection, some in ((Selection.MODEL, incomplete), (Selection.RANDOM, complete)):
-        for picture in found.keys() & {picture for draw in some for picture in draw.pictures}:
-            found[picture] = _selected(found[picture], selection)
+        for image_id in found.keys() & {image_id for draw in some for image_id in draw.image_ids}:
+            found[image_id] = _selected(found[image_id], selection)
     random = [one for one in found.values() if one.label.selection is Selection.RANDOM and not one.label.category]
     return Drawn(
         examples=tuple(example for example in found.values() if example.label.category),
         without_category=tuple(random),
-        missing=sum(len(draw.pictures - found.keys()) for draw in complete),
+        missing=sum(len(draw.image_ids - found.keys()) for draw in complete),
         waiting=sum(pending),
     )
 
@@ -87,25 +87,25 @@ def _draws_of(library: Path) -> Iterator[Draw]:
     with read_catalog(library) as catalog:
         if not runs.has_run_of_kind(catalog, _LABEL):
             return
-        pictures = runs.images_drawn_to_label(catalog)
-        annotations = annotation_log.without_retracted(annotation_log.of_pictures(catalog, sorted(pictures)))
-        kinds = {picture: {one.kind for one in of_image} for picture, of_image in annotations.items()}
+        image_ids = runs.images_drawn_to_label(catalog)
+        annotations = annotation_log.without_retracted(annotation_log.of_images(catalog, sorted(image_ids)))
+        kinds = {image_id: {one.kind for one in of_image} for image_id, of_image in annotations.items()}
         latest = annotation_log.current(one for of_image in annotations.values() for one in of_image)
-        none = sorted(picture for picture, annotation in latest.items() if annotation.kind is AnnotationKind.NONE)
-        skipped = {picture for picture, of_image in kinds.items() if AnnotationKind.SKIPPED in of_image}
+        none = sorted(image_id for image_id, annotation in latest.items() if annotation.kind is AnnotationKind.NONE)
+        skipped = {image_id for image_id, of_image in kinds.items() if AnnotationKind.SKIPPED in of_image}
         yield Draw(
-            pictures=pictures,
+            image_ids=image_ids,
             named=frozenset(
-                picture for picture, annotation in latest.items() if annotation.kind is AnnotationKind.RIGHT
+                image_id for image_id, annotation in latest.items() if annotation.kind is AnnotationKind.RIGHT
             ),
             without_label=frozenset({*none, *skipped}),
             without_category=tuple(_labels_without_category(catalog, library, none)),
         )
 
 
-def _labels_without_category(catalog: Catalog, library: Path, pictures: Iterable[ImageId]) -> Iterator[Label]:
-    for picture in pictures:
-        place = place_of(catalog, picture)
+def _labels_without_category(catalog: Catalog, library: Path, image_ids: Iterable[ImageId]) -> Iterator[Label]:
+    for image_id in image_ids:
+        place = place_of(catalog, image_id)
         path = None if place is None else library / to_path(place.path)
         if path is not None and path.is_file():
             yield Label(path=path, category="", selection=Selection.PERSON)

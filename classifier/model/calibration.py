@@ -50,7 +50,7 @@ RULED_OUT = -1.0
 
 def mask_ruled_out(
     shares_NK: NDArray[Float],
-    pictures: Sequence[ImageId],
+    image_ids: Sequence[ImageId],
     categories: Sequence[str],
     ruled_out: Mapping[ImageId, AbstractSet[str]],
 ) -> NDArray[Float]:
@@ -58,8 +58,8 @@ def mask_ruled_out(
     columns = {category: column for column, category in enumerate(categories)}
     places = [
         (row, columns[category])
-        for row, picture in enumerate(pictures if ruled_out else ())
-        for category in ruled_out.get(picture, ())
+        for row, image_id in enumerate(image_ids if ruled_out else ())
+        for category in ruled_out.get(image_id, ())
         if category in columns
     ]
     if not places:

@@ -33,30 +33,30 @@ _CHUNK: Final = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FittedImages:
-    """`hashes` uint64 (M,), a perceptual hash for each of `pictures`; `is_known` when these are all that there were."""
+    """`hashes` uint64 (M,), a perceptual hash for each of `image_ids`; `is_known` when these are all there were."""
 
-    pictures: tuple[ImageId, ...] = ()
+    image_ids: tuple[ImageId, ...] = ()
     hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
     is_known: bool = True
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.image_ids)
 
     def with_examples(self, examples: Iterable[Example]) -> FittedImages:
         """These and `examples`, each content once."""
-        hashes = dict(zip(self.pictures, self.hashes.tolist(), strict=True))
-        hashes |= {example.picture: example.phash for example in examples}
+        hashes = dict(zip(self.image_ids, self.hashes.tolist(), strict=True))
+        hashes |= {example.image_id: example.phash for example in examples}
         return FittedImages(
-            pictures=tuple(hashes), hashes=np.array([*hashes.values()], dtype=np.uint64), is_known=self.is_known
+            image_ids=tuple(hashes), hashes=np.array([*hashes.values()], dtype=np.uint64), is_known=self.is_known
         )
 
     def has_seen(self, examples: Sequence[Example], *, bits: int) -> list[bool]:
         """Whether each of `examples`, or what nearly repeats it, is among them; all of them where nothing is known."""
         if not self.is_known:
             return [True] * len(examples)
-        contents = set(self.pictures)
+        contents = set(self.image_ids)
         near = self._is_near(np.array([example.phash for example in examples], dtype=np.uint64), bits)
-        return [example.picture in contents or bool(is_near) for example, is_near in zip(examples, near, strict=True)]
+        return [example.image_id in contents or bool(is_near) for example, is_near in zip(examples, near, strict=True)]
 
     def _is_near(self, hashes_N: NDArray[np.uint64], bits: int) -> NDArray[np.bool_]:
         found = np.zeros(len(hashes_N), dtype=np.bool_)
@@ -70,7 +70,7 @@ class FittedImages:
         with path.open("wb") as file:
             np.savez_compressed(
                 file,
-                pictures=np.array(self.pictures, dtype=np.str_),
+                pictures=np.array(self.image_ids, dtype=np.str_),
                 hashes=self.hashes,
                 is_known=np.array(self.is_known),
             )
@@ -87,7 +87,7 @@ def load_fitted(path: Path) -> FittedImages:
 
 def _fitted(arrays: dict[str, NDArray[Any]]) -> FittedImages:
     return FittedImages(
-        pictures=tuple(ImageId(str(picture)) for picture in arrays["pictures"]),
+        image_ids=tuple(ImageId(str(image_id)) for image_id in arrays["pictures"]),
         hashes=arrays["hashes"],
         is_known=bool(arrays["is_known"]),
     )
@@ -97,4 +97,4 @@ def _wrong(fitted: FittedImages) -> Message | None:
     """What is wrong with the arrays, in a phrase; None when nothing is."""
     if fitted.hashes.dtype != np.uint64 or fitted.hashes.shape != (len(fitted),):
         return Message("its parts do not fit {count} pictures", count=len(fitted))
-    return wrong_ids(fitted.pictures)
+    return wrong_ids(fitted.image_ids)

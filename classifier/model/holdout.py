@@ -41,7 +41,7 @@ class HoldoutPredictions:
     logits: NDArray[np.float32]
     targets: NDArray[np.int64]
     groups: NDArray[np.int64]
-    pictures: tuple[ImageId, ...]
+    image_ids: tuple[ImageId, ...]
     paths: tuple[str, ...]
     how: str
     selections: tuple[Selection, ...]
@@ -72,7 +72,7 @@ class HoldoutPredictions:
                 logits=self.logits,
                 truths=self.targets,
                 groups=self.groups,
-                pictures=np.array(self.pictures, dtype=np.str_),
+                pictures=np.array(self.image_ids, dtype=np.str_),
                 paths=np.array(self.paths, dtype=np.str_),
                 how=np.array(self.how),
                 selections=np.array([selection.value for selection in self.selections], dtype=np.str_),
@@ -90,7 +90,7 @@ def _evidence(arrays: dict[str, NDArray[Any]]) -> HoldoutPredictions:
         logits=arrays["logits"],
         targets=arrays["truths"],
         groups=arrays["groups"],
-        pictures=tuple(ImageId(str(picture)) for picture in arrays["pictures"]),
+        image_ids=tuple(ImageId(str(image_id)) for image_id in arrays["pictures"]),
         paths=tuple(str(path) for path in arrays["paths"]),
         how=str(arrays["how"]),
         selections=selections_of(arrays),
@@ -104,14 +104,14 @@ def _wrong(evidence: HoldoutPredictions, categories: int) -> Message | None:
     types = ", ".join(str(numbers.dtype) for numbers in (logits, targets, groups))
     if types != "float32, int64, int64":
         return Message("its numbers are {found}, not {wanted}", found=types, wanted="float32, int64, int64")
-    count = len(evidence.pictures)
+    count = len(evidence.image_ids)
     parts = {targets.shape, groups.shape, (len(evidence.paths),), (len(evidence.selections),)}
     if logits.shape != (count, categories) or parts != {(count,)} or evidence.unjudged < 0:
         return Message(
             "its parts do not fit {count} pictures and {categories} categories", count=count, categories=categories
         )
     named = np.where(targets == NO_CATEGORY, 0, targets)
-    return wrong_rows(logits, named, evidence.pictures, categories=categories)
+    return wrong_rows(logits, named, evidence.image_ids, categories=categories)
 
 
 def method_in_words(how: str) -> Message:

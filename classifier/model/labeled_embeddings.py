@@ -31,7 +31,7 @@ class LabeledEmbeddings:
     embeddings: NDArray[np.float32]
     targets: NDArray[np.int64]
     groups: NDArray[np.int64]
-    pictures: tuple[ImageId, ...]
+    image_ids: tuple[ImageId, ...]
     paths: tuple[str, ...]
     selections: tuple[Selection, ...]
 
@@ -53,7 +53,7 @@ class LabeledEmbeddings:
                 scale=np.float32(scale),
                 truths=self.targets,
                 groups=self.groups,
-                pictures=np.array(self.pictures, dtype=np.str_),
+                pictures=np.array(self.image_ids, dtype=np.str_),
                 paths=np.array(self.paths, dtype=np.str_),
                 selections=np.array([selection.value for selection in self.selections], dtype=np.str_),
             )
@@ -64,7 +64,7 @@ def no_labels(width: int) -> LabeledEmbeddings:
     nothing = np.empty(0, dtype=np.int64)
     embeddings = np.empty((0, width), dtype=np.float32)
     return LabeledEmbeddings(
-        embeddings=embeddings, targets=nothing, groups=nothing, pictures=(), paths=(), selections=()
+        embeddings=embeddings, targets=nothing, groups=nothing, image_ids=(), paths=(), selections=()
     )
 
 
@@ -83,7 +83,9 @@ def load_labeled_paths(path: Path) -> dict[ImageId, str]:
 
 
 def _paths(arrays: dict[str, NDArray[Any]]) -> dict[ImageId, str]:
-    return {ImageId(str(picture)): str(path) for picture, path in zip(arrays["pictures"], arrays["paths"], strict=True)}
+    return {
+        ImageId(str(image_id)): str(path) for image_id, path in zip(arrays["pictures"], arrays["paths"], strict=True)
+    }
 
 
 def _labeled(arrays: dict[str, NDArray[Any]]) -> LabeledEmbeddings:
@@ -91,7 +93,7 @@ def _labeled(arrays: dict[str, NDArray[Any]]) -> LabeledEmbeddings:
         embeddings=arrays["embeddings"].astype(np.float32) * np.float32(arrays["scale"]),
         targets=arrays["truths"],
         groups=arrays["groups"],
-        pictures=tuple(ImageId(str(picture)) for picture in arrays["pictures"]),
+        image_ids=tuple(ImageId(str(image_id)) for image_id in arrays["pictures"]),
         paths=tuple(str(path) for path in arrays["paths"]),
         selections=selections_of(arrays),
     )
@@ -103,8 +105,8 @@ def _wrong(labeled: LabeledEmbeddings, categories: int) -> Message | None:
     if f"{targets.dtype}, {groups.dtype}" != "int64, int64":
         found = f"{targets.dtype}, {groups.dtype}"
         return Message("its numbers are {found}, not {wanted}", found=found, wanted="int64, int64")
-    count = len(labeled.pictures)
+    count = len(labeled.image_ids)
     fits = targets.shape == groups.shape == (len(labeled.paths),) == (len(labeled.selections),) == (count,)
     if embeddings.ndim != 2 or len(embeddings) != count or not fits:  # noqa: PLR2004 - a matrix
         return Message("its parts do not fit {count} pictures", count=count)
-    return wrong_rows(embeddings, targets, labeled.pictures, categories=categories)
+    return wrong_rows(embeddings, targets, labeled.image_ids, categories=categories)

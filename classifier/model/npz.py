@@ -105,14 +105,14 @@ def select_rows(table: Table, kept: Sequence[bool]) -> Table:
 
 
 def wrong_rows(
-    values: NDArray[np.float32], targets_N: NDArray[np.int64], pictures: Sequence[str], *, categories: int
+    values: NDArray[np.float32], targets_N: NDArray[np.int64], image_ids: Sequence[str], *, categories: int
 ) -> Message | None:
     """What is wrong with rows of numbers about images of known categories, in a phrase; None when nothing is."""
     if not np.isfinite(values).all():
         return Message("it holds numbers that are not finite")
     if len(targets_N) and not 0 <= targets_N.min() <= targets_N.max() < categories:
         return Message("it names categories beyond the {count} there are", count=categories)
-    return wrong_ids(pictures)
+    return wrong_ids(image_ids)
 
 
 def selections_of(arrays: dict[str, NDArray[Any]]) -> tuple[Selection, ...]:
@@ -122,8 +122,8 @@ def selections_of(arrays: dict[str, NDArray[Any]]) -> tuple[Selection, ...]:
     return tuple(Selection(str(selection)) for selection in arrays["selections"])
 
 
-def wrong_ids(pictures: Sequence[str]) -> Message | None:
+def wrong_ids(image_ids: Sequence[str]) -> Message | None:
     """What is wrong with the ids of images, in a phrase; None when nothing is."""
-    if any(len(picture) != _ID_LENGTH for picture in pictures):
+    if any(len(image_id) != _ID_LENGTH for image_id in image_ids):
         return Message("it names pictures by something that is no SHA-256")
     return None

@@ -143,7 +143,7 @@ class _Rows:
 
     @classmethod
     def of(cls, evidence: HoldoutPredictions, temperature: float) -> _Rows:
-        by_id = np.argsort(np.array(evidence.pictures, dtype=np.str_), kind="stable")  # by content: chance, not choice
+        by_id = np.argsort(np.array(evidence.image_ids, dtype=np.str_), kind="stable")  # by content: chance, not choice
         logits = np.sort(evidence.logits[by_id].astype(np.float64) / temperature, axis=1)
         # The last of the sorted is the guess; of its odds, unlike of a probability, nothing is lost by rounding.
         odds = logits[:, -1] - logsumexp(logits[:, :-1], axis=1) if logits.shape[1] > 1 else np.full(len(by_id), np.inf)

@@ -90,7 +90,7 @@ class DecisionApplier:
                     self._apply_placed(rows)
                     files += sum(row.files for row in rows)
                     stage.advance(len(rows))
-                    rows = self._next_placed(after=rows[-1].picture)
+                    rows = self._next_placed(after=rows[-1].image_id)
         self._has_rest = self._query.leave_out_placed(files=files)
 
     def apply_until(self, last: Path | None, stage: Stage | None = None) -> None:
@@ -126,15 +126,15 @@ class DecisionApplier:
         for start in range(0, len(misplaced), BATCH):
             batch = misplaced[start : start + BATCH]
             self._make_moves([self._renaming(row, row.path, decision) for row, decision in batch])
-        self._file_sidecars([row.picture for row in rows])
+        self._file_sidecars([row.image_id for row in rows])
 
     def _apply_page(self, candidates: list[Candidate], stage: Stage) -> None:
         first: dict[ImageId, Candidate] = {}
         for candidate in candidates:
-            first.setdefault(candidate.seen.picture, candidate)  # of identical files, the first by path
+            first.setdefault(candidate.seen.image_id, candidate)  # of identical files, the first by path
         decided = self._decide([candidate.seen for candidate in first.values()])
         for start in range(0, len(decided), BATCH):
-            batch = [(first[decision.picture], decision) for decision in decided[start : start + BATCH]]
+            batch = [(first[decision.image_id], decision) for decision in decided[start : start + BATCH]]
             decisions.save(self._catalog, [decision for _, decision in batch], run=self._run)
             self._make_moves(
                 [self._filing(one, decision) for one, decision in batch if self._is_misplaced(one.seen, decision)]
@@ -149,11 +149,11 @@ class DecisionApplier:
             return []
         return last_placed(self._catalog, self._query.crawl, limit=BATCH)
 
-    def _file_sidecars(self, pictures: Sequence[ImageId]) -> None:
+    def _file_sidecars(self, image_ids: Sequence[ImageId]) -> None:
         if self._policy.sidecars:
             method, crawl = Method(self._policy.mode.value), self._query.crawl
-            self._make_moves(outdated_moves(self._catalog, pictures, library=self._library))
-            self._make_moves(sidecar_moves(self._catalog, pictures, library=self._library, method=method, crawl=crawl))
+            self._make_moves(outdated_moves(self._catalog, image_ids, library=self._library))
+            self._make_moves(sidecar_moves(self._catalog, image_ids, library=self._library, method=method, crawl=crawl))
 
     def _make_moves(self, moves: Sequence[Move]) -> None:
         outcomes = self._execute(moves) if moves else ()
@@ -169,11 +169,11 @@ class DecisionApplier:
     def _decide(self, rows: list[PredictionRow]) -> list[Decision]:
         policy, merge = self._policy, self._merge
         probs = merge(probabilities(logits_of(rows), policy.manifest.temperature))
-        pictures = [row.picture for row in rows]
-        annotations = list(annotation_log.of_pictures(self._catalog, pictures))
+        image_ids = [row.image_id for row in rows]
+        annotations = list(annotation_log.of_images(self._catalog, image_ids))
         decided = decide(
-            pictures,
-            mask_ruled_out(probs, pictures, merge.categories, annotation_log.ruled_out(annotations)),
+            image_ids,
+            mask_ruled_out(probs, image_ids, merge.categories, annotation_log.ruled_out(annotations)),
             categories=merge.categories,
             thresholds=merge.thresholds,
             truncated=[bool(row.truncated) for row in rows],
@@ -192,7 +192,7 @@ class DecisionApplier:
 
     def _is_misplaced(self, row: PredictionRow, decision: Decision) -> bool:
         """Whether the image is in another folder than it belongs to, or not in the library at all."""
-        if row.picture in self._manual_folders:
+        if row.image_id in self._manual_folders:
             return False
         path = row.place_path
         return path is None or path.rpartition(b"/")[0] != self._folder_of(decision)[1]
@@ -201,7 +201,7 @@ class DecisionApplier:
         """The move of an image to its folder: from the crawl, or within the library."""
         if candidate.seen.place_path is not None:
             return self._renaming(candidate.seen, candidate.path, decision)
-        method = Method.SYMLINK if decision.picture in self.relinked else Method(self._policy.mode.value)
+        method = Method.SYMLINK if decision.image_id in self.relinked else Method(self._policy.mode.value)
         return self._move(candidate.file, candidate.path, decision, method)
 
     def _renaming(self, row: PredictionRow, path: bytes, decision: Decision) -> Move:
@@ -211,8 +211,8 @@ class DecisionApplier:
     def _move(self, source: ImageFile, path: bytes, decision: Decision, method: Method) -> Move:
         """The file gets the name that it has in the crawl, at `path`."""
         folder, _ = self._folder_of(decision)
-        names = candidate_names(os.fsdecode(path.rpartition(b"/")[2]), decision.picture)
-        return Move(picture=decision.picture, source=source, folder=folder, names=names, method=method)
+        names = candidate_names(os.fsdecode(path.rpartition(b"/")[2]), decision.image_id)
+        return Move(image_id=decision.image_id, source=source, folder=folder, names=names, method=method)
 
     def _folder_of(self, decision: Decision) -> tuple[Path, bytes]:
         """The folder where the image belongs, as a path and as the catalog stores it."""

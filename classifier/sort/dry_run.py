@@ -66,7 +66,7 @@ def _planned(catalog: Catalog, library: Path, move: Move) -> Outcome:
     if method is Method.LINK and why_no_link(source.path, library / move.folder) is not None:
         method = Method.COPY
     file = LibraryFile(
-        picture=move.picture,
+        image_id=move.image_id,
         path=to_bytes(path),
         method=method,
         source=to_bytes(source.path),

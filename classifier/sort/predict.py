@@ -80,7 +80,7 @@ def _record(
         return
     add_image(catalog, result.image)
     add_logits(catalog, result.image.id, model=model, logits=result.logits, novelty=ood_score)
-    files.set_picture(catalog, result.file, result.image.id)
+    files.set_image_id(catalog, result.file, result.image.id)
 
 
 def _batches(results: Iterator[Inferred | InferenceFailure]) -> Iterator[list[Inferred | InferenceFailure]]:

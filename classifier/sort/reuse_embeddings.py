@@ -57,7 +57,7 @@ class EmbeddingWriter:
             return {}
         stats = [prediction.stats for prediction in by_id.values() if prediction.stats is not None]
         rows = EmbeddingBatch(
-            pictures=list(by_id),
+            image_ids=list(by_id),
             embeddings=np.stack([prediction.embedding for prediction in by_id.values()]),
             stats=np.stack(stats) if len(stats) == len(by_id) else np.empty((len(by_id), 0), dtype=np.float32),
         )
@@ -67,7 +67,7 @@ class EmbeddingWriter:
             self._writer = None
             self._progress.say(Message("embeddings are not kept from here on: {why}", why=message_of(error)))
             return {}
-        return {picture: location for picture, location in zip(by_id, locations, strict=True) if location is not None}
+        return {image_id: location for image_id, location in zip(by_id, locations, strict=True) if location is not None}
 
     def record(self, locations: Mapping[ImageId, RowLocation]) -> None:
         """Record what `write` wrote; the caller holds the transaction."""
@@ -141,12 +141,12 @@ def _predict(
     """Logits and OOD scores of the wanted rows of a shard, without those that are damaged or too narrow."""
     answers: list[Answer] = []
     for rows in read_shard(folder, shard, wanted):
-        if not rows.pictures or not _fits(rows, head, detector):
+        if not rows.image_ids or not _fits(rows, head, detector):
             continue
-        ood_scores: list[float | None] = [None] * len(rows.pictures)
+        ood_scores: list[float | None] = [None] * len(rows.image_ids)
         if detector is not None:
             ood_scores = detector.score(rows.stats, rows.embeddings).tolist()
-        answers += zip(rows.pictures, logits_as_bytes(head(rows.embeddings)), ood_scores, strict=True)
+        answers += zip(rows.image_ids, logits_as_bytes(head(rows.embeddings)), ood_scores, strict=True)
     return answers
 
 

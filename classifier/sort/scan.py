@@ -82,7 +82,7 @@ class Scope:
     exclude: Exclude = NOTHING
     moves: bool = False
 
-    def pictures(self, crawl: Path, *, library: Path, found: WalkResult) -> Iterator[ImageFile]:
+    def images(self, crawl: Path, *, library: Path, found: WalkResult) -> Iterator[ImageFile]:
         """The complete images of `crawl`, without those of `library`; counted in `found`."""
         walk = find_images(
             crawl,
@@ -181,7 +181,7 @@ def scan(
     """Record every image under `crawl`, without those in `library`, as found by `run`, and what could not be read."""
     found = WalkResult()
     with progress.stage(Message("looking for pictures"), total=None, unit="picture") as stage:
-        for batch in _batches((scope or Scope()).pictures(crawl, library=library, found=found)):
+        for batch in _batches((scope or Scope()).images(crawl, library=library, found=found)):
             files.record_found(catalog, run=run, crawl=crawl, files=batch)
             stage.advance(len(batch))
     for sentence in (*found.sentences(), *found.complaints):
@@ -221,7 +221,7 @@ def _record(catalog: Catalog, path: Path, result: tuple[ImageFile, ImageId] | Fa
     if isinstance(result, Failure):
         files.set_failure(catalog, path, result)
     elif is_known_image(catalog, result[1]):
-        files.set_picture(catalog, *result)
+        files.set_image_id(catalog, *result)
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

@@ -56,7 +56,7 @@ def collect_artifacts(
                 embeddings=labeled.embeddings,
                 targets=run.targets(labeled.examples),
                 groups=_numbers(labeled.examples, groups),
-                pictures=tuple(example.picture for example in labeled.examples),
+                image_ids=tuple(example.image_id for example in labeled.examples),
                 paths=_paths(labeled.examples),
                 selections=_selections(labeled.examples, fitted=trained.epoch > 0),
             ),
@@ -71,7 +71,7 @@ def _evidence(run: TrainingContext, trained: Trained, groups: dict[Example, int]
         logits=judged.logits,
         targets=run.targets(judged.examples),
         groups=_numbers(judged.examples, groups),
-        pictures=tuple(example.picture for example in judged.examples),
+        image_ids=tuple(example.image_id for example in judged.examples),
         paths=_paths(judged.examples),
         how="held out" if parts == 1 else f"cross-fitted in {parts} parts",
         selections=_selections(judged.examples),
@@ -89,15 +89,15 @@ def _with_the_rest_of_the_draw(
     others = _no_features(evidence)
     if sample.without_category:
         others = run.embed(sample.without_category, Message("embedding what is of no category"))
-    judged = set(evidence.pictures)
-    left = [one for one in sample.examples if one.picture not in judged] if parts > 1 else []
+    judged = set(evidence.image_ids)
+    left = [one for one in sample.examples if one.image_id not in judged] if parts > 1 else []
     unjudged = sum(one.label.selection is Selection.RANDOM for one in left) + sample.missing + len(others.unread)
     numbers = max(groups.values(), default=-1) + 1 + np.arange(len(others.examples))
     return HoldoutPredictions(
         logits=np.concatenate([evidence.logits, run.logits(others)]),
         targets=np.concatenate([evidence.targets, np.full(len(others.examples), NO_CATEGORY, dtype=np.int64)]),
         groups=np.concatenate([evidence.groups, numbers]),
-        pictures=evidence.pictures + tuple(example.picture for example in others.examples),
+        image_ids=evidence.image_ids + tuple(example.image_id for example in others.examples),
         paths=evidence.paths + _paths(others.examples),
         how=evidence.how,
         selections=evidence.selections + _selections(others.examples),
@@ -124,7 +124,7 @@ def _ahead(
         evidence.targets,
         categories=run.categories,
         paths=[example.label.path.absolute() for example in trained.judged.examples],
-        pictures=evidence.pictures,
+        image_ids=evidence.image_ids,
     )
     # Features that never saw a label grow with labels as they should; the evidence sets their level.
     features = trained.frozen_features

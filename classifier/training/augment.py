@@ -48,9 +48,9 @@ class Augment:
         smaller: Tensor = resize(pixels_CHW, size, interpolation=InterpolationMode.BICUBIC, antialias=True)
         return smaller
 
-    def __call__(self, pixels_CHW: Tensor, *, epoch: int, picture: ImageId, strong: bool = False) -> Tensor:
+    def __call__(self, pixels_CHW: Tensor, *, epoch: int, image_id: ImageId, strong: bool = False) -> Tensor:
         """uint8 (3, any, any) to uint8 (3, image_size, image_size); `strong` also hides a square and shifts more."""
-        draw = np.random.default_rng([self.seed, epoch, int(picture[:16], 16)])
+        draw = np.random.default_rng([self.seed, epoch, int(image_id[:16], 16)])
         height, width = pixels_CHW.shape[-2:]
         box = draw_crop(draw, height=height, width=width, least_share=self.crop_min)
         size = [self.image_size, self.image_size]

@@ -48,9 +48,9 @@ class Features:
 
     def of(self, part: Sequence[Example]) -> Features:
         """The same of those in `part` alone, which keeps the order of all."""
-        wanted = {example.picture for example in part}
-        rows = [row for row, example in enumerate(self.examples) if example.picture in wanted]
-        unread = tuple((example, failure) for example, failure in self.unread if example.picture in wanted)
+        wanted = {example.image_id for example in part}
+        rows = [row for row, example in enumerate(self.examples) if example.image_id in wanted]
+        unread = tuple((example, failure) for example, failure in self.unread if example.image_id in wanted)
         return Features(
             examples=tuple(self.examples[row] for row in rows),
             embeddings=self.embeddings[rows],
@@ -227,12 +227,12 @@ class TrainingContext:
         settings = {"run": name, "recipe": recipe, "transform": asdict(self.transform)}
         settings["numbers"] = str(self.runtime.dtype)
         labels = [
-            (example.picture, example.label.category, side)
+            (example.image_id, example.label.category, side)
             for side, features in (("train", learned), ("validation", held_out))
             for example in features.examples
         ]
         guessed = zip(guesses.examples, guesses.targets.argmax(axis=1), strict=True)
-        labels += [(example.picture, self.categories[best], "guess") for example, best in guessed]
+        labels += [(example.image_id, self.categories[best], "guess") for example, best in guessed]
         # The head is left out: it follows from the rest, and on a GPU not to the last bit.
         head = {id(parameter) for parameter in self.network.head.parameters()}
         weights = self.network.state_dict(keep_vars=True).items()

@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from classifier.errors import LabelsError, Undecodable, message_of
-from classifier.images.safe_open import read_picture
+from classifier.images.safe_open import read_image_file
 from classifier.inference.loader import stream
 from classifier.inference.reader import Read, Reader, load_pixels
 from classifier.labels.dataset import Result, phash_and_thumbnail
@@ -97,7 +97,7 @@ class TrainingImages:
     def _load(self, index: int) -> Tensor:
         path = self.examples[index].label.path
         try:
-            data = read_picture(path, max_megapixels=self._max_megapixels)
+            data = read_image_file(path, max_megapixels=self._max_megapixels)
             return load_pixels(data, max_megapixels=self._max_megapixels)[0]
         except (OSError, Undecodable) as error:
             reason = reason_message(error.detail) if isinstance(error, Undecodable) else message_of(error)
@@ -168,4 +168,4 @@ def read_in_workers(
 def _example(label: Label, read: Read) -> Example:
     looks = read.pixels.numpy().tobytes()
     phash, thumbnail = int.from_bytes(looks[:_HASH_BYTES], "big"), looks[_HASH_BYTES:]
-    return Example(label=label, picture=read.image.id, phash=phash, thumbnail=thumbnail)
+    return Example(label=label, image_id=read.image.id, phash=phash, thumbnail=thumbnail)

@@ -42,7 +42,7 @@ class LabelIssue:
     `wrong` is the probability that the label is wrong and `confidence` that the image shows `likely`, 0..1.
     """
 
-    picture: ImageId
+    image_id: ImageId
     path: Path
     category: str
     likely: str
@@ -68,11 +68,11 @@ def find_label_issues(
     *,
     categories: Sequence[str],
     paths: Sequence[Path],
-    pictures: Sequence[ImageId],
+    image_ids: Sequence[ImageId],
 ) -> LabelIssues:
     """The doubtful labels, by logits (before any temperature) of images that the model was not fitted to.
 
-    `targets_N` are category indices as labeled; `paths` and `pictures` name the images, in the same order.
+    `targets_N` are category indices as labeled; `paths` and `image_ids` name the images, in the same order.
     """
     if not len(targets_N):
         return LabelIssues(count=0, likely_wrong=0, labels=())
@@ -94,7 +94,7 @@ def find_label_issues(
         likely_wrong=estimated,
         labels=tuple(
             LabelIssue(
-                picture=pictures[row],
+                image_id=image_ids[row],
                 path=paths[row],
                 category=categories[targets_N[row]],
                 likely=categories[likely_N[row]],
@@ -108,9 +108,12 @@ def find_label_issues(
 
 def as_dict(found: LabelIssues) -> dict[str, Any]:
     """The doubts as values that JSON knows; paths as `to_text` writes them."""
-    values = asdict(found)
-    values["labels"] = [label | {"path": to_text(label["path"])} for label in values["labels"]]
-    return values
+    return asdict(found) | {"labels": [_label_as_dict(label) for label in found.labels]}
+
+
+def _label_as_dict(label: LabelIssue) -> dict[str, Any]:
+    values = asdict(label)
+    return {"picture": values.pop("image_id"), **values, "path": to_text(label.path)}
 
 
 def _explained(

@@ -122,7 +122,7 @@ def _batches(
         if pixels is None:
             return None
         strong = index >= train.labeled
-        return augment(pixels, epoch=epoch, picture=train.examples[index].picture, strong=strong)
+        return augment(pixels, epoch=epoch, image_id=train.examples[index].image_id, strong=strong)
 
     order = train.order(epoch, seed=recipe.seed)
     for batch, pixels_BCHW in iter_batches(order, view, batch_size=recipe.batch_size, threads=runtime.workers):

@@ -201,7 +201,7 @@ def _unlabeled(run: TrainingContext, settings: Settings, labeled: tuple[Example,
             looked_at=len(paths),
         )
     )
-    return run.look(paths, without=frozenset(example.picture for example in labeled))
+    return run.look(paths, without=frozenset(example.image_id for example in labeled))
 
 
 def _manifest(settings: Settings, run: TrainingContext, trained: Trained) -> Manifest:

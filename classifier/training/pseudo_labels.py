@@ -75,7 +75,7 @@ def read_sample(
             stage.advance()
             if isinstance(outcome, Inferred) and not outcome.image.truncated and outcome.image.id not in without:
                 label = Label(path=paths[outcome.key], category="")
-                example = Example(label=label, picture=outcome.image.id, phash=0, thumbnail=b"")
+                example = Example(label=label, image_id=outcome.image.id, phash=0, thumbnail=b"")
                 examples.setdefault(outcome.image.id, example)
     return tuple(examples.values())
 

@@ -188,11 +188,11 @@ def _evaluate(run: TrainingContext, judged: HeldOutLogits) -> tuple[Evaluation, 
 
 def _readable(fold: Split, features: Features) -> Split:
     """The fold without the images that could not be embedded."""
-    readable = {example.picture for example in features.examples}
+    readable = {example.image_id for example in features.examples}
     return replace(
         fold,
-        train=tuple(example for example in fold.train if example.picture in readable),
-        validation=tuple(example for example in fold.validation if example.picture in readable),
+        train=tuple(example for example in fold.train if example.image_id in readable),
+        validation=tuple(example for example in fold.validation if example.image_id in readable),
     )
 
 

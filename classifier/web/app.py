@@ -77,9 +77,9 @@ class Review:
             },
         )
 
-    def path_of(self, picture: ImageId) -> Path | None:
+    def path_of(self, image_id: ImageId) -> Path | None:
         """Where an image of the library or of the labels is, in any thread but the session's."""
-        return self.session.path_of(picture) or self.labels.path_of(picture)
+        return self.session.path_of(image_id) or self.labels.path_of(image_id)
 
     def state(self, session: ReviewSession) -> dict[str, Any]:
         """The state of the page, in the session's thread."""

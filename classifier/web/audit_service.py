@@ -59,7 +59,7 @@ def answer(
     """
     session = current(catalog, library)
     asked = None if session is None else session.state.current
-    if session is None or asked is None or asked.picture != one.picture:
+    if session is None or asked is None or asked.image_id != one.image_id:
         return
     if steps not in {None, len(session.state.answers)}:
         return
@@ -69,7 +69,7 @@ def answer(
         session.answer(one.kind if one.kind is AnnotationKind.SKIPPED or is_right else AnnotationKind.WRONG)
         if is_placed:
             review_session.record([one], selection=Selection.FILED)
-    review_session.read_ruled_out([one.picture])
+    review_session.read_ruled_out([one.image_id])
 
 
 def take_back(review_session: ReviewSession, catalog: Catalog, library: Path, *, steps: int | None = None) -> bool:
@@ -85,9 +85,9 @@ def take_back(review_session: ReviewSession, catalog: Catalog, library: Path, *,
         with catalog.transaction():
             session.take_back()
             step = review_session.last
-            if [(last.picture, last.id + 1)] == [(verdict.picture, verdict.id) for verdict in step]:
+            if [(last.image_id, last.id + 1)] == [(verdict.image_id, verdict.id) for verdict in step]:
                 review_session.undo()
-        review_session.read_ruled_out([last.picture])
+        review_session.read_ruled_out([last.image_id])
         asked = session.state.current
         if asked is None or session.path_of(asked) is not None:
             return True
@@ -157,8 +157,8 @@ def _guaranteed(catalog: Catalog) -> bool:
 
 def _next(session: Session) -> list[ImageId]:
     asked = session.state.current
-    later = [drawn.picture for drawn in session.state.audit.drawn if drawn.picture not in session.state.kinds]
-    return [] if asked is None else list(dict.fromkeys([asked.picture, *later]))[: _AHEAD + 1]
+    later = [drawn.image_id for drawn in session.state.audit.drawn if drawn.image_id not in session.state.kinds]
+    return [] if asked is None else list(dict.fromkeys([asked.image_id, *later]))[: _AHEAD + 1]
 
 
 def _skip_vanished(session: Session) -> None:

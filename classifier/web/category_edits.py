@@ -75,12 +75,12 @@ def rename_category(
     with catalog.transaction():
         step = begin_step(catalog, at=at)
         categories.rename(catalog, old, new, at=at, step=step)
-        out = {} if merges else annotation_log.ruled_out(annotation_log.of_pictures(catalog))
+        out = {} if merges else annotation_log.ruled_out(annotation_log.of_images(catalog))
         held = [
             one
             for one in annotation_log.latest(catalog).values()
             if (one.kind is AnnotationKind.RIGHT and one.category == old)
-            or (one.kind is AnnotationKind.WRONG and old in out.get(one.picture, ()))
+            or (one.kind is AnnotationKind.WRONG and old in out.get(one.image_id, ()))
         ]
         annotations = [replace(one, category=new, origin=origin, audit=None, at=at, id=0, step=step) for one in held]
         return annotation_log.add_all(catalog, annotations)

@@ -27,7 +27,7 @@ LABELS: Final = "labels"
 class Answer:
     """One answer: an image, what was chosen, and the category."""
 
-    picture: ImageId
+    image_id: ImageId
     kind: AnnotationKind
     category: str | None = None
 
@@ -57,8 +57,8 @@ def check_answers(catalog: Catalog, answers: Sequence[Answer], categories: Seque
     for one in answers:
         if one.kind in {AnnotationKind.RIGHT, AnnotationKind.WRONG} and one.category not in categories:
             raise LibraryError("there is no category {name!r}", name=one.category)
-        if place_of(catalog, one.picture) is None:
-            raise LibraryError("there is no picture {picture} in the library", picture=one.picture)
+        if place_of(catalog, one.image_id) is None:
+            raise LibraryError("there is no picture {picture} in the library", picture=one.image_id)
 
 
 def queue_status(held: Annotation | None, last: Sequence[Annotation]) -> tuple[str | None, str | None]:
@@ -73,7 +73,7 @@ def queue_status(held: Annotation | None, last: Sequence[Annotation]) -> tuple[s
 def annotated_images(catalog: Catalog) -> list[ImageId]:
     """All images that were ever annotated on the page."""
     annotations = [verdict for origin in (ORIGIN, LABELS) for verdict in annotation_log.of_origin(catalog, origin)]
-    return list(dict.fromkeys(verdict.picture for verdict in annotations))
+    return list(dict.fromkeys(verdict.image_id for verdict in annotations))
 
 
 def now() -> str:
@@ -83,4 +83,4 @@ def now() -> str:
 
 def annotation_values(annotations: Sequence[Answer | Annotation]) -> list[tuple[ImageId, AnnotationKind, str | None]]:
     """Image, kind and category of each answer or annotation, without the time."""
-    return [(one.picture, one.kind, one.category) for one in annotations]
+    return [(one.image_id, one.kind, one.category) for one in annotations]

@@ -35,7 +35,7 @@ class LabelIssue:
     `is_there` is whether the labeled file exists.
     """
 
-    picture: ImageId
+    image_id: ImageId
     path: str
     category: str
     likely: str
@@ -49,21 +49,21 @@ class LabelFiles:
     def __init__(self, bundle_of: Callable[[], Path | None]) -> None:
         self._bundle_of = bundle_of
         self._paths = _BundleFile(EMBEDDINGS, load_labeled_paths)
-        self._issues = _BundleFile(EVALUATION, lambda path: {one.picture: one for one in _issues(read_json(path))})
+        self._issues = _BundleFile(EVALUATION, lambda path: {one.image_id: one for one in _issues(read_json(path))})
         self._checked: dict[tuple[ImageId, str], _Stamp] = {}
 
-    def path_of(self, picture: ImageId) -> Path | None:
+    def path_of(self, image_id: ImageId) -> Path | None:
         """The file of an image that is labeled or has a label issue; None if it is neither, gone or changed."""
         bundle = self._bundle_of()
-        issue = self._issues.read(bundle).get(picture)
-        listed = (self._paths.read(bundle).get(picture, ""), "" if issue is None else issue.path)
-        return next((path for one in listed if (path := self._holding(picture, one)) is not None), None)
+        issue = self._issues.read(bundle).get(image_id)
+        listed = (self._paths.read(bundle).get(image_id, ""), "" if issue is None else issue.path)
+        return next((path for one in listed if (path := self._holding(image_id, one)) is not None), None)
 
     def issues(self) -> tuple[LabelIssue, ...]:
         """All label issues, the most likely first; empty where the bundle is gone or lists none."""
         return tuple(replace(one, is_there=_is_file(one.path)) for one in self._issues.read(self._bundle_of()).values())
 
-    def _holding(self, picture: ImageId, listed: str) -> Path | None:
+    def _holding(self, image_id: ImageId, listed: str) -> Path | None:
         """The listed file, if it holds that image.
 
         The content is hashed once, and again only when size or time change.
@@ -73,10 +73,10 @@ class LabelFiles:
             return None
         try:
             found = _stamp(path)
-            if self._checked.get((picture, listed)) != found:
-                if hash_file(path)[1] != picture:
+            if self._checked.get((image_id, listed)) != found:
+                if hash_file(path)[1] != image_id:
                     return None
-                self._checked[picture, listed] = found
+                self._checked[image_id, listed] = found
         except (OSError, ValueError):  # gone, or no path that a system can have
             return None
         return path
@@ -112,7 +112,7 @@ def _issues(evaluation: Mapping[str, Any]) -> Iterator[LabelIssue]:
     for one in labels if isinstance(labels, list) else ():
         if _is_issue(one):
             yield LabelIssue(
-                picture=ImageId(one["picture"]),
+                image_id=ImageId(one["picture"]),
                 path=one["path"],
                 category=one["category"],
                 likely=one["likely"],

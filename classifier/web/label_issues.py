@@ -40,11 +40,11 @@ def answer(review_session: ReviewSession, labels: Sequence[LabelIssue], one: Ans
 
     Raises LibraryError for an image without an issue, or an unknown category.
     """
-    about = {label.picture: label for label in current_issues(labels, review_session.suggestions.names)}.get(
-        one.picture
+    about = {label.image_id: label for label in current_issues(labels, review_session.suggestions.names)}.get(
+        one.image_id
     )
     if about is None:
-        raise LibraryError("the label of picture {picture} is not doubted", picture=one.picture)
+        raise LibraryError("the label of picture {picture} is not doubted", picture=one.image_id)
     if one.kind is AnnotationKind.WRONG:
         raise LibraryError("say of which category it is, or that it is of none")
     if one.kind is AnnotationKind.RIGHT and one.category not in {
@@ -58,7 +58,7 @@ def answer(review_session: ReviewSession, labels: Sequence[LabelIssue], one: Ans
         return
     category = one.category if one.kind is AnnotationKind.RIGHT else None
     word = Annotation(
-        picture=one.picture, kind=one.kind, category=category, origin=LABELS, at=now(), selection=Selection.MODEL
+        image_id=one.image_id, kind=one.kind, category=category, origin=LABELS, at=now(), selection=Selection.MODEL
     )
     review_session.record_external(word)
 
@@ -89,7 +89,7 @@ def issues_state(review_session: ReviewSession, labels: Sequence[LabelIssue]) ->
         "steps": len(steps),
         "pictures": [
             {
-                "picture": one.picture,
+                "picture": one.image_id,
                 "name": displayable(from_text(one.path).name),
                 "category": one.category,
                 "likely": one.likely,
@@ -102,25 +102,25 @@ def issues_state(review_session: ReviewSession, labels: Sequence[LabelIssue]) ->
 
 def _steps(review_session: ReviewSession, labels: Sequence[LabelIssue]) -> list[Annotation]:
     """The standing answers about these labels, the oldest first."""
-    pictures = {one.picture for one in labels}
+    image_ids = {one.image_id for one in labels}
     annotations = review_session.read(lambda catalog, _: annotation_log.of_origin(catalog, LABELS))
-    own = annotation_log.without_retracted(verdict for verdict in annotations if verdict.picture in pictures)
+    own = annotation_log.without_retracted(verdict for verdict in annotations if verdict.image_id in image_ids)
     return sorted(chain.from_iterable(own.values()), key=lambda verdict: verdict.id)
 
 
 def _left(review_session: ReviewSession, labels: Sequence[LabelIssue], steps: Sequence[Annotation]) -> list[LabelIssue]:
     """The open issues: new ones first, then skipped ones, the longest ago first."""
-    held = review_session.read(lambda catalog, _: annotation_log.latest(catalog, [one.picture for one in labels]))
-    labels = [one for one in labels if one.likely not in review_session.ruled_out(one.picture)]
-    last = {verdict.picture: verdict for verdict in steps}
-    skipped = {picture: verdict.id for picture, verdict in last.items() if verdict.kind is AnnotationKind.SKIPPED}
+    held = review_session.read(lambda catalog, _: annotation_log.latest(catalog, [one.image_id for one in labels]))
+    labels = [one for one in labels if one.likely not in review_session.ruled_out(one.image_id)]
+    last = {verdict.image_id: verdict for verdict in steps}
+    skipped = {image_id: verdict.id for image_id, verdict in last.items() if verdict.kind is AnnotationKind.SKIPPED}
     left = [one for one in labels if not _is_settled(one, held)]
-    return sorted(left, key=lambda one: skipped.get(one.picture, 0))
+    return sorted(left, key=lambda one: skipped.get(one.image_id, 0))
 
 
 def _is_settled(label: LabelIssue, held: Mapping[ImageId, Annotation]) -> bool:
     """Whether an annotation of the image overrides its label."""
-    verdict = held.get(label.picture)
+    verdict = held.get(label.image_id)
     if verdict is None:
         return False
     return verdict.kind is not AnnotationKind.WRONG or verdict.category == label.category

@@ -83,14 +83,14 @@ def candidates(
     catalog: Catalog, folder: Path, sketches: LshIndex, embedding: NDArray[np.float32], *, backbone: str
 ) -> list[ImageId]:
     """The few images that may nearly duplicate one with this embedding, itself included, the most similar first."""
-    pictures = images_at(catalog, backbone, sketches.nearest(embedding, _COUNTED))
+    image_ids = images_at(catalog, backbone, sketches.nearest(embedding, _COUNTED))
     own = l2_normalize(embedding[None])[0]
     found: list[tuple[float, ImageId]] = []
-    for rows in read_embeddings(catalog, folder, pictures, backbone=backbone):
+    for rows in read_embeddings(catalog, folder, image_ids, backbone=backbone):
         if rows.embeddings.shape[1] == len(own):
             cosines = (l2_normalize(rows.embeddings) @ own).tolist()
-            found += [(cosine, one) for cosine, one in zip(cosines, rows.pictures, strict=True) if cosine >= _LEAST]
-    return [picture for _, picture in sorted(found, reverse=True)[:_LIKELY]]
+            found += [(cosine, one) for cosine, one in zip(cosines, rows.image_ids, strict=True) if cosine >= _LEAST]
+    return [image_id for _, image_id in sorted(found, reverse=True)[:_LIKELY]]
 
 
 def _read(
@@ -98,11 +98,11 @@ def _read(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
     """Readable entries at `spots`, rising: spots (M,) and bits (M, W), part by part."""
     for shard in np.unique(spots // _ROW).tolist():
-        picture_at = {shard * _ROW + row: one for row, one in images_of_shard(catalog, backbone, shard).items()}
+        image_id_at = {shard * _ROW + row: one for row, one in images_of_shard(catalog, backbone, shard).items()}
         of_it = spots[spots // _ROW == shard].tolist()
-        spot_of = {picture_at[spot]: spot for spot in of_it if spot in picture_at}
-        for part in read_shard(folder, shard, [(spot % _ROW, picture) for picture, spot in spot_of.items()]):
-            yield np.array([spot_of[one] for one in part.pictures], dtype=np.int64), _words(part.embeddings)
+        spot_of = {image_id_at[spot]: spot for spot in of_it if spot in image_id_at}
+        for part in read_shard(folder, shard, [(spot % _ROW, image_id) for image_id, spot in spot_of.items()]):
+            yield np.array([spot_of[one] for one in part.image_ids], dtype=np.int64), _words(part.embeddings)
 
 
 def _words(embeddings: NDArray[np.float32]) -> NDArray[np.uint64]:

@@ -35,7 +35,7 @@ _LOOKED_AT: Final = 4 * SHOWN
 class Neighbor:
     """A labeled image, its current category, and the cosine of embeddings, -1..1."""
 
-    picture: ImageId
+    image_id: ImageId
     category: str
     cosine: float
 
@@ -53,7 +53,7 @@ class LabeledIndex:
     directions: NDArray[np.float32] | None = None
     """float32 (N, D): the labeled embeddings, each of length 1."""
 
-    def nearest(self, catalog: Catalog, picture: ImageId, embedding: NDArray[np.float32]) -> list[Neighbor]:
+    def nearest(self, catalog: Catalog, image_id: ImageId, embedding: NDArray[np.float32]) -> list[Neighbor]:
         """The nearest labeled images to an embedding, (D,), the most similar first: one per group of near-duplicates.
 
         Never the image itself. An annotation of a labeled image overrides its label.
@@ -65,12 +65,12 @@ class LabeledIndex:
         for row in np.argsort(-cosines, kind="stable").tolist():
             if len(rows) == _LOOKED_AT:
                 break
-            if self.labeled.pictures[row] != picture:
+            if self.labeled.image_ids[row] != image_id:
                 rows.setdefault(int(self.labeled.groups[row]), row)
-        pictures = {self.labeled.pictures[row]: row for row in rows.values()}
-        latest, names = annotation_log.latest(catalog, list(pictures)), read_aliases(catalog)
+        image_ids = {self.labeled.image_ids[row]: row for row in rows.values()}
+        latest, names = annotation_log.latest(catalog, list(image_ids)), read_aliases(catalog)
         found: list[Neighbor] = []
-        for one, row in pictures.items():
+        for one, row in image_ids.items():
             label: str | None = self.categories[self.labeled.targets[row]]
             if (verdict := latest.get(one)) is not None:
                 is_denied = verdict.kind is AnnotationKind.NONE or (
@@ -78,7 +78,7 @@ class LabeledIndex:
                 )
                 label = None if is_denied else verdict.category if verdict.kind is AnnotationKind.RIGHT else label
             if label is not None:
-                found.append(Neighbor(picture=one, category=names.resolve(label), cosine=float(cosines[row])))
+                found.append(Neighbor(image_id=one, category=names.resolve(label), cosine=float(cosines[row])))
         return found[:SHOWN]
 
 

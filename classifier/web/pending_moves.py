@@ -32,7 +32,7 @@ def pending_decisions(
 ) -> Iterator[Decision]:
     """The new decision of each image that is not where its annotation puts it."""
     for row in rows:
-        decision = _heeded(row, held.get(row.picture), guesses)
+        decision = _heeded(row, held.get(row.image_id), guesses)
         if not is_in_its_folder(row.path, decision):
             yield decision
 
@@ -41,11 +41,11 @@ def retracted_decisions(
     catalog: Catalog, held: Mapping[ImageId, Annotation], guesses: Suggestions
 ) -> Iterator[tuple[QueueItem, Decision]]:
     """Each image that was decided by the annotation now retracted, with the decision that it waits again."""
-    out = annotation_log.ruled_out(annotation_log.of_pictures(catalog, list(held)))
+    out = annotation_log.ruled_out(annotation_log.of_images(catalog, list(held)))
     for row in items_of_images(catalog, list(held), model=guesses.model):
-        verdict = held[row.picture]
+        verdict = held[row.image_id]
         probabilities = {
-            name: one for name, one in guesses.of(row.logits).items() if name not in out.get(row.picture, ())
+            name: one for name, one in guesses.of(row.logits).items() if name not in out.get(row.image_id, ())
         }
         category = next(iter(probabilities), _guessed_once(row, guesses))
         # What it ruled out may be the best guess again.
@@ -58,7 +58,7 @@ def retracted_decisions(
         confidence = probabilities.get(category, row.confidence)
         top = [[category, int(confidence * 100) / 100]] if category else []
         again = Decision(
-            picture=row.picture,
+            image_id=row.image_id,
             action=Action.REVIEW,
             category=category,
             confidence=confidence,
@@ -83,7 +83,7 @@ def _guessed_once(row: QueueItem, guesses: Suggestions) -> str:
 def _heeded(row: QueueItem, verdict: Annotation | None, guesses: Suggestions) -> Decision:
     category = guesses.names.resolve(row.category)
     decision = Decision(
-        picture=row.picture, action=row.action, category=category, confidence=row.confidence, reason=row.reason
+        image_id=row.image_id, action=row.action, category=category, confidence=row.confidence, reason=row.reason
     )
     probabilities = guesses.of(row.logits) if verdict is not None and verdict.category != category else {}
     return apply_annotation(
@@ -106,7 +106,7 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> RefileRe
         annotated = dict.fromkeys(annotated_images(catalog))
         guesses = read_suggestions(catalog)
         rows = items_of_images(catalog, list(annotated), model=guesses.model)
-        decided = [one for one in misplaced_decisions(catalog, guesses) if one.picture not in annotated]
+        decided = [one for one in misplaced_decisions(catalog, guesses) if one.image_id not in annotated]
         decided += pending_decisions(rows, annotation_log.latest(catalog, list(annotated)), guesses)
         if not decided:
             return None

@@ -46,15 +46,15 @@ class QueueCounts:
         """Use new predictions, counted as `found`; None if not counted yet."""
         self.counts = found
         self._settled = {
-            picture: (action, names.resolve(best)) for picture, (action, best) in self.annotations.settled().items()
+            image_id: (action, names.resolve(best)) for image_id, (action, best) in self.annotations.settled().items()
         }
         self._fewer = Counter(self._settled.values())
 
-    def clear_status(self, picture: ImageId) -> None:
+    def clear_status(self, image_id: ImageId) -> None:
         """Put an image back into the queue."""
-        self.annotations.clear(picture)
-        self.skipped.discard(picture)
-        was = self._settled.pop(picture, None)
+        self.annotations.clear(image_id)
+        self.skipped.discard(image_id)
+        was = self._settled.pop(image_id, None)
         if was is not None:
             self._fewer[was] -= 1
 
@@ -62,29 +62,29 @@ class QueueCounts:
         """Take an image out of the queue, wholly or in part."""
         if how is None:
             return
-        self.annotations.set_status(row.picture, how, category)
+        self.annotations.set_status(row.image_id, how, category)
         if how == "skipped":
-            self.skipped.add(row.picture)
+            self.skipped.add(row.image_id)
         if how in {"settled", "skipped"}:
-            self._settled[row.picture] = (row.action.value, row.best)
+            self._settled[row.image_id] = (row.action.value, row.best)
             self._fewer[row.action.value, row.best] += 1
 
     def rule_out(
-        self, pictures: Iterable[ImageId], found: Mapping[ImageId, Iterable[str]], names: CategoryAliases
+        self, image_ids: Iterable[ImageId], found: Mapping[ImageId, Iterable[str]], names: CategoryAliases
     ) -> None:
-        """Store the categories that these `pictures` are not of, by the names in the annotations.
+        """Store the categories that these `image_ids` are not of, by the names in the annotations.
 
         A category that was merged into another one no longer exists, and does not rule that one out.
         """
-        for picture in pictures:
-            kept = [name for name in found.get(picture, ()) if names.resolve(name) == name]
-            self.annotations.rule_out(picture, chain.from_iterable(names.aliases_of(name) for name in kept))
+        for image_id in image_ids:
+            kept = [name for name in found.get(image_id, ()) if names.resolve(name) == name]
+            self.annotations.rule_out(image_id, chain.from_iterable(names.aliases_of(name) for name in kept))
 
     def update_decision(self, before: QueueItem, *, model: str) -> None:
         """Update the counts for one image whose item was `before`."""
         if self.counts is None:
             return
-        after = items_of_images(self._catalog, [before.picture], model=model)
+        after = items_of_images(self._catalog, [before.image_id], model=model)
         for row, number in ((before, -1), *((row, 1) for row in after)):
             if row.action is not Action.FILE:
                 of_queue = self.counts.setdefault(row.action.value, {})

@@ -52,7 +52,7 @@ class Query(BaseModel):
 
 
 class _Answer(Body):
-    picture: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    image_id: Annotated[str, Field(pattern="^[0-9a-f]{64}$", alias="picture")]
     kind: Literal["right", "wrong", "none of these", "skipped"] = Field(alias="said")
     category: str | None = None
 
@@ -70,10 +70,10 @@ class Answers(Steps):
 
     def parsed(self) -> list[Answer]:
         """The answers. Answers 400 for a repeated image."""
-        if len({one.picture for one in self.answers}) < len(self.answers):
+        if len({one.image_id for one in self.answers}) < len(self.answers):
             raise RequestError("one picture was answered twice")
         return [
-            Answer(picture=ImageId(one.picture), kind=AnnotationKind(one.kind), category=one.category)
+            Answer(image_id=ImageId(one.image_id), kind=AnnotationKind(one.kind), category=one.category)
             for one in self.answers
         ]
 

@@ -54,11 +54,11 @@ def queue_item(session: ReviewSession, item: QueueItem) -> dict[str, Any]:
     """An image of the queue, or a filed one, as the page shows it; in the session's thread."""
     category, confidence = session.suggestion_of(item)
     return {
-        "picture": item.picture,
+        "picture": item.image_id,
         "tray": item.action.value,
         "category": category,
         "confidence": confidence,
-        "ruled_out": sorted(session.ruled_out(item.picture)),
+        "ruled_out": sorted(session.ruled_out(item.image_id)),
         "look": item.cluster,
         **in_both_languages("reason", reason_message(item.reason)),
         "learned_since": session.is_newer_than_reason(item),

@@ -75,7 +75,7 @@ class PageSession:
         """Whether a request with this key in its header comes from an opened page."""
         return _equal(key, self.keys.page)
 
-    def shows_pictures(self, key: str) -> bool:
+    def shows_images(self, key: str) -> bool:
         """Whether a picture's address with this key comes from an opened page."""
         return _equal(key, self.keys.pictures)
 
@@ -174,7 +174,7 @@ class SecurityMiddleware:
             return True
         if self._session.is_page(request.headers.get(KEY_HEADER, "")):
             return True
-        return path.startswith("/picture/") and self._session.shows_pictures(request.query_params.get("key", ""))
+        return path.startswith("/picture/") and self._session.shows_images(request.query_params.get("key", ""))
 
     async def _open(self, request: Request) -> Response:
         """Exchange a token for the keys. Only a POST spends it, so prefetching browsers do not."""

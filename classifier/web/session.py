@@ -76,7 +76,7 @@ class ReviewSession:
             step = begin_step(self._catalog, at=at)
             annotations = [
                 Annotation(
-                    picture=one.picture,
+                    image_id=one.image_id,
                     kind=one.kind,
                     category=one.category,
                     origin=ORIGIN,
@@ -88,7 +88,7 @@ class ReviewSession:
             ]
             stored = annotation_log.add_all(self._catalog, annotations)
         self._steps.append(Step(id=step, annotations=tuple(stored)))
-        self._mark([one.picture for one in answers])
+        self._mark([one.image_id for one in answers])
 
     def undo(self, *, steps: int | None = None) -> list[QueueItem]:
         """Undo the last step that stands, also one of another day; returns its images, which wait again.
@@ -99,33 +99,35 @@ class ReviewSession:
         if not self._steps or steps not in {None, len(self._steps)}:
             return []
         step = self._steps[-1]
-        pictures = [verdict.picture for verdict in step.annotations]
+        image_ids = [verdict.image_id for verdict in step.annotations]
         at = now()
         taken = [
-            Annotation(picture=one.picture, kind=AnnotationKind.TAKEN_BACK, category=one.category, origin=ORIGIN, at=at)
+            Annotation(
+                image_id=one.image_id, kind=AnnotationKind.TAKEN_BACK, category=one.category, origin=ORIGIN, at=at
+            )
             for one in step.annotations
         ]
         with self._catalog.transaction():
-            held = annotation_log.latest(self._catalog, pictures)
+            held = annotation_log.latest(self._catalog, image_ids)
             annotation_log.add_all(self._catalog, taken)
             undo_rename(self._catalog, step.id)
             self._wait_again(held, ORIGIN)
         if step.renames:
             self.refresh()
-            return self.rows(pictures)
+            return self.rows(image_ids)
         self._steps.pop()
-        self._mark(pictures)
+        self._mark(image_ids)
         self.pages.decisions_changed()
-        return self.rows(pictures)
+        return self.rows(image_ids)
 
     def record_external(self, word: Annotation) -> None:
         """Store an annotation from elsewhere on the page durably, without an undo step."""
         with self._catalog.transaction():
-            held = annotation_log.latest(self._catalog, [word.picture])
+            held = annotation_log.latest(self._catalog, [word.image_id])
             annotation_log.add(self._catalog, word)
             if word.kind is AnnotationKind.TAKEN_BACK:
                 self._wait_again(held, word.origin)
-        self._mark([word.picture])
+        self._mark([word.image_id])
         self.pages.decisions_changed()
 
     def make_category(self, name: str) -> None:
@@ -166,18 +168,18 @@ class ReviewSession:
 
     def probabilities_of(self, row: QueueItem) -> dict[str, float]:
         """The current probability of each category that is not ruled out, the most likely first."""
-        guesses, out = self._learned_of(row) or self.suggestions.of(row.logits), self.ruled_out(row.picture)
+        guesses, out = self._learned_of(row) or self.suggestions.of(row.logits), self.ruled_out(row.image_id)
         return {category: share for category, share in guesses.items() if category not in out}
 
     def suggestion_of(self, row: QueueItem) -> tuple[str, float]:
         """The category to suggest and its probability; empty where all are ruled out; of a filed image, its own."""
-        if row.action is Action.FILE or row.best not in self.ruled_out(row.picture):
+        if row.action is Action.FILE or row.best not in self.ruled_out(row.image_id):
             return row.best, row.best_confidence
         return next(iter(self.probabilities_of(row).items()), ("", 0.0))
 
-    def ruled_out(self, picture: ImageId) -> set[str]:
+    def ruled_out(self, image_id: ImageId) -> set[str]:
         """The categories that an image is not of, under all stored names."""
-        return self.annotations.ruled_out(picture)
+        return self.annotations.ruled_out(image_id)
 
     def is_newer_than_reason(self, row: QueueItem) -> bool:
         """Whether the prediction is newer than the recorded reason."""
@@ -233,45 +235,45 @@ class ReviewSession:
         self._is_labeled = not self.suggestions.model and runs.has_run_of_kind(self._catalog, "label")
         self._steps = read_steps(self._catalog, annotation_log.of_origin(self._catalog, ORIGIN))
         self.pages.files_changed()
-        pictures = annotated_images(self._catalog)
-        self.to_file &= set(pictures)
-        self.to_file |= {one.picture for one in misplaced_decisions(self._catalog, self.suggestions)}
-        elsewhere = list(set(annotation_log.judged_wrong(self._catalog)) - set(pictures))
-        for know, some in ((self._mark, pictures), (self.read_ruled_out, elsewhere)):
+        image_ids = annotated_images(self._catalog)
+        self.to_file &= set(image_ids)
+        self.to_file |= {one.image_id for one in misplaced_decisions(self._catalog, self.suggestions)}
+        elsewhere = list(set(annotation_log.judged_wrong(self._catalog)) - set(image_ids))
+        for know, some in ((self._mark, image_ids), (self.read_ruled_out, elsewhere)):
             for start in range(0, len(some), _PART):
                 yield
                 know(some[start : start + _PART])
         yield
 
-    def read_ruled_out(self, pictures: Sequence[ImageId]) -> list[Annotation]:
+    def read_ruled_out(self, image_ids: Sequence[ImageId]) -> list[Annotation]:
         """Update the ruled-out categories of these images; returns all their annotations."""
-        annotations = list(annotation_log.of_pictures(self._catalog, pictures))
+        annotations = list(annotation_log.of_images(self._catalog, image_ids))
         out = annotation_log.exclude_moved(self._catalog, annotation_log.ruled_out(annotations))
-        self._counts.rule_out(pictures, out, self.suggestions.names)
+        self._counts.rule_out(image_ids, out, self.suggestions.names)
         return annotations
 
-    def _mark(self, pictures: Sequence[ImageId]) -> None:
+    def _mark(self, image_ids: Sequence[ImageId]) -> None:
         """Update the queue and what is to be filed for these images."""
-        annotations = self.read_ruled_out(pictures)
+        annotations = self.read_ruled_out(image_ids)
         held = annotation_log.exclude_moved(self._catalog, annotation_log.current(annotations))
         last = without_retracted(verdict for verdict in annotations if verdict.origin == ORIGIN)
-        rows = self.rows(pictures)
-        for picture in pictures:
-            self._counts.clear_status(picture)
+        rows = self.rows(image_ids)
+        for image_id in image_ids:
+            self._counts.clear_status(image_id)
         for row in rows:
-            self._counts.set_status(row, *queue_status(held.get(row.picture), last.get(row.picture, [])))
-        self.to_file -= set(pictures)
-        self.to_file |= {one.picture for one in pending_decisions(rows, held, self.suggestions)}
+            self._counts.set_status(row, *queue_status(held.get(row.image_id), last.get(row.image_id, [])))
+        self.to_file -= set(image_ids)
+        self.to_file |= {one.image_id for one in pending_decisions(rows, held, self.suggestions)}
 
-    def rows(self, pictures: Sequence[ImageId]) -> list[QueueItem]:
+    def rows(self, image_ids: Sequence[ImageId]) -> list[QueueItem]:
         """The items of these images, filed or waiting."""
         return with_current_names(
-            items_of_images(self._catalog, pictures, model=self.suggestions.model), self.suggestions.names
+            items_of_images(self._catalog, image_ids, model=self.suggestions.model), self.suggestions.names
         )
 
     def _wait_again(self, held: Mapping[ImageId, Annotation], origin: str) -> None:
         """Put back what was filed by the retracted annotations of one origin, where they were the latest."""
-        taken = {picture: verdict for picture, verdict in held.items() if verdict.origin == origin}
+        taken = {image_id: verdict for image_id, verdict in held.items() if verdict.origin == origin}
         for row, decision in retracted_decisions(self._catalog, taken, self.suggestions):
             decisions.save(self._catalog, [decision], run=row.run)
             self._counts.update_decision(row, model=self.suggestions.model)

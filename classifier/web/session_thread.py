@@ -72,9 +72,9 @@ class SessionThread:
         """Use the newest ranking as soon as the thread is free."""
         self._thread.submit(self.session.use_newest_ranking)
 
-    def path_of(self, picture: ImageId) -> Path | None:
+    def path_of(self, image_id: ImageId) -> Path | None:
         """Where an image of the library is, in any other thread."""
-        place = self.wait_for(lambda _: place_of(self.catalog, picture))
+        place = self.wait_for(lambda _: place_of(self.catalog, image_id))
         return None if place is None else self._library / to_path(place.path)
 
     def bundle(self) -> Path | None:

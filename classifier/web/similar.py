@@ -76,9 +76,9 @@ class SimilarImages:
         """Whether neighbors, and whether near-duplicates, are available."""
         return self._thread.submit(self._kinds)
 
-    def look(self, picture: ImageId) -> Future[SimilarResult]:
+    def look(self, image_id: ImageId) -> Future[SimilarResult]:
         """The similar images; empty without a stored embedding."""
-        return self._thread.submit(self._look, picture)
+        return self._thread.submit(self._look, image_id)
 
     def close(self) -> None:
         """End both threads; pending requests are dropped."""
@@ -94,22 +94,22 @@ class SimilarImages:
         is_kept = last_row(catalog, taught.backbone) is not None
         return is_kept and taught.labeled is not None, is_kept
 
-    def _look(self, picture: ImageId) -> SimilarResult:
+    def _look(self, image_id: ImageId) -> SimilarResult:
         catalog, taught = self._learn()
         nothing = SimilarResult(labeled=(), alike=())
         if taught is None or self._is_closed.is_set():
             return nothing
         folder = embeddings_folder(self._library, taught.backbone)
-        for rows in read_embeddings(catalog, folder, [picture], backbone=taught.backbone):
+        for rows in read_embeddings(catalog, folder, [image_id], backbone=taught.backbone):
             for embedding in rows.embeddings:
                 return SimilarResult(
-                    labeled=tuple(taught.nearest(catalog, picture, embedding)),
-                    alike=self._alike(catalog, taught, picture, embedding),
+                    labeled=tuple(taught.nearest(catalog, image_id, embedding)),
+                    alike=self._alike(catalog, taught, image_id, embedding),
                 )
         return nothing
 
     def _alike(
-        self, catalog: Catalog, taught: LabeledIndex, picture: ImageId, embedding: NDArray[np.float32]
+        self, catalog: Catalog, taught: LabeledIndex, image_id: ImageId, embedding: NDArray[np.float32]
     ) -> tuple[ImageId, ...] | None:
         sketches = self._known(taught.backbone)
         if sketches is None:
@@ -120,8 +120,8 @@ class SimilarImages:
         settled = {
             one for one, verdict in latest.items() if verdict.kind in {AnnotationKind.RIGHT, AnnotationKind.NONE}
         }
-        others = [one for one in close if one != picture and one not in settled]
-        return tuple(self._looks.same(picture, others))
+        others = [one for one in close if one != image_id and one not in settled]
+        return tuple(self._looks.same(image_id, others))
 
     def _learn(self) -> tuple[Catalog, LabeledIndex | None]:
         """The connection of this thread, and the labels of the last bundle, read once per bundle."""
@@ -151,8 +151,8 @@ class SimilarImages:
             if drawn is not None and backbone == self._backbone:
                 self._index = drawn
 
-    def _seen(self, picture: ImageId) -> bytes | None:
-        return None if self._is_closed.is_set() else self._see(picture)
+    def _seen(self, image_id: ImageId) -> bytes | None:
+        return None if self._is_closed.is_set() else self._see(image_id)
 
     def _rest(self) -> bool:
         return not self._is_closed.wait(_PAUSE_S)
@@ -174,30 +174,30 @@ class NearDuplicateFinder:
         self._see = see
         self._kept: dict[ImageId, Example | None] = {}
 
-    def same(self, picture: ImageId, others: Sequence[ImageId]) -> list[ImageId]:
-        """Those of `others` that nearly duplicate `picture` directly, in their order."""
+    def same(self, image_id: ImageId, others: Sequence[ImageId]) -> list[ImageId]:
+        """Those of `others` that nearly duplicate `image_id` directly, in their order."""
         from classifier.labels.near_duplicates import near_duplicates  # noqa: PLC0415 - it needs scipy
 
-        own = self._look(picture) if others else None
+        own = self._look(image_id) if others else None
         if own is None:
             return []
         found = [look for look in map(self._look, others) if look is not None]
         bits = LabelSettings().near_duplicate_bits
-        return [other.picture for other in found if any(near_duplicates((own, other), bits))]
+        return [other.image_id for other in found if any(near_duplicates((own, other), bits))]
 
-    def _look(self, picture: ImageId) -> Example | None:
-        if picture not in self._kept:
+    def _look(self, image_id: ImageId) -> Example | None:
+        if image_id not in self._kept:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            self._kept[picture] = self._read(picture)
-        return self._kept[picture]
+            self._kept[image_id] = self._read(image_id)
+        return self._kept[image_id]
 
-    def _read(self, picture: ImageId) -> Example | None:
-        data = self._see(picture)
+    def _read(self, image_id: ImageId) -> Example | None:
+        data = self._see(image_id)
         if data is None:
             return None
         try:
             seen = example_of(_NOWHERE, data, max_megapixels=ImageSettings().max_megapixels)
         except Undecodable:
             return None
-        return replace(seen, picture=picture)
+        return replace(seen, image_id=image_id)

@@ -128,14 +128,14 @@ class ThumbnailService:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="thumbnails")
         self._ahead = Prefetcher(self._prepare, idle=self._cache.tidy)
 
-    def see(self, picture: ImageId, size: str) -> Future[bytes | None]:
+    def see(self, image_id: ImageId, size: str) -> Future[bytes | None]:
         """The image as a JPEG, of a size in SIDES; None if it is gone."""
         self.hold_still()
-        return self._pool.submit(self._seen, picture, SIDES[size])
+        return self._pool.submit(self._seen, image_id, SIDES[size])
 
-    def small(self, picture: ImageId) -> bytes | None:
+    def small(self, image_id: ImageId) -> bytes | None:
         """The small image, in any other thread."""
-        return self.see(picture, "small").result()
+        return self.see(image_id, "small").result()
 
     def expect(self, rows: Iterator[QueueItem]) -> None:
         """Prefetch these in this order, in place of the last plan."""
@@ -154,19 +154,19 @@ class ThumbnailService:
         self._ahead.close()
         self._pool.shutdown(cancel_futures=True)
 
-    def _seen(self, picture: ImageId, side: int) -> bytes | None:
-        kept = self._cache.get(picture) if side == SMALL else None
+    def _seen(self, image_id: ImageId, side: int) -> bytes | None:
+        kept = self._cache.get(image_id) if side == SMALL else None
         if kept is not None:
             return kept
-        path = self._path_of(picture)
-        return None if path is None else self._made(picture, path, side)
+        path = self._path_of(image_id)
+        return None if path is None else self._made(image_id, path, side)
 
     def _prepare(self, row: QueueItem) -> None:
-        if not self._cache.has(row.picture):
-            self._made(row.picture, self._library / row.path, SMALL)
+        if not self._cache.has(row.image_id):
+            self._made(row.image_id, self._library / row.path, SMALL)
 
-    def _made(self, picture: ImageId, path: Path, side: int) -> bytes | None:
-        made = thumbnail(picture, path, side=side, max_megapixels=self._max_megapixels)
+    def _made(self, image_id: ImageId, path: Path, side: int) -> bytes | None:
+        made = thumbnail(image_id, path, side=side, max_megapixels=self._max_megapixels)
         if made is not None and side == SMALL:
-            self._cache.keep(picture, made)
+            self._cache.keep(image_id, made)
         return made

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 from classifier.catalog.filesystem import state_folder
 from classifier.errors import Undecodable
 from classifier.images.decode import decode
-from classifier.images.hashing import picture_id
-from classifier.images.safe_open import read_picture
+from classifier.images.hashing import hash_bytes
+from classifier.images.safe_open import read_image_file
 from classifier.own_files import READ, make_own_folder, open_own, remove_own, write_own
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ LARGE: Final = 1600
 _QUALITY: Final = {SMALL: 82, LARGE: 88}
 
 
-def thumbnail(picture: ImageId, path: Path, *, side: int, max_megapixels: float) -> bytes | None:
+def thumbnail(image_id: ImageId, path: Path, *, side: int, max_megapixels: float) -> bytes | None:
     """The image as a JPEG of at most `side` pixels; None if `path` no longer holds it."""
     try:
-        data = read_picture(path, max_megapixels=max_megapixels)
-        if picture_id(data) != picture:
+        data = read_image_file(path, max_megapixels=max_megapixels)
+        if hash_bytes(data) != image_id:
             return None
         image = decode(data, max_megapixels=max_megapixels, least=2 * side).image
     except (OSError, Undecodable):
@@ -65,21 +65,21 @@ class ThumbnailCache:
         self._lock = threading.Lock()
         self._held: int | None = None
 
-    def get(self, picture: ImageId) -> bytes | None:
+    def get(self, image_id: ImageId) -> bytes | None:
         """The cached image, or None."""
         try:
-            with open_own(self._path(picture), READ) as file:
+            with open_own(self._path(image_id), READ) as file:
                 return file.read()
         except OSError:
             return None
 
-    def has(self, picture: ImageId) -> bool:
+    def has(self, image_id: ImageId) -> bool:
         """Whether it is cached."""
-        return self._path(picture).is_file()
+        return self._path(image_id).is_file()
 
-    def keep(self, picture: ImageId, data: bytes) -> None:
+    def keep(self, image_id: ImageId, data: bytes) -> None:
         """Cache an image, whole or not at all; a full disk is ignored."""
-        path = self._path(picture)
+        path = self._path(image_id)
         try:
             make_own_folder(path.parent)
             write_own(path, data, durably=False)
@@ -120,5 +120,5 @@ class ThumbnailCache:
                 continue
             yield status.st_mtime_ns, status.st_size, path
 
-    def _path(self, picture: ImageId) -> Path:
-        return self._folder / picture[:2] / f"{picture}.jpg"
+    def _path(self, image_id: ImageId) -> Path:
+        return self._folder / image_id[:2] / f"{image_id}.jpg"

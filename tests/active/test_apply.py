@@ -43,7 +43,7 @@ def waiting(library: Path) -> list[ImageId]:
 def annotate(library: Path, pictures: list[ImageId], category: str) -> None:
     with open_catalog(library) as catalog:
         annotations = [
-            Annotation(picture=picture, kind=AnnotationKind.RIGHT, category=category, origin="review", at="2026-01-01")
+            Annotation(image_id=picture, kind=AnnotationKind.RIGHT, category=category, origin="review", at="2026-01-01")
             for picture in pictures
         ]
         annotation_log.add_all(catalog, annotations)

@@ -75,8 +75,8 @@ def test_a_new_label_is_counted_once_before_and_after_it_is_filed(labels: Path) 
     sampled(labels)
     with open_catalog(labels) as catalog:
         session = ReviewSession(catalog, by_hand=placed_by_hand(catalog, labels))
-        pictures = [row.picture for row in session.page(QueueFilter(), after=None, limit=9)]
-        session.record([Answer(picture=one, kind=AnnotationKind.RIGHT, category="cat") for one in pictures[:2]])
+        pictures = [row.image_id for row in session.page(QueueFilter(), after=None, limit=9)]
+        session.record([Answer(image_id=one, kind=AnnotationKind.RIGHT, category="cat") for one in pictures[:2]])
         assert {"cat": 5, "dog": 2} == {one["name"]: one["said"] for one in session.state()["categories"]}
     file_decided(labels)
 
@@ -84,7 +84,7 @@ def test_a_new_label_is_counted_once_before_and_after_it_is_filed(labels: Path) 
     assert f"8 labels in {labels}: cat 5, dog 2, con 1" in _next(labels)
     assert any(line.startswith("2 of 4 drawn pictures are not judged yet: until all are,") for line in _next(labels))
     with open_catalog(labels) as catalog:
-        ReviewSession(catalog).record([Answer(picture=one, kind=AnnotationKind.SKIPPED) for one in pictures[2:]])
+        ReviewSession(catalog).record([Answer(image_id=one, kind=AnnotationKind.SKIPPED) for one in pictures[2:]])
     assert any(line.startswith("all 4 drawn pictures are judged: --max-error is") for line in _next(labels))
 
 

@@ -55,7 +55,7 @@ def test_without_labels_there_are_only_clusters(sample: Path) -> None:
             for grid in grids
             for row in session.read(lambda held, _, of=grid.cluster or 0: cluster_images(held, of, limit=99))
         ]
-        assert sum(grid.count for grid in grids) == len({row.picture for row in shown}) > EACH
+        assert sum(grid.count for grid in grids) == len({row.image_id for row in shown}) > EACH
     assert Learner(sample).learn() == 0
 
 
@@ -66,8 +66,8 @@ def test_five_labels_of_two_categories_predict_the_other_images(sample: Path) ->
         rows = [row for cluster in range(9) for row in cluster_images(catalog, cluster, limit=99)]
         for name in ("red", "green"):
             session.make_category(name)
-            own = [row.picture for row in rows if row.path.name.startswith(name)][:5]
-            session.record([Answer(picture=one, kind=AnnotationKind.RIGHT, category=name) for one in own])
+            own = [row.image_id for row in rows if row.path.name.startswith(name)][:5]
+            session.record([Answer(image_id=one, kind=AnnotationKind.RIGHT, category=name) for one in own])
         learner = Learner(sample)
         assert learner.learn() == 2
         session.use_newest_ranking()
@@ -80,10 +80,10 @@ def test_five_labels_of_two_categories_predict_the_other_images(sample: Path) ->
             confidences = [row.best_confidence for row in found]
             assert confidences == sorted(confidences, reverse=True)
 
-        wrong = predicted_images(catalog, ["red"], limit=1)[0].picture
-        session.record([Answer(picture=wrong, kind=AnnotationKind.WRONG, category="red")])
-        assert wrong not in {row.picture for row in predicted_images(catalog, ["red"], limit=99)}
-        assert wrong in {row.picture for cluster in range(9) for row in cluster_images(catalog, cluster, limit=99)}
+        wrong = predicted_images(catalog, ["red"], limit=1)[0].image_id
+        session.record([Answer(image_id=wrong, kind=AnnotationKind.WRONG, category="red")])
+        assert wrong not in {row.image_id for row in predicted_images(catalog, ["red"], limit=99)}
+        assert wrong in {row.image_id for cluster in range(9) for row in cluster_images(catalog, cluster, limit=99)}
         assert learner.learn() == 3
     assert ranked(sample) == before
 

@@ -33,7 +33,7 @@ def annotate(library: Path, categories: dict[ImageId, str]) -> None:
         annotation_log.add_all(
             catalog,
             [
-                Annotation(picture=picture, kind=AnnotationKind.RIGHT, category=category, origin="review", at="now")
+                Annotation(image_id=picture, kind=AnnotationKind.RIGHT, category=category, origin="review", at="now")
                 for picture, category in categories.items()
             ],
         )

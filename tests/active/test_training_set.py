@@ -20,21 +20,21 @@ def labeled() -> LabeledEmbeddings:
         embeddings=np.array([[0, 1], [0, 2], [0, 3], [1, 0], [2, 0], [3, 0]], dtype=np.float32),
         targets=np.array([0, 0, 0, 1, 1, 1]),
         groups=np.array([0, 1, 1, 2, 3, 7]),
-        pictures=tuple(OLD),
+        image_ids=tuple(OLD),
         paths=tuple(f"{number}.png" for number in range(6)),
         selections=(Selection.RANDOM,) * 6,
     )
 
 
 def annotation(picture: ImageId, kind: AnnotationKind, category: str | None = None) -> Annotation:
-    return Annotation(picture=picture, kind=kind, category=category, origin="review", at="")
+    return Annotation(image_id=picture, kind=kind, category=category, origin="review", at="")
 
 
 def labels_after(*annotations: Annotation) -> dict[ImageId, str]:
     embeddings = {picture: np.array([5, 5], dtype=np.float32) for picture in [*OLD, *NEW]}
-    found = build_training_set(labeled(), CATEGORIES, {one.picture: one for one in annotations}, embeddings)
+    found = build_training_set(labeled(), CATEGORIES, {one.image_id: one for one in annotations}, embeddings)
     targets = found.labeled.targets.tolist()
-    return dict(zip(found.labeled.pictures, [found.categories[truth] for truth in targets], strict=True))
+    return dict(zip(found.labeled.image_ids, [found.categories[truth] for truth in targets], strict=True))
 
 
 BEFORE = dict(zip(OLD, "aaabbb", strict=True))
@@ -73,7 +73,7 @@ def test_a_new_category_is_added_from_three_images_on() -> None:
 def test_an_annotated_image_without_an_embedding_is_left_out() -> None:
     found = build_training_set(labeled(), CATEGORIES, {NEW[0]: annotation(NEW[0], AnnotationKind.RIGHT, "b")}, {})
 
-    assert tuple(OLD) == found.labeled.pictures
+    assert tuple(OLD) == found.labeled.image_ids
 
 
 @pytest.mark.parametrize("embeddings", [{}, {OLD[0]: np.array([5, 5], dtype=np.float32)}])
@@ -86,7 +86,7 @@ def test_a_labeled_image_stays_a_label_with_its_corrected_category(
     ).labeled
 
     assert (truth, "0.png", 0) == (found.targets[0], found.paths[0], found.groups[0])
-    assert (labeled().pictures, labeled().embeddings.tolist()) == (found.pictures, found.embeddings.tolist())
+    assert (labeled().image_ids, labeled().embeddings.tolist()) == (found.image_ids, found.embeddings.tolist())
 
 
 def test_near_duplicates_keep_their_group_and_new_labels_have_their_own() -> None:
@@ -119,12 +119,12 @@ def test_an_annotated_duplicate_of_a_label_does_not_predict_it() -> None:
         embeddings=np.concatenate([nothing_to_learn, nothing_to_learn * 1.01]),
         targets=np.concatenate([targets, targets]),
         groups=np.arange(120),
-        pictures=names,
+        image_ids=names,
         paths=(*(f"{number}.png" for number in range(60)), *[""] * 60),
         selections=(Selection.RANDOM,) * 60 + (Selection.MODEL,) * 60,
     )
     evidence = cross_fit(TrainingSet(labeled=repeated, categories=CATEGORIES))
 
     assert evidence is not None
-    assert names[:60] == evidence.pictures
+    assert names[:60] == evidence.image_ids
     assert (evidence.logits.argmax(axis=1) == targets).mean() < 0.75

@@ -102,7 +102,7 @@ def test_a_new_sample_is_drawn_when_the_filing_has_changed(tmp_path: Path) -> No
         drawn_by(library)
     undo(library, run=2)
 
-    assert {drawn.picture for drawn in first} == {drawn.picture for drawn in drawn_by(library)}
+    assert {drawn.image_id for drawn in first} == {drawn.image_id for drawn in drawn_by(library)}
     with read_catalog(library) as catalog:
         last = audits.last(catalog)
         assert last is not None
@@ -123,9 +123,9 @@ def test_a_sample_is_drawn_by_chance_whatever_the_categories_are(tmp_path: Path)
         assert session.state.audit.simple
     samples = [drawn_by(library, count=2, seed=seed, anew=True) for seed in range(40)]
 
-    assert {2} == {len({drawn.picture for drawn in sample}) for sample in samples}
+    assert {2} == {len({drawn.image_id for drawn in sample}) for sample in samples}
     assert {0, 1, 2} == {sum(drawn.category == "page" for drawn in sample) for sample in samples}
-    assert 6 == len({drawn.picture for sample in samples for drawn in sample})
+    assert 6 == len({drawn.image_id for sample in samples for drawn in sample})
 
 
 def test_a_picture_that_was_moved_meanwhile_has_no_path_any_more(tmp_path: Path) -> None:
@@ -189,11 +189,11 @@ def test_below_the_threshold_all_go_to_review_but_what_a_person_judged_right(tmp
     library = filed_library(tmp_path, MANY)
     with open_session(library, count=20) as session:
         answer_all(session)
-        right = {drawn.picture for drawn in session.state.audit.drawn}
-        low = {drawn.picture for drawn in session.state.audit.drawn if drawn.confidence < 0.8}
+        right = {drawn.image_id for drawn in session.state.audit.drawn}
+        low = {drawn.image_id for drawn in session.state.audit.drawn if drawn.confidence < 0.8}
         refiled = session.refile(Strictness(threshold=0.8, max_error=0.05))
     with read_catalog(library) as catalog:
-        stayed = {one.picture: one.confidence for one in audits.filed(catalog)}
+        stayed = {one.image_id: one.confidence for one in audits.filed(catalog)}
         reviewed = audits.decided_in(catalog, refiled.run)
 
     assert low

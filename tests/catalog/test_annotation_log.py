@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def say(
     catalog: Catalog, picture: str, said: AnnotationKind, *, category: str | None = "a", audit: int = 1
 ) -> Annotation:
-    verdict = Annotation(picture=ImageId(picture), kind=said, category=category, origin="audit", at="now", audit=audit)
+    verdict = Annotation(image_id=ImageId(picture), kind=said, category=category, origin="audit", at="now", audit=audit)
     return annotation_log.add(catalog, verdict)
 
 
@@ -49,8 +49,8 @@ def test_the_annotations_of_many_images_are_read_at_once(tmp_path: Path) -> None
     with open_catalog(tmp_path) as catalog, catalog.transaction():
         said = [say(catalog, f"{number}", AnnotationKind.RIGHT) for number in range(1203)]
 
-        assert {verdict.picture: verdict for verdict in said} == annotation_log.latest(
-            catalog, [v.picture for v in said]
+        assert {verdict.image_id: verdict for verdict in said} == annotation_log.latest(
+            catalog, [v.image_id for v in said]
         )
 
 

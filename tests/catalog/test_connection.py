@@ -249,7 +249,7 @@ def test_previous_decisions_are_kept_in_an_older_catalog(tmp_path: Path, monkeyp
         assert connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'decided_otherwise'").fetchone() is None
         for run, confidence in ((1, 0.5), (2, 0.5), (3, 0.6), (3, 0.7), (4, 0.8)):
             one = Decision(
-                picture=ImageId("p"), action=Action.FILE, category="a", confidence=confidence, reason=reasons.ANY
+                image_id=ImageId("p"), action=Action.FILE, category="a", confidence=confidence, reason=reasons.ANY
             )
             decisions.save(catalog, [one], run=run)
         assert [(3, 1, 0.5), (4, 3, 0.7)] == connection.execute(

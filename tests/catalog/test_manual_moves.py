@@ -13,13 +13,13 @@ from classifier.records import Annotation, AnnotationKind, ImageId, Method
 
 ID = ImageId("1" * 64)
 OLD = LibraryFile(
-    picture=ID, path=b"a/x.png", method=Method.LINK, source=b"/c/x.png", size_bytes=1, mtime_ns=1, inode=1, device=1
+    image_id=ID, path=b"a/x.png", method=Method.LINK, source=b"/c/x.png", size_bytes=1, mtime_ns=1, inode=1, device=1
 )
 NEW = replace(OLD, path=b"b/x.png")
 
 
 def verdict(at: str) -> Annotation:
-    return Annotation(picture=ID, kind=AnnotationKind.RIGHT, category="a", origin="review", at=at)
+    return Annotation(image_id=ID, kind=AnnotationKind.RIGHT, category="a", origin="review", at=at)
 
 
 @pytest.mark.parametrize("at", ["1999-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"])

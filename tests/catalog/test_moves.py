@@ -23,7 +23,7 @@ HUGE = 2**64 - 1
 ENTRY = MoveRecord(
     id=1,
     run=7,
-    picture=ImageId("c0" * 32),
+    image_id=ImageId("c0" * 32),
     method=Method.LINK,
     source=b"/crawl/\xff.jpg",
     target=b"cats/\xff.jpg",
@@ -37,7 +37,7 @@ ENTRY = MoveRecord(
     note="",
 )
 PLACE = LibraryFile(
-    picture=ImageId("c0" * 32),
+    image_id=ImageId("c0" * 32),
     path=b"cats/\xff.jpg",
     method=Method.LINK,
     source=b"/crawl/\xff.jpg",
@@ -82,15 +82,15 @@ def test_a_finished_entry_is_closed_and_its_image_has_a_place(catalog: Catalog, 
     begin(catalog, [ENTRY], run=7, folders=[])
     finish(catalog, [replace(ENTRY, state=MoveState.DONE)], library=tmp_path, places=[PLACE])
     assert [] == open_entries(catalog)
-    assert PLACE == place_of(catalog, PLACE.picture)
+    assert PLACE == place_of(catalog, PLACE.image_id)
     assert None is place_of(catalog, ImageId("other"))
 
 
 def test_a_path_has_one_image_and_an_image_one_path(catalog: Catalog, tmp_path: Path) -> None:
     finish(catalog, [], library=tmp_path, places=[PLACE])
-    finish(catalog, [], library=tmp_path, places=[replace(PLACE, picture=ImageId("d0"))])
+    finish(catalog, [], library=tmp_path, places=[replace(PLACE, image_id=ImageId("d0"))])
     assert None is place_of(catalog, ImageId("c0" * 32))
-    finish(catalog, [], library=tmp_path, places=[replace(PLACE, picture=ImageId("d0"), path=b"dogs/a.jpg")])
+    finish(catalog, [], library=tmp_path, places=[replace(PLACE, image_id=ImageId("d0"), path=b"dogs/a.jpg")])
     assert (1,) == catalog.connection.execute("SELECT count(*) FROM places").fetchone()
 
 
@@ -99,13 +99,13 @@ def test_a_renamed_image_keeps_its_source(catalog: Catalog, tmp_path: Path) -> N
     renamed = replace(ENTRY, method=Method.RENAME, source=b"cats/a.jpg", state=MoveState.DONE)
     place = replace(PLACE, path=b"dogs/a.jpg", method=Method.RENAME, source=b"cats/a.jpg")
     finish(catalog, [renamed], library=tmp_path, places=[place])
-    assert replace(PLACE, path=b"dogs/a.jpg") == place_of(catalog, PLACE.picture)
+    assert replace(PLACE, path=b"dogs/a.jpg") == place_of(catalog, PLACE.image_id)
 
 
 def test_places_of_a_dry_run_need_no_entries(catalog: Catalog, tmp_path: Path) -> None:
     add_places(catalog, [PLACE], renamed=False)
     add_places(catalog, [replace(PLACE, path=b"dogs/a.jpg", method=Method.RENAME)], renamed=True)
-    assert replace(PLACE, path=b"dogs/a.jpg") == place_of(catalog, PLACE.picture)
+    assert replace(PLACE, path=b"dogs/a.jpg") == place_of(catalog, PLACE.image_id)
     assert not (tmp_path / ".illsort" / move_log.NAME).exists()
 
 
@@ -117,7 +117,7 @@ def test_without_changes_no_line_is_logged(catalog: Catalog, tmp_path: Path) -> 
 def test_a_renamed_image_of_unknown_source_came_from_its_old_path(catalog: Catalog, tmp_path: Path) -> None:
     place = replace(PLACE, method=Method.RENAME)
     finish(catalog, [replace(ENTRY, method=Method.RENAME)], library=tmp_path, places=[place])
-    assert place == place_of(catalog, PLACE.picture)
+    assert place == place_of(catalog, PLACE.image_id)
 
 
 def test_a_folder_belongs_to_the_first_run_that_created_it(catalog: Catalog) -> None:
@@ -156,7 +156,7 @@ def test_a_change_that_cannot_be_logged_is_not_done(
     with pytest.raises(OSError, match="full"):
         finish(catalog, [replace(ENTRY, state=MoveState.DONE)], library=tmp_path, places=[PLACE])
     assert [ENTRY] == open_entries(catalog)
-    assert None is place_of(catalog, PLACE.picture)
+    assert None is place_of(catalog, PLACE.image_id)
 
 
 def test_paths_of_any_bytes_are_logged() -> None:

@@ -15,7 +15,7 @@ META = {"categories": ["a", "b"], "temperature": 1.5}
 
 def rank(picture: str, place: int = 0) -> Rank:
     return Rank(
-        picture=picture, action="review", position=place, category="a", confidence=0.5, cluster_id=0, logits=None
+        image_id=picture, action="review", position=place, category="a", confidence=0.5, cluster_id=0, logits=None
     )
 
 

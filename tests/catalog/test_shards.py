@@ -23,7 +23,7 @@ def ids(count: int, first: int = 0) -> list[ImageId]:
 def rows(count: int = 10, *, first: int = 0, scale: float = 1.0, stats: int = 3) -> EmbeddingBatch:
     rng = np.random.default_rng(first)
     return EmbeddingBatch(
-        pictures=ids(count, first),
+        image_ids=ids(count, first),
         embeddings=(scale * rng.standard_normal((count, 5))).astype(np.float32),
         stats=rng.random((count, stats), np.float32),
     )
@@ -35,16 +35,16 @@ def write(library: Path, given: EmbeddingBatch, last: RowLocation | None = None)
 
 def read(library: Path, pictures: list[ImageId], *, shard: int = 1, first: int = 0) -> list[ImageId]:
     wanted = list(enumerate(pictures, start=first))
-    return [one for part in read_shard(embeddings_folder(library, BACKBONE), shard, wanted) for one in part.pictures]
+    return [one for part in read_shard(embeddings_folder(library, BACKBONE), shard, wanted) for one in part.image_ids]
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e9])
 def test_embeddings_are_read_in_half_precision_at_any_scale(tmp_path: Path, scale: float) -> None:
     given = rows(scale=scale)
     assert [RowLocation(shard=1, row=number) for number in range(10)] == write(tmp_path, given)
-    (found,) = read_shard(embeddings_folder(tmp_path, BACKBONE), 1, [(row, given.pictures[row]) for row in (0, 3, 9)])
+    (found,) = read_shard(embeddings_folder(tmp_path, BACKBONE), 1, [(row, given.image_ids[row]) for row in (0, 3, 9)])
 
-    assert [given.pictures[row] for row in (0, 3, 9)] == found.pictures
+    assert [given.image_ids[row] for row in (0, 3, 9)] == found.image_ids
     np.testing.assert_allclose(given.embeddings[[0, 3, 9]], found.embeddings, rtol=1e-3, atol=scale * 1e-4)
     np.testing.assert_allclose(given.stats[[0, 3, 9]], found.stats, rtol=1e-3, atol=1e-4)
 
@@ -56,12 +56,12 @@ def test_each_float16_value_is_read_exactly(tmp_path: Path, exponent: int) -> No
     # A row's scale is a power of two above its largest number: with one half in each row, that is one.
     numbers = numbers[: len(numbers) // 7 * 7].reshape(-1, 7)
     kept = np.ldexp(np.pad(numbers, ((0, 0), (0, 1)), constant_values=0.5), exponent)
-    given = EmbeddingBatch(pictures=ids(len(kept)), embeddings=kept, stats=np.zeros((len(kept), 0), np.float32))
+    given = EmbeddingBatch(image_ids=ids(len(kept)), embeddings=kept, stats=np.zeros((len(kept), 0), np.float32))
     write(tmp_path, given)
     found = np.concatenate(
         [
             part.embeddings
-            for part in read_shard(embeddings_folder(tmp_path, BACKBONE), 1, list(enumerate(given.pictures)))
+            for part in read_shard(embeddings_folder(tmp_path, BACKBONE), 1, list(enumerate(given.image_ids)))
         ]
     )
 
@@ -94,7 +94,7 @@ def test_embeddings_that_are_not_finite_are_not_stored(tmp_path: Path) -> None:
     spots = ShardWriter(tmp_path, BACKBONE, last=None).append(given)
 
     assert [RowLocation(shard=1, row=0), None, RowLocation(shard=1, row=1)] == spots
-    assert [given.pictures[0], given.pictures[2]] == read(tmp_path, [given.pictures[0], given.pictures[2]])
+    assert [given.image_ids[0], given.image_ids[2]] == read(tmp_path, [given.image_ids[0], given.image_ids[2]])
 
 
 def test_a_row_of_another_image_is_skipped(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def judge(library: Path, *, wrong: Iterable[str] = WRONG, count: int | None = No
 
 def drawn_by(library: Path) -> list[str]:
     with open_session(library) as session:
-        return [drawn.picture for drawn in session.state.audit.drawn]
+        return [drawn.image_id for drawn in session.state.audit.drawn]
 
 
 def waiting(library: Path) -> set[str]:

@@ -214,9 +214,9 @@ def test_images_decided_together_or_alone_have_the_same_decision(
     assert apart == together
 
 
-DECISION = Decision(picture=ImageId("p"), action=Action.FILE, category="chibi", confidence=0.97, reason=ANY)
+DECISION = Decision(image_id=ImageId("p"), action=Action.FILE, category="chibi", confidence=0.97, reason=ANY)
 ANNOTATION = Annotation(
-    picture=ImageId("p"),
+    image_id=ImageId("p"),
     kind=AnnotationKind.WRONG,
     category="chibi",
     origin="audit",

@@ -71,7 +71,7 @@ def _file(moves: list[Move], *, library: Path, crawl: Path, batch: int) -> list[
         name(catalog, crawl)
         recovery.recover(catalog, library)
         begin_run(catalog, crawl)
-        waiting = [move for move in moves if place_of(catalog, move.picture) is None]
+        waiting = [move for move in moves if place_of(catalog, move.image_id) is None]
         for start in range(0, len(waiting), batch):
             some = waiting[start : start + batch]
             outcomes += executor.execute(catalog, library=library, run=1, moves=some, disk=Disk())

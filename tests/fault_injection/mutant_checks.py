@@ -15,7 +15,7 @@ from fault_injection.child_run import PLACED
 from fault_injection.interference import EDITED, RACER
 from fault_injection.invariants import check_finished, check_nothing_lost
 from fault_injection.sweep import ScenarioFactory, kill_at_each, list_calls
-from kit.filing import hashes, picture_of
+from kit.filing import hashes, image_id_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +88,7 @@ class MutantChecks:
         """A source is edited after it was copied."""
         scenario = self._scenarios(Method.MOVE).create()
         self.fork_server.run(scenario.job(mutant=mutant, interfere="edit"))
-        assert [picture_of(EDITED)] * scenario.pictures == hashes(scenario.crawl), "an edited source is gone"
+        assert [image_id_of(EDITED)] * scenario.pictures == hashes(scenario.crawl), "an edited source is gone"
 
     def swap(self, mutant: str) -> None:
         """Each source is replaced by a link to an equal file."""

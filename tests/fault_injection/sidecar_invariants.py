@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from classifier.catalog.connection import read_catalog
 from classifier.records import Method
 from fault_injection.invariants import Scenario, check_nothing_lost, write_old
-from kit.filing import hashes, picture_of
+from kit.filing import hashes, image_id_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,8 +78,8 @@ def check_sidecars_filed(scenario: SidecarScenario) -> None:
     """All is filed exactly once, each sidecar next to its image and named like it; other files have not moved."""
     check_no_sidecar_lost(scenario)
     filed = _filed(scenario)
-    wanted = Counter(scenario.before) - Counter([picture_of(NOBODYS)])
-    assert wanted == Counter(picture_of(content) for content in filed.values()), "not filed exactly once"
+    wanted = Counter(scenario.before) - Counter([image_id_of(NOBODYS)])
+    assert wanted == Counter(image_id_of(content) for content in filed.values()), "not filed exactly once"
     for path, content in filed.items():
         if path.suffix == ".jpg":
             stem = path.with_suffix("").as_posix()

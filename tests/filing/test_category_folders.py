@@ -20,7 +20,7 @@ NFD = unicodedata.normalize("NFD", NFC)
 
 
 def decision(category: str, action: Action = Action.FILE) -> Decision:
-    return Decision(picture=ImageId("0" * 64), action=action, category=category, confidence=1.0, reason=reasons.ANY)
+    return Decision(image_id=ImageId("0" * 64), action=action, category=category, confidence=1.0, reason=reasons.ANY)
 
 
 @pytest.mark.parametrize("category", [NFC, NFD])

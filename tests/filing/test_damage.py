@@ -15,7 +15,7 @@ import pytest
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.move_log import checksum, read_move_log, row_checksum
-from classifier.catalog.moves import ENTRY, damaged_rows, select
+from classifier.catalog.moves import MOVE_COLUMNS, damaged_rows, select
 from classifier.catalog.values import to_bytes, to_path
 from classifier.filing.path_scope import PathScope
 from classifier.filing.refile import refile_images, remove_empty_folders
@@ -24,7 +24,7 @@ from classifier.filing.verify import verify
 from classifier.progress import SilentProgress
 from classifier.records import Action, Decision, Method
 from kit import reasons
-from kit.filing import hashes, picture_of, sort
+from kit.filing import hashes, image_id_of, sort
 from kit.tree import all_files, make_tree
 
 if TYPE_CHECKING:
@@ -169,12 +169,12 @@ def write_row(library: Path, column: str, value: Any, *, seal: Callable[[tuple[A
         connection.execute(f"UPDATE moves SET {column} = ? WHERE id = 2", (value,))  # noqa: S608
         if seal is not None:
             connection.text_factory = lambda kept: kept.decode(errors="surrogateescape")
-            names = ", ".join(ENTRY)
+            names = ", ".join(MOVE_COLUMNS)
             row = connection.execute(f"SELECT {names} FROM moves ORDER BY id != 1, id LIMIT 1 OFFSET 1").fetchone()  # noqa: S608
             connection.execute("UPDATE moves SET checksum = ? WHERE id = ?", (seal(row), row[0]))
 
 
-@pytest.mark.parametrize("column", ENTRY)
+@pytest.mark.parametrize("column", MOVE_COLUMNS)
 def test_a_damaged_row_of_the_journal_is_written_anew_from_the_trail_or_named(
     setup: Setup, column: str, step: int
 ) -> None:
@@ -214,10 +214,12 @@ def test_a_row_of_a_stranger_is_obeyed_in_the_library_and_the_crawl_only(
 
 
 def test_a_place_of_a_stranger_moves_nothing_into_the_library(setup: Setup) -> None:
-    dog = Decision(picture=picture_of(b"dog"), action=Action.FILE, category="birds", confidence=1.0, reason=reasons.ANY)
+    dog = Decision(
+        image_id=image_id_of(b"dog"), action=Action.FILE, category="birds", confidence=1.0, reason=reasons.ANY
+    )
     for path in [path for path in setup.elsewhere() if b"thesis" in path]:
         with open_catalog(setup.library) as catalog:
-            catalog.connection.execute("UPDATE places SET path = ? WHERE picture = ?", (path, dog.picture))
+            catalog.connection.execute("UPDATE places SET path = ? WHERE picture = ?", (path, dog.image_id))
             made = refile_images(catalog, setup.library, [dog], run=1, progress=SilentProgress())
         assert (0, 1) == (made.moved, len(made.left))
         setup.check(path)

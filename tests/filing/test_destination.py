@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from classifier.filing.destination import candidate_names, folder_for
 from classifier.records import Action, Decision, ImageId
 from kit import reasons
-from kit.filing import picture_of
+from kit.filing import image_id_of
 
-CAT = picture_of(b"cat")
+CAT = image_id_of(b"cat")
 
 
 def decision(category: str, action: Action = Action.FILE) -> Decision:
     """A decision for the picture `cat`."""
-    return Decision(picture=CAT, action=action, category=category, confidence=0.9, reason=reasons.ANY)
+    return Decision(image_id=CAT, action=action, category=category, confidence=0.9, reason=reasons.ANY)
 
 
 def test_a_taken_name_gets_a_number_before_the_extension() -> None:

@@ -369,7 +369,7 @@ def test_a_real_full_disk_loses_nothing_and_a_rerun_with_room_finishes(
         assert 0 < len(hashes(library)) < 8
         subprocess.run(["mount", "-o", "remount,size=2m", library], check=True)
         recover(catalog, library)
-        waiting = [move for move in moves_of(crawl, method=method) if not placed(catalog, move.picture)]
+        waiting = [move for move in moves_of(crawl, method=method) if not placed(catalog, move.image_id)]
         outcomes = execute(catalog, library=library, run=1, moves=waiting)
     assert {Status.PLACED} == {outcome.status for outcome in outcomes}
     assert before == hashes(library)

@@ -18,14 +18,14 @@ from classifier.filing.fsops import Disk
 from classifier.filing.results import Status
 from classifier.records import Method
 from fault_injection.faulty_disks import Meddling
-from kit.filing import begin_run, hashes, move_of, picture_of, sort
+from kit.filing import begin_run, hashes, image_id_of, move_of, sort
 from kit.tree import make_tree, read_tree
 
 if TYPE_CHECKING:
     from kit.filing import World
 
 CRAWL = {"one": {"a.jpg": b"cat", "b.jpg": b"dog"}, "two": {"a.jpg": b"cow"}}
-CLASHING = f"a_{picture_of(b'cow')[:8]}.jpg"
+CLASHING = f"a_{image_id_of(b'cow')[:8]}.jpg"
 FILED = {"kind_c": {"a.jpg": b"cat", CLASHING: b"cow"}, "kind_d": {"b.jpg": b"dog"}}
 MODES = [Method.LINK, Method.COPY, Method.MOVE, Method.SYMLINK]
 
@@ -99,7 +99,7 @@ def test_a_file_that_was_there_is_never_replaced(world: World, method: Method) -
     source = world.add("a.jpg", b"cat")
     make_tree(world.library / "cats", {"a.jpg": b"somebody's"})
     (outcome,) = world.execute(move_of(source, method=method))
-    named = f"a_{picture_of(b'cat')[:8]}.jpg"
+    named = f"a_{image_id_of(b'cat')[:8]}.jpg"
     assert Path("cats", named) == outcome.path
     assert {"cats": {"a.jpg": b"somebody's", named: b"cat"}} == read_tree(world.library)
 
@@ -121,7 +121,7 @@ def test_moving_an_image_already_present_keeps_and_reports_the_source(world: Wor
     assert (Status.DUPLICATE, Path("cats/a.jpg")) == (outcome.status, outcome.path)
     assert source.exists()
     assert ["adopted"] == world.states()
-    place = place_of(world.catalog, outcome.move.picture)
+    place = place_of(world.catalog, outcome.move.image_id)
     assert place is not None
     assert b"cats/a.jpg" == place.path
 
@@ -200,7 +200,7 @@ def test_a_move_within_the_library_keeps_the_images_history(world: World) -> Non
     (outcome,) = world.execute(move)
     assert (Status.PLACED, Path("cats/a.jpg"), Method.RENAME) == (outcome.status, outcome.path, outcome.method)
     assert {"_review": {"cats": {}}, "cats": {"a.jpg": b"cat"}} == read_tree(world.library)
-    place = place_of(world.catalog, move.picture)
+    place = place_of(world.catalog, move.image_id)
     assert place is not None
     assert (b"cats/a.jpg", Method.LINK, os.fsencode(source)) == (place.path, place.method, place.source)
 
@@ -226,8 +226,8 @@ def test_the_place_of_a_picture_that_is_there_no_longer_is_given_to_the_next(wor
     (world.library / "cats/a.jpg").unlink()
     second = move_of(world.add("two/a.jpg", b"cow"), method=Method.COPY)
     world.execute(second)
-    assert None is place_of(world.catalog, first.picture)
-    assert place_of(world.catalog, second.picture) is not None
+    assert None is place_of(world.catalog, first.image_id)
+    assert place_of(world.catalog, second.image_id) is not None
 
 
 def test_the_folders_that_a_run_makes_are_recorded_for_undo(world: World) -> None:
@@ -266,7 +266,7 @@ def test_a_picture_that_is_taken_away_as_it_is_placed_has_no_place(world: World)
             (folder / "a.jpg").unlink(missing_ok=True)
 
     world.execute(move, disk=Taking())
-    assert None is place_of(world.catalog, move.picture)
+    assert None is place_of(world.catalog, move.image_id)
 
 
 def test_a_taken_name_that_may_not_be_read_is_another_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,6 +301,6 @@ def test_a_library_that_was_moved_is_still_known(tmp_path: Path) -> None:
     (tmp_path / "library").rename(tmp_path / "moved")
     assert [] == sort(tmp_path / "moved", crawl, method=Method.COPY)
     with open_catalog(tmp_path / "moved") as catalog:
-        place = place_of(catalog, picture_of(b"dog"))
+        place = place_of(catalog, image_id_of(b"dog"))
     assert place is not None
     assert b"kind_d/b.jpg" == place.path

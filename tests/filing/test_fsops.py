@@ -10,7 +10,7 @@ import pytest
 from classifier.filing import fsops
 from classifier.filing.fsops import Disk, SourceError, cannot_link, is_disk_failure
 from fault_injection.faulty_disks import FatDisk, NoExclusiveRename, refusal
-from kit.filing import picture_of
+from kit.filing import image_id_of
 from kit.tree import make_tree, read_tree
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def test_a_link_whose_source_cannot_go_is_taken_back(tmp_path: Path) -> None:
 def test_a_copy_is_new_and_tells_what_it_read(tmp_path: Path) -> None:
     make_tree(tmp_path, {"a": b"cat" * 1_000_000, "b": b""})
     digest = Disk().copy(tmp_path / "a", tmp_path / "c")
-    assert picture_of(b"cat" * 1_000_000) == digest
+    assert image_id_of(b"cat" * 1_000_000) == digest
     Disk().secure(tmp_path / "c", digest)
     with pytest.raises(FileExistsError):
         Disk().copy(tmp_path / "a", tmp_path / "b")
@@ -115,7 +115,7 @@ def test_a_copy_is_new_and_tells_what_it_read(tmp_path: Path) -> None:
 def test_a_copy_that_differs_is_a_disk_error(tmp_path: Path) -> None:
     make_tree(tmp_path, {"a": b"cat"})
     with pytest.raises(OSError, match="differs") as told:
-        Disk().secure(tmp_path / "a", picture_of(b"dog"))
+        Disk().secure(tmp_path / "a", image_id_of(b"dog"))
     assert is_disk_failure(told.value)
 
 

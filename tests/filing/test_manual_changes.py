@@ -22,7 +22,7 @@ from classifier.filing.reconcile import reconcile_if_free
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.records import Method
-from kit.filing import picture_of
+from kit.filing import image_id_of
 from kit.sorting import sort
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ class Stage:
     def contents(self) -> set[str]:
         """Every content in library and crawl, which may have been renamed."""
         files = [path for path in self.folder.rglob("*") if ".illsort" not in path.parts and path.is_file()]
-        return {picture_of(path.read_bytes()) for path in files}
+        return {image_id_of(path.read_bytes()) for path in files}
 
     def counted(self) -> dict[str, int]:
         """By the disk: pictures of the crawl in each folder of the library, each content once."""
-        found = {picture_of(path.read_bytes()): path for path in self.files() if path.is_file()}
+        found = {image_id_of(path.read_bytes()): path for path in self.files() if path.is_file()}
         own = [path for picture, path in found.items() if picture in self.known]
         return dict(Counter(path.relative_to(self.library).parts[0] for path in own))
 
@@ -125,7 +125,7 @@ class Stage:
 
     def sort(self) -> None:
         """All can be filed."""
-        self.known |= {picture_of(path.read_bytes()) for path in self.crawl.iterdir()}
+        self.known |= {image_id_of(path.read_bytes()) for path in self.crawl.iterdir()}
         assert [] == sort(self.library, self.crawl, method=self.method, batch=3, sidecars=False)
 
     def verify(self) -> None:

@@ -16,13 +16,13 @@ from classifier.errors import FilingStopped
 from classifier.filing.recovery import Recovered, recover
 from classifier.records import Method
 from fault_injection.faulty_disks import Failing, FatDisk
-from kit.filing import image_file, picture_of
+from kit.filing import image_file, image_id_of
 from kit.tree import make_tree, read_tree
 
 if TYPE_CHECKING:
     from kit.filing import World
 
-CAT = picture_of(b"cat")
+CAT = image_id_of(b"cat")
 PART = "cats/.illsort-1-1.part"
 CANCELLED = Recovered(done=0, cancelled=1, gone=())
 DONE = Recovered(done=1, cancelled=0, gone=())
@@ -43,7 +43,7 @@ def left_open(
     entry = MoveRecord(
         id=1,
         run=1,
-        picture=CAT,
+        image_id=CAT,
         method=method,
         source=to_bytes(path),
         target=b"cats/a.jpg",

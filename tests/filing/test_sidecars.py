@@ -16,11 +16,11 @@ from classifier.filing.sidecars import sidecar_moves, sidecar_name
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.records import Method
-from kit.filing import World, image_file, move_of, name, picture_of
+from kit.filing import World, image_file, image_id_of, move_of, name
 from kit.tree import Tree, make_tree, read_tree
 
 MODES = [Method.LINK, Method.COPY, Method.MOVE, Method.SYMLINK]
-PICTURES = [picture_of(content) for content in (b"cat", b"dog", b"cow")]
+PICTURES = [image_id_of(content) for content in (b"cat", b"dog", b"cow")]
 MARK = PICTURES[1][:8]
 CRAWL: Tree = {
     "a": {"x.jpg": b"cat", "X.JPG.txt": b"same words", "x.XMP": b"<x/>", "y.txt": b"nobody's"},
@@ -49,7 +49,7 @@ def file_run(folder: Path, method: Method, *, to: str = "cats") -> None:
             kept = [place for picture in PICTURES if (place := place_of(catalog, picture)) is not None]
             paths = [library / place.path.decode() for place in kept]
         moves = [
-            replace(move_of(path, method=method, folder=to), picture=picture, source=image_file(path))
+            replace(move_of(path, method=method, folder=to), image_id=picture, source=image_file(path))
             for path, picture in zip(paths, PICTURES, strict=True)
         ]
         placed = execute(catalog, library=library, run=run, moves=moves)
@@ -97,7 +97,7 @@ def test_a_sidecar_leaves_the_crawl_only_with_its_moved_image(
     path = world.add("x.jpg", b"cat")
     world.execute(move_of(path, method=picture))
     world.add("x.txt", b"words")
-    (found,) = sidecar_moves(world.catalog, [picture_of(b"cat")], library=world.library, method=asked)
+    (found,) = sidecar_moves(world.catalog, [image_id_of(b"cat")], library=world.library, method=asked)
     assert expected is found.method
 
 
@@ -111,4 +111,4 @@ def test_a_sidecar_leaves_the_crawl_only_with_its_moved_image(
     ],
 )
 def test_a_sidecar_is_named_after_the_name_that_its_picture_got(sidecar: str, now: str, expected: str) -> None:
-    assert expected == sidecar_name(sidecar, picture="x.jpg", now=now)
+    assert expected == sidecar_name(sidecar, image="x.jpg", now=now)

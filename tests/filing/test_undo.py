@@ -26,7 +26,7 @@ from classifier.filing.undo import UndoSummary, undo
 from classifier.records import ImageFile, Method, Move
 from fault_injection import strace, undo_process
 from fault_injection.faulty_disks import Failing, FatDisk, OtherDisk
-from kit.filing import hashes, image_file, move_of, name, picture_of
+from kit.filing import hashes, image_file, image_id_of, move_of, name
 from kit.progress import SavingProgress
 from kit.tree import make_tree, read_tree
 
@@ -72,10 +72,10 @@ def rename_all(folder: Path, to: str) -> int:
         kept = list(all_places(catalog))
     moves = [
         Move(
-            picture=place.picture,
+            image_id=place.image_id,
             source=image_file(library / os.fsdecode(place.path)),
             folder=Path(to),
-            names=(Path(os.fsdecode(place.path)).name, f"{place.picture}.jpg"),
+            names=(Path(os.fsdecode(place.path)).name, f"{place.image_id}.jpg"),
             method=Method.RENAME,
         )
         for place in kept
@@ -177,12 +177,12 @@ def test_an_earlier_run_is_undone_for_what_is_still_where_it_put_it(tmp_path: Pa
     library = tmp_path / "library"
     first = file_all(tmp_path, Method.MOVE)
     with read_catalog(library) as catalog:
-        place = place_of(catalog, picture_of(b"dog"))
+        place = place_of(catalog, image_id_of(b"dog"))
     assert place is not None
     source = image_file(library / "cats/b.jpg")
     file_run(
         library,
-        [Move(picture=place.picture, source=source, folder=Path("dogs"), names=("b.jpg",), method=Method.RENAME)],
+        [Move(image_id=place.image_id, source=source, folder=Path("dogs"), names=("b.jpg",), method=Method.RENAME)],
     )
     summary = undo(library, run=first)
     assert {"b.jpg": "it is no longer there"} == reasons(summary)
@@ -348,11 +348,13 @@ def random_moves(rng: random.Random, folder: Path, fresh: list[Path]) -> list[Mo
         kept = rng.sample(found := list(all_places(catalog)), len(found) // 4)
     for place in kept:
         path = library / os.fsdecode(place.path)
-        names = (path.name, f"{place.picture}.jpg")
+        names = (path.name, f"{place.image_id}.jpg")
         source: ImageFile = image_file(path)
         to = f"kind{rng.randrange(5)}/deep"
         if path.parent != library / to:
-            moves.append(Move(picture=place.picture, source=source, folder=Path(to), names=names, method=Method.RENAME))
+            moves.append(
+                Move(image_id=place.image_id, source=source, folder=Path(to), names=names, method=Method.RENAME)
+            )
     rng.shuffle(moves)
     return moves
 

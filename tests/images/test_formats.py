@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.images.formats import HEAD_BYTES, claims_to_be_picture, sniff, unsupported_by_name
+from classifier.images.formats import HEAD_BYTES, claims_to_be_image, sniff, unsupported_by_name
 from kit.pictures import COLORS, avif_bytes, bmp_bytes, gif_bytes, jpeg_bytes, png_bytes, tiff_bytes, webp_bytes
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def test_a_file_that_is_not_an_image_has_no_format(head: bytes) -> None:
 
 
 def test_extensions_are_compared_without_regard_to_case() -> None:
-    assert claims_to_be_picture(Path("A.JPG"))
-    assert claims_to_be_picture(Path("a.Heic"))
-    assert not claims_to_be_picture(Path("a.txt"))
-    assert not claims_to_be_picture(Path("jpg"))
+    assert claims_to_be_image(Path("A.JPG"))
+    assert claims_to_be_image(Path("a.Heic"))
+    assert not claims_to_be_image(Path("a.txt"))
+    assert not claims_to_be_image(Path("jpg"))
 
 
 def test_an_extension_that_is_not_read_names_its_format() -> None:

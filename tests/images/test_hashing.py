@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from classifier.images.decode import decode
-from classifier.images.hashing import hash_file, perceptual_hash, picture_id
+from classifier.images.hashing import hash_bytes, hash_file, perceptual_hash
 from kit.pictures import busy, encoded
 
 
 def test_the_id_is_the_sha256_of_the_content() -> None:
-    assert picture_id(b"abc") == hashlib.sha256(b"abc").hexdigest()
+    assert hash_bytes(b"abc") == hashlib.sha256(b"abc").hexdigest()
 
 
 def test_a_hashed_file_has_the_id_of_its_bytes_and_its_own_stat(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ def test_a_hashed_file_has_the_id_of_its_bytes_and_its_own_stat(tmp_path: Path) 
 
     file, identity = hash_file(path)
 
-    assert identity == picture_id(data)
+    assert identity == hash_bytes(data)
     assert (file.path, file.size_bytes, file.mtime_ns) == (path, len(data), path.stat().st_mtime_ns)
     assert (file.inode, file.device) == (path.stat().st_ino, path.stat().st_dev)
 

@@ -52,7 +52,7 @@ def test_an_empty_file_is_empty() -> None:
 
 
 def test_text_is_not_a_picture() -> None:
-    assert refusal(b"hello, this is a letter").kind is FailureKind.NOT_A_PICTURE
+    assert refusal(b"hello, this is a letter").kind is FailureKind.NOT_AN_IMAGE
 
 
 @pytest.mark.parametrize(

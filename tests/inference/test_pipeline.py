@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from classifier.images.hashing import picture_id
+from classifier.images.hashing import hash_bytes
 from classifier.inference.device import Runtime, choose_runtime
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer
 from classifier.inference.reader import Limits, Reader
@@ -62,7 +62,7 @@ def test_each_file_gets_its_own_result_among_broken_ones(tmp_path: Path, workers
     for item in items:
         if isinstance(item, Inferred):
             assert item.file.path == paths[item.key]
-            assert item.image.id == picture_id(paths[item.key].read_bytes())
+            assert item.image.id == hash_bytes(paths[item.key].read_bytes())
 
 
 def test_a_failure_says_why_under_its_key(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_failure_says_why_under_its_key(tmp_path: Path) -> None:
     [item] = infer([tmp_path / "a.png"], NETWORK, READER, runtime(), limits=LIMITS)
 
     assert isinstance(item, InferenceFailure)
-    assert (item.key, item.id, item.failure.kind) == (0, picture_id(b""), FailureKind.EMPTY)
+    assert (item.key, item.id, item.failure.kind) == (0, hash_bytes(b""), FailureKind.EMPTY)
 
 
 def test_a_batch_answers_as_each_picture_alone(tmp_path: Path) -> None:

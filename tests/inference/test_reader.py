@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from classifier.images.hashing import picture_id
+from classifier.images.hashing import hash_bytes
 from classifier.inference.reader import Read, Reader, ReadError
 from classifier.reason_text import reason_message
 from classifier.records import FailureKind
@@ -35,7 +35,7 @@ def test_a_picture_is_read_with_its_file_its_identity_and_its_pixels(tmp_path: P
 
     assert isinstance(outcome, Read)
     assert (outcome.file.path, outcome.file.size_bytes, outcome.file.inode) == (path, len(data), path.stat().st_ino)
-    assert outcome.image.id == picture_id(data)
+    assert outcome.image.id == hash_bytes(data)
     assert (outcome.image.width, outcome.image.height, outcome.image.truncated) == (64, 48, False)
     assert outcome.pixels.shape == (3, 8, 8)
     assert outcome.pixels[:, 4, 4].tolist() == list(RED)
@@ -54,7 +54,7 @@ def test_a_truncated_picture_is_read_and_marked(tmp_path: Path) -> None:
     ("name", "data", "kind"),
     [
         ("a.png", b"", FailureKind.EMPTY),
-        ("a.png", b"hello", FailureKind.NOT_A_PICTURE),
+        ("a.png", b"hello", FailureKind.NOT_AN_IMAGE),
         ("a.tga", b"\0\0\x02" + bytes(40), FailureKind.UNSUPPORTED),
         ("a.png", b"8BPS\0\x01", FailureKind.UNSUPPORTED),
         ("a.png", png_bytes(RED)[:30], FailureKind.CORRUPT),
@@ -68,7 +68,7 @@ def test_a_bad_file_is_known_with_its_reason(tmp_path: Path, name: str, data: by
 
     assert outcome.failure.kind is kind
     assert outcome.failure.detail.code.value not in str(reason_message(outcome.failure.detail))
-    assert outcome.id == picture_id(data)
+    assert outcome.id == hash_bytes(data)
     assert outcome.file is not None
     assert outcome.file.path == path
 

@@ -19,7 +19,7 @@ from classifier.audit.session import open_session
 from classifier.catalog.connection import NAME, open_catalog
 from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.move_log import checksum, row_checksum
-from classifier.catalog.moves import ENTRY
+from classifier.catalog.moves import MOVE_COLUMNS
 from classifier.catalog.values import to_bytes
 from classifier.cli.main import app
 from classifier.errors import IllsortError, LibraryError
@@ -100,7 +100,7 @@ def write(catalog: Catalog, number: int, **values: Any) -> None:
     """Write these columns of a row of the journal, and its checksum."""
     for name, value in values.items():
         catalog.connection.execute(f"UPDATE moves SET {name} = ? WHERE id = ?", (value, number))  # noqa: S608
-    row = catalog.connection.execute(f"SELECT {', '.join(ENTRY)} FROM moves WHERE id = ?", (number,)).fetchone()  # noqa: S608
+    row = catalog.connection.execute(f"SELECT {', '.join(MOVE_COLUMNS)} FROM moves WHERE id = ?", (number,)).fetchone()  # noqa: S608
     catalog.connection.execute("UPDATE moves SET checksum = ? WHERE id = ?", (row_checksum(row), number))
 
 
@@ -111,7 +111,7 @@ def red_row(catalog: Catalog) -> int:
 
 def add(catalog: Catalog, **values: Any) -> None:
     """Add a row that is like the one that moved the red picture but for these columns."""
-    columns = ", ".join(name for name in (*ENTRY, "at") if name != "id")
+    columns = ", ".join(name for name in (*MOVE_COLUMNS, "at") if name != "id")
     catalog.connection.execute(
         f"INSERT INTO moves (id, {columns}) SELECT {ID}, {columns} FROM moves WHERE id = ?",  # noqa: S608
         (red_row(catalog),),

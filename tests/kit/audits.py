@@ -60,7 +60,7 @@ def filed_library(
                 reason = Reason.of(ReasonCode.ABOVE_THRESHOLD, threshold=0.5, top=top)
                 made.append(
                     Decision(
-                        picture=moves[-1].picture,
+                        image_id=moves[-1].image_id,
                         action=Action.FILE,
                         category=kind.category,
                         confidence=confidence,
@@ -91,7 +91,7 @@ def audit_of(
         drawn=tuple(
             SampledImage(
                 position=position,
-                picture=ImageId(str(position)),
+                image_id=ImageId(str(position)),
                 category=category,
                 confidence=confidence,
                 reason="as it was",
@@ -108,7 +108,7 @@ def answered(audit: Audit, said: Sequence[tuple[int, AnnotationKind]]) -> AuditS
         audit,
         [
             Annotation(
-                picture=ImageId(str(position)),
+                image_id=ImageId(str(position)),
                 kind=word,
                 category=audit.drawn[position].category,
                 origin="audit",

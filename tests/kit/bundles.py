@@ -99,7 +99,7 @@ def color_labeled(embeddings: NDArray[np.float32]) -> LabeledEmbeddings:
         embeddings=embeddings,
         targets=np.repeat(np.arange(len(CATEGORIES)), 40),
         groups=np.arange(len(embeddings)),
-        pictures=tuple(ImageId(name) for name in names),
+        image_ids=tuple(ImageId(name) for name in names),
         paths=tuple(f"{CATEGORIES[number // 40]}/{number}.png" for number in range(len(embeddings))),
         selections=(Selection.RANDOM,) * len(embeddings),
     )
@@ -130,7 +130,7 @@ def color_evidence(network: Network, count: int) -> HoldoutPredictions:
         logits=logits.astype(np.float32),
         targets=targets.astype(np.int64),
         groups=np.arange(count),
-        pictures=tuple(ImageId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)),
+        image_ids=tuple(ImageId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)),
         paths=tuple(f"{CATEGORIES[truth]}/{number}.png" for number, truth in enumerate(targets)),
         how="held out",
         selections=(Selection.RANDOM,) * count,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.images.hashing import picture_id
+from classifier.images.hashing import hash_bytes
 from classifier.model.bundle_files import EMBEDDINGS, EVALUATION
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import Selection
@@ -33,9 +33,9 @@ class Doubted:
     colors: tuple[str, ...]
 
     @property
-    def pictures(self) -> tuple[ImageId, ...]:
+    def image_ids(self) -> tuple[ImageId, ...]:
         """Their ids, in the same order."""
-        return tuple(picture_id(path.read_bytes()) for path in self.wrong)
+        return tuple(hash_bytes(path.read_bytes()) for path in self.wrong)
 
 
 def doubted(folder: Path, *, crawled: int = 0, waiting: int = 2) -> Doubted:
@@ -75,13 +75,13 @@ def tell(made: Doubted, paths: tuple[Path, ...]) -> None:
         embeddings=np.zeros((len(paths), 2), dtype=np.float32),
         targets=np.array([CATEGORIES.index(path.parent.name) for path in paths]),
         groups=np.arange(len(paths)),
-        pictures=tuple(picture_id(path.read_bytes()) for path in paths),
+        image_ids=tuple(hash_bytes(path.read_bytes()) for path in paths),
         paths=tuple(path.as_posix() for path in paths),
         selections=(Selection.PERSON,) * len(paths),
     ).save(made.bundle / EMBEDDINGS)
     doubts = [
         {
-            "picture": picture_id(path.read_bytes()),
+            "picture": hash_bytes(path.read_bytes()),
             "path": path.as_posix(),
             "category": path.parent.name,
             "likely": color,

@@ -37,16 +37,16 @@ def image_file(path: Path) -> ImageFile:
     return ImageFile(path=path, size_bytes=seen.st_size, mtime_ns=time_of(seen), inode=seen.st_ino, device=seen.st_dev)
 
 
-def picture_of(content: bytes) -> ImageId:
+def image_id_of(content: bytes) -> ImageId:
     """The id of this content."""
     return ImageId(hashlib.sha256(content).hexdigest())
 
 
 def move_of(path: Path, *, method: Method, folder: str = "cats") -> Move:
     """The move that files `path` under its own name."""
-    picture = picture_of(path.read_bytes())
+    picture = image_id_of(path.read_bytes())
     return Move(
-        picture=picture,
+        image_id=picture,
         source=image_file(path),
         folder=Path(folder),
         names=candidate_names(path.name, picture),
@@ -88,7 +88,7 @@ def sort(library: Path, crawl: Path, *, method: Method, batch: int = 256, disk: 
         name(catalog, crawl)
         recover(catalog, library)
         begin_run(catalog, crawl)
-        waiting = [move for move in moves_of(crawl, method=method) if place_of(catalog, move.picture) is None]
+        waiting = [move for move in moves_of(crawl, method=method) if place_of(catalog, move.image_id) is None]
         for start in range(0, len(waiting), batch):
             moves = waiting[start : start + batch]
             outcomes += execute(catalog, library=library, run=1, moves=moves, disk=disk)

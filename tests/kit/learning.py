@@ -7,7 +7,7 @@ from pathlib import Path
 import timm
 import torch
 
-from classifier.images.hashing import picture_id
+from classifier.images.hashing import hash_bytes
 from classifier.inference.device import Runtime, choose_runtime
 from classifier.model.backbone import Network
 from classifier.records import Example, Label
@@ -26,7 +26,7 @@ def drawn_examples(folder: Path, *, first: int, count: int) -> tuple[Example, ..
             data = encoded(varied(COLORS[category], seed=number), "PNG")
             path.write_bytes(data)
             label = Label(path=path, category=category)
-            examples.append(Example(label=label, picture=picture_id(data), phash=number, thumbnail=b""))
+            examples.append(Example(label=label, image_id=hash_bytes(data), phash=number, thumbnail=b""))
     return tuple(examples)
 
 

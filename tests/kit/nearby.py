@@ -12,7 +12,7 @@ from PIL import Image
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.shards import read_embeddings
-from classifier.images.hashing import picture_id
+from classifier.images.hashing import hash_bytes
 from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import Selection
@@ -54,8 +54,8 @@ def nearby(folder: Path) -> Nearby:
     made = Nearby(
         library=library,
         bundle=bundle.folder,
-        repeats=tuple(picture_id(content) for content in repeats),
-        others=tuple(picture_id(blended(number)) for number in range(OTHERS)),
+        repeats=tuple(hash_bytes(content) for content in repeats),
+        others=tuple(hash_bytes(blended(number)) for number in range(OTHERS)),
         labels=tuple(folder / "labels" / category / "1.png" for category in CATEGORIES),
     )
     for number, path in enumerate(made.labels):
@@ -76,13 +76,13 @@ def label(made: Nearby, paths: tuple[Path, ...], contents: tuple[bytes, ...] = (
         found = {
             picture: row
             for rows in read_embeddings(catalog, embeddings_folder(made.library, backbone), like, backbone=backbone)
-            for picture, row in zip(rows.pictures, rows.embeddings, strict=True)
+            for picture, row in zip(rows.image_ids, rows.embeddings, strict=True)
         }
     LabeledEmbeddings(
         embeddings=np.stack([found[picture] for picture in like]),
         targets=np.arange(len(paths)) % len(CATEGORIES),
         groups=np.arange(len(paths)),
-        pictures=tuple(picture_id(content) for content in contents or [path.read_bytes() for path in paths]),
+        image_ids=tuple(hash_bytes(content) for content in contents or [path.read_bytes() for path in paths]),
         paths=tuple(path.as_posix() for path in paths),
         selections=(Selection.PERSON,) * len(paths),
     ).save(made.bundle / EMBEDDINGS)

@@ -84,13 +84,13 @@ def waiting_library(
             path.write_bytes(content(number))
             into = {Action.FILE: category, Action.REVIEW: f"_review/{category}", Action.UNKNOWN: "_unknown"}[action]
             moves.append(move_of(path, method=Method.LINK, folder=into))
-            picture = moves[-1].picture
+            picture = moves[-1].image_id
             add_image(catalog, ImageInfo(id=picture, size_bytes=1, width=4, height=3, truncated=False))
-            made.append(Decision(picture=picture, action=action, category=category, confidence=confidence, reason=ANY))
+            made.append(Decision(image_id=picture, action=action, category=category, confidence=confidence, reason=ANY))
         decisions.save(catalog, made, run=run)
         execute(catalog, library=library, run=run, moves=moves)
         runs.finish(catalog, run, {})
-    return library, [decision.picture for decision in made]
+    return library, [decision.image_id for decision in made]
 
 
 @contextmanager

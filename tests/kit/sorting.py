@@ -31,7 +31,7 @@ from classifier.progress import SilentProgress
 from classifier.records import ImageId, ImageInfo, Method, Mode
 from classifier.sort import apply
 from classifier.sort.scan import recognize, scan
-from kit.filing import image_file, move_of, name, picture_of
+from kit.filing import image_file, image_id_of, move_of, name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,8 +132,8 @@ def _predict(catalog: Catalog, *, run: int, crawl: Path) -> None:
     with catalog.transaction():
         for path in list(files.to_predict(catalog, run=run, crawl=crawl, model=MANIFEST.key)):
             content = path.read_bytes()
-            picture = ImageInfo(id=picture_of(content), size_bytes=len(content), width=1, height=1, truncated=False)
+            picture = ImageInfo(id=image_id_of(content), size_bytes=len(content), width=1, height=1, truncated=False)
             logits = np.array([9, 0] if content[:1] == b"a" else [0, 9], np.float32)
             add_image(catalog, picture)
             add_logits(catalog, picture.id, model=MANIFEST.key, logits=logits)
-            files.set_picture(catalog, image_file(path), picture.id)
+            files.set_image_id(catalog, image_file(path), picture.id)

@@ -78,7 +78,7 @@ def test_a_picture_that_cannot_be_read_is_told_and_the_rest_is_learned(tmp_path:
     )
 
     assert 4 == len(examples)
-    assert [("page.jpg", FailureKind.NOT_A_PICTURE)] == [(label.path.name, failure.kind) for label, failure in failures]
+    assert [("page.jpg", FailureKind.NOT_AN_IMAGE)] == [(label.path.name, failure.kind) for label, failure in failures]
 
 
 def test_too_few_different_readable_pictures_are_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from classifier.catalog.connection import open_catalog
 from classifier.catalog.places import place_of
 from classifier.catalog.values import to_path
 from classifier.errors import LabelsError, LibraryError
-from classifier.images.hashing import picture_id
+from classifier.images.hashing import hash_bytes
 from classifier.labels.dataset import read_examples
 from classifier.labels.from_annotations import read_feedback
 from classifier.labels.load import read_labels
@@ -33,7 +33,7 @@ PICTURES = [encoded(varied((40 * number, 90, 30), seed=number), "PNG") for numbe
 def said_of(
     picture: ImageId, said: AnnotationKind, category: str | None, at: str = "2026-11-24T10:00:00+00:00"
 ) -> Annotation:
-    return Annotation(picture=picture, kind=said, category=category, origin="review", at=at)
+    return Annotation(image_id=picture, kind=said, category=category, origin="review", at=at)
 
 
 def library_with(folder: Path, *said: tuple[int, AnnotationKind, str | None]) -> Path:
@@ -41,7 +41,7 @@ def library_with(folder: Path, *said: tuple[int, AnnotationKind, str | None]) ->
     library = filed_library(folder, Kind(category="a", confidences=(0.9, 0.8, 0.7)))
     with open_catalog(library) as catalog:
         for number, what, category in said:
-            annotation_log.add(catalog, said_of(picture_id(f"a {number}".encode()), what, category))
+            annotation_log.add(catalog, said_of(hash_bytes(f"a {number}".encode()), what, category))
     return library
 
 
@@ -88,7 +88,7 @@ def test_a_word_about_a_labeled_picture_goes_before_its_label(
     )
     library = filed_library(tmp_path / "other", Kind(category="a", confidences=()))
     with open_catalog(library) as catalog:
-        annotation_log.add(catalog, said_of(picture_id(PICTURES[0]), said, category))
+        annotation_log.add(catalog, said_of(hash_bytes(PICTURES[0]), said, category))
     examples, _ = read_examples(
         read_labels(folder=labels, csv_file=None),
         read=read_here,
@@ -127,7 +127,7 @@ def test_labels_take_the_names_that_a_person_gave_their_categories(tmp_path: Pat
 def test_a_picture_that_left_the_library_is_no_label(tmp_path: Path) -> None:
     library = library_with(tmp_path, (0, AnnotationKind.RIGHT, "a"))
     with open_catalog(library) as catalog:
-        place = place_of(catalog, picture_id(b"a 0"))
+        place = place_of(catalog, hash_bytes(b"a 0"))
         assert place is not None
         assert (library / to_path(place.path)).is_file()
         with catalog.transaction():

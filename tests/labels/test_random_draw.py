@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog
-from classifier.images.hashing import picture_id
+from classifier.images.hashing import hash_bytes
 from classifier.labels.from_annotations import Feedback, read_feedback
 from classifier.labels.random_draw import Draw, apply_draws, read_draws
 from classifier.records import Annotation, AnnotationKind, Example, ImageId, Label, Selection
@@ -20,7 +20,7 @@ IDS = [ImageId(f"{number:064x}") for number in range(30)]
 
 def example(number: int, category: str, selection: Selection) -> Example:
     label = Label(path=Path(f"{number}.png"), category=category, selection=selection)
-    return Example(label=label, picture=IDS[number], phash=0, thumbnail=b"")
+    return Example(label=label, image_id=IDS[number], phash=0, thumbnail=b"")
 
 
 numbers = st.frozensets(st.integers(0, 29))
@@ -34,7 +34,7 @@ def test_only_what_was_drawn_and_answered_whole_or_vouched_for_is_random(
 ) -> None:
     made = [
         Draw(
-            pictures=frozenset(IDS[n] for n in of_it),
+            image_ids=frozenset(IDS[n] for n in of_it),
             named=frozenset(),
             without_label=frozenset(IDS[n] for n in none & of_it),
             without_category=(),
@@ -54,7 +54,7 @@ def test_only_what_was_drawn_and_answered_whole_or_vouched_for_is_random(
 
 
 def chosen(examples: tuple[Example, ...]) -> set[ImageId]:
-    return {one.picture for one in examples if one.label.selection is Selection.RANDOM}
+    return {one.image_id for one in examples if one.label.selection is Selection.RANDOM}
 
 
 def test_no_answer_of_review_or_audit_is_a_random_label(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_no_answer_of_review_or_audit_is_a_random_label(tmp_path: Path) -> None:
     with open_catalog(library) as catalog:
         for number, selection in enumerate(how):
             word = Annotation(
-                picture=picture_id(f"a {number}".encode()),
+                image_id=hash_bytes(f"a {number}".encode()),
                 kind=AnnotationKind.RIGHT,
                 category="a",
                 origin="audit" if number % 2 else "review",
@@ -82,7 +82,7 @@ def test_no_answer_of_review_or_audit_is_a_random_label(tmp_path: Path) -> None:
 def test_a_random_label_annotated_as_wrong_later_stays_in_the_draw() -> None:
     """Left out, a mistake of the model would not be counted."""
     word = Annotation(
-        picture=IDS[0], kind=AnnotationKind.WRONG, category="a", origin="labels", at="", selection=Selection.MODEL
+        image_id=IDS[0], kind=AnnotationKind.WRONG, category="a", origin="labels", at="", selection=Selection.MODEL
     )
     judged = Feedback(annotations={IDS[0]: word}).apply(example(0, "a", Selection.RANDOM))
     result = apply_draws([judged], ())

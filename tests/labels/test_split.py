@@ -21,7 +21,7 @@ def example(name: str, category: str, *, phash: int | None = None, thumbnail: by
     rng = np.random.default_rng(abs(hash((name, category))))
     return Example(
         label=Label(path=Path(category) / name, category=category),
-        picture=ImageId(f"{category}/{name}"),
+        image_id=ImageId(f"{category}/{name}"),
         phash=int(rng.integers(2**63)) if phash is None else phash,
         thumbnail=rng.integers(0, 256, 768, dtype=np.uint8).tobytes() if thumbnail is None else thumbnail,
     )

@@ -182,7 +182,7 @@ def evidence(categories: int = 2) -> HoldoutPredictions:
         logits=np.eye(3, categories, dtype=np.float32),
         targets=np.array([0, 1, 0]),
         groups=np.array([0, 1, 1]),
-        pictures=tuple(ImageId(letter * 64) for letter in "abc"),
+        image_ids=tuple(ImageId(letter * 64) for letter in "abc"),
         paths=("cat/a.jpg", "狗/b.jpg", "cat/c.jpg"),
         how="held out",
         selections=(Selection.RANDOM, Selection.PERSON, Selection.GRID),
@@ -197,7 +197,7 @@ def test_the_evidence_goes_with_the_bundle(tmp_path: Path) -> None:
 
     assert read is not None
     assert evidence().logits.tolist() == read.logits.tolist()
-    assert (evidence().pictures, evidence().paths, "held out") == (read.pictures, read.paths, read.how)
+    assert (evidence().image_ids, evidence().paths, "held out") == (read.image_ids, read.paths, read.how)
 
 
 def test_an_older_bundle_has_no_holdout_predictions(tmp_path: Path) -> None:

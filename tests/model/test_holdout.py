@@ -20,7 +20,7 @@ def evidence(count: int = 3) -> HoldoutPredictions:
         logits=np.arange(2 * count, dtype=np.float32).reshape(count, 2),
         targets=np.arange(count, dtype=np.int64) % 2,
         groups=np.arange(count, dtype=np.int64),
-        pictures=tuple(ImageId(f"{number:064x}") for number in range(count)),
+        image_ids=tuple(ImageId(f"{number:064x}") for number in range(count)),
         paths=tuple(f"狗/{number} \udcff.jpg" for number in range(count)),
         how="cross-fitted in 3 parts",
         selections=tuple([*Selection][number % len(Selection)] for number in range(count)),
@@ -29,7 +29,7 @@ def evidence(count: int = 3) -> HoldoutPredictions:
 
 
 def as_values(of: HoldoutPredictions) -> tuple[Any, ...]:
-    rows = of.logits.tolist(), of.targets.tolist(), of.groups.tolist(), of.pictures, of.paths, of.selections
+    rows = of.logits.tolist(), of.targets.tolist(), of.groups.tolist(), of.image_ids, of.paths, of.selections
     return *rows, of.how, of.unjudged
 
 
@@ -66,15 +66,15 @@ def test_the_same_evidence_is_the_same_file(tmp_path: Path) -> None:
         ({"unjudged": -1}, "do not fit"),
         ({"selections": ("random", "random")}, "do not fit"),
         ({"selections": ("random", "random", "lucky")}, "cannot be read"),
-        ({"pictures": ("a", "b", "c")}, "no SHA-256"),
-        ({"pictures": np.array([None, None, None], dtype=object)}, "cannot be read"),
+        ({"image_ids": ("a", "b", "c")}, "no SHA-256"),
+        ({"image_ids": np.array([None, None, None], dtype=object)}, "cannot be read"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(tmp_path: Path, change: dict[str, Any], says: str) -> None:
     path = tmp_path / "evidence.npz"
     whole = replace(evidence(), **change)
     arrays = {name: getattr(whole, name) for name in HoldoutPredictions.__slots__}
-    np.savez(path, truths=arrays.pop("targets"), **arrays)
+    np.savez(path, truths=arrays.pop("targets"), pictures=arrays.pop("image_ids"), **arrays)
     refused(path, says)
 
 
@@ -110,8 +110,9 @@ def refused(path: Path, says: str) -> None:
 
 def test_older_holdout_predictions_count_as_selected_by_a_person(tmp_path: Path) -> None:
     path, whole = tmp_path / "evidence.npz", evidence()
-    earlier = set(HoldoutPredictions.__slots__) - {"selections", "unjudged", "targets"}
-    np.savez(path, truths=whole.targets, **{name: getattr(whole, name) for name in earlier})
+    earlier = set(HoldoutPredictions.__slots__) - {"selections", "unjudged", "targets", "image_ids"}
+    arrays = {name: getattr(whole, name) for name in earlier}
+    np.savez(path, truths=whole.targets, pictures=whole.image_ids, **arrays)
     read = load_holdout(path, categories=2)
 
     assert (Selection.PERSON,) * 3 == read.selections

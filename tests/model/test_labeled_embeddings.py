@@ -20,7 +20,7 @@ def labeled(count: int = 3, *, scale: float = 1.0) -> LabeledEmbeddings:
         embeddings=(scale * np.random.default_rng(0).normal(size=(count, 4))).astype(np.float32),
         targets=np.arange(count, dtype=np.int64) % 2,
         groups=np.arange(count, dtype=np.int64),
-        pictures=tuple(ImageId(f"{number:064x}") for number in range(count)),
+        image_ids=tuple(ImageId(f"{number:064x}") for number in range(count)),
         paths=tuple(f"狗/{number} \udcff.jpg" for number in range(count)),
         selections=tuple([*Selection][number % len(Selection)] for number in range(count)),
     )
@@ -35,7 +35,7 @@ def test_saved_values_are_read_back_to_three_digits(tmp_path: Path, count: int, 
 
     np.testing.assert_allclose(saved.embeddings, read.embeddings, rtol=1e-3, atol=1e-6 * scale)
     assert (saved.targets.tolist(), saved.groups.tolist()) == (read.targets.tolist(), read.groups.tolist())
-    assert (saved.pictures, saved.paths, count) == (read.pictures, read.paths, len(read))
+    assert (saved.image_ids, saved.paths, count) == (read.image_ids, read.paths, len(read))
 
 
 @pytest.mark.parametrize(
@@ -48,15 +48,15 @@ def test_saved_values_are_read_back_to_three_digits(tmp_path: Path, count: int, 
         ({"targets": np.zeros(3, np.int32)}, "its numbers are int32, int64"),
         ({"targets": np.array([0, 1, 2])}, "categories beyond the 2"),
         ({"paths": ("a.jpg",)}, "do not fit"),
-        ({"pictures": ("a", "b", "c")}, "no SHA-256"),
-        ({"pictures": np.array([None, None, None], dtype=object)}, "cannot be read"),
+        ({"image_ids": ("a", "b", "c")}, "no SHA-256"),
+        ({"image_ids": np.array([None, None, None], dtype=object)}, "cannot be read"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(tmp_path: Path, change: dict[str, Any], says: str) -> None:
     path = tmp_path / "labelled.npz"
     whole = replace(labeled(), **change)
     arrays = {name: getattr(whole, name) for name in LabeledEmbeddings.__slots__}
-    np.savez(path, scale=np.float32(1), truths=arrays.pop("targets"), **arrays)
+    np.savez(path, scale=np.float32(1), truths=arrays.pop("targets"), pictures=arrays.pop("image_ids"), **arrays)
     refused(path, says)
 
 

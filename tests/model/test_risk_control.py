@@ -40,7 +40,7 @@ def evidence(
         logits=np.log(shares).astype(np.float32),
         targets=np.where(is_wrong, (guessed + 1) % 3, guessed).astype(np.int64),
         groups=np.arange(count),
-        pictures=tuple(ImageId(hashlib.sha256(bytes([row % 256, row // 256])).hexdigest()) for row in range(count)),
+        image_ids=tuple(ImageId(hashlib.sha256(bytes([row % 256, row // 256])).hexdigest()) for row in range(count)),
         paths=tuple(f"{row}.png" for row in range(count)),
         how="cross-fitted in 3 parts",
         selections=(Selection.RANDOM,) * count,
@@ -101,7 +101,7 @@ def test_the_order_of_the_evidence_does_not_matter() -> None:
         logits=seen.logits[order],
         targets=seen.targets[order],
         groups=seen.groups[order],
-        pictures=tuple(seen.pictures[row] for row in order),
+        image_ids=tuple(seen.image_ids[row] for row in order),
     )
 
     assert promised(seen) == promised(shuffled)

@@ -175,7 +175,7 @@ def test_counts_match_the_disk_after_any_sorts_and_undos(library: Library, seed:
 
 def decided(number: int, confidence: float, action: Action = Action.FILE) -> Decision:
     return Decision(
-        picture=ImageId(f"{number:064}"), action=action, category="a", confidence=confidence, reason=reasons.ANY
+        image_id=ImageId(f"{number:064}"), action=action, category="a", confidence=confidence, reason=reasons.ANY
     )
 
 

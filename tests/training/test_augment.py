@@ -20,18 +20,18 @@ def augment(seed: int = 0) -> Augment:
 
 
 def test_the_same_seed_epoch_and_picture_give_the_same_view() -> None:
-    first = augment()(PIXELS, epoch=1, picture=PICTURE)
+    first = augment()(PIXELS, epoch=1, image_id=PICTURE)
 
-    assert torch.equal(first, augment()(PIXELS, epoch=1, picture=PICTURE))
+    assert torch.equal(first, augment()(PIXELS, epoch=1, image_id=PICTURE))
     assert ((3, 32, 32), torch.uint8) == (tuple(first.shape), first.dtype)
 
 
 def test_another_seed_epoch_or_picture_gives_another_view() -> None:
     views = [
-        augment()(PIXELS, epoch=1, picture=PICTURE),
-        augment()(PIXELS, epoch=2, picture=PICTURE),
-        augment()(PIXELS, epoch=1, picture=OTHER),
-        augment(seed=1)(PIXELS, epoch=1, picture=PICTURE),
+        augment()(PIXELS, epoch=1, image_id=PICTURE),
+        augment()(PIXELS, epoch=2, image_id=PICTURE),
+        augment()(PIXELS, epoch=1, image_id=OTHER),
+        augment(seed=1)(PIXELS, epoch=1, image_id=PICTURE),
     ]
 
     assert 4 == len({view.numpy().tobytes() for view in views})

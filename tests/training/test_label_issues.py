@@ -35,7 +35,7 @@ def mislabeled(targets: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64
 def found(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> LabelIssues:
     names = [str(row) for row in range(len(labels))]
     paths, pictures = [Path(f"{name}.png") for name in names], [ImageId(name) for name in names]
-    return find_label_issues(logits, labels, categories=CATEGORIES, paths=paths, pictures=pictures)
+    return find_label_issues(logits, labels, categories=CATEGORIES, paths=paths, image_ids=pictures)
 
 
 def rows_of(seen: LabelIssues) -> list[int]:

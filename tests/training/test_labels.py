@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog
-from classifier.images.hashing import picture_id
+from classifier.images.hashing import hash_bytes
 from classifier.records import Annotation, AnnotationKind
 from classifier.settings import LabelSettings
 from classifier.training.labels import gather
@@ -22,8 +22,8 @@ def test_renamed_labels_are_used_and_deleted_ones_are_not(tmp_path: Path) -> Non
     library = filed_library(tmp_path, *kinds)
     with open_catalog(library) as catalog:
         for name in ("a 0", "a 1", "a 2", "b 0", "b 1"):
-            picture, at = picture_id(name.encode()), "2026-11-24T10:00:00+00:00"
-            verdict = Annotation(picture=picture, kind=AnnotationKind.RIGHT, category=name[0], origin="review", at=at)
+            picture, at = hash_bytes(name.encode()), "2026-11-24T10:00:00+00:00"
+            verdict = Annotation(image_id=picture, kind=AnnotationKind.RIGHT, category=name[0], origin="review", at=at)
             annotation_log.add(catalog, verdict)
     (library / "a/a 0.png").rename(library / "a/renamed.png")
     (library / "a/a 1.png").unlink()

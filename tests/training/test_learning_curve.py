@@ -40,7 +40,7 @@ def judged(embeddings: NDArray[np.float32], targets: NDArray[np.int64], folds: i
         logits=logits,
         targets=targets,
         groups=np.arange(len(targets)),
-        pictures=(ImageId("0" * 64),) * len(targets),
+        image_ids=(ImageId("0" * 64),) * len(targets),
         paths=("",) * len(targets),
         how="cross-fitted in 3 parts",
         selections=(Selection.PERSON,) * len(targets),

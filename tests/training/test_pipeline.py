@@ -11,7 +11,7 @@ import timm
 import torch
 
 from classifier.errors import CrawlError, LabelsError, ModelError
-from classifier.images.hashing import picture_id
+from classifier.images.hashing import hash_bytes
 from classifier.inference.reader import load_pixels
 from classifier.model.backbone import Network, save_network
 from classifier.model.bundle_files import EMBEDDINGS
@@ -124,7 +124,7 @@ def test_every_label_is_evidence_for_how_often_the_model_is_right(learned: Train
     evidence = learned.bundle.load_holdout()
 
     assert evidence is not None
-    assert 18 == len(evidence) == len(set(evidence.pictures)) == len(set(evidence.groups.tolist()))
+    assert 18 == len(evidence) == len(set(evidence.image_ids)) == len(set(evidence.groups.tolist()))
     assert "cross-fitted in 3 parts" == evidence.how
     assert learned.evaluation["accuracy"] == float((evidence.logits.argmax(axis=1) == evidence.targets).mean())
 
@@ -162,8 +162,8 @@ def test_a_wrong_label_is_listed_with_path_and_id(
     doubt = learned.evaluation["doubts"]["labels"][0]
 
     assert ("blue", "red") == (doubt["category"], doubt["likely"])
-    assert doubt["picture"] == picture_id(wrong)
-    assert doubt["path"] == load_labeled_paths(learned.bundle.folder / EMBEDDINGS)[picture_id(wrong)]
+    assert doubt["picture"] == hash_bytes(wrong)
+    assert doubt["path"] == load_labeled_paths(learned.bundle.folder / EMBEDDINGS)[hash_bytes(wrong)]
 
 
 def test_one_fold_holds_out_a_part_alone(tmp_path: Path, backbone: str) -> None:

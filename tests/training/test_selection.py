@@ -11,7 +11,7 @@ from classifier.active.sample import take_sample
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog
 from classifier.errors import NoGuarantee
-from classifier.images.hashing import picture_id
+from classifier.images.hashing import hash_bytes
 from classifier.model.bundle import Bundle
 from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.records import Annotation, AnnotationKind, Selection
@@ -121,7 +121,7 @@ def test_only_labels_unlike_the_fitted_ones_are_evidence(tmp_path: Path, fine_tu
     bundle = train(tmp_path, labels, f"model.backbone=local-dir:{fine_tuned.folder}", "labels.by_chance=true")
     evidence = evidence_of(bundle)
 
-    assert picture_id(seen) not in evidence.by_chance.pictures
+    assert hash_bytes(seen) not in evidence.by_chance.image_ids
     assert 0 < len(evidence.by_chance) <= 18
 
 
@@ -164,8 +164,8 @@ def drawn_and_named(folder: Path, words: dict[str, int]) -> Path:
 
 
 def verdict(path: Path, said: AnnotationKind, category: str | None) -> Annotation:
-    picture = picture_id(path.read_bytes())
-    return Annotation(picture=picture, kind=said, category=category, origin="review", at="", selection=Selection.GRID)
+    picture = hash_bytes(path.read_bytes())
+    return Annotation(image_id=picture, kind=said, category=category, origin="review", at="", selection=Selection.GRID)
 
 
 CASES: dict[str, tuple[dict[str, int], tuple[int, int, int], str]] = {

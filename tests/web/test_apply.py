@@ -34,9 +34,9 @@ def decide(library: Path) -> dict[str, str]:
         session = ReviewSession(catalog)
         first, second, third = session.page(QueueFilter(), after=None, limit=3)
         other = next(name for name in session.suggestions.categories if name != first.category)
-        session.record([Answer(picture=first.picture, kind=AnnotationKind.RIGHT, category=other)])
-        session.record([Answer(picture=second.picture, kind=AnnotationKind.NONE)])
-        session.record([Answer(picture=third.picture, kind=AnnotationKind.RIGHT, category=third.category)])
+        session.record([Answer(image_id=first.image_id, kind=AnnotationKind.RIGHT, category=other)])
+        session.record([Answer(image_id=second.image_id, kind=AnnotationKind.NONE)])
+        session.record([Answer(image_id=third.image_id, kind=AnnotationKind.RIGHT, category=third.category)])
         assert 3 == session.unfiled
     return {first.path.name: other, second.path.name: "_unknown", third.path.name: third.category}
 

@@ -45,7 +45,7 @@ def test_an_answer_from_another_page_is_seen(library: Path) -> None:
         second = told["pictures"][0]["picture"]
         with open_session(library) as session:
             assert session.state.current is not None
-            assert (second, 1) == (session.state.current.picture, session.state.asked)
+            assert (second, 1) == (session.state.current.image_id, session.state.asked)
             session.answer(AnnotationKind.RIGHT)
         told = dict(client.get("/api/audit").json()["audit"])
 

@@ -36,7 +36,7 @@ def folders(library: Path) -> dict[str, str]:
 
 
 def right(picture: ImageId, category: str) -> list[Answer]:
-    return [Answer(picture=picture, kind=AnnotationKind.RIGHT, category=category)]
+    return [Answer(image_id=picture, kind=AnnotationKind.RIGHT, category=category)]
 
 
 def test_a_new_category_has_a_key_at_once_and_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_merged_two_are_one_in_the_queue_and_in_the_numbers(tmp_path: Path) -> N
         assert {"dog": 2} == session.state()["waiting"]["review"]
         for order in (Order.CONFIDENCE, Order.CATEGORY, Order.RANKING):
             rows = session.page(QueueFilter(category="dog", order=order), after=None, limit=9)
-            assert [(ids[3], "dog"), (ids[2], "dog")] == [(row.picture, row.category) for row in rows]
+            assert [(ids[3], "dog"), (ids[2], "dog")] == [(row.image_id, row.category) for row in rows]
     assert {"dog": 2} == library_stats(library).filed
 
 
@@ -122,10 +122,10 @@ def test_what_was_only_judged_wrong_is_not_wrong_for_the_two_together(tmp_path: 
     library, ids = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
-        session.record([Answer(picture=ids[2], kind=AnnotationKind.WRONG, category="cat")])
+        session.record([Answer(image_id=ids[2], kind=AnnotationKind.WRONG, category="cat")])
         session.rename_category("cat", "dog")
         rows = session.page(QueueFilter(category="dog", grid=True), after=None, limit=9)
-        assert [ids[3]] == [row.picture for row in rows]  # it still is looked at singly
+        assert [ids[3]] == [row.image_id for row in rows]  # it still is looked at singly
 
 
 def test_names_may_go_round_in_a_circle(tmp_path: Path) -> None:

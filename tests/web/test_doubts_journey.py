@@ -46,15 +46,15 @@ def learned(made: Doubted) -> dict[ImageId, str]:
     labels = {label.path: label for label in read_labels(folder=made.labels, csv_file=None)}
     feedback = read_feedback(made.library)
     found = {
-        picture: feedback.apply(Example(label=labels[path], picture=picture, phash=0, thumbnail=b""))
-        for path, picture in zip(made.wrong, made.pictures, strict=True)
+        picture: feedback.apply(Example(label=labels[path], image_id=picture, phash=0, thumbnail=b""))
+        for path, picture in zip(made.wrong, made.image_ids, strict=True)
     }
     return {picture: example.label.category for picture, example in found.items() if example and example.label.category}
 
 
 def test_a_wrong_label_is_corrected_by_one_key_and_the_step_is_undone(tmp_path: Path) -> None:
     made = doubted(tmp_path)
-    first, second, third = made.pictures
+    first, second, third = made.image_ids
     labeled, likely = made.wrong[0].parent.name, made.colors[0]
     seen = Seen()
     with server(made.library) as served, browser(seen) as page:
@@ -97,7 +97,7 @@ def test_skipped_issues_are_passed_by_fast_keys_and_asked_again(tmp_path: Path) 
     with server(made.library) as served, browser(seen, viewport={"width": 390, "height": 800}, locale="zh-CN") as page:
         page.goto(served.address)
         page.get_by_role("button", name="可疑标注 3").click()
-        asked(page, made.pictures[0])
+        asked(page, made.image_ids[0])
         quiet(page, seen)
         page.evaluate("""() => {
           for (const key of ["s", "s", "Enter"]) document.dispatchEvent(new KeyboardEvent("keydown", { key }));
@@ -108,9 +108,9 @@ def test_skipped_issues_are_passed_by_fast_keys_and_asked_again(tmp_path: Path) 
         assert 390 == page.evaluate("document.documentElement.scrollWidth")
         page.get_by_role("button", name="中文").click()
         page.get_by_role("button", name="再看一遍").click()
-        asked(page, made.pictures[0])
+        asked(page, made.image_ids[0])
         page.keyboard.press("Backspace")
-        asked(page, made.pictures[2])
+        asked(page, made.image_ids[2])
         quiet(page, seen)
     assert [] == seen.said
 
@@ -126,7 +126,7 @@ def test_an_answer_in_another_queue_changes_the_number_of_issues(tmp_path: Path)
     with server(made.library) as served, browser(seen) as page:
         page.goto(served.address)
         number(page, 3)
-        page.locator(f".single[data-image-id='{made.pictures[0]}']").wait_for()
+        page.locator(f".single[data-image-id='{made.image_ids[0]}']").wait_for()
         picture_in_sight(page)
         page.keyboard.press("1")
         number(page, 2)
@@ -159,9 +159,9 @@ def test_after_sorting_again_the_label_issues_need_no_reload(tmp_path: Path) -> 
         doubt_less()
         number(page, 2)
         page.get_by_role("button", name="Doubtful labels").click()
-        asked(page, made.pictures[1])
+        asked(page, made.image_ids[1])
         doubt_less()
-        asked(page, made.pictures[2])
+        asked(page, made.image_ids[2])
         page.unroute_all(behavior="wait")
         quiet(page, seen)
     assert [] == seen.said

@@ -71,7 +71,7 @@ def test_what_was_skipped_waits_in_the_folders_of_its_own_tray(tmp_path: Path, b
         session = ReviewSession(catalog)
         for name in ("b", "c"):
             rows = session.page(QueueFilter(folder=folders.path_of(number_of(folders, name))), after=None, limit=1)
-            session.record([Answer(picture=row.picture, kind=AnnotationKind.SKIPPED, category=None) for row in rows])
+            session.record([Answer(image_id=row.image_id, kind=AnnotationKind.SKIPPED, category=None) for row in rows])
         skipped, _ = folders.look(None, chosen=None)
 
     assert [("a", 1, 3), ("b", 1, 1)] == told(folders)
@@ -103,7 +103,7 @@ def test_what_is_answered_waits_in_no_folder_until_it_is_taken_back(tmp_path: Pa
     with open_catalog(place) as catalog:
         session = ReviewSession(catalog)
         rows = session.page(QueueFilter(folder=folders.path_of(number_of(folders, "b"))), after=None, limit=9)
-        session.record([Answer(picture=row.picture, kind=AnnotationKind.RIGHT, category="red") for row in rows])
+        session.record([Answer(image_id=row.image_id, kind=AnnotationKind.RIGHT, category="red") for row in rows])
         answered = told(folders)
         session.undo()
 
@@ -126,12 +126,12 @@ def test_the_queue_of_a_folder_holds_what_lies_in_it_and_below(
     pixiv, danbooru = (folders.path_of(number_of(folders, name)) for name in ("pixiv", "danbooru"))
     with open_catalog(moved) as catalog:
         session = ReviewSession(catalog)
-        every = {row.picture: row.path.name for row in session.page(QueueFilter(), after=None, limit=99)}
+        every = {row.image_id: row.path.name for row in session.page(QueueFilter(), after=None, limit=99)}
 
         def names(under: bytes | None) -> set[str]:
             found, after = [], None
             while rows := session.page(QueueFilter(order=order, grid=grid, folder=under), after=after, limit=2):
-                found += [every[row.picture] for row in rows]
+                found += [every[row.image_id] for row in rows]
                 after = rows[-1].cursor
             assert len(found) == len(set(found))
             return {name[:3] for name in found}
@@ -151,16 +151,19 @@ def test_what_is_ranked_and_what_is_not_yet_both_wait_in_their_folder(
     under = folders.path_of(number_of(folders, "b"))
     with open_catalog(place) as catalog:
         rows = ReviewSession(catalog).page(QueueFilter(folder=under), after=None, limit=99)
-        ranks = [(0, rows[3].picture, "review", "red", 0.5, 0, b""), (1, rows[1].picture, "review", "red", 0.6, 0, b"")]
+        ranks = [
+            (0, rows[3].image_id, "review", "red", 0.5, 0, b""),
+            (1, rows[1].image_id, "review", "red", 0.6, 0, b""),
+        ]
     ranking.write(place, ranks, meta={"categories": ["red"], "temperature": 1.0, "verdicts": 0})
     with open_catalog(place) as catalog:
         session = ReviewSession(catalog)
         learned = session.page(QueueFilter(order=Order.RANKING, folder=under), after=None, limit=99)
         rest = session.page(QueueFilter(order=Order.RANKING, folder=under), after=learned[2].cursor, limit=99)
 
-    unranked = [row.picture for row in rows if row.picture not in {rows[3].picture, rows[1].picture}]
-    assert [rows[3].picture, rows[1].picture, *unranked] == [row.picture for row in learned]
-    assert unranked[1:] == [row.picture for row in rest]
+    unranked = [row.image_id for row in rows if row.image_id not in {rows[3].image_id, rows[1].image_id}]
+    assert [rows[3].image_id, rows[1].image_id, *unranked] == [row.image_id for row in learned]
+    assert unranked[1:] == [row.image_id for row in rest]
 
 
 def test_what_a_sort_brings_into_the_folder_waits_there_too(tmp_path: Path, bundle: Path) -> None:

@@ -49,7 +49,7 @@ def act(session: ReviewSession, ids: list[Any], chance: random.Random) -> None:
         pictures = chance.sample(ids, chance.randint(1, 3))
         said = chance.choice([AnnotationKind.RIGHT, AnnotationKind.NONE, AnnotationKind.SKIPPED, AnnotationKind.WRONG])
         category = chance.choice(names) if said in {AnnotationKind.RIGHT, AnnotationKind.WRONG} else None
-        session.record([Answer(picture=picture, kind=said, category=category) for picture in pictures])
+        session.record([Answer(image_id=picture, kind=said, category=category) for picture in pictures])
 
 
 def shown(session: ReviewSession) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def test_a_category_created_with_an_answer_survives_its_undo(tmp_path: Path, mon
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
         session.make_category("bird")
-        session.record([Answer(picture=ids[0], kind=AnnotationKind.RIGHT, category="bird")])
+        session.record([Answer(image_id=ids[0], kind=AnnotationKind.RIGHT, category="bird")])
         session.undo()
     with open_catalog(library) as catalog:
         assert "bird" in {one["name"] for one in ReviewSession(catalog).state()["categories"]}
@@ -111,7 +111,7 @@ def test_steps_of_an_older_catalog_keep_their_order(tmp_path: Path) -> None:
         connection.executemany("INSERT INTO categories (name, became, at) VALUES (?, ?, ?)", names)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
-        taken = [[row.picture for row in session.undo()] for _ in range(4)]
+        taken = [[row.image_id for row in session.undo()] for _ in range(4)]
         assert [[], [ids[2]], ids[:2], []] == taken
         assert {"cat", "dog", "owl"} == {one["name"] for one in session.state()["categories"]}
 

@@ -64,7 +64,7 @@ def test_no_answer_is_lost_or_doubled_though_the_server_is_killed(tmp_path: Path
                 killing.join()
         assert COUNT == state["state"]["steps"]
         with read_catalog(library) as catalog:
-            assert ids == [verdict.picture for verdict in annotation_log.of_origin(catalog, "review")]
+            assert ids == [verdict.image_id for verdict in annotation_log.of_origin(catalog, "review")]
         taken = []
         for number in range(COUNT, 0, -1):
             if number in KILLS:

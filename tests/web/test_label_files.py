@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from classifier.images.hashing import picture_id
+from classifier.images.hashing import hash_bytes
 from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import ImageId, Selection
@@ -32,7 +32,7 @@ def labeled(bundle: Path, *paths: str, pictures: tuple[ImageId, ...]) -> LabelFi
         embeddings=embeddings,
         targets=zeros,
         groups=zeros,
-        pictures=pictures,
+        image_ids=pictures,
         paths=paths,
         selections=(Selection.PERSON,) * len(pictures),
     )
@@ -44,11 +44,11 @@ def labeled(bundle: Path, *paths: str, pictures: tuple[ImageId, ...]) -> LabelFi
 def test_a_file_is_found_by_the_id_of_its_content(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"one")
-    files = labeled(tmp_path / "m", path.as_posix(), "", pictures=(picture_id(b"one"), GONE))
+    files = labeled(tmp_path / "m", path.as_posix(), "", pictures=(hash_bytes(b"one"), GONE))
 
-    assert path == files.path_of(picture_id(b"one"))
+    assert path == files.path_of(hash_bytes(b"one"))
     assert None is files.path_of(GONE)
-    assert None is files.path_of(picture_id(b"never labelled"))
+    assert None is files.path_of(hash_bytes(b"never labelled"))
 
 
 def test_a_file_that_holds_another_picture_is_not_found(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_file_that_holds_another_picture_is_not_found(tmp_path: Path) -> None:
 
 
 def test_a_found_file_is_checked_again_when_it_changes_or_is_gone(tmp_path: Path) -> None:
-    path, picture = tmp_path / "a.png", picture_id(b"one")
+    path, picture = tmp_path / "a.png", hash_bytes(b"one")
     path.write_bytes(b"one")
     files = labeled(tmp_path / "m", path.as_posix(), pictures=(picture,))
     assert path == files.path_of(picture)
@@ -79,7 +79,7 @@ def test_a_folder_or_a_pipe_is_no_image(tmp_path: Path) -> None:
 
 
 def test_a_model_trained_anew_brings_its_own_paths(tmp_path: Path) -> None:
-    picture = picture_id(b"one")
+    picture = hash_bytes(b"one")
     (tmp_path / "a.png").write_bytes(b"one")
     files = labeled(tmp_path / "m", "", pictures=(picture,))
     assert None is files.path_of(picture)
@@ -103,9 +103,9 @@ def test_the_page_shows_a_labeled_image_that_was_never_in_the_crawl(tmp_path: Pa
     label = tmp_path / "label.png"
     label.write_bytes(blended(50))
     files = (label.as_posix(), (library / ".illsort" / "catalog.db").as_posix())
-    labeled(own, *files, pictures=(picture_id(label.read_bytes()), GONE))
+    labeled(own, *files, pictures=(hash_bytes(label.read_bytes()), GONE))
     with served(library) as client:
-        shown = client.get(f"/picture/{picture_id(label.read_bytes())}/small")
+        shown = client.get(f"/picture/{hash_bytes(label.read_bytes())}/small")
 
         assert (320, 240) == Image.open(BytesIO(shown.content)).size
         assert shown.content != label.read_bytes()

@@ -11,7 +11,7 @@ import pytest
 
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog, read_catalog
-from classifier.images.hashing import picture_id
+from classifier.images.hashing import hash_bytes
 from classifier.labels.dataset import read_examples
 from classifier.labels.from_annotations import read_feedback
 from classifier.labels.load import read_labels
@@ -68,8 +68,8 @@ def test_the_most_doubtful_label_is_asked_about_first(made: Doubted) -> None:
     with served(made.library) as client:
         told = doubts(client)
 
-    first = {"picture": made.pictures[0], "name": made.wrong[0].name, "confidence": 0.98}
-    assert (3, 3, 0, list(made.pictures)) == (told["of"], told["left"], told["steps"], pictures(told))
+    first = {"picture": made.image_ids[0], "name": made.wrong[0].name, "confidence": 0.98}
+    assert (3, 3, 0, list(made.image_ids)) == (told["of"], told["left"], told["steps"], pictures(told))
     assert first | {"category": made.wrong[0].parent.name, "likely": made.colors[0]} == told["pictures"][0]
     assert str(made.library) in told["option"]
 
@@ -78,9 +78,9 @@ def test_training_uses_the_answer_in_place_of_the_wrong_label(made: Doubted) -> 
     wrong = trained_on(made, made.library)
     before = all_files(made.labels), all_files(made.library / "_review")
     with served(made.library) as client:
-        say(client, made.pictures[0], "right", made.colors[0])
-        say(client, made.pictures[1], "none of these")
-        say(client, made.pictures[2], "right", made.wrong[2].parent.name)
+        say(client, made.image_ids[0], "right", made.colors[0])
+        say(client, made.image_ids[1], "none of these")
+        say(client, made.image_ids[2], "right", made.wrong[2].parent.name)
 
     names = [path.name for path in made.wrong]
     assert {path.name: path.parent.name for path in made.wrong}.items() <= wrong.items()
@@ -88,35 +88,35 @@ def test_training_uses_the_answer_in_place_of_the_wrong_label(made: Doubted) -> 
     assert right == trained_on(made, made.library)
     assert before == (all_files(made.labels), all_files(made.library / "_review"))
     with read_catalog(made.library) as catalog:
-        place = catalog.connection.execute("SELECT 1 FROM places WHERE picture = ?", (made.pictures[0],)).fetchone()
+        place = catalog.connection.execute("SELECT 1 FROM places WHERE picture = ?", (made.image_ids[0],)).fetchone()
     assert None is place
 
 
 def test_an_answered_issue_does_not_come_back_after_a_restart(made: Doubted) -> None:
     with served(made.library) as client:
-        say(client, made.pictures[0], "right", made.colors[0])
-        say(client, made.pictures[2], "right", made.wrong[2].parent.name)
+        say(client, made.image_ids[0], "right", made.colors[0])
+        say(client, made.image_ids[2], "right", made.wrong[2].parent.name)
     with served(made.library) as client:
         told = doubts(client)
 
-    assert ([made.pictures[1]], 3, 1, 2) == (pictures(told), told["of"], told["left"], told["steps"])
+    assert ([made.image_ids[1]], 3, 1, 2) == (pictures(told), told["of"], told["left"], told["steps"])
 
 
 def test_any_number_of_answers_are_undone_also_after_a_restart(made: Doubted) -> None:
     with served(made.library) as client:
-        say(client, made.pictures[0], "right", made.colors[0])
-        say(client, made.pictures[1], "skipped")
+        say(client, made.image_ids[0], "right", made.colors[0])
+        say(client, made.image_ids[1], "skipped")
     with served(made.library) as client:
-        assert list(made.pictures[1:]) == pictures(back(client, steps=2))
-        assert list(made.pictures[1:]) == pictures(back(client, steps=2))
-        assert list(made.pictures) == pictures(back(client, steps=1))
+        assert list(made.image_ids[1:]) == pictures(back(client, steps=2))
+        assert list(made.image_ids[1:]) == pictures(back(client, steps=2))
+        assert list(made.image_ids) == pictures(back(client, steps=1))
         assert 0 == back(client)["steps"]
 
     assert trained_on(made, None) == trained_on(made, made.library)
 
 
 def test_skipped_issues_come_after_the_others(made: Doubted) -> None:
-    first, second, third = made.pictures
+    first, second, third = made.image_ids
     with served(made.library) as client:
         say(client, second, "skipped")
         assert [third, second, first] == pictures(say(client, first, "skipped"))
@@ -126,7 +126,7 @@ def test_skipped_issues_come_after_the_others(made: Doubted) -> None:
 def test_an_answer_that_is_sent_twice_counts_once(made: Doubted) -> None:
     with served(made.library) as client:
         for _ in range(2):
-            told = say(client, made.pictures[0], "right", made.colors[0])
+            told = say(client, made.image_ids[0], "right", made.colors[0])
 
     assert 1 == told["steps"]
 
@@ -136,7 +136,7 @@ def test_an_answer_that_is_sent_twice_counts_once(made: Doubted) -> None:
     [("right", "heron", "there is no category 'heron'"), ("wrong", "red", "say of which"), ("right", None, "None")],
 )
 def test_an_answer_that_makes_no_label_is_refused(made: Doubted, said: str, category: str | None, why: str) -> None:
-    answers = [{"picture": made.pictures[0], "said": said, "category": category}]
+    answers = [{"picture": made.image_ids[0], "said": said, "category": category}]
     with served(made.library) as client:
         refused = client.post("/api/doubts/say", json={"answers": answers})
         told = doubts(client)
@@ -155,14 +155,14 @@ def test_an_image_without_a_label_issue_is_refused(made: Doubted) -> None:
 def test_an_answer_in_the_queue_resolves_the_label_issue(tmp_path: Path) -> None:
     made = doubted(tmp_path, crawled=1)
     with served(made.library) as client:
-        answers = [{"picture": made.pictures[0], "said": "right", "category": made.colors[0]}]
+        answers = [{"picture": made.image_ids[0], "said": "right", "category": made.colors[0]}]
         client.post("/api/say", json={"answers": answers}).raise_for_status()
-        assert list(made.pictures[1:]) == pictures(doubts(client))
+        assert list(made.image_ids[1:]) == pictures(doubts(client))
 
 
 def test_an_image_in_the_library_is_filed_by_its_issue_answer(tmp_path: Path) -> None:
     made = doubted(tmp_path, crawled=1)
-    picture, name, color = made.pictures[0], made.wrong[0].name, made.colors[0]
+    picture, name, color = made.image_ids[0], made.wrong[0].name, made.colors[0]
     with served(made.library) as client:
         waiting = client.get("/api/state").json()["to_file"]
         say(client, picture, "right", made.wrong[0].parent.name)
@@ -183,7 +183,7 @@ def test_an_image_in_the_library_is_filed_by_its_issue_answer(tmp_path: Path) ->
 
 def test_undo_leaves_a_newer_answer_of_the_queue_alone(tmp_path: Path) -> None:
     made = doubted(tmp_path, crawled=1)
-    picture = made.pictures[0]
+    picture = made.image_ids[0]
     with served(made.library) as client:
         say(client, picture, "right", "blue")
         answers = [{"picture": picture, "said": "right", "category": "red"}]
@@ -203,23 +203,23 @@ def test_an_issue_between_merged_categories_is_none(made: Doubted) -> None:
         client.post("/api/categories", json={"rename": old, "to": new}).raise_for_status()
         told = doubts(client)
 
-    assert made.pictures[0] not in pictures(told)
+    assert made.image_ids[0] not in pictures(told)
     assert all(old not in (row["category"], row["likely"]) for row in told["pictures"])
     assert len(told["pictures"]) == told["of"] == told["left"]
 
 
 def test_ruling_out_a_third_category_resolves_no_issue(made: Doubted) -> None:
     with served(made.library) as client:
-        likely = next(row["likely"] for row in doubts(client)["pictures"] if row["picture"] == made.pictures[0])
+        likely = next(row["likely"] for row in doubts(client)["pictures"] if row["picture"] == made.image_ids[0])
     (third,) = {"red", "green", "blue"} - {made.wrong[0].parent.name, likely}
     for other, is_asked in ((third, True), (likely, False)):
         with open_catalog(made.library) as catalog:
             word = Annotation(
-                picture=made.pictures[0], kind=AnnotationKind.WRONG, category=other, origin="audit", at="2026-11-24"
+                image_id=made.image_ids[0], kind=AnnotationKind.WRONG, category=other, origin="audit", at="2026-11-24"
             )
             annotation_log.add(catalog, word)
         with served(made.library) as client:
-            assert is_asked == (made.pictures[0] in pictures(doubts(client)))
+            assert is_asked == (made.image_ids[0] in pictures(doubts(client)))
 
 
 @pytest.mark.parametrize(
@@ -247,11 +247,11 @@ def test_a_model_trained_anew_has_issues_of_its_own(made: Doubted) -> None:
         found["doubts"]["labels"][0]["confidence"] = float("nan")
         (made.bundle / EVALUATION).write_text(json.dumps(found), encoding="utf-8")
 
-        assert [made.pictures[2]] == pictures(doubts(client))
+        assert [made.image_ids[2]] == pictures(doubts(client))
 
 
 def test_a_label_whose_file_is_gone_is_no_issue_and_can_be_undone(made: Doubted) -> None:
-    first, _, third = made.pictures
+    first, _, third = made.image_ids
     with served(made.library) as client:
         say(client, first, "right", "red")
         made.wrong[0].unlink()
@@ -266,16 +266,16 @@ def test_a_label_whose_file_is_gone_is_no_issue_and_can_be_undone(made: Doubted)
 def test_an_answer_of_no_category_is_shown_and_undone_after_training(made: Doubted) -> None:
     """As after sorting again by what was learned: the model's labels are without it, its doubts are as they were."""
     with served(made.library) as client:
-        say(client, made.pictures[0], "none of these")
+        say(client, made.image_ids[0], "none of these")
         kept = load_labeled_embeddings(made.bundle / EMBEDDINGS, categories=3)
-        rows = np.array([one != made.pictures[0] for one in kept.pictures])
-        ids, paths = (tuple(np.array(one)[rows].tolist()) for one in (kept.pictures, kept.paths))
+        rows = np.array([one != made.image_ids[0] for one in kept.image_ids])
+        ids, paths = (tuple(np.array(one)[rows].tolist()) for one in (kept.image_ids, kept.paths))
         left = {name: getattr(kept, name)[rows] for name in ("embeddings", "targets", "groups")}
-        replace(kept, pictures=ids, paths=paths, **left).save(made.bundle / EMBEDDINGS)
+        replace(kept, image_ids=ids, paths=paths, **left).save(made.bundle / EMBEDDINGS)
         told = doubts(client)
         assert (3, 2, 1) == (told["of"], told["left"], told["steps"])
-        assert list(made.pictures) == pictures(back(client, steps=1))
-        assert 200 == client.get(f"/picture/{made.pictures[0]}/large").status_code
+        assert list(made.image_ids) == pictures(back(client, steps=1))
+        assert 200 == client.get(f"/picture/{made.image_ids[0]}/large").status_code
 
 
 def test_only_the_image_of_an_issue_is_shown(made: Doubted) -> None:
@@ -292,16 +292,16 @@ def test_the_page_learns_of_an_answer_in_any_queue(tmp_path: Path) -> None:
     made = doubted(tmp_path, crawled=1)
     with served(made.library) as client:
         before = client.get("/api/state").json()["words"]
-        answers = [{"picture": made.pictures[0], "said": "skipped", "category": None}]
+        answers = [{"picture": made.image_ids[0], "said": "skipped", "category": None}]
         after = client.post("/api/say", json={"answers": answers}).json()["state"]["words"]
-        say(client, made.pictures[1], "skipped")
+        say(client, made.image_ids[1], "skipped")
 
         assert before < after < client.get("/api/state").json()["words"]
 
 
 def test_an_issue_is_shown_though_it_was_never_in_the_crawl(made: Doubted) -> None:
     with served(made.library) as client:
-        shown = client.get(f"/picture/{made.pictures[0]}/large")
+        shown = client.get(f"/picture/{made.image_ids[0]}/large")
 
     assert (200, "image/jpeg") == (shown.status_code, shown.headers["content-type"])
-    assert ImageId(made.pictures[0]) == picture_id(made.wrong[0].read_bytes())
+    assert ImageId(made.image_ids[0]) == hash_bytes(made.wrong[0].read_bytes())

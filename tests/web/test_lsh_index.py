@@ -35,12 +35,12 @@ class Kept:
         self.catalog = catalog
         self.library = library
         self.folder = embeddings_folder(library, BACKBONE)
-        self.pictures = list(pictures)
+        self.image_ids = list(pictures)
 
     def keep(self, pictures: Sequence[ImageId], rows: NDArray[np.float32]) -> None:
         """Have the store hold these."""
         last = embeddings.last_row(self.catalog, BACKBONE)
-        written = EmbeddingBatch(pictures=pictures, embeddings=rows, stats=np.zeros((len(rows), 0), np.float32))
+        written = EmbeddingBatch(image_ids=pictures, embeddings=rows, stats=np.zeros((len(rows), 0), np.float32))
         spots = ShardWriter(self.library, BACKBONE, last=last).append(written)
         found = [(picture, spot) for picture, spot in zip(pictures, spots, strict=True) if spot is not None]
         embeddings.add(self.catalog, found, backbone=BACKBONE)
@@ -74,20 +74,20 @@ def drawn(count: int, seed: int = 0) -> NDArray[np.float32]:
 def test_near_duplicates_are_found_among_all_that_waits_nearest_first(kept: Kept) -> None:
     rows = drawn(41)
     rows[[5, 33, 40]] = rows[2] + 0.1 * drawn(3, seed=1) * np.array([[1], [2], [1]])
-    kept.keep(kept.pictures, rows)
+    kept.keep(kept.image_ids, rows)
 
     found = kept.candidates(rows[2], kept.sketched())
 
-    assert [kept.pictures[number] for number in (2, 5, 33)] == found
+    assert [kept.image_ids[number] for number in (2, 5, 33)] == found
 
 
 def test_known_embeddings_are_not_read_again_and_new_ones_are_added(kept: Kept) -> None:
     rows = drawn(40)
     rows[39] = rows[0]
-    kept.keep(kept.pictures[:39], rows[:39])
+    kept.keep(kept.image_ids[:39], rows[:39])
     first = kept.sketched()
     content = shard_path(kept.folder, 1).read_bytes()
-    kept.keep(kept.pictures[39:40], rows[39:])
+    kept.keep(kept.image_ids[39:40], rows[39:])
     whole = shard_path(kept.folder, 1).read_bytes()
     shard_path(kept.folder, 1).write_bytes(whole[:64] + bytes(len(content) - 64) + whole[len(content) :])
     second = kept.sketched(first)
@@ -95,11 +95,11 @@ def test_known_embeddings_are_not_read_again_and_new_ones_are_added(kept: Kept) 
     assert (39, 40) == (len(first.spots), len(second.spots))
     assert first.words.tolist() == second.words[:39].tolist()
     shard_path(kept.folder, 1).write_bytes(whole)
-    assert {kept.pictures[0], kept.pictures[39]} == set(kept.candidates(rows[0], second))
+    assert {kept.image_ids[0], kept.image_ids[39]} == set(kept.candidates(rows[0], second))
 
 
 def test_images_that_are_decided_or_unreadable_are_left_out(kept: Kept) -> None:
-    kept.keep(kept.pictures, drawn(41))
+    kept.keep(kept.image_ids, drawn(41))
     path = shard_path(kept.folder, 1)
     path.write_bytes(path.read_bytes()[:-200])
 
@@ -107,13 +107,13 @@ def test_images_that_are_decided_or_unreadable_are_left_out(kept: Kept) -> None:
 
 
 def test_the_search_ends_when_it_is_cancelled(kept: Kept) -> None:
-    kept.keep(kept.pictures, drawn(41))
+    kept.keep(kept.image_ids, drawn(41))
 
     assert None is build_index(kept.catalog, kept.folder, backbone=BACKBONE, known=EMPTY, rest=lambda: False)
 
 
 def test_an_embedding_of_another_width_has_no_near_duplicates(kept: Kept) -> None:
-    kept.keep(kept.pictures, drawn(41))
+    kept.keep(kept.image_ids, drawn(41))
 
     assert [] == kept.candidates(np.ones(WIDTH + 1, np.float32), kept.sketched())
 

@@ -7,7 +7,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from classifier.images.hashing import picture_id
+from classifier.images.hashing import hash_bytes
 from classifier.records import ImageId
 from classifier.web.similar import NearDuplicateFinder
 from kit.pictures import COLORS, busy, encoded, plain
@@ -15,7 +15,7 @@ from kit.pictures import COLORS, busy, encoded, plain
 
 def shelf(*images: Image.Image) -> tuple[Callable[[ImageId], bytes | None], list[ImageId], list[ImageId]]:
     """What sees these, their ids, and a list that grows by the id of each that is looked at."""
-    pictures = [picture_id(str(number).encode()) for number in range(len(images))]
+    pictures = [hash_bytes(str(number).encode()) for number in range(len(images))]
     kept = dict(zip(pictures, (encoded(image, "JPEG", quality=82) for image in images), strict=True))
     asked: list[ImageId] = []
 

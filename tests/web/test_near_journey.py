@@ -85,7 +85,7 @@ def test_near_duplicates_are_answered_by_one_key_and_undone_by_one(tmp_path: Pat
             with read_catalog(made.library) as catalog:
                 said = annotation_log.latest(catalog)
             assert {(one, AnnotationKind.RIGHT, "red") for one in made.repeats} == {
-                (one.picture, one.kind, one.category) for one in said.values()
+                (one.image_id, one.kind, one.category) for one in said.values()
             }
             for _ in range(OTHERS - skipped):
                 assert shown(page) not in made.repeats

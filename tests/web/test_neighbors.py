@@ -44,7 +44,7 @@ def taught(
         embeddings=np.stack([3 * np.cos(angles), 3 * np.sin(angles)], axis=1).astype(np.float32),
         targets=np.array(targets or (0,) * count, dtype=np.int64),
         groups=np.array(groups or range(count), dtype=np.int64),
-        pictures=tuple(picture(number + 1) for number in range(count)),
+        image_ids=tuple(picture(number + 1) for number in range(count)),
         paths=("",) * count,
         selections=(Selection.PERSON,) * count,
     )
@@ -61,11 +61,11 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 def told(of: LabeledIndex, catalog: Catalog, own: ImageId = OWN) -> list[tuple[int, str]]:
     """Number and category of each that is nearest to what lies in direction 0."""
     found = of.nearest(catalog, own, np.array([7, 0], dtype=np.float32))
-    return [(int(one.picture, 16), one.category) for one in found]
+    return [(int(one.image_id, 16), one.category) for one in found]
 
 
 def said(catalog: Catalog, number: int, said: AnnotationKind, category: str | None) -> None:
-    verdict = Annotation(picture=picture(number), kind=said, category=category, origin="review", at="2026-11-24")
+    verdict = Annotation(image_id=picture(number), kind=said, category=category, origin="review", at="2026-11-24")
     annotation_log.add(catalog, verdict)
 
 
@@ -131,7 +131,7 @@ def test_labels_of_another_bundle_are_no_neighbors(own: Path) -> None:
         embeddings=np.ones((1, 4), dtype=np.float32),
         targets=zeros,
         groups=zeros,
-        pictures=(OWN,),
+        image_ids=(OWN,),
         paths=("/etc/passwd",),
         selections=(Selection.PERSON,),
     )

@@ -45,7 +45,7 @@ def made(tmp_path: Path) -> tuple[Path, list[ImageId]]:
 def in_pages(session: ReviewSession, size: int, wanted: QueueFilter) -> list[ImageId]:
     found, after = [], None
     while rows := session.page(wanted, after=after, limit=size):
-        found += [row.picture for row in rows]
+        found += [row.image_id for row in rows]
         after = rows[-1].cursor
     return found
 
@@ -97,14 +97,14 @@ def test_what_is_answered_waits_no_longer_and_what_is_skipped_waits_apart(
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
         after = session.page(QueueFilter(order=Order.PATH), after=None, limit=2)[-1].cursor
-        session.record([Answer(picture=ids[4], kind=AnnotationKind.RIGHT, category="chibi")])
+        session.record([Answer(image_id=ids[4], kind=AnnotationKind.RIGHT, category="chibi")])
         session.record(
-            [Answer(picture=ids[0], kind=AnnotationKind.SKIPPED), Answer(picture=ids[2], kind=AnnotationKind.SKIPPED)]
+            [Answer(image_id=ids[0], kind=AnnotationKind.SKIPPED), Answer(image_id=ids[2], kind=AnnotationKind.SKIPPED)]
         )
 
         # What was last on the page before was answered, and still tells where to go on.
         assert [ids[1], ids[7]] == [
-            row.picture for row in session.page(QueueFilter(order=Order.PATH), after=after, limit=2)
+            row.image_id for row in session.page(QueueFilter(order=Order.PATH), after=after, limit=2)
         ]
         assert [ids[2], ids[0]] == in_pages(session, 1, QueueFilter(order=Order.PATH, skipped=True))
 
@@ -116,7 +116,7 @@ def test_a_place_whose_file_is_gone_is_the_beginning(made: tuple[Path, list[Imag
         after = session.page(QueueFilter(order=Order.PATH), after=None, limit=2)[-1].cursor
         catalog.connection.execute("UPDATE files SET picture = NULL WHERE picture = ?", (ids[4],))
 
-        assert [ids[3]] == [row.picture for row in session.page(QueueFilter(order=Order.PATH), after=after, limit=1)]
+        assert [ids[3]] == [row.image_id for row in session.page(QueueFilter(order=Order.PATH), after=after, limit=1)]
 
 
 def test_a_place_tells_no_path(made: tuple[Path, list[ImageId]]) -> None:

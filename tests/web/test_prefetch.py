@@ -51,7 +51,7 @@ def test_beside_single_pictures_the_first_grid_of_each_category_is_expected(tmp_
         made = list(likely_requests(asked.page, QueueFilter(), None, session.waiting(Action.REVIEW)))
 
     assert [("page", GRID), ("chibi", 3)] == asked.pages
-    assert GRID + 3 == len({row.picture for row in made})
+    assert GRID + 3 == len({row.image_id for row in made})
 
 
 def test_beside_a_grid_its_next_pages_come_first(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_beside_a_grid_its_next_pages_come_first(tmp_path: Path) -> None:
         made = list(likely_requests(asked.page, wanted, first[-1].cursor, ["chibi"]))
 
     assert [*[("page", GRID)] * 3, ("chibi", 3)] == asked.pages
-    assert set() == {row.picture for row in first} & {row.picture for row in made}
+    assert set() == {row.image_id for row in first} & {row.image_id for row in made}
 
 
 def test_a_newer_plan_takes_the_place_of_the_older(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_newer_plan_takes_the_place_of_the_older(tmp_path: Path) -> None:
     made: list[str] = []
 
     def make(row: QueueItem) -> None:
-        made.append(row.picture)
+        made.append(row.image_id)
         began.set()
         go_on.wait()
 

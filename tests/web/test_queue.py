@@ -59,15 +59,15 @@ def test_what_was_answered_waits_no_longer_and_what_was_skipped_waits_apart(tmp_
         session = ReviewSession(catalog)
         session.record(
             [
-                Answer(picture=ids[0], kind=AnnotationKind.RIGHT, category="chibi"),
-                Answer(picture=ids[1], kind=AnnotationKind.NONE),
+                Answer(image_id=ids[0], kind=AnnotationKind.RIGHT, category="chibi"),
+                Answer(image_id=ids[1], kind=AnnotationKind.NONE),
             ]
         )
-        session.record([Answer(picture=ids[2], kind=AnnotationKind.SKIPPED)])
-        session.record([Answer(picture=ids[3], kind=AnnotationKind.WRONG, category="chibi")])
+        session.record([Answer(image_id=ids[2], kind=AnnotationKind.SKIPPED)])
+        session.record([Answer(image_id=ids[3], kind=AnnotationKind.WRONG, category="chibi")])
 
         left, skipped, grid = (
-            {row.picture for row in session.page(wanted, after=None, limit=50)}
+            {row.image_id for row in session.page(wanted, after=None, limit=50)}
             for wanted in (QueueFilter(), QueueFilter(skipped=True), QueueFilter(category="chibi", grid=True))
         )
         assert set(ids[3:12]) == left
@@ -81,8 +81,8 @@ def test_what_was_skipped_is_one_tray_from_wherever_it_came(tmp_path: Path, orde
     library, ids = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
-        unknown = session.page(QueueFilter(action=Action.UNKNOWN), after=None, limit=1)[0].picture
-        session.record([Answer(picture=one, kind=AnnotationKind.SKIPPED) for one in (ids[2], ids[9], unknown)])
+        unknown = session.page(QueueFilter(action=Action.UNKNOWN), after=None, limit=1)[0].image_id
+        session.record([Answer(image_id=one, kind=AnnotationKind.SKIPPED) for one in (ids[2], ids[9], unknown)])
 
         assert [("chibi", MANY[2][2]), ("page", 0.4), ("page", MANY[9][2])] == sorted(
             in_pages(session, QueueFilter(order=order, skipped=True), 2)

@@ -29,7 +29,7 @@ def ranks(ids: list[ImageId], numbers: list[int], *, category: str = "page", act
     """These pictures in this order; every second one looks like the other."""
     return [
         Rank(
-            picture=ids[number],
+            image_id=ids[number],
             action=action,
             position=place,
             category=category,
@@ -44,7 +44,7 @@ def ranks(ids: list[ImageId], numbers: list[int], *, category: str = "page", act
 def in_pages(session: ReviewSession, wanted: QueueFilter, size: int) -> list[ImageId]:
     found, after = [], None
     while rows := session.page(wanted, after=after, limit=size):
-        found += [row.picture for row in rows]
+        found += [row.image_id for row in rows]
         after = rows[-1].cursor
     return found
 
@@ -97,12 +97,12 @@ def test_a_new_outlook_is_taken_between_two_pages_and_begins_anew(tmp_path: Path
     wanted = QueueFilter(order=Order.RANKING)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
-        session.record([Answer(picture=ids[0], kind=AnnotationKind.RIGHT, category="chibi")])
+        session.record([Answer(image_id=ids[0], kind=AnnotationKind.RIGHT, category="chibi")])
         after = session.page(wanted, after=None, limit=1)[-1].cursor
         write(library, ranks(ids, [5, 0, 4], category="chibi"), meta=META)
         session.use_newest_ranking()
 
-        assert [ids[5], ids[4]] == [row.picture for row in session.page(wanted, after=after, limit=2)]
+        assert [ids[5], ids[4]] == [row.image_id for row in session.page(wanted, after=after, limit=2)]
         assert {"chibi": 6, "page": 5} == session.state()["waiting"]["review"]
         session.undo()
         assert {"chibi": 7, "page": 5} == session.state()["waiting"]["review"]

@@ -54,7 +54,7 @@ def test_what_cannot_be_said_of_a_category_is_told_by_its_name(tmp_path: Path, n
     library, (_, waiting) = waiting_library(tmp_path, WAITING)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
-        answer = Answer(picture=waiting, kind=AnnotationKind.RIGHT, category=name)
+        answer = Answer(image_id=waiting, kind=AnnotationKind.RIGHT, category=name)
         assert f"没有“{name}”这个类别" == told(lambda: session.record([answer]))
         assert f"没有“{name}”这个类别" == told(lambda: session.rename_category(name, "dog"))
 

@@ -42,7 +42,7 @@ def learn(library: Path, ids: list[ImageId]) -> None:
 
 def say(library: Path, picture: ImageId, said: AnnotationKind, category: str, origin: str) -> None:
     with open_catalog(library) as catalog:
-        one = Annotation(picture=picture, kind=said, category=category, origin=origin, at="2026-01-01", audit=1)
+        one = Annotation(image_id=picture, kind=said, category=category, origin=origin, at="2026-01-01", audit=1)
         annotation_log.add(catalog, one)
 
 

@@ -24,21 +24,21 @@ FIVE = [(Action.REVIEW, "chibi", 0.5 + number / 10) for number in range(4)] + [(
 
 
 def left(session: ReviewSession) -> list[ImageId]:
-    return [row.picture for row in session.page(QueueFilter(), after=None, limit=100)]
+    return [row.image_id for row in session.page(QueueFilter(), after=None, limit=100)]
 
 
 def test_steps_are_taken_back_in_turn_also_after_a_restart(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FIVE)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
-        session.record([Answer(picture=ids[0], kind=AnnotationKind.RIGHT, category="page")])
-        session.record([Answer(picture=picture, kind=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
-        session.record([Answer(picture=ids[3], kind=AnnotationKind.SKIPPED)])
+        session.record([Answer(image_id=ids[0], kind=AnnotationKind.RIGHT, category="page")])
+        session.record([Answer(image_id=picture, kind=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
+        session.record([Answer(image_id=ids[3], kind=AnnotationKind.SKIPPED)])
         assert [ids[4]] == left(session)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
         assert 3 == session.state()["steps"]
-        assert [[ids[3]], ids[1:3], [ids[0]], []] == [[row.picture for row in session.undo()] for _ in range(4)]
+        assert [[ids[3]], ids[1:3], [ids[0]], []] == [[row.image_id for row in session.undo()] for _ in range(4)]
         assert (ids, 0, 0) == (left(session), session.unfiled, session.state()["steps"])
         assert {} == annotation_log.latest(catalog)
 
@@ -48,8 +48,8 @@ def test_each_answer_keeps_how_its_picture_was_selected(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FIVE)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
-        session.record([Answer(picture=ids[0], kind=AnnotationKind.RIGHT, category="page")])
-        session.record([Answer(picture=picture, kind=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
+        session.record([Answer(image_id=ids[0], kind=AnnotationKind.RIGHT, category="page")])
+        session.record([Answer(image_id=picture, kind=AnnotationKind.RIGHT, category="chibi") for picture in ids[1:3]])
         session.rename_category("chibi", "small")
     with open_session(filed_library(tmp_path / "filed", Kind(category="a", confidences=[0.9] * 2))) as audit:
         audit.answer(AnnotationKind.RIGHT)
@@ -65,11 +65,11 @@ def test_what_an_audit_said_holds_again_when_the_later_word_is_taken_back(tmp_pa
     library, ids = waiting_library(tmp_path, FIVE)
     with open_catalog(library) as catalog:
         audit = Annotation(
-            picture=ids[0], kind=AnnotationKind.WRONG, category="chibi", origin="audit", at="2026-11-24", audit=1
+            image_id=ids[0], kind=AnnotationKind.WRONG, category="chibi", origin="audit", at="2026-11-24", audit=1
         )
         audit = annotation_log.add(catalog, audit)
         session = ReviewSession(catalog)
-        session.record([Answer(picture=ids[0], kind=AnnotationKind.RIGHT, category="chibi")])
+        session.record([Answer(image_id=ids[0], kind=AnnotationKind.RIGHT, category="chibi")])
         session.undo()
 
         assert {ids[0]: audit} == annotation_log.latest(catalog)
@@ -78,9 +78,9 @@ def test_what_an_audit_said_holds_again_when_the_later_word_is_taken_back(tmp_pa
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(picture=ImageId("0" * 64), kind=AnnotationKind.NONE),
-        Answer(picture=ImageId("1" * 64), kind=AnnotationKind.RIGHT, category="../../etc"),
-        Answer(picture=ImageId("1" * 64), kind=AnnotationKind.RIGHT),
+        Answer(image_id=ImageId("0" * 64), kind=AnnotationKind.NONE),
+        Answer(image_id=ImageId("1" * 64), kind=AnnotationKind.RIGHT, category="../../etc"),
+        Answer(image_id=ImageId("1" * 64), kind=AnnotationKind.RIGHT),
     ],
 )
 def test_nothing_is_said_of_what_is_not_there(tmp_path: Path, answer: Answer) -> None:
@@ -88,7 +88,7 @@ def test_nothing_is_said_of_what_is_not_there(tmp_path: Path, answer: Answer) ->
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
         with pytest.raises(LibraryError, match="there is no"):
-            session.record([Answer(picture=ids[0], kind=AnnotationKind.NONE), answer])
+            session.record([Answer(image_id=ids[0], kind=AnnotationKind.NONE), answer])
 
         assert (ids, 0) == (left(session), session.unfiled)
 
@@ -99,8 +99,8 @@ def test_a_later_sort_files_what_was_decided_whatever_the_model_says(tmp_path: P
         session = ReviewSession(catalog)
         rows = session.page(QueueFilter(), after=None, limit=10)
         other = next(name for name in session.suggestions.categories if name != rows[0].category)
-        session.record([Answer(picture=rows[0].picture, kind=AnnotationKind.RIGHT, category=other)])
-        session.record([Answer(picture=rows[1].picture, kind=AnnotationKind.NONE)])
+        session.record([Answer(image_id=rows[0].image_id, kind=AnnotationKind.RIGHT, category=other)])
+        session.record([Answer(image_id=rows[1].image_id, kind=AnnotationKind.NONE)])
     sort_again(tmp_path, bundle)
 
     assert {f"{other}/{rows[0].path.name}", f"_unknown/{rows[1].path.name}"} <= set(all_files(library))
@@ -116,7 +116,7 @@ def test_an_answer_waits_for_a_sort_that_is_writing_and_is_not_lost(tmp_path: Pa
         other = threading.Thread(target=write_for_a_while, args=(library, began))
         other.start()
         began.wait()
-        session.record([Answer(picture=ids[0], kind=AnnotationKind.NONE)])
+        session.record([Answer(image_id=ids[0], kind=AnnotationKind.NONE)])
         other.join()
     with read_catalog(library) as catalog:
         assert AnnotationKind.NONE is annotation_log.latest(catalog)[ids[0]].kind
@@ -130,9 +130,9 @@ def test_no_answer_is_lost_while_a_sort_files_beside(tmp_path: Path, bundle: Pat
     sorting.start()
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
-        pictures = [row.picture for row in session.page(QueueFilter(), after=None, limit=30)]
+        pictures = [row.image_id for row in session.page(QueueFilter(), after=None, limit=30)]
         for picture in pictures:
-            session.record([Answer(picture=picture, kind=AnnotationKind.NONE)])
+            session.record([Answer(image_id=picture, kind=AnnotationKind.NONE)])
             session.state()
         sorting.join()
         session.refresh()

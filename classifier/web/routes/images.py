@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
@@ -32,8 +33,8 @@ def image_routes(page: Review) -> list[Route]:
     """The route of the images of `page`."""
 
     async def image(request: Request) -> Response:
-        picture, size = request.path_params["picture"], request.path_params["size"]
-        made = await asyncio.wrap_future(page.thumbnails.see(ImageId(picture), size)) if size in SIDES else None
+        image_id, size = request.path_params["picture"], request.path_params["size"]
+        made = await asyncio.wrap_future(page.thumbnails.see(ImageId(image_id), size)) if size in SIDES else None
         if made is None:
             raise HTTPException(404)
         # Content by its hash never changes.
@@ -55,8 +56,8 @@ def static_routes() -> list[Route]:
     return [Route("/", static), Route("/static/{name}", static)]
 
 
-class _PictureQuery(Query):
-    picture: str
+class _ImageQuery(Query):
+    image_id: str = Field(alias="picture")
 
 
 def similar_routes(page: Review) -> list[Route]:
@@ -66,24 +67,24 @@ def similar_routes(page: Review) -> list[Route]:
         labeled, alike = await asyncio.wrap_future(page.similar.kinds())
         return {"labelled": labeled, "alike": alike}
 
-    async def look(sent: _PictureQuery) -> dict[str, Any]:
-        picture = ImageId(sent.picture)
-        found = await asyncio.wrap_future(page.similar.look(picture))
-        there = await asyncio.to_thread(lambda: [page.path_of(one.picture) is not None for one in found.labeled])
+    async def look(sent: _ImageQuery) -> dict[str, Any]:
+        image_id = ImageId(sent.image_id)
+        found = await asyncio.wrap_future(page.similar.look(image_id))
+        there = await asyncio.to_thread(lambda: [page.path_of(one.image_id) is not None for one in found.labeled])
         labeled = [
-            {"picture": one.picture, "category": one.category, "cosine": one.cosine, "there": is_there}
+            {"picture": one.image_id, "category": one.category, "cosine": one.cosine, "there": is_there}
             for one, is_there in zip(found.labeled, there, strict=True)
         ]
         alike = found.alike
-        waiting = None if alike is None else await page.session.run(lambda session: _items(session, picture, alike))
+        waiting = None if alike is None else await page.session.run(lambda session: _items(session, image_id, alike))
         return {"labelled": labeled, "alike": waiting}
 
-    return [get("/api/near", Query, kinds), get("/api/near/{picture:id}", _PictureQuery, look)]
+    return [get("/api/near", Query, kinds), get("/api/near/{picture:id}", _ImageQuery, look)]
 
 
-def _items(session: ReviewSession, picture: ImageId, others: Sequence[ImageId]) -> list[dict[str, Any]]:
-    """Those of `others` that wait as `picture` does: skipped images appear beside skipped ones only."""
-    how = session.annotations.status_of([picture, *others])
-    out = {"settled", "skipped"} - {how.get(picture)}
+def _items(session: ReviewSession, image_id: ImageId, others: Sequence[ImageId]) -> list[dict[str, Any]]:
+    """Those of `others` that wait as `image_id` does: skipped images appear beside skipped ones only."""
+    how = session.annotations.status_of([image_id, *others])
+    out = {"settled", "skipped"} - {how.get(image_id)}
     left = session.rows([one for one in others if how.get(one) not in out])
     return [queue_item(session, one) for one in left if one.action is not Action.FILE]
