@@ -53,10 +53,12 @@ class Message(str):  # noqa: SLOT000 - it has attributes
         return {"template": self.template, "params": params}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(cls, values: Mapping[str, Any]) -> Message:
         """The message that `as_dict` describes."""
+        if "code" in values:
+            return SystemMessage(str(values["template"]), str(values["code"]))
         params = {name: cls.from_dict(one) if isinstance(one, dict) else one for name, one in values["params"].items()}
-        return cls(values["template"], **params)
+        return cls(str(values["template"]), **params)
 
     def __reduce__(self) -> tuple[Callable[..., Message], tuple[object, ...]]:
         return _restored, (type(self), str(self), vars(self))
@@ -89,6 +91,9 @@ class SystemMessage(Message):
         message = super().__new__(cls, words)
         message.code = code
         return message
+
+    def as_dict(self) -> dict[str, Any]:  # noqa: D102 - Message says it
+        return super().as_dict() | {"code": self.code}
 
 
 class IllsortError(Exception):

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog.move_log import append_move_log, row_checksum, wrong_field
 from classifier.catalog.places import LibraryFile, remove_place, write_place
-from classifier.catalog.values import column_of, field_of, to_bytes, utc_now
-from classifier.paths import displayable
+from classifier.catalog.values import column_of, field_of, to_bytes, to_note, utc_now
 from classifier.records import ImageId, Method, time_of
 
 if TYPE_CHECKING:
@@ -42,8 +41,8 @@ class MoveRecord:
     """One row of the journal.
 
     Paths are relative to the library, with "/", or absolute when outside. A MOVE, RENAME or RESTORE with a `temporary`
-    is made by copying. Size, time, inode and device are those of the source when planned. `undoes` and `beside` as in
-    a Move.
+    is made by copying. Size, time, inode and device are those of the source when planned. `note` says why it failed,
+    or what is to be known; one that was read back is for `values.to_message`. `undoes` and `beside` as in a Move.
     """
 
     id: int
@@ -262,5 +261,5 @@ def _as_row(entry: MoveRecord) -> tuple[Any, ...]:
     """The values of an entry in the order of MOVE_COLUMNS."""
     values = {name: getattr(entry, field_of(name)) for name in MOVE_COLUMNS}
     values |= {"method": entry.method.value, "inode": str(entry.inode), "device": str(entry.device)}
-    values |= {"state": entry.state.value, "note": displayable(entry.note)}
+    values |= {"state": entry.state.value, "note": to_note(entry.note)}
     return tuple(values.values())

@@ -15,7 +15,7 @@ from classifier.catalog.embeddings import StoreStats
 from classifier.catalog.library_changes import DELETED, count_missing
 from classifier.catalog.runs import EndState, RunState, run_states
 from classifier.catalog.strictness import Strictness
-from classifier.catalog.values import to_bytes, to_path
+from classifier.catalog.values import to_bytes, to_message, to_path
 from classifier.paths import displayable, to_text
 from classifier.reason_text import reason_message
 from classifier.records import Action, Failure
@@ -74,7 +74,9 @@ class LibraryStats:
             }
             for path, failure in self.failures
         ]
-        values["not_filed"] = [{"path": to_text(path), "reason": reason} for path, reason in self.not_filed]
+        values["not_filed"] = [
+            {"path": to_text(path), "reason": displayable(reason)} for path, reason in self.not_filed
+        ]
         return values
 
 
@@ -110,7 +112,9 @@ def library_stats(library: Path) -> LibraryStats:
             duplicates=files.count_duplicates(catalog),
             broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),
             failures=failures,
-            not_filed=tuple((to_path(path), note) for path, note, _ in catalog.connection.execute(_NOT_FILED)),
+            not_filed=tuple(
+                (to_path(path), to_message(note)) for path, note, _ in catalog.connection.execute(_NOT_FILED)
+            ),
             not_moved=count_not_moved(catalog),
             missing={what.value: count for what, count in count_missing(catalog).items()},
             embeddings=embeddings.store_stats(catalog, library),

@@ -1,12 +1,16 @@
-"""How values are stored: paths as bytes, times as text; and queries about many images, in chunks."""
+"""How values are stored: paths as bytes, times and messages as text; and queries about many images, in chunks."""
 
 from __future__ import annotations
 
+import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from classifier.errors import Message, SystemMessage
+from classifier.paths import displayable, to_json
 from classifier.records import ImageFile
 
 if TYPE_CHECKING:
@@ -44,6 +48,22 @@ def to_image_file(path: Path, size_bytes: int, mtime_ns: int, inode: str, device
 def utc_now(timespec: str = "seconds") -> str:
     """The time in UTC, down to `timespec`."""
     return datetime.now(UTC).isoformat(timespec=timespec)
+
+
+def to_note(message: str) -> str:
+    """A message as the catalog keeps it: JSON of its parts where it is more than its template, for translation."""
+    if isinstance(message, SystemMessage) or (isinstance(message, Message) and message.params):
+        with suppress(TypeError):  # a parameter that is not of JSON
+            return to_json(message.as_dict(), ascii_only=True)
+    return displayable(message)
+
+
+def to_message(note: str) -> str:
+    """The message that the catalog keeps as `note`; earlier versions kept all as they are read."""
+    if note.startswith('{"template": '):
+        with suppress(LookupError, TypeError, ValueError, AttributeError, RecursionError):
+            return Message.from_dict(json.loads(note))
+    return note
 
 
 _CHUNK: Final = 500  # below the least number of values that SQLite takes in one statement

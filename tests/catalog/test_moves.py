@@ -11,9 +11,10 @@ import pytest
 
 from classifier.catalog import move_log
 from classifier.catalog.connection import Catalog, open_catalog
-from classifier.catalog.moves import MoveRecord, MoveState, begin, finish, next_id, open_entries, update
+from classifier.catalog.moves import MoveRecord, MoveState, begin, damaged_rows, finish, next_id, open_entries, update
 from classifier.catalog.places import LibraryFile, add_places, place_of
-from classifier.catalog.values import to_bytes, to_path
+from classifier.catalog.values import to_bytes, to_message, to_path
+from classifier.errors import Message
 from classifier.records import ImageId, Method
 
 if TYPE_CHECKING:
@@ -76,6 +77,16 @@ def test_an_updated_entry_is_still_open(catalog: Catalog) -> None:
     claimed = replace(ENTRY, target=b"cats/other.jpg", state=MoveState.CLAIMED, method=Method.COPY, note="why")
     update(catalog, claimed)
     assert [claimed] == open_entries(catalog)
+
+
+def test_a_row_keeps_the_parts_of_its_note_and_is_sound(catalog: Catalog) -> None:
+    begin(catalog, [replace(ENTRY, note=Message("{path} is not a folder", path="/a"))], run=7, folders=[])
+    (read,) = open_entries(catalog)
+    update(catalog, replace(read, state=MoveState.CLAIMED))
+
+    assert [] == damaged_rows(catalog)
+    assert [read.note] == [entry.note for entry in open_entries(catalog)]
+    assert "/a is not a folder" == to_message(read.note)
 
 
 def test_a_finished_entry_is_closed_and_its_image_has_a_place(catalog: Catalog, tmp_path: Path) -> None:

@@ -48,15 +48,18 @@ def test_help_is_chinese_in_a_chinese_locale(
     assert "  示例：illsort verify ~/sorted --quick\n" in told
 
 
-def test_what_is_not_guaranteed_is_chinese_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_guaranteed_or_not_filed_is_chinese_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = color_bundle(tmp_path / "model").folder
     crawl = make_tree(tmp_path / "crawl", {"0.png": encoded(plain(COLORS["red"]), "PNG")})
+    library = make_tree(tmp_path / "sorted", {"red": b"a file where the folder would be"})
     settings = Settings(runtime=RuntimeSettings(workers=0))
-    sort(crawl, library=tmp_path / "sorted", bundle=model, settings=settings, max_error=0.05)
+    sort(crawl, library=library, bundle=model, settings=settings, max_error=0.05)
     with pytest.raises(SystemExit):
-        app(["--lang", "zh", "status", str(tmp_path / "sorted")])
+        app(["--lang", "zh", "status", str(library)])
 
-    assert "要求最多错 5%，这只是估计" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "要求最多错 5%，这只是估计" in told
+    assert f"{crawl / '0.png'}: {library / 'red'} 不是文件夹" in told
 
 
 @pytest.mark.parametrize(
