@@ -101,29 +101,6 @@ def decided_rows(catalog: Catalog, backbone: str, actions: Sequence[str]) -> lis
     ).fetchall()
 
 
-def waiting_locations(catalog: Catalog, backbone: str) -> Iterator[tuple[int, int]]:
-    """Shard and row of every image in review or unknown with a stored embedding, by row."""
-    return catalog.connection.execute(
-        "SELECT e.shard, e.row FROM decisions AS d "
-        "CROSS JOIN embeddings AS e ON e.picture = d.picture AND e.backbone = ? "
-        "WHERE d.action IN ('review', 'unknown') ORDER BY e.shard, e.row",
-        (backbone,),
-    )
-
-
-def images_of_shard(catalog: Catalog, backbone: str, shard: int) -> dict[int, ImageId]:
-    """The image of each row of a shard."""
-    query = "SELECT row, picture FROM embeddings WHERE backbone = ? AND shard = ?"
-    return {row: ImageId(image_id) for row, image_id in catalog.connection.execute(query, (backbone, shard))}
-
-
-def images_at(catalog: Catalog, backbone: str, locations: Iterable[tuple[int, int]]) -> list[ImageId]:
-    """The images at these shards and rows; locations without one are left out."""
-    query = "SELECT picture FROM embeddings WHERE backbone = ? AND shard = ? AND row = ?"
-    found = (catalog.connection.execute(query, (backbone, *location)).fetchone() for location in locations)
-    return [ImageId(row[0]) for row in found if row is not None]
-
-
 def locations_of(
     catalog: Catalog, image_ids: Sequence[ImageId], *, backbone: str
 ) -> Iterator[tuple[int, int, ImageId]]:

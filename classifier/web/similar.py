@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,30 +17,30 @@ from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.embeddings import embeddings_folder, last_row
 from classifier.catalog.shards import read_embeddings
-from classifier.errors import IllsortError, Undecodable
-from classifier.labels.dataset import example_of
-from classifier.records import AnnotationKind, Label
-from classifier.settings import ImageSettings, LabelSettings
-from classifier.web.lsh_index import EMPTY, build_index, candidates
+from classifier.errors import IllsortError
+from classifier.records import AnnotationKind
+from classifier.web.near_duplicates import NearDuplicateFinder, build_index
 from classifier.web.neighbors import load_labeled_index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     import numpy as np
     from numpy.typing import NDArray
 
     from classifier.catalog.connection import Catalog
-    from classifier.records import Example, ImageId
-    from classifier.web.lsh_index import LshIndex
+    from classifier.records import ImageId
+    from classifier.web.near_duplicates import WaitingIndex
     from classifier.web.neighbors import LabeledIndex, Neighbor
 
 
 _REFRESH_S: Final = 60.0
-"""How old what is known of what waits may be, while a sort is at work."""
+"""How long an index serves at the least, though what waits has changed, as it does beside a sort."""
+_SHARE: Final = 0.05
+"""Of the time, at most so much goes into building indexes."""
 _PAUSE_S: Final = 0.02
-"""After every few hundred pictures that are sketched the machine is left to others."""
+"""After every few hundred images the machine is left to others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +62,14 @@ class SimilarImages:
         self._see = see
         self._looks = NearDuplicateFinder(self._seen)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="similar")
-        self._index_thread = ThreadPoolExecutor(1, thread_name_prefix="lsh")
+        self._index_thread = ThreadPoolExecutor(1, thread_name_prefix="near-duplicates")
         self._is_closed = threading.Event()
         self._catalog: Catalog | None = None
         self._sort: tuple[str, Path] | None = None
         self._taught: LabeledIndex | None = None
-        self._backbone = ""
-        self._index: LshIndex | None = None
-        self._begun = 0.0
-        self._drawing: Future[None] | None = None
+        self._built: tuple[tuple[object, ...], WaitingIndex] | None = None
+        self._building: Future[None] | None = None
+        self._next_build = 0.0
 
     def kinds(self) -> Future[tuple[bool, bool]]:
         """Whether neighbors, and whether near-duplicates, are available."""
@@ -111,15 +110,12 @@ class SimilarImages:
     def _alike(
         self, catalog: Catalog, taught: LabeledIndex, image_id: ImageId, embedding: NDArray[np.float32]
     ) -> tuple[ImageId, ...] | None:
-        sketches = self._known(taught.backbone)
-        if sketches is None:
+        index = self._index(catalog, taught.backbone)
+        if index is None:
             return None
-        folder = embeddings_folder(self._library, taught.backbone)
-        close = candidates(catalog, folder, sketches, embedding, backbone=taught.backbone)
+        close = index.candidates(embedding)
         latest = annotation_log.latest(catalog, close)
-        settled = {
-            one for one, verdict in latest.items() if verdict.kind in {AnnotationKind.RIGHT, AnnotationKind.NONE}
-        }
+        settled = {one for one, last in latest.items() if last.kind in {AnnotationKind.RIGHT, AnnotationKind.NONE}}
         others = [one for one in close if one != image_id and one not in settled]
         return tuple(self._looks.same(image_id, others))
 
@@ -132,72 +128,31 @@ class SimilarImages:
             self._taught, self._sort = load_labeled_index(self._catalog), last[:2]
         return self._catalog, self._taught
 
-    def _known(self, backbone: str) -> LshIndex | None:
-        """The last index, None before the first; rebuilt from time to time."""
-        is_first = self._backbone != backbone
-        if is_first:
-            self._backbone, self._index, self._begun = backbone, None, -_REFRESH_S
-        is_idle = self._drawing is None or self._drawing.done()
-        if is_idle and time.monotonic() - self._begun >= _REFRESH_S:
-            self._begun = time.monotonic()
-            self._drawing = self._index_thread.submit(self._draw, backbone)
-        return self._index
+    def _index(self, catalog: Catalog, backbone: str) -> WaitingIndex | None:
+        """The last index of this backbone, None before the first; built anew when what waits has changed."""
+        version = (backbone, *audits.marks(catalog), last_row(catalog, backbone))
+        built, index = self._built or ((), None)
+        is_first = built[:1] != version[:1]
+        is_idle = self._building is None or self._building.done()
+        if built != version and is_idle and (is_first or time.monotonic() >= self._next_build):
+            self._building = self._index_thread.submit(self._build, backbone, version)
+        return None if is_first else index
 
-    def _draw(self, backbone: str) -> None:
-        known = self._index or EMPTY
+    def _build(self, backbone: str, version: tuple[object, ...]) -> None:
+        began = time.monotonic()
         folder = embeddings_folder(self._library, backbone)
-        with suppress(IllsortError), open_catalog(self._library) as catalog:
-            drawn = build_index(catalog, folder, backbone=backbone, known=known, rest=self._rest)
-            if drawn is not None and backbone == self._backbone:
-                self._index = drawn
+        with suppress(IllsortError, CancelledError), open_catalog(self._library) as catalog:
+            self._built = version, build_index(catalog, folder, backbone=backbone, rest=self._rest)
+        ended = time.monotonic()
+        self._next_build = ended + max(_REFRESH_S, (ended - began) / _SHARE)
 
     def _seen(self, image_id: ImageId) -> bytes | None:
         return None if self._is_closed.is_set() else self._see(image_id)
 
-    def _rest(self) -> bool:
-        return not self._is_closed.wait(_PAUSE_S)
+    def _rest(self) -> None:
+        if self._is_closed.wait(_PAUSE_S):
+            raise CancelledError
 
     def _close(self) -> None:
         if self._catalog is not None:
             self._catalog.close()
-
-
-_MOST_KEPT: Final = 8192
-"""How many pictures' looks are kept, about a kilobyte each: neighbors are asked about again and again."""
-_NOWHERE: Final = Label(path=Path(), category="")
-
-
-class NearDuplicateFinder:
-    """Compares small images as the split does; `see` returns a JPEG, or None if the image is gone."""
-
-    def __init__(self, see: Callable[[ImageId], bytes | None]) -> None:
-        self._see = see
-        self._kept: dict[ImageId, Example | None] = {}
-
-    def same(self, image_id: ImageId, others: Sequence[ImageId]) -> list[ImageId]:
-        """Those of `others` that nearly duplicate `image_id` directly, in their order."""
-        from classifier.labels.near_duplicates import near_duplicates  # noqa: PLC0415 - it needs scipy
-
-        own = self._look(image_id) if others else None
-        if own is None:
-            return []
-        found = [look for look in map(self._look, others) if look is not None]
-        bits = LabelSettings().near_duplicate_bits
-        return [other.image_id for other in found if any(near_duplicates((own, other), bits))]
-
-    def _look(self, image_id: ImageId) -> Example | None:
-        if image_id not in self._kept:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            self._kept[image_id] = self._read(image_id)
-        return self._kept[image_id]
-
-    def _read(self, image_id: ImageId) -> Example | None:
-        data = self._see(image_id)
-        if data is None:
-            return None
-        try:
-            seen = example_of(_NOWHERE, data, max_megapixels=ImageSettings().max_megapixels)
-        except Undecodable:
-            return None
-        return replace(seen, image_id=image_id)
