@@ -64,8 +64,8 @@ def test_categories_filled_by_hand_have_keys_and_are_counted(labels: Path) -> No
     progress = sampled(labels)
 
     assert {"cat": ("1", 3), "dog": ("2", 2)} == offered(labels)
-    assert [f"already in {labels}: cat 3, dog 2"] == [one for one in progress.said if one.startswith("already in")]
-    assert 1 == sum("'con'" in one for one in progress.said)
+    assert [f"already in {labels}: cat 3, dog 2"] == [one for one in progress.messages if one.startswith("already in")]
+    assert 1 == sum("'con'" in one for one in progress.messages)
     assert before.items() <= all_files(labels).items()
     sampled(labels)
     assert {"cat": ("1", 3), "dog": ("2", 2)} == offered(labels)

@@ -161,7 +161,7 @@ def test_where_nothing_can_be_noted_a_sort_goes_on_and_says_what_follows(tmp_pat
     with open_catalog(tmp_path / "library") as catalog:
         name_crawl(catalog, tmp_path / "crawl")
         record_named_crawls(catalog, tmp_path / "library", progress)
-    (line,) = progress.said
+    (line,) = progress.messages
     assert f"cannot note that you named {tmp_path / 'crawl'} (" in line
     assert "illsort undo will ask for it" in line
     with pytest.raises(LibraryError, match="only this library's record names"):

@@ -280,7 +280,7 @@ def test_the_trail_alone_suffices_when_the_catalog_is_lost(tmp_path: Path) -> No
     undone = [undo(library, progress=progress).undone for _ in range(3)]
     assert [4, 1, None] == undone
     assert CRAWL == read_tree(tmp_path / "crawl")
-    assert "catalog was lost" in progress.said[0]
+    assert "catalog was lost" in progress.messages[0]
 
 
 def test_an_older_move_log_without_the_crawl_is_undone_into_a_folder(tmp_path: Path) -> None:

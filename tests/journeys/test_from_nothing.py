@@ -13,7 +13,7 @@ from classifier.filing.undo import undo
 from classifier.settings import LabelSettings, ModelSettings, RuntimeSettings, Settings, TrainSettings
 from classifier.sort.pipeline import sort
 from classifier.training.pipeline import train_model
-from kit.browsing import CHROMIUM, Seen, all_in_sight, browser, serving, type_keys
+from kit.browser import CHROMIUM, Traffic, all_in_sight, browser, serving, type_keys
 from kit.tree import all_files
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ def name_all(page: Page) -> None:
 
 
 def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:
-    crawl, labels, library, seen = drawn_crawl(tmp_path), tmp_path / "labels", tmp_path / "sorted", Seen()
+    crawl, labels, library, traffic = drawn_crawl(tmp_path), tmp_path / "labels", tmp_path / "sorted", Traffic()
     before = all_files(crawl)
     sample = ["label", str(crawl), "--labels", str(labels), "--set", f"model.image_size={SIZE}"]
-    with browser(seen, viewport={"width": 1280, "height": 800}) as page:
+    with browser(traffic, viewport={"width": 1280, "height": 800}) as page:
         page.set_default_timeout(20_000)
         with serving(*sample, "--set", "runtime.workers=0", "--set", "labels.near_duplicate_bits=0") as served:
             page.goto(served.address)
@@ -100,7 +100,7 @@ def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:
             type_keys(page, "f", "Enter")
             page.wait_for_selector(f"dialog code:has-text('labels.folder={labels}')")
             page.goto("about:blank")
-        assert f"train with: illsort train --set labels.folder={labels}" in served.told
+        assert f"train with: illsort train --set labels.folder={labels}" in served.stderr
         filed = set(all_files(labels))
         assert {name.replace("/", " ").split()[0] for name in filed} == set(KINDS.values())
         assert all(name.startswith(f"{KINDS[Path(name).name.split()[0]]}/") for name in filed)
@@ -133,4 +133,4 @@ def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:
     undo(library)
     assert sorted_before == set(all_files(library))
     assert before == all_files(crawl)
-    assert [] == seen.said
+    assert [] == traffic.console

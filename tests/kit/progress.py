@@ -29,14 +29,14 @@ class SavedStage:
 
 @dataclass
 class SavingProgress:
-    """Keeps what was said, so that a test can assert on events instead of captured text."""
+    """Keeps the messages, so that a test can assert on events instead of captured text."""
 
-    said: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     stages: list[SavedStage] = field(default_factory=list)
 
     def say(self, message: Message) -> None:
         """Keep the message in English."""
-        self.said.append(str(message))
+        self.messages.append(str(message))
 
     def stage(self, name: Message, *, total: int | None, unit: str) -> AbstractContextManager[Stage]:  # noqa: ARG002
         """Keep the stage."""

@@ -6,7 +6,7 @@ import signal
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from kit.browsing import Served, serving
+from kit.browser import Served, serving
 from kit.reviewing import TOKEN
 
 if TYPE_CHECKING:

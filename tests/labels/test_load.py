@@ -160,7 +160,7 @@ def test_links_to_folders_and_to_nothing_are_no_labels_and_told(tmp_path: Path) 
     found = read_labels(folder=labels, csv_file=None, progress=progress)
 
     assert 4 == len(found)
-    assert [f"{labels / 'cat'}: 2 links are no labels: they lead to folders or to nothing"] == progress.said
+    assert [f"{labels / 'cat'}: 2 links are no labels: they lead to folders or to nothing"] == progress.messages
 
 
 def test_a_category_of_dangling_links_is_not_called_empty(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_one_category_in_two_forms_of_unicode_is_one_and_told(tmp_path: Path) ->
 
     assert ("cat", nfc) == categories_of(labels)
     assert {tmp_path / nfc / "a.png", tmp_path / nfd / "b.png"} == {one.path for one in labels if one.category == nfc}
-    assert ["labels: 2 folders are the category ガール, in two forms of Unicode"] == progress.said
+    assert ["labels: 2 folders are the category ガール, in two forms of Unicode"] == progress.messages
 
 
 def test_a_csv_and_review_name_a_category_in_its_composed_form(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_system_folders_and_unfinished_files_are_no_labels_and_told(tmp_path: Pa
     assert [
         "labels: 1 unfinished download was passed over; it is taken once it is complete",
         "labels: passed over: 2 of the system (trash, thumbnails and the like)",
-    ] == progress.said
+    ] == progress.messages
 
 
 def test_a_folder_that_cannot_be_read_is_a_label_that_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ def run(folder: Path, mode: Mode, bundle: Path | None = None, **options: float) 
     settings = Settings(sort=SortSettings(mode=mode), runtime=RuntimeSettings(workers=0))
     progress = SavingProgress()
     sort(folder / "crawl", library=folder / "sorted", bundle=bundle, settings=settings, progress=progress, **options)
-    return progress.said
+    return progress.messages
 
 
 def filed(library: Path) -> dict[str, float]:

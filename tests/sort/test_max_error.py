@@ -107,7 +107,7 @@ def test_the_guarantee_is_stated_before_and_after_and_recorded(crawl: Path, judg
     kept = recorded(crawl)
 
     assert by.sentence == summary["promise"]
-    assert f"{by.sentence}; of those, {by.coverage:.0%} would be filed" in progress.said
+    assert f"{by.sentence}; of those, {by.coverage:.0%} would be filed" in progress.messages
     assert (0.05, by.sentence) == (kept["max_error"], kept["promise"]["sentence"])
     assert {"blue", "green", "red"} == set(kept["promise"]["thresholds"])
     assert by.sentence == library_stats(crawl / "sorted").strictness.promise
@@ -149,7 +149,7 @@ def test_without_a_guarantee_the_rate_is_estimated_and_one_line_says_so(
     model = color_bundle(crawl / "model", evidence=evidence, selection=selection).folder
     progress, library = SavingProgress(), crawl / "sorted"
     summary = run(crawl, model, max_error=rate, progress=progress)
-    (line,) = [said for said in progress.said if "no guarantee" in said]
+    (line,) = [said for said in progress.messages if "no guarantee" in said]
 
     assert line.startswith(f"at most {rate * 100:g}% wrong asked, an estimate, {says}")
     assert f"answer {wanted} random pictures of what was filed, none of them wrong: illsort audit {library} " in line

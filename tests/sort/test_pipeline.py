@@ -237,7 +237,7 @@ def test_a_picture_the_person_put_elsewhere_is_left_there(tmp_path: Path, bundle
     summary = run(tmp_path, bundle, threshold=0.5, progress=progress)
 
     assert {"green/u.png": UNSURE} == stable(tmp_path / "sorted")
-    assert ["files moved by you within the library, and left there: 1"] == progress.said
+    assert ["files moved by you within the library, and left there: 1"] == progress.messages
     assert 0 == summary["failed"]
 
 
@@ -332,7 +332,7 @@ def test_a_list_saved_by_a_spreadsheet_is_left_and_reported(tmp_path: Path, bund
     summary = run(tmp_path, bundle, progress=progress)
 
     assert "saved by a spreadsheet" == listing.read_text()
-    assert [True] == ["_broken.csv" in said and "illsort status" in said for said in progress.said]
+    assert [True] == ["_broken.csv" in said and "illsort status" in said for said in progress.messages]
     assert (1, 1) == (summary["filed"], summary["broken"])
 
 
@@ -349,7 +349,7 @@ def test_much_to_review_by_a_model_of_labels_alone_gives_a_training_hint(
     run(tmp_path, trained, progress=progress)
 
     told = f"train.unlabelled={(tmp_path / 'crawl').resolve()} it usually files more"
-    assert offers == sum(told in message for message in progress.said)
+    assert offers == sum(told in message for message in progress.messages)
 
 
 def test_symbolic_links_are_made_anew_as_such_where_no_mode_is_given(tmp_path: Path, bundle: Path) -> None:
@@ -388,7 +388,7 @@ def test_a_failed_move_counts_where_the_file_is(tmp_path: Path, bundle: Path, is
     assert {"red/a.png", "red/c.png", "green/b.png"} == before
     assert before == {name for name in stable(library) if name != "_review"}
     why = f"3 pictures could not be moved, left in place: {in_the_way} is not a folder"
-    assert [why, why] == progress.said
+    assert [why, why] == progress.messages
     assert ({"red": 2, "green": 1}, {}) == (library_stats(library).filed, library_stats(library).review)
     with pytest.raises(typer.Exit):
         _end(summary | {"seconds": 0.0}, library, dry_run=False, as_json=False)

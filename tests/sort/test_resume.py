@@ -32,7 +32,7 @@ def run(
     images = options.pop("images", ImageSettings())
     settings = Settings(sort=chosen, images=images, runtime=RuntimeSettings(workers=0))
     sort(folder / "crawl", library=folder / "sorted", bundle=bundle, settings=settings, progress=progress, **options)
-    return [line for line in progress.said if "stopped" in line]
+    return [line for line in progress.messages if "stopped" in line]
 
 
 def last(folder: Path) -> tuple[str, float, str]:

@@ -92,7 +92,7 @@ def test_another_head_reads_no_picture_and_files_as_if_it_had(
 
     assert expected == again
     assert [] == reads
-    assert f"{READABLE} pictures are decided by what is known, not read again" in progress.said
+    assert f"{READABLE} pictures are decided by what is known, not read again" in progress.messages
     listing = "_broken.csv"
     trees = [all_files(tmp_path / name / "sorted") for name in ("new", "known")]
     assert [name for name in trees[0] if name != listing] == [name for name in trees[1] if name != listing]
@@ -200,7 +200,7 @@ def test_missing_or_damaged_embeddings_are_computed_again(
 
     assert expected == run(tmp_path / "harmed", bundles[1], progress=progress)
     assert 0 < len(reads) <= READABLE + 1
-    assert any("read again" in said for said in progress.said)
+    assert any("read again" in said for said in progress.messages)
     reads.clear()
     run(tmp_path / "harmed", bundles[0], threshold=0.5)
     run(tmp_path / "harmed", with_another_head(tmp_path / "last", open_bundle(bundles[1]), swap=False).folder)
@@ -246,7 +246,7 @@ def test_a_disk_that_refuses_them_does_not_stop_the_sort(
     summary = run(tmp_path, bundles[0], progress=progress)
 
     assert 0 == summary["failed"]
-    assert 1 == progress.said.count("embeddings are not kept from here on: No space left on device")
+    assert 1 == progress.messages.count("embeddings are not kept from here on: No space left on device")
 
 
 def test_embeddings_are_counted_and_disturb_neither_verify_nor_undo(

@@ -62,7 +62,7 @@ def run(
     progress = SavingProgress()
     chosen = Settings(sort=SortSettings(mode=mode), runtime=RuntimeSettings(workers=0), **settings)
     summary = sort(folder / crawl, library=folder / "sorted", bundle=bundle, settings=chosen, progress=progress)
-    return summary, progress.said
+    return summary, progress.messages
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -33,4 +33,4 @@ def test_renamed_labels_are_used_and_deleted_ones_are_not(tmp_path: Path) -> Non
 
     expected = [("a", "a 2.png"), ("a", "renamed.png"), ("b", "b 0.png"), ("b", "b 1.png")]
     assert expected == [(label.category, label.path.name) for label in labels]
-    assert any("no longer in the library" in line for line in progress.said)
+    assert any("no longer in the library" in line for line in progress.messages)

@@ -189,7 +189,7 @@ def test_an_unlabeled_crawl_is_used_and_broken_files_skipped(tmp_path: Path, bac
         settings(tmp_path, backbone, "train.folds=2", f"train.unlabelled={tmp_path / 'crawl'}"), progress=progress
     )
 
-    assert any("31 of its 31 pictures are looked at" in message for message in progress.said)
+    assert any("31 of its 31 pictures are looked at" in message for message in progress.messages)
     assert plain.evaluation["count"] == with_crawl.evaluation["count"] == 18
     assert 1.0 == with_crawl.evaluation["accuracy"]
     assert crawl_tree() == read_tree(tmp_path / "crawl")

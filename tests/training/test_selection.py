@@ -70,8 +70,10 @@ def test_a_folder_of_labels_was_picked_unless_a_person_says_otherwise(tmp_path: 
     by_person = train(tmp_path / "picked", pictures(LATER), progress=picked)
     by_chance = train(tmp_path / "drawn", pictures(LATER), "labels.by_chance=true", progress=said)
 
-    assert any("no guarantee by these labels: they count as picked, not drawn by chance" in one for one in picked.said)
-    assert any("18 labels drawn by chance" in one for one in said.said)
+    assert any(
+        "no guarantee by these labels: they count as picked, not drawn by chance" in one for one in picked.messages
+    )
+    assert any("18 labels drawn by chance" in one for one in said.messages)
     assert [18, 0] == [chance_of(by_chance), chance_of(by_person)]
     assert 18 == len(evidence_of(by_person))
 
@@ -108,7 +110,7 @@ def test_labels_used_for_fine_tuning_never_become_evidence(tmp_path: Path, fine_
             progress=said,
         )
         assert 0 == chance_of(backbone)
-        assert any("the backbone has learned from them before" in one for one in said.said)
+        assert any("the backbone has learned from them before" in one for one in said.messages)
         with pytest.raises(NoGuarantee, match="the backbone has learned from these labels"):
             risk_guarantee(backbone, 0.5)
     assert {15} == {len(step.load_fitted()) for step in [*steps, backbone]}
@@ -139,7 +141,7 @@ def test_weights_without_a_record_give_no_evidence(tmp_path: Path, fine_tuned: B
     onwards = f"model.backbone=local-dir:{bundle.folder}"
     again = train(tmp_path / "again", pictures(LATER), onwards, "labels.by_chance=true")
 
-    assert any("nobody knows what the backbone has learned from" in one for one in said.said)
+    assert any("nobody knows what the backbone has learned from" in one for one in said.messages)
     assert [0, 0] == [chance_of(bundle), chance_of(again)]
 
 
@@ -189,4 +191,4 @@ def test_a_draw_is_evidence_only_when_complete(tmp_path: Path, case: str, how: s
     of_no_category = int((evidence.targets == NO_CATEGORY).sum())
 
     assert wanted == (len(evidence.by_chance), of_no_category, evidence.unjudged)
-    assert any(says in one for one in progress.said)
+    assert any(says in one for one in progress.messages)

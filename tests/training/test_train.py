@@ -112,7 +112,7 @@ def test_a_resumed_run_gives_the_same_network(tmp_path: Path) -> None:
     parts = [f"fine-tuning-{number}-of-3.pt" for number in (1, 2, 3)]
     states = [path.name for path in sorted((tmp_path / "state").glob("*.pt"))]
     assert [*parts, "fine-tuning-with-all-labels.pt"] == states
-    going_on = [message for message in progress.said if "goes on after epoch 2" in message]
+    going_on = [message for message in progress.messages if "goes on after epoch 2" in message]
     assert 4 == len(going_on)
 
 
@@ -123,7 +123,7 @@ def test_other_labels_start_over(tmp_path: Path) -> None:
     fewer = tuple(replace(fold, train=fold.train[:-1]) for fold in folds)
     run(fewer, folder=tmp_path / "state", progress=progress)
 
-    assert "starts anew" in progress.said[0]
+    assert "starts anew" in progress.messages[0]
 
 
 def test_unreadable_labels_are_reported_and_the_rest_is_used(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import read_catalog
-from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet, until
+from kit.browser import CHROMIUM, Traffic, browser, quiet, until, wait_for_image
 from kit.reviewing import SURE, blended, unsure_library
 from kit.serving import server
 
@@ -38,14 +38,14 @@ def test_answers_during_a_sort_are_kept_and_its_new_images_wait(tmp_path: Path, 
     library = unsure_library(tmp_path, bundle, KNOWN)
     for number in range(KNOWN, KNOWN + NEW):
         (tmp_path / "crawl" / f"{number:03}.png").write_bytes(blended(number))
-    seen, said = Seen(), list[str]()
-    with browser(seen) as page, server(library) as served:
+    traffic, said = Traffic(), list[str]()
+    with browser(traffic) as page, server(library) as served:
         page.goto(served.address)
         page.wait_for_selector(".stage img")
         with begun(tmp_path, bundle) as sort:
             while sort.poll() is None and len(said) < KNOWN - 10:
                 said.append(page.evaluate("document.querySelector('.single').dataset.imageId"))
-                picture_in_sight(page)
+                wait_for_image(page)
                 page.keyboard.press("1")
                 page.wait_for_function(SHOWN, arg=[said[-1]])
                 page.wait_for_timeout(100)
@@ -53,11 +53,11 @@ def test_answers_during_a_sort_are_kept_and_its_new_images_wait(tmp_path: Path, 
         until(page, WAIT, [KNOWN + NEW - len(said)])
         page.reload()
         page.wait_for_selector(".stage img")
-        quiet(page, seen)
+        quiet(page, traffic)
 
     assert 10 < len(said) == len(set(said))
     assert KNOWN + NEW == told["pictures"] == told["review"] + told["filed"]
     with read_catalog(library) as catalog:
         latest = annotation_log.latest(catalog)
     assert set(said) == set(latest)
-    assert [] == seen.said
+    assert [] == traffic.console

@@ -12,7 +12,7 @@ from classifier.labels.from_annotations import read_feedback
 from classifier.labels.load import read_labels
 from classifier.model.bundle_files import EVALUATION
 from classifier.records import Example
-from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
+from kit.browser import CHROMIUM, Traffic, browser, quiet, wait_for_image
 from kit.doubts import Doubted, doubted
 from kit.reviewing import unsure_library
 from kit.serving import server
@@ -56,49 +56,52 @@ def test_a_wrong_label_is_corrected_by_one_key_and_the_step_is_undone(tmp_path: 
     made = doubted(tmp_path)
     first, second, third = made.image_ids
     labeled, likely = made.wrong[0].parent.name, made.colors[0]
-    seen = Seen()
-    with server(made.library) as served, browser(seen) as page:
+    traffic = Traffic()
+    with server(made.library) as served, browser(traffic) as page:
         page.goto(served.address)
         page.get_by_role("button", name="Doubtful labels").click()
         asked(page, first)
         page.get_by_text(f"Labeled {labeled}; the model takes it for {likely} (0.98)").wait_for()
-        picture_in_sight(page)
+        wait_for_image(page)
         page.keyboard.press(key_of(page, likely))
         asked(page, second)
-        quiet(page, seen)
+        quiet(page, traffic)
         assert likely == learned(made)[first]
         page.keyboard.press("Backspace")
         asked(page, first)
         assert labeled == learned(made)[first]
-        picture_in_sight(page)
+        wait_for_image(page)
         page.keyboard.press(key_of(page, likely))
         asked(page, second)
-        picture_in_sight(page)
+        wait_for_image(page)
         page.keyboard.press("Enter")
         asked(page, third)
-        picture_in_sight(page)
+        wait_for_image(page)
         page.keyboard.press("u")
         page.get_by_text("No doubtful label is left.").wait_for()
         page.get_by_text("labels.library=").wait_for()
-        quiet(page, seen)
+        quiet(page, traffic)
         page.reload()
         page.get_by_role("button", name="Doubtful labels 0").click()
         page.get_by_text("No doubtful label is left.").wait_for()
-        quiet(page, seen)
+        quiet(page, traffic)
 
     assert {first: likely, second: made.wrong[1].parent.name} == learned(made)
-    assert ([], {f"127.0.0.1:{served.port}"}) == (seen.said, seen.asked)
+    assert ([], {f"127.0.0.1:{served.port}"}) == (traffic.console, traffic.hosts)
     assert all(path.is_file() for path in made.wrong)
 
 
 def test_skipped_issues_are_passed_by_fast_keys_and_asked_again(tmp_path: Path) -> None:
     made = doubted(tmp_path)
-    seen = Seen()
-    with server(made.library) as served, browser(seen, viewport={"width": 390, "height": 800}, locale="zh-CN") as page:
+    traffic = Traffic()
+    with (
+        server(made.library) as served,
+        browser(traffic, viewport={"width": 390, "height": 800}, locale="zh-CN") as page,
+    ):
         page.goto(served.address)
         page.get_by_role("button", name="可疑标注 3").click()
         asked(page, made.image_ids[0])
-        quiet(page, seen)
+        quiet(page, traffic)
         page.evaluate("""() => {
           for (const key of ["s", "s", "Enter"]) document.dispatchEvent(new KeyboardEvent("keydown", { key }));
         }""")
@@ -111,8 +114,8 @@ def test_skipped_issues_are_passed_by_fast_keys_and_asked_again(tmp_path: Path) 
         asked(page, made.image_ids[0])
         page.keyboard.press("Backspace")
         asked(page, made.image_ids[2])
-        quiet(page, seen)
-    assert [] == seen.said
+        quiet(page, traffic)
+    assert [] == traffic.console
 
 
 def number(page: Page, count: int) -> None:
@@ -122,23 +125,23 @@ def number(page: Page, count: int) -> None:
 
 def test_an_answer_in_another_queue_changes_the_number_of_issues(tmp_path: Path) -> None:
     made = doubted(tmp_path, crawled=1, waiting=0)
-    seen = Seen()
-    with server(made.library) as served, browser(seen) as page:
+    traffic = Traffic()
+    with server(made.library) as served, browser(traffic) as page:
         page.goto(served.address)
         number(page, 3)
         page.locator(f".single[data-image-id='{made.image_ids[0]}']").wait_for()
-        picture_in_sight(page)
+        wait_for_image(page)
         page.keyboard.press("1")
         number(page, 2)
         page.keyboard.press("Backspace")
         number(page, 3)
-        quiet(page, seen)
-    assert [] == seen.said
+        quiet(page, traffic)
+    assert [] == traffic.console
 
 
 def test_after_sorting_again_the_label_issues_need_no_reload(tmp_path: Path) -> None:
     made = doubted(tmp_path, waiting=0)
-    seen, outcome = Seen(), {"number": 0}
+    traffic, outcome = Traffic(), {"number": 0}
 
     def learning(route: Route) -> None:
         """As if what learns had filed."""
@@ -152,7 +155,7 @@ def test_after_sorting_again_the_label_issues_need_no_reload(tmp_path: Path) -> 
         filed = {"filed": 1, "strictness": {"guaranteed": None, "max_error": None}}
         outcome.update(number=outcome["number"] + 1, filed=filed)
 
-    with server(made.library) as served, browser(seen) as page:
+    with server(made.library) as served, browser(traffic) as page:
         page.route("**/api/state*", learning)
         page.goto(served.address)
         number(page, 3)
@@ -163,15 +166,15 @@ def test_after_sorting_again_the_label_issues_need_no_reload(tmp_path: Path) -> 
         doubt_less()
         asked(page, made.image_ids[2])
         page.unroute_all(behavior="wait")
-        quiet(page, seen)
-    assert [] == seen.said
+        quiet(page, traffic)
+    assert [] == traffic.console
 
 
 def test_without_label_issues_the_page_has_no_such_queue(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 2)
-    seen = Seen()
-    with server(library) as served, browser(seen) as page:
+    traffic = Traffic()
+    with server(library) as served, browser(traffic) as page:
         page.goto(served.address)
-        quiet(page, seen)
+        quiet(page, traffic)
         page.get_by_role("button", name="Audit").wait_for()
         assert 0 == page.get_by_role("button", name="Doubtful labels").count()

@@ -15,7 +15,7 @@ from classifier.records import Action, AnnotationKind
 from classifier.web.folders import Folders
 from classifier.web.history import Answer
 from classifier.web.session import ReviewSession
-from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
+from kit.browser import CHROMIUM, Traffic, browser, quiet, wait_for_image
 from kit.reviewing import blended, served, sort_again
 from kit.serving import server
 
@@ -210,9 +210,9 @@ def test_a_name_that_is_no_text_is_told_as_far_as_it_is(tmp_path: Path, bundle: 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
 def test_a_folder_is_chosen_cleared_and_left_in_the_browser(tmp_path: Path, bundle: Path) -> None:
-    place, seen = library(tmp_path, bundle), Seen()
+    place, traffic = library(tmp_path, bundle), Traffic()
     lines = "[...document.querySelectorAll('#choose-folder option')].map((one) => one.textContent)"
-    with browser(seen, viewport={"width": 1280, "height": 800}) as page, server(place) as served_at:
+    with browser(traffic, viewport={"width": 1280, "height": 800}) as page, server(place) as served_at:
         page.goto(served_at.address)
         page.wait_for_selector("#choose-folder")
         top = page.evaluate(lines)
@@ -223,16 +223,16 @@ def test_a_folder_is_chosen_cleared_and_left_in_the_browser(tmp_path: Path, bund
         for _ in range(3):
             page.wait_for_selector(".stage img")
             before = page.evaluate("document.querySelector('.single').dataset.imageId")
-            picture_in_sight(page)
+            wait_for_image(page)
             page.keyboard.press("1")
             page.wait_for_function(GONE, arg=[before])
         page.wait_for_selector(".message:has-text('Nothing of this folder waits here.')")
         says = page.inner_text(".message")
         page.click(".message button:has-text('All folders')")
         page.wait_for_selector(".stage img")
-        quiet(page, seen)
+        quiet(page, traffic)
 
     assert ["All folders", "danbooru (5)", "pixiv (8)"] == top
     assert ["All folders", "danbooru (5)", "pixiv (8)", "\u2003aoi (5)", "\u2003mika (3)"] == below
     assert "Nothing of this folder waits here." in says
-    assert [] == seen.said
+    assert [] == traffic.console

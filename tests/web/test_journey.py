@@ -12,7 +12,7 @@ import pytest
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import read_catalog
 from classifier.filing.undo import undo
-from kit.browsing import CHROMIUM, Seen, all_in_sight, asked_by, browser, picture_in_sight, quiet
+from kit.browser import CHROMIUM, Traffic, all_in_sight, browser, fetch_json, quiet, wait_for_image
 from kit.bundles import color_bundle
 from kit.reviewing import unsure_library
 from kit.serving import server
@@ -32,7 +32,7 @@ COUNT = 20
 def press(page: Page, *keys: str) -> None:
     """Press keys one after the other, each when the picture that it speaks of is shown."""
     for key in keys:
-        picture_in_sight(page)
+        wait_for_image(page)
         before = shown(page)
         page.keyboard.press(key)
         page.wait_for_function(
@@ -65,14 +65,14 @@ def pictures(library: Path) -> set[str]:
 
 def test_a_queue_is_cleared_by_keys_though_the_server_is_killed(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, COUNT)
-    before, seen = pictures(library), Seen()
-    with browser(seen, viewport={"width": 1280, "height": 800}) as page:
+    before, traffic = pictures(library), Traffic()
+    with browser(traffic, viewport={"width": 1280, "height": 800}) as page:
         with server(library, stop=signal.SIGKILL) as first:
             page.goto(first.address)
             page.wait_for_selector(".stage img")
             press(page, "1", "2", "3", "Enter", "u", "s", "Backspace", "1")
             at_rest(page, 6)
-            quiet(page, seen)
+            quiet(page, traffic)
         with server(library, port=first.port) as second:
             page.reload()
             page.wait_for_selector(".stage img")
@@ -84,25 +84,25 @@ def test_a_queue_is_cleared_by_keys_though_the_server_is_killed(tmp_path: Path, 
             page.keyboard.press("f")
             page.keyboard.press("Enter")
             at_rest(page, 0)
-            quiet(page, seen)
-        assert "all that was decided is filed" in second.told
-        assert f"127.0.0.1:{first.port}" in seen.asked
+            quiet(page, traffic)
+        assert "all that was decided is filed" in second.stderr
+        assert f"127.0.0.1:{first.port}" in traffic.hosts
 
     with read_catalog(library) as catalog:
         assert COUNT == annotation_log.count(catalog)
     filed = pictures(library)
     assert set() == {name for name in filed if name.startswith("_review/")}
     assert 1 == len([name for name in filed if name.startswith("_unknown/")])
-    assert ([], 1) == (seen.said, len(seen.asked))
+    assert ([], 1) == (traffic.console, len(traffic.hosts))
     undo(library)
     assert before == pictures(library)
 
 
 def test_a_grid_is_confirmed_except_for_the_marked_images(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, COUNT)
-    seen = Seen()
+    traffic = Traffic()
     options = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "color_scheme": "dark", "has_touch": True}
-    with browser(seen, **options) as page, server(library) as first:
+    with browser(traffic, **options) as page, server(library) as first:
         page.goto(first.address)
         page.get_by_text("网格").tap()
         page.wait_for_selector(".cell img")
@@ -122,19 +122,19 @@ def test_a_grid_is_confirmed_except_for_the_marked_images(tmp_path: Path, bundle
         all_in_sight(page)
         page.keyboard.press("Enter")
         at_rest(page, cells)
-        quiet(page, seen)
-    assert f"{cells} decisions wait to be filed" in first.told
-    assert ([], 1) == (seen.said, len(seen.asked))
+        quiet(page, traffic)
+    assert f"{cells} decisions wait to be filed" in first.stderr
+    assert ([], 1) == (traffic.console, len(traffic.hosts))
 
 
 def test_an_answer_that_does_not_reach_the_server_is_sent_again(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 4)
-    seen = Seen()
-    with browser(seen) as page:
+    traffic = Traffic()
+    with browser(traffic) as page:
         with server(library) as first:
             page.goto(first.address)
             page.wait_for_selector(".stage img")
-            quiet(page, seen)
+            quiet(page, traffic)
         press(page, "1", "2")
         page.wait_for_selector("#notification.bad")
         with server(library, port=first.port):
@@ -146,15 +146,15 @@ def test_an_answer_that_does_not_reach_the_server_is_sent_again(tmp_path: Path, 
 def test_answers_are_learned_and_reorder_what_comes_next(tmp_path: Path) -> None:
     bundle = color_bundle(tmp_path / "model", labeled=True).folder
     library = unsure_library(tmp_path, bundle, 60)
-    seen = Seen()
-    with server(library, learning=True) as first, browser(seen) as page:
+    traffic = Traffic()
+    with server(library, learning=True) as first, browser(traffic) as page:
         page.goto(first.address)
         has_begun = "() => document.querySelector('#choose-order')?.value === 'informative'"
         page.wait_for_function(has_begun, timeout=120_000)
         assert page.locator("#learning").is_hidden()
         press(page, *["1"] * 25)
         learned(page, "+25")
-        coming = asked_by(page, "/api/queue", order="learned", limit="60")["pictures"]
+        coming = fetch_json(page, "/api/queue", order="learned", limit="60")["pictures"]
         press(page, "s")
         after = shown(page)
         assert after in {row["picture"] for row in coming[:3]}
@@ -164,7 +164,7 @@ def test_answers_are_learned_and_reorder_what_comes_next(tmp_path: Path) -> None
         page.keyboard.press("Enter")
         page.wait_for_function("() => document.querySelector('#notification').textContent.startsWith('Sorted again: ')")
         filed = pictures(library)
-    assert ([], 1) == (seen.said, len(seen.asked))
+    assert ([], 1) == (traffic.console, len(traffic.hosts))
     assert 25 <= len([name for name in filed if name.startswith("blue/")])
     undo(library)
     assert before == pictures(library)

@@ -12,7 +12,7 @@ import pytest
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import read_catalog
 from classifier.records import AnnotationKind
-from kit.browsing import CHROMIUM, Seen, browser, picture_in_sight, quiet
+from kit.browser import CHROMIUM, Traffic, browser, quiet, wait_for_image
 from kit.nearby import OTHERS, REPEATS, Nearby, nearby
 from kit.serving import server
 
@@ -63,8 +63,8 @@ def counted(page: Page, tray: str) -> str:
 
 
 def test_near_duplicates_are_answered_by_one_key_and_undone_by_one(tmp_path: Path) -> None:
-    made, seen = nearby(tmp_path), Seen()
-    with browser(seen, viewport={"width": 1280, "height": 900}) as page:
+    made, traffic = nearby(tmp_path), Traffic()
+    with browser(traffic, viewport={"width": 1280, "height": 900}) as page:
         with server(made.library) as first:
             page.goto(first.address)
             places = come_to(page, made)
@@ -78,7 +78,7 @@ def test_near_duplicates_are_answered_by_one_key_and_undone_by_one(tmp_path: Pat
             loaded(page, ".strip img", REPEATS - 1)
             page.get_by_text(f"{REPEATS} answered together").wait_for()
             assert f"× {REPEATS}" in page.inner_text(".actions .primary")
-            picture_in_sight(page)
+            wait_for_image(page)
             own = shown(page)
             page.keyboard.press("3")
             page.wait_for_function(f"() => document.querySelector('.file span').textContent === 'File {REPEATS}'")
@@ -98,24 +98,24 @@ def test_near_duplicates_are_answered_by_one_key_and_undone_by_one(tmp_path: Pat
             page.wait_for_function("() => document.querySelector('.file span').textContent === 'File 0'")
             page.wait_for_function("([own]) => document.querySelector('.single').dataset.imageId === own", arg=[own])
             page.wait_for_selector(".near-duplicates.together:not([hidden])")
-            quiet(page, seen)
+            quiet(page, traffic)
         with server(made.library, port=first.port):
             page.reload()
             come_to(page, made)
             page.wait_for_selector(".near-duplicates.together:not([hidden])")
-            picture_in_sight(page)
+            wait_for_image(page)
             page.keyboard.press("=")
             assert "×" not in page.inner_text(".actions .primary")
             page.keyboard.press("Enter")
             page.wait_for_function("() => document.querySelector('.file span').textContent === 'File 1'")
-            quiet(page, seen)
-    assert ([], 1) == (seen.said, len(seen.asked))
+            quiet(page, traffic)
+    assert ([], 1) == (traffic.console, len(traffic.hosts))
 
 
 def test_near_duplicates_are_answered_by_touch_on_a_phone_in_chinese(tmp_path: Path) -> None:
-    made, seen = nearby(tmp_path), Seen()
+    made, traffic = nearby(tmp_path), Traffic()
     options = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "color_scheme": "dark", "has_touch": True}
-    with browser(seen, **options) as page, server(made.library) as first:
+    with browser(traffic, **options) as page, server(made.library) as first:
         for one in made.repeats[:2]:  # what is not shown is not answered with the others
             page.route(f"**/picture/{one}/small*", lambda route: route.abort())
         page.goto(first.address)
@@ -123,11 +123,11 @@ def test_near_duplicates_are_answered_by_touch_on_a_phone_in_chinese(tmp_path: P
         together = REPEATS - len(set(made.repeats[:2]) - {shown(page)})
         page.get_by_text(f"另有 {REPEATS - 1} 张近似重复").tap()
         page.get_by_text(f"{together} 张一起决定").wait_for()
-        picture_in_sight(page)
+        wait_for_image(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.get_by_role("button", name="都不是").tap()
         page.wait_for_function(f"() => document.querySelector('.file span').textContent.includes(' {together} ')")
         page.get_by_role("button", name="撤回").tap()
         page.wait_for_function("() => document.querySelector('.file span').textContent.includes(' 0 ')")
-        quiet(page, seen)
-    assert ([], 1) == ([one for one in seen.said if "net::ERR_FAILED" not in one], len(seen.asked))
+        quiet(page, traffic)
+    assert ([], 1) == ([one for one in traffic.console if "net::ERR_FAILED" not in one], len(traffic.hosts))

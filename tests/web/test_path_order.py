@@ -13,7 +13,7 @@ from classifier.catalog.queue import Order, QueueFilter
 from classifier.records import Action, AnnotationKind, ImageId
 from classifier.web.history import Answer
 from classifier.web.session import ReviewSession
-from kit.browsing import CHROMIUM, Seen, browser, quiet
+from kit.browser import CHROMIUM, Traffic, browser, quiet
 from kit.reviewing import blended, sort_again, waiting_library
 from kit.serving import server
 
@@ -170,9 +170,9 @@ def test_it_is_chosen_by_key_and_by_list_in_both_views(tmp_path: Path, bundle: P
         (tmp_path / "crawl" / folder).mkdir(parents=True, exist_ok=True)
         (tmp_path / "crawl" / folder / f"{number}.png").write_bytes(blended(number))
     sort_again(tmp_path, bundle)
-    seen, lie = Seen(), ["9.png", "6.png", "0.png", "3.png", "12.png"]
+    traffic, lie = Traffic(), ["9.png", "6.png", "0.png", "3.png", "12.png"]
     cells = "[...document.querySelectorAll('.cell img')].map((one) => one.alt)"
-    with browser(seen, viewport={"width": 1280, "height": 800}) as page, server(tmp_path / "sorted") as served:
+    with browser(traffic, viewport={"width": 1280, "height": 800}) as page, server(tmp_path / "sorted") as served:
         page.goto(served.address)
         page.wait_for_selector(".stage img")
         for order in ("category", "folder"):
@@ -196,6 +196,6 @@ def test_it_is_chosen_by_key_and_by_list_in_both_views(tmp_path: Path, bundle: P
         page.select_option("#choose-order", label="按文件夹")
         page.wait_for_function(f"() => {cells}.length === 2")
         shown = page.evaluate(cells)
-        quiet(page, seen)
+        quiet(page, traffic)
 
-    assert (lie, lie[3:], []) == (found, shown, seen.said)
+    assert (lie, lie[3:], []) == (found, shown, traffic.console)

@@ -26,7 +26,7 @@ from classifier.web.responses import in_both_languages
 from classifier.web.security import KEY_HEADER
 from classifier.web.session import ReviewSession
 from fault_injection.faulty_disks import Failing
-from kit.browsing import CHROMIUM, Seen, browser
+from kit.browser import CHROMIUM, Traffic, browser
 from kit.filing import move_of
 from kit.reviewing import served, waiting_library
 from kit.serving import server
@@ -179,8 +179,8 @@ def test_the_server_answers_in_both_languages(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
 def test_the_page_shows_what_goes_wrong_in_its_language(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, WAITING)
-    seen = Seen()
-    with server(library) as first, browser(seen, locale="zh-CN") as page:
+    traffic = Traffic()
+    with server(library) as first, browser(traffic, locale="zh-CN") as page:
         page.goto(first.address)
         page.locator("#language").wait_for()
         for name, shown in (("四/格", "类别名称“四/格”含有“/”"), ("a/b", "the category name 'a/b' contains '/'")):
@@ -192,7 +192,7 @@ def test_the_page_shows_what_goes_wrong_in_its_language(tmp_path: Path) -> None:
             page.keyboard.press("Escape")
             page.locator("#language").click()
 
-    assert {f"127.0.0.1:{first.port}"} == seen.asked
+    assert {f"127.0.0.1:{first.port}"} == traffic.hosts
     # The browser's own words about the two refusals, beside the picture that is nowhere.
-    refused = [one for one in seen.said if "404 (Not Found)" not in one]
+    refused = [one for one in traffic.console if "404 (Not Found)" not in one]
     assert ["409 (Conflict)"] * 2 == [one.rpartition("status of ")[2] for one in refused]

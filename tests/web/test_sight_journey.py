@@ -12,7 +12,7 @@ from classifier.catalog import annotation_log, ranking
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.ranking import Rank
 from classifier.records import Action, AnnotationKind, ImageId
-from kit.browsing import CHROMIUM, Seen, all_in_sight, all_saved, browser, picture_in_sight, quiet, type_keys, until
+from kit.browser import CHROMIUM, Traffic, all_in_sight, all_saved, browser, quiet, type_keys, until, wait_for_image
 from kit.reviewing import blended, waiting_library
 from kit.serving import server
 
@@ -87,8 +87,8 @@ def confirm(page: Page, library: Path, *, tap: bool = False) -> set[ImageId]:
 )
 def test_enter_confirms_what_was_in_view_and_the_rest_comes_next(tmp_path: Path, options: dict[str, object]) -> None:
     library, ids = grid_library(tmp_path)
-    seen, is_phone = Seen(), "has_touch" in options
-    with server(library) as served, browser(seen, **options) as page:
+    traffic, is_phone = Traffic(), "has_touch" in options
+    with server(library) as served, browser(traffic, **options) as page:
         page.goto(served.address)
         page.wait_for_selector(".stage img")
         page.get_by_role("button", name="Grid").click()
@@ -111,9 +111,9 @@ def test_enter_confirms_what_was_in_view_and_the_rest_comes_next(tmp_path: Path,
             page.wait_for_function(OTHERS, arg=before)
         page.get_by_text("Nothing waits here.").wait_for()
         page.wait_for_function(FILED, arg=COUNT)
-        quiet(page, seen)
+        quiet(page, traffic)
     assert set(ids) == said(library)
-    assert [] == seen.said
+    assert [] == traffic.console
 
 
 def refused(page: Page, picture: ImageId, why: str) -> None:
@@ -128,8 +128,8 @@ def refused(page: Page, picture: ImageId, why: str) -> None:
 
 def test_an_image_that_does_not_load_is_not_confirmed(tmp_path: Path) -> None:
     library, ids = grid_library(tmp_path, 8)
-    seen, slow, lost = Seen(), ids[0], ids[3]
-    with server(library) as served, browser(seen, viewport={"width": 1280, "height": 800}) as page:
+    traffic, slow, lost = Traffic(), ids[0], ids[3]
+    with server(library) as served, browser(traffic, viewport={"width": 1280, "height": 800}) as page:
         page.route(f"**/picture/{lost}/*", lambda route: route.abort())
         page.route(f"**/picture/{slow}/*", lambda _: None)  # it never comes
         page.goto(served.address)
@@ -182,8 +182,8 @@ def test_grids_emptied_by_learning_are_passed(
     tmp_path: Path,
 ) -> None:
     library, ids = label_library(tmp_path)
-    seen = Seen()
-    with server(library) as served, browser(seen, viewport={"width": 1280, "height": 800}) as page:
+    traffic = Traffic()
+    with server(library) as served, browser(traffic, viewport={"width": 1280, "height": 800}) as page:
         page.goto(served.address)
         page.wait_for_selector(".cell img")
         name_group(page, "n", *"cat", "Enter")
@@ -202,9 +202,9 @@ def test_grids_emptied_by_learning_are_passed(
         all_in_sight(page)
         type_keys(page, "Enter")
         page.get_by_text("Nothing waits here.").wait_for()
-        quiet(page, seen)
+        quiet(page, traffic)
     assert set(ids) == said(library)
-    assert [] == seen.said
+    assert [] == traffic.console
 
 
 FIELD = "document.querySelector('.name-field input')"
@@ -216,8 +216,8 @@ def test_n_edits_the_name_of_every_grid_and_typed_letters_are_no_commands(
     tmp_path: Path,
 ) -> None:
     library, ids = label_library(tmp_path)
-    seen = Seen()
-    with server(library) as served, browser(seen, viewport={"width": 1280, "height": 800}) as page:
+    traffic = Traffic()
+    with server(library) as served, browser(traffic, viewport={"width": 1280, "height": 800}) as page:
         page.set_default_timeout(10_000)
         page.goto(served.address)
         page.wait_for_selector(".cell img")
@@ -227,7 +227,7 @@ def test_n_edits_the_name_of_every_grid_and_typed_letters_are_no_commands(
         type_keys(page, "n", *"icon", "Enter")
         page.get_by_text("are icon").wait_for()
         name_group(page)
-        quiet(page, seen)
+        quiet(page, traffic)
         held: list[Route] = []
         page.route("**/api/grid?*", lambda route: held.append(route), times=1)  # noqa: PLW0108 - it is marked by playwright
         type_keys(page, "PageDown", "n", "u")  # the grid comes while its name is typed
@@ -254,14 +254,14 @@ def test_n_edits_the_name_of_every_grid_and_typed_letters_are_no_commands(
         assert 2 * EACH == len(said(library))
         type_keys(page, "Enter")
         page.get_by_text("Nothing waits here.").wait_for()
-        quiet(page, seen)
+        quiet(page, traffic)
     with read_catalog(library) as catalog:
         held_to_be = annotation_log.latest(catalog)
     assert {AnnotationKind.RIGHT} == {one.kind for one in held_to_be.values()}
     assert {"scene": EACH, "icon": EACH, "ui": EACH * (LOOKS - 2)} == Counter(
         one.category for one in held_to_be.values()
     )
-    assert [] == seen.said
+    assert [] == traffic.console
 
 
 def test_a_key_means_the_same_in_every_view(tmp_path: Path) -> None:
@@ -270,8 +270,8 @@ def test_a_key_means_the_same_in_every_view(tmp_path: Path) -> None:
         [(Action.FILE, "cat", 0.9), (Action.FILE, "cat", 0.8), (Action.FILE, "cat", 0.7), (Action.REVIEW, "cat", 0.4)],
         content=blended,
     )
-    seen = Seen()
-    with server(library) as served, browser(seen, viewport={"width": 1280, "height": 800}) as page:
+    traffic = Traffic()
+    with server(library) as served, browser(traffic, viewport={"width": 1280, "height": 800}) as page:
         page.goto(served.address)
         page.get_by_text("Audit", exact=True).click()
         page.get_by_text("Begin an audit").click()
@@ -286,7 +286,7 @@ def test_a_key_means_the_same_in_every_view(tmp_path: Path) -> None:
             ("u", "1 of 2"),
             ("y", "1 of 3"),
         ):
-            picture_in_sight(page)
+            wait_for_image(page)
             type_keys(page, key)
             page.get_by_text(f"95% confidence; {outcome}").wait_for()
         type_keys(page, "?")
@@ -297,14 +297,14 @@ def test_a_key_means_the_same_in_every_view(tmp_path: Path) -> None:
         assert "New category for this one" in page.inner_text(".side")
         type_keys(page, "n")
         page.get_by_text("the picture that is shown is put into it").wait_for()
-        picture_in_sight(page)
+        wait_for_image(page)
         type_keys(page, *"bird", "Enter")
         page.get_by_text("Nothing waits here.").wait_for()
-        quiet(page, seen)
+        quiet(page, traffic)
     with read_catalog(library) as catalog:
         held = annotation_log.latest(catalog)
     assert (AnnotationKind.RIGHT, "bird") == (held[ids[3]].kind, held[ids[3]].category)
     assert [AnnotationKind.NONE, AnnotationKind.RIGHT, AnnotationKind.RIGHT] == sorted(
         held[one].kind for one in ids[:3]
     )
-    assert [] == seen.said
+    assert [] == traffic.console

@@ -23,30 +23,30 @@ TIMEOUT = 30
 
 
 @dataclass
-class Seen:
-    """What the browser did beside what it showed."""
+class Traffic:
+    """What a page wrote to the console, and the requests it sent."""
 
-    said: list[str] = field(default_factory=list)
-    asked: set[str] = field(default_factory=set)
-    unanswered: set[Any] = field(default_factory=set)
+    console: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+    pending: set[Any] = field(default_factory=set)
 
-    def ask(self, request: Any) -> None:
-        """Something is asked of a machine."""
-        self.asked.add(request.url.split("/")[2])
-        self.unanswered.add(request)
+    def begin(self, request: Any) -> None:
+        """A request was sent."""
+        self.hosts.add(request.url.split("/")[2])
+        self.pending.add(request)
 
-    def hear(self, request: Any) -> None:
-        """It was answered, or will not be."""
-        self.unanswered.discard(request)
+    def end(self, request: Any) -> None:
+        """A request was answered, or failed."""
+        self.pending.discard(request)
 
 
 @dataclass
 class Served:
-    """Where a page is, and what its command had printed when it ended, on stderr and on stdout."""
+    """The address of a page, and what its command has printed once it has ended."""
 
     address: str
-    told: str = ""
-    stated: str = ""
+    stderr: str = ""
+    stdout: str = ""
 
     @property
     def port(self) -> int:
@@ -67,28 +67,28 @@ def serving(*words: str, stop: signal.Signals = signal.SIGINT) -> Iterator[Serve
             yield served
         finally:
             process.send_signal(stop)
-            served.told = process.stderr.read()
-            served.stated = process.stdout.read()
+            served.stderr = process.stderr.read()
+            served.stdout = process.stdout.read()
 
 
 @contextmanager
-def browser(seen: Seen, **options: Any) -> Iterator[Page]:
-    """One page of a browser that notes what it says and whom it asks."""
+def browser(traffic: Traffic, **options: Any) -> Iterator[Page]:
+    """One page of a browser; its console messages and requests are kept in `traffic`."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as started:
         chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = chromium.new_context(**options).new_page()
-        page.on("console", lambda message: seen.said.append(message.text))
-        page.on("pageerror", lambda error: seen.said.append(str(error)))
-        page.on("request", seen.ask)
-        page.on("requestfinished", seen.hear)
-        page.on("requestfailed", seen.hear)
+        page.on("console", lambda message: traffic.console.append(message.text))
+        page.on("pageerror", lambda error: traffic.console.append(str(error)))
+        page.on("request", traffic.begin)
+        page.on("requestfinished", traffic.end)
+        page.on("requestfailed", traffic.end)
         yield page
         chromium.close()
 
 
-def asked_by(page: Page, path: str, **query: str) -> Any:
-    """What the server answers when the page itself asks, with its key."""
+def fetch_json(page: Page, path: str, **query: str) -> Any:
+    """The answer of the server to a request of the page, with its key."""
     return page.evaluate(
         "([path, query]) => import('/static/http.js').then((http) => http.get(path, query))", [path, query]
     )
@@ -100,8 +100,8 @@ def type_keys(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-def picture_in_sight(page: Page) -> None:
-    """Wait until the one large picture is loaded, without which nothing is said of it; or until there is none."""
+def wait_for_image(page: Page) -> None:
+    """Wait until the large image is loaded, or the queue is empty."""
     page.wait_for_function("""() => {
       const image = document.querySelector(".stage img");
       return document.querySelector(".empty") || (image?.complete && image.naturalWidth > 0);
@@ -128,9 +128,9 @@ def all_saved(page: Page) -> None:
     until(page, "async () => (await import('/static/http.js')).unsavedCount() === 0")
 
 
-def quiet(page: Page, seen: Seen) -> None:
+def quiet(page: Page, traffic: Traffic) -> None:
     """Wait until nothing is asked any more for a tenth of a second: a server may end without a word about it."""
     still = 0
     while still < 5:
         page.wait_for_timeout(20)
-        still = 0 if seen.unanswered else still + 1
+        still = 0 if traffic.pending else still + 1
