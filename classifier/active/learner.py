@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from classifier.active.cluster import cluster
 from classifier.active.pool import load_pool
-from classifier.active.query_strategy import has_labeled_neighbors, margin_order
+from classifier.active.query_strategy import cluster, has_labeled_neighbors, margin_order
 from classifier.active.sample import KIND
 from classifier.active.training_set import MIN_LABELS, TrainingSet, build_training_set, fit
 from classifier.catalog import annotation_log, audits, decisions, embeddings, ranking, runs

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from classifier.active.cluster import cluster
 from classifier.active.deduplicate import duplicate_indices
 from classifier.active.encoder import Encoder, LoadedEmbeddings, embed_sample, load_embeddings, load_encoder
+from classifier.active.query_strategy import cluster
 from classifier.catalog import annotation_log, audits, categories, decisions, files, ranking, runs
 from classifier.catalog.categories import read_aliases
 from classifier.catalog.ranking import Rank

@@ -148,7 +148,7 @@ def m017_failure_codes(connection: sqlite3.Connection) -> None:
     )
 
 
-# Much the same as `as_placed` in filing/decide_by_location, which may change; a step of the migrations may not.
+# Much the same as `as_placed` in filing/refile, which may change; a step of the migrations may not.
 def _decide_as_placed(connection: sqlite3.Connection) -> None:
     """Where an earlier version undid moves but not decisions, set decisions from the folders that images are in."""
     if connection.execute("SELECT 1 FROM runs WHERE kind = 'undo'").fetchone() is None:

@@ -18,9 +18,9 @@ from classifier.catalog.values import to_bytes
 from classifier.decision.decide import apply_overrides, decide
 from classifier.decision.policy import Policy, merge_categories
 from classifier.errors import Message
-from classifier.filing.decide_by_location import decide_not_moved, is_not_moved
 from classifier.filing.destination import CategoryFolders, candidate_names
 from classifier.filing.file_checks import WhyNoLink, why_no_link
+from classifier.filing.refile import decide_not_moved, is_not_moved
 from classifier.filing.results import Outcome, Status
 from classifier.filing.sidecars import outdated_moves, sidecar_moves
 from classifier.model.calibration import mask_ruled_out, probabilities
