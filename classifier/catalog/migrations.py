@@ -148,6 +148,11 @@ def m017_failure_codes(connection: sqlite3.Connection) -> None:
     )
 
 
+def m018_missing_by_path(connection: sqlite3.Connection) -> None:
+    """An index of what is missing by its path: without it, recording many deleted files reads all rows for each."""
+    connection.execute("CREATE INDEX missing_by_path ON missing (path)")
+
+
 # Much the same as `as_placed` in filing/refile, which may change; a step of the migrations may not.
 def _decide_as_placed(connection: sqlite3.Connection) -> None:
     """Where an earlier version undid moves but not decisions, set decisions from the folders that images are in."""
@@ -183,6 +188,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m015_decided_before_at_once,
     m016_reason_codes,
     m017_failure_codes,
+    m018_missing_by_path,
 )
 
 
