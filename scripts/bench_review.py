@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 import multiprocessing
+import os
 import random
 import shutil
 import statistics
@@ -37,7 +38,7 @@ from classifier.demo.draw import KINDS, draw
 from classifier.model.bundle_files import MANIFEST
 from classifier.model.manifest import prediction_key
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Action, Decision, ImageId
+from classifier.records import Action, Decision, ImageId, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,9 +90,10 @@ def _encoded(kind: str, number: int, megapixels: float) -> bytes:
 
 
 def make_library(folder: Path, *, rows: int, first: int, megapixels: float) -> Path:
-    """`folder / "sorted"` with so many rows that wait.
+    """`folder / "sorted"` with so many rows that wait, each with a file, or the page would count it as deleted.
 
-    Files are there for the `first` of all, for the `first` of the largest category, and for the first grid of each.
+    The files are pictures for the `first` of all, for the `first` of the largest category, and for the first grid of
+    each; the others have a few bytes.
     """
     library, bundle = folder / "sorted", folder / "model"
     bundle.mkdir(parents=True)
@@ -106,20 +108,25 @@ def make_library(folder: Path, *, rows: int, first: int, megapixels: float) -> P
     largest = int(np.bincount(best).argmax())
     for category in range(len(CATEGORIES)):
         real |= {int(row) for row in order[best[order] == category][: first if category == largest else GRID]}
-    made: list[tuple[ImageId, Path, int]] = []
+    made: list[tuple[ImageId, Path, os.stat_result]] = []
     for row in range(rows):
         name = Path("_review", CATEGORIES[best[row]], f"{row:06}.jpg")
         data = (drawn[row % DRAWN] + row.to_bytes(8, "big")) if row in real else row.to_bytes(8, "big")
-        if row in real:
-            (library / name).parent.mkdir(parents=True, exist_ok=True)
-            (library / name).write_bytes(data)
-        made.append((ImageId(hashlib.sha256(data).hexdigest()), name, len(data)))
+        (library / name).parent.mkdir(parents=True, exist_ok=True)
+        (library / name).write_bytes(data)
+        made.append((ImageId(hashlib.sha256(data).hexdigest()), name, (library / name).stat()))
     write_catalog(library, bundle, made, logits, sure=sure, best=best)
     return library
 
 
 def write_catalog(
-    library: Path, bundle: Path, made: Sequence[tuple[ImageId, Path, int]], logits: Any, *, sure: Any, best: Any
+    library: Path,
+    bundle: Path,
+    made: Sequence[tuple[ImageId, Path, os.stat_result]],
+    logits: Any,
+    *,
+    sure: Any,
+    best: Any,
 ) -> None:
     """The rows as a sort leaves them."""
     model = prediction_key(**MODEL, novelty_sha256="")
@@ -128,15 +135,24 @@ def write_catalog(
             catalog, kind="sort", crawl=Path("/crawl"), mode="link", model=model, bundle=bundle, settings={}
         )
         with catalog.transaction() as connection:
-            connection.executemany("INSERT INTO pictures VALUES (?, ?, 1400, 1400, 0)", ((i, s) for i, _, s in made))
             connection.executemany(
-                "INSERT INTO places VALUES (?, ?, 'link', ?, ?, 1, '1', '1')",
-                ((i, to_bytes(path), to_bytes(Path("/crawl") / path.name), size) for i, path, size in made),
+                "INSERT INTO pictures VALUES (?, ?, 1400, 1400, 0)", ((i, s.st_size) for i, _, s in made)
+            )
+            connection.executemany(
+                "INSERT INTO places VALUES (?, ?, 'link', ?, ?, ?, ?, ?)",
+                (
+                    (i, to_bytes(path), to_bytes(Path("/crawl") / path.name), s.st_size, *_marks(s))
+                    for i, path, s in made
+                ),
             )
             answers = zip((i for i, *_ in made), logits_as_bytes(logits), [None] * len(made), strict=True)
             add_many_logits(catalog, answers, model=model)
         decisions.save(catalog, [_decision(i, CATEGORIES[best[n]], sure[n]) for n, (i, *_) in enumerate(made)], run=1)
         runs.finish(catalog, run, {})
+
+
+def _marks(status: os.stat_result) -> tuple[int, str, str]:
+    return time_of(status), str(status.st_ino), str(status.st_dev)
 
 
 def _decision(picture: ImageId, category: str, sure: float, threshold: float = 0.9) -> Decision:
