@@ -62,13 +62,16 @@ def file_sha256(path: Path) -> ImageId | None:
 
 
 def survives_removal(origin: Path, path: Path, image_id: ImageId) -> bool:
-    """Whether `origin` holds the picture and goes on doing so when the name `path` is removed."""
+    """Whether what `path` holds is the image, and `origin` holds it too and goes on doing so when `path` is removed.
+
+    Both files are read unless they are one: a person may have put another at `path`.
+    """
     found = lstat_or_none(origin)
     if found is None or not stat.S_ISREG(found.st_mode):
         return False
     if os.path.samestat(found, path.lstat()):
         return found.st_nlink > 1 and not is_same_entry(origin, path)
-    return has_content(origin, image_id)
+    return has_content(origin, image_id) and has_content(path, image_id)
 
 
 def is_link_to(path: Path, source: Path) -> bool:

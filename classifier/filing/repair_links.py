@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from classifier.catalog.library_changes import RemovableLink, changed_links, dangling_links, drop_missing
 from classifier.catalog.places import place_from, place_of_inode
 from classifier.catalog.values import to_path
-from classifier.filing.file_checks import lstat_or_none
+from classifier.filing.file_checks import is_link_to, lstat_or_none
 from classifier.filing.plan import journal_path
 from classifier.filing.results import Status
 from classifier.images.safe_open import image_file
@@ -64,10 +64,13 @@ def _repeated(catalog: Catalog, library: Path) -> Iterator[tuple[RemovableLink, 
 
 
 def _removal(library: Path, one: RemovableLink, *, origin: Path, image: LibraryFile) -> Move | None:
-    """Takes back the change that made the link, because the file is, or was, at `origin`."""
+    """Takes back the change that made the link, because the file is, or was, at `origin`.
+
+    None if it is gone, or is no link of ours any more: a person put another file in its place.
+    """
     path = library / to_path(one.place.path)
     seen = lstat_or_none(path)
-    if seen is None:
+    if seen is None or (one.place.method is Method.SYMLINK and not is_link_to(path, to_path(one.place.source))):
         return None
     return Move(
         image_id=image.image_id,

@@ -232,6 +232,18 @@ def test_a_file_that_grows_in_the_crawl_ends_in_one_folder(tmp_path: Path, metho
     assert [] == verify(library).off
 
 
+@in_all_modes
+def test_a_file_in_the_place_of_a_link_is_kept_when_its_original_changed(tmp_path: Path, method: Method) -> None:
+    place = filed(tmp_path, method) / "kind_a" / "a1.jpg"
+    place.unlink()
+    place.write_bytes(b"a person's own")
+    (tmp_path / "crawl/a1.jpg").write_bytes(b"another content")
+    again(tmp_path, tmp_path / "crawl", method)
+    again(tmp_path, tmp_path / "crawl", method)
+
+    assert b"a person's own" == place.read_bytes()
+
+
 def test_a_library_of_before_that_holds_one_file_twice_is_put_right(tmp_path: Path) -> None:
     crawl = make_tree(tmp_path / "crawl", {"a.jpg": b"a half"})
     again(tmp_path, crawl)
