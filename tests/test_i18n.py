@@ -48,7 +48,7 @@ def test_a_counted_message_has_a_form_for_one() -> None:
     assert "2 cats" == chinese(Counted("{count} cat", "{count} cats", count=2))
 
 
-def test_a_full_disk_is_translated_by_its_code_whatever_the_system_calls_it() -> None:
+def test_a_full_disk_is_translated_by_its_error_code() -> None:
     assert "No space left on device" == str(message_of(FULL))
     assert "磁盘已满" == chinese(message_of(FULL))
     assert "磁盘已满" == chinese(message_of(OSError(errno.ENOSPC, "not enough space on the disk")))
@@ -105,7 +105,7 @@ def test_the_language_is_that_of_the_locale(environment: dict[str, str], languag
     ("words", "environment"),
     [(["--lang", "zh"], {}), ([], {"ILLSORT_LANG": "zh"}), ([], {"ILLSORT_LANG": "", "LC_ALL": "zh_CN.UTF-8"})],
 )
-def test_the_command_line_prints_errors_in_the_language_asked_for(
+def test_the_command_line_prints_errors_in_the_requested_language(
     words: list[str], environment: dict[str, str]
 ) -> None:
     both = ["sort", "x", "--out", "y", "--threshold", "0.5", "--max-error", "0.1"]

@@ -81,7 +81,7 @@ def test_a_stage_is_found_by_its_code_and_shown_by_its_name() -> None:
     st.lists(st.tuples(st.integers(1, 500), st.integers(0, 400), st.booleans()), min_size=1, max_size=6),
     st.integers(0, 40),
 )
-def test_the_bar_never_goes_back_and_ends_full_whatever_comes(stages: list[tuple[int, int, bool]], extra: int) -> None:
+def test_the_bar_never_goes_back_and_always_ends_full(stages: list[tuple[int, int, bool]], extra: int) -> None:
     """Stages may end early, be left out, be longer than planned, or not be planned at all."""
     progress, clock = SavingProgress(), Clock()
     planned = [StageCost(code=n, cost=cost, kind="look") for n, (cost, _, _) in enumerate(stages)]
@@ -126,5 +126,5 @@ def test_a_limit_of_time_limits_the_time_left() -> None:
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.2, "1 s"), (19, "19 s"), (25, "a minute"), (170, "3 min"), (7500, "2 h 5 min")]
 )
-def test_a_time_left_is_told_in_what_one_reads(seconds: float, words: str) -> None:
+def test_the_time_left_is_shown_in_readable_units(seconds: float, words: str) -> None:
     assert words == format_duration(seconds)

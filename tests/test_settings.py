@@ -60,7 +60,7 @@ def test_whole_numbers_and_dates_in_a_file_are_text_where_text_is_meant(tmp_path
     assert (Path("2024"), Path("2024-05-01"), "7") == (loaded.labels.folder, loaded.labels.csv, loaded.runtime.device)
 
 
-def test_what_was_asked_for_is_told_from_what_is_default() -> None:
+def test_a_given_setting_differs_from_a_default_of_the_same_value() -> None:
     """A sort takes the model's own threshold unless one was asked for."""
     assert {"mode"} == load(None, ["sort.mode=copy", "runtime.workers=1"]).sort.model_fields_set
 

@@ -48,7 +48,7 @@ def test_of_a_small_library_the_draw_without_replacement_counts() -> None:
     assert finite_upper_bound(0, 150, 200, 0.96) == state.bound().at_most <= 0.01
 
 
-def test_all_judged_leaves_nothing_open() -> None:
+def test_judging_every_image_gives_the_exact_error_rate() -> None:
     state = answered(audit_of({"a": 4}, [("a", 0.9)] * 4, simple=True), [(0, R), (1, W), (2, R), (3, R)])
 
     assert "at most 25.0% wrong, 95% confidence; 1 of 4, all there are" == state.bound().sentence
@@ -64,7 +64,7 @@ def test_a_categorys_bound_is_that_of_its_own_pictures() -> None:
     assert ["many", "few"] == [bound.category for bound in state.bounds()]
 
 
-def test_what_is_skipped_comes_once_more_at_the_end_and_then_counts_as_wrong() -> None:
+def test_a_skipped_image_comes_again_at_the_end_then_counts_as_wrong() -> None:
     audit = audit_of({"a": 3000}, [("a", 0.9)] * 3)
     once = answered(audit, [(0, S), (1, R), (2, R)])
     twice = answered(audit, [(0, S), (1, R), (2, R), (0, S)])
@@ -83,7 +83,7 @@ def test_an_answer_after_a_skip_is_the_one_that_counts() -> None:
     assert (2, 0, 0) == (state.bound().asked, state.bound().wrong, state.bound().skipped)
 
 
-def test_a_skip_taken_back_is_no_skip() -> None:
+def test_an_undone_skip_does_not_count() -> None:
     audit = audit_of({"a": 3000}, [("a", 0.9)] * 2)
 
     assert audit.drawn[0] == answered(audit, [(0, S), (1, R), (0, S), (0, BACK)]).current
@@ -109,7 +109,7 @@ def test_retracted_answers_count_as_never_given(words: list[AnnotationKind]) -> 
 
 
 @given(st.lists(st.sampled_from([R, W, S]), max_size=40))
-def test_questions_come_to_an_end(words: list[AnnotationKind]) -> None:
+def test_every_audit_ends(words: list[AnnotationKind]) -> None:
     audit = audit_of({"a": 3000}, [("a", 0.9)] * 5)
     given_: list[tuple[int, AnnotationKind]] = []
     for word in [*words, *[S] * 10]:
@@ -128,7 +128,7 @@ def test_a_bound_is_never_rounded_down(share: float, text: str) -> None:
     assert text == percent_up(share)
 
 
-def test_a_further_audit_of_the_same_sort_is_judged_more_strictly_and_says_so() -> None:
+def test_a_further_audit_of_the_same_sort_has_a_higher_confidence() -> None:
     audit = audit_of({"a": 300_000}, [("a", 0.9)] * 263)
     first, second = (answered(replace(audit, number=k), [(n, R) for n in range(263)]).bound() for k in (1, 2))
 

@@ -48,7 +48,7 @@ def drawn_by(library: Path, **options: int) -> tuple[SampledImage, ...]:
         return session.state.audit.drawn
 
 
-def test_a_stopped_audit_goes_on_with_its_sample_and_its_answers(tmp_path: Path) -> None:
+def test_an_interrupted_audit_keeps_its_sample_and_answers(tmp_path: Path) -> None:
     library = filed_library(tmp_path, MANY)
     with open_session(library, count=10) as session:
         session.answer(AnnotationKind.RIGHT)
@@ -60,7 +60,7 @@ def test_a_stopped_audit_goes_on_with_its_sample_and_its_answers(tmp_path: Path)
         assert drawn[2] == session.state.current
 
 
-def test_answers_are_taken_back_one_after_the_other_also_after_a_restart(tmp_path: Path) -> None:
+def test_answers_are_undone_in_turn_also_after_a_restart(tmp_path: Path) -> None:
     library = filed_library(tmp_path, MANY)
     with open_session(library, count=5) as session:
         session.answer(AnnotationKind.RIGHT)
@@ -82,7 +82,7 @@ def test_answers_are_taken_back_one_after_the_other_also_after_a_restart(tmp_pat
         ] == said
 
 
-def test_a_finished_audit_is_shown_again_until_something_else_is_asked_for(tmp_path: Path) -> None:
+def test_a_finished_audit_is_shown_until_another_is_requested(tmp_path: Path) -> None:
     library = filed_library(tmp_path, MANY)
     with open_session(library, count=5, seed=1) as session:
         answer_all(session)
@@ -109,7 +109,7 @@ def test_a_new_sample_is_drawn_when_the_filing_has_changed(tmp_path: Path) -> No
         assert 2 == last.id
 
 
-def test_only_what_is_there_is_drawn(tmp_path: Path) -> None:
+def test_only_existing_files_are_drawn(tmp_path: Path) -> None:
     library = filed_library(tmp_path, *FEW)
     (library / "chibi" / "chibi 2.png").unlink()
     (library / "page" / "page 0.png").rename(library / "chibi" / "moved.png")
@@ -117,7 +117,7 @@ def test_only_what_is_there_is_drawn(tmp_path: Path) -> None:
     assert [0.55, 0.6, 0.8, 0.9] == sorted(drawn.confidence for drawn in drawn_by(library))
 
 
-def test_a_sample_is_drawn_by_chance_whatever_the_categories_are(tmp_path: Path) -> None:
+def test_a_sample_is_a_random_draw_regardless_of_category(tmp_path: Path) -> None:
     library = filed_library(tmp_path, *FEW)
     with open_session(library, count=2, seed=0, anew=True) as session:
         assert session.state.audit.simple
@@ -140,7 +140,7 @@ def test_a_picture_that_was_moved_meanwhile_has_no_path_any_more(tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "folder"])
-def test_looking_for_a_library_makes_none(tmp_path: Path, name: str) -> None:
+def test_looking_for_a_library_creates_none(tmp_path: Path, name: str) -> None:
     make_tree(tmp_path / "folder", {"a.txt": b"a"})
     with pytest.raises(LibraryError, match="is not an illsort library"), open_session(tmp_path / name):
         pass
@@ -172,7 +172,7 @@ def test_the_wrong_ones_go_to_review_as_a_run_that_undo_takes_back(tmp_path: Pat
     assert before == all_files(library)
 
 
-def test_what_cannot_be_put_into_review_stays_filed_and_is_named(tmp_path: Path) -> None:
+def test_an_image_that_cannot_move_to_review_stays_filed_and_is_named(tmp_path: Path) -> None:
     library = filed_library(tmp_path, *FEW)
     (library / "_review").write_text("a person's file")
     with open_session(library) as session:
@@ -185,7 +185,7 @@ def test_what_cannot_be_put_into_review_stays_filed_and_is_named(tmp_path: Path)
         assert 0 == runs.all_runs(catalog)[-1].summary["pictures"]
 
 
-def test_below_the_threshold_all_go_to_review_but_what_a_person_judged_right(tmp_path: Path) -> None:
+def test_images_below_the_threshold_go_to_review_unless_judged_right(tmp_path: Path) -> None:
     library = filed_library(tmp_path, MANY)
     with open_session(library, count=20) as session:
         answer_all(session)
@@ -265,7 +265,7 @@ def test_the_last_sorts_target_is_known(tmp_path: Path) -> None:
     assert recorded_target(filed_library(tmp_path / "other", *FEW, sort={"threshold": 0.9})) is None
 
 
-def test_audits_are_counted_until_another_sort_also_after_the_wrong_ones_went(tmp_path: Path) -> None:
+def test_audits_of_one_sort_count_on_after_the_wrong_images_moved(tmp_path: Path) -> None:
     """To take away what was found wrong, and audit again, is one more try at the same library."""
     library = filed_library(tmp_path, MANY)
     numbers = []
@@ -300,7 +300,7 @@ def test_audits_are_counted_until_another_sort_also_after_the_wrong_ones_went(tm
 
 
 @pytest.mark.parametrize(("rate", "drawn"), [(None, 160), (0.05, 160), (0.01, 321)])
-def test_so_many_are_drawn_that_the_rate_asked_for_can_be_shown(tmp_path: Path, rate: float | None, drawn: int) -> None:
+def test_the_sample_is_large_enough_for_the_requested_rate(tmp_path: Path, rate: float | None, drawn: int) -> None:
     library = filed_library(tmp_path, Kind(category="a", confidences=[0.9] * 400), sort={"max_error": rate})
     with open_session(library) as session:
         assert drawn == len(session.state.audit.drawn)

@@ -30,7 +30,7 @@ def judged(wrong: set[int], *, count: int = 150, skipped: frozenset[int] = froze
     return answered(audit, [*once, *((n, AnnotationKind.SKIPPED) for n in sorted(skipped))])
 
 
-def test_what_is_kept_needs_no_threshold() -> None:
+def test_a_library_that_keeps_the_rate_needs_no_threshold() -> None:
     assert keeps_target(judged(set(), count=160), 0.02)
     assert not keeps_target(judged({3}, count=160), 0.02)
 
@@ -42,7 +42,7 @@ def test_an_unfinished_audit_has_shown_nothing() -> None:
     assert not keeps_target(AuditState(state.audit, state.answers[:199]), 0.02)
 
 
-def test_mistakes_among_the_least_sure_are_cut_off() -> None:
+def test_mistakes_among_the_least_confident_are_cut_off() -> None:
     state = judged({130, 135, 138, 141, 144, 146, 149})
 
     assert not keeps_target(state, 0.05)
@@ -69,7 +69,7 @@ def test_too_few_pictures_offer_nothing_and_say_how_many_would_do() -> None:
     assert 526 == next_sample_size(state, 0.02)
 
 
-def test_no_more_are_asked_for_than_there_are() -> None:
+def test_no_audit_draws_more_images_than_there_are() -> None:
     state = answered(
         audit_of({"a": 80}, [("a", 0.9)] * 60, simple=True), [(n, AnnotationKind.WRONG) for n in range(60)]
     )

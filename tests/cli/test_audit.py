@@ -179,7 +179,7 @@ def test_too_few_answers_say_how_many_it_takes(tmp_path: Path) -> None:
     assert f"illsort audit {library} --new --count 400" in shown.stderr
 
 
-def test_where_all_were_judged_no_more_are_asked_for(tmp_path: Path) -> None:
+def test_when_all_images_are_judged_no_further_audit_is_suggested(tmp_path: Path) -> None:
     library = filed_library(tmp_path, Kind(category="chibi", confidences=[0.9] * 6))
     every = {f"chibi {number}.png" for number in range(6)}
     shown = illsort("audit", library, "--max-error", "0.02", page=lambda one: judge(one, wrong=every))
@@ -188,7 +188,7 @@ def test_where_all_were_judged_no_more_are_asked_for(tmp_path: Path) -> None:
     assert "no threshold is shown to keep it either\n" in shown.stderr
 
 
-def test_what_was_filed_on_the_page_is_stated_after_it(tmp_path: Path) -> None:
+def test_what_the_page_filed_is_printed_when_it_ends(tmp_path: Path) -> None:
     library = filed_library(tmp_path, THIRTY)
 
     def page(library: Path) -> None:

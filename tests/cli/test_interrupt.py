@@ -66,7 +66,7 @@ def test_a_press_ends_in_one_line_whenever_it_comes(body: str, code: int, stdout
 
 
 @pytest.mark.parametrize(("is_kept", "line"), [(True, KEPT), (False, STOPPED)])
-def test_that_it_goes_on_is_said_where_anything_is_kept(is_kept: bool, line: str) -> None:
+def test_an_interrupted_command_says_whether_it_can_resume(is_kept: bool, line: str) -> None:
     told = program(f"interrupt.resumable_if(lambda: {is_kept}); press(); time.sleep(9)").stderr.splitlines()
 
     assert [line] == [one for one in told if one]
@@ -139,7 +139,7 @@ def test_undo_is_stopped_at_any_moment_and_comes_to_its_end(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("presses", [1, 3])
-def test_the_page_ends_without_noise_however_often_it_is_told(tmp_path: Path, presses: int) -> None:
+def test_the_page_ends_silently_after_any_number_of_ctrl_c(tmp_path: Path, presses: int) -> None:
     crawl, library = make_tree(tmp_path / "crawl", {"a.jpg": b"a"}), tmp_path / "library"
     file_all(library, crawl, method=Method.COPY)
     with subprocess.Popen(

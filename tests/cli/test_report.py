@@ -15,7 +15,7 @@ DOUBT = {"path": "labels/cat/a.png", "category": "cat", "likely": "dog", "wrong"
 SHOWN = "93% (90% to 95%) right, in hindsight 93% (90% to 95%) filed at 5% wrong"
 
 
-def test_a_model_gets_its_report_and_the_path_is_said(tmp_path: Path) -> None:
+def test_a_model_gets_its_report_and_its_path_is_printed(tmp_path: Path) -> None:
     folder = color_bundle(tmp_path / "colors", evidence=90).folder
     shown = CliRunner().invoke(app, ["report", str(folder)])
 
@@ -23,7 +23,7 @@ def test_a_model_gets_its_report_and_the_path_is_said(tmp_path: Path) -> None:
     assert (folder / "report.html").is_file()
 
 
-def test_what_is_neither_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+def test_a_folder_that_is_neither_gives_one_line_and_exit_code_2(tmp_path: Path) -> None:
     shown = CliRunner().invoke(app, ["report", str(tmp_path)])
 
     assert 2 == shown.exit_code
@@ -61,7 +61,7 @@ def test_a_forecast_is_two_lines(capsys: pytest.CaptureFixture[str]) -> None:
     ] == capsys.readouterr().out.strip().splitlines()
 
 
-def test_nothing_is_said_where_nothing_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_measurements_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     show_doubts(None)
     show_doubts({"count": 9, "likely_wrong": 0, "labels": []})
     show_forecast(None)

@@ -45,7 +45,7 @@ def drawn(folder: Path) -> tuple[str | Path, ...]:
     return ("sort", folder / "crawl", "--out", folder / "sorted", "--workers", "0")
 
 
-def test_an_error_rate_is_promised_on_the_terminal_and_stays_in_the_status(tmp_path: Path, judged: Path) -> None:
+def test_a_guarantee_is_printed_and_stays_in_the_status(tmp_path: Path, judged: Path) -> None:
     words = drawn(tmp_path)
     shown = illsort(*words, "--model", judged, "--max-error", "0.05")
     status = illsort("status", tmp_path / "sorted")
@@ -95,7 +95,7 @@ def test_without_a_guarantee_one_line_says_so_and_an_audit_gives_one(tmp_path: P
         ("threshold = 0.9", (), False),
     ],
 )
-def test_the_command_line_goes_before_the_file_and_a_rate_before_a_threshold(
+def test_the_command_line_overrides_the_file_and_a_rate_a_threshold(
     tmp_path: Path, judged: Path, written: str, words: tuple[str, ...], promises: bool
 ) -> None:
     (tmp_path / "mine.toml").write_text(f"[sort]\n{written}\n", encoding="utf-8")

@@ -52,7 +52,7 @@ def test_a_second_name_is_in_the_journal_before_it_is_on_the_disk(world: World) 
     assert {"cats": {"a.jpg": b"a racer's", move.names[1]: b"cat"}} == read_tree(world.library)
 
 
-def test_that_a_move_went_by_copy_is_in_the_journal_before_the_copy_is_placed(world: World) -> None:
+def test_a_move_by_copy_is_journaled_before_the_copy_is_placed(world: World) -> None:
     move = move_of(world.add("a.jpg", b"cat"), method=Method.MOVE)
     disk = killed_after(OtherDisk, "rename_exclusively", when=lambda path: path.name == "a.jpg")
     with pytest.raises(Killed):

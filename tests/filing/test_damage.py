@@ -175,9 +175,7 @@ def write_row(library: Path, column: str, value: Any, *, seal: Callable[[tuple[A
 
 
 @pytest.mark.parametrize("column", MOVE_COLUMNS)
-def test_a_damaged_row_of_the_journal_is_written_anew_from_the_trail_or_named(
-    setup: Setup, column: str, step: int
-) -> None:
+def test_a_damaged_journal_row_is_restored_from_the_log_or_named(setup: Setup, column: str, step: int) -> None:
     same = None if column in {"temporary", "undoes", "beside"} else ...
     values = [value for value in ODD if value is not same]
     values += setup.elsewhere()[:2] if column in {"source", "target", "temporary"} else []

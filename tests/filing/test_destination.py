@@ -41,7 +41,7 @@ def test_a_long_name_is_shortened_in_its_stem_between_letters() -> None:
         lambda name: not set(name) & set(b"/\0") and name not in {b".", b".."} and not name.endswith(b".")
     )
 )
-def test_any_name_gives_four_different_ones_that_fit_and_keep_the_extension(name: bytes) -> None:
+def test_every_name_gives_four_valid_names_with_the_same_extension(name: bytes) -> None:
     text = os.fsdecode(name)
     names = candidate_names(text, CAT)
     assert 4 == len(set(names))
@@ -51,7 +51,7 @@ def test_any_name_gives_four_different_ones_that_fit_and_keep_the_extension(name
         assert {PurePath(text).suffix} == {PurePath(each).suffix for each in names}
 
 
-def test_a_filed_picture_goes_to_its_category_and_a_doubtful_one_below_review() -> None:
+def test_a_filed_image_goes_to_its_category_and_others_to_review() -> None:
     assert Path("red pandas") == folder_for(decision("red pandas"))
     assert Path("_review/cats") == folder_for(decision("cats", Action.REVIEW))
     assert Path("_unknown") == folder_for(decision("cats", Action.UNKNOWN))

@@ -120,7 +120,7 @@ def stubborn(crawl: Path, code: int) -> Disk:
     return Stubborn(crawl)
 
 
-def test_a_moved_source_that_may_not_go_stays_and_the_picture_counts_as_a_copy(world: World) -> None:
+def test_a_source_that_cannot_be_removed_stays_and_the_move_is_a_copy(world: World) -> None:
     move = move_of(world.add("a.jpg", b"cat"), method=Method.MOVE)
     (outcome,) = world.execute(move, disk=stubborn(world.crawl, errno.EACCES))
     assert (Status.PLACED, Method.COPY) == (outcome.status, outcome.method)
@@ -139,9 +139,7 @@ def test_a_moved_source_whose_disk_stops_goes_at_the_next_start(world: World) ->
 
 
 @pytest.mark.parametrize("edited", [b"edited", None])
-def test_a_source_edited_or_deleted_while_it_is_copied_is_not_removed_blindly(
-    world: World, edited: bytes | None
-) -> None:
+def test_a_source_edited_or_deleted_during_its_copy_is_not_removed(world: World, edited: bytes | None) -> None:
     source = world.add("a.jpg", b"cat")
 
     class Editing(OtherDisk):
@@ -247,7 +245,7 @@ def test_only_an_earlier_runs_temporary_file_is_replaced(world: World, left: byt
 
 
 @pytest.mark.parametrize("spoil", [lambda b: b[:-1], lambda b: bytes(len(b)), lambda b: bytes([b[0] ^ 1]) + b[1:]])
-def test_a_copy_that_differs_from_its_source_is_noticed_before_the_source_goes(world: World, spoil: object) -> None:
+def test_a_copy_is_compared_before_its_source_is_removed(world: World, spoil: object) -> None:
     before = fill(world)
 
     class Both(OtherDisk, Spoiling):

@@ -158,7 +158,7 @@ def test_a_source_that_became_a_link_or_a_pipe_is_left_alone(world: World, metho
     assert {} == read_tree(world.library)
 
 
-def test_a_scan_that_knows_no_inode_is_believed_by_size_and_time(world: World) -> None:
+def test_a_scan_without_inodes_is_checked_by_size_and_time(world: World) -> None:
     move = move_of(world.add("a.jpg", b"cat"), method=Method.MOVE)
     (outcome,) = world.execute(replace(move, source=replace(move.source, inode=0, device=0)))
     assert Status.PLACED == outcome.status
@@ -220,7 +220,7 @@ def test_a_rename_never_takes_an_equal_file_for_itself(world: World) -> None:
     assert {"cats": {}, "dogs": dict.fromkeys(move.names[:2], b"cat")} == read_tree(world.library)
 
 
-def test_the_place_of_a_picture_that_is_there_no_longer_is_given_to_the_next(world: World) -> None:
+def test_a_missing_image_loses_its_place_to_the_next_of_its_name(world: World) -> None:
     first = move_of(world.add("one/a.jpg", b"cat"), method=Method.COPY)
     world.execute(first)
     (world.library / "cats/a.jpg").unlink()

@@ -57,7 +57,7 @@ def test_a_source_that_is_not_there_leaves_nothing_at_the_target(tmp_path: Path,
     assert {} == read_tree(tmp_path)
 
 
-def test_a_placeholder_is_claimed_before_it_is_made_and_not_for_a_taken_name(tmp_path: Path) -> None:
+def test_a_placeholder_is_recorded_first_and_never_for_a_taken_name(tmp_path: Path) -> None:
     make_tree(tmp_path, {"a": b"cat", "taken": b"dog"})
     claims: list[bool] = []
     with pytest.raises(FileExistsError):
@@ -88,7 +88,7 @@ def test_only_a_missing_system_call_is_worked_around(tmp_path: Path, disk: Disk)
         disk.rename_noreplace(tmp_path / "a", tmp_path / "file" / "b", claim=nothing)
 
 
-def test_a_link_whose_source_cannot_go_is_taken_back(tmp_path: Path) -> None:
+def test_a_link_is_removed_when_its_source_cannot_be_removed(tmp_path: Path) -> None:
     make_tree(tmp_path, {"a": b"cat"})
 
     class Stubborn(NoExclusiveRename):
@@ -102,7 +102,7 @@ def test_a_link_whose_source_cannot_go_is_taken_back(tmp_path: Path) -> None:
     assert {"a": b"cat"} == read_tree(tmp_path)
 
 
-def test_a_copy_is_new_and_tells_what_it_read(tmp_path: Path) -> None:
+def test_a_copy_is_a_new_file_and_returns_the_hash_of_what_it_read(tmp_path: Path) -> None:
     make_tree(tmp_path, {"a": b"cat" * 1_000_000, "b": b""})
     digest = Disk().copy(tmp_path / "a", tmp_path / "c")
     assert image_id_of(b"cat" * 1_000_000) == digest
@@ -146,7 +146,7 @@ def test_a_folder_that_is_there_already_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("code", "raised"), [(errno.EINVAL, False), (errno.EIO, True)])
-def test_a_disk_that_cannot_sync_folders_is_forgiven_and_one_that_fails_is_not(
+def test_a_disk_without_folder_sync_is_accepted_and_a_failing_one_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, raised: bool
 ) -> None:
     def refuse(folder: Path) -> None:

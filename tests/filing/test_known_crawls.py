@@ -54,7 +54,7 @@ def notes(state: Path) -> list[Path]:
     return [path for path in state.rglob("*") if path.is_file()]
 
 
-def test_a_library_of_before_asks_once(tmp_path: Path, library: Path) -> None:
+def test_an_older_library_asks_once(tmp_path: Path, library: Path) -> None:
     asked: list[str] = []
     with pytest.raises(LibraryError, match=f"illsort undo {library} --crawl {tmp_path / 'crawl'}"):
         undo(library)
@@ -98,9 +98,7 @@ def test_a_folder_above_the_crawl_may_be_named_but_none_below_it(tmp_path: Path,
 
 
 @pytest.mark.parametrize("where", ["crawl/../home", "crawl/way"])
-def test_a_record_leads_out_of_what_was_named_neither_by_dots_nor_by_a_link(
-    tmp_path: Path, library: Path, where: str
-) -> None:
+def test_a_recorded_path_cannot_leave_the_crawl_by_dots_or_a_link(tmp_path: Path, library: Path, where: str) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "crawl/way").symlink_to(tmp_path / "home")
     crawl = os.fsencode(tmp_path / where)
@@ -115,7 +113,7 @@ def test_a_record_leads_out_of_what_was_named_neither_by_dots_nor_by_a_link(
     assert [] == list((tmp_path / "home").iterdir())
 
 
-def test_a_note_says_what_it_notes_and_only_its_owner_reads_it(tmp_path: Path, state: Path) -> None:
+def test_a_note_names_its_crawl_and_is_readable_only_by_its_owner(tmp_path: Path, state: Path) -> None:
     record_named_crawl(tmp_path / "library", tmp_path / "crawl")
     (path,) = notes(state)
     kept = {key: from_text(value) for key, value in json.loads(path.read_text()).items()}

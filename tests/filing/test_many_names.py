@@ -51,7 +51,7 @@ class Counting(Disk):
             raise
 
 
-def test_no_name_that_is_taken_is_ever_replaced_and_everything_finds_a_place(tmp_path: Path, memory_disk: Path) -> None:
+def test_no_taken_name_is_replaced_and_every_file_finds_a_name(tmp_path: Path, memory_disk: Path) -> None:
     crawl, library = memory_disk / "crawl", memory_disk / "library"
     for number in range(SOURCES):
         path = crawl / str(number // NAMES) / f"{number % NAMES}.jpg"

@@ -54,9 +54,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT 
 
 @pytest.mark.parametrize("disk", [Disk(), NoExclusiveRename(), FatDisk()])
 @pytest.mark.parametrize("method", [Method.LINK, Method.COPY, Method.MOVE])
-def test_a_racer_that_takes_the_planned_names_loses_no_file_and_neither_do_we(
-    world: World, method: Method, disk: Disk
-) -> None:
+def test_a_process_that_takes_planned_names_causes_no_lost_file(world: World, method: Method, disk: Disk) -> None:
     for number in range(PICTURES):
         world.add(f"{number}.jpg", b"a%d" % number)
     before = hashes(world.crawl)

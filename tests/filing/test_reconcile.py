@@ -103,7 +103,7 @@ def test_undoing_a_restore_has_deleted_again_what_a_person_deleted(tmp_path: Pat
     assert [] == list(library.glob("kind_b/*"))
 
 
-def test_what_is_taken_out_of_the_bin_counts_again_with_its_decision(tmp_path: Path) -> None:
+def test_a_file_restored_from_the_trash_regains_its_decision(tmp_path: Path) -> None:
     library = filed(tmp_path)
     before = seen(library)
     (library / "kind_a/a1.jpg").rename(tmp_path / "bin")
@@ -164,7 +164,7 @@ def test_a_replaced_file_belongs_to_the_person_and_is_reported_once(tmp_path: Pa
     assert 3 == len(list(library.glob("kind_a/*")))
 
 
-def test_a_file_with_another_time_or_inode_is_the_same_while_its_content_is(tmp_path: Path) -> None:
+def test_a_file_with_a_new_time_or_inode_is_known_by_its_content(tmp_path: Path) -> None:
     library = filed(tmp_path, Method.COPY)
     content = (library / "kind_a/a1.jpg").read_bytes()
     (library / "kind_a/a1.jpg").unlink()
@@ -174,7 +174,7 @@ def test_a_file_with_another_time_or_inode_is_the_same_while_its_content_is(tmp_
     assert [] == verify(library, quick=True).off
 
 
-def test_links_whose_crawl_was_renamed_are_made_anew_and_undo_takes_them_back(tmp_path: Path) -> None:
+def test_links_to_a_renamed_crawl_are_made_anew_and_can_be_undone(tmp_path: Path) -> None:
     library = filed(tmp_path, Method.SYMLINK)
     (tmp_path / "crawl").rename(tmp_path / "other")
     now = seen(library)
@@ -244,7 +244,7 @@ def test_a_file_in_the_place_of_a_link_is_kept_when_its_original_changed(tmp_pat
     assert b"a person's own" == place.read_bytes()
 
 
-def test_a_library_of_before_that_holds_one_file_twice_is_put_right(tmp_path: Path) -> None:
+def test_an_older_library_with_one_file_twice_is_repaired(tmp_path: Path) -> None:
     crawl = make_tree(tmp_path / "crawl", {"a.jpg": b"a half"})
     again(tmp_path, crawl)
     (crawl / "a.jpg").write_bytes(b"b whole picture")
@@ -279,7 +279,7 @@ def test_undo_does_not_complain_of_what_a_person_deleted(tmp_path: Path) -> None
     assert (4, 1, []) == (summary.removed, summary.deleted, summary.left)
 
 
-def test_undo_leaves_what_a_person_moved_and_tells_where_it_is(tmp_path: Path) -> None:
+def test_undo_leaves_what_a_person_moved_and_names_its_place(tmp_path: Path) -> None:
     library = filed(tmp_path)
     (library / "kind_a/a1.jpg").rename(library / "kind_b/a1.jpg")
     (left,) = undo(library).left
@@ -401,7 +401,7 @@ def test_while_another_process_owns_the_library_it_is_shown_as_recorded(tmp_path
     assert {"kind_a": 3, "kind_b": 2} == library_stats(library).filed
 
 
-def test_a_look_that_finds_nothing_new_writes_nothing(tmp_path: Path) -> None:
+def test_reconciling_without_changes_writes_nothing(tmp_path: Path) -> None:
     library = filed(tmp_path)
     before = (library / ".illsort/catalogue.sqlite").stat().st_mtime_ns
     assert Reconciled() == reconcile_if_free(library)

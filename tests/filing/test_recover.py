@@ -115,7 +115,7 @@ def test_a_move_that_was_made_is_done(world: World) -> None:
 
 
 @pytest.mark.parametrize("linked", [True, False])
-def test_a_link_that_was_made_is_done_and_is_a_copy_when_it_is_another_file(world: World, linked: bool) -> None:
+def test_a_link_is_done_and_counts_as_a_copy_if_it_is_another_file(world: World, linked: bool) -> None:
     source = world.add("a.jpg", b"cat")
     left_open(world, Method.LINK)
     target = world.library / "cats" / "a.jpg"

@@ -77,7 +77,7 @@ def kill_at_each(
 
 @in_all_journeys
 @in_all_modes
-def test_a_kill_at_a_sample_of_all_calls_leaves_every_sidecar_with_its_picture(
+def test_a_kill_at_sampled_calls_leaves_sidecars_with_their_images(
     fork_server: ForkServer, scenarios: ScenarioFactory, tmp_path: Path, killed: str, then: str
 ) -> None:
     found = points(fork_server, scenarios, tmp_path / "log", undo=killed == "undo")

@@ -392,7 +392,7 @@ def test_any_runs_undone_in_reverse_leave_the_identical_tree(tmp_path: Path, see
     assert states[0] == found
 
 
-def test_a_twentieth_edited_moved_and_added_since_is_kept_and_listed(tmp_path: Path) -> None:
+def test_files_changed_since_the_run_are_kept_and_listed(tmp_path: Path) -> None:
     rng = random.Random(3)
     paths = thousand(tmp_path, rng)
     library = tmp_path / "library"
@@ -447,7 +447,7 @@ def sweep(folder: Path, method: Method, *, share: int) -> Counter[str]:
 
 @pytest.mark.skipif(bool(strace.unavailable_reason()), reason=strace.unavailable_reason())
 @pytest.mark.parametrize("method", MODES)
-def test_an_undo_killed_at_any_call_loses_nothing_and_is_finished_by_the_next(tmp_path: Path, method: Method) -> None:
+def test_an_undo_killed_at_any_call_is_finished_by_the_next(tmp_path: Path, method: Method) -> None:
     assert sweep(tmp_path, method, share=9).total() > 5
 
 

@@ -29,7 +29,7 @@ def test_a_folders_files_come_before_its_folders_each_by_name(tmp_path: Path) ->
     assert names(tmp_path) == ["z.png", "a/9.jpg", "b/1.png", "b/2.png", "b/a/0.png"]
 
 
-def test_pictures_are_found_by_content_when_the_name_does_not_tell(tmp_path: Path) -> None:
+def test_images_without_an_image_extension_are_found_by_content(tmp_path: Path) -> None:
     make_tree(tmp_path, {"noext": PNG, "picture.txt": JPEG, "notes.txt": b"BMW", "empty": b"", "empty.png": b""})
     found = WalkResult()
 

@@ -82,7 +82,7 @@ def test_each_name_counts_as_one_thing(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_a_folder_that_is_passed_over_is_not_entered(tmp_path: Path, name: str) -> None:
+def test_a_skipped_folder_is_not_entered(tmp_path: Path, name: str) -> None:
     make_tree(tmp_path, {"a": {name: {"1.png": PNG, "2.png": PNG, "3.part": PNG}}})
     _, found = count(tmp_path, exclude=EXCLUDED)
 
@@ -141,7 +141,7 @@ def test_whatever_the_tree_every_file_is_in_exactly_one_count(tree: dict[str, An
         ({"set.download": {"a.jpg": PNG}}, ["set.download/a.jpg"], {"pictures": 1}),
     ],
 )
-def test_what_lies_beside_a_file_tells_that_it_is_unfinished(
+def test_a_file_beside_it_marks_a_download_as_unfinished(
     tmp_path: Path, tree: Tree, found_names: list[str], counted: dict[str, int]
 ) -> None:
     names, found = count(make_tree(tmp_path, tree))
@@ -150,7 +150,7 @@ def test_what_lies_beside_a_file_tells_that_it_is_unfinished(
 
 
 @pytest.mark.parametrize("mark", [{".illsort": {"catalogue.sqlite": b""}}, {"illsort.json": b"{}"}])
-def test_a_library_or_a_model_in_the_crawl_is_left_out_and_told(tmp_path: Path, mark: Tree) -> None:
+def test_a_library_or_a_model_in_the_crawl_is_skipped_and_reported(tmp_path: Path, mark: Tree) -> None:
     crawl = make_tree(tmp_path, {"a.png": PNG, "deep": {"ours": {**mark, "cat": {"b.png": PNG}}}})
     names, found = count(crawl)
 
@@ -217,7 +217,7 @@ def test_a_pattern_that_can_match_nothing_is_refused(pattern: str) -> None:
         Exclude(["*.gif", pattern])
 
 
-def test_what_was_passed_over_is_told_in_a_line_each() -> None:
+def test_each_kind_of_skipped_file_is_reported_in_one_line() -> None:
     found = WalkResult(pictures=5, others=2, unfinished=3, system=4, excluded=1200, labels=6)
 
     assert found.sentences() == [

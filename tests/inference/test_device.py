@@ -203,6 +203,6 @@ def test_a_device_that_is_none_is_one_line(asked: str) -> None:
     assert "\n" not in str(refused.value)
 
 
-def test_the_driver_is_asked_without_harm() -> None:
+def test_querying_the_driver_never_fails() -> None:
     gpu.nvidia_driver()
     assert isinstance(gpu.has_nvidia_card(), bool)

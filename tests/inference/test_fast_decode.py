@@ -85,7 +85,7 @@ def test_the_quick_way_gives_the_exact_pixels(
         "animated gif",
     ],
 )
-def test_what_is_out_of_the_ordinary_takes_the_exact_way(data: bytes) -> None:
+def test_unusual_images_are_decoded_by_the_exact_path(data: bytes) -> None:
     assert not takes_quick_way(data)
     assert (loaded(data)[0] == exact(data)[0]).all()
 

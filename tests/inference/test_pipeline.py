@@ -96,7 +96,7 @@ def test_a_batch_answers_as_each_picture_alone(tmp_path: Path) -> None:
         assert abs(one.logits - other.logits).max() <= 1e-5
 
 
-def test_traits_come_along_only_where_they_are_asked_for(tmp_path: Path) -> None:
+def test_statistics_are_computed_only_when_requested(tmp_path: Path) -> None:
     files = mixed(tmp_path, seed=5, count=20)
     paths = [path for path, _ in files]
     network = Greedy(most=3)

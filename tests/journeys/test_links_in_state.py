@@ -155,7 +155,7 @@ def test_the_page_does_not_open_over_a_link(tmp_path: Path, made: Path) -> None:
         serve(library, host="127.0.0.1", port=0, token=None, opened=lambda _: None)
 
 
-def test_what_is_no_file_is_told_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_in_place_of_a_state_file_is_reported_without_waiting(tmp_path: Path) -> None:
     (tmp_path / ".illsort").mkdir()
     os.mkfifo(tmp_path / ".illsort" / "moves.jsonl")
     with pytest.raises(LibraryError, match=r"moves\.jsonl is no regular file"), hold_lock(tmp_path), suppress(OSError):

@@ -99,7 +99,7 @@ def test_older_runs_are_undone_and_done_again(old: Path) -> None:
     assert 49 == len(all_files(old / "crawl"))
 
 
-def test_older_answers_can_be_taken_back_and_filed(old: Path) -> None:
+def test_older_answers_can_be_undone_and_filed(old: Path) -> None:
     library = old / "library"
     with served(library) as page:
         for _ in range(5):

@@ -102,7 +102,7 @@ def typed(answer: bytes) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("at", KILLS, ids=str)
-def test_the_mode_need_not_be_said_again_and_a_kill_costs_at_most_one_commit(
+def test_resuming_keeps_the_mode_and_a_kill_costs_at_most_one_commit(
     crawl: Path, bundle: Path, drawn: list[bytes], at: Instant
 ) -> None:
     kill_a_move(crawl, bundle, at=at)
@@ -122,9 +122,7 @@ def test_the_mode_need_not_be_said_again_and_a_kill_costs_at_most_one_commit(
     assert again["read"] < COMMIT + FORWARD
 
 
-def test_another_mode_is_refused_in_a_sentence_when_nobody_can_be_asked(
-    crawl: Path, bundle: Path, drawn: list[bytes]
-) -> None:
+def test_without_a_terminal_another_mode_is_refused(crawl: Path, bundle: Path, drawn: list[bytes]) -> None:
     kill_a_move(crawl, bundle, at=PREDICTING)
     status, _, said = sort(crawl, "--mode", "link")
 

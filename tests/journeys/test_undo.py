@@ -39,7 +39,7 @@ def illsort(*words: str | Path) -> tuple[int, dict[str, Any], str]:
 
 
 @pytest.mark.parametrize("mode", [Mode.MOVE])
-def test_what_was_sorted_is_undone_and_sorted_again(tmp_path: Path, bundle: Path, mode: Mode) -> None:
+def test_a_sort_is_undone_and_sorted_again(tmp_path: Path, bundle: Path, mode: Mode) -> None:
     crawl, library = make_tree(tmp_path / "crawl", CRAWL), tmp_path / "sorted"
     words = ("sort", crawl, "--out", library, "--model", bundle, "--mode", mode.value, "--workers", "0")
     first = illsort(*words)[1]
@@ -71,7 +71,7 @@ def test_what_was_sorted_is_undone_and_sorted_again(tmp_path: Path, bundle: Path
 
 
 @pytest.mark.parametrize("mode", [Mode.LINK, Mode.MOVE])
-def test_sidecars_are_sorted_too_even_after_a_stop_before_them_and_come_back(
+def test_sidecars_are_sorted_and_undone_even_after_an_interruption(
     tmp_path: Path, bundle: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beside: Tree = {"a.png.txt": b"words", "other.txt": b"not beside any"}

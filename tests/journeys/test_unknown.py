@@ -65,7 +65,7 @@ def test_a_color_without_labels_is_unknown_at_any_confidence(tmp_path: Path, bun
 
 
 @pytest.mark.parametrize("mode", [Mode.LINK, Mode.MOVE])
-def test_what_was_unknown_is_taken_back_like_all_else(tmp_path: Path, bundle: Path, mode: Mode) -> None:
+def test_unknown_images_are_undone_like_all_others(tmp_path: Path, bundle: Path, mode: Mode) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     run(tmp_path, bundle, mode=mode)
     undo(tmp_path / "sorted")
@@ -99,7 +99,7 @@ def test_an_older_model_has_no_unknown_and_a_new_one_decides_again(tmp_path: Pat
     assert 3 == run(tmp_path, bundle)["unknown"]
 
 
-def test_the_command_line_tells_how_many_there_are_and_where(tmp_path: Path, bundle: Path) -> None:
+def test_the_command_line_shows_how_many_are_unknown_and_where(tmp_path: Path, bundle: Path) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     words = ["sort", tmp_path / "crawl", "--out", tmp_path / "sorted", "--model", bundle, "--workers", "0"]
     done = illsort(*words, "--json", "--set", f"sort.unknown_share={SHARE}")

@@ -50,7 +50,7 @@ def test_one_content_in_two_categories_is_refused_with_both_names(tmp_path: Path
     assert str(tmp_path / "b" / "x.png") in str(caught.value)
 
 
-def test_every_contradiction_is_told_at_once_ten_of_them_in_words(tmp_path: Path) -> None:
+def test_all_contradictions_are_counted_and_ten_are_listed(tmp_path: Path) -> None:
     pictures = {f"{n:02}.png": picture(n) for n in range(12)}
     with pytest.raises(LabelsError) as caught:
         read(tmp_path, {"a": pictures, "b": {**pictures, "own.png": picture(90), "own2.png": picture(91)}})
@@ -62,13 +62,13 @@ def test_every_contradiction_is_told_at_once_ten_of_them_in_words(tmp_path: Path
     assert 1 == len(said.splitlines())
 
 
-def test_every_category_of_which_too_little_is_left_is_told_at_once(tmp_path: Path) -> None:
+def test_all_categories_with_too_few_images_are_listed_together(tmp_path: Path) -> None:
     tree: Tree = {"good": {"1.png": picture(1), "2.png": picture(2)}}
     with pytest.raises(LabelsError, match=r"category 'p': only 0 .* of 2; category 'q': only 1 .* of 2;"):
         read(tmp_path, {**tree, "p": {"x.png": b"", "y.png": b""}, "q": {"3.png": picture(3), "z.png": b""}})
 
 
-def test_a_picture_that_cannot_be_read_is_told_and_the_rest_is_learned(tmp_path: Path) -> None:
+def test_an_unreadable_image_is_reported_and_the_rest_is_used(tmp_path: Path) -> None:
     examples, failures = read(
         tmp_path,
         {

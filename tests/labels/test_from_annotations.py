@@ -45,7 +45,7 @@ def library_with(folder: Path, *said: tuple[int, AnnotationKind, str | None]) ->
     return library
 
 
-def test_what_was_judged_right_is_a_label_where_it_lies(tmp_path: Path) -> None:
+def test_an_image_judged_right_is_a_label_of_its_folder(tmp_path: Path) -> None:
     library = library_with(
         tmp_path, (0, AnnotationKind.RIGHT, "a"), (1, AnnotationKind.RIGHT, "b"), (2, AnnotationKind.WRONG, "a")
     )
@@ -55,17 +55,17 @@ def test_what_was_judged_right_is_a_label_where_it_lies(tmp_path: Path) -> None:
     assert all(one.path.is_file() for one in feedback.labels)
 
 
-def test_what_was_taken_back_is_no_label(tmp_path: Path) -> None:
+def test_a_retracted_annotation_is_no_label(tmp_path: Path) -> None:
     library = library_with(tmp_path, (0, AnnotationKind.RIGHT, "a"), (0, AnnotationKind.TAKEN_BACK, "a"))
 
     assert () == read_feedback(library).labels
 
 
-def test_without_a_library_nothing_was_said() -> None:
+def test_without_a_library_there_are_no_annotations() -> None:
     assert () == read_feedback(None).labels
 
 
-def test_a_folder_that_is_no_library_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_library_is_reported(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match=tmp_path.name):
         read_feedback(tmp_path)
 
@@ -79,7 +79,7 @@ def test_a_folder_that_is_no_library_is_told(tmp_path: Path) -> None:
         (AnnotationKind.WRONG, "b", {"a": 3, "b": 3}),
     ],
 )
-def test_a_word_about_a_labeled_picture_goes_before_its_label(
+def test_an_annotation_overrides_the_label_of_an_image(
     tmp_path: Path, said: AnnotationKind, category: str | None, left: dict[str, int]
 ) -> None:
     labels = make_tree(
@@ -100,7 +100,7 @@ def test_a_word_about_a_labeled_picture_goes_before_its_label(
     assert left == {kind: found.count(kind) for kind in "ab"}
 
 
-def test_further_labels_stand_alone_or_beside_those_of_the_folder(tmp_path: Path) -> None:
+def test_further_labels_are_used_alone_or_with_those_of_the_folder(tmp_path: Path) -> None:
     library = library_with(
         tmp_path, (0, AnnotationKind.RIGHT, "a"), (1, AnnotationKind.RIGHT, "a"), (2, AnnotationKind.RIGHT, "b")
     )

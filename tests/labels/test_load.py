@@ -68,7 +68,7 @@ def test_a_csv_names_files_below_its_own_folder(tmp_path: Path) -> None:
         ({"cat": {"a.png": PICTURE, "b.png": PICTURE}}, "only one category"),
     ],
 )
-def test_labels_that_cannot_be_learned_from_are_told(tmp_path: Path, tree: Tree, says: str) -> None:
+def test_labels_that_cannot_be_used_are_reported(tmp_path: Path, tree: Tree, says: str) -> None:
     make_tree(tmp_path, tree)
     with pytest.raises(LabelsError) as caught:
         read_labels(folder=tmp_path, csv_file=None)
@@ -89,14 +89,14 @@ def test_labels_that_cannot_be_learned_from_are_told(tmp_path: Path, tree: Tree,
         ("", "has no column file_name and label"),
     ],
 )
-def test_a_bad_csv_is_told_with_its_line(tmp_path: Path, text: str, says: str) -> None:
+def test_a_bad_csv_is_reported_with_its_line(tmp_path: Path, text: str, says: str) -> None:
     make_tree(tmp_path, {"a.png": PICTURE, "labels.csv": text.encode()})
     with pytest.raises(LabelsError, match=r"labels\.csv") as caught:
         read_labels(folder=None, csv_file=tmp_path / "labels.csv")
     assert says in str(caught.value)
 
 
-def test_all_that_is_wrong_in_a_csv_is_told_at_once(tmp_path: Path) -> None:
+def test_all_errors_of_a_csv_are_reported_together(tmp_path: Path) -> None:
     rows = "".join(f"{n}.png,cat\n" for n in range(14))
     make_tree(tmp_path, {"a.png": PICTURE, "labels.csv": f"file_name,label\na.png,\n{rows}".encode()})
     with pytest.raises(LabelsError) as caught:
@@ -108,7 +108,7 @@ def test_all_that_is_wrong_in_a_csv_is_told_at_once(tmp_path: Path) -> None:
     assert 1 == len(said.splitlines())
 
 
-def test_what_is_wrong_with_many_rows_is_told_once(tmp_path: Path) -> None:
+def test_an_error_of_many_rows_is_reported_once(tmp_path: Path) -> None:
     rows = "a.png,Fate, Grand Order\n" * 14
     make_tree(tmp_path, {"a.png": PICTURE, "labels.csv": f"file_name,label\n{rows}".encode()})
     with pytest.raises(LabelsError, match=r"labels\.csv, lines 2, 3, .*, 11, and 4 more: more columns than .* quotes"):
@@ -151,7 +151,7 @@ def test_labels_may_be_links_to_files(tmp_path: Path) -> None:
     assert {"cat": ["cat/a.png", "cat/b.png"], "dog": ["dog/c.png", "dog/d.png"]} == labeled(labels)
 
 
-def test_links_to_folders_and_to_nothing_are_no_labels_and_told(tmp_path: Path) -> None:
+def test_links_to_folders_and_dangling_links_are_skipped_and_reported(tmp_path: Path) -> None:
     tree: Tree = {"cat": {"a.png": PICTURE, "b.png": PICTURE}, "dog": {"c.png": PICTURE, "d.png": PICTURE}}
     labels = make_tree(tmp_path / "labels", tree)
     (labels / "cat" / "all of them").symlink_to(labels)
@@ -170,7 +170,7 @@ def test_a_category_of_dangling_links_is_not_called_empty(tmp_path: Path) -> Non
         read_labels(folder=labels, csv_file=None)
 
 
-def test_one_category_in_two_forms_of_unicode_is_one_and_told(tmp_path: Path) -> None:
+def test_a_category_in_two_unicode_forms_is_merged_and_reported(tmp_path: Path) -> None:
     nfc, nfd = "ガール", unicodedata.normalize("NFD", "ガール")
     make_tree(tmp_path, {nfc: {"a.png": PICTURE}, nfd: {"b.png": PICTURE}, "cat": {"c.png": PICTURE, "d.png": PICTURE}})
     if len(list(tmp_path.iterdir())) < 3:
@@ -193,7 +193,7 @@ def test_a_csv_and_review_name_a_category_in_its_composed_form(tmp_path: Path) -
     assert ("cat", "ガール") == categories_of(labels)
 
 
-def test_system_folders_and_unfinished_files_are_no_labels_and_told(tmp_path: Path) -> None:
+def test_system_folders_and_unfinished_files_are_skipped_and_reported(tmp_path: Path) -> None:
     two: Tree = {"a.png": PICTURE, "b.png": PICTURE}
     tree: Tree = {"cat": {**two, "@eaDir": two, "._a.png": b"\0\5\26\7"}, "dog": {**two, "c.png.part": PICTURE}}
     progress = SavingProgress()
@@ -222,12 +222,12 @@ def test_a_folder_that_cannot_be_read_is_a_label_that_cannot(tmp_path: Path, mon
     assert ["a.png", "b.png", "secret"] == [Path(name).name for name in labeled(tmp_path)["dog"]]
 
 
-def test_nowhere_to_look_is_told() -> None:
+def test_labels_without_a_source_are_reported() -> None:
     with pytest.raises(LabelsError, match=r"set labels\.folder"):
         read_labels(folder=None, csv_file=None)
 
 
-def test_a_folder_or_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_or_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(LabelsError, match="there is no such folder"):
         read_labels(folder=tmp_path / "none", csv_file=None)
     with pytest.raises(LabelsError, match="cannot be read"):

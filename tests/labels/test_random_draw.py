@@ -29,7 +29,7 @@ draws = st.lists(st.tuples(numbers, numbers), max_size=3)
 
 
 @given(labels, draws)
-def test_only_what_was_drawn_and_answered_whole_or_vouched_for_is_random(
+def test_only_a_fully_answered_or_vouched_draw_is_random(
     found: dict[int, tuple[str, Selection]], sets: list[tuple[frozenset[int], frozenset[int]]]
 ) -> None:
     made = [

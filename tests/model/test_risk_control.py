@@ -165,7 +165,7 @@ def test_the_refusal_names_the_sample_size_and_a_feasible_rate() -> None:
     assert 0.03 == promised(evidence([0.99] * 100, [False] * 100), 0.03).max_error
 
 
-def test_the_refusal_is_told_whole_in_chinese() -> None:
+def test_the_refusal_is_complete_in_chinese() -> None:
     with pytest.raises(NoGuarantee) as caught:
         promised(evidence([0.99] * 100, [False] * 100), 0.02)
 

@@ -37,7 +37,7 @@ def curve(labels: int = 100) -> dict[str, object]:
     }
 
 
-def test_a_bar_of_the_reliability_diagram_ends_at_the_lesser_of_right_and_said() -> None:
+def test_a_calibration_bar_ends_at_the_lower_of_accuracy_and_confidence() -> None:
     confidences = np.full(10, 0.85)
     figure = reliability_diagram(confidences, np.arange(10) < 6)
     (bar,) = marks(figure, "rect", "fill-a")
@@ -49,7 +49,7 @@ def test_a_bar_of_the_reliability_diagram_ends_at_the_lesser_of_right_and_said()
     assert "10" in texts(figure)
 
 
-def test_more_right_than_said_is_drawn_otherwise_than_less() -> None:
+def test_underconfidence_is_drawn_differently_from_overconfidence() -> None:
     figure = reliability_diagram(np.full(10, 0.55), np.ones(10, dtype=bool))
 
     assert ([], 1) == (marks(figure, "rect", "missing"), len(marks(figure, "rect", "beyond")))
@@ -125,7 +125,7 @@ def test_a_share_that_is_not_known_is_an_empty_track() -> None:
     assert ["100.0", "0.0"] == widths
 
 
-def test_both_languages_stand_in_every_figure() -> None:
+def test_every_figure_is_in_both_languages() -> None:
     for figure in (
         learning_curve_plot(curve(), asked=0),
         confusion_matrix([[1]], ["a"]),

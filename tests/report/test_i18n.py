@@ -22,11 +22,11 @@ from classifier.report.i18n import both, no_guarantee_reason, percent, shortened
         (0.985, "98.5%"),
     ],
 )
-def test_a_share_has_a_decimal_only_where_it_tells_something(share: float | None, shown: str) -> None:
+def test_a_share_has_a_decimal_only_near_0_and_1(share: float | None, shown: str) -> None:
     assert shown == percent(share)
 
 
-def test_a_message_stands_in_both_languages_and_names_in_it_are_text() -> None:
+def test_a_message_is_in_both_languages_and_its_names_are_escaped() -> None:
     told = both("{count:,} pictures could be read but not be filed; illsort status lists them.", count=7)
 
     assert '<span class="en" lang="en">7 pictures could' in told
@@ -41,11 +41,11 @@ def test_a_message_in_a_message_has_the_language_of_it() -> None:
     assert "最近一次整理的保证：留出。" in told
 
 
-def test_what_acts_or_hides_in_a_name_is_escaped() -> None:
+def test_markup_and_invisible_characters_in_a_name_are_escaped() -> None:
     assert r"\u202e" in both("{name}", name="\u202egpj")
 
 
-def test_why_there_is_no_guarantee_is_known_by_its_code() -> None:
+def test_the_reason_for_no_guarantee_is_found_by_its_code() -> None:
     assert "picked" in no_guarantee_reason("picked")
     assert "too few" in no_guarantee_reason("a later code")
 

@@ -45,7 +45,7 @@ def library(tmp_path: Path, model: Path) -> Path:
     return tmp_path / "图库"
 
 
-def test_it_tells_counts_runs_and_what_could_not_be_read(library: Path) -> None:
+def test_it_shows_counts_runs_and_unreadable_files(library: Path) -> None:
     text = write_library_report(library).read_text(encoding="utf-8")
 
     assert "<h1>图库</h1>" in text
@@ -76,7 +76,7 @@ def test_sort_and_undo_go_on_as_if_it_were_not_there(library: Path, tmp_path: Pa
     assert (library / "report.html").exists()
 
 
-def test_a_run_is_shown_as_undone_while_its_undo_holds(library: Path) -> None:
+def test_a_run_is_shown_as_undone_until_its_undo_is_undone(library: Path) -> None:
     assert [] == _shown_undone(library)
     undo(library)
     assert ["#1"] == _shown_undone(library)
@@ -110,7 +110,7 @@ def test_a_library_in_use_is_left_alone(library: Path) -> None:
     assert not (library / "report.html").exists()
 
 
-def test_what_was_promised_and_what_an_audit_found_is_told(tmp_path: Path, model: Path) -> None:
+def test_it_shows_the_guarantee_and_the_result_of_the_audit(tmp_path: Path, model: Path) -> None:
     crawl = make_tree(
         tmp_path / "crawl",
         {f"{n}.png": encoded(varied(COLORS["red"], seed=n), "PNG") for n in range(6)},  # type: ignore[arg-type]
@@ -154,7 +154,7 @@ def change_runs(library: Path, change: str) -> None:
         connection.execute(f"UPDATE runs SET {change}")  # noqa: S608 - a test's own
 
 
-def test_what_was_skipped_and_further_audits_are_told(tmp_path: Path, model: Path) -> None:
+def test_it_shows_skipped_images_and_further_audits(tmp_path: Path, model: Path) -> None:
     crawl = make_tree(
         tmp_path / "crawl",
         {f"{n}.png": encoded(varied(COLORS["red"], seed=n), "PNG") for n in range(6)},  # type: ignore[arg-type]
@@ -172,7 +172,7 @@ def test_what_was_skipped_and_further_audits_are_told(tmp_path: Path, model: Pat
     assert "It is audit 2 of the same sort, so it is judged at 99.5%" in text
 
 
-def test_a_folder_that_is_no_library_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_library_is_not_changed(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="is not an illsort library"):
         write_library_report(tmp_path)
     assert [] == list(tmp_path.iterdir())

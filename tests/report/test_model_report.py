@@ -61,7 +61,7 @@ def test_it_is_well_formed_and_shows_names_as_text(bundle: Path) -> None:
     assert "mine &amp; &lt;i&gt;yours" in text
 
 
-def test_nothing_is_asked_of_the_net_and_nothing_but_its_own_script_may_run(bundle: Path) -> None:
+def test_the_report_loads_nothing_and_runs_only_its_own_script(bundle: Path) -> None:
     page, text = page_of(bundle)
     (policy,) = [meta["content"] or "" for meta in page.all("meta") if meta.get("http-equiv")]
 
@@ -75,7 +75,7 @@ def test_nothing_is_asked_of_the_net_and_nothing_but_its_own_script_may_run(bund
     assert "https://" not in text
 
 
-def test_all_that_is_known_is_told_in_both_languages(bundle: Path) -> None:
+def test_every_part_of_the_report_is_in_both_languages(bundle: Path) -> None:
     page, text = page_of(bundle)
 
     assert len(re.findall('class="en"', text)) == len(re.findall('class="zh"', text)) > 20
@@ -86,7 +86,7 @@ def test_all_that_is_known_is_told_in_both_languages(bundle: Path) -> None:
     assert "With 2 times the labels (600): 93% right (91% to 95%)" in text
 
 
-def test_thresholds_are_shown_where_a_rate_can_be_promised(bundle: Path) -> None:
+def test_thresholds_are_shown_where_a_rate_can_be_guaranteed(bundle: Path) -> None:
     _, text = page_of(bundle)
 
     assert "Threshold: the least confidence to be filed at" in text
@@ -104,7 +104,7 @@ def test_a_doubtful_label_is_shown_and_one_whose_file_is_gone_is_named(bundle: P
     assert len(page.all("img")) > 1  # the mistakes have theirs
 
 
-def test_a_file_name_that_is_no_utf8_is_told_too(bundle: Path) -> None:
+def test_a_file_name_that_is_not_utf8_is_shown(bundle: Path) -> None:
     evaluation = json.loads((bundle / "evaluation.json").read_text(encoding="utf-8"))
     evaluation["doubts"]["labels"][0]["path"] = "labels/\udce4.png"
     (bundle / "evaluation.json").write_text(json.dumps(evaluation), encoding="utf-8")
@@ -112,7 +112,7 @@ def test_a_file_name_that_is_no_utf8_is_told_too(bundle: Path) -> None:
     assert "\\xe4.png" in write_bundle_report(bundle).read_text(encoding="utf-8")
 
 
-def test_a_bundle_of_before_has_a_report_of_what_it_has(bundle: Path) -> None:
+def test_an_older_bundle_has_a_report_of_what_it_contains(bundle: Path) -> None:
     (bundle / "evidence.npz").unlink()
     evaluation = {
         "accuracy": 0.5,
@@ -192,7 +192,7 @@ def test_a_damaged_manifest_is_one_line(bundle: Path, content: str, says: str) -
         write_bundle_report(bundle)
 
 
-def test_a_folder_that_is_no_bundle_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"is no illsort bundle, illsort\.json is missing"):
         write_bundle_report(tmp_path)
 

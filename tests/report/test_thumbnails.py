@@ -30,7 +30,7 @@ def test_a_large_picture_is_made_small_and_keeps_its_shape(tmp_path: Path) -> No
     assert (SIZE, SIZE // 2) == shown(uri).size
 
 
-def test_nothing_of_the_file_itself_is_shown(tmp_path: Path) -> None:
+def test_a_thumbnail_is_encoded_anew(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(encoded(plain((9, 9, 9)), "PNG") + b"<script>hidden</script>")
     uri = thumbnail(path, max_megapixels=64)

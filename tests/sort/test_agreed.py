@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("mode", [Mode.LINK, Mode.MOVE])
-def test_an_agreed_threshold_holds_on_until_another_is_asked_for(folder: Path, bundle: Path, mode: Mode) -> None:
+def test_an_agreed_threshold_applies_until_another_is_requested(folder: Path, bundle: Path, mode: Mode) -> None:
     run(folder, mode, bundle)
     library = folder / "sorted"
     threshold = statistics.median(filed(library).values())
@@ -69,7 +69,7 @@ def test_an_agreed_threshold_holds_on_until_another_is_asked_for(folder: Path, b
         assert 18 == len(filed(library))
 
 
-def test_an_undone_threshold_no_longer_holds(folder: Path, bundle: Path) -> None:
+def test_an_undone_threshold_no_longer_applies(folder: Path, bundle: Path) -> None:
     run(folder, Mode.LINK, bundle)
     before = all_files(folder / "sorted")
     with open_session(folder / "sorted") as session:

@@ -124,7 +124,7 @@ def test_the_status_speaks_of_the_last_run_alone(crawl: Path, judged: Path) -> N
     assert recorded(crawl)["max_error"] is None
 
 
-def test_a_dry_run_promises_the_same_and_makes_nothing(crawl: Path, judged: Path) -> None:
+def test_a_dry_run_states_the_same_guarantee_and_writes_nothing(crawl: Path, judged: Path) -> None:
     lines: list[str] = []
     summary = run(crawl, judged, max_error=0.05, plan=lines.append)
 
@@ -168,7 +168,7 @@ def stop(folder: Path, bundle: Path, **options: Any) -> None:
         run(folder, bundle, progress=Stopping(), **options)
 
 
-def test_a_stopped_run_goes_on_with_what_it_promised(crawl: Path, judged: Path) -> None:
+def test_an_interrupted_run_resumes_with_its_guarantee(crawl: Path, judged: Path) -> None:
     stop(crawl, judged, max_error=0.05)
     summary = run(crawl, None)
 
@@ -180,7 +180,7 @@ RATES = ({"max_error": 0.05}, {"max_error": 0.02}, {"threshold": 0.8})
 
 @pytest.mark.parametrize(("first", "then"), list(permutations(RATES, 2)))
 @pytest.mark.parametrize("as_begun", [True, False])
-def test_another_way_to_be_sure_is_a_change_that_is_asked_about(
+def test_a_threshold_in_place_of_a_rate_is_a_change_to_confirm(
     crawl: Path, judged: Path, first: dict[str, float], then: dict[str, float], as_begun: bool
 ) -> None:
     stop(crawl, judged, **first)

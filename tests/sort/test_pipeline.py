@@ -118,7 +118,7 @@ def test_equal_names_are_distinguished_by_content(tmp_path: Path, bundle: Path) 
     assert len("1_01234567.png") == len(names[1])
 
 
-def test_run_again_it_does_nothing_and_tells_the_same(tmp_path: Path, bundle: Path) -> None:
+def test_a_second_run_changes_nothing_and_reports_the_same(tmp_path: Path, bundle: Path) -> None:
     make_tree(
         tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green"), "again.png": png("red"), "page.jpg": PAGE}
     )
@@ -131,7 +131,7 @@ def test_run_again_it_does_nothing_and_tells_the_same(tmp_path: Path, bundle: Pa
     assert "sorting" not in [stage.name for stage in progress.stages]
 
 
-def test_moving_again_tells_the_same_totals(tmp_path: Path, bundle: Path) -> None:
+def test_moving_again_reports_the_same_totals(tmp_path: Path, bundle: Path) -> None:
     make_tree(tmp_path / "crawl", {"a.png": png("red"), "b.png": png("green"), "z.png": png("red"), "u.png": UNSURE})
     first = run(tmp_path, bundle, mode=Mode.MOVE)
 
@@ -293,7 +293,7 @@ def test_two_sorts_cannot_own_one_library(tmp_path: Path, bundle: Path) -> None:
         run(tmp_path, bundle)
 
 
-def test_the_overview_tells_what_the_library_holds(tmp_path: Path, bundle: Path) -> None:
+def test_the_statistics_count_what_the_library_contains(tmp_path: Path, bundle: Path) -> None:
     make_tree(
         tmp_path / "crawl",
         {

@@ -95,7 +95,7 @@ def test_a_changed_mode_is_asked_about(stopped: Path, answer: bool, expected: st
     assert (expected, 0.8, "colors") == last(stopped)
 
 
-def test_restart_takes_what_is_given_now(stopped: Path, bundle: Path) -> None:
+def test_restart_uses_the_options_given_now(stopped: Path, bundle: Path) -> None:
     assert [] == run(stopped, bundle, mode=Mode.COPY, restart=True)
     assert ("copy", 0.9, "colors") == last(stopped)
 

@@ -207,7 +207,7 @@ def test_missing_or_damaged_embeddings_are_computed_again(
     assert [] == reads
 
 
-def test_a_head_that_needs_traits_reads_once_what_was_kept_without(
+def test_a_head_that_needs_statistics_reads_images_stored_without_once(
     tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
 ) -> None:
     make_tree(tmp_path / "crawl", CRAWL)

@@ -106,7 +106,7 @@ def test_undoing_a_run_restores_earlier_decisions_and_redoing_its_own(library: L
 
 
 @pytest.mark.parametrize("is_mended", [True, False], ids=["undone now", "undone by an earlier version"])
-def test_an_older_library_without_a_record_of_before_counts_what_is_true(library: Library, is_mended: bool) -> None:
+def test_an_older_library_without_previous_decisions_counts_correctly(library: Library, is_mended: bool) -> None:
     library.sort(THRESHOLDS[0])
     library.sort(THRESHOLDS[2])
     kept = library.decided()
@@ -150,7 +150,7 @@ def test_an_image_left_by_undo_is_decided_to_be_where_it_is(library: Library) ->
     library.check()
 
 
-def test_an_undo_that_takes_nothing_back_is_none_and_changes_no_decision(library: Library) -> None:
+def test_an_undo_without_effect_is_not_counted_and_changes_no_decision(library: Library) -> None:
     library.sort(THRESHOLDS[0])
     kept = library.decided()
     shutil.rmtree(library.folder / "crawl")

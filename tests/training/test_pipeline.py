@@ -56,7 +56,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory, backbone: str) -> Training
     return train_model(settings(folder, backbone))
 
 
-def test_what_was_learned_is_in_the_bundle(learned: TrainingResult) -> None:
+def test_the_bundle_contains_the_trained_model(learned: TrainingResult) -> None:
     manifest = learned.bundle.manifest
     names = {path.name for path in learned.bundle.folder.iterdir()}
 

@@ -42,7 +42,7 @@ def decide(library: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("mode", ["link", "move", "symlink"])
-def test_decisions_are_filed_as_one_run_and_undone_as_one(tmp_path: Path, bundle: Path, mode: str) -> None:
+def test_answers_are_filed_as_one_run_and_undone_as_one(tmp_path: Path, bundle: Path, mode: str) -> None:
     library = unsure_library(tmp_path, bundle, 5, mode=mode)
     before = pictures(library)
     meant = decide(library)
@@ -74,7 +74,9 @@ def test_filing_twice_does_nothing_and_after_an_undo_it_files_again(tmp_path: Pa
 
 
 @pytest.mark.parametrize("is_older", [False, True], ids=["this version", "filed by an earlier version"])
-def test_what_was_filed_can_be_taken_back_and_waits_again(tmp_path: Path, bundle: Path, *, is_older: bool) -> None:
+def test_a_filed_answer_can_be_undone_and_its_image_waits_again(
+    tmp_path: Path, bundle: Path, *, is_older: bool
+) -> None:
     library = unsure_library(tmp_path, bundle, 4)
     before = pictures(library)
     decide(library)
@@ -93,7 +95,7 @@ def test_what_was_filed_can_be_taken_back_and_waits_again(tmp_path: Path, bundle
     assert before == pictures(library)
 
 
-def test_beside_a_sort_nothing_is_filed_and_nothing_lost(tmp_path: Path, bundle: Path) -> None:
+def test_during_a_sort_nothing_is_filed_and_no_answer_is_lost(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 4)
     meant = decide(library)
     before = pictures(library)
@@ -105,7 +107,7 @@ def test_beside_a_sort_nothing_is_filed_and_nothing_lost(tmp_path: Path, bundle:
     assert {f"{folder}/{name}" for name, folder in meant.items()} <= pictures(library)
 
 
-def test_a_filing_that_was_stopped_goes_on_the_next_time(
+def test_an_interrupted_filing_continues_the_next_time(
     tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library = unsure_library(tmp_path, bundle, 4)
@@ -121,7 +123,7 @@ def test_a_filing_that_was_stopped_goes_on_the_next_time(
     assert {f"{folder}/{name}" for name, folder in meant.items()} <= pictures(library)
 
 
-def test_a_sort_that_was_stopped_is_not_forgotten_for_what_was_decided_since(tmp_path: Path, bundle: Path) -> None:
+def test_an_interrupted_sort_is_still_known_after_answers_are_filed(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 4)
     decide(library)
     with open_catalog(library) as catalog:
@@ -143,7 +145,7 @@ def test_a_sort_that_was_stopped_is_not_forgotten_for_what_was_decided_since(tmp
     assert ("copy", 0.7) == (known.mode, known.asked.threshold)
 
 
-def test_a_picture_that_was_taken_away_is_recorded_and_holds_up_no_other(tmp_path: Path, bundle: Path) -> None:
+def test_a_deleted_image_is_recorded_and_the_others_are_filed(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 4)
     meant = decide(library)
     gone = next(library / name for name in pictures(library) if name.endswith(next(iter(meant))))
@@ -155,7 +157,7 @@ def test_a_picture_that_was_taken_away_is_recorded_and_holds_up_no_other(tmp_pat
     assert 1 == library_stats(library).missing["deleted"]
 
 
-def test_what_cannot_be_moved_is_named_and_counts_where_it_lies(tmp_path: Path, bundle: Path) -> None:
+def test_an_image_that_cannot_be_moved_is_named_and_counts_where_it_is(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 4)
     first = decide(library)
     folder = next(iter(first.values()))
@@ -177,7 +179,7 @@ def test_what_cannot_be_moved_is_named_and_counts_where_it_lies(tmp_path: Path, 
     assert (len(stuck), 0) == (again.moved, library_stats(library).not_moved)
 
 
-def test_what_a_sort_promised_of_its_own_filing_stands_after_a_review(tmp_path: Path, bundle: Path) -> None:
+def test_the_guarantee_of_a_sort_still_holds_after_a_review(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 4)
     with open_catalog(library) as catalog:
         promised = {"sort": {"promise": {"sentence": "at most 2% wrong"}}}

@@ -39,7 +39,7 @@ def right(picture: ImageId, category: str) -> list[Answer]:
     return [Answer(image_id=picture, kind=AnnotationKind.RIGHT, category=category)]
 
 
-def test_a_new_category_has_a_key_at_once_and_is_there_after_a_restart(tmp_path: Path) -> None:
+def test_a_new_category_has_a_key_at_once_and_survives_a_restart(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -55,7 +55,7 @@ def test_a_new_category_has_a_key_at_once_and_is_there_after_a_restart(tmp_path:
 
 
 @pytest.mark.parametrize("name", ["", "_review", ".x", "a/b", "a\\b", "con", "CAT", "cat", "x ", "x."])
-def test_a_name_that_no_folder_can_have_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+def test_a_name_that_no_folder_can_have_is_refused(tmp_path: Path, name: str) -> None:
     library, _ = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -65,7 +65,7 @@ def test_a_name_that_no_folder_can_have_is_refused_in_one_line(tmp_path: Path, n
         assert ["cat", "dog"] == names(session)
 
 
-def test_renamed_all_that_was_said_follows_and_backspace_takes_it_back_as_one_step(tmp_path: Path) -> None:
+def test_renaming_updates_all_answers_and_is_undone_as_one_step(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -85,7 +85,7 @@ def test_renamed_all_that_was_said_follows_and_backspace_takes_it_back_as_one_st
         assert before == again.state()
 
 
-def test_what_lies_under_the_old_name_moves_as_one_run_that_undo_takes_back(tmp_path: Path) -> None:
+def test_images_under_the_old_name_move_as_one_run_that_can_be_undone(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
     before = folders(library)
     with open_catalog(library) as catalog:
@@ -105,7 +105,7 @@ def test_what_lies_under_the_old_name_moves_as_one_run_that_undo_takes_back(tmp_
         assert (["cat", "dog"], 0) == (names(session), session.state()["to_file"])
 
 
-def test_merged_two_are_one_in_the_queue_and_in_the_numbers(tmp_path: Path) -> None:
+def test_merged_categories_are_one_in_the_queue_and_the_counts(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -118,7 +118,7 @@ def test_merged_two_are_one_in_the_queue_and_in_the_numbers(tmp_path: Path) -> N
     assert {"dog": 2} == library_stats(library).filed
 
 
-def test_what_was_only_judged_wrong_is_not_wrong_for_the_two_together(tmp_path: Path) -> None:
+def test_wrong_for_one_category_is_not_wrong_for_the_merged_one(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -128,7 +128,7 @@ def test_what_was_only_judged_wrong_is_not_wrong_for_the_two_together(tmp_path: 
         assert [ids[3]] == [row.image_id for row in rows]  # it still is looked at singly
 
 
-def test_names_may_go_round_in_a_circle(tmp_path: Path) -> None:
+def test_a_category_can_be_renamed_back_to_its_first_name(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -138,7 +138,7 @@ def test_names_may_go_round_in_a_circle(tmp_path: Path) -> None:
         assert (["cat", "dog"], 0) == (sorted(names(session)), session.state()["to_file"])
 
 
-def test_there_must_be_something_to_rename(tmp_path: Path) -> None:
+def test_renaming_an_unknown_category_is_refused(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)

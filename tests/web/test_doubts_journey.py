@@ -91,7 +91,7 @@ def test_a_wrong_label_is_corrected_by_one_key_and_the_step_is_undone(tmp_path: 
     assert all(path.is_file() for path in made.wrong)
 
 
-def test_skipped_issues_are_passed_by_fast_keys_and_asked_again(tmp_path: Path) -> None:
+def test_skipped_issues_are_passed_over_by_fast_keys_and_come_again(tmp_path: Path) -> None:
     made = doubted(tmp_path)
     traffic = Traffic()
     with (

@@ -47,13 +47,13 @@ def number_of(folders: Folders, name: str, *, chosen: int | None = None) -> int:
     return next(one.number for one in folders.look(Action.REVIEW, chosen=chosen)[0] if one.name == name)
 
 
-def test_the_top_folders_are_told_with_all_that_waits_below_them(tmp_path: Path, bundle: Path) -> None:
+def test_top_folders_are_listed_with_the_count_of_what_waits_below_them(tmp_path: Path, bundle: Path) -> None:
     folders = Folders(library(tmp_path, bundle))
 
     assert [("danbooru", 1, 5), ("pixiv", 1, 8)] == told(folders)
 
 
-def test_a_picture_counts_once_in_each_folder_that_holds_it_however_often(tmp_path: Path, bundle: Path) -> None:
+def test_an_image_counts_once_in_each_folder_with_files_of_it(tmp_path: Path, bundle: Path) -> None:
     crawl = tmp_path / "crawl"
     for name, number in (("a/1.png", 1), ("a/2.png", 1), ("a/b/3.png", 1), ("a/b/4.png", 2), ("c/5.png", 1)):
         (crawl / name).parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def test_a_picture_counts_once_in_each_folder_that_holds_it_however_often(tmp_pa
     assert [("a", 1, 2), ("b", 2, 2), ("c", 1, 1)] == told(folders, chosen=number_of(folders, "a"))
 
 
-def test_what_was_skipped_waits_in_the_folders_of_its_own_tray(tmp_path: Path, bundle: Path) -> None:
+def test_skipped_images_have_folders_of_their_own(tmp_path: Path, bundle: Path) -> None:
     place = library(tmp_path, bundle, {"a": 3, "b": 2, "c": 1})
     folders = Folders(place)
     with open_catalog(place) as catalog:
@@ -80,7 +80,7 @@ def test_what_was_skipped_waits_in_the_folders_of_its_own_tray(tmp_path: Path, b
         assert ["b", "c"] == [name for _, name, *_ in client.get("/api/folders?tray=skipped").json()["folders"]]
 
 
-def test_around_the_chosen_one_more_are_told(tmp_path: Path, bundle: Path) -> None:
+def test_the_folders_around_the_chosen_one_are_listed_too(tmp_path: Path, bundle: Path) -> None:
     folders = Folders(library(tmp_path, bundle))
     pixiv = number_of(folders, "pixiv")
     around = [("danbooru", 1, 5), ("pixiv", 1, 8), ("aoi", 2, 5), ("mika", 2, 3)]
@@ -92,12 +92,12 @@ def test_around_the_chosen_one_more_are_told(tmp_path: Path, bundle: Path) -> No
     assert [None, None] == [folders.path_of(-1), folders.path_of(1000)]
 
 
-def test_what_comes_from_one_folder_needs_no_choice(tmp_path: Path, bundle: Path) -> None:
+def test_images_from_one_folder_give_no_list_of_folders(tmp_path: Path, bundle: Path) -> None:
     assert [] == told(Folders(library(tmp_path, bundle, {"a/b": 3})))
     assert [] == told(Folders(library(tmp_path / "none", bundle, {"a": 0})))
 
 
-def test_what_is_answered_waits_in_no_folder_until_it_is_taken_back(tmp_path: Path, bundle: Path) -> None:
+def test_an_answered_image_counts_in_no_folder_until_undone(tmp_path: Path, bundle: Path) -> None:
     place = library(tmp_path, bundle, {"a": 3, "b": 2})
     folders = Folders(place)
     with open_catalog(place) as catalog:
@@ -118,7 +118,7 @@ def moved(tmp_path: Path, bundle: Path) -> Path:
 
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize(("grid", "few"), [(False, 0), (True, 0), (False, 3000)])
-def test_the_queue_of_a_folder_holds_what_lies_in_it_and_below(
+def test_the_queue_of_a_folder_has_the_images_in_and_below_it(
     moved: Path, order: Order, grid: bool, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("classifier.catalog.queue_pages._FEW", few)
@@ -142,7 +142,7 @@ def test_the_queue_of_a_folder_holds_what_lies_in_it_and_below(
 
 
 @pytest.mark.parametrize("few", [0, 3000])
-def test_what_is_ranked_and_what_is_not_yet_both_wait_in_their_folder(
+def test_ranked_and_unranked_images_both_wait_in_their_folder(
     tmp_path: Path, bundle: Path, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("classifier.catalog.queue_pages._FEW", few)
@@ -166,7 +166,7 @@ def test_what_is_ranked_and_what_is_not_yet_both_wait_in_their_folder(
     assert unranked[1:] == [row.image_id for row in rest]
 
 
-def test_what_a_sort_brings_into_the_folder_waits_there_too(tmp_path: Path, bundle: Path) -> None:
+def test_images_that_a_sort_adds_to_a_folder_wait_there_too(tmp_path: Path, bundle: Path) -> None:
     place = library(tmp_path, bundle, {"a": 3, "b": 2})
     folders = Folders(place)
     wanted = QueueFilter(folder=folders.path_of(number_of(folders, "b")))
@@ -181,14 +181,14 @@ def test_what_a_sort_brings_into_the_folder_waits_there_too(tmp_path: Path, bund
 
 
 @pytest.mark.parametrize("folder", ["7", "-1", "x", "../crawl", "", "\uff11"])
-def test_only_a_number_that_was_told_is_a_folder(tmp_path: Path, bundle: Path, folder: str) -> None:
+def test_an_unknown_folder_number_is_refused(tmp_path: Path, bundle: Path, folder: str) -> None:
     with served(library(tmp_path, bundle, {"a": 1, "b": 1})) as client:
         client.get("/api/folders")
 
         assert 400 == client.get("/api/queue", params={"folder": folder}).status_code
 
 
-def test_the_page_is_told_the_folders_of_a_tray(tmp_path: Path, bundle: Path) -> None:
+def test_the_page_gets_the_folders_of_a_queue(tmp_path: Path, bundle: Path) -> None:
     with served(library(tmp_path, bundle, {"a": 2, "b": 1})) as client:
         answer: dict[str, Any] = client.get("/api/folders").json()
         unknown = client.get("/api/folders", params={"tray": "unknown"}).json()
@@ -198,7 +198,7 @@ def test_the_page_is_told_the_folders_of_a_tray(tmp_path: Path, bundle: Path) ->
 
 
 @pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="only Linux keeps names of any bytes")
-def test_a_name_that_is_no_text_is_told_as_far_as_it_is(tmp_path: Path, bundle: Path) -> None:
+def test_a_folder_name_of_any_bytes_is_shown_escaped(tmp_path: Path, bundle: Path) -> None:
     odd = os.fsdecode(b"caf\xe9")
     folders = Folders(library(tmp_path, bundle, {"a": 1, odd: 2}))
 

@@ -64,7 +64,7 @@ def trained_on(made: Doubted, library: Path | None) -> dict[str, str]:
     return {one.label.path.name: one.label.category for one in examples if one.label.category}
 
 
-def test_the_most_doubtful_label_is_asked_about_first(made: Doubted) -> None:
+def test_the_most_likely_issue_comes_first(made: Doubted) -> None:
     with served(made.library) as client:
         told = doubts(client)
 

@@ -57,7 +57,7 @@ def lost(ids: Sequence[ImageId]) -> list[ImageId]:
 
 @FEW
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-def test_every_picture_comes_once_at_its_first_path_and_what_has_none_last(
+def test_each_image_comes_once_by_its_first_path_without_a_path_last(
     made: tuple[Path, list[ImageId]], size: int, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_pages, "_FEW", few)
@@ -74,7 +74,7 @@ def test_every_picture_comes_once_at_its_first_path_and_what_has_none_last(
 
 
 @FEW
-def test_in_a_folder_the_first_path_is_the_first_in_it(
+def test_in_a_folder_images_are_ordered_by_their_first_path_in_it(
     made: tuple[Path, list[ImageId]], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_pages, "_FEW", few)
@@ -89,7 +89,7 @@ def test_in_a_folder_the_first_path_is_the_first_in_it(
 
 
 @FEW
-def test_what_is_answered_waits_no_longer_and_what_is_skipped_waits_apart(
+def test_answered_images_leave_the_queue_and_skipped_ones_wait_apart(
     made: tuple[Path, list[ImageId]], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_pages, "_FEW", few)
@@ -109,7 +109,7 @@ def test_what_is_answered_waits_no_longer_and_what_is_skipped_waits_apart(
         assert [ids[2], ids[0]] == in_pages(session, 1, QueueFilter(order=Order.PATH, skipped=True))
 
 
-def test_a_place_whose_file_is_gone_is_the_beginning(made: tuple[Path, list[ImageId]]) -> None:
+def test_a_cursor_whose_file_is_gone_continues_from_the_beginning(made: tuple[Path, list[ImageId]]) -> None:
     library, ids = made
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -119,7 +119,7 @@ def test_a_place_whose_file_is_gone_is_the_beginning(made: tuple[Path, list[Imag
         assert [ids[3]] == [row.image_id for row in session.page(QueueFilter(order=Order.PATH), after=after, limit=1)]
 
 
-def test_a_place_tells_no_path(made: tuple[Path, list[ImageId]]) -> None:
+def test_a_cursor_contains_no_path(made: tuple[Path, list[ImageId]]) -> None:
     library, ids = made
     with open_catalog(library) as catalog:
         rows = ReviewSession(catalog).page(QueueFilter(order=Order.PATH), after=None, limit=7)
@@ -129,7 +129,7 @@ def test_a_place_tells_no_path(made: tuple[Path, list[ImageId]]) -> None:
 
 @pytest.mark.parametrize("category", [None, "chibi"])
 @pytest.mark.parametrize("under", [None, b"/a"])
-def test_where_much_waits_no_page_sorts_it(
+def test_a_page_of_a_long_queue_is_read_without_sorting(
     made: tuple[Path, list[ImageId]], category: str | None, under: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_pages, "_FEW", 0)
@@ -164,7 +164,7 @@ def named(page: Page) -> str:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
-def test_it_is_chosen_by_key_and_by_list_in_both_views(tmp_path: Path, bundle: Path) -> None:
+def test_the_path_order_is_chosen_by_key_and_by_list_in_both_views(tmp_path: Path, bundle: Path) -> None:
     names = {"b": 0, "c": 3, "a/deep": 6, "a": 9, "d": 12}  # all of one kind, for the grid
     for folder, number in names.items():
         (tmp_path / "crawl" / folder).mkdir(parents=True, exist_ok=True)

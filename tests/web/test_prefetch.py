@@ -43,7 +43,7 @@ class Asked:
         return rows
 
 
-def test_beside_single_pictures_the_first_grid_of_each_category_is_expected(tmp_path: Path) -> None:
+def test_single_view_prefetches_the_first_grid_of_each_category(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
         asked = Asked(session := ReviewSession(catalog))
@@ -54,7 +54,7 @@ def test_beside_single_pictures_the_first_grid_of_each_category_is_expected(tmp_
     assert GRID + 3 == len({row.image_id for row in made})
 
 
-def test_beside_a_grid_its_next_pages_come_first(tmp_path: Path) -> None:
+def test_a_grid_prefetches_its_next_pages_first(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, MANY)
     wanted = QueueFilter(category="page", grid=True)
     with open_catalog(library) as catalog:
@@ -66,7 +66,7 @@ def test_beside_a_grid_its_next_pages_come_first(tmp_path: Path) -> None:
     assert set() == {row.image_id for row in first} & {row.image_id for row in made}
 
 
-def test_a_newer_plan_takes_the_place_of_the_older(tmp_path: Path) -> None:
+def test_a_newer_plan_replaces_the_older_one(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, MANY[:3])
     began, go_on, done = threading.Event(), threading.Event(), threading.Event()
     made: list[str] = []
@@ -100,7 +100,7 @@ def test_a_newer_plan_takes_the_place_of_the_older(tmp_path: Path) -> None:
         ((0.0, 4.0), 7.0, 0.0),  # so slow a beat is none
     ],
 )
-def test_nothing_is_made_when_the_next_answer_is_due(
+def test_prefetching_pauses_when_the_next_answer_is_due(
     monkeypatch: pytest.MonkeyPatch, answered: Sequence[float], now: float, rests: float
 ) -> None:
     made = Prefetcher(lambda _: None, idle=lambda: None)
@@ -113,7 +113,7 @@ def test_nothing_is_made_when_the_next_answer_is_due(
     made.close()
 
 
-def test_looking_at_one_picture_makes_the_small_ones_of_the_grid(tmp_path: Path, bundle: Path) -> None:
+def test_single_view_prefetches_the_thumbnails_of_the_grid(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 5)
     with served(library) as client:
         client.get("/api/state")

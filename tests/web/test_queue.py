@@ -31,9 +31,7 @@ def in_pages(session: ReviewSession, wanted: QueueFilter, size: int) -> list[tup
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
 @pytest.mark.parametrize("order", [Order.CONFIDENCE, Order.CATEGORY, Order.NEWEST])
-def test_every_picture_comes_once_whatever_the_order_and_the_size_of_a_page(
-    tmp_path: Path, order: Order, size: int
-) -> None:
+def test_each_image_comes_once_in_any_order_and_page_size(tmp_path: Path, order: Order, size: int) -> None:
     library, _ = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
         shown = in_pages(ReviewSession(catalog), QueueFilter(order=order), size)
@@ -43,7 +41,7 @@ def test_every_picture_comes_once_whatever_the_order_and_the_size_of_a_page(
     assert (waiting if order is Order.CATEGORY else by_surety) == shown
 
 
-def test_one_category_and_one_tray_are_shown_alone(tmp_path: Path) -> None:
+def test_the_queue_is_filtered_by_action_and_category(tmp_path: Path) -> None:
     library, _ = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -53,7 +51,7 @@ def test_one_category_and_one_tray_are_shown_alone(tmp_path: Path) -> None:
         assert {"review": {"chibi": 7, "page": 5}, "unknown": {"page": 1}} == session.state()["waiting"]
 
 
-def test_what_was_answered_waits_no_longer_and_what_was_skipped_waits_apart(tmp_path: Path) -> None:
+def test_answered_images_leave_the_queue_and_skipped_ones_wait_apart(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -77,7 +75,7 @@ def test_what_was_answered_waits_no_longer_and_what_was_skipped_waits_apart(tmp_
 
 
 @pytest.mark.parametrize("order", [Order.CONFIDENCE, Order.CATEGORY, Order.NEWEST, Order.PATH, Order.RANKING])
-def test_what_was_skipped_is_one_tray_from_wherever_it_came(tmp_path: Path, order: Order) -> None:
+def test_skipped_images_of_every_queue_wait_together(tmp_path: Path, order: Order) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -97,7 +95,7 @@ def tuple_of(session: ReviewSession) -> tuple[dict[str, int], int, int]:
 
 @pytest.mark.parametrize("order", [Order.CONFIDENCE, Order.CATEGORY, Order.NEWEST])
 @pytest.mark.parametrize("category", [None, "chibi"])
-def test_no_page_sorts_the_library(tmp_path: Path, order: Order, category: str | None) -> None:
+def test_a_page_is_read_without_sorting_the_library(tmp_path: Path, order: Order, category: str | None) -> None:
     library, _ = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)

@@ -50,9 +50,7 @@ def in_pages(session: ReviewSession, wanted: QueueFilter, size: int) -> list[Ima
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-def test_what_is_ranked_comes_in_its_order_and_the_rest_after_it_the_least_sure_first(
-    tmp_path: Path, size: int
-) -> None:
+def test_ranked_images_come_first_then_the_rest_by_confidence(tmp_path: Path, size: int) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     # What is ranked as waiting for review, but filed or unknown since, is where it is.
     write(library, ranks(ids, [8, 2, 12, 0, 13, 10]), meta=META)
@@ -68,7 +66,7 @@ def test_what_is_ranked_comes_in_its_order_and_the_rest_after_it_the_least_sure_
 
 
 @pytest.mark.parametrize("size", [1, 2, 100])
-def test_what_looks_alike_comes_together_and_one_look_alone_when_wished(tmp_path: Path, size: int) -> None:
+def test_similar_images_come_together_and_a_cluster_can_be_shown_alone(tmp_path: Path, size: int) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     write(library, ranks(ids, [3, 8, 5, 2, 1, 0, 4, 6]), meta=META)
     with open_catalog(library) as catalog:
@@ -80,7 +78,7 @@ def test_what_looks_alike_comes_together_and_one_look_alone_when_wished(tmp_path
 
 
 @pytest.mark.parametrize("order", [Order.RANKING, Order.CLUSTER])
-def test_without_an_outlook_the_least_sure_come_first(tmp_path: Path, order: Order) -> None:
+def test_without_a_ranking_the_least_confident_come_first(tmp_path: Path, order: Order) -> None:
     library, _ = waiting_library(tmp_path, MANY)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -91,7 +89,7 @@ def test_without_an_outlook_the_least_sure_come_first(tmp_path: Path, order: Ord
         )
 
 
-def test_a_new_outlook_is_taken_between_two_pages_and_begins_anew(tmp_path: Path) -> None:
+def test_a_new_ranking_between_two_pages_starts_from_the_beginning(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     write(library, ranks(ids, [0, 1, 2]), meta=META)
     wanted = QueueFilter(order=Order.RANKING)
@@ -108,7 +106,7 @@ def test_a_new_outlook_is_taken_between_two_pages_and_begins_anew(tmp_path: Path
         assert {"chibi": 7, "page": 5} == session.state()["waiting"]["review"]
 
 
-def test_what_is_guessed_is_what_was_learned_last(tmp_path: Path) -> None:
+def test_suggestions_come_from_the_newest_ranking(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, MANY)
     write(library, ranks(ids, [0]), meta=META)
     with open_catalog(library) as catalog:
@@ -122,7 +120,7 @@ def test_what_is_guessed_is_what_was_learned_last(tmp_path: Path) -> None:
 @pytest.mark.parametrize("order", [Order.RANKING, Order.CLUSTER])
 @pytest.mark.parametrize("category", [None, "page"])
 @pytest.mark.parametrize("look", [None, 1])
-def test_no_page_sorts_what_is_ranked_nor_what_waits_beside_it(
+def test_a_page_is_read_without_sorting_ranked_or_unranked_images(
     tmp_path: Path, order: Order, category: str | None, look: int | None
 ) -> None:
     library, ids = waiting_library(tmp_path, MANY)

@@ -50,7 +50,7 @@ def in_chinese(message: str) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_cannot_be_said_of_a_category_is_told_by_its_name(tmp_path: Path, name: str) -> None:
+def test_an_invalid_answer_about_a_category_is_reported_with_its_name(tmp_path: Path, name: str) -> None:
     library, (_, waiting) = waiting_library(tmp_path, WAITING)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -60,7 +60,7 @@ def test_what_cannot_be_said_of_a_category_is_told_by_its_name(tmp_path: Path, n
 
 
 @pytest.mark.parametrize("name", ["it's", "四格漫画", "{0} is called"])
-def test_a_name_that_is_taken_is_told(tmp_path: Path, name: str) -> None:
+def test_a_taken_name_is_reported(tmp_path: Path, name: str) -> None:
     library, _ = waiting_library(tmp_path, WAITING)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -85,7 +85,7 @@ def test_a_name_that_is_taken_is_told(tmp_path: Path, name: str) -> None:
         ("CAT", "“cat”和“CAT”在 Windows 和 macOS 上是同一个文件夹；请改其中一个的名称"),
     ],
 )
-def test_a_name_that_no_folder_can_have_is_told_with_its_reason(tmp_path: Path, name: str, chinese: str) -> None:
+def test_a_name_that_no_folder_can_have_is_reported_with_the_reason(tmp_path: Path, name: str, chinese: str) -> None:
     library, _ = waiting_library(tmp_path, WAITING)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -93,7 +93,7 @@ def test_a_name_that_no_folder_can_have_is_told_with_its_reason(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("folder", ["plain", "a: is in use", "我的 库"])
-def test_a_library_that_cannot_be_used_is_told_by_its_path(tmp_path: Path, folder: str) -> None:
+def test_an_unusable_library_is_reported_with_its_path(tmp_path: Path, folder: str) -> None:
     library, _ = waiting_library(tmp_path / folder, WAITING[1:])
     empty = tmp_path / folder / "nothing"
 
@@ -111,7 +111,7 @@ def test_a_library_that_cannot_be_used_is_told_by_its_path(tmp_path: Path, folde
     )
 
 
-def test_a_full_disk_and_a_picture_that_is_gone_are_told(tmp_path: Path) -> None:
+def test_a_full_disk_and_a_missing_image_are_reported(tmp_path: Path) -> None:
     library, crawl = tmp_path / "sorted", tmp_path / "crawl"
     crawl.mkdir()
     (crawl / "1.png").write_bytes(b"1")
@@ -128,7 +128,7 @@ def test_a_full_disk_and_a_picture_that_is_gone_are_told(tmp_path: Path) -> None
     assert "它已不在原处" == in_chinese(gone.reason)
 
 
-def test_why_nothing_is_learned_and_what_was_not_filed_are_told_in_both_languages(tmp_path: Path) -> None:
+def test_learner_and_filing_failures_are_reported_in_both_languages(tmp_path: Path) -> None:
     with open_catalog(tmp_path):
         pass
     learning = LearnerStatus(tmp_path, None)

@@ -27,7 +27,7 @@ def left(session: ReviewSession) -> list[ImageId]:
     return [row.image_id for row in session.page(QueueFilter(), after=None, limit=100)]
 
 
-def test_steps_are_taken_back_in_turn_also_after_a_restart(tmp_path: Path) -> None:
+def test_steps_are_undone_in_turn_also_after_a_restart(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FIVE)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -43,7 +43,7 @@ def test_steps_are_taken_back_in_turn_also_after_a_restart(tmp_path: Path) -> No
         assert {} == annotation_log.latest(catalog)
 
 
-def test_each_answer_keeps_how_its_picture_was_selected(tmp_path: Path) -> None:
+def test_each_answer_records_how_its_image_was_selected(tmp_path: Path) -> None:
     """The queue chooses one picture, a grid many, an audit draws of what is filed: none is drawn by chance of all."""
     library, ids = waiting_library(tmp_path, FIVE)
     with open_catalog(library) as catalog:
@@ -61,7 +61,7 @@ def test_each_answer_keeps_how_its_picture_was_selected(tmp_path: Path) -> None:
     assert Selection.FILED is audited
 
 
-def test_what_an_audit_said_holds_again_when_the_later_word_is_taken_back(tmp_path: Path) -> None:
+def test_an_audit_answer_counts_again_when_a_later_answer_is_undone(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FIVE)
     with open_catalog(library) as catalog:
         audit = Annotation(
@@ -83,7 +83,7 @@ def test_what_an_audit_said_holds_again_when_the_later_word_is_taken_back(tmp_pa
         Answer(image_id=ImageId("1" * 64), kind=AnnotationKind.RIGHT),
     ],
 )
-def test_nothing_is_said_of_what_is_not_there(tmp_path: Path, answer: Answer) -> None:
+def test_an_unknown_image_or_category_is_refused(tmp_path: Path, answer: Answer) -> None:
     library, ids = waiting_library(tmp_path, FIVE)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -93,7 +93,7 @@ def test_nothing_is_said_of_what_is_not_there(tmp_path: Path, answer: Answer) ->
         assert (ids, 0) == (left(session), session.unfiled)
 
 
-def test_a_later_sort_files_what_was_decided_whatever_the_model_says(tmp_path: Path, bundle: Path) -> None:
+def test_a_later_sort_files_by_the_answers_not_by_the_model(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 6)
     with open_catalog(library) as catalog:
         session = ReviewSession(catalog)
@@ -108,7 +108,7 @@ def test_a_later_sort_files_what_was_decided_whatever_the_model_says(tmp_path: P
         assert 0 == ReviewSession(catalog).unfiled
 
 
-def test_an_answer_waits_for_a_sort_that_is_writing_and_is_not_lost(tmp_path: Path) -> None:
+def test_an_answer_waits_for_a_writing_sort_and_is_not_lost(tmp_path: Path) -> None:
     library, ids = waiting_library(tmp_path, FIVE)
     began = threading.Event()
     with open_catalog(library) as catalog:
@@ -122,7 +122,7 @@ def test_an_answer_waits_for_a_sort_that_is_writing_and_is_not_lost(tmp_path: Pa
         assert AnnotationKind.NONE is annotation_log.latest(catalog)[ids[0]].kind
 
 
-def test_no_answer_is_lost_while_a_sort_files_beside(tmp_path: Path, bundle: Path) -> None:
+def test_no_answer_is_lost_while_a_sort_files(tmp_path: Path, bundle: Path) -> None:
     library = unsure_library(tmp_path, bundle, 30)
     for number in range(30, 150):
         (tmp_path / "crawl" / f"{number:03}.png").write_bytes(blended(number))
