@@ -1,6 +1,6 @@
-"""Applies an audit's result as one run that can be undone; only files in the library move.
+"""Applies the result of an audit as one run that can be undone; only files in the library move.
 
-Pictures that were judged wrong go to `_review`, and so do those below a threshold that the person agreed to.
+Images that were judged wrong go to `_review`, and so do those below a threshold that the person accepted.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def apply_audit(
     *,
     progress: Progress | None = None,
 ) -> RefileResult:
-    """Apply the annotations, and the `agreed` threshold if there is one, to the filed pictures.
+    """Apply the annotations, and the `agreed` threshold if there is one, to the filed images.
 
-    Raises LibraryError while another process files there, FilingStopped when the disk refuses; `resume` goes on then.
+    Raises LibraryError while another process files there, FilingStopped when the disk refuses; then `resume` continues.
     """
     with hold_lock(library):
         recover(catalog, library)

@@ -1,10 +1,10 @@
-"""The state of an audit: the answers, the next question, and the bounds that follow. Pure.
+"""The state of an audit: the answers, the next image, and the bounds on the error rate. Pure.
 
-A skipped picture is asked once more at the end. Skipped pictures count as wrong, so that skipping improves no bound.
-Auditing again until one looks good would be wrong far more often than in 5% of all cases (57% within 20): so each
-further audit of the same sort is judged at a higher confidence, and all of them together keep 95%
-(`look_confidence`). An audit is a random draw of what is filed, so its bound is the guarantee of just that; it is no
-evidence for another model or threshold, which would file pictures that nobody could draw.
+A skipped image is shown once more at the end. Skipped images count as wrong, so that skipping improves no bound.
+Repeating audits until one looks good would fail far more often than in 5% of all cases (57% within 20). So each further
+audit of the same sort is judged at a higher confidence, and all of them together keep 95% (`look_confidence`). An audit
+is a random draw from the filed images, so its bound holds for these only. It says nothing about another model or
+threshold, which would file images that could not be drawn.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Bound:
     """An upper bound on the error rate of a category, or of the library if `category` is None.
 
     `wrong` of `asked` were judged wrong and `skipped` were not judged; at most the share `at_most` (0..1) of the
-    `filed` pictures is wrong: at 95% confidence of all audits of the same sort together, of which this is the
-    `number`-th, judged at `confidence`. Each category's bound is by itself.
+    `filed` images is wrong. All audits of the same sort together have 95% confidence; this is the `number`-th, judged
+    at `confidence`. The bound of each category holds by itself, not jointly with the others.
     """
 
     category: str | None
@@ -80,7 +80,7 @@ class Bound:
 
 
 class AuditState:
-    """An audit with its annotations in their order; immutable."""
+    """An audit with its annotations, oldest first; immutable."""
 
     def __init__(self, audit: Audit, annotations: Iterable[Annotation]) -> None:
         self.audit = audit
@@ -93,7 +93,7 @@ class AuditState:
 
     @cached_property
     def current(self) -> SampledImage | None:
-        """The next picture to ask about; None if all are answered."""
+        """The next image to judge; None if all are answered."""
         skips = Counter(annotation.image_id for annotation in self.answers if annotation.kind is AnnotationKind.SKIPPED)
         answered = {annotation.image_id for annotation in self.answers if annotation.kind is not AnnotationKind.SKIPPED}
         left = [d for d in self.audit.drawn if d.image_id not in answered and skips[d.image_id] < _MOST_SKIPS]
@@ -101,7 +101,7 @@ class AuditState:
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing is left to ask."""
+        """Whether all images are answered."""
         return self.current is None
 
     @property
@@ -110,16 +110,16 @@ class AuditState:
         return len(self.kinds)
 
     def is_bad(self, drawn: SampledImage) -> bool:
-        """Whether a picture that was asked counts as wrong."""
+        """Whether a sampled image counts as wrong."""
         return self.kinds.get(drawn.image_id) in {AnnotationKind.WRONG, AnnotationKind.SKIPPED}
 
     def bound(self, category: str | None = None) -> Bound:
         """The bound from the answers so far, for one category or the library.
 
-        The pictures, also those of one category, are a simple random draw, so the bound is hypergeometric, exact. Asked
-        in random order, the first few are as good a sample as all; but stopping because they look good is not valid.
-        Earlier versions drew a share of each category: the number of wrong ones is then more even than in a simple
-        draw, so the binomial bound holds (Hoeffding 1956).
+        The images, also those of one category, are a simple random draw, so the bound is hypergeometric and exact. They
+        come in random order, so the first few are a valid sample too; but stopping because they look good is not valid.
+        Earlier versions drew a share of each category: the number of wrong ones then varies less than in a simple draw,
+        so the binomial bound holds (Hoeffding 1956).
         """
         of_it = [d for d in self.audit.drawn if d.image_id in self.kinds and category in {None, d.category}]
         counts = Counter(self.kinds[drawn.image_id] for drawn in of_it)

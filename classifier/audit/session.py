@@ -1,4 +1,4 @@
-"""An audit as a session: draw or continue, answer, take back, outcome; every answer is stored at once."""
+"""An audit as a session: draw or continue, answer, undo, outcome; every answer is stored at once."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ ORIGIN = "audit"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a finished audit shows.
+    """The result of a finished audit.
 
     `kept` is whether the requested error rate is shown to be kept, None without one; `offer` is a threshold that would
-    keep it where the library as it is filed does not; `misfiled` pictures were judged wrong and have no other category.
+    keep it where the current filing does not; `misfiled` images were judged wrong and have no other category.
     """
 
     kept: bool | None
@@ -56,7 +56,7 @@ class Outcome:
 
 
 class Session:
-    """One audit of a library, under way or finished."""
+    """One audit of a library, in progress or finished."""
 
     def __init__(self, catalog: Catalog, library: Path, audit: Audit) -> None:
         self._catalog = catalog
@@ -64,13 +64,13 @@ class Session:
         self.state = AuditState(audit, annotation_log.of_audit(catalog, audit.id))
 
     def answer(self, kind: AnnotationKind) -> None:
-        """Store the annotation of the current picture, durably; nothing if all are answered."""
+        """Store the annotation of the current image durably; does nothing if all are answered."""
         drawn = self.state.current
         if drawn is not None:
             self._add(drawn, kind)
 
     def take_back(self) -> bool:
-        """Take back the last answer that stands, so that its picture is asked again; False when there is none."""
+        """Undo the last answer, so that its image comes again; returns False if there is none."""
         if not self.state.answers:
             return False
         last = self.state.answers[-1]
@@ -79,7 +79,7 @@ class Session:
         return True
 
     def path_of(self, drawn: SampledImage) -> Path | None:
-        """Where the picture lies; None when it is no longer there, or in another folder."""
+        """The path of the image; None if it is gone, or in another folder."""
         place = place_of(self._catalog, drawn.image_id)
         if place is None or to_path(place.path).parent != Path(drawn.category):
             return None
@@ -88,17 +88,17 @@ class Session:
 
     @property
     def is_current(self) -> bool:
-        """Whether the library is still filed as it was at the draw."""
+        """Whether the filing is still as it was at the draw."""
         return audits.marks(self._catalog) == self.state.audit.marks
 
     @property
     def is_filed_by_threshold(self) -> bool:
-        """Whether a threshold of this audit was agreed to and the library filed by it."""
+        """Whether a threshold of this audit was accepted and applied."""
         audit = audits.last(self._catalog)
         return audit is not None and audit.id == self.state.audit.id and audit.threshold is not None
 
     def outcome(self, max_error: float | None) -> Outcome | None:
-        """What follows from the answers for `max_error`; None until all are answered. No offer if outdated."""
+        """The outcome for `max_error`; None until all are answered. An outdated audit has no offer."""
         if not self.state.is_finished:
             return None
         kept = None if max_error is None else keeps_target(self.state, max_error)
@@ -110,7 +110,7 @@ class Session:
         )
 
     def refile(self, agreed: Strictness | None = None, *, progress: Progress | None = None) -> RefileResult:
-        """Put what was judged wrong, and what is below the agreed threshold, into `_review`; that run can be undone.
+        """Move images judged wrong, and those below the agreed threshold, into `_review`; that run can be undone.
 
         `agreed` has that threshold and the error rate that it keeps.
         """
@@ -118,7 +118,7 @@ class Session:
         return apply_audit(self._catalog, self.library, self.state.audit, strictness, progress=progress)
 
     def _misfiled(self) -> int:
-        """How many pictures that were judged wrong still lie in their category's folder and have no other category."""
+        """How many images judged wrong are still in their category's folder and have no other category."""
         judged = [d for d in self.state.audit.drawn if self.state.kinds.get(d.image_id) is AnnotationKind.WRONG]
         there = [drawn.image_id for drawn in judged if self.path_of(drawn) is not None]
         latest = annotation_log.latest(self._catalog, there)
@@ -143,15 +143,14 @@ class Session:
 def open_session(
     library: Path, *, count: int | None = None, seed: int | None = None, anew: bool = False, as_it_is: bool = False
 ) -> Iterator[Session]:
-    """The library's last audit, while nothing was filed since and nothing else is asked for; else a new one.
+    """The library's last audit while it is up to date and no other sample is requested; else a new one.
 
-    With `as_it_is` it is the last audit, whatever was filed since.
-
-    A new sample has `count` pictures (None: 160, or what the sort's error rate takes). An unfinished audit goes on with
-    the sample it has; a finished one is drawn anew when another `count` or a `seed` is given, and either by `anew`.
-    Raises LibraryError when nothing is filed there, or there is no last audit.
+    With `as_it_is` it is the last audit, even if images were filed since. A new sample has `count` images (None: 160,
+    or as many as the error rate of the sort takes). An unfinished audit keeps its sample; a finished one is drawn anew
+    if another `count` or a `seed` is given, and either one by `anew`. Raises LibraryError when nothing is filed there,
+    or there is no last audit.
     """
-    read_catalog(library).close()  # no library is made by looking for one
+    read_catalog(library).close()  # looking for a library creates none
     reconcile_if_free(library)
     with open_catalog(library) as catalog:
         resume(catalog, library)
@@ -165,19 +164,19 @@ def open_session(
 
 
 def recorded_target(library: Path) -> float | None:
-    """The share of wrong pictures that the last sort was asked to keep; None when it was not asked."""
+    """The error rate requested of the last sort; None without one."""
     with read_catalog(library) as catalog:
         return target_of(catalog)
 
 
 def target_of(catalog: Catalog) -> float | None:
-    """As `recorded_target`, of an open catalog."""
+    """The same for an open catalog."""
     sort = audits.last_sort(catalog)
     return None if sort is None else Strictness.from_settings(sort[2]).max_error
 
 
 def default_count(catalog: Catalog) -> int:
-    """How many pictures are drawn where nobody says: no more than are filed."""
+    """The default number of images to draw: at most as many as are filed."""
     return min(default_sample_size(target_of(catalog), audits.next_number(catalog)), max(count_filed(catalog), 1))
 
 
@@ -188,9 +187,9 @@ def current(catalog: Catalog, library: Path) -> Session | None:
 
 
 def audit_guarantee(catalog: Catalog, library: Path) -> AuditState | None:
-    """The last audit, where it shows of just what is filed now that the last sort's error rate is kept.
+    """The last audit, if it shows that the current filing keeps the error rate of the last sort; else None.
 
-    No file was moved since, though a sort may have written down why each picture stays.
+    No file was moved since, though a sort may have recorded new reasons.
     """
     audit, target = audits.last(catalog), target_of(catalog)
     if audit is None or target is None or audits.marks(catalog)[0] != audit.marks[0]:
@@ -220,7 +219,7 @@ def _resumable(catalog: Catalog, library: Path, *, count: int | None, seed: int 
 
 
 def _draw_audit(catalog: Catalog, library: Path, *, count: int, seed: int | None) -> Audit:
-    """Draw a simple random sample of what is filed; by a seed it is the same again."""
+    """Draw a simple random sample of the filed images; the same seed gives the same sample."""
     there = sorted(_files_present(catalog, library), key=lambda one: one.image_id)
     if not there:
         raise LibraryError("{library}: nothing is filed there yet, so there is nothing to audit", library=library)
@@ -248,15 +247,15 @@ def _draw_audit(catalog: Catalog, library: Path, *, count: int, seed: int | None
 
 
 def _files_present(catalog: Catalog, library: Path) -> Iterator[FiledImage]:
-    """What illsort filed and still lies where it was put; a folder is listed once, for looking up each file is slow."""
+    """The images that illsort filed that are still in place. Each folder is listed once: single lookups are slow."""
     names: dict[str, set[str]] = {}
-    by_hand = manual_moves.manually_placed(catalog)  # a person put these there: they are no error of illsort's
+    by_hand = manual_moves.manually_placed(catalog)  # put there by a person, so no error of illsort
     for one in audits.filed(catalog):
         if one.image_id in by_hand:
             continue
         if one.category not in names:
             folder = library / one.category
             names[one.category] = set(os.listdir(folder)) if folder.is_dir() else set()  # noqa: PTH208 - far faster
-        # Some systems list a name in another spelling than they were given.
+        # Some systems list names in another Unicode form than they were given.
         if one.name in names[one.category] or (library / one.path).exists():
             yield one

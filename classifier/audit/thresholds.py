@@ -1,10 +1,10 @@
-"""Which threshold would keep an error rate, by the answers of an audit; pure.
+"""The threshold that would keep an error rate, from the answers of an audit. Pure.
 
-Fixed-sequence testing (Angelopoulos et al. 2021, "Learn then Test"): thresholds that were fixed at the draw are tested
-from strict to loose, each at the full level, until the first that cannot be shown to keep the rate. The hypothesis "of
-the pictures that this threshold keeps, more than the rate are wrong" is tested by how many drawn pictures are kept and
-wrong in the whole draw, by the bound on the share of such pictures in the library. So the test is exact although the
-number of kept ones drawn is random.
+Fixed-sequence testing (Angelopoulos et al. 2021, "Learn then Test"): thresholds fixed at the draw are tested from
+strict to loose, each at the full level, up to the first that is not shown to keep the rate. The hypothesis "of the
+images that this threshold keeps, more than the rate are wrong" is tested by the number of sampled images that are kept
+and wrong, with the bound on the share of such images in the library. So the test is exact although the number of kept
+images in the sample is random.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 COUNT = 160
-"""So many without a wrong one show that at most 2% are, in the first audit of a sort."""
+"""Enough to show at most 2% wrong in the first audit of a sort, if none is wrong."""
 _STEPS = 20
 
 
@@ -38,7 +38,7 @@ class ThresholdOffer:
 
 
 def threshold_steps(confidences: Sequence[float]) -> tuple[tuple[float, int], ...]:
-    """Thresholds from strict to loose, each with how many it keeps: a twentieth of the pictures more at each step."""
+    """Thresholds from strict to loose, each with the number it keeps: a twentieth of the images more at each step."""
     rising = sorted(confidences)
     count = len(rising)
     least = {rising[count + (-count * step // _STEPS)] for step in range(1, _STEPS + 1)} if rising else set()
@@ -46,9 +46,9 @@ def threshold_steps(confidences: Sequence[float]) -> tuple[tuple[float, int], ..
 
 
 def keeps_target(state: AuditState, max_error: float) -> bool:
-    """Whether the library as it is filed is shown to keep `max_error`, once all is answered.
+    """Whether the current filing is shown to keep `max_error`; False until all are answered.
 
-    Before that it is not asked: to stop because the first answers look well is one more look.
+    Stopping early because the first answers look good would be one more test.
     """
     return state.is_finished and state.bound().at_most <= max_error
 
@@ -56,7 +56,7 @@ def keeps_target(state: AuditState, max_error: float) -> bool:
 def loosest_threshold(state: AuditState, max_error: float) -> ThresholdOffer | None:
     """The loosest threshold that is shown to keep `max_error`; None when there is none.
 
-    The sequence begins where one wrong picture would still be borne, or else none: which depends on no answer.
+    The sequence begins at the strictest threshold that allows one wrong image, or else none; this depends on no answer.
     """
     audit, best = state.audit, None
     first = _first_step(audit, 1, max_error) or _first_step(audit, 0, max_error)
@@ -71,7 +71,7 @@ def loosest_threshold(state: AuditState, max_error: float) -> ThresholdOffer | N
 
 
 def next_sample_size(state: AuditState, max_error: float) -> int:
-    """How many pictures a further audit should draw: to bear one wrong, or to show half of the library without one."""
+    """The sample size of a further audit: to allow one wrong image, or to cover half of the library with none wrong."""
     confidence = look_confidence(state.audit.number + 1, CONFIDENCE)
     least = (min_sample_size(max_error, wrong=wrong, confidence=confidence) for wrong in (0, 1))
     none, one = least
@@ -79,7 +79,7 @@ def next_sample_size(state: AuditState, max_error: float) -> int:
 
 
 def default_sample_size(max_error: float | None, number: int) -> int:
-    """How many pictures the `number`-th audit of a sort draws where nobody says: enough, if none of them is wrong."""
+    """The default sample size of the `number`-th audit of a sort: enough if none is wrong."""
     if max_error is None:
         return COUNT
     return max(COUNT, min_sample_size(max_error, confidence=look_confidence(number, CONFIDENCE)))
@@ -90,7 +90,7 @@ def _first_step(audit: Audit, bad: int, max_error: float) -> tuple[float, int] |
 
 
 def _upper_bound(audit: Audit, bad: int, kept: int) -> float:
-    """The largest share wrong among the kept ones, when `bad` of the drawn are kept and wrong."""
+    """The upper bound on the share wrong among kept images, if `bad` of the sample are kept and wrong."""
     count, population, confidence = len(audit.drawn), audit.population, look_confidence(audit.number, CONFIDENCE)
     if audit.simple:
         share = finite_upper_bound(min(bad, count), count, population, confidence)

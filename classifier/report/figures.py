@@ -32,7 +32,7 @@ _SMALLEST: Final = 27
 _LONGEST: Final = 22
 _CORNER: Final = Message("labeled ↓ taken for →")
 _DEEP: Final = 0.55
-"""From this opacity on, the color of the page's back reads better on a cell."""
+"""From this opacity on, text in the background color reads better on a cell."""
 _STEPS: Final = 5
 _HIGHEST_FLOOR: Final = 0.8
 
@@ -60,7 +60,7 @@ def reliability_diagram(confidences: NDArray[np.float64], is_right: NDArray[np.b
         left, low, high = frame.x(index / _BINS) + 2, frame.y(min(share, mean)), frame.y(max(share, mean))
         hint = f"{percent(share)} / {percent(mean)}, n = {counts[index]}"
         parts.append(bar(left, low, width - 4, frame.y(0) - low, "fill-a", opacity=0.85, hint=hint))
-        # Between what was right and what was said: missing, or more than was said.
+        # The gap between accuracy and confidence: over- or underconfident.
         parts.append(bar(left, high, width - 4, low - high, "missing" if share < mean else "beyond", hint=hint))
         parts.append(text(left + width / 2 - 2, frame.y(0) - 5, f"{counts[index]}", "count", "middle"))
     parts.append(line([(frame.x(0), frame.y(0)), (frame.x(1), frame.y(1))], "diagonal"))
@@ -68,9 +68,9 @@ def reliability_diagram(confidences: NDArray[np.float64], is_right: NDArray[np.b
 
 
 def risk_coverage_curve(confidences: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Markup:
-    """The share wrong among the surest pictures, for each share of all; and what it may truly be at 95% confidence."""
+    """The error rate by coverage, most confident images first, and its upper bound at 95% confidence."""
     shares, wrong, bound = _risk_coverage(confidences, is_right)
-    # A mistake among the very surest makes a spike that says little: the axis need not reach it.
+    # A mistake among the first few images makes a spike that says little: the axis need not include it.
     top = max(_LEAST_TOP, min(1.0, 1.6 * float(wrong[shares >= _SETTLED].max())))
     frame = Frame(y_to=top, height=320, top=36)
     parts = [
@@ -96,7 +96,7 @@ def risk_coverage_curve(confidences: NDArray[np.float64], is_right: NDArray[np.b
 def _risk_coverage(
     confidences: NDArray[np.float64], is_right: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Shares filed, the share wrong among them, and the exact upper bound on it; at no more points than can be seen."""
+    """Coverage, error rate, and its exact upper bound, each of shape (P,), at no more points than can be seen."""
     order = np.argsort(-confidences, kind="stable")
     wrong = np.cumsum(~is_right[order])
     filed = np.arange(1, len(order) + 1)
@@ -112,7 +112,7 @@ def _has_room(tick: float, top: float) -> bool:
 
 
 def confusion_matrix(matrix: Sequence[Sequence[int]], categories: Sequence[str]) -> Markup:
-    """Rows are what a picture is, columns what it was taken for; the deeper, the larger the share of its row."""
+    """Rows are true categories, columns predicted ones; the opacity is the share of the row."""
     names = [shortened(name, _LONGEST) for name in categories]
     longest = max(width_of(name) for name in names)
     cell = min(_LARGEST, max(_SMALLEST, _WIDTH // len(names)))
@@ -151,7 +151,7 @@ def _opacity(share: float | None) -> float:
 
 
 def learning_curve_plot(curve: dict[str, Any], *, asked: int) -> Markup:
-    """`curve` is as in evaluation.json; `asked` is which of its error rates coverage is shown at."""
+    """`curve` is as in evaluation.json; `asked` is the index of the error rate that coverage is shown at."""
     points, forecasts = curve["points"], curve["forecasts"]
     floor = _floor(points, forecasts, asked)
     frame = Frame(
@@ -194,7 +194,7 @@ def learning_curve_plot(curve: dict[str, Any], *, asked: int) -> Markup:
 def _series(
     frame: Frame, cls: str, known: Sequence[tuple[float, float]], expected: Sequence[tuple[float, dict[str, float]]]
 ) -> list[str]:
-    """Points and the line through them; from the last on, dashed within a band."""
+    """Points and the line through them; after the last, a dashed line within a band."""
     last = known[-1]
     high = [(frame.x(x), frame.y(share["high"])) for x, share in expected]
     low = [(frame.x(x), frame.y(share["low"])) for x, share in expected]
@@ -212,7 +212,7 @@ def _series(
 
 
 def _floor(points: Sequence[dict[str, Any]], forecasts: Sequence[dict[str, Any]], asked: int) -> float:
-    """Where the axis begins: at a fifth below all that is shown."""
+    """The lower end of the axis: a multiple of a fifth, below everything shown."""
     shown = [share for point in points for share in (point["accuracy"], point["coverage"][asked])]
     shown += [share["low"] for ahead in forecasts for share in (ahead["accuracy"], ahead["coverage"][asked])]
     return float(min(_HIGHEST_FLOOR, max(0.0, math.floor(_STEPS * min(shown)) / _STEPS)))
@@ -224,7 +224,7 @@ def _ticks(floor: float) -> list[tuple[float, str]]:
 
 
 def _spaced(frame: Frame, values: Sequence[int]) -> list[tuple[float, str]]:
-    """The values that have room on the axis, from the right, where the forecasts are."""
+    """The values that have room on the axis, chosen from the right, where the forecasts are."""
     kept: list[tuple[float, str]] = []
     edge = float("inf")
     for value in sorted(set(values), reverse=True):

@@ -1,4 +1,4 @@
-"""Messages in both languages, of which the page shows one, and numbers formatted for reading."""
+"""Messages in both languages, of which the page shows one, and formatted numbers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NO_GUARANTEE: Final = {
     "none": Message("No guarantee: this model keeps nothing to judge an error rate by."),
     "few": Message("No guarantee: too few pictures drawn by chance were judged."),
 }
-"""By the code that NoGuarantee has."""
+"""By the code of NoGuarantee."""
 
 
 def no_guarantee_reason(why: str) -> Message:
@@ -47,7 +47,7 @@ def no_guarantee_reason(why: str) -> Message:
 
 
 def percent(share: float | None, *, whole: bool = False) -> str:
-    """A share 0..1 in percent, with a decimal near 0 and 1 unless `whole`; a dash for what is not known."""
+    """A share 0..1 in percent, with a decimal near 0 and 1 unless `whole`; a dash for None."""
     if share is None:
         return NOTHING
     if whole or _FEW <= share <= _NEARLY_ALL:
@@ -56,12 +56,12 @@ def percent(share: float | None, *, whole: bool = False) -> str:
 
 
 def width_of(text: str) -> float:
-    """About how many units wide a text of the drawings' usual size is."""
+    """The approximate width in SVG units of a text in the usual size."""
     return sum(_WIDE_UNITS if unicodedata.east_asian_width(letter) in "WF" else _NARROW_UNITS for letter in text)
 
 
 def shortened(text: str, most: int) -> str:
-    """The text, its middle left out where it is longer than `most` characters."""
+    """The text, shortened in the middle to at most `most` characters."""
     if len(text) <= most:
         return text
     head = most * 2 // 3

@@ -31,7 +31,7 @@ _MOST_RUNS: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One category: pictures filed there, those that wait with it as the best guess, and what an audit says of it."""
+    """One category: images filed there, images that wait with it as the best guess, and its bound from an audit."""
 
     category: str
     filed: int
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """One run; `state` is None where it is done."""
+    """One run; `state` is None if it is done."""
 
     id: int
     kind: str
@@ -53,9 +53,9 @@ class RunRow:
 
 
 def write_library_report(library: Path) -> Path:
-    """Write `<library>/report.html`, over an earlier report that nobody changed; returns its path.
+    """Write `<library>/report.html`, replacing an earlier report that nobody changed; returns its path.
 
-    Raises LibraryError in one line when it is no library, is in use, or a file of another's bears that name;
+    Raises LibraryError if it is not a library, is in use, or has a file of that name that is not a report of ours;
     FilingStopped when the disk refuses.
     """
     reconcile_if_free(library)
@@ -65,7 +65,7 @@ def write_library_report(library: Path) -> Path:
 
 
 def library_page(library: Path) -> str:
-    """The page as text; reads the catalog and no picture."""
+    """The page as text; reads only the catalog."""
     seen = library_stats(library)
     audit, is_current = last_audit(library)
     filed, review = _confidences(library)
@@ -87,7 +87,7 @@ def library_page(library: Path) -> str:
 
 
 def _tiles(seen: LibraryStats) -> list[tuple[int, Message]]:
-    """Numbers of pictures, and what each counts; those of what is rare only where there are any."""
+    """Counts of images with their captions; rare kinds only if there are any."""
     rare = [
         (seen.unknown, Message("unlike every label, in _unknown")),
         (seen.missing["deleted"], Message("no longer in the library")),
@@ -131,7 +131,7 @@ def _rows(seen: LibraryStats, audit: AuditState | None) -> list[Row]:
 
 
 def _confidences(library: Path) -> tuple[list[int], list[int]]:
-    """How many pictures were filed, and how many wait, in equal bins of confidence."""
+    """The number of filed and of waiting images in equal bins of confidence."""
     counts = {Action.FILE: [0] * _BINS, Action.REVIEW: [0] * _BINS}
     with read_catalog(library) as catalog:
         for action, place, count in count_confidences(catalog, bins=_BINS):

@@ -1,4 +1,4 @@
-"""The report of a model, made of its bundle's files without building the network; of an older bundle too."""
+"""The report of a model, from the files of its bundle, also an older one, without building the network."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ if TYPE_CHECKING:
     from classifier.model.risk_control import RiskGuarantee
 
 MOST_SHOWN: Final = 24
-"""Pictures at most in each of the two galleries."""
+"""Most images in each of the two galleries."""
 _RATES: Final = (0.01, 0.02, 0.05, 0.10)
 _ASKED: Final = 0.05
 _BEST_SHOWN: Final = (0.05, 0.10, 0.02, 0.01)
-"""Thresholds are shown at the first of these rates that can be promised."""
+"""Thresholds are shown at the first of these rates that can be guaranteed."""
 _MEGAPIXELS: Final = 64.0
 SIZE: Final = 240
-"""The longer side at most, in pixels."""
+"""Largest longer side, in pixels."""
 _QUALITY: Final = 62
 _MOST_BYTES: Final = 512 * 2**20
 
@@ -67,7 +67,7 @@ class BundleData:
 
     @property
     def temperature(self) -> float:
-        """What logits are divided by."""
+        """The divisor of logits."""
         return self.manifest.temperature
 
     def judged(self, *, temperature: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
@@ -79,7 +79,7 @@ class BundleData:
 
 
 def read_bundle_data(folder: Path) -> BundleData:
-    """Read a bundle's files; raises ModelError in one line when it is none, or damaged."""
+    """Read the files of a bundle; raises ModelError if it is not a bundle, or damaged."""
     manifest = load_manifest(folder)
     path = folder / HOLDOUT
     evidence = load_holdout(path, categories=len(manifest.categories)) if path.exists() else None
@@ -98,7 +98,7 @@ def _evaluated(evidence: HoldoutPredictions, categories: tuple[str, ...], temper
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One picture of a gallery; `image` is None where the file is gone. `confidence` is that of `taken_for`."""
+    """One image of a gallery; `image` is None if the file is gone. `confidence` is that of `taken_for`."""
 
     path: Path
     image: str | None
@@ -108,9 +108,9 @@ class Card:
 
 
 def write_bundle_report(folder: Path) -> Path:
-    """Write `report.html` into the bundle at `folder`, over an earlier report; returns its path.
+    """Write `report.html` into the bundle at `folder`, replacing an earlier report; returns its path.
 
-    Raises ModelError in one line when it is no bundle, cannot be written, or a file of another's bears that name.
+    Raises ModelError if it is not a bundle, cannot be written, or has a file of that name that is not a report of ours.
     """
     path = folder / NAME
     page = bundle_page(read_bundle_data(folder))
@@ -128,7 +128,7 @@ def write_bundle_report(folder: Path) -> Path:
 
 
 def bundle_page(facts: BundleData) -> str:
-    """The page as text; reads the pictures that it shows, and no other file."""
+    """The page as text; reads only the images that it shows."""
     evaluation = {"accuracy": None, "per_category": (), "mistakes": ()} | facts.evaluation
     curve, doubts = evaluation.get("curve"), read_label_issues(evaluation.get("doubts"))
     after = facts.judged(temperature=facts.temperature)
@@ -161,7 +161,7 @@ def bundle_page(facts: BundleData) -> str:
 
 
 def _figures(facts: BundleData) -> dict[str, Markup | None]:
-    """What can be drawn from what is there; None for the rest."""
+    """The figures that the bundle has data for; None for the others."""
     figures: dict[str, Markup | None] = dict.fromkeys(("before", "after", "coverage", "matrix", "curve"))
     before, after = facts.judged(temperature=1.0), facts.judged(temperature=facts.temperature)
     if before is not None and after is not None:
@@ -180,7 +180,7 @@ def _calibration_error(facts: BundleData, temperature: float) -> float | None:
 
 
 def _guarantees(facts: BundleData) -> dict[float, RiskGuarantee | None]:
-    """What can be promised at each error rate; None where it takes more labels. Empty without evidence by chance."""
+    """The guarantee at each error rate; None if it takes more labels. Empty without randomly drawn holdout images."""
     found: dict[float, RiskGuarantee | None] = {}
     if facts.evidence is None or not len(facts.evidence.by_chance):
         return found
@@ -194,7 +194,7 @@ def _guarantees(facts: BundleData) -> dict[float, RiskGuarantee | None]:
 
 
 def _no_guarantee(facts: BundleData) -> Message | None:
-    """Why these labels guarantee no error rate at all; None where those that were drawn by chance may."""
+    """Why these labels guarantee no error rate at all; None if some were drawn at random."""
     if facts.evidence is None or len(facts.evidence.by_chance):
         return None
     return no_guarantee_reason("fitted" if Selection.FITTED in facts.evidence.selections else "picked")
@@ -224,7 +224,7 @@ def _cards(facts: BundleData, rows: Any, *, taken_for: str) -> list[Card]:
 
 
 def thumbnail(path: Path, *, max_megapixels: float) -> str | None:
-    """The picture at `path` as a data URI; None when it is gone or can no longer be read."""
+    """The image at `path` as a data URI; None if it is gone or unreadable."""
     try:
         with open_regular(path) as file:
             data = file.read(_MOST_BYTES)

@@ -1,6 +1,6 @@
-"""SVG: a frame with axes, lines, bars and text, and the two figures that are made of bars alone.
+"""SVG: a frame with axes, lines, bars and text, and the two figures made of bars alone.
 
-Colors and fonts are classes of the page's style sheet, so that dark and light and every script come out right.
+Colors and fonts are classes of the page's style sheet, so that dark mode and every script work.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def dot(x: float, y: float, cls: str, *, radius: float = 3.5, hint: str = "") ->
 
 
 def text(x: float, y: float, content: str, cls: str, anchor: str = "start") -> str:
-    """One line of text; of a message, one for each language."""
+    """One line of text; for a message, one in each language."""
     if not isinstance(content, Message):
         return _SPAN.format(x=x, y=y, cls=cls, anchor=anchor, text=escape(content))
     return "".join(
@@ -120,7 +120,7 @@ def text(x: float, y: float, content: str, cls: str, anchor: str = "start") -> s
 
 
 def share_bar(share: float | None, cls: str = "fill-a") -> Markup:
-    """A share 0..1 as a thin bar on its track; the empty track for None."""
+    """A share 0..1 as a thin bar on a track; an empty track for None."""
     width = 0.0 if share is None else 100 * min(max(share, 0.0), 1.0)
     track = bar(0, 0, 100, 8, "fill-empty")
     inside = track + bar(0, 0, width, 8, cls)
@@ -130,7 +130,7 @@ def share_bar(share: float | None, cls: str = "fill-a") -> Markup:
 
 
 def confidence_histogram(filed: Sequence[int], review: Sequence[int]) -> Markup:
-    """Pictures by confidence in equal bins from 0 to 1: the filed ones, and stacked on them those in review."""
+    """Images by confidence in equal bins from 0 to 1: the filed ones, and stacked on them those in review."""
     most = max(1, *(one + other for one, other in zip(filed, review, strict=True)))
     frame = Frame(y_to=most * 1.05, width=560, height=290, left=64)
     ticks = [(0.0, "0"), (most / 2, f"{most / 2:,.0f}"), (float(most), f"{most:,}")] if most > 1 else [(1.0, "1")]

@@ -20,7 +20,7 @@ from classifier.report.svg import share_bar
 
 NAME: Final = "report.html"
 MARKER: Final = "<!doctype html>\n<!-- written by illsort report: it may be replaced by the next one -->\n"
-"""How every report began before its content was hashed."""
+"""The beginning of reports of earlier versions, which have no hash."""
 _PROOF: Final = "<!doctype html>\n<!-- written by illsort report, which replaces it unless it was changed: {} -->\n"
 _PROOF_PATTERN: Final = re.compile(re.escape(_PROOF).replace(r"\{\}", "([0-9a-f]{64})").encode())
 
@@ -52,17 +52,17 @@ def render(template: str, **values: Any) -> str:
 
 
 def _finalize(value: Any) -> Any:
-    """Names and messages as they are shown; markup is ours."""
+    """Names and messages as they are shown; markup stays as it is."""
     return displayable(value) if isinstance(value, str | Path) and not isinstance(value, Markup) else value
 
 
 def as_bytes(page: str) -> bytes:
-    """As a page is written to a file."""
+    """The bytes of a page as written to a file."""
     return page.encode()
 
 
 def is_own_report(content: bytes) -> bool:
-    """Whether a file of this content is a report that nobody changed; those of earlier versions have no hash."""
+    """Whether this content is a report that nobody changed, as far as earlier versions show it."""
     proof = _PROOF_PATTERN.match(content)
     if proof is None:
         return content.startswith(MARKER.encode())

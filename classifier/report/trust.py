@@ -1,4 +1,4 @@
-"""How far what was filed can be trusted: what the last sort guarantees, or why nothing, and what an audit found."""
+"""The trust section of a report: what the last sort guarantees, or why it does not, and what an audit found."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def last_audit(library: Path) -> tuple[AuditState | None, bool]:
-    """The last audit when anything was answered in it, and whether nothing was filed since."""
+    """The last audit, None without answers; and whether the filing has not changed since."""
     with read_catalog(library) as catalog:
         audit = audits.last(catalog)
         if audit is None:
@@ -37,7 +37,7 @@ def last_audit(library: Path) -> tuple[AuditState | None, bool]:
 def trust_messages(
     library: Path, strictness: Strictness, audit: AuditState | None, *, is_current: bool
 ) -> list[list[Message]]:
-    """The messages of each paragraph; none where nothing is guaranteed and nothing was asked for.
+    """The messages of each paragraph; empty if nothing is guaranteed and nothing was requested.
 
     `strictness` is that of the last sort. Where the audit guarantees what the sort could not, that is not mentioned.
     """
@@ -54,7 +54,7 @@ def _guarantee(catalog: Catalog, strictness: Strictness) -> list[Message]:
     promise = strictness.promise
     if promise is None:
         return []
-    if not promise.params:  # an earlier version recorded the sentence in English only, and the parts of it
+    if not promise.params:  # an earlier version recorded only the English sentence and its parts
         with suppress(LookupError, TypeError, ValueError):
             parts = last_promise(catalog)
             promise = RiskGuarantee(**{part.name: parts[part.name] for part in fields(RiskGuarantee)}).sentence

@@ -92,7 +92,7 @@ class Review:
         }
 
     def state_after(self, session: ReviewSession, *, answers: int) -> dict[str, Any]:
-        """The same after so many answers were given or taken back, which the learner hears of."""
+        """The same after that many answers were given or undone; notifies the learner."""
         self.learner.tell(answers)
         return self.state(session)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _Parts = tuple[bytes, ...]
 _MOST: Final = 300
-"""Folders shown at once: a longer list helps nobody."""
+"""Folders shown at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Folders:
         """
         with open_catalog(self._library) as catalog:
             rows = skipped_paths(catalog) if action is None else waiting_paths(catalog, action)
-            # Rows of one picture follow each other: it counts once in each folder that holds a file of it.
+            # Rows of one image are adjacent: it counts once in each folder with a file of it.
             held = Counter(
                 frozenset(tuple(path.split(b"/")[:-1]) for _, path in files)
                 for _, files in groupby(rows, itemgetter(0))
@@ -85,19 +85,19 @@ class Folders:
 
 
 def _upwards(folder: _Parts, root: _Parts) -> Iterator[_Parts]:
-    """The root, what lies between, and the folder itself."""
+    """The folders from the root to this one, both included."""
     return accumulate(folder[len(root) :], lambda parts, part: (*parts, part), initial=root)
 
 
 def _common(folders: Iterable[_Parts]) -> _Parts:
-    """What all have in common."""
+    """The common ancestor."""
     first, last = min(folders, default=()), max(folders, default=())
     same = (one == other for one, other in zip(first, last, strict=False))
     return first[: next((number for number, is_same in enumerate(same) if not is_same), min(len(first), len(last)))]
 
 
 def _shown(counts: Counter[_Parts], root: _Parts, place: _Parts) -> Iterator[_Parts]:
-    """The children of the root, of the place, and of what lies between them."""
+    """The children of each folder from the root to `place`."""
     for folder in counts:
         above = folder[:-1]
         if len(folder) > len(root) and place[: len(above)] == above:

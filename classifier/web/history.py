@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ORIGIN: Final = "review"
 LABELS: Final = "labels"
-"""Where a person says whether a label is right: the picture may lie in the library too, but need not."""
+"""The origin of answers to label issues; their images need not be in the library."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

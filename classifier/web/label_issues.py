@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 _AHEAD: Final = 12
-"""So many are told at once: the next ones are there when one is answered."""
+"""Issues sent at once, so that the next one is there when one is answered."""
 
 
 def current_issues(labels: Iterable[LabelIssue], names: CategoryAliases) -> list[LabelIssue]:

@@ -33,7 +33,7 @@ class LearnerProcess:
     def __init__(self, run: LearnerTarget, library: Path, heard: Callable[[dict[str, Any]], None]) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        # No daemon: those may have no workers, which a sort needs. It ends with its pipe, before anyone waits for it.
+        # No daemon, which could not start the workers of a sort. It ends when its pipe closes, before it is joined.
         self._process: SpawnProcess = context.Process(target=run, args=(theirs, library), name="illsort learner")
         atexit.register(self._pipe.close)
         with block_sigint():
@@ -66,7 +66,7 @@ class LearnerProcess:
 
 
 _LATER_S: Final = 2.0
-"""How long the page has the machine for itself when it is opened: loading what learns takes all of a core."""
+"""Delay before the learner starts, so that the page opens first: loading torch takes a whole core."""
 
 
 class LearnerStatus:
@@ -82,7 +82,7 @@ class LearnerStatus:
         self.state: dict[str, Any] = {"at": "none" if run is None else "starting"}
         """`at` is "none", "starting", "learning", "ready", "filing" (with how far), "cannot" or "trouble" (with `why`).
 
-        `outcome` is what the last filing came to, with a `number` that tells it from the one before.
+        `outcome` is the result of the last filing, with a `number` that differs from the previous one's.
         """
         self._outcome: dict[str, Any] = {"number": 0}
 

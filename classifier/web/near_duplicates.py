@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 _SHORT: Final = 64
 _PCA_PARTS, _PCA_PART = 8, 512
-"""The axes are fitted to so many parts of the store, each of so many images that lie together."""
+"""The principal axes are fitted to this many parts of the store, of this many adjacent images each."""
 _CANDIDATES: Final = 24
-"""So many are compared by hash: measured in docs/LOG.md."""
+"""Candidates that are compared by hash (measured in docs/LOG.md)."""
 _LEAST: Final = 0.65
 """Cosine of short vectors: of images of half the size, 95% are that similar to the whole one (docs/LOG.md)."""
 
@@ -79,7 +79,7 @@ def build_index(catalog: Catalog, folder: Path, *, backbone: str, rest: Callable
 
 
 _MOST_KEPT: Final = 8192
-"""How many pictures' looks are kept, about a kilobyte each: neighbors are asked about again and again."""
+"""Images whose hash and thumbnail are kept, about a kilobyte each: neighbors are compared repeatedly."""
 _NOWHERE: Final = Label(path=Path(), category="")
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 3
 _LOOKED_AT: Final = 4 * SHOWN
-"""Of so many it is asked whether a person said otherwise since."""
+"""Neighbors whose current annotation is looked up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

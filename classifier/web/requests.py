@@ -29,7 +29,7 @@ MOST: Final = 200
 _LARGEST: Final = 2**63 - 1  # of SQLite
 
 Number = Annotated[int, Field(ge=0, le=100_000)]
-"""A count, or the number of something that the page was told of."""
+"""A count, or a number that the page was sent."""
 Limit = Annotated[int, Field(ge=1, le=MOST)]
 Cursor = list[
     Annotated[int, Field(strict=True, ge=-_LARGEST, le=_LARGEST)]

@@ -117,7 +117,7 @@ def serve(
             host=host,
             least=_SHORTEST_TOKEN,
         )
-    read_catalog(library).close()  # no library is made by looking for one
+    read_catalog(library).close()  # looking for a library creates none
     reconcile_if_free(library)
     listening = _listen(host, port)
     port = listening.getsockname()[1]

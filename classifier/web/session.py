@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _PART = 100
-"""Pictures of which it is read at once what was said, between answers."""
+"""Images whose annotations are read at once, between answers."""
 
 
 class ReviewSession:
@@ -46,7 +46,7 @@ class ReviewSession:
     def __init__(self, catalog: Catalog, *, by_hand: Mapping[str, int] | None = None) -> None:
         self._catalog = catalog
         self._by_hand = by_hand or {}
-        """Pictures that a person put into category folders themselves: labels like those that are said here."""
+        """Images by category that a person put into the folders by hand: they count as labels, too."""
         self.suggestions: Suggestions
         self.to_file: set[ImageId] = set()
         self._counts = QueueCounts(catalog)

@@ -118,7 +118,7 @@ class SessionThread:
         self._is_open = True
 
     def _close(self) -> None:
-        with suppress(IllsortError), self.catalog:  # damage was reported to whoever asked for what is damaged
+        with suppress(IllsortError), self.catalog:  # the request that met the damage has reported it
             self.session.refresh()
         self.unfiled = self.session.unfiled
 

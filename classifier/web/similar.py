@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 
 _REFRESH_S: Final = 60.0
-"""How long an index serves at the least, though what waits has changed, as it does beside a sort."""
+"""Least time between two builds of an index: during a sort, what waits changes all the time."""
 _SHARE: Final = 0.05
-"""Of the time, at most so much goes into building indexes."""
+"""Largest share of the time that is spent on building indexes."""
 _PAUSE_S: Final = 0.02
-"""After every few hundred images the machine is left to others."""
+"""Pause after every few hundred images, so that requests are answered meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

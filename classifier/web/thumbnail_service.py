@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 GRID: Final = 60
 _PAGES: Final = 3
 _STILL_S: Final = 0.1
-"""How long after the last question it goes on. A lower priority would not do: what it holds, the others wait for."""
+"""Pause after the last request. A lower priority would not do: requests wait for the locks that prefetching holds."""
 _SLOW_S: Final = 1.0
-"""Who answers faster than that has a beat; what is in work when the next answer comes would delay it."""
+"""Below this interval, assume a steady pace: an image in progress would delay the next answer."""
 _EARLY, _MISSED = 0.6, 2.0
-"""In parts of a beat: from when on the next answer may come, and when it has not come."""
+"""In intervals: when the next answer may come, and when it is overdue."""
 
 
 def likely_requests(
@@ -97,7 +97,7 @@ class Prefetcher:
 
     def _work(self) -> None:
         while (plan := self._next()) is not None:
-            with suppress(IllsortError, sqlite3.Error):  # what cannot be made ahead is made when it is asked for
+            with suppress(IllsortError, sqlite3.Error):  # what cannot be made in advance is made on request
                 for row in plan:
                     while (left := self.rest()) > 0:
                         time.sleep(left)

@@ -50,10 +50,10 @@ def thumbnail(image_id: ImageId, path: Path, *, side: int, max_megapixels: float
 
 FOLDER: Final = "thumbnails"
 LIMIT_BYTES: Final = 1_000_000_000
-"""Some fifty thousand of them."""
+"""About fifty thousand thumbnails."""
 _NAME: Final = re.compile(r"\.?[0-9a-f]{64}\.jpg(\.[0-9a-f-]+\.part)?")
 _LEFT: Final = 0.9
-"""Share of the limit that is left when the oldest have gone, so that they go by the thousand."""
+"""Share of the limit that remains after a cleanup, so that thousands are removed at once."""
 
 
 class ThumbnailCache:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 STATIC: Final = Path(__file__).parents[1] / "static"
 _TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-"""Not those of the system's registry, in which a Windows program may have changed them."""
+"""Content types by extension; those of the Windows registry may have been changed by other programs."""
 
 
 def image_routes(page: Review) -> list[Route]:
