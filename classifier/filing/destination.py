@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 REVIEW = "_review"
 UNKNOWN = "_unknown"
 REPLACED = Path(".illsort", "replaced")
-"""Where a sidecar of ours goes when the crawler has written it anew: nothing is lost, and undo brings it back."""
+"""The folder for old sidecars that the crawler has rewritten: nothing is lost, and undo brings them back."""
 TEMPORARY = re.compile(r"\.illsort-\d+-\d+\.part")
-"""The name of a copy under way."""
+"""The name of an unfinished copy."""
 
 _LONGEST_NAME = 255  # bytes, on nearly every file system
-_LONGEST_EXTENSION = 32  # a longer one is no extension but a part of the name
+_LONGEST_EXTENSION = 32  # a longer one is part of the name, not an extension
 _DIGITS = (8, 16, 64)
 _FORBIDDEN = frozenset("/\\\0")
 _WITHOUT_GUESS = {Action.REVIEW: Path(REVIEW), Action.UNKNOWN: Path(UNKNOWN)}
 
 
 def candidate_names(name: str, image_id: ImageId) -> tuple[str, ...]:
-    """The names to try, best first: its own, then with 8, 16 and all 64 digits of the content's hash.
+    """The names to try, best first: its own, then with 8, 16 and all 64 digits of the content hash.
 
-    The last can only be taken by the same content or by a file named so on purpose. No name is longer than 255 bytes.
+    The last can only be taken by the same content, or by a file named so on purpose. No name is longer than 255 bytes.
     """
     stem, extension = _split_extension(name)
     marks = ("", *(f"_{image_id[:digits]}" for digits in _DIGITS))
-    # A picture named as a copy under way would be taken for one and removed.
+    # An image named like an unfinished copy would be mistaken for one and removed.
     marks = marks[1:] if TEMPORARY.fullmatch(name) else marks
     if len(os.fsencode(name)) + 1 + _DIGITS[-1] <= _LONGEST_NAME:
         return tuple(stem + mark + extension for mark in marks)
@@ -57,15 +57,15 @@ def recorded_file(place: LibraryFile, library: Path) -> ImageFile:
 
 
 def temporary_name(run: int, id: int) -> str:  # noqa: A002
-    """The name of a copy under way; recovery removes only what has such a name and a row."""
+    """The name of an unfinished copy; recovery removes only files with such a name and a row in the journal."""
     return f".illsort-{run}-{id}.part"
 
 
 def folder_for(decision: Decision) -> Path:
-    """The folder within the library: the category's own, its folder under `_review`, or `_unknown` for all alike.
+    """The folder within the library: the category's own, its folder under `_review`, or `_unknown`.
 
-    What waits without a guess, for nothing is known yet, lies in `_review` itself. Raises ValueError for a category
-    that is no plain folder name: such a one must never come this far.
+    Images that wait without a best guess are in `_review` itself. Raises ValueError for a category that is not a plain
+    folder name, which earlier checks rule out.
     """
     category = decision.category
     if not category and decision.action in _WITHOUT_GUESS:
@@ -77,7 +77,7 @@ def folder_for(decision: Decision) -> Path:
 
 
 def _split_extension(name: str) -> tuple[str, str]:
-    """A name and its extension, the point included; one that is too long is none."""
+    """A name and its extension with the dot; a part that is too long is no extension."""
     point = name.rfind(".")
     if not 0 < point < len(name) - 1 or len(os.fsencode(name[point:])) > _LONGEST_EXTENSION:
         return name, ""
@@ -91,9 +91,10 @@ def _shorten(stem: str, ending: str) -> str:
 
 
 class CategoryFolders:
-    """Where pictures belong in one library; what is on the disk is looked at once for each folder that holds folders.
+    """Where images belong in one library; each folder that contains folders is listed once.
 
-    A folder of the category's own spelling goes before another: what lies in the other is then moved there.
+    A folder in the category's own spelling takes precedence over another spelling: the images of the other are moved
+    there.
     """
 
     def __init__(self, library: Path) -> None:
@@ -101,7 +102,7 @@ class CategoryFolders:
         self._spelled: dict[Path, dict[str, str]] = {}
 
     def __call__(self, decision: Decision) -> Path:
-        """The folder within the library, as `folder_for` gives it, or as one that is there already is spelled."""
+        """The folder within the library, as `folder_for` returns it, or in the spelling of an existing one."""
         folder = folder_for(decision)
         return folder if str(folder).isascii() else self._as_spelled(folder)
 
@@ -112,7 +113,7 @@ class CategoryFolders:
         return found
 
     def _names_in(self, folder: Path) -> dict[str, str]:
-        """The folders in a folder of the library: the composed name, and the one on the disk, the composed first."""
+        """The folders in a folder of the library: by composed name (NFC) the name on the disk, preferably composed."""
         if folder not in self._spelled:
             try:
                 with os.scandir(self._library / folder) as entries:
@@ -126,5 +127,5 @@ class CategoryFolders:
 
 
 def is_in_its_folder(path: Path, decision: Decision) -> bool:
-    """Whether a picture at `path` within a library lies where it belongs."""
+    """Whether an image at `path` within a library is where it belongs."""
     return nfc(str(path.parent)) == nfc(str(folder_for(decision)))

@@ -1,10 +1,12 @@
 """Carries out one batch of moves: intent committed, then the disk, made durable, then done.
 
-What must hold at every instant, whatever is killed or refused:
-- nothing of the user's changes before the intent is committed;
-- a name that is taken stays as it is;
-- a source goes only after its picture is durable, and proved, at the target;
-- a row is done only after the disk has the change durably. Everything else recovery settles from what it sees.
+Invariants, also when the process is killed or the disk refuses:
+- no file of the user changes before the intent is committed;
+- a taken name is never replaced;
+- a source is removed only after its image is durable, and verified, at the target;
+- a row is marked done only after the change is durable on the disk.
+
+Recovery settles everything else from the state of the disk.
 """
 
 from __future__ import annotations
@@ -33,16 +35,16 @@ if TYPE_CHECKING:
     from classifier.catalog.places import LibraryFile
     from classifier.records import Move
 
-_THREADS = 8  # that many files become durable in little more than the time of one
+_THREADS = 8  # syncing this many files takes little longer than one
 
 
 def execute(
     catalog: Catalog, *, library: Path, run: int, moves: Sequence[Move], disk: Disk | None = None
 ) -> list[Outcome]:
-    """Carry out one batch of at most a few hundred moves of different pictures; their outcomes in the same order.
+    """Carry out one batch of at most a few hundred moves of different images; returns the outcomes in the same order.
 
-    Every move's trouble is its own outcome. Raises FilingStopped when the disk refuses every further one too: what is
-    done is recorded by then, and recovery settles the rest.
+    A failed move is an outcome, not an exception. Raises FilingStopped when the disk would refuse every further move
+    too: what was done is recorded by then, and recovery settles the rest.
     """
     if not moves:
         return []
@@ -75,7 +77,7 @@ class _Batch:
         return FileTransfer(catalog=self.catalog, library=self.library, disk=self.disk, taken=taken)
 
     def begin(self, moves: Sequence[Move]) -> None:
-        """Commit what is to be done, then make the folders for it."""
+        """Commit the intents, then make the folders."""
         first = next_id(self.catalog)
         plans = plan(
             moves, library=self.library, run=self.run, first_id=first, bounds=PathScope(self.catalog, self.library)
@@ -108,7 +110,7 @@ class _Batch:
             self.secured |= {step.entry.id} if self.ledger.is_open(step) else set()
 
     def carry_all(self) -> None:
-        """Bring each picture to its place; copies that are ready even when the disk has stopped."""
+        """Put each image in its place; finished copies even after the disk has stopped."""
         carrier = self.carrier
         for step in filter(self.ledger.is_open, self.steps):
             if self.ledger.stopped is not None and step.entry.id not in self.secured:
@@ -117,7 +119,7 @@ class _Batch:
                 self.ledger.place(done)
 
     def settle(self) -> list[Outcome]:
-        """Make it durable, let the sources of copied moves go, and record it."""
+        """Make the changes durable, remove the sources of copied moves, and record everything."""
         steps = [end.step for end in self.ledger.ended.values() if end.step is not None]
         made = [step for step in steps if not step.removes]
         self._sync(folder for step in made for folder in _up_to(self.library, step.target.parent))
@@ -131,7 +133,7 @@ class _Batch:
         return [end.outcome for end in ended if end.outcome is not None]
 
     def _make_folders(self, folders: Iterable[Path]) -> None:
-        """Outermost first; what was to go into one that cannot be made has failed."""
+        """Make the folders, outermost first; steps into a folder that cannot be made fail."""
         for folder in folders:
             try:
                 self.disk.make_folder(folder)
@@ -145,7 +147,7 @@ class _Batch:
                         self.ledger.leave(step.entry, failed)
 
     def _let_source_go(self, step: PlannedStep) -> None:
-        """Remove the source if it still is what was copied; else the picture counts as a copy."""
+        """Remove the source if it is unchanged since it was copied; else the image counts as a copy."""
         source = step.move.source
         try:
             if lstat_or_none(source.path) is None:
@@ -166,7 +168,7 @@ class _Batch:
 
 
 def _up_to(library: Path, folder: Path) -> list[Path]:
-    """The folders whose names may be new: in the library all of them, outside the one (those made are durable)."""
+    """The folders to sync: within the library all above the target, outside only its own (new ones are durable)."""
     if not folder.is_relative_to(library):
         return [folder]
     inner = folder.relative_to(library)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def lstat_or_none(path: Path) -> os.stat_result | None:
-    """What lies at `path`, a link itself and not what it points to; None when nothing does."""
+    """The status of the file at `path`, of a link itself; None if there is nothing."""
     try:
         return path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -37,7 +37,7 @@ def matches_stat(found: os.stat_result, planned: ImageFile | MoveRecord) -> bool
 
 
 def is_unchanged(path: Path, planned: ImageFile, image_id: ImageId) -> bool:
-    """Whether a regular file is the one planned, or at least holds the same picture: some disks change their inodes."""
+    """Whether a regular file is the planned one, or at least has the same content: some disks change their inodes."""
     found = lstat_or_none(path)
     if found is None or not stat.S_ISREG(found.st_mode):
         return False
@@ -45,12 +45,12 @@ def is_unchanged(path: Path, planned: ImageFile, image_id: ImageId) -> bool:
 
 
 def has_content(path: Path, image_id: ImageId) -> bool:
-    """Whether `path` is a regular file, no link, with exactly this content; False when it cannot be read."""
+    """Whether `path` is a regular file (no link) with this content; False if it cannot be read."""
     return file_sha256(path) == image_id
 
 
 def file_sha256(path: Path) -> ImageId | None:
-    """The content of a regular file, no link; None when it is none or cannot be read."""
+    """The hash of a regular file (no link); None for anything else, or if it cannot be read."""
     found = lstat_or_none(path)
     if found is None or not stat.S_ISREG(found.st_mode):
         return None
@@ -62,9 +62,9 @@ def file_sha256(path: Path) -> ImageId | None:
 
 
 def survives_removal(origin: Path, path: Path, image_id: ImageId) -> bool:
-    """Whether what `path` holds is the image, and `origin` holds it too and goes on doing so when `path` is removed.
+    """Whether `path` and `origin` both hold the image, and `origin` still does once `path` is removed.
 
-    Both files are read unless they are one: a person may have put another at `path`.
+    Both files are read unless they are one: a person may have put another file at `path`.
     """
     found = lstat_or_none(origin)
     if found is None or not stat.S_ISREG(found.st_mode):
@@ -77,7 +77,7 @@ def survives_removal(origin: Path, path: Path, image_id: ImageId) -> bool:
 def is_link_to(path: Path, source: Path) -> bool:
     """Whether `path` is a symbolic link to exactly this path."""
     found = lstat_or_none(path)
-    # Windows puts this before what it keeps.
+    # Windows adds this prefix to the stored path.
     return (
         found is not None
         and stat.S_ISLNK(found.st_mode)
@@ -86,13 +86,13 @@ def is_link_to(path: Path, source: Path) -> bool:
 
 
 def is_same_entry(one: Path, other: Path) -> bool:
-    """Whether two paths are one and the same entry of a folder, however they are spelled or mounted."""
+    """Whether two paths are the same entry of a folder, however they are spelled or mounted."""
     names = {os.path.normcase(one.name), os.path.normcase(other.name)}
     return one.parent.samefile(other.parent) and len({name.casefold() for name in names}) == 1
 
 
 def is_crawl_file(place: LibraryFile, seen: os.stat_result) -> bool:
-    """Whether a hard link of ours still is the crawl's file, so that it was rewritten there."""
+    """Whether a hard link of ours is still the file of the crawl: then a change was made there."""
     with suppress(OSError):
         return place.method is Method.LINK and os.path.samestat(os.lstat(place.source), seen)
     return False
@@ -101,7 +101,7 @@ def is_crawl_file(place: LibraryFile, seen: os.stat_result) -> bool:
 class Disks:
     """The disks below `root` (with a slash at its end).
 
-    `seen` has the recorded disk and the folder of places that are there: a disk may have another number than it had.
+    `seen` has the recorded device and the folder of each place found: the device number of a disk may change.
     """
 
     def __init__(self, root: bytes) -> None:
@@ -111,13 +111,13 @@ class Disks:
         self._now: set[tuple[str, str | None]] | None = None
 
     def has(self, place: LibraryFile) -> bool:
-        """Whether the folder of a place, or the nearest above it that is there, is on the disk that it was on."""
+        """Whether the folder of a place, or the nearest existing one above it, is on the recorded disk."""
         device = self._device_of(place.path.rpartition(b"/")[0])
         recorded = str(place.device)
         return device is not None and (device == recorded or (recorded, device) in self._as_now())
 
     def _as_now(self) -> set[tuple[str, str | None]]:
-        """Recorded disks with those that they are now."""
+        """Pairs of recorded and current device."""
         if self._now is None:
             self._now = {(recorded, self._device_of(folder)) for recorded, folder in self.seen}
         return self._now
@@ -140,7 +140,7 @@ _WINDOWS_HARD_LINKS: Final = 0x0040_0000  # FILE_SUPPORTS_HARD_LINKS
 
 
 class WhyNoLink(StrEnum):
-    """Why pictures are copied in place of linked."""
+    """Why images are copied instead of linked."""
 
     OTHER_DISK = "they lie on another disk than the library"
     NO_LINKS = "the library's file system has no hard links"
@@ -149,7 +149,7 @@ class WhyNoLink(StrEnum):
 
 
 def why_no_link(source: Path, folder: Path) -> WhyNoLink | None:
-    """Why `source` can have no second name in `folder`, which need not exist yet; None where it probably can."""
+    """Why `source` cannot be hard-linked into `folder`, which need not exist yet; None if it probably can."""
     try:
         there = _nearest(folder)
         if source.parent.stat().st_dev != there.stat().st_dev:
@@ -174,14 +174,14 @@ def _has_no_links(folder: Path) -> bool:
 
 
 def _is_protected(source: Path) -> bool:
-    """Whether Linux refuses a link to a file of another user that this one may not both read and write."""
+    """Whether Linux refuses a hard link, as it does to files of others that this user may not both read and write."""
     if not hasattr(os, "geteuid") or os.geteuid() == 0 or lines_of(_PROTECTED) != ["1"]:
         return False
     return source.stat().st_uid != os.geteuid() and not os.access(source, os.R_OK | os.W_OK)
 
 
 def _windows_flags(folder: Path) -> int:  # pragma: no cover - Windows
-    """The flags of the volume; all of them when it does not tell."""
+    """The flags of the volume; all of them if they cannot be read."""
     flags = ctypes.c_uint32(0xFFFF_FFFF)
     root = ctypes.create_unicode_buffer(f"{folder.resolve().anchor}")
     ctypes.windll.kernel32.GetVolumeInformationW(root, None, 0, None, None, ctypes.byref(flags), None, 0)  # type: ignore[attr-defined, unused-ignore]

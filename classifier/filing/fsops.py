@@ -82,22 +82,22 @@ class Disk:
         target.symlink_to(source.absolute())
 
     def remove(self, path: Path) -> None:
-        """Unlink a name that the caller has proved to be no picture's last."""
+        """Unlink a name that the caller has proved not to be the last of any image."""
         path.unlink()
 
     def make_folder(self, folder: Path) -> None:
-        """Make one folder, durably; a folder that is there already is left alone."""
+        """Make one folder durably; an existing one is left alone."""
         with suppress(FileExistsError):
             folder.mkdir()
         self.sync_folder(folder.parent)
 
     def remove_folder(self, folder: Path) -> None:
-        """Remove an empty folder, durably; OSError when something is in it."""
+        """Remove an empty folder durably; raises OSError if it is not empty."""
         folder.rmdir()
         self.sync_folder(folder.parent)
 
     def sync_folder(self, folder: Path) -> None:
-        """Make the names in `folder` durable, where the disk knows how to."""
+        """Make the names in `folder` durable, if the disk supports it."""
         try:
             sync_folder(folder)
         except OSError as error:
@@ -116,8 +116,8 @@ class Disk:
     def rename_noreplace(self, source: Path, target: Path, *, claim: Callable[[], None]) -> None:
         """Rename without replacing: FileExistsError when `target` is taken.
 
-        Where neither the kernel's exclusive rename nor a hard link is there, an empty file is made exclusively at
-        `target` and renamed over; `claim` is called just before, to record that such a file may stand there.
+        Without an exclusive rename of the kernel and without hard links, an empty file is created exclusively at
+        `target` and renamed over; `claim` is called just before, to record that such a file may exist.
         """
         try:
             return self.rename_exclusively(source, target)
@@ -130,7 +130,7 @@ class Disk:
             if error.errno not in _HAS_NO_LINKS:
                 raise
             return self._rename_onto_placeholder(source, target, claim)
-        # Other file systems may reorder the two, and a power cut between would take both names.
+        # Other file systems may reorder the two, and a power cut in between would lose both names.
         self.sync_folder(target.parent)
         try:
             return self.remove(source)
@@ -157,7 +157,7 @@ class Disk:
             return os.fstat(file.fileno())
 
     def copy(self, source: Path, temporary: Path) -> str:
-        """Copy content, time, permissions and user attributes to a new file, not yet durably; SHA-256 of what was read.
+        """Copy content, time, permissions and user attributes to a new file, not yet durably; returns the SHA-256.
 
         Raises FileExistsError when `temporary` is taken, SourceError when the source cannot be read.
         """
@@ -170,7 +170,7 @@ class Disk:
         return digest
 
     def secure(self, path: Path, sha256: str) -> None:
-        """Make a copy durable and read it back from the disk; OSError EIO when it is not what was written.
+        """Make a copy durable and read it back from the disk; raises OSError EIO if it differs from what was written.
 
         Safe to call for several files at once from threads: disks make many files durable in the time of one.
         """
@@ -189,19 +189,19 @@ class Disk:
         return digest.hexdigest()
 
     def write_new(self, path: Path, content: bytes) -> None:
-        """Write a new file, durably; FileExistsError when there is one."""
+        """Write a new file durably; raises FileExistsError if the name is taken."""
         with _create(path, permissions=0o666) as file:
             file.write(content)
             file.flush()
             _flush(file.fileno())
 
     def replace_own(self, source: Path, target: Path) -> None:
-        """Rename over a file that the caller has proved to be of our own writing."""
+        """Rename over a file that the caller has proved to be ours."""
         source.replace(target)
 
 
 def _open_source(path: Path) -> BinaryIO:
-    """Open a regular file to read; never follow a link or wait on a pipe that took its place since it was looked at."""
+    """Open a regular file to read; never follows a link, or waits on a pipe, that has taken its place."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         file = os.fdopen(os.open(path, flags), "rb", buffering=0)
@@ -226,7 +226,7 @@ def _read(file: BinaryIO) -> bytes:
 
 
 def _copy_metadata(source: int, target: int) -> None:
-    """Give the copy the source's permissions, user attributes and times, as far as its disk can hold them."""
+    """Give the copy the permissions, user attributes and times of the source, as far as its disk supports them."""
     if sys.platform == "win32":  # pragma: no cover - Windows
         return
     seen = os.fstat(source)
@@ -240,7 +240,7 @@ def _copy_metadata(source: int, target: int) -> None:
 
 
 def _set_times(target: int | Path, seen: os.stat_result) -> None:
-    """Give `target` the times of another file; one that its disk or the system cannot hold stays as it is."""
+    """Give `target` the times of another file, as far as its disk and the system support them."""
     try:
         os.utime(target, ns=(seen.st_atime_ns, seen.st_mtime_ns))
     except OverflowError:
@@ -254,7 +254,7 @@ def _flush(descriptor: int) -> None:
     if sys.platform == "darwin":  # pragma: no cover - macOS
         import fcntl  # noqa: PLC0415 - Windows has none
 
-        # fsync leaves it in the drive's own cache there.
+        # There, fsync leaves the data in the cache of the drive.
         with suppress(OSError):
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
             return
@@ -262,14 +262,14 @@ def _flush(descriptor: int) -> None:
 
 
 def _drop_cache(descriptor: int) -> None:
-    """Have the system read from the disk next time, not from its memory, where it can be asked to."""
+    """Drop the file from the system's cache, if supported, so that the next read comes from the disk."""
     if sys.platform == "linux":  # pragma: no branch - the others have none
         with suppress(OSError):
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _call(name: str, *arguments: object) -> None:
-    """Call a C function that answers 0; again when a signal came between."""
+    """Call a C function that returns 0 on success; again if a signal interrupted it."""
     function = getattr(ctypes.CDLL(None, use_errno=True), name, None)
     if function is None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), name)

@@ -1,4 +1,4 @@
-"""Writes lists and pages of our own into the library, and never over a file that a person wrote."""
+"""Writes generated lists and pages into the library, never over a file that a person wrote."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def write_csv(
 ) -> Path | None:
     """Write `rows` of path, reason and detail as `<library>/<name>`; without rows, remove it and return None.
 
-    UTF-8 with a byte order mark, so that spreadsheets show every language right. Raises LibraryError when a file of
-    that name is there that is not as we last wrote it, FilingStopped when the disk refuses.
+    UTF-8 with a byte order mark, so that spreadsheets show every language right. Raises LibraryError if a file of that
+    name differs from what we last wrote, FilingStopped when the disk refuses.
     """
     if content := _as_csv(rows):
         return write_generated(catalog, library=library, name=name, content=content, disk=disk)
@@ -49,7 +49,7 @@ def write_csv(
 
 
 def write_generated(catalog: Catalog, *, library: Path, name: str, content: bytes, disk: Disk | None = None) -> Path:
-    """Write `content` as `<library>/<name>`, known again by its hash like a listing; raises as `write_csv` does."""
+    """Write `content` as `<library>/<name>`, recognized by its hash like a list; raises as `write_csv` does."""
     path = library / name
     with _named(path):
         return _GeneratedFile(catalog, path=path, disk=disk or Disk()).write(content)
@@ -65,7 +65,7 @@ def _named(path: Path) -> Iterator[None]:
 
 
 class _GeneratedFile:
-    """One listing. The hash of what is about to be written is recorded first, so that after a kill it still is ours."""
+    """One list. Its hash is recorded before it is written, so that it is recognized as ours even after a kill."""
 
     def __init__(self, catalog: Catalog, *, path: Path, disk: Disk) -> None:
         self.catalog = catalog
@@ -94,7 +94,7 @@ class _GeneratedFile:
         self._forget_others("")
 
     def _prove_ours(self) -> bool:
-        """Whether our own file is there; False when none is."""
+        """Whether our own file exists; False if there is none."""
         if lstat_or_none(self.path) is None:
             return False
         digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
@@ -105,7 +105,7 @@ class _GeneratedFile:
         return True
 
     def _clear_temporary(self) -> None:
-        """Remove what a kill left of the last writing; that it was begun is recorded before a file is made."""
+        """Remove what a kill left of the last write, which is recorded before its file is created."""
         if lstat_or_none(self.temporary) is not None:
             if not is_listing(self.catalog, self.temporary.name, ""):
                 raise LibraryError("{path} was not written by illsort: move it elsewhere", path=self.temporary)
@@ -117,7 +117,7 @@ class _GeneratedFile:
 
 
 def _as_csv(rows: Iterable[tuple[Path, str, str]]) -> bytes:
-    """Empty without rows. Names as they are shown."""
+    """The CSV text; empty without rows. Names as they are shown."""
     ordered = sorted(rows)
     if not ordered:
         return b""
@@ -129,7 +129,7 @@ def _as_csv(rows: Iterable[tuple[Path, str, str]]) -> bytes:
 
 
 def _as_text(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: parts of it come from files that nobody vouches for."""
+    """A cell that no spreadsheet evaluates as a formula: parts of it come from untrusted files."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
@@ -137,12 +137,12 @@ BROKEN_LISTING: Final = "_broken.csv"
 
 
 def write_failure_list(catalog: Catalog, library: Path, progress: Progress, *, run: int) -> None:
-    """Write what could not be read as `_broken.csv`, at the end of `run`; a person's own file of that name stays."""
+    """Write the unreadable files as `_broken.csv`, at the end of `run`; a person's own file of that name stays."""
     rows = [
         (path, failure.kind.value, reason_message(failure.detail))
         for path, failure in files.failures(catalog, ending=run)
     ]
     try:
         write_csv(catalog, library=library, name=BROKEN_LISTING, rows=rows)
-    except LibraryError as error:  # their own, or ours saved anew by a spreadsheet
+    except LibraryError as error:  # a person's own, or ours saved by a spreadsheet
         progress.say(Message("{why}; the list of unreadable pictures is in illsort status", why=error.message))

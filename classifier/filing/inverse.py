@@ -1,4 +1,4 @@
-"""The change that takes another one back, from what the disk shows; changes nothing."""
+"""The change that undoes another one, from the state of the disk; changes nothing."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ _MOST_RESTORED = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedFile:
-    """A file that stays as it is, and why."""
+    """A file that is left as it is, and why."""
 
     path: Path
     reason: str
     is_deleted: bool = False
-    """Whether it is recorded as gone, by a person's doing or as a second name: nothing that they need to see to."""
+    """Whether it is recorded as missing, deleted by a person or as a second name: no action is needed."""
 
 
 def current_and_original_path(entry: MoveRecord, library: Path) -> tuple[Path, Path]:
-    """Where what an entry made lies now, and where undoing it leads: both absolute or both from the library on."""
+    """The path that an entry made, and the path that undoing it restores: both absolute, or both within the library."""
     source, target = library / to_path(entry.source), library / to_path(entry.target or b"")
     return target, source
 
 
 def inverse_move(catalog: Catalog, entry: MoveRecord, library: Path, bounds: PathScope) -> Move | SkippedFile:
-    """The move that undoes `entry`, or why the file is left alone."""
+    """The move that undoes `entry`, or why the file is skipped."""
     now, then = current_and_original_path(entry, library)
     if (trouble := bounds.trouble(entry)) is not None:
         return SkippedFile(path=now, reason=trouble)
@@ -72,7 +72,7 @@ def inverse_move(catalog: Catalog, entry: MoveRecord, library: Path, bounds: Pat
 
 
 def _why_left(catalog: Catalog, entry: MoveRecord, library: Path) -> SkippedFile | None:
-    """Why a picture that was taken out of a folder is not brought back there."""
+    """Why an image that was moved out of a folder is not moved back."""
     if entry.method is Method.REMOVE and not to_path(entry.target or b"").is_absolute():
         path = library / to_path(entry.target or b"")
         return SkippedFile(path=path, reason=Message("a second name of it was taken away"), is_deleted=True)
@@ -81,7 +81,7 @@ def _why_left(catalog: Catalog, entry: MoveRecord, library: Path) -> SkippedFile
 
 
 def _filed_again(catalog: Catalog, entry: MoveRecord) -> Path | None:
-    """Where a picture lies that an undo took out of the library and a later run brought back: one place is enough."""
+    """Where an image is that an undo removed from the library and a later run filed again: one place is enough."""
     if entry.beside is not None or entry.method not in {Method.REMOVE, Method.RESTORE}:
         return None
     place = place_of(catalog, entry.image_id)
@@ -92,14 +92,14 @@ def _missing(catalog: Catalog, entry: MoveRecord, path: Path) -> SkippedFile:
     kept = current_path(catalog, entry.image_id, entry.target or b"")
     if kept != entry.target:
         return SkippedFile(path=path, reason=Message("it was moved by hand, to {path}", path=os.fsdecode(kept)))
-    # The library was looked at before: what it still records, and is not there, could not be reached.
+    # After reconciling, a place that is recorded but not there could not be reached.
     if entry.target is not None and place_at(catalog, entry.target) is not None:
         return SkippedFile(path=path, reason=Message("it is out of reach, and taken to be as recorded"))
     return SkippedFile(path=path, reason=Message("it is no longer there"), is_deleted=_is_deleted(catalog, entry))
 
 
 def _is_deleted(catalog: Catalog, entry: MoveRecord) -> bool:
-    """Whether a person deleted what is looked for: from the library, or the original of a symbolic link of ours."""
+    """Whether a person deleted the file: from the library, or the original of a symbolic link of ours."""
     if entry.method is Method.REMOVE and entry.undoes is not None:
         made = entry_of(catalog, entry.undoes)
         return made is not None and made.method is Method.SYMLINK
@@ -107,7 +107,7 @@ def _is_deleted(catalog: Catalog, entry: MoveRecord) -> bool:
 
 
 def _method_and_names(catalog: Catalog, entry: MoveRecord, name: str) -> tuple[Method | None, tuple[str, ...]]:
-    """How, None when that cannot be known, and under which names."""
+    """The method, None if it is unknown, and the names to try."""
     again = candidate_names(name, entry.image_id)
     match entry.method:
         case Method.RENAME:
@@ -115,7 +115,7 @@ def _method_and_names(catalog: Catalog, entry: MoveRecord, name: str) -> tuple[M
         case Method.MOVE:
             return Method.RESTORE, restored_names(name)
         case Method.RESTORE:
-            # Within the library lies only what was put aside there.
+            # Targets within the library are old sidecars that were put aside.
             return Method.MOVE if to_path(entry.target or b"").is_absolute() else Method.RENAME, again
         case Method.REMOVE:
             undone = entry_of(catalog, entry.undoes or 0)
@@ -125,7 +125,7 @@ def _method_and_names(catalog: Catalog, entry: MoveRecord, name: str) -> tuple[M
 
 
 def restored_names(name: str) -> tuple[str, ...]:
-    """The old name, and those to take when a file that came later has it: `name (restored).ext`, and numbered."""
+    """The old name, and those to try if a later file has it: `name (restored).ext`, then numbered."""
     suffix = PurePath(name).suffix
     stem = name[: len(name) - len(suffix)]
     marks = ("", " (restored)", *(f" (restored {number})" for number in range(2, _MOST_RESTORED)))
@@ -133,10 +133,10 @@ def restored_names(name: str) -> tuple[str, ...]:
 
 
 def _is_ours(catalog: Catalog, entry: MoveRecord, found: os.stat_result, library: Path) -> bool:
-    """Whether what lies there is what `entry` put there, by inode, size and time, else by content."""
+    """Whether the file found is the one that `entry` placed, by inode, size and time, else by content."""
     now, then = current_and_original_path(entry, library)
     if entry.method is Method.REMOVE:
-        # What stayed while a link to it was taken away.
+        # The file that stayed when a link to it was removed.
         return stat.S_ISREG(found.st_mode) and has_content(now, entry.image_id)
     if entry.method is Method.SYMLINK:
         return is_link_to(now, then)

@@ -1,7 +1,7 @@
-"""What the disk shows of every place in a library: still there, moved by hand, replaced, gone; changes nothing.
+"""Compares every place in a library with the disk: unchanged, moved by hand, replaced or gone; changes nothing.
 
-One `lstat` a place; only where size or time differ is a file read. What could not be looked at stays as it is
-recorded: an error other than "no such file", a folder that lies on another disk than it did.
+One `lstat` a place; a file is read only if its size or time differs. Places that cannot be checked stay as recorded:
+after an error other than "no such file", or in a folder that is on another disk than recorded.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _NOT_THERE = (FileNotFoundError, NotADirectoryError)
 
 
 def compare(catalog: Catalog, library: Path, stage: Stage) -> LibraryChanges:
-    """What differs between the catalog and the disk; `stage` advances by the places that were looked at."""
+    """The differences between the catalog and the disk; `stage` advances by the places checked."""
     found = _Comparison(catalog, library)
     found.look_at_files(stage)
     found.look_at_links(stage)
@@ -52,7 +52,7 @@ def compare(catalog: Catalog, library: Path, stage: Stage) -> LibraryChanges:
 
 
 class _Comparison:
-    """One comparison; `lost` are places whose file is not where it was, by path, with the kind that they come to."""
+    """One comparison; `lost` has the places whose file is not there, by path, with the kind of change."""
 
     def __init__(self, catalog: Catalog, library: Path) -> None:
         self._catalog = catalog
@@ -69,7 +69,7 @@ class _Comparison:
         self._known_lost: dict[bytes, MissingFile] = {}
 
     def look_at_files(self, stage: Stage) -> None:
-        """Every place that is a file of its own: size and time alone tell that it is as it was."""
+        """Check every place that is not a symbolic link: equal size and time mean unchanged."""
         root, lstat, disks = self._root, os.lstat, self._disks.seen
         for number, (path, size_bytes, mtime_ns, device) in enumerate(places_to_check(self._catalog), start=1):
             if number % _PROGRESS_EVERY == 0:
@@ -86,7 +86,7 @@ class _Comparison:
                 self._on_other_disk.append((path, seen.st_ino, seen.st_dev))
 
     def look_at_links(self, stage: Stage) -> None:
-        """Every symbolic link of ours: whether it is there, leads where it did, and to what it did."""
+        """Check every symbolic link of ours: whether it exists, and whether its target is unchanged."""
         for path, size_bytes, mtime_ns, device, *of_original in links_to_check(self._catalog):
             stage.advance()
             try:
@@ -107,7 +107,7 @@ class _Comparison:
                 self._read_original(path)
 
     def look_at_missing(self) -> None:
-        """What is recorded as missing may be back: links lead somewhere again, deleted files lie somewhere."""
+        """Check what is recorded as missing: targets of links and deleted files may be back."""
         for one in missing(self._catalog):
             path = self._root + one.place.path
             if one.what is ChangeKind.DANGLING:
@@ -118,14 +118,14 @@ class _Comparison:
                 self._known_lost[one.place.path] = one
 
     def search(self) -> None:
-        """Look through the library for what is lost: the same inode, size and time, or else the same content."""
+        """Search the library for lost files: by inode, size and time, else by content."""
         if not self.lost and not self._known_lost:
             return
         loose = list(self._loose_files())
         by_inode = {one.place.inode: one for one in self._all_lost() if one.what is not ChangeKind.DANGLING}
         for path, inode in loose:
             one = by_inode.get(inode)
-            # A link whose original was changed is itself as it was.
+            # A link whose original has changed is unchanged itself.
             if one is None or (one.what is ChangeKind.REPLACED and path == one.place.path):
                 continue
             if self._is_that(path, one.place):
@@ -138,7 +138,7 @@ class _Comparison:
             self._match_content(path, wanted)
 
     def changes(self) -> LibraryChanges:
-        """What is left of the lost is gone, where its folder could be looked into."""
+        """What was not found is gone, if its folder could be read."""
         for one in self.lost.values():
             if one.what is not ChangeKind.DELETED or self._disks.has(one.place):
                 self._gone.append(one)
@@ -175,7 +175,7 @@ class _Comparison:
             self._unreachable += 1
 
     def _look_closer(self, path: bytes, seen: os.stat_result) -> None:
-        """Another size or time: the same content is still ours, any other is the person's."""
+        """For another size or time: the same content is still ours, any other is the person's."""
         place, file = place_at(self._catalog, path), self._library / to_path(path)
         if place is None or place.image_id in self._unsettled:
             return
@@ -211,7 +211,7 @@ class _Comparison:
                 self._here.append((one.place, _as_seen(one.place, seen)))
 
     def _loose_files(self) -> Iterator[tuple[bytes, int]]:
-        """Path and inode of every file in the library that is not at a place of its own."""
+        """Path and inode of every file in the library that is not at a recorded place."""
         known = known_paths(self._catalog) - self.lost.keys()
         folders, own = [b""], os.fsencode(state_folder(self._library).name)
         while folders:
@@ -236,7 +236,7 @@ class _Comparison:
         except OSError:
             return
         likely = wanted.get(seen.st_size, ()) if stat.S_ISREG(seen.st_mode) else ()
-        # What is missing for long is looked for by its time as well: nothing is read again and again.
+        # Files that were missing before must match in time as well, so that nothing is read repeatedly.
         likely = [one for one in likely if one.place.path in self.lost or one.place.mtime_ns == time_of(seen)]
         content = file_sha256(self._library / to_path(path)) if likely else None
         for one in likely:
@@ -245,7 +245,7 @@ class _Comparison:
                 break
 
     def _found(self, one: MissingFile, path: bytes) -> None:
-        """It lies at `path` now, moved there by hand."""
+        """Record that it was moved to `path` by hand."""
         is_new = self.lost.pop(one.place.path, None) is not None
         if not is_new and self._known_lost.pop(one.place.path, None) is None:
             return
@@ -260,7 +260,7 @@ class _Comparison:
 
 
 def _link_target(link: bytes) -> os.stat_result | None:
-    """What a link leads to; None when nothing is there. OSError where that cannot be told."""
+    """The status of a link's target; None if there is none. Raises OSError if that cannot be determined."""
     try:
         return os.stat(link)  # noqa: PTH116 - bytes, as they are kept
     except _NOT_THERE:

@@ -1,10 +1,10 @@
 """Which recorded paths may be used, and the crawls that this person named on this computer.
 
 The journal and the move log may be damaged, or come with a library from somebody else. So every change is checked here
-before it is carried out, undone or settled, whatever its checksum: the library's side must be in the library, the
-crawl's side in the crawl of its run. A change outside the library also needs a crawl that the person named: one that
-was sorted with `--mode move`, or was given to undo. Each is recorded in the person's own state folder, in a small file
-per pair of library and crawl, named by their hash, so that several processes can write at once.
+before it is carried out, undone or settled, even if its checksum is right: one path must be in the library, the other
+in the crawl of its run. A change outside the library also needs a crawl that the person named: one that was sorted with
+`--mode move`, or was given to undo. Each is recorded in the person's own state folder, in a small file per pair of
+library and crawl, named by their hash, so that several processes can write at once.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _FROM_LIBRARY = _OUT_OF_LIBRARY | {Method.RENAME}
 
 
 class PathScope:
-    """What the changes of one library may touch; what is known of folders holds as long as this lives."""
+    """The paths that changes of one library may touch; results about folders are cached in this object."""
 
     def __init__(self, catalog: Catalog, library: Path) -> None:
         self._catalog = catalog
@@ -51,20 +51,20 @@ class PathScope:
         self._named: dict[Path, Path | None] = {}
 
     def trouble(self, entry: MoveRecord) -> Message | None:
-        """Why a change must not be carried out, None when it may be."""
+        """Why a change must not be carried out; None if it may be."""
         return _first(self._troubles(entry))
 
     def unnamed(self, entry: MoveRecord) -> Path | None:
-        """The crawl in which a change, or taking it back, changes a file, when no person named it."""
+        """The crawl in which a change, or its undo, changes a file although no person named that crawl; else None."""
         crawl = self._crawl(self._run_of(entry)) if _changes_crawl(entry) else None
         return None if crawl is None or self._named_root(crawl) is not None else crawl
 
     def is_in_library(self, path: Path) -> bool:
-        """Whether a recorded path, from the library on, leads to a file that may be used."""
+        """Whether a recorded path within the library leads to a file that may be used."""
         return _first(self._in_library(one) for one in (path,)) is None
 
     def is_folder_in_library(self, path: Path) -> bool:
-        """Whether a recorded folder, from the library on, is one that may be removed when it is empty."""
+        """Whether a recorded folder within the library may be removed if it is empty."""
         return self.is_in_library(path / "any")
 
     def _troubles(self, entry: MoveRecord) -> Iterator[Message | None]:
@@ -83,7 +83,7 @@ class PathScope:
             )
 
     def _run_of(self, entry: MoveRecord) -> int:
-        """The run whose crawl an entry leads to: a link that is taken away led where the run that made it had it."""
+        """The run whose crawl an entry refers to: for the removal of a link, the run that made the link."""
         if entry.method is not Method.REMOVE or entry.undoes is None:
             return entry.run
         made = entry_of(self._catalog, entry.undoes)
@@ -124,12 +124,12 @@ class PathScope:
     def _below(self, root: Path, inner: Path) -> Message | None:
         if ".." in inner.parts or (self._state in inner.parts and inner.parent != REPLACED):
             return Message("{path} is no place for pictures", path=displayable(root / inner))
-        lstat_or_none(root / inner)  # whether the system knows such a name at all
+        lstat_or_none(root / inner)  # raises if no file can have this name
         link = self._link(root, root / inner.parent)
         return None if link is None else Message("{path} is a link to another folder", path=displayable(link))
 
     def _link(self, root: Path, folder: Path) -> Path | None:
-        """The first of the folders between `root` and `folder`, that one included, that is a link."""
+        """The first folder from `root` to `folder`, the latter included, that is a link; else None."""
         if (root, folder) not in self._links:
             between = [folder, *folder.parents]
             between = between[: between.index(root)]
@@ -142,7 +142,7 @@ class PathScope:
 
 
 def _changes_crawl(entry: MoveRecord) -> bool:
-    """Whether a change, and so taking it back, makes or removes a file outside of the library."""
+    """Whether a change, and so its undo, creates or removes a file outside the library."""
     return entry.method is Method.MOVE or (
         entry.method is Method.RESTORE and to_path(entry.target or entry.source).is_absolute()
     )
@@ -151,7 +151,7 @@ def _changes_crawl(entry: MoveRecord) -> bool:
 def _first(troubles: Iterator[Message | None]) -> Message | None:
     try:
         return next((trouble for trouble in troubles if trouble is not None), None)
-    except (OSError, ValueError) as error:  # a name that is too long or none, a folder that may not be looked into
+    except (OSError, ValueError) as error:  # an invalid or too long name, or a folder that may not be read
         return message_of(error)
 
 
@@ -164,15 +164,15 @@ _OWN: Final = 0o600
 
 
 def name_crawl(catalog: Catalog, crawl: Path) -> None:
-    """Have `crawl`, which a person named to this command, count as named as long as the catalog is open.
+    """Count `crawl`, which a person named to this command, as named while the catalog is open.
 
-    By both its names where it is a link now: the record has it as it was.
+    If it is now a link, this holds for both of its paths, because the catalog has the earlier one.
     """
     catalog.named |= {crawl.absolute(), real_path(crawl)}
 
 
 def record_named_crawls(catalog: Catalog, library: Path, progress: Progress) -> None:
-    """Note for later commands which crawls are named; where that cannot be, say what follows."""
+    """Record the named crawls for later commands; if that fails, report the consequence."""
     for crawl in sorted(catalog.named):
         try:
             record_named_crawl(library, crawl)
@@ -187,7 +187,7 @@ def record_named_crawls(catalog: Catalog, library: Path, progress: Progress) -> 
 
 
 def record_named_crawl(library: Path, crawl: Path) -> None:
-    """Note that `crawl` was named for `library`. Raises OSError, or RuntimeError where there is no home."""
+    """Record that `crawl` was named for `library`. Raises OSError, or RuntimeError without a home folder."""
     path = _note(library, crawl)
     if _holds(path, library, crawl):
         return
@@ -196,17 +196,17 @@ def record_named_crawl(library: Path, crawl: Path) -> None:
 
 
 def named_root(catalog: Catalog, library: Path, crawl: Path) -> Path | None:
-    """The crawl, or a folder that holds it, that a person named for `library` to this command or an earlier one."""
+    """The crawl, or a folder above it, that a person named for `library`, to this command or an earlier one."""
     return next((one for one in (crawl, *crawl.parents) if one in catalog.named or _is_noted(library, one)), None)
 
 
 def real_path(path: Path) -> Path:
-    """The path without links; no error for links that lead around in a circle, as `Path.resolve` has it."""
+    """The path without links; unlike `Path.resolve`, no error for links in a circle."""
     return Path(os.path.realpath(path))
 
 
 def unnamed_reason(library: Path, crawl: Path) -> Message:
-    """Why nothing is changed in a crawl that was not named, and what to do."""
+    """Why nothing is changed in a crawl that was not named, and what to do about it."""
     params = {"crawl": displayable(crawl), "command": command("undo", library, "--crawl", crawl)}
     note = _damaged_note(library, crawl)
     if note is None:
@@ -230,7 +230,7 @@ def _is_noted(library: Path, crawl: Path) -> bool:
 
 
 def _damaged_note(library: Path, crawl: Path) -> Path | None:
-    """The note of the crawl, which says something else, as after damage; None where there is none."""
+    """The damaged note of the crawl, which names something else; None if there is none."""
     try:
         path = _note(library, crawl)
     except RuntimeError:
@@ -241,7 +241,7 @@ def _damaged_note(library: Path, crawl: Path) -> Path | None:
 def _note(library: Path, crawl: Path) -> Path:
     """The file that notes the pair. Raises RuntimeError where this user has no folder for state."""
     folder = user_state_path("illsort", appauthor=False)
-    if not folder.is_absolute():  # below the current folder could be a stranger's note
+    if not folder.is_absolute():  # a note below the current folder could be a stranger's
         raise RuntimeError("there is no home folder")
     return folder / "crawls" / f"{hashlib.sha256(_content(library, crawl)).hexdigest()}.json"
 

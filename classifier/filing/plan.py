@@ -37,9 +37,9 @@ NAMES_TAKEN: Final = Message("every name for it is taken by another file")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStep:
-    """One move with the name chosen for it; `names` are those left to try, should a racer take this one.
+    """One move with the name chosen for it; `names` are the next ones to try if another process takes it.
 
-    `kept` is the file because of which a REMOVE loses nothing, as it was when that was proved.
+    For a REMOVE, `kept` is the status of the file that keeps the image, as it was verified.
     """
 
     move: Move
@@ -50,22 +50,22 @@ class PlannedStep:
 
     @property
     def temporary(self) -> Path:
-        """Where a copy of it is made, beside the target."""
+        """The temporary file of a copy, beside the target."""
         return self.target.with_name(temporary_name(self.entry.run, self.entry.id))
 
     @property
     def copies(self) -> bool:
-        """Whether the picture goes by copy, for it was asked for or the disks differ."""
+        """Whether the file is copied, by request or because the disks differ."""
         return self.entry.method is Method.COPY or (self.moves and self.entry.temporary is not None)
 
     @property
     def moves(self) -> bool:
-        """Whether the source's name goes away."""
+        """Whether the name of the source goes away."""
         return self.entry.method in {Method.MOVE, Method.RENAME, Method.RESTORE}
 
     @property
     def removes(self) -> bool:
-        """Whether the source's name goes away and none is made."""
+        """Whether the name of the source goes away and no other is made."""
         return self.entry.method is Method.REMOVE
 
 
@@ -74,7 +74,7 @@ def plan(
 ) -> list[PlannedStep | Outcome]:
     """A step with a free name, or the outcome of a move that cannot, must not or need not be made.
 
-    Raises OSError when the disk stops.
+    Raises OSError when the disk fails.
     """
     taken: set[Path] = set()
     plans: list[PlannedStep | Outcome] = []
@@ -94,12 +94,12 @@ def plan(
 
 
 def missing_folders(folder: Path, *, library: Path) -> list[Path]:
-    """The folders to be made so that `folder` is there, outermost first."""
+    """The missing folders down to `folder`, outermost first."""
     return [part for part in _folders_down_to(folder, library) if lstat_or_none(part) is None]
 
 
 def entry_for(move: Move, *, id: int, run: int, library: Path, target: Path | None) -> MoveRecord:  # noqa: A002
-    """The journal's row of a move as it was asked for; no `target` for one that is not made."""
+    """The journal row of a move as requested; without a `target` if it is not made."""
     source = move.source
     inside = move.method in {Method.RENAME, Method.REMOVE, Method.RESTORE}
     return MoveRecord(
@@ -123,7 +123,7 @@ def entry_for(move: Move, *, id: int, run: int, library: Path, target: Path | No
 
 
 def journal_path(path: Path, library: Path) -> Path:
-    """A path as the journal keeps it: from the library on where it lies there, else absolute."""
+    """A path as the journal stores it: relative within the library, else absolute."""
     return path.relative_to(library) if path.is_relative_to(library) else path.absolute()
 
 
@@ -147,7 +147,7 @@ def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[P
     crosses = move.source.path.parent.stat().st_dev != _device_of(folder)
     if crosses and move.method is Method.LINK:
         entry = replace(entry, method=Method.COPY)
-    # A link falls back to a copy where the disk has none.
+    # A link falls back to a copy if the disk has no links.
     if move.method in {Method.LINK, Method.COPY} or (crosses and move.method is not Method.SYMLINK):
         temporary = move.folder / temporary_name(run, id)
         entry = replace(entry, temporary=to_bytes(temporary))
@@ -169,7 +169,7 @@ def _planned_removal(move: Move, *, id: int, run: int, library: Path) -> Planned
 
 
 def _source_problem(move: Move) -> Outcome | None:
-    """None when the source is what was planned, else why it is left alone. Only RENAME and REMOVE take links."""
+    """None if the source is as planned, else why it is skipped. Only RENAME and REMOVE accept links."""
     found = lstat_or_none(move.source.path)
     if found is None:
         return Outcome(move=move, status=Status.GONE, reason=Message("it is no longer there"))
@@ -184,7 +184,7 @@ def _source_problem(move: Move) -> Outcome | None:
 
 
 def folder_problem(folder: Path, *, library: Path) -> Message | None:
-    """Why nothing can be put into `folder`, which need not exist yet.
+    """Why no file can be put into `folder`, which need not exist yet; else None.
 
     A link to a folder may lead anywhere and is refused in the library; outside, the folders are the user's own.
     """
@@ -214,7 +214,7 @@ def _folders_down_to(folder: Path, library: Path) -> list[Path]:
 
 
 def choose_name(move: Move, names: tuple[str, ...], *, folder: Path, taken: Container[Path]) -> int | Outcome:
-    """The index of the first free name in `folder`; or the outcome, when a name holds this picture or none is free."""
+    """The index of the first free name in `folder`; or the outcome, if a name has this image or none is free."""
     for index, name in enumerate(names):
         path = folder / name
         if path in taken:
@@ -229,9 +229,9 @@ def choose_name(move: Move, names: tuple[str, ...], *, folder: Path, taken: Cont
 
 
 def _same_already(move: Move, path: Path, size_bytes: int) -> Method | None:
-    """How a taken name comes to hold this picture, None when it holds something else.
+    """The method by which a taken name has this image; None if it has another content.
 
-    What is renamed or restored never meets itself: an equal file beside it is another, and both are kept.
+    For a rename or restore, an equal file is another one, and both are kept.
     """
     if move.method in {Method.RENAME, Method.RESTORE}:
         return None

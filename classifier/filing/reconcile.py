@@ -31,21 +31,21 @@ _MANY = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled:
-    """What one look found that was not recorded before; pictures, unless said otherwise."""
+    """The new differences that one comparison found; counts of images unless noted."""
 
     deleted: int = 0
     replaced: tuple[Path, ...] = ()
-    """Files, also sidecars, that hold another content now; paths within the library."""
+    """Files, also sidecars, that have another content now; paths within the library."""
     dangling: tuple[Path, ...] = ()
-    """Symbolic links, also to sidecars, that lead nowhere now; paths within the library."""
+    """Symbolic links, also to sidecars, that are dangling now; paths within the library."""
     moved: int = 0
     back: int = 0
-    """Missing before, and there again."""
+    """Missing before, and present again."""
     unreachable: int = 0
-    """Files that could not be looked at."""
+    """Files that could not be checked."""
 
     def sentences(self) -> list[Message]:
-        """What a person should know of it, a line each."""
+        """The messages for a person, one line each."""
         counts = (
             Message(
                 "files no longer in the library, so not counted and not filed again: {count:,}", count=self.deleted
@@ -73,9 +73,9 @@ def reconcile(catalog: Catalog, library: Path, progress: Progress | None = None)
 
 
 def reconcile_if_free(library: Path, progress: Progress | None = None) -> Reconciled | None:
-    """As `reconcile`, for a command that only reads: nothing is written where nothing differs.
+    """Like `reconcile`, for a command that only reads: writes nothing if nothing differs.
 
-    None, and nothing done, where there is no library, another process owns it, or it cannot be written: then the
+    Returns None, and does nothing, if there is no library, another process owns it, or it cannot be written: then the
     catalog is shown as it is.
     """
     if not is_library(library):
@@ -93,13 +93,13 @@ def reconcile_if_free(library: Path, progress: Progress | None = None) -> Reconc
 
 
 def report_reconciled(found: Reconciled | None, progress: Progress) -> None:
-    """Say what was found."""
+    """Report what was found."""
     for sentence in found.sentences() if found else ():
         progress.say(sentence)
 
 
 def missing_messages(counts: Mapping[str, int]) -> list[Message]:
-    """What is missing from a library in all, a line each; by the values of ChangeKind."""
+    """Everything that is missing from a library, one line each; `counts` by values of ChangeKind."""
     messages = (
         Message(
             "{count:,} no longer in the library (a sort with --restore-deleted files them again)",

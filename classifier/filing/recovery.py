@@ -43,17 +43,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """How many open changes proved done or not done, and which pictures are at neither place any more."""
+    """How many open changes turned out done or not done, and which images are at neither place."""
 
     done: int
     cancelled: int
     gone: tuple[Path, ...]
     rebuilt: int = 0
-    """Changes that were read from the trail, for the catalog was lost."""
+    """Changes read from the log of moves because the catalog was lost."""
     damaged: tuple[SkippedFile, ...] = ()
-    """Lines of the trail and open rows of the journal that were passed over."""
+    """Damaged lines of the log and open rows of the journal, which were skipped."""
     unnamed: tuple[SkippedFile, ...] = ()
-    """Open rows that stay open, for they would change a crawl that no person named."""
+    """Rows that stay open because they would change a crawl that no person named."""
 
 
 def recover(catalog: Catalog, library: Path, *, disk: Disk | None = None) -> Recovered:
@@ -132,7 +132,7 @@ def _settled(entry: MoveRecord, bounds: PathScope, catalog: Catalog, library: Pa
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file of this name is a copy under way, or what a stopped run left of one."""
+    """Whether a file of this name is an unfinished copy, of this run or an interrupted one."""
     return TEMPORARY.fullmatch(name) is not None
 
 
@@ -149,7 +149,7 @@ class _OpenMove:
         self.temporary = None if entry.temporary is None else library / to_path(entry.temporary)
 
     def settle(self) -> MoveRecord:
-        """Look, repair, and say how it ended."""
+        """Check, repair, and return the row as it ended."""
         if self.entry.method is Method.REMOVE:
             return self._removed()
         self._remove_placeholder()
@@ -172,11 +172,11 @@ class _OpenMove:
         if self.temporary is not None and has_content(self.temporary, self.entry.image_id):
             self._rescue(self.temporary)
             return self._at_target()
-        # Half a copy is kept then: it may be all that is left.
+        # An incomplete copy is kept then: it may be all that is left.
         return replace(self.entry, state=MoveState.GONE, note="neither at its old place nor at its new one")
 
     def _rescue(self, temporary: Path) -> None:
-        """The source was taken away meanwhile, so this copy may be the last: put it under the first free name."""
+        """The source is gone, so this copy may be the last: move it to the first free name."""
         for name in candidate_names(self.target.name, self.entry.image_id):
             self.target = self.target.with_name(name)
             self.entry = replace(self.entry, target=to_bytes(journal_path(self.target, self.library)))
@@ -188,7 +188,7 @@ class _OpenMove:
         update(self.catalog, replace(self.entry, state=MoveState.CLAIMED))
 
     def _at_target(self) -> MoveRecord:
-        """The target holds the picture: make that durable, and finish a move whose source is still there."""
+        """The target has the image: make it durable, and finish a move whose source still exists."""
         entry = self._entry_as_done()
         if entry is None:
             return replace(self.entry, state=MoveState.CANCELLED, note="an equal file lies there already")
@@ -205,7 +205,7 @@ class _OpenMove:
         return replace(entry, state=MoveState.DONE)
 
     def _entry_as_done(self) -> MoveRecord | None:
-        """The row with the method that was used in the end; None when what lies there is not ours.
+        """The row with the method that was used in the end; None if the file found is not ours.
 
         A move by rename never leaves two different files; and two spellings of one name are one file, not two.
         """
@@ -260,9 +260,9 @@ _LEAVES_LIBRARY = frozenset({Method.REMOVE, Method.RESTORE})
 
 
 def rebuild(catalog: Catalog, library: Path) -> tuple[int, tuple[int, ...]]:
-    """Fill an empty journal and the places from the trail; how many changes that are, and which lines are damaged.
+    """Fill an empty journal and the places from the log of moves; returns the number of changes and damaged lines.
 
-    Without this, a new catalog would number its changes from 1 again, and the trail would hold two of each number.
+    Without this, a new catalog would number its changes from 1 again, and the log would have each number twice.
     """
     with catalog.transaction():
         count, damaged = undo_queries.rebuild_journal(catalog, library)

@@ -1,7 +1,7 @@
-"""Files and decisions of a library are brought together: images move to the folders of their decisions.
+"""Makes files and decisions of a library agree: images move to the folders of their decisions.
 
-An image that cannot be moved, or that an undo has moved, gets the decision of the folder that it is in. Folders that a
-move leaves empty are removed.
+An image that cannot be moved, or that an undo has moved, gets the decision of its folder. Folders that a move leaves
+empty are removed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 def restore_decisions(catalog: Catalog, undone: int, *, undo: int) -> None:
-    """Bring the decisions back to before the run `undone`, as the run `undo` did its files.
+    """Restore the decisions from before the run `undone`, as the run `undo` did with its files.
 
     The caller holds the transaction.
     """
@@ -60,7 +60,7 @@ def restore_decisions(catalog: Catalog, undone: int, *, undo: int) -> None:
 
 
 def decision_from_location(one: PlacedImage, reason: Reason) -> Decision | None:
-    """The decision that follows from where a picture lies; None when what is decided agrees with that."""
+    """The decision that follows from where an image is; None if the current decision agrees."""
     known = one.decision
     if known is not None and _belongs(one, known):
         return None
@@ -81,13 +81,13 @@ def _belongs(one: PlacedImage, decision: Decision) -> bool:
 
 
 def is_not_moved(outcome: Outcome) -> bool:
-    """Whether a picture could not be moved within the library though nobody changed or took it."""
+    """Whether an image could not be moved within the library although it is unchanged."""
     move = outcome.move
     return move.method is Method.RENAME and move.beside is None and outcome.status is Status.FAILED
 
 
 def decide_not_moved(catalog: Catalog, library: Path, outcomes: Sequence[Outcome], *, run: int) -> Counter[str]:
-    """Decide the pictures that `run` could not move to be where they lie; how many, by the reason."""
+    """Give images that `run` could not move the decisions of their folders; returns counts by reason."""
     failed = [outcome for outcome in outcomes if is_not_moved(outcome) and _lies_in(library, outcome)]
     if failed:
         decided = decisions_of(catalog, [outcome.move.image_id for outcome in failed])
@@ -107,7 +107,7 @@ def decide_not_moved(catalog: Catalog, library: Path, outcomes: Sequence[Outcome
 
 
 def _lies_in(library: Path, outcome: Outcome) -> bool:
-    """Whether the file lies in the library: what a stranger wrote into the catalog may be anywhere."""
+    """Whether the file is in the library: a catalog from a stranger may have any path."""
     return outcome.move.source.path.is_relative_to(library) and ".." not in outcome.move.source.path.parts
 
 
@@ -116,7 +116,7 @@ _BATCH = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefileResult:
-    """The number of the run, how many pictures went where they belong, and those that could not, with the reason."""
+    """The number of the run, how many images were moved, and those that could not be, with the reason."""
 
     run: int
     moved: int
@@ -126,10 +126,10 @@ class RefileResult:
 def refile_images(
     catalog: Catalog, library: Path, decided: Iterable[Decision], *, run: int, progress: Progress
 ) -> RefileResult:
-    """Bring every picture in the library to the folder of its decision, with its sidecars; the caller owns the library.
+    """Move every image in the library to the folder of its decision, with its sidecars; the caller owns the library.
 
-    Folders of ours that nothing is left in go.
-    Raises FilingStopped when the disk refuses; what is done by then is recorded.
+    Folders of ours that are then empty are removed. Raises FilingStopped when the disk refuses; what was done is
+    recorded.
     """
     folders = CategoryFolders(library)
     moves = [move for decision in decided if (move := _move(catalog, library, decision, folders))]
@@ -161,7 +161,7 @@ def _move(catalog: Catalog, library: Path, decision: Decision, folders: Category
 
 
 def remove_empty_folders(catalog: Catalog, library: Path, folders: Iterable[Path], *, disk: Disk | None = None) -> None:
-    """Remove those of `folders`, within `library`, that a run made and that hold nothing any more."""
+    """Remove those of `folders`, within `library`, that a run made and that are empty now."""
     disk, bounds = disk or Disk(), PathScope(catalog, library)
     for folder in sorted(set(folders)):
         inner = journal_path(folder, library)
@@ -172,6 +172,6 @@ def remove_empty_folders(catalog: Catalog, library: Path, folders: Iterable[Path
             continue
         try:
             disk.remove_folder(folder)
-        except OSError:  # not empty, or not to be removed: it stays
+        except OSError:  # not empty, or not removable: it stays
             continue
         undo_queries.forget_folder(catalog, kept)

@@ -1,7 +1,7 @@
-"""Takes away links of ours that lead nowhere, or that show a second time what is filed elsewhere; through the engine.
+"""Removes links of ours that are dangling, or whose file is filed elsewhere too; through the executor.
 
-A link that leads nowhere goes when its picture is in the crawl again: it is filed anew then. A link whose file got
-another content in the crawl goes when that content is filed: one file lies in one folder.
+A dangling link is removed when its image is in the crawl again, and is filed anew. A link whose file got another
+content in the crawl is removed when that content is filed: one file is in one folder.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def remove_dangling_links(
     crawl: Path,
     execute: Callable[[Sequence[Move]], Sequence[Outcome]],
 ) -> frozenset[ImageId]:
-    """Take away the dangling links of pictures that `run` found in `crawl`; returns the pictures."""
+    """Remove the dangling links of images that `run` found in `crawl`; returns the images."""
     found = dangling_links(catalog, run=run, crawl=crawl)
     planned = [(one, _removal(library, one, origin=to_path(one.place.source), image=one.place)) for one in found]
     places = [one.place for one in _remove(catalog, planned, execute)]
@@ -46,7 +46,7 @@ def remove_dangling_links(
 def remove_repeated_links(
     catalog: Catalog, library: Path, *, execute: Callable[[Sequence[Move]], Sequence[Outcome]]
 ) -> None:
-    """Take away the links whose file is filed under its new content elsewhere."""
+    """Remove the links whose file is filed elsewhere under its new content."""
     _remove(catalog, list(_repeated(catalog, library)), execute)
 
 
@@ -64,9 +64,9 @@ def _repeated(catalog: Catalog, library: Path) -> Iterator[tuple[RemovableLink, 
 
 
 def _removal(library: Path, one: RemovableLink, *, origin: Path, image: LibraryFile) -> Move | None:
-    """Takes back the change that made the link, because the file is, or was, at `origin`.
+    """The move that undoes the change that made the link, because the file is, or was, at `origin`.
 
-    None if it is gone, or is no link of ours any more: a person put another file in its place.
+    None if it is gone, or no longer a link of ours: a person put another file in its place.
     """
     path = library / to_path(one.place.path)
     seen = lstat_or_none(path)

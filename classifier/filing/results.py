@@ -1,4 +1,4 @@
-"""How moves end: the outcome of each one, and the state of a batch while its parts are tried."""
+"""How moves end: the outcome of each one, and the state of a batch in progress."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Status(StrEnum):
     """How a move ended; only PLACED changed anything, and DUPLICATE left the source where it was."""
 
     PLACED = "placed"
-    DUPLICATE = "duplicate"  # the same content lies there already: a MOVE keeps its source
+    DUPLICATE = "duplicate"  # the same content is there already: a MOVE keeps its source
     CHANGED = "changed"
     GONE = "gone"
     FAILED = "failed"
@@ -35,8 +35,8 @@ class Status(StrEnum):
 class Outcome:
     """How one move ended.
 
-    `path` is where the picture lies, within the library, for PLACED and DUPLICATE. `method` is how it got there: COPY
-    where LINK was asked for and the disk cannot. `reason` says why not, or what is to be known.
+    `path` is where the image is, within the library, for PLACED and DUPLICATE. `method` is how it got there: COPY if a
+    LINK was requested that the disk does not support. `reason` is why it failed, or a remark.
     """
 
     move: Move
@@ -66,7 +66,7 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveResult:
-    """A move as it ended: its row; its outcome unless it was not begun; the step when the disk was changed for it."""
+    """A move as it ended: its row; its outcome unless it was not begun; the step if it changed the disk."""
 
     entry: MoveRecord
     outcome: Outcome | None = None
@@ -75,18 +75,18 @@ class MoveResult:
 
 @dataclass(kw_only=True)
 class BatchState:
-    """The ends by the row's id. A row during which the disk stopped has none, and recovery settles it."""
+    """The results by id of the row. A row during which the disk failed has none: recovery settles it."""
 
     ended: dict[int, MoveResult] = field(default_factory=dict)
     stopped: OSError | None = None
     left_open: set[int] = field(default_factory=set)
 
     def is_open(self, step: PlannedStep) -> bool:
-        """Whether the step can still be gone on with."""
+        """Whether the step can continue."""
         return step.entry.id not in self.ended and step.entry.id not in self.left_open
 
     def attempt(self, step: PlannedStep, part: Callable[[], _T]) -> _T | None:
-        """What one part of a step gives; None when it failed, and how the step ended by that is kept."""
+        """The result of one part of a step; None if it failed, which is recorded as the end of the step."""
         try:
             return part()
         except MoveSkipped as left:
@@ -99,7 +99,7 @@ class BatchState:
         return None
 
     def reopen(self, step: PlannedStep, error: OSError) -> None:
-        """The disk stopped during the step: recovery goes on with it."""
+        """The disk failed during the step: recovery settles it."""
         self.stopped = error
         self.ended.pop(step.entry.id, None)
         self.left_open.add(step.entry.id)
@@ -110,24 +110,24 @@ class BatchState:
         self.ended[entry.id] = MoveResult(entry=entry, outcome=outcome)
 
     def cancel(self, step: PlannedStep) -> None:
-        """The move was not begun, for the disk had stopped before."""
+        """The move was not begun, because the disk had failed before."""
         self.ended[step.entry.id] = MoveResult(entry=replace(step.entry, state=MoveState.CANCELLED))
 
     def place(self, step: PlannedStep, *, note: str = "") -> None:
-        """The picture lies where the step says."""
+        """The image is where the step puts it."""
         within = to_path(step.entry.target or b"")
         outcome = Outcome(move=step.move, status=Status.PLACED, path=within, method=step.entry.method, reason=note)
         entry = replace(step.entry, state=MoveState.DONE, note=note)
         self.ended[entry.id] = MoveResult(entry=entry, outcome=outcome, step=step)
 
     def keep_source(self, step: PlannedStep, why: str) -> None:
-        """The picture was to be moved, and is there as a copy only."""
+        """The image was to be moved, but was only copied."""
         step = replace(step, entry=replace(step.entry, method=Method.COPY))
         self.place(step, note=kept_source(why))
 
 
 def kept_source(why: str) -> Message:
-    """That a picture was to be moved, and is there as a copy only."""
+    """The message that an image was to be moved, but was only copied."""
     return Message("copied, but the original stays: {why}", why=why)
 
 

@@ -1,4 +1,4 @@
-"""Files that belong to a picture by their name, and the moves that keep them beside it; changes nothing."""
+"""Files that belong to an image by their name, and the moves that keep them beside it; changes nothing."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _ENDINGS = (".txt", ".xmp", ".json")
 def sidecar_moves(
     catalog: Catalog, image_ids: Iterable[ImageId], *, library: Path, method: Method, crawl: Path | None = None
 ) -> list[Move]:
-    """What brings the sidecars of pictures that have a place beside them: out of the crawl by `method`, or by RENAME.
+    """The moves that bring sidecars beside their filed images: from the crawl by `method`, or by RENAME.
 
-    One that two pictures of a folder share by its name goes with the first of them. MOVE takes only those out of the
-    crawl whose picture was moved: the others get in as their picture did. With `crawl`, sidecars of pictures that came
-    from another one wait until that is sorted.
+    A sidecar that belongs to two images of a folder goes with the first of them. MOVE applies only if the image was
+    moved: otherwise the sidecar uses the method of its image. With `crawl`, sidecars of images from another crawl wait
+    until that one is sorted.
     """
     folders = _FolderListing()
     moves: dict[Path, Move] = {}
@@ -45,23 +45,23 @@ def sidecar_moves(
 
 
 def outdated_moves(catalog: Catalog, image_ids: Iterable[ImageId], *, library: Path) -> list[Move]:
-    """What puts aside the sidecars that were written anew in the crawl, so that `sidecar_moves` brings the new ones.
+    """The moves that put aside sidecars that were rewritten in the crawl, so that `sidecar_moves` brings the new ones.
 
-    The library's own must be as it was put there: one that a person changed or deleted is no sidecar of ours any more.
+    Only unchanged sidecars of the library: one that a person changed or deleted is no longer ours.
     """
     found = (sidecar for image_id in image_ids for sidecar in sidecars_of(catalog, image_id))
     return [_put_aside(catalog, sidecar, library) for sidecar in found if _was_rewritten(sidecar)]
 
 
 def sidecar_name(sidecar: str, *, image: str, now: str) -> str:
-    """The name of a sidecar of `image` after that image was named `now`: `x.jpg.txt`, or else `x.txt`."""
+    """The name of a sidecar of `image` after that image was renamed to `now`: `x.jpg.txt`, or else `x.txt`."""
     ending = PurePath(sidecar).suffix
     whole = sidecar.removesuffix(ending).casefold() == image.casefold()
     return (now if whole else PurePath(now).stem) + ending
 
 
 class _FolderListing:
-    """What lies in folders of the crawl that sidecars were looked for in, by names in one case."""
+    """The files of crawl folders by case-folded name; each folder is listed once."""
 
     def __init__(self) -> None:
         self._names: dict[Path, dict[str, list[Path]]] = {}
@@ -90,7 +90,7 @@ def _is_from(place: LibraryFile, crawl: Path | None) -> bool:
 
 
 def _new(catalog: Catalog, place: LibraryFile, folders: _FolderListing, method: Method) -> Iterator[Move]:
-    """Those beside the file that the picture came from."""
+    """The sidecars beside the file that the image came from."""
     origin, now = to_path(place.source), to_path(place.path)
     method = place.method if method is Method.MOVE else method
     for path in folders.beside(origin):
@@ -103,7 +103,7 @@ def _new(catalog: Catalog, place: LibraryFile, folders: _FolderListing, method: 
 
 
 def _left_behind(catalog: Catalog, place: LibraryFile, library: Path) -> Iterator[Move]:
-    """Those in the library that the picture has left behind."""
+    """The sidecars in the library that are not in the folder of their image."""
     now = to_path(place.path)
     for sidecar in sidecars_of(catalog, place.image_id):
         if to_path(sidecar.path).parent != now.parent:
@@ -114,7 +114,7 @@ def _left_behind(catalog: Catalog, place: LibraryFile, library: Path) -> Iterato
 
 
 def _was_rewritten(sidecar: LibraryFile) -> bool:
-    """Whether another content is in the crawl now where this one came from; what is gone from there stays."""
+    """Whether its source in the crawl has another content now; a sidecar whose source is gone stays."""
     source = to_path(sidecar.source)
     found = None if sidecar.method is Method.SYMLINK else lstat_or_none(source)
     if found is None or not stat.S_ISREG(found.st_mode):
@@ -146,6 +146,6 @@ def _move(place: LibraryFile, source: ImageFile, content: ImageId, *, names: tup
 
 
 def _read(path: Path) -> tuple[ImageFile, ImageId] | None:
-    """The file and its content's hash; None when it is no plain file or cannot be read."""
+    """The file and its content hash; None if it is not a regular file or cannot be read."""
     found, content = lstat_or_none(path), file_sha256(path)
     return None if found is None or content is None else (image_file(path, found), content)

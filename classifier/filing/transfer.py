@@ -1,4 +1,4 @@
-"""Takes one planned step to the disk; must not know batches or what is recorded when it is done."""
+"""Carries out one planned step on the disk."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FileTransfer:
-    """What every step of a batch is carried with; `taken` are the targets that the batch's other steps have chosen."""
+    """Carries out steps of one batch; `taken` are the targets chosen by other steps of the batch."""
 
     catalog: Catalog
     library: Path
@@ -38,10 +38,10 @@ class FileTransfer:
     taken: Container[Path]
 
     def copy(self, step: PlannedStep) -> None:
-        """Make the copy beside the target; not yet durable. Raises LeftAlone, or OSError; no copy is left then."""
+        """Make the copy beside the target, not yet durable. Raises MoveSkipped or OSError, and then leaves no copy."""
         found = lstat_or_none(step.temporary)
         if found is not None and stat.S_ISREG(found.st_mode):
-            # Left by a life whose catalog was lost: its name and a row of ours say that it is no picture's only file.
+            # Leftover from a run whose catalog was lost: by its name and our row it is not the only file of an image.
             self.disk.remove(step.temporary)
         try:
             digest = self.disk.copy(step.move.source.path, step.temporary)
@@ -55,7 +55,7 @@ class FileTransfer:
             raise MoveSkipped(_changed_outcome(step))
 
     def secure(self, step: PlannedStep) -> None:
-        """Make the copy durable and prove it; OSError when the disk fails at that, and no copy is left."""
+        """Make the copy durable and verify it. Raises OSError when the disk fails, and then leaves no copy."""
         try:
             self.disk.secure(step.temporary, step.move.image_id)
         except OSError:
@@ -63,17 +63,17 @@ class FileTransfer:
             raise
 
     def drop(self, step: PlannedStep) -> None:
-        """Remove the copy of a step that is given up."""
+        """Remove the copy of an abandoned step."""
         if step.entry.temporary is not None:
-            # What cannot be removed now, recovery removes if the row stays open.
+            # Otherwise recovery removes it if the row stays open.
             with suppress(OSError):
                 self.disk.remove(step.temporary)
 
     def carry(self, step: PlannedStep) -> PlannedStep:
-        """Bring the picture, or its secured copy, to the target or another of its names; the step as it was done.
+        """Put the file, or its secured copy, at the target or another of its names; returns the step as it was done.
 
-        A copied source is still there: it goes once the batch is durable. Raises LeftAlone, or OSError when the disk
-        refuses; nothing is changed then.
+        A copied source stays until the batch is durable. Raises MoveSkipped, or OSError when the disk refuses; then
+        nothing is changed.
         """
         try:
             while True:
@@ -106,7 +106,7 @@ class FileTransfer:
             self.disk.symlink(source, step.target)
 
     def _remove(self, step: PlannedStep) -> None:
-        """Take the name away if both files still are what they were when it was proved to be safe."""
+        """Remove the name if both files are unchanged since this was verified to be safe."""
         path = step.move.source.path
         seen = lstat_or_none(path)
         if seen is None or not (
@@ -121,7 +121,7 @@ class FileTransfer:
         update(self.catalog, replace(step.entry, state=MoveState.CLAIMED))
 
     def _next_name(self, step: PlannedStep) -> PlannedStep:
-        """The step under the next free name, committed before the disk is touched for it."""
+        """The step under the next free name, which is committed before the disk is changed."""
         folder = step.target.parent
         chosen = choose_name(step.move, step.names, folder=folder, taken=self.taken)
         if isinstance(chosen, Outcome):
@@ -132,7 +132,7 @@ class FileTransfer:
         return replace(step, target=target, names=step.names[chosen + 1 :], entry=entry)
 
     def _by_copy(self, step: PlannedStep) -> PlannedStep:
-        """The step by copy; for a move the journal has to know, for then both files are the picture for a while."""
+        """The step by copy; recorded first, because during a move by copy both files exist for a while."""
         method = step.entry.method if step.moves else Method.COPY
         temporary = to_bytes(journal_path(step.temporary, self.library))
         step = replace(step, entry=replace(step.entry, method=method, temporary=temporary))
@@ -142,7 +142,7 @@ class FileTransfer:
         return step
 
     def _check(self, step: PlannedStep) -> None:
-        """Give back what was put there when it is not what was planned: it was swapped after it was looked at."""
+        """Move the file back if it is not the planned one: it was replaced after planning."""
         if step.copies or step.removes or step.entry.method is Method.SYMLINK:
             return
         found = lstat_or_none(step.target)

@@ -1,6 +1,6 @@
-"""Takes a run back, newest change first, through the same engine.
+"""Undoes a run, newest change first, through the same executor.
 
-A stopped undo goes on when it is asked for again: what is taken back already stands no more.
+An interrupted undo continues when it is requested again: changes that are already undone no longer stand.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ BATCH = 256
 
 @dataclass(kw_only=True)
 class UndoSummary:
-    """What an undo came to.
+    """The result of an undo.
 
-    `tried` is the run that was to be undone, None when there was none; `undone` is the same when anything of it was
-    taken back, or nothing of it stood; `run` is the undo's own.
+    `tried` is the run to undo, None if there was none; `undone` is the same if any change was undone, or none stood;
+    `run` is the undo itself.
     """
 
     undone: int | None = None
@@ -51,21 +51,21 @@ class UndoSummary:
     restored: int = 0
     """Moved back to where they were."""
     removed: int = 0
-    """Links and copies taken away."""
+    """Links and copies removed."""
     filed_again: int = 0
     """Put back into the library, by undoing an undo."""
     folders_removed: int = 0
     elsewhere: list[tuple[Path, Path]] = field(default_factory=list)
-    """Old path, and the one it got because a later file has that."""
+    """The old path, and the one used because a later file has that."""
     deleted: int = 0
-    """What is recorded as gone from the library, by a person's doing or as a second name: nothing to take back."""
+    """Files recorded as missing, deleted by a person or as a second name: nothing to undo."""
     left: list[SkippedFile] = field(default_factory=list)
     last_undo: int | None = None
-    """Where there was nothing to undo: the undo whose own undo makes the changes of its run again."""
+    """If there was nothing to undo: the last undo, which can be undone itself (redo)."""
 
     @property
     def taken_back(self) -> int:
-        """How many changes were taken back."""
+        """How many changes were undone."""
         return self.restored + self.removed + self.filed_again
 
     def as_dict(self) -> dict[str, Any]:
@@ -85,14 +85,14 @@ def undo(
     progress: Progress | None = None,
     disk: Disk | None = None,
 ) -> UndoSummary:
-    """Take back what `run` changed, or the last run that changed anything and is not undone.
+    """Undo `run`, or the last run that changed anything and is not undone.
 
-    Files go back into the crawl that the run recorded, and only when a person named it: to an earlier sort or undo, as
-    `crawl`, or by a yes of `on_unnamed` to a question. `crawl` is also that of runs whose own was lost.
+    Files go back into the crawl that the run recorded, and only if a person named it: to an earlier sort or undo, as
+    `crawl`, or by answering yes in `on_unnamed`. Runs whose crawl was lost get `crawl`.
 
-    What is not as that run left it stays and is listed. What was decided before the run holds again, and a picture that
-    stays where it lies is decided to be there. An undo that can take nothing back does not count as one. Raises
-    IllsortError in one line; what is done by then is recorded, and the same call goes on.
+    Files changed since the run stay and are listed. Previous decisions are restored, and an image that stays gets the
+    decision of its folder. An undo without any effect does not count as one. Raises IllsortError; what was done by then
+    is recorded, and the same call continues.
     """
     progress, disk = progress or SilentProgress(), disk or Disk()
     known = state_folder(library)
@@ -139,9 +139,9 @@ def _rebuilt(count: int, log: Path) -> Message:
 def _is_named_by_answer(
     catalog: Catalog, library: Path, run: int, on_unnamed: Callable[[Message], bool] | None
 ) -> bool:
-    """Whether a person named the crawl that undoing `run` changes by answering; no question where none is needed.
+    """Whether a person named the crawl of `run` by answering the question, which is asked only if needed.
 
-    Raises LibraryError when it is named neither before nor now.
+    Raises LibraryError if it was named neither before nor now.
     """
     bounds = PathScope(catalog, library)
     entries = undo_queries.standing_moves(catalog, run) if undo_queries.may_change_crawl(catalog, run) else ()
@@ -171,7 +171,7 @@ def _question(run: int, crawl: Path) -> Message:
 
 
 def _finish(catalog: Catalog, done: UndoSummary, chosen: int, own: int) -> None:
-    # What is counted is what this call took back; a stopped one before it may have done the rest.
+    # Only this call's changes are counted; an interrupted one may have undone the rest.
     has_changed = undo_queries.changed_anything(catalog, own)
     if has_changed or not done.left:
         done.undone = chosen
@@ -182,7 +182,7 @@ def _finish(catalog: Catalog, done: UndoSummary, chosen: int, own: int) -> None:
 
 
 def _batches(entries: Iterator[MoveRecord], library: Path) -> Iterator[list[MoveRecord]]:
-    """Batches of changes that do not wait for one another, for a batch is planned before any of it is done."""
+    """Batches of changes that do not depend on each other, because a batch is planned before any of it is done."""
     batch: list[MoveRecord] = []
     image_ids: set[str] = set()
     ends: set[Path] = set()
@@ -199,7 +199,7 @@ def _batches(entries: Iterator[MoveRecord], library: Path) -> Iterator[list[Move
 
 
 def _repair_journal(catalog: Catalog, library: Path) -> list[SkippedFile]:
-    """Write damaged rows of the journal anew where the trail holds them; what is left of them, one row each."""
+    """Restore damaged rows of the journal from the log of moves; returns those that it does not have."""
     path = state_folder(library) / NAME
     try:
         lost = undo_queries.repair_journal(catalog, library)
@@ -224,7 +224,7 @@ class _UndoRun:
         self.summary = summary
 
     def take_back(self, batch: list[MoveRecord]) -> None:
-        """Undo one batch and count what became of it."""
+        """Undo one batch and count the results."""
         bounds = PathScope(self._catalog, self._library)
         planned = [inverse_move(self._catalog, entry, self._library, bounds) for entry in batch]
         left = [one for one in planned if isinstance(one, SkippedFile)]
@@ -251,7 +251,7 @@ class _UndoRun:
             summary.elsewhere.append((wanted, self._library / outcome.path))
 
     def remove_folders(self) -> None:
-        """Remove the folders that the run made and that are empty now, but not the one of a disk that is away."""
+        """Remove the folders that the run made and that are empty now, except mount points of absent disks."""
         bounds = PathScope(self._catalog, self._library)
         for kept in undo_queries.folders_of(self._catalog, self.summary.tried or 0):
             folder = self._library / to_path(kept)

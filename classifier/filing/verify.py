@@ -1,4 +1,4 @@
-"""Whether a library is as its catalog says: every place, the journal, what lies about; changes no user's file."""
+"""Checks a library against its catalog: every place, the journal, and other files; changes no file of the user."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something that is not as it should be."""
+    """Something that is wrong."""
 
     path: Path
     what: Message
@@ -43,11 +43,11 @@ class Problem:
 
 @dataclass(kw_only=True)
 class VerifySummary:
-    """What was looked at and what is off; `yours` are files in the library that illsort did not put there."""
+    """What was checked and what is wrong; `yours` are files in the library that illsort did not put there."""
 
     checked: int = 0
     missing: dict[str, int] = field(default_factory=dict)
-    """Pictures that are recorded as gone from the library, by why; where none is, empty."""
+    """How many images are recorded as missing, by kind of change; empty if none are."""
     off: list[Problem] = field(default_factory=list)
     yours: list[Path] = field(default_factory=list)
 
@@ -62,11 +62,10 @@ class VerifySummary:
 
 
 def verify(library: Path, *, quick: bool = False, progress: Progress | None = None) -> VerifySummary:
-    """Check `library` against its catalog; `quick` trusts size and time and reads no picture.
+    """Check `library` against its catalog; `quick` compares size and time only and reads no image.
 
-    What a person deleted is no fault and only counted; what was changed is listed once, and recorded as theirs.
-
-    Raises LibraryError when it is no library or its catalog cannot be read at all.
+    Deleted files are counted, not reported; changed ones are listed once, and recorded as the person's own. Raises
+    LibraryError if it is not a library or its catalog cannot be read.
     """
     progress, summary = progress or SilentProgress(), VerifySummary()
     summary.off += _found_new(library, reconcile_if_free(library, progress))
@@ -84,7 +83,7 @@ def verify(library: Path, *, quick: bool = False, progress: Progress | None = No
 
 
 def _found_new(library: Path, found: Reconciled | None) -> Iterator[Problem]:
-    """What was changed since the last look; from then on it is only counted."""
+    """Files changed since the last comparison; after that they are only counted."""
     if found is not None:
         for path in found.replaced:
             what = Message("was changed since it was filed: from now on it is taken to be yours")
@@ -137,7 +136,7 @@ def _catalog(catalog: Catalog, library: Path) -> Iterator[Problem]:
 
 
 def _wrong(place: LibraryFile, library: Path, *, quick: bool) -> Message | None:
-    """What is wrong with one file, None when nothing is."""
+    """What is wrong with one file; None if nothing is."""
     path = library / to_path(place.path)
     found = lstat_or_none(path)
     if place.method is Method.SYMLINK and found is not None:
@@ -171,7 +170,7 @@ def _wrong_link(path: Path, place: LibraryFile, *, quick: bool) -> Message | Non
 
 
 def _look_about(catalog: Catalog, library: Path, summary: VerifySummary) -> None:
-    """Files that no row knows: left by a stopped run, or the user's own."""
+    """Files without a row: left by an interrupted run, or the user's own."""
 
     def refused(error: OSError) -> None:
         summary.off.append(
