@@ -88,7 +88,7 @@ class AuditState:
 
     @cached_property
     def kinds(self) -> dict[ImageId, AnnotationKind]:
-        """The annotation of each picture, skipped ones too."""
+        """The annotation of each image, skipped ones too."""
         return {annotation.image_id: annotation.kind for annotation in self.answers}
 
     @cached_property
@@ -106,7 +106,7 @@ class AuditState:
 
     @property
     def asked(self) -> int:
-        """How many pictures were answered or skipped."""
+        """How many images were answered or skipped."""
         return len(self.kinds)
 
     def is_bad(self, drawn: SampledImage) -> bool:

@@ -30,7 +30,7 @@ _STEPS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThresholdOffer:
-    """A threshold that keeps the rate; `kept` of `filed` pictures stay filed."""
+    """A threshold that keeps the rate; `kept` of `filed` images stay filed."""
 
     threshold: float
     kept: int

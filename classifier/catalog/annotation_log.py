@@ -57,9 +57,9 @@ def current(annotations: Iterable[Annotation]) -> dict[ImageId, Annotation]:
 
 
 def ruled_out(annotations: Iterable[Annotation]) -> dict[ImageId, frozenset[str]]:
-    """The categories that each image was said not to belong to, given all annotations, oldest first.
+    """The categories ruled out for each image, given all annotations, oldest first.
 
-    A category that the image was later said to belong to is not among them. Names are as they were when annotated.
+    A category that the image was later annotated with is not among them. Names are as they were when annotated.
     """
     found: dict[ImageId, frozenset[str]] = {}
     for image_id, of_it in without_retracted(annotations).items():
@@ -70,7 +70,7 @@ def ruled_out(annotations: Iterable[Annotation]) -> dict[ImageId, frozenset[str]
 
 
 def judged_wrong(catalog: Catalog) -> list[ImageId]:
-    """The images that were ever said not to belong to a category."""
+    """The images for which a category was ever ruled out."""
     rows = catalog.connection.execute("SELECT DISTINCT picture FROM verdicts WHERE said = ?", (AnnotationKind.WRONG,))
     return [ImageId(image_id) for (image_id,) in rows]
 

@@ -40,7 +40,7 @@ class FiledImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampledImage:
-    """One image of a sample, as it was filed at the time of the draw; asked in the order of `position`, from 0."""
+    """One image of a sample, as it was filed at the time of the draw; shown in the order of `position`, from 0."""
 
     position: int
     image_id: ImageId
@@ -210,8 +210,8 @@ def _number(catalog: Catalog, audit: int) -> int:
 def _count_earlier(catalog: Catalog, last_move: int, *, before: int | None) -> int:
     """How many audits had answers since a sort filed anything into a category.
 
-    To take away what was found wrong and audit again is one more look at the same filing, whoever takes it away: the
-    audit, a review, or a sort that goes by what was said.
+    Removing wrong images and auditing again is one more test of the same filing, whether the audit, a review, or a sort
+    that applies annotations removes them.
     """
     now = _filed_last(catalog, last_move)
     answered = catalog.connection.execute(_ANSWERED).fetchall()

@@ -35,7 +35,7 @@ _LEFT_THERE: Final = "an undo left it there"
 
 
 def m001_first_tables(connection: sqlite3.Connection) -> None:
-    """Runs, pictures, files, predictions, decisions, and the journal of moves.
+    """Runs, images, files, predictions, decisions, and the journal of moves.
 
     Paths are bytes of `os.fsencode`; inode and device are text, for they can pass 63 bits on Windows.
     """

@@ -41,8 +41,8 @@ class MoveRecord:
     """One row of the journal.
 
     Paths are relative to the library, with "/", or absolute when outside. A MOVE, RENAME or RESTORE with a `temporary`
-    is made by copying. Size, time, inode and device are those of the source when planned. `note` says why it failed,
-    or what is to be known; one that was read back is for `values.to_message`. `undoes` and `beside` as in a Move.
+    is made by copying. Size, time, inode and device are those of the source when planned. `note` is why it failed, or a
+    remark; `values.to_message` converts a stored one. `undoes` and `beside` as in a Move.
     """
 
     id: int

@@ -1,7 +1,7 @@
 """Reads the sentences in which earlier versions stored reasons and failures, as codes and parameters.
 
 Only the migrations `m016_reason_codes` and `m017_failure_codes` use this module, so it changes no more than those steps
-do. A sentence that it does not know is kept as the code "text".
+do. An unknown sentence is kept as the code "text".
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _Params = dict[str, Any]
 _LONGEST: Final = 4000
-"""Characters of a sentence that is read; all that illsort wrote are shorter."""
+"""The longest sentence that is read; all that illsort wrote are shorter."""
 
 _SOURCE: Final = r"\((?P<origin>audit|review|labels) of (?P<date>[^)]{10})\)"
 _GUESS: Final = re.compile(r"(\d\.(\d{1,9})) (.+)", re.DOTALL)
@@ -81,7 +81,7 @@ def _with_annotation(params: _Params, annotation: int | None) -> str:
     return to_json(dict(sorted(linked.items())))
 
 
-@lru_cache(maxsize=8)  # each row asks three times
+@lru_cache(maxsize=8)  # called three times a row
 def _read(sentence: bytes, category: bytes | None) -> tuple[str, _Params]:
     return read_sentence(sentence.decode(errors="replace"), (category or b"").decode(errors="replace"))
 
@@ -103,7 +103,7 @@ def read_sentence(sentence: str, category: str) -> tuple[str, _Params]:
 
 
 def _annotated(sentence: str, category: str) -> tuple[str, _Params] | None:
-    """Of a category "not x" or "x (review of 2026-01-01)" the sentence alone does not say where it ends."""
+    """The sentence alone does not show where a category such as "not x" or "x (review of 2026-01-01)" ends."""
     exact = re.compile(rf"a person said it is (?P<category>{re.escape(category)}) {_SOURCE}")
     for code, pattern in (("annotated", exact), *_ANNOTATED.items()):
         if (found := pattern.fullmatch(sentence)) is not None:
@@ -120,7 +120,7 @@ def _cuts(sentence: str) -> Iterator[tuple[str, str]]:
 
 
 def _params(found: re.Match[str], guesses: str, category: str) -> _Params | None:
-    """The parameters; None where they would not give the same sentence again."""
+    """The parameters; None if they would not produce the same sentence."""
     texts = {name: text for name, text in found.groupdict().items() if text is not None}
     first = texts.pop("first", None)
     top, digits = _top(guesses, category if first is None else first)

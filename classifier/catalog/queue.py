@@ -161,7 +161,7 @@ def page(
 
 def decision_condition(wanted: QueueFilter) -> tuple[str, list[str]]:
     """The SQL condition on `decisions` for a filter, and its values."""
-    # The first is what the indexes of what waits are made for.
+    # The indexes of waiting images need the first condition.
     condition, values = "d.action IN ('review', 'unknown')", list[str]()
     if not wanted.skipped:  # what was skipped waits together, whether in review or unknown
         condition, values = f"{condition} AND d.action = ?", [wanted.action.value]

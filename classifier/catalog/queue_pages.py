@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _Bounds = tuple[bytes, bytes]
 _FEW: Final = 3000
-"""To look so many up takes as long as to go through the files that lie between sixty of them."""
+"""Looking up this many takes as long as scanning the files between sixty of them."""
 _EVERYWHERE: Final = (b"", b"\xff")
 _FIRST: Final = "SELECT min(path) FROM files WHERE picture = ? AND path > ? AND path < ?"
 _COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {conditions} LIMIT ?)"

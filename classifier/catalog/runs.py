@@ -1,4 +1,4 @@
-"""Runs: what was asked for, with which model, and how each ended."""
+"""Runs: their settings, their models, and how each ended."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ FIRST_TABLES = (
         id INTEGER PRIMARY KEY, run INTEGER NOT NULL, picture TEXT NOT NULL, method TEXT NOT NULL,
         source BLOB NOT NULL, target BLOB, temporary BLOB, state TEXT NOT NULL, size_bytes INTEGER, mtime_ns INTEGER,
         inode TEXT, device TEXT, permissions INTEGER, note TEXT, at TEXT NOT NULL)""",
-    # Few rows are ever open, and recovery asks for them at every start.
+    # Few rows are ever open, and recovery queries them at every start.
     "CREATE INDEX moves_open ON moves (state) WHERE state IN ('intent', 'claimed')",
     "CREATE INDEX moves_by_run ON moves (run, state)",
     """CREATE TABLE places (
@@ -44,7 +44,7 @@ UNDO_AND_SIDECARS = (
     "ALTER TABLE moves ADD COLUMN beside TEXT",
     "CREATE INDEX moves_by_undone ON moves (undoes) WHERE undoes IS NOT NULL",
     "ALTER TABLE runs ADD COLUMN undoes INTEGER",
-    # By path, for sidecars of different pictures are often equal; `image_id` is the content's hash as in places.
+    # By path, for sidecars of different images are often equal; `image_id` is the content's hash as in places.
     """CREATE TABLE sidecars (
         path BLOB PRIMARY KEY, beside TEXT NOT NULL, picture TEXT NOT NULL, method TEXT, source BLOB,
         size_bytes INTEGER, mtime_ns INTEGER, inode TEXT, device TEXT) WITHOUT ROWID""",
@@ -53,7 +53,7 @@ UNDO_AND_SIDECARS = (
 )
 
 AUDITS = (
-    # `filed` (pictures by category), `steps` (threshold, pictures kept) and the marks are as they were at the draw.
+    # `filed` (images by category), `steps` (threshold, images kept) and the marks are as they were at the draw.
     """CREATE TABLE audits (
         id INTEGER PRIMARY KEY, at TEXT NOT NULL, seed INTEGER NOT NULL, simple INTEGER NOT NULL, filed TEXT NOT NULL,
         steps TEXT NOT NULL, last_move INTEGER NOT NULL, last_decided INTEGER NOT NULL, run INTEGER, threshold REAL)""",
@@ -77,7 +77,7 @@ EMBEDDINGS = (
 REVIEW_QUEUE = (
     "CREATE INDEX decisions_by_surety ON decisions (action, confidence)",
     "CREATE INDEX decisions_by_category ON decisions (action, category, confidence)",
-    # The last run first, and within it the least sure: one direction for all three, so that a page can go on anywhere.
+    # The last run first, within it the least confident: one direction for all three, so that a page can begin anywhere.
     "CREATE INDEX decisions_by_run ON decisions (action, (-run), confidence)",
     "CREATE INDEX verdicts_by_origin ON verdicts (origin)",
 )
@@ -127,12 +127,12 @@ DISK_CHANGES: Final = (
         confidence REAL, reason TEXT, what TEXT NOT NULL, at TEXT NOT NULL)""",
     "CREATE UNIQUE INDEX missing_pictures ON missing (picture) WHERE beside IS NULL",
     "CREATE INDEX missing_by_source ON missing (source)",
-    # Whatever brings a picture or sidecar back, it is missing no more.
+    # An image or sidecar that is placed again is no longer missing.
     """CREATE TRIGGER place_is_here AFTER INSERT ON places BEGIN
         DELETE FROM missing WHERE picture = NEW.picture AND beside IS NULL; END""",
     """CREATE TRIGGER sidecar_is_here AFTER INSERT ON sidecars BEGIN
         DELETE FROM missing WHERE source = NEW.source AND beside = NEW.beside; END""",
-    # What a run was asked to file again though a person had deleted it, as it was in `missing`: undone, it is so again.
+    # Deleted files that a run restored, as they were in `missing`: undoing the run records them as deleted again.
     """CREATE TABLE restored (
         for_run INTEGER NOT NULL, picture TEXT NOT NULL, path BLOB NOT NULL, method TEXT, source BLOB,
         size_bytes INTEGER, mtime_ns INTEGER, inode TEXT, device TEXT, beside TEXT, run INTEGER, action TEXT,

@@ -25,12 +25,12 @@ _HASH: Final = re.compile("[0-9a-f]{64}")
 
 
 def check_of(table: str, column: str, kind: str) -> Callable[[Any], bool]:
-    """What tells a right value of this column from a damaged one; `kind` is its SQL type. NULL is not for it."""
+    """The check for values of this column other than NULL; `kind` is its SQL type."""
     return _BY_PLACE.get((table, column), _BY_NAME.get(column, _BY_TYPE[kind]))
 
 
 def may_be_null(table: str, column: str) -> bool:
-    """Whether NULL is right in a column that the schema lets be NULL."""
+    """Whether NULL is valid in a column in which the schema allows it."""
     return column not in _NEVER_NULL.get(table, frozenset())
 
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def to_bytes(path: Path) -> bytes:
-    """A path as the catalog keeps it."""
+    """A path as the catalog stores it."""
     return os.fsencode(path.as_posix())
 
 
 def to_path(kept: bytes) -> Path:
-    """The path that the catalog keeps as `kept`."""
+    """The path that the catalog stores as `kept`."""
     return Path(os.fsdecode(kept))
 
 
@@ -51,7 +51,7 @@ def utc_now(timespec: str = "seconds") -> str:
 
 
 def to_note(message: str) -> str:
-    """A message as the catalog keeps it: JSON of its parts where it is more than its template, for translation."""
+    """A message as the catalog stores it: as JSON of its parts if it has any, for translation."""
     if isinstance(message, SystemMessage) or (isinstance(message, Message) and message.params):
         with suppress(TypeError):  # a parameter that is not of JSON
             return to_json(message.as_dict(), ascii_only=True)
@@ -59,7 +59,7 @@ def to_note(message: str) -> str:
 
 
 def to_message(note: str) -> str:
-    """The message that the catalog keeps as `note`; earlier versions kept all as they are read."""
+    """The message that the catalog stores as `note`; earlier versions stored only the English text."""
     if note.startswith('{"template": '):
         with suppress(LookupError, TypeError, ValueError, AttributeError, RecursionError):
             return Message.from_dict(json.loads(note))
@@ -72,9 +72,9 @@ _CHUNK: Final = 500  # below the least number of values that SQLite takes in one
 def select_many(
     catalog: Catalog, query: str, image_ids: Sequence[ImageId], *, before: Sequence[Any] = ()
 ) -> Iterator[Any]:
-    """The rows of `query` for `image_ids`, part by part; in it stands `IN {pictures}`.
+    """The rows of `query` for `image_ids`, part by part; it contains `IN {pictures}`.
 
-    `before` are the values of the question marks that stand before that.
+    `before` are the values of the placeholders before that.
     """
     for start in range(0, len(image_ids), _CHUNK):
         part = image_ids[start : start + _CHUNK]

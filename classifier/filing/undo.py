@@ -251,7 +251,7 @@ class _UndoRun:
             summary.elsewhere.append((wanted, self._library / outcome.path))
 
     def remove_folders(self) -> None:
-        """Remove the folders that the run made and that are empty now, except mount points of absent disks."""
+        """Remove the folders that the run made and that are empty now, unless files are recorded there."""
         bounds = PathScope(self._catalog, self._library)
         for kept in undo_queries.folders_of(self._catalog, self.summary.tried or 0):
             folder = self._library / to_path(kept)

@@ -228,7 +228,7 @@ def _spaced(frame: Frame, values: Sequence[int]) -> list[tuple[float, str]]:
     kept: list[tuple[float, str]] = []
     edge = float("inf")
     for value in sorted(set(values), reverse=True):
-        if edge - frame.x(value) > 40:  # noqa: PLR2004 - units of the picture that a number needs
+        if edge - frame.x(value) > 40:  # noqa: PLR2004 - SVG units that a number needs
             kept.append((value, f"{value:,}"))
             edge = frame.x(value)
     return kept

@@ -53,7 +53,7 @@ def read_steps(catalog: Catalog, annotations: Sequence[Annotation]) -> list[Step
 
 
 def check_answers(catalog: Catalog, answers: Sequence[Answer], categories: Sequence[str]) -> None:
-    """Raise LibraryError for a category that does not exist, or a picture that is not in the library."""
+    """Raise LibraryError for a category that does not exist, or an image that is not in the library."""
     for one in answers:
         if one.kind in {AnnotationKind.RIGHT, AnnotationKind.WRONG} and one.category not in categories:
             raise LibraryError("there is no category {name!r}", name=one.category)

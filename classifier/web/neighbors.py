@@ -1,6 +1,6 @@
 """The labeled images nearest to one that waits, by the embeddings in the bundle: an explanation of its prediction."""
 
-# Shapes: N labeled pictures, D embedding width.
+# Shapes: N labeled images, D embedding width.
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound=BaseModel)
 MOST: Final = 200
-"""Pictures at most in one request."""
+"""Most images in one request."""
 _LARGEST: Final = 2**63 - 1  # of SQLite
 
 Number = Annotated[int, Field(ge=0, le=100_000)]

@@ -76,7 +76,7 @@ class PageSession:
         return _equal(key, self.keys.page)
 
     def shows_images(self, key: str) -> bool:
-        """Whether a picture's address with this key comes from an opened page."""
+        """Whether an image's address with this key comes from an opened page."""
         return _equal(key, self.keys.pictures)
 
 

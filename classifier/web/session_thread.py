@@ -42,7 +42,7 @@ class SessionThread:
         self.max_megapixels: float
         """The size limit of the last sort."""
         self.unfiled = 0
-        """How many pictures were left to be filed when it was closed."""
+        """How many images were left to be filed when it was closed."""
 
     def open(self) -> None:
         """Open the library, if it is not open. Raises LibraryError."""
