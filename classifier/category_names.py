@@ -35,9 +35,9 @@ def problem_with(name: str) -> Message | None:
 
 def twins_among(names: Iterable[str]) -> tuple[str, str] | None:
     """Two names that differ only in case or in how Unicode writes them, which are one folder on some systems."""
-    seen: dict[str, str] = {}
+    by_key: dict[str, str] = {}
     for name in names:
-        twin = seen.setdefault(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()), name)
+        twin = by_key.setdefault(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()), name)
         if twin != name:
             return twin, name
     return None

@@ -47,9 +47,9 @@ def file_learned(library: Path, learner: Learner, *, send: Send) -> dict[str, An
         novelty = learner.ood_detector(catalog, training_set)
     send({"filing": {"stage": "model", "done": 0, "total": None}})
     bundle = refit_bundle(library, learner, training_set, novelty)
-    asked = learner.strictness
+    strictness = learner.strictness
     for crawl in crawls:
-        # What a stopped sort was asked for belongs to another model.
+        # The settings of an interrupted sort belong to another model.
         sort(
             crawl,
             library=library,
@@ -57,8 +57,8 @@ def file_learned(library: Path, learner: Learner, *, send: Send) -> dict[str, An
             settings=_settings(recorded),
             progress=_ProgressSender(send),
             restart=True,
-            threshold=asked.threshold,
-            max_error=asked.max_error,
+            threshold=strictness.threshold,
+            max_error=strictness.max_error,
             is_named=False,
         )
     remove_other_bundles(bundle.folder.parent, kept=bundle.folder)
@@ -77,7 +77,7 @@ def _refuse_unnamed(catalog: Catalog, library: Path, crawls: Iterable[Path]) -> 
 def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, novelty: OodDetector | None) -> Bundle:
     """Save the bundle with the refitted head in the models folder of the library."""
     before = learner.bundle.load_holdout() if training_set.can_guarantee else None
-    evidence = cross_fit(training_set, before=before) if training_set.can_guarantee else None
+    holdout = cross_fit(training_set, before=before) if training_set.can_guarantee else None
     annotated = sum(not path for path in training_set.labeled.paths)
     return save_with_head(
         state_folder(library) / "models",
@@ -85,7 +85,7 @@ def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, nov
         categories=training_set.categories,
         head=fit(training_set),
         labeled=training_set.labeled,
-        holdout=evidence,
+        holdout=holdout,
         ood=novelty,
         note=f"measured before its head was fitted anew, with {annotated} verdicts of a person beside the labels",
     )

@@ -53,9 +53,9 @@ class Encoder:
 
 def load_encoder(settings: Settings) -> Encoder:
     """Load the backbone that training would start from. Raises ModelError when that fails."""
-    asked = settings.model
+    model = settings.model
     network = load_backbone(
-        asked.backbone, num_categories=1, image_size=asked.image_size, allow_pickle=asked.allow_pickle
+        model.backbone, num_categories=1, image_size=model.image_size, allow_pickle=model.allow_pickle
     )
     transform = EvalTransform(image_size=network.image_size)
     key = backbone_key(

@@ -65,7 +65,7 @@ class Learner:
             self._backbone, self._labeled = self._backbone_and_labels(catalog)
         self._folder = embeddings_folder(library, self._backbone)
         self._width = self._labeled.embeddings.shape[1]
-        self.strictness = Strictness.from_settings(settings).asked
+        self.strictness = Strictness.from_settings(settings).requested
         self._versions: tuple[int, ...] = ()
         self._embeddings: dict[ImageId, NDArray[np.float32]] = {}
         self._coverage: float | None = None
@@ -210,11 +210,11 @@ class Learner:
         return ranking.write(self._library, zip(range(len(rows)), *columns, strict=True), meta=meta)
 
     def _rule(self, training_set: TrainingSet) -> dict[str, Any]:
-        asked = self._expected(training_set)
+        expected = self._expected(training_set)
         return {
-            "threshold": asked.threshold or self.bundle.manifest.threshold,
-            "max_error": asked.max_error,
-            "promised": bool(asked.guaranteed),
+            "threshold": expected.threshold or self.bundle.manifest.threshold,
+            "max_error": expected.max_error,
+            "promised": bool(expected.guaranteed),
         }
 
     def _expected(self, training_set: TrainingSet) -> Strictness:

@@ -95,14 +95,14 @@ def _decision(one: FiledImage, action: Action, reason: Reason) -> Decision:
 
 
 def _below_threshold_reason(one: FiledImage, audit: Audit, threshold: float, max_error: float | None) -> Reason:
-    asked = {} if max_error is None else {"max_error": max_error}
+    target = {} if max_error is None else {"max_error": max_error}
     return Reason.of(
         ReasonCode.BELOW_AUDITED,
         date=audit.at[:10],
         digits=4,
         threshold=round(threshold, 4),
         top=[[one.category, round(one.confidence, 4)]],
-        **asked,
+        **target,
     )
 
 

@@ -21,15 +21,15 @@ T = TypeVar("T")
 _COLUMNS = "id, picture, said, category, origin, audit, at, step, selection"
 
 
-def add(catalog: Catalog, verdict: Annotation) -> Annotation:
+def add(catalog: Catalog, annotation: Annotation) -> Annotation:
     """Record an annotation durably; returns it with its id."""
-    return add_all(catalog, [verdict])[0]
+    return add_all(catalog, [annotation])[0]
 
 
 def add_all(catalog: Catalog, annotations: Iterable[Annotation]) -> list[Annotation]:
     """Record annotations durably, all or none; returns them with their ids."""
     with catalog.transaction() as connection:
-        return [replace(verdict, id=_insert(connection, verdict)) for verdict in annotations]
+        return [replace(annotation, id=_insert(connection, annotation)) for annotation in annotations]
 
 
 def latest(catalog: Catalog, image_ids: Sequence[ImageId] | None = None) -> dict[ImageId, Annotation]:
@@ -81,12 +81,12 @@ def without_retracted(annotations: Iterable[Annotation]) -> dict[ImageId, list[A
     A retraction removes the last annotation of its own origin.
     """
     found: dict[ImageId, list[Annotation]] = {}
-    for verdict in annotations:
-        of_it = found.setdefault(verdict.image_id, [])
-        if verdict.kind is not AnnotationKind.TAKEN_BACK:
-            of_it.append(verdict)
+    for annotation in annotations:
+        of_it = found.setdefault(annotation.image_id, [])
+        if annotation.kind is not AnnotationKind.TAKEN_BACK:
+            of_it.append(annotation)
             continue
-        own = [number for number, one in enumerate(of_it) if one.origin == verdict.origin]
+        own = [number for number, one in enumerate(of_it) if one.origin == annotation.origin]
         if own:
             del of_it[own[-1]]
     return found
@@ -124,12 +124,21 @@ def count(catalog: Catalog) -> int:
     return len(latest(catalog))
 
 
-def _insert(connection: sqlite3.Connection, verdict: Annotation) -> int:
-    values = (verdict.image_id, verdict.kind, verdict.category, verdict.origin, verdict.audit, verdict.at, verdict.step)
+def _insert(connection: sqlite3.Connection, annotation: Annotation) -> int:
+    values = (
+        annotation.image_id,
+        annotation.kind,
+        annotation.category,
+        annotation.origin,
+        annotation.audit,
+        annotation.at,
+        annotation.step,
+        annotation.selection,
+    )
     cursor = connection.execute(
         "INSERT INTO verdicts (picture, said, category, origin, audit, at, step, selection) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (*values, verdict.selection),
+        values,
     )
     return int(cursor.lastrowid or 0)
 

@@ -151,13 +151,13 @@ def record_changes(catalog: Catalog, changes: LibraryChanges) -> None:
 def restore_deleted(catalog: Catalog, *, run: int, crawl: Path) -> None:
     """Forget that a person deleted what `run` found in `crawl`, so that it is filed again."""
     of_it = "what = 'deleted' AND coalesce(beside, picture) IN (SELECT picture FROM files WHERE crawl = ? AND seen = ?)"
-    asked = (to_bytes(crawl), run)
+    of_run = (to_bytes(crawl), run)
     with catalog.transaction() as connection:
         connection.execute(
             f"INSERT INTO restored (for_run, {_MISSING}) SELECT ?, {_MISSING} FROM missing WHERE {of_it}",  # noqa: S608
-            (run, *asked),
+            (run, *of_run),
         )
-        connection.execute(f"DELETE FROM missing WHERE {of_it}", asked)  # noqa: S608 - built from constants
+        connection.execute(f"DELETE FROM missing WHERE {of_it}", of_run)  # noqa: S608 - built from constants
 
 
 def delete_again(catalog: Catalog, *, run: int) -> None:

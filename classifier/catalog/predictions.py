@@ -99,11 +99,11 @@ class PredictionRow(NamedTuple):
 class Candidate:
     """A file of the crawl whose image has a prediction."""
 
-    __slots__ = ("_file", "seen")
+    __slots__ = ("_file", "prediction")
 
-    def __init__(self, file: tuple[Any, ...], seen: PredictionRow) -> None:
+    def __init__(self, file: tuple[Any, ...], prediction: PredictionRow) -> None:
         self._file = file
-        self.seen = seen
+        self.prediction = prediction
 
     @property
     def path(self) -> bytes:
@@ -210,9 +210,9 @@ class CrawlQuery:
             return None
         # In the order of the ids, as the catalog stores them.
         wanted = sorted({row[5] for row in found})
-        seen = {row[0]: PredictionRow(*row) for row in select_many(self.catalog, _SEEN, wanted, before=(self.model,))}
+        by_id = {row[0]: PredictionRow(*row) for row in select_many(self.catalog, _SEEN, wanted, before=(self.model,))}
         return PredictionPage(
-            candidates=[Candidate(row, seen[row[5]]) for row in found if row[5] in seen], last=found[-1][0]
+            candidates=[Candidate(row, by_id[row[5]]) for row in found if row[5] in by_id], last=found[-1][0]
         )
 
     def count_files(self, *, after: bytes) -> int:

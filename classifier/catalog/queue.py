@@ -147,8 +147,8 @@ def page(
     by = (
         Order.CATEGORY if wanted.category is not None and wanted.by_decision is Order.CONFIDENCE else wanted.by_decision
     )
-    asked, values = decision_condition(wanted)
-    conditions = [asked, annotation_condition(wanted), also]
+    of_decision, values = decision_condition(wanted)
+    conditions = [of_decision, annotation_condition(wanted), also]
     bounds: list[CursorValue] = []
     if after is not None:
         conditions.append(f"({', '.join(keys)}) > ({', '.join('?' for _ in keys)})")

@@ -1,6 +1,6 @@
 """What annotations make of the images of the queue, in temporary tables of one connection.
 
-`temp.annotated` has `how`: "settled" and "skipped" keep an image out of the queue; "wrong" does not, and names the
+`temp.annotated` has `how`: "answered" and "skipped" keep an image out of the queue; "wrong" does not, and names the
 category that the image is not of. `temp.ruled_out` has every category that a person ruled out for an image, under all
 names that the category is stored by.
 """
@@ -29,11 +29,11 @@ LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action
 CROSS JOIN places ON places.picture = d.picture
 WHERE d.action IN ('review', 'unknown') GROUP BY 1, 2 ORDER BY 3 DESC, 2
 """
-_SETTLED: Final = """
+_ANSWERED: Final = """
 SELECT d.picture, d.action, coalesce(r.category, d.category)
 FROM temp.annotated CROSS JOIN decisions AS d ON d.picture = annotated.picture
 LEFT JOIN outlook.ranks AS r ON r.picture = d.picture AND r.action = d.action
-WHERE annotated.how IN ('settled', 'skipped')
+WHERE annotated.how IN ('answered', 'skipped')
 """
 
 
@@ -59,16 +59,16 @@ class QueueAnnotations:
         query = "SELECT picture, how FROM temp.annotated WHERE picture IN {pictures}"
         return {ImageId(image_id): str(how) for image_id, how in select_many(self._catalog, query, image_ids)}
 
-    def settled(self) -> dict[ImageId, tuple[str, str]]:
-        """Queue and best guess of each image that is settled or skipped."""
-        rows = self._catalog.connection.execute(_SETTLED)
+    def answered(self) -> dict[ImageId, tuple[str, str]]:
+        """Queue and best guess of each image that is answered or skipped."""
+        rows = self._catalog.connection.execute(_ANSWERED)
         return {ImageId(image_id): (action, best) for image_id, action, best in rows}
 
     def count_by_category(self) -> dict[str, int]:
         """How many images a person put into each category."""
         query = (
             "SELECT category, count(*) FROM temp.annotated "
-            "WHERE how = 'settled' AND category IS NOT NULL GROUP BY category"
+            "WHERE how = 'answered' AND category IS NOT NULL GROUP BY category"
         )
         return dict(self._catalog.connection.execute(query).fetchall())
 

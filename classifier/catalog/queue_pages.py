@@ -81,16 +81,16 @@ def _are_few(catalog: Catalog, wanted: QueueFilter) -> bool:
 
 def _looked_up(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: bytes, limit: int) -> list[ImageId]:
     source = _SKIPPED if wanted.skipped else f"{_DECIDED} {ANNOTATED_JOIN}"
-    asked, values = decision_condition(wanted)
-    query = _LOOKED_UP.format(source=source, conditions=f"{asked} AND {annotation_condition(wanted)}")
+    condition, values = decision_condition(wanted)
+    query = _LOOKED_UP.format(source=source, conditions=f"{condition} AND {annotation_condition(wanted)}")
     lies = catalog.connection.execute(query, (*bounds, *values))
     behind = sorted((path, image_id) for path, image_id in lies if path is not None and path > start)
     return [ImageId(image_id) for _, image_id in behind[:limit]]
 
 
 def _along(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: bytes, limit: int) -> list[ImageId]:
-    asked, values = decision_condition(wanted)
-    query = _ALONG.format(annotated=ANNOTATED_JOIN, conditions=f"{asked} AND {annotation_condition(wanted)}")
+    condition, values = decision_condition(wanted)
+    query = _ALONG.format(annotated=ANNOTATED_JOIN, conditions=f"{condition} AND {annotation_condition(wanted)}")
     rows = catalog.connection.execute(query, (start, bounds[1], *values, bounds[0], limit))
     return [ImageId(image_id) for (image_id,) in rows]
 

@@ -46,7 +46,7 @@ class InterruptedRun:
     """The settings of a sort that did not finish; `model` is the bundle's key."""
 
     mode: str
-    asked: Strictness
+    strictness: Strictness
     bundle: Path
     model: str
     sidecars: bool
@@ -68,12 +68,12 @@ def begin(
     backbone: str | None = None,
 ) -> int:
     """Record that a run begins; returns its number. `model` and `backbone` are the bundle's keys."""
-    asked = (kind, to_bytes(crawl), mode, model, backbone, to_bytes(bundle), to_json(settings))
+    values = (kind, to_bytes(crawl), mode, model, backbone, to_bytes(bundle), to_json(settings))
     with catalog.transaction() as connection:
         cursor = connection.execute(
             "INSERT INTO runs (kind, crawl, mode, model, backbone, bundle, settings, started, state) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running')",
-            (*asked, utc_now()),
+            (*values, utc_now()),
         )
     return int(cursor.lastrowid or 0)
 
@@ -104,7 +104,7 @@ def interrupted_run(catalog: Catalog, crawl: Path) -> InterruptedRun | None:
     kept = recorded["sort"]
     return InterruptedRun(
         mode=mode,
-        asked=Strictness.from_settings(recorded).asked,
+        strictness=Strictness.from_settings(recorded).requested,
         bundle=to_path(bundle),
         model=model,
         sidecars=kept.get("sidecars", False),

@@ -141,9 +141,9 @@ def read_shard(folder: Path, shard: int, wanted: Sequence[tuple[int, ImageId]]) 
             room = np.empty(_BLOCK, layout)  # reused: new memory costs as much as reading
             for block in _blocks(wanted):
                 file.seek(_HEADER + block[0][0] * layout.itemsize)
-                asked = room[: block[-1][0] - block[0][0] + 1]
-                length = file.readinto(asked.view(np.uint8).data)  # type: ignore[attr-defined]
-                yield _unpack(asked[: length // layout.itemsize], block)
+                window = room[: block[-1][0] - block[0][0] + 1]
+                length = file.readinto(window.view(np.uint8).data)  # type: ignore[attr-defined]
+                yield _unpack(window[: length // layout.itemsize], block)
     except OSError:
         return
 

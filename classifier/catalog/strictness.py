@@ -42,7 +42,7 @@ class Strictness:
         )
 
     @property
-    def asked(self) -> Strictness:
+    def requested(self) -> Strictness:
         """The part of it that was requested."""
         return Strictness(threshold=self.threshold if self.max_error is None else None, max_error=self.max_error)
 

@@ -79,7 +79,7 @@ def sort(
     } | _on_this_machine(device, workers, batch_size, amp_dtype)
     overrides = [*set_, *(f"{name}={value}" for name, value in flags.items() if value is not None)]
     chosen = settings.excluding(settings.load(config, overrides), exclude)
-    asked, progress = _asked(chosen, overrides), TerminalProgress()
+    strictness, progress = _strictness(chosen, overrides), TerminalProgress()
     with progress.stage(Message("starting"), total=None, unit=""):
         from classifier.sort.pipeline import sort as run_sort
     interrupt.resumable_in(None if dry_run else out)
@@ -88,7 +88,7 @@ def sort(
         library=out,
         bundle=model or chosen.model.folder,
         settings=chosen,
-        **asked,
+        **strictness,
         progress=progress,
         restart=restart,
         restore_deleted=restore_deleted,
@@ -124,8 +124,8 @@ def _with_audit(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     return {key: value for key, value in summary.items() if key != "no_guarantee"} | {"promise": audit}
 
 
-def _asked(chosen: Settings, overrides: Sequence[str]) -> dict[str, Any]:
-    """The threshold or the error rate asked for: the command line goes before the file, a rate before a threshold."""
+def _strictness(chosen: Settings, overrides: Sequence[str]) -> dict[str, Any]:
+    """The requested threshold or error rate: the command line overrides the file, a rate a threshold."""
     from classifier.errors import SettingsError
 
     overridden = {override.partition("=")[0].strip() for override in overrides}

@@ -37,58 +37,58 @@ def _show(library: Path, *, as_json: bool) -> None:
     from classifier.filing.reconcile import reconcile_if_free, report_reconciled
 
     report_reconciled(reconcile_if_free(library, progress := TerminalProgress()), progress)
-    seen = library_stats(library)
+    stats = library_stats(library)
     if as_json:
         beside = {"audit": _audit_as_dict(library), "thumbnails": {"size_bytes": _thumbnails(library)}}
-        print_json(seen.as_dict() | beside)
+        print_json(stats.as_dict() | beside)
         return
     for lines in (
-        [*_runs(seen, library), *_to_finish(seen, library)],
-        _categories(seen),
-        _kept(seen, library),
+        [*_runs(stats, library), *_to_finish(stats, library)],
+        _categories(stats),
+        _kept(stats, library),
         _audit(library),
-        _failures(seen),
-        _not_filed(seen),
+        _failures(stats),
+        _not_filed(stats),
     ):
         print_lines(*([*lines, ""] if lines else []))
 
 
-def _runs(seen: LibraryStats, library: Path) -> list[str]:
+def _runs(stats: LibraryStats, library: Path) -> list[str]:
     from classifier.cli.terminal import table
 
     rows = [
         (
             f"#{run.id} {run.kind}",
             run.started.replace("T", " ").removesuffix("+00:00"),
-            _(seen.states[run.id].message),
+            _(stats.states[run.id].message),
             f"{run.summary.get('pictures', 0):,}",
             run.mode,
             str(run.crawl),
         )
-        for run in seen.runs
+        for run in stats.runs
     ]
     head = (_("run"), _("started (UTC)"), _("state"), _("pictures"), _("mode"), _("crawl"))
     lines = table(head, rows)
-    if seen.strictness.promise:
-        promising = next(run for run in reversed(seen.runs) if run.strictness.promise)
-        lines.append(_("#{run} promised {promise}", run=promising.id, promise=seen.strictness.promise))
-    if seen.strictness.no_guarantee and not _has_audit_guarantee(library):
-        lines.append(_(seen.strictness.no_guarantee))
+    if stats.strictness.promise:
+        promising = next(run for run in reversed(stats.runs) if run.strictness.promise)
+        lines.append(_("#{run} promised {promise}", run=promising.id, promise=stats.strictness.promise))
+    if stats.strictness.no_guarantee and not _has_audit_guarantee(library):
+        lines.append(_(stats.strictness.no_guarantee))
     return lines
 
 
-def _to_finish(seen: LibraryStats, library: Path) -> list[str]:
+def _to_finish(stats: LibraryStats, library: Path) -> list[str]:
     """The commands that go on with what was stopped, or take back what was left of an undone run."""
     from classifier.catalog.runs import EndState
 
     lines = []
-    for run in seen.runs:
+    for run in stats.runs:
         words = {
             "sort": ("sort", run.crawl, "--out", library),
             "label": ("label", run.crawl, "--labels", library),
             "undo": ("undo", library, "--run", run.undoes),
         }.get(run.kind, (run.kind, library))
-        ended = seen.states[run.id].ended
+        ended = stats.states[run.id].ended
         if ended is EndState.UNFINISHED:
             lines.append(
                 _(
@@ -112,40 +112,40 @@ def _has_audit_guarantee(library: Path) -> bool:
         return audit_guarantee(catalog, library) is not None
 
 
-def _categories(seen: LibraryStats) -> list[str]:
+def _categories(stats: LibraryStats) -> list[str]:
     from classifier.cli.terminal import bar, table
     from classifier.filing.reconcile import missing_messages
 
-    most = max([*seen.filed.values(), *seen.review.values(), 1])
-    names = sorted(seen.filed | seen.review, key=lambda name: (-seen.filed.get(name, 0), name))
+    most = max([*stats.filed.values(), *stats.review.values(), 1])
+    names = sorted(stats.filed | stats.review, key=lambda name: (-stats.filed.get(name, 0), name))
     rows = [
         (
             name or _("(no guess yet)"),
-            f"{seen.filed.get(name, 0):,}",
-            bar(seen.filed.get(name, 0) / most),
-            f"{seen.review.get(name, 0):,}",
+            f"{stats.filed.get(name, 0):,}",
+            bar(stats.filed.get(name, 0) / most),
+            f"{stats.review.get(name, 0):,}",
         )
         for name in names
     ]
-    rows.append((_("all"), f"{sum(seen.filed.values()):,}", "", f"{sum(seen.review.values()):,}"))
+    rows.append((_("all"), f"{sum(stats.filed.values()):,}", "", f"{sum(stats.review.values()):,}"))
     lines = table((_("category"), _("filed"), "", _("wait for review")), rows)
-    if seen.unknown:
-        lines.append(_("{count:,} in _unknown: unlike every picture you labeled", count=seen.unknown))
-    if seen.duplicates:
-        lines.append(count_("{count:,} duplicate of those", "{count:,} duplicates of those", count=seen.duplicates))
-    if seen.not_moved:
+    if stats.unknown:
+        lines.append(_("{count:,} in _unknown: unlike every picture you labeled", count=stats.unknown))
+    if stats.duplicates:
+        lines.append(count_("{count:,} duplicate of those", "{count:,} duplicates of those", count=stats.duplicates))
+    if stats.not_moved:
         lines.append(
             _(
                 "{count:,} could not be moved where they belong, and count where they lie; sort again",
-                count=seen.not_moved,
+                count=stats.not_moved,
             )
         )
-    return [*lines, *map(_, missing_messages(seen.missing))]
+    return [*lines, *map(_, missing_messages(stats.missing))]
 
 
-def _kept(seen: LibraryStats, library: Path) -> list[str]:
+def _kept(stats: LibraryStats, library: Path) -> list[str]:
     """The sizes of the embeddings and of the thumbnail cache."""
-    lines, embeddings, thumbnails = [], seen.embeddings, _thumbnails(library)
+    lines, embeddings, thumbnails = [], stats.embeddings, _thumbnails(library)
     if embeddings.size_bytes:
         lines.append(
             count_(
@@ -209,21 +209,21 @@ def _last_audit(library: Path) -> tuple[AuditState, bool] | None:
         return AuditState(audit, annotation_log.of_audit(catalog, audit.id)), audits.marks(catalog) == audit.marks
 
 
-def _failures(seen: LibraryStats) -> list[str]:
-    if not seen.failures:
+def _failures(stats: LibraryStats) -> list[str]:
+    if not stats.failures:
         return []
     from classifier.cli.terminal import failure_line
 
-    kinds = _(", ").join(_("{count:,} {kind}", count=count, kind=_(kind)) for kind, count in seen.broken.items())
-    lines = [_("{count:,} could not be read ({kinds}):", count=len(seen.failures), kinds=kinds)]
-    lines += [failure_line(path, failure) for path, failure in seen.failures[:_MOST_FAILURES]]
-    if len(seen.failures) > _MOST_FAILURES:
+    kinds = _(", ").join(_("{count:,} {kind}", count=count, kind=_(kind)) for kind, count in stats.broken.items())
+    lines = [_("{count:,} could not be read ({kinds}):", count=len(stats.failures), kinds=kinds)]
+    lines += [failure_line(path, failure) for path, failure in stats.failures[:_MOST_FAILURES]]
+    if len(stats.failures) > _MOST_FAILURES:
         lines.append("  " + _("the whole list is in _broken.csv"))
     return lines
 
 
-def _not_filed(seen: LibraryStats) -> list[str]:
-    if not seen.not_filed:
+def _not_filed(stats: LibraryStats) -> list[str]:
+    if not stats.not_filed:
         return []
-    lines = [_("{count:,} could not be filed; sort again to try again:", count=len(seen.not_filed))]
-    return [*lines, *(f"  {path}: {_(reason)}" for path, reason in seen.not_filed[:_MOST_FAILURES])]
+    lines = [_("{count:,} could not be filed; sort again to try again:", count=len(stats.not_filed))]
+    return [*lines, *(f"  {path}: {_(reason)}" for path, reason in stats.not_filed[:_MOST_FAILURES])]

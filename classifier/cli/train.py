@@ -108,14 +108,14 @@ def show_forecast(curve: dict[str, Any] | None) -> None:
 
     if not curve:
         return
-    asked = min(range(len(curve["max_errors"])), key=lambda index: abs(curve["max_errors"][index] - _ASKED))
+    nearest = min(range(len(curve["max_errors"])), key=lambda index: abs(curve["max_errors"][index] - _ASKED))
     ahead = [
         _(
             "{times}x the labels {accuracy} right, in hindsight {coverage} filed at {max_error:.0%} wrong",
             times=forecast["times"],
             accuracy=_range(forecast["accuracy"]),
-            coverage=_range(forecast["coverage"][asked]),
-            max_error=curve["max_errors"][asked],
+            coverage=_range(forecast["coverage"][nearest]),
+            max_error=curve["max_errors"][nearest],
         )
         for forecast in curve["forecasts"]
     ]

@@ -125,6 +125,6 @@ def count_fileable(confidences: NDArray[np.floating], strictness: Strictness, *,
         return int((confidences >= (strictness.threshold or default)).sum())
     if not strictness.guaranteed:
         return int((confidences >= estimated_threshold(strictness.max_error)).sum())
-    surest = np.sort(confidences.astype(np.float64))[::-1]
-    errors = np.cumsum(1 - surest) / np.arange(1, len(surest) + 1)
+    descending = np.sort(confidences.astype(np.float64))[::-1]
+    errors = np.cumsum(1 - descending) / np.arange(1, len(descending) + 1)
     return int((errors <= strictness.max_error).sum())  # the mean only grows, for the surest come first

@@ -229,20 +229,20 @@ def _copy_metadata(source: int, target: int) -> None:
     """Give the copy the permissions, user attributes and times of the source, as far as its disk supports them."""
     if sys.platform == "win32":  # pragma: no cover - Windows
         return
-    seen = os.fstat(source)
+    status = os.fstat(source)
     with suppress(PermissionError, NotImplementedError):
-        os.fchmod(target, seen.st_mode & _PERMISSIONS)
+        os.fchmod(target, status.st_mode & _PERMISSIONS)
     if sys.platform == "linux":  # pragma: no branch - the others have none
         with suppress(OSError):
             for name in filter(lambda name: name.startswith("user."), os.listxattr(source)):
                 os.setxattr(target, name, os.getxattr(source, name))
-    _set_times(target, seen)
+    _set_times(target, status)
 
 
-def _set_times(target: int | Path, seen: os.stat_result) -> None:
+def _set_times(target: int | Path, status: os.stat_result) -> None:
     """Give `target` the times of another file, as far as its disk and the system support them."""
     try:
-        os.utime(target, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
     except OverflowError:
         return
     except OSError as error:

@@ -75,32 +75,32 @@ class _Comparison:
             if number % _PROGRESS_EVERY == 0:
                 stage.advance(_PROGRESS_EVERY)
             try:
-                seen = lstat(root + path)
+                found = lstat(root + path)
             except OSError as error:
                 self._refused(path, error)
                 continue
             disks.add((device, path.rpartition(b"/")[0]))
-            if seen.st_size != size_bytes or (seen.st_mtime_ns != mtime_ns and time_of(seen) != mtime_ns):
-                self._try_closer(path, seen)
-            elif str(seen.st_dev) != device:
-                self._on_other_disk.append((path, seen.st_ino, seen.st_dev))
+            if found.st_size != size_bytes or (found.st_mtime_ns != mtime_ns and time_of(found) != mtime_ns):
+                self._try_closer(path, found)
+            elif str(found.st_dev) != device:
+                self._on_other_disk.append((path, found.st_ino, found.st_dev))
 
     def look_at_links(self, stage: Stage) -> None:
         """Check every symbolic link of ours: whether it exists, and whether its target is unchanged."""
         for path, size_bytes, mtime_ns, device, *of_original in links_to_check(self._catalog):
             stage.advance()
             try:
-                seen = os.lstat(self._root + path)
+                found = os.lstat(self._root + path)
                 original = _link_target(self._root + path)
             except OSError as error:
                 self._refused(path, error)
                 continue
             self._disks.seen.add((device, path.rpartition(b"/")[0]))
-            if (seen.st_size, time_of(seen)) != (size_bytes, mtime_ns):
-                self._try_closer(path, seen)
+            if (found.st_size, time_of(found)) != (size_bytes, mtime_ns):
+                self._try_closer(path, found)
                 continue
-            if str(seen.st_dev) != device:
-                self._on_other_disk.append((path, seen.st_ino, seen.st_dev))
+            if str(found.st_dev) != device:
+                self._on_other_disk.append((path, found.st_ino, found.st_dev))
             if original is None:
                 self._lose(path, ChangeKind.DANGLING)
             elif of_original[0] is not None and _differs(original, *of_original):
@@ -168,26 +168,26 @@ class _Comparison:
         else:
             self._unreachable += 1
 
-    def _try_closer(self, path: bytes, seen: os.stat_result) -> None:
+    def _try_closer(self, path: bytes, found: os.stat_result) -> None:
         try:
-            self._look_closer(path, seen)
+            self._look_closer(path, found)
         except OSError:
             self._unreachable += 1
 
-    def _look_closer(self, path: bytes, seen: os.stat_result) -> None:
+    def _look_closer(self, path: bytes, found: os.stat_result) -> None:
         """For another size or time: the same content is still ours, any other is the person's."""
         place, file = place_at(self._catalog, path), self._library / to_path(path)
         if place is None or place.image_id in self._unsettled:
             return
         if place.method is Method.SYMLINK:
             if is_link_to(file, to_path(place.source)):
-                self._here.append((place, _as_seen(place, seen)))
+                self._here.append((place, _as_seen(place, found)))
             else:
                 self.lost[path] = MissingFile(place=place, what=ChangeKind.REPLACED)
-        elif seen.st_size == place.size_bytes and has_content(file, place.image_id):
-            self._here.append((place, _as_seen(place, seen)))
-        elif place.beside is not None and is_crawl_file(place, seen) and (content := file_sha256(file)) is not None:
-            self._here.append((place, replace(_as_seen(place, seen), image_id=content)))
+        elif found.st_size == place.size_bytes and has_content(file, place.image_id):
+            self._here.append((place, _as_seen(place, found)))
+        elif place.beside is not None and is_crawl_file(place, found) and (content := file_sha256(file)) is not None:
+            self._here.append((place, replace(_as_seen(place, found), image_id=content)))
         else:
             self.lost[path] = MissingFile(place=place, what=ChangeKind.REPLACED)
 
@@ -198,7 +198,7 @@ class _Comparison:
 
     def _look_at_dangling(self, one: MissingFile, path: bytes) -> None:
         try:
-            seen, original = os.lstat(path), _link_target(path)
+            found, original = os.lstat(path), _link_target(path)
         except _NOT_THERE:
             self._forgotten.append(one.place)
         except OSError:
@@ -208,7 +208,7 @@ class _Comparison:
                 self._gone.append(replace(one, what=ChangeKind.REPLACED))
             elif original is not None:
                 self._back += 1
-                self._here.append((one.place, _as_seen(one.place, seen)))
+                self._here.append((one.place, _as_seen(one.place, found)))
 
     def _loose_files(self) -> Iterator[tuple[bytes, int]]:
         """Path and inode of every file in the library that is not at a recorded place."""
@@ -226,18 +226,18 @@ class _Comparison:
 
     def _is_that(self, path: bytes, place: LibraryFile) -> bool:
         with suppress(OSError):
-            seen = os.lstat(self._root + path)
-            return (seen.st_size, time_of(seen)) == (place.size_bytes, place.mtime_ns)
+            found = os.lstat(self._root + path)
+            return (found.st_size, time_of(found)) == (place.size_bytes, place.mtime_ns)
         return False
 
     def _match_content(self, path: bytes, wanted: dict[int, list[MissingFile]]) -> None:
         try:
-            seen = os.lstat(self._root + path)
+            found = os.lstat(self._root + path)
         except OSError:
             return
-        likely = wanted.get(seen.st_size, ()) if stat.S_ISREG(seen.st_mode) else ()
+        likely = wanted.get(found.st_size, ()) if stat.S_ISREG(found.st_mode) else ()
         # Files that were missing before must match in time as well, so that nothing is read repeatedly.
-        likely = [one for one in likely if one.place.path in self.lost or one.place.mtime_ns == time_of(seen)]
+        likely = [one for one in likely if one.place.path in self.lost or one.place.mtime_ns == time_of(found)]
         content = file_sha256(self._library / to_path(path)) if likely else None
         for one in likely:
             if one.place.image_id == content:
@@ -271,5 +271,5 @@ def _differs(original: os.stat_result, size_bytes: int, mtime_ns: int, has_its_c
     return not has_its_content or (original.st_size, time_of(original)) != (size_bytes, mtime_ns)
 
 
-def _as_seen(place: LibraryFile, seen: os.stat_result) -> LibraryFile:
-    return replace(place, size_bytes=seen.st_size, mtime_ns=time_of(seen), inode=seen.st_ino, device=seen.st_dev)
+def _as_seen(place: LibraryFile, found: os.stat_result) -> LibraryFile:
+    return replace(place, size_bytes=found.st_size, mtime_ns=time_of(found), inode=found.st_ino, device=found.st_dev)

@@ -139,9 +139,9 @@ def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[P
     if isinstance(chosen, Outcome):
         return chosen
     target = folder / move.names[chosen]
-    seen = move.source.path.lstat()
+    source_status = move.source.path.lstat()
     entry = replace(
-        entry_for(move, id=id, run=run, library=library, target=target), permissions=stat.S_IMODE(seen.st_mode)
+        entry_for(move, id=id, run=run, library=library, target=target), permissions=stat.S_IMODE(source_status.st_mode)
     )
     # The folders decide: on layered file systems a file can seem to lie on another disk than its own folder.
     crosses = move.source.path.parent.stat().st_dev != _device_of(folder)
@@ -156,7 +156,7 @@ def _planned(move: Move, *, id: int, run: int, library: Path, taken: Container[P
 
 def _planned_removal(move: Move, *, id: int, run: int, library: Path) -> PlannedStep | Outcome:  # noqa: A002
     path, origin = move.source.path, library / move.folder / move.names[0]
-    seen, kept = path.lstat(), lstat_or_none(origin)
+    source_status, kept = path.lstat(), lstat_or_none(origin)
     if not is_link_to(path, origin) and not survives_removal(origin, path, move.image_id):
         return Outcome(
             move=move,
@@ -164,7 +164,7 @@ def _planned_removal(move: Move, *, id: int, run: int, library: Path) -> Planned
             reason=Message("{path} is not the same any more, so this may be all", path=displayable(origin)),
         )
     entry = entry_for(move, id=id, run=run, library=library, target=origin)
-    entry = replace(entry, permissions=stat.S_IMODE(seen.st_mode))
+    entry = replace(entry, permissions=stat.S_IMODE(source_status.st_mode))
     return PlannedStep(move=move, entry=entry, target=origin, names=(), kept=kept)
 
 

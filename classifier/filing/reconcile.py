@@ -148,21 +148,21 @@ def open_library(library: Path, progress: Progress, *, named: Path | None = None
     with hold_lock(library), open_catalog(library) as catalog:
         if named is not None:
             name_crawl(catalog, named)
-        settled = recover(catalog, library)
-        if settled.rebuilt:
+        recovered = recover(catalog, library)
+        if recovered.rebuilt:
             progress.say(
                 Counted(
                     "the catalog was lost: {count:,} change was read from the plain record beside it",
                     "the catalog was lost: {count:,} changes were read from the plain record beside it",
-                    count=settled.rebuilt,
+                    count=recovered.rebuilt,
                 )
             )
-        if settled.done or settled.cancelled:
-            count = settled.done + settled.cancelled
+        if recovered.done or recovered.cancelled:
+            count = recovered.done + recovered.cancelled
             progress.say(Message("the last run was stopped: {count} open moves were settled", count=count))
-        for left in (*settled.damaged, *settled.unnamed):
+        for left in (*recovered.damaged, *recovered.unnamed):
             progress.say(Message("{path}: {why}", path=left.path, why=left.reason))
-        for path in settled.gone:
+        for path in recovered.gone:
             progress.say(
                 Message(
                     "{path}: was being filed when the last run was stopped, and is neither there nor here", path=path

@@ -69,16 +69,16 @@ def recover(catalog: Catalog, library: Path, *, disk: Disk | None = None) -> Rec
         entries = [(entry, bounds.unnamed(entry)) for entry in open_entries(catalog)]
         unnamed = Counter((entry.run, crawl) for entry, crawl in entries if crawl is not None)
         own = (entry for entry, crawl in entries if crawl is None)
-        settled = [_settled(entry, bounds, catalog, library, disk or Disk()) for entry in own]
-        if settled:
-            places = [place for entry in settled if (place := _place(entry, library)) is not None]
-            finish(catalog, settled, library=library, places=places)
+        results = [_settle(entry, bounds, catalog, library, disk or Disk()) for entry in own]
+        if results:
+            places = [place for entry in results if (place := _place(entry, library)) is not None]
+            finish(catalog, results, library=library, places=places)
     except OSError as error:
         raise FilingStopped(
             "cannot settle what was left open: {why}: {path}", why=message_of(error), path=error.filename or library
         ) from error
-    gone = tuple(to_path(entry.source) for entry in settled if entry.state is MoveState.GONE)
-    states = [entry.state for entry in settled]
+    gone = tuple(to_path(entry.source) for entry in results if entry.state is MoveState.GONE)
+    states = [entry.state for entry in results]
     return Recovered(
         done=states.count(MoveState.DONE),
         cancelled=states.count(MoveState.CANCELLED),
@@ -124,7 +124,7 @@ def _stay_open(library: Path, counts: Mapping[tuple[int, Path], int]) -> tuple[S
     return tuple(left)
 
 
-def _settled(entry: MoveRecord, bounds: PathScope, catalog: Catalog, library: Path, disk: Disk) -> MoveRecord:
+def _settle(entry: MoveRecord, bounds: PathScope, catalog: Catalog, library: Path, disk: Disk) -> MoveRecord:
     trouble = bounds.trouble(entry)
     if trouble is not None:
         return replace(entry, state=MoveState.FAILED, note=trouble)

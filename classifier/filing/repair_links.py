@@ -52,12 +52,12 @@ def remove_repeated_links(
 
 def _repeated(catalog: Catalog, library: Path) -> Iterator[tuple[RemovableLink, Move | None]]:
     for one in changed_links(catalog):
-        seen = lstat_or_none(library / to_path(one.place.path))
+        status = lstat_or_none(library / to_path(one.place.path))
         if one.place.method is Method.SYMLINK:
             other = place_from(catalog, one.place.source)
             origin = to_path(one.place.source)
         else:
-            other = None if seen is None else place_of_inode(catalog, seen.st_ino)
+            other = None if status is None else place_of_inode(catalog, status.st_ino)
             origin = library / to_path(other.path) if other else library
         if other is not None and other.path != one.place.path:
             yield one, _removal(library, one, origin=origin, image=other)
@@ -69,12 +69,12 @@ def _removal(library: Path, one: RemovableLink, *, origin: Path, image: LibraryF
     None if it is gone, or no longer a link of ours: a person put another file in its place.
     """
     path = library / to_path(one.place.path)
-    seen = lstat_or_none(path)
-    if seen is None or (one.place.method is Method.SYMLINK and not is_link_to(path, to_path(one.place.source))):
+    status = lstat_or_none(path)
+    if status is None or (one.place.method is Method.SYMLINK and not is_link_to(path, to_path(one.place.source))):
         return None
     return Move(
         image_id=image.image_id,
-        source=image_file(path, seen),
+        source=image_file(path, status),
         folder=journal_path(origin.parent, library),
         names=(origin.name,),
         method=Method.REMOVE,

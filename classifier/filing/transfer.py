@@ -108,12 +108,12 @@ class FileTransfer:
     def _remove(self, step: PlannedStep) -> None:
         """Remove the name if both files are unchanged since this was verified to be safe."""
         path = step.move.source.path
-        seen = lstat_or_none(path)
-        if seen is None or not (
-            matches_stat(seen, step.move.source) or is_unchanged(path, step.move.source, step.move.image_id)
+        found = lstat_or_none(path)
+        if found is None or not (
+            matches_stat(found, step.move.source) or is_unchanged(path, step.move.source, step.move.image_id)
         ):
             raise MoveSkipped(_changed_outcome(step))
-        if not stat.S_ISLNK(seen.st_mode) and not _is_kept(step, lstat_or_none(step.target)):
+        if not stat.S_ISLNK(found.st_mode) and not _is_kept(step, lstat_or_none(step.target)):
             raise MoveSkipped(_changed_outcome(step))
         self.disk.remove(path)
 

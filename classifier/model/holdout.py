@@ -82,7 +82,7 @@ class HoldoutPredictions:
 
 def load_holdout(path: Path, *, categories: int) -> HoldoutPredictions:
     """Read and check what `Evidence.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
-    return read_arrays(path, _evidence, lambda evidence: _wrong(evidence, categories))
+    return read_arrays(path, _evidence, lambda holdout: _wrong(holdout, categories))
 
 
 def _evidence(arrays: dict[str, NDArray[Any]]) -> HoldoutPredictions:
@@ -98,20 +98,20 @@ def _evidence(arrays: dict[str, NDArray[Any]]) -> HoldoutPredictions:
     )
 
 
-def _wrong(evidence: HoldoutPredictions, categories: int) -> Message | None:
+def _wrong(holdout: HoldoutPredictions, categories: int) -> Message | None:
     """What is wrong with the arrays, in a phrase; None when nothing is."""
-    logits, targets, groups = evidence.logits, evidence.targets, evidence.groups
+    logits, targets, groups = holdout.logits, holdout.targets, holdout.groups
     types = ", ".join(str(numbers.dtype) for numbers in (logits, targets, groups))
     if types != "float32, int64, int64":
         return Message("its numbers are {found}, not {wanted}", found=types, wanted="float32, int64, int64")
-    count = len(evidence.image_ids)
-    parts = {targets.shape, groups.shape, (len(evidence.paths),), (len(evidence.selections),)}
-    if logits.shape != (count, categories) or parts != {(count,)} or evidence.unjudged < 0:
+    count = len(holdout.image_ids)
+    parts = {targets.shape, groups.shape, (len(holdout.paths),), (len(holdout.selections),)}
+    if logits.shape != (count, categories) or parts != {(count,)} or holdout.unjudged < 0:
         return Message(
             "its parts do not fit {count} pictures and {categories} categories", count=count, categories=categories
         )
     named = np.where(targets == NO_CATEGORY, 0, targets)
-    return wrong_rows(logits, named, evidence.image_ids, categories=categories)
+    return wrong_rows(logits, named, holdout.image_ids, categories=categories)
 
 
 def method_in_words(how: str) -> Message:

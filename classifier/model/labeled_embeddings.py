@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class LabeledEmbeddings:
     """One row for each labeled image: `embeddings` float32 (N, D), kept half as precise; `targets` int64 (N,).
 
-    Near-duplicates share a number in `groups`, int64 (N,). A verdict that became a label has an empty path.
+    Near-duplicates share a number in `groups`, int64 (N,). An annotation that became a label has an empty path.
     `selections` says how each was selected, FITTED where the backbone was fitted to it.
     """
 
@@ -74,7 +74,7 @@ def load_labeled_embeddings(path: Path, *, categories: int) -> LabeledEmbeddings
 
 
 def load_labeled_paths(path: Path) -> dict[ImageId, str]:
-    """Where each labeled image lay when it was learned from, empty where only a verdict tells of it.
+    """Where each labeled image lay when it was learned from, empty if it is known only by an annotation.
 
     Of the same file as `load_labeled_embeddings`, without reading the embeddings. Raises ModelError
     in one line naming the file and what is wrong.

@@ -84,7 +84,7 @@ class RiskGuarantee:
 
 
 def guarantee_risk(
-    evidence: HoldoutPredictions,
+    holdout: HoldoutPredictions,
     *,
     categories: Sequence[str],
     temperature: float,
@@ -95,10 +95,10 @@ def guarantee_risk(
 
     Raises NoGuarantee in one line when nothing can: what is there, what it takes, what else can be asked for.
     """
-    rows = _Rows.of(evidence.by_chance, temperature)
+    rows = _Rows.of(holdout.by_chance, temperature)
     if not len(rows) and not rows.unjudged:
-        raise _nothing_to_go_by(evidence)
-    found = _promise(rows, len(categories), max_error, confidence, evidence.how)
+        raise _nothing_to_go_by(holdout)
+    found = _promise(rows, len(categories), max_error, confidence, holdout.how)
     if found is None:
         raise NoGuarantee(_refusal(rows, len(categories), max_error, confidence), why="few")
     return found
@@ -125,8 +125,8 @@ def no_guarantee(error: NoGuarantee, max_error: float, *, library: Path) -> Mess
     )
 
 
-def _nothing_to_go_by(evidence: HoldoutPredictions) -> NoGuarantee:
-    if Selection.FITTED in evidence.selections:
+def _nothing_to_go_by(holdout: HoldoutPredictions) -> NoGuarantee:
+    if Selection.FITTED in holdout.selections:
         return NoGuarantee("no guarantee: the backbone has learned from these labels, or may have", why="fitted")
     return NoGuarantee("no guarantee: the labels were picked, not drawn by chance", why="picked")
 
@@ -142,18 +142,18 @@ class _Rows:
     unjudged: int
 
     @classmethod
-    def of(cls, evidence: HoldoutPredictions, temperature: float) -> _Rows:
-        by_id = np.argsort(np.array(evidence.image_ids, dtype=np.str_), kind="stable")  # by content: chance, not choice
-        logits = np.sort(evidence.logits[by_id].astype(np.float64) / temperature, axis=1)
+    def of(cls, holdout: HoldoutPredictions, temperature: float) -> _Rows:
+        by_id = np.argsort(np.array(holdout.image_ids, dtype=np.str_), kind="stable")  # by content: chance, not choice
+        logits = np.sort(holdout.logits[by_id].astype(np.float64) / temperature, axis=1)
         # The last of the sorted is the guess; of its odds, unlike of a probability, nothing is lost by rounding.
         odds = logits[:, -1] - logsumexp(logits[:, :-1], axis=1) if logits.shape[1] > 1 else np.full(len(by_id), np.inf)
-        guesses = evidence.logits[by_id].argmax(axis=1)
+        guesses = holdout.logits[by_id].argmax(axis=1)
         return cls(
             odds=np.clip(odds, -_SUREST, _SUREST),
             guesses=guesses,
-            is_wrong=guesses != evidence.targets[by_id],
-            groups=evidence.groups[by_id],
-            unjudged=evidence.unjudged,
+            is_wrong=guesses != holdout.targets[by_id],
+            groups=holdout.groups[by_id],
+            unjudged=holdout.unjudged,
         )
 
     def __len__(self) -> int:

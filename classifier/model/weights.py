@@ -71,7 +71,7 @@ def check_weights(path: Path, *, head: tuple[str, str] | None, categories: int) 
     return 0 if head is None else _width(path, header, head, categories)
 
 
-def check_parameter_count(path: Path, asked: Callable[[], int]) -> None:
+def check_parameter_count(path: Path, parameter_count: Callable[[], int]) -> None:
     """Raise ModelError when the configuration has far more parameters than the weights file, before allocating them.
 
     A damaged file passes here and fails when the network is built.
@@ -80,7 +80,7 @@ def check_parameter_count(path: Path, asked: Callable[[], int]) -> None:
         with safe_open(path, framework="np") as tensors:
             names = list(tensors.keys())
             there = sum(math.prod(tensors.get_slice(name).get_shape()) for name in names)
-        wanted = asked()
+        wanted = parameter_count()
     except Exception:  # noqa: BLE001 - a damaged file, or a network that cannot be built so
         return
     if wanted > _TIMES * there + _ALWAYS:

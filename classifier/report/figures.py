@@ -150,10 +150,10 @@ def _opacity(share: float | None) -> float:
     return 0.15 + 0.8 * (share or 0.0)
 
 
-def learning_curve_plot(curve: dict[str, Any], *, asked: int) -> Markup:
-    """`curve` is as in evaluation.json; `asked` is the index of the error rate that coverage is shown at."""
+def learning_curve_plot(curve: dict[str, Any], *, rate_index: int) -> Markup:
+    """`curve` is as in evaluation.json; `rate_index` selects the error rate that coverage is shown at."""
     points, forecasts = curve["points"], curve["forecasts"]
-    floor = _floor(points, forecasts, asked)
+    floor = _floor(points, forecasts, rate_index)
     frame = Frame(
         x_from=points[0]["labels"] * 0.9,
         x_to=forecasts[-1]["labels"] * 1.08,
@@ -178,9 +178,9 @@ def learning_curve_plot(curve: dict[str, Any], *, asked: int) -> Markup:
         ("a", [p["accuracy"] for p in points], [f["accuracy"] for f in forecasts], Message("right")),
         (
             "b",
-            [p["coverage"][asked] for p in points],
-            [f["coverage"][asked] for f in forecasts],
-            Message("filed at {rate} wrong", rate=percent(curve["max_errors"][asked])),
+            [p["coverage"][rate_index] for p in points],
+            [f["coverage"][rate_index] for f in forecasts],
+            Message("filed at {rate} wrong", rate=percent(curve["max_errors"][rate_index])),
         ),
     )
     for cls, known, expected, _ in series:
@@ -211,10 +211,10 @@ def _series(
     return parts
 
 
-def _floor(points: Sequence[dict[str, Any]], forecasts: Sequence[dict[str, Any]], asked: int) -> float:
+def _floor(points: Sequence[dict[str, Any]], forecasts: Sequence[dict[str, Any]], rate_index: int) -> float:
     """The lower end of the axis: a multiple of a fifth, below everything shown."""
-    shown = [share for point in points for share in (point["accuracy"], point["coverage"][asked])]
-    shown += [share["low"] for ahead in forecasts for share in (ahead["accuracy"], ahead["coverage"][asked])]
+    shown = [share for point in points for share in (point["accuracy"], point["coverage"][rate_index])]
+    shown += [share["low"] for ahead in forecasts for share in (ahead["accuracy"], ahead["coverage"][rate_index])]
     return float(min(_HIGHEST_FLOOR, max(0.0, math.floor(_STEPS * min(shown)) / _STEPS)))
 
 

@@ -66,40 +66,40 @@ def write_library_report(library: Path) -> Path:
 
 def library_page(library: Path) -> str:
     """The page as text; reads only the catalog."""
-    seen = library_stats(library)
+    stats = library_stats(library)
     audit, is_current = last_audit(library)
     filed, review = _confidences(library)
-    rows = _rows(seen, audit)
+    rows = _rows(stats, audit)
     return render(
         "library.html",
         name=library.resolve().name,
-        tiles=_tiles(seen),
-        trust=trust_messages(library, seen.strictness, audit, is_current=is_current),
+        tiles=_tiles(stats),
+        trust=trust_messages(library, stats.strictness, audit, is_current=is_current),
         rows=rows,
         most=max([1, *(row.filed + row.review for row in rows)]),
         is_audited=audit is not None,
         percent_up=percent_up,
         histogram=confidence_histogram(filed, review) if any(filed) or any(review) else None,
-        runs=[_run_row(run, seen.states[run.id]) for run in seen.runs[: -_MOST_RUNS - 1 : -1]],
-        failures=[(kind, count, count / len(seen.failures)) for kind, count in seen.broken.items()],
-        not_filed=len(seen.not_filed),
+        runs=[_run_row(run, stats.states[run.id]) for run in stats.runs[: -_MOST_RUNS - 1 : -1]],
+        failures=[(kind, count, count / len(stats.failures)) for kind, count in stats.broken.items()],
+        not_filed=len(stats.not_filed),
     )
 
 
-def _tiles(seen: LibraryStats) -> list[tuple[int, Message]]:
+def _tiles(stats: LibraryStats) -> list[tuple[int, Message]]:
     """Counts of images with their captions; rare kinds only if there are any."""
     rare = [
-        (seen.unknown, Message("unlike every label, in _unknown")),
-        (seen.missing["deleted"], Message("no longer in the library")),
-        (seen.missing["replaced"], Message("changed in the library, yours now")),
-        (seen.missing["dangling"], Message("links whose original is gone")),
-        (seen.duplicates, Message("duplicates, left where they are")),
+        (stats.unknown, Message("unlike every label, in _unknown")),
+        (stats.missing["deleted"], Message("no longer in the library")),
+        (stats.missing["replaced"], Message("changed in the library, yours now")),
+        (stats.missing["dangling"], Message("links whose original is gone")),
+        (stats.duplicates, Message("duplicates, left where they are")),
     ]
     return [
-        (sum(seen.filed.values()), Message("filed without asking")),
-        (sum(seen.review.values()), Message("wait for you in _review")),
+        (sum(stats.filed.values()), Message("filed without asking")),
+        (sum(stats.review.values()), Message("wait for you in _review")),
         *((count, words) for count, words in rare if count),
-        (len(seen.failures), Message("could not be read")),
+        (len(stats.failures), Message("could not be read")),
     ]
 
 
@@ -115,15 +115,15 @@ def _run_row(run: Run, state: RunState) -> RunRow:
     )
 
 
-def _rows(seen: LibraryStats, audit: AuditState | None) -> list[Row]:
+def _rows(stats: LibraryStats, audit: AuditState | None) -> list[Row]:
     """Largest first."""
-    names = sorted(seen.filed | seen.review, key=lambda name: (-seen.filed.get(name, 0), name))
+    names = sorted(stats.filed | stats.review, key=lambda name: (-stats.filed.get(name, 0), name))
     bounds = {} if audit is None else {bound.category: bound for bound in audit.bounds() if bound.asked}
     return [
         Row(
             category=name,
-            filed=seen.filed.get(name, 0),
-            review=seen.review.get(name, 0),
+            filed=stats.filed.get(name, 0),
+            review=stats.review.get(name, 0),
             bound=bounds.get(name),
         )
         for name in names

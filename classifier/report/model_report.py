@@ -58,7 +58,7 @@ class BundleData:
     name: str
     manifest: Manifest
     evaluation: dict[str, Any]
-    evidence: HoldoutPredictions | None
+    holdout: HoldoutPredictions | None
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -72,28 +72,28 @@ class BundleData:
 
     def judged(self, *, temperature: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
         """The confidence of each prediction (N,) and whether it is correct (N,); None without holdout predictions."""
-        if self.evidence is None or not len(self.evidence):
+        if self.holdout is None or not len(self.holdout):
             return None
-        shares = probabilities(self.evidence.logits, temperature)
-        return shares.max(axis=1), shares.argmax(axis=1) == self.evidence.targets
+        shares = probabilities(self.holdout.logits, temperature)
+        return shares.max(axis=1), shares.argmax(axis=1) == self.holdout.targets
 
 
 def read_bundle_data(folder: Path) -> BundleData:
     """Read the files of a bundle; raises ModelError if it is not a bundle, or damaged."""
     manifest = load_manifest(folder)
     path = folder / HOLDOUT
-    evidence = load_holdout(path, categories=len(manifest.categories)) if path.exists() else None
+    holdout = load_holdout(path, categories=len(manifest.categories)) if path.exists() else None
     evaluation = read_evaluation(folder, categories=len(manifest.categories))
-    if "matrix" not in evaluation and evidence is not None:
-        evaluation = _evaluated(evidence, manifest.categories, manifest.temperature) | evaluation
-    return BundleData(name=folder.resolve().name, manifest=manifest, evaluation=evaluation, evidence=evidence)
+    if "matrix" not in evaluation and holdout is not None:
+        evaluation = _evaluated(holdout, manifest.categories, manifest.temperature) | evaluation
+    return BundleData(name=folder.resolve().name, manifest=manifest, evaluation=evaluation, holdout=holdout)
 
 
-def _evaluated(evidence: HoldoutPredictions, categories: tuple[str, ...], temperature: float) -> dict[str, Any]:
-    evidence = evidence.of_categories
-    shares = probabilities(evidence.logits, temperature)
-    paths = [from_text(path) for path in evidence.paths]
-    return as_dict(evaluate(shares, evidence.targets, categories=categories, paths=paths))
+def _evaluated(holdout: HoldoutPredictions, categories: tuple[str, ...], temperature: float) -> dict[str, Any]:
+    holdout = holdout.of_categories
+    shares = probabilities(holdout.logits, temperature)
+    paths = [from_text(path) for path in holdout.paths]
+    return as_dict(evaluate(shares, holdout.targets, categories=categories, paths=paths))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +132,9 @@ def bundle_page(facts: BundleData) -> str:
     evaluation = {"accuracy": None, "per_category": (), "mistakes": ()} | facts.evaluation
     curve, doubts = evaluation.get("curve"), read_label_issues(evaluation.get("doubts"))
     after = facts.judged(temperature=facts.temperature)
-    promised = _guarantees(facts)
-    shown = next((rate for rate in _BEST_SHOWN if promised.get(rate)), _ASKED)
-    how = facts.evidence.how if facts.evidence is not None else "held out"
+    guarantees = _guarantees(facts)
+    shown = next((rate for rate in _BEST_SHOWN if guarantees.get(rate)), _ASKED)
+    how = facts.holdout.how if facts.holdout is not None else "held out"
     return render(
         "bundle.html",
         facts=facts,
@@ -143,9 +143,9 @@ def bundle_page(facts: BundleData) -> str:
         how=method_in_words(how),
         before_error=_calibration_error(facts, 1.0),
         after_error=_calibration_error(facts, facts.temperature),
-        promised=promised,
+        promised=guarantees,
         no_guarantee=_no_guarantee(facts),
-        thresholds=_thresholds(facts, promised.get(shown)),
+        thresholds=_thresholds(facts, guarantees.get(shown)),
         threshold_rate=shown,
         asked=_ASKED,
         coverage={row["max_error"]: row["share"] for row in evaluation.get("coverage", ())},
@@ -170,7 +170,7 @@ def _figures(facts: BundleData) -> dict[str, Markup | None]:
     if facts.evaluation.get("matrix"):
         figures["matrix"] = confusion_matrix(facts.evaluation["matrix"], facts.categories)
     if curve := facts.evaluation.get("curve"):
-        figures["curve"] = learning_curve_plot(curve, asked=_nearest(curve["max_errors"], _ASKED))
+        figures["curve"] = learning_curve_plot(curve, rate_index=_nearest(curve["max_errors"], _ASKED))
     return figures
 
 
@@ -182,26 +182,26 @@ def _calibration_error(facts: BundleData, temperature: float) -> float | None:
 def _guarantees(facts: BundleData) -> dict[float, RiskGuarantee | None]:
     """The guarantee at each error rate; None if it takes more labels. Empty without randomly drawn holdout images."""
     found: dict[float, RiskGuarantee | None] = {}
-    if facts.evidence is None or not len(facts.evidence.by_chance):
+    if facts.holdout is None or not len(facts.holdout.by_chance):
         return found
     for rate in _RATES:
         found[rate] = None
         with suppress(NoGuarantee):
             found[rate] = guarantee_risk(
-                facts.evidence, categories=facts.categories, temperature=facts.temperature, max_error=rate
+                facts.holdout, categories=facts.categories, temperature=facts.temperature, max_error=rate
             )
     return found
 
 
 def _no_guarantee(facts: BundleData) -> Message | None:
     """Why these labels guarantee no error rate at all; None if some were drawn at random."""
-    if facts.evidence is None or len(facts.evidence.by_chance):
+    if facts.holdout is None or len(facts.holdout.by_chance):
         return None
-    return no_guarantee_reason("fitted" if Selection.FITTED in facts.evidence.selections else "picked")
+    return no_guarantee_reason("fitted" if Selection.FITTED in facts.holdout.selections else "picked")
 
 
-def _thresholds(facts: BundleData, promised: RiskGuarantee | None) -> dict[str, float | None]:
-    return {} if promised is None else dict(zip(facts.categories, promised.thresholds, strict=True))
+def _thresholds(facts: BundleData, guarantee: RiskGuarantee | None) -> dict[str, float | None]:
+    return {} if guarantee is None else dict(zip(facts.categories, guarantee.thresholds, strict=True))
 
 
 def _nearest(rates: list[float], wanted: float) -> int:

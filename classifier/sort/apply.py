@@ -131,13 +131,13 @@ class DecisionApplier:
     def _apply_page(self, candidates: list[Candidate], stage: Stage) -> None:
         first: dict[ImageId, Candidate] = {}
         for candidate in candidates:
-            first.setdefault(candidate.seen.image_id, candidate)  # of identical files, the first by path
-        decided = self._decide([candidate.seen for candidate in first.values()])
+            first.setdefault(candidate.prediction.image_id, candidate)  # of identical files, the first by path
+        decided = self._decide([candidate.prediction for candidate in first.values()])
         for start in range(0, len(decided), BATCH):
             batch = [(first[decision.image_id], decision) for decision in decided[start : start + BATCH]]
             decisions.save(self._catalog, [decision for _, decision in batch], run=self._run)
             self._make_moves(
-                [self._filing(one, decision) for one, decision in batch if self._is_misplaced(one.seen, decision)]
+                [self._filing(one, decision) for one, decision in batch if self._is_misplaced(one.prediction, decision)]
             )
             stage.advance(len(batch))
         stage.advance(len(candidates) - len(decided))
@@ -199,8 +199,8 @@ class DecisionApplier:
 
     def _filing(self, candidate: Candidate, decision: Decision) -> Move:
         """The move of an image to its folder: from the crawl, or within the library."""
-        if candidate.seen.place_path is not None:
-            return self._renaming(candidate.seen, candidate.path, decision)
+        if candidate.prediction.place_path is not None:
+            return self._renaming(candidate.prediction, candidate.path, decision)
         method = Method.SYMLINK if decision.image_id in self.relinked else Method(self._policy.mode.value)
         return self._move(candidate.file, candidate.path, decision, method)
 

@@ -69,7 +69,7 @@ def _ood_thresholds(model: Bundle, share: float) -> tuple[float, float]:
 
 def _with_agreed_threshold(policy: Policy, catalog: Catalog, progress: Progress) -> Policy:
     """The threshold agreed on after an audit of this model holds until another is requested."""
-    is_requested = policy.strictness.asked.threshold is not None or policy.guarantee is not None
+    is_requested = policy.strictness.requested.threshold is not None or policy.guarantee is not None
     agreed = None if is_requested else audits.agreed_threshold(catalog, model=policy.manifest.key)
     if agreed is None:
         return policy

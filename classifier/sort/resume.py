@@ -85,7 +85,7 @@ def _resolved(
     bundle = _recorded_bundle(requested, interrupted)
     recorded = SortRequest(
         mode=Mode(interrupted.mode),
-        strictness=interrupted.asked,
+        strictness=interrupted.strictness,
         bundle=bundle or (interrupted.bundle if requested is None else requested.folder),
         sidecars=interrupted.sidecars,
         unknown_share=interrupted.unknown_share,
@@ -105,7 +105,7 @@ def _take_another_model(
         "the model of the stopped run is no longer in {folder} (it was trained again, or removed)",
         folder=interrupted.bundle,
     )
-    given = {"why": gone, "model": now, "option": interrupted.asked.option}
+    given = {"why": gone, "model": now, "option": interrupted.strictness.option}
     if on_changed is None:
         progress.say(
             Message("{why}: it goes on with --model {model}, which decides everything again, at {option}", **given)
@@ -158,8 +158,8 @@ def _changed(request: SortRequest, requested: Bundle | None, interrupted: Interr
     changed = []
     if request.mode is not None and request.mode.value != interrupted.mode:
         changed.append((f"--mode {interrupted.mode}", f"--mode {request.mode.value}"))
-    if request.strictness.option not in {"", interrupted.asked.option}:
-        changed.append((interrupted.asked.option, request.strictness.option))
+    if request.strictness.option not in {"", interrupted.strictness.option}:
+        changed.append((interrupted.strictness.option, request.strictness.option))
     if request.sidecars is not None and request.sidecars != interrupted.sidecars:
         changed.append((_sidecars_option(interrupted.sidecars), _sidecars_option(request.sidecars)))
     if (

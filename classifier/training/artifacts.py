@@ -39,7 +39,7 @@ def collect_artifacts(
 
     `sample` are all labels, with those randomly drawn that are of no category.
     """
-    evidence = _evidence(run, trained, groups, parts=parts)
+    held_out = _evidence(run, trained, groups, parts=parts)
     figures = as_dict(trained.evaluation) | {"frozen": as_dict(trained.frozen), "epoch": trained.epoch}
     labeled = trained.embedded
     novelty = fit_ood(
@@ -50,7 +50,7 @@ def collect_artifacts(
     )
     return TrainingArtifacts(
         parts=BundleParts(
-            holdout=_with_the_rest_of_the_draw(evidence, run, sample, groups, parts=parts),
+            holdout=_with_the_rest_of_the_draw(held_out, run, sample, groups, parts=parts),
             ood=novelty,
             labeled=LabeledEmbeddings(
                 embeddings=labeled.embeddings,
@@ -61,7 +61,7 @@ def collect_artifacts(
                 selections=_selections(labeled.examples, fitted=trained.epoch > 0),
             ),
         ),
-        figures=figures | _ahead(run, trained, evidence, groups, parts=parts),
+        figures=figures | _ahead(run, trained, held_out, groups, parts=parts),
     )
 
 
@@ -79,34 +79,34 @@ def _evidence(run: TrainingContext, trained: Trained, groups: dict[Example, int]
 
 
 def _with_the_rest_of_the_draw(
-    evidence: HoldoutPredictions, run: TrainingContext, sample: Drawn, groups: dict[Example, int], *, parts: int
+    held_out: HoldoutPredictions, run: TrainingContext, sample: Drawn, groups: dict[Example, int], *, parts: int
 ) -> HoldoutPredictions:
     """The evidence with the drawn images that are of no category, judged by the finished network: it never saw them.
 
     What is of a category but was held out nowhere (with several parts: a category that is one group) has no prediction,
     and so has what is missing: they are unjudged.
     """
-    others = _no_features(evidence)
+    others = _no_features(held_out)
     if sample.without_category:
         others = run.embed(sample.without_category, Message("embedding what is of no category"))
-    judged = set(evidence.image_ids)
+    judged = set(held_out.image_ids)
     left = [one for one in sample.examples if one.image_id not in judged] if parts > 1 else []
     unjudged = sum(one.label.selection is Selection.RANDOM for one in left) + sample.missing + len(others.unread)
     numbers = max(groups.values(), default=-1) + 1 + np.arange(len(others.examples))
     return HoldoutPredictions(
-        logits=np.concatenate([evidence.logits, run.logits(others)]),
-        targets=np.concatenate([evidence.targets, np.full(len(others.examples), NO_CATEGORY, dtype=np.int64)]),
-        groups=np.concatenate([evidence.groups, numbers]),
-        image_ids=evidence.image_ids + tuple(example.image_id for example in others.examples),
-        paths=evidence.paths + _paths(others.examples),
-        how=evidence.how,
-        selections=evidence.selections + _selections(others.examples),
+        logits=np.concatenate([held_out.logits, run.logits(others)]),
+        targets=np.concatenate([held_out.targets, np.full(len(others.examples), NO_CATEGORY, dtype=np.int64)]),
+        groups=np.concatenate([held_out.groups, numbers]),
+        image_ids=held_out.image_ids + tuple(example.image_id for example in others.examples),
+        paths=held_out.paths + _paths(others.examples),
+        how=held_out.how,
+        selections=held_out.selections + _selections(others.examples),
         unjudged=unjudged,
     )
 
 
-def _no_features(evidence: HoldoutPredictions) -> Features:
-    nothing = np.empty((0, evidence.logits.shape[1]), dtype=np.float32)
+def _no_features(held_out: HoldoutPredictions) -> Features:
+    nothing = np.empty((0, held_out.logits.shape[1]), dtype=np.float32)
     return Features(examples=(), embeddings=nothing, stats=nothing, unread=())
 
 
@@ -116,15 +116,15 @@ def _selections(examples: tuple[Example, ...], *, fitted: bool = False) -> tuple
 
 
 def _ahead(
-    run: TrainingContext, trained: Trained, evidence: HoldoutPredictions, groups: dict[Example, int], *, parts: int
+    run: TrainingContext, trained: Trained, held_out: HoldoutPredictions, groups: dict[Example, int], *, parts: int
 ) -> dict[str, Any]:
     """Label issues and the learning curve."""
     found = label_issues.find_label_issues(
-        evidence.logits,
-        evidence.targets,
+        held_out.logits,
+        held_out.targets,
         categories=run.categories,
         paths=[example.label.path.absolute() for example in trained.judged.examples],
-        image_ids=evidence.image_ids,
+        image_ids=held_out.image_ids,
     )
     # Features that never saw a label grow with labels as they should; the evidence sets their level.
     features = trained.frozen_features
@@ -133,7 +133,7 @@ def _ahead(
         run.targets(features.examples),
         _numbers(features.examples, groups),
         categories=run.categories,
-        measured=evidence,
+        measured=held_out,
         folds=parts if parts > 1 else _FEW_PARTS,
         seed=run.recipe.seed,
     )

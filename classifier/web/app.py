@@ -93,7 +93,7 @@ class Review:
 
     def state_after(self, session: ReviewSession, *, answers: int) -> dict[str, Any]:
         """The same after that many answers were given or undone; notifies the learner."""
-        self.learner.tell(answers)
+        self.learner.add_answers(answers)
         return self.state(session)
 
     @asynccontextmanager

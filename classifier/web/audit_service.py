@@ -58,12 +58,12 @@ def answer(
     The correct category of a wrong image, or that it has none, is stored in the review session too, so it can be filed.
     """
     session = current(catalog, library)
-    asked = None if session is None else session.state.current
-    if session is None or asked is None or asked.image_id != one.image_id:
+    question = None if session is None else session.state.current
+    if session is None or question is None or question.image_id != one.image_id:
         return
     if steps not in {None, len(session.state.answers)}:
         return
-    is_right = one.kind is AnnotationKind.RIGHT and one.category == asked.category
+    is_right = one.kind is AnnotationKind.RIGHT and one.category == question.category
     is_placed = one.kind is AnnotationKind.NONE or (one.kind is AnnotationKind.RIGHT and not is_right)
     with catalog.transaction():
         session.answer(one.kind if one.kind is AnnotationKind.SKIPPED or is_right else AnnotationKind.WRONG)
@@ -85,11 +85,11 @@ def take_back(review_session: ReviewSession, catalog: Catalog, library: Path, *,
         with catalog.transaction():
             session.take_back()
             step = review_session.last
-            if [(last.image_id, last.id + 1)] == [(verdict.image_id, verdict.id) for verdict in step]:
+            if [(last.image_id, last.id + 1)] == [(annotation.image_id, annotation.id) for annotation in step]:
                 review_session.undo()
         review_session.read_ruled_out([last.image_id])
-        asked = session.state.current
-        if asked is None or session.path_of(asked) is not None:
+        question = session.state.current
+        if question is None or session.path_of(question) is not None:
             return True
     return False
 
@@ -125,14 +125,14 @@ def audit_state(catalog: Catalog, library: Path, *, max_error: float | None = No
 def _outcome(session: Session, target: float | None, *, usual: int) -> dict[str, Any]:
     """What follows once all is answered; `enough` is how many the next audit should draw."""
     state, outcome = session.state, session.outcome(target)
-    told = {"target": None if target is None else percent_up(target), "enough": usual}
+    result = {"target": None if target is None else percent_up(target), "enough": usual}
     if outcome is None:
-        return {**told, "kept": None, "misfiled": 0, "offer": None, "categories": []}
+        return {**result, "kept": None, "misfiled": 0, "offer": None, "categories": []}
     offer = outcome.offer
     if target is not None and not outcome.kept:
-        told["enough"] = next_sample_size(state, target)
+        result["enough"] = next_sample_size(state, target)
     return {
-        **told,
+        **result,
         "kept": outcome.kept,
         "misfiled": outcome.misfiled,
         "offer": offer and {"threshold": f"{offer.threshold:.4g}", "kept": offer.kept, "filed": offer.filed},
@@ -156,12 +156,12 @@ def _guaranteed(catalog: Catalog) -> bool:
 
 
 def _next(session: Session) -> list[ImageId]:
-    asked = session.state.current
+    question = session.state.current
     later = [drawn.image_id for drawn in session.state.audit.drawn if drawn.image_id not in session.state.kinds]
-    return [] if asked is None else list(dict.fromkeys([asked.image_id, *later]))[: _AHEAD + 1]
+    return [] if question is None else list(dict.fromkeys([question.image_id, *later]))[: _AHEAD + 1]
 
 
 def _skip_vanished(session: Session) -> None:
     """Skip the images that are gone; they count as wrong."""
-    while (asked := session.state.current) is not None and session.path_of(asked) is None:
+    while (question := session.state.current) is not None and session.path_of(question) is None:
         session.answer(AnnotationKind.SKIPPED)

@@ -43,12 +43,12 @@ class Step:
 
 def read_steps(catalog: Catalog, annotations: Sequence[Annotation]) -> list[Step]:
     """The steps that can be undone, the oldest first; `annotations` are all annotations of the page, oldest first."""
-    left = {verdict.id for of_it in without_retracted(annotations).values() for verdict in of_it}
+    left = {annotation.id for of_it in without_retracted(annotations).values() for annotation in of_it}
     renamings = categories.renaming_steps(catalog)
     steps: dict[int, list[Annotation]] = {number: [] for number in renamings}
-    for verdict in annotations:
-        if verdict.id in left and verdict.step is not None:
-            steps.setdefault(verdict.step, []).append(verdict)
+    for annotation in annotations:
+        if annotation.id in left and annotation.step is not None:
+            steps.setdefault(annotation.step, []).append(annotation)
     return [Step(id=number, annotations=tuple(steps[number]), renames=number in renamings) for number in sorted(steps)]
 
 
@@ -64,7 +64,7 @@ def check_answers(catalog: Catalog, answers: Sequence[Answer], categories: Seque
 def queue_status(held: Annotation | None, last: Sequence[Annotation]) -> tuple[str | None, str | None]:
     """Why an image is kept out of the queue, and its category; None if it is not."""
     if held is not None and held.kind in {AnnotationKind.RIGHT, AnnotationKind.NONE}:
-        return "settled", held.category
+        return "answered", held.category
     if last and last[-1].kind is AnnotationKind.SKIPPED:
         return "skipped", None
     return (None, None) if held is None else ("wrong", held.category)
@@ -72,8 +72,10 @@ def queue_status(held: Annotation | None, last: Sequence[Annotation]) -> tuple[s
 
 def annotated_images(catalog: Catalog) -> list[ImageId]:
     """All images that were ever annotated on the page."""
-    annotations = [verdict for origin in (ORIGIN, LABELS) for verdict in annotation_log.of_origin(catalog, origin)]
-    return list(dict.fromkeys(verdict.image_id for verdict in annotations))
+    annotations = [
+        annotation for origin in (ORIGIN, LABELS) for annotation in annotation_log.of_origin(catalog, origin)
+    ]
+    return list(dict.fromkeys(annotation.image_id for annotation in annotations))
 
 
 def now() -> str:

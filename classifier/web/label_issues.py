@@ -104,23 +104,25 @@ def _steps(review_session: ReviewSession, labels: Sequence[LabelIssue]) -> list[
     """The standing answers about these labels, the oldest first."""
     image_ids = {one.image_id for one in labels}
     annotations = review_session.read(lambda catalog, _: annotation_log.of_origin(catalog, LABELS))
-    own = annotation_log.without_retracted(verdict for verdict in annotations if verdict.image_id in image_ids)
-    return sorted(chain.from_iterable(own.values()), key=lambda verdict: verdict.id)
+    own = annotation_log.without_retracted(annotation for annotation in annotations if annotation.image_id in image_ids)
+    return sorted(chain.from_iterable(own.values()), key=lambda annotation: annotation.id)
 
 
 def _left(review_session: ReviewSession, labels: Sequence[LabelIssue], steps: Sequence[Annotation]) -> list[LabelIssue]:
     """The open issues: new ones first, then skipped ones, the longest ago first."""
     held = review_session.read(lambda catalog, _: annotation_log.latest(catalog, [one.image_id for one in labels]))
     labels = [one for one in labels if one.likely not in review_session.ruled_out(one.image_id)]
-    last = {verdict.image_id: verdict for verdict in steps}
-    skipped = {image_id: verdict.id for image_id, verdict in last.items() if verdict.kind is AnnotationKind.SKIPPED}
-    left = [one for one in labels if not _is_settled(one, held)]
+    last = {annotation.image_id: annotation for annotation in steps}
+    skipped = {
+        image_id: annotation.id for image_id, annotation in last.items() if annotation.kind is AnnotationKind.SKIPPED
+    }
+    left = [one for one in labels if not _is_answered(one, held)]
     return sorted(left, key=lambda one: skipped.get(one.image_id, 0))
 
 
-def _is_settled(label: LabelIssue, held: Mapping[ImageId, Annotation]) -> bool:
+def _is_answered(label: LabelIssue, held: Mapping[ImageId, Annotation]) -> bool:
     """Whether an annotation of the image overrides its label."""
-    verdict = held.get(label.image_id)
-    if verdict is None:
+    annotation = held.get(label.image_id)
+    if annotation is None:
         return False
-    return verdict.kind is not AnnotationKind.WRONG or verdict.category == label.category
+    return annotation.kind is not AnnotationKind.WRONG or annotation.category == label.category

@@ -42,10 +42,10 @@ class LearnerProcess:
         self._reader = threading.Thread(target=self._listen, args=(heard,), name="learner messages", daemon=True)
         self._reader.start()
 
-    def tell(self, told: dict[str, Any]) -> None:
+    def send(self, message: dict[str, Any]) -> None:
         """Send a message, if the process still runs."""
         try:
-            self._pipe.send(told)
+            self._pipe.send(message)
         except OSError:
             return
 
@@ -99,17 +99,17 @@ class LearnerStatus:
             if not self._has_ended:
                 self._process = LearnerProcess(run, self._library, self._heard)
 
-    def tell(self, words: int) -> None:
-        """So many annotations were added or undone."""
-        if self._process is not None and words:
-            self._process.tell({"annotations": words})
+    def add_answers(self, count: int) -> None:
+        """Report that many new or undone annotations to the learner."""
+        if self._process is not None and count:
+            self._process.send({"annotations": count})
 
     def file(self) -> None:
         """Sort again with the refitted model. Raises LibraryError without a ready learner."""
         if self._process is None or self.state["at"] not in {"ready", "learning", "trouble"}:
             raise LibraryError("there is nothing learned to file by yet")
         self.state = {"at": "filing", "stage": "model", "done": 0, "total": None, "outcome": self._outcome}
-        self._process.tell({"file": True})
+        self._process.send({"file": True})
 
     def end(self) -> None:
         """End it with the page."""
@@ -118,26 +118,26 @@ class LearnerStatus:
         if self._process is not None:
             self._process.end()
 
-    def _heard(self, told: dict[str, Any]) -> None:
-        if "learned" in told:
+    def _heard(self, message: dict[str, Any]) -> None:
+        if "learned" in message:
             self._learned()
-        if "notFiled" in told:
-            told = in_both_languages("notFiled", told["notFiled"])
-        if "filed" in told or "notFiled" in told:
-            self._outcome = told | {"number": self._outcome["number"] + 1}
-        state = _state(told, self.state)
+        if "notFiled" in message:
+            message = in_both_languages("notFiled", message["notFiled"])
+        if "filed" in message or "notFiled" in message:
+            self._outcome = message | {"number": self._outcome["number"] + 1}
+        state = _state(message, self.state)
         self.state = state | {"outcome": self._outcome}
 
 
-def _state(told: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+def _state(message: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     """The status after a message."""
-    if "learning" in told or "learned" in told:
-        return {"at": "learning" if "learning" in told else "ready"}
-    if "filing" in told:
-        return {"at": "filing", **told["filing"]}
-    if "cannot" in told or "trouble" in told:
-        ((at, why),) = told.items()
+    if "learning" in message or "learned" in message:
+        return {"at": "learning" if "learning" in message else "ready"}
+    if "filing" in message:
+        return {"at": "filing", **message["filing"]}
+    if "cannot" in message or "trouble" in message:
+        ((at, why),) = message.items()
         return {"at": at, **in_both_languages("why", why)}
-    if "ended" in told and before["at"] != "cannot":
+    if "ended" in message and before["at"] != "cannot":
         return {"at": "cannot", **in_both_languages("why", Message("the learning process has ended"))}
     return before

@@ -113,7 +113,7 @@ class NearDuplicateFinder:
         if data is None:
             return None
         try:
-            seen = example_of(_NOWHERE, data, max_megapixels=ImageSettings().max_megapixels)
+            example = example_of(_NOWHERE, data, max_megapixels=ImageSettings().max_megapixels)
         except Undecodable:
             return None
-        return replace(seen, image_id=image_id)
+        return replace(example, image_id=image_id)

@@ -72,11 +72,11 @@ class LabeledIndex:
         found: list[Neighbor] = []
         for one, row in image_ids.items():
             label: str | None = self.categories[self.labeled.targets[row]]
-            if (verdict := latest.get(one)) is not None:
-                is_denied = verdict.kind is AnnotationKind.NONE or (
-                    verdict.kind is AnnotationKind.WRONG and verdict.category == label
+            if (annotation := latest.get(one)) is not None:
+                is_denied = annotation.kind is AnnotationKind.NONE or (
+                    annotation.kind is AnnotationKind.WRONG and annotation.category == label
                 )
-                label = None if is_denied else verdict.category if verdict.kind is AnnotationKind.RIGHT else label
+                label = None if is_denied else annotation.category if annotation.kind is AnnotationKind.RIGHT else label
             if label is not None:
                 found.append(Neighbor(image_id=one, category=names.resolve(label), cosine=float(cosines[row])))
         return found[:SHOWN]

@@ -43,17 +43,17 @@ def retracted_decisions(
     """Each image that was decided by the annotation now retracted, with the decision that it waits again."""
     out = annotation_log.ruled_out(annotation_log.of_images(catalog, list(held)))
     for row in items_of_images(catalog, list(held), model=guesses.model):
-        verdict = held[row.image_id]
+        annotation = held[row.image_id]
         probabilities = {
             name: one for name, one in guesses.of(row.logits).items() if name not in out.get(row.image_id, ())
         }
         category = next(iter(probabilities), _guessed_once(row, guesses))
         # What it ruled out may be the best guess again.
-        is_guess = verdict.kind is AnnotationKind.WRONG and category == verdict.category != guesses.names.resolve(
+        is_guess = annotation.kind is AnnotationKind.WRONG and category == annotation.category != guesses.names.resolve(
             row.category
         )
         is_guess &= row.action is Action.REVIEW
-        if not is_guess and row.reason.params.get("annotation") != verdict.id:
+        if not is_guess and row.reason.params.get("annotation") != annotation.id:
             continue
         confidence = probabilities.get(category, row.confidence)
         top = [[category, int(confidence * 100) / 100]] if category else []
@@ -80,14 +80,14 @@ def _guessed_once(row: QueueItem, guesses: Suggestions) -> str:
     return row.category if guesses.model else ""
 
 
-def _heeded(row: QueueItem, verdict: Annotation | None, guesses: Suggestions) -> Decision:
+def _heeded(row: QueueItem, annotation: Annotation | None, guesses: Suggestions) -> Decision:
     category = guesses.names.resolve(row.category)
     decision = Decision(
         image_id=row.image_id, action=row.action, category=category, confidence=row.confidence, reason=row.reason
     )
-    probabilities = guesses.of(row.logits) if verdict is not None and verdict.category != category else {}
+    probabilities = guesses.of(row.logits) if annotation is not None and annotation.category != category else {}
     return apply_annotation(
-        decision, verdict, confidence=None if verdict is None else probabilities.get(verdict.category or "")
+        decision, annotation, confidence=None if annotation is None else probabilities.get(annotation.category or "")
     )
 
 

@@ -29,7 +29,7 @@ class QueueCounts:
         self.counts: dict[str, dict[str, int]] | None = None
         """How many are in each queue, by best guess, annotated or not; None before they are counted."""
         self.skipped: set[ImageId] = set()
-        self._settled: dict[ImageId, tuple[str, str]] = {}
+        self._answered: dict[ImageId, tuple[str, str]] = {}
         self._fewer: Counter[tuple[str, str]] = Counter()
 
     def waiting(self, names: CategoryAliases) -> dict[str, dict[str, int]]:
@@ -45,16 +45,16 @@ class QueueCounts:
     def use_predictions(self, found: dict[str, dict[str, int]] | None, names: CategoryAliases) -> None:
         """Use new predictions, counted as `found`; None if not counted yet."""
         self.counts = found
-        self._settled = {
-            image_id: (action, names.resolve(best)) for image_id, (action, best) in self.annotations.settled().items()
+        self._answered = {
+            image_id: (action, names.resolve(best)) for image_id, (action, best) in self.annotations.answered().items()
         }
-        self._fewer = Counter(self._settled.values())
+        self._fewer = Counter(self._answered.values())
 
     def clear_status(self, image_id: ImageId) -> None:
         """Put an image back into the queue."""
         self.annotations.clear(image_id)
         self.skipped.discard(image_id)
-        was = self._settled.pop(image_id, None)
+        was = self._answered.pop(image_id, None)
         if was is not None:
             self._fewer[was] -= 1
 
@@ -65,8 +65,8 @@ class QueueCounts:
         self.annotations.set_status(row.image_id, how, category)
         if how == "skipped":
             self.skipped.add(row.image_id)
-        if how in {"settled", "skipped"}:
-            self._settled[row.image_id] = (row.action.value, row.best)
+        if how in {"answered", "skipped"}:
+            self._answered[row.image_id] = (row.action.value, row.best)
             self._fewer[row.action.value, row.best] += 1
 
     def rule_out(

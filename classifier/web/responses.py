@@ -98,9 +98,9 @@ def damage_handler(library: Path) -> Callable[[Request, Exception], Awaitable[Sa
         try:
             await asyncio.to_thread(find_damage)
         except IllsortError as damaged:
-            told = await error_response(request, damaged)
-            told.status_code = 500
-            return told
+            response = await error_response(request, damaged)
+            response.status_code = 500
+            return response
         raise error
 
     return answer

@@ -99,7 +99,7 @@ class ReviewSession:
         if not self._steps or steps not in {None, len(self._steps)}:
             return []
         step = self._steps[-1]
-        image_ids = [verdict.image_id for verdict in step.annotations]
+        image_ids = [annotation.image_id for annotation in step.annotations]
         at = now()
         taken = [
             Annotation(
@@ -256,7 +256,7 @@ class ReviewSession:
         """Update the queue and what is to be filed for these images."""
         annotations = self.read_ruled_out(image_ids)
         held = annotation_log.exclude_moved(self._catalog, annotation_log.current(annotations))
-        last = without_retracted(verdict for verdict in annotations if verdict.origin == ORIGIN)
+        last = without_retracted(annotation for annotation in annotations if annotation.origin == ORIGIN)
         rows = self.rows(image_ids)
         for image_id in image_ids:
             self._counts.clear_status(image_id)
@@ -273,7 +273,7 @@ class ReviewSession:
 
     def _wait_again(self, held: Mapping[ImageId, Annotation], origin: str) -> None:
         """Put back what was filed by the retracted annotations of one origin, where they were the latest."""
-        taken = {image_id: verdict for image_id, verdict in held.items() if verdict.origin == origin}
+        taken = {image_id: annotation for image_id, annotation in held.items() if annotation.origin == origin}
         for row, decision in retracted_decisions(self._catalog, taken, self.suggestions):
             decisions.save(self._catalog, [decision], run=row.run)
             self._counts.update_decision(row, model=self.suggestions.model)

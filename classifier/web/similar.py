@@ -45,7 +45,7 @@ _PAUSE_S: Final = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimilarResult:
-    """The nearest labeled images, and the unsettled near-duplicates.
+    """The nearest labeled images, and the unanswered near-duplicates.
 
     `alike` is None while the index is being built: ask again in a moment.
     """
@@ -115,8 +115,8 @@ class SimilarImages:
             return None
         close = index.candidates(embedding)
         latest = annotation_log.latest(catalog, close)
-        settled = {one for one, last in latest.items() if last.kind in {AnnotationKind.RIGHT, AnnotationKind.NONE}}
-        others = [one for one in close if one != image_id and one not in settled]
+        answered = {one for one, last in latest.items() if last.kind in {AnnotationKind.RIGHT, AnnotationKind.NONE}}
+        others = [one for one in close if one != image_id and one not in answered]
         return tuple(self._looks.same(image_id, others))
 
     def _learn(self) -> tuple[Catalog, LabeledIndex | None]:

@@ -43,4 +43,4 @@ def test_recorded_settings_give_the_request_and_the_guarantee(
     strictness = Strictness.from_settings(recorded)
 
     assert (asked, told) == (strictness.option, strictness.outcome)
-    assert strictness.asked.option == asked
+    assert strictness.requested.option == asked

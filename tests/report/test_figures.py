@@ -93,7 +93,7 @@ def test_a_matrix_of_many_categories_with_long_names_can_be_drawn() -> None:
 
 
 def test_the_learning_curve_shows_points_and_open_forecasts() -> None:
-    figure = learning_curve_plot(curve(), asked=1)
+    figure = learning_curve_plot(curve(), rate_index=1)
 
     assert (4, 4) == (len(marks(figure, "circle", "fill-a")), len(marks(figure, "circle", "fill-b")))
     assert (2, 2) == (len(marks(figure, "circle", "open-a")), len(marks(figure, "circle", "open-b")))
@@ -105,9 +105,9 @@ def test_the_axis_of_the_learning_curve_begins_below_all_that_is_shown() -> None
     high["points"] = [{"labels": 25 * n, "accuracy": 0.9 + 0.01 * n, "coverage": [0.85, 0.95]} for n in (1, 2, 3, 4)]
 
     assert {"80%", "85%", "90%", "95%", "100%"} == {
-        words for words in texts(learning_curve_plot(high, asked=1)) if "%" in words and len(words) < 5
+        words for words in texts(learning_curve_plot(high, rate_index=1)) if "%" in words and len(words) < 5
     }
-    assert "0%" in texts(learning_curve_plot(curve(), asked=1))
+    assert "0%" in texts(learning_curve_plot(curve(), rate_index=1))
 
 
 def test_the_histogram_stacks_what_waits_on_what_is_filed() -> None:
@@ -127,7 +127,7 @@ def test_a_share_that_is_not_known_is_an_empty_track() -> None:
 
 def test_every_figure_is_in_both_languages() -> None:
     for figure in (
-        learning_curve_plot(curve(), asked=0),
+        learning_curve_plot(curve(), rate_index=0),
         confusion_matrix([[1]], ["a"]),
         confidence_histogram([1], [0]),
     ):

@@ -142,7 +142,7 @@ def test_an_interrupted_sort_is_still_known_after_answers_are_filed(tmp_path: Pa
     with read_catalog(library) as catalog:
         known = runs.interrupted_run(catalog, tmp_path / "crawl")
     assert known is not None
-    assert ("copy", 0.7) == (known.mode, known.asked.threshold)
+    assert ("copy", 0.7) == (known.mode, known.strictness.threshold)
 
 
 def test_a_deleted_image_is_recorded_and_the_others_are_filed(tmp_path: Path, bundle: Path) -> None:

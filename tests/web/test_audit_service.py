@@ -148,7 +148,7 @@ def test_only_a_number_of_images_is_accepted_as_a_sample_size(library: Path, sen
 
 def test_audit_answers_are_learned_from_too(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[int] = []
-    monkeypatch.setattr(LearnerStatus, "tell", lambda _, words: heard.append(words))
+    monkeypatch.setattr(LearnerStatus, "add_answers", lambda _, words: heard.append(words))
     with served(library) as client:
         told = post(client, "/begin", count=5)
         say(client, told, "right", told["pictures"][0]["category"])

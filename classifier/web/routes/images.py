@@ -85,6 +85,6 @@ def similar_routes(page: Review) -> list[Route]:
 def _items(session: ReviewSession, image_id: ImageId, others: Sequence[ImageId]) -> list[dict[str, Any]]:
     """Those of `others` that wait as `image_id` does: skipped images appear beside skipped ones only."""
     how = session.annotations.status_of([image_id, *others])
-    out = {"settled", "skipped"} - {how.get(image_id)}
+    out = {"answered", "skipped"} - {how.get(image_id)}
     left = session.rows([one for one in others if how.get(one) not in out])
     return [queue_item(session, one) for one in left if one.action is not Action.FILE]
