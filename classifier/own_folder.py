@@ -1,8 +1,8 @@
-"""A folder in which illsort writes beside whatever else lies there, and proves what is its own before it removes it.
+"""A folder in which illsort writes beside other files, and removes a file only if it is proved to be its own.
 
-The record `illsort-files.json` in it holds the SHA-256 of each file that illsort wrote; the name of a file that is
-being written is drawn by chance and recorded before the file is made. So whatever a kill leaves can be told from what
-a person put there.
+The record `illsort-files.json` in it has the SHA-256 of each file that illsort wrote; the name of a file in progress is
+random and recorded before the file is made. So whatever a kill leaves can be distinguished from what a person put
+there.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ ImageId = NewType("ImageId", str)
 
 
 class FailureKind(StrEnum):
-    """Why a picture could not be read; the value is what `_broken.csv` and `illsort status` show."""
+    """Why an image could not be read; the value is what `_broken.csv` and `illsort status` show."""
 
     EMPTY = "empty"
     NOT_AN_IMAGE = "not a picture"
@@ -43,7 +43,7 @@ _PASSING = frozenset(
 
 
 class Mode(StrEnum):
-    """How a picture gets from the crawl into the library; only MOVE changes the crawl."""
+    """How an image gets from the crawl into the library; only MOVE changes the crawl."""
 
     LINK = "link"
     COPY = "copy"
@@ -52,7 +52,7 @@ class Mode(StrEnum):
 
 
 class Action(StrEnum):
-    """What is done with a picture that could be read."""
+    """What is done with an image that could be read."""
 
     FILE = "file"
     REVIEW = "review"
@@ -61,7 +61,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFile:
-    """A file that is or claims to be a picture, as the file system showed it."""
+    """A file that is or claims to be an image, as the file system showed it."""
 
     path: Path
     size_bytes: int
@@ -81,7 +81,7 @@ def time_of(status: os.stat_result) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why one picture could not be read: a kind to count by, and what exactly was wrong."""
+    """Why one image could not be read: a kind to count by, and what exactly was wrong."""
 
     kind: FailureKind
     detail: Reason
@@ -99,12 +99,12 @@ class ImageInfo:
 
 
 class Selection(StrEnum):
-    """How a picture was selected to be labeled. Only RANDOM pictures are evidence for an error rate.
+    """How an image was selected for labeling. Only RANDOM images are evidence for an error rate.
 
-    RANDOM: drawn by chance from all pictures, and the whole draw was answered. FILED: drawn by chance from what a model
-    had filed (an audit), so it says nothing of what that model left to a person. PERSON: selected by a person, or
-    unknown. MODEL: selected by a model, the surest or the least sure first. GRID: accepted in a grid of pictures that
-    look alike. FITTED: any of these, but the backbone was fitted to it, or may have been.
+    RANDOM: drawn at random from all images, and the whole draw was answered. FILED: drawn at random from the images
+    that a model had filed (an audit), so it shows nothing about the others. PERSON: selected by a person, or unknown.
+    MODEL: selected by a model, the most or the least confident first. GRID: accepted in a grid of similar images.
+    FITTED: any of these, but the backbone was fitted to it, or may have been.
     """
 
     RANDOM = "random"
@@ -126,7 +126,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A labeled picture that could be read, with what the split needs to know of it.
+    """A labeled image that could be read, with what the split needs.
 
     `phash` is a 64-bit perceptual hash and `thumbnail` 16 x 16 RGB grey levels: near-duplicates are alike in both.
     """
@@ -139,7 +139,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """Labeled pictures apart: fitted to, and held out to choose and calibrate by."""
+    """Labeled images split into those to fit to and those held out to select and calibrate by."""
 
     train: tuple[Example, ...]
     validation: tuple[Example, ...]
@@ -147,7 +147,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What is to be done with one picture, and why.
+    """What is to be done with one image, and why.
 
     `category` is where it is filed, or else the best guess; `confidence` is its calibrated probability, 0..1.
     """
@@ -181,7 +181,7 @@ class Move:
     `source` as the scan saw it (a file of the crawl, or of the library when `method` is RENAME, REMOVE or RESTORE);
     `folder` is the target folder inside the library, or absolute; `names` are the names to try there, best first: a
     taken one is never replaced. REMOVE takes `source` away because the same is, and stays, at its one target.
-    `undoes` is the id of the change that this one takes back. `beside` makes `source` a sidecar of that picture;
+    `undoes` is the id of the change that this one takes back. `beside` makes `source` a sidecar of that image;
     `image_id` is the hash of its own content then.
     """
 
@@ -195,7 +195,7 @@ class Move:
 
 
 class AnnotationKind(StrEnum):
-    """What a person says of a picture in one category; the last two say nothing of the picture itself.
+    """The answer of a person about an image in one category; the last two are no answer about the image itself.
 
     RIGHT puts it into that category, WRONG only says that it is not of it, NONE that it is of no category at all.
     """
@@ -209,12 +209,12 @@ class AnnotationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotation:
-    """What a person said about one picture; never overwritten, only followed by a later one.
+    """What a person said about one image; never overwritten, only followed by a later one.
 
-    `category` is the one that was spoken of, None when it was none; `origin` the place where it was said, "audit" or
-    "review"; `audit` that audit's number; `at` in UTC, ISO 8601, for a person to read: the order is that of `id`, 0
-    before it is stored. `step` is the number of the review page's step that it belongs to, None elsewhere. `selection`
-    says how the picture was selected to be judged; None in verdicts of earlier versions.
+    `category` is the category it is about, None if there is none; `origin` is where it was made, such as "audit" or
+    "review"; `audit` is the number of the audit; `at` is in UTC, ISO 8601, for display: the order is that of `id`,
+    which is 0 before it is stored. `step` is the number of its step on the review page, None elsewhere. `selection` is
+    how the image was selected for it; None in annotations of earlier versions.
     """
 
     image_id: ImageId

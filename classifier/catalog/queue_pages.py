@@ -83,8 +83,8 @@ def _looked_up(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: by
     source = _SKIPPED if wanted.skipped else f"{_DECIDED} {ANNOTATED_JOIN}"
     condition, values = decision_condition(wanted)
     query = _LOOKED_UP.format(source=source, conditions=f"{condition} AND {annotation_condition(wanted)}")
-    lies = catalog.connection.execute(query, (*bounds, *values))
-    behind = sorted((path, image_id) for path, image_id in lies if path is not None and path > start)
+    rows = catalog.connection.execute(query, (*bounds, *values))
+    behind = sorted((path, image_id) for path, image_id in rows if path is not None and path > start)
     return [ImageId(image_id) for _, image_id in behind[:limit]]
 
 

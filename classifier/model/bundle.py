@@ -144,8 +144,8 @@ class Bundle:
 class BundleParts:
     """What a bundle holds beside the network.
 
-    Without `holdout`, no error rate can be promised with it; without `ood`, no image is taken for unknown; without
-    `labeled`, its head cannot be fitted anew. `fitted` are the images that its backbone has learned from.
+    Without `holdout`, no error rate can be guaranteed; without `ood`, no image counts as unknown; without `labeled`,
+    its head cannot be fitted anew. `fitted` are the images that its backbone has learned from.
     """
 
     holdout: HoldoutPredictions | None = None

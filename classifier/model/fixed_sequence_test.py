@@ -50,7 +50,7 @@ def fixed_sequence_test(
     confidence: float,
     unjudged: int = 0,
 ) -> FixedSequenceResult | None:
-    """The lowest score above which at most `max_error` are wrong, with `confidence`; None when none can be promised.
+    """The lowest score above which at most `max_error` are wrong, with `confidence`; None if none can be guaranteed.
 
     `scores_N` are log-odds of being right by the model's own account, in any order; near-duplicates share a number in
     `groups_N`. So many `unjudged` images, of which nothing is known, count as the most confident of all, and wrong.
