@@ -100,6 +100,13 @@ def links_to_check(catalog: Catalog) -> sqlite3.Cursor:
     )
 
 
+def recorded_original(catalog: Catalog, link: LibraryFile) -> tuple[int, int, int] | None:
+    """Size and time of a link's target as last seen in the crawl, and whether it had the image's content (1 or 0)."""
+    query = "SELECT size_bytes, mtime_ns, picture IS ? FROM files WHERE path = ? AND size_bytes IS NOT NULL"
+    row = catalog.connection.execute(query, (link.image_id, link.source)).fetchone()
+    return None if row is None else tuple(row)
+
+
 def missing(catalog: Catalog) -> Iterator[MissingFile]:
     """What is missing, oldest first."""
     rows = catalog.connection.execute(f"SELECT {_COLUMNS}, what FROM missing ORDER BY id").fetchall()  # noqa: S608

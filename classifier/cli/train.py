@@ -99,7 +99,7 @@ def show_doubts(doubts: dict[str, Any] | None) -> None:
     )
     print_lines("", doubtful)
     for doubt in found.labels[:_MOST_DOUBTS]:
-        print_lines("  " + _("{path}: labeled {category}, by the model {confidence:.0%} {likely}", **doubt))
+        print_lines("  " + _("{path}: labeled {category}, {confidence:.0%} likely to be {likely}", **doubt))
 
 
 def show_forecast(curve: dict[str, Any] | None) -> None:

@@ -85,6 +85,14 @@ def is_link_to(path: Path, source: Path) -> bool:
     )
 
 
+def link_target(link: bytes) -> os.stat_result | None:
+    """What a link leads to; None when nothing is there. OSError where that cannot be told."""
+    try:
+        return os.stat(link)  # noqa: PTH116 - bytes, as they are kept
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def is_same_entry(one: Path, other: Path) -> bool:
     """Whether two paths are the same entry of a folder, however they are spelled or mounted."""
     names = {os.path.normcase(one.name), os.path.normcase(other.name)}

@@ -21,12 +21,13 @@ from classifier.catalog.library_changes import (
     links_to_check,
     missing,
     places_to_check,
+    recorded_original,
 )
 from classifier.catalog.moves import open_entries
 from classifier.catalog.places import known_paths, place_at
 from classifier.catalog.values import to_path
 from classifier.filing.destination import TEMPORARY
-from classifier.filing.file_checks import Disks, file_sha256, has_content, is_crawl_file, is_link_to
+from classifier.filing.file_checks import Disks, file_sha256, has_content, is_crawl_file, is_link_to, link_target
 from classifier.records import Method, time_of
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class _Comparison:
             stage.advance()
             try:
                 found = os.lstat(self._root + path)
-                original = _link_target(self._root + path)
+                original = link_target(self._root + path)
             except OSError as error:
                 self._refused(path, error)
                 continue
@@ -198,7 +199,7 @@ class _Comparison:
 
     def _look_at_dangling(self, one: MissingFile, path: bytes) -> None:
         try:
-            found, original = os.lstat(path), _link_target(path)
+            found, original = os.lstat(path), link_target(path)
         except _NOT_THERE:
             self._forgotten.append(one.place)
         except OSError:
@@ -226,6 +227,8 @@ class _Comparison:
 
     def _is_that(self, path: bytes, place: LibraryFile) -> bool:
         with suppress(OSError):
+            if place.method is Method.SYMLINK:
+                return is_link_to(self._library / to_path(path), to_path(place.source))
             found = os.lstat(self._root + path)
             return (found.st_size, time_of(found)) == (place.size_bytes, place.mtime_ns)
         return False
@@ -252,19 +255,20 @@ class _Comparison:
         self._back += not is_new
         self._gone = [gone for gone in self._gone if gone.place != one.place]
         now = replace(_as_seen(one.place, os.lstat(self._root + path)), path=path)
-        is_link = one.place.method is Method.SYMLINK and one.place.beside is None
-        if is_link and _link_target(self._root + path) is None:
-            self._gone.append(MissingFile(place=now, what=ChangeKind.DANGLING))
-        else:
+        what = self._change_of_original(now) if now.method is Method.SYMLINK and now.beside is None else None
+        if what is None:
             self._here.append((one.place, now))
+        else:
+            self._gone.append(MissingFile(place=now, what=what))
 
-
-def _link_target(link: bytes) -> os.stat_result | None:
-    """The status of a link's target; None if there is none. Raises OSError if that cannot be determined."""
-    try:
-        return os.stat(link)  # noqa: PTH116 - bytes, as they are kept
-    except _NOT_THERE:
-        return None
+    def _change_of_original(self, link: LibraryFile) -> ChangeKind | None:
+        """What became of a link's original; None when it is as it was."""
+        original = link_target(self._root + link.path)
+        if original is None:
+            return ChangeKind.DANGLING
+        recorded = recorded_original(self._catalog, link)
+        is_same = recorded is None or not _differs(original, *recorded)
+        return None if is_same or has_content(to_path(link.source), link.image_id) else ChangeKind.REPLACED
 
 
 def _differs(original: os.stat_result, size_bytes: int, mtime_ns: int, has_its_content: int) -> bool:

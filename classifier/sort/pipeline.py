@@ -28,7 +28,7 @@ from classifier.sort.predict import predict
 from classifier.sort.resolve_policy import resolve_policy
 from classifier.sort.resume import OnChanged, SortRequest, request_from, resume
 from classifier.sort.reuse_embeddings import reuse_embeddings
-from classifier.sort.scan import checked_crawl, recognize, scan, scope_for_sort
+from classifier.sort.scan import checked_crawl, recognize, refuse_model_and_labels, scan, scope_for_sort
 from classifier.sort.summary import say_notes, summarize
 
 _MODELS_KEPT = 2
@@ -60,6 +60,8 @@ def sort(
     started, progress = time.monotonic(), progress or SilentProgress()
     check_versions()
     crawl, requested = checked_crawl(crawl, library), _requested_model(bundle, library, progress)
+    if requested is not None and is_named:
+        refuse_model_and_labels(library, requested)
     with open_or_copy(library, progress, named=crawl if is_named else None, show=plan) as catalog:
         request = request_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
         if not restart and (interrupted := runs.interrupted_run(catalog, crawl)) is not None:

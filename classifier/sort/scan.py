@@ -22,7 +22,7 @@ from classifier.images.hashing import hash_file
 from classifier.images.ignored_files import skip_incomplete
 from classifier.images.walk import find_images
 from classifier.images.walk_result import WalkResult
-from classifier.model.bundle_files import EMBEDDINGS
+from classifier.model.bundle_files import EMBEDDINGS, MANIFEST
 from classifier.model.labeled_embeddings import load_labeled_paths
 from classifier.paths import from_text
 from classifier.progress import Progress
@@ -63,6 +63,25 @@ def checked_crawl(crawl: Path, library: Path) -> Path:
             library=library,
         )
     return inner
+
+
+def refuse_model_and_labels(library: Path, model: Bundle) -> None:
+    """Raise LibraryError in one line if `library` is a model's folder, or the folder of the labels of `model`.
+
+    What a sort files beside labels would be learned as labels by the next training.
+    """
+    if (library / MANIFEST).is_file():
+        raise LibraryError(
+            "--out {library}: is a model's folder; give a folder of its own for the library", library=library
+        )
+    labels = _recorded_labels_folder(model)
+    if labels is not None and _is_same(library.resolve(), labels.resolve()):
+        raise LibraryError(
+            "--out {library}: holds the labels of the model {model}, and what is filed among them would be learned as "
+            "labels; give a folder of its own for the library",
+            library=library,
+            model=model.folder,
+        )
 
 
 def _is_same(first: Path, second: Path) -> bool:
@@ -132,7 +151,9 @@ def _recorded_labels_folder(model: Bundle) -> Path | None:
     """The labels folder that the bundle was trained on, as the bundle says, which is not trusted."""
     labels = model.manifest.settings.get("labels")
     folder = labels.get("folder") if isinstance(labels, dict) and labels.get("csv") is None else None
-    return from_text(folder).absolute() if isinstance(folder, str) and folder else None
+    if not isinstance(folder, str) or not folder or "\0" in folder:
+        return None
+    return from_text(folder).absolute()
 
 
 def _labeled_files(model: Bundle) -> frozenset[str]:

@@ -14,7 +14,7 @@ import typer
 
 from classifier.catalog.stats import library_stats
 from classifier.cli.sort import _end
-from classifier.errors import CrawlError
+from classifier.errors import CrawlError, LibraryError
 from classifier.model.bundle import Bundle, BundleParts, open_bundle, save_bundle
 from classifier.records import Mode
 from classifier.settings import ImageSettings, LabelSettings, RuntimeSettings, Settings, SortSettings
@@ -63,6 +63,21 @@ def run(
     chosen = Settings(sort=SortSettings(mode=mode), runtime=RuntimeSettings(workers=0), **settings)
     summary = sort(folder / crawl, library=folder / "sorted", bundle=bundle, settings=chosen, progress=progress)
     return summary, progress.messages
+
+
+def test_a_folder_of_labels_or_of_a_model_is_no_library(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", {"a.png": png("red")})
+    labels = make_tree(tmp_path / "sorted", LABELS)
+    model = recording(tmp_path / "model", bundle, {"folder": str(labels)})
+    before = all_files(tmp_path)
+    with pytest.raises(LibraryError, match="holds the labels of the model"):
+        run(tmp_path, model)
+    with pytest.raises(LibraryError, match="is a model's folder"):
+        sort(tmp_path / "crawl", library=model, bundle=model, settings=Settings())
+
+    assert before == all_files(tmp_path)
+    assert not (labels / ".illsort").exists()
+    assert not (model / ".illsort").exists()
 
 
 @pytest.mark.parametrize("mode", Mode)

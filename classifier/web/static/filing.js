@@ -23,7 +23,7 @@ export function skippedText(files) {
 
 export function askToFile(app) {
   const count = app.state.toFile;
-  if (count === 0) return notify(_("All of it is filed"));
+  if (count === 0) return notify(_("No decision waits to be filed"));
   return openDialog(count_("File {count} decision?", "File {count} decisions?", { count }),
     make("p", {}, _("The pictures move to their folders, as one run. illsort undo takes it back.")),
     button(fileLabel(count), () => file(app), { shortcut: "⏎", class: "primary", autofocus: true }), cancelButton());
