@@ -57,7 +57,9 @@ def check_state(library: Path, *, changing: bool = False) -> Path:
 
 
 def not_a_library(library: Path, catalog: Path) -> LibraryError:
-    """The error of a folder that has no catalog."""
+    """The error of a folder that is not there, or has no catalog."""
+    if not library.exists():
+        return LibraryError("{path}: there is no such folder", path=library)
     file = catalog.relative_to(library).as_posix()
     return LibraryError("{library} is not an illsort library: it has no {file}", library=library, file=file)
 

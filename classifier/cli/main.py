@@ -46,7 +46,9 @@ class CommandGroup(TranslatedHelp, TyperGroup):
     def main(self, *args: Any, **options: Any) -> NoReturn:
         """Run the command and exit."""
         set_language(_LANGUAGES.get(os.environ.get(_LANGUAGE_VARIABLE, "")) or user_language())
-        code = self._code(*args, **options)
+        arguments = args[0] if args else options.pop("args", None)
+        arguments = _with_language_first(sys.argv[1:] if arguments is None else list(arguments))
+        code = self._code(arguments, *args[1:], **options)
         if code == interrupt.STOPPED or interrupt.is_pressed():
             raise KeyboardInterrupt  # becomes one line, whatever exception it arrived as
         sys.exit(code)
@@ -67,6 +69,17 @@ class CommandGroup(TranslatedHelp, TyperGroup):
                 raise
             return _usage_error(error)
         return code if isinstance(code, int) else 0
+
+
+def _with_language_first(arguments: list[str]) -> list[str]:
+    """`--lang`, which may stand after the command as well, before all else: help and errors are printed in it."""
+    for number, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument == "--lang" or argument.startswith("--lang="):
+            end = number + (2 if argument == "--lang" else 1)
+            return [*arguments[number:end], *arguments[:number], *arguments[end:]]
+    return arguments
 
 
 def _fail(message: str) -> int:

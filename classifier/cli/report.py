@@ -41,6 +41,8 @@ def _write(path: Path) -> Path:
 
         with reported_as_library_error(path):
             return write_library_report(path)
+    if not path.exists():
+        raise LibraryError("{path}: there is no such folder", path=path)
     raise LibraryError(
         "{path}: is neither a model's folder (it has no {file}) nor a library that was sorted into",
         path=path,

@@ -55,6 +55,10 @@ def read_json(path: Path) -> dict[str, Any]:
             raise ModelError("{path}: is larger than any file of that name that illsort writes; restore it", path=path)
         values = json.loads(content.decode())
     except FileNotFoundError:
+        if not path.parent.exists():
+            raise ModelError(
+                "{folder}: there is no such folder; make a model with illsort train", folder=path.parent
+            ) from None
         raise ModelError(
             "{folder}: is no illsort bundle, {file} is missing; make one with illsort train",
             folder=path.parent,

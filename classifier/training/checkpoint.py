@@ -49,11 +49,14 @@ class Checkpoint:
         self.path = folder / f"{name.replace(' ', '-')}{_SUFFIX}"
         self.fingerprint = fingerprint
 
-    def load(self) -> tuple[dict[str, Any] | None, Message]:
-        """The state saved last, or None, and a sentence on which it is; tensors are on the CPU."""
+    def load(self) -> tuple[dict[str, Any] | None, Message | None]:
+        """The state saved last and a sentence on which it is, or why it is not used; tensors are on the CPU.
+
+        Both are None where no epoch was saved yet.
+        """
         name, path = self.name, self.path
         if not path.is_file():
-            return None, Message("{name} starts from the beginning: no epoch of it was finished yet.", name=name)
+            return None, None
         try:
             saved = torch.load(path, map_location="cpu", weights_only=True)
             is_own = (saved["format"], saved["fingerprint"]) == (_FORMAT, self.fingerprint)
@@ -232,7 +235,8 @@ class TrainingState:
     def restore(self, checkpoint: Checkpoint, progress: Progress) -> bool:
         """Restore the state from `checkpoint` and report it; False when there is none."""
         saved, message = checkpoint.load()
-        progress.say(message)
+        if message is not None:
+            progress.say(message)
         if saved is None:
             return False
         for name, part in self._parts.items():

@@ -139,10 +139,12 @@ def test_a_picture_that_was_moved_meanwhile_has_no_path_any_more(tmp_path: Path)
         assert session.path_of(drawn) is None
 
 
-@pytest.mark.parametrize("name", ["nowhere", "folder"])
-def test_looking_for_a_library_creates_none(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "error"), [("nowhere", "there is no such folder"), ("folder", "is not an illsort library")]
+)
+def test_looking_for_a_library_makes_none(tmp_path: Path, name: str, error: str) -> None:
     make_tree(tmp_path / "folder", {"a.txt": b"a"})
-    with pytest.raises(LibraryError, match="is not an illsort library"), open_session(tmp_path / name):
+    with pytest.raises(LibraryError, match=error), open_session(tmp_path / name):
         pass
 
     assert {"folder/a.txt"} == set(all_files(tmp_path))

@@ -24,11 +24,29 @@ def _english_afterwards() -> Iterator[None]:
     set_language(Language.ENGLISH)
 
 
-def test_an_error_is_one_chinese_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("lang", [["--lang", "zh"], ["--lang=zh"]])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_an_error_is_one_chinese_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lang: list[str], *, is_first: bool
+) -> None:
     with pytest.raises(SystemExit):
-        app(["--lang", "zh", "status", str(tmp_path)])
+        app([*lang, "status", str(tmp_path)] if is_first else ["status", str(tmp_path), *lang])
 
     assert f"illsort: {tmp_path} 不是 illsort 的图库：没有 .illsort/catalogue.sqlite\n" == capsys.readouterr().err
+
+
+def test_help_is_in_the_language_that_is_named_after_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        app(["verify", "--help", "--lang", "zh"])
+
+    assert "用法" in capsys.readouterr().out
+
+
+def test_what_follows_two_dashes_is_no_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        app(["status", "--", "--lang"])
+
+    assert capsys.readouterr().err == "illsort: --lang: there is no such folder\n"
 
 
 def test_help_is_chinese_in_a_chinese_locale(

@@ -75,7 +75,7 @@ def test_every_command_is_in_the_guide(command: str) -> None:
             ("sort", ".", "--out", "new", "--set", "sort.max_error=0.02", "--threshold", "0.9"),
             "--threshold and --max-error: give one of them",
         ),
-        (("status", "nowhere"), "is not an illsort library"),
+        (("status", "nowhere"), "nowhere: there is no such folder"),
     ],
 )
 def test_a_users_error_is_one_line_and_exit_code_2(

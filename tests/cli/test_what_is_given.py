@@ -155,7 +155,7 @@ def test_a_tilde_is_the_home_folder_wherever_the_shell_left_it(at_home: Path) ->
     assert f"local-dir:{home / 'x'}" == all_settings.load(None, ["model.backbone=local-dir:~/x"]).model.backbone
     assert home / "x" == as_path("~/x") == all_settings.load(None, ["model.folder=~/x"]).model.folder
     assert f"illsort: {home / 'none'}: there is no such folder" in run("sort", "~/none", "--out=~/sorted")[2]
-    assert f"illsort: {home / 'none'} is not an illsort library" in run("status", "~/none")[2]
+    assert f"illsort: {home / 'none'}: there is no such folder" in run("status", "~/none")[2]
     assert {} == read_tree(Path())
 
 

@@ -208,7 +208,7 @@ def test_served_to_other_machines_it_accepts_addresses_and_no_names(tmp_path: Pa
 
 
 def test_looking_for_a_library_creates_none(tmp_path: Path) -> None:
-    with pytest.raises(LibraryError, match="is not an illsort library"):
+    with pytest.raises(LibraryError, match="there is no such folder"):
         serve(tmp_path / "nowhere", host="127.0.0.1", port=0, token=None, opened=print)
 
     assert not (tmp_path / "nowhere").exists()
