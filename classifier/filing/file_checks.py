@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -104,6 +105,11 @@ def is_crawl_file(place: LibraryFile, seen: os.stat_result) -> bool:
     with suppress(OSError):
         return place.method is Method.LINK and os.path.samestat(os.lstat(place.source), seen)
     return False
+
+
+def as_found(place: LibraryFile, found: os.stat_result) -> LibraryFile:
+    """The place with size, time, inode and device as they are on the disk now."""
+    return replace(place, size_bytes=found.st_size, mtime_ns=time_of(found), inode=found.st_ino, device=found.st_dev)
 
 
 class Disks:

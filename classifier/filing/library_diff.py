@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from classifier.catalog.filesystem import state_folder
 from classifier.catalog.library_changes import (
     ChangeKind,
     LibraryChanges,
@@ -26,8 +25,16 @@ from classifier.catalog.library_changes import (
 from classifier.catalog.moves import open_entries
 from classifier.catalog.places import known_paths, place_at
 from classifier.catalog.values import to_path
-from classifier.filing.destination import TEMPORARY
-from classifier.filing.file_checks import Disks, file_sha256, has_content, is_crawl_file, is_link_to, link_target
+from classifier.filing.file_checks import (
+    Disks,
+    as_found,
+    file_sha256,
+    has_content,
+    is_crawl_file,
+    is_link_to,
+    link_target,
+)
+from classifier.filing.library_walk import other_files
 from classifier.records import Method, time_of
 
 if TYPE_CHECKING:
@@ -122,7 +129,7 @@ class _Comparison:
         """Search the library for lost files: by inode, size and time, else by content."""
         if not self.lost and not self._known_lost:
             return
-        loose = list(self._loose_files())
+        loose = list(other_files(self._library, known_paths(self._catalog) - self.lost.keys()))
         by_inode = {one.place.inode: one for one in self._all_lost() if one.what is not ChangeKind.DANGLING}
         for path, inode in loose:
             one = by_inode.get(inode)
@@ -181,14 +188,16 @@ class _Comparison:
         if place is None or place.image_id in self._unsettled:
             return
         if place.method is Method.SYMLINK:
-            if is_link_to(file, to_path(place.source)):
-                self._here.append((place, _as_seen(place, found)))
+            is_ours = is_link_to(file, to_path(place.source))
+            what = self._change_of_original(place) if is_ours else ChangeKind.REPLACED
+            if what is None:
+                self._here.append((place, as_found(place, found)))
             else:
-                self.lost[path] = MissingFile(place=place, what=ChangeKind.REPLACED)
+                self.lost[path] = MissingFile(place=place, what=what)
         elif found.st_size == place.size_bytes and has_content(file, place.image_id):
-            self._here.append((place, _as_seen(place, found)))
+            self._here.append((place, as_found(place, found)))
         elif place.beside is not None and is_crawl_file(place, found) and (content := file_sha256(file)) is not None:
-            self._here.append((place, replace(_as_seen(place, found), image_id=content)))
+            self._here.append((place, replace(as_found(place, found), image_id=content)))
         else:
             self.lost[path] = MissingFile(place=place, what=ChangeKind.REPLACED)
 
@@ -209,21 +218,7 @@ class _Comparison:
                 self._gone.append(replace(one, what=ChangeKind.REPLACED))
             elif original is not None:
                 self._back += 1
-                self._here.append((one.place, _as_seen(one.place, found)))
-
-    def _loose_files(self) -> Iterator[tuple[bytes, int]]:
-        """Path and inode of every file in the library that is not at a recorded place."""
-        known = known_paths(self._catalog) - self.lost.keys()
-        folders, own = [b""], os.fsencode(state_folder(self._library).name)
-        while folders:
-            inside = folders.pop()
-            with suppress(OSError), os.scandir(self._root + inside) as entries:
-                for entry in entries:
-                    path = inside + entry.name
-                    if entry.is_dir(follow_symlinks=False):
-                        folders += [] if path == own else [path + b"/"]
-                    elif path not in known and not TEMPORARY.fullmatch(os.fsdecode(entry.name)):
-                        yield path, entry.inode()
+                self._here.append((one.place, as_found(one.place, found)))
 
     def _is_that(self, path: bytes, place: LibraryFile) -> bool:
         with suppress(OSError):
@@ -254,15 +249,17 @@ class _Comparison:
             return
         self._back += not is_new
         self._gone = [gone for gone in self._gone if gone.place != one.place]
-        now = replace(_as_seen(one.place, os.lstat(self._root + path)), path=path)
-        what = self._change_of_original(now) if now.method is Method.SYMLINK and now.beside is None else None
+        now = replace(as_found(one.place, os.lstat(self._root + path)), path=path)
+        what = self._change_of_original(now) if now.method is Method.SYMLINK else None
         if what is None:
             self._here.append((one.place, now))
         else:
             self._gone.append(MissingFile(place=now, what=what))
 
     def _change_of_original(self, link: LibraryFile) -> ChangeKind | None:
-        """What became of a link's original; None when it is as it was."""
+        """What became of a link's original; None when it is as it was, or the link is a sidecar's."""
+        if link.beside is not None:
+            return None
         original = link_target(self._root + link.path)
         if original is None:
             return ChangeKind.DANGLING
@@ -273,7 +270,3 @@ class _Comparison:
 
 def _differs(original: os.stat_result, size_bytes: int, mtime_ns: int, has_its_content: int) -> bool:
     return not has_its_content or (original.st_size, time_of(original)) != (size_bytes, mtime_ns)
-
-
-def _as_seen(place: LibraryFile, found: os.stat_result) -> LibraryFile:
-    return replace(place, size_bytes=found.st_size, mtime_ns=time_of(found), inode=found.st_ino, device=found.st_dev)

@@ -59,9 +59,7 @@ def sort(
     """
     started, progress = time.monotonic(), progress or SilentProgress()
     check_versions()
-    crawl, requested = checked_crawl(crawl, library), _requested_model(bundle, library, progress)
-    if requested is not None and is_named:
-        refuse_model_and_labels(library, requested)
+    crawl, requested = checked_crawl(crawl, library), _requested_model(bundle, library, progress, is_named=is_named)
     with open_or_copy(library, progress, named=crawl if is_named else None, show=plan) as catalog:
         request = request_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
         if not restart and (interrupted := runs.interrupted_run(catalog, crawl)) is not None:
@@ -89,14 +87,17 @@ def sort(
     return summary
 
 
-def _requested_model(bundle: Path | None, library: Path, progress: Progress) -> Bundle | None:
+def _requested_model(bundle: Path | None, library: Path, progress: Progress, *, is_named: bool) -> Bundle | None:
     """The requested model, opened before anything is made at `library`; None means the library's last one.
 
-    Raises ModelError in one line.
+    Raises ModelError in one line, or LibraryError when a named crawl would be sorted into a model or labels.
     """
-    if bundle is None and not is_library(library):
-        _refuse_never_sorted(library)
-    return None if bundle is None else _open(bundle, progress)
+    if bundle is None:
+        return None if is_library(library) else _refuse_never_sorted(library)
+    model = _open(bundle, progress)
+    if is_named:
+        refuse_model_and_labels(library, model)
+    return model
 
 
 def _open(bundle: Path, progress: Progress) -> Bundle:

@@ -173,6 +173,7 @@ def play(method: Method, steps: list[tuple[str, int]]) -> None:
 @given(method=st.sampled_from([Method.LINK, Method.COPY, Method.MOVE, Method.SYMLINK]), steps=STEPS)
 @example(method=Method.SYMLINK, steps=[("cut", 0), ("replace", 0)])
 @example(method=Method.SYMLINK, steps=[("cut", 0), ("move", 0), ("verify", 0)])
+@example(method=Method.SYMLINK, steps=[("cut", 0), ("touch", 0), ("verify", 0)])
 @example(method=Method.SYMLINK, steps=[("delete", 0), ("touch", 4), ("delete", 0), ("delete", 0), ("move", 20)])
 @example(method=Method.LINK, steps=[*[("delete", 0)] * 3, *[("move", 0)] * 3, ("cut", 20)])
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
