@@ -150,7 +150,7 @@ def m017_failure_codes(connection: sqlite3.Connection) -> None:
 
 def m018_missing_by_path(connection: sqlite3.Connection) -> None:
     """An index of what is missing by its path: without it, recording many deleted files reads all rows for each."""
-    connection.execute("CREATE INDEX missing_by_path ON missing (path)")
+    connection.execute("CREATE INDEX IF NOT EXISTS missing_by_path ON missing (path)")
 
 
 # Much the same as `as_placed` in filing/refile, which may change; a step of the migrations may not.
