@@ -97,6 +97,10 @@ def _are_settings(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(value.get(section, {}), dict) for section in ("sort", "images"))
 
 
+def _is_summary(value: Any) -> bool:
+    return isinstance(value, dict) and _is_number(value.get("pictures", 0))
+
+
 def _is_reason(value: Any) -> bool:
     return isinstance(value, dict) and value.get("code") in _CODES
 
@@ -133,6 +137,7 @@ _BY_TYPE: Final[Mapping[str, Callable[[Any], bool]]] = {
 }
 _BY_PLACE: Final[Mapping[tuple[str, str], Callable[[Any], bool]]] = {
     ("runs", "settings"): _json(_are_settings),
+    ("runs", "summary"): _json(_is_summary),
     ("audits", "threshold"): _is_real,
     ("listings", "sha256"): _is_hash,
 }
@@ -140,7 +145,7 @@ _BY_NAME: Final[Mapping[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("picture", "beside"), _is_hash),
     **dict.fromkeys(("inode", "device"), _is_inode),
     **dict.fromkeys(("at", "started", "finished"), _is_date),
-    **dict.fromkeys(("summary", "reason_params"), _json(_is_object)),
+    "reason_params": _json(_is_object),
     "action": _one_of(Action),
     "confidence": _is_share,
     "failure_detail": _json(_is_reason),

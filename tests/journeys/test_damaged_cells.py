@@ -293,6 +293,7 @@ def test_a_foreign_schema_is_refused_by_every_command(library: Spoiled, statemen
         ("runs", "crawl", None),
         ("runs", "settings", '{"sort": 5}'),
         ("runs", "started", "9999-99-99"),
+        ("runs", "summary", '{"pictures": "many"}'),
         ("categories", "step", 1.5),
         ("audits", "threshold", "x"),
         ("folders", "path", b"a\0b"),
