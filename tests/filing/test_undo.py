@@ -331,7 +331,7 @@ def test_a_disk_that_stops_leaves_an_undo_that_goes_on(tmp_path: Path) -> None:
 
 
 def test_no_library_or_no_such_run_is_an_error_that_makes_nothing(tmp_path: Path) -> None:
-    with pytest.raises(LibraryError, match="not an illsort library"):
+    with pytest.raises(LibraryError, match="there is no such folder"):
         undo(tmp_path / "none")
     assert [] == list(tmp_path.iterdir())
     make_tree(tmp_path / "crawl", CRAWL)

@@ -103,6 +103,8 @@ def test_an_unusable_library_is_reported_with_its_path(tmp_path: Path, folder: s
 
     with hold_lock(library):
         assert told(again).startswith(f"{library} 正被 illsort 使用（进程 ")
+    assert f"{empty}：没有这个文件夹" == told(lambda: read_catalog(empty))
+    empty.mkdir()
     assert f"{empty} 不是 illsort 的图库：没有 .illsort/{NAME}" == told(lambda: read_catalog(empty))
     assert f"{library} 里还没有归类任何图片，没有可抽查的" == told(lambda: audit_service.begin(library, None))
     (library / ".illsort" / NAME).write_bytes(b"no database, but long enough to be looked at" * 99)
