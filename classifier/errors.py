@@ -21,15 +21,23 @@ Anything else that is raised is a bug and keeps its traceback.
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from string import Formatter
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from classifier.reasons import Reason
     from classifier.records import FailureKind
+
+
+_SPEC: Final = re.compile(r",?(\.[0-9])?[fg%]?|#04x")
+"""The format specifications of our templates: none has a width, so none makes a long text of a short value."""
+_LONGEST_TEMPLATE, _LONGEST_TEXT = 1000, 100_000
+"""Of a stored message, in characters; ours are far shorter, and templates in templates grow fast."""
 
 
 class Message(str):  # noqa: SLOT000 - it has attributes
@@ -54,14 +62,30 @@ class Message(str):  # noqa: SLOT000 - it has attributes
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Message:
-        """The message that `as_dict` describes."""
+        """The message that `as_dict` describes. Raises ValueError for one that is not like any of ours.
+
+        A stranger may have written it, and `str.format` reads attributes and pads to any width.
+        """
+        template = str(values["template"])
         if "code" in values:
-            return SystemMessage(str(values["template"]), str(values["code"]))
+            return SystemMessage(template, str(values["code"]))
+        if not _has_own_fields(template):
+            raise ValueError("not a template of a message")
         params = {name: cls.from_dict(one) if isinstance(one, dict) else one for name, one in values["params"].items()}
-        return cls(str(values["template"]), **params)
+        message = cls(template, **params)
+        if len(message) > _LONGEST_TEXT:
+            raise ValueError("longer than any message")
+        return message
 
     def __reduce__(self) -> tuple[Callable[..., Message], tuple[object, ...]]:
         return _restored, (type(self), str(self), vars(self))
+
+
+def _has_own_fields(template: str) -> bool:
+    fields = ((name, spec or "") for _, name, spec, _ in Formatter().parse(template) if name is not None)
+    return len(template) <= _LONGEST_TEMPLATE and all(
+        name.isidentifier() and _SPEC.fullmatch(spec) for name, spec in fields
+    )
 
 
 def _restored(kind: type[Message], text: str, attributes: Mapping[str, object]) -> Message:

@@ -97,4 +97,6 @@ def _because(code: ReasonCode, params: Mapping[str, Any]) -> Message:
 
 def _guesses(params: Mapping[str, Any]) -> str:
     digits = params.get("digits", 2)
+    if digits not in range(10):  # in a damaged row: so many would take all memory
+        raise ValueError(digits)
     return ", ".join(f"{probability:.{digits}f} {category}" for category, probability in params.get("top", ()))

@@ -11,6 +11,8 @@ from string import Formatter
 import pytest
 from jinja2 import Environment, nodes
 
+from classifier.errors import Message
+
 messages = pytest.importorskip("messages", reason="Babel is not installed", exc_type=ModuleNotFoundError)
 
 
@@ -106,6 +108,13 @@ def test_the_catalog_of_translations_has_no_doubtful_or_obsolete_entry() -> None
 
     assert [] == [message.id for message in catalog if message.fuzzy]
     assert {} == catalog.obsolete
+
+
+def test_every_message_can_be_stored_and_read_back() -> None:
+    for template in (one for message in messages.translated() for one in messages.forms(message.id) if one):
+        stored = {"template": template, "params": dict.fromkeys(placeholders(template), 1)}
+
+        assert template == Message.from_dict(stored).template
 
 
 def test_the_compiled_catalog_is_that_of_the_translations() -> None:

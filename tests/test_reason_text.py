@@ -81,7 +81,8 @@ def test_numbers_and_names_stay_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "params", ["{}", '{"sort": 5}', '{"top": 5}', '{"top": [[1]]}', '{"digits": "x", "top": [[]]}']
+    "params",
+    ["{}", '{"sort": 5}', '{"top": 5}', '{"top": [[1]]}', '{"digits": "x", "top": [[]]}', '{"digits": 900000000}'],
 )
 def test_a_reason_with_damaged_parameters_is_its_code(params: str) -> None:
     for code in (ReasonCode.BELOW_THRESHOLD, ReasonCode.ANNOTATED, ReasonCode.BELOW_AUDITED, ReasonCode.TEXT):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ class Strictness:
 
 
 def _recorded_sentence(outcome: Mapping[str, Any]) -> Message | None:
-    """Earlier versions recorded only the English."""
-    if "message" in outcome:
+    """Earlier versions recorded only the English, which also stands for parts that are no message of ours."""
+    with suppress(LookupError, TypeError, ValueError, AttributeError):
         return Message.from_dict(outcome["message"])
     return Message(outcome["sentence"]) if "sentence" in outcome else None

@@ -31,6 +31,16 @@ PICKED = {"max_error": 0.02, "why": "picked", "sentence": "no guarantee: the lab
             },
         ),
         (
+            {
+                "sort": {
+                    "max_error": 0.02,
+                    "promise": PROMISE | {"message": {"template": "{a:>2000000000}", "params": {"a": "x"}}},
+                }
+            },
+            "--max-error 0.02",
+            {"promise": PROMISE["sentence"]},
+        ),
+        (
             {"sort": {"threshold": 0.9, "max_error": 0.015}},
             "--max-error 0.015",
             {"no_guarantee": "at most 1.5% wrong asked, an estimate, no guarantee"},

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+from typing import Any
 
 import pytest
 
@@ -41,6 +43,12 @@ def test_a_message_is_read_back_with_its_translation() -> None:
     assert translate(refused, Language.CHINESE) == translate(to_message(to_note(refused)), Language.CHINESE)
 
 
+def nested(depth: int) -> dict[str, Any]:
+    """A message in a message, each a hundred times: a hundred to the power of `depth` characters."""
+    inner: Any = nested(depth - 1) if depth > 1 else "x"
+    return {"template": "{a}" * 100, "params": {"a": inner}}
+
+
 @pytest.mark.parametrize(
     "note",
     [
@@ -50,6 +58,10 @@ def test_a_message_is_read_back_with_its_translation() -> None:
         '{"template": "{a}", "params": {"b": 1}}',
         '{"template": "{a.x}", "params": {"a": 1}}',
         '{"template": "x", "params": []}',
+        '{"template": "{a:>2000000000}", "params": {"a": "x"}}',
+        '{"template": "{a:.900000000f}", "params": {"a": 0.5}}',
+        '{"template": "{a.__reduce__.__globals__}", "params": {"a": {"template": "t", "params": {}}}}',
+        json.dumps(nested(5)),
     ],
 )
 def test_a_note_that_is_no_message_is_text(note: str) -> None:
