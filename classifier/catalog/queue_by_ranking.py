@@ -50,6 +50,14 @@ _LATE: Final = (
     "CREATE INDEX temp.late_by_surety ON late (action, confidence, picture)",
     "CREATE INDEX temp.late_by_category ON late (action, category, confidence, picture)",
 )
+SURE: Final = 0.5
+"""From this confidence on an image is shown with its predicted category, below it with its cluster."""
+_IS_PREDICTED: Final = f"""r.category != '' AND r.confidence >= {SURE} AND NOT EXISTS (
+SELECT 1 FROM temp.ruled_out WHERE ruled_out.picture = r.picture AND ruled_out.category = r.category)"""  # noqa: S608 - our own
+_WAITS: Final = """outlook.ranks AS r CROSS JOIN decisions AS d ON d.picture = r.picture AND d.action = r.action
+LEFT JOIN temp.annotated ON annotated.picture = r.picture"""
+_IS_OPEN: Final = "d.action = 'review' AND (annotated.how IS NULL OR annotated.how = 'wrong')"
+_IS_ANNOTATED: Final = "CASE WHEN annotated.how IS NULL THEN 0 ELSE 1 END"
 
 
 class RankedQueue:
@@ -154,18 +162,6 @@ def _order(wanted: QueueFilter) -> tuple[str, tuple[str, ...]]:
     if wanted.category is None:
         return "ranks_by_place", ("r.place",)
     return "ranks_by_surety", ("r.confidence", "r.place")
-
-
-SURE: Final = 0.5
-"""From this confidence on an image is shown with its predicted category, below it with its cluster."""
-_IS_PREDICTED: Final = f"""r.category != '' AND r.confidence >= {SURE} AND NOT EXISTS (
-SELECT 1 FROM temp.ruled_out WHERE ruled_out.picture = r.picture AND ruled_out.category = r.category)"""  # noqa: S608 - our own
-_WAITS: Final = """outlook.ranks AS r CROSS JOIN decisions AS d ON d.picture = r.picture AND d.action = r.action
-LEFT JOIN temp.annotated ON annotated.picture = r.picture"""
-_IS_OPEN: Final = "d.action = 'review' AND (annotated.how IS NULL OR annotated.how = 'wrong')"
-
-
-_IS_ANNOTATED: Final = "CASE WHEN annotated.how IS NULL THEN 0 ELSE 1 END"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

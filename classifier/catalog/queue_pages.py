@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from classifier.catalog import queue
 from classifier.catalog.queue import ANNOTATED_JOIN, Order, annotation_condition, decision_condition, items_of_images
 from classifier.catalog.queue_by_ranking import RankedQueue
+from classifier.catalog.values import below
 from classifier.records import ImageId
 
 if TYPE_CHECKING:
@@ -43,13 +44,24 @@ WHERE f.path > ? AND f.path < ? AND {conditions} AND NOT EXISTS (
 ORDER BY f.path LIMIT ?
 """
 _LOST: Final = "NOT EXISTS (SELECT 1 FROM files WHERE files.picture = d.picture)"
+_FILES: Final = """
+SELECT d.picture, files.path FROM decisions AS d CROSS JOIN files ON files.picture = d.picture
+WHERE d.action IN ('review', 'unknown') AND
+"""
+_LAST: Final = """
+coalesce((SELECT said FROM verdicts WHERE verdicts.picture = d.picture ORDER BY id DESC LIMIT 1), '')
+"""
+_MADE: Final = "CREATE TEMP TABLE IF NOT EXISTS here (picture TEXT PRIMARY KEY) WITHOUT ROWID"
+_BELOW: Final = """
+INSERT OR IGNORE INTO temp.here SELECT picture FROM files WHERE path > ? AND path < ? AND picture IS NOT NULL
+"""
 
 
 def page_by_path(
     catalog: Catalog, wanted: QueueFilter, *, model: str, after: Sequence[CursorValue] | None, limit: int
 ) -> list[QueueItem]:
     """The next `limit` items after the cursor `after` (None: from the beginning)."""
-    bounds = _EVERYWHERE if wanted.folder is None else (wanted.folder + b"/", wanted.folder + b"0")  # "0" follows "/"
+    bounds = _EVERYWHERE if wanted.folder is None else below(wanted.folder)
     wanted = replace(wanted, folder=None)
     is_lost, *place = after or (0, 0, "")
     rows: list[QueueItem] = []
@@ -95,19 +107,6 @@ def _along(catalog: Catalog, wanted: QueueFilter, bounds: _Bounds, start: bytes,
     return [ImageId(image_id) for (image_id,) in rows]
 
 
-_FILES: Final = """
-SELECT d.picture, files.path FROM decisions AS d CROSS JOIN files ON files.picture = d.picture
-WHERE d.action IN ('review', 'unknown') AND
-"""
-_LAST: Final = """
-coalesce((SELECT said FROM verdicts WHERE verdicts.picture = d.picture ORDER BY id DESC LIMIT 1), '')
-"""
-_MADE: Final = "CREATE TEMP TABLE IF NOT EXISTS here (picture TEXT PRIMARY KEY) WITHOUT ROWID"
-_BELOW: Final = """
-INSERT OR IGNORE INTO temp.here SELECT picture FROM files WHERE path > ? AND path < ? AND picture IS NOT NULL
-"""
-
-
 def waiting_paths(catalog: Catalog, action: Action) -> Iterator[tuple[str, bytes]]:
     """Image and path of each file of the crawl that waits in the queue of `action`; those of one image together."""
     query = f"{_FILES} d.action = ? AND {_LAST} NOT IN ('right', 'none of these', 'skipped')"
@@ -135,8 +134,7 @@ class FolderFilter:
         if folder != self._folder:
             self._folder = folder
             self._catalog.connection.execute("DELETE FROM temp.here")
-            bounds = (folder + b"/", folder + b"0")  # "0" follows "/"
-            self._is_small = self._catalog.connection.execute(_BELOW, bounds).rowcount <= _FEW
+            self._is_small = self._catalog.connection.execute(_BELOW, below(folder)).rowcount <= _FEW
         return self._is_small
 
     def changed(self) -> None:

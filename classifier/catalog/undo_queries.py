@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from classifier.catalog import runs
 from classifier.catalog.move_log import read_move_log
 from classifier.catalog.moves import MOVE_COLUMNS, DamagedRow, MoveRecord, MoveState, begin, damaged_rows, select
-from classifier.catalog.values import field_of, to_bytes, utc_now
+from classifier.catalog.values import below, field_of, to_bytes, utc_now
 from classifier.errors import LibraryError
 from classifier.records import Method
 
@@ -140,11 +140,10 @@ def is_own_folder(catalog: Catalog, path: bytes) -> bool:
 
 def holds_places(catalog: Catalog, path: bytes) -> bool:
     """Whether any file is recorded in this folder; it may be empty nevertheless while its disk is not mounted."""
-    ends = path + b"/", path + b"0"  # the byte after the slash
     row = catalog.connection.execute(
         "SELECT path FROM places WHERE path > ?1 AND path < ?2 "
         "UNION ALL SELECT path FROM sidecars WHERE path > ?1 AND path < ?2 LIMIT 1",
-        ends,
+        below(path),
     )
     return row.fetchone() is not None
 

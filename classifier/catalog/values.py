@@ -30,6 +30,11 @@ def to_path(kept: bytes) -> Path:
     return Path(os.fsdecode(kept))
 
 
+def below(folder: bytes) -> tuple[bytes, bytes]:
+    """The bounds, both exclusive, of the stored paths in a folder and its subfolders: "0" is what follows "/"."""
+    return folder + b"/", folder + b"0"
+
+
 def column_of(field: str) -> str:
     """The column that holds a field of a record: ids of images are in the columns `picture`."""
     return "picture" if field == "image_id" else field
