@@ -21,12 +21,18 @@ if TYPE_CHECKING:
     from classifier.catalog.places import LibraryFile
     from classifier.records import ImageFile
 
+NOT_THERE: Final = (FileNotFoundError, NotADirectoryError)
+"""The errors of a path at which nothing is."""
+_PROTECTED: Final = Path("/proc/sys/fs/protected_hardlinks")
+_HAVE_NO_LINKS: Final = frozenset({"vfat", "msdos", "exfat", "hfs", "udf", "iso9660"})
+_WINDOWS_HARD_LINKS: Final = 0x0040_0000  # FILE_SUPPORTS_HARD_LINKS
+
 
 def lstat_or_none(path: Path) -> os.stat_result | None:
     """The status of the file at `path`, of a link itself; None if there is nothing."""
     try:
         return path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
+    except NOT_THERE:
         return None
 
 
@@ -90,7 +96,7 @@ def link_target(link: bytes) -> os.stat_result | None:
     """What a link leads to; None when nothing is there. OSError where that cannot be told."""
     try:
         return os.stat(link)  # noqa: PTH116 - bytes, as they are kept
-    except (FileNotFoundError, NotADirectoryError):
+    except NOT_THERE:
         return None
 
 
@@ -140,17 +146,12 @@ class Disks:
         if folder not in self._folders:
             try:
                 self._folders[folder] = str(os.stat(self._root + folder).st_dev)  # noqa: PTH116 - bytes, as kept
-            except (FileNotFoundError, NotADirectoryError):
+            except NOT_THERE:
                 above = folder.rpartition(b"/")[0]
                 self._folders[folder] = self._device_of(above) if folder else None
             except OSError:
                 self._folders[folder] = None
         return self._folders[folder]
-
-
-_PROTECTED: Final = Path("/proc/sys/fs/protected_hardlinks")
-_HAVE_NO_LINKS: Final = frozenset({"vfat", "msdos", "exfat", "hfs", "udf", "iso9660"})
-_WINDOWS_HARD_LINKS: Final = 0x0040_0000  # FILE_SUPPORTS_HARD_LINKS
 
 
 class WhyNoLink(StrEnum):

@@ -26,6 +26,7 @@ from classifier.catalog.moves import open_entries
 from classifier.catalog.places import known_paths, place_at
 from classifier.catalog.values import to_path
 from classifier.filing.file_checks import (
+    NOT_THERE,
     Disks,
     as_found,
     file_sha256,
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from classifier.progress import Stage
 
 _PROGRESS_EVERY = 4096
-_NOT_THERE = (FileNotFoundError, NotADirectoryError)
 
 
 def compare(catalog: Catalog, library: Path, stage: Stage) -> LibraryChanges:
@@ -171,7 +171,7 @@ class _Comparison:
             self.lost[path] = MissingFile(place=place, what=what)
 
     def _refused(self, path: bytes, error: OSError) -> None:
-        if isinstance(error, _NOT_THERE):
+        if isinstance(error, NOT_THERE):
             self._lose(path, ChangeKind.DELETED)
         else:
             self._unreachable += 1
@@ -209,7 +209,7 @@ class _Comparison:
     def _look_at_dangling(self, one: MissingFile, path: bytes) -> None:
         try:
             found, original = os.lstat(path), link_target(path)
-        except _NOT_THERE:
+        except NOT_THERE:
             self._forgotten.append(one.place)
         except OSError:
             self._unreachable += 1

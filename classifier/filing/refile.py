@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
     from classifier.progress import Progress
 
+_BATCH = 256
+
 
 def restore_decisions(catalog: Catalog, undone: int, *, undo: int) -> None:
     """Restore the decisions from before the run `undone`, as the run `undo` did with its files.
@@ -109,9 +111,6 @@ def decide_not_moved(catalog: Catalog, library: Path, outcomes: Sequence[Outcome
 def _lies_in(library: Path, outcome: Outcome) -> bool:
     """Whether the file is in the library: a catalog from a stranger may have any path."""
     return outcome.move.source.path.is_relative_to(library) and ".." not in outcome.move.source.path.parts
-
-
-_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,9 @@ _CANDIDATES: Final = 24
 """Candidates that are compared by hash (measured in docs/LOG.md)."""
 _LEAST: Final = 0.65
 """Cosine of short vectors: of images of half the size, 95% are that similar to the whole one (docs/LOG.md)."""
+_MOST_KEPT: Final = 8192
+"""Images whose hash and thumbnail are kept, about a kilobyte each: neighbors are compared repeatedly."""
+_NOWHERE: Final = Label(path=Path(), category="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,11 +79,6 @@ def build_index(catalog: Catalog, folder: Path, *, backbone: str, rest: Callable
         return l2_normalize(project(embeddings))
 
     return WaitingIndex(image_ids=pool.image_ids, vectors=pool.map(shorten, width=width), shorten=project)
-
-
-_MOST_KEPT: Final = 8192
-"""Images whose hash and thumbnail are kept, about a kilobyte each: neighbors are compared repeatedly."""
-_NOWHERE: Final = Label(path=Path(), category="")
 
 
 class NearDuplicateFinder:
