@@ -134,3 +134,20 @@ def quiet(page: Page, traffic: Traffic) -> None:
     while still < 5:
         page.wait_for_timeout(20)
         still = 0 if traffic.pending else still + 1
+
+
+@contextmanager
+def held_back(page: Page, pattern: str) -> Iterator[None]:
+    """No request whose address matches reaches the server before the block is left, whatever asked for it."""
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    page.route(pattern, hold)
+    yield
+    while not held:
+        page.wait_for_timeout(20)
+    page.unroute(pattern, hold)
+    for route in held:
+        route.continue_()

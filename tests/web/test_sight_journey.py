@@ -12,7 +12,18 @@ from classifier.catalog import annotation_log, ranking
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.ranking import Rank
 from classifier.records import Action, AnnotationKind, ImageId
-from kit.browser import CHROMIUM, Traffic, all_in_sight, all_saved, browser, quiet, type_keys, until, wait_for_image
+from kit.browser import (
+    CHROMIUM,
+    Traffic,
+    all_in_sight,
+    all_saved,
+    browser,
+    held_back,
+    quiet,
+    type_keys,
+    until,
+    wait_for_image,
+)
 from kit.reviewing import blended, waiting_library
 from kit.serving import server
 
@@ -20,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Page
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
@@ -218,7 +229,6 @@ def test_n_edits_the_name_of_every_grid_and_typed_letters_are_no_commands(
     library, ids = label_library(tmp_path)
     traffic = Traffic()
     with server(library) as served, browser(traffic, viewport={"width": 1280, "height": 800}) as page:
-        page.set_default_timeout(10_000)
         page.goto(served.address)
         page.wait_for_selector(".cell img")
         name_group(page, "n", *"scene", "Enter")
@@ -228,13 +238,9 @@ def test_n_edits_the_name_of_every_grid_and_typed_letters_are_no_commands(
         page.get_by_text("are icon").wait_for()
         name_group(page)
         quiet(page, traffic)
-        held: list[Route] = []
-        page.route("**/api/grid?*", lambda route: held.append(route), times=1)  # noqa: PLW0108 - it is marked by playwright
-        type_keys(page, "PageDown", "n", "u")  # the grid comes while its name is typed
-        while not held:
-            page.wait_for_timeout(20)
         before = page.evaluate(SHOWN)
-        held[0].continue_()
+        with held_back(page, "**/api/grid?*"):
+            type_keys(page, "PageDown", "n", "u")  # the grid comes while its name is typed
         page.wait_for_function(OTHERS, arg=before)
         all_in_sight(page)
         type_keys(page, "i")
