@@ -78,9 +78,9 @@ def test_a_file_saved_by_notepad_is_read(tmp_path: Path) -> None:
     [
         ("train.epoch=3", "unknown setting 'train.epoch'; did you mean 'train.epochs'?"),
         ("tran.epochs=3", "unknown setting 'tran'; did you mean 'train'?"),
-        ("train.epochs=-1", "train.epochs = -1: input should be greater than or equal to 0"),
+        ("train.epochs=-1", "train.epochs = -1: give 0 or more"),
         ("train.epochs=many", "train.epochs = 'many'"),
-        ("sort.threshold=1.5", "sort.threshold = 1.5: input should be less than 1"),
+        ("sort.threshold=1.5", "sort.threshold = 1.5: give less than 1"),
         ("sort.mode=steal", "sort.mode = 'steal'"),
         ("train.epochs", "expected section.key=value"),
         ("epochs=3", "expected section.key=value"),
