@@ -24,7 +24,7 @@ from scipy.special import expit
 
 from classifier.errors import NoGuarantee
 from classifier.model.binomial_bounds import look_confidence, upper_bound
-from classifier.model.holdout import HoldoutPredictions
+from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.model.risk_control import estimated_threshold, guarantee_risk
 from classifier.records import ImageId, Selection
 
@@ -70,7 +70,7 @@ def evidence(of: World, rows: NDArray[np.int64], selection: Selection) -> Holdou
         groups=of.groups[rows],
         image_ids=tuple(ImageId(f"{row:064x}") for row in rows),
         paths=("",) * len(rows),
-        how="cross-fitted in 5 parts",
+        method=HoldoutMethod(5),
         selections=(selection,) * len(rows),
     )
 

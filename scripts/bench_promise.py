@@ -28,7 +28,7 @@ from classifier.labels.near_duplicates import group_near_duplicates
 from classifier.model.backbone import load_backbone
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.head import fit_head
-from classifier.model.holdout import HoldoutPredictions
+from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.model.risk_control import guarantee_risk
 from classifier.model.transforms import EvalTransform
 from classifier.progress import SilentProgress
@@ -119,7 +119,7 @@ def judged(pictures: Embedded, rows: NDArray[np.int64], *, seed: int) -> Holdout
         groups=np.arange(len(rows)),
         image_ids=ids,
         paths=ids,
-        how="cross-fitted",
+        method=HoldoutMethod(5),
         selections=(Selection.RANDOM,) * len(rows),
     )
 

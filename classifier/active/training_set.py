@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from classifier.model.head import LinearHead, fit_head, l2_normalize
-from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
+from classifier.model.holdout import NO_CATEGORY, HoldoutMethod, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import AnnotationKind, Selection
 
@@ -144,7 +144,7 @@ def cross_fit(
         groups=measured.groups,
         image_ids=measured.image_ids,
         paths=measured.paths,
-        how=f"cross-fitted in {FOLDS} parts, with {int((~is_label).sum())} verdicts beside them",
+        method=HoldoutMethod(FOLDS, answers=int((~is_label).sum())),
         selections=measured.selections,
         unjudged=training_set.unjudged + _without_category(before),
     )

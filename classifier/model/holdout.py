@@ -10,6 +10,7 @@ images of random draws that were answered whole. A drawn image of which there is
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,13 +30,40 @@ NO_CATEGORY: Final = -1
 """The truth of an image that is of none of the categories."""
 
 
+@dataclass(frozen=True, slots=True)
+class HoldoutMethod:
+    """How the model was kept from fitting the images it is measured on.
+
+    `parts` is 1 where one part of the labels was held out, else the number of parts that were each held out once. So
+    many `answers` were fitted beside them and are not measured on.
+    """
+
+    parts: int
+    answers: int = 0
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the numbers mean anything."""
+        return self.parts >= 1 and self.answers >= 0
+
+    @property
+    def phrase(self) -> Message:
+        """It in a few words."""
+        if self.parts == 1:
+            return Message("held out")
+        if self.answers == 0:
+            return Message("cross-fitted in {parts} parts", parts=self.parts)
+        return Message(
+            "cross-fitted in {parts} parts, with {answers} answers beside them", parts=self.parts, answers=self.answers
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HoldoutPredictions:
     """One row for each image: `logits` float32 (N, K), before the temperature; `targets` int64 (N,), 0..K-1 or -1.
 
     Near-duplicates share a number in `groups`, int64 (N,). `selections` says how each was selected, and `unjudged` how
-    many randomly drawn have no row. `how` says in a phrase why the model was not fitted to them: "held out",
-    "cross-fitted in 3 parts".
+    many randomly drawn have no row. `method` says why the model was not fitted to them.
     """
 
     logits: NDArray[np.float32]
@@ -43,7 +71,7 @@ class HoldoutPredictions:
     groups: NDArray[np.int64]
     image_ids: tuple[ImageId, ...]
     paths: tuple[str, ...]
-    how: str
+    method: HoldoutMethod
     selections: tuple[Selection, ...]
     unjudged: int = 0
 
@@ -74,14 +102,15 @@ class HoldoutPredictions:
                 groups=self.groups,
                 pictures=np.array(self.image_ids, dtype=np.str_),
                 paths=np.array(self.paths, dtype=np.str_),
-                how=np.array(self.how),
+                parts=np.array(self.method.parts),
+                answers=np.array(self.method.answers),
                 selections=np.array([selection.value for selection in self.selections], dtype=np.str_),
                 unjudged=np.array(self.unjudged),
             )
 
 
 def load_holdout(path: Path, *, categories: int) -> HoldoutPredictions:
-    """Read and check what `Evidence.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
+    """Read what `HoldoutPredictions.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
     return read_arrays(path, _evidence, lambda holdout: _wrong(holdout, categories))
 
 
@@ -92,7 +121,7 @@ def _evidence(arrays: dict[str, NDArray[Any]]) -> HoldoutPredictions:
         groups=arrays["groups"],
         image_ids=tuple(ImageId(str(image_id)) for image_id in arrays["pictures"]),
         paths=tuple(str(path) for path in arrays["paths"]),
-        how=str(arrays["how"]),
+        method=_method(arrays),
         selections=selections_of(arrays),
         unjudged=int(arrays["unjudged"]) if "unjudged" in arrays else 0,
     )
@@ -106,7 +135,12 @@ def _wrong(holdout: HoldoutPredictions, categories: int) -> Message | None:
         return Message("its numbers are {found}, not {wanted}", found=types, wanted="float32, int64, int64")
     count = len(holdout.image_ids)
     parts = {targets.shape, groups.shape, (len(holdout.paths),), (len(holdout.selections),)}
-    if logits.shape != (count, categories) or parts != {(count,)} or holdout.unjudged < 0:
+    if (
+        logits.shape != (count, categories)
+        or parts != {(count,)}
+        or not holdout.method.is_possible
+        or holdout.unjudged < 0
+    ):
         return Message(
             "its parts do not fit {count} pictures and {categories} categories", count=count, categories=categories
         )
@@ -114,9 +148,8 @@ def _wrong(holdout: HoldoutPredictions, categories: int) -> Message | None:
     return wrong_rows(logits, named, holdout.image_ids, categories=categories)
 
 
-def method_in_words(how: str) -> Message:
-    """How the holdout predictions were made, from its description in a bundle."""
-    parts = "".join(letter for letter in how if letter.isdigit())
-    if how == f"cross-fitted in {parts} parts":
-        return Message("cross-fitted in {parts} parts", parts=parts)
-    return Message("held out") if how == "held out" else Message(how)
+def _method(arrays: dict[str, NDArray[Any]]) -> HoldoutMethod:
+    """Read from a bundle. An earlier version wrote a phrase, such as "cross-fitted in 3 parts"."""
+    if "how" not in arrays:
+        return HoldoutMethod(int(arrays["parts"]), int(arrays["answers"]))
+    return HoldoutMethod(*[int(number) for number in re.findall(r"\d{1,9}", str(arrays["how"]))[:2]] or [1])

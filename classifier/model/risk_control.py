@@ -22,7 +22,6 @@ from scipy.stats import binom
 from classifier.errors import Message, NoGuarantee
 from classifier.model.binomial_bounds import look_confidence, min_sample_size, upper_bound
 from classifier.model.fixed_sequence_test import fixed_sequence_test, max_wrong
-from classifier.model.holdout import method_in_words
 from classifier.paths import command
 from classifier.records import Selection
 
@@ -49,7 +48,7 @@ class RiskGuarantee:
 
     `thresholds` in the bundle's order of categories, on calibrated probabilities; None where nothing may be filed. Of
     `pictures` randomly drawn `filed` would have been, `wrong` of them wrongly; the unjudged count in all three. `how`
-    is the evidence's phrase.
+    says how the model was kept from fitting them.
     """
 
     max_error: float
@@ -79,7 +78,7 @@ class RiskGuarantee:
             rate=_percent(self.max_error),
             confidence=_percent(self.confidence),
             count=self.pictures,
-            how=method_in_words(self.how),
+            how=self.how,
         )
 
 
@@ -91,14 +90,14 @@ def guarantee_risk(
     max_error: float,
     confidence: float = CONFIDENCE,
 ) -> RiskGuarantee:
-    """The thresholds that file the most images under the guarantee, from the randomly drawn images of `evidence`.
+    """The thresholds that file the most images under the guarantee, from the randomly drawn images of `holdout`.
 
     Raises NoGuarantee in one line when nothing can: what is there, what it takes, what else can be asked for.
     """
     rows = _Rows.of(holdout.by_chance, temperature)
     if not len(rows) and not rows.unjudged:
         raise _nothing_to_go_by(holdout)
-    found = _promise(rows, len(categories), max_error, confidence, holdout.how)
+    found = _promise(rows, len(categories), max_error, confidence, holdout.method.phrase)
     if found is None:
         raise NoGuarantee(_refusal(rows, len(categories), max_error, confidence), why="few")
     return found

@@ -19,7 +19,7 @@ from classifier.images.safe_open import open_regular
 from classifier.model.bundle_files import HOLDOUT
 from classifier.model.calibration import probabilities
 from classifier.model.evaluation_fields import read_evaluation, read_label_issues
-from classifier.model.holdout import HoldoutPredictions, load_holdout, method_in_words
+from classifier.model.holdout import HoldoutMethod, HoldoutPredictions, load_holdout
 from classifier.model.manifest import Manifest, load_manifest
 from classifier.model.risk_control import guarantee_risk
 from classifier.own_files import write_own
@@ -134,13 +134,13 @@ def bundle_page(facts: BundleData) -> str:
     after = facts.judged(temperature=facts.temperature)
     guarantees = _guarantees(facts)
     shown = next((rate for rate in _BEST_SHOWN if guarantees.get(rate)), _ASKED)
-    how = facts.holdout.how if facts.holdout is not None else "held out"
+    method = facts.holdout.method if facts.holdout is not None else HoldoutMethod(1)
     return render(
         "bundle.html",
         facts=facts,
         evaluation=evaluation,
         figures=_figures(facts),
-        how=method_in_words(how),
+        how=method.phrase,
         before_error=_calibration_error(facts, 1.0),
         after_error=_calibration_error(facts, facts.temperature),
         promised=guarantees,

@@ -10,7 +10,7 @@ import numpy as np
 from classifier.errors import Message
 from classifier.labels.random_draw import Drawn
 from classifier.model.bundle import BundleParts
-from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
+from classifier.model.holdout import NO_CATEGORY, HoldoutMethod, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.ood import fit_ood
 from classifier.paths import to_text
@@ -73,7 +73,7 @@ def _evidence(run: TrainingContext, trained: Trained, groups: dict[Example, int]
         groups=_numbers(judged.examples, groups),
         image_ids=tuple(example.image_id for example in judged.examples),
         paths=_paths(judged.examples),
-        how="held out" if parts == 1 else f"cross-fitted in {parts} parts",
+        method=HoldoutMethod(parts),
         selections=_selections(judged.examples),
     )
 
@@ -99,7 +99,7 @@ def _with_the_rest_of_the_draw(
         groups=np.concatenate([held_out.groups, numbers]),
         image_ids=held_out.image_ids + tuple(example.image_id for example in others.examples),
         paths=held_out.paths + _paths(others.examples),
-        how=held_out.how,
+        method=held_out.method,
         selections=held_out.selections + _selections(others.examples),
         unjudged=unjudged,
     )

@@ -19,6 +19,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.errors import NoGuarantee
 from classifier.filing.undo import undo
 from classifier.model.bundle import Bundle, open_bundle
+from classifier.model.holdout import HoldoutMethod
 from classifier.records import Annotation, AnnotationKind, ImageId, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
@@ -119,7 +120,7 @@ def test_only_labels_that_the_backbone_never_saw_are_measured(tmp_path: Path, bu
     evidence = apply.refit_bundle(library, learner, training_set, None).load_holdout()
 
     assert evidence is not None
-    assert (120, "cross-fitted in 5 parts, with 10 verdicts beside them") == (len(evidence), evidence.how)
+    assert (120, HoldoutMethod(5, answers=10)) == (len(evidence), evidence.method)
     assert 0.9 < (evidence.logits.argmax(axis=1) == evidence.targets).mean()
 
 

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, BundleParts, save_bundle
-from classifier.model.holdout import HoldoutPredictions
+from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest
 from classifier.model.ood import OodDetector, fit_ood
@@ -132,6 +132,6 @@ def color_evidence(network: Network, count: int) -> HoldoutPredictions:
         groups=np.arange(count),
         image_ids=tuple(ImageId(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(count)),
         paths=tuple(f"{CATEGORIES[truth]}/{number}.png" for number, truth in enumerate(targets)),
-        how="held out",
+        method=HoldoutMethod(1),
         selections=(Selection.RANDOM,) * count,
     )

@@ -16,7 +16,7 @@ from classifier.errors import ModelError
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, BundleParts, open_bundle, save_bundle
 from classifier.model.bundle_files import EVALUATION, OOD, read_json
-from classifier.model.holdout import HoldoutPredictions
+from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.model.manifest import Manifest
 from classifier.model.ood import OodDetector, fit_ood
 from classifier.paths import from_text
@@ -184,7 +184,7 @@ def evidence(categories: int = 2) -> HoldoutPredictions:
         groups=np.array([0, 1, 1]),
         image_ids=tuple(ImageId(letter * 64) for letter in "abc"),
         paths=("cat/a.jpg", "狗/b.jpg", "cat/c.jpg"),
-        how="held out",
+        method=HoldoutMethod(1),
         selections=(Selection.RANDOM, Selection.PERSON, Selection.GRID),
     )
 
@@ -197,7 +197,7 @@ def test_the_evidence_goes_with_the_bundle(tmp_path: Path) -> None:
 
     assert read is not None
     assert evidence().logits.tolist() == read.logits.tolist()
-    assert (evidence().image_ids, evidence().paths, "held out") == (read.image_ids, read.paths, read.how)
+    assert (evidence().image_ids, evidence().paths, HoldoutMethod(1)) == (read.image_ids, read.paths, read.method)
 
 
 def test_an_older_bundle_has_no_holdout_predictions(tmp_path: Path) -> None:

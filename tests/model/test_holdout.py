@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from classifier.errors import ModelError
-from classifier.model.holdout import HoldoutPredictions, load_holdout
+from classifier.model.holdout import HoldoutMethod, HoldoutPredictions, load_holdout
 from classifier.records import ImageId, Selection
 
 
@@ -22,7 +22,7 @@ def evidence(count: int = 3) -> HoldoutPredictions:
         groups=np.arange(count, dtype=np.int64),
         image_ids=tuple(ImageId(f"{number:064x}") for number in range(count)),
         paths=tuple(f"狗/{number} \udcff.jpg" for number in range(count)),
-        how="cross-fitted in 3 parts",
+        method=HoldoutMethod(3),
         selections=tuple([*Selection][number % len(Selection)] for number in range(count)),
         unjudged=7,
     )
@@ -30,7 +30,7 @@ def evidence(count: int = 3) -> HoldoutPredictions:
 
 def as_values(of: HoldoutPredictions) -> tuple[Any, ...]:
     rows = of.logits.tolist(), of.targets.tolist(), of.groups.tolist(), of.image_ids, of.paths, of.selections
-    return *rows, of.how, of.unjudged
+    return *rows, of.method, of.unjudged
 
 
 @pytest.mark.parametrize("count", [0, 1, 300])
@@ -64,6 +64,8 @@ def test_the_same_evidence_is_the_same_file(tmp_path: Path) -> None:
         ({"targets": np.array([0, 1, 2])}, "categories beyond the 2"),
         ({"targets": np.array([0, 1, -2])}, "categories beyond the 2"),
         ({"unjudged": -1}, "do not fit"),
+        ({"method": HoldoutMethod(0)}, "do not fit"),
+        ({"method": HoldoutMethod(3, answers=-1)}, "do not fit"),
         ({"selections": ("random", "random")}, "do not fit"),
         ({"selections": ("random", "random", "lucky")}, "cannot be read"),
         ({"image_ids": ("a", "b", "c")}, "no SHA-256"),
@@ -72,10 +74,32 @@ def test_the_same_evidence_is_the_same_file(tmp_path: Path) -> None:
 )
 def test_what_does_not_fit_together_is_refused(tmp_path: Path, change: dict[str, Any], says: str) -> None:
     path = tmp_path / "evidence.npz"
-    whole = replace(evidence(), **change)
-    arrays = {name: getattr(whole, name) for name in HoldoutPredictions.__slots__}
-    np.savez(path, truths=arrays.pop("targets"), pictures=arrays.pop("image_ids"), **arrays)
+    np.savez(path, **as_arrays(replace(evidence(), **change)))
     refused(path, says)
+
+
+def as_arrays(of: HoldoutPredictions) -> dict[str, Any]:
+    arrays = {name: getattr(of, name) for name in HoldoutPredictions.__slots__}
+    method = arrays.pop("method")
+    names = {"truths": arrays.pop("targets"), "pictures": arrays.pop("image_ids")}
+    return {**arrays, **names, "parts": method.parts, "answers": method.answers}
+
+
+@pytest.mark.parametrize(
+    ("phrase", "method"),
+    [
+        ("held out", HoldoutMethod(1)),
+        ("cross-fitted in 3 parts", HoldoutMethod(3)),
+        ("cross-fitted in 5 parts, with 10 verdicts beside them", HoldoutMethod(5, answers=10)),
+    ],
+)
+def test_the_phrase_of_an_earlier_version_is_read(tmp_path: Path, phrase: str, method: HoldoutMethod) -> None:
+    path = tmp_path / "evidence.npz"
+    arrays = as_arrays(evidence())
+    del arrays["parts"], arrays["answers"]
+    np.savez(path, how=phrase, **arrays)
+
+    assert method == load_holdout(path, categories=2).method
 
 
 @pytest.mark.parametrize(

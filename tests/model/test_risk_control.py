@@ -19,7 +19,7 @@ from classifier.errors import NoGuarantee
 from classifier.i18n import Language, translate
 from classifier.model.binomial_bounds import look_confidence, upper_bound
 from classifier.model.calibration import probabilities
-from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
+from classifier.model.holdout import NO_CATEGORY, HoldoutMethod, HoldoutPredictions
 from classifier.model.risk_control import ENOUGH_FOR_ITS_OWN, RiskGuarantee, guarantee_risk, no_guarantee
 from classifier.records import ImageId, Selection
 
@@ -42,7 +42,7 @@ def evidence(
         groups=np.arange(count),
         image_ids=tuple(ImageId(hashlib.sha256(bytes([row % 256, row // 256])).hexdigest()) for row in range(count)),
         paths=tuple(f"{row}.png" for row in range(count)),
-        how="cross-fitted in 3 parts",
+        method=HoldoutMethod(3),
         selections=(Selection.RANDOM,) * count,
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from classifier.model.bundle_files import HOLDOUT
-from classifier.model.holdout import HoldoutPredictions
+from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.records import ImageId, Selection
 from kit.pictures import COLORS, encoded, plain
 
@@ -64,7 +64,7 @@ def evidence(labels: list[Path], *, count: int = 300) -> HoldoutPredictions:
         groups=np.arange(count),
         image_ids=tuple(ImageId(f"{number:064x}") for number in range(count)),
         paths=tuple(paths[number % 3] for number in range(count)),
-        how="cross-fitted in 3 parts",
+        method=HoldoutMethod(3),
         selections=(Selection.RANDOM,) * count,
     )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from classifier.model.head import fit_head
-from classifier.model.holdout import HoldoutPredictions
+from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.records import ImageId, Selection
 from classifier.training.learning_curve import Expected, LearningCurve, as_dict, learning_curve
 
@@ -42,7 +42,7 @@ def judged(embeddings: NDArray[np.float32], targets: NDArray[np.int64], folds: i
         groups=np.arange(len(targets)),
         image_ids=(ImageId("0" * 64),) * len(targets),
         paths=("",) * len(targets),
-        how="cross-fitted in 3 parts",
+        method=HoldoutMethod(3),
         selections=(Selection.PERSON,) * len(targets),
     )
 

@@ -16,6 +16,7 @@ from classifier.inference.reader import load_pixels
 from classifier.model.backbone import Network, save_network
 from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.head import fit_head
+from classifier.model.holdout import HoldoutMethod
 from classifier.model.labeled_embeddings import load_labeled_paths
 from classifier.settings import Settings, load
 from classifier.training.pipeline import TrainingResult, train_model
@@ -125,7 +126,7 @@ def test_every_label_is_evidence_for_how_often_the_model_is_right(learned: Train
 
     assert evidence is not None
     assert 18 == len(evidence) == len(set(evidence.image_ids)) == len(set(evidence.groups.tolist()))
-    assert "cross-fitted in 3 parts" == evidence.how
+    assert HoldoutMethod(3) == evidence.method
     assert learned.evaluation["accuracy"] == float((evidence.logits.argmax(axis=1) == evidence.targets).mean())
 
 
@@ -171,7 +172,7 @@ def test_one_fold_holds_out_a_part_alone(tmp_path: Path, backbone: str) -> None:
     evidence = train_model(settings(tmp_path, backbone, "train.recipe=head", "train.folds=1")).bundle.load_holdout()
 
     assert evidence is not None
-    assert ("held out", 3) == (evidence.how, len(evidence))
+    assert (HoldoutMethod(1), 3) == (evidence.method, len(evidence))
 
 
 def crawl_tree() -> Tree:
