@@ -49,7 +49,8 @@ def problem_with(first: ErrorDetails) -> Message:
     found = _GIVE.get(kind) or _GIVE.get(kind.partition("_")[0])
     if found is None:
         words = " ".join(first["msg"].split())
-        return Message(words[:1].lower() + words[1:])
+        words = words[:1].lower() + words[1:]
+        return Message(words)
     if "expected" in context:
         context["expected"] = str(context["expected"]).replace(" or ", ", ")
     return Message(found.template, **context)
