@@ -33,9 +33,10 @@ from classifier.catalog.shards import ROWS, EmbeddingBatch, ShardWriter
 from classifier.catalog.values import to_bytes
 from classifier.decision.policy import Policy
 from classifier.model.backbone import Network, load_backbone
-from classifier.model.bundle import Bundle, BundleParts, save_bundle
+from classifier.model.bundle import Bundle, BundleParts
 from classifier.model.manifest import Manifest
 from classifier.model.ood import fit_ood
+from classifier.model.trained import save_bundle
 from classifier.progress import SilentProgress
 from classifier.records import ImageId, Mode, Move
 from classifier.sort.apply import DecisionApplier, Execute

@@ -1,7 +1,7 @@
 """The bundle: a folder with everything that sorting needs of a training; a timm model repository plus `illsort.json`.
 
-A bundle is written to a temporary folder and installed file by file; other files in its folder stay. Every file is
-checked before a network is built.
+Reading it needs no torch; `trained` builds its network and writes it. A bundle is written to a temporary folder and
+installed file by file; other files in its folder stay. Every file is checked before a network is built.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from classifier.errors import ModelError
-from classifier.model.backbone import Network, load_trained, save_network
 from classifier.model.bundle_files import (
     CARD,
     CONFIG,
@@ -32,15 +31,13 @@ from classifier.model.bundle_files import (
     sha256_of,
     write_json,
 )
-from classifier.model.card import model_card
 from classifier.model.fitted_images import UNKNOWN, FittedImages, load_fitted
 from classifier.model.head import LinearHead, load_linear
 from classifier.model.holdout import HoldoutPredictions, load_holdout
-from classifier.model.install import copy_bundle, finish_install, install, respect_umask, writing_folder
+from classifier.model.install import finish_install, respect_umask
 from classifier.model.labeled_embeddings import LabeledEmbeddings, load_labeled_embeddings
 from classifier.model.manifest import Manifest, load_manifest
 from classifier.model.ood import OodDetector, load_ood
-from classifier.model.transforms import EvalTransform
 from classifier.model.weights import check_weights
 
 _DIGITS = 5
@@ -48,23 +45,12 @@ _DIGITS = 5
 
 
 class Bundle:
-    """A checked bundle; the network is built only when asked for."""
+    """A checked bundle, without its network: see `trained.load_network`."""
 
     def __init__(self, folder: Path, manifest: Manifest, *, width: int) -> None:
         self.folder = folder
         self.manifest = manifest
         self._width = width  # of the embeddings that the head takes; 0 where the manifest does not name the head
-
-    @property
-    def transform(self) -> EvalTransform:
-        """The transform that the network was trained and calibrated with."""
-        return EvalTransform(image_size=self.manifest.image_size, max_squeeze=self.manifest.max_squeeze)
-
-    def load_network(self) -> Network:
-        """Build the network with its trained weights, in evaluation mode."""
-        network = load_trained(self.folder, image_size=self.manifest.image_size)
-        network.eval()
-        return network
 
     def load_head(self) -> LinearHead:
         """The last layer alone, read without building a network; only where the manifest has a `backbone_key`.
@@ -200,41 +186,17 @@ def check_target(folder: Path) -> None:
     Only nothing, or an older bundle with anything beside it, may be there; and where that one is to be kept, nothing
     that illsort did not write may bear the name of one of its files.
     """
-    place = _place_of(folder)
+    place = place_of(folder)
     check_writable(place)
     finish_install(place)
-    finish_install(_previous_of(place))
+    finish_install(previous_of(place))
     if place.exists() and not (place / MANIFEST).is_file() and (not place.is_dir() or any(place.iterdir())):
         raise ModelError(
             "model.folder = {folder}: is there already and is no illsort bundle; choose another folder", folder=folder
         )
     check_replaceable(place)
     if proven_files(place):
-        check_replaceable(_previous_of(place))
-
-
-def save_bundle(
-    folder: Path,
-    *,
-    network: Network,
-    manifest: Manifest,
-    evaluation: dict[str, Any],
-    parts: BundleParts = BundleParts(),
-) -> Bundle:
-    """Write the bundle; an older one in the same place is kept as `<name>.previous`. Returns it as `open_bundle` does.
-
-    Raises ModelError when something else is in the way.
-    """
-    check_target(folder)
-    place = _place_of(folder)
-    with writing_folder(place) as writing:
-        save_network(network, writing, label_names=list(manifest.categories), crop_mode="squash")
-        card = model_card(folder.name, network.architecture, manifest)
-        known = {"backbone_sha256": network.backbone_sha256(), "head": network.head_names}
-        write_parts(writing, manifest=manifest.model_copy(update=known), evaluation=evaluation, card=card, parts=parts)
-        copy_bundle(place, _previous_of(place))
-        install(writing, place)
-    return open_bundle(folder)
+        check_replaceable(previous_of(place))
 
 
 def write_parts(
@@ -263,10 +225,11 @@ def write_parts(
     return manifest
 
 
-def _place_of(folder: Path) -> Path:
+def place_of(folder: Path) -> Path:
     """Where the bundle's files lie: a link that a person made to the model's folder is followed."""
     return folder.resolve() if folder.is_symlink() else folder
 
 
-def _previous_of(folder: Path) -> Path:
+def previous_of(folder: Path) -> Path:
+    """Where the bundle that was in `folder` before is kept."""
     return folder.with_name(f"{folder.name}.previous")

@@ -7,8 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+import scipy  # which loads its parts when they are first used: scipy.stats takes a second
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ PRIOR_SPREAD = 0.25
 
 def probabilities(logits_NK: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
     """Calibrated probabilities, (N, K); rows sum to 1."""
-    return np.asarray(softmax(logits_NK.astype(np.float64) / temperature, axis=-1))
+    return np.asarray(scipy.special.softmax(logits_NK.astype(np.float64) / temperature, axis=-1))
 
 
 def fit_temperature(logits_NK: NDArray[np.float32], targets_N: NDArray[np.int64]) -> float:
@@ -37,10 +36,12 @@ def fit_temperature(logits_NK: NDArray[np.float32], targets_N: NDArray[np.int64]
     rows = np.arange(len(targets_N))
 
     def loss(log_temperature: float) -> float:
-        log_likelihood = log_softmax(logits / np.exp(log_temperature), axis=-1)[rows, targets_N].sum()
+        log_likelihood = scipy.special.log_softmax(logits / np.exp(log_temperature), axis=-1)[rows, targets_N].sum()
         return float(-log_likelihood + 0.5 * (log_temperature / PRIOR_SPREAD) ** 2)
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x)) if len(rows) else 1.0
+    if not len(rows):
+        return 1.0
+    return float(np.exp(scipy.optimize.minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
 
 
 Float = TypeVar("Float", bound="np.floating")

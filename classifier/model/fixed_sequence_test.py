@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit
-from scipy.stats import binom, poisson
+import scipy  # which loads its parts when they are first used: scipy.stats takes a second
 
 from classifier.model.binomial_bounds import min_sample_size
 
@@ -65,8 +64,8 @@ def fixed_sequence_test(
     if not len(counts):
         return None
     most = max_wrong(counts, max_error, confidence)
-    expected = np.cumsum(np.append(np.ones(unjudged), expit(-scores[unjudged:])))
-    chances = poisson.cdf(most, expected[counts - 1])
+    expected = np.cumsum(np.append(np.ones(unjudged), scipy.special.expit(-scores[unjudged:])))
+    chances = scipy.stats.poisson.cdf(most, expected[counts - 1])
     best = np.flatnonzero(chances >= chances.max() * _AS_GOOD)
     start = int(best[len(best) // 2])  # of sure ones the middle: the scores may be surer than they should
     most_different = max_wrong(different[counts - 1], max_error, confidence)
@@ -82,8 +81,8 @@ def fixed_sequence_test(
 
 def max_wrong(counts_M: NDArray[np.int64], max_error: float, confidence: float) -> NDArray[np.int64]:
     """The largest number of wrong images that passes the test of `max_error`, (M,); -1 where even 0 fails."""
-    most = binom.ppf(1 - confidence, counts_M, max_error)
-    return np.asarray(most - (binom.cdf(most, counts_M, max_error) > 1 - confidence), dtype=np.int64)
+    most = scipy.stats.binom.ppf(1 - confidence, counts_M, max_error)
+    return np.asarray(most - (scipy.stats.binom.cdf(most, counts_M, max_error) > 1 - confidence), dtype=np.int64)
 
 
 def _distinct(groups_N: NDArray[np.int64], *, among: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import expit, logsumexp
-from scipy.stats import binom
+import scipy  # which loads its parts when they are first used: scipy.stats takes a second
 
 from classifier.errors import Message, NoGuarantee
 from classifier.model.binomial_bounds import look_confidence, min_sample_size, upper_bound
@@ -145,7 +143,8 @@ class _Rows:
         by_id = np.argsort(np.array(holdout.image_ids, dtype=np.str_), kind="stable")  # by content: chance, not choice
         logits = np.sort(holdout.logits[by_id].astype(np.float64) / temperature, axis=1)
         # The last of the sorted is the guess; of its odds, unlike of a probability, nothing is lost by rounding.
-        odds = logits[:, -1] - logsumexp(logits[:, :-1], axis=1) if logits.shape[1] > 1 else np.full(len(by_id), np.inf)
+        others = scipy.special.logsumexp(logits[:, :-1], axis=1) if logits.shape[1] > 1 else -np.inf
+        odds = logits[:, -1] - others
         guesses = holdout.logits[by_id].argmax(axis=1)
         return cls(
             odds=np.clip(odds, -_SUREST, _SUREST),
@@ -166,7 +165,7 @@ def _promise(rows: _Rows, categories: int, max_error: float, confidence: float, 
     if end is None:
         return None
     bars = end.above - _shifts(rows, categories, np.ones(len(rows), dtype=np.bool_))
-    thresholds = [float(np.nextafter(expit(bar), 1)) if np.isfinite(bar) else 0.0 for bar in bars]
+    thresholds = [float(np.nextafter(scipy.special.expit(bar), 1)) if np.isfinite(bar) else 0.0 for bar in bars]
     is_filed = rows.odds > bars[rows.guesses]
     known = set(rows.guesses[is_filed].tolist())  # a category that no such image speaks for is not filed into
     return RiskGuarantee(
@@ -207,7 +206,7 @@ def _shift(odds: NDArray[np.float64], sides: NDArray[np.float64]) -> float:
     def loss(shift: float) -> float:
         return float(np.logaddexp(0, sides * (odds + shift)).sum() + 0.5 * (shift / _SHIFT_SPREAD) ** 2)
 
-    return float(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x)
+    return float(scipy.optimize.minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x)
 
 
 def _refusal(rows: _Rows, categories: int, max_error: float, confidence: float) -> Message:
@@ -266,7 +265,7 @@ def _wanted(rows: _Rows, max_error: float, confidence: float) -> int | None:
 
 def _has_chance(counts: NDArray[np.int64], rates: NDArray[np.float64], max_error: float, confidence: float) -> bool:
     most = max_wrong(counts, max_error, confidence)
-    return bool((binom.cdf(most, counts, np.minimum(rates, 1.0)) >= _LIKELY).any())
+    return bool((scipy.stats.binom.cdf(most, counts, np.minimum(rates, 1.0)) >= _LIKELY).any())
 
 
 def _two_digits(count: float) -> int:

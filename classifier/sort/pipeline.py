@@ -24,7 +24,7 @@ from classifier.records import Mode
 from classifier.settings import Settings
 from classifier.sort.apply import DecisionApplier, Execute
 from classifier.sort.dry_run import Show, executor, open_or_copy
-from classifier.sort.predict import predict
+from classifier.sort.new_images import predict
 from classifier.sort.resolve_policy import resolve_policy
 from classifier.sort.resume import OnChanged, SortRequest, request_from, resume
 from classifier.sort.reuse_embeddings import reuse_embeddings

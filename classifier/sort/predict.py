@@ -20,6 +20,7 @@ from classifier.inference.process import tune_malloc
 from classifier.inference.reader import Reader, limits_from
 from classifier.model.bundle import Bundle
 from classifier.model.ood import OodDetector
+from classifier.model.trained import load_network, transform_of
 from classifier.progress import Progress
 from classifier.settings import Settings
 from classifier.sort.reuse_embeddings import open_embedding_writer
@@ -44,8 +45,8 @@ def predict(
     runtime = runtime_from_settings(settings.runtime, training=False)
     for reason in runtime.reasons:
         progress.say(reason)
-    network = bundle.load_network().to(runtime.device)
-    reader = Reader(transform=bundle.transform, max_megapixels=settings.images.max_megapixels)
+    network = load_network(bundle).to(runtime.device)
+    reader = Reader(transform=transform_of(bundle.manifest), max_megapixels=settings.images.max_megapixels)
     detector = bundle.load_ood()
     limits = limits_from(settings.images)
     results = infer(paths, network, reader, runtime, limits=limits, stats=detector is not None)

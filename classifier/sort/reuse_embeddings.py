@@ -14,6 +14,7 @@ from functools import partial
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -24,7 +25,6 @@ from classifier.catalog.embeddings import RowLocation, embeddings_folder
 from classifier.catalog.predictions import add_many_logits, logits_as_bytes
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter, read_shard
 from classifier.errors import Counted, Message, message_of
-from classifier.inference.pipeline import Inferred
 from classifier.model.bundle import Bundle
 from classifier.model.head import LinearHead
 from classifier.model.ood import OodDetector
@@ -32,6 +32,9 @@ from classifier.progress import Progress
 from classifier.records import ImageId
 from classifier.settings import Settings
 from classifier.sort.apply import pause_gc
+
+if TYPE_CHECKING:
+    from classifier.inference.pipeline import Inferred
 
 _THREADS = 2
 _MAX_PENDING_BYTES = 1 << 27

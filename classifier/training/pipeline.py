@@ -21,9 +21,10 @@ from classifier.labels.load import categories_of
 from classifier.labels.near_duplicates import group_near_duplicates
 from classifier.labels.random_draw import apply_draws
 from classifier.model.backbone import Network, load_backbone
-from classifier.model.bundle import Bundle, check_target, open_bundle, save_bundle
+from classifier.model.bundle import Bundle, check_target, open_bundle
 from classifier.model.bundle_files import MANIFEST
 from classifier.model.manifest import Manifest
+from classifier.model.trained import save_bundle
 from classifier.model.transforms import EvalTransform
 from classifier.paths import given_path
 from classifier.progress import Progress, SilentProgress, combined

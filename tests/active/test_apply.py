@@ -20,6 +20,7 @@ from classifier.errors import NoGuarantee
 from classifier.filing.undo import undo
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.holdout import HoldoutMethod
+from classifier.model.trained import load_network
 from classifier.records import Annotation, AnnotationKind, ImageId, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
@@ -92,7 +93,7 @@ def test_the_refitted_bundle_is_complete_with_the_same_backbone(tmp_path: Path, 
     assert kept is not None
     assert 130 == len(kept)
     assert made.load_ood() is not None
-    network = made.load_network()
+    network = load_network(made)
     assert bundle.manifest.backbone_sha256 == network.backbone_sha256()
     head = made.load_head()
     with torch.inference_mode():

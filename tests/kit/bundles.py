@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from classifier.model.backbone import Network
-from classifier.model.bundle import Bundle, BundleParts, save_bundle
+from classifier.model.bundle import Bundle, BundleParts
 from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest
 from classifier.model.ood import OodDetector, fit_ood
+from classifier.model.trained import load_network, save_bundle
 from classifier.model.transforms import EvalTransform
 from classifier.records import ImageId, Selection
 from kit.pictures import COLORS, varied
@@ -78,7 +79,7 @@ def color_bundle(
 
 def with_another_head(folder: Path, bundle: Bundle, *, swap: bool = True, novelty: bool = False) -> Bundle:
     """The same backbone with a head that is surer and, with `swap`, takes red for blue and blue for red."""
-    network = bundle.load_network()
+    network = load_network(bundle)
     order = [2, 1, 0] if swap else [0, 1, 2]
     with torch.no_grad():
         network.head.weight.copy_(1.5 * network.head.weight[order])

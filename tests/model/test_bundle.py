@@ -14,11 +14,12 @@ import torch
 
 from classifier.errors import ModelError
 from classifier.model.backbone import Network
-from classifier.model.bundle import Bundle, BundleParts, open_bundle, save_bundle
+from classifier.model.bundle import Bundle, BundleParts, open_bundle
 from classifier.model.bundle_files import EVALUATION, OOD, read_json
 from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.model.manifest import Manifest
 from classifier.model.ood import OodDetector, fit_ood
+from classifier.model.trained import load_network, save_bundle
 from classifier.paths import from_text
 from classifier.records import ImageId, Selection
 
@@ -53,7 +54,7 @@ def test_what_is_saved_is_what_is_opened(tmp_path: Path) -> None:
     known = opened.manifest.model_dump(include=written) | {"head": network().head_names}
     assert MANIFEST.model_copy(update=known) == opened.manifest
     with torch.inference_mode():
-        assert torch.equal(network()(images), opened.load_network()(images))
+        assert torch.equal(network()(images), load_network(opened)(images))
 
 
 def test_a_bundle_keeps_names_that_are_not_utf_8(tmp_path: Path) -> None:

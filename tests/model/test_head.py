@@ -13,9 +13,10 @@ from torch import nn
 
 from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_backbone, load_trained
-from classifier.model.bundle import MANIFEST, Bundle, open_bundle, save_bundle
+from classifier.model.bundle import MANIFEST, Bundle, open_bundle
 from classifier.model.head import feature_scale, fit_head, fit_pca, l2_normalize, load_linear
 from classifier.model.manifest import Manifest
+from classifier.model.trained import save_bundle
 
 NAMES = ["test_efficientnet", "test_resnet", "test_vit", "test_convnext"]
 

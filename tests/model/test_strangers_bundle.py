@@ -26,6 +26,7 @@ from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.bundle_files import CONFIG, EVALUATION, HOLDOUT, MANIFEST, OOD, WEIGHTS
 from classifier.model.holdout import load_holdout
 from classifier.model.labeled_embeddings import load_labeled_embeddings
+from classifier.model.trained import load_network
 from classifier.report.model_report import write_bundle_report
 from classifier.settings import RuntimeSettings, Settings, load
 from classifier.sort.pipeline import sort
@@ -208,7 +209,7 @@ def test_a_network_other_than_illsort_writes_is_not_built(bundle: Path, argument
 
 def test_a_network_far_larger_than_its_weights_is_not_built(bundle: Path) -> None:
     change(bundle, CONFIG, architecture="vit_giant_patch14_dinov2", model_args={"num_classes": 3})
-    refused(lambda: open_bundle(bundle).load_network(), "its config.json asks for")
+    refused(lambda: load_network(open_bundle(bundle)), "its config.json asks for")
 
 
 def test_an_ood_detector_of_another_width_is_refused(bundle: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from classifier.catalog.stats import library_stats
-from classifier.model.bundle import open_bundle, save_bundle
+from classifier.model.bundle import open_bundle
+from classifier.model.trained import load_network, save_bundle
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
 from kit.pictures import COLORS, encoded, varied
@@ -30,7 +31,7 @@ def named(folder: Path, bundle: Path, *categories: str) -> Path:
     """The model of blue, green and red with other names for them."""
     of = open_bundle(bundle)
     manifest = of.manifest.model_copy(update={"categories": categories})
-    return save_bundle(folder, network=of.load_network(), manifest=manifest, evaluation={}).folder
+    return save_bundle(folder, network=load_network(of), manifest=manifest, evaluation={}).folder
 
 
 def run(folder: Path, bundle: Path) -> set[str]:

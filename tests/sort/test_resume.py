@@ -11,7 +11,7 @@ import pytest
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.runs import all_runs, last_settings
 from classifier.errors import ModelError
-from classifier.model.bundle import save_bundle
+from classifier.model.trained import load_network, save_bundle
 from classifier.records import Mode
 from classifier.settings import ImageSettings, RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
@@ -159,7 +159,7 @@ def test_restart_drops_the_sidecars_too(stopped: Path, bundle: Path) -> None:
 
 def test_another_model_is_a_change(stopped: Path, tmp_path: Path) -> None:
     same = color_bundle(tmp_path / "same")
-    network = same.load_network()
+    network = load_network(same)
     network.head.bias.data += 0.01
     other = save_bundle(tmp_path / "other", network=network, manifest=same.manifest, evaluation={}).folder
     (said,) = run(stopped, other)
@@ -178,7 +178,7 @@ def test_the_same_model_in_another_folder_is_none(stopped: Path, tmp_path: Path)
 def train_again(bundle: Path) -> Path:
     """Another model in the same folder."""
     same = color_bundle(bundle.parent / "same")
-    network = same.load_network()
+    network = load_network(same)
     network.head.bias.data += 0.01
     shutil.rmtree(bundle)
     return save_bundle(bundle, network=network, manifest=same.manifest, evaluation={}).folder

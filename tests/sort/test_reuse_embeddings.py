@@ -16,7 +16,8 @@ from classifier.catalog.stats import library_stats
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.inference.reader import Reader
-from classifier.model.bundle import Bundle, open_bundle
+from classifier.model import trained
+from classifier.model.bundle import open_bundle
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from kit.bundles import color_bundle, with_another_head
@@ -86,7 +87,7 @@ def test_another_head_reads_no_picture_and_files_as_if_it_had(
     expected = run(tmp_path / "new", bundles[which])
     run(tmp_path / "known", first)
     reads.clear()
-    monkeypatch.setattr(Bundle, "load_network", None)
+    monkeypatch.setattr(trained, "load_network", None)
     progress = SavingProgress()
     again = run(tmp_path / "known", bundles[which], progress=progress)
 

@@ -15,7 +15,8 @@ import typer
 from classifier.catalog.stats import library_stats
 from classifier.cli.sort import _end
 from classifier.errors import CrawlError, LibraryError
-from classifier.model.bundle import Bundle, BundleParts, open_bundle, save_bundle
+from classifier.model.bundle import Bundle, BundleParts, open_bundle
+from classifier.model.trained import load_network, save_bundle
 from classifier.records import Mode
 from classifier.settings import ImageSettings, LabelSettings, RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
@@ -39,7 +40,7 @@ LABELS: Tree = {
 def recording(folder: Path, bundle: Path, labels: dict[str, Any], *, paths: tuple[str, ...] = ()) -> Path:
     """A copy of the bundle whose record says where its labels are."""
     of = open_bundle(bundle)
-    network = of.load_network()
+    network = load_network(of)
     labeled = None
     if paths:
         from dataclasses import replace  # noqa: PLC0415

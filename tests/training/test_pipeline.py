@@ -18,6 +18,7 @@ from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.head import fit_head
 from classifier.model.holdout import HoldoutMethod
 from classifier.model.labeled_embeddings import load_labeled_paths
+from classifier.model.trained import load_network, transform_of
 from classifier.settings import Settings, load
 from classifier.training.pipeline import TrainingResult, train_model
 from kit.pictures import COLORS, encoded, varied
@@ -79,8 +80,8 @@ def test_the_bundle_contains_the_trained_model(learned: TrainingResult) -> None:
 
 
 def test_the_bundle_classifies_the_colors(learned: TrainingResult) -> None:
-    network = learned.bundle.load_network()
-    transform = learned.bundle.transform
+    network = load_network(learned.bundle)
+    transform = transform_of(learned.bundle.manifest)
     pictures = [encoded(varied(COLORS[kind], seed=1000 + n), "PNG") for kind in KINDS for n in range(5)]
     pixels = torch.stack([transform(load_pixels(data, max_megapixels=1)[0]) for data in pictures])
     with torch.inference_mode():
@@ -115,7 +116,7 @@ def test_the_same_seed_gives_the_same_weights(tmp_path: Path, backbone: str, lea
 
 def test_the_head_alone_keeps_the_backbone_as_it_is(tmp_path: Path, backbone: str) -> None:
     make_tree(tmp_path / "labels", tree())
-    network = train_model(settings(tmp_path, backbone, "train.recipe=head")).bundle.load_network()
+    network = load_network(train_model(settings(tmp_path, backbone, "train.recipe=head")).bundle)
     start = timm.create_model(backbone, pretrained=True)
 
     assert torch.equal(start.conv_stem.weight, network.body.conv_stem.weight)

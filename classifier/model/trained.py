@@ -1,0 +1,54 @@
+"""The trained network of a bundle: built from its folder, and written to one. Imports torch and timm.
+
+A bundle's manifest, numbers and head are read by `bundle`, which imports neither.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from classifier.model.backbone import Network, load_trained, save_network
+from classifier.model.bundle import Bundle, BundleParts, check_target, open_bundle, place_of, previous_of, write_parts
+from classifier.model.card import model_card
+from classifier.model.install import copy_bundle, install, writing_folder
+from classifier.model.manifest import Manifest
+from classifier.model.transforms import EvalTransform
+
+_NO_PARTS: Final = BundleParts()
+
+
+def load_network(bundle: Bundle) -> Network:
+    """Build the bundle's network with its trained weights, in evaluation mode."""
+    network = load_trained(bundle.folder, image_size=bundle.manifest.image_size)
+    network.eval()
+    return network
+
+
+def transform_of(manifest: Manifest) -> EvalTransform:
+    """The transform that the network was trained and calibrated with."""
+    return EvalTransform(image_size=manifest.image_size, max_squeeze=manifest.max_squeeze)
+
+
+def save_bundle(
+    folder: Path,
+    *,
+    network: Network,
+    manifest: Manifest,
+    evaluation: dict[str, Any],
+    parts: BundleParts = _NO_PARTS,
+) -> Bundle:
+    """Write the bundle; an older one in the same place is kept as `<name>.previous`. Returns it as `open_bundle` does.
+
+    Raises ModelError when something else is in the way.
+    """
+    check_target(folder)
+    place = place_of(folder)
+    with writing_folder(place) as writing:
+        save_network(network, writing, label_names=list(manifest.categories), crop_mode="squash")
+        card = model_card(folder.name, network.architecture, manifest)
+        known = {"backbone_sha256": network.backbone_sha256(), "head": network.head_names}
+        write_parts(writing, manifest=manifest.model_copy(update=known), evaluation=evaluation, card=card, parts=parts)
+        copy_bundle(place, previous_of(place))
+        install(writing, place)
+    return open_bundle(folder)
