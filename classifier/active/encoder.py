@@ -18,6 +18,7 @@ from classifier.errors import Message
 from classifier.inference.device import runtime_from_settings
 from classifier.inference.loader import PackedPaths
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer
+from classifier.inference.placing import place
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import Reader, limits_from
 from classifier.model.backbone import load_backbone
@@ -63,7 +64,7 @@ def load_encoder(settings: Settings) -> Encoder:
     )
     runtime = runtime_from_settings(settings.runtime, training=False)
     return Encoder(
-        network=network.to(runtime.device).eval(),
+        network=place(network, runtime).eval(),
         reader=Reader(transform=transform, max_megapixels=settings.images.max_megapixels),
         runtime=runtime,
         limits=limits_from(settings.images),
@@ -83,7 +84,9 @@ def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encod
     for reason in (tune_malloc(), *encoder.runtime.reasons):
         progress.say(reason)
     writer = EmbeddingWriter(catalog, library, encoder.key, progress=progress)
-    results = infer(paths, encoder.network, encoder.reader, encoder.runtime, limits=encoder.limits, stats=True)
+    results = infer(
+        paths, encoder.network, encoder.reader, encoder.runtime, limits=encoder.limits, stats=True, progress=progress
+    )
     with progress.stage(Message("looking"), total=len(paths), unit="picture") as stage:
         while batch := list(islice(results, _BATCH)):
             locations = writer.write([result for result in batch if isinstance(result, Inferred)])

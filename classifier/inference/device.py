@@ -143,11 +143,18 @@ def _dtype(requested: str | None, device: torch.device, *, training: bool) -> tu
         return torch.float16, Message(
             "Numbers float16: as fast as bfloat16, and three bits finer, which probabilities want."
         )
-    if torch.cuda.get_device_capability(device) >= _AMPERE:
+    if has_bfloat16(device):
         return torch.bfloat16, Message(
             "Numbers bfloat16: this GPU computes fast in it, and gradients keep their range."
         )
     return torch.float16, Message("Numbers float16: this GPU is older than bfloat16.")
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 without a detour."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= _AMPERE
+    return device.type == "cpu"
 
 
 def _workers(requested: int | None, device: torch.device) -> tuple[int, Message]:

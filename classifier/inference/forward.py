@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import torch
 from torch import Tensor
 
+from classifier.errors import Message
+from classifier.inference.copies import Copies, copies_from
+from classifier.inference.device import has_bfloat16
+from classifier.inference.memory import BackOff
+from classifier.progress import Progress, SilentProgress
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -19,6 +25,8 @@ if TYPE_CHECKING:
 
 Outputs: TypeAlias = "list[NDArray[np.float32]]"
 """Embeddings (B, D), logits (B, K) and, if requested, statistics (B, T); no arrays for an empty batch."""
+Begun: TypeAlias = Callable[[], list[Tensor]]
+"""Waits for the outputs of a part of a batch, and whether they are finite."""
 
 
 class Network(Protocol):
@@ -65,57 +73,85 @@ def outputs_of(batches: Iterable[Batch], engine: Engine) -> Iterator[tuple[Batch
 
 
 class TorchEngine:
-    """Runs the network by torch, in smaller parts after the GPU's memory ran out."""
+    """Runs the network by torch: in smaller parts after the memory ran out, in a wider dtype after numbers did."""
 
-    ahead = 0
-
-    def __init__(self, network: Network, runtime: Runtime, *, stats: bool) -> None:
+    def __init__(
+        self,
+        network: Network,
+        runtime: Runtime,
+        *,
+        stats: bool,
+        progress: Progress | None = None,
+        copies: Copies | None = None,
+    ) -> None:
         self._network = network
-        self._stats = stats
         self._runtime = runtime
-        self._max_batch = runtime.batch_size
+        self._stats = stats
+        self._progress = progress or SilentProgress()
+        self._copies = copies or copies_from(runtime.device)
+        self._back_off = BackOff(runtime.device, most=runtime.batch_size, say=self._progress.say)
+        self._dtype = runtime.dtype
+
+    @property
+    def ahead(self) -> int:
+        """As `Engine` has it."""
+        return self._copies.ahead
 
     def launch(self, pixels: Tensor) -> Callable[[], Outputs]:
         """As `Engine` has it."""
-        return partial(self._run, pixels)
-
-    def _run(self, pixels: Tensor) -> Outputs:
         if len(pixels) == 0:
-            return []
-        done: list[list[Tensor]] = []
-        at = 0
-        while at < len(pixels):
-            part = pixels[at : at + self._max_batch]
-            try:
-                done.append(self._part(part))
-            except torch.OutOfMemoryError:
-                if len(part) == 1:
-                    raise
-                self._max_batch = max(1, len(part) // 2)
-            else:
-                at += len(part)
-                continue
-            # Outside `except`, whose traceback would keep the failed batch's tensors alive.
-            if self._runtime.device.type == "cuda":
-                torch.cuda.empty_cache()
-        return [torch.cat(parts).numpy() for parts in zip(*done, strict=True)]
+            return list
+        return partial(self._read, pixels, self._begin(pixels, self._dtype), self._dtype)
+
+    def _read(self, pixels: Tensor, begun: list[Begun], dtype: torch.dtype) -> Outputs:
+        """What the batch gives; launched anew if another overflowed meanwhile, so that it does not depend on when."""
+        if dtype is not self._dtype:
+            begun, dtype = self._begin(pixels, self._dtype), self._dtype
+        outputs, is_finite = _joined(begun)
+        for wider in () if is_finite else self._wider_than(dtype):
+            outputs, is_finite = _joined(self._begin(pixels, wider))
+            if is_finite:
+                self._dtype = wider
+                self._progress.say(_overflows(dtype, wider))
+                break
+        return [output.numpy() for output in outputs]
+
+    def _wider_than(self, dtype: torch.dtype) -> tuple[torch.dtype, ...]:
+        """The dtypes for what overflows: float16 ends at 65,504, which some networks exceed."""
+        is_narrow = dtype is torch.float16 and has_bfloat16(self._runtime.device)
+        return () if dtype is torch.float32 else (torch.bfloat16, torch.float32)[not is_narrow :]
+
+    def _begin(self, pixels: Tensor, dtype: torch.dtype) -> list[Begun]:
+        return self._back_off.in_parts(partial(self._begin_part, dtype), pixels)
 
     @torch.inference_mode()
-    def _part(self, pixels: Tensor) -> list[Tensor]:
-        runtime = self._runtime
-        pixels = pixels.to(runtime.device, non_blocking=True)
-        images = self._network.normalize(pixels)
-        if runtime.channels_last:
+    def _begin_part(self, dtype: torch.dtype, pixels: Tensor) -> Begun:
+        images = self._network.normalize(pixels.to(self._runtime.device, non_blocking=True))
+        if self._runtime.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
-        outputs = self._forward(images, amp=runtime.amp)
-        if runtime.amp and not all(torch.isfinite(output).all() for output in outputs[1:]):
-            outputs = self._forward(images, amp=False)  # float16 ends at 65,504, which some networks exceed
-        return [output.float().cpu() for output in outputs]
+        with torch.autocast(self._runtime.device.type, dtype=dtype, enabled=dtype is not torch.float32):
+            outputs = self._forward(images)
+        # The check is copied along: asking now would wait for the device.
+        finite = torch.stack([torch.isfinite(output).all() for output in outputs[1:]])
+        return self._copies.begin([*(output.float() for output in outputs), finite])
 
-    def _forward(self, images: Tensor, *, amp: bool) -> list[Tensor]:
-        with torch.autocast(self._runtime.device.type, dtype=self._runtime.dtype, enabled=amp):
-            if self._stats:
-                embeddings, stats = self._network.embed_with_stats(images)
-                return [embeddings, self._network.classify(embeddings), stats]
-            embeddings = self._network.embed(images)
-            return [embeddings, self._network.classify(embeddings)]
+    def _forward(self, images: Tensor) -> list[Tensor]:
+        if self._stats:
+            embeddings, stats = self._network.embed_with_stats(images)
+            return [embeddings, self._network.classify(embeddings), stats]
+        embeddings = self._network.embed(images)
+        return [embeddings, self._network.classify(embeddings)]
+
+
+def _joined(begun: list[Begun]) -> tuple[list[Tensor], bool]:
+    """The outputs of all parts of a batch, and whether they are finite."""
+    *outputs, finite = (torch.cat(parts) for parts in zip(*(read() for read in begun), strict=True))
+    return outputs, bool(finite.all())
+
+
+def _overflows(dtype: torch.dtype, wider: torch.dtype) -> Message:
+    return Message(
+        "Numbers {wider} from here on: what this network computes exceeds {dtype}.",
+        wider=str(wider).removeprefix("torch."),
+        dtype=str(dtype).removeprefix("torch."),
+    )

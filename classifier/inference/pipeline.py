@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from classifier.inference.forward import TorchEngine, outputs_of
 from classifier.inference.loader import stream
 from classifier.inference.reader import ReadError
+from classifier.inference.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from classifier.inference.forward import Engine, Network
     from classifier.inference.loader import PackedPaths
     from classifier.inference.reader import Limits, Reader
+    from classifier.progress import Progress
     from classifier.records import Failure, ImageFile, ImageId, ImageInfo
 
 
@@ -58,10 +60,12 @@ def infer(
     limits: Limits,
     stats: bool = False,
     start_method: str | None = None,
+    progress: Progress | None = None,
+    stopwatch: Stopwatch | None = None,
 ) -> Iterator[Inferred | InferenceFailure]:
     """One result for each path, in their order, by torch; see `loader.stream` for what a harmful file costs."""
-    engine = TorchEngine(network, runtime, stats=stats)
-    return infer_with(engine, paths, reader, runtime, limits=limits, start_method=start_method)
+    engine = TorchEngine(network, runtime, stats=stats, progress=progress)
+    return infer_with(engine, paths, reader, runtime, limits=limits, start_method=start_method, stopwatch=stopwatch)
 
 
 def infer_with(
@@ -72,6 +76,7 @@ def infer_with(
     *,
     limits: Limits,
     start_method: str | None = None,
+    stopwatch: Stopwatch | None = None,
 ) -> Iterator[Inferred | InferenceFailure]:
     """As `infer`, by any engine."""
     batches = stream(
@@ -83,7 +88,7 @@ def infer_with(
         pin_memory=runtime.device.type == "cuda",
         start_method=start_method,
     )
-    for batch, outputs in outputs_of(batches, engine):
+    for batch, outputs in outputs_of((stopwatch or Stopwatch()).reading(batches), engine):
         rows = iter(zip(*outputs, strict=True))
         for key, result in zip(batch.keys, batch.results, strict=True):
             if isinstance(result, ReadError):

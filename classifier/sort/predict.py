@@ -16,8 +16,10 @@ from classifier.errors import Message
 from classifier.inference.device import runtime_from_settings
 from classifier.inference.loader import PackedPaths
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer
+from classifier.inference.placing import place
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import Reader, limits_from
+from classifier.inference.stopwatch import Stopwatch
 from classifier.model.bundle import Bundle
 from classifier.model.ood import OodDetector
 from classifier.model.trained import load_network, transform_of
@@ -45,13 +47,23 @@ def predict(
     runtime = runtime_from_settings(settings.runtime, training=False)
     for reason in runtime.reasons:
         progress.say(reason)
-    network = load_network(bundle).to(runtime.device)
+    network = place(load_network(bundle), runtime)
     reader = Reader(transform=transform_of(bundle.manifest), max_megapixels=settings.images.max_megapixels)
     detector = bundle.load_ood()
     limits = limits_from(settings.images)
-    results = infer(paths, network, reader, runtime, limits=limits, stats=detector is not None)
+    watch = Stopwatch()
+    results = infer(
+        paths,
+        network,
+        reader,
+        runtime,
+        limits=limits,
+        stats=detector is not None,
+        progress=progress,
+        stopwatch=watch,
+    )
     with progress.stage(Message("sorting"), total=len(paths), unit="picture") as stage:
-        for batch in _batches(results):
+        for batch in _batches(watch.results(results)):
             inferred = [result for result in batch if isinstance(result, Inferred)]
             ood_scores = _ood_scores(inferred, detector)
             locations = {} if writer is None else writer.write(inferred)  # on the disk before a row refers to it
@@ -62,6 +74,8 @@ def predict(
                     writer.record(locations)
             yield paths[batch[-1].key]
             stage.advance(len(batch))
+    if (summary := watch.summary()) is not None:
+        progress.say(summary)
 
 
 def _ood_scores(inferred: list[Inferred], detector: OodDetector | None) -> dict[int, float]:
