@@ -38,6 +38,11 @@ _SPEC: Final = re.compile(r",?(\.[0-9])?[fg%]?|#04x")
 """The format specifications of our templates: none has a width, so none makes a long text of a short value."""
 _LONGEST_TEMPLATE, _LONGEST_TEXT = 1000, 100_000
 """Of a stored message, in characters; ours are far shorter, and templates in templates grow fast."""
+_PATH_NOT_FOUND: Final = frozenset({2, 3, 206})  # file, path, name too long
+_LONGEST_WINDOWS_PATH: Final = 247
+"""Of a folder; a file may have 12 characters more."""
+_SAID_BY_ERRNO: Final = frozenset({2, 3, 5, 8, 80, 112, 145, 183})
+"""Windows' own numbers that mean no more than the errno that Python gives them."""
 
 
 class Message(str):  # noqa: SLOT000 - it has attributes
@@ -189,6 +194,19 @@ def message_of(error: BaseException) -> Message:
     if isinstance(words, Message):
         return words
     if isinstance(error, OSError):
-        return SystemMessage(str(words or error), errno.errorcode.get(error.errno or 0, ""))
+        return _system_message(error)
     text = " ".join(str(error).split()) or type(error).__name__
     return SystemMessage(text, getattr(error, "sqlite_errorname", ""))
+
+
+def _system_message(error: OSError) -> Message:
+    number = getattr(error, "winerror", None)
+    length = max((len(str(path)) for path in (error.filename, error.filename2) if path is not None), default=0)
+    if number in _PATH_NOT_FOUND and length > _LONGEST_WINDOWS_PATH:
+        return Message(
+            "Windows takes no path of {length} characters until long paths are enabled (LongPathsEnabled in its "
+            "registry): enable them, or take a folder with a shorter path",
+            length=length,
+        )
+    code = "" if number and number not in _SAID_BY_ERRNO else errno.errorcode.get(error.errno or 0, "")
+    return SystemMessage(str(error.strerror or error), code)

@@ -11,10 +11,12 @@ import errno
 import os
 import secrets
 import stat
+import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from classifier.busy_files import if_free, when_free
 from classifier.errors import Message
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL
 _PERMISSIONS: Final = 0o666  # less what the umask takes away
 _FILE: Final = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 _FOLDER: Final = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_DIRECTORY", "O_CLOEXEC"))
-_BY_FOLDER: Final = {os.open, os.mkdir, os.unlink, os.rename, os.stat} <= os.supports_dir_fd
+_BY_FOLDER: Final = {os.open, os.mkdir, os.stat} <= os.supports_dir_fd
 _LINK_TAGS: Final = frozenset({0xA000000C, 0xA0000003})  # Windows: a symbolic link, a junction
 
 
@@ -91,7 +93,7 @@ def write_own(path: Path, content: bytes, *, durably: bool = True, permissions: 
             file.write(content)
             file.flush()
             if durably:
-                os.fsync(file.fileno())
+                flush_to_disk(file.fileno())
         replace_own(part, path)
     except Exception:
         with suppress(OSError):
@@ -103,21 +105,40 @@ def replace_own(source: Path, target: Path) -> None:
     """Rename a file of our own, in place of what was at `target`, which the caller has proved ours."""
     with _open_parent(source) as first, _open_parent(target) as second:
         if first is None or second is None:  # pragma: no cover - Windows
-            os.replace(source, target)  # noqa: PTH105 - one call for both
+            when_free(os.replace, source, target)
             return
         try:
-            os.replace(source.name, target.name, src_dir_fd=first, dst_dir_fd=second)
+            when_free(os.replace, source.name, target.name, src_dir_fd=first, dst_dir_fd=second)
         except OSError as error:
             raise _with_path(error, target) from error
 
 
-def remove_own(path: Path) -> None:
-    """Remove a file that the caller has proved ours; a link at its place is removed itself, never what it leads to."""
+def remove_own(path: Path, *, wait: bool = True) -> None:
+    """Remove a file that the caller has proved ours; a link at its place is removed itself, never what it leads to.
+
+    Without `wait`, a file that Windows refuses to remove because it is in use is an OSError at once.
+    """
     with _open_parent(path) as folder:
+        name = path if folder is None else path.name
         try:
-            os.unlink(path if folder is None else path.name, dir_fd=folder)
+            if wait:
+                when_free(os.unlink, name, dir_fd=folder)
+            else:
+                if_free(os.unlink, name, dir_fd=folder)
         except OSError as error:
             raise _with_path(error, path) from error
+
+
+def flush_to_disk(descriptor: int) -> None:
+    """Have what was written to an open file, or the names in an open folder, on the disk itself."""
+    if sys.platform == "darwin":  # pragma: no cover - macOS
+        import fcntl  # noqa: PLC0415 - Windows has none
+
+        # There, fsync leaves the data in the cache of the drive.
+        with suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(descriptor)
 
 
 def make_own_folder(path: Path) -> None:
@@ -180,7 +201,7 @@ def _open_folder(path: Path, name: str, folder: int, *, make: bool) -> int:
 
 def _with_path(error: OSError, path: Path) -> OSError:
     """The error with the whole path: by way of an open folder, the system names only its last part."""
-    return OSError(error.errno, error.strerror, str(path))
+    return OSError(error.errno, error.strerror, str(path), getattr(error, "winerror", None))
 
 
 def _split_at_root(path: Path) -> tuple[Path, tuple[str, ...]]:

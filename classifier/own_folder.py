@@ -17,8 +17,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from classifier.busy_files import when_free
 from classifier.errors import Message
-from classifier.own_files import NEW, open_own, remove_own, replace_own, sha256_if_regular, write_own
+from classifier.own_files import NEW, flush_to_disk, open_own, remove_own, replace_own, sha256_if_regular, write_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +115,7 @@ class OwnFolder:
         with open_own(self.folder / record.making, NEW) as file:
             fill(file)
             file.flush()
-            os.fsync(file.fileno())
+            flush_to_disk(file.fileno())
         digest = sha256_if_regular(self.folder / record.making)
         record.files[name] = (digest, *record.files.get(name, ())[:1])
         record.save(self.folder)
@@ -131,7 +132,7 @@ class OwnFolder:
         remove_record(self.folder)
         self._record = Record()
         with suppress(OSError):
-            self.folder.rmdir()
+            when_free(self.folder.rmdir)
 
     def _remove_unfinished(self) -> None:
         """Its name was drawn by chance and recorded before it was made, so it is ours whatever is in it."""

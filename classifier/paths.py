@@ -30,8 +30,10 @@ from typing import Any
 
 from classifier.errors import Message
 
-_LONGEST_NAME = 255
-_LONGEST_PATH = 32_000 if os.name == "nt" else 1000 if sys.platform == "darwin" else 4000
+_IS_WINDOWS = os.name == "nt"
+LONGEST_NAME = 255
+"""As `name_length` counts it, on nearly every file system."""
+_LONGEST_PATH = 32_000 if _IS_WINDOWS else 1000 if sys.platform == "darwin" else 4000
 _ESCAPED = re.compile(r"\\(?:x([89a-f][0-9a-f]|5c)|u(d[89a-f][0-9a-f]{2}))")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_ASCII = re.compile("[^\0-\x7f]")
@@ -78,11 +80,11 @@ def given_path(text: str | Path) -> Path:
     path = Path(text)
     if path.parts and path.parts[0].startswith("~"):
         path = _expanded(path)
-    if any(_length(part) > _LONGEST_NAME for part in path.parts) or _length(str(path)) > _LONGEST_PATH:
+    if any(name_length(part) > LONGEST_NAME for part in path.parts) or name_length(str(path)) > _LONGEST_PATH:
         raise ValueError(
             Message(
                 "the path is too long: a name takes {name} bytes at most, all {path:,}",
-                name=_LONGEST_NAME,
+                name=LONGEST_NAME,
                 path=_LONGEST_PATH,
             )
         )
@@ -102,9 +104,9 @@ def _expanded(path: Path) -> Path:
         ) from None
 
 
-def _length(name: str) -> int:
-    """Bytes of a name as the system takes it; Windows counts two for each character."""
-    return len(name) if os.name == "nt" else len(os.fsencode(name))
+def name_length(name: str) -> int:
+    """The length of a name or path as the system counts it: in bytes, on Windows in the two-byte units of UTF-16."""
+    return len(name.encode("utf-16-le", "surrogatepass")) // 2 if _IS_WINDOWS else len(os.fsencode(name))
 
 
 def _path_to_text(value: object) -> str:
@@ -137,7 +139,7 @@ def quoted(word: str) -> str:
     """
     if displayable(word) != word:
         return "$'" + displayable(word.replace("\\", "\\\\").replace("'", "\\'")) + "'"
-    if os.name == "nt":
+    if _IS_WINDOWS:
         return f'"{word}"' if _ENDS_WORD.search(word) else word
     return word if _NEEDS_NO_QUOTES.fullmatch(word) else shlex.quote(word)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +39,9 @@ class Settings(Section):
 
 
 _NO_TOML = (ValueError, RecursionError)  # the parser's own error is a ValueError, as is a number of thousands of digits
+_WINDOWS_PATH = re.compile(r"""\s*[\w.-]+\s*=\s*(?:\[\s*)?"(?:[A-Za-z]:|\\\\[\w.$-]+)\\[^\\"]""")
+_BACKSLASH = re.compile(r"""[^"]*"[^"]*\\""")
+_AT_LINE = re.compile(r"at line (\d+)")
 
 
 def load(config: Path | None, overrides: Sequence[str] = ()) -> Settings:
@@ -64,14 +68,43 @@ def excluding(settings: Settings, patterns: Sequence[str]) -> Settings:
 
 
 def _read_toml(config: Path) -> dict[str, Any]:
+    text = _text_of(config)
     try:
-        return tomllib.loads(config.read_text(encoding="utf-8-sig"))
+        values, problem = tomllib.loads(text), None
+    except _NO_TOML as error:
+        values, problem = {}, error
+    if (line := _line_with_backslashes(text, problem)) is not None:
+        raise SettingsError(
+            "{config}, line {line}: in double quotes a backslash is an escape; put it in single quotes, {example}",
+            config=config,
+            line=line,
+            example=r"'C:\pictures'",
+        )
+    if problem is not None:
+        raise SettingsError("{config}: is no TOML: {why}", config=config, why=message_of(problem))
+    return values
+
+
+def _text_of(config: Path) -> str:
+    try:
+        return config.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SettingsError("{config}: there is no such file; `--config` takes a TOML file", config=config) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError("{config}: cannot be read ({why})", config=config, why=message_of(error)) from None
-    except _NO_TOML as error:
-        raise SettingsError("{config}: is no TOML: {why}", config=config, why=message_of(error)) from None
+
+
+def _line_with_backslashes(text: str, problem: Exception | None) -> int | None:
+    r"""The first line with a Windows path in double quotes; None if there is none.
+
+    With "C:\Users" a file is no TOML, and with "C:\new" it is TOML of another path, in which a line ends.
+    """
+    lines = text.splitlines()
+    found = next((number for number, line in enumerate(lines, start=1) if _WINDOWS_PATH.match(line)), None)
+    if found is None and (at := _AT_LINE.search(str(problem or ""))) is not None:
+        number = int(at[1])
+        return number if number <= len(lines) and _BACKSLASH.match(lines[number - 1]) else None
+    return found
 
 
 def _parse_override(override: str) -> tuple[str, str, Any]:

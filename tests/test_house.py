@@ -226,7 +226,7 @@ CHANGES = {
     "own_folder.py": ("a folder with a record of what is our own in it", ".mkdir .rmdir"),
     "catalog/filesystem.py": ("makes a library's folder", ".mkdir"),
     "catalog/lock.py": ("writes who holds the lock into it, by an open file", "os.ftruncate os.write"),
-    "catalog/connection.py": (
+    "catalog/sqlite_file.py": (
         "copies a catalog to a new temporary folder",
         "shutil.copyfile tempfile.TemporaryDirectory",
     ),
@@ -238,6 +238,10 @@ CHANGES = {
     "images/safe_open.py": ("opens a user's file to read, by flags that are named once", "os.open"),
     "demo/run.py": ("draws into a folder that was empty", ".mkdir .write_bytes .write_text"),
     "filing/fsops.py": ("every change of a user's file", "any"),
+    "filing/symlink_right.py": (
+        "tries whether a symbolic link can be made, in a new temporary folder",
+        "os.symlink tempfile.TemporaryDirectory",
+    ),
     "inference/worker.py": ("opens the system's null device", "os.open"),
     "filing/path_scope.py": ("makes the folder for notes in the person's state folder", ".mkdir"),
     "model/backbone.py": ("writes to the writing folder of a bundle", "save_for_hf"),
@@ -295,6 +299,52 @@ def test_only_these_modules_change_files() -> None:
     assert {} == {
         name: calls - found[name] - {"any"} for name, calls in allowed.items() if calls - found[name] - {"any"}
     }
+
+
+_IN_USE = {
+    *("os.link", "os.remove", "os.rename", "os.renames", "os.replace", "os.rmdir", "os.unlink", "shutil.move"),
+    *("shutil.rmtree", ".hardlink_to", ".rename", ".rmdir", ".unlink"),
+}
+"""What Windows refuses while another program has a file open."""
+_WAITING = {"classifier.busy_files.when_free", "classifier.busy_files.if_free"}
+
+
+def test_every_rename_and_removal_waits_for_a_file_in_use() -> None:
+    found = {module.path: _impatient(module) for module in modules()}
+
+    assert {} == {path: names for path, names in found.items() if names}
+
+
+def _impatient(module: Module) -> set[str]:
+    """Renames and removals that are not made by way of `when_free` or `if_free`."""
+    waiting = {id(call.args[0]) for name, call in module.calls() if name in _WAITING and call.args}
+    replaced = {".replace" for name, call in module.calls() if _opens_or_replaces(name, call) == ".replace"}
+    return replaced | {
+        name
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute | ast.Name) and id(node) not in waiting
+        if (name := module.name_of(node)) in _IN_USE and isinstance(getattr(node, "ctx", None), ast.Load)
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("path.unlink()", {".unlink"}),
+        ("source.replace(target)", {".replace"}),
+        ("import os\nos.replace(a, b)", {"os.replace"}),
+        ("from classifier.busy_files import when_free\nwhen_free(path.unlink)", set()),
+        ("from classifier.busy_files import when_free\nimport os\nwhen_free(os.replace, a, b)", set()),
+        ("from classifier.busy_files import when_free\nwhen_free(x, path.unlink)", {".unlink"}),
+    ],
+)
+def test_a_removal_that_does_not_wait_is_seen(text: str, expected: set[str]) -> None:
+    assert expected == _impatient(module_of(text))
+
+
+def test_state_is_made_durable_in_one_place() -> None:
+    """There, macOS is asked for more than fsync."""
+    assert ["own_files.py"] == [module.path for module in modules() if "os.fsync" in set(module.references())]
 
 
 def _changes(module: Module) -> set[str]:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import test_windows
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST = "import environment; print(*environment.project_files('*.py', '*.md'), sep='\\n')"
@@ -47,3 +48,29 @@ def test_ci_runs_the_two_commands_of_the_readme_in_order() -> None:
 
     assert ["python scripts/demo.py", "python scripts/test.py"] == commands
     assert [command.replace("python", "python3") for command in commands] == ci.splitlines()[-2:]
+
+
+def test_the_windows_run_names_what_failed_and_what_was_not_run() -> None:
+    printed = (
+        "tests/filing/test_a.py::test_one PASSED [ 33%]\n"
+        "tests/filing/test_a.py::test_two[a b] FAILED [ 66%]\n"
+        "tests/filing/test_a.py::test_three SKIPPED (no strace) [100%]\n"
+        "FAILED tests/filing/test_a.py::test_two[a b] - OSError: no\n"
+    )
+    whole = test_windows.read(printed, folder="tests/filing", code=1)
+    killed = test_windows.read(printed.partition("FAILED ")[0], folder="tests/filing", code=-9)
+
+    assert whole.lines() == [
+        "tests/filing: 1 passed, 1 failed, 0 error, 1 skipped",
+        "    tests/filing/test_a.py::test_two[a b]: OSError: no",
+    ]
+    assert not killed.is_complete
+    assert killed.lines()[0].endswith("did not end by itself, so the rest was not run")
+
+
+def test_a_run_that_hangs_is_ended_and_what_it_printed_is_kept() -> None:
+    code = "import time; print('tests/a.py::test_one PASSED', flush=True); time.sleep(600)"
+    printed, ended = test_windows.run([sys.executable, "-c", code], seconds=10)
+
+    assert "test_one PASSED" in printed
+    assert ended != 0

@@ -144,3 +144,21 @@ def test_a_pattern_that_matches_nothing_is_one_line_that_names_it() -> None:
         with pytest.raises(SettingsError, match="the pattern '/' matches nothing") as caught:
             wrong()
         assert 1 == len(str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    "path", [r"C:\Users\me", r"C:\new\models", r"\\nas\share", r"models\mine", "C:\\", r"D:\temp\\x"], ids=ascii
+)
+@pytest.mark.parametrize("key", ["folder = ", "folder="])
+def test_a_windows_path_in_double_quotes_is_named_with_what_mends_it(tmp_path: Path, key: str, path: str) -> None:
+    config = tmp_path / "a.toml"
+    config.write_text(f'# "C:\\comment"\n[labels]\n{key}"{path}"\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"a.toml, line 3: .* in single quotes, 'C:\\pictures'"):
+        load(config)
+
+
+@pytest.mark.parametrize("value", [r"'C:\new'", r'"C:\\new"', r'"\\\\nas\\share"', '"C:/new"', r'"a\u732b"'])
+def test_a_windows_path_that_is_written_right_is_read(tmp_path: Path, value: str) -> None:
+    config = tmp_path / "a.toml"
+    config.write_text(f"[labels]\nfolder = {value}\n", encoding="utf-8")
+    assert "new" in str(load(config).labels.folder) or "nas" in value or "u732b" in value

@@ -22,6 +22,7 @@ from classifier.filing.executor import execute
 from classifier.filing.generated_files import write_failure_list
 from classifier.filing.reconcile import open_library
 from classifier.filing.results import Status
+from classifier.filing.symlink_right import method_of
 from classifier.images.hashing import sample_by_hash
 from classifier.images.walk_result import WalkResult
 from classifier.labels.from_annotations import placed_by_hand, usable_names
@@ -33,7 +34,7 @@ from classifier.records import Action, Decision, Method, Mode, Move
 from classifier.sort.scan import Scope, checked_crawl, scope_from_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from classifier.settings import Settings
 
 KIND: Final = "label"
-_SEED: Final = 0
-_BATCH: Final = 256
+_SEED, _BATCH = 0, 256
+_DRAWN: Final = Reason(ReasonCode.DRAWN)
 _LEAST, _MOST, _SHARE = 1_500, 3_000, 100
 """How many pictures are drawn: one in a hundred, at least 1,500 and at most 3,000."""
 
@@ -108,7 +109,7 @@ def take_sample(
 def _method(mode: Mode) -> Method:
     if mode is Mode.MOVE:
         raise SettingsError("--mode move: a sample stays in the crawl as well; take link, copy or symlink")
-    return Method(mode.value)
+    return method_of(mode)
 
 
 def _begin(catalog: Catalog, *, crawl: Path, encoder: Encoder, settings: Settings) -> int:
@@ -206,7 +207,7 @@ def _near_duplicates(
 def _place(
     catalog: Catalog,
     library: Path,
-    new: list[tuple[ImageId, ImageFile]],
+    new: Sequence[tuple[ImageId, ImageFile]],
     *,
     run: int,
     method: Method,
@@ -254,8 +255,7 @@ def write_clusters(library: Path, loaded: LoadedEmbeddings) -> None:
 
 
 def _decision(image_id: ImageId, annotation: Annotation | None) -> Decision:
-    reason = Reason(ReasonCode.DRAWN)
-    waiting = Decision(image_id=image_id, action=Action.REVIEW, category="", confidence=0.0, reason=reason)
+    waiting = Decision(image_id=image_id, action=Action.REVIEW, category="", confidence=0.0, reason=_DRAWN)
     return apply_annotation(waiting, annotation)
 
 

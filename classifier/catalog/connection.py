@@ -5,16 +5,22 @@ The last process to close it leaves WAL mode, so that at rest it is one file tha
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import tempfile
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from classifier.catalog.damage import DAMAGE_ERRORS, damage_at_opening, find_damage
 from classifier.catalog.filesystem import check_state, is_on_network, make_state_folder, not_a_library, state_folder
 from classifier.catalog.migrations import migrate, pending
+from classifier.catalog.sqlite_file import (
+    PRIMARY_CODE,
+    connect,
+    connect_reading,
+    copy_to_memory,
+    leave_wal_mode,
+    set_up,
+)
 from classifier.errors import FilingStopped, IllsortError, LibraryError, Message, message_of
 
 if TYPE_CHECKING:
@@ -22,13 +28,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 NAME = "catalogue.sqlite"
-_WAIT_SECONDS = 30.0
-CACHE_KIB = 131_072  # with SQLite's default of 2 MB, lookups by image id read the file each time
-_LOG_PAGES = 16_384  # 64 MB: with SQLite's default of 4 MB, many small commits write each page twice
-_WAL_VERSION = 2
-_PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended codes
-# SQLITE_PROTOCOL: a kill interrupted the creation of the index; SQLite waits ten seconds for it first.
-_NEEDS_WRITING = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL})
 
 
 class Catalog:
@@ -69,7 +68,7 @@ class Catalog:
         """Close, leaving one file at rest unless another process has it open; a second call does nothing."""
         if self._at_rest:
             with suppress(sqlite3.Error):
-                _leave_wal_mode(self.connection)
+                leave_wal_mode(self.connection)
         self.connection.close()
 
     def version(self) -> int:
@@ -111,9 +110,9 @@ def open_catalog(library: Path) -> Catalog:
     """
     path = make_state_folder(library) / NAME
     with _errors_in_words(path):
-        connection = _connect(path)
+        connection = connect(path)
         try:
-            _set_up(connection, network=is_on_network(path.parent))
+            set_up(connection, network=is_on_network(path.parent))
             migrate(connection)
             _check(connection, path)
         except BaseException:
@@ -128,7 +127,7 @@ def read_catalog(library: Path) -> Catalog:
     if not path.is_file():
         raise not_a_library(library, path)
     with _errors_in_words(path):
-        connection = _connect_reading(path)
+        connection = connect_reading(path)
         try:
             if pending(connection):
                 connection = _migrated_copy(connection)
@@ -144,7 +143,7 @@ def copy_in_memory(library: Path) -> Catalog:
     """A copy of the catalog (empty if there is none) in memory, for dry runs. Changes nothing on the disk."""
     path = check_state(library) / NAME
     with _errors_in_words(path):
-        source = _connect_reading(path) if path.is_file() else sqlite3.connect(":memory:", isolation_level=None)
+        source = connect_reading(path) if path.is_file() else sqlite3.connect(":memory:", isolation_level=None)
         copy = _migrated_copy(source)
         _check(copy, path)
         return Catalog(copy, path=None, copied_from=path)
@@ -161,7 +160,7 @@ def reported_as_library_error(library: Path) -> Iterator[None]:
 
 
 def _migrated_copy(source: sqlite3.Connection) -> sqlite3.Connection:
-    copy = _copy(source)
+    copy = copy_to_memory(source)
     try:
         copy.execute("PRAGMA foreign_keys = ON")
         migrate(copy)
@@ -169,75 +168,6 @@ def _migrated_copy(source: sqlite3.Connection) -> sqlite3.Connection:
         copy.close()
         raise
     return copy
-
-
-def _copy(source: sqlite3.Connection) -> sqlite3.Connection:
-    with closing(source):
-        copy = sqlite3.connect(":memory:", isolation_level=None)
-        source.backup(copy)
-    return copy
-
-
-def _connect(path: Path, **options: str) -> sqlite3.Connection:
-    """Connect with the URI's `options`; the path is percent-encoded, for it may hold any bytes."""
-    query = "&".join(f"{name}={value}" for name, value in options.items())
-    uri = f"{path.absolute().as_uri()}?{query}"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_WAIT_SECONDS)
-
-
-def _set_up(connection: sqlite3.Connection, *, network: bool) -> None:
-    wanted = "DELETE" if network else "WAL"
-    (mode,) = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
-    connection.execute(f"PRAGMA synchronous = {'FULL' if mode == 'wal' else 'EXTRA'}")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
-
-
-def _leave_wal_mode(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA busy_timeout = 0")
-    connection.execute("PRAGMA journal_mode = DELETE")
-
-
-def _connect_reading(path: Path) -> sqlite3.Connection:
-    """Open read-only, without creating or changing a file beside the catalog: at rest, in use, or left by a kill.
-
-    `readonly_shm` makes SQLite index a leftover WAL in memory. If that needs writing too (a leftover rollback journal,
-    a WAL without its index), no process has it open, and a copy is recovered instead.
-    """
-    connection = _connect(path, mode="ro", **_read_only_options(path))
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if error.sqlite_errorcode & _PRIMARY_CODE not in _NEEDS_WRITING:
-            raise
-        return _recovered_copy(path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _read_only_options(path: Path) -> dict[str, str]:
-    log = path.with_name(path.name + "-wal")
-    if log.exists():
-        return {"readonly_shm": "1"}
-    return {"immutable": "1"} if _is_in_wal_mode(path) else {}
-
-
-def _is_in_wal_mode(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(20)[18:20] == bytes([_WAL_VERSION, _WAL_VERSION])
-
-
-def _recovered_copy(path: Path) -> sqlite3.Connection:
-    with tempfile.TemporaryDirectory(prefix="illsort-") as folder:
-        for end in ("", "-wal", "-journal"):
-            part = path.with_name(path.name + end)
-            if part.exists():
-                shutil.copyfile(part, Path(folder) / part.name)
-        return _copy(sqlite3.connect(Path(folder) / path.name, isolation_level=None))
 
 
 @contextmanager
@@ -259,7 +189,7 @@ def _as_illsort_error(
     error: BaseException, path: Path, connection: sqlite3.Connection | None = None
 ) -> IllsortError | None:
     """The error for the user if the disk, another process or damage in the catalog caused `error`, else None."""
-    code = getattr(error, "sqlite_errorcode", -1) & _PRIMARY_CODE
+    code = getattr(error, "sqlite_errorcode", -1) & PRIMARY_CODE
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return _broken_catalog(path, message_of(error))
     if code == sqlite3.SQLITE_BUSY:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from classifier.errors import LibraryError, message_of
-from classifier.own_files import STATE, make_own_folder, problem_with
+from classifier.own_files import STATE, flush_to_disk, make_own_folder, problem_with
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 _NETWORK = frozenset(
@@ -86,7 +86,7 @@ def sync_folder(folder: Path) -> None:
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        flush_to_disk(descriptor)
     finally:
         os.close(descriptor)
 

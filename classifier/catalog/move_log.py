@@ -18,7 +18,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog.filesystem import make_state_folder, state_folder, sync_folder
-from classifier.own_files import APPEND, READ, open_own
+from classifier.own_files import APPEND, READ, flush_to_disk, open_own
 from classifier.records import Method
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def append_move_log(library: Path, entries: Iterable[MoveRecord], *, at: str, cr
         text = text if _ends_a_line(file.fileno()) else "\n" + text
         file.write(text.encode())
         file.flush()
-        os.fsync(file.fileno())
+        flush_to_disk(file.fileno())
     if is_new:
         sync_folder(path.parent)
 

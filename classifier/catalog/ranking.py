@@ -6,16 +6,15 @@ Written whole, then renamed; read by attaching the newest file to an open catalo
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from classifier.catalog.connection import CACHE_KIB
 from classifier.catalog.filesystem import make_state_folder
-from classifier.own_files import NEW, UPDATE, open_own, remove_own, replace_own
+from classifier.catalog.sqlite_file import CACHE_KIB, uri_of
+from classifier.own_files import NEW, UPDATE, flush_to_disk, open_own, remove_own, replace_own
 from classifier.paths import to_json
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def write(library: Path, ranks: Iterable[Rank | tuple[Any, ...]], *, meta: Mappi
     with closing(_open_unjournaled(part)) as connection:
         _fill(connection, ranks, meta)
     with open_own(part, UPDATE) as file:
-        os.fsync(file.fileno())
+        flush_to_disk(file.fileno())
     replace_own(part, path)
     _remove_older(folder, number)
     return number
@@ -142,7 +141,7 @@ def _fill(connection: sqlite3.Connection, ranks: Iterable[Rank | tuple[Any, ...]
 def _attach(connection: sqlite3.Connection, path: Path) -> dict[str, Any] | None:
     """Attach one file; returns its meta, or None, with nothing attached, if it is not a ranking of this format."""
     try:
-        connection.execute("ATTACH ? AS outlook", (f"{path.absolute().as_uri()}?mode=ro&immutable=1",))
+        connection.execute("ATTACH ? AS outlook", (uri_of(path.absolute(), mode="ro", immutable="1"),))
     except sqlite3.Error:
         return None
     try:
@@ -166,7 +165,7 @@ def _remove_older(folder: Path, number: int) -> None:
     """Remove older files. Windows refuses while one is being read; it is removed the next time."""
     for older in [one for one in _numbers(folder) if one < number]:
         with suppress(OSError):
-            remove_own(folder / f"outlook-{older}.db")
+            remove_own(folder / f"outlook-{older}.db", wait=False)
 
 
 def read_positions(catalog: Catalog) -> dict[ImageId, tuple[int, int]]:

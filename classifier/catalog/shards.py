@@ -21,7 +21,7 @@ import numpy as np
 from classifier.catalog import embeddings
 from classifier.catalog.embeddings import RowLocation, embeddings_folder
 from classifier.catalog.filesystem import make_state_folder, sync_folder
-from classifier.own_files import NEW, READ, UPDATE, make_own_folder, open_own, remove_own
+from classifier.own_files import NEW, READ, UPDATE, flush_to_disk, make_own_folder, open_own, remove_own
 from classifier.records import ImageId
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class ShardWriter:
             file.seek(_HEADER + location.row * packed.dtype.itemsize)
             file.write(part.tobytes())
             file.flush()
-            os.fsync(file.fileno())
+            flush_to_disk(file.fileno())
         if location.row == 0:
             sync_folder(self._folder)
         self._last = RowLocation(shard=location.shard, row=location.row + len(part) - 1)

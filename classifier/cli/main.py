@@ -55,7 +55,8 @@ class CommandGroup(TranslatedHelp, TyperGroup):
 
     def _code(self, *args: Any, **options: Any) -> int:
         try:
-            code = super().main(*args, **{**options, "standalone_mode": False})
+            # Paths are read as they are given: `options.as_path` expands `~`, and a pattern is no list of files.
+            code = super().main(*args, **{**options, "standalone_mode": False, "windows_expand_args": False})
         except IllsortError as error:
             return _fail(_(error.message))
         except OSError as error:

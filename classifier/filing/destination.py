@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog.categories import nfc
+from classifier.paths import LONGEST_NAME, name_length
 from classifier.records import Action, ImageFile
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ REPLACED = Path(".illsort", "replaced")
 TEMPORARY = re.compile(r"\.illsort-\d+-\d+\.part")
 """The name of an unfinished copy."""
 
-_LONGEST_NAME = 255  # bytes, on nearly every file system
 _LONGEST_EXTENSION = 32  # a longer one is part of the name, not an extension
 _DIGITS = (8, 16, 64)
 _FORBIDDEN = frozenset("/\\\0")
@@ -34,13 +34,14 @@ _WITHOUT_GUESS = {Action.REVIEW: Path(REVIEW), Action.UNKNOWN: Path(UNKNOWN)}
 def candidate_names(name: str, image_id: ImageId) -> tuple[str, ...]:
     """The names to try, best first: its own, then with 8, 16 and all 64 digits of the content hash.
 
-    The last can only be taken by the same content, or by a file named so on purpose. No name is longer than 255 bytes.
+    The last can only be taken by the same content, or by a file named so on purpose. No name is longer than 255, in
+    bytes or on Windows in UTF-16.
     """
     stem, extension = _split_extension(name)
     marks = ("", *(f"_{image_id[:digits]}" for digits in _DIGITS))
     # An image named like an unfinished copy would be mistaken for one and removed.
     marks = marks[1:] if TEMPORARY.fullmatch(name) else marks
-    if len(os.fsencode(name)) + 1 + _DIGITS[-1] <= _LONGEST_NAME:
+    if name_length(name) + 1 + _DIGITS[-1] <= LONGEST_NAME:
         return tuple(stem + mark + extension for mark in marks)
     return tuple(_shorten(stem, mark + extension) for mark in marks)
 
@@ -79,13 +80,13 @@ def folder_for(decision: Decision) -> Path:
 def _split_extension(name: str) -> tuple[str, str]:
     """A name and its extension with the dot; a part that is too long is no extension."""
     point = name.rfind(".")
-    if not 0 < point < len(name) - 1 or len(os.fsencode(name[point:])) > _LONGEST_EXTENSION:
+    if not 0 < point < len(name) - 1 or name_length(name[point:]) > _LONGEST_EXTENSION:
         return name, ""
     return name[:point], name[point:]
 
 
 def _shorten(stem: str, ending: str) -> str:
-    while len(os.fsencode(stem + ending)) > _LONGEST_NAME:
+    while name_length(stem + ending) > LONGEST_NAME:
         stem = stem[:-1]
     return stem + ending
 

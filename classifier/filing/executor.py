@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 from classifier.catalog.moves import begin, finish, library_file_of, next_id
 from classifier.catalog.values import to_bytes
 from classifier.errors import FilingStopped, Message, message_of
+from classifier.filing.disk_errors import is_disk_failure
 from classifier.filing.file_checks import is_unchanged, lstat_or_none
-from classifier.filing.fsops import Disk, is_disk_failure
+from classifier.filing.fsops import Disk
 from classifier.filing.path_scope import PathScope
 from classifier.filing.plan import PlannedStep, entry_for, journal_path, missing_folders, plan
 from classifier.filing.results import BatchState, MoveResult, Outcome, Status

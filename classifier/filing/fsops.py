@@ -14,43 +14,23 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from classifier.busy_files import when_free
 from classifier.catalog.filesystem import sync_folder
 from classifier.errors import Message
+from classifier.filing.disk_errors import HAS_NO_LINKS, SourceError, is_disk_failure
+from classifier.own_files import flush_to_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from typing import BinaryIO
 
-_HAS_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS})
 _CANNOT_RENAME_EXCLUSIVELY = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
 _CANNOT_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP})
-_DISK_FAILURES = frozenset(
-    {errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.ENOTCONN}
-)
-_WINDOWS_DISK_FAILURES = frozenset({19, 39, 112, 1117})  # write-protected, full, full, broken; errno does not say
-_WINDOWS_CANNOT_LINK = frozenset({1, 50})  # invalid function, not supported
 _AT_FDCWD, _RENAME_NOREPLACE = -100, 1  # Linux
 _RENAME_EXCL = 4  # macOS
 _CHUNK = 1 << 20
 _PERMISSIONS = 0o777
-
-
-class SourceError(OSError):
-    """The source could not be read: that file's fault, not the library's disk's."""
-
-
-def is_disk_failure(error: OSError) -> bool:
-    """Whether the disk would refuse every further file too: full, read-only, broken or gone."""
-    if isinstance(error, SourceError):
-        return False
-    return error.errno in _DISK_FAILURES or getattr(error, "winerror", None) in _WINDOWS_DISK_FAILURES
-
-
-def cannot_link(error: OSError) -> bool:
-    """Whether a hard link failed for a reason that a copy does not have."""
-    known = error.errno in _HAS_NO_LINKS or error.errno == errno.EXDEV
-    return known or getattr(error, "winerror", None) in _WINDOWS_CANNOT_LINK
 
 
 class Disk:
@@ -62,7 +42,7 @@ class Disk:
         Raises OSError with ENOSYS, EINVAL or EOPNOTSUPP where the system or the file system cannot do that.
         """
         if sys.platform == "win32":  # pragma: no cover - Windows
-            source.rename(target)
+            when_free(os.rename, source, target)
         elif sys.platform == "darwin":  # pragma: no cover - macOS
             _call("renamex_np", os.fsencode(source), os.fsencode(target), ctypes.c_uint(_RENAME_EXCL))
         else:
@@ -72,18 +52,25 @@ class Disk:
 
     def link(self, source: Path, target: Path) -> None:
         """Give the file at `source` a second name; a link itself is never followed."""
-        if os.link in os.supports_follow_symlinks:
-            os.link(source, target, follow_symlinks=False)
-        else:  # pragma: no cover - Windows
-            os.link(source, target)
+        if sys.platform == "win32":  # pragma: no cover - Windows, which follows none
+            when_free(os.link, source, target)
+        else:
+            when_free(os.link, source, target, follow_symlinks=False)
 
     def symlink(self, source: Path, target: Path) -> None:
         """Make `target` a symbolic link to the absolute path of `source`."""
         target.symlink_to(source.absolute())
 
-    def remove(self, path: Path) -> None:
-        """Unlink a name that the caller has proved not to be the last of any image."""
-        path.unlink()
+    def remove(self, path: Path, *, other: Path | None = None) -> None:
+        """Unlink a name that the caller has proved not to be the last of any image.
+
+        `other` is another name of the same file, which may be read-only: Windows removes no name of such a file, so it
+        is writable for a moment, and read-only again when this returns.
+        """
+        if sys.platform == "win32" and _is_read_only(path, other):  # pragma: no cover - Windows
+            remove_read_only(path, other=other)
+        else:
+            when_free(os.unlink, path)
 
     def make_folder(self, folder: Path) -> None:
         """Make one folder durably; an existing one is left alone."""
@@ -93,7 +80,7 @@ class Disk:
 
     def remove_folder(self, folder: Path) -> None:
         """Remove an empty folder durably; raises OSError if it is not empty."""
-        folder.rmdir()
+        when_free(folder.rmdir)
         self.sync_folder(folder.parent)
 
     def sync_folder(self, folder: Path) -> None:
@@ -110,7 +97,7 @@ class Disk:
         if sys.platform == "win32" and not os.access(path, os.W_OK):  # pragma: no cover - Windows
             return
         with path.open("rb+" if sys.platform == "win32" else "rb") as file:
-            _flush(file.fileno())
+            flush_to_disk(file.fileno())
             _drop_cache(file.fileno())
 
     def rename_noreplace(self, source: Path, target: Path, *, claim: Callable[[], None]) -> None:
@@ -127,15 +114,15 @@ class Disk:
         try:
             self.link(source, target)
         except OSError as error:
-            if error.errno not in _HAS_NO_LINKS:
+            if error.errno not in HAS_NO_LINKS:
                 raise
             return self._rename_onto_placeholder(source, target, claim)
         # Other file systems may reorder the two, and a power cut in between would lose both names.
         self.sync_folder(target.parent)
         try:
-            return self.remove(source)
+            return self.remove(source, other=target)
         except OSError:
-            self.remove(target)
+            self.remove(target, other=source)
             raise
 
     def _rename_onto_placeholder(self, source: Path, target: Path, claim: Callable[[], None]) -> None:
@@ -147,7 +134,7 @@ class Disk:
         if not os.path.samestat(found, ours) or found.st_size:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
         try:
-            source.replace(target)
+            when_free(os.replace, source, target)
         except OSError:
             self.remove(target)
             raise
@@ -193,11 +180,34 @@ class Disk:
         with _create(path, permissions=0o666) as file:
             file.write(content)
             file.flush()
-            _flush(file.fileno())
+            flush_to_disk(file.fileno())
 
     def replace_own(self, source: Path, target: Path) -> None:
         """Rename over a file that the caller has proved to be ours."""
-        source.replace(target)
+        when_free(os.replace, source, target)
+
+
+def _is_read_only(path: Path, other: Path | None) -> bool:
+    """Whether `path` is a read-only file of no other name than `other`, by which it can be made read-only again."""
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_mode & stat.S_IWRITE:
+        return False
+    return found.st_nlink == 1 or (other is not None and path.samefile(other))
+
+
+def remove_read_only(path: Path, *, other: Path | None) -> None:
+    """Unlink a name of a read-only file where that needs it to be writable; by its `other` name it stays read-only."""
+    status = path.lstat()
+    kept = other if status.st_nlink > 1 else None
+    path.chmod(stat.S_IMODE(status.st_mode) | stat.S_IWRITE)
+    try:
+        when_free(os.unlink, path)
+    except OSError:
+        kept = path
+        raise
+    finally:
+        if kept is not None:
+            kept.chmod(stat.S_IMODE(status.st_mode))
 
 
 def _open_source(path: Path) -> BinaryIO:
@@ -206,7 +216,7 @@ def _open_source(path: Path) -> BinaryIO:
     try:
         file = os.fdopen(os.open(path, flags), "rb", buffering=0)
     except OSError as error:
-        raise SourceError(error.errno, error.strerror, str(path)) from error
+        raise SourceError(error.errno, error.strerror, str(path), getattr(error, "winerror", None)) from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise SourceError(errno.EINVAL, Message("it is no regular file"), str(path))
@@ -248,17 +258,6 @@ def _set_times(target: int | Path, status: os.stat_result) -> None:
     except OSError as error:
         if is_disk_failure(error):
             raise
-
-
-def _flush(descriptor: int) -> None:
-    if sys.platform == "darwin":  # pragma: no cover - macOS
-        import fcntl  # noqa: PLC0415 - Windows has none
-
-        # There, fsync leaves the data in the cache of the drive.
-        with suppress(OSError):
-            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-            return
-    os.fsync(descriptor)
 
 
 def _drop_cache(descriptor: int) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 from classifier.catalog import files
 from classifier.catalog.places import add_listing, is_listing, keep_listing
 from classifier.errors import FilingStopped, LibraryError, Message, message_of
+from classifier.filing.disk_errors import is_disk_failure
 from classifier.filing.file_checks import lstat_or_none
-from classifier.filing.fsops import Disk, is_disk_failure
+from classifier.filing.fsops import Disk
 from classifier.paths import displayable
 from classifier.reason_text import reason_message
 

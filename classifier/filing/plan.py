@@ -10,6 +10,7 @@ from classifier.catalog.moves import MoveRecord, MoveState
 from classifier.catalog.values import to_bytes
 from classifier.errors import Message, message_of
 from classifier.filing.destination import temporary_name
+from classifier.filing.disk_errors import is_disk_failure
 from classifier.filing.file_checks import (
     has_content,
     is_link_to,
@@ -18,7 +19,6 @@ from classifier.filing.file_checks import (
     matches_stat,
     survives_removal,
 )
-from classifier.filing.fsops import is_disk_failure
 from classifier.filing.results import Outcome, Status
 from classifier.paths import displayable
 from classifier.records import Method

@@ -197,7 +197,7 @@ class _OpenMove:
         self._sync(self.target.parent)
         if self._moves and self._has_content(self.source):
             try:
-                self.disk.remove(self.source)
+                self.disk.remove(self.source, other=self.target)
             except OSError as error:
                 entry = replace(entry, method=Method.COPY, note=kept_source(message_of(error)))
         if self._moves:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from classifier.catalog.moves import MoveRecord, MoveState
 from classifier.catalog.values import to_path
 from classifier.errors import Message, message_of
-from classifier.filing.fsops import is_disk_failure
+from classifier.filing.disk_errors import is_disk_failure
 from classifier.records import Method
 
 if TYPE_CHECKING:

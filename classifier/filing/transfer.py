@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from classifier.catalog.moves import MoveState, update
 from classifier.catalog.values import to_bytes
 from classifier.errors import Message
+from classifier.filing.disk_errors import cannot_link
 from classifier.filing.file_checks import is_unchanged, lstat_or_none, matches_stat
-from classifier.filing.fsops import cannot_link
 from classifier.filing.plan import choose_name, journal_path
 from classifier.filing.results import MoveSkipped, Outcome, Status
 from classifier.records import Method, time_of
@@ -115,7 +115,7 @@ class FileTransfer:
             raise MoveSkipped(_changed_outcome(step))
         if not stat.S_ISLNK(found.st_mode) and not _is_kept(step, lstat_or_none(step.target)):
             raise MoveSkipped(_changed_outcome(step))
-        self.disk.remove(path)
+        self.disk.remove(path, other=step.target)
 
     def _claim(self, step: PlannedStep) -> None:
         update(self.catalog, replace(step.entry, state=MoveState.CLAIMED))
@@ -165,7 +165,7 @@ class FileTransfer:
         still = source.lstat()
         if (still.st_ino, still.st_dev) != (found.st_ino, found.st_dev):
             raise FileExistsError(errno.EEXIST, Message("the source is another file now"), str(source))
-        self.disk.remove(step.target)
+        self.disk.remove(step.target, other=source)
 
 
 def _is_kept(step: PlannedStep, found: os.stat_result | None) -> bool:

@@ -19,8 +19,9 @@ from classifier.catalog.move_log import NAME as MOVE_LOG
 from classifier.catalog.moves import MoveRecord
 from classifier.catalog.values import to_path
 from classifier.errors import Counted, FilingStopped, LibraryError, Message, message_of
+from classifier.filing.disk_errors import is_disk_failure
 from classifier.filing.executor import execute
-from classifier.filing.fsops import Disk, is_disk_failure
+from classifier.filing.fsops import Disk
 from classifier.filing.inverse import SkippedFile, current_and_original_path, inverse_move
 from classifier.filing.path_scope import PathScope, name_crawl, real_path, record_named_crawls, unnamed_reason
 from classifier.filing.reconcile import reconcile

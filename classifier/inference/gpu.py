@@ -8,7 +8,7 @@ import platform
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, ClassVar, Final
 
 import torch
 
@@ -18,6 +18,14 @@ _PCI: Final = Path("/sys/bus/pci/devices")
 _NVIDIA: Final = "0x10de"
 _DISPLAY: Final = ("0x0300", "0x0302")  # a VGA and a 3D controller; the card's sound is another device
 _GET_STARTED: Final = Message('the command that PyTorch\'s "Get started" page shows')
+
+_INSTALL: Final = (
+    "python -m pip install --force-reinstall torch torchvision --index-url https://download.pytorch.org/whl/"
+)
+_BUILDS: Final = {11: "cu118", 12: "cu128"}
+"""PyTorch's builds by the CUDA of the driver; a driver runs all builds of its first number."""
+_NEWEST_BUILD: Final = "cu130"
+_MOST_DISPLAYS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,20 +88,49 @@ def nvidia_driver() -> Driver | None:
 
 
 def has_nvidia_card() -> bool:
-    """Whether this machine has an NVIDIA card, with or without a driver; always False outside Linux."""
+    """Whether this machine has an NVIDIA card, with or without a driver; always False on other than Linux and Windows.
+
+    On Windows those count that a display may be at.
+    """
+    if sys.platform == "win32":  # pragma: no cover - Windows
+        return shows_nvidia(ctypes.WinDLL("user32"))
     return any(
         _first_line(device / "vendor") == _NVIDIA and _first_line(device / "class").startswith(_DISPLAY)
         for device in (_PCI.iterdir() if _PCI.is_dir() else ())
     )
 
 
+class _DisplayDevice(ctypes.Structure):
+    """DISPLAY_DEVICEW of Windows: a card that a display may be at."""
+
+    _fields_: ClassVar = [
+        ("size", ctypes.c_uint32),
+        ("name", ctypes.c_wchar * 32),
+        ("words", ctypes.c_wchar * 128),
+        ("flags", ctypes.c_uint32),
+        ("id", ctypes.c_wchar * 128),
+        ("key", ctypes.c_wchar * 128),
+    ]
+
+
+def shows_nvidia(user32: Any) -> bool:
+    """Whether one of Windows' display devices is of NVIDIA: by its maker's number, or by its name."""
+    device = _DisplayDevice(size=ctypes.sizeof(_DisplayDevice))
+    for number in range(_MOST_DISPLAYS):
+        if not user32.EnumDisplayDevicesW(None, number, ctypes.byref(device), 0):
+            return False
+        if "VEN_10DE" in device.id.upper() or "NVIDIA" in device.words.upper():
+            return True
+    return False
+
+
 def _why_no_cuda(driver: Driver) -> Message:
     newest = f"{driver.cuda[0]}.{driver.cuda[1]}"
     if torch.version.cuda is None and torch.version.hip is None:
         return Message(
-            "NVIDIA's driver is there, but this torch is built for the CPU alone: install torch and torchvision with "
-            "{command} for CUDA {newest} or older",
-            command=_GET_STARTED,
+            "NVIDIA's driver is there, but this torch is built for the CPU alone, as pip brings it on Windows: "
+            "{command} installs one for it (CUDA {newest} or older)",
+            command=_INSTALL + _BUILDS.get(driver.cuda[0], _NEWEST_BUILD),
             newest=newest,
         )
     built = torch.version.cuda or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.images.hashing import hash_file
@@ -109,8 +110,11 @@ class _Child:
 
 
 def _context() -> Any:
-    """A fork server imports torch once and forks each process quickly; on Windows each process imports it."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    """A fork server imports torch once and forks each process quickly; else each process imports it.
+
+    macOS has one too, but its libraries, which torch calls, do not survive a fork.
+    """
+    if sys.platform == "darwin" or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])

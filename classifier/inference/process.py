@@ -8,7 +8,7 @@ import signal
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import Message
 
@@ -30,17 +30,28 @@ _M_MMAP_MAX: Final = -4
 def block_sigint() -> Iterator[None]:
     """Processes started in this context ignore Ctrl-C from their start, also while they import.
 
-    Only the parent handles Ctrl-C, so that it can end them in order; one pressed meanwhile is delivered afterwards.
-    Windows has no signal mask; there, a process ignores Ctrl-C once it runs our code.
+    Only the parent handles Ctrl-C, so that it can end them in order; one pressed meanwhile is delivered afterwards, but
+    on Windows it is lost.
     """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
+    if sys.platform == "win32":  # pragma: no cover - Windows
+        with ignore_ctrl_c(ctypes.WinDLL("kernel32")):
+            yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def ignore_ctrl_c(kernel32: Any) -> Iterator[None]:
+    """Windows has no signal mask, but processes inherit whether they ignore Ctrl-C; this one does so meanwhile."""
+    kernel32.SetConsoleCtrlHandler(None, 1)
+    try:
+        yield
+    finally:
+        kernel32.SetConsoleCtrlHandler(None, 0)
 
 
 def end_with_parent() -> None:

@@ -6,6 +6,7 @@ A category whose name has two Unicode forms, as on macOS and on other systems, i
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,7 @@ from classifier.errors import Counted, LabelsError, Message, located_message, me
 from classifier.images.ignored_files import is_system_folder
 from classifier.images.walk import find_images
 from classifier.images.walk_result import WalkResult
+from classifier.labels.encoding import decode_csv
 from classifier.paths import command, quoted
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Label, Selection
@@ -47,7 +49,7 @@ def read_labels(
     line: no source, no labels, categories with fewer than two images, a bad name, a missing column or missing files.
     """
     if csv_file is not None:
-        labels, where = _from_csv(csv_file, folder), csv_file
+        labels, where = _from_csv(csv_file, folder, progress or SilentProgress()), csv_file
     elif folder is not None:
         labels, where = _from_folder(folder, progress or SilentProgress()), folder
     elif further:
@@ -204,19 +206,23 @@ def _say_notes(labels: list[Label], found: WalkResult, progress: Progress) -> No
             )
 
 
-def _from_csv(csv_file: Path, folder: Path | None) -> list[Label]:
+def _from_csv(csv_file: Path, folder: Path | None, progress: Progress) -> list[Label]:
     root = csv_file.parent if folder is None else folder
     try:
-        with csv_file.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            missing = set(_COLUMNS) - set(rows.fieldnames or ())
-            if missing:
-                raise LabelsError(
-                    "{csv_file}: has no column {columns}; needs file_name,label",
-                    csv_file=csv_file,
-                    columns=" and ".join(sorted(missing)),
-                )
-            read = [(rows.line_num, _from_row(row, root)) for row in rows]
+        text, is_gbk = decode_csv(csv_file.read_bytes())
+        if is_gbk:
+            progress.say(
+                Message('{csv_file} is read as GBK; if names are wrong, save it as "CSV UTF-8"', csv_file=csv_file)
+            )
+        rows = csv.DictReader(io.StringIO(text, newline=""))
+        missing = set(_COLUMNS) - set(rows.fieldnames or ())
+        if missing:
+            raise LabelsError(
+                "{csv_file}: has no column {columns}; needs file_name,label",
+                csv_file=csv_file,
+                columns=" and ".join(sorted(missing)),
+            )
+        read = [(rows.line_num, _from_row(row, root)) for row in rows]
     except UnicodeDecodeError as error:
         raise LabelsError(
             'labels.csv = {csv_file}: is not UTF-8 (byte {byte:#04x}); save it as "CSV UTF-8", as Excel calls it',

@@ -18,9 +18,9 @@ from typing import Any, Final
 from classifier.errors import ModelError, message_of
 from classifier.images.safe_open import open_regular
 from classifier.model.card import is_card
-from classifier.own_files import sha256_if_regular
+from classifier.own_files import flush_to_disk, sha256_if_regular
 from classifier.own_folder import name_taken
-from classifier.paths import to_json
+from classifier.paths import name_length, to_json
 
 MANIFEST = "illsort.json"
 EVALUATION = "evaluation.json"
@@ -89,7 +89,7 @@ def make_durable(folder: Path) -> None:
     """Have every file in `folder` on the disk, before it is given the name by which it is found."""
     for path in folder.iterdir():
         with path.open("rb+") as file:
-            os.fsync(file.fileno())
+            flush_to_disk(file.fileno())
 
 
 @contextmanager
@@ -145,7 +145,7 @@ def check_writable(folder: Path) -> None:
 
     Beside it training keeps its state, so its name has to leave room for an ending.
     """
-    if len(os.fsencode(folder.name)) > _LONGEST_NAME:
+    if name_length(folder.name) > _LONGEST_NAME:
         raise ModelError(
             "model.folder = {folder}: its name is too long; choose one of {most} bytes at most",
             folder=folder,

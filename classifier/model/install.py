@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from classifier.busy_files import when_free
 from classifier.catalog.filesystem import sync_folder
 from classifier.errors import ModelError, message_of
 from classifier.model.bundle_files import MANIFEST, PARTS, check_replaceable, make_durable, proven_files
@@ -106,7 +107,7 @@ def remove_bundle(folder: Path) -> None:
     for name in sorted(ours, key=MANIFEST.__eq__):  # the manifest last: it proves the others
         remove_own(folder / name)
     with suppress(OSError):
-        folder.rmdir()
+        when_free(folder.rmdir)
 
 
 def respect_umask(writing: Path) -> None:
@@ -152,7 +153,7 @@ def _discard(writing: Path) -> None:
             remove_own(writing / name)
     remove_record(writing)
     with suppress(OSError):
-        writing.rmdir()
+        when_free(writing.rmdir)
 
 
 def _remove_left(parent: Path) -> None:
@@ -190,6 +191,6 @@ def _held(writing: Path) -> Iterator[bool]:
 
 def _link_or_copy(source: Path, target: Path) -> None:
     try:
-        os.link(source, target, follow_symlinks=False)
+        when_free(os.link, source, target, follow_symlinks=False)
     except (OSError, NotImplementedError):
         shutil.copyfile(source, target, follow_symlinks=False)

@@ -16,6 +16,7 @@ from classifier.errors import Message, ModelError
 from classifier.filing.generated_files import write_failure_list
 from classifier.filing.path_scope import record_named_crawls
 from classifier.filing.repair_links import remove_dangling_links, remove_repeated_links
+from classifier.filing.symlink_right import check_symlink_right
 from classifier.images.walk_result import WalkResult
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.weights import check_versions
@@ -125,6 +126,8 @@ def _scanned(
 ) -> tuple[int, WalkResult]:
     """Begin the run and scan the crawl; the run's number, and what was found."""
     scope = scope_for_sort(crawl, model=model, settings=settings, mode=policy.mode)
+    if policy.mode is Mode.SYMLINK:
+        check_symlink_right()
     if policy.mode is Mode.MOVE:
         record_named_crawls(catalog, library, progress)
     run = _begin(catalog, crawl=crawl, model=model, settings=settings, policy=policy)

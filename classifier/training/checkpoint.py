@@ -23,6 +23,7 @@ from torch import Tensor
 
 from classifier.errors import Message, ModelError, message_of
 from classifier.own_folder import OwnFolder, name_taken
+from classifier.progress import SilentProgress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,11 +42,12 @@ _STANDARD_ERRORS: Final = 2.0
 class Checkpoint:
     """The state of the stage `name` in `folder`; that of another `fingerprint` is not its own.
 
-    A run killed while saving leaves the state of the epoch before.
+    A run killed while saving leaves the state of the epoch before. What cannot be saved is said to `progress`.
     """
 
-    def __init__(self, folder: Path, *, name: Message, fingerprint: str) -> None:
+    def __init__(self, folder: Path, *, name: Message, fingerprint: str, progress: Progress | None = None) -> None:
         self.name = name
+        self._progress = progress or SilentProgress()
         self.path = folder / f"{name.replace(' ', '-')}{_SUFFIX}"
         self.fingerprint = fingerprint
 
@@ -77,13 +79,24 @@ class Checkpoint:
     def save(self, state: Mapping[str, Any]) -> None:
         """Replace what is on disk by `state`: tensors, numbers, text, and dicts and lists of them; `epoch` among them.
 
-        Returns when it is durable. Raises ModelError in one line when a file of another's bears its name.
+        Returns when it is durable, or the disk refused it: then training goes on, and would begin after an earlier
+        epoch, or anew, if it were stopped. Raises ModelError in one line when a file of another's bears its name.
         """
         saved = {"format": _FORMAT, "fingerprint": self.fingerprint, "state": dict(state)}
         try:
             OwnFolder(self.path.parent).write(self.path.name, lambda file: torch.save(saved, file))
         except FileExistsError as error:
             raise ModelError(message_of(error)) from None
+        except (OSError, RuntimeError) as error:  # torch has no other for a file that it cannot write
+            self._progress.say(
+                Message(
+                    "{name}: epoch {epoch} is not saved in {path} ({why}); training goes on",
+                    name=self.name,
+                    epoch=state["epoch"],
+                    path=self.path,
+                    why=message_of(error),
+                )
+            )
 
 
 def check(folder: Path) -> None:

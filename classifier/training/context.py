@@ -237,4 +237,5 @@ class TrainingContext:
         head = {id(parameter) for parameter in self.network.head.parameters()}
         weights = self.network.state_dict(keep_vars=True).items()
         body = {key: value for key, value in weights if id(value) not in head}
-        return Checkpoint(self.folder, name=name, fingerprint=fingerprint(settings, labels, body))
+        mark = fingerprint(settings, labels, body)
+        return Checkpoint(self.folder, name=name, fingerprint=mark, progress=self.progress)

@@ -100,7 +100,7 @@ class ThumbnailCache:
                 if held <= self._limit * _LEFT:
                     break
                 with suppress(OSError):
-                    remove_own(path)
+                    remove_own(path, wait=False)
                 held -= size
         with self._lock:
             self._held = held

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from classifier.catalog import connection as database
 from classifier.catalog import decisions, filesystem, migrations
 from classifier.catalog.connection import Catalog, copy_in_memory, open_catalog, read_catalog
+from classifier.catalog.sqlite_file import uri_of
 from classifier.errors import FilingStopped, LibraryError
 from classifier.records import Action, Decision, ImageId
 from kit import reasons
@@ -82,6 +83,7 @@ def test_an_open_catalog_uses_sqlites_most_durable_settings(tmp_path: Path) -> N
         settings = [catalog.connection.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")]
         assert [("wal",), (2,)] == settings
         assert (1,) == catalog.connection.execute("PRAGMA foreign_keys").fetchone()
+        assert (1,) == catalog.connection.execute("PRAGMA fullfsync").fetchone()
 
 
 def test_a_network_disk_has_no_wal_and_more_syncing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,5 +393,24 @@ def test_a_network_disk_is_recognized_by_its_mount(tmp_path: Path, kind: str, ex
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="known by the path there")
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        (PureWindowsPath(r"\\nas\share\lib 1\50%.db"), "file:////nas/share/lib%201/50%25.db?mode=ro"),
+        (PureWindowsPath(r"C:\lib\a?b#.db"), "file:///C:/lib/a%3Fb%23.db?mode=ro"),
+        (PurePosixPath("/lib/a?b.db"), "file:///lib/a%3Fb.db?mode=ro"),
+    ],
+)
+def test_a_library_on_a_windows_share_has_a_uri_that_sqlite_takes(path: PurePath, uri: str) -> None:
+    assert uri == uri_of(path, mode="ro")
+
+
+def test_only_one_module_makes_uris_for_sqlite() -> None:
+    found = [
+        path.name for path in (ROOT / "classifier" / "catalog").glob("*.py") if "as_uri" in path.read_text("utf-8")
+    ]
+    assert ["sqlite_file.py"] == found
+
+
 def test_an_unknown_disk_counts_as_local(tmp_path: Path) -> None:
     assert not filesystem.is_on_network(tmp_path, mounts=tmp_path / "missing")

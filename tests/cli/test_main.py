@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.core import TyperGroup
 
 from classifier.cli.main import app
 from classifier.records import ImageId
@@ -111,6 +113,16 @@ def test_what_the_parser_refuses_has_the_same_form(words: tuple[str, ...], capsy
     assert (2, "") == (ended.value.code, told.out)
     assert 1 == len(told.err.splitlines())
     assert told.err.startswith("illsort: ")
+
+
+def test_what_is_given_is_not_expanded_by_the_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows it would replace `*.png`, and `--exclude *.gif` by the files here."""
+    seen: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+    monkeypatch.setattr(TyperGroup, "main", lambda _, *args, **options: seen.append((args, options)))
+    with pytest.raises(SystemExit):
+        app(["status", "*"])
+    ((args, options),) = seen
+    assert (["status", "*"], False) == (args[0], options["windows_expand_args"])
 
 
 def test_json_is_the_only_thing_on_stdout(tmp_path: Path, bundle: Path) -> None:

@@ -79,9 +79,9 @@ class Failing(Disk):
         self._pass("symlink", target)
         super().symlink(source, target)
 
-    def remove(self, path: Path) -> None:
+    def remove(self, path: Path, *, other: Path | None = None) -> None:
         self._pass("remove", path)
-        super().remove(path)
+        super().remove(path, other=other)
 
     def make_folder(self, folder: Path) -> None:
         self._pass("make_folder", folder)

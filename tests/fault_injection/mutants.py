@@ -143,13 +143,13 @@ def a_change_is_not_in_the_trail() -> None:
 
 @mutant
 def the_journal_does_not_wait_for_the_disk() -> None:
-    real = database._set_up
+    real = database.set_up
 
     def set_up(connection: Any, **options: Any) -> None:
         real(connection, **options)
         connection.execute("PRAGMA synchronous = OFF")
 
-    _patch(database, "_set_up", set_up)
+    _patch(database, "set_up", set_up)
 
 
 @mutant

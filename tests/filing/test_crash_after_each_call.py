@@ -97,8 +97,8 @@ def test_a_move_by_link_and_unlink_syncs_the_folder_between(tmp_path: Path) -> N
             super().sync_folder(folder)
             made.append(("sync", folder.name))
 
-        def remove(self, path: Path) -> None:
-            super().remove(path)
+        def remove(self, path: Path, *, other: Path | None = None) -> None:
+            super().remove(path, other=other)
             made.append(("remove", path.name))
 
     Recording().rename_noreplace(tmp_path / "a", tmp_path / "in" / "b", claim=lambda: None)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifier import paths
 from classifier.filing.destination import candidate_names, folder_for
 from classifier.records import Action, Decision, ImageId
 from kit import reasons
@@ -34,6 +35,16 @@ def test_a_long_name_is_shortened_in_its_stem_between_letters() -> None:
     marked = candidate_names(name, CAT)[1]
     assert name == candidate_names(name, CAT)[0]
     assert "\u732b" * 80 + f"_{CAT[:8]}.jpg" == marked
+
+
+def test_windows_counts_a_name_in_utf_16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "_IS_WINDOWS", True)
+    name = "\u732b" * 240 + ".jpg"
+    kept, marked, *_ = candidate_names(name, CAT)
+    assert name == kept
+    assert "\u732b" * 240 + f"_{CAT[:8]}.jpg" == marked
+    assert "\u732b" * 242 + f"_{CAT[:8]}.jpg" == candidate_names("\u732b" * 250 + ".jpg", CAT)[1]
+    assert "\U00020bb7" * 121 + f"_{CAT[:8]}.jpg" == candidate_names("\U00020bb7" * 125 + ".jpg", CAT)[1]
 
 
 @given(

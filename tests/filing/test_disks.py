@@ -112,10 +112,10 @@ def stubborn(crawl: Path, code: int) -> Disk:
     """Another disk than the crawl's, which removes nothing from the crawl."""
 
     class Stubborn(OtherDisk):
-        def remove(self, path: Path) -> None:
+        def remove(self, path: Path, *, other: Path | None = None) -> None:
             if path.is_relative_to(crawl):
                 raise refusal(code, path)
-            super().remove(path)
+            super().remove(path, other=other)
 
     return Stubborn(crawl)
 

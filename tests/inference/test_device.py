@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -127,8 +128,14 @@ def test_elsewhere_the_allocator_is_left_alone(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("driver", "cuda", "says"),
     [
-        (gpu.Driver(cuda=(12, 4), cards=1), None, "built for the CPU alone: install torch and torchvision with"),
-        (gpu.Driver(cuda=(12, 4), cards=1), None, "for CUDA 12.4 or older"),
+        (
+            gpu.Driver(cuda=(12, 4), cards=1),
+            None,
+            "built for the CPU alone, as pip brings it on Windows: python -m pip",
+        ),
+        (gpu.Driver(cuda=(12, 4), cards=1), None, "/whl/cu128 installs one for it (CUDA 12.4 or older)"),
+        (gpu.Driver(cuda=(11, 8), cards=1), None, "/whl/cu118 "),
+        (gpu.Driver(cuda=(13, 1), cards=1), None, "/whl/cu130 "),
         (gpu.Driver(cuda=(11, 4), cards=1), "12.8", "runs CUDA 11.4, and this torch is built for CUDA 12.8: install a"),
         (gpu.Driver(cuda=(13, 0), cards=0), "12.8", "CUDA_VISIBLE_DEVICES=-1 hides every NVIDIA card"),
         (gpu.Driver(cuda=(13, 0), cards=2), "12.8", "shows 2 card(s), but torch cannot use them"),
@@ -194,6 +201,26 @@ def test_a_mac_says_why_its_gpu_is_not_used(
     monkeypatch.setattr(gpu.platform, "machine", lambda: machine)
     monkeypatch.setattr(torch.backends.mps, "is_built", lambda: is_built)
     assert says in gpu.why_no_gpu()
+
+
+@pytest.mark.parametrize(
+    ("displays", "found"),
+    [
+        ([], False),
+        ([(r"PCI\VEN_8086&DEV_9A49", "Intel(R) Iris(R) Xe Graphics")], False),
+        ([(r"PCI\VEN_8086&DEV_9A49", "Intel"), (r"PCI\VEN_10DE&DEV_2504", "Microsoft Basic Display Adapter")], True),
+        ([("", "NVIDIA GeForce RTX 3060")], True),
+    ],
+)
+def test_windows_names_an_nvidia_card_without_its_driver_too(displays: list[tuple[str, str]], *, found: bool) -> None:
+    class User32:
+        def EnumDisplayDevicesW(self, _: None, number: int, device: Any, flags: int) -> int:  # noqa: N802 - of Windows
+            if number >= len(displays) or flags:
+                return 0
+            device._obj.id, device._obj.words = displays[number]
+            return 1
+
+    assert found == gpu.shows_nvidia(User32())
 
 
 @pytest.mark.parametrize("asked", ["meta", "xla:5", "cuda:" + "9" * 40, "\0", "cuda:-1"])

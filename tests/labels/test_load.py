@@ -133,9 +133,22 @@ def test_a_csv_from_a_spreadsheet_is_read(tmp_path: Path, encoding: str) -> None
     assert ["Fate, Grand Order"] * 2 + ["猫"] * 2 == [label.category for label in labels]
 
 
-@pytest.mark.parametrize("encoding", ["shift_jis", "gbk", "utf-16"])
-def test_a_csv_in_another_encoding_is_one_line_that_says_what_to_do(tmp_path: Path, encoding: str) -> None:
-    (tmp_path / "labels.csv").write_bytes("file_name,label\na.png,表猫\n".encode(encoding))
+def test_a_csv_that_excel_saved_on_chinese_windows_is_read_and_said(tmp_path: Path) -> None:
+    make_tree(tmp_path, dict.fromkeys(("猫一.png", "猫二.png", "狗一.png", "狗二.png"), PICTURE))
+    rows = ["file_name,label", "猫一.png,猫", "猫二.png,猫", "狗一.png,狗", "狗二.png,狗"]
+    (tmp_path / "labels.csv").write_bytes("\r\n".join([*rows, ""]).encode("gbk"))
+    progress = SavingProgress()
+    labels = read_labels(folder=None, csv_file=tmp_path / "labels.csv", progress=progress)
+
+    assert ["狗", "狗", "猫", "猫"] == sorted(label.category for label in labels)
+    assert [
+        f'{tmp_path / "labels.csv"} is read as GBK; if names are wrong, save it as "CSV UTF-8"'
+    ] == progress.messages
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("shift_jis", "表猫"), ("utf-16", "猫"), ("cp1252", "étoile à côté")])
+def test_a_csv_in_another_encoding_is_one_line_that_says_what_to_do(tmp_path: Path, encoding: str, name: str) -> None:
+    (tmp_path / "labels.csv").write_bytes(f"file_name,label\na.png,{name}\n".encode(encoding))
     with pytest.raises(LabelsError, match=r"is not UTF-8 .*; save it as") as caught:
         read_labels(folder=None, csv_file=tmp_path / "labels.csv")
     assert 1 == len(str(caught.value).splitlines())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from classifier.errors import ModelError
+from classifier.model import install as installing
 from classifier.model.bundle import Bundle, BundleParts, check_target, open_bundle, write_parts
 from classifier.model.bundle_files import CONFIG, MANIFEST, WEIGHTS
 from classifier.model.card import model_card
@@ -107,6 +109,30 @@ def test_killed_at_any_change_the_folder_holds_the_old_or_the_new(tmp_path: Path
 
     assert {2, 3} == seen
     assert changes > 20
+
+
+@pytest.mark.parametrize(("in_use", "left"), [(MANIFEST, 1), (WEIGHTS, 2)])
+def test_a_file_in_use_leaves_the_old_model_or_lets_the_new_one_be_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_use: str, left: int
+) -> None:
+    folder, replace = tmp_path / "mine", installing.replace_own
+    put(folder, 1, keep=False)
+
+    def refuse(source: Path, target: Path) -> None:
+        if target == folder / in_use:
+            raise PermissionError(errno.EACCES, "another program has it open", str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(installing, "replace_own", refuse)
+    with pytest.raises(PermissionError):
+        put(folder, 2, keep=False)
+    if left == 2:
+        with pytest.raises(ModelError, match="cannot be completed"):
+            number_of(folder)
+    monkeypatch.undo()
+
+    assert left == number_of(folder)
+    assert [] == list(tmp_path.glob("illsort.writing-*"))
 
 
 def test_a_first_bundle_that_was_killed_is_none_or_whole(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +12,7 @@ import torch
 from classifier.errors import Message, ModelError
 from classifier.training.checkpoint import Checkpoint, check, fingerprint, remove
 from fault_injection.audit_kill import killed_after
+from kit.progress import SavingProgress
 
 STATE = {"epoch": 3, "weights": {"a": torch.arange(4.0)}, "history": [{"loss": 0.5, "accuracy": None}]}
 
@@ -97,6 +99,34 @@ def test_a_run_killed_while_saving_leaves_the_state_before(tmp_path: Path, monke
 
     assert state is not None
     assert 3 == state["epoch"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("unexpected pos 64 vs 0")])
+def test_a_state_that_cannot_be_saved_is_a_warning_and_the_one_before_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    progress = SavingProgress()
+    saving = Checkpoint(tmp_path, name=Message("final"), fingerprint="mine", progress=progress)
+    saving.save(STATE)
+
+    def refuse(_content: object, file: BinaryIO) -> None:
+        file.write(b"half")
+        raise error
+
+    monkeypatch.setattr(torch, "save", refuse)
+    saving.save(STATE | {"epoch": 4})
+    monkeypatch.undo()
+    saving.save(STATE | {"epoch": 5})
+
+    (warning,) = progress.messages
+    assert re.match(r"final: epoch 4 is not saved in .*final.pt \(.*\); training goes on", warning)
+    assert 5 == (opened(tmp_path).load()[0] or {})["epoch"]
+
+
+def test_a_file_of_another_in_place_of_a_state_still_ends_the_training(tmp_path: Path) -> None:
+    (tmp_path / "final.pt").write_bytes(b"a person's")
+    with pytest.raises(ModelError, match="is not as illsort wrote it"):
+        opened(tmp_path).save(STATE)
 
 
 def test_removing_leaves_what_is_not_ours(tmp_path: Path) -> None:

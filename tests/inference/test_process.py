@@ -1,0 +1,70 @@
+"""Processes that read pictures leave Ctrl-C to their parent from their start."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+
+import pytest
+
+from classifier.inference import isolated_read
+from classifier.inference.process import block_sigint, ignore_ctrl_c
+
+
+class Kernel32:
+    """The console of Windows: whether this process, and those it starts, ignore Ctrl-C."""
+
+    def __init__(self) -> None:
+        self.is_ignored = False
+
+    def SetConsoleCtrlHandler(self, handler: None, add: int) -> int:  # noqa: N802 - the name of Windows
+        """Ignore Ctrl-C, or no longer."""
+        assert handler is None
+        self.is_ignored = bool(add)
+        return 1
+
+
+def test_on_windows_ctrl_c_is_ignored_only_while_processes_start() -> None:
+    console = Kernel32()
+    with ignore_ctrl_c(console):
+        assert console.is_ignored
+    assert not console.is_ignored
+
+
+def test_on_windows_ctrl_c_is_heard_again_after_a_failed_start() -> None:
+    console = Kernel32()
+    with pytest.raises(OSError, match="no memory"), ignore_ctrl_c(console):
+        raise OSError("no memory")
+    assert not console.is_ignored
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal mask")
+def test_ctrl_c_while_processes_start_is_delivered_afterwards() -> None:
+    with pytest.raises(KeyboardInterrupt), block_sigint():
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("platform", "methods", "expected"),
+    [
+        ("darwin", ["spawn", "fork", "forkserver"], "spawn"),
+        ("win32", ["spawn"], "spawn"),
+        ("linux", ["fork", "spawn", "forkserver"], "forkserver"),
+    ],
+)
+def test_a_fork_server_runs_on_linux_alone(
+    monkeypatch: pytest.MonkeyPatch, platform: str, methods: list[str], expected: str
+) -> None:
+    chosen: list[str] = []
+
+    class Context:
+        def set_forkserver_preload(self, names: list[str]) -> None:
+            assert [isolated_read.__name__] == names
+
+    monkeypatch.setattr(isolated_read.sys, "platform", platform)
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: methods)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda name: chosen.append(name) or Context())
+    isolated_read._context()
+    assert [expected] == chosen
