@@ -146,10 +146,14 @@ class BestEpoch:
         self.weights: dict[str, Tensor] = {}
 
     def update(self, epoch: int, losses: NDArray[np.float64], weights: Mapping[str, Tensor]) -> None:
-        """Keep a copy of `weights` when the mean of `losses` (held-out images, same order each time) is the least."""
+        """Keep a copy of `weights` when the mean of `losses` (held-out images, same order each time) is the least.
+
+        Without held-out images no epoch is better than the last, so nothing is copied.
+        """
         if self.epoch < 0 or mean(losses) < mean(self.losses):
             self.epoch, self.losses = epoch, losses
-            self.weights = {name: value.detach().cpu().clone() for name, value in weights.items()}
+            kept = weights if len(losses) else {}
+            self.weights = {name: value.detach().to("cpu", copy=True) for name, value in kept.items()}
 
 
 def is_significantly_better(losses: NDArray[np.float64], last_losses: NDArray[np.float64]) -> bool:
@@ -233,8 +237,11 @@ class TrainingState:
         return self._best.epoch if is_earlier else self.epoch
 
     def as_dict(self) -> dict[str, Any]:
-        """Tensors and plain values."""
-        return {name: part.state_dict() for name, part in self._parts.items()} | {
+        """Tensors and plain values; where the last epoch is the best, its weights are shared, and so saved once."""
+        states = {name: part.state_dict() for name, part in self._parts.items()}
+        if self._best.epoch == self.epoch and self._best.weights:
+            states["average"] = self._best.weights
+        return states | {
             "epoch": self.epoch,
             "step": self.step,
             "seconds": self.seconds,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from classifier.errors import LabelsError, Message
+from classifier.inference.memory import one_line_when_full
 from classifier.inference.pipeline import InferenceFailure, infer
 from classifier.inference.reader import Reader
 from classifier.model.head import LinearHead, fit_head
@@ -20,6 +21,7 @@ from classifier.training.augment import Augment
 from classifier.training.checkpoint import Checkpoint, Epoch, fingerprint
 from classifier.training.dataset import TrainingImages
 from classifier.training.loop import finetune
+from classifier.training.micro_batches import MicroBatches
 from classifier.training.pseudo_labels import PseudoLabels, read_sample
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def embed_examples(
     rows: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     unread: list[tuple[Example, Failure]] = []
     with progress.stage(stage, total=len(paths), unit="picture") as under_way:
-        for outcome in infer(paths, network, reader, runtime, limits=limits, stats=True):
+        for outcome in infer(paths, network, reader, runtime, limits=limits, stats=True, progress=progress):
             under_way.advance()
             example = examples[outcome.key]
             if isinstance(outcome, InferenceFailure):
@@ -125,6 +127,7 @@ class TrainingContext:
     recipe: Hyperparameters
     transform: EvalTransform
     runtime: Runtime
+    micro_batches: MicroBatches
     max_megapixels: float
     limits: Limits
     folder: Path | None
@@ -133,8 +136,8 @@ class TrainingContext:
     """Unlabeled images to learn from as well."""
 
     def weights(self) -> dict[str, Tensor]:
-        """A copy of the network's weights as they are now."""
-        return {name: value.clone() for name, value in self.network.state_dict().items()}
+        """A copy of the network's weights as they are now, in this machine's memory."""
+        return {name: value.detach().to("cpu", copy=True) for name, value in self.network.state_dict().items()}
 
     def embed(self, examples: Sequence[Example], stage: Message) -> Features:
         """Embeddings by the network as it is now."""
@@ -196,17 +199,19 @@ class TrainingContext:
         guesses = guesses or PseudoLabels(examples=(), targets=np.empty((0, len(self.categories))))
         self.network.set_head(self.fit(learned))
         augment = Augment(image_size=self.recipe.image_size, crop_min=self.recipe.crop_min, seed=self.recipe.seed)
-        return finetune(
-            self.network,
-            train=self._pictures(learned, augment.shrink, guesses),
-            validation=self._pictures(held_out, self.transform),
-            recipe=self.recipe,
-            stop_after=stop_after,
-            runtime=self.runtime,
-            name=name,
-            checkpoint=self._checkpoint(learned, held_out, guesses, name),
-            progress=self.progress,
-        )
+        with one_line_when_full(self.runtime.device):
+            return finetune(
+                self.network,
+                train=self._pictures(learned, augment.shrink, guesses),
+                validation=self._pictures(held_out, self.transform),
+                recipe=self.recipe,
+                stop_after=stop_after,
+                runtime=self.runtime,
+                micro_batches=self.micro_batches,
+                name=name,
+                checkpoint=self._checkpoint(learned, held_out, guesses, name),
+                progress=self.progress,
+            )
 
     def _pictures(
         self, features: Features, prepare: Callable[[Tensor], Tensor], guesses: PseudoLabels | None = None

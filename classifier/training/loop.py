@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,6 +19,8 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
 from classifier.errors import Message
+from classifier.inference.memory import BackOff
+from classifier.inference.placing import place
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.training.augment import Augment
 from classifier.training.checkpoint import Epoch, TimeBudget, TrainingState
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from classifier.training.checkpoint import Checkpoint
     from classifier.training.context import Hyperparameters
     from classifier.training.dataset import TrainingImages
+    from classifier.training.micro_batches import MicroBatches
 
 _GRADIENT_NORM: Final = 1.0
 _LEAST_RATE: Final = 0.01
@@ -48,6 +52,7 @@ def finetune(
     recipe: Hyperparameters,
     stop_after: int,
     runtime: Runtime,
+    micro_batches: MicroBatches,
     name: Message,
     checkpoint: Checkpoint | None,
     progress: Progress,
@@ -60,8 +65,9 @@ def finetune(
     """
     device = runtime.device
     network.freeze_batch_norm()
-    network.to(device=device, memory_format=torch.channels_last if runtime.channels_last else torch.preserve_format)  # type: ignore[call-overload]
+    place(network, runtime)
     ema_model = copy.deepcopy(network).eval()
+    back_off = BackOff(device, most=recipe.batch_size, say=progress.say)
     optimizer = torch.optim.AdamW(
         network.parameter_groups(
             learning_rate=recipe.learning_rate, layer_decay=recipe.layer_decay, weight_decay=recipe.weight_decay
@@ -72,7 +78,7 @@ def finetune(
     num_steps = recipe.epochs * math.ceil(train.per_epoch / recipe.batch_size)
     state = TrainingState(network, ema_model, optimizer, scaler)
     if checkpoint is None or not state.restore(checkpoint, progress):
-        state.record_epoch(None, *_validate(ema_model, validation, recipe, runtime))
+        state.record_epoch(None, *_validate(ema_model, validation, back_off, runtime))
     clock = TimeBudget(spent=state.seconds, most=recipe.most_seconds)
     with progress.stage(name, total=stop_after * train.per_epoch, unit="picture") as stage:
         stage.advance(state.epoch * train.per_epoch)
@@ -85,23 +91,22 @@ def finetune(
                 share = _lr_factor(done, recipe.warmup_share, 1 / num_steps)
                 for group in optimizer.param_groups:
                     group["lr"] = group["initial_lr"] * share
-                with torch.autocast(device.type, dtype=runtime.dtype, enabled=runtime.amp):
-                    logits_BK = network(_images(network, pixels_BCHW, runtime))
-                    loss = cross_entropy(logits_BK.float(), targets_BK, label_smoothing=recipe.label_smoothing)
-                optimizer.zero_grad(set_to_none=True)
-                scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+                backward = partial(
+                    _backward, network, pixels_BCHW, targets_BK, scaler=scaler, recipe=recipe, runtime=runtime
+                )
+                loss = micro_batches.learn(backward, count=len(targets_BK))
                 scaler.unscale_(optimizer)
                 clip_grad_norm_(network.parameters(), _GRADIENT_NORM)
                 scaler.step(optimizer)
                 scaler.update()
                 state.step += 1
                 _update_ema(ema_model, network, min(recipe.ema_decay, (1 + state.step) / (10 + state.step)))
-                total_loss += loss.detach() * len(targets_BK)
+                total_loss += loss * len(targets_BK)
                 shown += len(targets_BK)
                 stage.advance(len(targets_BK))
             state.epoch, state.seconds = epoch, clock.seconds
             mean_loss = float(total_loss) / shown  # sync point, once an epoch
-            state.record_epoch(mean_loss, *_validate(ema_model, validation, recipe, runtime))
+            state.record_epoch(mean_loss, *_validate(ema_model, validation, back_off, runtime))
             stage.note(_note(state.history[-1], recipe.epochs))
             if checkpoint is not None:
                 checkpoint.save(state.as_dict())
@@ -126,7 +131,35 @@ def _batches(
 
     order = train.order(epoch, seed=recipe.seed)
     for batch, pixels_BCHW in iter_batches(order, view, batch_size=recipe.batch_size, threads=runtime.workers):
-        yield pixels_BCHW, train.targets[batch].to(runtime.device)
+        yield _for_device(pixels_BCHW, runtime), train.targets[batch].to(runtime.device)
+
+
+def _backward(
+    network: Network,
+    pixels_BCHW: Tensor,
+    targets_BK: Tensor,
+    size: int,
+    *,
+    scaler: torch.amp.GradScaler,
+    recipe: Hyperparameters,
+    runtime: Runtime,
+) -> Tensor:
+    """The mean loss of a batch; leaves its gradients, which are added up over parts of `size`."""
+    network.zero_grad(set_to_none=True)
+    total = torch.zeros((), device=runtime.device)
+    for part_BCHW, part_BK in zip(torch.split(pixels_BCHW, size), torch.split(targets_BK, size), strict=True):
+        with torch.autocast(runtime.device.type, dtype=runtime.dtype, enabled=runtime.amp):
+            logits_BK = network(_images(network, part_BCHW, runtime))
+            loss = cross_entropy(logits_BK.float(), part_BK, label_smoothing=recipe.label_smoothing)
+        loss = loss * (len(part_BK) / len(targets_BK))  # its share of the mean of all
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        total += loss.detach()
+    return total
+
+
+def _for_device(pixels_BCHW: Tensor, runtime: Runtime) -> Tensor:
+    """The same where the device can fetch it while it computes."""
+    return pixels_BCHW.pin_memory() if runtime.device.type == "cuda" else pixels_BCHW
 
 
 def _images(network: Network, pixels_BCHW: Tensor, runtime: Runtime) -> Tensor:
@@ -136,18 +169,18 @@ def _images(network: Network, pixels_BCHW: Tensor, runtime: Runtime) -> Tensor:
 
 @torch.inference_mode()
 def _validate(
-    ema_model: Network, validation: TrainingImages, recipe: Hyperparameters, runtime: Runtime
+    ema_model: Network, validation: TrainingImages, back_off: BackOff, runtime: Runtime
 ) -> tuple[NDArray[np.float64], float | None]:
     """The loss of each held-out image at the temperature that suits them, (V,), and the accuracy."""
     if not len(validation):
         return np.empty(0), None
     parts = []
     for _, pixels_BCHW in iter_batches(
-        range(len(validation)), validation.__getitem__, batch_size=recipe.batch_size, threads=runtime.workers
+        range(len(validation)), validation.__getitem__, batch_size=back_off.most, threads=runtime.workers
     ):
         with torch.autocast(runtime.device.type, dtype=runtime.dtype, enabled=runtime.amp):
-            parts.append(ema_model(_images(ema_model, pixels_BCHW, runtime)).float().cpu())
-    logits_VK = torch.cat(parts).numpy()
+            parts += back_off.in_parts(lambda part: ema_model(_images(ema_model, part, runtime)), pixels_BCHW)
+    logits_VK = torch.cat([part.float().cpu() for part in parts]).numpy()
     targets_V = validation.targets.argmax(dim=1).numpy()
     temperature = fit_temperature(logits_VK, targets_V)
     accuracy = float((logits_VK.argmax(axis=1) == targets_V).mean())
@@ -157,8 +190,7 @@ def _validate(
 @torch.no_grad()
 def _update_ema(ema_model: Network, network: Network, decay: float) -> None:
     """Move the average towards the network; batch norm statistics are frozen, so parameters are all that differs."""
-    for ours, theirs in zip(ema_model.parameters(), network.parameters(), strict=True):
-        ours.lerp_(theirs, 1 - decay)
+    torch._foreach_lerp_(list(ema_model.parameters()), list(network.parameters()), 1 - decay)
 
 
 def _lr_factor(done: float, warmup_share: float, step: float) -> float:

@@ -14,6 +14,7 @@ from classifier import __version__
 from classifier.errors import Counted, CrawlError, Message, ModelError, message_of
 from classifier.exclude import Exclude
 from classifier.inference.device import Runtime, runtime_from_settings
+from classifier.inference.placing import place
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import limits_from
 from classifier.labels.dataset import Result, read_examples
@@ -42,6 +43,7 @@ from classifier.training.labels import (
     split_examples,
     split_summary,
 )
+from classifier.training.micro_batches import MicroBatches
 from classifier.training.pseudo_labels import sample, sample_size
 from classifier.training.train import ESTIMATING, WRITING, Trained, stage_costs, train
 
@@ -87,19 +89,19 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
         groups = group_near_duplicates(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
     splits = split_examples(settings, examples, groups)
     progress.say(split_summary(examples, splits))
-    state = _state_of(folder)
+    state, recipe = _state_of(folder), _recipe(settings, network, tunings=len(splits) + 1)
     run = TrainingContext(
-        network=network,
+        network=place(network, runtime).eval(),
         categories=categories,
-        recipe=_recipe(settings, network, tunings=len(splits) + 1),
+        recipe=recipe,
         transform=EvalTransform(image_size=network.image_size),
         runtime=runtime,
+        micro_batches=MicroBatches(network, runtime.device, most=recipe.batch_size, say=progress.say),
         max_megapixels=settings.images.max_megapixels,
         limits=limits_from(settings.images),
         folder=state,
         progress=progress,
     )
-    run.network.to(device=runtime.device).eval()
     run = replace(run, crawl=_unlabeled(run, settings, examples + sample.without_category))
     with combined(progress, Message("training"), stage_costs(run, splits)) as whole:
         run = replace(run, progress=whole)

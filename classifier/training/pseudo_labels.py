@@ -71,7 +71,7 @@ def read_sample(
     """
     examples: dict[ImageId, Example] = {}
     with progress.stage(Message("looking at the crawl"), total=len(paths), unit="picture") as stage:
-        for outcome in infer(paths, network, reader, runtime, limits=limits):
+        for outcome in infer(paths, network, reader, runtime, limits=limits, progress=progress):
             stage.advance()
             if isinstance(outcome, Inferred) and not outcome.image.truncated and outcome.image.id not in without:
                 label = Label(path=paths[outcome.key], category="")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import timm
 import torch
+from torch import Tensor
 
 from classifier.images.hashing import hash_bytes
 from classifier.inference.device import Runtime, choose_runtime
 from classifier.model.backbone import Network
 from classifier.records import Example, Label
+from classifier.training.dataset import TrainingImages
 from kit.pictures import COLORS, encoded, varied
 
 CATEGORIES = ("blue", "green", "red")
@@ -28,6 +32,12 @@ def drawn_examples(folder: Path, *, first: int, count: int) -> tuple[Example, ..
             label = Label(path=path, category=category)
             examples.append(Example(label=label, image_id=hash_bytes(data), phash=number, thumbnail=b""))
     return tuple(examples)
+
+
+def training_images(examples: tuple[Example, ...], prepare: Callable[[Tensor], Tensor]) -> TrainingImages:
+    """Images to learn from, each of its label's category alone."""
+    targets = np.eye(len(CATEGORIES))[[CATEGORIES.index(example.label.category) for example in examples]]
+    return TrainingImages(examples, targets, prepare=prepare, max_megapixels=1)
 
 
 def tiny_network(name: str = "test_efficientnet", *, num_categories: int = len(CATEGORIES)) -> Network:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -16,22 +15,16 @@ from classifier.inference.device import Runtime
 from classifier.model.backbone import Network
 from classifier.model.transforms import EvalTransform
 from classifier.progress import Stage
-from classifier.records import Example
 from classifier.settings import TrainSettings
 from classifier.training.augment import Augment
 from classifier.training.checkpoint import Checkpoint, Epoch
 from classifier.training.context import Hyperparameters
-from classifier.training.dataset import TrainingImages
 from classifier.training.loop import finetune
-from kit.learning import CATEGORIES, cpu, drawn_examples, tiny_network
+from classifier.training.micro_batches import MicroBatches
+from kit.learning import cpu, drawn_examples, tiny_network, training_images
 from kit.progress import SavingProgress
 
 RECIPE = Hyperparameters.from_settings(TrainSettings(epochs=3, batch_size=6, learning_rate=3e-3, seed=5), image_size=32)
-
-
-def pictures(examples: tuple[Example, ...], prepare: Callable[[Tensor], Tensor]) -> TrainingImages:
-    targets = np.eye(len(CATEGORIES))[[CATEGORIES.index(example.label.category) for example in examples]]
-    return TrainingImages(examples, targets, prepare=prepare, max_megapixels=1)
 
 
 def run(
@@ -48,11 +41,14 @@ def run(
     network = network or tiny_network()
     epoch, history = finetune(
         network,
-        train=pictures(drawn_examples(folder, first=0, count=4), Augment(image_size=32, crop_min=0.35, seed=0).shrink),
-        validation=pictures(drawn_examples(folder, first=100, count=held_out), EvalTransform(image_size=32)),
+        train=training_images(
+            drawn_examples(folder, first=0, count=4), Augment(image_size=32, crop_min=0.35, seed=0).shrink
+        ),
+        validation=training_images(drawn_examples(folder, first=100, count=held_out), EvalTransform(image_size=32)),
         recipe=recipe,
         stop_after=recipe.epochs if stop_after is None else stop_after,
         runtime=runtime or cpu(),
+        micro_batches=MicroBatches(network, torch.device("cpu"), most=recipe.batch_size, say=print),
         name="fine-tuning",
         checkpoint=checkpoint,
         progress=progress or SavingProgress(),

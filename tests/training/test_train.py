@@ -17,6 +17,7 @@ from classifier.records import Split
 from classifier.settings import TrainSettings
 from classifier.training import checkpoint
 from classifier.training.context import Hyperparameters, TrainingContext
+from classifier.training.micro_batches import MicroBatches
 from classifier.training.train import Trained, train
 from kit.learning import CATEGORIES, cpu, drawn_examples, tiny_network
 from kit.progress import SavingProgress
@@ -54,6 +55,7 @@ def run(
             recipe=recipe,
             transform=EvalTransform(image_size=32),
             runtime=cpu(),
+            micro_batches=MicroBatches(network, torch.device("cpu"), most=recipe.batch_size, say=print),
             max_megapixels=1,
             limits=LIMITS,
             folder=folder,
