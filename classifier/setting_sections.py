@@ -177,6 +177,8 @@ class RuntimeSettings(Section):
     """auto, cpu, cuda, cuda:1, mps."""
     amp_dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     """Number type of the forward pass on a GPU; float32 turns mixed precision off."""
+    engine: Literal["auto", "torch", "onnx"] = "auto"
+    """What runs the network when sorting on a CPU; onnx (ONNX Runtime) needs pip install "illsort[onnx]"."""
     workers: Annotated[int, Field(ge=-1, le=256)] = -1
     """Processes that read and decode; 0 decodes in the main process, -1 lets illsort choose."""
     batch_size: Annotated[int, Field(ge=0, le=4096)] = 0

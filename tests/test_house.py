@@ -253,6 +253,7 @@ CHANGES = {
         ".write_bytes open tempfile.TemporaryDirectory",
     ),
     "model/labeled_embeddings.py": ("writes to the writing folder of a bundle", "open"),
+    "model/onnx_cache.py": ("makes the folder for exported networks in the person's cache folder", ".mkdir"),
     "model/ood.py": ("writes to the writing folder of a bundle", "save_file"),
     "model/replace_head.py": ("writes to the writing folder of a bundle", "save_file"),
     "model/install.py": (

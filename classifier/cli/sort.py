@@ -64,6 +64,7 @@ def sort(
     workers: Annotated[int | None, typer.Option("--workers", "-j", help="Processes that decode; 0: none.")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a forward pass.")] = None,
     amp_dtype: Annotated[str | None, typer.Option(help="auto, float32, float16 or bfloat16, on a GPU.")] = None,
+    engine: Annotated[str | None, typer.Option(help="auto, torch or onnx, on a CPU.")] = None,
     config: ConfigOption = None,
     set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
 ) -> None:
@@ -71,12 +72,8 @@ def sort(
     from classifier import settings
     from classifier.cli.terminal import TerminalProgress, ask, print_lines
 
-    flags = {
-        "sort.mode": mode and mode.value,
-        "sort.threshold": threshold,
-        "sort.max_error": max_error,
-        "sort.embeddings": None if embeddings is None else str(embeddings).lower(),
-    } | _on_this_machine(device, workers, batch_size, amp_dtype)
+    machine = _on_this_machine(device, workers, batch_size, amp_dtype, engine)
+    flags = _as_decided(mode, threshold, max_error, embeddings) | machine
     overrides = [*set_, *(f"{name}={value}" for name, value in flags.items() if value is not None)]
     chosen = settings.excluding(settings.load(config, overrides), exclude)
     strictness, progress = _strictness(chosen, overrides), TerminalProgress()
@@ -98,10 +95,27 @@ def sort(
     _end(summary if dry_run else _with_audit(summary, out), out, dry_run=dry_run, as_json=as_json)
 
 
+def _as_decided(
+    mode: Mode | None, threshold: float | None, max_error: float | None, embeddings: bool | None
+) -> dict[str, str | float | None]:
+    return {
+        "sort.mode": mode and mode.value,
+        "sort.threshold": threshold,
+        "sort.max_error": max_error,
+        "sort.embeddings": None if embeddings is None else str(embeddings).lower(),
+    }
+
+
 def _on_this_machine(
-    device: str | None, workers: int | None, batch_size: int | None, amp_dtype: str | None
+    device: str | None, workers: int | None, batch_size: int | None, amp_dtype: str | None, engine: str | None
 ) -> dict[str, str | int | None]:
-    given = {"device": device, "workers": workers, "batch_size": batch_size, "amp_dtype": amp_dtype}
+    given = {
+        "device": device,
+        "workers": workers,
+        "batch_size": batch_size,
+        "amp_dtype": amp_dtype,
+        "engine": engine,
+    }
     return {f"runtime.{name}": value for name, value in given.items()}
 
 

@@ -19,6 +19,7 @@ from classifier.filing.repair_links import remove_dangling_links, remove_repeate
 from classifier.filing.symlink_right import check_symlink_right
 from classifier.images.walk_result import WalkResult
 from classifier.model.bundle import Bundle, open_bundle
+from classifier.model.onnx_cache import check_engine
 from classifier.model.weights import check_versions
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Mode
@@ -59,7 +60,7 @@ def sort(
     again what a person deleted; `is_named` is False for a crawl that only the catalog names. Returns the summary.
     """
     started, progress = time.monotonic(), progress or SilentProgress()
-    check_versions()
+    _check_packages(settings)
     crawl, requested = checked_crawl(crawl, library), _requested_model(bundle, library, progress, is_named=is_named)
     with open_or_copy(library, progress, named=crawl if is_named else None, show=plan) as catalog:
         request = request_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
@@ -86,6 +87,12 @@ def sort(
         runs.finish(catalog, run, summary)
     say_notes(applier, summary, model=model, crawl=crawl, progress=progress, dry_run=plan is not None)
     return summary
+
+
+def _check_packages(settings: Settings) -> None:
+    """Raise ModelError in one line when a package is too old, or one that is asked for is not installed."""
+    check_versions()
+    check_engine(settings.runtime.engine)
 
 
 def _requested_model(bundle: Path | None, library: Path, progress: Progress, *, is_named: bool) -> Bundle | None:

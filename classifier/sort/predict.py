@@ -15,16 +15,16 @@ from classifier.catalog.predictions import add_logits
 from classifier.errors import Message
 from classifier.inference.device import runtime_from_settings
 from classifier.inference.loader import PackedPaths
-from classifier.inference.pipeline import InferenceFailure, Inferred, infer
-from classifier.inference.placing import place
+from classifier.inference.pipeline import InferenceFailure, Inferred, infer_with
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import Reader, limits_from
 from classifier.inference.stopwatch import Stopwatch
 from classifier.model.bundle import Bundle
 from classifier.model.ood import OodDetector
-from classifier.model.trained import load_network, transform_of
+from classifier.model.trained import transform_of
 from classifier.progress import Progress
 from classifier.settings import Settings
+from classifier.sort.choose_engine import EngineChooser
 from classifier.sort.reuse_embeddings import open_embedding_writer
 
 _BATCH = 256
@@ -47,21 +47,15 @@ def predict(
     runtime = runtime_from_settings(settings.runtime, training=False)
     for reason in runtime.reasons:
         progress.say(reason)
-    network = place(load_network(bundle), runtime)
     reader = Reader(transform=transform_of(bundle.manifest), max_megapixels=settings.images.max_megapixels)
     detector = bundle.load_ood()
     limits = limits_from(settings.images)
-    watch = Stopwatch()
-    results = infer(
-        paths,
-        network,
-        reader,
-        runtime,
-        limits=limits,
-        stats=detector is not None,
-        progress=progress,
-        stopwatch=watch,
+    chooser = EngineChooser(
+        bundle=bundle, runtime=runtime, reader=reader, limits=limits, stats=detector is not None, progress=progress
     )
+    engine = chooser.choose(settings.runtime.engine, count=len(paths))
+    watch = Stopwatch()
+    results = infer_with(engine, paths, reader, runtime, limits=limits, stopwatch=watch)
     with progress.stage(Message("sorting"), total=len(paths), unit="picture") as stage:
         for batch in _batches(watch.results(results)):
             inferred = [result for result in batch if isinstance(result, Inferred)]

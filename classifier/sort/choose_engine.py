@@ -1,0 +1,153 @@
+"""Chooses what runs a bundle's network: torch, or on a CPU ONNX Runtime, where it gives the same answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import torch
+
+from classifier.errors import Message, ModelError, message_of
+from classifier.inference.forward import TorchEngine
+from classifier.inference.onnx_engine import OnnxEngine, compare, sample_pixels
+from classifier.inference.placing import place
+from classifier.model.bundle_files import EMBEDDINGS
+from classifier.model.labeled_embeddings import load_labeled_paths
+from classifier.model.onnx_cache import INSTALL, Comparison, KeptModel, cache_key, keep, load_kept, missing_packages
+from classifier.model.onnx_export import export_onnx
+from classifier.model.trained import load_network
+from classifier.paths import from_text
+
+if TYPE_CHECKING:
+    from classifier.inference.device import Runtime
+    from classifier.inference.forward import Engine
+    from classifier.inference.reader import Limits, Reader
+    from classifier.model.backbone import Network
+    from classifier.model.bundle import Bundle
+    from classifier.progress import Progress
+
+REPAYS: Final = 2000
+"""Images from which on the export, which is made once for a bundle, saves more than it costs: docs/BENCHMARKS.md."""
+
+_LONGEST: Final = 200
+_SHARES: Final = ("\\\\", "//")
+"""How the path of a network share begins; one that a stranger's bundle names would be sent this user's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineChooser:
+    """What an engine is made of; `stats` says whether it gives statistics too."""
+
+    bundle: Bundle
+    runtime: Runtime
+    reader: Reader
+    limits: Limits
+    stats: bool
+    progress: Progress
+
+    def choose(self, requested: str, *, count: int) -> Engine:
+        """The engine for `count` images, after saying which it is and why; `requested` is auto, torch or onnx.
+
+        Raises ModelError in one line where onnx is requested and cannot be.
+        """
+        why = _why_torch(requested, self.runtime)
+        if why is not None and requested == "onnx":
+            raise ModelError("--engine onnx: {why}", why=why)
+        engine = self._onnx(requested, count) if why is None else why
+        if not isinstance(engine, Message):
+            return engine
+        self.progress.say(Message("Engine torch: {why}.", why=engine))
+        return self._torch(load_network(self.bundle))
+
+    def _onnx(self, requested: str, count: int) -> Engine | Message:
+        """ONNX Runtime, after saying that it runs the network; or why it does not."""
+        try:
+            key = cache_key(self.bundle, stats=self.stats)
+            kept = load_kept(key)
+            if kept is None and requested == "auto" and count < REPAYS:
+                return Message(
+                    "below {count:,} pictures, preparing ONNX Runtime takes longer than it saves", count=REPAYS
+                )
+            kept = kept or self._made(key)
+            if not kept.comparison.agrees:
+                return _disagreement(kept.comparison)
+            engine = OnnxEngine(kept.model, threads=torch.get_num_threads())
+        except ImportError as error:  # a package that is there and cannot be loaded: nothing to be kept
+            return _disagreement(_failure(error))
+        self.progress.say(
+            Message(
+                "Engine onnx: faster than torch, with the same answers for {images} pictures (the largest difference "
+                "is {difference} of the largest number).",
+                images=kept.comparison.images,
+                difference=f"{kept.comparison.difference:.0e}",
+            )
+        )
+        return engine
+
+    def _torch(self, network: Network) -> Engine:
+        return TorchEngine(place(network, self.runtime), self.runtime, stats=self.stats, progress=self.progress)
+
+    def _made(self, key: str) -> KeptModel:
+        """The exported network, compared with torch and kept for later sorts."""
+        with self.progress.stage(Message("preparing ONNX Runtime, once for this model"), total=None, unit=""):
+            made = self._compared()
+        try:
+            keep(key, made)
+        except (OSError, RuntimeError) as error:
+            self.progress.say(Message("what was prepared is not kept for later sorts: {why}", why=message_of(error)))
+        return made
+
+    def _compared(self) -> KeptModel:
+        network = load_network(self.bundle)
+        try:
+            model = export_onnx(network, stats=self.stats)
+            engine = OnnxEngine(model, threads=torch.get_num_threads())
+            comparison = compare(engine, self._torch(network), self._sample())
+        except ImportError:
+            raise
+        except Exception as error:  # noqa: BLE001 - exporter and runtime raise anything for a network they do not know
+            model, comparison = b"", _failure(error)
+        return KeptModel(model=model if comparison.agrees else b"", comparison=comparison)
+
+    def _sample(self) -> torch.Tensor:
+        """Labeled images that are still there, else drawn ones."""
+        size = self.bundle.manifest.image_size
+        return sample_pixels(_labeled_files(self.bundle), self.reader, limits=self.limits, image_size=size)
+
+
+def _why_torch(requested: str, runtime: Runtime) -> Message | None:
+    """Why torch runs the network, whatever the network is; None where ONNX Runtime may."""
+    if requested == "torch":
+        return Message("as asked for")
+    if runtime.device.type != "cpu":
+        return Message("what is fast on {device}", device=runtime.device)
+    if runtime.amp:
+        return Message("ONNX Runtime computes in float32, and another number type is asked for")
+    if missing_packages():
+        return Message("ONNX Runtime is not installed, with which a CPU is faster: {command}", command=INSTALL)
+    return None
+
+
+def _failure(error: Exception) -> Comparison:
+    words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return Comparison(failure=words[:_LONGEST])
+
+
+def _disagreement(comparison: Comparison) -> Message:
+    if comparison.failure:
+        return Message("ONNX Runtime cannot run this network ({why})", why=comparison.failure)
+    return Message(
+        "ONNX Runtime gives other answers for {images} pictures (the largest difference is {difference} of the "
+        "largest number)",
+        images=comparison.images,
+        difference=f"{comparison.difference:.0e}",
+    )
+
+
+def _labeled_files(bundle: Bundle) -> list[Path]:
+    """The labeled images that are still where the bundle says, which is not trusted."""
+    path = bundle.folder / EMBEDDINGS
+    named = load_labeled_paths(path).values() if bundle.manifest.labelled_sha256 and path.is_file() else ()
+    texts = [text for text in named if text and "\0" not in text and not text.startswith(_SHARES)]
+    return [file for file in map(from_text, texts) if file.is_absolute() and file.is_file()]
