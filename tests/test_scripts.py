@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 import test_windows
+import timm
+import torch
+from gpu_peaks import Kept, Peak, kept
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST = "import environment; print(*environment.project_files('*.py', '*.md'), sep='\\n')"
@@ -74,3 +77,38 @@ def test_a_run_that_hangs_is_ended_and_what_it_printed_is_kept() -> None:
 
     assert "test_one PASSED" in printed
     assert ended != 0
+
+
+@pytest.mark.parametrize(
+    ("fixed_gib", "a_picture", "checkpointed", "expected"),
+    [
+        (1.77, 0.246, 0.051, "16"),
+        (6.23, 1.285, 0.148, "4, checkpointed"),
+        (1, 0.01, 0.001, "32"),
+        (6.9, 1, 0.2, "does not fit"),
+    ],
+)
+def test_computed_parts_of_a_batch_are_those_the_back_off_ends_with(
+    fixed_gib: float, a_picture: float, checkpointed: float, expected: str
+) -> None:
+    gib = 2**30
+    peak = Peak(
+        parameters=1, fixed=int(fixed_gib * gib), plain=int(a_picture * gib), checkpointed=int(checkpointed * gib)
+    )
+
+    assert expected == peak.parts(8)
+
+
+def test_what_a_network_keeps_for_learning_is_counted_once_for_each_picture() -> None:
+    """Fake tensors keep as much as real ones."""
+    one, two = (kept("test_vit", count, size=32) for count in (1, 2))
+    torch.manual_seed(0)
+    body = timm.create_model("test_vit", num_classes=30, img_size=32).train()
+    counted = Kept(body)
+    hooks = torch.autograd.graph.saved_tensors_hooks(counted.pack, lambda tensor: tensor)
+    with hooks, torch.autocast("cpu", dtype=torch.bfloat16):
+        body(torch.zeros(1, 3, 32, 32))
+
+    assert sum(counted.bytes.values()) == one[0]
+    assert one[1] < one[0]
+    assert 0 < two[0] - one[0] <= one[0]

@@ -23,7 +23,7 @@ class Stopwatch:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._began = clock()
-        self._waited = {"read": 0.0, "results": 0.0}
+        self.waited = {"read": 0.0, "results": 0.0}
 
     def reading(self, batches: Iterable[Item]) -> Iterator[Item]:
         """The batches as they are read."""
@@ -36,17 +36,17 @@ class Stopwatch:
     def _timed(self, what: str, items: Iterable[Item]) -> Iterator[Item]:
         since = self._clock()
         for item in items:
-            self._waited[what] += self._clock() - since
+            self.waited[what] += self._clock() - since
             yield item
             since = self._clock()
-        self._waited[what] += self._clock() - since
+        self.waited[what] += self._clock() - since
 
     def summary(self) -> Message | None:
         """What the time went into; None for a short run."""
         seconds = self._clock() - self._began
         if seconds < _WORTH_SAYING_S:
             return None
-        reading, results = self._waited["read"] / seconds, self._waited["results"] / seconds
+        reading, results = self.waited["read"] / seconds, self.waited["results"] / seconds
         return Message(
             "Where the time went: {reading:.0%} waiting for pictures to be read, {network:.0%} the network, "
             "{filing:.0%} filing.",
