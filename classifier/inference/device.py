@@ -23,6 +23,7 @@ _DTYPES: Final[Mapping[str, torch.dtype]] = {
 }
 _AMPERE: Final = (8, 0)
 _MAX_WORKERS: Final = 8
+_MAX_GPU_WORKERS: Final = 16
 _CPU_BATCH: Final = 32
 _GPU_BATCH: Final = 64
 
@@ -166,7 +167,7 @@ def _workers(requested: int | None, device: torch.device) -> tuple[int, Message]
     if device.type == "cpu":
         count = min(max(1, cores - 1), _MAX_WORKERS)
         return count, Message("Workers {count}: {cores} cores, shared with the network.", count=count, cores=cores)
-    count = min(cores, _MAX_WORKERS)
+    count = min(max(1, cores - 1), _MAX_GPU_WORKERS)  # one core launches and files
     return count, Message("Workers {count}: {cores} cores to decode on.", count=count, cores=cores)
 
 

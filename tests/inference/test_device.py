@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from classifier.errors import ModelError
-from classifier.inference import gpu
+from classifier.inference import device, gpu
 from classifier.inference.device import choose_runtime
 from classifier.inference.process import tune_malloc
 
@@ -52,6 +52,16 @@ def test_a_gpu_is_taken_when_it_is_there() -> None:
     assert runtime.channels_last
     assert runtime.batch_size == 64
     assert runtime.reasons[0] == "Device cuda: Painter 3000 is there."
+
+
+@pytest.mark.parametrize(("cores", "on_gpu", "on_cpu"), [(1, 1, 1), (2, 1, 1), (8, 7, 7), (12, 11, 8), (64, 16, 8)])
+def test_a_gpu_is_fed_by_as_many_workers_as_there_are_cores(
+    cores: int, on_gpu: int, on_cpu: int, a_gpu: pytest.MonkeyPatch
+) -> None:
+    a_gpu.setattr(device, "_cores", lambda: cores)
+
+    assert on_gpu == choose_runtime().workers
+    assert on_cpu == choose_runtime(device="cpu").workers
 
 
 @pytest.mark.usefixtures("a_gpu")
