@@ -11,6 +11,7 @@ Filing is a hard link for each picture. How busy the GPU is, is the time between
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import multiprocessing
 import os
@@ -159,6 +160,7 @@ class Bench:
         """Each number type against float32, and one picture at a time against many."""
         for name, make in self.plan.networks.items():
             exact = replace(self.runtime(0), amp=False, dtype=torch.float32)
+            torch.backends.cudnn.allow_tf32 = False  # convolutions are else not quite float32
             network = place(make(), exact)
             pixels = self.pixels_of(network)
             plain = self.logits(network, exact, pixels)
@@ -182,9 +184,10 @@ class Bench:
         """Two epochs: the first finds how much fits, the second is timed."""
         runtime = self.runtime(8, training=True)
         is_cuda = runtime.device.type == "cuda"
+        torch.backends.cudnn.allow_tf32 = True
+        gc.collect()  # what the last network left
         if is_cuda:
             torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
             total = torch.cuda.mem_get_info()[1]
             torch.cuda.set_per_process_memory_fraction(min(1.0, (card_gib - NOT_TORCHS_GIB) * GIB / total))
         cap = card_gib - NOT_TORCHS_GIB if is_cuda else "none"
@@ -206,6 +209,8 @@ class Bench:
         images = self.images(network)
         seconds = []
         for _ in range(2):
+            if runtime.device.type == "cuda":
+                torch.cuda.reset_peak_memory_stats()  # tries that fail fill all there is
             started = time.monotonic()
             finetune(
                 network,

@@ -32,5 +32,4 @@ def _prepare_cuda(*, is_exact: bool) -> None:
     the older of torch's two ways to say so, which must not be mixed and of which torch 2.6 has no other.
     """
     torch.backends.cudnn.benchmark = True
-    if not is_exact:
-        torch.set_float32_matmul_precision("high")
+    torch.set_float32_matmul_precision("highest" if is_exact else "high")

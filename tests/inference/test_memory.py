@@ -160,7 +160,7 @@ def test_on_a_card_images_of_one_size_get_the_fastest_algorithm(
 ) -> None:
     Card(monkeypatch, free=11)
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
-    said = ["highest"]
+    said: list[str] = []
     monkeypatch.setattr(torch, "set_float32_matmul_precision", said.append)
     moved: list[tuple[torch.device, torch.memory_format]] = []
     network = MeanColor(list(COLORS.values()))
