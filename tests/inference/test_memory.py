@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 
 import pytest
 import torch
 
 from classifier.errors import Message, ModelError
+from classifier.inference import memory
 from classifier.inference.device import choose_runtime
 from classifier.inference.memory import BackOff, cap_memory, is_out_of_memory, one_line_when_full
 from classifier.inference.placing import place
@@ -96,6 +98,32 @@ def test_each_kind_of_device_gives_back_what_it_keeps(
     BackOff(torch.device(kind), most=4, say=print).in_parts(Small(2), torch.arange(4))
 
     assert released == given
+
+
+def test_what_a_failed_try_held_is_free_before_the_device_is_asked_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[weakref.ref[torch.Tensor]] = []
+    alive: list[bool] = []
+
+    def run(part: torch.Tensor) -> torch.Tensor:
+        activations = part + 1
+        held.append(weakref.ref(activations))
+        if len(part) > 1:
+            raise torch.OutOfMemoryError
+        return activations
+
+    monkeypatch.setattr(memory, "release", lambda _: alive.extend(one() is not None for one in held))
+    BackOff(CPU, most=4, say=print).in_parts(run, torch.arange(4))
+
+    assert alive
+    assert not any(alive)
+
+
+def test_a_torch_that_cannot_say_its_cap_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = Card(monkeypatch, free=9.5)
+    monkeypatch.delattr(torch.cuda, "get_per_process_memory_fraction")
+    cap_memory(torch.device("cuda"))
+
+    assert [(0.75, 0)] == card.caps
 
 
 class Card:
