@@ -104,11 +104,11 @@ def write_own(path: Path, content: bytes, *, durably: bool = True, permissions: 
 def replace_own(source: Path, target: Path) -> None:
     """Rename a file of our own, in place of what was at `target`, which the caller has proved ours."""
     with _open_parent(source) as first, _open_parent(target) as second:
-        if first is None or second is None:  # pragma: no cover - Windows
-            when_free(os.replace, source, target)
-            return
         try:
-            when_free(os.replace, source.name, target.name, src_dir_fd=first, dst_dir_fd=second)
+            if first is None or second is None:  # pragma: no cover - Windows
+                when_free(os.replace, source, target)
+            else:
+                when_free(os.replace, source.name, target.name, src_dir_fd=first, dst_dir_fd=second)
         except OSError as error:
             raise _with_path(error, target) from error
 

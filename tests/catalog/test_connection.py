@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.catalog import connection as database
-from classifier.catalog import decisions, filesystem, migrations
+from classifier.catalog import decisions, filesystem, migrations, sqlite_file
 from classifier.catalog.connection import Catalog, copy_in_memory, open_catalog, read_catalog
 from classifier.catalog.sqlite_file import uri_of
 from classifier.errors import FilingStopped, LibraryError
@@ -35,7 +35,7 @@ catalog.connection.execute("PRAGMA cache_size = 1")
 catalog.connection.execute("BEGIN IMMEDIATE")
 for _ in range(3000):
     catalog.connection.execute("INSERT INTO steps (at) VALUES (?)", ("x" * 1000,))
-os.kill(os.getpid(), signal.SIGKILL)
+os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows SIGTERM cannot be caught
 """
 
 
@@ -312,7 +312,7 @@ def test_a_bug_in_a_statement_is_not_converted(tmp_path: Path) -> None:
 def test_a_catalog_locked_by_another_process_is_a_library_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite_file, "_WAIT_SECONDS", 0.05)
     with open_catalog(tmp_path) as one, open_catalog(tmp_path) as other, one.transaction():
         told = pytest.raises(LibraryError, match="in use by another process")
         with told, other.transaction():
@@ -320,7 +320,7 @@ def test_a_catalog_locked_by_another_process_is_a_library_error(
 
 
 def test_a_catalog_locked_exclusively_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite_file, "_WAIT_SECONDS", 0.05)
     with open_catalog(tmp_path):
         pass
     connection = sqlite3.connect(tmp_path / ".illsort" / "catalogue.sqlite", isolation_level=None)

@@ -12,6 +12,7 @@ from classifier.catalog.lock import hold_lock
 from classifier.catalog.stats import library_stats
 from classifier.cli.status import _runs, _to_finish
 from classifier.filing.undo import undo
+from classifier.paths import command
 from classifier.report.library_report import library_page
 from kit.audits import Kind, filed_library
 
@@ -46,7 +47,7 @@ def test_an_interrupted_sort_is_unfinished_until_a_later_one_finishes(tmp_path: 
         begun(catalog, other, finished=True)
     assert ["done", "not finished", "done"] == states(library)
     (line,) = _to_finish(library_stats(library), library)
-    assert f"illsort sort '{crawl}' --out '{library}'" in line
+    assert command("sort", crawl, "--out", library) in line
     with hold_lock(library), open_catalog(library) as catalog:
         begun(catalog, crawl, finished=True)
 
@@ -60,7 +61,7 @@ def test_a_run_is_partly_undone_if_some_changes_were_left(tmp_path: Path, librar
     original.rename(away)
     assert (3, 1) == ((first := undo(library)).removed, len(first.left))
     assert ["partly undone", "done"] == states(library)
-    assert [f"illsort undo '{library}' --run 1 tries the rest again"] == [
+    assert [f"{command('undo', library, '--run', 1)} tries the rest again"] == [
         line.partition(": ")[2] for line in _to_finish(library_stats(library), library)
     ]
     assert any(" partly undone " in line for line in _runs(library_stats(library), library))

@@ -14,6 +14,7 @@ import pytest
 
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.places import place_of
+from classifier.catalog.values import to_bytes
 from classifier.filing.fsops import Disk
 from classifier.filing.results import Status
 from classifier.records import Method
@@ -76,8 +77,8 @@ def test_a_copy_keeps_time_permissions_and_user_attributes(world: World) -> None
         os.setxattr(source, "user.note", b"from a friend")
     world.execute(move_of(source, method=Method.COPY))
     copy = world.library / "cats" / "a.jpg"
-    assert 1_600_000_000_123_456_789 == copy.stat().st_mtime_ns
-    assert 0o640 == stat.S_IMODE(copy.stat().st_mode)
+    assert source.stat().st_mtime_ns == copy.stat().st_mtime_ns
+    assert sys.platform == "win32" or 0o640 == stat.S_IMODE(copy.stat().st_mode)
     assert not copy.samefile(source)
     if sys.platform == "linux":
         assert b"from a friend" == os.getxattr(copy, "user.note")
@@ -202,7 +203,7 @@ def test_a_move_within_the_library_keeps_the_images_history(world: World) -> Non
     assert {"_review": {"cats": {}}, "cats": {"a.jpg": b"cat"}} == read_tree(world.library)
     place = place_of(world.catalog, move.image_id)
     assert place is not None
-    assert (b"cats/a.jpg", Method.LINK, os.fsencode(source)) == (place.path, place.method, place.source)
+    assert (b"cats/a.jpg", Method.LINK, to_bytes(source)) == (place.path, place.method, place.source)
 
 
 def test_a_symbolic_link_of_the_library_is_renamed_as_it_is(world: World) -> None:

@@ -458,3 +458,19 @@ def test_an_undo_killed_at_every_call_loses_nothing(tmp_path: Path, method: Meth
     hit = sweep(tmp_path, method, share=1)
     print(method, dict(hit), hit.total())  # noqa: T201 - the figure that a sweep is run for
     assert hit.total() > 50
+
+
+@pytest.mark.parametrize("method", [Method.LINK, Method.COPY])
+def test_read_only_pictures_are_taken_back_and_stay_read_only(tmp_path: Path, method: Method) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    pictures = [path for path in (tmp_path / "crawl").rglob("*") if path.is_file()]
+    for path in pictures:
+        path.chmod(stat.S_IREAD)
+    file_all(tmp_path, method)
+    done = undo(tmp_path / "library")
+    permissions = [path.stat().st_mode & stat.S_IWRITE for path in pictures]
+    for path in pictures:
+        path.chmod(stat.S_IREAD | stat.S_IWRITE)
+
+    assert (3, [], [0, 0, 0]) == (done.removed, done.left, permissions)
+    assert CRAWL == read_tree(tmp_path / "crawl")
