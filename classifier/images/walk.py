@@ -192,9 +192,10 @@ class _Walk:
             self.found.unfinished += 1
         elif path in self.labels:
             self.found.labels += 1
-        elif claims_to_be_image(Path(path)) or _has_image_signature(path):
-            return image_file(Path(path), status)
         else:
+            picture = Path(path)  # made once: that takes as long as asking for the status
+            if claims_to_be_image(picture) or _has_image_signature(path):
+                return image_file(picture, status)
             self.found.others += 1
         return None
 

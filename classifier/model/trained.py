@@ -13,7 +13,6 @@ from classifier.model.bundle import Bundle, BundleParts, check_target, open_bund
 from classifier.model.card import model_card
 from classifier.model.install import copy_bundle, install, writing_folder
 from classifier.model.manifest import Manifest
-from classifier.model.transforms import EvalTransform
 
 _NO_PARTS: Final = BundleParts()
 
@@ -23,11 +22,6 @@ def load_network(bundle: Bundle) -> Network:
     network = load_trained(bundle.folder, image_size=bundle.manifest.image_size)
     network.eval()
     return network
-
-
-def transform_of(manifest: Manifest) -> EvalTransform:
-    """The transform that the network was trained and calibrated with."""
-    return EvalTransform(image_size=manifest.image_size, max_squeeze=manifest.max_squeeze)
 
 
 def save_bundle(

@@ -6,10 +6,14 @@ Nothing is cropped.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import pad, resize
+
+if TYPE_CHECKING:
+    from classifier.model.manifest import Manifest
 
 WHITE = 255
 
@@ -36,3 +40,8 @@ class EvalTransform:
         margins = [left, top, size - new_width - left, size - new_height - top]
         squared: Tensor = pad(resized, margins, fill=WHITE)
         return squared
+
+
+def transform_of(manifest: Manifest) -> EvalTransform:
+    """The transform that a bundle's network was trained and calibrated with."""
+    return EvalTransform(image_size=manifest.image_size, max_squeeze=manifest.max_squeeze)

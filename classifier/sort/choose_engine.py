@@ -16,7 +16,6 @@ from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.labeled_embeddings import load_labeled_paths
 from classifier.model.onnx_cache import INSTALL, Comparison, KeptModel, cache_key, keep, load_kept, missing_packages
 from classifier.model.onnx_export import export_onnx
-from classifier.model.trained import load_network
 from classifier.paths import from_text
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class EngineChooser:
         if not isinstance(engine, Message):
             return engine
         self.progress.say(Message("Engine torch: {why}.", why=engine))
-        return self._torch(load_network(self.bundle))
+        return self._torch(self._network())
 
     def _onnx(self, requested: str, count: int) -> Engine | Message:
         """ONNX Runtime, after saying that it runs the network; or why it does not."""
@@ -80,10 +79,15 @@ class EngineChooser:
                 "Engine onnx: faster than torch, with the same answers for {images} pictures (the largest difference "
                 "is {difference} of the largest number).",
                 images=kept.comparison.images,
-                difference=f"{kept.comparison.difference:.0e}",
+                difference=format(kept.comparison.difference, ".0e"),
             )
         )
         return engine
+
+    def _network(self) -> Network:
+        from classifier.model.trained import load_network  # noqa: PLC0415 - imports timm: a second for what runs it
+
+        return load_network(self.bundle)
 
     def _torch(self, network: Network) -> Engine:
         return TorchEngine(place(network, self.runtime), self.runtime, stats=self.stats, progress=self.progress)
@@ -99,7 +103,7 @@ class EngineChooser:
         return made
 
     def _compared(self) -> KeptModel:
-        network = load_network(self.bundle)
+        network = self._network()
         try:
             model = export_onnx(network, stats=self.stats)
             engine = OnnxEngine(model, threads=torch.get_num_threads())
@@ -141,7 +145,7 @@ def _disagreement(comparison: Comparison) -> Message:
         "ONNX Runtime gives other answers for {images} pictures (the largest difference is {difference} of the "
         "largest number)",
         images=comparison.images,
-        difference=f"{comparison.difference:.0e}",
+        difference=format(comparison.difference, ".0e"),
     )
 
 

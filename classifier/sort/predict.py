@@ -21,7 +21,7 @@ from classifier.inference.reader import Reader, limits_from
 from classifier.inference.stopwatch import Stopwatch
 from classifier.model.bundle import Bundle
 from classifier.model.ood import OodDetector
-from classifier.model.trained import transform_of
+from classifier.model.transforms import transform_of
 from classifier.progress import Progress
 from classifier.settings import Settings
 from classifier.sort.choose_engine import EngineChooser

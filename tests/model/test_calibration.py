@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import softmax
 
 from classifier.model.calibration import fit_temperature, probabilities
 
@@ -29,6 +30,12 @@ def test_a_small_all_correct_set_does_not_give_full_confidence() -> None:
 
 def test_no_pictures_change_nothing() -> None:
     assert 1.0 == fit_temperature(np.zeros((0, 3), np.float32), np.zeros(0, np.int64))
+
+
+def test_probabilities_are_those_of_scipy() -> None:
+    logits = np.concatenate([drawn(10, 1)[0], np.float32([[0, 0, 0, 0, 3e38], [-3e38, -3e38, -3e38, 0, 1]])])
+
+    assert np.array_equal(softmax(logits.astype(np.float64) / 0.7, axis=1), probabilities(logits, 0.7))
 
 
 def test_probabilities_sum_to_one() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from classifier.catalog.connection import read_catalog
 from classifier.errors import ModelError
-from classifier.model import onnx_cache
+from classifier.model import onnx_cache, trained
 from classifier.model.bundle import open_bundle
 from classifier.model.onnx_cache import Comparison, KeptModel, cache_key, keep
 from classifier.settings import RuntimeSettings, Settings
@@ -99,7 +99,7 @@ def test_the_export_is_made_once(tmp_path: Path, bundle: Path, monkeypatch: pyte
     pytest.importorskip("onnxruntime")
     sorted_by("onnx", tmp_path, bundle, name="1")
     monkeypatch.setattr(choose_engine, "export_onnx", None)
-    monkeypatch.setattr(choose_engine, "load_network", None)
+    monkeypatch.setattr(trained, "load_network", None)
     _, said = sorted_by("auto", tmp_path, bundle, name="2")
 
     assert any(line.startswith("Engine onnx") for line in said)

@@ -77,6 +77,20 @@ def test_another_head_decides_without_torch(crawl: Path, library: Path, model: P
     assert set() == SLOW & imported_by("sort", crawl, "--out", library, "--model", other)
 
 
+def test_timm_is_not_imported_where_onnx_runtime_runs_the_network(
+    crawl: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(tmp_path / "cache"))
+    onnx = ("--engine", "onnx", "--workers", "0")
+    first = imported_by("sort", crawl, "--out", tmp_path / "first", "--model", model, *onnx)
+    then = imported_by("sort", crawl, "--out", tmp_path / "then", "--model", model, *onnx)
+
+    assert {"torch", "timm", "onnxruntime"} <= first
+    assert {"torch", "onnxruntime"} == {"torch", "timm", "onnxruntime"} & then
+
+
 def test_torch_is_imported_for_a_new_picture(crawl: Path, library: Path) -> None:
     (crawl / "new.png").write_bytes(encoded(varied(COLORS["red"], seed=2), "PNG"))
 

@@ -18,7 +18,8 @@ from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.head import fit_head
 from classifier.model.holdout import HoldoutMethod
 from classifier.model.labeled_embeddings import load_labeled_paths
-from classifier.model.trained import load_network, transform_of
+from classifier.model.trained import load_network
+from classifier.model.transforms import transform_of
 from classifier.settings import Settings, load
 from classifier.training.pipeline import TrainingResult, train_model
 from kit.pictures import COLORS, encoded, varied
