@@ -48,7 +48,7 @@ def shown(batches: list[Batch]) -> dict[int, int | FailureKind]:
 
 
 def test_packed_paths_are_the_paths_they_were_made_of() -> None:
-    paths = [Path("a.png"), Path("ü") / "日本.jpg", Path(os.fsdecode(b"\xff\xfe"))]
+    paths = [Path("a.png"), Path("ü") / "日本.jpg", Path("\udcff\udcfe")]
     packed = PackedPaths(paths)
 
     assert [packed[index] for index in range(len(packed))] == paths
