@@ -21,6 +21,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from classifier.errors import NoGuarantee
 from classifier.inference.device import choose_runtime
+from classifier.inference.pipeline import open_pool
 from classifier.inference.reader import Reader, limits_from
 from classifier.labels.dataset import read_examples
 from classifier.labels.load import categories_of, read_labels
@@ -72,20 +73,21 @@ def embedded(folder: Path) -> Embedded:
     labels = read_labels(folder=folder, csv_file=None)
     categories = categories_of(labels)
     runtime, limits = choose_runtime(device="cpu", training=False), limits_from(images)
-    read = partial(read_in_workers, max_megapixels=images.max_megapixels, limits=limits, workers=runtime.workers)
-    examples, _ = read_examples(labels, read=read, progress=silent)
-    numbers = group_near_duplicates(examples, near_duplicate_bits=6)
-    first = sorted({number: row for row, number in reversed(list(enumerate(numbers)))}.values())
     network = load_backbone("embedded", num_categories=len(categories)).eval()
-    features = embed_examples(
-        [examples[row] for row in first],
-        network=network,
-        reader=Reader(transform=EvalTransform(image_size=network.image_size), max_megapixels=images.max_megapixels),
-        limits=limits,
-        runtime=runtime,
-        progress=silent,
-        stage="looking",
-    )
+    with open_pool(runtime, limits, silent) as pool:
+        read = partial(read_in_workers, pool=pool, max_megapixels=images.max_megapixels)
+        examples, _ = read_examples(labels, read=read, progress=silent)
+        numbers = group_near_duplicates(examples, near_duplicate_bits=6)
+        first = sorted({number: row for row, number in reversed(list(enumerate(numbers)))}.values())
+        features = embed_examples(
+            [examples[row] for row in first],
+            network=network,
+            reader=Reader(transform=EvalTransform(image_size=network.image_size), max_megapixels=images.max_megapixels),
+            pool=pool,
+            runtime=runtime,
+            progress=silent,
+            stage="looking",
+        )
     return Embedded(
         embeddings=features.embeddings,
         targets=np.array([categories.index(example.label.category) for example in features.examples]),

@@ -17,7 +17,7 @@ from classifier.catalog.shards import read_embeddings
 from classifier.errors import Message
 from classifier.inference.device import runtime_from_settings
 from classifier.inference.loader import PackedPaths
-from classifier.inference.pipeline import InferenceFailure, Inferred, infer
+from classifier.inference.pipeline import InferenceFailure, Inferred, infer, open_pool
 from classifier.inference.placing import place
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import Reader, limits_from
@@ -84,10 +84,13 @@ def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encod
     for reason in (tune_malloc(), *encoder.runtime.reasons):
         progress.say(reason)
     writer = EmbeddingWriter(catalog, library, encoder.key, progress=progress)
-    results = infer(
-        paths, encoder.network, encoder.reader, encoder.runtime, limits=encoder.limits, stats=True, progress=progress
-    )
-    with progress.stage(Message("looking"), total=len(paths), unit="picture") as stage:
+    with (
+        open_pool(encoder.runtime, encoder.limits, progress) as pool,
+        progress.stage(Message("looking"), total=len(paths), unit="picture") as stage,
+    ):
+        results = infer(
+            paths, encoder.network, encoder.reader, encoder.runtime, pool=pool, stats=True, progress=progress
+        )
         while batch := list(islice(results, _BATCH)):
             locations = writer.write([result for result in batch if isinstance(result, Inferred)])
             with catalog.transaction():

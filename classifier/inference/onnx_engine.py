@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from classifier.inference.loader import stream
+from classifier.inference.worker_pool import WorkerPool
 from classifier.model.onnx_cache import Comparison
 from classifier.model.onnx_export import PIXELS
 
@@ -82,7 +83,8 @@ def sample_pixels(paths: Sequence[Path], reader: Reader, *, limits: Limits, imag
     They are read in a process of their own, as any image is.
     """
     step = max(1, -(-len(paths) // _MOST_IMAGES))
-    batches = stream(list(paths[::step]), reader, limits=limits, workers=1, batch_size=_MOST_IMAGES) if paths else ()
+    with WorkerPool(limits, workers=1) as pool:
+        batches = list(stream(paths[::step], reader, pool, batch_size=_MOST_IMAGES))
     read = [batch.pixels for batch in batches if len(batch.pixels)]
     missing = max(0, _LEAST_IMAGES - sum(map(len, read)))
     return torch.cat([*read, _drawn(_LEAST_IMAGES, image_size)[:missing]])

@@ -9,18 +9,18 @@ from classifier.inference.forward import TorchEngine, outputs_of
 from classifier.inference.loader import stream
 from classifier.inference.reader import ReadError
 from classifier.inference.stopwatch import Stopwatch
+from classifier.inference.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
     from classifier.inference.device import Runtime
     from classifier.inference.forward import Engine, Network
-    from classifier.inference.loader import PackedPaths
     from classifier.inference.reader import Limits, Reader
+    from classifier.inference.worker_pool import Paths
     from classifier.progress import Progress
     from classifier.records import Failure, ImageFile, ImageId, ImageInfo
 
@@ -51,43 +51,39 @@ class InferenceFailure:
     failure: Failure
 
 
+def open_pool(runtime: Runtime, limits: Limits, progress: Progress) -> WorkerPool:
+    """The workers that read images on this machine, to be closed when the command ends."""
+    is_pinned = runtime.device.type == "cuda"
+    return WorkerPool(limits, workers=runtime.workers, pin_memory=is_pinned, say=progress.say)
+
+
 def infer(
-    paths: Sequence[Path] | PackedPaths,
+    paths: Paths,
     network: Network,
     reader: Reader,
     runtime: Runtime,
     *,
-    limits: Limits,
+    pool: WorkerPool,
     stats: bool = False,
-    start_method: str | None = None,
     progress: Progress | None = None,
     stopwatch: Stopwatch | None = None,
 ) -> Iterator[Inferred | InferenceFailure]:
     """One result for each path, in their order, by torch; see `loader.stream` for what a harmful file costs."""
     engine = TorchEngine(network, runtime, stats=stats, progress=progress)
-    return infer_with(engine, paths, reader, runtime, limits=limits, start_method=start_method, stopwatch=stopwatch)
+    return infer_with(engine, paths, reader, runtime, pool=pool, stopwatch=stopwatch)
 
 
 def infer_with(
     engine: Engine,
-    paths: Sequence[Path] | PackedPaths,
+    paths: Paths,
     reader: Reader,
     runtime: Runtime,
     *,
-    limits: Limits,
-    start_method: str | None = None,
+    pool: WorkerPool,
     stopwatch: Stopwatch | None = None,
 ) -> Iterator[Inferred | InferenceFailure]:
     """As `infer`, by any engine."""
-    batches = stream(
-        paths,
-        reader,
-        limits=limits,
-        workers=runtime.workers,
-        batch_size=runtime.batch_size,
-        pin_memory=runtime.device.type == "cuda",
-        start_method=start_method,
-    )
+    batches = stream(paths, reader, pool, batch_size=runtime.batch_size)
     for batch, outputs in outputs_of((stopwatch or Stopwatch()).reading(batches), engine):
         rows = iter(zip(*outputs, strict=True))
         for key, result in zip(batch.keys, batch.results, strict=True):

@@ -1,4 +1,4 @@
-"""What runs in a worker process, and the shared memory that shows which file each worker is reading.
+"""What runs in a worker process, and the shared memory that shows which files it is reading.
 
 A worker that dies or hangs thus costs only the file that it was reading. Works with forked and spawned processes.
 """
@@ -8,24 +8,28 @@ from __future__ import annotations
 import ctypes
 import faulthandler
 import os
+import pickle
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import torch
 from PIL import AvifImagePlugin
 from torch import Tensor
-from torch.utils.data import Dataset, get_worker_info
+from torch.utils.data import Dataset
 
 from classifier.inference.process import end_with_parent, limit_memory
 from classifier.inference.reader import Read, ReadError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from multiprocessing.context import BaseContext
+    from pathlib import Path
 
-    from classifier.inference.loader import PackedPaths
     from classifier.inference.reader import Reader
     from classifier.records import ImageFile, ImageInfo
 
@@ -33,23 +37,24 @@ _NONE: Final = -1
 
 
 class InFlight:
-    """Memory that all workers share: the key that each is reading, and since when."""
+    """Memory shared with one worker process: the key that each of its threads reads, since when, and if it is ready."""
 
-    def __init__(self, workers: int, context: BaseContext) -> None:
-        self._keys: Any = context.RawArray(ctypes.c_int64, [_NONE] * workers)
-        self._since: Any = context.RawArray(ctypes.c_double, workers)
+    def __init__(self, threads: int, context: BaseContext) -> None:
+        self._keys: Any = context.RawArray(ctypes.c_int64, [_NONE] * threads)
+        self._since: Any = context.RawArray(ctypes.c_double, threads)
+        self._ready: Any = context.RawValue(ctypes.c_bool, False)
 
-    def begin(self, worker: int, key: int) -> None:
-        """The worker begins to read this key."""
-        self._since[worker] = time.monotonic()
-        self._keys[worker] = key
+    def begin(self, thread: int, key: int) -> None:
+        """The thread begins to read this key."""
+        self._since[thread] = time.monotonic()
+        self._keys[thread] = key
 
-    def end(self, worker: int) -> None:
-        """The worker has read its key."""
-        self._keys[worker] = _NONE
+    def end(self, thread: int) -> None:
+        """The thread has read its key."""
+        self._keys[thread] = _NONE
 
     def keys(self) -> list[int]:
-        """What is being read, or was when its worker died."""
+        """What is being read, or was when the worker died."""
         return sorted({key for key in self._keys if key != _NONE})
 
     def has_overdue(self, deadline_s: float) -> bool:
@@ -58,6 +63,15 @@ class InFlight:
         return any(
             key != _NONE and now - since > deadline_s for key, since in zip(self._keys, self._since, strict=True)
         )
+
+    def set_ready(self) -> None:
+        """The worker has imported what it needs."""
+        self._ready.value = True
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the worker can read; a process that is spawned imports torch first."""
+        return bool(self._ready.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +90,51 @@ class PackedBatch:
         return PackedBatch(self.keys, self.metadata, self.pixels.pin_memory())
 
 
-class ImageDataset(Dataset[tuple[int, Read | ReadError]]):
-    """Maps a key, the index of a path, to what reading it gives; records it in `in_flight` meanwhile."""
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a worker does next: read these images, each with its key, with a pickled reader.
 
-    def __init__(self, paths: PackedPaths, reader: Reader, in_flight: InFlight) -> None:
-        self._paths = paths
-        self._reader = reader
+    That is pickled here, and once, since what cannot be pickled would be dropped in a thread of the queue.
+    """
+
+    reader: bytes
+    images: tuple[tuple[int, Path], ...]
+
+
+class TaskDataset(Dataset[list[tuple[int, "Read | ReadError"]]]):
+    """Maps a task to what reading its images gives; `in_flight` has what is being read. It holds no paths itself."""
+
+    def __init__(self, in_flight: InFlight, threads: int) -> None:
         self._in_flight = in_flight
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None  # made in the worker: threads do not survive a fork
 
-    def __getitem__(self, key: int) -> tuple[int, Read | ReadError]:
-        info = get_worker_info()
-        worker = 0 if info is None else info.id
-        self._in_flight.begin(worker, key)
-        result = self._reader.read(self._paths[key])
-        self._in_flight.end(worker)
+    def __getitem__(self, task: Task) -> list[tuple[int, Read | ReadError]]:
+        reader = _unpickled(task.reader)
+        if self._threads == 1:
+            return [self._read(0, reader, image) for image in task.images]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads)
+        parts = [range(first, len(task.images), self._threads) for first in range(self._threads)]
+        done = self._pool.map(lambda part: self._read_part(reader, task.images, part), parts)
+        return sorted((one for part in done for one in part), key=lambda one: one[0])
+
+    def _read_part(
+        self, reader: Reader, images: Sequence[tuple[int, Path]], part: range
+    ) -> list[tuple[int, Read | ReadError]]:
+        return [self._read(part.start, reader, images[index]) for index in part]
+
+    def _read(self, thread: int, reader: Reader, image: tuple[int, Path]) -> tuple[int, Read | ReadError]:
+        key, path = image
+        self._in_flight.begin(thread, key)
+        result = reader.read(path)
+        self._in_flight.end(thread)
         return key, result
+
+
+@lru_cache(maxsize=1)
+def _unpickled(reader: bytes) -> Reader:
+    return cast("Reader", pickle.loads(reader))  # noqa: S301 - from our own process
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +142,12 @@ class WorkerInit:
     """The DataLoader's worker_init_fn; a class, so that it can be pickled."""
 
     gigabytes: float
+    in_flight: InFlight
 
     def __call__(self, worker: int) -> None:  # noqa: ARG002 - torch gives its number
         """Called by torch in the worker before it reads anything."""
         init_worker(gigabytes=self.gigabytes)
+        self.in_flight.set_ready()
 
 
 def init_worker(*, gigabytes: float) -> None:

@@ -1,148 +1,200 @@
-"""Worker processes that read batches in order; if one dies or hangs, an error names the keys being read.
+"""Worker processes for a whole command: they read one sequence of images after another, and are started once.
 
-Only this file uses torch's DataLoader.
+Images are handed out with their keys, so no worker holds a list of paths. A worker that a file kills or hangs is
+replaced alone, and each file that it was reading is tried again in a process of its own.
 """
 
 from __future__ import annotations
 
+import math
 import multiprocessing
-import signal
-import threading
-import time
-import traceback
-from typing import TYPE_CHECKING, Any, Final
+import pickle
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
-from torch.utils.data import DataLoader
-from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
-
-from classifier.inference.process import block_sigint
-from classifier.inference.worker import ImageDataset, InFlight, PackedBatch, WorkerInit, pack
+from classifier.errors import IllsortError, Message
+from classifier.inference.isolated_read import read_isolated
+from classifier.inference.worker import PackedBatch, Task
+from classifier.inference.worker_process import ChildSignals, WorkerLostError, WorkerNotStartedError, WorkerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from multiprocessing.context import BaseContext
-    from multiprocessing.process import BaseProcess
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
-    from classifier.inference.loader import PackedPaths
-    from classifier.inference.reader import Limits, Reader
+    from classifier.inference.reader import Limits, Read, Reader, ReadError
 
-_POLL_S: Final = 1.0
-"""How often the workers are checked while no batch comes."""
+_MAX_LOST: Final = 3
+"""How often a worker may be lost one time after another without a file to blame."""
 
-_STALLED_S: Final = 120.0
-"""After so long without a batch and without a file being read, the workers are stuck outside of reading."""
-
-_DEATH_S: Final = 2.0
-"""How long a worker whose connection broke may take to end."""
+_THREADS: Final = 4
+"""Images that a spawned worker decodes at once. Each such process imports torch, which takes time and memory; decoding
+and resizing release the GIL."""
 
 
-class WorkersLostError(Exception):
-    """Workers died or hang; `keys` are those that any worker was reading."""
+class Paths(Protocol):
+    """A list of paths, or what takes less memory."""
 
-    def __init__(self, keys: list[int]) -> None:
-        super().__init__(f"worker processes were lost while reading {keys}")
-        self.keys = keys
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Path: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which images are read, in batches of consecutive keys (indices of `paths`), and by what."""
+
+    paths: Paths
+    reader: Reader
+    batch_size: int
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.paths) / self.batch_size)
+
+    def keys(self, number: int) -> range:
+        """The keys of one batch."""
+        return range(number * self.batch_size, min((number + 1) * self.batch_size, len(self.paths)))
+
+    @cached_property
+    def packed_reader(self) -> bytes:
+        """The reader as tasks carry it."""
+        return pickle.dumps(self.reader)
+
+    def task(self, number: int, *, without: Mapping[int, object]) -> Task:
+        """One batch, without the keys that are read already."""
+        keys = [key for key in self.keys(number) if key not in without]
+        return Task(self.packed_reader, tuple((key, self.paths[key]) for key in keys))
 
 
 class WorkerPool:
-    """Workers, usable as long as all of them live; call `close` in any case."""
+    """Up to `workers` images are read at once; 0 is for reading in this process. Leave it, or call `close`, to end it.
+
+    `start_method` is multiprocessing's. `say` is told when there is not enough memory for so many processes.
+    """
 
     def __init__(
         self,
-        paths: PackedPaths,
-        reader: Reader,
-        plan: Iterable[list[int]],
-        *,
         limits: Limits,
+        *,
         workers: int,
-        pin_memory: bool,
-        context: BaseContext,
+        pin_memory: bool = False,
+        start_method: str | None = None,
+        threads: int | None = None,
+        say: Callable[[Message], None] = lambda _: None,
     ) -> None:
-        self._deadline_s = limits.deadline_s
-        self._in_flight = InFlight(workers, context)
-        self._last_batch = time.monotonic()
-        loader = DataLoader(
-            ImageDataset(paths, reader, self._in_flight),
-            batch_sampler=plan,
-            num_workers=workers,
-            collate_fn=pack,
-            pin_memory=pin_memory,
-            timeout=_POLL_S,
-            worker_init_fn=WorkerInit(limits.worker_gigabytes),
-            multiprocessing_context=context,
-        )
-        handler = _sigchld_handler()
-        before = set(multiprocessing.active_children())
-        with block_sigint():
-            self._batches: Iterator[PackedBatch] | None = iter(loader)
-        self._processes: list[BaseProcess] = [one for one in multiprocessing.active_children() if one not in before]
-        self._restore_signal = _remove_torch_handler(handler)
+        self.limits = limits
+        self.pin_memory = pin_memory
+        self._context: Any = multiprocessing.get_context(start_method)
+        is_spawned = self._context.get_start_method() == "spawn"
+        self._threads = threads or (min(_THREADS, max(1, workers)) if is_spawned else 1)
+        self.processes = -(-workers // self._threads)
+        self._say = say
+        self._signals = ChildSignals()
+        self._workers: list[WorkerProcess] = []
 
-    def __iter__(self) -> Iterator[PackedBatch]:
-        while self._batches is not None:
-            try:
-                packed = next(self._batches)
-            except StopIteration:
-                return
-            except (RuntimeError, OSError, EOFError) as error:
-                self._check(error)
-                continue
-            self._last_batch = time.monotonic()
-            yield packed
+    def __enter__(self) -> Self:
+        return self
 
-    def _check(self, error: Exception) -> None:
-        """Return if `error` is only the timeout of a poll and the workers are well; else raise."""
-        is_timeout = _is_timeout(error)
-        if self._in_flight.has_overdue(self._deadline_s) or self._is_any_dead(0 if is_timeout else _DEATH_S):
-            raise WorkersLostError(self._in_flight.keys()) from error
-        if not is_timeout:
-            raise error
-        is_idle = not self._in_flight.keys()
-        if is_idle and time.monotonic() - self._last_batch > max(_STALLED_S, self._deadline_s):
-            raise WorkersLostError([]) from error
-
-    def _is_any_dead(self, patience_s: float) -> bool:
-        """Whether a worker has ended; waits `patience_s`, since its connection may break before it ends."""
-        end = time.monotonic() + patience_s
-        while all(process.is_alive() for process in self._processes):
-            if time.monotonic() >= end:
-                return False
-            time.sleep(0.05)
-        return True
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Kill the workers, whatever they are doing."""
-        for process in self._processes:
-            if process.is_alive():
-                process.kill()
-        for process in self._processes:
-            process.join()
-        self._batches = None
-        self._restore_signal()
+        for worker in self._workers:
+            worker.close()
+        self._workers.clear()
+        self._signals.restore()
+
+    def read(self, plan: Plan) -> Iterator[tuple[PackedBatch, dict[int, Read | ReadError]]]:
+        """Each batch of the plan in order: what a worker read, and what was read in isolation, by key.
+
+        Raises IllsortError when no process can be started, and RuntimeError when they end again and again without a
+        file to blame.
+        """
+        number, is_done = 0, False
+        try:
+            while number < len(plan):
+                try:
+                    lanes = self._lanes(plan, number)
+                    while number < len(plan):
+                        yield lanes[number % len(lanes)].batch(number)
+                        number += 1
+                except WorkerNotStartedError as error:
+                    self._halve(error)
+            is_done = True
+        finally:
+            if not is_done:  # they have tasks that nobody waits for
+                self.close()
+
+    def _lanes(self, plan: Plan, start: int) -> list[_Lane]:
+        """Workers that share the batches from `start` on in turn: batch n is for worker n modulo their number."""
+        count = min(self.processes, len(plan))
+        while len(self._workers) < count:
+            self._workers.append(
+                WorkerProcess(
+                    limits=self.limits, threads=self._threads, pin_memory=self.pin_memory, context=self._context
+                )
+            )
+        lanes = [_Lane(worker, plan, step=count, limits=self.limits) for worker in self._workers[:count]]
+        for number in range(start, start + count):
+            lanes[number % count].begin(number)
+            self._signals.remove()
+        return lanes
+
+    def _halve(self, error: Exception) -> None:
+        """Go on with half as many processes. Raises IllsortError when there was one only."""
+        if self.processes == 1:
+            raise IllsortError(
+                "no process to read pictures in can be started ({why}); close other programs, or give --workers 0",
+                why=str(error),
+            ) from error
+        self.close()
+        self.processes //= 2
+        self._say(
+            Message(
+                "A process to read pictures in could not be started, perhaps for lack of memory: {count} go on.",
+                count=self.processes,
+            )
+        )
 
 
-def _is_timeout(error: Exception) -> bool:
-    """Whether a poll found no batch in time: torch has no type for it, but one function that raises nothing else."""
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return frame.f_code is _MultiProcessingDataLoaderIter._get_data.__code__  # noqa: SLF001 - see above
+class _Lane:
+    """One worker's share of a plan: every `step`-th batch."""
 
+    def __init__(self, worker: WorkerProcess, plan: Plan, *, step: int, limits: Limits) -> None:
+        self._worker = worker
+        self._plan = plan
+        self._step = step
+        self._limits = limits
+        self._start = 0
+        self._isolated: dict[int, Read | ReadError] = {}
 
-def _sigchld_handler() -> Any:
-    return signal.getsignal(signal.SIGCHLD) if hasattr(signal, "SIGCHLD") else None
+    def __iter__(self) -> Iterator[Task]:
+        for number in range(self._start, len(self._plan), self._step):
+            yield self._plan.task(number, without=self._isolated)
 
+    def begin(self, number: int) -> None:
+        """Send the worker its tasks from batch `number` on."""
+        self._start = number
+        self._worker.begin(self)
 
-def _remove_torch_handler(before: Any) -> Callable[[], None]:
-    """Remove torch's SIGCHLD handler, which raises RuntimeError anywhere in the program when a worker dies.
-
-    The pool detects deaths itself, between batches. Returns a function that restores the handler `before`.
-    """
-    if before is None or threading.current_thread() is not threading.main_thread():
-        return lambda: None
-    is_torch_handler = getattr(before, "__module__", "").startswith("torch.")
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL if is_torch_handler else before)
-    return lambda: _set_sigchld_handler(before)
-
-
-def _set_sigchld_handler(handler: Any) -> None:
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGCHLD, handler)
+    def batch(self, number: int) -> tuple[PackedBatch, dict[int, Read | ReadError]]:
+        """The next batch, which is `number`; a worker that is lost is replaced."""
+        keys, lost_in_a_row = self._plan.keys(number), 0
+        while True:
+            try:
+                packed = self._worker.next()
+            except WorkerLostError as lost:
+                suspects = [key for key in lost.keys if key not in self._isolated]
+                lost_in_a_row = 0 if suspects else lost_in_a_row + 1
+                if lost_in_a_row > _MAX_LOST:
+                    where = self._plan.paths[keys.start]
+                    raise RuntimeError(
+                        f"the reading processes end again and again without reading, at {where}"
+                    ) from lost
+                self._isolated |= read_isolated(
+                    [(key, self._plan.paths[key]) for key in suspects], self._plan.reader, limits=self._limits
+                )
+                self.begin(number)
+                continue
+            return packed, {key: self._isolated.pop(key) for key in keys if key in self._isolated}

@@ -15,7 +15,7 @@ from classifier.catalog.predictions import add_logits
 from classifier.errors import Message
 from classifier.inference.device import runtime_from_settings
 from classifier.inference.loader import PackedPaths
-from classifier.inference.pipeline import InferenceFailure, Inferred, infer_with
+from classifier.inference.pipeline import InferenceFailure, Inferred, infer_with, open_pool
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import Reader, limits_from
 from classifier.inference.stopwatch import Stopwatch
@@ -55,8 +55,11 @@ def predict(
     )
     engine = chooser.choose(settings.runtime.engine, count=len(paths))
     watch = Stopwatch()
-    results = infer_with(engine, paths, reader, runtime, limits=limits, stopwatch=watch)
-    with progress.stage(Message("sorting"), total=len(paths), unit="picture") as stage:
+    with (
+        open_pool(runtime, limits, progress) as pool,
+        progress.stage(Message("sorting"), total=len(paths), unit="picture") as stage,
+    ):
+        results = infer_with(engine, paths, reader, runtime, pool=pool, stopwatch=watch)
         for batch in _batches(watch.results(results)):
             inferred = [result for result in batch if isinstance(result, Inferred)]
             ood_scores = _ood_scores(inferred, detector)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from classifier.inference.device import Runtime
-    from classifier.inference.reader import Limits, Reader
+    from classifier.inference.reader import Reader
+    from classifier.inference.worker_pool import WorkerPool
     from classifier.model.backbone import Network
     from classifier.model.transforms import EvalTransform
     from classifier.progress import Progress
@@ -66,7 +67,7 @@ def embed_examples(
     *,
     network: Network,
     reader: Reader,
-    limits: Limits,
+    pool: WorkerPool,
     runtime: Runtime,
     progress: Progress,
     stage: Message,
@@ -77,7 +78,7 @@ def embed_examples(
     rows: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     unread: list[tuple[Example, Failure]] = []
     with progress.stage(stage, total=len(paths), unit="picture") as under_way:
-        for outcome in infer(paths, network, reader, runtime, limits=limits, stats=True, progress=progress):
+        for outcome in infer(paths, network, reader, runtime, pool=pool, stats=True, progress=progress):
             under_way.advance()
             example = examples[outcome.key]
             if isinstance(outcome, InferenceFailure):
@@ -129,7 +130,7 @@ class TrainingContext:
     runtime: Runtime
     micro_batches: MicroBatches
     max_megapixels: float
-    limits: Limits
+    pool: WorkerPool
     folder: Path | None
     progress: Progress
     crawl: tuple[Example, ...] = ()
@@ -146,7 +147,7 @@ class TrainingContext:
             examples,
             network=self.network,
             reader=reader,
-            limits=self.limits,
+            pool=self.pool,
             runtime=self.runtime,
             progress=self.progress,
             stage=stage,
@@ -159,7 +160,7 @@ class TrainingContext:
             without=without,
             network=self.network,
             reader=Reader(transform=self.transform, max_megapixels=self.max_megapixels),
-            limits=self.limits,
+            pool=self.pool,
             runtime=self.runtime,
             progress=self.progress,
         )

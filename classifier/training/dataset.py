@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from classifier.inference.reader import Limits
+    from classifier.inference.worker_pool import WorkerPool
 
 MOST_KEPT_BYTES: Final = 2 * 2**30
 _BATCHES_AHEAD: Final = 3
@@ -152,12 +152,12 @@ class HashAndThumbnail:
 
 
 def read_in_workers(
-    labels: tuple[Label, ...], *, max_megapixels: float, limits: Limits, workers: int, reader: Reader | None = None
+    labels: tuple[Label, ...], pool: WorkerPool, *, max_megapixels: float, reader: Reader | None = None
 ) -> Iterator[Result]:
     """What reading each label gives, in their order; with no workers there are no limits but those on size."""
     reader = reader or Reader(transform=HashAndThumbnail(), max_megapixels=max_megapixels)
     paths = [label.path for label in labels]
-    for batch in stream(paths, reader, limits=limits, workers=min(workers, len(paths)), batch_size=_BATCH):
+    for batch in stream(paths, reader, pool, batch_size=_BATCH):
         for key, outcome in zip(batch.keys, batch.results, strict=True):
             if isinstance(outcome, Read):
                 yield _example(labels[key], outcome)

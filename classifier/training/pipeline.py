@@ -13,10 +13,12 @@ from typing import Any
 from classifier import __version__
 from classifier.errors import Counted, CrawlError, Message, ModelError, message_of
 from classifier.exclude import Exclude
-from classifier.inference.device import Runtime, runtime_from_settings
+from classifier.inference.device import runtime_from_settings
+from classifier.inference.pipeline import open_pool
 from classifier.inference.placing import place
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import limits_from
+from classifier.inference.worker_pool import WorkerPool
 from classifier.labels.dataset import Result, read_examples
 from classifier.labels.load import categories_of
 from classifier.labels.near_duplicates import group_near_duplicates
@@ -71,68 +73,68 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
     runtime = runtime_from_settings(settings.runtime)
     for reason in runtime.reasons:
         progress.say(reason)
+    with open_pool(runtime, limits_from(settings.images), progress) as pool:
+        network = _network(settings, categories, progress)
+        labeled, failures = read_examples(
+            gathered.labels, read=_reader(settings, pool), progress=progress, feedback=gathered.feedback
+        )
+        before = fitted_before(settings)
+        sample = mark_fitted(apply_draws(labeled, gathered.draws), before, settings)
+        examples = sample.examples
+        progress.say(evidence_summary(sample, before))
+        with progress.stage(Message("comparing labels"), total=None, unit=""):
+            groups = group_near_duplicates(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
+        splits = split_examples(settings, examples, groups)
+        progress.say(split_summary(examples, splits))
+        state, recipe = _state_of(folder), _recipe(settings, network, tunings=len(splits) + 1)
+        run = TrainingContext(
+            network=place(network, runtime).eval(),
+            categories=categories,
+            recipe=recipe,
+            transform=EvalTransform(image_size=network.image_size),
+            runtime=runtime,
+            micro_batches=MicroBatches(network, runtime.device, most=recipe.batch_size, say=progress.say),
+            max_megapixels=settings.images.max_megapixels,
+            pool=pool,
+            folder=state,
+            progress=progress,
+        )
+        run = replace(run, crawl=_unlabeled(run, settings, examples + sample.without_category))
+        with combined(progress, Message("training"), stage_costs(run, splits)) as whole:
+            run = replace(run, progress=whole)
+            trained = train(run, splits)
+            with whole.stage(ESTIMATING, total=None, unit=""):
+                artifacts = collect_artifacts(
+                    run, trained, dict(zip(examples, groups, strict=True)), sample, parts=len(splits)
+                )
+            with whole.stage(WRITING, total=None, unit=""):
+                bundle = save_bundle(
+                    folder,
+                    network=network.cpu(),
+                    manifest=_manifest(settings, run, trained),
+                    evaluation=artifacts.figures,
+                    parts=replace(
+                        artifacts.parts, fitted=before.with_examples(examples + run.crawl) if trained.epoch else before
+                    ),
+                )
+                checkpoint.remove(state)
+        unread = tuple((example.label, failure) for example, failure in trained.unread)
+        return TrainingResult(bundle=bundle, evaluation=artifacts.figures, unreadable=failures + unread)
+
+
+def _network(settings: Settings, categories: tuple[str, ...], progress: Progress) -> Network:
     with progress.stage(Message("loading the network"), total=None, unit=""):
-        network = load_backbone(
+        return load_backbone(
             settings.model.backbone,
             num_categories=len(categories),
             image_size=settings.model.image_size,
             allow_pickle=settings.model.allow_pickle,
         )
-    labeled, failures = read_examples(
-        gathered.labels, read=_reader(settings, runtime), progress=progress, feedback=gathered.feedback
-    )
-    before = fitted_before(settings)
-    sample = mark_fitted(apply_draws(labeled, gathered.draws), before, settings)
-    examples = sample.examples
-    progress.say(evidence_summary(sample, before))
-    with progress.stage(Message("comparing labels"), total=None, unit=""):
-        groups = group_near_duplicates(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
-    splits = split_examples(settings, examples, groups)
-    progress.say(split_summary(examples, splits))
-    state, recipe = _state_of(folder), _recipe(settings, network, tunings=len(splits) + 1)
-    run = TrainingContext(
-        network=place(network, runtime).eval(),
-        categories=categories,
-        recipe=recipe,
-        transform=EvalTransform(image_size=network.image_size),
-        runtime=runtime,
-        micro_batches=MicroBatches(network, runtime.device, most=recipe.batch_size, say=progress.say),
-        max_megapixels=settings.images.max_megapixels,
-        limits=limits_from(settings.images),
-        folder=state,
-        progress=progress,
-    )
-    run = replace(run, crawl=_unlabeled(run, settings, examples + sample.without_category))
-    with combined(progress, Message("training"), stage_costs(run, splits)) as whole:
-        run = replace(run, progress=whole)
-        trained = train(run, splits)
-        with whole.stage(ESTIMATING, total=None, unit=""):
-            artifacts = collect_artifacts(
-                run, trained, dict(zip(examples, groups, strict=True)), sample, parts=len(splits)
-            )
-        with whole.stage(WRITING, total=None, unit=""):
-            bundle = save_bundle(
-                folder,
-                network=network.cpu(),
-                manifest=_manifest(settings, run, trained),
-                evaluation=artifacts.figures,
-                parts=replace(
-                    artifacts.parts, fitted=before.with_examples(examples + run.crawl) if trained.epoch else before
-                ),
-            )
-            checkpoint.remove(state)
-    unread = tuple((example.label, failure) for example, failure in trained.unread)
-    return TrainingResult(bundle=bundle, evaluation=artifacts.figures, unreadable=failures + unread)
 
 
-def _reader(settings: Settings, runtime: Runtime) -> Callable[[tuple[Label, ...]], Iterator[Result]]:
+def _reader(settings: Settings, pool: WorkerPool) -> Callable[[tuple[Label, ...]], Iterator[Result]]:
     """Reads labels within the limits that a sort has."""
-    return partial(
-        read_in_workers,
-        max_megapixels=settings.images.max_megapixels,
-        limits=limits_from(settings.images),
-        workers=runtime.workers,
-    )
+    return partial(read_in_workers, pool=pool, max_megapixels=settings.images.max_megapixels)
 
 
 def _located(settings: Settings) -> Settings:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.inference.device import Runtime
-    from classifier.inference.reader import Limits
+    from classifier.inference.worker_pool import WorkerPool
     from classifier.model.backbone import Network
     from classifier.progress import Progress
     from classifier.records import Example
@@ -61,7 +61,7 @@ def read_sample(
     without: frozenset[ImageId],
     network: Network,
     reader: Reader,
-    limits: Limits,
+    pool: WorkerPool,
     runtime: Runtime,
     progress: Progress,
 ) -> tuple[Example, ...]:
@@ -71,7 +71,7 @@ def read_sample(
     """
     examples: dict[ImageId, Example] = {}
     with progress.stage(Message("looking at the crawl"), total=len(paths), unit="picture") as stage:
-        for outcome in infer(paths, network, reader, runtime, limits=limits, progress=progress):
+        for outcome in infer(paths, network, reader, runtime, pool=pool, progress=progress):
             stage.advance()
             if isinstance(outcome, Inferred) and not outcome.image.truncated and outcome.image.id not in without:
                 label = Label(path=paths[outcome.key], category="")

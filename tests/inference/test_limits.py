@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from classifier.inference.loader import stream
 from classifier.inference.reader import Limits, Read, Reader, ReadError
 from classifier.records import FailureKind
 from kit.pictures import COLORS, encoded, plain, png_bytes
 from kit.readers import Fragile, Glutton, Shrink
+from kit.reading import stream
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts what a process maps")
 KINDS = {

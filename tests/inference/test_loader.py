@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from classifier.inference.loader import Batch, PackedPaths, stream
+from classifier.inference.loader import Batch, PackedPaths
 from classifier.inference.reader import Limits, Read, ReadError
 from classifier.reason_text import reason_message
 from classifier.records import FailureKind
 from kit.pictures import png_bytes
 from kit.readers import Fragile, Shrink
+from kit.reading import stream
 
 needs_fork = pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="spawn takes its place here")
 READER = Fragile(transform=Shrink(), max_megapixels=64)
@@ -135,12 +136,16 @@ def test_leaving_early_ends_the_workers(tmp_path: Path) -> None:
     assert active_children() == []
 
 
+class Uneven(Shrink):
+    """Leaves images as large as they are."""
+
+    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The same pixels."""
+        return pixels
+
+
 @needs_fork
 def test_a_mistake_in_our_own_code_is_raised_and_not_taken_for_a_bad_file(tmp_path: Path) -> None:
-    class Uneven(Shrink):
-        def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
-            return pixels
-
     paths = write(tmp_path, ["ok", "ok"])
     paths[1].write_bytes(png_bytes((1, 0, 0), (9, 9)))
     reader = Fragile(transform=Uneven(), max_megapixels=64)
@@ -159,8 +164,8 @@ def test_workers_end_with_a_parent_that_is_killed_even_when_they_hang(tmp_path: 
         from pathlib import Path
         sys.path[:0] = {[str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]!r}
         from classifier.inference.reader import Limits
-        from classifier.inference.loader import stream
         from kit.readers import Fragile, Shrink
+        from kit.reading import stream
         paths = sorted(Path({str(tmp_path)!r}).iterdir())
         reader = Fragile(transform=Shrink(), max_megapixels=64)
         limits = Limits(deadline_s=60, worker_gigabytes=3)
@@ -196,8 +201,8 @@ def test_ctrl_c_ends_quietly(tmp_path: Path, method: str) -> None:
         from pathlib import Path
         sys.path[:0] = {[str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]!r}
         from classifier.inference.reader import Limits
-        from classifier.inference.loader import stream
         from kit.readers import Fragile, Shrink
+        from kit.reading import stream
         if __name__ == "__main__":
             paths = sorted(Path({str(tmp_path)!r}).iterdir())
             reader = Fragile(transform=Shrink(), max_megapixels=64)

@@ -11,11 +11,12 @@ import torch
 from classifier.errors import ModelError
 from classifier.images.hashing import hash_bytes
 from classifier.inference.device import Runtime, choose_runtime
-from classifier.inference.pipeline import InferenceFailure, Inferred, infer
+from classifier.inference.pipeline import InferenceFailure, Inferred
 from classifier.inference.reader import Limits, Reader
 from classifier.records import FailureKind
 from kit.pictures import COLORS, busy, encoded, jpeg_bytes, png_bytes, webp_bytes
 from kit.readers import MeanColor, Shrink
+from kit.reading import infer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -33,10 +33,11 @@ PROGRAM = f"""
     from classifier.inference.device import choose_runtime
     from classifier.inference.process import tune_malloc
     from classifier.inference.reader import Limits
-    from classifier.inference.pipeline import InferenceFailure, infer
+    from classifier.inference.pipeline import InferenceFailure
     from classifier.model.transforms import EvalTransform
     from kit import readers
     from kit.pictures import COLORS
+    from kit.reading import infer
 
     if __name__ == "__main__":
         tune_malloc()

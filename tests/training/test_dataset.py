@@ -12,6 +12,7 @@ from torch import Tensor
 
 from classifier.errors import LabelsError
 from classifier.inference.reader import Limits
+from classifier.inference.worker_pool import WorkerPool
 from classifier.labels.dataset import read_example
 from classifier.reason_text import reason_message
 from classifier.records import Example, FailureKind, Label
@@ -101,7 +102,8 @@ def drawn(folder: Path, *names: str) -> tuple[Label, ...]:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_workers_read_the_same_as_one_process(tmp_path: Path, workers: int) -> None:
     labels = drawn(tmp_path, "a.png", "b.jpg", "c.webp", "grey.jpg", "grey.png")
-    found = list(read_in_workers(labels, max_megapixels=1, limits=LIMITS, workers=workers))
+    with WorkerPool(LIMITS, workers=workers) as pool:
+        found = list(read_in_workers(labels, pool, max_megapixels=1))
 
     assert [read_example(label, 1) for label in labels] == found
 
@@ -111,7 +113,8 @@ def test_a_file_too_long_for_a_picture_is_not_read(tmp_path: Path, workers: int)
     labels = drawn(tmp_path, "a.png", "huge.jpg")
     with (tmp_path / "huge.jpg").open("r+b") as file:
         file.truncate(65 * 2**20)
-    read, (label, failure) = read_in_workers(labels, max_megapixels=1, limits=LIMITS, workers=workers)
+    with WorkerPool(LIMITS, workers=workers) as pool:
+        read, (label, failure) = read_in_workers(labels, pool, max_megapixels=1)
 
     assert isinstance(read, Example)
     assert (tmp_path / "huge.jpg", FailureKind.TOO_LARGE) == (label.path, failure.kind)
@@ -123,7 +126,8 @@ def test_a_file_too_long_for_a_picture_is_not_read(tmp_path: Path, workers: int)
 def test_a_label_that_kills_or_hangs_its_reader_is_reported(tmp_path: Path) -> None:
     labels = drawn(tmp_path, "a.png", "kill-1.png", "b.png", "hang-2.png", "c.png")
     reader = Fragile(transform=HashAndThumbnail(), max_megapixels=1)
-    found = list(read_in_workers(labels, max_megapixels=1, limits=LIMITS, workers=1, reader=reader))
+    with WorkerPool(LIMITS, workers=1) as pool:
+        found = list(read_in_workers(labels, pool, max_megapixels=1, reader=reader))
     kinds = [FailureKind.CRASHED, FailureKind.TIMEOUT]
 
     assert ["a.png", "b.png", "c.png"] == [one.label.path.name for one in found if isinstance(one, Example)]
@@ -131,4 +135,5 @@ def test_a_label_that_kills_or_hangs_its_reader_is_reported(tmp_path: Path) -> N
 
 
 def test_no_labels_are_no_work() -> None:
-    assert [] == list(read_in_workers((), max_megapixels=1, limits=LIMITS, workers=2))
+    with WorkerPool(LIMITS, workers=2) as pool:
+        assert [] == list(read_in_workers((), pool, max_megapixels=1))

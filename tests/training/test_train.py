@@ -11,6 +11,7 @@ import torch
 
 from classifier.errors import LabelsError
 from classifier.inference.reader import Limits
+from classifier.inference.worker_pool import WorkerPool
 from classifier.model.backbone import Network
 from classifier.model.transforms import EvalTransform
 from classifier.records import Split
@@ -57,7 +58,7 @@ def run(
             runtime=cpu(),
             micro_batches=MicroBatches(network, torch.device("cpu"), most=recipe.batch_size, say=print),
             max_megapixels=1,
-            limits=LIMITS,
+            pool=WorkerPool(LIMITS, workers=0),
             folder=folder,
             progress=progress or SavingProgress(),
         ),
