@@ -37,11 +37,12 @@ from classifier.images.hashing import hash_bytes
 from classifier.inference.device import Runtime, choose_runtime
 from classifier.inference.forward import TorchEngine
 from classifier.inference.loader import stream
-from classifier.inference.pipeline import InferenceFailure, infer, infer_with
+from classifier.inference.pipeline import InferenceFailure, infer, infer_with, open_pool
 from classifier.inference.placing import place
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import Limits, Reader
 from classifier.inference.stopwatch import Stopwatch
+from classifier.inference.worker_pool import WorkerPool
 from classifier.model.backbone import Network
 from classifier.model.transforms import EvalTransform
 from classifier.progress import SilentProgress
@@ -119,10 +120,13 @@ class Bench:
         """One way through all pictures."""
         marks, watch = Marks(runtime.device), Stopwatch()
         engine = Marked(network, runtime, marks)
-        results = infer_with(engine, self.paths, self.reader(network), runtime, limits=LIMITS, stopwatch=watch)
         started = first = time.monotonic()
         filing = 0.0
-        with tempfile.TemporaryDirectory(dir=self.folder) as library:
+        with (
+            tempfile.TemporaryDirectory(dir=self.folder) as library,
+            open_pool(runtime, LIMITS, SilentProgress()) as pool,
+        ):
+            results = infer_with(engine, self.paths, self.reader(network), runtime, pool=pool, stopwatch=watch)
             for count, result in enumerate(results):
                 first = time.monotonic() if count == 0 else first
                 began = time.monotonic()
@@ -144,10 +148,9 @@ class Bench:
 
     def pixels_of(self, network: Network) -> list[Tensor]:
         """Read pictures, and run the network once."""
-        batches = stream(
-            self.paths[: self.plan.compared], self.reader(network), limits=LIMITS, workers=0, batch_size=64
-        )
-        pixels = [batch.pixels for batch in batches]
+        with WorkerPool(LIMITS, workers=0) as pool:
+            batches = stream(self.paths[: self.plan.compared], self.reader(network), pool, batch_size=64)
+            pixels = [batch.pixels for batch in batches]
         self.logits(network, self.runtime(0), pixels[:1])
         return pixels
 
@@ -254,16 +257,17 @@ class Bench:
         expected = [path.name for path in self.paths]
         killed = runs = complete = failed = 0
         started = time.monotonic()
-        while killed < self.plan.kills:
-            names: list[str] = []
-            for result in infer(self.paths, network, self.reader(network), runtime, limits=LIMITS):
-                names.append(self.paths[result.key].name)
-                failed += isinstance(result, InferenceFailure)
-                if len(names) % 48 == 20 and killed < self.plan.kills:  # noqa: PLR2004 - within a batch, now and then
-                    random.choice(multiprocessing.active_children()).kill()
-                    killed += 1
-            runs += 1
-            complete += names == expected
+        with open_pool(runtime, LIMITS, SilentProgress()) as pool:
+            while killed < self.plan.kills:
+                names: list[str] = []
+                for result in infer(self.paths, network, self.reader(network), runtime, pool=pool):
+                    names.append(self.paths[result.key].name)
+                    failed += isinstance(result, InferenceFailure)
+                    if len(names) % 48 == 20 and killed < self.plan.kills:  # noqa: PLR2004 - within a batch, now and then
+                        random.choice(multiprocessing.active_children()).kill()
+                        killed += 1
+                runs += 1
+                complete += names == expected
         yield {
             "network": name,
             "workers": workers,

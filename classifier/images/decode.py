@@ -28,6 +28,7 @@ _TRANSPOSES: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 _RETRIED: Final = frozenset({FailureKind.CORRUPT})
+_OPAQUE: Final = (255, 255)
 _DEEP: Final = frozenset({"I", "F"})
 
 
@@ -98,8 +99,11 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
         return image if image.mode == "RGB" else image.convert("RGB")
     rgba = image if image.mode == "RGBA" else image.convert("RGBA")
+    rgb, alpha = rgba.convert("RGB"), rgba.getchannel("A")
+    if alpha.getextrema() == _OPAQUE:
+        return rgb
     flat = Image.new("RGB", image.size, "white")
-    flat.paste(rgba.convert("RGB"), mask=rgba.getchannel("A"))
+    flat.paste(rgb, mask=alpha)
     return flat
 
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torchvision.io  # its import registers torch.ops.image
 from torch import Tensor
 
 from classifier.errors import Undecodable
-from classifier.images.decode import decode, orientation
-from classifier.images.formats import HEAD_BYTES, sniff, unsupported_by_name
+from classifier.images.decode import decode
+from classifier.images.fast_decode import decode_fast
+from classifier.images.formats import unsupported_by_name
 from classifier.images.hashing import hash_bytes, hash_file
-from classifier.images.probe import open_checked
 from classifier.images.safe_open import check_length, image_file, open_regular
 from classifier.inference.process import is_out_of_memory
 from classifier.reasons import Reason, ReasonCode
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.settings import ImageSettings
-
-_END_OF_JPEG = b"\xff\xd9"
-_RGB = torchvision.io.ImageReadMode.RGB.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,53 +137,15 @@ def _unsupported_by_name(path: Path, error: Undecodable) -> tuple[FailureKind, R
 def load_pixels(data: bytes, *, max_megapixels: float) -> tuple[Tensor, bool]:
     """The image in `data` as uint8 (3, height, width) RGB, and whether it was truncated.
 
-    torchvision decodes where that gives the same pixels as `decode`, which else is used. In memory the three colors of
-    a pixel are adjacent (a view of height, width, 3), which torchvision resizes five times as fast as three planes.
+    In memory the three colors of a pixel are adjacent (a view of height, width, 3), which torchvision resizes five
+    times as fast as three planes.
 
     Raises:
         Undecodable: As `classifier.images.decode.decode` does.
 
     """
-    pixels = _decode_fast(data, max_megapixels)
+    pixels = decode_fast(data, max_megapixels=max_megapixels)
     if pixels is not None:
-        return pixels, False
+        return torch.from_numpy(pixels).permute(2, 0, 1), False
     decoded = decode(data, max_megapixels=max_megapixels)
     return torch.from_numpy(np.array(decoded.image)).permute(2, 0, 1), decoded.truncated
-
-
-def _decode_fast(data: bytes, max_megapixels: float) -> Tensor | None:
-    """A JPEG or WebP without Pillow's copies, a fifth faster; None for what torchvision decodes differently.
-
-    It decodes complete, upright, RGB or gray images without transparency or animation.
-    """
-    name = sniff(data[:HEAD_BYTES])
-    if name not in {"JPEG", "WEBP"}:
-        return None
-    try:
-        # Reads the header alone, and refuses what is too large before a pixel is decoded.
-        image = open_checked(data, max_megapixels=max_megapixels)
-    except Undecodable:
-        return None
-    if image.mode not in {"RGB", "L"} or orientation(image) != 1 or getattr(image, "is_animated", False):
-        return None
-    if name == "JPEG" and not _is_complete_jpeg(data):
-        return None
-    try:
-        encoded = _as_tensor(data)
-        # Not torchvision.io's functions, which warn of their removal; without these operators `decode` is used.
-        if name == "JPEG":
-            pixels: Tensor = torch.ops.image.decode_jpeg(encoded, _RGB, False)
-        else:
-            pixels = torch.ops.image.decode_webp(encoded, _RGB)
-    except (RuntimeError, AttributeError, TypeError):
-        return None  # `decode` gives the reason
-    return pixels if pixels.shape == (3, image.height, image.width) else None
-
-
-def _is_complete_jpeg(data: bytes) -> bool:
-    """A truncated JPEG is left to `decode`, which marks it as such; torchvision fills it in silently."""
-    return data.endswith(_END_OF_JPEG) or data.rstrip(b"\0").endswith(_END_OF_JPEG)
-
-
-def _as_tensor(data: bytes) -> Tensor:
-    return torch.from_numpy(np.frombuffer(data, dtype=np.uint8).copy())

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from classifier.errors import Undecodable
+from classifier.images import fast_decode
 from classifier.images.decode import decode
-from classifier.inference import reader
+from classifier.images.fast_decode import decode_fast
 from classifier.inference.reader import load_pixels
 from classifier.records import FailureKind
-from kit.pictures import COLORS, animated_bytes, busy, encoded, png_bytes
+from kit.pictures import COLORS, animated_bytes, busy, encoded
 
 DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 
@@ -31,7 +33,7 @@ def loaded(data: bytes) -> tuple[np.ndarray, bool]:
 
 
 def takes_quick_way(data: bytes) -> bool:
-    return reader._decode_fast(data, 64) is not None
+    return decode_fast(data, max_megapixels=64) is not None
 
 
 def turned(turn: int) -> Image.Exif:
@@ -40,12 +42,20 @@ def turned(turn: int) -> Image.Exif:
     return exif
 
 
+def xmp(text: str, **options: Any) -> PngInfo:
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", text, **options)
+    return info
+
+
 QUICK: list[tuple[str, str, dict[str, Any]]] = [
     ("RGB", "JPEG", {"quality": 90}),
     ("RGB", "JPEG", {"quality": 40, "progressive": True}),
     ("RGB", "JPEG", {"subsampling": 0}),
     ("RGB", "JPEG", {"subsampling": 1}),
     ("L", "JPEG", {}),
+    ("RGB", "PNG", {}),
+    ("RGB", "PNG", {"pnginfo": xmp('<x tiff:Orientation="1"/>')}),
     ("RGB", "WEBP", {"quality": 80}),
     ("RGB", "WEBP", {"lossless": True}),
 ]
@@ -65,8 +75,17 @@ def test_the_quick_way_gives_the_exact_pixels(
 @pytest.mark.parametrize(
     "data",
     [
-        png_bytes(COLORS["red"]),
         encoded(busy(mode="RGBA"), "PNG"),
+        encoded(busy(mode="L"), "PNG"),
+        encoded(busy().convert("P"), "PNG"),
+        encoded(busy(mode="L").convert("LA"), "PNG"),
+        encoded(busy(mode="L").convert("I;16"), "PNG"),
+        encoded(busy(), "PNG", exif=turned(6)),
+        encoded(busy(), "PNG", pnginfo=xmp('<x tiff:Orientation="6"/>')),
+        encoded(busy(), "PNG", pnginfo=xmp("<x/>", zip=True)),
+        encoded(busy(), "PNG", transparency=(1, 2, 3)),
+        encoded(busy(), "PNG") + b"more",
+        animated_bytes("PNG", [COLORS["red"], COLORS["blue"]]),
         encoded(busy(mode="RGBA"), "WEBP"),
         encoded(busy().convert("CMYK"), "JPEG"),
         encoded(busy(), "JPEG", exif=turned(6)),
@@ -75,8 +94,17 @@ def test_the_quick_way_gives_the_exact_pixels(
         animated_bytes("GIF", [COLORS["red"], COLORS["blue"]]),
     ],
     ids=[
-        "png",
         "png with alpha",
+        "gray png",
+        "png with palette",
+        "gray png with alpha",
+        "deep png",
+        "turned png",
+        "png turned by XMP",
+        "png with packed XMP",
+        "png with a transparent color",
+        "png with more behind it",
+        "animated png",
         "webp with alpha",
         "cmyk",
         "turned jpeg",
@@ -115,8 +143,16 @@ def test_a_failing_quick_decoder_is_only_slower(monkeypatch: pytest.MonkeyPatch)
         raise RuntimeError
 
     data = encoded(busy(), "JPEG")
-    monkeypatch.setattr(reader, "_as_tensor", failing)
+    monkeypatch.setitem(fast_decode._DECODERS, "JPEG", failing)
 
+    assert (loaded(data)[0] == exact(data)[0]).all()
+
+
+def test_without_imagecodecs_everything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encoded(busy(), "PNG")
+    monkeypatch.setattr(fast_decode, "imagecodecs", None)
+
+    assert not takes_quick_way(data)
     assert (loaded(data)[0] == exact(data)[0]).all()
 
 
