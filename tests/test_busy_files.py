@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from classifier import busy_files
 from classifier.busy_files import when_free
+from classifier.filing.fsops import Disk
+from classifier.own_files import remove_own, replace_own
 
 
 class Clock:
@@ -81,3 +86,17 @@ def test_a_wait_that_helped_makes_the_next_one_whole_again(clock: Clock) -> None
     when_free(Change(clock, 32, free_at=clock.now + 0.05), "cat.png")
     start = clock.now
     assert when_free(Change(clock, 32, free_at=start + 4.0), "dog.png") == "dog.png"
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="only Windows refuses to change a file that is open")
+@pytest.mark.parametrize("change", [remove_own, lambda path: replace_own(path, path.with_name("b")), Disk().remove])
+def test_an_open_file_is_changed_once_it_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"cat")
+    file = path.open("rb")
+    monkeypatch.setattr(time, "sleep", lambda _: file.close())
+    change(path)
+    assert file.closed
+    assert not path.exists()
