@@ -69,8 +69,8 @@ LARGE = Plan(
 QUICK = Plan(
     networks={"lite0": embedded, "test_vit 96": drawn_weights("test_vit", 96, img_size=96)},
     trained=("test_vit 96",),
-    pictures=64,
-    compared=32,
+    pictures=40,
+    compared=24,
     workers=(1, 2),
     training_pictures=32,
     training_batch=8,
