@@ -65,25 +65,23 @@ def alone(args: argparse.Namespace, bundle: Path) -> None:
             opened = time.monotonic() - started
             engines["torch"] = TorchEngine(network, runtime, stats=True)
             found = compare(engines["onnx"], engines["torch"], pixels[:batch])
-            rates: dict[str, list[float]] = {"torch": [], "onnx": []}
+            rates: dict[str, list[tuple[float, float]]] = {"torch": [], "onnx": []}
             for name in ("torch", "onnx") * args.rounds:
                 rates[name].append(rate(engines[name], pixels[:batch]))
-            medians = {name: statistics.median(several) for name, several in rates.items()}
-            print(
-                f"{threads} thread(s), batch {batch}: torch {medians['torch']:.1f}, onnx {medians['onnx']:.1f} "
-                f"pictures/s; session opened in {opened:.2f} s, difference {found.difference:.1e}",
-                flush=True,
-            )
+            print(f"{threads} thread(s), batch {batch}: opened in {opened:.2f} s, difference {found.difference:.1e}")
+            for name, several in rates.items():
+                wall, cpu = (statistics.median(column) for column in zip(*several, strict=True))
+                print(f"  {name}: {wall:.1f} pictures/s, {1000 * cpu:.1f} CPU ms a picture", flush=True)
 
 
-def rate(engine: Engine, pixels: torch.Tensor) -> float:
-    """Pictures a second, after one batch that is not counted."""
+def rate(engine: Engine, pixels: torch.Tensor) -> tuple[float, float]:
+    """Pictures a second and CPU seconds a picture, after one batch that is not counted."""
     engine.launch(pixels)()
-    started, count = time.monotonic(), 0
+    started, before, count = time.monotonic(), time.process_time(), 0
     while time.monotonic() - started < SECONDS:
         engine.launch(pixels)()
         count += len(pixels)
-    return count / (time.monotonic() - started)
+    return count / (time.monotonic() - started), (time.process_time() - before) / count
 
 
 def within_sort(args: argparse.Namespace, bundle: Path, work: Path) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from classifier.model.bundle import Bundle
     from classifier.progress import Progress
 
-REPAYS: Final = 2000
+REPAYS: Final = 1000
 """Images from which on the export, which is made once for a bundle, saves more than it costs: docs/BENCHMARKS.md."""
 
 _LONGEST: Final = 200
