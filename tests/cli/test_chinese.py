@@ -77,7 +77,7 @@ def test_what_is_not_guaranteed_or_not_filed_is_chinese_too(tmp_path: Path, caps
 
     told = capsys.readouterr().out
     assert "要求最多错 5%，这只是估计" in told
-    assert f"{crawl / '0.png'}: {library / 'red'} 不是文件夹" in told
+    assert f"{crawl / '0.png'}: {(library / 'red').as_posix()} 不是文件夹" in told
 
 
 @pytest.mark.parametrize(
