@@ -140,14 +140,18 @@ def quiet(page: Page, traffic: Traffic) -> None:
 def held_back(page: Page, pattern: str) -> Iterator[None]:
     """No request whose address matches reaches the server before the block is left, whatever asked for it."""
     held: list[Any] = []
+    is_open = False
 
     def hold(route: Any) -> None:
-        held.append(route)
+        if is_open:
+            route.continue_()
+        else:
+            held.append(route)
 
     page.route(pattern, hold)
     yield
     while not held:
         page.wait_for_timeout(20)
-    page.unroute(pattern, hold)
+    is_open = True
     for route in held:
         route.continue_()
