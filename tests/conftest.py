@@ -2,8 +2,8 @@
 
 No example of a property has a deadline: on a busy machine it would fail for being slow. No crawl is waited for: tests
 have just drawn theirs, so each sort would look again at every picture after a second. What illsort notes of the person
-who uses it is kept in a temporary folder, and commands print English whatever the locale, also in processes that a test
-starts.
+who uses it, or keeps for them, lies in a temporary folder, and commands print English whatever the locale, also in
+processes that a test starts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ settings.load_profile("patient")
 ignored_files.SECOND_LOOK_S = 0.0
 
 _STATE = tempfile.TemporaryDirectory(prefix="illsort-state-")
-os.environ |= {"XDG_STATE_HOME": _STATE.name, "WIN_PD_OVERRIDE_LOCAL_APPDATA": _STATE.name, "ILLSORT_LANG": "en"}
+os.environ |= dict.fromkeys(("XDG_STATE_HOME", "XDG_CACHE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"), _STATE.name)
+os.environ["ILLSORT_LANG"] = "en"
 
 _NO_RIGHT_TO_LINK = 1314  # Windows: "a required privilege is not held by the client"
 

@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING, Any
 from classifier.catalog import embeddings, predictions
 from classifier.cli.main import main
 from classifier.filing.transfer import FileTransfer
+from classifier.inference.forward import TorchEngine
+from classifier.inference.onnx_engine import OnnxEngine
 from classifier.inference.reader import Reader
-from classifier.model.backbone import Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
+
+    from classifier.inference.forward import Engine
 
 INSTANTS: dict[str, tuple[Any, str]] = {
     "never": (object, ""),
@@ -93,10 +96,11 @@ def _kill_at(owner: Any, name: str, number: int) -> None:
 def _begin(instant: str, number: str, counts: str, *words: str) -> None:
     count = partial(_count, Path(counts))
 
-    def inferring(_: Network, embeddings: Tensor) -> None:
-        count("inferred", len(embeddings))
+    def inferring(_: Engine, pixels: Tensor) -> None:
+        count("inferred", len(pixels))
 
-    _around(Network, "classify", inferring)
+    for engine in (TorchEngine, OnnxEngine):
+        _around(engine, "launch", inferring)
     _around(Reader, "read", lambda *_: count("read", 1))
     owner, name = INSTANTS[instant]
     if name:

@@ -134,9 +134,9 @@ def refused(path: Path, says: str) -> None:
 
 def test_older_holdout_predictions_count_as_selected_by_a_person(tmp_path: Path) -> None:
     path, whole = tmp_path / "evidence.npz", evidence()
-    earlier = set(HoldoutPredictions.__slots__) - {"selections", "unjudged", "targets", "image_ids"}
-    arrays = {name: getattr(whole, name) for name in earlier}
-    np.savez(path, truths=whole.targets, pictures=whole.image_ids, **arrays)
+    later = {"selections", "unjudged", "parts", "answers"}
+    arrays = {name: values for name, values in as_arrays(whole).items() if name not in later}
+    np.savez(path, how="cross-fitted in 3 parts", **arrays)
     read = load_holdout(path, categories=2)
 
     assert (Selection.PERSON,) * 3 == read.selections
