@@ -23,9 +23,9 @@ from bench_speed import timed, train_head
 from classifier.inference.device import choose_runtime
 from classifier.inference.forward import Engine, TorchEngine
 from classifier.inference.onnx_engine import OnnxEngine, compare
+from classifier.inference.onnx_export import export_onnx
 from classifier.inference.process import tune_malloc
 from classifier.model.bundle import open_bundle
-from classifier.model.onnx_export import export_onnx
 from classifier.model.trained import load_network
 
 SECONDS = 4.0

@@ -45,6 +45,15 @@ class Network(Protocol):
         """(B, D) to (B, K), before softmax."""
 
 
+def answers(network: Network, images: Tensor, *, stats: bool) -> list[Tensor]:
+    """The network's outputs for normalized images, in the order of `Outputs`."""
+    if stats:
+        embeddings, described = network.embed_with_stats(images)
+        return [embeddings, network.classify(embeddings), described]
+    embeddings = network.embed(images)
+    return [embeddings, network.classify(embeddings)]
+
+
 class Engine(Protocol):
     """Runs one network on batches, whatever computes it."""
 
@@ -130,17 +139,10 @@ class TorchEngine:
         if self._runtime.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self._runtime.device.type, dtype=dtype, enabled=dtype is not torch.float32):
-            outputs = self._forward(images)
+            outputs = answers(self._network, images, stats=self._stats)
         # The check is copied along: asking now would wait for the device.
         finite = torch.stack([torch.isfinite(output).all() for output in outputs[1:]])
         return self._copies.begin([*(output.float() for output in outputs), finite])
-
-    def _forward(self, images: Tensor) -> list[Tensor]:
-        if self._stats:
-            embeddings, stats = self._network.embed_with_stats(images)
-            return [embeddings, self._network.classify(embeddings), stats]
-        embeddings = self._network.embed(images)
-        return [embeddings, self._network.classify(embeddings)]
 
 
 def _joined(begun: list[Begun]) -> tuple[list[Tensor], bool]:

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from classifier.inference.loader import stream
+from classifier.inference.onnx_export import PIXELS
 from classifier.inference.worker_pool import WorkerPool
 from classifier.model.onnx_cache import Comparison
-from classifier.model.onnx_export import PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,11 +11,11 @@ import torch
 from classifier.errors import Message, ModelError, message_of
 from classifier.inference.forward import TorchEngine
 from classifier.inference.onnx_engine import OnnxEngine, compare, sample_pixels
+from classifier.inference.onnx_export import export_onnx
 from classifier.inference.placing import place
 from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.labeled_embeddings import load_labeled_paths
 from classifier.model.onnx_cache import INSTALL, Comparison, KeptModel, cache_key, keep, load_kept, missing_packages
-from classifier.model.onnx_export import export_onnx
 from classifier.paths import from_text
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import torch
 from classifier.inference.device import choose_runtime
 from classifier.inference.forward import Outputs, TorchEngine
 from classifier.inference.onnx_engine import OnnxEngine, compare, sample_pixels
+from classifier.inference.onnx_export import export_onnx
 from classifier.inference.reader import Limits, Reader
-from classifier.model.onnx_export import export_onnx
 from kit.learning import tiny_network
 from kit.pictures import COLORS, encoded, varied
 from kit.readers import Shrink

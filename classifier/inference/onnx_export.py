@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor, nn
 
+from classifier.inference.forward import answers
+
 if TYPE_CHECKING:
     from classifier.model.backbone import Network
 
@@ -27,12 +29,7 @@ class _Answers(nn.Module):
         self._stats = stats
 
     def forward(self, pixels_BCHW: Tensor) -> tuple[Tensor, ...]:
-        images = self._network.normalize(pixels_BCHW)
-        if self._stats:
-            embeddings, stats = self._network.embed_with_stats(images)
-            return embeddings, self._network.classify(embeddings), stats
-        embeddings = self._network.embed(images)
-        return embeddings, self._network.classify(embeddings)
+        return tuple(answers(self._network, self._network.normalize(pixels_BCHW), stats=self._stats))
 
 
 def export_onnx(network: Network, *, stats: bool) -> bytes:
