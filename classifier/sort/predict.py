@@ -41,8 +41,6 @@ def predict(
     """
     writer = open_embedding_writer(catalog, library, bundle, settings, progress=progress)
     paths = PackedPaths(files.to_predict(catalog, run=run, crawl=crawl, model=bundle.manifest.key))
-    if not len(paths):
-        return
     progress.say(tune_malloc())
     runtime = runtime_from_settings(settings.runtime, training=False)
     for reason in runtime.reasons:
